@@ -1,0 +1,44 @@
+//! The REST API under `/v2`: what add-ons call.
+
+mod caller;
+mod capabilities;
+mod error;
+mod glances;
+mod token;
+mod ui;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+
+use crate::shared::Shared;
+use error::ApiError;
+
+/// More than any request of the protocol has.
+const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+pub(crate) fn router() -> Router<Arc<Shared>> {
+    let glance = get(glances::read)
+        .put(glances::create)
+        .delete(glances::remove);
+    Router::new()
+        .route("/capabilities", get(capabilities::read))
+        .route("/oauth/token", post(token::create))
+        .route("/addon/ui", post(ui::group))
+        .route("/addon/ui/room/{room}", post(ui::room))
+        .route("/addon/ui/user/{user}", post(ui::user))
+        .route("/addon/ui/room/{room}/user/{user}", post(ui::user_in_room))
+        .route("/extension/glance/{key}", glance.clone())
+        .route("/room/{room}/extension/glance/{key}", glance)
+        .fallback(|| async { ApiError::not_found("There is no such method") })
+        .method_not_allowed_fallback(|| async {
+            ApiError::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "This address has no such method",
+            )
+        })
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+}

@@ -1,0 +1,69 @@
+//! The protocol's error JSON.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::state::StateError;
+
+/// A refusal: `{"error": {"code", "message", "type"}}`.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    status: StatusCode,
+    message: String,
+}
+
+impl ApiError {
+    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "Invalid OAuth session")
+    }
+
+    pub(crate) fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, message)
+    }
+
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+}
+
+impl From<StateError> for ApiError {
+    fn from(cause: StateError) -> Self {
+        tracing::error!("{cause}");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Something went wrong in the host",
+        )
+    }
+}
+
+impl From<glance_sdk::Error> for ApiError {
+    fn from(cause: glance_sdk::Error) -> Self {
+        StateError(cause.to_string()).into()
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = json!({
+            "error": {
+                "code": self.status.as_u16(),
+                "message": self.message,
+                "type": self.status.canonical_reason().unwrap_or_default(),
+            }
+        });
+        (self.status, Json(body)).into_response()
+    }
+}

@@ -1,0 +1,341 @@
+//! A running host.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use glance_sdk::model::OauthId;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::hub::LocalHub;
+use crate::install::{self, InstallError};
+use crate::shared::Shared;
+use crate::state::{Installed, Room, SqliteState, State, StateError, User};
+use crate::{api, outgoing, web};
+
+/// The port a host takes where nothing else is said.
+pub const DEFAULT_PORT: u16 = 4400;
+
+/// A host that could not start, or could not do what was asked.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The address cannot be listened at.
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// The address is not one of this machine only.
+    NotLoopback(IpAddr),
+    /// The folder for its data cannot be made.
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// Its database failed.
+    State(StateError),
+    /// Its HTTP client cannot be made.
+    Http(String),
+}
+
+impl Error {
+    /// Whether the address is in use, so that another port may do.
+    pub fn is_address_in_use(&self) -> bool {
+        matches!(self, Self::Listen { cause, .. } if cause.kind() == std::io::ErrorKind::AddrInUse)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen { address, cause } => {
+                write!(f, "the host cannot listen at {address}: {cause}")
+            }
+            Self::NotLoopback(ip) => write!(
+                f,
+                "the host has no sign-in yet and listens on this machine only: use 127.0.0.1 instead of {ip}"
+            ),
+            Self::Folder { path, cause } => {
+                write!(
+                    f,
+                    "the data folder {} cannot be used: {cause}",
+                    path.display()
+                )
+            }
+            Self::State(cause) => cause.fmt(f),
+            Self::Http(cause) => f.write_str(cause),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<StateError> for Error {
+    fn from(cause: StateError) -> Self {
+        Self::State(cause)
+    }
+}
+
+/// How a host starts; [`Host::builder`] makes one.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    ip: IpAddr,
+    port: u16,
+    data: Option<PathBuf>,
+    token_life: Duration,
+}
+
+impl Builder {
+    /// The port, 0 for any; [`DEFAULT_PORT`] where nothing is said.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The address to listen at: one of this machine only, `127.0.0.1` where nothing is said.
+    #[must_use]
+    pub fn ip(mut self, ip: IpAddr) -> Self {
+        self.ip = ip;
+        self
+    }
+
+    /// The folder of its database; it is made where there is none. Without one the host forgets
+    /// everything when it ends.
+    #[must_use]
+    pub fn data(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.data = Some(folder.into());
+        self
+    }
+
+    /// How long an access token holds; 8 hours where nothing is said.
+    #[must_use]
+    pub fn token_life(mut self, life: Duration) -> Self {
+        self.token_life = life;
+        self
+    }
+
+    /// Starts the host. It answers once this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] where the address or the data folder cannot be used.
+    pub async fn start(self) -> Result<Host, Error> {
+        if !self.ip.is_loopback() {
+            return Err(Error::NotLoopback(self.ip));
+        }
+        let state = self.open()?;
+        let local_user = first_user(&state).await?;
+        let group = state.group().await?;
+
+        let address = SocketAddr::new(self.ip, self.port);
+        let listen = |cause| Error::Listen { address, cause };
+        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+
+        let (end, ending) = watch::channel(false);
+        let shared = Arc::new(Shared {
+            base_url: format!("http://{address}"),
+            group,
+            local_user: local_user.id,
+            token_life: self.token_life,
+            state: Arc::new(state),
+            hub: Arc::new(LocalHub::default()),
+            http: outgoing::client().map_err(Error::Http)?,
+            pages: Default::default(),
+            ending,
+        });
+        let router = Router::new()
+            .nest("/v2", api::router())
+            .merge(web::router(&shared))
+            .with_state(Arc::clone(&shared));
+        let ended = shared.ended();
+        let server = tokio::spawn(async move {
+            if let Err(cause) = axum::serve(listener, router)
+                .with_graceful_shutdown(ended)
+                .await
+            {
+                tracing::error!("the host's server failed: {cause}");
+            }
+        });
+        Ok(Host {
+            shared,
+            end,
+            server,
+        })
+    }
+
+    fn open(&self) -> Result<SqliteState, Error> {
+        let Some(folder) = &self.data else {
+            return Ok(SqliteState::in_memory()?);
+        };
+        std::fs::create_dir_all(folder).map_err(|cause| Error::Folder {
+            path: folder.clone(),
+            cause,
+        })?;
+        Ok(SqliteState::open(&folder.join("host.sqlite"))?)
+    }
+}
+
+/// The person at this machine, and a first room of theirs.
+async fn first_user(state: &SqliteState) -> Result<User, StateError> {
+    if let Some(user) = state.user(1.into()).await? {
+        return Ok(user);
+    }
+    let mut user = state.user_named("You").await?;
+    user.is_admin = true;
+    state.update_user(&user).await?;
+    Ok(user)
+}
+
+/// A running host. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Host {
+    pub(crate) shared: Arc<Shared>,
+    end: watch::Sender<bool>,
+    server: JoinHandle<()>,
+}
+
+impl Host {
+    /// A host for a test: on any port of this machine, in memory, with no room yet.
+    ///
+    /// # Panics
+    ///
+    /// Where no port is to be had.
+    #[allow(clippy::panic)]
+    pub async fn start() -> Self {
+        match Self::builder().port(0).start().await {
+            Ok(host) => host,
+            Err(cause) => panic!("{cause}"),
+        }
+    }
+
+    /// A host that remembers nothing and listens at `127.0.0.1:4400`, to be changed.
+    pub fn builder() -> Builder {
+        Builder {
+            ip: Ipv4Addr::LOCALHOST.into(),
+            port: DEFAULT_PORT,
+            data: None,
+            token_life: Duration::from_secs(8 * 60 * 60),
+        }
+    }
+
+    /// Where people and add-ons reach it, without a slash at the end.
+    pub fn base_url(&self) -> &str {
+        &self.shared.base_url
+    }
+
+    /// The address of a room's page.
+    pub fn room_url(&self, room: &Room) -> String {
+        format!("{}/rooms/{}", self.base_url(), room.id)
+    }
+
+    /// What it remembers.
+    pub fn state(&self) -> &dyn State {
+        &*self.shared.state
+    }
+
+    /// The room with this name, made where there is none and owned by the person at this machine.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`] where the database fails.
+    pub async fn open_room(&self, name: &str) -> Result<Room, StateError> {
+        self.shared
+            .state
+            .room_named(name, self.shared.local_user)
+            .await
+    }
+
+    /// Installs the add-on whose descriptor stands at this address, in one room.
+    ///
+    /// # Errors
+    ///
+    /// [`InstallError`] where the descriptor cannot be used or the add-on refuses.
+    pub async fn install(
+        &self,
+        room: &Room,
+        descriptor_url: &str,
+    ) -> Result<Installed, InstallError> {
+        install::install(&self.shared, descriptor_url, Some(room.id)).await
+    }
+
+    /// Installs the add-on whose descriptor stands at this address, for all rooms.
+    ///
+    /// # Errors
+    ///
+    /// [`InstallError`] where the descriptor cannot be used or the add-on refuses.
+    pub async fn install_global(&self, descriptor_url: &str) -> Result<Installed, InstallError> {
+        install::install(&self.shared, descriptor_url, None).await
+    }
+
+    /// Reads an add-on's descriptor again, maybe at another address; the installation stays.
+    ///
+    /// # Errors
+    ///
+    /// [`InstallError`] where the descriptor cannot be used or is another add-on's.
+    pub async fn update(
+        &self,
+        installed: &Installed,
+        descriptor_url: &str,
+    ) -> Result<Installed, InstallError> {
+        install::update(&self.shared, installed, descriptor_url).await
+    }
+
+    /// Removes an installation, whatever its add-on says to it; false where there was none.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`] where the database fails.
+    pub async fn uninstall(&self, oauth_id: &OauthId) -> Result<bool, StateError> {
+        install::uninstall(&self.shared, oauth_id).await
+    }
+
+    /// The address at which the person at this machine would open a panel now, signed.
+    ///
+    /// # Errors
+    ///
+    /// One sentence that says why it cannot be opened.
+    pub async fn panel_url(
+        &self,
+        room: &Room,
+        installed: &Installed,
+        panel: &str,
+    ) -> Result<String, String> {
+        let user = self
+            .shared
+            .state
+            .user(self.shared.local_user)
+            .await
+            .map_err(|e| e.to_string())?;
+        let user = user.ok_or("there is nobody at this machine")?;
+        let panel = installed
+            .descriptor
+            .web_panel(panel)
+            .ok_or_else(|| format!("no panel {panel}"))?;
+        outgoing::panel_url(&self.shared, installed, panel, room, &user).map(String::from)
+    }
+
+    /// Lets what is being answered come to its end, and ends.
+    pub async fn shutdown(mut self) {
+        self.end.send_replace(true);
+        if let Err(cause) = (&mut self.server).await {
+            tracing::error!("the host's server ended early: {cause}");
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.end.send_replace(true);
+    }
+}

@@ -1,0 +1,151 @@
+//! The label's HTML, made harmless: `b`, `strong`, `em` and `i` stay, without attributes.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use ammonia::Builder;
+
+const KEPT: [&str; 4] = ["b", "strong", "em", "i"];
+
+/// Elements that vanish with what is in them, as in HipChat's last web client.
+const REMOVED: [&str; 76] = [
+    "a",
+    "abbr",
+    "acronym",
+    "address",
+    "article",
+    "aside",
+    "audio",
+    "bdi",
+    "bdo",
+    "big",
+    "blockquote",
+    "button",
+    "canvas",
+    "caption",
+    "center",
+    "cite",
+    "code",
+    "data",
+    "datalist",
+    "dd",
+    "del",
+    "details",
+    "dfn",
+    "dir",
+    "div",
+    "dl",
+    "dt",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "font",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "iframe",
+    "ins",
+    "kbd",
+    "label",
+    "legend",
+    "li",
+    "map",
+    "mark",
+    "menu",
+    "nav",
+    "noscript",
+    "ol",
+    "optgroup",
+    "option",
+    "output",
+    "p",
+    "pre",
+    "q",
+    "s",
+    "samp",
+    "script",
+    "section",
+    "select",
+    "small",
+    "span",
+    "strike",
+    "style",
+    "sub",
+    "sup",
+    "table",
+    "textarea",
+    "title",
+    "tt",
+    "u",
+    "ul",
+    "var",
+];
+
+static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
+    let mut builder = Builder::empty();
+    builder
+        .tags(HashSet::from(KEPT))
+        .tag_attributes(HashMap::new())
+        .clean_content_tags(HashSet::from(REMOVED));
+    builder
+});
+
+/// What stays of a label.
+pub(crate) fn sanitize(html: &str) -> String {
+    SANITIZER.clean(html).to_string()
+}
+
+/// The text of a sanitized label, for tests and for `title`.
+pub(crate) fn text(sanitized: &str) -> String {
+    let mut text = String::with_capacity(sanitized.len());
+    let mut rest = sanitized;
+    while let Some(at) = rest.find('<') {
+        text.push_str(&rest[..at]);
+        rest = rest[at..].find('>').map_or("", |end| &rest[at + end + 1..]);
+    }
+    text.push_str(rest);
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&nbsp;", "\u{a0}")
+        .replace("&amp;", "&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn four_tags_stay_and_nothing_runs() {
+        for (html, clean) in [
+            ("<b>4</b> Repositories", "<b>4</b> Repositories"),
+            ("<B onclick=x>4</B>", "<b>4</b>"),
+            ("<b>unclosed", "<b>unclosed</b>"),
+            ("unopened</b>", "unopened"),
+            ("a < b & c", "a &lt; b &amp; c"),
+            ("<script>alert(1)</script>after", "after"),
+            ("<img src=x onerror=alert(1)>img", "img"),
+            ("<svg onload=x>s</svg>", "s"),
+            ("<span>gone</span> text", " text"),
+            ("&lt;b&gt;", "&lt;b&gt;"),
+            ("<b><style>x</style></b>", "<b></b>"),
+            ("<iframe srcdoc='<script>x</script>'></iframe>", ""),
+            (
+                "<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\">",
+                "\"&gt;",
+            ),
+        ] {
+            assert_eq!(sanitize(html), clean, "{html}");
+        }
+    }
+
+    #[test]
+    fn the_text_of_a_label_has_no_markup() {
+        assert_eq!(text(&sanitize("<b>4</b> &lt;open&gt; R&D")), "4 <open> R&D");
+    }
+}

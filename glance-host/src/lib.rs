@@ -1,0 +1,28 @@
+//! A host for add-ons that show glances, speaking the HipChat Connect protocol.
+//!
+//! It is small enough for a unit test, see [`testing`], and it is what `cargo glance demo` runs.
+//!
+//! ```
+//! use glance_host::Host;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! let host = Host::start().await;
+//! assert!(host.base_url().starts_with("http://127.0.0.1:"));
+//! host.shutdown().await;
+//! # });
+//! ```
+
+mod api;
+mod host;
+pub mod hub;
+mod install;
+mod label;
+mod outgoing;
+mod shared;
+pub mod state;
+pub mod testing;
+pub mod viewer;
+mod web;
+
+pub use host::{Builder, DEFAULT_PORT, Error, Host};
+pub use install::InstallError;

@@ -1,0 +1,49 @@
+//! What every part of a running host has in common.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use glance_sdk::model::UserId;
+use tokio::sync::watch;
+
+use crate::hub::Hub;
+use crate::state::{Group, State};
+use crate::viewer::Commands;
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// Where people and add-ons reach the host, without a slash at the end.
+    pub(crate) base_url: String,
+    pub(crate) group: Group,
+    /// The person at this machine: who opens a page of a host without sign-in.
+    pub(crate) local_user: UserId,
+    pub(crate) token_life: Duration,
+    pub(crate) state: Arc<dyn State>,
+    pub(crate) hub: Arc<dyn Hub>,
+    pub(crate) http: reqwest::Client,
+    /// The pages that are open, by the name each was given.
+    pub(crate) pages: Mutex<HashMap<String, Commands>>,
+    /// Changes when the host ends.
+    pub(crate) ending: watch::Receiver<bool>,
+}
+
+impl Shared {
+    /// The REST API's address, without a slash at the end.
+    pub(crate) fn api_url(&self) -> String {
+        format!("{}/v2", self.base_url)
+    }
+
+    pub(crate) fn pages(&self) -> MutexGuard<'_, HashMap<String, Commands>> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Completes when the host ends.
+    pub(crate) fn ended(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut ending = self.ending.clone();
+        async move {
+            // An error means that the host is gone, which is the same.
+            let _ = ending.wait_for(|ended| *ended).await;
+        }
+    }
+}

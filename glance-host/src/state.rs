@@ -1,0 +1,186 @@
+//! What a host remembers: its group, rooms, users, installations, runtime glances and tokens.
+
+mod sqlite;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use glance_sdk::model::{Descriptor, Glance, GroupId, OauthId, RoomId, Secret, UserId};
+
+pub use sqlite::SqliteState;
+
+/// One team's set of rooms and users.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Its id.
+    pub id: GroupId,
+    /// Its name.
+    pub name: String,
+}
+
+/// A chat room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Room {
+    /// Its id.
+    pub id: RoomId,
+    /// Its name, unique in the group.
+    pub name: String,
+    /// Whether everyone of the group may enter.
+    pub is_public: bool,
+    /// Who owns it.
+    pub owner: UserId,
+}
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Their id.
+    pub id: UserId,
+    /// Their name, unique in the group.
+    pub name: String,
+    /// Whether they administer the group.
+    pub is_admin: bool,
+    /// Whether they are a guest.
+    pub is_guest: bool,
+    /// Their time zone, an IANA name.
+    pub timezone: String,
+}
+
+/// An add-on installed in a room or in the whole group.
+#[derive(Debug, Clone)]
+pub struct Installed {
+    /// Names the installation.
+    pub oauth_id: OauthId,
+    /// Signs its requests and gets its tokens.
+    pub oauth_secret: Secret,
+    /// The room, or `None` for the whole group.
+    pub room_id: Option<RoomId>,
+    /// Where the descriptor was read.
+    pub descriptor_url: String,
+    /// The descriptor as it was read.
+    pub descriptor: Descriptor,
+}
+
+impl Installed {
+    /// Whether it shows in this room.
+    pub fn is_in(&self, room: RoomId) -> bool {
+        self.room_id.is_none_or(|own| own == room)
+    }
+}
+
+/// A glance an add-on created over the REST API.
+#[derive(Debug, Clone)]
+pub struct RuntimeGlance {
+    /// Whose it is.
+    pub oauth_id: OauthId,
+    /// Where it shows.
+    pub place: Place,
+    /// What it is.
+    pub glance: Glance,
+}
+
+/// Where a runtime glance shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In one room.
+    Room(RoomId),
+    /// In all rooms.
+    Global,
+}
+
+/// A rule that keeps a runtime glance from being created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Restriction {
+    /// There are 10 in this place already.
+    TooMany,
+    /// The key is that of a room's glance, and this one is global; or the other way round.
+    KeyElsewhere,
+}
+
+/// How many runtime glances an installation may have in a room, and how many global ones.
+pub const MAX_RUNTIME_GLANCES: u32 = 10;
+
+/// An access token as it is kept: by its digest, so that who reads the database has no token.
+#[derive(Debug, Clone)]
+pub struct StoredToken {
+    /// SHA-256 of the token.
+    pub digest: Vec<u8>,
+    /// Whose it is.
+    pub oauth_id: OauthId,
+    /// What it allows, joined by spaces.
+    pub scope: String,
+    /// Until when it holds, in seconds since 1970.
+    pub expires_at: i64,
+}
+
+/// The database failed.
+#[derive(Debug)]
+pub struct StateError(pub(crate) String);
+
+impl fmt::Display for StateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StateError {}
+
+type Result<T> = std::result::Result<T, StateError>;
+
+/// Keeps what a host remembers. What it acknowledged is there after a crash.
+#[async_trait]
+pub trait State: fmt::Debug + Send + Sync + 'static {
+    /// The group.
+    async fn group(&self) -> Result<Group>;
+
+    /// All rooms, by id.
+    async fn rooms(&self) -> Result<Vec<Room>>;
+    /// The room with this id.
+    async fn room(&self, id: RoomId) -> Result<Option<Room>>;
+    /// The room with this name, made where there is none; `owner` owns a new one.
+    async fn room_named(&self, name: &str, owner: UserId) -> Result<Room>;
+    /// Changes a room.
+    async fn update_room(&self, room: &Room) -> Result<()>;
+
+    /// The user with this id.
+    async fn user(&self, id: UserId) -> Result<Option<User>>;
+    /// The user with this name.
+    async fn find_user(&self, name: &str) -> Result<Option<User>>;
+    /// The user with this name, made where there is none.
+    async fn user_named(&self, name: &str) -> Result<User>;
+    /// Changes a user.
+    async fn update_user(&self, user: &User) -> Result<()>;
+
+    /// Keeps an installation whose add-on has not answered yet. It has tokens already, and is
+    /// gone at the next start.
+    async fn begin_installation(&self, installed: &Installed) -> Result<()>;
+    /// Marks an installation as accepted by its add-on.
+    async fn finish_installation(&self, id: &OauthId) -> Result<()>;
+    /// Replaces the descriptor of an installation.
+    async fn replace_descriptor(&self, id: &OauthId, url: &str, new: &Descriptor) -> Result<()>;
+    /// Forgets an installation, its glances and its tokens; says whether there was one.
+    async fn remove_installation(&self, id: &OauthId) -> Result<bool>;
+    /// The installation with this id, accepted or not.
+    async fn installation(&self, id: &OauthId) -> Result<Option<Installed>>;
+    /// The accepted installations that show in this room, by the key of the add-on.
+    async fn installations_in(&self, room: RoomId) -> Result<Vec<Installed>>;
+
+    /// Creates a runtime glance, or replaces the one with its key in this place.
+    async fn put_glance(
+        &self,
+        glance: &RuntimeGlance,
+    ) -> Result<std::result::Result<(), Restriction>>;
+    /// The runtime glance with this key in this place.
+    async fn glance(&self, id: &OauthId, place: Place, key: &str) -> Result<Option<Glance>>;
+    /// Removes a runtime glance; says whether there was one.
+    async fn remove_glance(&self, id: &OauthId, place: Place, key: &str) -> Result<bool>;
+    /// The runtime glances of an installation, of this room and global ones.
+    async fn glances_in(&self, id: &OauthId, room: RoomId) -> Result<Vec<RuntimeGlance>>;
+    /// Whether the installation has a runtime glance with this key anywhere.
+    async fn has_glance(&self, id: &OauthId, key: &str) -> Result<bool>;
+
+    /// Keeps a token, and forgets those that expired before `now`.
+    async fn put_token(&self, token: &StoredToken, now: i64) -> Result<()>;
+    /// The token with this digest.
+    async fn token(&self, digest: &[u8]) -> Result<Option<StoredToken>>;
+}

@@ -1,0 +1,646 @@
+//! The host's memory in one SQLite database: a file, or RAM for tests.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use glance_sdk::model::{Descriptor, Glance, OauthId, RoomId, UserId};
+use rusqlite::TransactionBehavior::Immediate;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::de::DeserializeOwned;
+
+use super::{
+    Group, Installed, MAX_RUNTIME_GLANCES, Place, Restriction, Result, Room, RuntimeGlance, State,
+    StateError, StoredToken, User,
+};
+
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS team (id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;
+    CREATE TABLE IF NOT EXISTS user (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        is_admin INTEGER NOT NULL DEFAULT 0,
+        is_guest INTEGER NOT NULL DEFAULT 0,
+        timezone TEXT NOT NULL DEFAULT 'UTC'
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS room (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        is_public INTEGER NOT NULL DEFAULT 1,
+        owner INTEGER NOT NULL REFERENCES user (id)
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS installation (
+        oauth_id TEXT PRIMARY KEY,
+        oauth_secret TEXT NOT NULL,
+        room_id INTEGER REFERENCES room (id),
+        add_on_key TEXT NOT NULL,
+        descriptor_url TEXT NOT NULL,
+        descriptor TEXT NOT NULL,
+        accepted INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS installation_by_room ON installation (room_id, add_on_key);
+    -- A global glance has room_id 0: SQLite takes two NULLs for different keys.
+    CREATE TABLE IF NOT EXISTS runtime_glance (
+        oauth_id TEXT NOT NULL REFERENCES installation (oauth_id) ON DELETE CASCADE,
+        room_id INTEGER NOT NULL,
+        key TEXT NOT NULL,
+        glance TEXT NOT NULL,
+        PRIMARY KEY (oauth_id, key, room_id)
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS token (
+        digest BLOB PRIMARY KEY,
+        oauth_id TEXT NOT NULL REFERENCES installation (oauth_id) ON DELETE CASCADE,
+        scope TEXT NOT NULL,
+        expires_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS token_by_end ON token (expires_at);
+    CREATE INDEX IF NOT EXISTS token_by_installation ON token (oauth_id);
+    INSERT OR IGNORE INTO team (id, name) VALUES (1, 'Team');
+    -- Installations that were under way when the host stopped.
+    DELETE FROM installation WHERE accepted = 0;
+";
+
+/// The host's memory in one SQLite database.
+#[derive(Debug, Clone)]
+pub struct SqliteState {
+    connection: Arc<Mutex<Connection>>,
+}
+
+impl SqliteState {
+    /// Opens the file, or creates it, readable by its owner only.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be opened or written, or is no SQLite database.
+    pub fn open(path: &Path) -> Result<Self> {
+        let failed = |cause: &dyn std::fmt::Display| {
+            StateError(format!(
+                "the host's database {} cannot be used: {cause}",
+                path.display()
+            ))
+        };
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(path).map_err(|cause| failed(&cause))?;
+        let connection = Connection::open(path).map_err(|cause| failed(&cause))?;
+        Self::prepare(connection).map_err(|cause| failed(&cause))
+    }
+
+    /// A database in RAM, gone when it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Where SQLite cannot get the memory.
+    pub fn in_memory() -> Result<Self> {
+        Connection::open_in_memory()
+            .and_then(Self::prepare)
+            .map_err(|cause| StateError(format!("the host's database cannot be made: {cause}")))
+    }
+
+    fn prepare(connection: Connection) -> rusqlite::Result<Self> {
+        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.execute_batch(SCHEMA)?;
+        Ok(Self {
+            connection: Arc::new(Mutex::new(connection)),
+        })
+    }
+
+    async fn call<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let connection = Arc::clone(&self.connection);
+        let failed = |cause: &dyn std::fmt::Display| {
+            StateError(format!("the host's database failed: {cause}"))
+        };
+        tokio::task::spawn_blocking(move || {
+            query(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
+        })
+        .await
+        .map_err(|cause| failed(&cause))?
+        .map_err(|cause| failed(&cause))
+    }
+}
+
+#[async_trait]
+impl State for SqliteState {
+    async fn group(&self) -> Result<Group> {
+        self.call(|connection| {
+            connection.query_row("SELECT id, name FROM team", [], |row| {
+                Ok(Group {
+                    id: id(row, 0)?.into(),
+                    name: row.get(1)?,
+                })
+            })
+        })
+        .await
+    }
+
+    async fn rooms(&self) -> Result<Vec<Room>> {
+        self.call(|connection| {
+            connection
+                .prepare_cached("SELECT id, name, is_public, owner FROM room ORDER BY id")?
+                .query_map([], room)?
+                .collect()
+        })
+        .await
+    }
+
+    async fn room(&self, id: RoomId) -> Result<Option<Room>> {
+        self.call(move |connection| {
+            connection
+                .prepare_cached("SELECT id, name, is_public, owner FROM room WHERE id = ?1")?
+                .query_row([number(id.get())], room)
+                .optional()
+        })
+        .await
+    }
+
+    async fn room_named(&self, name: &str, owner: UserId) -> Result<Room> {
+        let name = name.to_owned();
+        self.call(move |connection| {
+            connection.execute(
+                "INSERT OR IGNORE INTO room (name, owner) VALUES (?1, ?2)",
+                params![name, number(owner.get())],
+            )?;
+            connection
+                .prepare_cached("SELECT id, name, is_public, owner FROM room WHERE name = ?1")?
+                .query_row([name], room)
+        })
+        .await
+    }
+
+    async fn update_room(&self, room: &Room) -> Result<()> {
+        let room = room.clone();
+        self.call(move |connection| {
+            connection.execute(
+                "UPDATE room SET name = ?2, is_public = ?3, owner = ?4 WHERE id = ?1",
+                params![
+                    number(room.id.get()),
+                    room.name,
+                    room.is_public,
+                    number(room.owner.get())
+                ],
+            )
+        })
+        .await
+        .map(drop)
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<User>> {
+        self.call(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT id, name, is_admin, is_guest, timezone FROM user WHERE id = ?1",
+                )?
+                .query_row([number(id.get())], user)
+                .optional()
+        })
+        .await
+    }
+
+    async fn find_user(&self, name: &str) -> Result<Option<User>> {
+        let name = name.to_owned();
+        self.call(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT id, name, is_admin, is_guest, timezone FROM user WHERE name = ?1",
+                )?
+                .query_row([name], user)
+                .optional()
+        })
+        .await
+    }
+
+    async fn user_named(&self, name: &str) -> Result<User> {
+        let name = name.to_owned();
+        self.call(move |connection| {
+            connection.execute("INSERT OR IGNORE INTO user (name) VALUES (?1)", [&name])?;
+            connection
+                .prepare_cached(
+                    "SELECT id, name, is_admin, is_guest, timezone FROM user WHERE name = ?1",
+                )?
+                .query_row([name], user)
+        })
+        .await
+    }
+
+    async fn update_user(&self, user: &User) -> Result<()> {
+        let user = user.clone();
+        self.call(move |connection| {
+            connection.execute(
+                "UPDATE user SET name = ?2, is_admin = ?3, is_guest = ?4, timezone = ?5 WHERE id = ?1",
+                params![number(user.id.get()), user.name, user.is_admin, user.is_guest, user.timezone],
+            )
+        })
+        .await
+        .map(drop)
+    }
+
+    async fn begin_installation(&self, installed: &Installed) -> Result<()> {
+        let descriptor = json(&installed.descriptor)?;
+        let installed = installed.clone();
+        self.call(move |connection| {
+            connection.execute(
+                "INSERT INTO installation
+                 (oauth_id, oauth_secret, room_id, add_on_key, descriptor_url, descriptor)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![
+                    installed.oauth_id.as_str(),
+                    installed.oauth_secret.expose(),
+                    installed.room_id.map(|room| number(room.get())),
+                    installed.descriptor.key,
+                    installed.descriptor_url,
+                    descriptor
+                ],
+            )
+        })
+        .await
+        .map(drop)
+    }
+
+    async fn finish_installation(&self, id: &OauthId) -> Result<()> {
+        let id = id.clone();
+        self.call(move |connection| {
+            connection.execute(
+                "UPDATE installation SET accepted = 1 WHERE oauth_id = ?1",
+                [id.as_str()],
+            )
+        })
+        .await
+        .map(drop)
+    }
+
+    async fn replace_descriptor(&self, id: &OauthId, url: &str, new: &Descriptor) -> Result<()> {
+        let (id, url, descriptor) = (id.clone(), url.to_owned(), json(new)?);
+        self.call(move |connection| {
+            connection.execute(
+                "UPDATE installation SET descriptor_url = ?2, descriptor = ?3 WHERE oauth_id = ?1",
+                params![id.as_str(), url, descriptor],
+            )
+        })
+        .await
+        .map(drop)
+    }
+
+    async fn remove_installation(&self, id: &OauthId) -> Result<bool> {
+        let id = id.clone();
+        self.call(move |connection| {
+            connection.execute(
+                "DELETE FROM installation WHERE oauth_id = ?1",
+                [id.as_str()],
+            )
+        })
+        .await
+        .map(|removed| removed > 0)
+    }
+
+    async fn installation(&self, id: &OauthId) -> Result<Option<Installed>> {
+        let id = id.clone();
+        self.call(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT oauth_id, oauth_secret, room_id, descriptor_url, descriptor
+                     FROM installation WHERE oauth_id = ?1",
+                )?
+                .query_row([id.as_str()], installed)
+                .optional()
+        })
+        .await
+    }
+
+    async fn installations_in(&self, room: RoomId) -> Result<Vec<Installed>> {
+        self.call(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT oauth_id, oauth_secret, room_id, descriptor_url, descriptor
+                     FROM installation
+                     WHERE accepted = 1 AND (room_id = ?1 OR room_id IS NULL)
+                     ORDER BY add_on_key, oauth_id",
+                )?
+                .query_map([number(room.get())], installed)?
+                .collect()
+        })
+        .await
+    }
+
+    async fn put_glance(
+        &self,
+        glance: &RuntimeGlance,
+    ) -> Result<std::result::Result<(), Restriction>> {
+        let body = json(&glance.glance)?;
+        let RuntimeGlance {
+            oauth_id,
+            place,
+            glance,
+        } = glance.clone();
+        self.call(move |connection| {
+            let transaction = connection.transaction_with_behavior(Immediate)?;
+            let count = |condition: &str| {
+                transaction.query_row(
+                    &format!(
+                        "SELECT count(*) FROM runtime_glance
+                         WHERE oauth_id = ?1 AND {condition}"
+                    ),
+                    params![oauth_id.as_str(), glance.key, column(place)],
+                    |row| row.get::<_, u32>(0),
+                )
+            };
+            let elsewhere = match place {
+                Place::Global => "key = ?2 AND room_id <> ?3",
+                Place::Room(_) => "key = ?2 AND room_id = 0 AND ?3 <> 0",
+            };
+            if count(elsewhere)? > 0 {
+                return Ok(Err(Restriction::KeyElsewhere));
+            }
+            if count("key <> ?2 AND room_id = ?3")? >= MAX_RUNTIME_GLANCES {
+                return Ok(Err(Restriction::TooMany));
+            }
+            transaction.execute(
+                "INSERT OR REPLACE INTO runtime_glance (oauth_id, key, room_id, glance)
+                 VALUES (?1, ?2, ?3, ?4)",
+                params![oauth_id.as_str(), glance.key, column(place), body],
+            )?;
+            transaction.commit()?;
+            Ok(Ok(()))
+        })
+        .await
+    }
+
+    async fn glance(&self, id: &OauthId, place: Place, key: &str) -> Result<Option<Glance>> {
+        let (id, key) = (id.clone(), key.to_owned());
+        self.call(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT glance FROM runtime_glance
+                     WHERE oauth_id = ?1 AND key = ?2 AND room_id = ?3",
+                )?
+                .query_row(params![id.as_str(), key, column(place)], |row| {
+                    parsed(row, 0)
+                })
+                .optional()
+        })
+        .await
+    }
+
+    async fn remove_glance(&self, id: &OauthId, place: Place, key: &str) -> Result<bool> {
+        let (id, key) = (id.clone(), key.to_owned());
+        self.call(move |connection| {
+            connection.execute(
+                "DELETE FROM runtime_glance WHERE oauth_id = ?1 AND key = ?2 AND room_id = ?3",
+                params![id.as_str(), key, column(place)],
+            )
+        })
+        .await
+        .map(|removed| removed > 0)
+    }
+
+    async fn glances_in(&self, id: &OauthId, room: RoomId) -> Result<Vec<RuntimeGlance>> {
+        let id = id.clone();
+        self.call(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT room_id, glance FROM runtime_glance
+                     WHERE oauth_id = ?1 AND room_id IN (0, ?2) ORDER BY key",
+                )?
+                .query_map(params![id.as_str(), number(room.get())], |row| {
+                    let place = match self::id(row, 0)? {
+                        0 => Place::Global,
+                        room => Place::Room(room.into()),
+                    };
+                    Ok(RuntimeGlance {
+                        oauth_id: id.clone(),
+                        place,
+                        glance: parsed(row, 1)?,
+                    })
+                })?
+                .collect()
+        })
+        .await
+    }
+
+    async fn has_glance(&self, id: &OauthId, key: &str) -> Result<bool> {
+        let (id, key) = (id.clone(), key.to_owned());
+        self.call(move |connection| {
+            connection
+                .prepare_cached("SELECT 1 FROM runtime_glance WHERE oauth_id = ?1 AND key = ?2")?
+                .exists(params![id.as_str(), key])
+        })
+        .await
+    }
+
+    async fn put_token(&self, token: &StoredToken, now: i64) -> Result<()> {
+        let token = token.clone();
+        self.call(move |connection| {
+            let transaction = connection.transaction_with_behavior(Immediate)?;
+            transaction.execute("DELETE FROM token WHERE expires_at < ?1", [now])?;
+            transaction.execute(
+                "INSERT INTO token (digest, oauth_id, scope, expires_at) VALUES (?1, ?2, ?3, ?4)",
+                params![
+                    token.digest,
+                    token.oauth_id.as_str(),
+                    token.scope,
+                    token.expires_at
+                ],
+            )?;
+            transaction.commit()
+        })
+        .await
+    }
+
+    async fn token(&self, digest: &[u8]) -> Result<Option<StoredToken>> {
+        let digest = digest.to_owned();
+        self.call(move |connection| {
+            connection
+                .prepare_cached("SELECT oauth_id, scope, expires_at FROM token WHERE digest = ?1")?
+                .query_row([&digest], |row| {
+                    Ok(StoredToken {
+                        digest: digest.clone(),
+                        oauth_id: row.get::<_, String>(0)?.into(),
+                        scope: row.get(1)?,
+                        expires_at: row.get(2)?,
+                    })
+                })
+                .optional()
+        })
+        .await
+    }
+}
+
+/// SQLite counts in i64: an id from a request that does not fit is the id of nothing.
+fn number(id: u64) -> i64 {
+    i64::try_from(id).unwrap_or(-1)
+}
+
+fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    let id: i64 = row.get(column)?;
+    u64::try_from(id).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, id))
+}
+
+fn column(place: Place) -> i64 {
+    match place {
+        Place::Global => 0,
+        Place::Room(room) => number(room.get()),
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value)
+        .map_err(|cause| StateError(format!("JSON cannot be written: {cause}")))
+}
+
+fn parsed<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    let text: String = row.get(column)?;
+    serde_json::from_str(&text).map_err(|cause| {
+        rusqlite::Error::FromSqlConversionFailure(
+            column,
+            rusqlite::types::Type::Text,
+            Box::new(cause),
+        )
+    })
+}
+
+fn room(row: &Row<'_>) -> rusqlite::Result<Room> {
+    Ok(Room {
+        id: id(row, 0)?.into(),
+        name: row.get(1)?,
+        is_public: row.get(2)?,
+        owner: id(row, 3)?.into(),
+    })
+}
+
+fn user(row: &Row<'_>) -> rusqlite::Result<User> {
+    Ok(User {
+        id: id(row, 0)?.into(),
+        name: row.get(1)?,
+        is_admin: row.get(2)?,
+        is_guest: row.get(3)?,
+        timezone: row.get(4)?,
+    })
+}
+
+fn installed(row: &Row<'_>) -> rusqlite::Result<Installed> {
+    Ok(Installed {
+        oauth_id: row.get::<_, String>(0)?.into(),
+        oauth_secret: row.get::<_, String>(1)?.into(),
+        room_id: row
+            .get::<_, Option<i64>>(2)?
+            .and_then(|id| u64::try_from(id).ok())
+            .map(RoomId::new),
+        descriptor_url: row.get(3)?,
+        descriptor: parsed(row, 4)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use glance_sdk::model::Icon;
+
+    async fn with_installation() -> (SqliteState, OauthId) {
+        let state = SqliteState::in_memory().unwrap();
+        let owner = state.user_named("owner").await.unwrap();
+        for name in ["one", "two"] {
+            state.room_named(name, owner.id).await.unwrap();
+        }
+        let installed = Installed {
+            oauth_id: "id".into(),
+            oauth_secret: "secret".into(),
+            room_id: None,
+            descriptor_url: "http://a.example/".into(),
+            descriptor: Descriptor::new("a", "A", "http://a.example/"),
+        };
+        state.begin_installation(&installed).await.unwrap();
+        (state, installed.oauth_id)
+    }
+
+    fn glance(key: &str, place: Place) -> RuntimeGlance {
+        let glance = Glance::new(key, key, Icon::new("http://a.example/i.png"));
+        RuntimeGlance {
+            oauth_id: "id".into(),
+            place,
+            glance,
+        }
+    }
+
+    #[tokio::test]
+    async fn ten_glances_a_room_and_ten_global_ones() {
+        let (state, _) = with_installation().await;
+        for (prefix, place) in [
+            ("a", Place::Room(1.into())),
+            ("b", Place::Room(2.into())),
+            ("g", Place::Global),
+        ] {
+            for n in 0..10 {
+                let put = state
+                    .put_glance(&glance(&format!("{prefix}{n}"), place))
+                    .await
+                    .unwrap();
+                assert_eq!(put, Ok(()));
+            }
+            let eleventh = state
+                .put_glance(&glance(&format!("{prefix}10"), place))
+                .await
+                .unwrap();
+            assert_eq!(eleventh, Err(Restriction::TooMany));
+            let again = state
+                .put_glance(&glance(&format!("{prefix}0"), place))
+                .await
+                .unwrap();
+            assert_eq!(again, Ok(()), "replacing one adds none");
+        }
+    }
+
+    #[tokio::test]
+    async fn one_key_is_not_both_global_and_a_rooms() {
+        let (state, id) = with_installation().await;
+        let (one, two) = (Place::Room(1.into()), Place::Room(2.into()));
+        assert_eq!(state.put_glance(&glance("k", one)).await.unwrap(), Ok(()));
+        assert_eq!(state.put_glance(&glance("k", two)).await.unwrap(), Ok(()));
+        let global = state.put_glance(&glance("k", Place::Global)).await.unwrap();
+        assert_eq!(global, Err(Restriction::KeyElsewhere));
+        for place in [one, two] {
+            assert!(state.remove_glance(&id, place, "k").await.unwrap());
+        }
+        assert_eq!(
+            state.put_glance(&glance("k", Place::Global)).await.unwrap(),
+            Ok(())
+        );
+        let room = state.put_glance(&glance("k", one)).await.unwrap();
+        assert_eq!(room, Err(Restriction::KeyElsewhere));
+    }
+
+    #[tokio::test]
+    async fn removing_an_installation_takes_its_glances_and_tokens_along() {
+        let (state, id) = with_installation().await;
+        state
+            .put_glance(&glance("k", Place::Global))
+            .await
+            .unwrap()
+            .unwrap();
+        let token = StoredToken {
+            digest: vec![1],
+            oauth_id: id.clone(),
+            scope: String::new(),
+            expires_at: 9,
+        };
+        state.put_token(&token, 0).await.unwrap();
+        assert!(state.remove_installation(&id).await.unwrap());
+        assert!(state.token(&[1]).await.unwrap().is_none());
+        assert!(!state.has_glance(&id, "k").await.unwrap());
+        assert!(!state.remove_installation(&id).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn an_id_beyond_the_database_is_the_id_of_nothing() {
+        let (state, _) = with_installation().await;
+        assert!(state.room(u64::MAX.into()).await.unwrap().is_none());
+        assert!(state.user(u64::MAX.into()).await.unwrap().is_none());
+    }
+}

@@ -1,0 +1,73 @@
+//! Who may open a page, and what a page may do.
+//!
+//! This host has no sign-in: whoever sits at the machine is its one person, so it listens on
+//! loopback only. Two things could still reach it from outside, through that person's browser: a
+//! name that resolves to this machine (refused by its `Host` header), and a page of another site
+//! that sends a form here (refused by its origin).
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::shared::Shared;
+
+/// Nothing but the host's own scripts and styles; icons and panels come from add-ons.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' http: https: data:; connect-src 'self'; frame-src http: https:; \
+    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+pub(super) async fn check(
+    State(shared): State<Arc<Shared>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let headers = request.headers();
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+    };
+    let own = shared
+        .base_url
+        .strip_prefix("http://")
+        .unwrap_or(&shared.base_url);
+    let port = own.rsplit_once(':').map_or("", |(_, port)| port);
+    let asked = text(header::HOST).unwrap_or_default();
+    if asked != own && asked != format!("localhost:{port}") {
+        return (
+            StatusCode::MISDIRECTED_REQUEST,
+            "This host has another name",
+        )
+            .into_response();
+    }
+    let changes = !request.method().is_safe();
+    let same_origin = match text(header::ORIGIN) {
+        Some(origin) => origin == format!("http://{asked}"),
+        // Every browser sends an origin with a POST; a program without one has no cookies to abuse.
+        None => true,
+    };
+    if changes && !same_origin {
+        return (
+            StatusCode::FORBIDDEN,
+            "This request comes from another site",
+        )
+            .into_response();
+    }
+
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}

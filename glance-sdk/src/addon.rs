@@ -1,0 +1,254 @@
+//! Puts an add-on together and serves it.
+//!
+//! [`AddOn`] collects glances, panels and routes, writes the descriptor and answers the host:
+//!
+//! | request | what it is |
+//! |---|---|
+//! | `GET /` | the descriptor, with absolute addresses made from one base URL |
+//! | `POST /installed` | the installation, believed once the host gave a token for it |
+//! | `DELETE /installed/{oauthId}` | the removal |
+//! | `GET /glance/{key}` | a glance's query: signed, with CORS |
+//! | `/panel/{key}` | a panel: signed |
+//!
+//! ```
+//! use glance_sdk::prelude::*;
+//!
+//! #[glance(key = "hello", name = "Hello", icon = "/hello.svg", target = "hello-panel")]
+//! async fn hello() -> GlanceData {
+//!     GlanceData::new(label!("Hello <b>world</b>"))
+//! }
+//!
+//! async fn panel(request: SignedRequest) -> String {
+//!     format!("Hello, user {:?}", request.claims.user_id())
+//! }
+//!
+//! let built = AddOn::new("com.example.hello", "Hello")
+//!     .description("Says hello.")
+//!     .glance::<hello>()
+//!     .web_panel("hello-panel", "Hello", get(panel))
+//!     .asset("/hello.svg", "image/svg+xml", b"<svg xmlns='http://www.w3.org/2000/svg'/>")
+//!     .build("https://hello.example.com")?;
+//! let glance = built.descriptor().glance("hello").unwrap();
+//! assert_eq!(glance.query_url.as_deref(), Some("https://hello.example.com/glance/hello"));
+//! # Ok::<(), glance_sdk::Error>(())
+//! ```
+
+mod build;
+mod install;
+mod query;
+mod serve;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::header;
+use axum::routing::{MethodRouter, get};
+
+pub use build::Built;
+pub use serve::{Server, interrupted};
+
+use crate::glance::{Glance, GlanceHandler};
+use crate::metadata::Test;
+use crate::model::{self, Scope, Text, Vendor, WebPanel};
+use crate::store::InstallationStore;
+use crate::validate::is_extension_key;
+
+/// An add-on: what it is called, what it shows, how it answers.
+///
+/// `S` is the state its handlers get with axum's [`State`](axum::extract::State).
+pub struct AddOn<S = ()> {
+    key: String,
+    name: String,
+    description: Option<String>,
+    vendor: Option<Vendor>,
+    homepage: Option<String>,
+    scopes: Vec<Scope>,
+    state: S,
+    store: Option<Arc<dyn InstallationStore>>,
+    glances: Vec<(model::Glance, Option<Test>)>,
+    panels: Vec<WebPanel>,
+    router: Router<S>,
+    problems: Vec<String>,
+}
+
+impl AddOn {
+    /// An add-on that shows nothing yet. Its key names it among all add-ons, for example
+    /// `com.example.incidents`.
+    pub fn new(key: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            name: name.into(),
+            description: None,
+            vendor: None,
+            homepage: None,
+            scopes: vec![Scope::SendNotification, Scope::ViewGroup, Scope::ViewRoom],
+            state: (),
+            store: None,
+            glances: Vec::new(),
+            panels: Vec::new(),
+            router: Router::new(),
+            problems: Vec::new(),
+        }
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> AddOn<S> {
+    /// The state of the handlers that are added from here on.
+    pub fn state<T: Clone + Send + Sync + 'static>(self, state: T) -> AddOn<T> {
+        AddOn {
+            key: self.key,
+            name: self.name,
+            description: self.description,
+            vendor: self.vendor,
+            homepage: self.homepage,
+            scopes: self.scopes,
+            state,
+            store: self.store,
+            glances: self.glances,
+            panels: self.panels,
+            router: self.router.with_state(self.state),
+            problems: self.problems,
+        }
+    }
+
+    /// One sentence for the host's list of integrations.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.description = Some(description.into());
+        self
+    }
+
+    /// Who makes the add-on.
+    #[must_use]
+    pub fn vendor(mut self, name: impl Into<String>, url: impl Into<String>) -> Self {
+        self.vendor = Some(Vendor::new(name, url));
+        self
+    }
+
+    /// A page about the add-on.
+    #[must_use]
+    pub fn homepage(mut self, url: impl Into<String>) -> Self {
+        self.homepage = Some(url.into());
+        self
+    }
+
+    /// What its tokens allow, instead of `send_notification`, `view_group` and `view_room`, which
+    /// pushes and notifications need.
+    #[must_use]
+    pub fn scopes(mut self, scopes: impl IntoIterator<Item = Scope>) -> Self {
+        self.scopes = scopes.into_iter().collect();
+        self
+    }
+
+    /// Where installations are kept. Without it [`serve`](Self::serve) keeps them in the SQLite
+    /// file `<key>.sqlite`; [`listen`](Self::listen) and [`build`](Self::build), which tests use,
+    /// in memory.
+    #[must_use]
+    pub fn store(mut self, store: impl InstallationStore) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Adds a glance: its descriptor entry and the answer to its query.
+    #[must_use]
+    pub fn glance<G: GlanceHandler<S>>(mut self) -> Self {
+        let entry = <G as Glance>::descriptor();
+        if self.is_new_key("glance", G::KEY, |add_on| {
+            add_on
+                .glances
+                .iter()
+                .map(|(glance, _)| glance.key.as_str())
+                .collect()
+        }) {
+            self.router = self
+                .router
+                .route(&glance_path(G::KEY), query::route::<G, S>());
+        }
+        self.glances.push((entry, G::when()));
+        self
+    }
+
+    /// Adds a page for the sidebar, which a glance opens with its `target`. Every request to it
+    /// must be signed, whatever its method; the handlers get the claims with
+    /// [`SignedRequest`](crate::extract::SignedRequest).
+    #[must_use]
+    pub fn web_panel(
+        mut self,
+        key: impl Into<String>,
+        name: impl Into<Text>,
+        pages: MethodRouter<S>,
+    ) -> Self {
+        let key = key.into();
+        if self.is_new_key("web panel", &key, |add_on| {
+            add_on
+                .panels
+                .iter()
+                .map(|panel| panel.key.as_str())
+                .collect()
+        }) {
+            let pages = pages.layer(axum::middleware::from_fn(query::require_signature));
+            self.router = self.router.route(&panel_path(&key), pages);
+        }
+        let url = panel_path(&key);
+        self.panels.push(WebPanel::new(key, name, url));
+        self
+    }
+
+    /// Adds a route of the add-on's own, as in [`Router::route`]. Nothing checks who calls it.
+    ///
+    /// # Panics
+    ///
+    /// As axum does: where the path does not start with `/`, or the same one is added twice.
+    #[must_use]
+    pub fn route(mut self, path: &str, handlers: MethodRouter<S>) -> Self {
+        self.router = self.router.route(path, handlers);
+        self
+    }
+
+    /// Adds a file that lies in the program, such as an icon.
+    ///
+    /// # Panics
+    ///
+    /// As [`route`](Self::route).
+    #[must_use]
+    pub fn asset(
+        self,
+        path: &str,
+        content_type: &'static str,
+        bytes: &'static (impl AsRef<[u8]> + ?Sized),
+    ) -> Self {
+        let bytes: &'static [u8] = bytes.as_ref();
+        let headers = [
+            (header::CONTENT_TYPE, content_type),
+            (header::CACHE_CONTROL, "public, max-age=3600"),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ];
+        self.route(path, get(move || async move { (headers, bytes) }))
+    }
+
+    /// Whether a route can be made for this key; what is wrong with it is reported at the end,
+    /// with everything else.
+    fn is_new_key(
+        &mut self,
+        what: &str,
+        key: &str,
+        others: impl FnOnce(&Self) -> Vec<&str>,
+    ) -> bool {
+        if others(self).contains(&key) {
+            self.problems.push(format!(
+                "two {what}s have the key `{key}`; give one another key"
+            ));
+            return false;
+        }
+        // What else is wrong with a key the descriptor's own check says.
+        is_extension_key(key)
+    }
+}
+
+fn glance_path(key: &str) -> String {
+    format!("/glance/{key}")
+}
+
+fn panel_path(key: &str) -> String {
+    format!("/panel/{key}")
+}

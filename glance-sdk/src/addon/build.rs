@@ -1,0 +1,162 @@
+//! From an [`AddOn`] to its descriptor and router; everything forgotten shows here, at once.
+
+use std::sync::Arc;
+
+use axum::routing::{delete, get, post};
+use axum::{Extension, Json, Router};
+
+use super::{AddOn, glance_path, install};
+use crate::client::Installations;
+use crate::metadata::Test;
+use crate::model::{Descriptor, Glance, HipchatApiConsumer, Icon, Installable, Target};
+use crate::store::MemoryStore;
+use crate::validate::{self, Severity};
+use crate::{Error, ErrorKind, Result};
+
+/// An add-on ready to serve: its descriptor and its router.
+#[derive(Debug)]
+pub struct Built {
+    descriptor: Descriptor,
+    installations: Installations,
+    router: Router,
+}
+
+impl Built {
+    /// The descriptor, with absolute addresses.
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    /// The installations, for tasks outside any handler.
+    pub fn installations(&self) -> &Installations {
+        &self.installations
+    }
+
+    /// The router, to be served or nested.
+    pub fn into_router(self) -> Router {
+        self.router
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> AddOn<S> {
+    /// Checks the add-on, writes its descriptor and makes its router. Hosts reach it at
+    /// `base_url`, for example `https://add-on.example.com`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] with a list of everything that is wrong.
+    pub fn build(mut self, base_url: &str) -> Result<Built> {
+        let base_url = base_url.trim_end_matches('/').to_owned();
+        let mut problems = std::mem::take(&mut self.problems);
+        let descriptor = self.write_descriptor(&base_url, &mut problems);
+        let document = serde_json::to_value(&descriptor).map_err(|cause| {
+            Error::new(ErrorKind::Configuration, "the descriptor cannot be written").because(cause)
+        })?;
+        for problem in validate::descriptor(&document) {
+            // What a host tolerates in old add-ons is still a mistake in a new one.
+            if problem.severity == Severity::Error || problem.code == "dangling-target" {
+                problems.push(problem.to_string());
+            }
+        }
+        if !problems.is_empty() {
+            return Err(Error::new(
+                ErrorKind::Configuration,
+                format!(
+                    "the add-on {} is not complete:\n  {}",
+                    self.key,
+                    problems.join("\n  ")
+                ),
+            ));
+        }
+        let store = self
+            .store
+            .unwrap_or_else(|| Arc::new(MemoryStore::default()));
+        let installations = Installations::new(store)?;
+        let router = self
+            .router
+            .route("/", get(move || async move { Json(document) }))
+            .route(install::PATH, post(install::installed))
+            .route(
+                &format!("{}/{{oauth_id}}", install::PATH),
+                delete(install::removed),
+            )
+            .layer(Extension(installations.clone()))
+            .with_state(self.state);
+        Ok(Built {
+            descriptor,
+            installations,
+            router,
+        })
+    }
+
+    fn write_descriptor(&mut self, base_url: &str, problems: &mut Vec<String>) -> Descriptor {
+        let mut descriptor =
+            Descriptor::new(self.key.clone(), self.name.clone(), format!("{base_url}/"));
+        descriptor.description = Some(self.description.take().unwrap_or_else(|| self.name.clone()));
+        descriptor.vendor = self.vendor.take();
+        if let Some(links) = &mut descriptor.links {
+            links.homepage = self.homepage.take();
+        }
+        let installable = Installable {
+            callback_url: Some(format!("{base_url}{}", install::PATH)),
+            ..Installable::default()
+        };
+        let mut consumer = HipchatApiConsumer::new(std::mem::take(&mut self.scopes));
+        consumer.from_name = Some(self.name.clone());
+
+        let capabilities = &mut descriptor.capabilities;
+        capabilities.installable = Some(installable);
+        capabilities.hipchat_api_consumer = Some(consumer);
+        for (mut glance, when) in std::mem::take(&mut self.glances) {
+            glance.query_url = Some(glance_path(&glance.key));
+            if let Some(problem) = add_conditions(&mut glance, when) {
+                problems.push(problem);
+            }
+            make_absolute(&mut glance, base_url);
+            capabilities.glance.push(glance);
+        }
+        for mut panel in std::mem::take(&mut self.panels) {
+            panel.url = absolute(&panel.url, base_url);
+            capabilities.web_panel.push(panel);
+        }
+        descriptor
+    }
+}
+
+fn add_conditions(glance: &mut Glance, when: Option<Test>) -> Option<String> {
+    match when?.lower() {
+        Ok(lowered) => {
+            glance.conditions.get_or_insert_default().extend(lowered);
+            None
+        }
+        Err(cause) => Some(format!(
+            "the condition of the glance `{}`: {cause}",
+            glance.key
+        )),
+    }
+}
+
+fn make_absolute(glance: &mut Glance, base_url: &str) {
+    let Icon { url, url_2x, .. } = &mut glance.icon;
+    for url in [Some(url), url_2x.as_mut(), glance.query_url.as_mut()]
+        .into_iter()
+        .flatten()
+    {
+        *url = absolute(url, base_url);
+    }
+    // A target is a key, never an address.
+    debug_assert!(
+        glance
+            .target
+            .as_ref()
+            .is_none_or(|target| !matches!(target, Target::Other(_)))
+    );
+}
+
+fn absolute(url: &str, base_url: &str) -> String {
+    if url.starts_with('/') && !url.starts_with("//") {
+        format!("{base_url}{url}")
+    } else {
+        url.to_owned()
+    }
+}

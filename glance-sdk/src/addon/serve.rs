@@ -1,0 +1,131 @@
+//! Serves an add-on over HTTP.
+
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+
+use super::{AddOn, Built};
+use crate::{Error, ErrorKind, Result};
+
+/// An add-on that listens and does not answer yet.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    base_url: String,
+    built: Built,
+}
+
+impl<S: Clone + Send + Sync + 'static> AddOn<S> {
+    /// Serves the add-on until it is interrupted (Ctrl-C) or terminated, and lets what it is
+    /// answering come to its end.
+    ///
+    /// | variable | meaning | default |
+    /// |---|---|---|
+    /// | `HOST` | the address to listen at | `127.0.0.1` |
+    /// | `PORT` | the port, 0 for any | `8080` |
+    /// | `BASE_URL` | where hosts reach the add-on | `http://HOST:PORT` |
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] where the add-on or a variable is wrong,
+    /// [`ErrorKind::Listen`] where the port is taken, [`ErrorKind::Storage`] where the
+    /// installation store cannot be opened.
+    #[cfg_attr(not(feature = "store-sqlite"), allow(unused_mut))]
+    pub async fn serve(mut self) -> Result<()> {
+        #[cfg(feature = "store-sqlite")]
+        if self.store.is_none() {
+            let file = format!("{}.sqlite", self.key.replace(['/', '\\'], "_"));
+            self = self.store(crate::store::SqliteStore::open(file)?);
+        }
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let host = variable("HOST").unwrap_or_else(|| "127.0.0.1".to_owned());
+        let port = variable("PORT").unwrap_or_else(|| "8080".to_owned());
+        let port = port.parse::<u16>().map_err(|cause| {
+            Error::new(
+                ErrorKind::Configuration,
+                format!("PORT is {port:?}, not a port"),
+            )
+            .because(cause)
+        })?;
+        let server = self
+            .listen(&host, port, variable("BASE_URL").as_deref())
+            .await?;
+        tracing::info!(base_url = server.base_url(), "listening");
+        server.run(interrupted()).await
+    }
+
+    /// Listens at an address without answering yet; port 0 takes any. Hosts reach it at
+    /// `base_url`, by default at the address itself.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`serve`](Self::serve).
+    pub async fn listen(self, host: &str, port: u16, base_url: Option<&str>) -> Result<Server> {
+        let failed = |cause| {
+            Error::new(ErrorKind::Listen, format!("cannot listen at {host}:{port}")).because(cause)
+        };
+        let listener = TcpListener::bind((host, port)).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let base_url = base_url.map_or_else(|| format!("http://{address}"), ToOwned::to_owned);
+        let built = self.build(&base_url)?;
+        Ok(Server {
+            listener,
+            address,
+            base_url,
+            built,
+        })
+    }
+}
+
+impl Server {
+    /// The address it listens at.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where hosts reach it; the descriptor stands at this address followed by `/`.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The add-on it serves.
+    pub fn add_on(&self) -> &Built {
+        &self.built
+    }
+
+    /// Answers until `end` completes, then lets what it is answering come to its end.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Listen`] where the socket fails.
+    pub async fn run(self, end: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+        axum::serve(self.listener, self.built.into_router())
+            .with_graceful_shutdown(end)
+            .await
+            .map_err(|cause| Error::new(ErrorKind::Listen, "the server failed").because(cause))
+    }
+}
+
+/// Completes when the process is interrupted or asked to end.
+pub async fn interrupted() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => drop(terminate.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}

@@ -1,0 +1,35 @@
+//! Signed requests: JSON Web Tokens, HS256 and nothing else.
+//!
+//! The host signs what it asks of an add-on with the installation's secret. An add-on finds the
+//! issuer first, then that installation's secret, then checks signature and times:
+//!
+//! ```
+//! use glance_sdk::auth::{SigningKey, Token};
+//! use glance_sdk::model::{Claims, Secret};
+//!
+//! let key = SigningKey::new(&Secret::from("0123456789abcdef0123456789abcdef01234567"));
+//! let signed = key.sign(&Claims::new("installation".into(), 1_000, 4_600));
+//!
+//! let token = Token::parse(&signed)?;
+//! assert_eq!(token.issuer().as_str(), "installation");
+//! let claims = token.verify(&key, 1_010)?;
+//! assert_eq!(claims.exp, 4_600);
+//! # Ok::<(), glance_sdk::auth::Rejection>(())
+//! ```
+
+mod random;
+mod token;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+pub use random::random_alphanumeric;
+pub use token::{LEEWAY_SECONDS, MAX_TOKEN_BYTES, Rejection, SigningKey, Token};
+
+/// The time now, in seconds since 1970.
+pub fn now() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| {
+            i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+        })
+}

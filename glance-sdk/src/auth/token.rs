@@ -1,0 +1,308 @@
+//! One token: parsed once, verified, or made.
+
+use std::fmt;
+use std::sync::Once;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::crypto::{aws_lc, verify};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
+use serde::Deserialize;
+
+use crate::model::{Claims, OauthId, Secret};
+
+/// A token longer than this is not read: real ones have about 400 bytes.
+pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
+
+/// By how many seconds the clocks of host and add-on may differ.
+pub const LEEWAY_SECONDS: i64 = 10;
+
+/// Why a token was refused. The log says it; a stranger only learns that it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// No token came with the request.
+    Missing,
+    /// It is longer than [`MAX_TOKEN_BYTES`].
+    TooLong,
+    /// It is not three parts of base64url, the first two JSON, with the claims of the protocol.
+    Malformed,
+    /// Its header claims another algorithm than HS256.
+    Algorithm(String),
+    /// It names no installation (`iss`).
+    NoIssuer,
+    /// It names an installation that this add-on does not know.
+    UnknownIssuer(OauthId),
+    /// The signature is not that of the installation's secret.
+    Signature,
+    /// Its time is over.
+    Expired,
+    /// It was signed in the future.
+    FromTheFuture,
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("no signed request"),
+            Self::TooLong => write!(f, "a token of more than {MAX_TOKEN_BYTES} bytes"),
+            Self::Malformed => f.write_str("not a token of the protocol"),
+            Self::Algorithm(name) => write!(f, "algorithm {name:?} instead of \"HS256\""),
+            Self::NoIssuer => f.write_str("no issuer"),
+            Self::UnknownIssuer(id) => write!(f, "unknown issuer {:?}", id.as_str()),
+            Self::Signature => f.write_str("wrong signature"),
+            Self::Expired => f.write_str("expired"),
+            Self::FromTheFuture => f.write_str("signed in the future"),
+        }
+    }
+}
+
+impl std::error::Error for Rejection {}
+
+/// A secret made ready to sign and to verify.
+#[derive(Clone)]
+pub struct SigningKey {
+    sign: EncodingKey,
+    verify: DecodingKey,
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningKey([redacted])")
+    }
+}
+
+impl SigningKey {
+    /// The key of an installation: the bytes of its secret as they are.
+    pub fn new(secret: &Secret) -> Self {
+        install_provider();
+        let bytes = secret.expose().as_bytes();
+        Self {
+            sign: EncodingKey::from_secret(bytes),
+            verify: DecodingKey::from_secret(bytes),
+        }
+    }
+
+    /// Signs these claims.
+    pub fn sign(&self, claims: &Claims) -> String {
+        // HMAC over JSON of plain strings and numbers: neither step can fail.
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.sign).unwrap_or_default()
+    }
+}
+
+/// jsonwebtoken panics at the first use where another crate of the program enabled its second
+/// back end, unless one was chosen; choosing twice is harmless.
+fn install_provider() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let _ = aws_lc::DEFAULT_PROVIDER.install_default();
+    });
+}
+
+/// A token that was parsed and not yet verified: only its issuer may be asked for.
+pub struct Token<'t> {
+    signed: &'t str,
+    signature: &'t str,
+    claims: Claims,
+}
+
+impl fmt::Debug for Token<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field("issuer", &self.claims.iss)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Deserialize)]
+struct Alg {
+    alg: String,
+}
+
+impl<'t> Token<'t> {
+    /// Takes a token apart.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`] where it is too long, no token, of another algorithm, or without an issuer.
+    pub fn parse(text: &'t str) -> Result<Self, Rejection> {
+        if text.len() > MAX_TOKEN_BYTES {
+            return Err(Rejection::TooLong);
+        }
+        let (signed, signature) = text.rsplit_once('.').ok_or(Rejection::Malformed)?;
+        let (header, payload) = signed.split_once('.').ok_or(Rejection::Malformed)?;
+        let header: Alg = decode(header)?;
+        if header.alg != "HS256" {
+            return Err(Rejection::Algorithm(header.alg));
+        }
+        let payload: serde_json::Value = decode(payload)?;
+        if !payload.get("iss").is_some_and(serde_json::Value::is_string) {
+            return Err(Rejection::NoIssuer);
+        }
+        let claims = Claims::deserialize(payload).map_err(|_| Rejection::Malformed)?;
+        Ok(Self {
+            signed,
+            signature,
+            claims,
+        })
+    }
+
+    /// The installation it claims to be signed by.
+    pub fn issuer(&self) -> &OauthId {
+        &self.claims.iss
+    }
+
+    /// The claims, once signature and times hold at `now` (seconds since 1970), give or take
+    /// [`LEEWAY_SECONDS`]. The signature is compared in constant time.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`] where the signature is another, or the token expired or from the future.
+    pub fn verify(self, key: &SigningKey, now: i64) -> Result<Claims, Rejection> {
+        match verify(
+            self.signature,
+            self.signed.as_bytes(),
+            &key.verify,
+            Algorithm::HS256,
+        ) {
+            Ok(true) => {}
+            Ok(false) | Err(_) => return Err(Rejection::Signature),
+        }
+        if self.claims.exp <= now.saturating_sub(LEEWAY_SECONDS) {
+            return Err(Rejection::Expired);
+        }
+        if self
+            .claims
+            .iat
+            .is_some_and(|iat| iat > now.saturating_add(LEEWAY_SECONDS))
+        {
+            return Err(Rejection::FromTheFuture);
+        }
+        Ok(self.claims)
+    }
+}
+
+fn decode<T: serde::de::DeserializeOwned>(part: &str) -> Result<T, Rejection> {
+    let bytes = URL_SAFE_NO_PAD
+        .decode(part)
+        .map_err(|_| Rejection::Malformed)?;
+    serde_json::from_slice(&bytes).map_err(|_| Rejection::Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const NOW: i64 = 1_700_000_000;
+
+    fn key(secret: &str) -> SigningKey {
+        SigningKey::new(&Secret::from(secret))
+    }
+
+    fn judge(token: &str) -> Result<Claims, Rejection> {
+        Token::parse(token)?.verify(&key("right"), NOW)
+    }
+
+    fn claims() -> Claims {
+        Claims::new("id".into(), NOW, NOW + 3600)
+    }
+
+    /// A token with any header and payload, signed with the right key.
+    fn forged(header: serde_json::Value, payload: serde_json::Value) -> String {
+        let signed = [header, payload]
+            .map(|part| URL_SAFE_NO_PAD.encode(part.to_string()))
+            .join(".");
+        let signature =
+            jsonwebtoken::crypto::sign(signed.as_bytes(), &key("right").sign, Algorithm::HS256)
+                .unwrap();
+        format!("{signed}.{signature}")
+    }
+
+    #[test]
+    fn what_is_signed_verifies() {
+        assert_eq!(judge(&key("right").sign(&claims())), Ok(claims()));
+    }
+
+    #[test]
+    fn each_wrong_token_has_its_rejection() {
+        let good = key("right").sign(&claims());
+        let hs256 = json!({"alg": "HS256"});
+        let payload = serde_json::to_value(claims()).unwrap();
+        let (unsigned, signature) = good.rsplit_once('.').unwrap();
+        let with = |name: &str, value: serde_json::Value| {
+            let mut payload = payload.clone();
+            payload[name] = value;
+            forged(hs256.clone(), payload)
+        };
+        for (token, rejection) in [
+            (key("other").sign(&claims()), Rejection::Signature),
+            (format!("{unsigned}."), Rejection::Signature),
+            (
+                format!("{unsigned}.{}", &signature[..20]),
+                Rejection::Signature,
+            ),
+            (unsigned.to_owned(), Rejection::Malformed),
+            (
+                forged(json!({"alg": "none"}), payload.clone()),
+                Rejection::Algorithm("none".into()),
+            ),
+            (
+                forged(json!({"alg": "HS512"}), payload.clone()),
+                Rejection::Algorithm("HS512".into()),
+            ),
+            (
+                forged(json!({"alg": "hs256"}), payload.clone()),
+                Rejection::Algorithm("hs256".into()),
+            ),
+            (forged(json!({}), payload.clone()), Rejection::Malformed),
+            (
+                forged(hs256.clone(), json!({"exp": NOW + 60})),
+                Rejection::NoIssuer,
+            ),
+            (
+                forged(hs256.clone(), json!({"iss": "id"})),
+                Rejection::Malformed,
+            ),
+            (with("exp", json!("1800000000")), Rejection::Malformed),
+            (with("exp", json!(NOW - LEEWAY_SECONDS)), Rejection::Expired),
+            (with("exp", json!(i64::MIN)), Rejection::Expired),
+            (
+                with("iat", json!(NOW + LEEWAY_SECONDS + 1)),
+                Rejection::FromTheFuture,
+            ),
+            (String::new(), Rejection::Malformed),
+            ("a.b.c".to_owned(), Rejection::Malformed),
+            ("x".repeat(1_000_000), Rejection::TooLong),
+        ] {
+            assert_eq!(
+                judge(&token).unwrap_err(),
+                rejection,
+                "{}",
+                &token[..token.len().min(200)]
+            );
+        }
+    }
+
+    #[test]
+    fn clocks_may_differ_by_the_leeway() {
+        for (iat, exp) in [
+            (NOW, NOW - LEEWAY_SECONDS + 1),
+            (NOW + LEEWAY_SECONDS, NOW + 60),
+        ] {
+            let claims = Claims::new("id".into(), iat, exp);
+            assert_eq!(judge(&key("right").sign(&claims)), Ok(claims));
+        }
+    }
+
+    #[test]
+    fn debug_shows_neither_key_nor_token() {
+        let key = key("topsecret");
+        let signed = key.sign(&claims());
+        let shown = format!("{key:?} {:?}", Token::parse(&signed).unwrap());
+        assert!(
+            !shown.contains("topsecret") && !shown.contains(&signed[..10]),
+            "{shown}"
+        );
+    }
+}

@@ -1,0 +1,135 @@
+//! Calls the host: pushes and runtime glances, with tokens looked after.
+//!
+//! A [`Client`] speaks for one installation. [`Installations`] makes one for any installation
+//! the store knows; an add-on's handlers get it as an extractor.
+//!
+//! ```no_run
+//! use glance_sdk::client::Installations;
+//! use glance_sdk::prelude::*;
+//!
+//! #[derive(Serialize, GlanceMetadata)]
+//! struct Incidents { open: u32 }
+//!
+//! #[glance(key = "incidents", name = "Incidents", icon = "/siren.svg", when(open > 0))]
+//! async fn incidents() -> GlanceData<Incidents> {
+//!     GlanceData::new(label!("<b>0</b> incidents")).metadata(Incidents { open: 0 })
+//! }
+//!
+//! # async fn example(installations: Installations, oauth_id: OauthId) -> glance_sdk::Result<()> {
+//! let data = GlanceData::new(label!("<b>1</b> incident")).metadata(Incidents { open: 1 });
+//! installations.client(&oauth_id).await?.room(42).push::<incidents>(data).await?;
+//! # Ok(()) }
+//! ```
+
+mod glances;
+mod handshake;
+mod http;
+mod installations;
+mod push;
+mod token;
+
+use std::sync::Arc;
+
+use reqwest::{Method, StatusCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use glances::Glances;
+pub use installations::Installations;
+pub use push::{Group, Room, RoomUser, User};
+
+#[cfg(feature = "server")]
+pub(crate) use handshake::introduce;
+
+use crate::store::Installation;
+use crate::{Error, ErrorKind, Result};
+
+/// Speaks to the host for one installation. Cloning is cheap and shares the token.
+#[derive(Debug, Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    http: reqwest::Client,
+    installation: Installation,
+    token: token::Cache,
+}
+
+impl Client {
+    fn new(http: reqwest::Client, installation: Installation) -> Self {
+        let token = token::Cache::default();
+        Self {
+            shared: Arc::new(Shared {
+                http,
+                installation,
+                token,
+            }),
+        }
+    }
+
+    /// The installation it speaks for.
+    pub fn installation(&self) -> &Installation {
+        &self.shared.installation
+    }
+
+    /// Sends a request and reads the answer. A token that the host no longer takes is dropped
+    /// and asked for anew, once.
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: Option<&(impl Serialize + ?Sized)>,
+    ) -> Result<Option<T>> {
+        let url = http::join(&self.shared.installation.endpoints.api_url, path)?;
+        let mut renewed = false;
+        loop {
+            let token = self
+                .shared
+                .token
+                .get(&self.shared.http, &self.shared.installation)
+                .await?;
+            let mut request = self
+                .shared
+                .http
+                .request(method.clone(), url.clone())
+                .bearer_auth(token.expose());
+            if let Some(body) = body {
+                request = request.json(body);
+            }
+            let answer = http::send(request, &url).await?;
+            match answer.status {
+                StatusCode::UNAUTHORIZED if !renewed => {
+                    self.shared.token.drop_if(&token).await;
+                    renewed = true;
+                }
+                status if status.is_success() && answer.body.is_empty() => return Ok(None),
+                status if status.is_success() => return answer.json().map(Some),
+                _ => return Err(answer.refusal()),
+            }
+        }
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: Option<&(impl Serialize + ?Sized)>,
+    ) -> Result<()> {
+        self.call::<serde::de::IgnoredAny>(method, path, body)
+            .await
+            .map(drop)
+    }
+
+    async fn read<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T> {
+        self.call(Method::GET, path, None::<&()>)
+            .await?
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorKind::BadAnswer,
+                    format!("GET {} answered nothing", path.join("/")),
+                )
+            })
+    }
+}

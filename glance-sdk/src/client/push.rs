@@ -1,0 +1,107 @@
+//! Pushes: new glance data for a group, a room, a user, or a user in a room.
+
+use reqwest::Method;
+use serde::Serialize;
+
+use super::Client;
+use crate::Result;
+use crate::glance::Glance;
+use crate::model::{GlanceData, RoomId, UiUpdate, UserId};
+
+impl Client {
+    /// The whole group: what is pushed here reaches every room.
+    pub fn group(&self) -> Group<'_> {
+        Group { client: self }
+    }
+
+    /// A room, by id.
+    pub fn room(&self, room: impl Into<RoomId>) -> Room<'_> {
+        Room {
+            client: self,
+            room: room.into().to_string(),
+        }
+    }
+
+    /// A user, by id: what is pushed here reaches one person in every room.
+    pub fn user(&self, user: impl Into<UserId>) -> User<'_> {
+        User {
+            client: self,
+            user: user.into().to_string(),
+        }
+    }
+}
+
+/// The whole group.
+#[derive(Debug)]
+pub struct Group<'c> {
+    pub(super) client: &'c Client,
+}
+
+/// One room.
+#[derive(Debug)]
+pub struct Room<'c> {
+    pub(super) client: &'c Client,
+    pub(super) room: String,
+}
+
+/// One person, wherever they are.
+#[derive(Debug)]
+pub struct User<'c> {
+    client: &'c Client,
+    user: String,
+}
+
+/// One person in one room.
+#[derive(Debug)]
+pub struct RoomUser<'c> {
+    client: &'c Client,
+    room: String,
+    user: String,
+}
+
+impl<'c> Room<'c> {
+    /// One person in this room.
+    pub fn user(self, user: impl Into<UserId>) -> RoomUser<'c> {
+        RoomUser {
+            client: self.client,
+            room: self.room,
+            user: user.into().to_string(),
+        }
+    }
+}
+
+macro_rules! pushes {
+    ($($scope:ident: |$this:ident| $path:expr;)*) => { $(
+        impl $scope<'_> {
+            /// Pushes new data of the glance `G` to everyone here who is connected. It replaces
+            /// the old data whole, metadata included. A host does not keep it: who connects later
+            /// gets what the query answers.
+            ///
+            /// # Errors
+            ///
+            /// [`ErrorKind`](crate::ErrorKind): `Unreachable` where the host gives no answer,
+            /// `Unauthorized` where it no longer knows the installation, `NotFound` where it
+            /// knows no such room, user or glance, `Refused` where it refuses the data.
+            pub async fn push<G: Glance>(&self, data: GlanceData<G::Metadata>) -> Result<()> {
+                self.update(&UiUpdate::one(G::KEY, data)).await
+            }
+
+            /// Pushes new data of several glances, or of glances made at run time.
+            ///
+            /// # Errors
+            ///
+            /// Those of [`push`](Self::push).
+            pub async fn update<M: Serialize>(&self, update: &UiUpdate<M>) -> Result<()> {
+                let $this = self;
+                self.client.send(Method::POST, &$path, Some(update)).await
+            }
+        }
+    )* };
+}
+
+pushes! {
+    Group: |_this| ["addon", "ui"];
+    Room: |this| ["addon", "ui", "room", &this.room];
+    User: |this| ["addon", "ui", "user", &this.user];
+    RoomUser: |this| ["addon", "ui", "room", &this.room, "user", &this.user];
+}

@@ -1,0 +1,172 @@
+//! The one error of this crate.
+
+use std::fmt;
+
+/// The result of everything here that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Something that did not work: what happened ([`Display`](fmt::Display)), of which kind
+/// ([`kind`](Error::kind)), and what to do about it ([`help`](Error::help)).
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What kind of thing did not work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The host gave no answer.
+    Unreachable,
+    /// The host answered something that is not of the protocol.
+    BadAnswer,
+    /// The host refused the credentials or the token.
+    Unauthorized,
+    /// The host knows no such room, user or glance.
+    NotFound,
+    /// The host refused the request for another reason.
+    Refused,
+    /// No such installation.
+    NotInstalled,
+    /// The same OAuth id is stored with another secret.
+    Conflict,
+    /// The installation store failed.
+    Storage,
+    /// The add-on is put together wrongly.
+    Configuration,
+    /// The add-on could not listen at its address.
+    Listen,
+}
+
+impl ErrorKind {
+    /// A stable word for programs and logs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::BadAnswer => "bad-answer",
+            Self::Unauthorized => "unauthorized",
+            Self::NotFound => "not-found",
+            Self::Refused => "refused",
+            Self::NotInstalled => "not-installed",
+            Self::Conflict => "conflict",
+            Self::Storage => "storage",
+            Self::Configuration => "configuration",
+            Self::Listen => "listen",
+        }
+    }
+
+    /// What to do about it, in one sentence.
+    pub fn help(self) -> &'static str {
+        match self {
+            Self::Unreachable => {
+                "Check that the host runs and that its address can be reached from here; the call can be tried again."
+            }
+            Self::BadAnswer => "Check that the address is that of a HipChat Connect host.",
+            Self::Unauthorized => "The add-on was probably removed on the host; install it again.",
+            Self::NotFound => "Check the room, user or glance key; it may have been removed.",
+            Self::Refused => "The message says which rule of the host forbids it.",
+            Self::NotInstalled => {
+                "Install the add-on on the host, or drop what refers to this installation."
+            }
+            Self::Conflict => {
+                "Remove the old installation on the host that made it, then install again."
+            }
+            Self::Storage => {
+                "Check that the database can be reached and written, and that its disk is not full."
+            }
+            Self::Configuration => "Correct the add-on where the message says.",
+            Self::Listen => "Choose another PORT, or stop what uses this one.",
+        }
+    }
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    pub(crate) fn because(
+        mut self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// A failure of a store outside this crate.
+    pub fn storage(
+        message: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::new(ErrorKind::Storage, message).because(source)
+    }
+
+    /// The same OAuth id is stored with another secret; for a store outside this crate.
+    pub fn conflict(oauth_id: &crate::model::OauthId) -> Self {
+        Self::new(
+            ErrorKind::Conflict,
+            format!("installation {oauth_id} is stored with another secret"),
+        )
+    }
+
+    /// What kind of thing did not work.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// A stable word for programs and logs.
+    pub fn code(&self) -> &'static str {
+        self.kind.code()
+    }
+
+    /// What to do about it, in one sentence.
+    pub fn help(&self) -> &'static str {
+        self.kind.help()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        let mut source = self.source.as_deref().map(|s| s as &dyn std::error::Error);
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+/// The causes are part of the message already.
+impl std::error::Error for Error {}
+
+/// What a stranger sees is one short sentence; the cause goes to the log.
+#[cfg(feature = "server")]
+impl axum::response::IntoResponse for Error {
+    fn into_response(self) -> axum::response::Response {
+        use axum::http::StatusCode;
+
+        tracing::error!(code = self.code(), help = self.help(), "{self}");
+        let (status, text) = match self.kind {
+            ErrorKind::Conflict => (
+                StatusCode::CONFLICT,
+                "already installed with another secret",
+            ),
+            ErrorKind::Unreachable | ErrorKind::BadAnswer => (
+                StatusCode::BAD_GATEWAY,
+                "the host did not answer as expected",
+            ),
+            _ => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "something went wrong in the add-on",
+            ),
+        };
+        (status, text).into_response()
+    }
+}

@@ -1,0 +1,250 @@
+//! Decides whether a glance shows.
+//!
+//! The rules are those of HipChat's last web client, as measured; where its JavaScript coerces,
+//! this coerces the same way. Only a `null` operand differs: that client failed on it, here it
+//! matches nothing.
+//!
+//! ```
+//! use glance_sdk::evaluate::{Facts, Program};
+//! use glance_sdk::model::{Condition, Match};
+//! use serde_json::json;
+//!
+//! let program = Program::new(&[Condition::glance_matches([Match::gt("count", 0)])]);
+//! let metadata = json!({ "count": 4 });
+//! assert!(program.holds(&Facts::default().metadata(Some(&metadata))));
+//! assert!(!program.holds(&Facts::default()));
+//! ```
+
+mod javascript;
+
+use serde_json::Value;
+
+use crate::model::{Condition, ConditionName};
+use javascript::Path;
+
+/// What conditions are judged on: the room, the person in it, and the glance's metadata.
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct Facts<'a> {
+    /// The room is public.
+    pub room_is_public: bool,
+    /// The user administers the group.
+    pub user_is_admin: bool,
+    /// The user is a guest.
+    pub user_is_guest: bool,
+    /// The user owns the room.
+    pub user_is_room_owner: bool,
+    /// The metadata of the glance's data, where it has any.
+    pub metadata: Option<&'a Value>,
+}
+
+impl<'a> Facts<'a> {
+    /// The same facts with other metadata.
+    #[must_use]
+    pub fn metadata<'b>(self, metadata: Option<&'b Value>) -> Facts<'b> {
+        Facts {
+            room_is_public: self.room_is_public,
+            user_is_admin: self.user_is_admin,
+            user_is_guest: self.user_is_guest,
+            user_is_room_owner: self.user_is_room_owner,
+            metadata,
+        }
+    }
+}
+
+/// How far a glance's data has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataState {
+    /// It has no `queryUrl`, and no push brought data yet.
+    None,
+    /// The query is under way.
+    Loading,
+    /// It has data.
+    Ready,
+    /// The query failed.
+    Failed,
+}
+
+/// The conditions of one glance, prepared to be judged many times.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// `None` where a composite has an unknown type: then nothing holds.
+    all: Option<Vec<Node>>,
+    tests_metadata: bool,
+}
+
+impl Program {
+    /// Prepares conditions, all of which must hold.
+    pub fn new(conditions: &[Condition]) -> Self {
+        let all: Option<Vec<Node>> = conditions
+            .iter()
+            .map(|condition| Node::new(&to_value(condition)))
+            .collect();
+        let tests_metadata = all.iter().flatten().any(Node::tests_metadata);
+        Self {
+            all,
+            tests_metadata,
+        }
+    }
+
+    /// Whether a condition tests the metadata, so that nothing can be said before data is there.
+    pub fn tests_metadata(&self) -> bool {
+        self.tests_metadata
+    }
+
+    /// Whether all conditions hold; true where there are none.
+    pub fn holds(&self, facts: &Facts<'_>) -> bool {
+        self.all
+            .as_ref()
+            .is_some_and(|all| all.iter().all(|node| node.holds(facts)))
+    }
+
+    /// Whether the glance shows.
+    ///
+    /// A failed glance shows whatever its conditions say, so that people can try again. One whose
+    /// conditions test metadata is hidden while its data is on the way.
+    pub fn shows(&self, data: DataState, facts: &Facts<'_>) -> bool {
+        match data {
+            DataState::Failed => true,
+            DataState::Loading if self.tests_metadata => false,
+            DataState::Loading | DataState::None | DataState::Ready => self.holds(facts),
+        }
+    }
+}
+
+fn to_value(condition: &Condition) -> Value {
+    serde_json::to_value(condition).unwrap_or_default()
+}
+
+#[derive(Debug, Clone)]
+enum Node {
+    Simple { name: Name, inverted: bool },
+    And(Vec<Node>),
+    Or(Vec<Node>),
+}
+
+#[derive(Debug, Clone)]
+enum Name {
+    GlanceMatches(Option<Vec<Entry>>),
+    RoomIsPublic,
+    UserIsAdmin,
+    UserIsGuest,
+    UserIsRoomOwner,
+    Unknown,
+}
+
+/// One entry of `glance_matches`; `None` where it can match nothing.
+type Entry = Option<(Path, Operator, Value)>;
+
+#[derive(Debug, Clone, Copy)]
+enum Operator {
+    Eq,
+    Lt,
+    Gt,
+}
+
+impl Node {
+    fn new(raw: &Value) -> Option<Self> {
+        if let Some(name) = raw.get("condition") {
+            return Some(Self::Simple {
+                name: Name::new(name, raw.get("params")),
+                inverted: raw.get("invert") == Some(&Value::Bool(true)),
+            });
+        }
+        let nodes = match raw.get("conditions") {
+            Some(Value::Array(inner)) => inner.iter().map(Self::new).collect::<Option<_>>()?,
+            _ => Vec::new(),
+        };
+        match raw
+            .get("type")
+            .map(|kind| kind.as_str().unwrap_or_default())
+        {
+            None => Some(Self::And(nodes)),
+            Some(kind) if kind.eq_ignore_ascii_case("and") => Some(Self::And(nodes)),
+            Some(kind) if kind.eq_ignore_ascii_case("or") => Some(Self::Or(nodes)),
+            Some(_) => None,
+        }
+    }
+
+    fn tests_metadata(&self) -> bool {
+        match self {
+            Self::Simple { name, .. } => matches!(name, Name::GlanceMatches(_)),
+            Self::And(nodes) | Self::Or(nodes) => nodes.iter().any(Self::tests_metadata),
+        }
+    }
+
+    fn holds(&self, facts: &Facts<'_>) -> bool {
+        match self {
+            Self::Simple { name, inverted } => name.holds(facts) != *inverted,
+            Self::And(nodes) => nodes.iter().all(|node| node.holds(facts)),
+            Self::Or(nodes) => nodes.iter().any(|node| node.holds(facts)),
+        }
+    }
+}
+
+impl Name {
+    fn new(name: &Value, params: Option<&Value>) -> Self {
+        match ConditionName::from(name.as_str().unwrap_or_default()) {
+            ConditionName::GlanceMatches => {
+                let entries = params.and_then(|params| params.get("metadata")?.as_array());
+                Self::GlanceMatches(entries.map(|entries| entries.iter().map(entry).collect()))
+            }
+            ConditionName::RoomIsPublic => Self::RoomIsPublic,
+            ConditionName::UserIsAdmin => Self::UserIsAdmin,
+            ConditionName::UserIsGuest => Self::UserIsGuest,
+            ConditionName::UserIsRoomOwner => Self::UserIsRoomOwner,
+            ConditionName::Unknown(_) => Self::Unknown,
+        }
+    }
+
+    fn holds(&self, facts: &Facts<'_>) -> bool {
+        match self {
+            Self::GlanceMatches(None) => true,
+            Self::GlanceMatches(Some(entries)) => facts
+                .metadata
+                .filter(|metadata| javascript::is_truthy(metadata))
+                .is_some_and(|metadata| entries.iter().all(|entry| matches(entry, metadata))),
+            Self::RoomIsPublic => facts.room_is_public,
+            Self::UserIsAdmin => facts.user_is_admin,
+            Self::UserIsGuest => facts.user_is_guest,
+            Self::UserIsRoomOwner => facts.user_is_room_owner,
+            Self::Unknown => false,
+        }
+    }
+}
+
+fn entry(raw: &Value) -> Entry {
+    let attr = raw.get("attr").filter(|attr| javascript::is_truthy(attr))?;
+    let (operator, operand) = [
+        ("eq", Operator::Eq),
+        ("lt", Operator::Lt),
+        ("gt", Operator::Gt),
+    ]
+    .into_iter()
+    .find_map(|(name, operator)| Some((operator, raw.get(name)?)))?;
+    if operand.is_null() {
+        return None;
+    }
+    Some((
+        Path::new(&javascript::to_text(attr)),
+        operator,
+        operand.clone(),
+    ))
+}
+
+fn matches(entry: &Entry, metadata: &Value) -> bool {
+    let Some((path, operator, operand)) = entry else {
+        return false;
+    };
+    let Some(value) = path.get(metadata) else {
+        return false;
+    };
+    match operator {
+        Operator::Eq => javascript::is_identical(&value, operand),
+        Operator::Lt => javascript::is_less(&value, operand),
+        Operator::Gt => javascript::is_less(operand, &value),
+    }
+}
+
+#[cfg(test)]
+mod tests;

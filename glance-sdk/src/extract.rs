@@ -1,0 +1,181 @@
+//! What handlers of an add-on take as arguments.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::Result;
+use crate::auth::{Rejection, SigningKey, Token, now};
+use crate::client::{Client, Installations};
+use crate::model::{Claims, OauthId, RoomId, UserId};
+
+/// A request that a host signed: who asks, and from where.
+///
+/// The token comes as query parameter `signed_request` or as header `Authorization: JWT ...`.
+/// A request without one, or with one that does not hold, is answered 401; the log says why.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SignedRequest {
+    /// What the token says.
+    pub claims: Claims,
+    installations: Installations,
+}
+
+impl SignedRequest {
+    /// The installation that signed it.
+    pub fn oauth_id(&self) -> &OauthId {
+        &self.claims.iss
+    }
+
+    /// The room the person is in; `None` on a page of the whole group.
+    pub fn room_id(&self) -> Option<RoomId> {
+        self.claims.room_id()
+    }
+
+    /// The person.
+    pub fn user_id(&self) -> Option<UserId> {
+        self.claims.user_id()
+    }
+
+    /// A client that speaks for the installation.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Installations::client`].
+    pub async fn client(&self) -> Result<Client> {
+        self.installations.client(self.oauth_id()).await
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for SignedRequest {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        if let Some(verified) = parts.extensions.get::<Self>() {
+            return Ok(verified.clone());
+        }
+        let installations = Installations::from_extensions(parts)?;
+        match verify(parts, &installations).await? {
+            Ok(claims) => Ok(Self {
+                claims,
+                installations,
+            }),
+            Err(rejection) => {
+                tracing::warn!(path = parts.uri.path(), "refused a request: {rejection}");
+                let challenge = [(header::WWW_AUTHENTICATE, "JWT")];
+                Err((StatusCode::UNAUTHORIZED, challenge, "not a signed request").into_response())
+            }
+        }
+    }
+}
+
+async fn verify(
+    parts: &Parts,
+    installations: &Installations,
+) -> Result<Result<Claims, Rejection>, Response> {
+    let Some(text) = token(parts) else {
+        return Ok(Err(Rejection::Missing));
+    };
+    let token = match Token::parse(&text) {
+        Ok(token) => token,
+        Err(rejection) => return Ok(Err(rejection)),
+    };
+    let installation = installations
+        .get(token.issuer())
+        .await
+        .map_err(IntoResponse::into_response)?;
+    Ok(match installation {
+        Some(installation) => {
+            token.verify(&SigningKey::new(&installation.data.oauth_secret), now())
+        }
+        None => Err(Rejection::UnknownIssuer(token.issuer().clone())),
+    })
+}
+
+/// The token as it came. Base64url and dots need no percent-decoding.
+fn token(parts: &Parts) -> Option<String> {
+    let in_query = || {
+        parts
+            .uri
+            .query()?
+            .split('&')
+            .find_map(|pair| pair.strip_prefix("signed_request="))
+    };
+    let in_header = || {
+        let (scheme, token) = parts
+            .headers
+            .get(header::AUTHORIZATION)?
+            .to_str()
+            .ok()?
+            .split_once(' ')?;
+        let token = token.trim();
+        scheme
+            .eq_ignore_ascii_case("JWT")
+            .then(|| token.strip_prefix("token=").unwrap_or(token))
+    };
+    in_query().or_else(in_header).map(ToOwned::to_owned)
+}
+
+/// A glance's query: a signed request that comes from a room.
+#[derive(Debug, Clone)]
+pub struct GlanceQuery {
+    signed: SignedRequest,
+    room_id: RoomId,
+}
+
+impl GlanceQuery {
+    /// The room the glance is shown in.
+    pub fn room_id(&self) -> RoomId {
+        self.room_id
+    }
+
+    /// The person it is shown to.
+    pub fn user_id(&self) -> Option<UserId> {
+        self.signed.user_id()
+    }
+
+    /// The installation that asks.
+    pub fn oauth_id(&self) -> &OauthId {
+        self.signed.oauth_id()
+    }
+
+    /// All that the token says.
+    pub fn signed_request(&self) -> &SignedRequest {
+        &self.signed
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for GlanceQuery {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let signed =
+            <SignedRequest as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        match signed.room_id() {
+            Some(room_id) => Ok(Self { signed, room_id }),
+            None => {
+                Err((StatusCode::BAD_REQUEST, "the signed request names no room").into_response())
+            }
+        }
+    }
+}
+
+impl Installations {
+    #[allow(clippy::result_large_err)]
+    fn from_extensions(parts: &Parts) -> Result<Self, Response> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
+            tracing::error!("an extractor of glance-sdk is used outside an AddOn's router");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        })
+    }
+}
+
+/// All installations of the add-on, in any of its handlers.
+impl<S: Send + Sync> FromRequestParts<S> for Installations {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        Self::from_extensions(parts)
+    }
+}

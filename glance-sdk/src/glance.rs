@@ -1,0 +1,94 @@
+//! What `#[glance]` implements, for those who would rather do it by hand.
+
+use crate::metadata::{GlanceMetadata, Test};
+use crate::model::{self, GlanceData};
+
+/// The static half of a glance: its key, its descriptor entry and the type of its metadata.
+///
+/// `#[glance]` implements it for a struct named like the function.
+pub trait Glance: 'static {
+    /// The glance's key.
+    const KEY: &'static str;
+
+    /// What its conditions may test.
+    type Metadata: GlanceMetadata;
+
+    /// Its descriptor entry, without `queryUrl`. Addresses may be relative to the add-on's base
+    /// URL; the add-on makes them absolute.
+    fn descriptor() -> model::Glance;
+
+    /// When it shows; always, where there is nothing to test. Joined by AND with the raw
+    /// conditions of the descriptor entry.
+    fn when() -> Option<Test> {
+        None
+    }
+}
+
+/// The dynamic half of a glance: it answers the host's query, in an add-on with state `S`.
+#[cfg(feature = "server")]
+#[diagnostic::on_unimplemented(
+    message = "the glance `{Self}` cannot be answered by an add-on with state `{S}`",
+    note = "each argument of its function must be an extractor: `GlanceQuery`, `State<T>`, or \
+            another `FromRequestParts<{S}>`"
+)]
+pub trait GlanceHandler<S>: Glance {
+    /// Answers a query whose signed request was verified; the extractors find it in `parts`.
+    fn query(
+        parts: axum::http::request::Parts,
+        state: S,
+    ) -> impl Future<
+        Output = std::result::Result<GlanceData<Self::Metadata>, axum::response::Response>,
+    > + Send;
+}
+
+/// What a `#[glance]` function may return: [`GlanceData`], or a `Result` of it.
+#[diagnostic::on_unimplemented(
+    message = "a glance cannot answer with `{Self}`",
+    label = "return `GlanceData<M>` or `Result<GlanceData<M>, E>`"
+)]
+pub trait GlanceAnswer {
+    /// The metadata type of the data.
+    type Metadata: GlanceMetadata;
+    /// What it fails with; on a server this must be an `IntoResponse`.
+    type Error;
+
+    /// The data or the failure.
+    ///
+    /// # Errors
+    ///
+    /// The function's own.
+    fn into_result(self) -> std::result::Result<GlanceData<Self::Metadata>, Self::Error>;
+}
+
+impl<M: GlanceMetadata> GlanceAnswer for GlanceData<M> {
+    type Metadata = M;
+    type Error = std::convert::Infallible;
+
+    fn into_result(self) -> std::result::Result<Self, Self::Error> {
+        Ok(self)
+    }
+}
+
+impl<M: GlanceMetadata, E> GlanceAnswer for std::result::Result<GlanceData<M>, E> {
+    type Metadata = M;
+    type Error = E;
+
+    fn into_result(self) -> Self {
+        self
+    }
+}
+
+/// Passes the server half of `#[glance]` on; without the `server` feature there is none.
+#[doc(hidden)]
+#[cfg(feature = "server")]
+#[macro_export]
+macro_rules! __server_half {
+    ($($tokens:tt)*) => { $($tokens)* };
+}
+
+#[doc(hidden)]
+#[cfg(not(feature = "server"))]
+#[macro_export]
+macro_rules! __server_half {
+    ($($tokens:tt)*) => {};
+}

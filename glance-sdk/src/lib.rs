@@ -1,0 +1,32 @@
+#![doc = include_str!("../../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "server")]
+pub mod addon;
+#[cfg(feature = "runtime")]
+pub mod auth;
+#[cfg(feature = "client")]
+pub mod client;
+#[cfg(feature = "runtime")]
+mod error;
+pub mod evaluate;
+#[cfg(feature = "server")]
+pub mod extract;
+pub mod glance;
+pub mod label;
+pub mod metadata;
+pub mod model;
+pub mod prelude;
+#[cfg(feature = "runtime")]
+pub mod store;
+pub mod validate;
+
+#[cfg(feature = "server")]
+pub use addon::AddOn;
+#[cfg(feature = "runtime")]
+pub use error::{Error, ErrorKind, Result};
+#[cfg(feature = "macros")]
+pub use glance_derive::{GlanceMetadata, glance, label};
+
+#[cfg(feature = "server")]
+pub use axum;

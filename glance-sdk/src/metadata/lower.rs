@@ -1,0 +1,177 @@
+//! From a Boolean expression to the wire's conditions.
+//!
+//! The wire knows AND and OR composites, at most two deep, and can invert only a simple
+//! condition. A conjunction of disjunctions always fits: the list of conditions is the AND, each
+//! disjunction one OR composite.
+
+use std::fmt;
+
+use super::{Comparison, Operator, Test};
+use crate::model::{Condition, ConditionName, Match, Simple};
+
+/// More disjunctions than this are refused: nobody could read the descriptor.
+const MAX_CLAUSES: usize = 64;
+
+/// Why an expression cannot become conditions that mean the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CannotLower {
+    /// The value compared with `attr` is beyond ±(2^53 - 1), or not finite: clients of the
+    /// protocol count in double precision and could not tell it from its neighbours.
+    InexactValue {
+        /// The attribute it is compared with.
+        attr: String,
+    },
+    /// The expression needs more than 64 disjunctions.
+    TooLarge,
+}
+
+impl fmt::Display for CannotLower {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InexactValue { attr } => write!(
+                f,
+                "the value compared with `{attr}` cannot be sent exactly; use a whole number \
+                 within ±9007199254740991 or a finite one"
+            ),
+            Self::TooLarge => f.write_str(
+                "the condition needs more than 64 alternatives; move part of it into a Boolean \
+                 of the metadata",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for CannotLower {}
+
+/// What remains of an expression once NOT is pushed inwards: a condition, maybe inverted.
+#[derive(Clone, PartialEq)]
+struct Literal {
+    of: Atom,
+    inverted: bool,
+}
+
+#[derive(Clone, PartialEq)]
+enum Atom {
+    Compare(Comparison),
+    Host(ConditionName),
+}
+
+/// A disjunction.
+type Clause = Vec<Literal>;
+
+impl Test {
+    /// Conditions that hold exactly where this does; all of them must hold.
+    ///
+    /// # Errors
+    ///
+    /// [`CannotLower`] where the wire cannot say the same.
+    pub fn lower(&self) -> Result<Vec<Condition>, CannotLower> {
+        let mut compared = Vec::new();
+        let mut conditions = Vec::new();
+        for mut clause in clauses(self, false)? {
+            if let [literal] = clause.as_mut_slice() {
+                match (&literal.of, literal.inverted) {
+                    (Atom::Compare(comparison), false) => compared.push(entry(comparison)?),
+                    _ => conditions.push(simple(literal)?),
+                }
+            } else {
+                let alternatives: Result<Vec<_>, _> = clause.iter().map(simple).collect();
+                conditions.push(Condition::any(alternatives?));
+            }
+        }
+        if !compared.is_empty() {
+            conditions.insert(0, Condition::glance_matches(compared));
+        }
+        Ok(conditions)
+    }
+}
+
+fn clauses(test: &Test, inverted: bool) -> Result<Vec<Clause>, CannotLower> {
+    let literal = |of| Ok(vec![vec![Literal { of, inverted }]]);
+    match test {
+        Test::Compare(comparison) => literal(Atom::Compare(comparison.clone())),
+        Test::Host(name) => literal(Atom::Host(name.clone())),
+        Test::Not(inner) => clauses(inner, !inverted),
+        Test::All(tests) if !inverted => conjunction(tests, inverted),
+        Test::Any(tests) if inverted => conjunction(tests, inverted),
+        Test::All(tests) | Test::Any(tests) => disjunction(tests, inverted),
+    }
+}
+
+fn conjunction(tests: &[Test], inverted: bool) -> Result<Vec<Clause>, CannotLower> {
+    let mut all = Vec::new();
+    for test in tests {
+        for clause in clauses(test, inverted)? {
+            push(&mut all, clause)?;
+        }
+    }
+    Ok(all)
+}
+
+fn disjunction(tests: &[Test], inverted: bool) -> Result<Vec<Clause>, CannotLower> {
+    let mut product = vec![Clause::new()];
+    for test in tests {
+        let right = clauses(test, inverted)?;
+        let mut next = Vec::new();
+        for clause in &product {
+            for other in &right {
+                let mut joined = clause.clone();
+                for literal in other {
+                    if !joined.contains(literal) {
+                        joined.push(literal.clone());
+                    }
+                }
+                if !always_holds(&joined) {
+                    push(&mut next, joined)?;
+                }
+            }
+        }
+        product = next;
+    }
+    Ok(product)
+}
+
+fn push(clauses: &mut Vec<Clause>, clause: Clause) -> Result<(), CannotLower> {
+    if !clauses.contains(&clause) {
+        clauses.push(clause);
+    }
+    if clauses.len() > MAX_CLAUSES {
+        return Err(CannotLower::TooLarge);
+    }
+    Ok(())
+}
+
+fn always_holds(clause: &Clause) -> bool {
+    clause.iter().enumerate().any(|(i, one)| {
+        clause[i + 1..]
+            .iter()
+            .any(|other| one.of == other.of && one.inverted != other.inverted)
+    })
+}
+
+fn simple(literal: &Literal) -> Result<Condition, CannotLower> {
+    let mut condition = match &literal.of {
+        Atom::Compare(comparison) => Condition::glance_matches([entry(comparison)?]),
+        Atom::Host(name) => Condition::Simple(Simple::new(name.clone())),
+    };
+    if let (Condition::Simple(simple), true) = (&mut condition, literal.inverted) {
+        simple.invert = Some(true);
+    }
+    Ok(condition)
+}
+
+fn entry(comparison: &Comparison) -> Result<Match, CannotLower> {
+    let attr = comparison.attr.as_str();
+    let value = comparison
+        .value
+        .clone()
+        .ok_or_else(|| CannotLower::InexactValue {
+            attr: attr.to_owned(),
+        })?;
+    Ok(match comparison.operator {
+        Operator::Eq => Match::eq(attr, value),
+        Operator::Lt => Match::lt(attr, value),
+        Operator::Gt => Match::gt(attr, value),
+    })
+}

@@ -1,0 +1,60 @@
+//! What travels as JSON: descriptors, glance data, conditions, updates, installations, claims.
+//!
+//! Every type keeps what it does not know. An enum has an `Unknown` or `Other` variant with the
+//! original text, a struct has an `extra` map, and both survive a round trip:
+//!
+//! ```
+//! use glance_sdk::model::Descriptor;
+//!
+//! let sent = serde_json::json!({
+//!     "key": "com.example.add-on",
+//!     "name": "Example",
+//!     "links": { "self": "https://add-on.example.com/" },
+//!     "capabilities": { "somethingNew": { "url": "https://add-on.example.com/new" } }
+//! });
+//! let descriptor: Descriptor = serde_json::from_value(sent.clone())?;
+//! assert_eq!(descriptor.name, "Example");
+//! assert_eq!(serde_json::to_value(&descriptor)?, sent);
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+
+mod claims;
+mod condition;
+mod data;
+mod descriptor;
+mod glance;
+mod host;
+mod ids;
+mod installation;
+mod open_enum;
+mod secret;
+mod status;
+mod update;
+
+pub use claims::{Claims, Context};
+pub use condition::{Composite, Condition, ConditionName, Conjunction, Match, Params, Simple};
+pub use data::{GlanceData, Label};
+pub use descriptor::{
+    Capabilities, Descriptor, HipchatApiConsumer, Installable, Links, Scope, Vendor, WebPanel,
+};
+pub use glance::{Glance, Icon, Target, TargetObject, Text};
+pub use host::{
+    ApiProvider, HostCapabilities, HostDocument, HostLinks, OauthProvider, TokenAnswer,
+};
+pub use ids::{GroupId, OauthId, RoomId, UserId};
+pub use installation::InstallationData;
+pub use secret::Secret;
+pub use status::{Lozenge, LozengeStatus, Status};
+pub use update::{GlanceUpdate, UiUpdate};
+
+/// The members of a JSON object that a type does not know; written back as they came.
+pub type Extra = serde_json::Map<String, serde_json::Value>;
+
+/// Reads a member that may be `null` so that `null` stays apart from absence.
+pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: serde::Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}

@@ -1,0 +1,134 @@
+//! Glance data: what a query answers and a push carries.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Extra, Icon, Lozenge, Status, present};
+use crate::metadata::NoMetadata;
+
+/// The data of a glance: its label, status and metadata.
+///
+/// `M` is what the glance's conditions may test: a struct that derives
+/// [`GlanceMetadata`](crate::metadata::GlanceMetadata), [`NoMetadata`], or a
+/// [`serde_json::Value`] for data of a glance that this program did not write.
+///
+/// ```
+/// use glance_sdk::model::{GlanceData, Label, Lozenge};
+///
+/// let data: GlanceData = GlanceData::new(Label::text("Build")).lozenge(Lozenge::Success, "PASSED");
+/// assert_eq!(
+///     serde_json::to_value(&data)?,
+///     serde_json::json!({
+///         "label": { "type": "html", "value": "Build" },
+///         "status": { "type": "lozenge", "value": { "type": "success", "label": "PASSED" } }
+///     })
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(bound(deserialize = "M: Deserialize<'de>"))]
+#[non_exhaustive]
+pub struct GlanceData<M = NoMetadata> {
+    /// The line of text.
+    pub label: Label,
+    /// What stands at its right.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub status: Option<Status>,
+    /// What conditions may test; a push replaces it whole.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub metadata: Option<M>,
+    /// Members this version does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+impl<M> GlanceData<M> {
+    /// Data with a label and nothing else.
+    pub fn new(label: Label) -> Self {
+        Self {
+            label,
+            status: None,
+            metadata: None,
+            extra: Extra::new(),
+        }
+    }
+
+    /// Shows a coloured word of 1 to 20 UTF-16 units at the right.
+    #[must_use]
+    pub fn lozenge(mut self, kind: Lozenge, label: impl Into<String>) -> Self {
+        self.status = Some(Status::lozenge(kind, label));
+        self
+    }
+
+    /// Shows an image at the right.
+    #[must_use]
+    pub fn icon(mut self, icon: Icon) -> Self {
+        self.status = Some(Status::Icon(icon));
+        self
+    }
+
+    /// Sets what conditions may test.
+    #[must_use]
+    pub fn metadata(mut self, metadata: M) -> Self {
+        self.metadata = Some(metadata);
+        self
+    }
+}
+
+/// A glance's line of text: HTML of which hosts keep `b`, `strong`, `em` and `i`.
+///
+/// 1 to 1000 characters. [`label!`](crate::label!) makes one from a literal and escapes what it
+/// interpolates; [`Label::text`] escapes a whole text; [`Label::html`] takes HTML as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Label {
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+    #[serde(flatten)]
+    extra: Extra,
+}
+
+impl Label {
+    /// A label from HTML, as it is. Text from elsewhere belongs into [`Label::text`] or
+    /// [`label!`](crate::label!), which escape it.
+    pub fn html(html: impl Into<String>) -> Self {
+        Self {
+            kind: Some("html".to_owned()),
+            value: Some(html.into()),
+            extra: Extra::new(),
+        }
+    }
+
+    /// The HTML, empty where a push left it out.
+    pub fn as_html(&self) -> &str {
+        self.value.as_deref().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn odd_data_survives_a_round_trip() {
+        for sent in [
+            json!({"label": {"type": "html", "value": "x"}, "metadata": null}),
+            json!({"label": {"type": "html", "value": "x"}, "status": null}),
+            json!({"label": {"type": "html"}}),
+            json!({"label": {"type": "html", "value": "", "more": [1]}, "metadata": "{}", "a": {}}),
+            json!({"label": {"value": "x", "type": "text"}, "status": {}}),
+        ] {
+            let data: GlanceData<Value> = serde_json::from_value(sent.clone()).unwrap();
+            assert_eq!(serde_json::to_value(&data).unwrap(), sent);
+        }
+    }
+}

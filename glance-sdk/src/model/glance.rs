@@ -1,0 +1,172 @@
+//! The descriptor's glance entry and the shapes it shares with other entries.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use super::{Condition, Extra};
+
+/// A glance as the descriptor declares it, or as the REST API creates it at runtime.
+///
+/// It holds no data: label, status and metadata come from `query_url` and from pushes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Glance {
+    /// 1 to 40 of `a-z A-Z 0-9 _ - .`, unique within the add-on.
+    pub key: String,
+    /// Shown in the error state and where there is no `query_url`.
+    pub name: Text,
+    /// Shown before the label.
+    pub icon: Icon,
+    /// Where the host asks for the data, signed, when a person enters the room.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query_url: Option<String>,
+    /// What a click opens: the key of a web panel, dialog or external page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
+    /// Sorts glances, ascending from the top; 100 where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<i64>,
+    /// All must hold for the glance to show; see [`evaluate`](crate::evaluate).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conditions: Option<Vec<Condition>>,
+    /// Members this version does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+impl Glance {
+    /// A glance with a key, a name and an icon, and nothing else.
+    pub fn new(key: impl Into<String>, name: impl Into<Text>, icon: Icon) -> Self {
+        Self {
+            key: key.into(),
+            name: name.into(),
+            icon,
+            query_url: None,
+            target: None,
+            weight: None,
+            conditions: None,
+            extra: Extra::new(),
+        }
+    }
+
+    /// The weight, 100 where none is declared.
+    pub fn weight_or_default(&self) -> i64 {
+        self.weight.unwrap_or(100)
+    }
+
+    /// The conditions, none where none are declared.
+    pub fn conditions(&self) -> &[Condition] {
+        self.conditions.as_deref().unwrap_or_default()
+    }
+}
+
+/// A localised text of the descriptor: what people read, and the key of its translation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Text {
+    /// 1 to 100 characters.
+    pub value: String,
+    /// 1 to 40 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub i18n: Option<String>,
+    /// Members this version does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+impl<T: Into<String>> From<T> for Text {
+    fn from(value: T) -> Self {
+        Self {
+            value: value.into(),
+            i18n: None,
+            extra: Extra::new(),
+        }
+    }
+}
+
+/// An image for plain and for dense screens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Icon {
+    /// The image at 1x.
+    pub url: String,
+    /// The image at 2x, used where the device pixel ratio exceeds 1.
+    #[serde(rename = "url@2x", skip_serializing_if = "Option::is_none")]
+    pub url_2x: Option<String>,
+    /// Members this version does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+impl Icon {
+    /// One image for both densities, which is what most add-ons have.
+    pub fn new(url: impl Into<String>) -> Self {
+        let url = url.into();
+        Self {
+            url_2x: Some(url.clone()),
+            url,
+            extra: Extra::new(),
+        }
+    }
+
+    /// Another image for dense screens.
+    #[must_use]
+    pub fn with_2x(mut self, url: impl Into<String>) -> Self {
+        self.url_2x = Some(url.into());
+        self
+    }
+}
+
+/// What a click on a glance opens.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum Target {
+    /// The key of a web panel, dialog or external page of the same add-on.
+    Key(String),
+    /// The same with options.
+    Object(TargetObject),
+    /// A shape this version does not know.
+    Other(Value),
+}
+
+impl Target {
+    /// The key that is opened, where the shape is known.
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::Key(key) => Some(key),
+            Self::Object(object) => Some(&object.key),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+impl From<&str> for Target {
+    fn from(key: &str) -> Self {
+        Self::Key(key.to_owned())
+    }
+}
+
+impl<'de> Deserialize<'de> for Target {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Value::deserialize(deserializer)? {
+            Value::String(key) => Self::Key(key),
+            other => match TargetObject::deserialize(&other) {
+                Ok(object) => Self::Object(object),
+                Err(_) => Self::Other(other),
+            },
+        })
+    }
+}
+
+/// A target with options.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TargetObject {
+    /// The key of a web panel, dialog or external page of the same add-on.
+    pub key: String,
+    /// `options` and members this version does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}

@@ -1,0 +1,207 @@
+//! Identifiers of rooms, users, groups and installations.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::str::FromStr;
+
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+macro_rules! numeric_id {
+    ($(#[$meta:meta])* $name:ident, $what:literal) => {
+        $(#[$meta])*
+        ///
+        /// A number on the wire. Some clients write it as a string of digits: that is read too,
+        /// and written back the way it came; it does not make the identifier another one.
+        #[derive(Clone, Copy)]
+        pub struct $name {
+            value: u64,
+            quoted: bool,
+        }
+
+        impl $name {
+            /// The identifier with this number.
+            pub const fn new(value: u64) -> Self {
+                Self { value, quoted: false }
+            }
+
+            /// The number.
+            pub const fn get(self) -> u64 {
+                self.value
+            }
+        }
+
+        impl From<u64> for $name {
+            fn from(value: u64) -> Self {
+                Self::new(value)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = std::num::ParseIntError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self::new)
+            }
+        }
+
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.value == other.value
+            }
+        }
+
+        impl Eq for $name {}
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+
+        impl Ord for $name {
+            fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+                self.value.cmp(&other.value)
+            }
+        }
+
+        impl Hash for $name {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                self.value.hash(state);
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.value.fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.value)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                if self.quoted {
+                    serializer.collect_str(&self.value)
+                } else {
+                    serializer.serialize_u64(self.value)
+                }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer
+                    .deserialize_any(Digits($what))
+                    .map(|(value, quoted)| Self { value, quoted })
+            }
+        }
+    };
+}
+
+numeric_id!(
+    /// A chat room.
+    RoomId,
+    "a room id"
+);
+numeric_id!(
+    /// A person in the group.
+    UserId,
+    "a user id"
+);
+numeric_id!(
+    /// The group: one team's set of rooms and users.
+    GroupId,
+    "a group id"
+);
+
+struct Digits(&'static str);
+
+impl Visitor<'_> for Digits {
+    type Value = (u64, bool);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: a number or a string of digits", self.0)
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Self::Value, E> {
+        Ok((value, false))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Self::Value, E> {
+        let value = u64::try_from(value)
+            .map_err(|_| E::invalid_value(de::Unexpected::Signed(value), &self))?;
+        Ok((value, false))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        let canonical = text.parse::<u64>().ok().filter(|n| n.to_string() == text);
+        match canonical {
+            Some(value) => Ok((value, true)),
+            None => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
+        }
+    }
+}
+
+/// Names one installation of an add-on: its OAuth client id, the `iss` of its signed requests.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OauthId(String);
+
+impl OauthId {
+    /// The identifier as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for OauthId {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl From<&str> for OauthId {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Display for OauthId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for OauthId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OauthId({})", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_id_is_read_in_both_forms_and_written_back_as_it_came() {
+        for form in ["42", "\"42\""] {
+            let id: RoomId = serde_json::from_str(form).unwrap();
+            assert_eq!(id, RoomId::new(42));
+            assert_eq!(serde_json::to_string(&id).unwrap(), form);
+        }
+    }
+
+    #[test]
+    fn what_is_no_id_is_refused() {
+        for form in [
+            "-1", "1.5", "\"\"", "\"042\"", "\"+42\"", "\"room\"", "null", "true",
+        ] {
+            assert!(serde_json::from_str::<RoomId>(form).is_err(), "{form}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The status of a glance: a lozenge or an icon at the right of the label.
+
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use super::open_enum::open_enum;
+use super::{Extra, Icon};
+
+open_enum! {
+    /// The colour of a lozenge.
+    ///
+    /// HipChat's last web client knew `default`, `success`, `error`, `current`, `new` and `moved`
+    /// and refused data with any other; `complete` is found in other clients.
+    pub enum Lozenge {
+        /// Grey.
+        Default = "default",
+        /// Green: it went well.
+        Success = "success",
+        /// Red: it needs somebody.
+        Error = "error",
+        /// Yellow: it is going on.
+        Current = "current",
+        /// Grey: it just came.
+        New = "new",
+        /// Brown: it went elsewhere.
+        Moved = "moved",
+        /// Blue: it is done.
+        Complete = "complete",
+    }
+}
+
+/// What stands at the right of the label.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Status {
+    /// A coloured word.
+    Lozenge(LozengeStatus),
+    /// An image.
+    Icon(Icon),
+    /// A shape this version does not know.
+    Other(Value),
+}
+
+/// A coloured word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LozengeStatus {
+    /// The colour.
+    #[serde(rename = "type")]
+    pub kind: Lozenge,
+    /// 1 to 20 UTF-16 units.
+    pub label: String,
+    /// Members this version does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+impl Status {
+    /// A lozenge of this colour with this word, 1 to 20 UTF-16 units long.
+    pub fn lozenge(kind: Lozenge, label: impl Into<String>) -> Self {
+        Self::Lozenge(LozengeStatus {
+            kind,
+            label: label.into(),
+            extra: Extra::new(),
+        })
+    }
+}
+
+impl Serialize for Status {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        fn tagged<S: Serializer>(
+            serializer: S,
+            kind: &str,
+            value: &impl Serialize,
+        ) -> Result<S::Ok, S::Error> {
+            let mut map = serializer.serialize_map(Some(2))?;
+            map.serialize_entry("type", kind)?;
+            map.serialize_entry("value", value)?;
+            map.end()
+        }
+        match self {
+            Self::Lozenge(lozenge) => tagged(serializer, "lozenge", lozenge),
+            Self::Icon(icon) => tagged(serializer, "icon", icon),
+            Self::Other(value) => value.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Status {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Value::deserialize(deserializer)?;
+        let known = raw
+            .as_object()
+            .filter(|object| object.len() == 2)
+            .and_then(|object| {
+                let value = object.get("value")?;
+                match object.get("type")?.as_str()? {
+                    "lozenge" => LozengeStatus::deserialize(value).ok().map(Self::Lozenge),
+                    "icon" => Icon::deserialize(value).ok().map(Self::Icon),
+                    _ => None,
+                }
+            });
+        Ok(known.unwrap_or(Self::Other(raw)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn known_and_unknown_statuses_survive_a_round_trip() {
+        for (sent, known) in [
+            (
+                json!({"type": "lozenge", "value": {"type": "current", "label": "REVIEW"}}),
+                true,
+            ),
+            (
+                json!({"type": "lozenge", "value": {"type": "", "label": "", "color": "red"}}),
+                true,
+            ),
+            (
+                json!({"type": "icon", "value": {"url": "/i.png", "url@2x": "/i2.png"}}),
+                true,
+            ),
+            (
+                json!({"type": "lozenge", "value": {"url": "/i.png", "url@2x": "/i2.png"}}),
+                false,
+            ),
+            (json!({"type": "text", "value": "hello"}), false),
+            (
+                json!({"type": "icon", "value": {"url": "/i.png"}, "more": 1}),
+                false,
+            ),
+            (json!(null), false),
+        ] {
+            let status: Status = serde_json::from_value(sent.clone()).unwrap();
+            assert_eq!(!matches!(status, Status::Other(_)), known, "{sent}");
+            assert_eq!(serde_json::to_value(&status).unwrap(), sent);
+        }
+    }
+}

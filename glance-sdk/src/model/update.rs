@@ -1,0 +1,46 @@
+//! The UI update: new glance data, pushed.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Extra, GlanceData};
+
+/// The body of a push: new data for one or several glances of the add-on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(bound(deserialize = "M: Deserialize<'de>"))]
+#[non_exhaustive]
+pub struct UiUpdate<M = Value> {
+    /// One entry a glance.
+    pub glance: Vec<GlanceUpdate<M>>,
+    /// Members this version does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+impl<M> UiUpdate<M> {
+    /// New data for one glance.
+    pub fn one(key: impl Into<String>, content: GlanceData<M>) -> Self {
+        Self {
+            glance: vec![GlanceUpdate {
+                key: key.into(),
+                content,
+                extra: Extra::new(),
+            }],
+            extra: Extra::new(),
+        }
+    }
+}
+
+/// New data for one glance; it replaces the old whole, metadata included.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(bound(deserialize = "M: Deserialize<'de>"))]
+#[non_exhaustive]
+pub struct GlanceUpdate<M = Value> {
+    /// The glance's key.
+    pub key: String,
+    /// Its new data.
+    pub content: GlanceData<M>,
+    /// Members this version does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}

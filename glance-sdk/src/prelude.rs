@@ -1,0 +1,19 @@
+//! What nearly every add-on uses: `use glance_sdk::prelude::*;`.
+
+pub use crate::metadata::GlanceMetadata;
+pub use crate::model::{GlanceData, Icon, Label, Lozenge, OauthId, RoomId, UserId};
+#[cfg(feature = "macros")]
+pub use glance_derive::{glance, label};
+pub use serde::Serialize;
+
+#[cfg(feature = "server")]
+pub use crate::addon::AddOn;
+#[cfg(feature = "client")]
+pub use crate::client::Installations;
+#[cfg(feature = "server")]
+pub use crate::extract::{GlanceQuery, SignedRequest};
+#[cfg(feature = "server")]
+pub use axum::{
+    extract::State,
+    routing::{get, post},
+};

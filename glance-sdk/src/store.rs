@@ -1,0 +1,119 @@
+//! Installation stores: what an add-on remembers between two starts.
+//!
+//! ```
+//! use glance_sdk::model::InstallationData;
+//! use glance_sdk::store::{Endpoints, Installation, InstallationStore, MemoryStore};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let store = MemoryStore::default();
+//! let data = InstallationData::new("id".into(), "secret".into(), "https://chat.example/v2/capabilities", 1.into());
+//! let endpoints = Endpoints::new("https://chat.example/v2/oauth/token", "https://chat.example/v2/");
+//! store.put(&Installation::new(data, endpoints)).await?;
+//! assert!(store.get(&"id".into()).await?.is_some());
+//! # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+//! ```
+
+mod memory;
+#[cfg(feature = "store-sqlite")]
+mod sqlite;
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+pub use memory::MemoryStore;
+#[cfg(feature = "store-sqlite")]
+pub use sqlite::SqliteStore;
+
+use crate::Result;
+use crate::model::{InstallationData, OauthId, RoomId, Secret};
+
+/// An installation as the add-on keeps it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Installation {
+    /// What the host posted.
+    pub data: InstallationData,
+    /// Where the host is called.
+    pub endpoints: Endpoints,
+}
+
+impl Installation {
+    /// An installation on a host with these endpoints.
+    pub fn new(data: InstallationData, endpoints: Endpoints) -> Self {
+        Self { data, endpoints }
+    }
+
+    /// Names the installation.
+    pub fn oauth_id(&self) -> &OauthId {
+        &self.data.oauth_id
+    }
+
+    /// The room it is installed in; `None` where the whole group has it.
+    pub fn room_id(&self) -> Option<RoomId> {
+        self.data.room_id
+    }
+}
+
+/// Where a host is called, as its capabilities document says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Endpoints {
+    /// The token endpoint.
+    pub token_url: String,
+    /// The REST API, with a slash at the end.
+    pub api_url: String,
+}
+
+impl Endpoints {
+    /// Endpoints at these addresses.
+    pub fn new(token_url: impl Into<String>, api_url: impl Into<String>) -> Self {
+        Self {
+            token_url: token_url.into(),
+            api_url: api_url.into(),
+        }
+    }
+}
+
+/// Keeps installations. What it acknowledged is there after a crash.
+#[async_trait]
+pub trait InstallationStore: fmt::Debug + Send + Sync + 'static {
+    /// Keeps an installation, or replaces the one with the same id and secret.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::conflict`](crate::Error::conflict) where the id is stored with another secret,
+    /// which changes nothing: the installation call is not signed, and a stranger must not be able
+    /// to replace a secret. [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    async fn put(&self, installation: &Installation) -> Result<()>;
+
+    /// The installation with this id.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    async fn get(&self, oauth_id: &OauthId) -> Result<Option<Installation>>;
+
+    /// Forgets the installation with this id; says whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    async fn remove(&self, oauth_id: &OauthId) -> Result<bool>;
+
+    /// All installations, by id.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    async fn list(&self) -> Result<Vec<Installation>>;
+}
+
+/// Compares in constant time: the call that brings a secret is not signed.
+fn is_same(one: &Secret, other: &Secret) -> bool {
+    let (one, other) = (one.expose().as_bytes(), other.expose().as_bytes());
+    aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
+}
+
+#[cfg(test)]
+mod tests;
