@@ -1,2 +1,50 @@
-//! x
-fn main() {}
+//! The command line of Glance.
+
+mod demo;
+mod example;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Write chat add-ons that show glances, and see them live.
+#[derive(Parser)]
+#[command(
+    name = "cargo glance",
+    bin_name = "cargo glance",
+    version,
+    arg_required_else_help = true
+)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a host and an example add-on, and see a glance change in a browser.
+    Demo(demo::Arguments),
+    /// Run an example add-on; the demo starts itself anew with this.
+    #[command(hide = true)]
+    Example(example::Arguments),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    // Cargo passes its subcommand's name on: `cargo glance demo` runs `cargo-glance glance demo`.
+    let arguments = std::env::args_os().enumerate();
+    let arguments = arguments
+        .filter(|(at, word)| !(*at == 1 && word == "glance"))
+        .map(|(_, word)| word);
+    let outcome = match CommandLine::parse_from(arguments).command {
+        Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Example(arguments) => example::run(arguments).await,
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("cargo glance: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -53,8 +53,6 @@ fn generate(args: &Args, function: &ItemFn, errors: &mut Errors) -> Option<Token
     let when = when.map(|test| {
         quote! {
             fn when() -> ::core::option::Option<#krate::metadata::Test> {
-                let attributes = <Self::Metadata as #krate::metadata::GlanceMetadata>::attributes();
-                let _ = &attributes;
                 ::core::option::Option::Some(#test)
             }
         }

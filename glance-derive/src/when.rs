@@ -1,6 +1,6 @@
 //! `when(...)`: a Boolean expression becomes calls that rustc checks against the metadata's type.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{BinOp, Expr, ExprBinary, ExprPath, Ident, Member, Path, UnOp};
@@ -14,13 +14,24 @@ const HOST_CONDITIONS: [(&str, &str, &str); 4] = [
     ("user", "is_room_owner", "UserIsRoomOwner"),
 ];
 
-/// An expression of type `Test`; it calls methods on `attributes`.
+/// A block of type `Test`, in an implementation of `Glance`.
 pub(crate) fn lower(condition: &Expr, krate: &Path, errors: &mut Errors) -> TokenStream {
+    let root = root(Span::call_site());
     match test(condition, krate, errors) {
-        Some(test) => test,
+        Some(test) => quote!({
+            let #root = <Self::Metadata as #krate::metadata::GlanceMetadata>::attributes();
+            let _ = &#root;
+            #test
+        }),
         // The error is reported; a test all the same, so that it stays the only one.
         None => quote!(#krate::metadata::Test::All(::std::vec::Vec::new())),
     }
+}
+
+/// The variable that holds all attributes. Only this macro's own tokens see it, wherever the
+/// names in the condition come from.
+fn root(place: Span) -> Ident {
+    Ident::new("attributes", Span::mixed_site().located_at(place))
 }
 
 fn test(condition: &Expr, krate: &Path, errors: &mut Errors) -> Option<TokenStream> {
@@ -112,7 +123,10 @@ fn attribute(field: &Expr, errors: &mut Errors) -> Option<TokenStream> {
         Expr::Paren(paren) => attribute(&paren.expr, errors),
         Expr::Group(group) => attribute(&group.expr, errors),
         Expr::Path(path) => match path.path.get_ident() {
-            Some(name) => Some(quote_spanned!(name.span()=> attributes.#name())),
+            Some(name) => {
+                let root = root(name.span());
+                Some(quote_spanned!(name.span()=> #root.#name()))
+            }
             None => {
                 errors.at(
                     path,

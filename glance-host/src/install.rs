@@ -15,6 +15,9 @@ use crate::outgoing::{self, NoAnswer};
 use crate::shared::Shared;
 use crate::state::{Installed, StateError};
 
+/// What is told as it happens: each step of an installation.
+pub(crate) const STEPS: &str = "glance_host::steps";
+
 /// How long an add-on may take to serve its descriptor, and to take its leave.
 const DESCRIPTOR_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -182,10 +185,10 @@ pub(crate) async fn install(
         descriptor,
     };
     // The add-on asks for a token before it answers: the new client must be known by then.
-    shared.state.begin_installation(&installed).await?;
-    if let Some(callback_url) = &installable.callback_url
-        && let Err(refused) = introduce(shared, &installed, callback_url).await
-    {
+    if !shared.state.begin_installation(&installed).await? {
+        return Err(InstallError::AlreadyInstalled(installed.descriptor.name));
+    }
+    if let Err(refused) = introduce(shared, &installed).await {
         shared
             .state
             .remove_installation(&installed.oauth_id)
@@ -197,11 +200,12 @@ pub(crate) async fn install(
         .finish_installation(&installed.oauth_id)
         .await?;
     shared.hub.publish(places(&installed), Event::Changed);
-    tracing::info!(add_on = installed.descriptor.key, oauth_id = %installed.oauth_id, "installed");
+    tracing::info!(target: STEPS, "{} is installed", installed.descriptor.name);
     Ok(installed)
 }
 
-/// Reads the descriptor again, maybe at another address; the installation stays the same.
+/// Reads the descriptor again, maybe at another address, and introduces the host anew, as it may
+/// have another address too. The installation keeps its id and secret.
 pub(crate) async fn update(
     shared: &Shared,
     installed: &Installed,
@@ -214,16 +218,23 @@ pub(crate) async fn update(
             expected: installed.descriptor.key.clone(),
         });
     }
-    shared
-        .state
-        .replace_descriptor(&installed.oauth_id, url.as_str(), &descriptor)
-        .await?;
-    shared.hub.publish(places(installed), Event::Changed);
-    Ok(Installed {
+    let updated = Installed {
         descriptor_url: url.to_string(),
         descriptor,
         ..installed.clone()
-    })
+    };
+    introduce(shared, &updated).await?;
+    shared
+        .state
+        .replace_descriptor(
+            &updated.oauth_id,
+            &updated.descriptor_url,
+            &updated.descriptor,
+        )
+        .await?;
+    shared.hub.publish(places(&updated), Event::Changed);
+    tracing::info!(target: STEPS, "{} is up to date", updated.descriptor.name);
+    Ok(updated)
 }
 
 /// Tells the add-on that it is removed, and forgets it whatever it answers.
@@ -231,14 +242,7 @@ pub(crate) async fn uninstall(shared: &Shared, id: &OauthId) -> Result<bool, Sta
     let Some(installed) = shared.state.installation(id).await? else {
         return Ok(false);
     };
-    let callback_url = installed
-        .descriptor
-        .capabilities
-        .installable
-        .as_ref()
-        .and_then(|i| i.callback_url.as_deref());
-    if let Some(url) = callback_url.and_then(|url| Url::parse(url).ok()) {
-        let mut url = url;
+    if let Some(mut url) = callback_url(&installed).and_then(|url| Url::parse(url).ok()) {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().push(installed.oauth_id.as_str());
         }
@@ -266,6 +270,7 @@ async fn fetch(shared: &Shared, given: &str) -> Result<(Url, Descriptor), Instal
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https"))
         .ok_or_else(|| InstallError::NoAddress(given.to_owned()))?;
+    tracing::info!(target: STEPS, "GET {url}: the descriptor");
     let request = shared.http.request(Method::GET, url.clone());
     let answer = outgoing::send(request, DESCRIPTOR_TIMEOUT, MAX_DESCRIPTOR_BYTES)
         .await
@@ -320,13 +325,24 @@ async fn is_installed(
     Ok(false)
 }
 
-async fn introduce(
-    shared: &Shared,
-    installed: &Installed,
-    callback_url: &str,
-) -> Result<(), InstallError> {
+fn callback_url(installed: &Installed) -> Option<&str> {
+    installed
+        .descriptor
+        .capabilities
+        .installable
+        .as_ref()?
+        .callback_url
+        .as_deref()
+}
+
+/// Posts the installation data to the add-on, where it wants to know of it.
+async fn introduce(shared: &Shared, installed: &Installed) -> Result<(), InstallError> {
+    let Some(callback_url) = callback_url(installed) else {
+        return Ok(());
+    };
     let url =
         Url::parse(callback_url).map_err(|_| InstallError::NoAddress(callback_url.to_owned()))?;
+    tracing::info!(target: STEPS, "POST {url}: the installation data");
     let mut data = InstallationData::new(
         installed.oauth_id.clone(),
         installed.oauth_secret.clone(),
@@ -339,6 +355,7 @@ async fn introduce(
         .await
         .map_err(|cause| no_answer("callback", &url, &cause))?;
     if answer.status.is_success() {
+        tracing::info!(target: STEPS, "the add-on accepted with {}", answer.status);
         return Ok(());
     }
     let said = String::from_utf8_lossy(&answer.body);

@@ -151,9 +151,9 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     /// Changes a user.
     async fn update_user(&self, user: &User) -> Result<()>;
 
-    /// Keeps an installation whose add-on has not answered yet. It has tokens already, and is
-    /// gone at the next start.
-    async fn begin_installation(&self, installed: &Installed) -> Result<()>;
+    /// Keeps an installation whose add-on has not answered yet: it has tokens already, and is gone
+    /// at the next start. False where the add-on is installed in this place already.
+    async fn begin_installation(&self, installed: &Installed) -> Result<bool>;
     /// Marks an installation as accepted by its add-on.
     async fn finish_installation(&self, id: &OauthId) -> Result<()>;
     /// Replaces the descriptor of an installation.

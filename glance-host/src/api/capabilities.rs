@@ -7,9 +7,11 @@ use axum::extract::State;
 use glance_sdk::model::{Extra, HostDocument};
 use serde_json::json;
 
+use crate::install::STEPS;
 use crate::shared::Shared;
 
 pub(super) async fn read(State(shared): State<Arc<Shared>>) -> Json<HostDocument> {
+    tracing::info!(target: STEPS, "the add-on reads the host's capabilities");
     let mut document = HostDocument::new(&shared.api_url(), &shared.base_url);
     document.extra = Extra::from_iter([
         ("key".to_owned(), json!("glance-host")),

@@ -16,6 +16,7 @@ use serde::Deserialize;
 
 use super::caller::token_digest;
 use super::error::ApiError;
+use crate::install::STEPS;
 use crate::shared::Shared;
 use crate::state::{Installed, StoredToken};
 
@@ -49,6 +50,7 @@ pub(super) async fn create(
     };
     shared.state.put_token(&token, now()).await?;
 
+    tracing::info!(target: STEPS, "a token for the add-on: {scope}");
     let mut answer = TokenAnswer::new(secret.into(), shared.token_life.as_secs());
     answer.group_id = Some(shared.group.id);
     answer.group_name = Some(shared.group.name.clone());

@@ -39,6 +39,9 @@ const SCHEMA: &str = "
         descriptor TEXT NOT NULL,
         accepted INTEGER NOT NULL DEFAULT 0
     ) STRICT;
+    -- An add-on is installed once in a place; in all rooms is a place of its own.
+    CREATE UNIQUE INDEX IF NOT EXISTS installation_by_place
+        ON installation (ifnull(room_id, 0), add_on_key);
     CREATE INDEX IF NOT EXISTS installation_by_room ON installation (room_id, add_on_key);
     -- A global glance has room_id 0: SQLite takes two NULLs for different keys.
     CREATE TABLE IF NOT EXISTS runtime_glance (
@@ -243,12 +246,12 @@ impl State for SqliteState {
         .map(drop)
     }
 
-    async fn begin_installation(&self, installed: &Installed) -> Result<()> {
+    async fn begin_installation(&self, installed: &Installed) -> Result<bool> {
         let descriptor = json(&installed.descriptor)?;
         let installed = installed.clone();
         self.call(move |connection| {
             connection.execute(
-                "INSERT INTO installation
+                "INSERT OR IGNORE INTO installation
                  (oauth_id, oauth_secret, room_id, add_on_key, descriptor_url, descriptor)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 params![
@@ -262,7 +265,7 @@ impl State for SqliteState {
             )
         })
         .await
-        .map(drop)
+        .map(|kept| kept > 0)
     }
 
     async fn finish_installation(&self, id: &OauthId) -> Result<()> {

@@ -1,0 +1,10 @@
+use glance_sdk::prelude::*;
+
+#[glance(key = "incidents", name = "Incidents", icon = "/siren.svg")]
+async fn incidents<T>(of: T) -> GlanceData {
+    loop {}
+}
+
+fn main() {
+    AddOn::new("com.example.incidents", "Incidents").glance::<incidents>();
+}

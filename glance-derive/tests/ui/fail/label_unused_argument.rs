@@ -1,0 +1,6 @@
+use glance_sdk::label;
+
+fn main() {
+    let open = 4;
+    let _ = label!("<b>{open}</b> open", 4);
+}

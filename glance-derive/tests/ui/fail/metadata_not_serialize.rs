@@ -1,0 +1,8 @@
+use glance_sdk::prelude::*;
+
+#[derive(GlanceMetadata)]
+struct Incidents {
+    open: u32,
+}
+
+fn main() {}
