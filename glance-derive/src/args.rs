@@ -3,6 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
+use syn::spanned::Spanned;
 use syn::{Expr, Ident, LitStr, Path, Token, parenthesized};
 
 use crate::Errors;
@@ -137,7 +138,11 @@ fn text(
         }) => {
             set(slot, literal, name, errors);
         }
-        other => errors.at(other, format!("`{name}` is a string literal")),
+        other => {
+            let stand_in = LitStr::new("_", other.span());
+            errors.at(other, format!("`{name}` is a string literal"));
+            set(slot, stand_in, name, errors);
+        }
     }
     Ok(())
 }

@@ -1,13 +1,12 @@
 //! `#[glance]`: the function as it is, and a type of the same name.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{FnArg, ItemFn, ReturnType, Type, parse_quote};
+use syn::{FnArg, Ident, ItemFn, Path, ReturnType, Type, parse_quote};
 
-use crate::Errors;
 use crate::args::Args;
-use crate::when;
+use crate::{Errors, located, when};
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
@@ -29,14 +28,15 @@ fn generate(args: &Args, function: &ItemFn, errors: &mut Errors) -> Option<Token
         .clone()
         .unwrap_or_else(|| parse_quote!(::glance_sdk));
     let signature = &function.sig;
-    let argument_types = check_signature(function, errors)?;
-    let ReturnType::Type(_, answer) = &signature.output else {
+    if let Some(receiver) = signature.receiver() {
         errors.at(
-            &signature.ident,
-            "a glance answers with `GlanceData<M>`, or a `Result` of it",
+            receiver,
+            "a glance is a free function; what it needs comes by `State<T>`",
         );
         return None;
-    };
+    }
+    let checked = check_signature(function, errors);
+    let answer = answer(function, errors);
 
     let name = &signature.ident;
     let visibility = &function.vis;
@@ -44,12 +44,21 @@ fn generate(args: &Args, function: &ItemFn, errors: &mut Errors) -> Option<Token
         .attrs
         .iter()
         .filter(|attr| attr.path().is_ident("doc"));
-    let answers = quote_spanned!(answer.span()=> <#answer as #krate::glance::GlanceAnswer>);
+    let metadata = match answer {
+        Some(answer) => {
+            let krate = located(&krate, answer.span());
+            quote_spanned! {answer.span()=>
+                type Metadata = <#answer as #krate::glance::GlanceAnswer>::Metadata;
+            }
+        }
+        None => quote!(type Metadata = #krate::metadata::NoMetadata;),
+    };
     let descriptor = descriptor(args, &krate);
     let when = args
         .when
         .as_ref()
-        .map(|condition| when::lower(condition, &krate, errors));
+        .map(|condition| when::lower(condition, &krate, errors))
+        .filter(|_| answer.is_some());
     let when = when.map(|test| {
         quote! {
             fn when() -> ::core::option::Option<#krate::metadata::Test> {
@@ -57,14 +66,40 @@ fn generate(args: &Args, function: &ItemFn, errors: &mut Errors) -> Option<Token
             }
         }
     });
+    let handler = match (checked, answer) {
+        (Some(arguments), Some(answer)) => handler(name, &arguments, answer, &krate),
+        _ => unreachable_handler(name, &krate),
+    };
 
-    let bounds = argument_types
-        .iter()
-        .map(|ty| quote_spanned!(ty.span()=> #ty: #krate::axum::extract::FromRequestParts<__S>));
-    let arguments: Vec<_> = (0..argument_types.len())
+    Some(quote! {
+        #(#documentation)*
+        #[allow(non_camel_case_types)]
+        #visibility struct #name {}
+
+        #[automatically_derived]
+        impl #krate::glance::Glance for #name {
+            #descriptor
+            #metadata
+            #when
+        }
+
+        #krate::__server_half! { #handler }
+    })
+}
+
+fn handler(name: &Ident, arguments: &[&Type], answer: &Type, krate: &Path) -> TokenStream {
+    let answers = {
+        let krate = located(krate, answer.span());
+        quote_spanned!(answer.span()=> <#answer as #krate::glance::GlanceAnswer>)
+    };
+    let bounds = arguments.iter().map(|ty| {
+        let krate = located(krate, ty.span());
+        quote_spanned!(ty.span()=> #ty: #krate::axum::extract::FromRequestParts<__S>)
+    });
+    let bound: Vec<_> = (0..arguments.len())
         .map(|i| format_ident!("__argument_{i}"))
         .collect();
-    let extract = argument_types.iter().zip(&arguments).map(|(ty, argument)| {
+    let extract = arguments.iter().zip(&bound).map(|(ty, argument)| {
         quote! {
             let #argument = match <#ty as #krate::axum::extract::FromRequestParts<__S>>
                 ::from_request_parts(&mut __parts, &__state).await
@@ -78,84 +113,105 @@ fn generate(args: &Args, function: &ItemFn, errors: &mut Errors) -> Option<Token
             };
         }
     });
-
-    Some(quote! {
-        #(#documentation)*
-        #[allow(non_camel_case_types)]
-        #visibility struct #name {}
-
+    quote! {
         #[automatically_derived]
-        impl #krate::glance::Glance for #name {
-            #descriptor
-            type Metadata = #answers::Metadata;
-            #when
-        }
-
-        #krate::__server_half! {
-            #[automatically_derived]
-            impl<__S> #krate::glance::GlanceHandler<__S> for #name
-            where
-                __S: ::core::marker::Send + ::core::marker::Sync + 'static,
-                #(#bounds,)*
-                #answers::Error: #krate::axum::response::IntoResponse,
-            {
-                async fn query(
-                    mut __parts: #krate::axum::http::request::Parts,
-                    __state: __S,
-                ) -> ::core::result::Result<
-                    #krate::model::GlanceData<Self::Metadata>,
-                    #krate::axum::response::Response,
-                > {
-                    let _ = (&mut __parts, &__state);
-                    #(#extract)*
-                    #answers::into_result(#name(#(#arguments),*).await)
-                        .map_err(#krate::axum::response::IntoResponse::into_response)
-                }
+        impl<__S> #krate::glance::GlanceHandler<__S> for #name
+        where
+            __S: ::core::marker::Send + ::core::marker::Sync + 'static,
+            #(#bounds,)*
+            #answers::Error: #krate::axum::response::IntoResponse,
+        {
+            async fn query(
+                mut __parts: #krate::axum::http::request::Parts,
+                __state: __S,
+            ) -> ::core::result::Result<
+                #krate::model::GlanceData<Self::Metadata>,
+                #krate::axum::response::Response,
+            > {
+                let _ = (&mut __parts, &__state);
+                #(#extract)*
+                #answers::into_result(#name(#(#bound),*).await)
+                    .map_err(#krate::axum::response::IntoResponse::into_response)
             }
         }
-    })
+    }
 }
 
-/// The types of the arguments, or `None` where there is nothing to generate from.
+/// For a function with a reported error, so that its registration adds no other.
+fn unreachable_handler(name: &Ident, krate: &Path) -> TokenStream {
+    quote! {
+        #[automatically_derived]
+        impl<__S: ::core::marker::Send> #krate::glance::GlanceHandler<__S> for #name {
+            async fn query(
+                _: #krate::axum::http::request::Parts,
+                _: __S,
+            ) -> ::core::result::Result<
+                #krate::model::GlanceData<Self::Metadata>,
+                #krate::axum::response::Response,
+            > {
+                ::core::unreachable!()
+            }
+        }
+    }
+}
+
+/// The types of the arguments, or `None` where the function cannot be called with extractors.
 fn check_signature<'f>(function: &'f ItemFn, errors: &mut Errors) -> Option<Vec<&'f Type>> {
     let signature = &function.sig;
+    let mut good = true;
+    let mut refuse = |place: &dyn ToTokens, message| {
+        errors.at(place, message);
+        good = false;
+    };
     if signature.asyncness.is_none() {
-        errors.at(signature.fn_token, "a glance is an `async fn`: add `async`");
-        return None;
+        refuse(
+            &signature.fn_token,
+            "a glance is an `async fn`: add `async`",
+        );
     }
     if !signature.generics.params.is_empty() {
-        errors.at(
+        refuse(
             &signature.generics,
             "a glance cannot be generic: hosts ask for one glance by its key",
         );
-        return None;
     }
     let mut types = Vec::new();
     for input in &signature.inputs {
-        match input {
-            FnArg::Receiver(receiver) => {
-                errors.at(
-                    receiver,
-                    "a glance is a free function; what it needs comes by `State<T>`",
-                );
-                return None;
-            }
-            FnArg::Typed(argument) => match &*argument.ty {
-                Type::Reference(reference) => {
-                    errors.at(
-                        reference,
-                        "arguments are extractors and taken by value: remove the `&`",
-                    );
-                    return None;
-                }
-                ty => types.push(ty),
-            },
+        let FnArg::Typed(argument) = input else {
+            continue;
+        };
+        match &*argument.ty {
+            Type::Reference(reference) => refuse(
+                &reference.and_token,
+                "arguments are extractors and taken by value: remove the `&`",
+            ),
+            Type::ImplTrait(ty) => refuse(
+                ty,
+                "an argument is an extractor of a type with a name: `GlanceQuery`, `State<T>` or \
+                 another `FromRequestParts`",
+            ),
+            ty => types.push(ty),
         }
     }
-    Some(types)
+    good.then_some(types)
 }
 
-fn descriptor(args: &Args, krate: &syn::Path) -> TokenStream {
+/// The type of the answer, or `None` where it cannot be named outside the function.
+fn answer<'f>(function: &'f ItemFn, errors: &mut Errors) -> Option<&'f Type> {
+    let signature = &function.sig;
+    let expected = "a glance answers with `GlanceData<M>`, or a `Result` of it";
+    match &signature.output {
+        ReturnType::Default => errors.at(&signature.ident, expected),
+        ReturnType::Type(_, answer) => match &**answer {
+            Type::ImplTrait(_) => errors.at(answer, expected),
+            answer if signature.generics.params.is_empty() => return Some(answer),
+            _ => {}
+        },
+    }
+    None
+}
+
+fn descriptor(args: &Args, krate: &Path) -> TokenStream {
     let text = |literal: &Option<syn::LitStr>| match literal {
         Some(literal) => quote!(#literal),
         None => quote!(""),
@@ -163,7 +219,7 @@ fn descriptor(args: &Args, krate: &syn::Path) -> TokenStream {
     let (key, name, icon) = (text(&args.key), text(&args.name), text(&args.icon));
     let with_2x = args.icon_2x.as_ref().map(|url| quote!(.with_2x(#url)));
     let target = args.target.as_ref().map(|key| {
-        quote!(glance.target = ::core::option::Option::Some(#krate::model::Target::from(#key));)
+        quote!(glance.target = ::core::option::Option::Some(::core::convert::From::from(#key));)
     });
     let weight = args
         .weight
@@ -172,7 +228,7 @@ fn descriptor(args: &Args, krate: &syn::Path) -> TokenStream {
     let conditions = args.conditions.as_ref().map(|conditions| {
         quote! {
             glance.conditions = ::core::option::Option::Some(
-                ::core::iter::IntoIterator::into_iter(#conditions).collect(),
+                ::core::iter::FromIterator::from_iter(#conditions),
             );
         }
     });

@@ -3,18 +3,30 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::parse::{Parse, ParseStream};
-use syn::{Expr, Ident, LitStr, Token};
+use syn::spanned::Spanned;
+use syn::{Expr, Ident, LitStr, Path, Token, parse_quote};
 
 const TAGS: [&str; 4] = ["b", "strong", "em", "i"];
 const MAX_UNITS: usize = 1000;
 
 pub(crate) struct Input {
+    /// Where `glance_sdk` is, from `crate = path,` before the literal.
+    krate: Path,
     literal: LitStr,
     arguments: Vec<(Option<Ident>, Expr)>,
 }
 
 impl Parse for Input {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let krate = if input.peek(Token![crate]) {
+            input.parse::<Token![crate]>()?;
+            input.parse::<Token![=]>()?;
+            let krate = input.parse()?;
+            input.parse::<Token![,]>()?;
+            krate
+        } else {
+            parse_quote!(::glance_sdk)
+        };
         let literal = input.parse().map_err(|error| {
             syn::Error::new(
                 error.span(),
@@ -36,18 +48,31 @@ impl Parse for Input {
             };
             arguments.push((name, input.parse()?));
         }
-        Ok(Self { literal, arguments })
+        Ok(Self {
+            krate,
+            literal,
+            arguments,
+        })
     }
 }
 
 pub(crate) fn expand(input: Input) -> syn::Result<TokenStream> {
-    let Input { literal, arguments } = input;
+    let Input {
+        krate,
+        literal,
+        arguments,
+    } = input;
     let refuse = |message: String| syn::Error::new(literal.span(), message);
     let pieces = split(&literal.value()).map_err(refuse)?;
     check_html(&pieces).map_err(refuse)?;
 
-    let bound: Vec<Ident> = (0..arguments.len())
-        .map(|i| format_ident!("__argument_{i}"))
+    let bound: Vec<Ident> = arguments
+        .iter()
+        .enumerate()
+        .map(|(i, (_, value))| {
+            let place = Span::mixed_site().located_at(value.span());
+            format_ident!("argument_{i}", span = place)
+        })
         .collect();
     let mut used = vec![false; arguments.len()];
     let mut next = 0;
@@ -79,7 +104,8 @@ pub(crate) fn expand(input: Input) -> syn::Result<TokenStream> {
             Some(index) => {
                 *used.get_mut(index).ok_or_else(|| {
                     refuse(format!(
-                        "there is no argument {index}; {} are given",
+                        "the literal takes {} arguments or more; given: {}",
+                        index + 1,
                         arguments.len()
                     ))
                 })? = true;
@@ -97,7 +123,7 @@ pub(crate) fn expand(input: Input) -> syn::Result<TokenStream> {
             }
         };
         let inner = LitStr::new(&format!("{{{spec}}}"), Span::call_site());
-        values.push(quote!(::glance_sdk::label::Escaped(
+        values.push(quote!(#krate::label::Escaped(
             ::core::format_args!(#inner, #value)
         )));
     }
@@ -111,7 +137,7 @@ pub(crate) fn expand(input: Input) -> syn::Result<TokenStream> {
     let format = LitStr::new(&format, literal.span());
     Ok(quote! {
         match (#(&#expressions,)*) {
-            (#(#bound,)*) => ::glance_sdk::model::Label::html(::std::format!(#format, #(#values),*)),
+            (#(#bound,)*) => #krate::model::Label::html(::std::format!(#format, #(#values),*)),
         }
     })
 }

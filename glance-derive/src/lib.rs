@@ -8,7 +8,7 @@ mod rename;
 mod when;
 
 use proc_macro::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote};
 
 /// Makes a glance of an `async fn`: its descriptor entry and the answer to its signed query.
 ///
@@ -83,6 +83,17 @@ pub fn label(input: TokenStream) -> TokenStream {
             quote!({ #error; ::glance_sdk::model::Label::html("") })
         })
         .into()
+}
+
+/// The path's tokens, for errors that stand at `place`.
+fn located(path: &syn::Path, place: proc_macro2::Span) -> proc_macro2::TokenStream {
+    path.to_token_stream()
+        .into_iter()
+        .map(|mut token| {
+            token.set_span(token.span().located_at(place));
+            token
+        })
+        .collect()
 }
 
 /// Errors found so far: all are reported at once, each at its word.

@@ -10,7 +10,7 @@ use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Field, Fields, Ident, LitStr, Path, parse_quote};
 
-use crate::{Errors, rename};
+use crate::{Errors, located, rename};
 
 pub(crate) fn expand(item: &DeriveInput) -> TokenStream {
     let mut errors = Errors::default();
@@ -55,11 +55,13 @@ fn generate(item: &DeriveInput, krate: &Path, fields: &[Tested<'_>]) -> TokenStr
             &field.ty,
             field.attrs.iter().filter(|a| a.path().is_ident("doc")),
         );
-        let leads = quote_spanned!(ty.span()=> <#ty as #krate::metadata::Attribute>);
+        let krate = located(krate, ty.span());
+        let at = quote_spanned!(ty.span()=> <#ty as #krate::metadata::Attribute>::At);
+        let reach = quote_spanned!(ty.span()=> <#ty as #krate::metadata::Attribute>::at);
         quote! {
             #(#documentation)*
-            #visibility fn #name(&self) -> #leads::At {
-                #leads::at(self.path.field(#wire))
+            #visibility fn #name(&self) -> #at {
+                #reach(self.path.field(#wire))
             }
         }
     });
@@ -70,12 +72,14 @@ fn generate(item: &DeriveInput, krate: &Path, fields: &[Tested<'_>]) -> TokenStr
              ..
          }| {
             let ty = &field.ty;
+            let krate = located(krate, ty.span());
+            let null = quote_spanned!(ty.span()=> <#ty as #krate::metadata::Attribute>::Null);
             let check = if *skipped_if_none {
                 quote!(null_is_skipped)
             } else {
                 quote!(never_null)
             };
-            quote_spanned!(ty.span()=> let _ = #check::<#ty>;)
+            quote_spanned!(ty.span()=> let _ = #check::<#null>;)
         },
     );
     quote! {
@@ -96,13 +100,11 @@ fn generate(item: &DeriveInput, krate: &Path, fields: &[Tested<'_>]) -> TokenStr
             #[automatically_derived]
             impl #krate::metadata::Attribute for #name {
                 type At = #attributes;
+                type Null = #krate::metadata::Never;
                 fn at(path: #krate::metadata::Path) -> #attributes {
                     #attributes { path }
                 }
             }
-
-            #[automatically_derived]
-            impl #krate::metadata::NeverNull for #name {}
 
             #[automatically_derived]
             impl #krate::metadata::GlanceMetadata for #name {}
@@ -133,16 +135,6 @@ impl Container {
             match known(meta).as_str() {
                 "rename_all" => {
                     container.rename_all = serialized_name(meta)?;
-                    if let Some(rule) = &container.rename_all
-                        && rename::field(&rule.value(), "a").is_none()
-                    {
-                        errors.at(
-                            rule,
-                            "unknown rule; serde has `camelCase`, `PascalCase`, \
-                            `snake_case`, `kebab-case`, `lowercase`, `UPPERCASE`, \
-                            `SCREAMING_SNAKE_CASE` and `SCREAMING-KEBAB-CASE`",
-                        );
-                    }
                     Ok(())
                 }
                 "crate"
@@ -259,6 +251,7 @@ impl<'f> Tested<'f> {
         let plain = name.unraw().to_string();
         let wire = match (&renamed, &container.rename_all) {
             (Some(renamed), _) => renamed.value(),
+            // An unknown rule is serde's to report.
             (None, Some(rule)) => rename::field(&rule.value(), &plain).unwrap_or(plain),
             (None, None) => plain,
         };

@@ -1,11 +1,11 @@
 //! `when(...)`: a Boolean expression becomes calls that rustc checks against the metadata's type.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{BinOp, Expr, ExprBinary, ExprPath, Ident, Member, Path, UnOp};
 
-use crate::Errors;
+use crate::{Errors, located};
 
 const HOST_CONDITIONS: [(&str, &str, &str); 4] = [
     ("room", "is_public", "RoomIsPublic"),
@@ -14,24 +14,13 @@ const HOST_CONDITIONS: [(&str, &str, &str); 4] = [
     ("user", "is_room_owner", "UserIsRoomOwner"),
 ];
 
-/// A block of type `Test`, in an implementation of `Glance`.
+/// An expression of type `Test`, in an implementation of `Glance`.
 pub(crate) fn lower(condition: &Expr, krate: &Path, errors: &mut Errors) -> TokenStream {
-    let root = root(Span::call_site());
     match test(condition, krate, errors) {
-        Some(test) => quote!({
-            let #root = <Self::Metadata as #krate::metadata::GlanceMetadata>::attributes();
-            let _ = &#root;
-            #test
-        }),
+        Some(test) => test,
         // The error is reported; a test all the same, so that it stays the only one.
         None => quote!(#krate::metadata::Test::All(::std::vec::Vec::new())),
     }
-}
-
-/// The variable that holds all attributes. Only this macro's own tokens see it, wherever the
-/// names in the condition come from.
-fn root(place: Span) -> Ident {
-    Ident::new("attributes", Span::mixed_site().located_at(place))
 }
 
 fn test(condition: &Expr, krate: &Path, errors: &mut Errors) -> Option<TokenStream> {
@@ -45,7 +34,7 @@ fn test(condition: &Expr, krate: &Path, errors: &mut Errors) -> Option<TokenStre
         Expr::Binary(binary) => joined_or_compared(binary, krate, errors),
         Expr::Path(path) if path.path.segments.len() > 1 => host_condition(path, krate, errors),
         Expr::Path(_) | Expr::Field(_) => {
-            let attribute = attribute(condition, errors)?;
+            let attribute = attribute(condition, krate, errors)?;
             Some(quote_spanned!(condition.span()=> #attribute.holds()))
         }
         Expr::Assign(assign) => {
@@ -112,20 +101,31 @@ fn joined_or_compared(
     } else {
         (&binary.left, &binary.right)
     };
+    if !flipped && is_field(value) {
+        errors.at(
+            value,
+            "a condition compares a field with a literal or a constant; to compare it with \
+             another field or a variable, compute a `bool` field of the metadata",
+        );
+        return None;
+    }
     let method = Ident::new(method, binary.op.span());
-    let attribute = attribute(field, errors)?;
+    let attribute = attribute(field, krate, errors)?;
     Some(quote_spanned!(binary.op.span()=> #attribute.#method(#value)))
 }
 
-/// The calls that reach a field: `a.b` becomes `attributes.a().b()`.
-fn attribute(field: &Expr, errors: &mut Errors) -> Option<TokenStream> {
+/// The calls that reach a field: `a.b` becomes `attributes().a().b()`. They stand wholly at the
+/// field, a variable for the attributes would not: it needs a hygiene of its own.
+fn attribute(field: &Expr, krate: &Path, errors: &mut Errors) -> Option<TokenStream> {
     match field {
-        Expr::Paren(paren) => attribute(&paren.expr, errors),
-        Expr::Group(group) => attribute(&group.expr, errors),
+        Expr::Paren(paren) => attribute(&paren.expr, krate, errors),
+        Expr::Group(group) => attribute(&group.expr, krate, errors),
         Expr::Path(path) => match path.path.get_ident() {
             Some(name) => {
-                let root = root(name.span());
-                Some(quote_spanned!(name.span()=> #root.#name()))
+                let krate = located(krate, name.span());
+                Some(quote_spanned! {name.span()=>
+                    <Self::Metadata as #krate::metadata::GlanceMetadata>::attributes().#name()
+                })
             }
             None => {
                 errors.at(
@@ -137,7 +137,7 @@ fn attribute(field: &Expr, errors: &mut Errors) -> Option<TokenStream> {
             }
         },
         Expr::Field(access) => {
-            let parent = attribute(&access.base, errors)?;
+            let parent = attribute(&access.base, krate, errors)?;
             match &access.member {
                 Member::Named(name) => Some(quote_spanned!(name.span()=> #parent.#name())),
                 Member::Unnamed(index) => {
@@ -161,11 +161,31 @@ fn attribute(field: &Expr, errors: &mut Errors) -> Option<TokenStream> {
 fn is_value(side: &Expr) -> bool {
     match side {
         Expr::Lit(_) => true,
+        Expr::Path(path) => is_constant(&path.path),
         Expr::Unary(unary) => matches!(unary.op, UnOp::Neg(_)) && is_value(&unary.expr),
         Expr::Paren(paren) => is_value(&paren.expr),
         Expr::Group(group) => is_value(&group.expr),
         _ => false,
     }
+}
+
+/// Whether this reads like a field, on the side where a value is expected.
+fn is_field(side: &Expr) -> bool {
+    match side {
+        Expr::Path(path) => path.path.get_ident().is_some() && !is_constant(&path.path),
+        Expr::Field(access) => is_field(&access.base),
+        Expr::Paren(paren) => is_field(&paren.expr),
+        Expr::Group(group) => is_field(&group.expr),
+        _ => false,
+    }
+}
+
+/// Whether the last name of the path is in capitals, as those of constants are.
+fn is_constant(path: &Path) -> bool {
+    path.segments.last().is_some_and(|last| {
+        let name = last.ident.to_string();
+        name.contains(|c: char| c.is_uppercase()) && !name.contains(|c: char| c.is_lowercase())
+    })
 }
 
 fn host_condition(path: &ExprPath, krate: &Path, errors: &mut Errors) -> Option<TokenStream> {

@@ -82,12 +82,21 @@ fn numbers_compare_by_the_operators_of_the_wire() {
         (when!(open <= 4), json!([{ "attr": "open", "lt": 5 }])),
         (when!(open >= 4), json!([{ "attr": "open", "gt": 3 }])),
         (when!(open >= 0), json!([{ "attr": "open", "gt": -1 }])),
-        (when!(balance <= -4), json!([{ "attr": "balance", "lt": -3 }])),
-        (when!(balance >= -4), json!([{ "attr": "balance", "gt": -5 }])),
+        (
+            when!(balance <= -4),
+            json!([{ "attr": "balance", "lt": -3 }]),
+        ),
+        (
+            when!(balance >= -4),
+            json!([{ "attr": "balance", "gt": -5 }]),
+        ),
         (when!(load < 0.5), json!([{ "attr": "load", "lt": 0.5 }])),
         (when!(load > -0.5), json!([{ "attr": "load", "gt": -0.5 }])),
         (when!(open > MANY), json!([{ "attr": "open", "gt": 10 }])),
-        (when!(open > MANY * 2 + 1), json!([{ "attr": "open", "gt": 21 }])),
+        (
+            when!(open > MANY * 2 + 1),
+            json!([{ "attr": "open", "gt": 21 }]),
+        ),
     ]);
 }
 
@@ -99,9 +108,17 @@ fn a_value_may_stand_on_the_left() {
         (when!(4 > open), json!([{ "attr": "open", "lt": 4 }])),
         (when!(4 <= open), json!([{ "attr": "open", "gt": 3 }])),
         (when!(4 >= open), json!([{ "attr": "open", "lt": 5 }])),
-        (when!(-4 < balance), json!([{ "attr": "balance", "gt": -4 }])),
+        (
+            when!(-4 < balance),
+            json!([{ "attr": "balance", "gt": -4 }]),
+        ),
+        (when!(MANY < open), json!([{ "attr": "open", "gt": 10 }])),
+        (when!(u32::MAX > open), json!([{ "attr": "open", "lt": u32::MAX }])),
         (when!((4) < open), json!([{ "attr": "open", "gt": 4 }])),
-        (when!("ops" == team), json!([{ "attr": "team", "eq": "ops" }])),
+        (
+            when!("ops" == team),
+            json!([{ "attr": "team", "eq": "ops" }]),
+        ),
     ]);
     assert_eq!(
         lowered(when!("ops" != team)),
@@ -135,18 +152,39 @@ fn a_value_is_written_as_serde_writes_the_attribute() {
 #[test]
 fn bool_and_text_compare_for_equality() {
     assert_all_match([
-        (when!(is_configured), json!([{ "attr": "isConfigured", "eq": true }])),
-        (when!(is_configured == false), json!([{ "attr": "isConfigured", "eq": false }])),
-        (when!(team == "ops"), json!([{ "attr": "team", "eq": "ops" }])),
+        (
+            when!(is_configured),
+            json!([{ "attr": "isConfigured", "eq": true }]),
+        ),
+        (
+            when!(is_configured == false),
+            json!([{ "attr": "isConfigured", "eq": false }]),
+        ),
+        (
+            when!(team == "ops"),
+            json!([{ "attr": "team", "eq": "ops" }]),
+        ),
         (when!(team == OPS), json!([{ "attr": "team", "eq": "ops" }])),
-        (when!(r#type == "page"), json!([{ "attr": "kind-of", "eq": "page" }])),
+        (
+            when!(r#type == "page"),
+            json!([{ "attr": "kind-of", "eq": "page" }]),
+        ),
     ]);
     for (test, entries) in [
-        (when!(!is_configured), json!([{ "attr": "isConfigured", "eq": true }])),
-        (when!(is_configured != true), json!([{ "attr": "isConfigured", "eq": true }])),
+        (
+            when!(!is_configured),
+            json!([{ "attr": "isConfigured", "eq": true }]),
+        ),
+        (
+            when!(is_configured != true),
+            json!([{ "attr": "isConfigured", "eq": true }]),
+        ),
         (when!(open != 4), json!([{ "attr": "open", "eq": 4 }])),
         (when!(!(open > 4)), json!([{ "attr": "open", "gt": 4 }])),
-        (when!(oldest_days != 4), json!([{ "attr": "oldestDays", "eq": 4 }])),
+        (
+            when!(oldest_days != 4),
+            json!([{ "attr": "oldestDays", "eq": 4 }]),
+        ),
     ] {
         assert_eq!(lowered(test), json!([unless(entries)]));
     }
@@ -160,18 +198,36 @@ fn bool_and_text_compare_for_equality() {
 #[test]
 fn an_option_is_compared_as_what_it_holds() {
     assert_all_match([
-        (when!(oldest_days == 7), json!([{ "attr": "oldestDays", "eq": 7 }])),
-        (when!(oldest_days > 7), json!([{ "attr": "oldestDays", "gt": 7 }])),
-        (when!(oldest_days <= 7), json!([{ "attr": "oldestDays", "lt": 8 }])),
-        (when!(oldest_days >= 7), json!([{ "attr": "oldestDays", "gt": 6 }])),
+        (
+            when!(oldest_days == 7),
+            json!([{ "attr": "oldestDays", "eq": 7 }]),
+        ),
+        (
+            when!(oldest_days > 7),
+            json!([{ "attr": "oldestDays", "gt": 7 }]),
+        ),
+        (
+            when!(oldest_days <= 7),
+            json!([{ "attr": "oldestDays", "lt": 8 }]),
+        ),
+        (
+            when!(oldest_days >= 7),
+            json!([{ "attr": "oldestDays", "gt": 6 }]),
+        ),
     ]);
 }
 
 #[test]
 fn nested_fields_are_paths_of_serialized_names() {
     assert_all_match([
-        (when!(pager.is_on_call), json!([{ "attr": "pager.IS-ON-CALL", "eq": true }])),
-        (when!((pager.last).minutes_ago < 5), json!([{ "attr": "pager.LAST.minutes_ago", "lt": 5 }])),
+        (
+            when!(pager.is_on_call),
+            json!([{ "attr": "pager.IS-ON-CALL", "eq": true }]),
+        ),
+        (
+            when!((pager.last).minutes_ago < 5),
+            json!([{ "attr": "pager.LAST.minutes_ago", "lt": 5 }]),
+        ),
     ]);
 }
 
@@ -249,8 +305,14 @@ fn what_cannot_be_sent_exactly_is_refused() {
             attr: attr.to_owned(),
         })
     };
-    assert_eq!(when!(balance > 9_007_199_254_740_992).lower(), inexact("balance"));
-    assert_eq!(when!(load < f64::NAN || is_configured).lower(), inexact("load"));
+    assert_eq!(
+        when!(balance > 9_007_199_254_740_992).lower(),
+        inexact("balance")
+    );
+    assert_eq!(
+        when!(load < f64::NAN || is_configured).lower(),
+        inexact("load")
+    );
     assert_eq!(
         when!(balance == i64::MAX || balance != i64::MIN).lower(),
         inexact("balance")

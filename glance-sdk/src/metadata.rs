@@ -78,6 +78,7 @@ pub struct NoAttributes {}
 
 impl Attribute for NoMetadata {
     type At = NoAttributes;
+    type Null = Never;
     fn at(_: Path) -> NoAttributes {
         NoAttributes {}
     }
@@ -88,6 +89,7 @@ impl GlanceMetadata for NoMetadata {}
 /// Metadata put together at run time; conditions on it are written as raw ones.
 impl Attribute for Extra {
     type At = NoAttributes;
+    type Null = Never;
     fn at(_: Path) -> NoAttributes {
         NoAttributes {}
     }
@@ -106,33 +108,48 @@ pub trait Attribute {
     /// What a condition calls methods on: [`Attr`], or a derived struct of attributes.
     type At;
 
+    /// When serde writes the type as `null`: [`Never`], or [`IfNone`].
+    type Null;
+
     /// The attribute that stands at this path.
     fn at(path: Path) -> Self::At;
 }
 
 impl<T: Attribute> Attribute for Option<T> {
     type At = T::At;
+    type Null = IfNone<T::Null>;
     fn at(path: Path) -> Self::At {
         T::at(path)
     }
 }
 
-/// A type that serde always writes as itself, so that its attribute is never `null`.
+/// Of a type that serde always writes as itself.
+#[derive(Debug)]
+pub struct Never {}
+
+/// Of an `Option`: `null` for its `None`, and for what `N` says of its `Some`.
+#[derive(Debug)]
+pub struct IfNone<N>(PhantomData<N>);
+
+/// What must hold of [`Attribute::Null`] where the field is always written.
 #[diagnostic::on_unimplemented(
-    message = "a host takes the `null` that `{Self}` may be written as for the number 0",
-    label = "this may be written as `null`",
+    message = "a host takes the `null` that this field may be written as for the number 0",
+    label = "`None` is written as `null`",
     note = "add `#[serde(skip_serializing_if = \"Option::is_none\")]` to the field"
 )]
 pub trait NeverNull {}
 
-/// An `Option` whose `None` is skipped, and whose `Some` is never `null`.
+impl NeverNull for Never {}
+
+/// What must hold of [`Attribute::Null`] where the field is skipped if it is `None`.
 #[diagnostic::on_unimplemented(
-    message = "`Option::is_none` does not keep `{Self}` from being written as `null`",
-    label = "only an `Option` of a type that is never `null` can be skipped this way"
+    message = "a host takes the `null` that this field may be written as for the number 0",
+    label = "`Some(None)` is not skipped and written as `null`",
+    note = "use an `Option` of a type that is no `Option`"
 )]
 pub trait NullIsSkipped {}
 
-impl<T: NeverNull> NullIsSkipped for Option<T> {}
+impl NullIsSkipped for IfNone<Never> {}
 
 /// Where an attribute stands: names joined by dots.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,14 +208,28 @@ pub trait Ordered: Comparable {
     fn neighbours(wire: &Value) -> Option<(Value, Value)>;
 }
 
+/// `bool`, whose attribute is a condition by itself.
+#[diagnostic::on_unimplemented(
+    message = "an attribute of type `{Self}` is no condition by itself",
+    label = "only a `bool` can stand alone; compare this with a value, as in `count > 0`"
+)]
+pub trait Truth: Comparable {
+    /// True, as it is compared with.
+    const TRUE: Self::Literal;
+}
+
+impl Truth for bool {
+    const TRUE: bool = true;
+}
+
 /// The largest whole number up to which every client of the protocol counts exactly: 2^53 - 1.
 const MAX_EXACT: i128 = (1 << 53) - 1;
 
 macro_rules! attributes {
     ($($type:ty: $literal:ty, $wire:expr;)*) => { $(
-        impl NeverNull for $type {}
         impl Attribute for $type {
             type At = Attr<$type>;
+            type Null = Never;
             fn at(path: Path) -> Self::At {
                 Attr { path, of: PhantomData }
             }
@@ -225,9 +256,14 @@ macro_rules! integers {
     )* };
 }
 
+// By way of its text, which is what crosses the wire: that of `0.1_f32` is 0.1, not the
+// 0.10000000149011612 that the number is as an `f64`.
 macro_rules! floats {
     ($($type:ty)*) => { $(
-        attributes! { $type: $type, |n| n.is_finite().then(|| f64::from(n).into()); }
+        attributes! { $type: $type, |n| {
+            let exact: f64 = n.to_string().parse().ok()?;
+            exact.is_finite().then(|| exact.into())
+        }; }
         impl Ordered for $type {
             fn neighbours(_: &Value) -> Option<(Value, Value)> {
                 None
@@ -244,6 +280,7 @@ attributes! {
     &'static str: &'static str, |s| Some(s.into());
 }
 
+// Further bounds stand on the methods: only there does rustc show a trait's own message.
 impl<T: Comparable> Attr<T> {
     /// The attribute equals this value.
     pub fn equals(self, value: T::Literal) -> Test {
@@ -262,16 +299,20 @@ impl<T: Comparable> Attr<T> {
             value: T::wire(literal),
         })
     }
-}
 
-impl<T: Ordered> Attr<T> {
     /// The attribute is less than this value.
-    pub fn less_than(self, value: T::Literal) -> Test {
+    pub fn less_than(self, value: T::Literal) -> Test
+    where
+        T: Ordered,
+    {
         self.compare(Operator::Lt, value)
     }
 
     /// The attribute is greater than this value.
-    pub fn greater_than(self, value: T::Literal) -> Test {
+    pub fn greater_than(self, value: T::Literal) -> Test
+    where
+        T: Ordered,
+    {
         self.compare(Operator::Gt, value)
     }
 
@@ -279,12 +320,18 @@ impl<T: Ordered> Attr<T> {
     ///
     /// The wire has no such operator, and an inverted `gt` would hold where the attribute is
     /// missing: a whole number becomes "less than n + 1", any other "less than n, or n".
-    pub fn at_most(self, value: T::Literal) -> Test {
+    pub fn at_most(self, value: T::Literal) -> Test
+    where
+        T: Ordered,
+    {
         self.or_equal(Operator::Lt, value, |(_, above)| above)
     }
 
     /// The attribute is this value or greater; see [`at_most`](Self::at_most).
-    pub fn at_least(self, value: T::Literal) -> Test {
+    pub fn at_least(self, value: T::Literal) -> Test
+    where
+        T: Ordered,
+    {
         self.or_equal(Operator::Gt, value, |(below, _)| below)
     }
 
@@ -293,7 +340,10 @@ impl<T: Ordered> Attr<T> {
         operator: Operator,
         literal: T::Literal,
         beyond: fn((Value, Value)) -> Value,
-    ) -> Test {
+    ) -> Test
+    where
+        T: Ordered,
+    {
         let attr = self.path.0;
         let value = T::wire(literal);
         let compare = |operator, value| {
@@ -308,12 +358,13 @@ impl<T: Ordered> Attr<T> {
             None => compare(operator, value.clone()).or(compare(Operator::Eq, value)),
         }
     }
-}
 
-impl Attr<bool> {
     /// The attribute is true.
-    pub fn holds(self) -> Test {
-        self.equals(true)
+    pub fn holds(self) -> Test
+    where
+        T: Truth,
+    {
+        self.compare(Operator::Eq, T::TRUE)
     }
 }
 

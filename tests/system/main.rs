@@ -1,1 +1,11 @@
+//! The whole system: SDK and host together, over real HTTP with real tokens.
 
+mod add_on;
+mod bad_input;
+mod conditions;
+mod corpus;
+mod install;
+mod push;
+mod restart;
+mod runtime_glances;
+mod tokens;

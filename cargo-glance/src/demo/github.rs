@@ -32,7 +32,7 @@ impl GitHub {
             address: format!("{add_on}/hooks/github"),
             key: hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()),
             // Numbers of an earlier start must not come again.
-            opened: AtomicU64::new(now % 10_000_000),
+            opened: AtomicU64::new(now % 100_000),
         })
     }
 

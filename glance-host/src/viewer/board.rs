@@ -177,7 +177,7 @@ impl Board {
         let mut old = std::mem::take(&mut self.entries);
         let mut new = Vec::new();
         for (installed, runtime) in installations {
-            let declared = installed.descriptor.capabilities.glance.iter().cloned();
+            let declared = installed.descriptor.capabilities.glances().iter().cloned();
             for glance in declared.chain(runtime.into_iter().map(|created| created.glance)) {
                 let id = format!("{}:{}", installed.descriptor.key, glance.key);
                 let kept = old.remove(&id).filter(|entry| {
@@ -414,7 +414,7 @@ mod tests {
 
     fn load(board: &mut Board, glances: Vec<Glance>) -> Vec<Ask> {
         let mut descriptor = Descriptor::new("add-on", "Add-on", "http://a.example/");
-        descriptor.capabilities.glance = glances;
+        descriptor.capabilities.glance = Some(glances);
         let installed = Installed {
             oauth_id: "id".into(),
             oauth_secret: "secret".into(),

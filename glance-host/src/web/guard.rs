@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -19,13 +19,15 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
     img-src 'self' http: https: data:; connect-src 'self'; frame-src http: https:; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
 pub(super) async fn check(
     State(shared): State<Arc<Shared>>,
     request: Request,
     next: Next,
 ) -> Response {
     let headers = request.headers();
-    let text = |name| {
+    let text = |name: HeaderName| {
         headers
             .get(name)
             .and_then(|value: &HeaderValue| value.to_str().ok())
@@ -43,13 +45,13 @@ pub(super) async fn check(
         )
             .into_response();
     }
-    let changes = !request.method().is_safe();
-    let same_origin = match text(header::ORIGIN) {
-        Some(origin) => origin == format!("http://{asked}"),
-        // Every browser sends an origin with a POST; a program without one has no cookies to abuse.
-        None => true,
+    // Browsers say where a request comes from; a program that does not has no browser to abuse.
+    let is_own = match (text(SEC_FETCH_SITE), text(header::ORIGIN)) {
+        (Some(site), _) => matches!(site, "same-origin" | "none"),
+        (None, Some(origin)) => origin == format!("http://{asked}"),
+        (None, None) => true,
     };
-    if changes && !same_origin {
+    if !request.method().is_safe() && !is_own {
         return (
             StatusCode::FORBIDDEN,
             "This request comes from another site",
@@ -61,7 +63,7 @@ pub(super) async fn check(
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
-        (header::REFERRER_POLICY, "no-referrer"),
+        (header::REFERRER_POLICY, "same-origin"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));

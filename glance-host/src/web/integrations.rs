@@ -106,8 +106,8 @@ async fn installed(shared: &Shared, room: RoomId) -> Result<Vec<Value>, PageErro
             "description": descriptor.description,
             "url": installed.descriptor_url,
             "is_global": installed.room_id.is_none(),
-            "glances": capabilities.glance.iter().map(|g| &g.name.value).collect::<Vec<_>>(),
-            "panels": capabilities.web_panel.iter().map(panel).collect::<Vec<_>>(),
+            "glances": capabilities.glances().iter().map(|g| &g.name.value).collect::<Vec<_>>(),
+            "panels": capabilities.web_panels().iter().map(panel).collect::<Vec<_>>(),
         })
     });
     Ok(shown.collect())

@@ -113,11 +113,11 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
                 problems.push(problem);
             }
             make_absolute(&mut glance, base_url);
-            capabilities.glance.push(glance);
+            capabilities.glance.get_or_insert_default().push(glance);
         }
         for mut panel in std::mem::take(&mut self.panels) {
             panel.url = absolute(&panel.url, base_url);
-            capabilities.web_panel.push(panel);
+            capabilities.web_panel.get_or_insert_default().push(panel);
         }
         descriptor
     }

@@ -90,6 +90,10 @@ impl Test {
 fn clauses(test: &Test, inverted: bool) -> Result<Vec<Clause>, CannotLower> {
     let literal = |of| Ok(vec![vec![Literal { of, inverted }]]);
     match test {
+        // Before any two are compared: the values that they lost may differ.
+        Test::Compare(Comparison { attr, value, .. }) if value.is_none() => {
+            Err(CannotLower::InexactValue { attr: attr.clone() })
+        }
         Test::Compare(comparison) => literal(Atom::Compare(comparison.clone())),
         Test::Host(name) => literal(Atom::Host(name.clone())),
         Test::Not(inner) => clauses(inner, !inverted),

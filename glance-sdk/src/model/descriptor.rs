@@ -10,9 +10,11 @@ use super::{Extra, Glance, Icon, Text};
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Descriptor {
-    /// Names the add-on, for example `com.example.incidents`.
+    /// Names the add-on, for example `com.example.incidents`; empty where it is missing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub key: String,
-    /// Shown to people.
+    /// Shown to people; empty where it is missing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// One sentence for the list of integrations.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,7 +54,7 @@ impl Descriptor {
     /// The glance with this key.
     pub fn glance(&self, key: &str) -> Option<&Glance> {
         self.capabilities
-            .glance
+            .glances()
             .iter()
             .find(|glance| glance.key == key)
     }
@@ -60,7 +62,7 @@ impl Descriptor {
     /// The web panel with this key.
     pub fn web_panel(&self, key: &str) -> Option<&WebPanel> {
         self.capabilities
-            .web_panel
+            .web_panels()
             .iter()
             .find(|panel| panel.key == key)
     }
@@ -128,17 +130,27 @@ pub struct Capabilities {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hipchat_api_consumer: Option<HipchatApiConsumer>,
     /// Its glances.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub glance: Vec<Glance>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub glance: Option<Vec<Glance>>,
     /// Its pages for the sidebar.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub web_panel: Vec<WebPanel>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub web_panel: Option<Vec<WebPanel>>,
     /// Capabilities this version does not type.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Capabilities {
+    /// Its glances, none where the list is missing.
+    pub fn glances(&self) -> &[Glance] {
+        self.glance.as_deref().unwrap_or_default()
+    }
+
+    /// Its web panels, none where the list is missing.
+    pub fn web_panels(&self) -> &[WebPanel] {
+        self.web_panel.as_deref().unwrap_or_default()
+    }
+
     fn is_empty(&self) -> bool {
         *self == Self::default()
     }

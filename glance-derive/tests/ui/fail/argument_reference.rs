@@ -2,7 +2,7 @@ use glance_sdk::prelude::*;
 
 #[glance(key = "incidents", name = "Incidents", icon = "/siren.svg")]
 async fn incidents(query: &GlanceQuery) -> GlanceData {
-    GlanceData::new(label!("<b>4</b> open"))
+    GlanceData::new(label!("<b>4</b> open in {}", query.room_id()))
 }
 
 fn main() {

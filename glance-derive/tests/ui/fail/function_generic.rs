@@ -2,6 +2,7 @@ use glance_sdk::prelude::*;
 
 #[glance(key = "incidents", name = "Incidents", icon = "/siren.svg")]
 async fn incidents<T>(of: T) -> GlanceData {
+    drop(of);
     loop {}
 }
 

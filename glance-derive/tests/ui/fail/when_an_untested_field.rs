@@ -3,10 +3,10 @@ use glance_sdk::prelude::*;
 #[derive(Serialize, GlanceMetadata)]
 struct Incidents {
     #[glance(untested)]
-    open: u32,
+    days: u32,
 }
 
-#[glance(key = "incidents", name = "Incidents", icon = "/siren.svg", when(open > 0))]
+#[glance(key = "incidents", name = "Incidents", icon = "/siren.svg", when(days > 0))]
 async fn incidents() -> GlanceData<Incidents> {
     loop {}
 }

@@ -7,7 +7,7 @@ struct Incidents {
     team: String,
 }
 
-#[glance(key = "incidents", name = "Incidents", icon = "/siren.svg", when(open.count > 1))]
+#[glance(key = "incidents", name = "Incidents", icon = "/siren.svg", when(open.today > 1))]
 async fn incidents() -> GlanceData<Incidents> {
     loop {}
 }

@@ -1,0 +1,108 @@
+// Starts the real `cargo glance demo` and a real browser, for the tests and for the pictures.
+
+import { spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const PATIENCE = 60_000;
+
+export const REPOSITORY = "example/widgets";
+
+export function launch() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: [
+      "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+      "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    ],
+  });
+}
+
+/** A demo that is ready to be opened; `data` and `port` are those of an earlier one. */
+export async function startDemo({ data, port = 0 } = {}) {
+  const program = process.env.GLANCE_BIN;
+  if (!program) throw new Error("Set GLANCE_BIN to the path of the built cargo-glance program.");
+  data ??= await mkdtemp(join(tmpdir(), "glance-demo-"));
+  const child = spawn(program, ["demo", "--data", data, "--port", String(port)], { stdio: ["ignore", "pipe", "pipe"] });
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  const ended = once(child, "exit").finally(() => process.off("exit", kill));
+  ended.catch(() => {});
+
+  let printed = "";
+  const said = (pattern) => printed.match(pattern)?.[1];
+  await new Promise((resolve, reject) => {
+    const fail = (why) => { kill(); reject(new Error(`The demo ${why}. It printed:\n${printed}`)); };
+    const late = setTimeout(fail, PATIENCE, `is not ready after ${PATIENCE / 1000} s`);
+    const early = (code, signal) => { clearTimeout(late); fail(`ended with ${signal ?? code}`); };
+    child.once("exit", early);
+    child.once("error", (cause) => { clearTimeout(late); fail(`cannot be started: ${cause.message}`); });
+    const read = (text) => {
+      printed += text;
+      if (!said(/^with the secret in (.+)\.$/m)) return;
+      clearTimeout(late);
+      child.off("exit", early);
+      resolve();
+    };
+    child.stdout.setEncoding("utf8").on("data", read);
+    child.stderr.setEncoding("utf8").on("data", read);
+  });
+
+  const webhook = said(/^GitHub webhooks go to (\S+) /m);
+  const secret = (await readFile(said(/^with the secret in (.+)\.$/m), "utf8")).trim();
+  return {
+    data,
+    url: said(/^Open {4}(\S+)$/m),
+    addOn: said(/^Add-on {2}(\S+) /m),
+    addOnProcess: Number(said(/\(pull-requests, process (\d+)\)$/m)),
+    printed: () => printed,
+
+    /** Ends it as Ctrl-C does; answers with its exit code or signal. */
+    async stop() {
+      child.kill("SIGINT");
+      const [code, signal] = await ended;
+      return signal ?? code;
+    },
+
+    forget: () => rm(data, { recursive: true, force: true }),
+
+    /** Delivers a body as GitHub does, and answers with the status. */
+    async deliver(payload, signedWith = secret) {
+      const body = JSON.stringify(payload);
+      const signature = createHmac("sha256", signedWith).update(body).digest("hex");
+      const answer = await fetch(webhook, {
+        method: "POST",
+        headers: {
+          "Content-Type": "application/json",
+          "X-GitHub-Event": "pull_request",
+          "X-Hub-Signature-256": `sha256=${signature}`,
+        },
+        body,
+      });
+      return answer.status;
+    },
+  };
+}
+
+/** A `pull_request` event in GitHub's shape. */
+export function pullRequest(number, state, { repository = REPOSITORY, days = 0, draft = false, title } = {}) {
+  const at = new Date().toISOString();
+  return {
+    action: state === "open" ? "opened" : "closed",
+    number,
+    pull_request: {
+      number,
+      title: title ?? `Change number ${number}`,
+      html_url: `https://github.com/${repository}/pull/${number}`,
+      state,
+      draft,
+      created_at: new Date(Date.now() - days * 24 * 60 * 60 * 1000).toISOString(),
+      updated_at: at,
+    },
+    repository: { full_name: repository },
+  };
+}

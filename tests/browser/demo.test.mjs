@@ -1,0 +1,372 @@
+// The demo in a real browser. To run it:
+//
+//     cargo build -p cargo-glance
+//     cd tests/browser && npm ci && GLANCE_BIN=$PWD/../../target/debug/cargo-glance npm test
+//
+// CHROMIUM is the browser to use, /usr/bin/chromium where it is not set.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { after, before, test } from "node:test";
+import { launch, pullRequest, REPOSITORY, startDemo } from "./demo.mjs";
+
+const FOUR = "4 open pull requests";
+const FIVE = "5 open pull requests";
+
+let demo;
+let browser;
+
+before(async () => {
+  demo = await startDemo();
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  if (demo) {
+    await endDemo();
+    await demo.forget();
+  }
+});
+
+async function endDemo() {
+  assert.equal(await demo.stop(), 0, demo.printed());
+  assert.throws(() => process.kill(demo.addOnProcess, 0), { code: "ESRCH" }, "the add-on outlives the demo");
+}
+
+/** A page in a browser profile of its own, with all that went wrong on it, refusals by its policy included. */
+async function open(t, url = demo.url, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options });
+  t.after(() => context.close());
+  context.setDefaultTimeout(15_000);
+  const page = await context.newPage();
+  page.wrong = [];
+  page.on("console", (message) => message.type() === "error" && page.wrong.push(message.text()));
+  page.on("pageerror", (error) => page.wrong.push(error.message));
+  await page.goto(url);
+  return page;
+}
+
+const glance = (page, text) => page.locator("#glances .glance").filter({ has: page.getByText(text, { exact: true }) });
+const panelTop = (page, text) => page.locator("#panel-glance").getByText(text, { exact: true });
+const panelPage = (page) => page.frameLocator("#panel-page iframe");
+const hidden = (locator) => locator.waitFor({ state: "hidden" });
+const shown = (locator) => locator.waitFor({ state: "visible" });
+const isFocused = (locator) => locator.evaluate((element) => element === document.activeElement);
+
+/** Opens the panel of a glance, and gives back the document in it. */
+async function openPanel(page, text = FOUR) {
+  await glance(page, text).click();
+  const inside = panelPage(page);
+  await shown(inside.getByRole("heading"));
+  return inside;
+}
+
+async function chooseRepositories(inside, repositories) {
+  await inside.getByLabel("Repositories").fill(repositories);
+  await inside.getByRole("button", { name: "Save" }).click();
+}
+
+async function install(page, descriptor) {
+  await page.goto(`${demo.url}/integrations`);
+  await page.getByLabel("Address of an add-on's descriptor").fill(descriptor);
+  await page.getByRole("button", { name: "Install" }).click();
+}
+
+async function remove(page, name) {
+  await page.goto(`${demo.url}/integrations`);
+  const article = page.getByRole("article").filter({ has: page.getByRole("heading", { name, exact: true }) });
+  await article.getByRole("button", { name: "Remove" }).click();
+  await hidden(article);
+}
+
+async function serve(t, handler) {
+  const server = createServer(handler).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => { server.close(); server.closeAllConnections(); });
+  return `http://127.0.0.1:${server.address().port}`;
+}
+
+/** An add-on with one glance whose query answers with `data`, or with 500 where there is none. */
+async function serveAddOn(t, addOn) {
+  const url = await serve(t, (request, response) => {
+    request.resume();
+    const json = (status, body) => response
+      .writeHead(status, { "Content-Type": "application/json", "Access-Control-Allow-Origin": "*" })
+      .end(JSON.stringify(body));
+    const path = request.url.split("?")[0];
+    if (path === "/") {
+      json(200, {
+        key: addOn.key,
+        name: addOn.name,
+        description: addOn.name,
+        links: { self: `${url}/` },
+        capabilities: {
+          installable: { callbackUrl: `${url}/installed` },
+          glance: [{ key: "line", name: { value: addOn.name }, icon: addOn.icon, queryUrl: `${url}/line`, conditions: [] }],
+        },
+      });
+    } else if (path === "/line") {
+      addOn.data ? json(200, addOn.data) : json(500, {});
+    } else {
+      response.writeHead(path.startsWith("/installed") ? 200 : 404).end();
+    }
+  });
+  return url;
+}
+
+test("the line appears, and nothing goes wrong on the page", async (t) => {
+  const page = await open(t);
+  await shown(glance(page, FOUR));
+  assert.equal(await glance(page, FOUR).locator(".lozenge").textContent(), "REVIEW");
+  assert.equal(await page.locator("#connection").textContent(), "Live");
+  assert.ok(await page.locator("#glances img").evaluate((icon) => icon.decode().then(() => icon.src)));
+  assert.deepEqual(page.wrong, []);
+});
+
+test("a delivery changes the number, hides the line at none and shows it again, without a reload", async (t) => {
+  const page = await open(t);
+  const inside = await openPanel(page);
+  const ready = inside.getByRole("listitem").filter({ hasNotText: "draft" });
+  const numbers = (await ready.allInnerTexts()).map((text) => Number(text.match(/#(\d+)$/)[1]));
+  assert.equal(numbers.length, 4);
+  await page.keyboard.press("Escape");
+  await page.evaluate(() => { window.marker = "same page"; });
+
+  assert.equal(await demo.deliver(pullRequest(900_001, "open")), 204);
+  await shown(glance(page, FIVE));
+  assert.equal(await demo.deliver(pullRequest(900_001, "closed")), 204);
+  await shown(glance(page, FOUR));
+
+  for (const number of numbers.slice(1)) await demo.deliver(pullRequest(number, "closed"));
+  await shown(glance(page, "1 open pull request"));
+  await demo.deliver(pullRequest(numbers[0], "closed"));
+  await shown(page.getByText("Nothing to report."));
+  assert.equal(await page.locator("#glances .glance").count(), 0);
+
+  await demo.deliver(pullRequest(numbers[0], "open"));
+  await shown(glance(page, "1 open pull request"));
+  await hidden(page.getByText("Nothing to report."));
+  for (const number of numbers.slice(1)) await demo.deliver(pullRequest(number, "open"));
+  await shown(glance(page, FOUR));
+
+  assert.equal(await page.evaluate(() => window.marker), "same page");
+  assert.deepEqual(page.wrong, []);
+});
+
+test("a delivery with a wrong signature is refused and changes nothing", async (t) => {
+  const page = await open(t);
+  await shown(glance(page, FOUR));
+  assert.equal(await demo.deliver(pullRequest(900_002, "open"), "a wrong secret"), 401);
+  await page.reload();
+  await shown(glance(page, FOUR));
+  assert.equal(await demo.deliver(pullRequest(900_003, "open")), 204);
+  await shown(glance(page, FIVE));
+  assert.equal(await demo.deliver(pullRequest(900_003, "closed")), 204);
+  await shown(glance(page, FOUR));
+});
+
+test("the panel is sandboxed, keeps what was refused, and its choice changes the line above it", async (t) => {
+  const page = await open(t);
+  const inside = await openPanel(page);
+  const sandbox = await page.locator("#panel-page iframe").getAttribute("sandbox");
+  assert.deepEqual(sandbox.split(" ").sort(), ["allow-forms", "allow-popups", "allow-scripts"]);
+  assert.equal(await inside.getByRole("heading").textContent(), "4 open, 1 in draft");
+  assert.equal(await inside.getByRole("listitem").count(), 5);
+
+  await chooseRepositories(inside, "example/widgets\nnot a repository");
+  assert.match(await inside.getByRole("alert").textContent(), /^"not" is no repository\./);
+  assert.equal(await inside.getByLabel("Repositories").inputValue(), "example/widgets\nnot a repository");
+  await shown(panelTop(page, FOUR));
+
+  await demo.deliver(pullRequest(1, "open", { repository: "example/gadgets", days: 30, title: "<b>Bold</b> & <i>brave</i>" }));
+  await chooseRepositories(inside, "example/gadgets");
+  await shown(panelTop(page, "1 open pull request"));
+  assert.equal(await page.locator("#panel-glance .lozenge").textContent(), "STALE");
+  await shown(inside.getByRole("link", { name: "<b>Bold</b> & <i>brave</i>", exact: true }));
+
+  await chooseRepositories(inside, `example/gadgets, ${REPOSITORY}`);
+  await shown(panelTop(page, FIVE));
+  await chooseRepositories(inside, REPOSITORY);
+  await shown(panelTop(page, FOUR));
+});
+
+test("the panel opens and closes by keyboard, and the focus comes back", async (t) => {
+  const page = await open(t);
+  const button = glance(page, FOUR);
+  await shown(button);
+  for (let i = 0; i < 10 && !(await isFocused(button)); i++) await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await shown(panelPage(page).getByRole("heading"));
+  assert.ok(await isFocused(page.getByRole("button", { name: "Close the panel" })));
+  await page.keyboard.press("Escape");
+  await hidden(page.locator("#panel"));
+  assert.ok(await isFocused(button));
+
+  await page.keyboard.press("Space");
+  await shown(panelPage(page).getByRole("heading"));
+  await page.keyboard.press("Enter");
+  await hidden(page.locator("#panel"));
+  assert.ok(await isFocused(button));
+  assert.deepEqual(page.wrong, []);
+});
+
+test("the token of a panel is in the iframe's address and nowhere else", async (t) => {
+  const page = await open(t);
+  const requests = [];
+  page.on("request", (request) => requests.push(request));
+  const inside = await openPanel(page);
+  const source = await page.locator("#panel-page iframe").getAttribute("src");
+  const token = new URL(source).searchParams.get("signed_request");
+  assert.equal(token.split(".").length, 3);
+  const occurrences = async () => (await page.content()).split(token).length - 1;
+  assert.equal(await occurrences(), 1);
+  await chooseRepositories(inside, REPOSITORY);
+  await shown(inside.getByRole("heading"));
+
+  const devtools = await page.context().newCDPSession(page);
+  const { entries } = await devtools.send("Page.getNavigationHistory");
+  for (const address of [page.url(), ...entries.map((entry) => entry.url)]) {
+    assert.doesNotMatch(address, /signed_request/);
+  }
+  for (const request of requests) {
+    const { referer = "" } = await request.allHeaders();
+    assert.doesNotMatch(referer, /signed_request/);
+    if (request.url().startsWith(new URL(demo.url).origin)) assert.doesNotMatch(request.url(), /signed_request/);
+  }
+  await page.getByRole("button", { name: "Close the panel" }).click();
+  assert.equal(await occurrences(), 0);
+});
+
+test("a glance whose query fails says so alone, and loads when tried again", async (t) => {
+  const addOn = { key: "test.builds", name: "Builds", icon: { url: "data:,", "url@2x": "data:," } };
+  const url = await serveAddOn(t, addOn);
+  const page = await open(t);
+  addOn.data = { label: { type: "html", value: "<b>2</b> builds" } };
+  await install(page, `${url}/`);
+  await shown(page.getByRole("heading", { name: "Builds" }));
+  t.after(async () => remove(await open(t), "Builds"));
+  await page.goto(demo.url);
+  await shown(glance(page, "2 builds"));
+
+  addOn.data = null;
+  await page.reload();
+  const failed = glance(page, "Builds");
+  await shown(failed.getByText("Can't load"));
+  await shown(glance(page, FOUR));
+  await failed.getByRole("button", { name: "Try again" }).click();
+  await shown(failed.getByText("Can't load"));
+
+  addOn.data = { label: { type: "html", value: "<b>3</b> builds" } };
+  await failed.getByRole("button", { name: "Try again" }).click();
+  await shown(glance(page, "3 builds"));
+});
+
+test("nothing that an add-on writes runs, and its text is shown as text", async (t) => {
+  const attack = `<img src=x onerror="window.ran=1">`;
+  const script = "javascript:window.ran=1";
+  const addOn = { key: "test.hostile", name: `Hostile ${attack}`, icon: { url: script, "url@2x": script } };
+  const url = await serveAddOn(t, addOn);
+  const page = await open(t);
+  await install(page, `${url}/`);
+  await shown(page.getByRole("heading", { name: addOn.name }));
+  t.after(async () => remove(await open(t), addOn.name));
+  assert.equal(await page.evaluate(() => window.ran), undefined);
+  await page.goto(demo.url);
+  await shown(glance(page, addOn.name).getByText("Can't load"));
+
+  const answer = async (label, status) => {
+    addOn.data = { label: { type: "html", value: label }, status };
+    await page.reload();
+    await shown(glance(page, FOUR));
+    return page.locator("#glances .glance").filter({ hasText: "ok" });
+  };
+  const lozenge = `<b onclick=x>now`;
+  const label = `${attack}<b onclick="window.ran=1">ok</b><script>window.ran=1</script><a href="${script}">x</a>`;
+  let line = await answer(label, { type: "lozenge", value: { type: "error", label: lozenge } });
+  await shown(line);
+  assert.equal(await line.locator(".label").innerHTML(), "<b>ok</b>");
+  assert.equal(await line.locator(".lozenge").textContent(), lozenge);
+  await shown(line.locator(`img.icon[src="/assets/icon.svg"]`));
+
+  line = await answer("ok &lt;script&gt;", { type: "icon", value: { url: script, "url@2x": script } });
+  await shown(line.locator(`img.status[src="/assets/icon.svg"]`));
+  assert.equal(await line.locator(".label").textContent(), "ok <script>");
+  assert.equal(await page.evaluate(() => window.ran), undefined);
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`320 pixels are wide enough, ${colorScheme}`, async (t) => {
+    const page = await open(t, demo.url, { viewport: { width: 320, height: 640 }, colorScheme });
+    const width = () => page.evaluate(() => document.documentElement.scrollWidth);
+    await shown(glance(page, FOUR));
+    assert.ok((await width()) <= 320);
+    const { x, width: wide } = await glance(page, FOUR).boundingBox();
+    assert.ok(x >= 0 && x + wide <= 320);
+    const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    assert.equal(ground, colorScheme === "light" ? "rgb(245, 246, 248)" : "rgb(20, 23, 28)");
+
+    await openPanel(page);
+    assert.ok((await width()) <= 320);
+    assert.ok(await page.frames()[1].evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+    await install(page, `https://${"long-".repeat(11)}name.invalid/${"path".repeat(40)}`);
+    await shown(page.getByRole("alert"));
+    assert.ok((await width()) <= 320);
+  });
+}
+
+test("an installation that cannot be says why", async (t) => {
+  const body = { "/": "{}", "/html": "<!doctype html>", "/glance": JSON.stringify({
+    key: "k", name: "N", links: { self: "here" }, capabilities: { glance: [{ key: "g", name: { value: "G" } }] },
+  }) };
+  const url = await serve(t, ({ url: path }, response) => response.writeHead(path in body ? 200 : 404).end(body[path]));
+  const page = await open(t);
+  const refused = async (descriptor) => {
+    await install(page, descriptor);
+    assert.equal(await page.getByLabel("Address of an add-on's descriptor").inputValue(), descriptor);
+    return page.getByRole("alert").innerText();
+  };
+  assert.match(await refused(`${url}/glance`), /is no descriptor:/);
+  assert.deepEqual(await page.getByRole("alert").locator("code").allTextContents(), ["/links/self", "/capabilities/glance/0/icon"]);
+  await refused(`${url}/`);
+  assert.deepEqual(await page.getByRole("alert").locator("code").allTextContents(), ["/key", "/name"]);
+  assert.match(await refused(`${url}/html`), /is no JSON: expected value at line 1 column 1\.$/);
+  assert.match(await refused(`${url}/nothing`), /answered 404 instead of a descriptor; check the address\.$/);
+  assert.match(await refused("http://127.0.0.1:1/"), /cannot be reached .*; check that the add-on runs\.$/);
+  assert.match(await refused("ftp://127.0.0.1/"), /is no address of a descriptor/);
+  assert.match(await refused(`${demo.addOn}/`), /^Pull requests is installed here already/);
+});
+
+test("an add-on that is removed vanishes from an open page, and installed again it comes back", async (t) => {
+  const watching = await open(t);
+  await shown(glance(watching, FOUR));
+  const page = await open(t);
+  await remove(page, "Pull requests");
+  await shown(watching.getByText("Nothing to report."));
+  assert.equal(await watching.locator("#glances .glance").count(), 0);
+  await shown(page.getByText("No add-on is installed here."));
+
+  await install(page, `${demo.addOn}/`);
+  await page.getByRole("link", { name: "Open Pull requests" }).click();
+  const inside = panelPage(page);
+  await shown(inside.getByRole("heading", { name: "Choose the repositories of this room." }));
+  assert.equal(page.url(), demo.url);
+  await chooseRepositories(inside, REPOSITORY);
+  await shown(glance(watching, FOUR));
+  assert.deepEqual(watching.wrong, []);
+});
+
+test("a page reconnects by itself when the host is started again", async (t) => {
+  const page = await open(t);
+  await shown(glance(page, FOUR));
+  await page.evaluate(() => { window.marker = "same page"; });
+  await endDemo();
+  await shown(page.getByText("Reconnecting…"));
+  demo = await startDemo({ data: demo.data, port: Number(new URL(demo.url).port) });
+  await shown(page.locator("#connection").getByText("Live"));
+  await shown(glance(page, FOUR));
+  await demo.deliver(pullRequest(900_004, "open"));
+  await shown(glance(page, FIVE));
+  assert.equal(await page.evaluate(() => window.marker), "same page");
+});

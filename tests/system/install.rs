@@ -1,0 +1,148 @@
+//! Installing and removing.
+
+use glance_host::{Host, InstallError};
+use glance_sdk::ErrorKind;
+
+use crate::add_on::{Pager, add_on, always, incidents};
+
+#[tokio::test]
+async fn an_installed_add_on_shows_its_glances_and_opens_its_panel() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let add_on = room.install(add_on(&Pager::new(4))).await;
+
+    let mut viewer = room.viewer("member").await;
+    let line = viewer.glance::<incidents>().await;
+    assert_eq!(line.label_text(), "4 incidents");
+    assert_eq!(line.lozenge(), Some(("error", "OPEN")));
+    let keys: Vec<_> = viewer
+        .settled()
+        .await
+        .lines
+        .iter()
+        .map(|line| line.key.clone())
+        .collect();
+    assert_eq!(keys, ["incidents", "always"], "by weight");
+    let target = viewer.glance::<always>().await.target.clone().unwrap();
+    assert_eq!(
+        (target.add_on.as_str(), target.panel.as_str()),
+        ("com.example.incidents", "list")
+    );
+
+    let url = host
+        .panel_url(&room.room, add_on.installed(), "list")
+        .await
+        .unwrap();
+    let page = reqwest::get(url).await.unwrap().text().await.unwrap();
+    assert_eq!(page, "user Some(UserId(1)) in room Some(RoomId(1))");
+}
+
+#[tokio::test]
+async fn an_add_on_is_in_its_room_only() {
+    let host = Host::start().await;
+    let ops = host.room("ops").await;
+    let other = host.room("other").await;
+    let _add_on = ops.install(add_on(&Pager::new(4))).await;
+
+    assert_eq!(other.viewer("member").await.settled().await.lines.len(), 0);
+}
+
+#[tokio::test]
+async fn a_global_add_on_is_in_every_room() {
+    let host = Host::start().await;
+    let rooms = [host.room("one").await, host.room("two").await];
+    let add_on = host.install_everywhere(add_on(&Pager::new(4))).await;
+    assert!(add_on.installed().room_id.is_none());
+
+    for room in rooms {
+        assert_eq!(
+            room.viewer("member")
+                .await
+                .glance::<incidents>()
+                .await
+                .label_text(),
+            "4 incidents"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_room_that_is_open_sees_add_ons_come_and_go() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let mut viewer = room.viewer("member").await;
+    assert!(viewer.sidebar().lines.is_empty());
+
+    let add_on = room.install(add_on(&Pager::new(4))).await;
+    viewer.glance::<incidents>().await;
+    assert_eq!(add_on.installations().list().await.unwrap().len(), 1);
+
+    assert!(host.uninstall(add_on.oauth_id()).await.unwrap());
+    viewer.wait_for(|sidebar| sidebar.lines.is_empty()).await;
+    assert!(
+        add_on.installations().list().await.unwrap().is_empty(),
+        "the add-on was told"
+    );
+    assert!(!host.uninstall(add_on.oauth_id()).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_removed_installation_has_no_more_say() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let add_on = room.install(add_on(&Pager::new(4))).await;
+    let client = add_on.client().await;
+    client
+        .room(room.room.id)
+        .push::<incidents>(crate::add_on::data(1))
+        .await
+        .unwrap();
+
+    host.uninstall(add_on.oauth_id()).await.unwrap();
+    let refused = client
+        .room(room.room.id)
+        .push::<incidents>(crate::add_on::data(2))
+        .await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Unauthorized);
+    let gone = add_on.installations().client(add_on.oauth_id()).await;
+    assert_eq!(gone.unwrap_err().kind(), ErrorKind::NotInstalled);
+}
+
+#[tokio::test]
+async fn an_add_on_that_is_down_is_removed_all_the_same() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let add_on = room.install(add_on(&Pager::new(4))).await;
+    let id = add_on.oauth_id().clone();
+    add_on.stop().await;
+
+    assert!(host.uninstall(&id).await.unwrap());
+    assert!(host.state().installation(&id).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn the_same_add_on_is_not_installed_twice() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let first = room.install(add_on(&Pager::new(4))).await;
+
+    for attempt in [
+        room.try_install(add_on(&Pager::new(1))).await.map(drop),
+        host.install_global(&format!("{}/", first.base_url()))
+            .await
+            .map(drop),
+    ] {
+        assert!(
+            matches!(attempt, Err(InstallError::AlreadyInstalled(_))),
+            "{attempt:?}"
+        );
+    }
+    assert_eq!(
+        room.viewer("member")
+            .await
+            .glance::<incidents>()
+            .await
+            .label_text(),
+        "4 incidents"
+    );
+}

@@ -1,0 +1,264 @@
+//! Pushes: to the group, a room, a user, a user in a room.
+
+use glance_host::Host;
+use glance_host::testing::TestViewer;
+use glance_host::viewer::Sidebar;
+use glance_sdk::client::Client;
+use glance_sdk::model::{GlanceData, UiUpdate};
+use glance_sdk::{ErrorKind, label};
+use serde_json::json;
+
+use crate::add_on::{Pager, add_on, always, data, incidents};
+
+#[tokio::test]
+async fn a_push_reaches_exactly_those_it_is_for() {
+    let host = Host::start().await;
+    let (one, two) = (host.room("one").await, host.room("two").await);
+    let member = host.user("member", |_| {}).await;
+    let add_on = host.install_everywhere(add_on(&Pager::new(1))).await;
+    let client = add_on.client().await;
+
+    let mut viewers = [
+        one.viewer("member").await,
+        one.viewer("other").await,
+        two.viewer("member").await,
+    ];
+    for viewer in &mut viewers {
+        assert_eq!(
+            viewer.glance::<incidents>().await.label_text(),
+            "1 incidents"
+        );
+    }
+
+    client.group().push::<incidents>(data(2)).await.unwrap();
+    assert_eq!(shown(&client, &mut viewers, 102).await, [2, 2, 2]);
+    client
+        .room(one.room.id)
+        .push::<incidents>(data(3))
+        .await
+        .unwrap();
+    assert_eq!(shown(&client, &mut viewers, 103).await, [3, 3, 2]);
+    client
+        .user(member.id)
+        .push::<incidents>(data(4))
+        .await
+        .unwrap();
+    assert_eq!(shown(&client, &mut viewers, 104).await, [4, 3, 4]);
+    client
+        .room(one.room.id)
+        .user(member.id)
+        .push::<incidents>(data(5))
+        .await
+        .unwrap();
+    assert_eq!(shown(&client, &mut viewers, 105).await, [5, 3, 4]);
+}
+
+/// What the viewers see once everything that was pushed so far has arrived: a mark is pushed to all
+/// after it, in another glance.
+async fn shown(client: &Client, viewers: &mut [TestViewer; 3], mark: u32) -> [u32; 3] {
+    client.group().push::<always>(data(mark)).await.unwrap();
+    let text = format!("{mark} incidents");
+    let mut seen = [0; 3];
+    for (viewer, seen) in viewers.iter_mut().zip(&mut seen) {
+        let arrived = |sidebar: &Sidebar| {
+            sidebar
+                .line("always")
+                .is_some_and(|l| l.label_text() == text)
+        };
+        let sidebar = viewer.wait_for(arrived).await;
+        let label = sidebar.line("incidents").unwrap().label_text();
+        *seen = label.strip_suffix(" incidents").unwrap().parse().unwrap();
+    }
+    seen
+}
+
+#[tokio::test]
+async fn a_push_replaces_data_whole_and_conditions_follow_it() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let add_on = room.install(add_on(&Pager::new(4))).await;
+    let client = add_on.client().await;
+    let mut viewer = room.viewer("member").await;
+    viewer.glance::<incidents>().await;
+
+    client
+        .room(room.room.id)
+        .push::<incidents>(data(0))
+        .await
+        .unwrap();
+    viewer
+        .wait_for(|sidebar| sidebar.line("incidents").is_none())
+        .await;
+
+    client
+        .room(room.room.id)
+        .push::<incidents>(data(2))
+        .await
+        .unwrap();
+    assert_eq!(
+        viewer.glance::<incidents>().await.label_text(),
+        "2 incidents"
+    );
+
+    let without_metadata = GlanceData::new(label!("no metadata"));
+    client
+        .room(room.room.id)
+        .push::<incidents>(without_metadata)
+        .await
+        .unwrap();
+    viewer
+        .wait_for(|sidebar| sidebar.line("incidents").is_none())
+        .await;
+}
+
+#[tokio::test]
+async fn one_push_may_carry_several_glances() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let add_on = room.install(add_on(&Pager::new(1))).await;
+    let mut viewer = room.viewer("member").await;
+    viewer.settled().await;
+
+    let mut update = UiUpdate::one("incidents", data(7));
+    update
+        .glance
+        .extend(UiUpdate::one("always", data(8)).glance);
+    add_on
+        .client()
+        .await
+        .room(room.room.id)
+        .update(&update)
+        .await
+        .unwrap();
+
+    let sidebar = viewer
+        .wait_for(|sidebar| {
+            sidebar
+                .line("always")
+                .is_some_and(|l| l.label_text() == "8 incidents")
+        })
+        .await;
+    assert_eq!(
+        sidebar.line("incidents").unwrap().label_text(),
+        "7 incidents"
+    );
+}
+
+#[tokio::test]
+async fn a_failed_glance_is_tried_again_or_repaired_by_a_push() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let pager = Pager::new(4);
+    pager.break_down(true);
+    let add_on = room.install(add_on(&pager)).await;
+    let mut viewer = room.viewer("member").await;
+    let sidebar = viewer
+        .wait_for(|sidebar| {
+            sidebar.lines.iter().all(|l| l.is_failed()) && !sidebar.lines.is_empty()
+        })
+        .await;
+    assert_eq!(
+        sidebar.lines.len(),
+        2,
+        "a failed glance shows whatever its condition says"
+    );
+    assert_eq!(sidebar.line("incidents").unwrap().name, "Incidents");
+
+    pager.break_down(false);
+    let asked = pager.queries();
+    viewer.retry(sidebar.line("incidents").unwrap());
+    assert_eq!(
+        viewer.glance::<incidents>().await.label_text(),
+        "4 incidents"
+    );
+    assert_eq!(
+        pager.queries(),
+        asked + 1,
+        "only the one that was asked for"
+    );
+    assert!(viewer.sidebar().line("always").unwrap().is_failed());
+
+    add_on
+        .client()
+        .await
+        .group()
+        .push::<always>(data(9))
+        .await
+        .unwrap();
+    assert_eq!(viewer.glance::<always>().await.label_text(), "9 incidents");
+}
+
+#[tokio::test]
+async fn what_cannot_be_pushed_is_refused() {
+    let host = Host::start().await;
+    let (room, other) = (host.room("ops").await, host.room("other").await);
+    let add_on = room.install(add_on(&Pager::new(1))).await;
+    let client = add_on.client().await;
+
+    let unknown_room = client.room(999).push::<incidents>(data(1)).await;
+    assert_eq!(unknown_room.unwrap_err().kind(), ErrorKind::NotFound);
+    let unknown_user = client.user(999).push::<incidents>(data(1)).await;
+    assert_eq!(unknown_user.unwrap_err().kind(), ErrorKind::NotFound);
+    let unknown_key = client.group().update(&UiUpdate::one("nope", data(1))).await;
+    assert_eq!(unknown_key.unwrap_err().kind(), ErrorKind::NotFound);
+    let other_room = client
+        .room(other.room.id)
+        .push::<incidents>(data(1))
+        .await
+        .unwrap_err();
+    assert_eq!(other_room.kind(), ErrorKind::Refused);
+    assert!(
+        other_room.to_string().contains("another room"),
+        "{other_room}"
+    );
+
+    // Two at once, so that neither half of a refused push is done.
+    let mut viewer = room.viewer("member").await;
+    viewer.glance::<incidents>().await;
+    let mut half = UiUpdate::one("incidents", data(50));
+    half.glance.extend(UiUpdate::one("nope", data(1)).glance);
+    client.room(room.room.id).update(&half).await.unwrap_err();
+    client
+        .room(room.room.id)
+        .push::<always>(data(8))
+        .await
+        .unwrap();
+    let sidebar = viewer
+        .wait_for(|sidebar| {
+            sidebar
+                .line("always")
+                .is_some_and(|l| l.label_text() == "8 incidents")
+        })
+        .await;
+    assert_eq!(
+        sidebar.line("incidents").unwrap().label_text(),
+        "1 incidents"
+    );
+}
+
+#[tokio::test]
+async fn old_add_ons_push_what_the_protocol_tolerates() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let add_on = room.install(add_on(&Pager::new(1))).await;
+    let mut viewer = room.viewer("member").await;
+    viewer.glance::<always>().await;
+
+    let without_value =
+        json!({ "glance": [{ "key": "always", "content": { "label": { "type": "html" } } }] });
+    let update: UiUpdate = serde_json::from_value(without_value).unwrap();
+    add_on
+        .client()
+        .await
+        .room(room.room.id)
+        .update(&update)
+        .await
+        .unwrap();
+    viewer
+        .wait_for(|sidebar| {
+            sidebar
+                .line("always")
+                .is_some_and(|line| line.label_text() == "Always")
+        })
+        .await;
+}

@@ -1,0 +1,238 @@
+//! Glances created at runtime, and every restriction on them.
+
+use glance_host::Host;
+use glance_sdk::ErrorKind;
+use glance_sdk::model::{Glance, Icon};
+
+use crate::add_on::{Pager, add_on};
+
+fn glance(key: &str) -> Glance {
+    Glance::new(
+        key,
+        format!("Name of {key}"),
+        Icon::new("https://example.com/icon.png"),
+    )
+}
+
+#[tokio::test]
+async fn a_runtime_glance_comes_is_replaced_and_goes() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let pager = Pager::new(1);
+    let add_on = room.install(add_on(&pager)).await;
+    let client = add_on.client().await;
+    let mut viewer = room.viewer("member").await;
+
+    let mut created = glance("runtime");
+    client
+        .room(room.room.id)
+        .glances()
+        .create(&created)
+        .await
+        .unwrap();
+    let sidebar = viewer
+        .wait_for(|sidebar| sidebar.line("runtime").is_some())
+        .await;
+    assert_eq!(sidebar.line("runtime").unwrap().name, "Name of runtime");
+    assert_eq!(
+        client
+            .room(room.room.id)
+            .glances()
+            .get("runtime")
+            .await
+            .unwrap(),
+        created
+    );
+
+    // With a query it shows data: the add-on answers it as it answers its own.
+    created.query_url = Some(format!("{}/glance/always", add_on.base_url()));
+    client
+        .room(room.room.id)
+        .glances()
+        .create(&created)
+        .await
+        .unwrap();
+    viewer
+        .wait_for(|sidebar| {
+            sidebar
+                .line("runtime")
+                .is_some_and(|l| l.label_text() == "1 incidents")
+        })
+        .await;
+
+    client
+        .room(room.room.id)
+        .glances()
+        .remove("runtime")
+        .await
+        .unwrap();
+    viewer
+        .wait_for(|sidebar| sidebar.line("runtime").is_none())
+        .await;
+    let gone = client
+        .room(room.room.id)
+        .glances()
+        .remove("runtime")
+        .await
+        .unwrap_err();
+    assert_eq!(gone.kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_global_glance_shows_in_every_room() {
+    let host = Host::start().await;
+    let rooms = [host.room("one").await, host.room("two").await];
+    let add_on = host.install_everywhere(add_on(&Pager::new(1))).await;
+    let client = add_on.client().await;
+
+    client
+        .group()
+        .glances()
+        .create(&glance("global"))
+        .await
+        .unwrap();
+    assert_eq!(
+        client.group().glances().get("global").await.unwrap(),
+        glance("global")
+    );
+    for room in &rooms {
+        room.viewer("member")
+            .await
+            .wait_for(|sidebar| sidebar.line("global").is_some())
+            .await;
+    }
+    client.group().glances().remove("global").await.unwrap();
+    let gone = client.group().glances().get("global").await.unwrap_err();
+    assert_eq!(gone.kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn each_restriction_is_named() {
+    let host = Host::start().await;
+    let (one, two) = (host.room("one").await, host.room("two").await);
+    let add_on = host.install_everywhere(add_on(&Pager::new(1))).await;
+    let client = add_on.client().await;
+    let in_room = || client.room(one.room.id).glances();
+
+    for n in 0..10 {
+        in_room()
+            .create(&glance(&format!("room-{n}")))
+            .await
+            .unwrap();
+        client
+            .group()
+            .glances()
+            .create(&glance(&format!("global-{n}")))
+            .await
+            .unwrap();
+    }
+    client
+        .room(two.room.id)
+        .glances()
+        .create(&glance("room-10"))
+        .await
+        .unwrap();
+    in_room().create(&glance("room-9")).await.unwrap();
+    client.group().glances().remove("global-9").await.unwrap();
+
+    for (refused, words) in [
+        (
+            in_room().create(&glance("room-11")).await,
+            "10 glances in this room",
+        ),
+        (
+            client.group().glances().create(&glance("room-0")).await,
+            "A room has a glance with the key room-0",
+        ),
+        (
+            client.group().glances().create(&glance("room-10")).await,
+            "A room has a glance",
+        ),
+        (
+            client
+                .room(two.room.id)
+                .glances()
+                .create(&glance("global-0"))
+                .await,
+            "A global glance has the key",
+        ),
+        (
+            in_room().remove("incidents").await,
+            "declared in the descriptor and cannot be removed",
+        ),
+        (
+            client.group().glances().remove("incidents").await,
+            "declared in the descriptor",
+        ),
+        (
+            in_room().create(&glance("incidents")).await,
+            "cannot be replaced",
+        ),
+    ] {
+        let error = refused.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+    }
+
+    client
+        .group()
+        .glances()
+        .create(&glance("global-9"))
+        .await
+        .unwrap();
+    let eleventh = client
+        .group()
+        .glances()
+        .create(&glance("global-10"))
+        .await
+        .unwrap_err();
+    assert!(
+        eleventh.to_string().contains("10 global glances"),
+        "{eleventh}"
+    );
+}
+
+#[tokio::test]
+async fn an_installation_in_one_room_stays_in_it() {
+    let host = Host::start().await;
+    let (own, other) = (host.room("own").await, host.room("other").await);
+    let add_on = own.install(add_on(&Pager::new(1))).await;
+    let client = add_on.client().await;
+
+    for refused in [
+        client
+            .room(other.room.id)
+            .glances()
+            .create(&glance("g"))
+            .await,
+        client.group().glances().create(&glance("g")).await,
+    ] {
+        let error = refused.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn runtime_glances_go_with_their_installation() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let installed = room.install(add_on(&Pager::new(1))).await;
+    let client = installed.client().await;
+    client
+        .room(room.room.id)
+        .glances()
+        .create(&glance("runtime"))
+        .await
+        .unwrap();
+
+    host.uninstall(installed.oauth_id()).await.unwrap();
+    let _again = room.install(add_on(&Pager::new(1))).await;
+    assert!(
+        room.viewer("member")
+            .await
+            .settled()
+            .await
+            .line("runtime")
+            .is_none()
+    );
+}

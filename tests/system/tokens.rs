@@ -1,0 +1,285 @@
+//! Who is not let in.
+
+use std::time::Duration;
+
+use glance_host::Host;
+use glance_sdk::auth::{SigningKey, now};
+use glance_sdk::model::{Claims, Context, Secret};
+use reqwest::StatusCode;
+use serde_json::Value;
+
+use crate::add_on::{Pager, add_on, data, incidents};
+
+#[tokio::test]
+async fn an_add_on_answers_only_what_its_host_signed() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let installed = room.install(add_on(&Pager::new(4))).await;
+    let other = room_of_another_host().await;
+    let id = installed.oauth_id().clone();
+    let key = SigningKey::new(&installed.installed().oauth_secret);
+    let claims = |iat, exp| {
+        let mut claims = Claims::new(id.clone(), iat, exp);
+        let mut context = Context::default();
+        context.room_id = Some(room.room.id);
+        claims.context = Some(context);
+        claims
+    };
+    let good = claims(now(), now() + 60);
+    let signed = key.sign(&good);
+    let (unsigned, _) = signed.rsplit_once('.').unwrap();
+    // {"alg":"none"} and an empty signature.
+    let (_, payload) = unsigned.split_once('.').unwrap();
+    let none = format!("eyJhbGciOiJub25lIn0.{payload}.");
+    let stranger = Claims::new("stranger".into(), now(), now() + 60);
+
+    for (what, token, expected) in [
+        ("a good token", signed.clone(), StatusCode::OK),
+        ("no token", String::new(), StatusCode::UNAUTHORIZED),
+        (
+            "another secret",
+            SigningKey::new(&Secret::from("guessed")).sign(&good),
+            StatusCode::UNAUTHORIZED,
+        ),
+        (
+            "another installation's secret",
+            other.sign(&good),
+            StatusCode::UNAUTHORIZED,
+        ),
+        (
+            "an unknown issuer",
+            key.sign(&stranger),
+            StatusCode::UNAUTHORIZED,
+        ),
+        (
+            "expired",
+            key.sign(&claims(now() - 7200, now() - 3600)),
+            StatusCode::UNAUTHORIZED,
+        ),
+        (
+            "from the future",
+            key.sign(&claims(now() + 3600, now() + 7200)),
+            StatusCode::UNAUTHORIZED,
+        ),
+        ("unsigned", format!("{unsigned}."), StatusCode::UNAUTHORIZED),
+        ("alg none", none, StatusCode::UNAUTHORIZED),
+        ("a megabyte", "x".repeat(30_000), StatusCode::UNAUTHORIZED),
+    ] {
+        for path in ["glance/incidents", "panel/list"] {
+            let url = format!("{}/{path}?signed_request={token}", installed.base_url());
+            let answer = reqwest::get(&url).await.unwrap();
+            assert_eq!(answer.status(), expected, "{what} at {path}");
+            if expected == StatusCode::UNAUTHORIZED {
+                let said = answer.text().await.unwrap();
+                assert_eq!(
+                    said, "not a signed request",
+                    "{what}: a stranger learns nothing more"
+                );
+            }
+        }
+    }
+
+    for scheme in ["JWT ", "jwt ", "JWT token="] {
+        let answer = reqwest::Client::new()
+            .get(format!("{}/glance/incidents", installed.base_url()))
+            .header("Authorization", format!("{scheme}{signed}"))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{scheme}");
+    }
+}
+
+async fn room_of_another_host() -> SigningKey {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let installed = room.install(add_on(&Pager::new(1))).await;
+    SigningKey::new(&installed.installed().oauth_secret)
+}
+
+#[tokio::test]
+async fn a_query_is_a_simple_cross_origin_request() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let installed = room.install(add_on(&Pager::new(4))).await;
+    let url = format!("{}/glance/incidents", installed.base_url());
+    let client = reqwest::Client::new();
+
+    let refused = client
+        .get(&url)
+        .header("Origin", "https://chat.example")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        refused.headers()["access-control-allow-origin"],
+        "*",
+        "a page may read why"
+    );
+
+    let preflight = client
+        .request(reqwest::Method::OPTIONS, &url)
+        .header("Origin", "https://chat.example")
+        .header("Access-Control-Request-Method", "GET")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(preflight.status(), StatusCode::OK);
+    assert_eq!(preflight.headers()["access-control-allow-origin"], "*");
+    assert_eq!(preflight.headers()["access-control-allow-methods"], "GET");
+}
+
+#[tokio::test]
+async fn the_host_takes_only_tokens_it_gave_and_that_still_hold() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let installed = room.install(add_on(&Pager::new(4))).await;
+    let secret = installed.installed().oauth_secret.expose().to_owned();
+    let id = installed.oauth_id().as_str().to_owned();
+    let token_url = format!("{}/v2/oauth/token", host.base_url());
+    let client = reqwest::Client::new();
+    let ask = |secret: &str, form: &[(&str, &str)]| {
+        client
+            .post(&token_url)
+            .basic_auth(&id, Some(secret))
+            .form(form)
+            .send()
+    };
+
+    let answer = ask(
+        &secret,
+        &[("grant_type", "client_credentials"), ("scope", "view_room")],
+    )
+    .await
+    .unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let answer: Value = answer.json().await.unwrap();
+    assert_eq!(answer["scope"], "view_room");
+    assert_eq!(answer["token_type"], "bearer");
+    let token = answer["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(token.len(), 40);
+
+    for (secret, form, status) in [
+        (
+            "wrong",
+            [("grant_type", "client_credentials")],
+            StatusCode::UNAUTHORIZED,
+        ),
+        (
+            &secret,
+            [("grant_type", "password")],
+            StatusCode::BAD_REQUEST,
+        ),
+        (&secret, [("scope", "view_room")], StatusCode::BAD_REQUEST),
+    ] {
+        let answer = ask(secret, &form).await.unwrap();
+        assert_eq!(answer.status(), status);
+        let body: Value = answer.json().await.unwrap();
+        assert_eq!(body["error"]["code"], status.as_u16());
+    }
+    let more = ask(
+        &secret,
+        &[
+            ("grant_type", "client_credentials"),
+            ("scope", "admin_group"),
+        ],
+    )
+    .await;
+    assert_eq!(
+        more.unwrap().status(),
+        StatusCode::BAD_REQUEST,
+        "not declared in the descriptor"
+    );
+
+    let push = serde_json::json!({"glance": [{"key": "incidents", "content": data(1)}]});
+    let ui = format!("{}/v2/addon/ui", host.base_url());
+    for (what, request, status) in [
+        (
+            "bearer",
+            client.post(&ui).bearer_auth(&token),
+            StatusCode::NO_CONTENT,
+        ),
+        (
+            "query",
+            client.post(format!("{ui}?auth_token={token}")),
+            StatusCode::NO_CONTENT,
+        ),
+        ("none", client.post(&ui), StatusCode::UNAUTHORIZED),
+        (
+            "guessed",
+            client.post(&ui).bearer_auth("guessed"),
+            StatusCode::UNAUTHORIZED,
+        ),
+        (
+            "the secret",
+            client.post(&ui).bearer_auth(&secret),
+            StatusCode::UNAUTHORIZED,
+        ),
+    ] {
+        let answer = request.json(&push).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{what}");
+        if status == StatusCode::UNAUTHORIZED {
+            let body: Value = answer.json().await.unwrap();
+            assert_eq!(
+                body,
+                serde_json::json!({"error": {"code": 401, "message": "Invalid OAuth session", "type": "Unauthorized"}})
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_expired_token_is_refused_and_asked_for_anew() {
+    let host = Host::builder()
+        .port(0)
+        .token_life(Duration::ZERO)
+        .start()
+        .await
+        .unwrap();
+    let room = host.room("ops").await;
+    let installed = room.install(add_on(&Pager::new(4))).await;
+    let push = installed
+        .client()
+        .await
+        .room(room.room.id)
+        .push::<incidents>(data(1))
+        .await;
+    assert_eq!(
+        push.unwrap_err().kind(),
+        glance_sdk::ErrorKind::Unauthorized
+    );
+}
+
+#[tokio::test]
+async fn an_installation_cannot_be_taken_over() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let installed = room.install(add_on(&Pager::new(4))).await;
+    let takeover = serde_json::json!({
+        "oauthId": installed.oauth_id(),
+        "oauthSecret": "another",
+        "capabilitiesUrl": format!("{}/v2/capabilities", host.base_url()),
+        "groupId": 1,
+    });
+    let callback = format!("{}/installed", installed.base_url());
+    let answer = reqwest::Client::new()
+        .post(&callback)
+        .json(&takeover)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        answer.status(),
+        StatusCode::FORBIDDEN,
+        "the host gives no token for it"
+    );
+    assert_eq!(
+        room.viewer("member")
+            .await
+            .glance::<incidents>()
+            .await
+            .label_text(),
+        "4 incidents"
+    );
+}
