@@ -44,6 +44,7 @@ fn generate(args: &Args, function: &ItemFn, errors: &mut Errors) -> Option<Token
         .attrs
         .iter()
         .filter(|attr| attr.path().is_ident("doc"));
+    let answers = answer.map(|answer| answers(answer, &krate));
     let metadata = match answer {
         Some(answer) => {
             let krate = located(&krate, answer.span());
@@ -77,7 +78,8 @@ fn generate(args: &Args, function: &ItemFn, errors: &mut Errors) -> Option<Token
         #visibility struct #name {}
 
         #[automatically_derived]
-        impl #krate::glance::Glance for #name {
+        #[allow(trivial_bounds)]
+        impl #krate::glance::Glance for #name where #answers {
             #descriptor
             #metadata
             #when
@@ -87,10 +89,18 @@ fn generate(args: &Args, function: &ItemFn, errors: &mut Errors) -> Option<Token
     })
 }
 
+/// The bound that stands at the type of the answer. It is repeated on each implementation, and
+/// assumed inside, so that a wrong type is not reported once for each use.
+fn answers(answer: &Type, krate: &Path) -> TokenStream {
+    let krate = located(krate, answer.span());
+    quote_spanned!(answer.span()=> #answer: #krate::glance::GlanceAnswer,)
+}
+
 fn handler(name: &Ident, arguments: &[&Type], answer: &Type, krate: &Path) -> TokenStream {
-    let answers = {
+    let answers = answers(answer, krate);
+    let respond = {
         let krate = located(krate, answer.span());
-        quote_spanned!(answer.span()=> <#answer as #krate::glance::GlanceAnswer>)
+        quote_spanned!(answer.span()=> #krate::axum::response::IntoResponse::into_response)
     };
     let bounds = arguments.iter().map(|ty| {
         let krate = located(krate, ty.span());
@@ -113,25 +123,34 @@ fn handler(name: &Ident, arguments: &[&Type], answer: &Type, krate: &Path) -> To
             };
         }
     });
+    let query = quote_spanned! {name.span()=>
+        async fn query(
+            mut __parts: #krate::axum::http::request::Parts,
+            __state: __S,
+        ) -> ::core::result::Result<
+            #krate::model::GlanceData<Self::Metadata>,
+            #krate::axum::response::Response,
+        >
+    };
     quote! {
         #[automatically_derived]
+        #[allow(trivial_bounds)]
         impl<__S> #krate::glance::GlanceHandler<__S> for #name
         where
             __S: ::core::marker::Send + ::core::marker::Sync + 'static,
             #(#bounds,)*
-            #answers::Error: #krate::axum::response::IntoResponse,
+            #answers
         {
-            async fn query(
-                mut __parts: #krate::axum::http::request::Parts,
-                __state: __S,
-            ) -> ::core::result::Result<
-                #krate::model::GlanceData<Self::Metadata>,
-                #krate::axum::response::Response,
-            > {
+            #query {
                 let _ = (&mut __parts, &__state);
                 #(#extract)*
-                #answers::into_result(#name(#(#bound),*).await)
-                    .map_err(#krate::axum::response::IntoResponse::into_response)
+                let __answer: #answer = #name(#(#bound),*).await;
+                match #krate::glance::GlanceAnswer::into_result(__answer) {
+                    ::core::result::Result::Ok(data) => ::core::result::Result::Ok(data),
+                    ::core::result::Result::Err(error) => {
+                        ::core::result::Result::Err(#respond(error))
+                    }
+                }
             }
         }
     }

@@ -133,3 +133,6 @@ impl Client {
             })
     }
 }
+
+#[cfg(all(test, feature = "server"))]
+mod tests;

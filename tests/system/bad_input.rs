@@ -477,13 +477,12 @@ async fn a_host_that_cannot_start_says_why_in_one_sentence() {
     assert!(taken.is_address_in_use());
     assert!(taken.to_string().contains(&port.to_string()), "{taken}");
 
-    let folder = std::env::temp_dir().join(format!("glance-broken-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let file = folder.join("host.sqlite");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("host.sqlite");
     std::fs::write(&file, "not a database, whatever its name says".repeat(10)).unwrap();
     let broken = Host::builder()
         .port(0)
-        .data(&folder)
+        .data(folder.path())
         .start()
         .await
         .unwrap_err()

@@ -1,25 +1,16 @@
 //! What was acknowledged is there after a restart.
 
-use std::path::PathBuf;
-
 use glance_host::Host;
 use glance_sdk::model::{Glance, Icon};
 use glance_sdk::store::{InstallationStore, SqliteStore};
 
 use crate::add_on::{Pager, add_on, data, incidents};
 
-fn folder(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("glance-{name}-{}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&folder);
-    folder
-}
-
 #[tokio::test]
 async fn host_and_add_on_find_each_other_again() {
-    let folder = folder("restart");
-    let store = folder.join("installations.sqlite");
-    std::fs::create_dir_all(&folder).unwrap();
-    let start = |port| Host::builder().port(port).data(&folder).start();
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("installations.sqlite");
+    let start = |port| Host::builder().port(port).data(folder.path()).start();
 
     let host = start(0).await.unwrap();
     let port: u16 = host.base_url().rsplit_once(':').unwrap().1.parse().unwrap();
@@ -78,10 +69,9 @@ async fn host_and_add_on_find_each_other_again() {
 
 #[tokio::test]
 async fn an_update_makes_them_find_each_other_at_new_addresses() {
-    let folder = folder("moved");
-    let store = folder.join("installations.sqlite");
-    std::fs::create_dir_all(&folder).unwrap();
-    let start = || Host::builder().port(0).data(&folder).start();
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("installations.sqlite");
+    let start = || Host::builder().port(0).data(folder.path()).start();
     let serve = async || {
         let add_on = add_on(&Pager::new(4)).store(SqliteStore::open(&store).unwrap());
         let server = add_on.listen("127.0.0.1", 0, None).await.unwrap();
@@ -124,8 +114,13 @@ async fn an_update_makes_them_find_each_other_at_new_addresses() {
 
 #[tokio::test]
 async fn an_installation_that_was_under_way_is_gone_after_a_restart() {
-    let folder = folder("underway");
-    let host = Host::builder().port(0).data(&folder).start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let host = Host::builder()
+        .port(0)
+        .data(folder.path())
+        .start()
+        .await
+        .unwrap();
     let room = host.open_room("ops").await.unwrap();
     let server = add_on(&Pager::new(1))
         .listen("127.0.0.1", 0, None)
@@ -140,7 +135,12 @@ async fn an_installation_that_was_under_way_is_gone_after_a_restart() {
     host.shutdown().await;
     serving.abort();
 
-    let host = Host::builder().port(0).data(&folder).start().await.unwrap();
+    let host = Host::builder()
+        .port(0)
+        .data(folder.path())
+        .start()
+        .await
+        .unwrap();
     assert!(
         host.state()
             .installation(&pending.oauth_id)
@@ -152,9 +152,8 @@ async fn an_installation_that_was_under_way_is_gone_after_a_restart() {
 
 #[tokio::test]
 async fn an_add_ons_store_outlives_its_process() {
-    let folder = folder("store");
-    std::fs::create_dir_all(&folder).unwrap();
-    let file = folder.join("installations.sqlite");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("installations.sqlite");
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = room

@@ -66,23 +66,19 @@ async fn memory() {
 mod sqlite {
     use super::*;
 
-    fn folder(name: &str) -> std::path::PathBuf {
-        let folder = std::env::temp_dir().join(format!("glance-sdk-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).unwrap();
-        folder
-    }
-
     #[tokio::test]
     async fn it_keeps_replaces_refuses_and_forgets() {
-        let folder = folder("store");
-        keeps_replaces_refuses_and_forgets(&SqliteStore::open(folder.join("a.sqlite")).unwrap())
-            .await;
+        let folder = tempfile::tempdir().unwrap();
+        keeps_replaces_refuses_and_forgets(
+            &SqliteStore::open(folder.path().join("a.sqlite")).unwrap(),
+        )
+        .await;
     }
 
     #[tokio::test]
     async fn a_second_opening_finds_everything() {
-        let file = folder("reopen").join("a.sqlite");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.sqlite");
         SqliteStore::open(&file)
             .unwrap()
             .put(&installation("one", "secret", 1))
@@ -101,7 +97,8 @@ mod sqlite {
     #[test]
     fn the_file_is_its_owners_only() {
         use std::os::unix::fs::PermissionsExt;
-        let file = folder("private").join("a.sqlite");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.sqlite");
         SqliteStore::open(&file).unwrap();
         assert_eq!(
             std::fs::metadata(&file).unwrap().permissions().mode() & 0o077,
@@ -111,7 +108,8 @@ mod sqlite {
 
     #[test]
     fn what_is_no_database_is_named_and_left_alone() {
-        let file = folder("broken").join("a.sqlite");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.sqlite");
         std::fs::write(&file, "this is not a database, it is a letter to a friend").unwrap();
         let error = SqliteStore::open(&file).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Storage);

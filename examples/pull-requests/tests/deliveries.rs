@@ -1,0 +1,351 @@
+//! Deliveries, signed as GitHub signs them, seen by a viewer of the room.
+
+use std::path::Path;
+
+use aws_lc_rs::hmac;
+use glance_host::Host;
+use glance_host::testing::{TestAddOn, TestRoom, TestViewer};
+use glance_host::viewer::Sidebar;
+use ::pull_requests::{add_on, pull_requests};
+use reqwest::{Client, StatusCode};
+use serde_json::{Value, json};
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+
+const SECRET: &str = "It's a Secret to Everybody";
+
+struct Setting {
+    host: Host,
+    room: TestRoom,
+    add_on: TestAddOn,
+    _data: tempfile::TempDir,
+}
+
+impl Setting {
+    async fn new() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let host = Host::start().await;
+        let room = host.room("widgets").await;
+        let add_on = room.install(add_on(data.path(), SECRET).unwrap()).await;
+        Self {
+            host,
+            room,
+            add_on,
+            _data: data,
+        }
+    }
+
+    async fn choosing(repositories: &str) -> Self {
+        let setting = Self::new().await;
+        assert_eq!(setting.choose(repositories, "7").await.0, StatusCode::OK);
+        setting
+    }
+
+    /// Fills in the panel's form, as a person would.
+    async fn choose(&self, repositories: &str, stale_days: &str) -> (StatusCode, String) {
+        let form = [("repositories", repositories), ("stale_days", stale_days)];
+        let answer = Client::new()
+            .post(self.panel().await)
+            .form(&form)
+            .send()
+            .await
+            .unwrap();
+        (answer.status(), answer.text().await.unwrap())
+    }
+
+    async fn panel(&self) -> String {
+        let installed = self.add_on.installed();
+        self.host
+            .panel_url(&self.room.room, installed, "pull-requests-panel")
+            .await
+            .unwrap()
+    }
+
+    async fn deliver(&self, event: &str, body: &Value) -> StatusCode {
+        self.send(event, &sign(SECRET, &body.to_string()), body)
+            .await
+    }
+
+    async fn send(&self, event: &str, signature: &str, body: &Value) -> StatusCode {
+        Client::new()
+            .post(format!("{}/hooks/github", self.add_on.base_url()))
+            .header("X-GitHub-Event", event)
+            .header("X-Hub-Signature-256", signature)
+            .body(body.to_string())
+            .send()
+            .await
+            .unwrap()
+            .status()
+    }
+}
+
+fn sign(secret: &str, body: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    format!("sha256={}", hex::encode(hmac::sign(&key, body.as_bytes())))
+}
+
+/// A pull request as GitHub documents it, as far as it matters here.
+fn pull_request(
+    number: u32,
+    state: &str,
+    draft: bool,
+    opened_days_ago: i64,
+    updated_secs: i64,
+) -> Value {
+    let now = OffsetDateTime::now_utc();
+    let date = |at: OffsetDateTime| at.format(&Rfc3339).unwrap();
+    json!({
+        "action": "edited",
+        "pull_request": {
+            "number": number,
+            "title": format!("Change <b>{number}</b>"),
+            "html_url": format!("https://github.com/example/widgets/pull/{number}"),
+            "state": state,
+            "draft": draft,
+            "created_at": date(now - Duration::days(opened_days_ago)),
+            "updated_at": date(now + Duration::seconds(updated_secs)),
+        },
+        "repository": { "full_name": "example/widgets" },
+    })
+}
+
+async fn wait_for(viewer: &mut TestViewer, label: &str) -> Sidebar {
+    viewer
+        .wait_for(|sidebar| {
+            sidebar
+                .line("pull-requests")
+                .is_some_and(|line| line.label_text() == label)
+        })
+        .await
+}
+
+#[tokio::test]
+async fn the_number_follows_what_github_delivers() {
+    let setting = Setting::choosing("Example/Widgets").await;
+    let mut viewer = setting.room.viewer("member").await;
+    assert!(
+        viewer.settled().await.lines.is_empty(),
+        "nothing open, nothing shown"
+    );
+
+    for (number, state, draft, at, shown) in [
+        (1, "open", false, 0, "1 open pull request"),
+        (2, "open", false, 0, "2 open pull requests"),
+        (3, "open", true, 0, "2 open pull requests"),
+        (3, "open", false, 1, "3 open pull requests"),
+        (1, "open", true, 1, "2 open pull requests"),
+        (2, "closed", false, 1, "1 open pull request"),
+        (2, "open", false, 2, "2 open pull requests"),
+    ] {
+        let delivery = pull_request(number, state, draft, 1, at);
+        assert_eq!(
+            setting.deliver("pull_request", &delivery).await,
+            StatusCode::NO_CONTENT
+        );
+        wait_for(&mut viewer, shown).await;
+    }
+    let line = viewer.glance::<pull_requests>().await;
+    assert_eq!(line.lozenge(), Some(("current", "REVIEW")));
+
+    for number in [2, 3] {
+        setting
+            .deliver("pull_request", &pull_request(number, "closed", false, 1, 9))
+            .await;
+    }
+    viewer.wait_for(|sidebar| sidebar.lines.is_empty()).await;
+}
+
+#[tokio::test]
+async fn what_github_sends_twice_or_late_changes_nothing() {
+    let setting = Setting::choosing("example/widgets").await;
+    let mut viewer = setting.room.viewer("member").await;
+    let opened = pull_request(1, "open", false, 1, 0);
+    for delivery in [&opened, &opened, &pull_request(1, "closed", false, 1, -60)] {
+        assert_eq!(
+            setting.deliver("pull_request", delivery).await,
+            StatusCode::NO_CONTENT
+        );
+    }
+    wait_for(&mut viewer, "1 open pull request").await;
+    let mut second = setting.room.viewer("other").await;
+    assert_eq!(
+        second.glance::<pull_requests>().await.label_text(),
+        "1 open pull request"
+    );
+}
+
+#[tokio::test]
+async fn the_oldest_decides_whether_the_room_is_stale() {
+    let setting = Setting::choosing("example/widgets").await;
+    setting
+        .deliver("pull_request", &pull_request(1, "open", false, 7, 0))
+        .await;
+    let mut viewer = setting.room.viewer("member").await;
+    assert_eq!(
+        viewer.glance::<pull_requests>().await.lozenge(),
+        Some(("current", "REVIEW"))
+    );
+
+    assert_eq!(
+        setting.choose("example/widgets", "6").await.0,
+        StatusCode::OK
+    );
+    viewer
+        .wait_for(|sidebar| {
+            sidebar
+                .line("pull-requests")
+                .is_some_and(|l| l.lozenge() == Some(("error", "STALE")))
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn only_signed_deliveries_of_pull_requests_count() {
+    let setting = Setting::choosing("example/widgets").await;
+    let opened = pull_request(1, "open", false, 1, 0);
+    let text = opened.to_string();
+    for (event, signature, status) in [
+        (
+            "pull_request",
+            sign("guessed", &text),
+            StatusCode::UNAUTHORIZED,
+        ),
+        (
+            "pull_request",
+            sign(SECRET, "another body"),
+            StatusCode::UNAUTHORIZED,
+        ),
+        ("pull_request", String::new(), StatusCode::UNAUTHORIZED),
+        ("ping", sign("guessed", &text), StatusCode::UNAUTHORIZED),
+        ("ping", sign(SECRET, &text), StatusCode::NO_CONTENT),
+        ("issues", sign(SECRET, &text), StatusCode::NO_CONTENT),
+    ] {
+        assert_eq!(
+            setting.send(event, &signature, &opened).await,
+            status,
+            "{event} {signature}"
+        );
+    }
+    let no_pull_request = json!({ "action": "opened" });
+    assert_eq!(
+        setting.deliver("pull_request", &no_pull_request).await,
+        StatusCode::BAD_REQUEST
+    );
+    let mut viewer = setting.room.viewer("member").await;
+    assert!(viewer.settled().await.lines.is_empty());
+}
+
+#[tokio::test]
+async fn the_panel_shows_escapes_and_keeps_what_was_written_wrongly() {
+    let setting = Setting::new().await;
+    assert_eq!(
+        reqwest::get(setting.panel().await).await.unwrap().status(),
+        StatusCode::OK
+    );
+
+    let (status, page) = setting.choose("example/widgets <script>", "7").await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        page.contains("&quot;&lt;script&gt;&quot; is no repository"),
+        "{page}"
+    );
+    assert!(
+        page.contains(">example/widgets &lt;script&gt;</textarea>"),
+        "{page}"
+    );
+    for days in ["0", "366", "-1", "x", ""] {
+        let (status, page) = setting.choose("example/widgets", days).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{days}");
+        assert!(page.contains("no number of days from 1 to 365"), "{page}");
+    }
+
+    setting
+        .choose("example/widgets\nexample/gadgets", "7")
+        .await;
+    setting
+        .deliver("pull_request", &pull_request(1, "open", false, 1, 0))
+        .await;
+    setting
+        .deliver("pull_request", &pull_request(2, "open", true, 1, 0))
+        .await;
+    let page = reqwest::get(setting.panel().await)
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    assert!(page.contains("1 open, 1 in draft"), "{page}");
+    assert!(
+        page.contains("Change &lt;b&gt;1&lt;/b&gt;") && !page.contains("<b>1</b>"),
+        "{page}"
+    );
+}
+
+#[tokio::test]
+async fn each_room_has_its_own_choice() {
+    let setting = Setting::choosing("example/gadgets").await;
+    setting
+        .deliver("pull_request", &pull_request(1, "open", false, 1, 0))
+        .await;
+    assert!(
+        setting
+            .room
+            .viewer("member")
+            .await
+            .settled()
+            .await
+            .lines
+            .is_empty()
+    );
+    // What was delivered before a room chose the repository counts once it does.
+    setting.choose("example/widgets", "7").await;
+    let mut viewer = setting.room.viewer("member").await;
+    assert_eq!(
+        viewer.glance::<pull_requests>().await.label_text(),
+        "1 open pull request"
+    );
+}
+
+/// GitHub's own example deliveries, every pull_request one of every version.
+#[tokio::test]
+async fn genuine_deliveries_are_understood() {
+    let Ok(examples) = std::env::var("GITHUB_WEBHOOK_EXAMPLES") else {
+        eprintln!(
+            "skipped: GITHUB_WEBHOOK_EXAMPLES is not set, so genuine deliveries are not at hand"
+        );
+        return;
+    };
+    let mut delivered = 0;
+    for version in std::fs::read_dir(Path::new(&examples)).unwrap() {
+        let file = version.unwrap().path().join("index.json");
+        let Ok(text) = std::fs::read(&file) else {
+            continue;
+        };
+        let events: Vec<Value> = serde_json::from_slice(&text).unwrap();
+        let event = events
+            .iter()
+            .find(|event| event["name"] == "pull_request")
+            .unwrap();
+        for example in event["examples"].as_array().unwrap() {
+            let repository = example["repository"]["full_name"].as_str().unwrap();
+            let setting = Setting::choosing(repository).await;
+            let status = setting.deliver("pull_request", example).await;
+            assert_eq!(
+                status,
+                StatusCode::NO_CONTENT,
+                "{} {}",
+                file.display(),
+                example["action"]
+            );
+
+            let pull_request = &example["pull_request"];
+            let counts = pull_request["state"] == "open" && pull_request["draft"] != true;
+            let sidebar = setting.room.viewer("member").await.settled().await;
+            let shown = sidebar.line("pull-requests").map(|line| line.label_text());
+            let expected = counts.then(|| "1 open pull request".to_owned());
+            assert_eq!(shown, expected, "{} {}", file.display(), example["action"]);
+            delivered += 1;
+        }
+    }
+    assert!(delivered > 25, "only {delivered} deliveries at {examples}");
+}

@@ -1,0 +1,161 @@
+//! The client against a host of the test's own, which counts and misbehaves as told.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use axum::Router;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use super::Client;
+use crate::model::{GlanceData, InstallationData, Label, UiUpdate};
+use crate::store::{Endpoints, Installation};
+use crate::{ErrorKind, Result};
+
+#[derive(Default)]
+struct Host {
+    tokens: AtomicU32,
+    pushes: AtomicU32,
+    /// Tokens up to this one are refused by the API.
+    revoked: AtomicU32,
+    expires_in: AtomicU32,
+}
+
+impl Host {
+    fn token(&self) -> Response {
+        let number = self.tokens.fetch_add(1, Ordering::SeqCst) + 1;
+        let expires_in = self.expires_in.load(Ordering::SeqCst);
+        axum::Json(json!({ "access_token": format!("token-{number}"), "expires_in": expires_in }))
+            .into_response()
+    }
+
+    fn push(&self, headers: &HeaderMap) -> Response {
+        let token = headers["authorization"]
+            .to_str()
+            .unwrap()
+            .strip_prefix("Bearer token-")
+            .unwrap();
+        if token.parse::<u32>().unwrap() <= self.revoked.load(Ordering::SeqCst) {
+            return StatusCode::UNAUTHORIZED.into_response();
+        }
+        self.pushes.fetch_add(1, Ordering::SeqCst);
+        StatusCode::NO_CONTENT.into_response()
+    }
+
+    async fn serve(self: &Arc<Self>) -> Client {
+        let (tokens, pushes) = (Arc::clone(self), Arc::clone(self));
+        let router = Router::new()
+            .route("/v2/oauth/token", post(async move || tokens.token()))
+            .route("/v2/addon/ui", post(async move |headers: HeaderMap| pushes.push(&headers)))
+            .route("/v2/addon/ui/room/1", post(async || (StatusCode::BAD_REQUEST, "<p>no")))
+            .route("/v2/addon/ui/room/2", post(async || {
+                let error = json!({ "error": { "code": 403, "message": "not here", "type": "Forbidden" } });
+                (StatusCode::FORBIDDEN, axum::Json(error))
+            }))
+            .route("/v2/addon/ui/room/3", post(async || StatusCode::SERVICE_UNAVAILABLE))
+            .route("/v2/extension/glance/{key}", get(async || "no JSON"));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        client(&base)
+    }
+}
+
+fn client(base: &str) -> Client {
+    let data = InstallationData::new("id".into(), "secret".into(), "", 1.into());
+    let endpoints = Endpoints::new(format!("{base}/v2/oauth/token"), format!("{base}/v2/"));
+    Client::new(
+        super::http::client().unwrap(),
+        Installation::new(data, endpoints),
+    )
+}
+
+fn host(expires_in: u32) -> Arc<Host> {
+    Arc::new(Host {
+        expires_in: expires_in.into(),
+        ..Host::default()
+    })
+}
+
+async fn push(client: &Client) -> Result<()> {
+    client
+        .group()
+        .update(&UiUpdate::one("g", GlanceData::<()>::new(Label::text("x"))))
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_pushes_at_once_ask_for_one_token() {
+    let host = host(3600);
+    let client = host.serve().await;
+    let pushes: Vec<_> = (0..50)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { push(&client).await })
+        })
+        .collect();
+    for pushed in pushes {
+        pushed.await.unwrap().unwrap();
+    }
+    assert_eq!(host.tokens.load(Ordering::SeqCst), 1);
+    assert_eq!(host.pushes.load(Ordering::SeqCst), 50);
+}
+
+#[tokio::test]
+async fn a_refused_token_is_dropped_and_asked_for_anew_once() {
+    let host = host(3600);
+    let client = host.serve().await;
+    push(&client).await.unwrap();
+
+    host.revoked.store(1, Ordering::SeqCst);
+    push(&client).await.unwrap();
+    assert_eq!(host.tokens.load(Ordering::SeqCst), 2);
+
+    host.revoked.store(u32::MAX, Ordering::SeqCst);
+    let refused = push(&client).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Unauthorized);
+    assert_eq!(host.tokens.load(Ordering::SeqCst), 3, "no endless loop");
+}
+
+#[tokio::test]
+async fn a_token_that_ends_at_once_is_asked_for_each_time() {
+    let host = host(0);
+    let client = host.serve().await;
+    push(&client).await.unwrap();
+    push(&client).await.unwrap();
+    assert_eq!(host.tokens.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn refusals_have_kinds_and_the_hosts_own_words() {
+    let client = host(3600).serve().await;
+    let update = UiUpdate::one("g", GlanceData::<()>::new(Label::text("x")));
+    for (room, kind, words) in [
+        (1, ErrorKind::Refused, "400 Bad Request"),
+        (2, ErrorKind::Refused, "403 Forbidden: not here"),
+        (3, ErrorKind::Unreachable, "503 Service Unavailable"),
+        (4, ErrorKind::NotFound, "404 Not Found"),
+    ] {
+        let error = client.room(room).update(&update).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().ends_with(words), "{error}");
+    }
+    let no_json = client.group().glances().get("g").await.unwrap_err();
+    assert_eq!(no_json.kind(), ErrorKind::BadAnswer);
+}
+
+#[tokio::test]
+async fn a_host_that_is_down_is_unreachable_and_its_address_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let error = push(&client(&base)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+    assert!(
+        error.to_string().contains(&base) && !error.to_string().contains("secret"),
+        "{error}"
+    );
+}
