@@ -1,6 +1,6 @@
 //! `#[glance]`: the function as it is, and a type of the same name.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{FnArg, Ident, ItemFn, Path, ReturnType, Type, parse_quote};
@@ -89,7 +89,7 @@ fn generate(args: &Args, function: &ItemFn, errors: &mut Errors) -> Option<Token
     })
 }
 
-/// The bound that stands at the type of the answer. It is repeated on each implementation, and
+/// The bound that stands at the type of the answer. It is repeated on each implementation and
 /// assumed inside, so that a wrong type is not reported once for each use.
 fn answers(answer: &Type, krate: &Path) -> TokenStream {
     let krate = located(krate, answer.span());
@@ -98,9 +98,11 @@ fn answers(answer: &Type, krate: &Path) -> TokenStream {
 
 fn handler(name: &Ident, arguments: &[&Type], answer: &Type, krate: &Path) -> TokenStream {
     let answers = answers(answer, krate);
-    let respond = {
+    let fails_with_response = {
         let krate = located(krate, answer.span());
-        quote_spanned!(answer.span()=> #krate::axum::response::IntoResponse::into_response)
+        quote_spanned! {answer.span()=>
+            <#answer as #krate::glance::GlanceAnswer>::Error: #krate::axum::response::IntoResponse
+        }
     };
     let bounds = arguments.iter().map(|ty| {
         let krate = located(krate, ty.span());
@@ -123,7 +125,7 @@ fn handler(name: &Ident, arguments: &[&Type], answer: &Type, krate: &Path) -> To
             };
         }
     });
-    let query = quote_spanned! {name.span()=>
+    let query = quote_spanned! {Span::call_site().located_at(name.span())=>
         async fn query(
             mut __parts: #krate::axum::http::request::Parts,
             __state: __S,
@@ -140,6 +142,7 @@ fn handler(name: &Ident, arguments: &[&Type], answer: &Type, krate: &Path) -> To
             __S: ::core::marker::Send + ::core::marker::Sync + 'static,
             #(#bounds,)*
             #answers
+            #fails_with_response
         {
             #query {
                 let _ = (&mut __parts, &__state);
@@ -148,7 +151,9 @@ fn handler(name: &Ident, arguments: &[&Type], answer: &Type, krate: &Path) -> To
                 match #krate::glance::GlanceAnswer::into_result(__answer) {
                     ::core::result::Result::Ok(data) => ::core::result::Result::Ok(data),
                     ::core::result::Result::Err(error) => {
-                        ::core::result::Result::Err(#respond(error))
+                        ::core::result::Result::Err(
+                            #krate::axum::response::IntoResponse::into_response(error),
+                        )
                     }
                 }
             }

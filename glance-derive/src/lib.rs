@@ -85,9 +85,10 @@ pub fn label(input: TokenStream) -> TokenStream {
         .into()
 }
 
-/// The path's tokens, for errors that stand at `place`.
-fn located(path: &syn::Path, place: proc_macro2::Span) -> proc_macro2::TokenStream {
-    path.to_token_stream()
+/// The same tokens, for errors that stand at `place`.
+fn located(tokens: &impl ToTokens, place: proc_macro2::Span) -> proc_macro2::TokenStream {
+    tokens
+        .to_token_stream()
         .into_iter()
         .map(|mut token| {
             token.set_span(token.span().located_at(place));

@@ -71,15 +71,15 @@ fn generate(item: &DeriveInput, krate: &Path, fields: &[Tested<'_>]) -> TokenStr
              skipped_if_none,
              ..
          }| {
-            let ty = &field.ty;
-            let krate = located(krate, ty.span());
-            let null = quote_spanned!(ty.span()=> <#ty as #krate::metadata::Attribute>::Null);
+            // Wholly at one place, so that rustc finds its errors equal to those of the method.
+            let place = field.ty.span();
+            let (ty, krate) = (located(&field.ty, place), located(krate, place));
             let check = if *skipped_if_none {
-                quote!(null_is_skipped)
+                quote_spanned!(place=> null_is_skipped)
             } else {
-                quote!(never_null)
+                quote_spanned!(place=> never_null)
             };
-            quote_spanned!(ty.span()=> let _ = #check::<#null>;)
+            quote_spanned!(place=> let _ = #check::<#ty>;)
         },
     );
     quote! {
@@ -111,8 +111,8 @@ fn generate(item: &DeriveInput, krate: &Path, fields: &[Tested<'_>]) -> TokenStr
 
             #[allow(dead_code)]
             fn check() {
-                fn never_null<T: #krate::metadata::NeverNull>() {}
-                fn null_is_skipped<T: #krate::metadata::NullIsSkipped>() {}
+                fn never_null<T: #krate::metadata::Attribute<Null: #krate::metadata::NeverNull>>() {}
+                fn null_is_skipped<T: #krate::metadata::Attribute<Null: #krate::metadata::NullIsSkipped>>() {}
                 #(#asserted)*
             }
         };

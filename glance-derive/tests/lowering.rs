@@ -114,7 +114,6 @@ fn a_value_may_stand_on_the_left() {
         ),
         (when!(MANY < open), json!([{ "attr": "open", "gt": 10 }])),
         (when!(u32::MAX > open), json!([{ "attr": "open", "lt": u32::MAX }])),
-        (when!((4) < open), json!([{ "attr": "open", "gt": 4 }])),
         (
             when!("ops" == team),
             json!([{ "attr": "team", "eq": "ops" }]),

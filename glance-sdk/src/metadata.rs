@@ -23,6 +23,7 @@ use crate::model::{ConditionName, Extra};
 /// Names on the wire are serde's: `rename` and `rename_all` are honoured. An `Option` needs
 /// `#[serde(skip_serializing_if = "Option::is_none")]`, because a host would take the `null` it
 /// is otherwise written as for the number 0. A skipped field cannot be tested.
+/// Keep floating-point numbers finite: the others are written as `null` too.
 ///
 /// ```
 /// use glance_sdk::prelude::*;

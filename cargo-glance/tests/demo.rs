@@ -1,0 +1,196 @@
+//! `cargo glance demo` as a person starts, ends and breaks it.
+#![cfg(unix)]
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+/// How long a test waits for a state before it fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Demo {
+    process: Child,
+    output: Lines<BufReader<ChildStdout>>,
+    said: Vec<String>,
+    room: String,
+    add_on: u32,
+}
+
+fn demo(data: &Path, port: u16) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-glance"));
+    command
+        .arg("demo")
+        .arg("--data")
+        .arg(data)
+        .arg("--port")
+        .arg(port.to_string());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+impl Demo {
+    /// Starts it and waits until it says where the room is.
+    async fn start(data: &Path) -> Self {
+        let mut process = demo(data, 0).spawn().unwrap();
+        let output = BufReader::new(process.stdout.take().unwrap()).lines();
+        let mut demo = Self {
+            process,
+            output,
+            said: Vec::new(),
+            room: String::new(),
+            add_on: 0,
+        };
+        let started = async {
+            while let Some(line) = demo.output.next_line().await.unwrap() {
+                if let Some((_, id)) = line.split_once(", process ") {
+                    demo.add_on = id.trim_end_matches(')').parse().unwrap();
+                }
+                if let Some(room) = line.strip_prefix("Open    ") {
+                    demo.room = room.to_owned();
+                }
+                let is_ready = line == "Ctrl-C ends.";
+                demo.said.push(line);
+                if is_ready {
+                    return;
+                }
+            }
+            panic!("the demo ended: {:#?}", demo.said);
+        };
+        tokio::time::timeout(PATIENCE, started).await.unwrap();
+        demo
+    }
+
+    /// Waits until the room's page is told of a line with this label.
+    async fn shows(&self, label: &str) {
+        let mut events = reqwest::get(format!("{}/events", self.room)).await.unwrap();
+        let mut seen = String::new();
+        let told = async {
+            while !seen.contains(label) {
+                let chunk = events.chunk().await.unwrap().unwrap();
+                seen.push_str(&String::from_utf8_lossy(&chunk));
+            }
+        };
+        tokio::time::timeout(PATIENCE, told).await.unwrap();
+    }
+
+    async fn signal(&mut self, signal: &str) -> Option<i32> {
+        let id = self.process.id().unwrap().to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &id])
+                .status()
+                .await
+                .unwrap()
+                .success()
+        );
+        let status = tokio::time::timeout(PATIENCE, self.process.wait())
+            .await
+            .unwrap();
+        status.unwrap().code()
+    }
+
+    /// Waits until the add-on's process is gone.
+    async fn add_on_is_gone(&self) {
+        let id = self.add_on.to_string();
+        let gone = async {
+            let mut probe = Command::new("kill");
+            probe.args(["-0", &id]).stderr(Stdio::null());
+            while probe.status().await.unwrap().success() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, gone).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn it_shows_a_glance_and_leaves_nothing_behind() {
+    let data = tempfile::tempdir().unwrap();
+    let mut demo = Demo::start(data.path()).await;
+    demo.shows("<b>4</b> open pull requests").await;
+    let page = reqwest::get(&demo.room).await.unwrap();
+    assert_eq!(page.status(), 200);
+
+    // A page is open: it must not keep the demo from ending.
+    let _open = reqwest::get(format!("{}/events", demo.room)).await.unwrap();
+    assert_eq!(demo.signal("-INT").await, Some(0));
+    demo.add_on_is_gone().await;
+}
+
+#[tokio::test]
+async fn a_second_start_finds_everything_even_after_a_kill() {
+    let data = tempfile::tempdir().unwrap();
+    let mut first = Demo::start(data.path()).await;
+    first.shows("<b>4</b> open pull requests").await;
+    assert_eq!(first.signal("-KILL").await, None);
+    first.add_on_is_gone().await;
+
+    let mut second = Demo::start(data.path()).await;
+    assert!(
+        second.said.iter().any(|line| line.starts_with("Found ")),
+        "{:#?}",
+        second.said
+    );
+    second.shows("<b>4</b> open pull requests").await;
+    assert_eq!(second.signal("-TERM").await, Some(0));
+}
+
+#[tokio::test]
+async fn what_keeps_it_from_starting_is_one_sentence_and_a_failure() {
+    let data = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let file = data.path().join("file");
+    std::fs::write(&file, "x").unwrap();
+    let broken = data.path().join("broken");
+    std::fs::create_dir(&broken).unwrap();
+    std::fs::write(broken.join("host.sqlite"), "no database ".repeat(100)).unwrap();
+    let half = data.path().join("half");
+    std::fs::create_dir(&half).unwrap();
+    std::fs::write(
+        half.join("pull-requests.sqlite"),
+        "no database ".repeat(100),
+    )
+    .unwrap();
+
+    for (folder, port, words) in [
+        (data.path(), port, "another --port"),
+        (file.as_path(), 0, "the data folder"),
+        (broken.as_path(), 0, "host.sqlite cannot be used"),
+        (half.as_path(), 0, "pull-requests.sqlite cannot be used"),
+    ] {
+        let ended = tokio::time::timeout(PATIENCE, demo(folder, port).output())
+            .await
+            .unwrap()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        assert!(said.contains(words), "{words}: {said}");
+        assert!(!said.contains("panicked"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn help_teaches() {
+    for (arguments, words) in [
+        (&["--help"][..], "demo"),
+        (&["glance", "demo", "--help"], "--data <DIR>"),
+        (&["demo", "--help"], "--port <PORT>"),
+    ] {
+        let ended = Command::new(env!("CARGO_BIN_EXE_cargo-glance"))
+            .args(arguments)
+            .output()
+            .await
+            .unwrap();
+        assert!(ended.status.success());
+        let said = String::from_utf8_lossy(&ended.stdout);
+        assert!(said.contains(words), "{said}");
+    }
+}
