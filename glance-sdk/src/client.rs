@@ -22,6 +22,7 @@
 //! ```
 
 mod glances;
+#[cfg(feature = "server")]
 mod handshake;
 mod http;
 mod installations;

@@ -7,7 +7,6 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Something that did not work: what happened ([`Display`](fmt::Display)), of which kind
 /// ([`kind`](Error::kind)), and what to do about it ([`help`](Error::help)).
-#[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
     message: String,
@@ -140,6 +139,13 @@ impl fmt::Display for Error {
             source = cause.source();
         }
         Ok(())
+    }
+}
+
+/// What a program prints whose `main` returns this error.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self} [{}]\n{}", self.code(), self.help())
     }
 }
 

@@ -1,0 +1,30 @@
+# What developers run; `just` lists it.
+
+default:
+    @just --list
+
+# A host and an example add-on, live in a browser
+demo:
+    cargo glance demo
+
+# What must pass
+test:
+    cargo test --workspace
+
+# Format, and check as strictly as CI
+lint:
+    cargo fmt
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# The manual, as docs.rs builds it
+docs:
+    cargo doc --workspace --no-deps --open
+
+# The real page in a real browser
+browser:
+    cargo build -p cargo-glance
+    cd tests/browser && npm ci && GLANCE_BIN=../../target/debug/cargo-glance npm test
+
+# Everything, as it must pass before a change lands
+ci:
+    bash .ci/run
