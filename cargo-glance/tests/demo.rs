@@ -1,5 +1,6 @@
 //! `cargo glance demo` as a person starts, ends and breaks it.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::path::Path;
 use std::process::Stdio;

@@ -245,10 +245,12 @@ fn descriptor(args: &Args, krate: &Path) -> TokenStream {
     let target = args.target.as_ref().map(|key| {
         quote!(glance.target = ::core::option::Option::Some(::core::convert::From::from(#key));)
     });
-    let weight = args
-        .weight
-        .as_ref()
-        .map(|weight| quote!(glance.weight = ::core::option::Option::Some(#weight);));
+    let weight = args.weight.as_ref().map(|weight| {
+        quote! {
+            let weight: ::core::primitive::i64 = #weight;
+            glance.weight = ::core::option::Option::Some(weight);
+        }
+    });
     let conditions = args.conditions.as_ref().map(|conditions| {
         quote! {
             glance.conditions = ::core::option::Option::Some(

@@ -115,7 +115,7 @@ pub(crate) fn expand(input: Input) -> syn::Result<TokenStream> {
             None => {
                 let captured = syn::parse_str::<Ident>(name).map_err(|_| {
                     refuse(format!(
-                        "`{{{name}}}` is no variable; give it a name: `{{}}` and an argument"
+                        "`{{{name}}}` is no variable; write `{{}}` and give the value as an argument"
                     ))
                 })?;
                 let captured = Ident::new(&captured.to_string(), literal.span());

@@ -58,7 +58,7 @@ fn generate(item: &DeriveInput, krate: &Path, fields: &[Tested<'_>]) -> TokenStr
         let krate = located(krate, ty.span());
         let at = quote_spanned!(ty.span()=> <#ty as #krate::metadata::Attribute>::At);
         let reach = quote_spanned!(ty.span()=> <#ty as #krate::metadata::Attribute>::at);
-        quote! {
+        quote_spanned! {ty.span()=>
             #(#documentation)*
             #visibility fn #name(&self) -> #at {
                 #reach(self.path.field(#wire))
@@ -79,7 +79,7 @@ fn generate(item: &DeriveInput, krate: &Path, fields: &[Tested<'_>]) -> TokenStr
             } else {
                 quote_spanned!(place=> never_null)
             };
-            quote_spanned!(place=> let _ = #check::<#ty>;)
+            quote_spanned!(place=> let _ = #check::<<#ty as #krate::metadata::Attribute>::Null>;)
         },
     );
     quote! {
@@ -111,8 +111,8 @@ fn generate(item: &DeriveInput, krate: &Path, fields: &[Tested<'_>]) -> TokenStr
 
             #[allow(dead_code)]
             fn check() {
-                fn never_null<T: #krate::metadata::Attribute<Null: #krate::metadata::NeverNull>>() {}
-                fn null_is_skipped<T: #krate::metadata::Attribute<Null: #krate::metadata::NullIsSkipped>>() {}
+                fn never_null<T: #krate::metadata::NeverNull>() {}
+                fn null_is_skipped<T: #krate::metadata::NullIsSkipped>() {}
                 #(#asserted)*
             }
         };

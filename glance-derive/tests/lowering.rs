@@ -113,7 +113,10 @@ fn a_value_may_stand_on_the_left() {
             json!([{ "attr": "balance", "gt": -4 }]),
         ),
         (when!(MANY < open), json!([{ "attr": "open", "gt": 10 }])),
-        (when!(u32::MAX > open), json!([{ "attr": "open", "lt": u32::MAX }])),
+        (
+            when!(u32::MAX > open),
+            json!([{ "attr": "open", "lt": u32::MAX }]),
+        ),
         (
             when!("ops" == team),
             json!([{ "attr": "team", "eq": "ops" }]),

@@ -7,6 +7,7 @@ const connection = document.getElementById("connection");
 const panel = document.getElementById("panel");
 const panelGlance = document.getElementById("panel-glance");
 const panelPage = document.getElementById("panel-page");
+const heading = document.getElementById("heading");
 const closeButton = document.getElementById("close");
 
 /** Lines by id, as the host sent them. */
@@ -15,6 +16,8 @@ const lines = new Map();
 let page = null;
 /** The open panel: which, and of which glance if it was opened from one. */
 let open = null;
+/** The line that had the focus before it lost its button, while its data is asked for again. */
+let unfocused = null;
 
 // The list
 
@@ -27,7 +30,7 @@ function compare(a, b) {
 function render() {
   const shown = [...lines.values()].sort(compare);
   const kept = new Map([...list.children].map((item) => [item.dataset.id, item]));
-  const focused = document.activeElement?.closest("#glances > li")?.dataset.id;
+  const focused = document.activeElement?.closest("#glances > li")?.dataset.id ?? unfocused;
   const items = shown.map((line) => {
     const text = JSON.stringify(line);
     const old = kept.get(line.id);
@@ -39,12 +42,18 @@ function render() {
     return item;
   });
   list.replaceChildren(...items);
-  if (focused) {
-    const item = items.find((candidate) => candidate.dataset.id === focused);
-    item?.querySelector("button")?.focus();
-  }
+  unfocused = null;
+  if (focused && document.activeElement === document.body && !focusGlance(focused)) unfocused = focused;
   empty.hidden = shown.length > 0 || open !== null || page === null;
   renderPanelHeader();
+}
+
+/** Moves the focus to a glance; says whether it can have it. */
+function focusGlance(id) {
+  const item = [...list.children].find((candidate) => candidate.dataset.id === id);
+  const button = item?.querySelector("button");
+  button?.focus();
+  return Boolean(button);
 }
 
 /** One glance: icon, label, status. */
@@ -110,9 +119,10 @@ function again(line) {
   });
   button.setAttribute("aria-label", `Try again to load ${line.name}`);
   button.addEventListener("click", async () => {
-    button.disabled = true;
+    if (button.getAttribute("aria-disabled")) return;
+    button.setAttribute("aria-disabled", "true");
     const answer = await post(`/rooms/${room}/pages/${page}/retry`, { id: line.id });
-    if (!answer?.ok) button.disabled = false;
+    if (!answer?.ok) button.removeAttribute("aria-disabled");
   });
   return button;
 }
@@ -154,7 +164,7 @@ async function openPanel(target, id = null) {
   const frame = document.createElement("iframe");
   frame.title = name;
   frame.referrerPolicy = "no-referrer";
-  frame.setAttribute("sandbox", "allow-forms allow-popups allow-scripts");
+  frame.setAttribute("sandbox", "allow-forms allow-popups allow-popups-to-escape-sandbox allow-scripts");
   frame.src = url;
   panelPage.replaceChildren(frame);
   renderPanelHeader();
@@ -165,8 +175,7 @@ function closePanel() {
   open = null;
   panelPage.replaceChildren();
   showPanel(false);
-  const item = [...list.children].find((candidate) => candidate.dataset.id === id);
-  item?.querySelector("button")?.focus();
+  if (!focusGlance(id)) (list.querySelector("button") ?? heading).focus();
 }
 
 function showPanel(shown) {
@@ -204,17 +213,19 @@ function post(address, body) {
   }).catch(() => null);
 }
 
-let patience = 1000;
+const LONGEST_WAIT = 30_000;
+let wait = 1000;
+let events = null;
 
 function connect() {
-  const events = new EventSource(`/rooms/${room}/events`);
+  events = new EventSource(`/rooms/${room}/events`);
   events.addEventListener("sidebar", ({ data }) => {
     const sidebar = JSON.parse(data);
     page = sidebar.page;
     lines.clear();
     for (const line of sidebar.lines) lines.set(line.id, line);
     connection.textContent = "Live";
-    patience = 1000;
+    wait = 1000;
     render();
   });
   events.addEventListener("line", ({ data }) => {
@@ -230,16 +241,41 @@ function connect() {
     connection.textContent = "Reconnecting…";
     // The browser tries again by itself after a lost connection, but not after a refusal.
     if (events.readyState !== EventSource.CLOSED) return;
-    setTimeout(connect, patience);
-    patience = Math.min(patience * 2, 30_000);
+    setTimeout(connect, wait);
+    wait = Math.min(wait * 2, LONGEST_WAIT);
   });
 }
+
+// A browser keeps six connections to a host: a tab that nobody looks at gives its own back.
+let hiding = null;
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(hiding);
+  if (document.hidden) {
+    hiding = setTimeout(() => {
+      events.close();
+      connection.textContent = "Paused";
+      hiding = null;
+      events = null;
+    }, LONGEST_WAIT);
+  } else if (events === null) {
+    connect();
+  }
+});
 
 connect();
 
 // The integrations page links to a panel as #add-on/panel.
-const [addOn, key] = location.hash.slice(1).split("/").map(decodeURIComponent);
-if (addOn && key) {
+function linkedPanel() {
+  try {
+    const [addOn, panel] = location.hash.slice(1).split("/").map(decodeURIComponent);
+    return addOn && panel ? { addOn, panel } : null;
+  } catch {
+    return null;
+  }
+}
+
+const linked = linkedPanel();
+if (linked) {
   history.replaceState(null, "", location.pathname);
-  openPanel({ addOn, panel: key });
+  openPanel(linked);
 }

@@ -151,7 +151,6 @@ impl Builder {
             state: Arc::new(state),
             hub: Arc::new(LocalHub::default()),
             http: outgoing::client().map_err(Error::Http)?,
-            pages: Default::default(),
             ending,
         });
         let router = Router::new()

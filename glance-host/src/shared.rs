@@ -1,7 +1,6 @@
 //! What every part of a running host has in common.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use glance_sdk::model::UserId;
@@ -9,7 +8,6 @@ use tokio::sync::watch;
 
 use crate::hub::Hub;
 use crate::state::{Group, State};
-use crate::viewer::Commands;
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -22,8 +20,6 @@ pub(crate) struct Shared {
     pub(crate) state: Arc<dyn State>,
     pub(crate) hub: Arc<dyn Hub>,
     pub(crate) http: reqwest::Client,
-    /// The pages that are open, by the name each was given.
-    pub(crate) pages: Mutex<HashMap<String, Commands>>,
     /// Changes when the host ends.
     pub(crate) ending: watch::Receiver<bool>,
 }
@@ -32,10 +28,6 @@ impl Shared {
     /// The REST API's address, without a slash at the end.
     pub(crate) fn api_url(&self) -> String {
         format!("{}/v2", self.base_url)
-    }
-
-    pub(crate) fn pages(&self) -> MutexGuard<'_, HashMap<String, Commands>> {
-        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Completes when the host ends.

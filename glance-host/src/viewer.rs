@@ -5,6 +5,7 @@
 //! hides never leaves the host.
 
 mod board;
+mod sidebar;
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use serde_json::Value;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 
-pub use board::{Line, LineState, PanelRef, ShownStatus, Sidebar};
+pub use sidebar::{Line, LineState, PanelRef, ShownStatus, Sidebar};
 
 use crate::hub::Event;
 use crate::outgoing;

@@ -135,5 +135,5 @@ impl Client {
     }
 }
 
-#[cfg(all(test, feature = "server"))]
+#[cfg(test)]
 mod tests;

@@ -17,6 +17,8 @@ use crate::model::Label;
 /// assert_eq!(label.as_html(), "<b>4</b> open in &lt;script&gt;");
 /// ```
 ///
+/// Where the crate has another name, that comes first: `label!(crate = renamed, "...")`.
+///
 /// ```compile_fail
 /// glance_sdk::label!("<a href=\"/\">4</a> open");
 /// ```

@@ -74,6 +74,12 @@ async function install(page, descriptor) {
   await page.getByRole("button", { name: "Install" }).click();
 }
 
+async function uninstall(name) {
+  const page = await browser.newPage();
+  await remove(page, name);
+  await page.close();
+}
+
 async function remove(page, name) {
   await page.goto(`${demo.url}/integrations`);
   const article = page.getByRole("article").filter({ has: page.getByRole("heading", { name, exact: true }) });
@@ -88,8 +94,9 @@ async function serve(t, handler) {
   return `http://127.0.0.1:${server.address().port}`;
 }
 
-/** An add-on with one glance whose query answers with `data`, or with 500 where there is none. */
-async function serveAddOn(t, addOn) {
+/** Installs an add-on with one glance, whose query answers with `data`, or with 500 where there is none. */
+async function installAddOn(t, page, addOn) {
+  t.after(() => uninstall(addOn.name));
   const url = await serve(t, (request, response) => {
     request.resume();
     const json = (status, body) => response
@@ -113,7 +120,8 @@ async function serveAddOn(t, addOn) {
       response.writeHead(path.startsWith("/installed") ? 200 : 404).end();
     }
   });
-  return url;
+  await install(page, `${url}/`);
+  await shown(page.getByRole("heading", { name: addOn.name }));
 }
 
 test("the line appears, and nothing goes wrong on the page", async (t) => {
@@ -121,7 +129,8 @@ test("the line appears, and nothing goes wrong on the page", async (t) => {
   await shown(glance(page, FOUR));
   assert.equal(await glance(page, FOUR).locator(".lozenge").textContent(), "REVIEW");
   assert.equal(await page.locator("#connection").textContent(), "Live");
-  assert.ok(await page.locator("#glances img").evaluate((icon) => icon.decode().then(() => icon.src)));
+  const icon = await page.locator("#glances img").evaluate((image) => image.decode().then(() => image.src));
+  assert.equal(icon, `${demo.addOn}/icon.svg`);
   assert.deepEqual(page.wrong, []);
 });
 
@@ -232,8 +241,10 @@ test("the token of a panel is in the iframe's address and nowhere else", async (
   assert.equal(token.split(".").length, 3);
   const occurrences = async () => (await page.content()).split(token).length - 1;
   assert.equal(await occurrences(), 1);
-  await chooseRepositories(inside, REPOSITORY);
-  await shown(inside.getByRole("heading"));
+  await Promise.all([
+    page.waitForResponse((response) => response.request().method() === "POST" && response.url() === source),
+    chooseRepositories(inside, REPOSITORY),
+  ]);
 
   const devtools = await page.context().newCDPSession(page);
   const { entries } = await devtools.send("Page.getNavigationHistory");
@@ -251,12 +262,9 @@ test("the token of a panel is in the iframe's address and nowhere else", async (
 
 test("a glance whose query fails says so alone, and loads when tried again", async (t) => {
   const addOn = { key: "test.builds", name: "Builds", icon: { url: "data:,", "url@2x": "data:," } };
-  const url = await serveAddOn(t, addOn);
-  const page = await open(t);
   addOn.data = { label: { type: "html", value: "<b>2</b> builds" } };
-  await install(page, `${url}/`);
-  await shown(page.getByRole("heading", { name: "Builds" }));
-  t.after(async () => remove(await open(t), "Builds"));
+  const page = await open(t);
+  await installAddOn(t, page, addOn);
   await page.goto(demo.url);
   await shown(glance(page, "2 builds"));
 
@@ -275,11 +283,8 @@ test("nothing that an add-on writes runs, and its text is shown as text", async 
   const attack = `<img src=x onerror="window.ran=1">`;
   const script = "javascript:window.ran=1";
   const addOn = { key: "test.hostile", name: `Hostile ${attack}`, icon: { url: script, "url@2x": script } };
-  const url = await serveAddOn(t, addOn);
   const page = await open(t);
-  await install(page, `${url}/`);
-  await shown(page.getByRole("heading", { name: addOn.name }));
-  t.after(async () => remove(await open(t), addOn.name));
+  await installAddOn(t, page, addOn);
   assert.equal(await page.evaluate(() => window.ran), undefined);
   await page.goto(demo.url);
   await shown(glance(page, addOn.name).getByText("Can't load"));
@@ -327,9 +332,7 @@ for (const colorScheme of ["light", "dark"]) {
     await install(page, `http://127.0.0.1:1/${"path".repeat(40)}`);
     await shown(page.getByRole("alert"));
     assert.equal(await width(), 320);
-    await install(page, `${await serveAddOn(t, addOn)}/`);
-    await shown(page.getByRole("heading", { name: "Long" }));
-    t.after(async () => remove(await open(t), "Long"));
+    await installAddOn(t, page, addOn);
     await page.goto(demo.url);
     await shown(page.locator("#glances").getByText(long.trim()));
     assert.equal(await width(), 320);

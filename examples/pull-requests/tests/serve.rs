@@ -1,5 +1,6 @@
 //! The program as an operator starts and ends it.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::net::TcpListener;
 use std::process::Stdio;

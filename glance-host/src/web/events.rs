@@ -6,14 +6,14 @@
 //! | `line` | one line that is new or changed |
 //! | `gone` | the id of a line that no longer shows |
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::{Extension, Json};
 use futures_util::{Stream, stream};
 use glance_sdk::auth::random_alphanumeric;
 use serde::Deserialize;
@@ -22,19 +22,30 @@ use serde_json::json;
 use super::pages::{PageError, find};
 use crate::shared::Shared;
 use crate::state::StateError;
-use crate::viewer::{Command, Sidebar, Viewer};
+use crate::viewer::{Command, Commands, Sidebar, Viewer};
+
+/// The pages that are open, by the name each was given.
+#[derive(Clone, Default)]
+pub(super) struct Pages(Arc<Mutex<HashMap<String, Commands>>>);
+
+impl Pages {
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Commands>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 pub(super) async fn stream(
     State(shared): State<Arc<Shared>>,
+    Extension(pages): Extension<Pages>,
     Path(room): Path<String>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, PageError> {
     let room = find(&shared, &room).await?;
     let viewer = Viewer::connect(Arc::clone(&shared), room.id, shared.local_user).await?;
     let viewer = viewer.ok_or(PageError::NoRoom)?;
     let page = random_alphanumeric(20).map_err(|cause| StateError(cause.to_string()))?;
-    shared.pages().insert(page.clone(), viewer.commands());
+    pages.all().insert(page.clone(), viewer.commands());
     let connection = Connection {
-        shared,
+        pages,
         page,
         viewer,
         sent: None,
@@ -44,7 +55,7 @@ pub(super) async fn stream(
 }
 
 struct Connection {
-    shared: Arc<Shared>,
+    pages: Pages,
     page: String,
     viewer: Viewer,
     sent: Option<Sidebar>,
@@ -75,7 +86,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.shared.pages().remove(&self.page);
+        self.pages.all().remove(&self.page);
     }
 }
 
@@ -108,11 +119,11 @@ pub(super) struct Retry {
 
 /// "Try again": asks one glance's data anew, for one open page.
 pub(super) async fn retry(
-    State(shared): State<Arc<Shared>>,
+    Extension(pages): Extension<Pages>,
     Path((_, page)): Path<(String, String)>,
     Json(Retry { id }): Json<Retry>,
 ) -> StatusCode {
-    match shared.pages().get(&page) {
+    match pages.all().get(&page) {
         Some(commands) if commands.send(Command::Retry(id)).is_ok() => StatusCode::NO_CONTENT,
         _ => StatusCode::NOT_FOUND,
     }

@@ -1,4 +1,5 @@
 //! The client against a host of the test's own, which counts and misbehaves as told.
+#![cfg(feature = "server")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,0 +1,103 @@
+use super::*;
+use glance_sdk::model::Icon;
+
+async fn with_installation() -> (SqliteState, OauthId) {
+    let state = SqliteState::in_memory().unwrap();
+    let owner = state.user_named("owner").await.unwrap();
+    for name in ["one", "two"] {
+        state.room_named(name, owner.id).await.unwrap();
+    }
+    let installed = Installed {
+        oauth_id: "id".into(),
+        oauth_secret: "secret".into(),
+        room_id: None,
+        descriptor_url: "http://a.example/".into(),
+        descriptor: Descriptor::new("a", "A", "http://a.example/"),
+    };
+    state.begin_installation(&installed).await.unwrap();
+    (state, installed.oauth_id)
+}
+
+fn glance(key: &str, place: Place) -> RuntimeGlance {
+    let glance = Glance::new(key, key, Icon::new("http://a.example/i.png"));
+    RuntimeGlance {
+        oauth_id: "id".into(),
+        place,
+        glance,
+    }
+}
+
+#[tokio::test]
+async fn ten_glances_a_room_and_ten_global_ones() {
+    let (state, _) = with_installation().await;
+    for (prefix, place) in [
+        ("a", Place::Room(1.into())),
+        ("b", Place::Room(2.into())),
+        ("g", Place::Global),
+    ] {
+        for n in 0..10 {
+            let put = state
+                .put_glance(&glance(&format!("{prefix}{n}"), place))
+                .await
+                .unwrap();
+            assert_eq!(put, Ok(()));
+        }
+        let eleventh = state
+            .put_glance(&glance(&format!("{prefix}10"), place))
+            .await
+            .unwrap();
+        assert_eq!(eleventh, Err(Restriction::TooMany));
+        let again = state
+            .put_glance(&glance(&format!("{prefix}0"), place))
+            .await
+            .unwrap();
+        assert_eq!(again, Ok(()), "replacing one adds none");
+    }
+}
+
+#[tokio::test]
+async fn one_key_is_not_both_global_and_a_rooms() {
+    let (state, id) = with_installation().await;
+    let (one, two) = (Place::Room(1.into()), Place::Room(2.into()));
+    assert_eq!(state.put_glance(&glance("k", one)).await.unwrap(), Ok(()));
+    assert_eq!(state.put_glance(&glance("k", two)).await.unwrap(), Ok(()));
+    let global = state.put_glance(&glance("k", Place::Global)).await.unwrap();
+    assert_eq!(global, Err(Restriction::KeyElsewhere));
+    for place in [one, two] {
+        assert!(state.remove_glance(&id, place, "k").await.unwrap());
+    }
+    assert_eq!(
+        state.put_glance(&glance("k", Place::Global)).await.unwrap(),
+        Ok(())
+    );
+    let room = state.put_glance(&glance("k", one)).await.unwrap();
+    assert_eq!(room, Err(Restriction::KeyElsewhere));
+}
+
+#[tokio::test]
+async fn removing_an_installation_takes_its_glances_and_tokens_along() {
+    let (state, id) = with_installation().await;
+    state
+        .put_glance(&glance("k", Place::Global))
+        .await
+        .unwrap()
+        .unwrap();
+    let token = StoredToken {
+        digest: vec![1],
+        oauth_id: id.clone(),
+        scope: String::new(),
+        expires_at: 9,
+    };
+    state.put_token(&token, 0).await.unwrap();
+    assert!(state.remove_installation(&id).await.unwrap());
+    assert!(state.token(&[1]).await.unwrap().is_none());
+    assert!(!state.has_glance(&id, "k").await.unwrap());
+    assert!(!state.remove_installation(&id).await.unwrap());
+}
+
+#[tokio::test]
+async fn an_id_beyond_the_database_is_the_id_of_nothing() {
+    let (state, _) = with_installation().await;
+    assert!(state.room(u64::MAX.into()).await.unwrap().is_none());
+    assert!(state.user(u64::MAX.into()).await.unwrap().is_none());
+}

@@ -1,0 +1,121 @@
+//! What one person sees: the lines of the sidebar.
+
+use std::sync::Arc;
+
+use glance_sdk::model::Icon;
+use serde::{Deserialize, Serialize};
+
+use crate::label;
+
+/// All glances that show, in their order.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sidebar {
+    /// The lines from the top.
+    pub lines: Vec<Arc<Line>>,
+    /// How many glances wait for their data, shown or not.
+    pub loading: usize,
+}
+
+impl Sidebar {
+    /// The line of the glance with this key.
+    pub fn line(&self, key: &str) -> Option<&Arc<Line>> {
+        self.lines.iter().find(|line| line.key == key)
+    }
+}
+
+/// One glance that shows.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Line {
+    /// Names it in the room: the add-on's key and its own.
+    pub id: String,
+    /// Its key.
+    pub key: String,
+    /// The add-on's name.
+    pub add_on: String,
+    /// Its name.
+    pub name: String,
+    /// The image before it.
+    pub icon: Icon,
+    /// Its place: weight, then the add-on's key, then its own.
+    pub order: (i64, String, String),
+    /// What is shown.
+    #[serde(flatten)]
+    pub state: LineState,
+    /// What a click opens.
+    pub target: Option<PanelRef>,
+}
+
+impl Line {
+    /// The label's text without markup; empty where there is no data.
+    pub fn label_text(&self) -> String {
+        match &self.state {
+            LineState::Ready { label, .. } => label::text(label),
+            _ => String::new(),
+        }
+    }
+
+    /// The colour and word of its lozenge.
+    pub fn lozenge(&self) -> Option<(&str, &str)> {
+        match &self.state {
+            LineState::Ready {
+                status: Some(ShownStatus::Lozenge { kind, label }),
+                ..
+            } => Some((kind, label)),
+            _ => None,
+        }
+    }
+
+    /// Whether its query failed.
+    pub fn is_failed(&self) -> bool {
+        matches!(self.state, LineState::Failed { .. })
+    }
+}
+
+/// What a line shows.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "state", rename_all = "camelCase")]
+pub enum LineState {
+    /// Its name: it has no `queryUrl` and got no push.
+    Named,
+    /// That its data is on the way.
+    Loading,
+    /// Its data.
+    Ready {
+        /// The label's HTML, sanitized.
+        label: String,
+        /// What stands at its right.
+        status: Option<ShownStatus>,
+    },
+    /// Its name, that it cannot be loaded, and a way to try again.
+    Failed {
+        /// Why, for developers.
+        problem: String,
+    },
+}
+
+/// What stands at the right of a label.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ShownStatus {
+    /// A coloured word.
+    Lozenge {
+        /// The colour, as the add-on wrote it.
+        kind: String,
+        /// The word.
+        label: String,
+    },
+    /// An image.
+    Icon(Icon),
+}
+
+/// Names a panel in a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PanelRef {
+    /// The add-on's key.
+    pub add_on: String,
+    /// The panel's key.
+    pub panel: String,
+}
