@@ -221,6 +221,21 @@ test("the panel opens and closes by keyboard, and the focus comes back", async (
   assert.deepEqual(page.wrong, []);
 });
 
+test("the integrations page opens a panel, and the focus goes to a glance when it is closed", async (t) => {
+  const page = await open(t, `${demo.url}/integrations`);
+  await page.getByRole("link", { name: "Open Pull requests" }).click();
+  await shown(panelPage(page).getByRole("heading"));
+  assert.equal(page.url(), demo.url, "a reload shows the list");
+  await shown(panelTop(page, "Pull requests"));
+  await page.keyboard.press("Escape");
+  await shown(glance(page, FOUR));
+  assert.ok(await isFocused(glance(page, FOUR)));
+
+  await page.goto(`${demo.url}#%E0/x`);
+  await shown(glance(page, FOUR));
+  assert.deepEqual(page.wrong, []);
+});
+
 test("a link in the panel opens a tab of the other site's own", async (t) => {
   const page = await open(t);
   await page.context().route("https://github.com/**", (route) => route.fulfill({ contentType: "text/html", body: "GitHub" }));

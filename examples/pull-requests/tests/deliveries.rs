@@ -3,11 +3,11 @@
 
 use std::path::Path;
 
+use ::pull_requests::{add_on, pull_requests};
 use aws_lc_rs::hmac;
 use glance_host::Host;
 use glance_host::testing::{TestAddOn, TestRoom, TestViewer};
 use glance_host::viewer::Sidebar;
-use ::pull_requests::{add_on, pull_requests};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
