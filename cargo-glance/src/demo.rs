@@ -51,7 +51,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), String> {
 
     let installed = find(&host, &room).await?;
     let secret = github::secret(data)?;
-    let mut add_on = AddOn::start(data, &secret, installed.as_ref()).await?;
+    let mut add_on = AddOn::start(data, host.base_url(), &secret, installed.as_ref()).await?;
     println!(
         "Add-on  {}  (pull-requests, process {})",
         add_on.base_url,

@@ -20,9 +20,12 @@ pub(crate) struct Arguments {
     /// The port, 0 for any.
     #[arg(long)]
     port: u16,
+    /// The host that may install it.
+    #[arg(long)]
+    host: String,
 }
 
-pub(crate) async fn run(Arguments { data, port }: Arguments) -> Result<(), String> {
+pub(crate) async fn run(Arguments { data, port, host }: Arguments) -> Result<(), String> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
         .without_time()
@@ -30,10 +33,8 @@ pub(crate) async fn run(Arguments { data, port }: Arguments) -> Result<(), Strin
         .with_writer(std::io::stderr)
         .init();
     let secret = std::env::var(SECRET).map_err(|_| format!("{SECRET} is not set"))?;
-    let server = match pull_requests::add_on(&data, &secret)?
-        .listen("127.0.0.1", port, None)
-        .await
-    {
+    let add_on = pull_requests::add_on(&data, &secret)?.allow_hosts([host]);
+    let server = match add_on.listen("127.0.0.1", port, None).await {
         Ok(server) => server,
         Err(error) if error.kind() == glance_sdk::ErrorKind::Listen => {
             std::process::exit(PORT_TAKEN.into());

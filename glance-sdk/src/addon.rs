@@ -34,6 +34,7 @@
 //! ```
 
 mod build;
+mod hooks;
 mod install;
 mod query;
 mod serve;
@@ -47,10 +48,13 @@ use axum::routing::{MethodRouter, get};
 pub use build::Built;
 pub use serve::{Server, interrupted};
 
+use hooks::{Hooks, hook, origin};
+
+use crate::client::Client;
 use crate::glance::{Glance, GlanceHandler};
 use crate::metadata::Test;
 use crate::model::{self, Scope, Text, Vendor, WebPanel};
-use crate::store::InstallationStore;
+use crate::store::{Installation, InstallationStore};
 use crate::validate::is_extension_key;
 
 /// An add-on: what it is called, what it shows, how it answers.
@@ -67,6 +71,7 @@ pub struct AddOn<S = ()> {
     store: Option<Arc<dyn InstallationStore>>,
     glances: Vec<(model::Glance, Option<Test>)>,
     panels: Vec<WebPanel>,
+    hooks: Hooks,
     router: Router<S>,
     problems: Vec<String>,
 }
@@ -86,6 +91,7 @@ impl AddOn {
             store: None,
             glances: Vec::new(),
             panels: Vec::new(),
+            hooks: Hooks::default(),
             router: Router::new(),
             problems: Vec::new(),
         }
@@ -106,6 +112,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             store: self.store,
             glances: self.glances,
             panels: self.panels,
+            hooks: self.hooks,
             router: self.router.with_state(self.state),
             problems: self.problems,
         }
@@ -194,7 +201,64 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
+    /// Runs when the add-on is installed, with a client of the new installation, while the host
+    /// waits for the answer. Where it fails, the installation is undone and the host told so.
+    #[must_use]
+    pub fn on_install<F, Fut, E>(mut self, run: F) -> Self
+    where
+        F: Fn(S, Client) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+        E: std::fmt::Display,
+    {
+        self.hooks.on_install = Some(hook(self.state.clone(), run));
+        self
+    }
+
+    /// Runs when a host that has the add-on installed introduces itself again, for example from a
+    /// new address. Where it fails, the host is told so; the installation stays.
+    #[must_use]
+    pub fn on_update<F, Fut, E>(mut self, run: F) -> Self
+    where
+        F: Fn(S, Client) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+        E: std::fmt::Display,
+    {
+        self.hooks.on_update = Some(hook(self.state.clone(), run));
+        self
+    }
+
+    /// Runs when the add-on was removed, with what was known of the installation: the place to
+    /// forget what was kept for it. A failure goes to the log.
+    #[must_use]
+    pub fn on_uninstall<F, Fut, E>(mut self, run: F) -> Self
+    where
+        F: Fn(S, Installation) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+        E: std::fmt::Display,
+    {
+        self.hooks.on_uninstall = Some(hook(self.state.clone(), run));
+        self
+    }
+
+    /// Which hosts may install the add-on, by an address of each: scheme, name and port count.
+    ///
+    /// The call that installs is not signed, so without this any host may; the log warns of it.
+    #[must_use]
+    pub fn allow_hosts<U: AsRef<str>>(mut self, urls: impl IntoIterator<Item = U>) -> Self {
+        for url in urls {
+            match origin(url.as_ref()) {
+                Some(origin) => self.hooks.hosts.push(origin),
+                None => self.problems.push(format!(
+                    "{:?} is no address of a host; write it as https://chat.example.com",
+                    url.as_ref()
+                )),
+            }
+        }
+        self
+    }
+
     /// Adds a route of the add-on's own, as in [`Router::route`]. Nothing checks who calls it.
+    /// `/`, `/installed`, `/glance/...` and `/panel/...` are taken.
     ///
     /// # Panics
     ///

@@ -37,6 +37,8 @@ pub enum ErrorKind {
     Configuration,
     /// The add-on could not listen at its address.
     Listen,
+    /// What the add-on does on an installation of its own accord.
+    Hook,
 }
 
 impl ErrorKind {
@@ -53,6 +55,7 @@ impl ErrorKind {
             Self::Storage => "storage",
             Self::Configuration => "configuration",
             Self::Listen => "listen",
+            Self::Hook => "hook",
         }
     }
 
@@ -77,6 +80,9 @@ impl ErrorKind {
             }
             Self::Configuration => "Correct the add-on where the message says.",
             Self::Listen => "Choose another PORT, or stop what uses this one.",
+            Self::Hook => {
+                "The message is that of the add-on's own hook; repair it and install again."
+            }
         }
     }
 }

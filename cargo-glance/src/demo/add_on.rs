@@ -30,23 +30,29 @@ impl AddOn {
     /// Starts it, at the port of an earlier start where there was one, and waits until it listens.
     pub(super) async fn start(
         data: &Path,
+        host: &str,
         secret: &str,
         earlier: Option<&Installed>,
     ) -> Result<Self, String> {
         let port = earlier
             .and_then(|installed| reqwest::Url::parse(&installed.descriptor_url).ok()?.port())
             .unwrap_or(PORT);
-        if let Some(add_on) = Self::start_at(data, secret, port).await? {
+        if let Some(add_on) = Self::start_at(data, host, secret, port).await? {
             return Ok(add_on);
         }
         println!("Port {port} is taken; the add-on uses another.");
-        Self::start_at(data, secret, 0)
+        Self::start_at(data, host, secret, 0)
             .await?
             .ok_or_else(|| "the add-on finds no free port".to_owned())
     }
 
     /// `None` where the port is taken.
-    async fn start_at(data: &Path, secret: &str, port: u16) -> Result<Option<Self>, String> {
+    async fn start_at(
+        data: &Path,
+        host: &str,
+        secret: &str,
+        port: u16,
+    ) -> Result<Option<Self>, String> {
         let failed = |cause: std::io::Error| format!("the add-on cannot be started: {cause}");
         let program = std::env::current_exe().map_err(failed)?;
         let mut command = Command::new(program);
@@ -59,6 +65,8 @@ impl AddOn {
             .arg(data)
             .arg("--port")
             .arg(port.to_string())
+            .arg("--host")
+            .arg(host)
             .env(SECRET, secret)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

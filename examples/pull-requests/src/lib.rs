@@ -103,6 +103,7 @@ pub fn add_on(data: &Path, github_secret: &str) -> Result<AddOn<App>, String> {
         .description("Shows how many pull requests wait for a review.")
         .state(app)
         .store(installations)
+        .on_uninstall(async |app: App, gone| app.pulls.forget(gone.oauth_id()).await)
         .glance::<pull_requests>()
         .web_panel(
             "pull-requests-panel",

@@ -80,6 +80,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
                 &format!("{}/{{oauth_id}}", install::PATH),
                 delete(install::removed),
             )
+            .layer(Extension(Arc::new(self.hooks)))
             .layer(Extension(installations.clone()))
             .with_state(self.state);
         Ok(Built {

@@ -1,14 +1,17 @@
 //! The installation handshake, the add-on's side.
 
+use std::sync::Arc;
+
 use axum::extract::Path;
 use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 
-use crate::ErrorKind;
+use super::hooks::Hooks;
 use crate::client::Installations;
 use crate::model::{InstallationData, OauthId};
+use crate::{Error, ErrorKind};
 
 pub(super) const PATH: &str = "/installed";
 
@@ -16,6 +19,7 @@ pub(super) const PATH: &str = "/installed";
 /// installation is stored.
 pub(super) async fn installed(
     Extension(installations): Extension<Installations>,
+    Extension(hooks): Extension<Arc<Hooks>>,
     data: Result<Json<InstallationData>, JsonRejection>,
 ) -> Response {
     let data = match data {
@@ -25,38 +29,87 @@ pub(super) async fn installed(
             return (StatusCode::BAD_REQUEST, "this is no installation data").into_response();
         }
     };
-    let room = data.room_id;
-    match installations.add(data).await {
-        Ok(oauth_id) => {
-            tracing::info!(%oauth_id, ?room, "installed");
-            StatusCode::NO_CONTENT.into_response()
-        }
+    if !hooks.may_install(&data.capabilities_url) {
+        tracing::warn!(
+            host = data.capabilities_url,
+            "refused an installation: host not allowed"
+        );
+        return (
+            StatusCode::FORBIDDEN,
+            "this host may not install the add-on",
+        )
+            .into_response();
+    }
+    if hooks.hosts.is_empty() {
+        tracing::warn!(
+            host = data.capabilities_url,
+            "any host may install this add-on; name those that may with AddOn::allow_hosts"
+        );
+    }
+    match accept(&installations, &hooks, data).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) if error.kind() == ErrorKind::Unauthorized => {
             tracing::warn!("refused an installation: {error}");
-            (
-                StatusCode::FORBIDDEN,
-                "the host gives no token for this secret",
-            )
-                .into_response()
+            let said = "the host gives no token for this secret";
+            (StatusCode::FORBIDDEN, said).into_response()
         }
         Err(error) => error.into_response(),
     }
+}
+
+/// Keeps an installation and runs its hook. A new one whose hook fails is undone.
+async fn accept(
+    installations: &Installations,
+    hooks: &Hooks,
+    data: InstallationData,
+) -> crate::Result<()> {
+    let oauth_id = data.oauth_id.clone();
+    let is_new = installations.get(&oauth_id).await?.is_none();
+    installations.add(data).await?;
+    let client = installations.client(&oauth_id).await?;
+    let hook = if is_new {
+        &hooks.on_install
+    } else {
+        &hooks.on_update
+    };
+    if let Err(problem) = Hooks::run(hook.as_ref(), client).await {
+        if is_new {
+            installations.remove(&oauth_id).await?;
+        }
+        let what = format!("the add-on's own part of installing {oauth_id} failed: {problem}");
+        return Err(Error::new(ErrorKind::Hook, what));
+    }
+    tracing::info!(%oauth_id, "{}", if is_new { "installed" } else { "updated" });
+    Ok(())
 }
 
 /// `DELETE callbackUrl/{oauthId}`: answered 204 whether it was known or not, so that a host can
 /// try again.
 pub(super) async fn removed(
     Extension(installations): Extension<Installations>,
+    Extension(hooks): Extension<Arc<Hooks>>,
     Path(oauth_id): Path<String>,
 ) -> Response {
     let oauth_id = OauthId::from(oauth_id);
-    match installations.remove(&oauth_id).await {
-        Ok(removed) => {
-            if removed {
-                tracing::info!(%oauth_id, "removed");
-            }
-            StatusCode::NO_CONTENT.into_response()
-        }
+    match remove(&installations, &hooks, &oauth_id).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => error.into_response(),
     }
+}
+
+async fn remove(
+    installations: &Installations,
+    hooks: &Hooks,
+    oauth_id: &OauthId,
+) -> crate::Result<()> {
+    let Some(installation) = installations.get(oauth_id).await? else {
+        return Ok(());
+    };
+    if installations.remove(oauth_id).await? {
+        tracing::info!(%oauth_id, "removed");
+        if let Err(problem) = Hooks::run(hooks.on_uninstall.as_ref(), installation).await {
+            tracing::error!(%oauth_id, "the add-on's own part of its removal failed: {problem}");
+        }
+    }
+    Ok(())
 }

@@ -1,0 +1,87 @@
+//! What an author wants to do when the add-on is installed, updated or removed, and who may do it.
+
+use std::fmt;
+use std::pin::Pin;
+
+use crate::client::Client;
+use crate::store::Installation;
+
+type Task = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
+type Hook<T> = Box<dyn Fn(T) -> Task + Send + Sync>;
+
+#[derive(Default)]
+pub(super) struct Hooks {
+    pub(super) on_install: Option<Hook<Client>>,
+    pub(super) on_update: Option<Hook<Client>>,
+    pub(super) on_uninstall: Option<Hook<Installation>>,
+    /// Origins of hosts that may install; any where there is none.
+    pub(super) hosts: Vec<String>,
+}
+
+impl fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hooks")
+            .field("hosts", &self.hosts)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A hook with the add-on's state at hand.
+pub(super) fn hook<S, T, F, Fut, E>(state: S, run: F) -> Hook<T>
+where
+    S: Clone + Send + Sync + 'static,
+    F: Fn(S, T) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<(), E>> + Send + 'static,
+    E: fmt::Display,
+{
+    Box::new(move |of| {
+        let running = run(state.clone(), of);
+        Box::pin(async move { running.await.map_err(|error| error.to_string()) })
+    })
+}
+
+impl Hooks {
+    pub(super) async fn run<T>(hook: Option<&Hook<T>>, of: T) -> Result<(), String> {
+        match hook {
+            Some(hook) => hook(of).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the host whose capabilities stand at this address may install.
+    pub(super) fn may_install(&self, capabilities_url: &str) -> bool {
+        self.hosts.is_empty()
+            || origin(capabilities_url).is_some_and(|origin| self.hosts.contains(&origin))
+    }
+}
+
+/// Scheme, host and port of an address.
+pub(super) fn origin(url: &str) -> Option<String> {
+    let origin = reqwest::Url::parse(url).ok()?.origin();
+    origin.is_tuple().then(|| origin.ascii_serialization())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_compared_by_origin() {
+        let hooks = Hooks {
+            hosts: vec![origin("https://chat.example.com/").unwrap()],
+            ..Hooks::default()
+        };
+        assert!(hooks.may_install("https://chat.example.com/v2/capabilities"));
+        assert!(hooks.may_install("https://CHAT.example.com:443/x"));
+        for other in [
+            "http://chat.example.com/v2/capabilities",
+            "https://chat.example.com.evil.example/",
+            "https://chat.example.com@evil.example/",
+            "https://evil.example/https://chat.example.com/",
+            "nonsense",
+        ] {
+            assert!(!hooks.may_install(other), "{other}");
+        }
+        assert!(Hooks::default().may_install("https://any.example/"));
+    }
+}
