@@ -42,6 +42,38 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// All kinds there are.
+    pub const ALL: [Self; 11] = [
+        Self::Unreachable,
+        Self::BadAnswer,
+        Self::Unauthorized,
+        Self::NotFound,
+        Self::Refused,
+        Self::NotInstalled,
+        Self::Conflict,
+        Self::Storage,
+        Self::Configuration,
+        Self::Listen,
+        Self::Hook,
+    ];
+
+    /// What happened, in one sentence.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Unreachable => "The host gave no answer, or one that says it is out of order.",
+            Self::BadAnswer => "The host answered something that is not of the protocol.",
+            Self::Unauthorized => "The host refused the credentials or the token.",
+            Self::NotFound => "The host knows no such room, user or glance.",
+            Self::Refused => "The host refused the request for another reason.",
+            Self::NotInstalled => "There is no such installation.",
+            Self::Conflict => "The same OAuth id is stored with another secret.",
+            Self::Storage => "The installation store failed.",
+            Self::Configuration => "The add-on is put together wrongly.",
+            Self::Listen => "The add-on could not listen at its address.",
+            Self::Hook => "What the add-on does on an installation of its own accord failed.",
+        }
+    }
+
     /// A stable word for programs and logs.
     pub fn code(self) -> &'static str {
         match self {
@@ -180,5 +212,54 @@ impl axum::response::IntoResponse for Error {
             ),
         };
         (status, text).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page() -> String {
+        let mut page = String::from(
+            "# Errors\n\nEvery `glance_sdk::Error` has a kind, with a stable code and advice. This page is \
+             written from\nthem; `GLANCE_WRITE_DOCS=1 cargo test -p glance-sdk error` writes it anew.\n\n\
+             | code | what happened | what to do |\n|---|---|---|\n",
+        );
+        for kind in ErrorKind::ALL {
+            page += &format!(
+                "| `{}` | {} | {} |\n",
+                kind.code(),
+                kind.meaning(),
+                kind.help()
+            );
+        }
+        page
+    }
+
+    #[test]
+    fn the_page_of_errors_is_that_of_the_code() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/errors.md");
+        if std::env::var_os("GLANCE_WRITE_DOCS").is_some() {
+            std::fs::write(file, page()).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(file).unwrap(), page());
+    }
+
+    #[test]
+    fn codes_are_different_and_debug_says_what_to_do() {
+        let codes: std::collections::BTreeSet<_> =
+            ErrorKind::ALL.iter().map(|kind| kind.code()).collect();
+        assert_eq!(codes.len(), ErrorKind::ALL.len());
+        let error = Error::new(ErrorKind::Listen, "cannot listen at port 80")
+            .because(std::io::Error::from(std::io::ErrorKind::PermissionDenied));
+        assert_eq!(
+            error.to_string(),
+            "cannot listen at port 80: permission denied"
+        );
+        assert_eq!(
+            format!("{error:?}"),
+            "cannot listen at port 80: permission denied [listen]\n\
+             Choose another PORT, or stop what uses this one."
+        );
     }
 }
