@@ -26,6 +26,8 @@ mod glances;
 mod handshake;
 mod http;
 mod installations;
+mod limits;
+mod patience;
 mod push;
 mod token;
 
@@ -37,11 +39,16 @@ use serde::de::DeserializeOwned;
 
 pub use glances::Glances;
 pub use installations::Installations;
+pub use limits::RateLimit;
 pub use push::{Group, Room, RoomUser, User};
 
 #[cfg(feature = "server")]
 pub(crate) use handshake::introduce;
 
+use limits::Limits;
+use patience::Patience;
+
+use crate::auth::now;
 use crate::store::Installation;
 use crate::{Error, ErrorKind, Result};
 
@@ -56,16 +63,17 @@ struct Shared {
     http: reqwest::Client,
     installation: Installation,
     token: token::Cache,
+    limits: Limits,
 }
 
 impl Client {
     fn new(http: reqwest::Client, installation: Installation) -> Self {
-        let token = token::Cache::default();
         Self {
             shared: Arc::new(Shared {
                 http,
                 installation,
-                token,
+                token: token::Cache::default(),
+                limits: Limits::default(),
             }),
         }
     }
@@ -75,36 +83,65 @@ impl Client {
         &self.shared.installation
     }
 
-    /// Sends a request and reads the answer. A token that the host no longer takes is dropped
-    /// and asked for anew, once.
+    /// How many requests the host still takes, as its last answer said.
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        self.shared.limits.get()
+    }
+
+    /// Sends a request and reads the answer. A token that the host no longer takes is dropped and
+    /// asked for anew, once; a rate limit is waited for; what passes is tried again.
     async fn call<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &[&str],
         body: Option<&(impl Serialize + ?Sized)>,
     ) -> Result<Option<T>> {
-        let url = http::join(&self.shared.installation.endpoints.api_url, path)?;
+        let Shared {
+            http,
+            installation,
+            token: tokens,
+            limits,
+        } = &*self.shared;
+        let url = http::join(&installation.endpoints.api_url, path)?;
+        let mut patience = Patience::new(&method);
         let mut renewed = false;
         loop {
-            let token = self
-                .shared
-                .token
-                .get(&self.shared.http, &self.shared.installation)
-                .await?;
-            let mut request = self
-                .shared
-                .http
+            if !patience.wait(limits.wait()).await {
+                return Err(Error::new(
+                    ErrorKind::RateLimited,
+                    format!(
+                        "{url} takes no more requests for {} s",
+                        limits.wait().as_secs()
+                    ),
+                ));
+            }
+            let token = tokens.get(http, installation).await?;
+            let mut request = http
                 .request(method.clone(), url.clone())
                 .bearer_auth(token.expose());
             if let Some(body) = body {
                 request = request.json(body);
             }
-            let answer = http::send(request, &url).await?;
+            let answer = match http::send(request, &url).await {
+                Ok(answer) => answer,
+                Err(failure) if patience.again(failure.arrived).await => continue,
+                Err(failure) => return Err(failure.error),
+            };
+            limits.note(&answer.headers);
             match answer.status {
                 StatusCode::UNAUTHORIZED if !renewed => {
-                    self.shared.token.drop_if(&token).await;
+                    tokens.drop_if(&token).await;
                     renewed = true;
                 }
+                StatusCode::TOO_MANY_REQUESTS => {
+                    if !patience
+                        .wait(patience::wanted_by(&answer.headers, now()))
+                        .await
+                    {
+                        return Err(answer.refusal());
+                    }
+                }
+                status if patience::is_passing(status) && patience.again(true).await => {}
                 status if status.is_success() && answer.body.is_empty() => return Ok(None),
                 status if status.is_success() => return answer.json().map(Some),
                 _ => return Err(answer.refusal()),

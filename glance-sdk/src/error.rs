@@ -25,6 +25,8 @@ pub enum ErrorKind {
     Unauthorized,
     /// The host knows no such room, user or glance.
     NotFound,
+    /// The host takes no more requests for longer than a call waits.
+    RateLimited,
     /// The host refused the request for another reason.
     Refused,
     /// No such installation.
@@ -43,11 +45,12 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// All kinds there are.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Unreachable,
         Self::BadAnswer,
         Self::Unauthorized,
         Self::NotFound,
+        Self::RateLimited,
         Self::Refused,
         Self::NotInstalled,
         Self::Conflict,
@@ -64,6 +67,7 @@ impl ErrorKind {
             Self::BadAnswer => "The host answered something that is not of the protocol.",
             Self::Unauthorized => "The host refused the credentials or the token.",
             Self::NotFound => "The host knows no such room, user or glance.",
+            Self::RateLimited => "The host takes no more requests for longer than a call waits.",
             Self::Refused => "The host refused the request for another reason.",
             Self::NotInstalled => "There is no such installation.",
             Self::Conflict => "The same OAuth id is stored with another secret.",
@@ -81,6 +85,7 @@ impl ErrorKind {
             Self::BadAnswer => "bad-answer",
             Self::Unauthorized => "unauthorized",
             Self::NotFound => "not-found",
+            Self::RateLimited => "rate-limited",
             Self::Refused => "refused",
             Self::NotInstalled => "not-installed",
             Self::Conflict => "conflict",
@@ -100,6 +105,9 @@ impl ErrorKind {
             Self::BadAnswer => "Check that the address is that of a HipChat Connect host.",
             Self::Unauthorized => "The add-on was probably removed on the host; install it again.",
             Self::NotFound => "Check the room, user or glance key; it may have been removed.",
+            Self::RateLimited => {
+                "Push less often, or only what changed; the call can be tried again later."
+            }
             Self::Refused => "The message says which rule of the host forbids it.",
             Self::NotInstalled => {
                 "Install the add-on on the host, or drop what refers to this installation."

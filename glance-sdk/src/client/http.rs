@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
 use reqwest::{RequestBuilder, StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -41,31 +42,49 @@ pub(super) fn join(base: &str, path: &[&str]) -> Result<Url> {
 
 pub(super) struct Answer {
     pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
     request: String,
 }
 
+/// A request without an answer.
+pub(super) struct Failure {
+    pub(super) error: Error,
+    /// Whether the host may have seen the request.
+    pub(super) arrived: bool,
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        failure.error
+    }
+}
+
 /// Sends a request. The address in an error has no query, so no token either.
-pub(super) async fn send(request: RequestBuilder, url: &Url) -> Result<Answer> {
+pub(super) async fn send(request: RequestBuilder, url: &Url) -> Result<Answer, Failure> {
     let mut shown = url.clone();
     shown.set_query(None);
-    let failed = |cause: reqwest::Error| {
-        Error::new(ErrorKind::Unreachable, format!("{shown} gave no answer"))
-            .because(cause.without_url())
+    let failed = |cause: reqwest::Error| Failure {
+        arrived: !cause.is_connect(),
+        error: Error::new(ErrorKind::Unreachable, format!("{shown} gave no answer"))
+            .because(cause.without_url()),
     };
     let mut response = request.send().await.map_err(failed)?;
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(failed)? {
         if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-            return Err(Error::new(
-                ErrorKind::BadAnswer,
-                format!("{shown} answered more than {MAX_ANSWER_BYTES} bytes"),
-            ));
+            let what = format!("{shown} answered more than {MAX_ANSWER_BYTES} bytes");
+            let error = Error::new(ErrorKind::BadAnswer, what);
+            return Err(Failure {
+                error,
+                arrived: true,
+            });
         }
         body.extend_from_slice(&chunk);
     }
     Ok(Answer {
         status: response.status(),
+        headers: std::mem::take(response.headers_mut()),
         body,
         request: shown.to_string(),
     })
@@ -98,6 +117,7 @@ impl Answer {
         let kind = match self.status {
             StatusCode::UNAUTHORIZED => ErrorKind::Unauthorized,
             StatusCode::NOT_FOUND => ErrorKind::NotFound,
+            StatusCode::TOO_MANY_REQUESTS => ErrorKind::RateLimited,
             status if status.is_server_error() => ErrorKind::Unreachable,
             _ => ErrorKind::Refused,
         };

@@ -160,3 +160,99 @@ async fn a_host_that_is_down_is_unreachable_and_its_address_named() {
         "{error}"
     );
 }
+
+/// A host that gives these answers to whatever is asked of it, one after the other, and counts.
+async fn scripted(answers: Vec<Response>) -> (Client, Arc<AtomicU32>) {
+    let asked = Arc::new(AtomicU32::new(0));
+    let counter = Arc::clone(&asked);
+    let answers = Arc::new(std::sync::Mutex::new(answers.into_iter()));
+    let router = Router::new()
+        .route(
+            "/v2/oauth/token",
+            post(async || axum::Json(json!({ "access_token": "t", "expires_in": 3600 }))),
+        )
+        .fallback(async move || {
+            counter.fetch_add(1, Ordering::SeqCst);
+            answers
+                .lock()
+                .unwrap()
+                .next()
+                .unwrap_or(StatusCode::NO_CONTENT.into_response())
+        });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (client(&base), asked)
+}
+
+fn limited(headers: &[(&'static str, String)]) -> Response {
+    let headers: HeaderMap = headers
+        .iter()
+        .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+        .collect();
+    (StatusCode::TOO_MANY_REQUESTS, headers).into_response()
+}
+
+#[tokio::test]
+async fn a_rate_limit_is_waited_for_and_the_call_made_again() {
+    let reset = (crate::auth::now() + 1).to_string();
+    let header = |name, value: &str| (name, value.to_owned());
+    for answer in [
+        limited(&[header("retry-after", "0")]),
+        limited(&[
+            header("x-ratelimit-limit", "500"),
+            header("x-ratelimit-remaining", "0"),
+            header("x-ratelimit-reset", &reset),
+        ]),
+    ] {
+        let (client, asked) = scripted(vec![answer]).await;
+        push(&client).await.unwrap();
+        assert_eq!(asked.load(Ordering::SeqCst), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_rate_limit_that_lasts_is_an_error_at_once() {
+    let (client, asked) = scripted(vec![limited(&[("retry-after", "3600".to_owned())])]).await;
+    let error = push(&client).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_used_up_limit_is_not_run_into() {
+    let mut last = StatusCode::NO_CONTENT.into_response();
+    let reset = crate::auth::now() + 3600;
+    for (name, value) in [("limit", 500), ("remaining", 0), ("reset", reset)] {
+        let name: axum::http::HeaderName = format!("x-ratelimit-{name}").parse().unwrap();
+        last.headers_mut().insert(name, value.into());
+    }
+    let (client, asked) = scripted(vec![last]).await;
+    push(&client).await.unwrap();
+    assert_eq!(client.rate_limit().unwrap().limit, 500);
+    let error = push(&client).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    assert_eq!(asked.load(Ordering::SeqCst), 1, "the second was not sent");
+}
+
+#[tokio::test]
+async fn what_passes_is_tried_again_but_a_post_only_when_it_surely_did_not_arrive() {
+    let busy = || StatusCode::SERVICE_UNAVAILABLE.into_response();
+    let (client, asked) = scripted(vec![busy(), busy()]).await;
+    client.group().glances().remove("g").await.unwrap();
+    assert_eq!(asked.load(Ordering::SeqCst), 3);
+
+    let (client, asked) = scripted((0..9).map(|_| busy()).collect()).await;
+    let error = client.group().glances().remove("g").await.unwrap_err();
+    assert_eq!(
+        (error.kind(), asked.load(Ordering::SeqCst)),
+        (ErrorKind::Unreachable, 4)
+    );
+
+    let (client, asked) = scripted(vec![busy()]).await;
+    let error = push(&client).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), asked.load(Ordering::SeqCst)),
+        (ErrorKind::Unreachable, 1)
+    );
+}

@@ -1,0 +1,125 @@
+//! When a call is made again, and how long it waits for that.
+
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::{Method, StatusCode};
+
+use super::limits::RateLimit;
+
+/// How long one call waits in all, for a rate limit to lift and between two attempts.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often a call is made where the host gives no answer or is out of order.
+const ATTEMPTS: u32 = 4;
+
+/// The longest wait after the first attempt; it doubles with each further one.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+
+/// What is left of one call's patience.
+pub(super) struct Patience {
+    left: Duration,
+    attempts: u32,
+    /// Whether the host may take the same call twice: PUT, GET and DELETE say what should be,
+    /// POST says what to do.
+    repeatable: bool,
+}
+
+impl Patience {
+    pub(super) fn new(method: &Method) -> Self {
+        Self {
+            left: PATIENCE,
+            attempts: 1,
+            repeatable: *method != Method::POST,
+        }
+    }
+
+    /// Waits this long; false, at once, where that would be longer than what is left.
+    pub(super) async fn wait(&mut self, wait: Duration) -> bool {
+        match self.left.checked_sub(wait) {
+            Some(left) => {
+                self.left = left;
+                tokio::time::sleep(wait).await;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Waits before another attempt; false, at once, where there should be none. `arrived` says
+    /// whether the host may have seen the one that failed.
+    pub(super) async fn again(&mut self, arrived: bool) -> bool {
+        if self.attempts >= ATTEMPTS || (arrived && !self.repeatable) {
+            return false;
+        }
+        let longest = FIRST_WAIT * 2u32.pow(self.attempts - 1);
+        self.attempts += 1;
+        self.wait(jitter(longest)).await
+    }
+}
+
+/// Whether a status says that the host is out of order for a moment.
+pub(super) fn is_passing(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
+    )
+}
+
+/// How long a host that answered 429 wants to be left alone: `Retry-After` in seconds, or until the
+/// limit lifts.
+pub(super) fn wanted_by(headers: &HeaderMap, now: i64) -> Duration {
+    let retry_after = headers
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    match (retry_after, RateLimit::read(headers)) {
+        (Some(seconds), _) => Duration::from_secs(seconds),
+        (None, Some(limit)) => limit.lifts_in(now),
+        (None, None) => Duration::from_secs(1),
+    }
+}
+
+/// Somewhere between half of it and all: many clients that failed together do not come back
+/// together.
+fn jitter(longest: Duration) -> Duration {
+    let mut random = [0u8; 1];
+    // Without randomness it is the longest, which only loses the spread.
+    let share = match aws_lc_rs::rand::fill(&mut random) {
+        Ok(()) => u32::from(random[0]),
+        Err(_) => 255,
+    };
+    longest / 2 + longest / 2 * share / 255
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jitter_stays_between_half_and_all() {
+        for _ in 0..1000 {
+            let wait = jitter(Duration::from_millis(100));
+            assert!((50..=100).contains(&wait.as_millis()), "{wait:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_post_that_may_have_arrived_is_not_repeated() {
+        assert!(!Patience::new(&Method::POST).again(true).await);
+        assert!(Patience::new(&Method::POST).again(false).await);
+        let mut put = Patience::new(&Method::PUT);
+        let mut attempts = 1;
+        while put.again(true).await {
+            attempts += 1;
+        }
+        assert_eq!(attempts, ATTEMPTS);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn patience_ends() {
+        let mut patience = Patience::new(&Method::GET);
+        assert!(!patience.wait(PATIENCE + Duration::from_secs(1)).await);
+        assert!(patience.wait(PATIENCE).await);
+        assert!(!patience.wait(Duration::from_millis(1)).await);
+    }
+}
