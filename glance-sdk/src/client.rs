@@ -29,6 +29,7 @@ mod installations;
 mod limits;
 mod patience;
 mod push;
+mod pusher;
 mod token;
 
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub use glances::Glances;
 pub use installations::Installations;
 pub use limits::RateLimit;
 pub use push::{Group, Room, RoomUser, User};
+pub use pusher::{Pushed, Pusher, To};
 
 #[cfg(feature = "server")]
 pub(crate) use handshake::introduce;

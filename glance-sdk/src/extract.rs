@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::Result;
 use crate::auth::{Rejection, SigningKey, Token, now};
-use crate::client::{Client, Installations};
+use crate::client::{Client, Installations, Pusher};
 use crate::model::{Claims, OauthId, RoomId, UserId};
 
 /// A request that a host signed: who asks, and from where.
@@ -177,5 +177,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Installations {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         Self::from_extensions(parts)
+    }
+}
+
+/// The add-on's pusher, in any of its handlers.
+impl<S: Send + Sync> FromRequestParts<S> for Pusher {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
+            tracing::error!("an extractor of glance-sdk is used outside an AddOn's router");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        })
     }
 }

@@ -9,7 +9,7 @@ pub use serde::Serialize;
 #[cfg(feature = "server")]
 pub use crate::addon::AddOn;
 #[cfg(feature = "client")]
-pub use crate::client::Installations;
+pub use crate::client::{Installations, Pusher, To};
 #[cfg(feature = "server")]
 pub use crate::extract::{GlanceQuery, SignedRequest};
 #[cfg(feature = "server")]

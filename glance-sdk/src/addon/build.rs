@@ -6,7 +6,7 @@ use axum::routing::{delete, get, post};
 use axum::{Extension, Json, Router};
 
 use super::{AddOn, glance_path, install};
-use crate::client::Installations;
+use crate::client::{Installations, Pusher};
 use crate::metadata::Test;
 use crate::model::{Descriptor, Glance, HipchatApiConsumer, Icon, Installable, Target};
 use crate::store::MemoryStore;
@@ -18,6 +18,7 @@ use crate::{Error, ErrorKind, Result};
 pub struct Built {
     descriptor: Descriptor,
     installations: Installations,
+    pusher: Pusher,
     router: Router,
 }
 
@@ -30,6 +31,11 @@ impl Built {
     /// The installations, for tasks outside any handler.
     pub fn installations(&self) -> &Installations {
         &self.installations
+    }
+
+    /// The pusher that handlers get, for tasks outside any handler.
+    pub fn pusher(&self) -> &Pusher {
+        &self.pusher
     }
 
     /// The router, to be served or nested.
@@ -72,6 +78,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             .store
             .unwrap_or_else(|| Arc::new(MemoryStore::default()));
         let installations = Installations::new(store)?;
+        let pusher = Pusher::new(installations.clone());
         let router = self
             .router
             .route("/", get(move || async move { Json(document) }))
@@ -81,11 +88,13 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
                 delete(install::removed),
             )
             .layer(Extension(Arc::new(self.hooks)))
+            .layer(Extension(pusher.clone()))
             .layer(Extension(installations.clone()))
             .with_state(self.state);
         Ok(Built {
             descriptor,
             installations,
+            pusher,
             router,
         })
     }

@@ -1,11 +1,15 @@
 //! Serves an add-on over HTTP.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 
 use super::{AddOn, Built};
 use crate::{Error, ErrorKind, Result};
+
+/// How long the last pushes may take once the server has ended.
+const LAST_PUSHES: Duration = Duration::from_secs(5);
 
 /// An add-on that listens and does not answer yet.
 #[derive(Debug)]
@@ -94,16 +98,25 @@ impl Server {
         &self.built
     }
 
-    /// Answers until `end` completes, then lets what it is answering come to its end.
+    /// Answers until `end` completes, lets what it is answering come to its end, and sends the
+    /// pushes that still wait, for at most five seconds.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Listen`] where the socket fails.
     pub async fn run(self, end: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-        axum::serve(self.listener, self.built.into_router())
+        let pusher = self.built.pusher().clone();
+        let served = axum::serve(self.listener, self.built.into_router())
             .with_graceful_shutdown(end)
-            .await
-            .map_err(|cause| Error::new(ErrorKind::Listen, "the server failed").because(cause))
+            .await;
+        let pushed = pusher.shutdown(LAST_PUSHES).await;
+        if pushed.dropped > 0 {
+            tracing::warn!(
+                dropped = pushed.dropped,
+                "some pushes were not sent before the end"
+            );
+        }
+        served.map_err(|cause| Error::new(ErrorKind::Listen, "the server failed").because(cause))
     }
 }
 

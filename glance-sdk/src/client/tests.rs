@@ -11,7 +11,7 @@ use axum::routing::{get, post};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::Client;
+use super::{Client, Installations, Pusher, To};
 use crate::model::{GlanceData, InstallationData, Label, UiUpdate};
 use crate::store::{Endpoints, Installation};
 use crate::{ErrorKind, Result};
@@ -254,5 +254,143 @@ async fn what_passes_is_tried_again_but_a_post_only_when_it_surely_did_not_arriv
     assert_eq!(
         (error.kind(), asked.load(Ordering::SeqCst)),
         (ErrorKind::Unreachable, 1)
+    );
+}
+
+/// A host that keeps the newest value of each room and takes so many requests a second.
+#[derive(Default)]
+struct Rooms {
+    newest: std::sync::Mutex<std::collections::HashMap<String, serde_json::Value>>,
+    calls: AtomicU32,
+    refused: AtomicU32,
+    limit: u32,
+    period: std::sync::Mutex<(i64, u32)>,
+}
+
+impl Rooms {
+    fn take(&self, room: String, body: serde_json::Value) -> Response {
+        let now = crate::auth::now();
+        let mut period = self.period.lock().unwrap();
+        if period.0 != now {
+            *period = (now, 0);
+        }
+        period.1 += 1;
+        let mut response = if period.1 > self.limit {
+            self.refused.fetch_add(1, Ordering::SeqCst);
+            StatusCode::TOO_MANY_REQUESTS.into_response()
+        } else {
+            self.calls.fetch_add(1, Ordering::SeqCst);
+            self.newest
+                .lock()
+                .unwrap()
+                .insert(room, body["glance"][0]["content"].clone());
+            StatusCode::NO_CONTENT.into_response()
+        };
+        let remaining = self.limit.saturating_sub(period.1);
+        for (name, value) in [
+            ("limit", self.limit.into()),
+            ("remaining", remaining.into()),
+            ("reset", now + 1),
+        ] {
+            let name: axum::http::HeaderName = format!("x-ratelimit-{name}").parse().unwrap();
+            response.headers_mut().insert(name, value.into());
+        }
+        response
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_ends_with_the_newest_value_at_every_room_and_few_calls() {
+    let rooms = Arc::new(Rooms {
+        limit: 150,
+        ..Rooms::default()
+    });
+    let counter = Arc::clone(&rooms);
+    let router = Router::new()
+        .route(
+            "/v2/oauth/token",
+            post(async || axum::Json(json!({ "access_token": "t", "expires_in": 3600 }))),
+        )
+        .route(
+            "/v2/addon/ui/room/{room}",
+            post(
+                async move |axum::extract::Path(room): axum::extract::Path<String>,
+                            axum::Json(body): axum::Json<serde_json::Value>| {
+                    counter.take(room, body)
+                },
+            ),
+        );
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let store = crate::store::MemoryStore::default();
+    crate::store::InstallationStore::put(&store, client(&base).installation())
+        .await
+        .unwrap();
+    let pusher = Pusher::new(Installations::new(Arc::new(store)).unwrap());
+
+    let data = |value: u32| json!({ "label": { "type": "html", "value": value.to_string() } });
+    for update in 0..10_000u32 {
+        let room = To::Room(u64::from(update % 100).into());
+        pusher
+            .push_raw(&"id".into(), room, "g", data(update))
+            .unwrap();
+        if update % 1000 == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    pusher.flush().await;
+
+    let newest = rooms.newest.lock().unwrap();
+    assert_eq!(newest.len(), 100);
+    for room in 0..100u32 {
+        assert_eq!(newest[&room.to_string()], data(9_900 + room), "room {room}");
+    }
+    let pushed = pusher.pushed();
+    assert_eq!(pushed.calls, u64::from(rooms.calls.load(Ordering::SeqCst)));
+    assert_eq!((pushed.failed, pushed.dropped, pushed.waiting), (0, 0, 0));
+    assert_eq!(pushed.sent + pushed.merged + pushed.unchanged, 10_000);
+    assert!(pushed.calls <= 1_000, "{pushed:?}");
+    assert!(
+        rooms.refused.load(Ordering::SeqCst) <= 2,
+        "it stays under the limit"
+    );
+
+    pusher
+        .push_raw(&"id".into(), To::Room(0.into()), "g", data(9_900))
+        .unwrap();
+    assert_eq!(pusher.pushed().unchanged, pushed.unchanged + 1);
+}
+
+#[tokio::test]
+async fn pushes_of_an_unknown_installation_are_dropped_and_one_bad_glance_spoils_no_other() {
+    let store = crate::store::MemoryStore::default();
+    let refused = StatusCode::BAD_REQUEST.into_response();
+    let (scripted, _) = scripted(vec![refused, StatusCode::BAD_REQUEST.into_response()]).await;
+    crate::store::InstallationStore::put(&store, scripted.installation())
+        .await
+        .unwrap();
+    let pusher = Pusher::new(Installations::new(Arc::new(store)).unwrap());
+    pusher
+        .push_raw(&"nobody".into(), To::Group, "g", json!({}))
+        .unwrap();
+    pusher
+        .push_raw(&"id".into(), To::Group, "bad", json!({}))
+        .unwrap();
+    pusher
+        .push_raw(&"id".into(), To::Group, "good", json!({}))
+        .unwrap();
+    pusher.flush().await;
+    let pushed = pusher.pushed();
+    assert_eq!((pushed.sent, pushed.failed, pushed.dropped), (1, 1, 1));
+
+    assert_eq!(
+        pusher.shutdown(std::time::Duration::from_secs(1)).await,
+        pushed
+    );
+    assert!(
+        pusher
+            .push_raw(&"id".into(), To::Group, "late", json!({}))
+            .is_err()
     );
 }

@@ -1,0 +1,355 @@
+//! Pushes from anywhere, coalesced.
+
+mod queue;
+
+use std::collections::HashMap;
+use std::hash::RandomState;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+use tokio::sync::watch;
+
+pub use queue::To;
+use queue::{Glances, Put, Queue};
+
+use super::{Client, Installations};
+use crate::auth::now;
+use crate::glance::Glance;
+use crate::model::{GlanceData, OauthId};
+use crate::{Error, ErrorKind, Result};
+
+/// The wait after a first call that got no answer; it doubles with each further one.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+
+/// The longest wait for a host that gives no answer.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// Takes "glance G in room R is now D" from anywhere, without waiting, and sees that the host learns
+/// the newest of it.
+///
+/// It keeps only the newest data per target, skips what did not change, puts several glances of
+/// one target into one call, stays under the rate limit, and tries again what failed for a moment.
+/// Calls of one installation go out one after the other, so an older value never arrives last. While a
+/// host gives no answer, the newest data waits for it.
+/// Cloning is cheap and shares the queue.
+///
+/// An add-on's handlers get one as an extractor; [`Server::run`](crate::addon::Server::run) sends
+/// what is left before it ends.
+///
+/// ```no_run
+/// use glance_sdk::client::{Pusher, To};
+/// use glance_sdk::prelude::*;
+///
+/// # #[glance(key = "builds", name = "Builds", icon = "/i.svg")]
+/// # async fn builds() -> GlanceData { GlanceData::new(label!("x")) }
+/// # async fn example(pusher: Pusher, oauth_id: OauthId) -> glance_sdk::Result<()> {
+/// for done in 1..=10_000 {
+///     pusher.push::<builds>(&oauth_id, To::Room(42.into()), GlanceData::new(label!("{done} done")))?;
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Pusher {
+    shared: Arc<Shared>,
+}
+
+/// What became of the pushes so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct Pushed {
+    /// Calls the host accepted.
+    pub calls: u64,
+    /// Glances in them.
+    pub sent: u64,
+    /// Data replaced by newer before it was sent.
+    pub merged: u64,
+    /// Data that was the same as what the host had.
+    pub unchanged: u64,
+    /// Data the host refused.
+    pub failed: u64,
+    /// Data that still waited when the pusher was told to end, or whose installation was gone.
+    pub dropped: u64,
+    /// Data that waits now.
+    pub waiting: u64,
+}
+
+#[derive(Debug)]
+struct Shared {
+    installations: Installations,
+    state: Mutex<State>,
+    /// How many installations have something to send.
+    working: watch::Sender<usize>,
+    hasher: RandomState,
+    counts: Counts,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    calls: AtomicU64,
+    sent: AtomicU64,
+    merged: AtomicU64,
+    unchanged: AtomicU64,
+    failed: AtomicU64,
+    dropped: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    queues: HashMap<OauthId, Queue>,
+    /// Nothing more is taken.
+    is_closed: bool,
+    /// Nothing more is sent.
+    is_over: bool,
+}
+
+impl Pusher {
+    /// A pusher for these installations. It needs a Tokio runtime when something is pushed.
+    pub fn new(installations: Installations) -> Self {
+        let shared = Shared {
+            installations,
+            state: Mutex::default(),
+            working: watch::Sender::new(0),
+            hasher: RandomState::new(),
+            counts: Counts::default(),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Takes new data of the glance `G`. It returns at once; what becomes of the push
+    /// [`pushed`](Self::pushed) and the log say.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] where the data cannot be written as JSON, or the pusher was told
+    /// to end.
+    pub fn push<G: Glance>(
+        &self,
+        oauth_id: &OauthId,
+        to: To,
+        data: GlanceData<G::Metadata>,
+    ) -> Result<()> {
+        let data = serde_json::to_value(data).map_err(|cause| {
+            Error::new(
+                ErrorKind::Configuration,
+                format!("data of {} is no JSON", G::KEY),
+            )
+            .because(cause)
+        })?;
+        self.push_raw(oauth_id, to, G::KEY, data)
+    }
+
+    /// Takes new data of a glance that was made at run time.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] where the pusher was told to end.
+    pub fn push_raw(&self, oauth_id: &OauthId, to: To, key: &str, data: Value) -> Result<()> {
+        let mut state = self.shared.state();
+        if state.is_closed {
+            return Err(Error::new(
+                ErrorKind::Configuration,
+                "the pusher was told to end",
+            ));
+        }
+        let queue = state.queues.entry(oauth_id.clone()).or_default();
+        match queue.put(to, key, data, &self.shared.hasher) {
+            Put::Unchanged => {
+                self.shared.counts.unchanged.fetch_add(1, Ordering::Relaxed);
+            }
+            Put::Waits { merged } => self.shared.counts.merge(merged),
+        }
+        if queue.begin() {
+            self.shared.working.send_modify(|working| *working += 1);
+            tokio::spawn(work(Arc::clone(&self.shared), oauth_id.clone()));
+        }
+        Ok(())
+    }
+
+    /// What became of the pushes so far.
+    pub fn pushed(&self) -> Pushed {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let counts = &self.shared.counts;
+        let waiting = self
+            .shared
+            .state()
+            .queues
+            .values()
+            .map(Queue::len)
+            .sum::<usize>();
+        Pushed {
+            calls: count(&counts.calls),
+            sent: count(&counts.sent),
+            merged: count(&counts.merged),
+            unchanged: count(&counts.unchanged),
+            failed: count(&counts.failed),
+            dropped: count(&counts.dropped),
+            waiting: waiting as u64,
+        }
+    }
+
+    /// Completes when nothing waits or is under way.
+    pub async fn flush(&self) {
+        let mut working = self.shared.working.subscribe();
+        // The sender lives in `shared`, so this cannot fail.
+        let _ = working.wait_for(|working| *working == 0).await;
+    }
+
+    /// Takes nothing more, and sends what waits for at most this long; what remains is dropped.
+    pub async fn shutdown(&self, within: Duration) -> Pushed {
+        self.shared.state().is_closed = true;
+        if tokio::time::timeout(within, self.flush()).await.is_err() {
+            let mut state = self.shared.state();
+            state.is_over = true;
+            for (_, queue) in state.queues.drain() {
+                self.shared.counts.drop(queue.len());
+            }
+        }
+        self.pushed()
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is sent next; the work ends where there is nothing.
+    fn next(&self, oauth_id: &OauthId) -> Option<(To, Glances)> {
+        self.state().queues.get_mut(oauth_id)?.next()
+    }
+
+    fn accepted(&self, oauth_id: &OauthId, to: To, glances: &Glances) {
+        self.counts.calls.fetch_add(1, Ordering::Relaxed);
+        self.counts
+            .sent
+            .fetch_add(glances.len() as u64, Ordering::Relaxed);
+        if let Some(queue) = self.state().queues.get_mut(oauth_id) {
+            queue.accepted(to, glances, &self.hasher);
+        }
+    }
+
+    /// Takes back what was not sent.
+    fn put_back(&self, oauth_id: &OauthId, to: To, glances: Glances) {
+        match self.state().queues.get_mut(oauth_id) {
+            Some(queue) => self.counts.merge(queue.put_back(to, glances)),
+            None => self.counts.drop(glances.len()),
+        }
+    }
+
+    /// Drops everything of an installation that is gone.
+    fn forget(&self, oauth_id: &OauthId, lost: usize) {
+        let waiting = self
+            .state()
+            .queues
+            .remove(oauth_id)
+            .map_or(0, |queue| queue.len());
+        self.counts.drop(lost + waiting);
+    }
+
+    async fn rate_limit_lifts_in(&self, oauth_id: &OauthId) -> Duration {
+        let limit = match self.installations.client(oauth_id).await {
+            Ok(client) => client.rate_limit(),
+            Err(_) => None,
+        };
+        limit.map_or(FIRST_WAIT, |limit| limit.lifts_in(now()).max(FIRST_WAIT))
+    }
+}
+
+impl Counts {
+    fn drop(&self, glances: usize) {
+        self.dropped.fetch_add(glances as u64, Ordering::Relaxed);
+    }
+
+    fn merge(&self, glances: usize) {
+        self.merged.fetch_add(glances as u64, Ordering::Relaxed);
+    }
+}
+
+/// Sends what waits for one installation, until nothing does.
+async fn work(shared: Arc<Shared>, oauth_id: OauthId) {
+    let mut wait = FIRST_WAIT;
+    while let Some((to, glances)) = shared.next(&oauth_id) {
+        let Err(error) = send(&shared, &oauth_id, to, &glances).await else {
+            shared.accepted(&oauth_id, to, &glances);
+            wait = FIRST_WAIT;
+            continue;
+        };
+        match error.kind() {
+            ErrorKind::RateLimited => {
+                let lifted = shared.rate_limit_lifts_in(&oauth_id).await;
+                tracing::info!(%oauth_id, wait = ?lifted, "pushes wait for the rate limit");
+                shared.put_back(&oauth_id, to, glances);
+                tokio::time::sleep(lifted).await;
+            }
+            ErrorKind::Unreachable | ErrorKind::Storage => {
+                tracing::warn!(%oauth_id, ?wait, "pushes wait for the host: {error}");
+                shared.put_back(&oauth_id, to, glances);
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(LONGEST_WAIT);
+            }
+            ErrorKind::NotInstalled | ErrorKind::Unauthorized => {
+                tracing::warn!(%oauth_id, "pushes are dropped: {error}");
+                shared.forget(&oauth_id, glances.len());
+                break;
+            }
+            _ => refused(&shared, &oauth_id, to, glances, &error).await,
+        }
+    }
+    shared.working.send_modify(|working| *working -= 1);
+}
+
+/// After a refusal: one glance of several may be to blame, so each is sent by itself.
+async fn refused(shared: &Shared, oauth_id: &OauthId, to: To, glances: Glances, error: &Error) {
+    if glances.len() == 1 {
+        tracing::warn!(%oauth_id, ?to, "a push was refused: {error}");
+        shared.counts.failed.fetch_add(1, Ordering::Relaxed);
+        return;
+    }
+    for glance in glances {
+        let alone = Glances::from([glance]);
+        match send(shared, oauth_id, to, &alone).await {
+            Ok(()) => shared.accepted(oauth_id, to, &alone),
+            Err(error) => {
+                tracing::warn!(%oauth_id, ?to, "a push was refused: {error}");
+                shared.counts.failed.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+async fn send(shared: &Shared, oauth_id: &OauthId, to: To, glances: &Glances) -> Result<()> {
+    #[derive(Serialize)]
+    struct New<'a> {
+        key: &'a str,
+        content: &'a Value,
+    }
+    #[derive(Serialize)]
+    struct Update<'a> {
+        glance: Vec<New<'a>>,
+    }
+    let entries = glances.iter().map(|(key, data)| New {
+        key,
+        content: &data.value,
+    });
+    let update = Update {
+        glance: entries.collect(),
+    };
+    let client = shared.installations.client(oauth_id).await?;
+    client.push_to(to, &update).await
+}
+
+impl Client {
+    async fn push_to(&self, to: To, update: &impl Serialize) -> Result<()> {
+        let room = to.room().map(|room| room.to_string());
+        let user = to.user().map(|user| user.to_string());
+        let mut path = vec!["addon", "ui"];
+        path.extend(room.iter().flat_map(|room| ["room", room.as_str()]));
+        path.extend(user.iter().flat_map(|user| ["user", user.as_str()]));
+        self.send(reqwest::Method::POST, &path, Some(update)).await
+    }
+}

@@ -1,0 +1,353 @@
+//! What waits for one installation, and what its host has. No I/O.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasher;
+
+use serde_json::Value;
+
+use crate::model::{RoomId, UserId};
+
+/// Whom a push is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum To {
+    /// Everyone in every room.
+    Group,
+    /// Everyone in one room.
+    Room(RoomId),
+    /// One person in every room.
+    User(UserId),
+    /// One person in one room.
+    RoomUser(RoomId, UserId),
+}
+
+impl To {
+    pub(super) fn room(self) -> Option<RoomId> {
+        match self {
+            Self::Room(room) | Self::RoomUser(room, _) => Some(room),
+            Self::Group | Self::User(_) => None,
+        }
+    }
+
+    pub(super) fn user(self) -> Option<UserId> {
+        match self {
+            Self::User(user) | Self::RoomUser(_, user) => Some(user),
+            Self::Group | Self::Room(_) => None,
+        }
+    }
+
+    fn kind(self) -> usize {
+        match self {
+            Self::Group => 0,
+            Self::Room(_) => 1,
+            Self::User(_) => 2,
+            Self::RoomUser(..) => 3,
+        }
+    }
+
+    /// Whether somebody may be reached by both.
+    fn overlaps(self, other: Self) -> bool {
+        fn differ<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
+            one.zip(other).is_some_and(|(one, other)| one != other)
+        }
+        !differ(self.room(), other.room()) && !differ(self.user(), other.user())
+    }
+
+    /// Whether everybody whom the other reaches is reached by this too.
+    fn covers(self, other: Self) -> bool {
+        (self.room().is_none() || self.room() == other.room())
+            && (self.user().is_none() || self.user() == other.user())
+    }
+}
+
+/// Data by the glance's key.
+pub(super) type Glances = BTreeMap<String, Data>;
+
+/// Data that waits, or is on its way.
+#[derive(Debug, Clone)]
+pub(super) struct Data {
+    pub(super) value: Value,
+    /// When this data came, on the queue's own clock: of two that reach the same person, the later
+    /// must be sent last.
+    came: u64,
+    /// When the first data came that it took the place of: who waits longest goes first, however
+    /// often it changes.
+    since: u64,
+}
+
+/// What became of new data.
+#[derive(Debug, PartialEq)]
+pub(super) enum Put {
+    /// The host has the same.
+    Unchanged,
+    /// It waits, in place of this many older ones.
+    Waits { merged: usize },
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    clock: u64,
+    /// What waits, by [kind](To::kind) of target: different rooms never overlap, nor do different
+    /// users, so only other kinds are looked through.
+    waiting: [HashMap<To, Glances>; 4],
+    order: BTreeMap<u64, (To, String)>,
+    /// A hash of the data that was sent last, by glance and target.
+    sent: HashMap<String, HashMap<To, u64>>,
+    is_working: bool,
+    in_flight: Option<To>,
+}
+
+impl Queue {
+    /// Takes new data.
+    pub(super) fn put(
+        &mut self,
+        to: To,
+        key: &str,
+        value: Value,
+        hasher: &impl BuildHasher,
+    ) -> Put {
+        let hash = hasher.hash_one(value.to_string());
+        let is_known = self.sent.get(key).and_then(|sent| sent.get(&to)) == Some(&hash);
+        if is_known && !self.may_change(to, key) {
+            return Put::Unchanged;
+        }
+        self.clock += 1;
+        let came = self.clock;
+        let superseded: Vec<To> = self
+            .others(to, key)
+            .map(|(other, _)| other)
+            .filter(|other| to.covers(*other))
+            .collect();
+        for other in &superseded {
+            self.take(*other, key);
+        }
+        let replaced = self.take(to, key);
+        let merged = superseded.len() + usize::from(replaced.is_some());
+        let since = replaced.map_or(came, |old| old.since);
+        self.insert(to, key, Data { value, came, since });
+        Put::Waits { merged }
+    }
+
+    /// Whether somebody must begin to send what waits.
+    pub(super) fn begin(&mut self) -> bool {
+        !self.order.is_empty() && !std::mem::replace(&mut self.is_working, true)
+    }
+
+    /// What is sent next: all of one target, but for what must come after something else. The work
+    /// ends where there is nothing.
+    pub(super) fn next(&mut self) -> Option<(To, Glances)> {
+        self.in_flight = None;
+        // Of all that waits, what came first is behind nothing.
+        let first = self
+            .order
+            .values()
+            .find(|(to, key)| !self.is_behind(*to, key));
+        let Some((to, _)) = first.cloned() else {
+            self.is_working = false;
+            return None;
+        };
+        let keys: Vec<String> = self.waiting[to.kind()].get(&to)?.keys().cloned().collect();
+        let keys = keys
+            .into_iter()
+            .filter(|key| !self.is_behind(to, key))
+            .collect::<Vec<_>>();
+        self.in_flight = Some(to);
+        let taken = keys
+            .into_iter()
+            .filter_map(|key| Some((key.clone(), self.take(to, &key)?)));
+        Some((to, taken.collect()))
+    }
+
+    /// Notes what the host has now.
+    pub(super) fn accepted(&mut self, to: To, glances: &Glances, hasher: &impl BuildHasher) {
+        for (key, data) in glances {
+            let sent = self.sent.entry(key.clone()).or_default();
+            // Who is reached by both has this now.
+            sent.retain(|other, _| !other.overlaps(to));
+            sent.insert(to, hasher.hash_one(data.value.to_string()));
+        }
+    }
+
+    /// Takes back what was not sent, unless something newer waits; says how much that is.
+    pub(super) fn put_back(&mut self, to: To, glances: Glances) -> usize {
+        let mut merged = 0;
+        for (key, data) in glances {
+            let is_replaced = self.find(to, &key).is_some();
+            if is_replaced || self.others(to, &key).any(|(other, _)| other.covers(to)) {
+                merged += 1;
+            } else {
+                self.insert(to, &key, data);
+            }
+        }
+        merged
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    fn find(&self, to: To, key: &str) -> Option<&Data> {
+        self.waiting[to.kind()].get(&to)?.get(key)
+    }
+
+    fn insert(&mut self, to: To, key: &str, data: Data) {
+        self.order.insert(data.since, (to, key.to_owned()));
+        self.waiting[to.kind()]
+            .entry(to)
+            .or_default()
+            .insert(key.to_owned(), data);
+    }
+
+    fn take(&mut self, to: To, key: &str) -> Option<Data> {
+        let glances = self.waiting[to.kind()].get_mut(&to)?;
+        let data = glances.remove(key)?;
+        if glances.is_empty() {
+            self.waiting[to.kind()].remove(&to);
+        }
+        self.order.remove(&data.since);
+        Some(data)
+    }
+
+    /// Whether what was sent to this target may soon be something else.
+    fn may_change(&self, to: To, key: &str) -> bool {
+        self.in_flight.is_some_and(|other| other.overlaps(to))
+            || self.find(to, key).is_some()
+            || self.others(to, key).next().is_some()
+    }
+
+    /// Whether something older waits that reaches some of the same people.
+    fn is_behind(&self, to: To, key: &str) -> bool {
+        self.find(to, key)
+            .is_some_and(|own| self.others(to, key).any(|(_, other)| other.came < own.came))
+    }
+
+    /// What else waits of this glance for some of the same people.
+    fn others(&self, to: To, key: &str) -> impl Iterator<Item = (To, &Data)> {
+        let other_kinds = self
+            .waiting
+            .iter()
+            .enumerate()
+            .filter(move |(kind, _)| *kind != to.kind());
+        other_kinds
+            .flat_map(|(_, targets)| targets)
+            .filter(move |(other, _)| other.overlaps(to))
+            .filter_map(move |(other, glances)| Some((*other, glances.get(key)?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hash::RandomState;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ROOMS: [u64; 2] = [1, 2];
+    const USERS: [u64; 2] = [1, 2];
+
+    fn target() -> impl Strategy<Value = To> + Clone {
+        let room = prop::sample::select(&ROOMS[..]).prop_map(RoomId::new);
+        let user = prop::sample::select(&USERS[..]).prop_map(UserId::new);
+        prop_oneof![
+            Just(To::Group),
+            room.clone().prop_map(To::Room),
+            user.clone().prop_map(To::User),
+            (room, user).prop_map(|(room, user)| To::RoomUser(room, user)),
+        ]
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Put(To, &'static str, u8),
+        Send,
+        Fail,
+        /// Something is put while a call that then fails is under way.
+        PutAndFail(To, &'static str, u8),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let put = (target(), prop::sample::select(&["a", "b"][..]), 0u8..4);
+        prop_oneof![
+            4 => put.clone().prop_map(|(to, key, data)| Step::Put(to, key, data)),
+            2 => Just(Step::Send),
+            1 => Just(Step::Fail),
+            1 => put.prop_map(|(to, key, data)| Step::PutAndFail(to, key, data)),
+        ]
+    }
+
+    /// What each person sees in each room, by glance.
+    type Seen = BTreeMap<(u64, u64, String), Value>;
+
+    fn show(seen: &mut Seen, to: To, key: &str, data: &Value) {
+        for room in ROOMS {
+            for user in USERS {
+                if to.covers(To::RoomUser(room.into(), user.into())) {
+                    seen.insert((room, user, key.to_owned()), data.clone());
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn everyone_ends_with_the_newest(steps in prop::collection::vec(step(), 0..60)) {
+            let hasher = RandomState::new();
+            let mut queue = Queue::default();
+            let (mut wanted, mut seen) = (Seen::new(), Seen::new());
+            for step in steps {
+                match step {
+                    Step::Put(to, key, data) => {
+                        show(&mut wanted, to, key, &data.into());
+                        queue.put(to, key, data.into(), &hasher);
+                    }
+                    Step::Send => {
+                        if let Some((to, glances)) = queue.next() {
+                            glances.iter().for_each(|(key, data)| show(&mut seen, to, key, &data.value));
+                            queue.accepted(to, &glances, &hasher);
+                        }
+                    }
+                    Step::Fail => {
+                        if let Some((to, glances)) = queue.next() {
+                            queue.put_back(to, glances);
+                        }
+                    }
+                    Step::PutAndFail(newer, key, data) => {
+                        let taken = queue.next();
+                        show(&mut wanted, newer, key, &data.into());
+                        queue.put(newer, key, data.into(), &hasher);
+                        if let Some((to, glances)) = taken {
+                            queue.put_back(to, glances);
+                        }
+                    }
+                }
+            }
+            while let Some((to, glances)) = queue.next() {
+                glances.iter().for_each(|(key, data)| show(&mut seen, to, key, &data.value));
+                queue.accepted(to, &glances, &hasher);
+            }
+            prop_assert_eq!(seen, wanted);
+            prop_assert_eq!(queue.len(), 0);
+        }
+    }
+
+    #[test]
+    fn what_the_host_has_is_not_sent_again() {
+        let hasher = RandomState::new();
+        let mut queue = Queue::default();
+        let room = To::Room(1.into());
+        let put = |queue: &mut Queue, to, data: u8| queue.put(to, "g", data.into(), &hasher);
+        assert_eq!(put(&mut queue, room, 1), Put::Waits { merged: 0 });
+        assert_eq!(put(&mut queue, room, 2), Put::Waits { merged: 1 });
+        let (to, glances) = queue.next().unwrap();
+        queue.accepted(to, &glances, &hasher);
+        assert!(queue.next().is_none());
+
+        assert_eq!(put(&mut queue, room, 2), Put::Unchanged);
+        assert_eq!(put(&mut queue, To::Group, 3), Put::Waits { merged: 0 });
+        assert_eq!(
+            put(&mut queue, room, 2),
+            Put::Waits { merged: 0 },
+            "the group's push changes it"
+        );
+    }
+}
