@@ -24,7 +24,7 @@ pub(crate) fn route() -> MethodRouter<App> {
 /// Takes a delivery: 204 once it is stored, and for events that do not matter here.
 async fn deliver(
     State(app): State<App>,
-    installations: Installations,
+    pusher: Pusher,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Failure> {
@@ -41,12 +41,9 @@ async fn deliver(
     };
     let repository = pull_request.repository.clone();
     if app.pulls.record(pull_request).await? {
-        let rooms = app.pulls.rooms_of(&repository).await?;
-        tokio::spawn(async move {
-            for (oauth_id, room) in rooms {
-                push(&app, &installations, &oauth_id, room).await;
-            }
-        });
+        for (oauth_id, room) in app.pulls.rooms_of(&repository).await? {
+            push(&app, &pusher, &oauth_id, room).await?;
+        }
     }
     Ok(StatusCode::NO_CONTENT.into_response())
 }

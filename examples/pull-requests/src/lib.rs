@@ -11,7 +11,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
-use glance_sdk::ErrorKind;
 use glance_sdk::axum::http::StatusCode;
 use glance_sdk::axum::response::{IntoResponse, Response};
 use glance_sdk::prelude::*;
@@ -114,30 +113,11 @@ pub fn add_on(data: &Path, github_secret: &str) -> Result<AddOn<App>, String> {
         .asset("/icon.svg", "image/svg+xml", include_bytes!("../icon.svg")))
 }
 
-/// Pushes the room's newest data. One push at a time, each reading what is true then: an older
-/// one never arrives last.
-async fn push(app: &App, installations: &Installations, oauth_id: &OauthId, room: RoomId) {
+/// Pushes the room's newest data. One room at a time, so that what was read first is not pushed last.
+async fn push(app: &App, pusher: &Pusher, oauth_id: &OauthId, room: RoomId) -> Result<(), Failure> {
     let _turn = app.pushing.lock().await;
-    let pushed = async {
-        let data = glance_data(&app.pulls.summary(oauth_id, room).await?);
-        installations
-            .client(oauth_id)
-            .await?
-            .room(room)
-            .push::<pull_requests>(data)
-            .await?;
-        Ok::<(), Failure>(())
-    };
-    match pushed.await {
-        Ok(()) => {}
-        Err(Failure::Host(error)) if error.kind() == ErrorKind::NotInstalled => {
-            if let Err(cause) = app.pulls.forget(oauth_id).await {
-                tracing::error!("cannot forget a removed installation: {cause}");
-            }
-        }
-        // The next query answers what this push would have said.
-        Err(cause) => tracing::warn!(%room, "cannot push: {cause}"),
-    }
+    let data = glance_data(&app.pulls.summary(oauth_id, room).await?);
+    Ok(pusher.push::<pull_requests>(oauth_id, To::Room(room), data)?)
 }
 
 /// Something did not work.

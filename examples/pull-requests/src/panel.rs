@@ -30,7 +30,7 @@ pub(crate) struct Choice {
 pub(crate) async fn save(
     State(app): State<App>,
     request: SignedRequest,
-    installations: Installations,
+    pusher: Pusher,
     Form(choice): Form<Choice>,
 ) -> Result<Response, Failure> {
     let Some(room) = request.room_id() else {
@@ -43,7 +43,7 @@ pub(crate) async fn save(
     app.pulls
         .configure(request.oauth_id(), room, settings)
         .await?;
-    push(&app, &installations, request.oauth_id(), room).await;
+    push(&app, &pusher, request.oauth_id(), room).await?;
     page(&app, &request, None).await
 }
 
