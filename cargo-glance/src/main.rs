@@ -2,6 +2,7 @@
 
 mod demo;
 mod example;
+mod new;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,8 @@ struct CommandLine {
 enum Command {
     /// Run a host and an example add-on, and see a glance change in a browser.
     Demo(demo::Arguments),
+    /// Make a new add-on: a crate with a glance, a panel and a passing test.
+    New(new::Arguments),
     /// Run an example add-on; the demo starts itself anew with this.
     #[command(hide = true)]
     Example(example::Arguments),
@@ -38,6 +41,7 @@ async fn main() -> ExitCode {
         .map(|(_, word)| word);
     let outcome = match CommandLine::parse_from(arguments).command {
         Command::Demo(arguments) => demo::run(arguments).await,
+        Command::New(arguments) => new::run(arguments),
         Command::Example(arguments) => example::run(arguments).await,
     };
     match outcome {

@@ -1,0 +1,65 @@
+//! A counter that a room shows: one glance, one panel, one push.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use glance_sdk::axum::response::Html;
+use glance_sdk::prelude::*;
+
+/// What the glance's condition tests.
+#[derive(Serialize, GlanceMetadata)]
+pub struct Count {
+    count: u32,
+}
+
+/// Shows the count, and nothing while it is zero.
+#[glance(key = "{{ name }}", name = "{{ title }}", icon = "/icon.svg",
+         target = "{{ name }}-panel", when(count > 0))]
+pub async fn {{ glance }}(State(counter): State<Counter>) -> GlanceData<Count> {
+    counter.data()
+}
+
+/// What the handlers share. Keep what must outlive the program in a database.
+#[derive(Clone, Default)]
+pub struct Counter(Arc<AtomicU32>);
+
+impl Counter {
+    fn data(&self) -> GlanceData<Count> {
+        let count = self.0.load(Ordering::Relaxed);
+        GlanceData::new(label!("<b>{count}</b> counted"))
+            .lozenge(Lozenge::Success, "COUNTING")
+            .metadata(Count { count })
+    }
+}
+
+/// The panel, opened by a click on the glance. Its requests are signed by the host.
+async fn panel(State(counter): State<Counter>) -> Html<String> {
+    let count = counter.0.load(Ordering::Relaxed);
+    Html(format!(
+        "<!doctype html><title>{{ title }}</title><h1>{count}</h1>\
+         <form method=\"post\"><button>Count one more</button></form>"
+    ))
+}
+
+/// Counts one more, and tells everyone in the room.
+async fn count(
+    State(counter): State<Counter>,
+    request: SignedRequest,
+    pusher: Pusher,
+) -> glance_sdk::Result<Html<String>> {
+    counter.0.fetch_add(1, Ordering::Relaxed);
+    if let Some(room) = request.room_id() {
+        pusher.push::<{{ glance }}>(request.oauth_id(), To::Room(room), counter.data())?;
+    }
+    Ok(panel(State(counter)).await)
+}
+
+/// The add-on.
+pub fn add_on() -> AddOn<Counter> {
+    AddOn::new("com.example.{{ name }}", "{{ title }}")
+        .description("Counts.")
+        .state(Counter::default())
+        .glance::<{{ glance }}>()
+        .web_panel("{{ name }}-panel", "{{ title }}", get(panel).post(count))
+        .asset("/icon.svg", "image/svg+xml", include_bytes!("../icon.svg"))
+}

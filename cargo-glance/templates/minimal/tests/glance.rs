@@ -1,0 +1,18 @@
+use glance_host::Host;
+
+#[tokio::test]
+async fn the_line_appears_when_something_is_counted() {
+    let host = Host::start().await;
+    let room = host.room("demo").await;
+    let add_on = room.install({{ crate }}::add_on()).await;
+    let mut viewer = room.viewer("member").await;
+    assert!(viewer.settled().await.lines.is_empty());
+
+    let panel = host.panel_url(&room.room, add_on.installed(), "{{ name }}-panel").await.unwrap();
+    let answer = reqwest::Client::new().post(panel).send().await.unwrap();
+    assert!(answer.status().is_success());
+
+    let line = viewer.glance::<{{ crate }}::{{ glance }}>().await;
+    assert_eq!(line.label_text(), "1 counted");
+    assert_eq!(line.lozenge(), Some(("success", "COUNTING")));
+}
