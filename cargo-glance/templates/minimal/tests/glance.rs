@@ -8,7 +8,10 @@ async fn the_line_appears_when_something_is_counted() {
     let mut viewer = room.viewer("member").await;
     assert!(viewer.settled().await.lines.is_empty());
 
-    let panel = host.panel_url(&room.room, add_on.installed(), "{{ name }}-panel").await.unwrap();
+    let panel = host
+        .panel_url(&room.room, add_on.installed(), "{{ name }}-panel")
+        .await
+        .unwrap();
     let answer = reqwest::Client::new().post(panel).send().await.unwrap();
     assert!(answer.status().is_success());
 
