@@ -26,6 +26,7 @@ mod glance;
 mod host;
 mod ids;
 mod installation;
+pub mod notification;
 mod open_enum;
 mod secret;
 mod status;
@@ -43,6 +44,7 @@ pub use host::{
 };
 pub use ids::{GroupId, OauthId, RoomId, UserId};
 pub use installation::InstallationData;
+pub use notification::{Card, CardStyle, Color, MessageFormat, Notification};
 pub use secret::Secret;
 pub use status::{Lozenge, LozengeStatus, Status};
 pub use update::{GlanceUpdate, UiUpdate};
