@@ -13,7 +13,7 @@
 //! let token = Token::parse(&signed)?;
 //! assert_eq!(token.issuer().as_str(), "installation");
 //! let claims = token.verify(&key, 1_010)?;
-//! assert_eq!(claims.exp, 4_600);
+//! assert_eq!(claims.exp, Some(4_600));
 //! # Ok::<(), glance_sdk::auth::Rejection>(())
 //! ```
 

@@ -193,7 +193,12 @@ impl Name {
             ConditionName::UserIsAdmin => Self::UserIsAdmin,
             ConditionName::UserIsGuest => Self::UserIsGuest,
             ConditionName::UserIsRoomOwner => Self::UserIsRoomOwner,
-            ConditionName::Unknown(_) => Self::Unknown,
+            // A glance has no message and no card for the names of actions to test.
+            ConditionName::CardMatches
+            | ConditionName::MessageContainsLink
+            | ConditionName::MessageMatches
+            | ConditionName::MessageSentByCurrentUser
+            | ConditionName::Unknown(_) => Self::Unknown,
         }
     }
 

@@ -1,4 +1,5 @@
-//! What travels as JSON: descriptors, glance data, conditions, updates, installations, claims.
+//! What travels as JSON: descriptors, glance data, conditions, updates, installations, claims,
+//! webhooks, notifications.
 //!
 //! Every type keeps what it does not know. An enum has an `Unknown` or `Other` variant with the
 //! original text, a struct has an `extra` map, and both survive a round trip:
@@ -18,34 +19,51 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod action;
 mod claims;
 mod condition;
+mod consumer;
 mod data;
 mod descriptor;
+mod dialog;
 mod glance;
 mod host;
 mod ids;
+mod installable;
 mod installation;
+pub mod notification;
+mod oauth;
 mod open_enum;
+mod page;
 mod secret;
 mod status;
 mod update;
+pub mod webhook;
 
+pub use action::{Action, ActionLocation};
 pub use claims::{Claims, Context};
 pub use condition::{Composite, Condition, ConditionName, Conjunction, Match, Params, Simple};
-pub use data::{GlanceData, Label};
-pub use descriptor::{
-    Capabilities, Descriptor, HipchatApiConsumer, Installable, Links, Scope, Vendor, WebPanel,
+pub use consumer::{Avatar, HipchatApiConsumer, Scope};
+pub use data::{GlanceAnswer, GlanceData, Label};
+pub use descriptor::{Capabilities, Descriptor, Links, Vendor};
+pub use dialog::{
+    CustomSize, Dialog, DialogAction, DialogFilter, DialogOptions, DialogSize, DialogStyle,
+    NamedSize,
 };
 pub use glance::{Glance, Icon, Target, TargetObject, Text};
 pub use host::{
     ApiProvider, HostCapabilities, HostDocument, HostLinks, OauthProvider, TokenAnswer,
 };
 pub use ids::{GroupId, OauthId, RoomId, UserId};
+pub use installable::Installable;
 pub use installation::InstallationData;
+pub use notification::{Card, CardStyle, Color, MessageFormat, Notification};
+pub use oauth::{Oauth2Consumer, Oauth2Provider};
+pub use page::{AdminPage, Authentication, Configurable, ExternalPage, WebPanel};
 pub use secret::Secret;
 pub use status::{Lozenge, LozengeStatus, Status};
 pub use update::{GlanceUpdate, UiUpdate};
+pub use webhook::{Event, Webhook, WebhookPayload, Webhooks};
 
 /// The members of a JSON object that a type does not know; written back as they came.
 pub type Extra = serde_json::Map<String, serde_json::Value>;

@@ -4,6 +4,7 @@ mod add_on;
 mod bad_input;
 mod conditions;
 mod corpus;
+mod descriptor_schema;
 mod hooks;
 mod install;
 mod push;

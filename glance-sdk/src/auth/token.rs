@@ -140,6 +140,9 @@ impl<'t> Token<'t> {
             return Err(Rejection::NoIssuer);
         }
         let claims = Claims::deserialize(payload).map_err(|_| Rejection::Malformed)?;
+        if claims.exp.is_none() {
+            return Err(Rejection::Malformed);
+        }
         Ok(Self {
             signed,
             signature,
@@ -168,7 +171,8 @@ impl<'t> Token<'t> {
             Ok(true) => {}
             Ok(false) | Err(_) => return Err(Rejection::Signature),
         }
-        if self.claims.exp <= now.saturating_sub(LEEWAY_SECONDS) {
+        let oldest = now.saturating_sub(LEEWAY_SECONDS);
+        if self.claims.exp.is_none_or(|exp| exp <= oldest) {
             return Err(Rejection::Expired);
         }
         if self

@@ -41,8 +41,10 @@ impl Cache {
         }
         let asked_at = Instant::now();
         let answer = request(http, installation).await?;
-        // A host may promise more years than a clock can count.
-        let holds = Duration::from_secs(answer.expires_in.min(365 * 24 * 60 * 60));
+        // A host may promise more years than a clock can count, or nothing at all: then an hour
+        // is the shortest life that was seen, and a 401 drops the token anyway.
+        let seconds = answer.expires_in.unwrap_or(60 * 60);
+        let holds = Duration::from_secs(seconds.min(365 * 24 * 60 * 60));
         let renew_at = asked_at + holds.saturating_sub(EARLY).max(holds / 2);
         let secret = answer.access_token.clone();
         *token = Some(Token {

@@ -19,8 +19,9 @@ pub struct Claims {
     /// When it was signed, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iat: Option<i64>,
-    /// Until when it holds, in seconds since 1970.
-    pub exp: i64,
+    /// Until when it holds, in seconds since 1970. Verified claims always have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exp: Option<i64>,
     /// Names the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jti: Option<String>,
@@ -40,7 +41,7 @@ impl Claims {
             sub: None,
             prn: None,
             iat: Some(iat),
-            exp,
+            exp: Some(exp),
             jti: None,
             context: None,
             extra: Extra::new(),

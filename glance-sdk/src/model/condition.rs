@@ -99,9 +99,10 @@ impl Simple {
 }
 
 open_enum! {
-    /// The names a glance's condition can have.
+    /// The names a condition can have. The four about room and user hold everywhere, the others
+    /// on glances or on actions only.
     pub enum ConditionName {
-        /// The glance's metadata match.
+        /// The glance's metadata match; on glances.
         GlanceMatches = "glance_matches",
         /// The room is public.
         RoomIsPublic = "room_is_public",
@@ -111,6 +112,14 @@ open_enum! {
         UserIsGuest = "user_is_guest",
         /// The user owns the room.
         UserIsRoomOwner = "user_is_room_owner",
+        /// The card's style and metadata match; on actions.
+        CardMatches = "card_matches",
+        /// The message holds a link; on actions.
+        MessageContainsLink = "message_contains_link",
+        /// The message's type, sender or text match; on actions.
+        MessageMatches = "message_matches",
+        /// The user wrote the message; on actions.
+        MessageSentByCurrentUser = "message_sent_by_current_user",
     }
 }
 

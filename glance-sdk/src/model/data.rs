@@ -1,6 +1,7 @@
 //! Glance data: what a query answers and a push carries.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use super::{Extra, Icon, Lozenge, Status, present};
 use crate::metadata::NoMetadata;
@@ -82,6 +83,29 @@ impl<M> GlanceData<M> {
     }
 }
 
+/// What a query answered: data, or something that is none, such as the text of an error.
+///
+/// [`validate::glance_data`](crate::validate::glance_data) says what a host refuses.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum GlanceAnswer {
+    /// Glance data.
+    Data(Box<GlanceData<Value>>),
+    /// Anything else, which puts the glance into the error state.
+    Other(Value),
+}
+
+impl<'de> Deserialize<'de> for GlanceAnswer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Value::deserialize(deserializer)?;
+        Ok(match GlanceData::deserialize(&raw) {
+            Ok(data) => Self::Data(Box::new(data)),
+            Err(_) => Self::Other(raw),
+        })
+    }
+}
+
 /// A glance's line of text: HTML of which hosts keep `b`, `strong`, `em` and `i`.
 ///
 /// 1 to 1000 characters. [`label!`](crate::label!) makes one from a literal and escapes what it
@@ -116,7 +140,7 @@ impl Label {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     #[test]
     fn odd_data_survives_a_round_trip() {

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::open_enum::open_enum;
-use super::{Extra, Glance, Icon, Text};
+use super::{
+    Action, AdminPage, Configurable, Dialog, ExternalPage, Extra, Glance, HipchatApiConsumer,
+    Installable, Oauth2Consumer, Oauth2Provider, WebPanel, Webhook, Webhooks,
+};
 
 /// The capabilities descriptor, served by the add-on and read by the host at installation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,6 +21,9 @@ pub struct Descriptor {
     /// One sentence for the list of integrations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// The versions of the add-on API it is written for, `minimum:maximum`; `1:1` where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_version: Option<String>,
     /// Where the add-on lives.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub links: Option<Links>,
@@ -26,7 +31,10 @@ pub struct Descriptor {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vendor: Option<Vendor>,
     /// What it adds to a room.
-    #[serde(default, skip_serializing_if = "Capabilities::is_empty")]
+    #[serde(
+        default = "Capabilities::missing",
+        skip_serializing_if = "Capabilities::is_missing"
+    )]
     pub capabilities: Capabilities,
     /// Members this version does not know.
     #[serde(flatten)]
@@ -44,6 +52,7 @@ impl Descriptor {
             key: key.into(),
             name: name.into(),
             description: None,
+            api_version: None,
             links: Some(Links::new(self_url)),
             vendor: None,
             capabilities: Capabilities::default(),
@@ -57,6 +66,14 @@ impl Descriptor {
             .glances()
             .iter()
             .find(|glance| glance.key == key)
+    }
+
+    /// The dialog with this key.
+    pub fn dialog(&self, key: &str) -> Option<&Dialog> {
+        self.capabilities
+            .dialogs()
+            .iter()
+            .find(|dialog| dialog.key == key)
     }
 
     /// The web panel with this key.
@@ -129,15 +146,42 @@ pub struct Capabilities {
     /// What the add-on may call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hipchat_api_consumer: Option<HipchatApiConsumer>,
-    /// Its glances.
+    /// The page on which people set it up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub configurable: Option<Configurable>,
+    /// The page on which administrators of the group manage it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admin_page: Option<AdminPage>,
+    /// Its glances, 10 at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub glance: Option<Vec<Glance>>,
     /// Its pages for the sidebar.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub web_panel: Option<Vec<WebPanel>>,
+    /// Its windows over the chat.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dialog: Option<Vec<Dialog>>,
+    /// Its pages in windows of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_page: Option<Vec<ExternalPage>>,
+    /// Its entries in the menus of messages and of the input field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<Vec<Action>>,
+    /// What it wants to be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<Webhooks>,
+    /// Where the host may send people back to.
+    #[serde(rename = "oauth2Consumer", skip_serializing_if = "Option::is_none")]
+    pub oauth2_consumer: Option<Oauth2Consumer>,
+    /// Where it gives tokens itself.
+    #[serde(rename = "oauth2Provider", skip_serializing_if = "Option::is_none")]
+    pub oauth2_provider: Option<Oauth2Provider>,
     /// Capabilities this version does not type.
     #[serde(flatten)]
     pub extra: Extra,
+    /// Keeps a descriptor without the member apart from one where it is empty.
+    #[serde(skip)]
+    missing: bool,
 }
 
 impl Capabilities {
@@ -151,111 +195,34 @@ impl Capabilities {
         self.web_panel.as_deref().unwrap_or_default()
     }
 
-    fn is_empty(&self) -> bool {
-        *self == Self::default()
+    /// Its dialogs, none where the list is missing.
+    pub fn dialogs(&self) -> &[Dialog] {
+        self.dialog.as_deref().unwrap_or_default()
     }
-}
 
-/// How the add-on is installed.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct Installable {
-    /// Whether one room may install it; yes where absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub allow_room: Option<bool>,
-    /// Whether the whole group may install it; yes where absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub allow_global: Option<bool>,
-    /// Where the host posts the [installation data](super::InstallationData), and, with the
-    /// OAuth id appended, sends a DELETE on removal.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub callback_url: Option<String>,
-    /// Members this version does not know.
-    #[serde(flatten)]
-    pub extra: Extra,
-}
+    /// Its external pages, none where the list is missing.
+    pub fn external_pages(&self) -> &[ExternalPage] {
+        self.external_page.as_deref().unwrap_or_default()
+    }
 
-/// What the add-on may call, and under which name it speaks.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct HipchatApiConsumer {
-    /// The scopes of its tokens.
-    pub scopes: Vec<Scope>,
-    /// The sender's name on its messages.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from_name: Option<String>,
-    /// `avatar` and members this version does not know.
-    #[serde(flatten)]
-    pub extra: Extra,
-}
+    /// Its actions, none where the list is missing.
+    pub fn actions(&self) -> &[Action] {
+        self.action.as_deref().unwrap_or_default()
+    }
 
-impl HipchatApiConsumer {
-    /// A consumer with these scopes.
-    pub fn new(scopes: impl IntoIterator<Item = Scope>) -> Self {
+    /// Its webhooks, none where they are missing, one where one stands alone.
+    pub fn webhooks(&self) -> &[Webhook] {
+        self.webhook.as_ref().map_or(&[], Webhooks::as_slice)
+    }
+
+    fn missing() -> Self {
         Self {
-            scopes: scopes.into_iter().collect(),
+            missing: true,
             ..Self::default()
         }
     }
-}
 
-open_enum! {
-    /// What a token allows.
-    pub enum Scope {
-        /// Post notifications to rooms.
-        SendNotification = "send_notification",
-        /// Send private messages.
-        SendMessage = "send_message",
-        /// See rooms and their participants; push to a room.
-        ViewRoom = "view_room",
-        /// Administer rooms.
-        AdminRoom = "admin_room",
-        /// See users and rooms of the group; push to the group and to users.
-        ViewGroup = "view_group",
-        /// Administer the group.
-        AdminGroup = "admin_group",
-        /// Create, change and remove rooms.
-        ManageRooms = "manage_rooms",
-        /// Read messages.
-        ViewMessages = "view_messages",
-        /// Import data; for selected add-ons only.
-        ImportData = "import_data",
-    }
-}
-
-/// A page of the add-on, opened in the sidebar.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct WebPanel {
-    /// 1 to 40 of `a-z A-Z 0-9 _ - .`, unique within the add-on.
-    pub key: String,
-    /// The panel's heading.
-    pub name: Text,
-    /// The page's absolute address; opened with a signed request.
-    pub url: String,
-    /// Where it opens: `hipchat.sidebar.right`.
-    pub location: String,
-    /// Shown beside the name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub icon: Option<Icon>,
-    /// Members this version does not know.
-    #[serde(flatten)]
-    pub extra: Extra,
-}
-
-impl WebPanel {
-    /// A panel of the right sidebar, the only place there is.
-    pub fn new(key: impl Into<String>, name: impl Into<Text>, url: impl Into<String>) -> Self {
-        Self {
-            key: key.into(),
-            name: name.into(),
-            url: url.into(),
-            location: "hipchat.sidebar.right".to_owned(),
-            icon: None,
-            extra: Extra::new(),
-        }
+    fn is_missing(&self) -> bool {
+        *self == Self::missing()
     }
 }

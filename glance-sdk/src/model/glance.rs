@@ -118,7 +118,7 @@ impl Icon {
     }
 }
 
-/// What a click on a glance opens.
+/// What a click on a glance or an action opens.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -161,12 +161,28 @@ impl<'de> Deserialize<'de> for Target {
 }
 
 /// A target with options.
+///
+/// HipChat's last web client did not follow it from a glance, only from an action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TargetObject {
     /// The key of a web panel, dialog or external page of the same add-on.
     pub key: String,
-    /// `options` and members this version does not know.
+    /// What the opened page is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub options: Option<Extra>,
+    /// Members this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+impl TargetObject {
+    /// The target with these options.
+    pub fn new(key: impl Into<String>, options: Extra) -> Self {
+        Self {
+            key: key.into(),
+            options: Some(options),
+            extra: Extra::new(),
+        }
+    }
 }

@@ -105,8 +105,10 @@ pub struct ApiProvider {
 pub struct TokenAnswer {
     /// The token.
     pub access_token: Secret,
-    /// For how many seconds it holds.
-    pub expires_in: u64,
+    /// For how many seconds it holds: 3,600 to 28,800 from HipChat, up to years from others,
+    /// missing from some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_in: Option<u64>,
     /// The group it is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group_id: Option<GroupId>,
@@ -129,7 +131,7 @@ impl TokenAnswer {
     pub fn new(access_token: Secret, expires_in: u64) -> Self {
         Self {
             access_token,
-            expires_in,
+            expires_in: Some(expires_in),
             group_id: None,
             group_name: None,
             scope: None,

@@ -16,7 +16,8 @@ pub struct InstallationData {
     pub oauth_id: OauthId,
     /// Signs its requests and gets its tokens.
     pub oauth_secret: Secret,
-    /// The host's capabilities document, which names its endpoints.
+    /// The host's capabilities document, which names its endpoints; empty where it is missing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub capabilities_url: String,
     /// The group it was installed for.
     pub group_id: GroupId,

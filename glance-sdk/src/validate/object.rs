@@ -1,8 +1,18 @@
 //! Walks a document's objects and reports what it finds, each with its JSON pointer.
+//!
+//! What HipChat's schema refused is an error, but a warning where its service took it anyway or
+//! where nothing comes to harm.
 
 use serde_json::{Map, Value};
 
 use super::{Problem, Severity, is_extension_key};
+
+/// How text is measured: the schema counts characters, a browser UTF-16 units.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Measure {
+    Characters,
+    Utf16,
+}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Need {
@@ -46,11 +56,7 @@ impl<'a> Object<'a> {
         severity: Severity,
         message: String,
     ) {
-        let pointer = format!(
-            "{}/{}",
-            self.pointer,
-            name.replace('~', "~0").replace('/', "~1")
-        );
+        let pointer = self.pointer_to(name);
         self.found.push(Problem {
             pointer,
             code,
@@ -59,17 +65,51 @@ impl<'a> Object<'a> {
         });
     }
 
+    /// Warns of something further down; an empty path is the object itself.
+    pub(super) fn report_at(&mut self, path: &[&str], code: &'static str, message: String) {
+        let pointer = path.iter().fold(self.pointer.clone(), |pointer, name| {
+            format!("{pointer}/{name}")
+        });
+        self.found.push(Problem {
+            pointer,
+            code,
+            severity: Severity::Warning,
+            message,
+        });
+    }
+
     pub(super) fn wrong_type(&mut self, name: &str, expected: &str) {
+        self.wrong_type_as(Severity::Error, name, expected);
+    }
+
+    pub(super) fn wrong_type_as(&mut self, severity: Severity, name: &str, expected: &str) {
         let found = self.members.get(name).map_or("absent", kind);
         self.report(
             name,
             "wrong-type",
-            Severity::Error,
+            severity,
             format!("`{name}` is {found}, it must be {expected}"),
         );
     }
 
-    fn member(&mut self, name: &str, need: Need) -> Option<&'a Value> {
+    /// Warns of members beside these, where the schema allows no others.
+    pub(super) fn only(&mut self, known: &[&str]) {
+        let strange: Vec<_> = self
+            .members
+            .keys()
+            .filter(|name| !known.contains(&name.as_str()))
+            .cloned()
+            .collect();
+        for name in strange {
+            let message = format!(
+                "`{name}` has no place here, where only these may stand: {}; remove it",
+                known.join(", ")
+            );
+            self.report(&name, "unknown-member", Severity::Warning, message);
+        }
+    }
+
+    pub(super) fn member(&mut self, name: &str, need: Need) -> Option<&'a Value> {
         let member = self.members.get(name);
         let severity = match need {
             Need::Required => Severity::Error,
@@ -87,61 +127,110 @@ impl<'a> Object<'a> {
         member
     }
 
+    pub(super) fn string(&mut self, name: &str, need: Need) -> Option<&'a str> {
+        let text = self.member(name, need)?.as_str();
+        if text.is_none() {
+            self.wrong_type(name, "a string");
+        }
+        text
+    }
+
+    /// A string that something has to stand in, although the schema does not say so.
+    pub(super) fn filled(&mut self, name: &str) {
+        if self.string(name, Need::Required) == Some("") {
+            let message = format!("`{name}` is empty; fill it in");
+            self.report(name, "empty", Severity::Error, message);
+        }
+    }
+
     pub(super) fn text(
         &mut self,
         name: &str,
         need: Need,
-        length: std::ops::RangeInclusive<usize>,
+        measure: Measure,
+        longest: usize,
     ) -> Option<&'a str> {
-        let Some(text) = self.member(name, need)?.as_str() else {
-            self.wrong_type(name, "a string");
-            return None;
+        let text = self.string(name, need)?;
+        let length = match measure {
+            Measure::Characters => text.chars().count(),
+            Measure::Utf16 => text.encode_utf16().count(),
         };
-        let units = text.encode_utf16().count();
-        if units < *length.start() {
-            self.report(
-                name,
-                "too-short",
-                Severity::Error,
-                format!("`{name}` is empty; fill it in"),
-            );
-        } else if units > *length.end() {
-            let message = format!(
-                "`{name}` has {units} characters, {} are allowed; shorten it",
-                length.end()
-            );
+        if length == 0 {
+            let message = format!("`{name}` is empty; fill it in");
+            self.report(name, "too-short", Severity::Error, message);
+        } else if length > longest {
+            let message =
+                format!("`{name}` has {length} characters, {longest} are allowed; shorten it");
             self.report(name, "too-long", Severity::Error, message);
         }
         Some(text)
     }
 
-    pub(super) fn one_of(&mut self, name: &str, allowed: &[&'static str]) -> Option<&'static str> {
-        let text = self.text(name, Need::Required, 0..=usize::MAX)?;
+    /// A key of 1 to 40 of `a-z A-Z 0-9 _ - .`.
+    pub(super) fn extension_key(&mut self, need: Need) {
+        let Some(key) = self.text("key", need, Measure::Characters, 40) else {
+            return;
+        };
+        if !key.is_empty() && key.chars().count() <= 40 && !is_extension_key(key) {
+            let message =
+                format!("the key `{key}` may have only letters, digits, `_`, `-` and `.`");
+            self.report("key", "bad-key", Severity::Error, message);
+        }
+    }
+
+    pub(super) fn one_of(
+        &mut self,
+        name: &str,
+        need: Need,
+        severity: Severity,
+        allowed: &[&'static str],
+    ) -> Option<&'static str> {
+        let text = self.string(name, need)?;
         let known = allowed.iter().find(|known| **known == text).copied();
         if known.is_none() {
             let message = format!(
                 "`{name}` is \"{text}\", it must be one of: {}",
                 allowed.join(", ")
             );
-            self.report(name, "unknown-value", Severity::Error, message);
+            self.report(name, "unknown-value", severity, message);
         }
         known
     }
 
     pub(super) fn url(&mut self, name: &str, need: Need) {
-        let Some(text) = self.text(name, need, 0..=usize::MAX) else {
-            return;
-        };
+        if let Some(url) = self.string(name, need) {
+            self.absolute(name, url, Severity::Error);
+        }
+    }
+
+    /// An address without which the add-on still works.
+    pub(super) fn lesser_url(&mut self, name: &str) {
+        if let Some(url) = self.string(name, Need::Optional) {
+            self.absolute(name, url, Severity::Warning);
+        }
+    }
+
+    /// The address of a page: its variables, `{dotted.path}`, are filled when it is opened.
+    pub(super) fn page_url(&mut self) {
+        if let Some(url) = self.string("url", Need::Required) {
+            let starts_with_variable = url.starts_with('{') && !url.starts_with("{{");
+            if !starts_with_variable {
+                self.absolute("url", url, Severity::Error);
+            }
+        }
+    }
+
+    fn absolute(&mut self, name: &str, url: &str, severity: Severity) {
         let rest = ["http://", "https://"].iter().find_map(|scheme| {
-            let head = text.get(..scheme.len())?;
+            let head = url.get(..scheme.len())?;
             head.eq_ignore_ascii_case(scheme)
-                .then(|| &text[scheme.len()..])
+                .then(|| &url[scheme.len()..])
         });
         if !rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/')) {
             let message = format!(
-                "`{name}` is \"{text}\", it must be an absolute address: http:// or https:// with a host"
+                "`{name}` is \"{url}\", it must be an absolute address: http:// or https:// with a host"
             );
-            self.report(name, "not-absolute", Severity::Error, message);
+            self.report(name, "not-absolute", severity, message);
         }
     }
 
@@ -155,20 +244,34 @@ impl<'a> Object<'a> {
         }
     }
 
-    pub(super) fn texts(&mut self, name: &str) {
-        if let Some(list) = self.member(name, Need::Required)
-            && !list
-                .as_array()
-                .is_some_and(|list| list.iter().all(Value::is_string))
+    pub(super) fn whole_number(&mut self, name: &str) {
+        if self
+            .members
+            .get(name)
+            .is_some_and(|member| member.as_i64().is_none())
         {
-            self.wrong_type(name, "a list of strings");
+            self.wrong_type(name, "a whole number");
         }
     }
 
-    pub(super) fn localised(&mut self, name: &str) {
-        self.object(name, Need::Required, |text| {
-            text.text("value", Need::Required, 1..=100);
-            text.text("i18n", Need::Optional, 1..=40);
+    pub(super) fn strings(&mut self, name: &str) -> Vec<&'a str> {
+        let Some(member) = self.member(name, Need::Required) else {
+            return Vec::new();
+        };
+        let strings: Option<Vec<_>> = member
+            .as_array()
+            .and_then(|list| list.iter().map(Value::as_str).collect());
+        if strings.is_none() {
+            self.wrong_type(name, "a list of strings");
+        }
+        strings.unwrap_or_default()
+    }
+
+    pub(super) fn localised(&mut self, name: &str, need: Need) {
+        self.object(name, need, |text| {
+            text.text("value", Need::Required, Measure::Characters, 100);
+            text.text("i18n", Need::Optional, Measure::Characters, 40);
+            text.only(&["value", "i18n"]);
         });
     }
 
@@ -177,34 +280,54 @@ impl<'a> Object<'a> {
             None => {}
             Some(Value::Object(members)) => check(&mut Object {
                 members,
-                pointer: format!("{}/{name}", self.pointer),
+                pointer: self.pointer_to(name),
                 found: self.found,
             }),
             Some(_) => self.wrong_type(name, "an object"),
         }
     }
 
-    pub(super) fn list(&mut self, name: &str, mut check: impl FnMut(&mut Object<'_>)) {
-        let Some(member) = self.members.get(name) else {
-            return;
-        };
-        let Some(entries) = member.as_array() else {
-            return self.wrong_type(name, "a list");
-        };
+    pub(super) fn list(&mut self, name: &str, check: impl FnMut(&mut Object<'_>)) {
+        match self.members.get(name) {
+            None => {}
+            Some(Value::Array(entries)) => {
+                let pointer = self.pointer_to(name);
+                self.entries(Severity::Error, &pointer, entries, check);
+            }
+            Some(_) => self.wrong_type(name, "a list"),
+        }
+    }
+
+    /// A list, or one entry without the list, which HipChat's service took.
+    pub(super) fn list_or_one(&mut self, name: &str, mut check: impl FnMut(&mut Object<'_>)) {
+        if self.members.get(name).is_some_and(Value::is_object) {
+            let message = format!("`{name}` is an object, it must be a list; put it into [ ]");
+            self.report(name, "not-a-list", Severity::Warning, message);
+            self.object(name, Need::Optional, |entry| check(entry));
+        } else {
+            self.list(name, check);
+        }
+    }
+
+    pub(super) fn entries(
+        &mut self,
+        severity: Severity,
+        pointer: &str,
+        entries: &[Value],
+        mut check: impl FnMut(&mut Object<'_>),
+    ) {
         for (index, entry) in entries.iter().enumerate() {
-            let pointer = format!("{}/{name}/{index}", self.pointer);
+            let pointer = format!("{pointer}/{index}");
             match entry {
-                Value::Object(members) => {
-                    check(&mut Object {
-                        members,
-                        pointer,
-                        found: self.found,
-                    });
-                }
+                Value::Object(members) => check(&mut Object {
+                    members,
+                    pointer,
+                    found: self.found,
+                }),
                 _ => self.found.push(Problem {
                     pointer,
                     code: "wrong-type",
-                    severity: Severity::Error,
+                    severity,
                     message: format!("this is {}, it must be an object", kind(entry)),
                 }),
             }
@@ -215,11 +338,6 @@ impl<'a> Object<'a> {
         let Some(key) = self.members.get("key").and_then(Value::as_str) else {
             return;
         };
-        if !key.is_empty() && key.len() <= 40 && !is_extension_key(key) {
-            let message =
-                format!("the key `{key}` may have only letters, digits, `_`, `-` and `.`");
-            self.report("key", "bad-key", Severity::Error, message);
-        }
         if seen.iter().any(|other| other == key) {
             let message =
                 format!("the key `{key}` is used twice; keys are unique within an add-on");
@@ -228,13 +346,31 @@ impl<'a> Object<'a> {
         seen.push(key.to_owned());
     }
 
-    pub(super) fn target(&mut self) -> Option<(String, String)> {
-        let target = self.members.get("target")?;
-        let key = target.as_str().or_else(|| target.get("key")?.as_str());
-        if key.is_none() {
-            self.wrong_type("target", "a key, or an object with a `key`");
+    /// The list's entry, or the member, with this name or index.
+    pub(super) fn pointer_to(&self, name: &str) -> String {
+        format!(
+            "{}/{}",
+            self.pointer,
+            name.replace('~', "~0").replace('/', "~1")
+        )
+    }
+
+    /// The pointer and the key of the entry's target, where it has one.
+    pub(super) fn target(&mut self, need: Need) -> Option<(String, String)> {
+        let target = self.member("target", need)?;
+        let pointer = self.pointer_to("target");
+        if let Some(key) = target.as_str() {
+            return Some((pointer, key.to_owned()));
         }
-        Some((format!("{}/target", self.pointer), key?.to_owned()))
+        let Some(key) = target.get("key").and_then(Value::as_str) else {
+            self.wrong_type("target", "a key, or an object with a `key`");
+            return None;
+        };
+        self.object("target", need, |target| {
+            target.extension_key(Need::Required);
+            target.object("options", Need::Optional, |_| {});
+        });
+        Some((pointer, key.to_owned()))
     }
 }
 

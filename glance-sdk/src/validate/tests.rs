@@ -1,3 +1,6 @@
+mod tolerated;
+mod typed;
+
 use super::*;
 use serde_json::json;
 
@@ -10,20 +13,49 @@ fn pointers(problems: &[Problem]) -> Vec<(&str, &str)> {
 
 fn complete() -> Value {
     json!({
-        "key": "a", "name": "A", "description": "It.",
+        "key": "a", "name": "A", "description": "It.", "apiVersion": "1:1",
+        "vendor": {"name": "V", "url": "https://v.example"},
         "links": {"self": "https://a.example/"},
         "capabilities": {
-            "installable": {"callbackUrl": "https://a.example/installed"},
-            "hipchatApiConsumer": {"scopes": ["view_room"]},
+            "installable": {"callbackUrl": "https://a.example/installed", "allowRoom": true},
+            "hipchatApiConsumer": {"scopes": ["view_room"], "fromName": "A", "avatar": {"url": "https://a.example/i.png"}},
             "glance": [{
                 "key": "g", "name": {"value": "G"}, "queryUrl": "https://a.example/g",
                 "icon": {"url": "https://a.example/i.png", "url@2x": "https://a.example/i.png"},
-                "target": "p", "conditions": []
+                "target": "p",
+                "conditions": [{"condition": "glance_matches", "invert": true, "params": {"metadata": [{"attr": "a", "eq": 1}]}}]
             }],
             "webPanel": [{
                 "key": "p", "name": {"value": "P"}, "url": "https://a.example/p",
-                "location": "hipchat.sidebar.right"
+                "location": "hipchat.sidebar.right",
+                "icon": {"url": "https://a.example/i.png", "url@2x": "https://a.example/i.png"},
+                "weight": 0, "authentication": "none",
+                "conditions": [{"type": "or", "conditions": [{"condition": "user_is_admin"}, {"type": "AND", "conditions": [{"condition": "room_is_public"}]}]}]
             }],
+            "dialog": [{
+                "key": "d", "title": {"value": "D"}, "url": "https://a.example/d/{message.mid}",
+                "authentication": "jwt",
+                "options": {
+                    "style": "warning", "size": {"width": "50%", "height": "200px"},
+                    "primaryAction": {"name": {"value": "OK"}, "enabled": false, "key": "ok"},
+                    "secondaryActions": [{"name": {"value": "No"}}],
+                    "hint": {"value": "H", "i18n": "h"}, "filter": {"placeholder": {"value": "P"}}
+                }
+            }],
+            "externalPage": [{"key": "e", "name": {"value": "E"}, "url": "{message.card.url}"}],
+            "action": [{
+                "key": "a", "name": {"value": "A"}, "location": "hipchat.message.action",
+                "target": {"key": "d", "options": {}}, "weight": 7,
+                "conditions": [{"condition": "card_matches", "params": {}}]
+            }],
+            "webhook": [{
+                "key": "w", "event": "room_message", "url": "https://a.example/w", "pattern": "^/a",
+                "name": "W", "authentication": "jwt"
+            }],
+            "configurable": {"url": "https://a.example/c", "authentication": "jwt", "allowAccessToRoomAdmins": true},
+            "adminPage": {"url": "https://a.example/admin"},
+            "oauth2Consumer": {"redirectionUrls": ["https://a.example/back"]},
+            "oauth2Provider": {"authorizationUrl": "https://a.example/auth", "tokenUrl": "https://a.example/token"},
             "somethingNew": 4
         }
     })
@@ -38,7 +70,7 @@ fn a_complete_descriptor_has_no_problem() {
 fn each_problem_is_named_where_it_stands() {
     for (pointer, value, found, code) in [
         ("/name", Value::Null, "/name", "wrong-type"),
-        ("/key", json!(""), "/key", "too-short"),
+        ("/key", json!(""), "/key", "empty"),
         (
             "/links/self",
             json!("/descriptor"),
@@ -143,6 +175,42 @@ fn each_problem_is_named_where_it_stands() {
             pointers(&problems).contains(&(found, code)),
             "{pointer}: {problems:?}"
         );
+    }
+}
+
+/// The complete descriptor with another value at this place; without the member where the value
+/// is null.
+fn changed(pointer: &str, value: Value) -> Value {
+    let mut document = complete();
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    match document.pointer_mut(parent).unwrap() {
+        Value::Object(members) if value.is_null() => {
+            members.remove(name);
+        }
+        Value::Object(members) => {
+            members.insert(name.to_owned(), value);
+        }
+        Value::Array(list) => list[name.parse::<usize>().unwrap()] = value,
+        other => panic!("{parent} is {other}"),
+    }
+    document
+}
+
+#[test]
+fn keys_of_pages_are_unique_among_each_other() {
+    let document = changed("/capabilities/dialog/0/key", json!("p"));
+    let problems = descriptor(&document);
+    assert!(
+        pointers(&problems).contains(&("/capabilities/dialog/0/key", "duplicate-key")),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn lengths_are_counted_in_characters() {
+    for (value, accepted) in [("😀".repeat(100), true), ("a".repeat(101), false)] {
+        let problems = descriptor(&changed("/capabilities/glance/0/name/value", json!(value)));
+        assert_eq!(problems.is_empty(), accepted, "{problems:?}");
     }
 }
 

@@ -1,0 +1,77 @@
+//! The `action` capability: an entry in the menu of a message or of the input field.
+
+use serde::{Deserialize, Serialize};
+
+use super::open_enum::open_enum;
+use super::{Condition, Extra, Target, Text};
+
+/// An entry in the menu of a message or of the input field.
+///
+/// ```
+/// use glance_sdk::model::{Action, ActionLocation};
+///
+/// let action = Action::new("remind", "Remind me", ActionLocation::Message, "remind-dialog");
+/// assert_eq!(action.target.key(), Some("remind-dialog"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Action {
+    /// 1 to 40 of `a-z A-Z 0-9 _ - .`, unique within the add-on; the event that the target's
+    /// page hears has this name.
+    pub key: String,
+    /// What stands in the menu.
+    pub name: Text,
+    /// Which menu.
+    pub location: ActionLocation,
+    /// What it opens: the key of a web panel, dialog or external page.
+    pub target: Target,
+    /// Sorts entries, ascending; 100 where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<i64>,
+    /// All must hold for the entry to be offered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conditions: Option<Vec<Condition>>,
+    /// Members this version does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+impl Action {
+    /// An entry that is always offered.
+    pub fn new(
+        key: impl Into<String>,
+        name: impl Into<Text>,
+        location: ActionLocation,
+        target: impl Into<Target>,
+    ) -> Self {
+        Self {
+            key: key.into(),
+            name: name.into(),
+            location,
+            target: target.into(),
+            weight: None,
+            conditions: None,
+            extra: Extra::new(),
+        }
+    }
+
+    /// The weight, 100 where none is declared.
+    pub fn weight_or_default(&self) -> i64 {
+        self.weight.unwrap_or(100)
+    }
+
+    /// The conditions, none where none are declared.
+    pub fn conditions(&self) -> &[Condition] {
+        self.conditions.as_deref().unwrap_or_default()
+    }
+}
+
+open_enum! {
+    /// Which menu an action stands in.
+    pub enum ActionLocation {
+        /// The menu of a message.
+        Message = "hipchat.message.action",
+        /// The menu of the input field.
+        Input = "hipchat.input.action",
+    }
+}

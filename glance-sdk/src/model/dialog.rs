@@ -1,0 +1,214 @@
+//! The `dialog` capability: a page of the add-on in a window over the chat.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use super::open_enum::open_enum;
+use super::{Authentication, Extra, Text};
+
+/// A page of the add-on in a window over the chat, one at a time.
+///
+/// ```
+/// use glance_sdk::model::{Dialog, DialogAction, DialogOptions, DialogSize};
+///
+/// let mut dialog = Dialog::new("assign", "Assign", "https://add-on.example.com/assign");
+/// let mut options = DialogOptions::default();
+/// options.size = Some(DialogSize::pixels(400, 200));
+/// options.primary_action = Some(DialogAction::new("Assign"));
+/// dialog.options = Some(options);
+/// assert_eq!(
+///     serde_json::to_value(&dialog)?["options"],
+///     serde_json::json!({
+///         "size": { "width": "400px", "height": "200px" },
+///         "primaryAction": { "name": { "value": "Assign" } }
+///     })
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Dialog {
+    /// 1 to 40 of `a-z A-Z 0-9 _ - .`, unique within the add-on.
+    pub key: String,
+    /// The window's heading.
+    pub title: Text,
+    /// The page's absolute address, which may hold `{dotted.path}` variables that the host fills.
+    pub url: String,
+    /// Whether the page is opened with a signed request; it is where this is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authentication: Option<Authentication>,
+    /// How the window looks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub options: Option<DialogOptions>,
+    /// Members this version does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+impl Dialog {
+    /// A dialog as hosts show it without options: medium, with a button that closes it.
+    pub fn new(key: impl Into<String>, title: impl Into<Text>, url: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            title: title.into(),
+            url: url.into(),
+            authentication: None,
+            options: None,
+            extra: Extra::new(),
+        }
+    }
+
+    /// Whether the page is opened with a signed request.
+    pub fn authentication(&self) -> &Authentication {
+        self.authentication.as_ref().unwrap_or(&Authentication::Jwt)
+    }
+}
+
+/// How a dialog looks.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct DialogOptions {
+    /// The look of the whole; normal where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub style: Option<DialogStyle>,
+    /// How large it is; medium where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<DialogSize>,
+    /// The button that does it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub primary_action: Option<DialogAction>,
+    /// The other buttons: one that closes the dialog where absent, none where empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secondary_actions: Option<Vec<DialogAction>>,
+    /// A text at the left of the buttons.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<Text>,
+    /// Puts a field to filter by into the heading.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter: Option<DialogFilter>,
+    /// Members this version does not know; the schema allows none.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+    /// The look of a dialog.
+    pub enum DialogStyle {
+        /// Nothing special.
+        Normal = "normal",
+        /// It asks before something that cannot be undone.
+        Warning = "warning",
+    }
+}
+
+/// How large a dialog is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum DialogSize {
+    /// One of the host's sizes.
+    Named(NamedSize),
+    /// A size of its own.
+    Custom(CustomSize),
+    /// A shape this version does not know.
+    Other(Value),
+}
+
+impl DialogSize {
+    /// This many pixels wide and high; hosts cap it at their window.
+    pub fn pixels(width: u32, height: u32) -> Self {
+        Self::Custom(CustomSize {
+            width: format!("{width}px"),
+            height: format!("{height}px"),
+            extra: Extra::new(),
+        })
+    }
+}
+
+impl From<NamedSize> for DialogSize {
+    fn from(size: NamedSize) -> Self {
+        Self::Named(size)
+    }
+}
+
+impl<'de> Deserialize<'de> for DialogSize {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Value::deserialize(deserializer)? {
+            Value::String(name) => Self::Named(NamedSize::from(name.as_str())),
+            other => match CustomSize::deserialize(&other) {
+                Ok(size) => Self::Custom(size),
+                Err(_) => Self::Other(other),
+            },
+        })
+    }
+}
+
+open_enum! {
+    /// The sizes of dialogs that hosts have names for.
+    pub enum NamedSize {
+        /// 400 pixels wide.
+        Small = "small",
+        /// 600 pixels wide, the default.
+        Medium = "medium",
+        /// 800 pixels wide.
+        Large = "large",
+        /// 980 pixels wide.
+        Xlarge = "xlarge",
+    }
+}
+
+/// A dialog's own size.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CustomSize {
+    /// A number with `px` or `%`, for example `400px`.
+    pub width: String,
+    /// A number with `px` or `%`, for example `50%`.
+    pub height: String,
+    /// Members this version does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// A button of a dialog.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DialogAction {
+    /// What stands on it.
+    pub name: Text,
+    /// Whether it can be pressed at first; yes where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// Names it in the page's `dialog-button-click` event; `primary-action-selected` for the
+    /// primary action and nothing for others where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Members this version does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+impl DialogAction {
+    /// A button that can be pressed.
+    pub fn new(name: impl Into<Text>) -> Self {
+        Self {
+            name: name.into(),
+            enabled: None,
+            key: None,
+            extra: Extra::new(),
+        }
+    }
+}
+
+/// A field to filter a dialog's content by; the page hears of it as `dialog-filter-changed`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DialogFilter {
+    /// What stands in the empty field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub placeholder: Option<Text>,
+    /// Members this version does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}

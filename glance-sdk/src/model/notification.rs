@@ -1,0 +1,154 @@
+//! Notifications: what an add-on writes into a room.
+
+mod card;
+
+use serde::{Deserialize, Serialize};
+
+use super::Extra;
+use super::open_enum::open_enum;
+
+pub use card::{
+    Activity, Attribute, AttributeStyle, AttributeValue, Card, CardFormat, CardIcon, CardStyle,
+    Description, DescriptionText, Thumbnail,
+};
+
+/// What an add-on writes into a room; also a webhook's answer, which the host then writes there.
+///
+/// ```
+/// use glance_sdk::model::{Color, Notification};
+///
+/// let notification = Notification::text("The build is green.").color(Color::Green);
+/// assert_eq!(
+///     serde_json::to_value(&notification)?,
+///     serde_json::json!({
+///         "message": "The build is green.", "message_format": "text", "color": "green"
+///     })
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Notification {
+    /// 1 to 10,000 characters; also what clients show that know no cards.
+    pub message: String,
+    /// How the message is written; HTML where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_format: Option<MessageFormat>,
+    /// The colour behind it; yellow where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub color: Option<Color>,
+    /// Whether people are alerted; no where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notify: Option<bool>,
+    /// A label beside the sender's name, up to 64 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The id of the message to show it under, up to 36 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attach_to: Option<String>,
+    /// A card to show instead of the message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub card: Option<Card>,
+    /// Members this version does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+impl Notification {
+    /// A message of HTML, as it is: text from elsewhere has to be escaped before.
+    pub fn html(message: impl Into<String>) -> Self {
+        Self::new(message, MessageFormat::Html)
+    }
+
+    /// A message of plain text, in which hosts find links, mentions and emoticons.
+    pub fn text(message: impl Into<String>) -> Self {
+        Self::new(message, MessageFormat::Text)
+    }
+
+    fn new(message: impl Into<String>, format: MessageFormat) -> Self {
+        Self {
+            message: message.into(),
+            message_format: Some(format),
+            color: None,
+            notify: None,
+            from: None,
+            attach_to: None,
+            card: None,
+            extra: Extra::new(),
+        }
+    }
+
+    /// Sets the colour behind it.
+    #[must_use]
+    pub fn color(mut self, color: Color) -> Self {
+        self.color = Some(color);
+        self
+    }
+
+    /// Alerts people.
+    #[must_use]
+    pub fn notify(mut self) -> Self {
+        self.notify = Some(true);
+        self
+    }
+
+    /// Shows a card instead of the message.
+    #[must_use]
+    pub fn card(mut self, card: Card) -> Self {
+        self.card = Some(card);
+        self
+    }
+}
+
+open_enum! {
+    /// How a message is written.
+    pub enum MessageFormat {
+        /// HTML, of which hosts keep a part.
+        Html = "html",
+        /// Plain text.
+        Text = "text",
+    }
+}
+
+open_enum! {
+    /// The colour behind a notification.
+    pub enum Color {
+        /// Yellow, the default.
+        Yellow = "yellow",
+        /// Green.
+        Green = "green",
+        /// Red.
+        Red = "red",
+        /// Purple.
+        Purple = "purple",
+        /// Grey.
+        Gray = "gray",
+        /// Any of the others.
+        Random = "random",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn odd_notifications_survive_a_round_trip() {
+        for sent in [
+            json!({"message": ""}),
+            json!({"message": "x", "format": "html", "color": "teal", "notify": false}),
+            json!({"message": "x", "card": {"style": "list", "id": "1", "title": "t", "icon": "i", "description": "d"}}),
+            json!({"message": "x", "card": {"style": "link", "id": "1", "title": "t",
+                "description": {"value": "d", "format": "text"},
+                "icon": {"url": "i", "url@2x": "j"},
+                "thumbnail": {"url": "t", "width": 3000, "height": 2.5},
+                "activity": {"html": "<b>x</b>", "icon": {"url": "i"}},
+                "attributes": [{"label": "l", "value": {"label": "v", "style": "lozenge-success", "icon": "i"}}],
+                "metadata": {"a": [1]}, "more": 1}}),
+        ] {
+            let notification: Notification = serde_json::from_value(sent.clone()).unwrap();
+            assert_eq!(serde_json::to_value(&notification).unwrap(), sent);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The `oauth2Consumer` and `oauth2Provider` capabilities.
+
+use serde::{Deserialize, Serialize};
+
+use super::Extra;
+
+/// Where the host may send people back to after they granted the add-on access.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Oauth2Consumer {
+    /// Absolute addresses.
+    pub redirection_urls: Vec<String>,
+    /// Members this version does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+impl Oauth2Consumer {
+    /// A consumer with these absolute addresses.
+    pub fn new(redirection_urls: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self {
+            redirection_urls: redirection_urls.into_iter().map(Into::into).collect(),
+            extra: Extra::new(),
+        }
+    }
+}
+
+/// Where the add-on itself gives tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Oauth2Provider {
+    /// The page on which people grant access.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization_url: Option<String>,
+    /// The token endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_url: Option<String>,
+    /// Members this version does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}

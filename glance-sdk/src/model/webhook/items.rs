@@ -1,0 +1,220 @@
+//! What happened in a room: the item of a webhook's payload, one type an event.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Event, File, Message, NotificationMessage, Room, User, WebhookPayload};
+use crate::model::Extra;
+
+/// The item of one event.
+pub trait RoomEvent: Serialize + DeserializeOwned {
+    /// The event.
+    const EVENT: Event;
+
+    /// The room it happened in.
+    fn room(&self) -> &Room;
+}
+
+macro_rules! items {
+    ($(
+        $(#[$meta:meta])*
+        $name:ident { $( $(#[$member_meta:meta])* $member:ident: $kind:ty, )* }
+    )*) => {
+        $(
+            $(#[$meta])*
+            #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+            #[non_exhaustive]
+            pub struct $name {
+                $( $(#[$member_meta])* pub $member: $kind, )*
+                /// The room it happened in.
+                pub room: Room,
+                /// Members this version does not know.
+                #[serde(flatten)]
+                pub extra: Extra,
+            }
+
+            impl $name {
+                /// The item as a host sends it.
+                pub fn new($( $member: $kind, )* room: Room) -> Self {
+                    Self { $( $member, )* room, extra: Extra::new() }
+                }
+            }
+
+            impl RoomEvent for $name {
+                const EVENT: Event = Event::$name;
+
+                fn room(&self) -> &Room {
+                    &self.room
+                }
+            }
+        )*
+
+        /// What happened, whichever event it was.
+        #[derive(Debug, Clone, PartialEq, Serialize)]
+        #[serde(untagged)]
+        #[non_exhaustive]
+        pub enum WebhookItem {
+            $( #[doc = concat!("See [`", stringify!($name), "`].")] $name(Box<$name>), )*
+            /// An event, or a shape, that this version does not know.
+            Other(Value),
+        }
+
+        impl WebhookItem {
+            fn read(event: Option<&Event>, item: Value) -> Self {
+                let known = match event {
+                    $( Some(Event::$name) => $name::deserialize(&item).map(|item| Self::$name(Box::new(item))).ok(), )*
+                    Some(Event::Unknown(_)) | None => None,
+                };
+                known.unwrap_or(Self::Other(item))
+            }
+        }
+    };
+}
+
+items! {
+    /// The room was archived.
+    RoomArchived {
+        /// Who did it, where the host says so.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sender: Option<User>,
+    }
+    /// The room was created.
+    RoomCreated {
+        /// Who did it, where the host says so.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sender: Option<User>,
+    }
+    /// The room was deleted.
+    RoomDeleted {
+        /// Who did it, where the host says so.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sender: Option<User>,
+    }
+    /// Somebody entered.
+    RoomEnter {
+        /// Who.
+        sender: User,
+    }
+    /// Somebody left.
+    RoomExit {
+        /// Who.
+        sender: User,
+    }
+    /// Somebody uploaded a file.
+    RoomFileUpload {
+        /// The file. No real payload of this event was found, so every member may be missing.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        file: Option<File>,
+        /// Who uploaded it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sender: Option<User>,
+        /// The message it came with.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message: Option<Message>,
+    }
+    /// Somebody wrote.
+    RoomMessage {
+        /// What was written, and by whom.
+        message: Message,
+    }
+    /// An add-on wrote.
+    RoomNotification {
+        /// What was written, and by which add-on.
+        message: NotificationMessage,
+    }
+    /// The topic changed.
+    RoomTopicChange {
+        /// The new topic.
+        topic: String,
+        /// Who changed it.
+        sender: User,
+    }
+    /// The room is no longer archived.
+    RoomUnarchived {
+        /// Who did it, where the host says so.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sender: Option<User>,
+    }
+}
+
+impl WebhookPayload<Value> {
+    /// Finds the type of the item by the event. What has none, or another shape than its event
+    /// has, is kept as [`WebhookItem::Other`].
+    ///
+    /// ```
+    /// use glance_sdk::model::webhook::{WebhookItem, WebhookPayload};
+    ///
+    /// let payload: WebhookPayload = serde_json::from_str(
+    ///     r#"{ "event": "room_enter", "item": { "sender": { "id": 5 }, "room": { "id": 42 } } }"#,
+    /// )?;
+    /// assert!(matches!(payload.typed().item, WebhookItem::RoomEnter(_)));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn typed(self) -> WebhookPayload<WebhookItem> {
+        WebhookPayload {
+            item: WebhookItem::read(self.event.as_ref(), self.item),
+            event: self.event,
+            webhook_id: self.webhook_id,
+            oauth_client_id: self.oauth_client_id,
+            extra: self.extra,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn each_event_has_its_own_item_and_survives_a_round_trip() {
+        let room = json!({"id": 42, "name": "ops", "privacy": "private", "links": {"self": "s"}});
+        let sender = json!({"id": 5, "mention_name": "ann", "new": true});
+        for (event, item) in [
+            ("room_archived", json!({"room": room, "sender": sender})),
+            ("room_created", json!({"room": room})),
+            ("room_deleted", json!({"room": room})),
+            ("room_enter", json!({"room": room, "sender": sender})),
+            ("room_exit", json!({"room": room, "sender": sender})),
+            (
+                "room_file_upload",
+                json!({"room": room, "sender": sender, "file": {"name": "a", "size": 3}}),
+            ),
+            (
+                "room_message",
+                json!({"room": room, "message": {"message": "hi", "from": sender, "mentions": []}}),
+            ),
+            (
+                "room_notification",
+                json!({"room": room, "message": {"message": "hi", "from": "CI", "color": "teal", "type": "notification"}}),
+            ),
+            (
+                "room_topic_change",
+                json!({"room": room, "sender": sender, "topic": ""}),
+            ),
+            ("room_unarchived", json!({"room": room})),
+        ] {
+            let sent = json!({"event": event, "webhook_id": 7, "oauth_client_id": "o", "item": item, "new": 1});
+            let payload: WebhookPayload = serde_json::from_value(sent.clone()).unwrap();
+            assert_eq!(payload.event.as_ref().map(Event::as_str), Some(event));
+            let typed = payload.typed();
+            assert!(!matches!(typed.item, WebhookItem::Other(_)), "{event}");
+            assert_eq!(serde_json::to_value(&typed).unwrap(), sent);
+        }
+    }
+
+    #[test]
+    fn what_has_no_known_event_or_shape_is_kept() {
+        for sent in [
+            json!({"event": "room_party", "item": {"cake": 1}}),
+            json!({"event": "room_enter", "item": {"room": "ops"}}),
+            json!({"item": null}),
+        ] {
+            let payload: WebhookPayload = serde_json::from_value(sent.clone()).unwrap();
+            let typed = payload.typed();
+            assert!(matches!(typed.item, WebhookItem::Other(_)));
+            assert_eq!(serde_json::to_value(&typed).unwrap(), sent);
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! The rules of a capabilities descriptor.
+
+use serde_json::Value;
+
+use super::condition::{Place, conditions};
+use super::object::{Measure, Need, Object};
+use super::{Problem, Severity};
+use crate::model::{Event, Scope};
+
+/// Glances that a descriptor may declare.
+const MOST_GLANCES: usize = 10;
+
+/// Checks a capabilities descriptor as a host does before it installs the add-on.
+///
+/// A document without an [`Error`](Severity::Error) is one that
+/// [`Descriptor`](crate::model::Descriptor) can be read from.
+pub fn descriptor(document: &Value) -> Vec<Problem> {
+    let mut found = Vec::new();
+    let Some(mut top) = Object::top(document, &mut found) else {
+        return found;
+    };
+    top.filled("key");
+    top.filled("name");
+    top.string("description", Need::Advised);
+    top.object("links", Need::Advised, |links| {
+        links.url("self", Need::Required);
+        links.lesser_url("homepage");
+    });
+    top.object("vendor", Need::Optional, |vendor| {
+        vendor.string("name", Need::Required);
+        vendor.string("url", Need::Required);
+        vendor.only(&["name", "url"]);
+    });
+    if let Some(version) = top.string("apiVersion", Need::Optional)
+        && !is_api_version(version)
+    {
+        let message = format!(
+            "`apiVersion` is \"{version}\", it must be two numbers with a colon between, such as 1:1"
+        );
+        top.report("apiVersion", "bad-version", Severity::Warning, message);
+    }
+    let mut targets = Targets::default();
+    top.object("capabilities", Need::Optional, |capabilities| {
+        setup(capabilities);
+        glances(capabilities, &mut targets);
+        pages(capabilities, &mut targets);
+        actions(capabilities, &mut targets);
+        webhooks(capabilities);
+    });
+    targets.dangling(&mut found);
+    found
+}
+
+/// Checks a glance as the REST API takes it at runtime.
+pub fn glance(document: &Value) -> Vec<Problem> {
+    let mut found = Vec::new();
+    if let Some(mut entry) = Object::top(document, &mut found) {
+        glance_members(&mut entry);
+        entry.target(Need::Optional);
+    }
+    found
+}
+
+/// What clicks open, and what there is to open.
+#[derive(Default)]
+struct Targets {
+    wanted: Vec<(String, String)>,
+    openable: Vec<String>,
+}
+
+impl Targets {
+    fn dangling(self, found: &mut Vec<Problem>) {
+        let openable = self.openable;
+        let dangling = self
+            .wanted
+            .into_iter()
+            .filter(|(_, key)| !openable.contains(key));
+        found.extend(dangling.map(|(pointer, key)| Problem {
+            pointer,
+            code: "dangling-target",
+            severity: Severity::Warning,
+            message: format!(
+                "no web panel, dialog or external page has the key `{key}`, so a click opens \
+                 nothing; declare one or correct the target"
+            ),
+        }));
+    }
+}
+
+fn setup(capabilities: &mut Object<'_>) {
+    capabilities.object("installable", Need::Optional, |installable| {
+        installable.boolean("allowRoom");
+        installable.boolean("allowGlobal");
+        for address in [
+            "callbackUrl",
+            "updateCallbackUrl",
+            "installedUrl",
+            "uninstalledUrl",
+            "updatedUrl",
+        ] {
+            installable.url(address, Need::Optional);
+        }
+    });
+    capabilities.object("hipchatApiConsumer", Need::Optional, |consumer| {
+        for (index, scope) in consumer.strings("scopes").into_iter().enumerate() {
+            if let Scope::Unknown(scope) = Scope::from(scope) {
+                consumer.report_at(
+                    &["scopes", &index.to_string()],
+                    "unknown-value",
+                    format!("no host knows the scope `{scope}`; remove it or correct it"),
+                );
+            }
+        }
+        consumer.string("fromName", Need::Optional);
+        avatar(consumer);
+    });
+    capabilities.object("configurable", Need::Optional, |page| {
+        page.url("url", Need::Required);
+        authentication(page);
+        page.boolean("allowAccessToRoomAdmins");
+    });
+    capabilities.object("adminPage", Need::Optional, |page| {
+        page.url("url", Need::Required);
+    });
+    capabilities.object("oauth2Consumer", Need::Optional, |consumer| {
+        consumer.strings("redirectionUrls");
+    });
+    capabilities.object("oauth2Provider", Need::Optional, |provider| {
+        provider.lesser_url("authorizationUrl");
+        provider.lesser_url("tokenUrl");
+    });
+}
+
+fn avatar(consumer: &mut Object<'_>) {
+    match consumer.members.get("avatar") {
+        None => {}
+        Some(Value::String(_)) => consumer.lesser_url("avatar"),
+        Some(Value::Object(_)) => consumer.object("avatar", Need::Optional, |avatar| {
+            avatar.text("url", Need::Required, Measure::Characters, usize::MAX);
+            avatar.text("url@2x", Need::Optional, Measure::Characters, usize::MAX);
+        }),
+        Some(_) => consumer.wrong_type_as(
+            Severity::Warning,
+            "avatar",
+            "an address, or an object with a `url`",
+        ),
+    }
+}
+
+fn glances(capabilities: &mut Object<'_>, targets: &mut Targets) {
+    let mut keys = Vec::new();
+    capabilities.list("glance", |entry| {
+        glance_members(entry);
+        entry.unique_key(&mut keys);
+        targets.wanted.extend(entry.target(Need::Optional));
+    });
+    if keys.len() > MOST_GLANCES {
+        let message = format!(
+            "{} glances are declared, a descriptor may have {MOST_GLANCES}; create the others at \
+             runtime",
+            keys.len()
+        );
+        capabilities.report("glance", "too-many-glances", Severity::Error, message);
+    }
+}
+
+fn glance_members(entry: &mut Object<'_>) {
+    entry.extension_key(Need::Required);
+    entry.localised("name", Need::Required);
+    icon(entry, Need::Required);
+    entry.url("queryUrl", Need::Optional);
+    entry.whole_number("weight");
+    conditions(entry, Place::Glance);
+}
+
+fn icon(entry: &mut Object<'_>, need: Need) {
+    entry.object("icon", need, |icon| {
+        icon.string("url", Need::Required);
+        icon.string("url@2x", Need::Advised);
+    });
+}
+
+fn authentication(entry: &mut Object<'_>) {
+    entry.one_of(
+        "authentication",
+        Need::Optional,
+        Severity::Warning,
+        &["jwt", "none"],
+    );
+}
+
+fn pages(capabilities: &mut Object<'_>, targets: &mut Targets) {
+    // A target names any of the three, so their keys are unique among each other.
+    let keys = &mut targets.openable;
+    capabilities.list("webPanel", |entry| {
+        entry.extension_key(Need::Required);
+        entry.unique_key(keys);
+        entry.localised("name", Need::Required);
+        entry.page_url();
+        entry.one_of(
+            "location",
+            Need::Required,
+            Severity::Warning,
+            &["hipchat.sidebar.right"],
+        );
+        icon(entry, Need::Optional);
+        entry.whole_number("weight");
+        authentication(entry);
+        conditions(entry, Place::WebPanel);
+    });
+    capabilities.list("dialog", |entry| {
+        entry.extension_key(Need::Required);
+        entry.unique_key(keys);
+        entry.localised("title", Need::Required);
+        entry.page_url();
+        authentication(entry);
+        entry.object("options", Need::Optional, dialog_options);
+    });
+    capabilities.list("externalPage", |entry| {
+        entry.extension_key(Need::Required);
+        entry.unique_key(keys);
+        entry.localised("name", Need::Optional);
+        entry.page_url();
+        entry.only(&["key", "name", "url"]);
+    });
+}
+
+fn dialog_options(options: &mut Object<'_>) {
+    options.one_of(
+        "style",
+        Need::Optional,
+        Severity::Warning,
+        &["normal", "warning"],
+    );
+    dialog_size(options);
+    options.object("primaryAction", Need::Optional, dialog_action);
+    options.list("secondaryActions", dialog_action);
+    if options
+        .members
+        .get("secondaryActions")
+        .is_some_and(is_empty_list)
+    {
+        options.report(
+            "secondaryActions",
+            "empty-list",
+            Severity::Warning,
+            "`secondaryActions` is empty; some hosts then show no button to close the dialog with"
+                .to_owned(),
+        );
+    }
+    options.localised("hint", Need::Optional);
+    options.object("filter", Need::Optional, |filter| {
+        filter.localised("placeholder", Need::Optional);
+    });
+    options.only(&[
+        "style",
+        "size",
+        "primaryAction",
+        "secondaryActions",
+        "hint",
+        "filter",
+    ]);
+}
+
+fn dialog_action(action: &mut Object<'_>) {
+    action.localised("name", Need::Required);
+    action.boolean("enabled");
+    action.string("key", Need::Optional);
+}
+
+/// A size that a host cannot read is the default size, so it is only warned of.
+fn dialog_size(options: &mut Object<'_>) {
+    match options.members.get("size") {
+        None => {}
+        Some(Value::String(_)) => {
+            options.one_of(
+                "size",
+                Need::Optional,
+                Severity::Warning,
+                &["small", "medium", "large", "xlarge"],
+            );
+        }
+        Some(Value::Object(size)) => {
+            for name in ["width", "height"] {
+                let length = size.get(name).and_then(Value::as_str);
+                let (code, found) = match length {
+                    None => ("wrong-type", "no string"),
+                    Some(length) if !is_length(length) => ("bad-length", length),
+                    Some(_) => continue,
+                };
+                options.report_at(
+                    &["size", name],
+                    code,
+                    format!("`{name}` is {found}, it must be a number with px or %"),
+                );
+            }
+        }
+        Some(_) => options.wrong_type_as(
+            Severity::Warning,
+            "size",
+            "small, medium, large, xlarge, or an object with `width` and `height`",
+        ),
+    }
+}
+
+fn actions(capabilities: &mut Object<'_>, targets: &mut Targets) {
+    let mut keys = Vec::new();
+    capabilities.list("action", |entry| {
+        entry.extension_key(Need::Required);
+        entry.unique_key(&mut keys);
+        entry.localised("name", Need::Required);
+        entry.one_of(
+            "location",
+            Need::Required,
+            Severity::Warning,
+            &["hipchat.message.action", "hipchat.input.action"],
+        );
+        targets.wanted.extend(entry.target(Need::Required));
+        entry.whole_number("weight");
+        conditions(entry, Place::Action);
+    });
+}
+
+fn webhooks(capabilities: &mut Object<'_>) {
+    let mut keys = Vec::new();
+    capabilities.list_or_one("webhook", |webhook| {
+        webhook.extension_key(Need::Optional);
+        webhook.unique_key(&mut keys);
+        webhook.string("name", Need::Optional);
+        webhook.url("url", Need::Required);
+        webhook.string("pattern", Need::Optional);
+        authentication(webhook);
+        let event = webhook.string("event", Need::Required).map(Event::from);
+        if let Some(Event::Unknown(event)) = &event {
+            let message =
+                format!("no host knows the event `{event}`, so nothing is ever posted; correct it");
+            webhook.report("event", "unknown-value", Severity::Warning, message);
+        }
+        let has_text = matches!(
+            event,
+            None | Some(Event::RoomMessage | Event::RoomNotification | Event::Unknown(_))
+        );
+        if !has_text && webhook.members.contains_key("pattern") {
+            webhook.report(
+                "pattern",
+                "no-effect",
+                Severity::Warning,
+                "`pattern` counts for messages only; remove it".to_owned(),
+            );
+        }
+    });
+}
+
+fn is_api_version(version: &str) -> bool {
+    let number = |part: &str| !part.is_empty() && part.chars().all(char::is_numeric);
+    version
+        .split_once(':')
+        .is_some_and(|(from, to)| number(from) && number(to))
+}
+
+fn is_empty_list(value: &Value) -> bool {
+    value.as_array().is_some_and(Vec::is_empty)
+}
+
+fn is_length(text: &str) -> bool {
+    let number = text.strip_suffix("px").or_else(|| text.strip_suffix('%'));
+    number.is_some_and(|number| number.parse::<f64>().is_ok_and(|number| number > 0.0))
+}
