@@ -14,6 +14,8 @@
 //! ```
 
 pub mod conformance;
+mod encrypted;
+mod keyring;
 mod memory;
 #[cfg(feature = "store-sqlite")]
 mod sqlite;
@@ -22,6 +24,8 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+pub use encrypted::EncryptedStore;
+pub use keyring::Keyring;
 pub use memory::MemoryStore;
 #[cfg(feature = "store-sqlite")]
 pub use sqlite::SqliteStore;
