@@ -17,6 +17,8 @@ pub mod conformance;
 mod encrypted;
 mod keyring;
 mod memory;
+#[cfg(feature = "store-postgres")]
+mod postgres;
 #[cfg(feature = "store-sqlite")]
 mod sqlite;
 
@@ -27,6 +29,8 @@ use async_trait::async_trait;
 pub use encrypted::EncryptedStore;
 pub use keyring::Keyring;
 pub use memory::MemoryStore;
+#[cfg(feature = "store-postgres")]
+pub use postgres::PostgresStore;
 #[cfg(feature = "store-sqlite")]
 pub use sqlite::SqliteStore;
 
