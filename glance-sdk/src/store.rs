@@ -13,7 +13,12 @@
 //! # Ok::<(), glance_sdk::Error>(()) }).unwrap();
 //! ```
 
+pub mod conformance;
+mod encrypted;
+mod keyring;
 mod memory;
+#[cfg(feature = "store-postgres")]
+mod postgres;
 #[cfg(feature = "store-sqlite")]
 mod sqlite;
 
@@ -21,12 +26,19 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+pub use encrypted::EncryptedStore;
+pub use keyring::Keyring;
 pub use memory::MemoryStore;
+#[cfg(feature = "store-postgres")]
+pub use postgres::PostgresStore;
 #[cfg(feature = "store-sqlite")]
 pub use sqlite::SqliteStore;
 
 use crate::Result;
-use crate::model::{InstallationData, OauthId, RoomId, Secret};
+use crate::model::{GroupId, InstallationData, OauthId, RoomId, Secret};
+
+/// How many installations [`InstallationStore::list`] reads at a time.
+const PAGE: usize = 1000;
 
 /// An installation as the add-on keeps it.
 #[derive(Debug, Clone)]
@@ -101,12 +113,59 @@ pub trait InstallationStore: fmt::Debug + Send + Sync + 'static {
     /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
     async fn remove(&self, oauth_id: &OauthId) -> Result<bool>;
 
-    /// All installations, by id.
+    /// Keeps an installation with a new secret in place of the one with the same id, where that
+    /// one has the secret `stored`; says whether it did. For whoever changes the key that secrets
+    /// are encrypted with; an installation call never comes here.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
-    async fn list(&self) -> Result<Vec<Installation>>;
+    async fn replace(&self, stored: &Secret, installation: &Installation) -> Result<bool>;
+
+    /// The first `limit` installations whose id comes after `after`, in the order of the bytes of
+    /// their ids; from the very first one where `after` is `None`. Fewer than `limit` are the last.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    async fn page(&self, after: Option<&OauthId>, limit: usize) -> Result<Vec<Installation>>;
+
+    /// The installations made in this room, by id.
+    ///
+    /// One that the whole group has is not among them, though it reaches the room: a room's number
+    /// does not say its group. [`in_group`](Self::in_group) has it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    async fn in_room(&self, room: RoomId) -> Result<Vec<Installation>>;
+
+    /// The installations of this group, by id: those in its rooms, and those the whole group has
+    /// (whose [`room_id`](Installation::room_id) is `None`).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    async fn in_group(&self, group: GroupId) -> Result<Vec<Installation>>;
+
+    /// All installations, by id, in memory at once; where there may be very many, ask for one
+    /// [`page`](Self::page) after another.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    async fn list(&self) -> Result<Vec<Installation>> {
+        let mut all = Vec::new();
+        loop {
+            let after = all.last().map(Installation::oauth_id);
+            let page = self.page(after, PAGE).await?;
+            let is_last = page.len() < PAGE;
+            all.extend(page);
+            if is_last {
+                return Ok(all);
+            }
+        }
+    }
 }
 
 /// Compares in constant time: the call that brings a secret is not signed.
@@ -114,6 +173,3 @@ fn is_same(one: &Secret, other: &Secret) -> bool {
     let (one, other) = (one.expose().as_bytes(), other.expose().as_bytes());
     aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,5 +1,7 @@
 //! Installations in one SQLite file.
 
+mod migrations;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,18 +10,18 @@ use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Endpoints, Installation, InstallationStore, is_same};
-use crate::model::OauthId;
+use crate::model::{GroupId, InstallationData, OauthId, RoomId, Secret};
 use crate::{Error, ErrorKind, Result};
 
-const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS installation (
-        oauth_id TEXT PRIMARY KEY,
-        oauth_secret TEXT NOT NULL,
-        data TEXT NOT NULL,
-        token_url TEXT NOT NULL,
-        api_url TEXT NOT NULL
-    ) STRICT;
-";
+const GET: &str = "SELECT data, token_url, api_url FROM installation WHERE oauth_id = ?1";
+const FIRST_PAGE: &str =
+    "SELECT data, token_url, api_url FROM installation ORDER BY oauth_id LIMIT ?1";
+const NEXT_PAGE: &str = "SELECT data, token_url, api_url FROM installation
+    WHERE oauth_id > ?2 ORDER BY oauth_id LIMIT ?1";
+const IN_ROOM: &str = "SELECT data, token_url, api_url FROM installation
+    WHERE room_id = ?1 ORDER BY oauth_id";
+const IN_GROUP: &str = "SELECT data, token_url, api_url FROM installation
+    WHERE group_id = ?1 ORDER BY oauth_id";
 
 /// Keeps installations in one SQLite file; what it acknowledged survives a crash.
 #[derive(Debug, Clone)]
@@ -53,17 +55,27 @@ impl SqliteStore {
             )
             .because(cause)
         })?;
-        let connection = Connection::open(path).map_err(failed)?;
+        let mut connection = Connection::open(path).map_err(failed)?;
+        connection
+            .busy_timeout(std::time::Duration::from_secs(5))
+            .map_err(failed)?;
         connection
             .pragma_update(None, "journal_mode", "WAL")
             .map_err(failed)?;
         connection
             .pragma_update(None, "synchronous", "FULL")
             .map_err(failed)?;
-        connection
-            .busy_timeout(std::time::Duration::from_secs(5))
-            .map_err(failed)?;
-        connection.execute_batch(SCHEMA).map_err(failed)?;
+        if let Err(found) = migrations::run(&mut connection).map_err(failed)? {
+            return Err(Error::new(
+                ErrorKind::Storage,
+                format!(
+                    "the installation store {} is of a newer version of this program: its schema \
+                     is {found}, and this one knows {}",
+                    path.display(),
+                    migrations::LATEST
+                ),
+            ));
+        }
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
         })
@@ -97,34 +109,15 @@ fn create_private(path: &Path) -> std::io::Result<()> {
 #[async_trait]
 impl InstallationStore for SqliteStore {
     async fn put(&self, installation: &Installation) -> Result<()> {
-        let Installation { data, endpoints } = installation.clone();
-        let json = serde_json::to_string(&data)
-            .map_err(|cause| Error::storage("the installation cannot be written", cause))?;
-        let oauth_id = data.oauth_id.clone();
+        let row = Record::of(installation)?;
         let kept = self
             .call("cannot keep an installation", move |connection| {
                 let transaction = connection.transaction_with_behavior(Immediate)?;
-                let stored = transaction
-                    .query_row(
-                        "SELECT oauth_secret FROM installation WHERE oauth_id = ?1",
-                        [data.oauth_id.as_str()],
-                        |row| row.get::<_, String>(0),
-                    )
-                    .optional()?;
-                if stored.is_some_and(|stored| !is_same(&stored.into(), &data.oauth_secret)) {
+                let stored = secret_of(&transaction, &row.data.oauth_id)?;
+                if stored.is_some_and(|stored| !is_same(&stored, &row.data.oauth_secret)) {
                     return Ok(false);
                 }
-                transaction.execute(
-                    "INSERT OR REPLACE INTO installation
-                     (oauth_id, oauth_secret, data, token_url, api_url) VALUES (?1, ?2, ?3, ?4, ?5)",
-                    params![
-                        data.oauth_id.as_str(),
-                        data.oauth_secret.expose(),
-                        json,
-                        endpoints.token_url,
-                        endpoints.api_url
-                    ],
-                )?;
+                row.write(&transaction)?;
                 transaction.commit()?;
                 Ok(true)
             })
@@ -132,7 +125,7 @@ impl InstallationStore for SqliteStore {
         if kept {
             Ok(())
         } else {
-            Err(Error::conflict(&oauth_id))
+            Err(Error::conflict(installation.oauth_id()))
         }
     }
 
@@ -140,9 +133,7 @@ impl InstallationStore for SqliteStore {
         let oauth_id = oauth_id.clone();
         self.call("cannot look an installation up", move |connection| {
             connection
-                .prepare_cached(
-                    "SELECT data, token_url, api_url FROM installation WHERE oauth_id = ?1",
-                )?
+                .prepare_cached(GET)?
                 .query_row([oauth_id.as_str()], read)
                 .optional()
         })
@@ -161,24 +152,119 @@ impl InstallationStore for SqliteStore {
         .map(|removed| removed > 0)
     }
 
-    async fn list(&self) -> Result<Vec<Installation>> {
-        self.call("cannot list installations", |connection| {
-            connection
-                .prepare("SELECT data, token_url, api_url FROM installation ORDER BY oauth_id")?
-                .query_map([], read)?
-                .collect()
+    async fn replace(&self, stored: &Secret, installation: &Installation) -> Result<bool> {
+        let row = Record::of(installation)?;
+        let expected = stored.clone();
+        self.call("cannot change a secret", move |connection| {
+            let transaction = connection.transaction_with_behavior(Immediate)?;
+            let stored = secret_of(&transaction, &row.data.oauth_id)?;
+            if !stored.is_some_and(|stored| is_same(&stored, &expected)) {
+                return Ok(false);
+            }
+            row.write(&transaction)?;
+            transaction.commit()?;
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn page(&self, after: Option<&OauthId>, limit: usize) -> Result<Vec<Installation>> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let after = after.cloned();
+        self.call("cannot list installations", move |connection| match after {
+            None => select(connection, FIRST_PAGE, [limit]),
+            Some(after) => select(connection, NEXT_PAGE, params![limit, after.as_str()]),
+        })
+        .await
+    }
+
+    async fn in_room(&self, room: RoomId) -> Result<Vec<Installation>> {
+        self.call("cannot look a room up", move |connection| {
+            select(connection, IN_ROOM, [room.get().cast_signed()])
+        })
+        .await
+    }
+
+    async fn in_group(&self, group: GroupId) -> Result<Vec<Installation>> {
+        self.call("cannot look a group up", move |connection| {
+            select(connection, IN_GROUP, [group.get().cast_signed()])
         })
         .await
     }
 }
 
+/// An installation on its way into its row.
+struct Record {
+    data: InstallationData,
+    json: String,
+    endpoints: Endpoints,
+}
+
+impl Record {
+    fn of(installation: &Installation) -> Result<Self> {
+        let Installation { data, endpoints } = installation.clone();
+        let json = serde_json::to_string(&data)
+            .map_err(|cause| Error::storage("the installation cannot be written", cause))?;
+        Ok(Self {
+            data,
+            json,
+            endpoints,
+        })
+    }
+
+    /// SQLite's integers are signed: a number above their range is kept by its bits.
+    fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
+        connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO installation
+                 (oauth_id, oauth_secret, data, token_url, api_url, group_id, room_id)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                self.data.oauth_id.as_str(),
+                self.data.oauth_secret.expose(),
+                self.json,
+                self.endpoints.token_url,
+                self.endpoints.api_url,
+                self.data.group_id.get().cast_signed(),
+                self.data.room_id.map(|room| room.get().cast_signed()),
+            ])
+            .map(drop)
+    }
+}
+
+fn secret_of(connection: &Connection, oauth_id: &OauthId) -> rusqlite::Result<Option<Secret>> {
+    connection
+        .prepare_cached("SELECT oauth_secret FROM installation WHERE oauth_id = ?1")?
+        .query_row([oauth_id.as_str()], |row| row.get::<_, String>(0))
+        .optional()
+        .map(|secret| secret.map(Secret::from))
+}
+
+fn select(
+    connection: &Connection,
+    query: &str,
+    parameters: impl rusqlite::Params,
+) -> rusqlite::Result<Vec<Installation>> {
+    connection
+        .prepare_cached(query)?
+        .query_map(parameters, read)?
+        .collect()
+}
+
 fn read(row: &Row<'_>) -> rusqlite::Result<Installation> {
-    let json: String = row.get(0)?;
-    let data = serde_json::from_str(&json).map_err(|cause| {
-        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(cause))
-    })?;
+    let data = parse(&row.get::<_, String>(0)?)?;
     Ok(Installation::new(
         data,
         Endpoints::new(row.get::<_, String>(1)?, row.get::<_, String>(2)?),
     ))
 }
+
+fn parse(json: &str) -> rusqlite::Result<InstallationData> {
+    serde_json::from_str(json).map_err(|cause| {
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(cause))
+    })
+}
+
+#[cfg(test)]
+mod tests;

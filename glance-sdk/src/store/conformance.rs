@@ -1,0 +1,400 @@
+//! What every installation store must do, as a suite that a store runs on itself.
+//!
+//! ```
+//! use glance_sdk::store::{MemoryStore, conformance};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! conformance::check(async || MemoryStore::default()).await;
+//! # });
+//! ```
+//!
+//! In a store's own tests that is the body of one
+//! `#[tokio::test(flavor = "multi_thread")]`: several threads make the concurrent puts meet.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use super::{Endpoints, Installation, InstallationStore};
+use crate::model::{GroupId, InstallationData, OauthId, RoomId};
+use crate::{ErrorKind, Result};
+
+/// How many puts meet in the concurrent rules.
+const CROWD: usize = 64;
+
+/// Holds a store to every rule, each on an empty store of its own from `make`.
+///
+/// # Panics
+///
+/// With a sentence that names the rule, where the store breaks one.
+pub async fn check<S: InstallationStore>(make: impl AsyncFn() -> S) {
+    keeps_and_forgets(&make().await).await;
+    keeps_unknown_members(&make().await).await;
+    keeps_unusual_values(&make().await).await;
+    replaces_with_the_same_secret(&make().await).await;
+    refuses_another_secret(&make().await).await;
+    replaces_a_known_secret_only(&make().await).await;
+    lets_one_of_many_secrets_win(Arc::new(make().await)).await;
+    loses_no_concurrent_put(Arc::new(make().await)).await;
+    pages_by_id(&make().await).await;
+    finds_by_room_and_group(&make().await).await;
+    shows_no_secret(&make().await).await;
+}
+
+async fn keeps_and_forgets(store: &dyn InstallationStore) {
+    let rule = "an installation is there from its put to its removal";
+    let id = OauthId::from("one");
+    holds(get(store, &id).await.is_none(), rule, "a new store has one");
+    holds(
+        !worked(store.remove(&id).await, rule),
+        rule,
+        "`remove` says that there was one in a new store",
+    );
+    put(store, &installation("one", "secret", 1)).await;
+    put(store, &installation("two", "secret", 2)).await;
+    same(
+        get(store, &id).await,
+        Some(installation("one", "secret", 1)),
+        rule,
+    );
+    holds(
+        worked(store.remove(&id).await, rule),
+        rule,
+        "`remove` says that there was none",
+    );
+    holds(
+        get(store, &id).await.is_none(),
+        rule,
+        "it is there after `remove`",
+    );
+    same(
+        get(store, &"two".into()).await,
+        Some(installation("two", "secret", 2)),
+        rule,
+    );
+    put(store, &installation("one", "another secret", 3)).await;
+    same(
+        get(store, &id).await,
+        Some(installation("one", "another secret", 3)),
+        "a removed id may come back with another secret",
+    );
+}
+
+async fn keeps_unknown_members(store: &dyn InstallationStore) {
+    let mut sent = installation("one", "secret", 1);
+    let unknown = json!({"nested": [1, null, "\u{0}\u{1F6A8}"], "empty": {}});
+    sent.data.extra.insert("roomName".into(), unknown);
+    put(store, &sent).await;
+    same(
+        get(store, &"one".into()).await,
+        Some(sent),
+        "members of the installation data that this version does not know are kept",
+    );
+}
+
+async fn keeps_unusual_values(store: &dyn InstallationStore) {
+    let rule = "ids, secrets and numbers are kept whatever they look like";
+    let long = "x".repeat(2000);
+    let ids = [
+        "",
+        "'; DROP TABLE installation; --",
+        "%",
+        "\u{1F6A8} é\n",
+        &long,
+    ];
+    for id in ids {
+        let mut sent = installation(id, "se'cr\"et \u{1F511}", u64::MAX);
+        sent.data.group_id = u64::MAX.into();
+        put(store, &sent).await;
+        same(get(store, &id.into()).await, Some(sent), rule);
+    }
+    let found = worked(store.in_room(u64::MAX.into()).await, rule);
+    holds(
+        found.len() == ids.len(),
+        rule,
+        format_args!("`in_room` finds {} of {}", found.len(), ids.len()),
+    );
+    holds(
+        get(store, &"X".repeat(2000).into()).await.is_none(),
+        "capital and small letters make different ids",
+        "one was found by the other",
+    );
+}
+
+async fn replaces_with_the_same_secret(store: &dyn InstallationStore) {
+    let rule = "a put with the same id and secret replaces the installation";
+    put(store, &installation("one", "secret", 1)).await;
+    let mut second = installation("one", "secret", 2);
+    second.data.group_id = 9.into();
+    second.endpoints = Endpoints::new("http://moved/token", "http://moved/v2/");
+    put(store, &second).await;
+    same(get(store, &"one".into()).await, Some(second), rule);
+    let room = worked(store.in_room(1.into()).await, rule);
+    holds(room.is_empty(), rule, "the room of before still has it");
+    let group = worked(store.in_group(1.into()).await, rule);
+    holds(group.is_empty(), rule, "the group of before still has it");
+}
+
+async fn refuses_another_secret(store: &dyn InstallationStore) {
+    let rule =
+        "a put with a stored id and another secret is refused as a conflict and changes nothing";
+    put(store, &installation("one", "secret", 1)).await;
+    for stolen in ["stolen", "", "secret ", "secre", "SECRET"] {
+        match store.put(&installation("one", stolen, 2)).await {
+            Err(error) if error.kind() == ErrorKind::Conflict => {}
+            other => broken(rule, format_args!("`put` answered {other:?}")),
+        }
+        same(
+            get(store, &"one".into()).await,
+            Some(installation("one", "secret", 1)),
+            rule,
+        );
+        let room = worked(store.in_room(2.into()).await, rule);
+        holds(room.is_empty(), rule, "`in_room` finds the refused one");
+    }
+}
+
+async fn replaces_a_known_secret_only(store: &dyn InstallationStore) {
+    let rule = "`replace` changes the secret where the stored one is given, and nothing otherwise";
+    let new = installation("one", "new", 2);
+    holds(
+        !worked(store.replace(&"old".into(), &new).await, rule),
+        rule,
+        "it says that it replaced what is not there",
+    );
+    holds(
+        get(store, &"one".into()).await.is_none(),
+        rule,
+        "it kept what was not there before",
+    );
+    let old = installation("one", "old", 1);
+    put(store, &old).await;
+    holds(
+        !worked(store.replace(&"other".into(), &new).await, rule),
+        rule,
+        "it says that it replaced one with another secret",
+    );
+    same(get(store, &"one".into()).await, Some(old), rule);
+    holds(
+        worked(store.replace(&"old".into(), &new).await, rule),
+        rule,
+        "it says that it did not, with the stored secret",
+    );
+    same(get(store, &"one".into()).await, Some(new), rule);
+    let room = worked(store.in_room(1.into()).await, rule);
+    holds(room.is_empty(), rule, "the room of before still has it");
+}
+
+async fn lets_one_of_many_secrets_win<S: InstallationStore>(store: Arc<S>) {
+    let rule = "of concurrent puts of one id with different secrets exactly one wins";
+    let mut puts = JoinSet::new();
+    for number in 0..CROWD {
+        let store = Arc::clone(&store);
+        puts.spawn(async move {
+            let secret = format!("secret {number}");
+            let answer = store.put(&installation("one", &secret, 1)).await;
+            (secret, answer)
+        });
+    }
+    let mut winners = Vec::new();
+    for (secret, answer) in puts.join_all().await {
+        match answer {
+            Ok(()) => winners.push(secret),
+            Err(error) if error.kind() == ErrorKind::Conflict => {}
+            Err(error) => broken(rule, format_args!("a put failed: {error}")),
+        }
+    }
+    let stored = get(&*store, &"one".into()).await;
+    let stored = stored.map(|one| one.data.oauth_secret.expose().to_owned());
+    holds(
+        winners.len() == 1 && stored.as_ref() == winners.first(),
+        rule,
+        format_args!("{winners:?} won, and {stored:?} is stored"),
+    );
+}
+
+async fn loses_no_concurrent_put<S: InstallationStore>(store: Arc<S>) {
+    let rule = "concurrent puts lose nothing";
+    let mut puts = JoinSet::new();
+    for number in 0..CROWD {
+        let store = Arc::clone(&store);
+        puts.spawn(async move {
+            let id = format!("id {number:03}");
+            let (first, second) = (
+                installation(&id, "secret", 1),
+                installation(&id, "secret", 1),
+            );
+            let (one, other) = tokio::join!(store.put(&first), store.put(&second));
+            one.and(other)
+        });
+    }
+    for answer in puts.join_all().await {
+        worked(answer, rule);
+    }
+    let found = worked(store.list().await, rule);
+    let expected: Vec<_> = (0..CROWD).map(|number| format!("id {number:03}")).collect();
+    holds(
+        ids(&found) == expected,
+        rule,
+        format_args!("{CROWD} were put, and `list` finds {:?}", ids(&found)),
+    );
+}
+
+async fn pages_by_id(store: &dyn InstallationStore) {
+    let rule = "pages follow each other in the order of the bytes of the ids and lose nothing";
+    let sorted = ["", "A", "B", "_", "a", "a b", "aa", "b", "é", "\u{1F6A8}"];
+    for id in ["b", "a", "é", "B", "aa", "", "_", "\u{1F6A8}", "A", "a b"] {
+        put(store, &installation(id, "secret", 1)).await;
+    }
+    for limit in [1, 3, sorted.len(), usize::MAX] {
+        let mut seen: Vec<String> = Vec::new();
+        loop {
+            let after = seen.last().map(|id| OauthId::from(id.as_str()));
+            let page = worked(store.page(after.as_ref(), limit).await, rule);
+            let expected = limit.min(sorted.len() - seen.len());
+            holds(
+                page.len() == expected,
+                rule,
+                format_args!(
+                    "a page of {limit} after {after:?} has {}, not {expected}",
+                    page.len()
+                ),
+            );
+            if page.is_empty() {
+                break;
+            }
+            seen.extend(page.iter().map(|one| one.oauth_id().to_string()));
+        }
+        holds(
+            seen == sorted,
+            rule,
+            format_args!("pages of {limit} have {seen:?}, not {sorted:?}"),
+        );
+    }
+    let page = worked(store.page(None, 0).await, rule);
+    holds(page.is_empty(), rule, "a page of 0 is not empty");
+    let page = worked(store.page(Some(&"aZ".into()), 1).await, rule);
+    holds(
+        ids(&page) == ["aa"],
+        "a page may start after an id that is not stored",
+        format_args!("after \"aZ\" came {:?}", ids(&page)),
+    );
+    let all = worked(store.list().await, rule);
+    holds(
+        ids(&all) == sorted,
+        "`list` has every installation by id",
+        format_args!("it has {:?}", ids(&all)),
+    );
+}
+
+async fn finds_by_room_and_group(store: &dyn InstallationStore) {
+    let rule = "`in_room` has what was made in the room, `in_group` what was made in the group or its rooms";
+    let made = [
+        ("d", 1, Some(7)),
+        ("c", 1, None),
+        ("b", 1, Some(8)),
+        ("a", 1, Some(7)),
+        ("e", 2, Some(9)),
+        ("f", 2, None),
+    ];
+    for (id, group, room) in made {
+        let mut one = installation(id, "secret", 0);
+        one.data.group_id = GroupId::new(group);
+        one.data.room_id = room.map(RoomId::new);
+        put(store, &one).await;
+    }
+    for (room, expected) in [(7, &["a", "d"][..]), (8, &["b"]), (9, &["e"]), (1, &[])] {
+        let found = worked(store.in_room(room.into()).await, rule);
+        holds(
+            ids(&found) == expected,
+            rule,
+            format_args!("room {room} has {:?}, not {expected:?}", ids(&found)),
+        );
+    }
+    for (group, expected) in [(1, &["a", "b", "c", "d"][..]), (2, &["e", "f"]), (7, &[])] {
+        let found = worked(store.in_group(group.into()).await, rule);
+        holds(
+            ids(&found) == expected,
+            rule,
+            format_args!("group {group} has {:?}, not {expected:?}", ids(&found)),
+        );
+    }
+    worked(store.remove(&"a".into()).await, rule);
+    let found = worked(store.in_room(7.into()).await, rule);
+    holds(ids(&found) == ["d"], rule, "a removed one is still found");
+}
+
+async fn shows_no_secret(store: &dyn InstallationStore) {
+    let rule = "no secret is seen in `Debug` or in an error";
+    put(store, &installation("one", "topsecret", 1)).await;
+    let refused = store.put(&installation("one", "othersecret", 1)).await;
+    let shown = format!(
+        "{store:?} {:?} {refused:?}",
+        get(store, &"one".into()).await
+    );
+    holds(
+        !shown.contains("topsecret") && !shown.contains("othersecret"),
+        rule,
+        "one is",
+    );
+}
+
+fn installation(id: &str, secret: &str, room: u64) -> Installation {
+    let mut data = InstallationData::new(
+        id.into(),
+        secret.into(),
+        "http://chat.example/v2/capabilities",
+        1.into(),
+    );
+    data.room_id = Some(room.into());
+    Installation::new(
+        data,
+        Endpoints::new(
+            "http://chat.example/v2/oauth/token",
+            "http://chat.example/v2/",
+        ),
+    )
+}
+
+fn ids(installations: &[Installation]) -> Vec<&str> {
+    let ids = installations.iter().map(Installation::oauth_id);
+    ids.map(OauthId::as_str).collect()
+}
+
+async fn put(store: &dyn InstallationStore, installation: &Installation) {
+    worked(store.put(installation).await, "a new installation is kept");
+}
+
+async fn get(store: &dyn InstallationStore, id: &OauthId) -> Option<Installation> {
+    worked(store.get(id).await, "an installation can be looked up")
+}
+
+fn same(found: Option<Installation>, expected: Option<Installation>, rule: &str) {
+    let plain = |one: Installation| (json!(one.data), one.endpoints);
+    let (found, expected) = (found.map(plain), expected.map(plain));
+    holds(
+        found == expected,
+        rule,
+        format_args!("`get` answered {found:?}, not {expected:?}"),
+    );
+}
+
+fn worked<T>(answer: Result<T>, rule: &str) -> T {
+    match answer {
+        Ok(value) => value,
+        Err(error) => broken(rule, format_args!("the store answered {error}")),
+    }
+}
+
+fn holds(is_kept: bool, rule: &str, found: impl fmt::Display) {
+    if !is_kept {
+        broken(rule, found);
+    }
+}
+
+#[expect(clippy::panic, reason = "a test suite says by a panic what is wrong")]
+fn broken(rule: &str, found: impl fmt::Display) -> ! {
+    panic!("the store breaks a rule ({rule}): {found}")
+}

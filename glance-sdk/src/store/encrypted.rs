@@ -1,0 +1,302 @@
+//! Installations whose secrets are encrypted where they are kept.
+
+use async_trait::async_trait;
+
+use super::keyring::Keyring;
+use super::{Installation, InstallationStore, PAGE, is_same};
+use crate::model::{GroupId, OauthId, RoomId, Secret};
+use crate::{Error, ErrorKind, Result};
+
+/// Encrypts the secrets that another store keeps, with AES-256-GCM.
+///
+/// An encrypted secret belongs to its installation: moved to another one it is refused, as is one
+/// that was changed, or whose key is not in the [`Keyring`]. A secret that was stored before there
+/// was encryption is read, and encrypted at the next put or by
+/// [`reencrypt_all`](Self::reencrypt_all); after that, [`only_encrypted`](Self::only_encrypted)
+/// leaves no way around the encryption.
+///
+/// ```
+/// use glance_sdk::store::{EncryptedStore, InstallationStore, Keyring, MemoryStore};
+/// # use glance_sdk::model::InstallationData;
+/// # use glance_sdk::store::{Endpoints, Installation};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # let data = InstallationData::new("id".into(), "secret".into(), "https://chat.example/v2/capabilities", 1.into());
+/// # let installation = Installation::new(data, Endpoints::new("https://chat.example/v2/oauth/token", "https://chat.example/v2/"));
+/// let keyring: Keyring = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".parse()?;
+/// let store = EncryptedStore::new(MemoryStore::default(), keyring);
+/// store.put(&installation).await?;
+/// let found = store.get(&"id".into()).await?.unwrap();
+/// assert_eq!(found.data.oauth_secret.expose(), "secret");
+/// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct EncryptedStore<S> {
+    inner: S,
+    keyring: Keyring,
+    reads_plain: bool,
+}
+
+impl<S: InstallationStore> EncryptedStore<S> {
+    /// Encrypts what `inner` keeps with the first key of the keyring.
+    pub fn new(inner: S, keyring: Keyring) -> Self {
+        Self {
+            inner,
+            keyring,
+            reads_plain: true,
+        }
+    }
+
+    /// Refuses a secret that is not encrypted: whoever can write to the database but has no key
+    /// can then not bring in a secret of their own.
+    #[must_use]
+    pub fn only_encrypted(mut self) -> Self {
+        self.reads_plain = false;
+        self
+    }
+
+    /// Encrypts with the first key what is not yet encrypted with it; says how many that were.
+    ///
+    /// Other programs may use the store meanwhile if their keyrings begin with the same key. After
+    /// a failure it can be called again.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`] where the store fails, or a secret cannot be decrypted.
+    pub async fn reencrypt_all(&self) -> Result<usize> {
+        let mut changed = 0;
+        let mut after: Option<OauthId> = None;
+        loop {
+            let page = self.inner.page(after.as_ref(), PAGE).await?;
+            for stored in &page {
+                if self.keyring.is_current(&stored.data.oauth_secret) {
+                    continue;
+                }
+                let sealed = self.sealed(&self.opened(stored.clone())?)?;
+                let is_replaced = self
+                    .inner
+                    .replace(&stored.data.oauth_secret, &sealed)
+                    .await?;
+                changed += usize::from(is_replaced);
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE => after = Some(last.oauth_id().clone()),
+                _ => return Ok(changed),
+            }
+        }
+    }
+
+    fn sealed(&self, installation: &Installation) -> Result<Installation> {
+        let mut sealed = installation.clone();
+        let data = &mut sealed.data;
+        data.oauth_secret = self.keyring.encrypt(&data.oauth_id, &data.oauth_secret)?;
+        Ok(sealed)
+    }
+
+    fn opened(&self, mut stored: Installation) -> Result<Installation> {
+        let data = &mut stored.data;
+        match self.keyring.decrypt(&data.oauth_id, &data.oauth_secret)? {
+            Some(secret) => data.oauth_secret = secret,
+            None if self.reads_plain => {}
+            None => {
+                return Err(Error::new(
+                    ErrorKind::Storage,
+                    format!(
+                        "the secret of installation {} is not encrypted",
+                        data.oauth_id
+                    ),
+                ));
+            }
+        }
+        Ok(stored)
+    }
+
+    fn all_opened(&self, stored: Vec<Installation>) -> Result<Vec<Installation>> {
+        stored.into_iter().map(|one| self.opened(one)).collect()
+    }
+}
+
+#[async_trait]
+impl<S: InstallationStore> InstallationStore for EncryptedStore<S> {
+    async fn put(&self, installation: &Installation) -> Result<()> {
+        let oauth_id = installation.oauth_id();
+        let mut sealed = self.sealed(installation)?;
+        loop {
+            let Some(found) = self.inner.get(oauth_id).await? else {
+                match self.inner.put(&sealed).await {
+                    // Somebody was quicker; whether with the same secret, the next round sees.
+                    Err(error) if error.kind() == ErrorKind::Conflict => continue,
+                    answer => return answer,
+                }
+            };
+            let stored = found.data.oauth_secret.clone();
+            let opened = self.opened(found)?;
+            if !is_same(&opened.data.oauth_secret, &installation.data.oauth_secret) {
+                return Err(Error::conflict(oauth_id));
+            }
+            if self.keyring.is_current(&stored) {
+                sealed.data.oauth_secret = stored.clone();
+            }
+            if self.inner.replace(&stored, &sealed).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn get(&self, oauth_id: &OauthId) -> Result<Option<Installation>> {
+        let stored = self.inner.get(oauth_id).await?;
+        stored.map(|one| self.opened(one)).transpose()
+    }
+
+    async fn remove(&self, oauth_id: &OauthId) -> Result<bool> {
+        self.inner.remove(oauth_id).await
+    }
+
+    async fn replace(&self, stored: &Secret, installation: &Installation) -> Result<bool> {
+        let sealed = self.sealed(installation)?;
+        while let Some(found) = self.inner.get(installation.oauth_id()).await? {
+            let found_secret = found.data.oauth_secret.clone();
+            if !is_same(&self.opened(found)?.data.oauth_secret, stored) {
+                return Ok(false);
+            }
+            if self.inner.replace(&found_secret, &sealed).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn page(&self, after: Option<&OauthId>, limit: usize) -> Result<Vec<Installation>> {
+        self.all_opened(self.inner.page(after, limit).await?)
+    }
+
+    async fn in_room(&self, room: RoomId) -> Result<Vec<Installation>> {
+        self.all_opened(self.inner.in_room(room).await?)
+    }
+
+    async fn in_group(&self, group: GroupId) -> Result<Vec<Installation>> {
+        self.all_opened(self.inner.in_group(group).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::InstallationData;
+    use crate::store::{Endpoints, MemoryStore, conformance};
+
+    const OLD: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    const NEW: &str = "//79/Pv6+fj39vX08/Lx8O/u7ezr6uno5+bl5OPi4eA=";
+
+    fn installation(id: &str, room: u64) -> Installation {
+        let mut data = InstallationData::new(id.into(), "topsecret".into(), "http://h/c", 1.into());
+        data.room_id = Some(room.into());
+        Installation::new(data, Endpoints::new("http://h/token", "http://h/v2/"))
+    }
+
+    fn with_keys<S: InstallationStore>(inner: S, keys: &str) -> EncryptedStore<S> {
+        EncryptedStore::new(inner, keys.parse().unwrap())
+    }
+
+    async fn kept(store: &impl InstallationStore, id: &str) -> String {
+        let found = store.get(&id.into()).await.unwrap().unwrap();
+        found.data.oauth_secret.expose().to_owned()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn it_conforms() {
+        conformance::check(async || with_keys(MemoryStore::default(), OLD)).await;
+    }
+
+    #[cfg(feature = "store-sqlite")]
+    #[tokio::test(flavor = "multi_thread")]
+    async fn it_conforms_on_sqlite_whose_file_has_no_secret() {
+        use crate::store::SqliteStore;
+
+        let folder = tempfile::tempdir().unwrap();
+        let files = std::sync::atomic::AtomicUsize::new(0);
+        let next = || {
+            let number = files.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            folder.path().join(format!("{number}.sqlite"))
+        };
+        conformance::check(async || with_keys(SqliteStore::open(next()).unwrap(), OLD)).await;
+
+        let file = next();
+        let store = with_keys(SqliteStore::open(&file).unwrap(), OLD);
+        store.put(&installation("one", 1)).await.unwrap();
+        drop(store);
+        let bytes = std::fs::read(&file).unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains("topsecret"));
+        assert!(String::from_utf8_lossy(&bytes).contains("aes256gcm:"));
+    }
+
+    #[tokio::test]
+    async fn what_was_stored_before_is_read_and_encrypted_at_the_next_put() {
+        let plain = MemoryStore::default();
+        plain.put(&installation("one", 1)).await.unwrap();
+        let store = with_keys(plain, NEW);
+        assert_eq!(kept(&store, "one").await, "topsecret");
+        assert_eq!(kept(&store.inner, "one").await, "topsecret");
+        store.put(&installation("one", 2)).await.unwrap();
+        assert_eq!(kept(&store, "one").await, "topsecret");
+        let encrypted = kept(&store.inner, "one").await;
+        assert!(encrypted.starts_with("aes256gcm:"), "{encrypted}");
+        let found = store.in_room(2.into()).await.unwrap();
+        assert_eq!(found.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn keys_are_changed_while_nothing_is_lost() {
+        let many = PAGE + 5;
+        let old = with_keys(MemoryStore::default(), OLD);
+        for number in 0..many {
+            let one = installation(&format!("id {number:05}"), 1);
+            old.put(&one).await.unwrap();
+        }
+        old.inner.put(&installation("plain", 1)).await.unwrap();
+        let both = with_keys(old.inner, &format!("{NEW},{OLD}"));
+        both.put(&installation("id 00003", 1)).await.unwrap();
+        assert_eq!(both.reencrypt_all().await.unwrap(), many);
+        assert_eq!(both.reencrypt_all().await.unwrap(), 0);
+
+        let new = with_keys(both.inner, NEW).only_encrypted();
+        let all = new.list().await.unwrap();
+        assert_eq!(all.len(), many + 1);
+        assert!(
+            all.iter()
+                .all(|one| one.data.oauth_secret.expose() == "topsecret")
+        );
+    }
+
+    #[tokio::test]
+    async fn a_wrong_key_and_a_moved_secret_are_storage_errors() {
+        let old = with_keys(MemoryStore::default(), OLD);
+        old.put(&installation("one", 1)).await.unwrap();
+        let mut moved = installation("two", 1);
+        moved.data.oauth_secret = kept(&old.inner, "one").await.into();
+        old.inner.put(&moved).await.unwrap();
+        let error = old.get(&"two".into()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Storage);
+
+        let new = with_keys(old.inner, NEW);
+        for error in [
+            new.get(&"one".into()).await.unwrap_err(),
+            new.put(&installation("one", 1)).await.unwrap_err(),
+            new.list().await.unwrap_err(),
+            new.reencrypt_all().await.unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::Storage);
+            assert!(error.to_string().contains("installation one"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_plain_secret_can_be_refused() {
+        let plain = MemoryStore::default();
+        plain.put(&installation("one", 1)).await.unwrap();
+        let store = with_keys(plain, NEW).only_encrypted();
+        let error = store.get(&"one".into()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Storage);
+        assert!(error.to_string().contains("is not encrypted"), "{error}");
+    }
+}

@@ -1,0 +1,276 @@
+//! The keys that encrypt secrets at rest.
+
+use std::fmt;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use secrecy::zeroize::Zeroizing;
+
+use crate::model::{OauthId, Secret};
+use crate::{Error, ErrorKind, Result};
+
+/// Begins what is encrypted: `aes256gcm:KEY:TEXT`, with the name of the key, and nonce, ciphertext
+/// and tag in Base64.
+const MARK: &str = "aes256gcm:";
+
+/// Keys for AES-256-GCM: the first encrypts, all decrypt.
+///
+/// A new key is made by `openssl rand -base64 32`. To change keys, put the new one before the old
+/// one, call [`EncryptedStore::reencrypt_all`](super::EncryptedStore::reencrypt_all), and drop the
+/// old one.
+///
+/// ```
+/// use glance_sdk::store::Keyring;
+///
+/// let new = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+/// let old = "//79/Pv6+fj39vX08/Lx8O/u7ezr6uno5+bl5OPi4eA=";
+/// let keyring: Keyring = format!("{new},{old}").parse()?;
+/// # Ok::<(), glance_sdk::Error>(())
+/// ```
+pub struct Keyring {
+    first: Key,
+    others: Vec<Key>,
+}
+
+struct Key {
+    /// Eight hexadecimal digits made from the key, so that nobody has to name keys.
+    name: String,
+    cipher: RandomizedNonceKey,
+}
+
+impl Keyring {
+    /// The variable that [`from_env`](Self::from_env) reads.
+    pub const VARIABLE: &str = "GLANCE_SECRET_KEYS";
+
+    /// The keys in `GLANCE_SECRET_KEYS`, separated by commas; `None` where it is not set.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] where it is set and not a list of keys.
+    pub fn from_env() -> Result<Option<Self>> {
+        match std::env::var(Self::VARIABLE) {
+            Ok(keys) => Zeroizing::new(keys).parse().map(Some),
+            Err(std::env::VarError::NotPresent) => Ok(None),
+            Err(std::env::VarError::NotUnicode(_)) => Err(misfit("it is no text")),
+        }
+    }
+
+    pub(super) fn encrypt(&self, oauth_id: &OauthId, secret: &Secret) -> Result<Secret> {
+        let mut sealed = secret.expose().as_bytes().to_vec();
+        let aad = Aad::from(oauth_id.as_str());
+        let nonce = self
+            .first
+            .cipher
+            .seal_in_place_append_tag(aad, &mut sealed)
+            .map_err(|cause| Error::storage("a secret cannot be encrypted", cause))?;
+        let text = STANDARD_NO_PAD.encode([&nonce.as_ref()[..], &sealed].concat());
+        Ok(format!("{MARK}{}:{text}", self.first.name).into())
+    }
+
+    /// `None` where it was never encrypted.
+    pub(super) fn decrypt(&self, oauth_id: &OauthId, stored: &Secret) -> Result<Option<Secret>> {
+        let Some(rest) = stored.expose().strip_prefix(MARK) else {
+            return Ok(None);
+        };
+        let failed = |why: &str| {
+            Error::new(
+                ErrorKind::Storage,
+                format!("the secret of installation {oauth_id} cannot be decrypted: {why}"),
+            )
+        };
+        let broken = || failed("it was changed, moved, or encrypted with another key");
+        let (name, text) = rest.split_once(':').ok_or_else(broken)?;
+        let key = std::iter::once(&self.first)
+            .chain(&self.others)
+            .find(|key| key.name == name)
+            .ok_or_else(|| {
+                failed(&format!(
+                    "no key has the name {name:?} that it was encrypted with; is a key missing in {}?",
+                    Self::VARIABLE
+                ))
+            })?;
+        let mut sealed = Zeroizing::new(STANDARD_NO_PAD.decode(text).map_err(|_| broken())?);
+        let (nonce, sealed) = sealed.split_at_mut_checked(NONCE_LEN).ok_or_else(broken)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| broken())?;
+        let aad = Aad::from(oauth_id.as_str());
+        let opened = key.cipher.open_in_place(nonce, aad, sealed);
+        let opened = opened.map_err(|_| broken())?;
+        let secret = std::str::from_utf8(opened).map_err(|_| broken())?;
+        Ok(Some(secret.into()))
+    }
+
+    /// Whether it is encrypted, and with the first key.
+    pub(super) fn is_current(&self, stored: &Secret) -> bool {
+        stored
+            .expose()
+            .strip_prefix(MARK)
+            .and_then(|rest| rest.split_once(':'))
+            .is_some_and(|(name, _)| name == self.first.name)
+    }
+}
+
+impl std::str::FromStr for Keyring {
+    type Err = Error;
+
+    /// Keys in Base64, separated by commas.
+    fn from_str(keys: &str) -> Result<Self> {
+        let mut found: Vec<Key> = Vec::new();
+        for (index, text) in keys.split(',').map(str::trim).enumerate() {
+            let place = index + 1;
+            let bytes = STANDARD.decode(text).map(Zeroizing::new);
+            let bytes = bytes.map_err(|_| misfit(&format!("key {place} is no Base64")))?;
+            let cipher = RandomizedNonceKey::new(&AES_256_GCM, &bytes)
+                .map_err(|_| misfit(&format!("key {place} has {} bytes, not 32", bytes.len())))?;
+            let labelled = Zeroizing::new([b"glance secret key name", bytes.as_slice()].concat());
+            let name = digest(&SHA256, &labelled).as_ref()[..4]
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
+            if found.iter().any(|key| key.name == name) {
+                return Err(misfit(&format!("key {place} is there twice")));
+            }
+            found.push(Key { name, cipher });
+        }
+        let mut found = found.into_iter();
+        let first = found.next().ok_or_else(|| misfit("it has no key"))?;
+        Ok(Self {
+            first,
+            others: found.collect(),
+        })
+    }
+}
+
+fn misfit(why: &str) -> Error {
+    Error::new(
+        ErrorKind::Configuration,
+        format!(
+            "{} needs keys of 32 bytes in Base64, separated by commas: {why}",
+            Keyring::VARIABLE
+        ),
+    )
+}
+
+/// Shows the names of the keys.
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = std::iter::once(&self.first).chain(&self.others);
+        f.debug_tuple("Keyring")
+            .field(&names.map(|key| &key.name).collect::<Vec<_>>())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key(byte: u8) -> String {
+        STANDARD.encode([byte; 32])
+    }
+
+    fn keyring(bytes: &[u8]) -> Keyring {
+        let keys: Vec<_> = bytes.iter().map(|byte| key(*byte)).collect();
+        keys.join(",").parse().unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_encrypted_is_decrypted(id: String, secret: String) {
+            let (id, keyring) = (OauthId::from(id), keyring(&[1]));
+            let sealed = keyring.encrypt(&id, &secret.as_str().into()).unwrap();
+            prop_assert!(secret.len() < 4 || !sealed.expose().contains(&secret));
+            let opened = keyring.decrypt(&id, &sealed).unwrap().unwrap();
+            prop_assert_eq!(opened.expose(), secret);
+        }
+
+        #[test]
+        fn no_text_is_a_panic(text: String) {
+            let stored = format!("{MARK}{text}").into();
+            prop_assert!(keyring(&[1]).decrypt(&"id".into(), &stored).is_err());
+        }
+
+        #[test]
+        fn what_was_encrypted_for_one_installation_is_refused_for_another(one: String, other: String) {
+            prop_assume!(one != other);
+            let keyring = keyring(&[1]);
+            let sealed = keyring.encrypt(&one.into(), &"secret".into()).unwrap();
+            prop_assert!(keyring.decrypt(&other.into(), &sealed).is_err());
+        }
+    }
+
+    #[test]
+    fn a_change_of_any_byte_is_refused() {
+        let (id, keyring) = (OauthId::from("id"), keyring(&[1, 2]));
+        let sealed = keyring.encrypt(&id, &"a secret".into()).unwrap();
+        let sealed = sealed.expose();
+        for place in 0..sealed.len() {
+            for byte in (0..128).filter(|byte| *byte != sealed.as_bytes()[place]) {
+                let mut changed = sealed.as_bytes().to_vec();
+                changed[place] = byte;
+                let changed = String::from_utf8(changed).unwrap();
+                let opened = keyring.decrypt(&id, &changed.as_str().into());
+                // A text without the mark is one that was never encrypted: the store decides.
+                let is_plain = place < MARK.len();
+                assert!(
+                    if is_plain {
+                        matches!(opened, Ok(None))
+                    } else {
+                        opened.is_err()
+                    },
+                    "{changed}"
+                );
+            }
+            assert!(
+                place < MARK.len() || keyring.decrypt(&id, &sealed[..place].into()).is_err(),
+                "cut to {place}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_first_key_encrypts_and_all_decrypt() {
+        let id = OauthId::from("id");
+        let (old, both, new) = (keyring(&[1]), keyring(&[2, 1]), keyring(&[2]));
+        let by_old = old.encrypt(&id, &"secret".into()).unwrap();
+        let opened = both.decrypt(&id, &by_old).unwrap().unwrap();
+        assert_eq!(opened.expose(), "secret");
+        assert!(!both.is_current(&by_old));
+        let by_both = both.encrypt(&id, &opened).unwrap();
+        assert!(both.is_current(&by_both));
+        assert!(new.decrypt(&id, &by_both).unwrap().is_some());
+        let error = new.decrypt(&id, &by_old).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Storage);
+        assert!(error.to_string().contains("is a key missing"), "{error}");
+    }
+
+    #[test]
+    fn the_same_secret_is_encrypted_differently_each_time() {
+        let (id, keyring) = (OauthId::from("id"), keyring(&[1]));
+        let once = keyring.encrypt(&id, &"secret".into()).unwrap();
+        let again = keyring.encrypt(&id, &"secret".into()).unwrap();
+        assert_ne!(once.expose(), again.expose());
+    }
+
+    #[test]
+    fn what_is_no_list_of_keys_is_refused_without_showing_it() {
+        let short = STANDARD.encode([7; 16]);
+        for (keys, why) in [
+            (String::new(), "key 1 has 0 bytes"),
+            (short, "key 1 has 16 bytes"),
+            (format!("{},", key(1)), "key 2 has 0 bytes"),
+            (format!("{},not a key", key(1)), "key 2 is no Base64"),
+            (format!("{},{}", key(1), key(1)), "key 2 is there twice"),
+        ] {
+            let error = keys.parse::<Keyring>().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Configuration);
+            assert!(error.to_string().contains(why), "{error}");
+            assert!(!error.to_string().contains("BwcH"), "{error}");
+        }
+        let shown = format!("{:?}", keyring(&[1, 2]));
+        assert!(!shown.contains(&key(1)), "{shown}");
+    }
+}

@@ -1,0 +1,284 @@
+//! Installations in PostgreSQL.
+
+mod migrations;
+mod tls;
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Config, IsolationLevel, NoTls, Row};
+
+use super::{Endpoints, Installation, InstallationStore, is_same};
+use crate::model::{GroupId, InstallationData, OauthId, RoomId, Secret};
+use crate::{Error, ErrorKind, Result};
+
+const CONNECTIONS: usize = 8;
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const GET: &str = "SELECT data, token_url, api_url FROM glance_installation WHERE oauth_id = $1";
+const FIRST_PAGE: &str =
+    "SELECT data, token_url, api_url FROM glance_installation ORDER BY oauth_id LIMIT $1";
+const NEXT_PAGE: &str = "SELECT data, token_url, api_url FROM glance_installation
+    WHERE oauth_id > $2 ORDER BY oauth_id LIMIT $1";
+const IN_ROOM: &str = "SELECT data, token_url, api_url FROM glance_installation
+    WHERE room_id = $1 ORDER BY oauth_id";
+const IN_GROUP: &str = "SELECT data, token_url, api_url FROM glance_installation
+    WHERE group_id = $1 ORDER BY oauth_id";
+const LOCK: &str = "SELECT data FROM glance_installation WHERE oauth_id = $1 FOR UPDATE";
+const INSERT: &str = "INSERT INTO glance_installation
+    (oauth_id, data, token_url, api_url, group_id, room_id) VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (oauth_id) DO NOTHING";
+const UPDATE: &str = "UPDATE glance_installation
+    SET data = $2, token_url = $3, api_url = $4, group_id = $5, room_id = $6 WHERE oauth_id = $1";
+const REMOVE: &str = "DELETE FROM glance_installation WHERE oauth_id = $1";
+
+/// Keeps installations in PostgreSQL, for an add-on that runs on several machines at once.
+///
+/// Its tables are `glance_installation` and `glance_schema`, in the first schema of the
+/// connection's search path. A clone shares the pool of at most 8 connections.
+#[derive(Clone)]
+pub struct PostgresStore {
+    pool: Pool,
+}
+
+impl PostgresStore {
+    /// Connects, and makes or migrates the tables; several machines may do it at once.
+    ///
+    /// The URL is that of libpq, for example `postgresql://user:password@db.example/addon` or
+    /// `postgresql:///addon?host=/run/postgresql`. Over TCP the connection is encrypted where
+    /// the server can do that, and always with `sslmode=require`; the certificate must then be
+    /// one that the system trusts (or that the file in `SSL_CERT_FILE` holds).
+    /// `sslmode=disable` is for a server on the same machine or network.
+    ///
+    /// ```no_run
+    /// # async fn example() -> glance_sdk::Result<()> {
+    /// use glance_sdk::store::PostgresStore;
+    ///
+    /// let store = PostgresStore::connect("postgresql://addon@db.example/addon?sslmode=require").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] where the URL is none, [`ErrorKind::Storage`] where the server
+    /// cannot be reached, refuses, or has tables of a newer version.
+    pub async fn connect(url: &str) -> Result<Self> {
+        let config: Config = url.parse().map_err(|cause: tokio_postgres::Error| {
+            Error::new(
+                ErrorKind::Configuration,
+                "the address of the installation store is no PostgreSQL URL",
+            )
+            .because(cause)
+        })?;
+        let recycling = ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        };
+        let manager = if tls::is_wanted(&config) {
+            Manager::from_config(config, tls::connector()?, recycling)
+        } else {
+            Manager::from_config(config, NoTls, recycling)
+        };
+        let pool = Pool::builder(manager)
+            .max_size(CONNECTIONS)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(PATIENCE))
+            .create_timeout(Some(PATIENCE))
+            .build()
+            .map_err(|cause| Error::storage("the installation store has no pool", cause))?;
+        let store = Self { pool };
+        migrations::run(&mut store.connection().await?).await?;
+        Ok(store)
+    }
+
+    async fn connection(&self) -> Result<Object> {
+        let got = self.pool.get().await;
+        got.map_err(|cause| Error::storage("the installation store cannot be reached", cause))
+    }
+
+    async fn select(
+        &self,
+        what: &str,
+        query: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Installation>> {
+        let connection = self.connection().await?;
+        let rows = async {
+            let statement = connection.prepare_cached(query).await?;
+            connection.query(&statement, parameters).await
+        };
+        rows.await.map_err(failed(what))?.iter().map(read).collect()
+    }
+
+    /// Writes where `may_replace` agrees with what is there; says whether it wrote.
+    async fn write(
+        &self,
+        what: &str,
+        installation: &Installation,
+        may_insert: bool,
+        may_replace: impl Fn(&Secret) -> bool + Send,
+    ) -> Result<bool> {
+        let Installation { data, endpoints } = installation;
+        let json = serde_json::to_string(data)
+            .map_err(|cause| Error::storage("the installation cannot be written", cause))?;
+        let id = data.oauth_id.as_str();
+        let group = data.group_id.get().cast_signed();
+        let room = data.room_id.map(|room| room.get().cast_signed());
+        let row: [&(dyn ToSql + Sync); 6] = [
+            &id,
+            &json,
+            &endpoints.token_url,
+            &endpoints.api_url,
+            &group,
+            &room,
+        ];
+
+        let mut connection = self.connection().await?;
+        let transaction = connection
+            .build_transaction()
+            .isolation_level(IsolationLevel::ReadCommitted)
+            .start()
+            .await
+            .map_err(failed(what))?;
+        let execute = async |query| {
+            let statement = transaction.prepare_cached(query).await?;
+            transaction.execute(&statement, &row).await
+        };
+        loop {
+            if may_insert && execute(INSERT).await.map_err(failed(what))? > 0 {
+                break;
+            }
+            let lock = transaction.prepare_cached(LOCK).await;
+            let lock = lock.map_err(failed(what))?;
+            let stored = transaction.query_opt(&lock, &[&id]).await;
+            match stored.map_err(failed(what))? {
+                // Somebody removed it since the insert found it there.
+                None if may_insert => {}
+                None => return Ok(false),
+                Some(stored) => {
+                    if !may_replace(&parse(&stored)?.oauth_secret) {
+                        return Ok(false);
+                    }
+                    execute(UPDATE).await.map_err(failed(what))?;
+                    break;
+                }
+            }
+        }
+        transaction.commit().await.map_err(failed(what))?;
+        Ok(true)
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl InstallationStore for PostgresStore {
+    async fn put(&self, installation: &Installation) -> Result<()> {
+        let sent = &installation.data.oauth_secret;
+        let is_kept = self
+            .write(
+                "cannot keep an installation",
+                installation,
+                true,
+                |stored| is_same(stored, sent),
+            )
+            .await?;
+        if is_kept {
+            Ok(())
+        } else {
+            Err(Error::conflict(installation.oauth_id()))
+        }
+    }
+
+    async fn get(&self, oauth_id: &OauthId) -> Result<Option<Installation>> {
+        if cannot_be_stored(oauth_id) {
+            return Ok(None);
+        }
+        let what = "cannot look an installation up";
+        let found = self.select(what, GET, &[&oauth_id.as_str()]).await?;
+        Ok(found.into_iter().next())
+    }
+
+    async fn remove(&self, oauth_id: &OauthId) -> Result<bool> {
+        if cannot_be_stored(oauth_id) {
+            return Ok(false);
+        }
+        let connection = self.connection().await?;
+        let removed = async {
+            let statement = connection.prepare_cached(REMOVE).await?;
+            connection.execute(&statement, &[&oauth_id.as_str()]).await
+        };
+        let removed = removed.await;
+        Ok(removed.map_err(failed("cannot forget an installation"))? > 0)
+    }
+
+    async fn replace(&self, stored: &Secret, installation: &Installation) -> Result<bool> {
+        if cannot_be_stored(installation.oauth_id()) {
+            return Ok(false);
+        }
+        self.write("cannot change a secret", installation, false, |found| {
+            is_same(found, stored)
+        })
+        .await
+    }
+
+    async fn page(&self, after: Option<&OauthId>, limit: usize) -> Result<Vec<Installation>> {
+        let what = "cannot list installations";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        match after {
+            None => self.select(what, FIRST_PAGE, &[&limit]).await,
+            Some(after) => {
+                // No stored id has a NUL, so what comes after one comes after what is before it.
+                let after = after.as_str().split('\0').next();
+                self.select(what, NEXT_PAGE, &[&limit, &after]).await
+            }
+        }
+    }
+
+    async fn in_room(&self, room: RoomId) -> Result<Vec<Installation>> {
+        let room = room.get().cast_signed();
+        self.select("cannot look a room up", IN_ROOM, &[&room])
+            .await
+    }
+
+    async fn in_group(&self, group: GroupId) -> Result<Vec<Installation>> {
+        let group = group.get().cast_signed();
+        self.select("cannot look a group up", IN_GROUP, &[&group])
+            .await
+    }
+}
+
+/// PostgreSQL's text has no NUL; an id with one comes from a stranger.
+fn cannot_be_stored(oauth_id: &OauthId) -> bool {
+    oauth_id.as_str().contains('\0')
+}
+
+fn failed(what: &str) -> impl Fn(tokio_postgres::Error) -> Error {
+    move |cause| Error::storage(format!("the installation store {what}"), cause)
+}
+
+fn read(row: &Row) -> Result<Installation> {
+    let address = |column| {
+        row.try_get::<_, String>(column)
+            .map_err(failed("is broken"))
+    };
+    Ok(Installation::new(
+        parse(row)?,
+        Endpoints::new(address("token_url")?, address("api_url")?),
+    ))
+}
+
+fn parse(row: &Row) -> Result<InstallationData> {
+    let json: &str = row.try_get("data").map_err(failed("is broken"))?;
+    serde_json::from_str(json)
+        .map_err(|cause| Error::storage("the installation store is broken", cause))
+}
+
+#[cfg(test)]
+mod tests;

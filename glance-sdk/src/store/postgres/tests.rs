@@ -1,0 +1,238 @@
+use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+use crate::store::{EncryptedStore, Keyring, conformance};
+
+static SCHEMAS: AtomicUsize = AtomicUsize::new(0);
+
+fn url_in(variable: &str) -> Option<String> {
+    let url = std::env::var(variable).ok();
+    if url.is_none() {
+        let message = format!("skipped: {variable} has no URL of a PostgreSQL server");
+        writeln!(std::io::stderr(), "{message}").unwrap();
+    }
+    url
+}
+
+/// Schemas of their own on the server of `GLANCE_POSTGRES`; `None` where there is none.
+struct Server {
+    url: String,
+    pool: Pool,
+    schemas: std::sync::Mutex<Vec<String>>,
+}
+
+impl Server {
+    fn find() -> Option<Self> {
+        let url = url_in("GLANCE_POSTGRES")?;
+        let manager = Manager::new(url.parse().unwrap(), NoTls);
+        Some(Self {
+            url,
+            pool: Pool::builder(manager).max_size(1).build().unwrap(),
+            schemas: std::sync::Mutex::default(),
+        })
+    }
+
+    async fn execute(&self, statements: &str) {
+        let connection = self.pool.get().await.unwrap();
+        connection.batch_execute(statements).await.unwrap();
+    }
+
+    /// The URL of a new, empty schema.
+    async fn schema(&self) -> String {
+        let number = SCHEMAS.fetch_add(1, Ordering::Relaxed);
+        let name = format!("glance_test_{}_{number}", std::process::id());
+        self.execute(&format!("CREATE SCHEMA {name}")).await;
+        let joint = if self.url.contains('?') { '&' } else { '?' };
+        let url = format!("{}{joint}options=-csearch_path%3D{name}", self.url);
+        self.schemas.lock().unwrap().push(name);
+        url
+    }
+
+    async fn store(&self) -> PostgresStore {
+        PostgresStore::connect(&self.schema().await).await.unwrap()
+    }
+
+    async fn clear(self) {
+        let names = std::mem::take(&mut *self.schemas.lock().unwrap());
+        for name in names {
+            self.execute(&format!("DROP SCHEMA {name} CASCADE")).await;
+        }
+    }
+}
+
+fn installation(id: &str) -> Installation {
+    let data = InstallationData::new(id.into(), "secret".into(), "http://h/c", 1.into());
+    Installation::new(data, Endpoints::new("http://h/token", "http://h/v2/"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_conforms() {
+    let Some(server) = Server::find() else { return };
+    conformance::check(async || server.store().await).await;
+    server.clear().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_conforms_with_encryption() {
+    let Some(server) = Server::find() else { return };
+    let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    conformance::check(async || {
+        let keyring: Keyring = key.parse().unwrap();
+        EncryptedStore::new(server.store().await, keyring)
+    })
+    .await;
+    server.clear().await;
+}
+
+#[tokio::test]
+async fn tls_holds_the_server_to_its_certificate() {
+    let Some(url) = url_in("GLANCE_POSTGRES_TLS") else {
+        return;
+    };
+    let config: Config = url.parse().unwrap();
+    assert_eq!(
+        config.get_ssl_mode(),
+        tokio_postgres::config::SslMode::Require
+    );
+    let store = PostgresStore::connect(&url).await.unwrap();
+    let connection = store.connection().await.unwrap();
+    let query = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+    let row = connection.query_one(query, &[]).await.unwrap();
+    assert!(row.get::<_, bool>(0));
+
+    let another_name = url.replace("localhost", "127.0.0.1");
+    let error = PostgresStore::connect(&another_name).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Storage);
+    assert!(error.to_string().contains("certificate"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn machines_that_start_together_make_the_tables_once_and_share_them() {
+    let Some(server) = Server::find() else { return };
+    let url = server.schema().await;
+    let mut starts = tokio::task::JoinSet::new();
+    for number in 0..8 {
+        let url = url.clone();
+        starts.spawn(async move {
+            let store = PostgresStore::connect(&url).await.unwrap();
+            let id = format!("id {number}");
+            store.put(&installation(&id)).await.unwrap();
+        });
+    }
+    starts.join_all().await;
+    let store = PostgresStore::connect(&url).await.unwrap();
+    assert_eq!(store.list().await.unwrap().len(), 8);
+    server.clear().await;
+}
+
+#[tokio::test]
+async fn tables_of_a_newer_version_are_refused() {
+    let Some(server) = Server::find() else { return };
+    let url = server.schema().await;
+    let store = PostgresStore::connect(&url).await.unwrap();
+    let connection = store.connection().await.unwrap();
+    let newer = "UPDATE glance_schema SET version = 99";
+    connection.batch_execute(newer).await.unwrap();
+    let error = PostgresStore::connect(&url).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Storage);
+    assert!(error.to_string().contains("newer version"), "{error}");
+    server.clear().await;
+}
+
+#[tokio::test]
+async fn an_id_that_postgres_cannot_hold_is_not_found() {
+    let Some(server) = Server::find() else { return };
+    let store = server.store().await;
+    for id in ["a", "b"] {
+        store.put(&installation(id)).await.unwrap();
+    }
+    let strange = OauthId::from("a\0b");
+    assert!(store.get(&strange).await.unwrap().is_none());
+    assert!(!store.remove(&strange).await.unwrap());
+    let page = store.page(Some(&strange), 9).await.unwrap();
+    assert_eq!(page.len(), 1);
+    let error = store.put(&installation("a\0b")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Storage);
+    server.clear().await;
+}
+
+#[tokio::test]
+async fn it_comes_back_when_the_server_has_dropped_its_connections() {
+    let Some(server) = Server::find() else { return };
+    let store = server.store().await;
+    store.put(&installation("one")).await.unwrap();
+    let pid: i32 = {
+        let connection = store.connection().await.unwrap();
+        let row = connection.query_one("SELECT pg_backend_pid()", &[]);
+        row.await.unwrap().get(0)
+    };
+    let terminate = format!("SELECT pg_terminate_backend({pid}, 5000)");
+    server.execute(&terminate).await;
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        answers.push(store.get(&"one".into()).await);
+    }
+    assert!(matches!(answers.last(), Some(Ok(Some(_)))), "{answers:?}");
+    server.clear().await;
+}
+
+#[tokio::test]
+async fn nothing_reads_the_whole_of_a_large_table() {
+    let Some(server) = Server::find() else { return };
+    let store = server.store().await;
+    let connection = store.connection().await.unwrap();
+    connection
+        .batch_execute(
+            "INSERT INTO glance_installation
+             SELECT to_char(n, '\"id\" 00000000'),
+                 json_build_object('oauthId', to_char(n, '\"id\" 00000000'), 'oauthSecret', 'secret',
+                     'capabilitiesUrl', 'http://h/c', 'groupId', n / 20, 'roomId', n / 2)::text,
+                 'http://h/token', 'http://h/v2/', n / 20, n / 2
+             FROM generate_series(0, 999999) AS n;
+             ANALYZE glance_installation;",
+        )
+        .await
+        .unwrap();
+    for (query, one, other, index) in [
+        (GET, "'id  00500000'", "", "glance_installation_pkey"),
+        (FIRST_PAGE, "100", "", "glance_installation_pkey"),
+        (
+            NEXT_PAGE,
+            "100",
+            "'id  00500000'",
+            "glance_installation_pkey",
+        ),
+        (IN_ROOM, "1000", "", "glance_installation_by_room"),
+        (IN_GROUP, "1000", "", "glance_installation_by_group"),
+    ] {
+        let query = query.replace("$1", one).replace("$2", other);
+        let explain = format!("EXPLAIN {query}");
+        let rows = connection.query(&explain, &[]);
+        let plan: Vec<String> = rows.await.unwrap().iter().map(|row| row.get(0)).collect();
+        let plan = plan.join("\n");
+        assert!(
+            plan.contains(&format!("Index Scan using {index}")),
+            "{plan}"
+        );
+        assert!(
+            !plan.contains("Seq Scan") && !plan.contains("Sort"),
+            "{plan}"
+        );
+    }
+    drop(connection);
+    assert_eq!(store.in_room(1000.into()).await.unwrap().len(), 2);
+    assert_eq!(store.in_group(1000.into()).await.unwrap().len(), 20);
+    assert_eq!(store.page(None, 100).await.unwrap().len(), 100);
+    server.clear().await;
+}
+
+#[tokio::test]
+async fn what_is_no_server_is_a_clear_error() {
+    let error = PostgresStore::connect("http://h").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    let nowhere = "postgresql:///a?host=/nonexistent&user=a&password=topsecret";
+    let error = PostgresStore::connect(nowhere).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Storage);
+    assert!(!format!("{error:?}").contains("topsecret"), "{error:?}");
+}

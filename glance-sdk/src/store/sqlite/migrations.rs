@@ -1,0 +1,71 @@
+//! How a file of an earlier version becomes one of this version.
+
+use rusqlite::TransactionBehavior::Immediate;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::parse;
+
+/// The number a file has in `user_version` once every step was made.
+pub(super) const LATEST: u32 = STEPS.len() as u32;
+
+/// Each in its place for good: a file remembers how many it has behind it.
+const STEPS: [fn(&Connection) -> rusqlite::Result<()>; 2] = [create, index_rooms_and_groups];
+
+/// Makes the steps that are missing, all or none; `Ok(Err(version))` where the file has more
+/// behind it than this version knows.
+pub(super) fn run(connection: &mut Connection) -> rusqlite::Result<Result<(), u32>> {
+    let transaction = connection.transaction_with_behavior(Immediate)?;
+    let version: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let Some(missing) = STEPS.get(version as usize..) else {
+        return Ok(Err(version));
+    };
+    for step in missing {
+        step(&transaction)?;
+    }
+    transaction.pragma_update(None, "user_version", LATEST)?;
+    transaction.commit()?;
+    Ok(Ok(()))
+}
+
+/// The first files did not count their version, so the table may be there.
+fn create(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "CREATE TABLE IF NOT EXISTS installation (
+            oauth_id TEXT PRIMARY KEY,
+            oauth_secret TEXT NOT NULL,
+            data TEXT NOT NULL,
+            token_url TEXT NOT NULL,
+            api_url TEXT NOT NULL
+        ) STRICT;",
+    )
+}
+
+/// By hand, because the numbers may be strings in the JSON, and larger than SQLite's own.
+fn index_rooms_and_groups(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "ALTER TABLE installation ADD COLUMN group_id INTEGER NOT NULL DEFAULT 0;
+         ALTER TABLE installation ADD COLUMN room_id INTEGER;",
+    )?;
+    let mut next = connection
+        .prepare("SELECT rowid, data FROM installation WHERE rowid > ?1 ORDER BY rowid LIMIT 1")?;
+    let mut update = connection
+        .prepare("UPDATE installation SET group_id = ?2, room_id = ?3 WHERE rowid = ?1")?;
+    let mut last = i64::MIN;
+    loop {
+        let found = next.query_row([last], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)));
+        let Some((rowid, json)) = found.optional()? else {
+            break;
+        };
+        let data = parse(&json)?;
+        update.execute(params![
+            rowid,
+            data.group_id.get().cast_signed(),
+            data.room_id.map(|room| room.get().cast_signed()),
+        ])?;
+        last = rowid;
+    }
+    connection.execute_batch(
+        "CREATE INDEX installation_by_room ON installation (room_id, oauth_id);
+         CREATE INDEX installation_by_group ON installation (group_id, oauth_id);",
+    )
+}

@@ -1,0 +1,260 @@
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
+use rusqlite::StatementStatus;
+use tempfile::TempDir;
+
+use super::*;
+use crate::store::conformance;
+
+fn installation(id: &str) -> Installation {
+    let data = InstallationData::new(
+        id.into(),
+        "secret".into(),
+        "http://h/v2/capabilities",
+        1.into(),
+    );
+    Installation::new(
+        data,
+        Endpoints::new("http://h/v2/oauth/token", "http://h/v2/"),
+    )
+}
+
+fn file() -> (TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.sqlite");
+    (folder, file)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_conforms() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = std::sync::atomic::AtomicUsize::new(0);
+    conformance::check(async || {
+        let number = files.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        SqliteStore::open(folder.path().join(format!("{number}.sqlite"))).unwrap()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_second_opening_finds_everything() {
+    let (_folder, file) = file();
+    let store = SqliteStore::open(&file).unwrap();
+    store.put(&installation("one")).await.unwrap();
+    drop(store);
+    let store = SqliteStore::open(&file).unwrap();
+    let found = store.get(&"one".into()).await.unwrap().unwrap();
+    assert_eq!(found.data.oauth_secret.expose(), "secret");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_file_is_its_owners_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let (_folder, file) = file();
+    SqliteStore::open(&file).unwrap();
+    assert_eq!(
+        std::fs::metadata(&file).unwrap().permissions().mode() & 0o077,
+        0
+    );
+}
+
+#[test]
+fn what_is_no_database_is_named_and_left_alone() {
+    let (_folder, file) = file();
+    std::fs::write(&file, "this is not a database, it is a letter to a friend").unwrap();
+    let error = SqliteStore::open(&file).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Storage);
+    assert!(error.to_string().contains("a.sqlite"), "{error}");
+    assert!(
+        std::fs::read_to_string(&file)
+            .unwrap()
+            .starts_with("this is not")
+    );
+}
+
+#[tokio::test]
+async fn a_file_of_the_first_version_is_found_by_room_and_group() {
+    let (_folder, file) = file();
+    let connection = Connection::open(&file).unwrap();
+    connection
+        .execute_batch(
+            r#"CREATE TABLE installation (
+                oauth_id TEXT PRIMARY KEY,
+                oauth_secret TEXT NOT NULL,
+                data TEXT NOT NULL,
+                token_url TEXT NOT NULL,
+                api_url TEXT NOT NULL
+            ) STRICT;
+            INSERT INTO installation VALUES
+                ('a', 's', '{"oauthId":"a","oauthSecret":"s","capabilitiesUrl":"c","groupId":1,"roomId":"7"}', 't', 'u'),
+                ('b', 's', '{"oauthId":"b","oauthSecret":"s","capabilitiesUrl":"c","groupId":18446744073709551615}', 't', 'u');"#,
+        )
+        .unwrap();
+    drop(connection);
+    for _opening in ["migrates", "has nothing to do"] {
+        let store = SqliteStore::open(&file).unwrap();
+        let in_room = store.in_room(7.into()).await.unwrap();
+        assert_eq!(in_room.len(), 1);
+        assert_eq!(in_room[0].oauth_id().as_str(), "a");
+        let in_group = store.in_group(u64::MAX.into()).await.unwrap();
+        assert_eq!(in_group.len(), 1);
+        assert_eq!(in_group[0].oauth_id().as_str(), "b");
+    }
+}
+
+#[test]
+fn a_file_of_a_newer_version_is_refused() {
+    let (_folder, file) = file();
+    SqliteStore::open(&file).unwrap();
+    let connection = Connection::open(&file).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    let error = SqliteStore::open(&file).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Storage);
+    assert!(error.to_string().contains("newer version"), "{error}");
+}
+
+#[test]
+fn many_openings_at_once_migrate_once() {
+    let (_folder, file) = file();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| SqliteStore::open(&file).unwrap());
+        }
+    });
+}
+
+/// How much work a query is, in steps of SQLite's virtual machine: a measure without a clock.
+fn steps(connection: &Connection, query: &str, parameters: impl rusqlite::Params) -> (usize, i32) {
+    let mut statement = connection.prepare(query).unwrap();
+    let rows = statement.query_map(parameters, read).unwrap().count();
+    let scanned = statement.get_status(StatementStatus::FullscanStep);
+    let sorted = statement.get_status(StatementStatus::Sort);
+    assert_eq!((sorted, query), (0, query));
+    assert!(
+        query == FIRST_PAGE || scanned == 0,
+        "{scanned} rows scanned by {query}"
+    );
+    (rows, statement.get_status(StatementStatus::VmStep))
+}
+
+#[test]
+fn nothing_reads_more_of_a_large_store_than_it_answers() {
+    let number = 1_000_000;
+    let (_folder, file) = file();
+    let store = SqliteStore::open(&file).unwrap();
+    let connection = store.connection.lock().unwrap();
+    connection
+        .execute(
+            "WITH RECURSIVE number(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number LIMIT ?1)
+             INSERT INTO installation
+             SELECT printf('id %08d', n), 'secret',
+                 json_object('oauthId', printf('id %08d', n), 'oauthSecret', 'secret',
+                     'capabilitiesUrl', 'http://h/v2/capabilities', 'groupId', n / 20, 'roomId', n / 2),
+                 'http://h/v2/oauth/token', 'http://h/v2/', n / 20, n / 2
+             FROM number",
+            [number],
+        )
+        .unwrap();
+    let middle = format!("id {:08}", number / 2);
+    let plan = |query: &str| -> String {
+        let mut statement = connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {query}"))
+            .unwrap();
+        let lines = statement.raw_query().mapped(|row| row.get::<_, String>(3));
+        lines.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+    };
+    for (query, index) in [
+        (GET, "sqlite_autoindex_installation_1 (oauth_id=?)"),
+        (NEXT_PAGE, "sqlite_autoindex_installation_1 (oauth_id>?)"),
+        (IN_ROOM, "installation_by_room (room_id=?)"),
+        (IN_GROUP, "installation_by_group (group_id=?)"),
+    ] {
+        assert_eq!(
+            plan(query),
+            format!("SEARCH installation USING INDEX {index}")
+        );
+    }
+
+    let most = |rows: i32| 40 + 20 * rows;
+    for (rows, (found, steps)) in [
+        (1, steps(&connection, GET, [&middle])),
+        (2, steps(&connection, IN_ROOM, [number / 4])),
+        (20, steps(&connection, IN_GROUP, [number / 40])),
+        (100, steps(&connection, FIRST_PAGE, [100])),
+        (100, steps(&connection, NEXT_PAGE, params![100, middle])),
+    ] {
+        assert_eq!(found, rows as usize);
+        assert!(
+            steps <= most(rows),
+            "{steps} steps for {rows} of {number} installations"
+        );
+    }
+}
+
+const CRASHING: &str = "GLANCE_TEST_CRASHING_STORE";
+
+/// What a child process does until it is killed.
+#[tokio::main]
+async fn put_until_killed(file: &str) {
+    let store = SqliteStore::open(file).unwrap();
+    let mut puts = tokio::task::JoinSet::new();
+    for task in 0..4 {
+        let store = store.clone();
+        puts.spawn(async move {
+            for number in 0.. {
+                let id = format!("{}-{task}-{number}", std::process::id());
+                store.put(&installation(&id)).await.unwrap();
+                writeln!(std::io::stdout(), "\nkept {id}").unwrap();
+            }
+        });
+    }
+    puts.join_all().await;
+}
+
+#[test]
+fn what_was_acknowledged_is_there_after_a_kill() {
+    if let Ok(file) = std::env::var(CRASHING) {
+        put_until_killed(&file);
+        return;
+    }
+    let (_folder, file) = file();
+    let mut kept = Vec::new();
+    for round in 1..=4 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "--nocapture"])
+            .arg(concat!(
+                "store::sqlite::tests::",
+                "what_was_acknowledged_is_there_after_a_kill"
+            ))
+            .env(CRASHING, &file)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut heard = 0;
+        for line in lines.map(Result::unwrap) {
+            if let Some(id) = line.strip_prefix("kept ") {
+                kept.push(id.to_owned());
+                heard += 1;
+                if heard == 17 * round {
+                    child.kill().unwrap();
+                }
+            }
+        }
+        assert!(!child.wait().unwrap().success());
+        assert!(heard >= 17 * round, "the child ended before it was killed");
+    }
+    let store = SqliteStore::open(&file).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for id in &kept {
+        let found = runtime.block_on(store.get(&id.as_str().into())).unwrap();
+        assert_eq!(found.unwrap().oauth_id().as_str(), id);
+    }
+    let connection = store.connection.lock().unwrap();
+    let check: String = connection
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(check, "ok");
+}
