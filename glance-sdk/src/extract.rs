@@ -1,14 +1,16 @@
 //! What handlers of an add-on take as arguments.
 
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::Result;
-use crate::auth::{Rejection, SigningKey, Token, now};
+use crate::auth::{Rejection, Token, now};
 use crate::client::{Client, Installations};
 use crate::model::{Claims, OauthId, RoomId, UserId};
+use crate::{Error, Result};
 
 /// A request that a host signed: who asks, and from where.
 ///
@@ -18,7 +20,7 @@ use crate::model::{Claims, OauthId, RoomId, UserId};
 #[non_exhaustive]
 pub struct SignedRequest {
     /// What the token says.
-    pub claims: Claims,
+    pub claims: Arc<Claims>,
     installations: Installations,
 }
 
@@ -56,45 +58,50 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedRequest {
             return Ok(verified.clone());
         }
         let installations = Installations::from_extensions(parts)?;
-        match verify(parts, &installations).await? {
+        match verify(parts, &installations).await {
             Ok(claims) => Ok(Self {
-                claims,
+                claims: Arc::new(claims),
                 installations,
             }),
-            Err(rejection) => {
+            Err(Refusal::Token(rejection)) => {
                 tracing::warn!(path = parts.uri.path(), "refused a request: {rejection}");
                 let challenge = [(header::WWW_AUTHENTICATE, "JWT")];
                 Err((StatusCode::UNAUTHORIZED, challenge, "not a signed request").into_response())
             }
+            Err(Refusal::Failed(error)) => Err(error.into_response()),
         }
     }
 }
 
-async fn verify(
-    parts: &Parts,
-    installations: &Installations,
-) -> Result<Result<Claims, Rejection>, Response> {
-    let Some(text) = token(parts) else {
-        return Ok(Err(Rejection::Missing));
-    };
-    let token = match Token::parse(&text) {
-        Ok(token) => token,
-        Err(rejection) => return Ok(Err(rejection)),
-    };
-    let installation = installations
-        .get(token.issuer())
-        .await
-        .map_err(IntoResponse::into_response)?;
-    Ok(match installation {
-        Some(installation) => {
-            token.verify(&SigningKey::new(&installation.data.oauth_secret), now())
-        }
-        None => Err(Rejection::UnknownIssuer(token.issuer().clone())),
-    })
+/// Why a request was not let through.
+enum Refusal {
+    Token(Rejection),
+    Failed(Error),
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        Self::Token(rejection)
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+async fn verify(parts: &Parts, installations: &Installations) -> Result<Claims, Refusal> {
+    let token = Token::parse(token(parts).ok_or(Rejection::Missing)?)?;
+    let key = installations
+        .signing_key(token.issuer())
+        .await?
+        .ok_or_else(|| Rejection::UnknownIssuer(token.issuer().clone()))?;
+    Ok(token.verify(&key, now())?)
 }
 
 /// The token as it came. Base64url and dots need no percent-decoding.
-fn token(parts: &Parts) -> Option<String> {
+fn token(parts: &Parts) -> Option<&str> {
     let in_query = || {
         parts
             .uri
@@ -114,7 +121,7 @@ fn token(parts: &Parts) -> Option<String> {
             .eq_ignore_ascii_case("JWT")
             .then(|| token.strip_prefix("token=").unwrap_or(token))
     };
-    in_query().or_else(in_header).map(ToOwned::to_owned)
+    in_query().or_else(in_header)
 }
 
 /// A glance's query: a signed request that comes from a room.

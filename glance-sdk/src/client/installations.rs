@@ -3,7 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+#[cfg(feature = "server")]
+use super::keys::Keys;
 use super::{Client, http};
+#[cfg(feature = "server")]
+use crate::auth::SigningKey;
 use crate::model::OauthId;
 use crate::store::{Installation, InstallationStore};
 use crate::{Error, ErrorKind, Result};
@@ -12,9 +16,16 @@ use crate::{Error, ErrorKind, Result};
 /// clients, hence their tokens.
 #[derive(Debug, Clone)]
 pub struct Installations {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
     store: Arc<dyn InstallationStore>,
     http: reqwest::Client,
-    clients: Arc<Mutex<HashMap<OauthId, Client>>>,
+    clients: Mutex<HashMap<OauthId, Client>>,
+    #[cfg(feature = "server")]
+    keys: Keys,
 }
 
 impl Installations {
@@ -25,9 +36,13 @@ impl Installations {
     /// [`ErrorKind::Configuration`] where TLS cannot be set up.
     pub fn new(store: Arc<dyn InstallationStore>) -> Result<Self> {
         Ok(Self {
-            store,
-            http: http::client()?,
-            clients: Arc::default(),
+            shared: Arc::new(Shared {
+                store,
+                http: http::client()?,
+                clients: Mutex::default(),
+                #[cfg(feature = "server")]
+                keys: Keys::default(),
+            }),
         })
     }
 
@@ -47,7 +62,7 @@ impl Installations {
                 format!("no installation {oauth_id}"),
             )
         })?;
-        let client = Client::new(self.http.clone(), installation);
+        let client = Client::new(self.shared.http.clone(), installation);
         Ok(self
             .clients()
             .entry(oauth_id.clone())
@@ -61,7 +76,7 @@ impl Installations {
     ///
     /// [`ErrorKind::Storage`] where the store fails.
     pub async fn get(&self, oauth_id: &OauthId) -> Result<Option<Installation>> {
-        self.store.get(oauth_id).await
+        self.shared.store.get(oauth_id).await
     }
 
     /// All installations.
@@ -70,25 +85,51 @@ impl Installations {
     ///
     /// [`ErrorKind::Storage`] where the store fails.
     pub async fn list(&self) -> Result<Vec<Installation>> {
-        self.store.list().await
+        self.shared.store.list().await
     }
 
     #[cfg(feature = "server")]
     pub(crate) async fn add(&self, data: crate::model::InstallationData) -> Result<OauthId> {
-        let installation = super::introduce(&self.http, data).await?;
-        self.store.put(&installation).await?;
-        self.clients().remove(installation.oauth_id());
+        let installation = super::introduce(&self.shared.http, data).await?;
+        self.shared.store.put(&installation).await?;
+        self.forget(installation.oauth_id());
         Ok(installation.oauth_id().clone())
     }
 
     #[cfg(feature = "server")]
     pub(crate) async fn remove(&self, oauth_id: &OauthId) -> Result<bool> {
-        let removed = self.store.remove(oauth_id).await?;
-        self.clients().remove(oauth_id);
+        let removed = self.shared.store.remove(oauth_id).await?;
+        self.forget(oauth_id);
         Ok(removed)
     }
 
+    /// The key that verifies this installation's requests, kept from an earlier request where it
+    /// is fresh; `None` where the store does not know the installation.
+    #[cfg(feature = "server")]
+    pub(crate) async fn signing_key(&self, oauth_id: &OauthId) -> Result<Option<Arc<SigningKey>>> {
+        let keys = &self.shared.keys;
+        if let Some(key) = keys.get(oauth_id) {
+            return Ok(Some(key));
+        }
+        let reading = keys.reading();
+        let Some(installation) = self.get(oauth_id).await? else {
+            return Ok(None);
+        };
+        let key = Arc::new(SigningKey::new(&installation.data.oauth_secret));
+        keys.keep(oauth_id, &key, reading);
+        Ok(Some(key))
+    }
+
+    #[cfg(feature = "server")]
+    fn forget(&self, oauth_id: &OauthId) {
+        self.clients().remove(oauth_id);
+        self.shared.keys.forget(oauth_id);
+    }
+
     fn clients(&self) -> MutexGuard<'_, HashMap<OauthId, Client>> {
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .clients
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
