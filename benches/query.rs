@@ -83,8 +83,12 @@ async fn router(which: &str) -> Router {
     match which {
         "bare axum" => {
             let bytes = serde_json::to_string(&data(1)).unwrap();
-            let answer =
-                move || async move { ([(header::CONTENT_TYPE, "application/json")], bytes) };
+            let headers = [
+                (header::CONTENT_TYPE, "application/json"),
+                (header::CACHE_CONTROL, "no-store"),
+                (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+            ];
+            let answer = move || async move { (headers, bytes) };
             Router::new().route(PATH, get(answer))
         }
         "axum, jsonwebtoken" => Router::new().route(PATH, get(naive)),

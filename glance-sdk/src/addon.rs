@@ -47,6 +47,7 @@ use axum::routing::{MethodRouter, get};
 pub use build::Built;
 pub use serve::{Server, interrupted};
 
+use crate::client::Installations;
 use crate::glance::{Glance, GlanceHandler};
 use crate::metadata::Test;
 use crate::model::{self, Scope, Text, Vendor, WebPanel};
@@ -68,8 +69,12 @@ pub struct AddOn<S = ()> {
     glances: Vec<(model::Glance, Option<Test>)>,
     panels: Vec<WebPanel>,
     router: Router<S>,
+    queries: Vec<(&'static str, QueryRoute<S>)>,
     problems: Vec<String>,
 }
+
+/// Makes the route of a glance's query, once the installations are known.
+type QueryRoute<S> = Box<dyn FnOnce(Installations) -> MethodRouter<S> + Send + Sync>;
 
 impl AddOn {
     /// An add-on that shows nothing yet. Its key names it among all add-ons, for example
@@ -87,6 +92,7 @@ impl AddOn {
             glances: Vec::new(),
             panels: Vec::new(),
             router: Router::new(),
+            queries: Vec::new(),
             problems: Vec::new(),
         }
     }
@@ -106,6 +112,16 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             store: self.store,
             glances: self.glances,
             panels: self.panels,
+            queries: self
+                .queries
+                .into_iter()
+                .map(|(key, route)| {
+                    let earlier = self.state.clone();
+                    let route: QueryRoute<T> =
+                        Box::new(|installations| route(installations).with_state(earlier));
+                    (key, route)
+                })
+                .collect(),
             router: self.router.with_state(self.state),
             problems: self.problems,
         }
@@ -160,9 +176,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
                 .map(|(glance, _)| glance.key.as_str())
                 .collect()
         }) {
-            self.router = self
-                .router
-                .route(&glance_path(G::KEY), query::route::<G, S>());
+            self.queries.push((G::KEY, Box::new(query::route::<G, S>)));
         }
         self.glances.push((entry, G::when()));
         self

@@ -48,16 +48,11 @@ impl SignedRequest {
     pub async fn client(&self) -> Result<Client> {
         self.installations.client(self.oauth_id()).await
     }
-}
 
-impl<S: Send + Sync> FromRequestParts<S> for SignedRequest {
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        if let Some(verified) = parts.extensions.get::<Self>() {
-            return Ok(verified.clone());
-        }
-        let installations = Installations::from_extensions(parts)?;
+    pub(crate) async fn verify(
+        parts: &Parts,
+        installations: Installations,
+    ) -> Result<Self, Response> {
         match verify(parts, &installations).await {
             Ok(claims) => Ok(Self {
                 claims: Arc::new(claims),
@@ -70,6 +65,18 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedRequest {
             }
             Err(Refusal::Failed(error)) => Err(error.into_response()),
         }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for SignedRequest {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        if let Some(verified) = parts.extensions.get::<Self>() {
+            return Ok(verified.clone());
+        }
+        let installations = Installations::from_extensions(parts)?;
+        Self::verify(parts, installations).await
     }
 }
 
@@ -171,7 +178,9 @@ impl<S: Send + Sync> FromRequestParts<S> for GlanceQuery {
 impl Installations {
     #[allow(clippy::result_large_err)]
     fn from_extensions(parts: &Parts) -> Result<Self, Response> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
+        let verified = || Some(&parts.extensions.get::<SignedRequest>()?.installations);
+        let installations = parts.extensions.get::<Self>().or_else(verified);
+        installations.cloned().ok_or_else(|| {
             tracing::error!("an extractor of glance-sdk is used outside an AddOn's router");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         })

@@ -72,7 +72,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             .store
             .unwrap_or_else(|| Arc::new(MemoryStore::default()));
         let installations = Installations::new(store)?;
-        let router = self
+        let mut router = self
             .router
             .route("/", get(move || async move { Json(document) }))
             .route(install::PATH, post(install::installed))
@@ -80,8 +80,11 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
                 &format!("{}/{{oauth_id}}", install::PATH),
                 delete(install::removed),
             )
-            .layer(Extension(installations.clone()))
-            .with_state(self.state);
+            .layer(Extension(installations.clone()));
+        for (key, route) in self.queries {
+            router = router.route(&glance_path(key), route(installations.clone()));
+        }
+        let router = router.with_state(self.state);
         Ok(Built {
             descriptor,
             installations,

@@ -2,12 +2,14 @@
 
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use axum::{Json, RequestPartsExt};
 
+use crate::client::Installations;
 use crate::extract::SignedRequest;
 use crate::glance::GlanceHandler;
 
@@ -19,12 +21,16 @@ const ANY_ORIGIN: (HeaderName, HeaderValue) = (
 
 /// `GET queryUrl`. The browser of a chat client asks from another origin, hence CORS. The rules
 /// are three constants; a layer for them would cost each query as much as a part of its proof.
-pub(super) fn route<G, S>() -> MethodRouter<S>
+pub(super) fn route<G, S>(installations: Installations) -> MethodRouter<S>
 where
     G: GlanceHandler<S>,
     S: Clone + Send + Sync + 'static,
 {
-    get(answer::<G, S>)
+    let answer = move |State(state): State<S>, request: Request| {
+        let (parts, _) = request.into_parts();
+        answer::<G, S>(installations.clone(), state, parts)
+    };
+    get(answer)
         .options(preflight)
         .fallback(async || ([ANY_ORIGIN], StatusCode::METHOD_NOT_ALLOWED))
 }
@@ -35,13 +41,12 @@ async fn preflight() -> impl IntoResponse {
     ([ANY_ORIGIN], [methods, headers])
 }
 
-async fn answer<G, S>(State(state): State<S>, request: Request) -> Response
+async fn answer<G, S>(installations: Installations, state: S, mut parts: Parts) -> Response
 where
     G: GlanceHandler<S>,
     S: Send + Sync + 'static,
 {
-    let (mut parts, _) = request.into_parts();
-    let mut response = match parts.extract::<SignedRequest>().await {
+    let mut response = match SignedRequest::verify(&parts, installations).await {
         Ok(signed) => {
             parts.extensions.insert(signed);
             match G::query(parts, state).await {
