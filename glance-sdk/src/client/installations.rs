@@ -14,6 +14,9 @@ use crate::{Error, ErrorKind, Result};
 
 /// All installations of the add-on, and a [`Client`] for each. Cloning is cheap and shares the
 /// clients, hence their tokens.
+///
+/// The keys that verify requests are kept for half a minute: an installation that another process
+/// removed from the store may have its say for so long.
 #[derive(Debug, Clone)]
 pub struct Installations {
     shared: Arc<Shared>,
