@@ -25,6 +25,10 @@ browser:
     cargo build -p cargo-glance
     cd tests/browser && npm ci && GLANCE_BIN=../../target/debug/cargo-glance npm test
 
+# How fast it is, beside what it is compared with
+bench:
+    cargo bench -p glance-benches
+
 # Everything, as it must pass before a change lands
 ci:
     bash .ci/run

@@ -26,6 +26,8 @@ mod glances;
 mod handshake;
 mod http;
 mod installations;
+#[cfg(feature = "server")]
+mod keys;
 mod limits;
 mod patience;
 mod push;

@@ -14,13 +14,32 @@
 //! assert!(program.holds(&Facts::default().metadata(Some(&metadata))));
 //! assert!(!program.holds(&Facts::default()));
 //! ```
+//!
+//! It also says why, for people who wonder where their glance is:
+//!
+//! ```
+//! # use glance_sdk::evaluate::{DataState, Facts, Program};
+//! # use glance_sdk::model::{Condition, Match};
+//! # use serde_json::json;
+//! # let program = Program::new(&[Condition::glance_matches([Match::gt("count", 0)])]);
+//! let metadata = json!({ "count": 0 });
+//! let outcome = program.explain(DataState::Ready, &Facts::default().metadata(Some(&metadata)));
+//! assert_eq!(outcome.to_string(), "hidden: `count` is 0, needs > 0");
+//! ```
 
+mod entry;
+mod explain;
 mod javascript;
+mod path;
+mod sentence;
 
 use serde_json::Value;
 
 use crate::model::{Condition, ConditionName};
-use javascript::Path;
+use entry::Entry;
+
+pub use entry::Operator;
+pub use explain::{Outcome, Reason, Tested};
 
 /// What conditions are judged on: the room, the person in it, and the glance's metadata.
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,6 +69,22 @@ impl<'a> Facts<'a> {
             metadata,
         }
     }
+
+    /// The metadata that entries can be held against.
+    fn testable(&self) -> Option<&'a Value> {
+        self.metadata
+            .filter(|metadata| javascript::is_truthy(metadata))
+    }
+
+    fn say(&self, name: &ConditionName) -> bool {
+        match name {
+            ConditionName::RoomIsPublic => self.room_is_public,
+            ConditionName::UserIsAdmin => self.user_is_admin,
+            ConditionName::UserIsGuest => self.user_is_guest,
+            ConditionName::UserIsRoomOwner => self.user_is_room_owner,
+            _ => false,
+        }
+    }
 }
 
 /// How far a glance's data has come.
@@ -66,17 +101,19 @@ pub enum DataState {
 }
 
 /// The conditions of one glance, prepared to be judged many times.
+///
+/// Judging allocates nothing, except where lists or single characters of a text are compared.
 #[derive(Debug, Clone)]
 pub struct Program {
-    /// `None` where a composite has an unknown type: then nothing holds.
-    all: Option<Vec<Node>>,
+    /// The type of a composite where it is unknown: then nothing holds.
+    all: Result<Vec<Node>, Value>,
     tests_metadata: bool,
 }
 
 impl Program {
     /// Prepares conditions, all of which must hold.
     pub fn new(conditions: &[Condition]) -> Self {
-        let all: Option<Vec<Node>> = conditions
+        let all: Result<Vec<Node>, Value> = conditions
             .iter()
             .map(|condition| Node::new(&to_value(condition)))
             .collect();
@@ -96,7 +133,7 @@ impl Program {
     pub fn holds(&self, facts: &Facts<'_>) -> bool {
         self.all
             .as_ref()
-            .is_some_and(|all| all.iter().all(|node| node.holds(facts)))
+            .is_ok_and(|all| all.iter().all(|node| node.holds(facts)))
     }
 
     /// Whether the glance shows.
@@ -126,43 +163,28 @@ enum Node {
 #[derive(Debug, Clone)]
 enum Name {
     GlanceMatches(Option<Vec<Entry>>),
-    RoomIsPublic,
-    UserIsAdmin,
-    UserIsGuest,
-    UserIsRoomOwner,
-    Unknown,
-}
-
-/// One entry of `glance_matches`; `None` where it can match nothing.
-type Entry = Option<(Path, Operator, Value)>;
-
-#[derive(Debug, Clone, Copy)]
-enum Operator {
-    Eq,
-    Lt,
-    Gt,
+    Host(ConditionName),
+    Unknown(String),
 }
 
 impl Node {
-    fn new(raw: &Value) -> Option<Self> {
+    fn new(raw: &Value) -> Result<Self, Value> {
         if let Some(name) = raw.get("condition") {
-            return Some(Self::Simple {
+            return Ok(Self::Simple {
                 name: Name::new(name, raw.get("params")),
                 inverted: raw.get("invert") == Some(&Value::Bool(true)),
             });
         }
         let nodes = match raw.get("conditions") {
-            Some(Value::Array(inner)) => inner.iter().map(Self::new).collect::<Option<_>>()?,
+            Some(Value::Array(inner)) => inner.iter().map(Self::new).collect::<Result<_, _>>()?,
             _ => Vec::new(),
         };
-        match raw
-            .get("type")
-            .map(|kind| kind.as_str().unwrap_or_default())
-        {
-            None => Some(Self::And(nodes)),
-            Some(kind) if kind.eq_ignore_ascii_case("and") => Some(Self::And(nodes)),
-            Some(kind) if kind.eq_ignore_ascii_case("or") => Some(Self::Or(nodes)),
-            Some(_) => None,
+        let kind = raw.get("type");
+        match kind.map(|kind| kind.as_str().unwrap_or_default()) {
+            None => Ok(Self::And(nodes)),
+            Some(kind) if kind.eq_ignore_ascii_case("and") => Ok(Self::And(nodes)),
+            Some(kind) if kind.eq_ignore_ascii_case("or") => Ok(Self::Or(nodes)),
+            Some(_) => Err(kind.cloned().unwrap_or_default()),
         }
     }
 
@@ -187,18 +209,15 @@ impl Name {
         match ConditionName::from(name.as_str().unwrap_or_default()) {
             ConditionName::GlanceMatches => {
                 let entries = params.and_then(|params| params.get("metadata")?.as_array());
-                Self::GlanceMatches(entries.map(|entries| entries.iter().map(entry).collect()))
+                Self::GlanceMatches(entries.map(|entries| entries.iter().map(Entry::new).collect()))
             }
-            ConditionName::RoomIsPublic => Self::RoomIsPublic,
-            ConditionName::UserIsAdmin => Self::UserIsAdmin,
-            ConditionName::UserIsGuest => Self::UserIsGuest,
-            ConditionName::UserIsRoomOwner => Self::UserIsRoomOwner,
             // A glance has no message and no card for the names of actions to test.
             ConditionName::CardMatches
             | ConditionName::MessageContainsLink
             | ConditionName::MessageMatches
             | ConditionName::MessageSentByCurrentUser
-            | ConditionName::Unknown(_) => Self::Unknown,
+            | ConditionName::Unknown(_) => Self::Unknown(javascript::to_text(name).into_owned()),
+            known => Self::Host(known),
         }
     }
 
@@ -206,48 +225,11 @@ impl Name {
         match self {
             Self::GlanceMatches(None) => true,
             Self::GlanceMatches(Some(entries)) => facts
-                .metadata
-                .filter(|metadata| javascript::is_truthy(metadata))
-                .is_some_and(|metadata| entries.iter().all(|entry| matches(entry, metadata))),
-            Self::RoomIsPublic => facts.room_is_public,
-            Self::UserIsAdmin => facts.user_is_admin,
-            Self::UserIsGuest => facts.user_is_guest,
-            Self::UserIsRoomOwner => facts.user_is_room_owner,
-            Self::Unknown => false,
+                .testable()
+                .is_some_and(|metadata| entries.iter().all(|entry| entry.holds(metadata))),
+            Self::Host(name) => facts.say(name),
+            Self::Unknown(_) => false,
         }
-    }
-}
-
-fn entry(raw: &Value) -> Entry {
-    let attr = raw.get("attr").filter(|attr| javascript::is_truthy(attr))?;
-    let (operator, operand) = [
-        ("eq", Operator::Eq),
-        ("lt", Operator::Lt),
-        ("gt", Operator::Gt),
-    ]
-    .into_iter()
-    .find_map(|(name, operator)| Some((operator, raw.get(name)?)))?;
-    if operand.is_null() {
-        return None;
-    }
-    Some((
-        Path::new(&javascript::to_text(attr)),
-        operator,
-        operand.clone(),
-    ))
-}
-
-fn matches(entry: &Entry, metadata: &Value) -> bool {
-    let Some((path, operator, operand)) = entry else {
-        return false;
-    };
-    let Some(value) = path.get(metadata) else {
-        return false;
-    };
-    match operator {
-        Operator::Eq => javascript::is_identical(&value, operand),
-        Operator::Lt => javascript::is_less(&value, operand),
-        Operator::Gt => javascript::is_less(operand, &value),
     }
 }
 

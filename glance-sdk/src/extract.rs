@@ -1,14 +1,38 @@
 //! What handlers of an add-on take as arguments.
 
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::Result;
-use crate::auth::{Rejection, SigningKey, Token, now};
+use crate::auth::{Rejection, Token, now};
 use crate::client::{Client, Installations, Pusher};
 use crate::model::{Claims, OauthId, RoomId, UserId};
+use crate::{Error, Result};
+
+/// What handlers reach beside their own state; cloning is cheap.
+#[derive(Debug, Clone)]
+pub(crate) struct Services {
+    pub(crate) installations: Installations,
+    pub(crate) pusher: Pusher,
+}
+
+impl Services {
+    #[allow(clippy::result_large_err)]
+    fn of(parts: &Parts) -> Result<&Self, Response> {
+        let verified = || Some(&parts.extensions.get::<SignedRequest>()?.services);
+        parts
+            .extensions
+            .get::<Self>()
+            .or_else(verified)
+            .ok_or_else(|| {
+                tracing::error!("an extractor of glance-sdk is used outside an AddOn's router");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            })
+    }
+}
 
 /// A request that a host signed: who asks, and from where.
 ///
@@ -18,8 +42,8 @@ use crate::model::{Claims, OauthId, RoomId, UserId};
 #[non_exhaustive]
 pub struct SignedRequest {
     /// What the token says.
-    pub claims: Claims,
-    installations: Installations,
+    pub claims: Arc<Claims>,
+    services: Services,
 }
 
 impl SignedRequest {
@@ -44,7 +68,22 @@ impl SignedRequest {
     ///
     /// Those of [`Installations::client`].
     pub async fn client(&self) -> Result<Client> {
-        self.installations.client(self.oauth_id()).await
+        self.services.installations.client(self.oauth_id()).await
+    }
+
+    pub(crate) async fn verify(parts: &Parts, services: Services) -> Result<Self, Response> {
+        match verify(parts, &services.installations).await {
+            Ok(claims) => Ok(Self {
+                claims: Arc::new(claims),
+                services,
+            }),
+            Err(Refusal::Token(rejection)) => {
+                tracing::warn!(path = parts.uri.path(), "refused a request: {rejection}");
+                let challenge = [(header::WWW_AUTHENTICATE, "JWT")];
+                Err((StatusCode::UNAUTHORIZED, challenge, "not a signed request").into_response())
+            }
+            Err(Refusal::Failed(error)) => Err(error.into_response()),
+        }
     }
 }
 
@@ -55,46 +94,40 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedRequest {
         if let Some(verified) = parts.extensions.get::<Self>() {
             return Ok(verified.clone());
         }
-        let installations = Installations::from_extensions(parts)?;
-        match verify(parts, &installations).await? {
-            Ok(claims) => Ok(Self {
-                claims,
-                installations,
-            }),
-            Err(rejection) => {
-                tracing::warn!(path = parts.uri.path(), "refused a request: {rejection}");
-                let challenge = [(header::WWW_AUTHENTICATE, "JWT")];
-                Err((StatusCode::UNAUTHORIZED, challenge, "not a signed request").into_response())
-            }
-        }
+        let services = Services::of(parts)?.clone();
+        Self::verify(parts, services).await
     }
 }
 
-async fn verify(
-    parts: &Parts,
-    installations: &Installations,
-) -> Result<Result<Claims, Rejection>, Response> {
-    let Some(text) = token(parts) else {
-        return Ok(Err(Rejection::Missing));
-    };
-    let token = match Token::parse(&text) {
-        Ok(token) => token,
-        Err(rejection) => return Ok(Err(rejection)),
-    };
-    let installation = installations
-        .get(token.issuer())
-        .await
-        .map_err(IntoResponse::into_response)?;
-    Ok(match installation {
-        Some(installation) => {
-            token.verify(&SigningKey::new(&installation.data.oauth_secret), now())
-        }
-        None => Err(Rejection::UnknownIssuer(token.issuer().clone())),
-    })
+/// Why a request was not let through.
+enum Refusal {
+    Token(Rejection),
+    Failed(Error),
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        Self::Token(rejection)
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+async fn verify(parts: &Parts, installations: &Installations) -> Result<Claims, Refusal> {
+    let token = Token::parse(token(parts).ok_or(Rejection::Missing)?)?;
+    let key = installations
+        .signing_key(token.issuer())
+        .await?
+        .ok_or_else(|| Rejection::UnknownIssuer(token.issuer().clone()))?;
+    Ok(token.verify(&key, now())?)
 }
 
 /// The token as it came. Base64url and dots need no percent-decoding.
-fn token(parts: &Parts) -> Option<String> {
+fn token(parts: &Parts) -> Option<&str> {
     let in_query = || {
         parts
             .uri
@@ -114,7 +147,7 @@ fn token(parts: &Parts) -> Option<String> {
             .eq_ignore_ascii_case("JWT")
             .then(|| token.strip_prefix("token=").unwrap_or(token))
     };
-    in_query().or_else(in_header).map(ToOwned::to_owned)
+    in_query().or_else(in_header)
 }
 
 /// A glance's query: a signed request that comes from a room.
@@ -161,22 +194,12 @@ impl<S: Send + Sync> FromRequestParts<S> for GlanceQuery {
     }
 }
 
-impl Installations {
-    #[allow(clippy::result_large_err)]
-    fn from_extensions(parts: &Parts) -> Result<Self, Response> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
-            tracing::error!("an extractor of glance-sdk is used outside an AddOn's router");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        })
-    }
-}
-
 /// All installations of the add-on, in any of its handlers.
 impl<S: Send + Sync> FromRequestParts<S> for Installations {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        Self::from_extensions(parts)
+        Ok(Services::of(parts)?.installations.clone())
     }
 }
 
@@ -185,9 +208,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Pusher {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
-            tracing::error!("an extractor of glance-sdk is used outside an AddOn's router");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        })
+        Ok(Services::of(parts)?.pusher.clone())
     }
 }

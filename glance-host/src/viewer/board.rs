@@ -177,13 +177,13 @@ impl Board {
 
     fn refresh(&mut self, id: &str) {
         if let (Some(facts), Some(entry)) = (&self.facts, self.entries.get_mut(id)) {
-            entry.line = entry.shows(facts).then(|| Arc::new(entry.line(id)));
+            entry.line = entry.shows(id, facts).then(|| Arc::new(entry.line(id)));
         }
     }
 }
 
 impl Entry {
-    fn shows(&self, place: &Where) -> bool {
+    fn shows(&self, id: &str, place: &Where) -> bool {
         let (state, metadata) = match &self.data {
             Data::None => (DataState::None, None),
             Data::Loading(_) => (DataState::Loading, None),
@@ -196,7 +196,12 @@ impl Entry {
         facts.user_is_admin = user.is_admin;
         facts.user_is_guest = user.is_guest;
         facts.user_is_room_owner = room.owner == user.id;
-        self.program.shows(state, &facts)
+        let shows = self.program.shows(state, &facts);
+        if !shows {
+            let why = || self.program.explain(state, &facts);
+            tracing::debug!(glance = id, room = %room.id, user = %user.id, "{}", why());
+        }
+        shows
     }
 
     fn line(&self, id: &str) -> Line {

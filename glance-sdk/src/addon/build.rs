@@ -7,6 +7,7 @@ use axum::{Extension, Json, Router};
 
 use super::{AddOn, glance_path, install};
 use crate::client::{Installations, Pusher};
+use crate::extract::Services;
 use crate::metadata::Test;
 use crate::model::{Descriptor, Glance, HipchatApiConsumer, Icon, Installable, Target};
 use crate::store::MemoryStore;
@@ -79,7 +80,11 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             .unwrap_or_else(|| Arc::new(MemoryStore::default()));
         let installations = Installations::new(store)?;
         let pusher = Pusher::new(installations.clone());
-        let router = self
+        let services = Services {
+            installations: installations.clone(),
+            pusher: pusher.clone(),
+        };
+        let mut router = self
             .router
             .route("/", get(move || async move { Json(document) }))
             .route(install::PATH, post(install::installed))
@@ -88,9 +93,11 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
                 delete(install::removed),
             )
             .layer(Extension(Arc::new(self.hooks)))
-            .layer(Extension(pusher.clone()))
-            .layer(Extension(installations.clone()))
-            .with_state(self.state);
+            .layer(Extension(services.clone()));
+        for (key, route) in self.queries {
+            router = router.route(&glance_path(key), route(services.clone()));
+        }
+        let router = router.with_state(self.state);
         Ok(Built {
             descriptor,
             installations,

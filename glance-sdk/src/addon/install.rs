@@ -18,7 +18,7 @@ pub(super) const PATH: &str = "/installed";
 /// `POST callbackUrl`. It is answered once the host gave its capabilities and a token, and the
 /// installation is stored.
 pub(super) async fn installed(
-    Extension(installations): Extension<Installations>,
+    installations: Installations,
     Extension(hooks): Extension<Arc<Hooks>>,
     data: Result<Json<InstallationData>, JsonRejection>,
 ) -> Response {
@@ -86,7 +86,7 @@ async fn accept(
 /// `DELETE callbackUrl/{oauthId}`: answered 204 whether it was known or not, so that a host can
 /// try again.
 pub(super) async fn removed(
-    Extension(installations): Extension<Installations>,
+    installations: Installations,
     Extension(hooks): Extension<Arc<Hooks>>,
     Path(oauth_id): Path<String>,
 ) -> Response {

@@ -1,49 +1,67 @@
 //! The signed query of a glance, and the signature a panel asks for.
 
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use axum::{Json, RequestPartsExt};
-use tower_http::cors::{Any, CorsLayer};
 
-use crate::extract::SignedRequest;
+use crate::extract::{Services, SignedRequest};
 use crate::glance::GlanceHandler;
 
-/// `GET queryUrl`. The browser of a chat client asks from another origin, hence CORS; the token
-/// is the protection, so any origin may ask.
-pub(super) fn route<G, S>() -> MethodRouter<S>
+/// Lets pages of any origin read the answer: the token is the protection.
+const ANY_ORIGIN: (HeaderName, HeaderValue) = (
+    header::ACCESS_CONTROL_ALLOW_ORIGIN,
+    HeaderValue::from_static("*"),
+);
+
+/// `GET queryUrl`. The browser of a chat client asks from another origin, hence CORS. The rules
+/// are three constants; a layer for them would cost each query as much as a part of its proof.
+pub(super) fn route<G, S>(services: Services) -> MethodRouter<S>
 where
     G: GlanceHandler<S>,
     S: Clone + Send + Sync + 'static,
 {
-    get(answer::<G, S>).layer(
-        CorsLayer::new()
-            .allow_origin(Any)
-            .allow_methods([Method::GET])
-            .allow_headers(Any),
-    )
+    let answer = move |State(state): State<S>, request: Request| {
+        let (parts, _) = request.into_parts();
+        answer::<G, S>(services.clone(), state, parts)
+    };
+    get(answer)
+        .options(preflight)
+        .fallback(async || ([ANY_ORIGIN], StatusCode::METHOD_NOT_ALLOWED))
 }
 
-async fn answer<G, S>(State(state): State<S>, request: Request) -> Response
+async fn preflight() -> impl IntoResponse {
+    let methods = (header::ACCESS_CONTROL_ALLOW_METHODS, Method::GET.as_str());
+    let headers = (header::ACCESS_CONTROL_ALLOW_HEADERS, "*");
+    ([ANY_ORIGIN], [methods, headers])
+}
+
+async fn answer<G, S>(services: Services, state: S, mut parts: Parts) -> Response
 where
     G: GlanceHandler<S>,
     S: Send + Sync + 'static,
 {
-    let (mut parts, _) = request.into_parts();
-    match parts.extract::<SignedRequest>().await {
-        Ok(signed) => parts.extensions.insert(signed),
-        Err(rejection) => return rejection,
-    };
-    match G::query(parts, state).await {
-        Ok(data) => ([(header::CACHE_CONTROL, "no-store")], Json(data)).into_response(),
-        Err(response) if response.status().is_success() => {
-            // Data that is no data would show as an empty glance instead of an error.
-            (StatusCode::INTERNAL_SERVER_ERROR, response).into_response()
+    let mut response = match SignedRequest::verify(&parts, services).await {
+        Ok(signed) => {
+            parts.extensions.insert(signed);
+            match G::query(parts, state).await {
+                Ok(data) => ([(header::CACHE_CONTROL, "no-store")], Json(data)).into_response(),
+                Err(response) if response.status().is_success() => {
+                    // Data that is no data would show as an empty glance instead of an error.
+                    (StatusCode::INTERNAL_SERVER_ERROR, response).into_response()
+                }
+                Err(response) => response,
+            }
         }
-        Err(response) => response,
-    }
+        Err(rejection) => rejection,
+    };
+    let (name, value) = ANY_ORIGIN;
+    response.headers_mut().insert(name, value);
+    response
 }
 
 /// Lets a request through that is signed. What the page then shows is for one person.
@@ -57,9 +75,9 @@ pub(super) async fn require_signature(request: Request, next: Next) -> Response 
     let headers = response.headers_mut();
     headers
         .entry(header::CACHE_CONTROL)
-        .or_insert(header::HeaderValue::from_static("no-store"));
+        .or_insert(HeaderValue::from_static("no-store"));
     headers
         .entry(header::REFERRER_POLICY)
-        .or_insert(header::HeaderValue::from_static("no-referrer"));
+        .or_insert(HeaderValue::from_static("no-referrer"));
     response
 }

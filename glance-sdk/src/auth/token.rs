@@ -1,18 +1,30 @@
 //! One token: parsed once, verified, or made.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Once;
 
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::crypto::{aws_lc, verify};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
+use jsonwebtoken::crypto::aws_lc;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::model::{Claims, OauthId, Secret};
 
 /// A token longer than this is not read: real ones have about 400 bytes.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
+
+/// Room for a signature of HS256, which has 32 bytes, and for the steps that base64 decodes in.
+const MAX_SIGNATURE_BYTES: usize = 48;
+
+/// The headers that nearly all tokens have, `alg` and `typ` in either order, which need no decoding.
+const HS256_HEADERS: [&str; 2] = [
+    "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9",
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9",
+];
 
 /// By how many seconds the clocks of host and add-on may differ.
 pub const LEEWAY_SECONDS: i64 = 10;
@@ -63,7 +75,7 @@ impl std::error::Error for Rejection {}
 #[derive(Clone)]
 pub struct SigningKey {
     sign: EncodingKey,
-    verify: DecodingKey,
+    verify: hmac::Key,
 }
 
 impl fmt::Debug for SigningKey {
@@ -79,7 +91,7 @@ impl SigningKey {
         let bytes = secret.expose().as_bytes();
         Self {
             sign: EncodingKey::from_secret(bytes),
-            verify: DecodingKey::from_secret(bytes),
+            verify: hmac::Key::new(hmac::HMAC_SHA256, bytes),
         }
     }
 
@@ -115,8 +127,9 @@ impl fmt::Debug for Token<'_> {
 }
 
 #[derive(Deserialize)]
-struct Alg {
-    alg: String,
+struct Alg<'a> {
+    #[serde(borrow)]
+    alg: Cow<'a, str>,
 }
 
 impl<'t> Token<'t> {
@@ -131,15 +144,11 @@ impl<'t> Token<'t> {
         }
         let (signed, signature) = text.rsplit_once('.').ok_or(Rejection::Malformed)?;
         let (header, payload) = signed.split_once('.').ok_or(Rejection::Malformed)?;
-        let header: Alg = decode(header)?;
-        if header.alg != "HS256" {
-            return Err(Rejection::Algorithm(header.alg));
+        if !HS256_HEADERS.contains(&header) {
+            pin_algorithm(header)?;
         }
-        let payload: serde_json::Value = decode(payload)?;
-        if !payload.get("iss").is_some_and(serde_json::Value::is_string) {
-            return Err(Rejection::NoIssuer);
-        }
-        let claims = Claims::deserialize(payload).map_err(|_| Rejection::Malformed)?;
+        let bytes = decode(payload)?;
+        let claims: Claims = serde_json::from_slice(&bytes).map_err(|_| no_claims(&bytes))?;
         if claims.exp.is_none() {
             return Err(Rejection::Malformed);
         }
@@ -162,15 +171,12 @@ impl<'t> Token<'t> {
     ///
     /// [`Rejection`] where the signature is another, or the token expired or from the future.
     pub fn verify(self, key: &SigningKey, now: i64) -> Result<Claims, Rejection> {
-        match verify(
-            self.signature,
-            self.signed.as_bytes(),
-            &key.verify,
-            Algorithm::HS256,
-        ) {
-            Ok(true) => {}
-            Ok(false) | Err(_) => return Err(Rejection::Signature),
-        }
+        let mut signature = [0; MAX_SIGNATURE_BYTES];
+        let length = URL_SAFE_NO_PAD
+            .decode_slice(self.signature, &mut signature)
+            .map_err(|_| Rejection::Signature)?;
+        hmac::verify(&key.verify, self.signed.as_bytes(), &signature[..length])
+            .map_err(|_| Rejection::Signature)?;
         let oldest = now.saturating_sub(LEEWAY_SECONDS);
         if self.claims.exp.is_none_or(|exp| exp <= oldest) {
             return Err(Rejection::Expired);
@@ -186,11 +192,27 @@ impl<'t> Token<'t> {
     }
 }
 
-fn decode<T: serde::de::DeserializeOwned>(part: &str) -> Result<T, Rejection> {
-    let bytes = URL_SAFE_NO_PAD
+fn pin_algorithm(header: &str) -> Result<(), Rejection> {
+    let bytes = decode(header)?;
+    match serde_json::from_slice(&bytes) {
+        Ok(Alg { alg }) if alg == "HS256" => Ok(()),
+        Ok(Alg { alg }) => Err(Rejection::Algorithm(alg.into_owned())),
+        Err(_) => Err(Rejection::Malformed),
+    }
+}
+
+fn decode(part: &str) -> Result<Vec<u8>, Rejection> {
+    URL_SAFE_NO_PAD
         .decode(part)
-        .map_err(|_| Rejection::Malformed)?;
-    serde_json::from_slice(&bytes).map_err(|_| Rejection::Malformed)
+        .map_err(|_| Rejection::Malformed)
+}
+
+/// Why a payload holds no claims.
+fn no_claims(payload: &[u8]) -> Rejection {
+    match serde_json::from_slice::<Value>(payload) {
+        Ok(payload) if !payload.get("iss").is_some_and(Value::is_string) => Rejection::NoIssuer,
+        _ => Rejection::Malformed,
+    }
 }
 
 #[cfg(test)]

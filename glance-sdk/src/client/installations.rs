@@ -3,18 +3,32 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+#[cfg(feature = "server")]
+use super::keys::Keys;
 use super::{Client, http};
+#[cfg(feature = "server")]
+use crate::auth::SigningKey;
 use crate::model::OauthId;
 use crate::store::{Installation, InstallationStore};
 use crate::{Error, ErrorKind, Result};
 
 /// All installations of the add-on, and a [`Client`] for each. Cloning is cheap and shares the
 /// clients, hence their tokens.
+///
+/// The keys that verify requests are kept for half a minute: an installation that another process
+/// removed from the store may have its say for so long.
 #[derive(Debug, Clone)]
 pub struct Installations {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
     store: Arc<dyn InstallationStore>,
     http: reqwest::Client,
-    clients: Arc<Mutex<HashMap<OauthId, Client>>>,
+    clients: Mutex<HashMap<OauthId, Client>>,
+    #[cfg(feature = "server")]
+    keys: Keys,
 }
 
 impl Installations {
@@ -25,9 +39,13 @@ impl Installations {
     /// [`ErrorKind::Configuration`] where TLS cannot be set up.
     pub fn new(store: Arc<dyn InstallationStore>) -> Result<Self> {
         Ok(Self {
-            store,
-            http: http::client()?,
-            clients: Arc::default(),
+            shared: Arc::new(Shared {
+                store,
+                http: http::client()?,
+                clients: Mutex::default(),
+                #[cfg(feature = "server")]
+                keys: Keys::default(),
+            }),
         })
     }
 
@@ -47,7 +65,7 @@ impl Installations {
                 format!("no installation {oauth_id}"),
             )
         })?;
-        let client = Client::new(self.http.clone(), installation);
+        let client = Client::new(self.shared.http.clone(), installation);
         Ok(self
             .clients()
             .entry(oauth_id.clone())
@@ -61,7 +79,7 @@ impl Installations {
     ///
     /// [`ErrorKind::Storage`] where the store fails.
     pub async fn get(&self, oauth_id: &OauthId) -> Result<Option<Installation>> {
-        self.store.get(oauth_id).await
+        self.shared.store.get(oauth_id).await
     }
 
     /// All installations.
@@ -70,25 +88,51 @@ impl Installations {
     ///
     /// [`ErrorKind::Storage`] where the store fails.
     pub async fn list(&self) -> Result<Vec<Installation>> {
-        self.store.list().await
+        self.shared.store.list().await
     }
 
     #[cfg(feature = "server")]
     pub(crate) async fn add(&self, data: crate::model::InstallationData) -> Result<OauthId> {
-        let installation = super::introduce(&self.http, data).await?;
-        self.store.put(&installation).await?;
-        self.clients().remove(installation.oauth_id());
+        let installation = super::introduce(&self.shared.http, data).await?;
+        self.shared.store.put(&installation).await?;
+        self.forget(installation.oauth_id());
         Ok(installation.oauth_id().clone())
     }
 
     #[cfg(feature = "server")]
     pub(crate) async fn remove(&self, oauth_id: &OauthId) -> Result<bool> {
-        let removed = self.store.remove(oauth_id).await?;
-        self.clients().remove(oauth_id);
+        let removed = self.shared.store.remove(oauth_id).await?;
+        self.forget(oauth_id);
         Ok(removed)
     }
 
+    /// The key that verifies this installation's requests, kept from an earlier request where it
+    /// is fresh; `None` where the store does not know the installation.
+    #[cfg(feature = "server")]
+    pub(crate) async fn signing_key(&self, oauth_id: &OauthId) -> Result<Option<Arc<SigningKey>>> {
+        let keys = &self.shared.keys;
+        if let Some(key) = keys.get(oauth_id) {
+            return Ok(Some(key));
+        }
+        let reading = keys.reading();
+        let Some(installation) = self.get(oauth_id).await? else {
+            return Ok(None);
+        };
+        let key = Arc::new(SigningKey::new(&installation.data.oauth_secret));
+        keys.keep(oauth_id, &key, reading);
+        Ok(Some(key))
+    }
+
+    #[cfg(feature = "server")]
+    fn forget(&self, oauth_id: &OauthId) {
+        self.clients().remove(oauth_id);
+        self.shared.keys.forget(oauth_id);
+    }
+
     fn clients(&self) -> MutexGuard<'_, HashMap<OauthId, Client>> {
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .clients
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -92,6 +92,19 @@ fn each_wrong_token_has_its_rejection() {
 }
 
 #[test]
+fn the_usual_headers_say_hs256() {
+    let signed = key("right").sign(&claims());
+    assert!(
+        HS256_HEADERS
+            .iter()
+            .any(|header| signed.starts_with(header))
+    );
+    for header in HS256_HEADERS {
+        assert_eq!(pin_algorithm(header), Ok(()));
+    }
+}
+
+#[test]
 fn clocks_may_differ_by_the_leeway() {
     for (iat, exp) in [
         (NOW, NOW - LEEWAY_SECONDS + 1),

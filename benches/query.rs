@@ -1,0 +1,269 @@
+//! Answering a signed glance query: the SDK beside a bare axum handler that returns the same
+//! bytes, and beside one that uses jsonwebtoken as its manual shows.
+//!
+//! Each server is a process of one thread, asked in turn over a fixed number of connections that
+//! stay open. What counts is its CPU time per request, so that whoever asks does not disturb.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a benchmark that cannot be set up says so and ends"
+)]
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use axum::extract::{Query, Request};
+use axum::http::{StatusCode, header};
+use axum::routing::get;
+use axum::{Json, Router};
+use glance_sdk::auth::{SigningKey, now};
+use glance_sdk::model::{Claims, Context, InstallationData, Secret};
+use glance_sdk::prelude::*;
+use glance_sdk::store::{Endpoints, Installation, InstallationStore, MemoryStore};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt;
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef01234567";
+const PATH: &str = "/glance/incidents";
+const CONNECTIONS: usize = 16;
+const REQUESTS: usize = 4_000;
+const ROUNDS: usize = 5;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
+        Some("serve") => serve(&arguments.next().expect("which")),
+        _ => compare(),
+    }
+}
+
+#[derive(Serialize, GlanceMetadata)]
+#[serde(rename_all = "camelCase")]
+struct Incidents {
+    open: u32,
+    is_configured: bool,
+}
+
+#[glance(key = "incidents", name = "Incidents", icon = "/siren.svg", when(is_configured && open > 0))]
+async fn incidents(query: GlanceQuery) -> GlanceData<Incidents> {
+    data(query.room_id().get())
+}
+
+fn data(room: u64) -> GlanceData<Incidents> {
+    let open = u32::from(room > 0) * 4;
+    GlanceData::new(label!("<b>{open}</b> incidents"))
+        .lozenge(Lozenge::Error, "OPEN")
+        .metadata(Incidents {
+            open,
+            is_configured: true,
+        })
+}
+
+#[derive(Deserialize)]
+struct Signed {
+    signed_request: String,
+}
+
+async fn naive(Query(query): Query<Signed>) -> Result<Json<GlanceData<Incidents>>, StatusCode> {
+    let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::HS256);
+    validation.set_required_spec_claims(&["exp", "iss"]);
+    let key = jsonwebtoken::DecodingKey::from_secret(SECRET.as_bytes());
+    let token = jsonwebtoken::decode::<Value>(&query.signed_request, &key, &validation)
+        .map_err(|_| StatusCode::UNAUTHORIZED)?;
+    let room = token.claims["context"]["room_id"].as_u64();
+    Ok(Json(data(room.ok_or(StatusCode::BAD_REQUEST)?)))
+}
+
+async fn router(which: &str) -> Router {
+    match which {
+        "bare axum" => {
+            let bytes = serde_json::to_string(&data(1)).unwrap();
+            let headers = [
+                (header::CONTENT_TYPE, "application/json"),
+                (header::CACHE_CONTROL, "no-store"),
+                (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+            ];
+            let answer = move || async move { (headers, bytes) };
+            Router::new().route(PATH, get(answer))
+        }
+        "axum, jsonwebtoken" => Router::new().route(PATH, get(naive)),
+        _ => {
+            let store = MemoryStore::default();
+            let data = InstallationData::new(
+                "installation".into(),
+                SECRET.into(),
+                "https://chat.example/v2/capabilities",
+                1.into(),
+            );
+            let endpoints =
+                Endpoints::new("https://chat.example/token", "https://chat.example/v2/");
+            store
+                .put(&Installation::new(data, endpoints))
+                .await
+                .unwrap();
+            AddOn::new("com.example.incidents", "Incidents")
+                .store(store)
+                .glance::<incidents>()
+                .build("https://add-on.example")
+                .unwrap()
+                .into_router()
+        }
+    }
+}
+
+fn token() -> String {
+    let mut claims = Claims::new("installation".into(), now(), now() + 3_600);
+    claims.sub = Some("4711".into());
+    claims.prn = Some("4711".into());
+    claims.jti = Some("0e57f3a4b2c94f0d9f4a".into());
+    let mut context = Context::default();
+    context.room_id = Some(42.into());
+    context.user_tz = Some("Europe/Berlin".into());
+    claims.context = Some(context);
+    SigningKey::new(&Secret::from(SECRET)).sign(&claims)
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+fn serve(which: &str) {
+    runtime().block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        println!("{}", listener.local_addr().unwrap());
+        axum::serve(listener, router(which).await).await.unwrap();
+    });
+}
+
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(which: &str) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["serve", which])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut address = String::new();
+        let stdout = child.stdout.take().expect("stdout is piped");
+        BufReader::new(stdout).read_line(&mut address).unwrap();
+        let address = address.trim().to_owned();
+        Self { child, address }
+    }
+
+    /// Microseconds of CPU the process has used; Linux counts in hundredths of a second.
+    fn cpu(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let (_, fields) = stat.rsplit_once(')').unwrap();
+        let ticks = |nth| -> f64 { fields.split_whitespace().nth(nth).unwrap().parse().unwrap() };
+        (ticks(11) + ticks(12)) * 10_000.0
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn compare() {
+    let names = ["bare axum", "glance-sdk", "axum, jsonwebtoken"];
+    let token = token();
+    let request: Arc<str> = format!(
+        "GET {PATH}?signed_request={token} HTTP/1.1\r\nHost: add-on.example\r\n\
+         Origin: https://chat.example\r\nAccept: */*\r\n\r\n"
+    )
+    .into();
+    let servers = names.map(Server::start);
+    let runtime = runtime();
+    let mut over_loopback: [Vec<f64>; 3] = Default::default();
+    let mut in_process: [Vec<f64>; 3] = Default::default();
+    for round in 0..=ROUNDS {
+        for (nth, server) in servers.iter().enumerate() {
+            let before = server.cpu();
+            runtime.block_on(ask(&server.address, &request));
+            let took = (server.cpu() - before) / (CONNECTIONS * REQUESTS) as f64;
+            let alone = runtime.block_on(call(names[nth], &token));
+            // The first round only warms up.
+            if round > 0 {
+                over_loopback[nth].push(took);
+                in_process[nth].push(alone);
+            }
+        }
+    }
+    let over_loopback = over_loopback.map(median);
+    let in_process = in_process.map(median);
+    println!("CPU per request, median of {ROUNDS} rounds");
+    println!(
+        "{:20}{:>15}{:>10}{:>18}",
+        "", "over loopback", "of bare", "service alone"
+    );
+    for (nth, name) in names.iter().enumerate() {
+        println!(
+            "{name:20}{:>12.2} µs{:>10.2}{:>15.2} µs",
+            over_loopback[nth],
+            over_loopback[0] / over_loopback[nth],
+            in_process[nth],
+        );
+    }
+}
+
+async fn ask(address: &str, request: &Arc<str>) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..CONNECTIONS {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let request = Arc::clone(request);
+        tasks.spawn(async move {
+            let mut answer = vec![0; 4_096];
+            let mut length = 0;
+            for _ in 0..REQUESTS {
+                stream.write_all(request.as_bytes()).await.unwrap();
+                if length == 0 {
+                    // One small answer comes in one piece; all are equally long.
+                    length = stream.read(&mut answer).await.unwrap();
+                    let text = String::from_utf8_lossy(&answer[..length]);
+                    assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+                } else {
+                    stream.read_exact(&mut answer[..length]).await.unwrap();
+                }
+            }
+        });
+    }
+    while let Some(finished) = tasks.join_next().await {
+        finished.unwrap();
+    }
+}
+
+/// Microseconds per request of the service alone, without HTTP.
+async fn call(which: &str, token: &str) -> f64 {
+    let router = router(which).await;
+    let uri = format!("{PATH}?signed_request={token}");
+    let started = std::time::Instant::now();
+    for _ in 0..REQUESTS {
+        let request = Request::get(&uri)
+            .header(header::ORIGIN, "https://chat.example")
+            .body(axum::body::Body::empty())
+            .unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+    }
+    started.elapsed().as_secs_f64() * 1e6 / REQUESTS as f64
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
