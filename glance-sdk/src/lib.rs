@@ -17,6 +17,8 @@ pub mod label;
 pub mod metadata;
 pub mod model;
 pub mod prelude;
+#[cfg(feature = "schema")]
+pub mod schema;
 #[cfg(feature = "runtime")]
 pub mod store;
 pub mod validate;

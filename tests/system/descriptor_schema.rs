@@ -1,5 +1,6 @@
-//! The validator and HipChat's own schema of descriptors agree on which documents are right.
+//! The validator, HipChat's own schema of descriptors and ours agree on which documents are right.
 
+use glance_sdk::schema;
 use glance_sdk::validate::{self, Problem};
 use jsonschema::Validator;
 use serde_json::{Value, json};
@@ -55,14 +56,17 @@ fn the_validator_agrees_with_the_schema() {
     let schema = corpus.join("../protocol/addon-capabilities.draft07.json");
     let schema: Value = serde_json::from_slice(&std::fs::read(schema).unwrap()).unwrap();
     let schema = jsonschema::validator_for(&schema).unwrap();
+    let ours = jsonschema::validator_for(&schema::descriptor()).unwrap();
 
     let mut refused = 0;
     let mut changes = 0;
     let mut failures = Vec::new();
     for (path, document) in documents(&corpus, ["descriptors"].into_iter()) {
         let mut compare = |what: &str, document: &Value| {
-            if let Err(difference) = agree(&schema, document) {
-                failures.push(format!("{} {what}: {difference}", path.display()));
+            for schema in [&schema, &ours] {
+                if let Err(difference) = agree(schema, document) {
+                    failures.push(format!("{} {what}: {difference}", path.display()));
+                }
             }
         };
         compare("as it is", &document);
@@ -75,6 +79,61 @@ fn the_validator_agrees_with_the_schema() {
     failures.truncate(20);
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert!(refused > 15 && changes > 10_000, "{refused} {changes}");
+}
+
+/// One of everything, for where no corpus is at hand.
+#[test]
+fn the_validator_agrees_with_our_schema() {
+    let text = json!({"value": "T", "i18n": "t"});
+    let document = json!({
+        "key": "k", "name": "n", "description": "d", "apiVersion": "1:1",
+        "links": {"self": "https://a.example/", "homepage": "https://a.example"},
+        "vendor": {"name": "v", "url": "u"},
+        "capabilities": {
+            "installable": {"callbackUrl": "https://a.example/i", "allowRoom": true},
+            "hipchatApiConsumer": {"scopes": ["view_room"], "avatar": {"url": "https://a.example/a"}},
+            "configurable": {"url": "https://a.example/c", "authentication": "jwt"},
+            "adminPage": {"url": "https://a.example/a"},
+            "oauth2Consumer": {"redirectionUrls": ["u"]},
+            "oauth2Provider": {"tokenUrl": "u"},
+            "glance": [{
+                "key": "g", "name": text, "icon": {"url": "u", "url@2x": "u"}, "weight": 1,
+                "target": {"key": "p", "options": {}},
+                "conditions": [{"type": "or", "conditions": [{"type": "and", "conditions": [{"condition": "glance_matches", "invert": true, "params": {}}]}]}]
+            }],
+            "webPanel": [{"key": "p", "name": text, "url": "https://a.example/p", "location": "hipchat.sidebar.right"}],
+            "dialog": [{"key": "d", "title": text, "url": "https://a.example/d", "options": {
+                "style": "normal", "size": {"width": "5px", "height": "5%"}, "hint": text,
+                "primaryAction": {"name": text, "enabled": true, "key": "k"},
+                "secondaryActions": [{"name": text}], "filter": {"placeholder": text}
+            }}],
+            "externalPage": [{"key": "e", "name": text, "url": "https://a.example/e"}],
+            "action": [{"key": "a", "name": text, "location": "hipchat.input.action", "target": "d", "conditions": [{"condition": "card_matches"}]}],
+            "webhook": [{"key": "w", "event": "room_enter", "url": "https://a.example/w", "authentication": "none"}]
+        }
+    });
+    let ours = jsonschema::validator_for(&schema::descriptor()).unwrap();
+    assert!(ours.is_valid(&document));
+    for (change, document) in changed_everywhere(&document) {
+        assert_eq!(agree(&ours, &document), Ok(()), "{change}");
+    }
+}
+
+#[test]
+fn the_check_of_glance_data_agrees_with_our_schema() {
+    let schema = jsonschema::validator_for(&schema::glance_data()).unwrap();
+    let label = json!({"type": "html", "value": "x"});
+    for status in [
+        json!({"type": "lozenge", "value": {"type": "new", "label": "NEW"}}),
+        json!({"type": "icon", "value": {"url": "u", "url@2x": "u"}}),
+    ] {
+        let data = json!({"label": label, "status": status, "metadata": {"a": 1}, "more": null});
+        assert!(schema.is_valid(&data));
+        for (change, data) in changed_everywhere(&data) {
+            let accepted = validate::glance_data(&data).is_empty();
+            assert_eq!(schema.is_valid(&data), accepted, "{change}");
+        }
+    }
 }
 
 fn agree(schema: &Validator, document: &Value) -> Result<(), String> {
