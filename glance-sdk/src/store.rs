@@ -23,6 +23,7 @@ mod postgres;
 mod sqlite;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -165,6 +166,41 @@ pub trait InstallationStore: fmt::Debug + Send + Sync + 'static {
                 return Ok(all);
             }
         }
+    }
+}
+
+#[async_trait]
+impl<S: InstallationStore + ?Sized> InstallationStore for Arc<S> {
+    async fn put(&self, installation: &Installation) -> Result<()> {
+        (**self).put(installation).await
+    }
+
+    async fn get(&self, oauth_id: &OauthId) -> Result<Option<Installation>> {
+        (**self).get(oauth_id).await
+    }
+
+    async fn remove(&self, oauth_id: &OauthId) -> Result<bool> {
+        (**self).remove(oauth_id).await
+    }
+
+    async fn replace(&self, stored: &Secret, installation: &Installation) -> Result<bool> {
+        (**self).replace(stored, installation).await
+    }
+
+    async fn page(&self, after: Option<&OauthId>, limit: usize) -> Result<Vec<Installation>> {
+        (**self).page(after, limit).await
+    }
+
+    async fn in_room(&self, room: RoomId) -> Result<Vec<Installation>> {
+        (**self).in_room(room).await
+    }
+
+    async fn in_group(&self, group: GroupId) -> Result<Vec<Installation>> {
+        (**self).in_group(group).await
+    }
+
+    async fn list(&self) -> Result<Vec<Installation>> {
+        (**self).list().await
     }
 }
 

@@ -46,6 +46,19 @@ impl Keyring {
 
     /// The keys in `GLANCE_SECRET_KEYS`, separated by commas; `None` where it is not set.
     ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use glance_sdk::store::{EncryptedStore, InstallationStore, Keyring, MemoryStore};
+    ///
+    /// let store = MemoryStore::default();
+    /// let store: Arc<dyn InstallationStore> = match Keyring::from_env()? {
+    ///     Some(keyring) => Arc::new(EncryptedStore::new(store, keyring)),
+    ///     None => Arc::new(store),
+    /// };
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`] where it is set and not a list of keys.

@@ -94,4 +94,12 @@ mod tests {
     async fn it_conforms() {
         crate::store::conformance::check(async || MemoryStore::default()).await;
     }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn it_conforms_behind_a_pointer() {
+        use std::sync::Arc;
+
+        let make = async || Arc::new(MemoryStore::default()) as Arc<dyn InstallationStore>;
+        crate::store::conformance::check(make).await;
+    }
 }
