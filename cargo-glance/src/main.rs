@@ -3,6 +3,7 @@
 mod demo;
 mod example;
 mod new;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Make a new add-on: a crate with a glance, a panel and a passing test.
     New(new::Arguments),
+    /// Say what is wrong with a descriptor, and where; fails where a host would refuse it.
+    Validate(validate::Arguments),
     /// Run an example add-on; the demo starts itself anew with this.
     #[command(hide = true)]
     Example(example::Arguments),
@@ -42,6 +45,7 @@ async fn main() -> ExitCode {
     let outcome = match CommandLine::parse_from(arguments).command {
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::New(arguments) => new::run(arguments),
+        Command::Validate(arguments) => validate::run(arguments).await,
         Command::Example(arguments) => example::run(arguments).await,
     };
     match outcome {

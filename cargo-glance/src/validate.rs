@@ -1,0 +1,158 @@
+//! `cargo glance validate FILE|URL`: what is wrong with a descriptor, and where in its text.
+
+mod place;
+
+use std::fmt::Write as _;
+use std::io::Read as _;
+use std::time::Duration;
+
+use glance_sdk::validate::{self, Problem, Severity};
+use serde_json::{Value, json};
+
+use place::Place;
+
+/// More than any descriptor has.
+const MAX_BYTES: usize = 1024 * 1024;
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// A file, an http or https address, or - for standard input.
+    #[arg(value_name = "FILE|URL")]
+    source: String,
+    /// What it is.
+    #[arg(long, value_enum, default_value_t = Kind::Descriptor)]
+    kind: Kind,
+    /// Print the problems as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Fail for warnings too.
+    #[arg(long)]
+    strict: bool,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Kind {
+    /// A capabilities descriptor.
+    Descriptor,
+    /// A glance, as it is created at runtime.
+    Glance,
+    /// The data that a glance's query answers.
+    GlanceData,
+}
+
+pub(crate) async fn run(arguments: Arguments) -> Result<(), String> {
+    let Arguments {
+        source,
+        kind,
+        json,
+        strict,
+    } = arguments;
+    let text = read(&source).await?;
+    let document: Value = serde_json::from_str(&text).map_err(|cause| {
+        let place = Place {
+            line: cause.line(),
+            column: cause.column().max(1),
+        };
+        match json {
+            true => format!("{source} is no JSON: {cause}"),
+            false => format!(
+                "{source} is no JSON\n{}",
+                place.shown(&source, &text, &cause.to_string())
+            ),
+        }
+    })?;
+    let problems = match kind {
+        Kind::Descriptor => validate::descriptor(&document),
+        Kind::Glance => validate::glance(&document),
+        Kind::GlanceData => validate::glance_data(&document),
+    };
+    if json {
+        println!("{:#}", as_json(&problems, &text));
+    } else {
+        print!("{}", as_text(&problems, &source, &text));
+    }
+    let fails = |problem: &&Problem| strict || problem.severity == Severity::Error;
+    match problems.iter().filter(fails).count() {
+        0 => Ok(()),
+        1 => Err(format!("{source} has a problem")),
+        count => Err(format!("{source} has {count} problems")),
+    }
+}
+
+fn as_json(problems: &[Problem], text: &str) -> Value {
+    let placed = problems.iter().map(|problem| {
+        let place = Place::of(text, &problem.pointer);
+        json!({
+            "pointer": problem.pointer,
+            "code": problem.code,
+            "severity": problem.severity,
+            "message": problem.message,
+            "line": place.line,
+            "column": place.column,
+        })
+    });
+    placed.collect()
+}
+
+fn as_text(problems: &[Problem], source: &str, text: &str) -> String {
+    let mut shown = String::new();
+    for problem in problems {
+        let severity = match problem.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        let _ = writeln!(shown, "{severity}[{}]: {}", problem.code, problem.message);
+        let pointer = match problem.pointer.as_str() {
+            "" => "the whole document",
+            pointer => pointer,
+        };
+        shown += &Place::of(text, &problem.pointer).shown(source, text, pointer);
+        shown.push('\n');
+    }
+    if problems.is_empty() {
+        let _ = writeln!(shown, "{source} has no problem.");
+    }
+    shown
+}
+
+async fn read(source: &str) -> Result<String, String> {
+    let bytes = if source == "-" {
+        let mut bytes = Vec::new();
+        let limit = MAX_BYTES as u64 + 1;
+        let read = std::io::stdin().lock().take(limit).read_to_end(&mut bytes);
+        read.map_err(|cause| format!("standard input cannot be read: {cause}"))?;
+        bytes
+    } else if source.starts_with("http://") || source.starts_with("https://") {
+        fetch(source).await?
+    } else {
+        std::fs::read(source).map_err(|cause| format!("{source} cannot be read: {cause}"))?
+    };
+    if bytes.len() > MAX_BYTES {
+        return Err(format!(
+            "{source} has more than {MAX_BYTES} bytes; that is no descriptor"
+        ));
+    }
+    String::from_utf8(bytes).map_err(|_| format!("{source} is no UTF-8 text, so no JSON"))
+}
+
+async fn fetch(url: &str) -> Result<Vec<u8>, String> {
+    let failed = |cause: reqwest::Error| format!("{url} gave no answer: {}", cause.without_url());
+    let client = reqwest::Client::builder()
+        .timeout(TIMEOUT)
+        .build()
+        .map_err(failed)?;
+    let mut answer = client.get(url).send().await.map_err(failed)?;
+    if !answer.status().is_success() {
+        return Err(format!("{url} answered {}", answer.status()));
+    }
+    let mut bytes = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(failed)? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > MAX_BYTES {
+            break;
+        }
+    }
+    Ok(bytes)
+}
