@@ -44,7 +44,7 @@ pub use action::{Action, ActionLocation};
 pub use claims::{Claims, Context};
 pub use condition::{Composite, Condition, ConditionName, Conjunction, Match, Params, Simple};
 pub use consumer::{Avatar, HipchatApiConsumer, Scope};
-pub use data::{GlanceAnswer, GlanceData, Label};
+pub use data::{GlanceData, Label, QueryAnswer};
 pub use descriptor::{Capabilities, Descriptor, Links, Vendor};
 pub use dialog::{
     CustomSize, Dialog, DialogAction, DialogFilter, DialogOptions, DialogSize, DialogStyle,

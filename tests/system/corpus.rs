@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use glance_sdk::model::webhook::{RoomMessage, WebhookItem};
 use glance_sdk::model::{
-    Claims, Descriptor, GlanceAnswer, HostDocument, InstallationData, Notification, TokenAnswer,
+    Claims, Descriptor, HostDocument, InstallationData, Notification, QueryAnswer, TokenAnswer,
     UiUpdate, WebhookPayload,
 };
 use serde::de::DeserializeOwned;
@@ -38,7 +38,7 @@ type Check = fn(&Value) -> Result<(), String>;
 const TYPES: &[(&str, &str, Check)] = &[
     ("descriptors", "", survives::<Descriptor>),
     // The error that one add-on answers as a bare string is its `Other`.
-    ("glance-data", "", survives::<GlanceAnswer>),
+    ("glance-data", "", survives::<QueryAnswer>),
     ("ui-update", "", survives::<UiUpdate>),
     ("installation", "token-response", survives::<TokenAnswer>),
     (
@@ -146,10 +146,10 @@ fn odd_documents_survive() {
         json!({"key": "k", "name": "n", "apiVersion": "1:1", "links": {"self": "{{localBaseUrl}}"}, "vendor": {"url": "Someone", "name": "https://s.example"}}),
     ];
     let others: [(Check, Value); 15] = [
-        (survives::<GlanceAnswer>, json!("failed to connect")),
-        (survives::<GlanceAnswer>, json!({"error": "x"})),
+        (survives::<QueryAnswer>, json!("failed to connect")),
+        (survives::<QueryAnswer>, json!({"error": "x"})),
         (
-            survives::<GlanceAnswer>,
+            survives::<QueryAnswer>,
             json!({"label": {"type": "html", "value": "x"}, "metadata": "{}", "status": {"type": "lozenge", "value": {"type": "", "label": ""}}}),
         ),
         (

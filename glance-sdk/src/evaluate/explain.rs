@@ -80,7 +80,7 @@ pub enum Tested {
         found: Option<Value>,
     },
     /// There is no metadata to test, so nothing matches.
-    NoMetadata,
+    WithoutMetadata,
     /// `glance_matches` without a list of entries; it always holds.
     NoEntries,
     /// An entry that names no attribute; it never holds.
@@ -175,7 +175,7 @@ impl Name {
         match self {
             Self::GlanceMatches(None) => Tested::NoEntries.reason(true),
             Self::GlanceMatches(Some(entries)) => match facts.testable() {
-                None => Tested::NoMetadata.reason(false),
+                None => Tested::WithoutMetadata.reason(false),
                 Some(metadata) => {
                     Tested::all(entries.iter().map(|entry| entry.reason(metadata)).collect())
                 }

@@ -72,7 +72,7 @@ fn obstacle(reason: &Reason, wanted: bool) -> String {
                 short(operand)
             )
         }
-        Tested::NoMetadata => "there is no metadata to test".into(),
+        Tested::WithoutMetadata => "there is no metadata to test".into(),
         Tested::NoEntries => "`glance_matches` without entries always holds".into(),
         Tested::NoAttribute => "an entry names no attribute".into(),
         Tested::NoOperator { attribute } => {

@@ -89,14 +89,14 @@ impl<M> GlanceData<M> {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
-pub enum GlanceAnswer {
+pub enum QueryAnswer {
     /// Glance data.
     Data(Box<GlanceData<Value>>),
     /// Anything else, which puts the glance into the error state.
     Other(Value),
 }
 
-impl<'de> Deserialize<'de> for GlanceAnswer {
+impl<'de> Deserialize<'de> for QueryAnswer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Value::deserialize(deserializer)?;
         Ok(match GlanceData::deserialize(&raw) {
