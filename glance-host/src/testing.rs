@@ -287,6 +287,20 @@ impl TestViewer {
         }
     }
 
+    /// What is shown once the line of the glance with this key has a label of this text.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not come to that within 20 seconds; the message says what is shown instead.
+    pub async fn label(&mut self, key: &str, text: &str) -> Sidebar {
+        self.wait_for(|sidebar| {
+            sidebar
+                .line(key)
+                .is_some_and(|line| line.label_text() == text)
+        })
+        .await
+    }
+
     /// What is shown once no glance waits for its data.
     ///
     /// # Panics

@@ -412,13 +412,7 @@ async fn an_add_on_that_is_down_costs_only_its_own_glances() {
         .push::<always>(data(9))
         .await
         .unwrap();
-    viewer
-        .wait_for(|sidebar| {
-            sidebar
-                .line("always")
-                .is_some_and(|line| line.label_text() == "9 incidents")
-        })
-        .await;
+    viewer.label("always", "9 incidents").await;
 }
 
 #[tokio::test]

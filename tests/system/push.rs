@@ -2,7 +2,6 @@
 
 use glance_host::Host;
 use glance_host::testing::TestViewer;
-use glance_host::viewer::Sidebar;
 use glance_sdk::client::Client;
 use glance_sdk::model::{GlanceData, UiUpdate};
 use glance_sdk::{ErrorKind, label};
@@ -60,12 +59,7 @@ async fn shown(client: &Client, viewers: &mut [TestViewer; 3], mark: u32) -> [u3
     let text = format!("{mark} incidents");
     let mut seen = [0; 3];
     for (viewer, seen) in viewers.iter_mut().zip(&mut seen) {
-        let arrived = |sidebar: &Sidebar| {
-            sidebar
-                .line("always")
-                .is_some_and(|l| l.label_text() == text)
-        };
-        let sidebar = viewer.wait_for(arrived).await;
+        let sidebar = viewer.label("always", &text).await;
         let label = sidebar.line("incidents").unwrap().label_text();
         *seen = label.strip_suffix(" incidents").unwrap().parse().unwrap();
     }
@@ -131,13 +125,7 @@ async fn one_push_may_carry_several_glances() {
         .await
         .unwrap();
 
-    let sidebar = viewer
-        .wait_for(|sidebar| {
-            sidebar
-                .line("always")
-                .is_some_and(|l| l.label_text() == "8 incidents")
-        })
-        .await;
+    let sidebar = viewer.label("always", "8 incidents").await;
     assert_eq!(
         sidebar.line("incidents").unwrap().label_text(),
         "7 incidents"
@@ -223,13 +211,7 @@ async fn what_cannot_be_pushed_is_refused() {
         .push::<always>(data(8))
         .await
         .unwrap();
-    let sidebar = viewer
-        .wait_for(|sidebar| {
-            sidebar
-                .line("always")
-                .is_some_and(|l| l.label_text() == "8 incidents")
-        })
-        .await;
+    let sidebar = viewer.label("always", "8 incidents").await;
     assert_eq!(
         sidebar.line("incidents").unwrap().label_text(),
         "1 incidents"
@@ -254,11 +236,5 @@ async fn old_add_ons_push_what_the_protocol_tolerates() {
         .update(&update)
         .await
         .unwrap();
-    viewer
-        .wait_for(|sidebar| {
-            sidebar
-                .line("always")
-                .is_some_and(|line| line.label_text() == "Always")
-        })
-        .await;
+    viewer.label("always", "Always").await;
 }

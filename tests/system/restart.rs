@@ -58,13 +58,7 @@ async fn host_and_add_on_find_each_other_again() {
         .push::<incidents>(data(6))
         .await
         .unwrap();
-    viewer
-        .wait_for(|sidebar| {
-            sidebar
-                .line("incidents")
-                .is_some_and(|l| l.label_text() == "6 incidents")
-        })
-        .await;
+    viewer.label("incidents", "6 incidents").await;
 }
 
 #[tokio::test]
@@ -103,13 +97,7 @@ async fn an_update_makes_them_find_each_other_at_new_addresses() {
         .push::<incidents>(data(6))
         .await
         .unwrap();
-    viewer
-        .wait_for(|sidebar| {
-            sidebar
-                .line("incidents")
-                .is_some_and(|l| l.label_text() == "6 incidents")
-        })
-        .await;
+    viewer.label("incidents", "6 incidents").await;
 }
 
 #[tokio::test]

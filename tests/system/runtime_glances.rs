@@ -52,13 +52,7 @@ async fn a_runtime_glance_comes_is_replaced_and_goes() {
         .create(&created)
         .await
         .unwrap();
-    viewer
-        .wait_for(|sidebar| {
-            sidebar
-                .line("runtime")
-                .is_some_and(|l| l.label_text() == "1 incidents")
-        })
-        .await;
+    viewer.label("runtime", "1 incidents").await;
 
     client
         .room(room.room.id)

@@ -6,8 +6,7 @@ use std::path::Path;
 use ::pull_requests::{add_on, pull_requests};
 use aws_lc_rs::hmac;
 use glance_host::Host;
-use glance_host::testing::{TestAddOn, TestRoom, TestViewer};
-use glance_host::viewer::Sidebar;
+use glance_host::testing::{TestAddOn, TestRoom};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
@@ -110,16 +109,6 @@ fn pull_request(
     })
 }
 
-async fn wait_for(viewer: &mut TestViewer, label: &str) -> Sidebar {
-    viewer
-        .wait_for(|sidebar| {
-            sidebar
-                .line("pull-requests")
-                .is_some_and(|line| line.label_text() == label)
-        })
-        .await
-}
-
 #[tokio::test]
 async fn the_number_follows_what_github_delivers() {
     let setting = Setting::choosing("Example/Widgets").await;
@@ -143,7 +132,7 @@ async fn the_number_follows_what_github_delivers() {
             setting.deliver("pull_request", &delivery).await,
             StatusCode::NO_CONTENT
         );
-        wait_for(&mut viewer, shown).await;
+        viewer.label("pull-requests", shown).await;
     }
     let line = viewer.glance::<pull_requests>().await;
     assert_eq!(line.lozenge(), Some(("current", "REVIEW")));
@@ -167,7 +156,7 @@ async fn what_github_sends_twice_or_late_changes_nothing() {
             StatusCode::NO_CONTENT
         );
     }
-    wait_for(&mut viewer, "1 open pull request").await;
+    viewer.label("pull-requests", "1 open pull request").await;
     let mut second = setting.room.viewer("other").await;
     assert_eq!(
         second.glance::<pull_requests>().await.label_text(),
