@@ -46,9 +46,6 @@ pub use limits::RateLimit;
 pub use push::{Group, Room, RoomUser, User};
 pub use pusher::{Pushed, Pusher, To};
 
-#[cfg(feature = "server")]
-pub(crate) use handshake::introduce;
-
 use limits::Limits;
 use patience::Patience;
 
@@ -71,12 +68,12 @@ struct Shared {
 }
 
 impl Client {
-    fn new(http: reqwest::Client, installation: Installation) -> Self {
+    fn new(http: reqwest::Client, installation: Installation, token: token::Cache) -> Self {
         Self {
             shared: Arc::new(Shared {
                 http,
                 installation,
-                token: token::Cache::default(),
+                token,
                 limits: Limits::default(),
             }),
         }

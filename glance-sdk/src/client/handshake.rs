@@ -2,17 +2,18 @@
 
 use reqwest::Url;
 
-use super::{http, token};
+use super::http;
+use super::token::Token;
 use crate::model::{HostDocument, InstallationData};
 use crate::store::{Endpoints, Installation};
 use crate::{Error, ErrorKind, Result};
 
 /// Reads the host's capabilities document and asks for a token: only a host that knows the
 /// secret gives one. Both happen while the host still waits for the answer to its own call.
-pub(crate) async fn introduce(
+pub(super) async fn introduce(
     http: &reqwest::Client,
     data: InstallationData,
-) -> Result<Installation> {
+) -> Result<(Installation, Token)> {
     let capabilities_url = &data.capabilities_url;
     let url = Url::parse(capabilities_url).map_err(|cause| {
         Error::new(
@@ -41,6 +42,6 @@ pub(crate) async fn introduce(
         capabilities.hipchat_api_provider.url,
     );
     let installation = Installation::new(data, endpoints);
-    token::request(http, &installation).await?;
-    Ok(installation)
+    let token = Token::request(http, &installation).await?;
+    Ok((installation, token))
 }

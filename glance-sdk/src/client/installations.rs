@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 #[cfg(feature = "server")]
 use super::keys::Keys;
+use super::token::Cache;
 use super::{Client, http};
 #[cfg(feature = "server")]
 use crate::auth::SigningKey;
@@ -65,7 +66,7 @@ impl Installations {
                 format!("no installation {oauth_id}"),
             )
         })?;
-        let client = Client::new(self.shared.http.clone(), installation);
+        let client = Client::new(self.shared.http.clone(), installation, Cache::default());
         Ok(self
             .clients()
             .entry(oauth_id.clone())
@@ -93,10 +94,14 @@ impl Installations {
 
     #[cfg(feature = "server")]
     pub(crate) async fn add(&self, data: crate::model::InstallationData) -> Result<OauthId> {
-        let installation = super::introduce(&self.shared.http, data).await?;
+        let http = &self.shared.http;
+        let (installation, token) = super::handshake::introduce(http, data).await?;
         self.shared.store.put(&installation).await?;
-        self.forget(installation.oauth_id());
-        Ok(installation.oauth_id().clone())
+        let oauth_id = installation.oauth_id().clone();
+        self.forget(&oauth_id);
+        let client = Client::new(http.clone(), installation, token.into());
+        self.clients().insert(oauth_id.clone(), client);
+        Ok(oauth_id)
     }
 
     #[cfg(feature = "server")]

@@ -71,6 +71,7 @@ fn client(base: &str) -> Client {
     Client::new(
         super::http::client().unwrap(),
         Installation::new(data, endpoints),
+        super::token::Cache::default(),
     )
 }
 

@@ -19,7 +19,7 @@ pub(super) struct Cache {
 }
 
 #[derive(Debug)]
-struct Token {
+pub(super) struct Token {
     secret: Secret,
     renew_at: Instant,
 }
@@ -39,18 +39,9 @@ impl Cache {
         {
             return Ok(token.secret.clone());
         }
-        let asked_at = Instant::now();
-        let answer = request(http, installation).await?;
-        // A host may promise more years than a clock can count, or nothing at all: then an hour
-        // is the shortest life that was seen, and a 401 drops the token anyway.
-        let seconds = answer.expires_in.unwrap_or(60 * 60);
-        let holds = Duration::from_secs(seconds.min(365 * 24 * 60 * 60));
-        let renew_at = asked_at + holds.saturating_sub(EARLY).max(holds / 2);
-        let secret = answer.access_token.clone();
-        *token = Some(Token {
-            secret: answer.access_token,
-            renew_at,
-        });
+        let new = Token::request(http, installation).await?;
+        let secret = new.secret.clone();
+        *token = Some(new);
         Ok(secret)
     }
 
@@ -66,11 +57,34 @@ impl Cache {
     }
 }
 
-/// Asks for a token with all scopes of the descriptor.
-pub(super) async fn request(
-    http: &reqwest::Client,
-    installation: &Installation,
-) -> Result<TokenAnswer> {
+impl From<Token> for Cache {
+    fn from(token: Token) -> Self {
+        Self {
+            token: Mutex::new(Some(token)),
+        }
+    }
+}
+
+impl Token {
+    /// Asks for a token with all scopes of the descriptor.
+    pub(super) async fn request(
+        http: &reqwest::Client,
+        installation: &Installation,
+    ) -> Result<Self> {
+        let asked_at = Instant::now();
+        let answer = request(http, installation).await?;
+        // A host may promise more years than a clock can count, or nothing at all: then an hour
+        // is the shortest life that was seen, and a 401 drops the token anyway.
+        let seconds = answer.expires_in.unwrap_or(60 * 60);
+        let holds = Duration::from_secs(seconds.min(365 * 24 * 60 * 60));
+        Ok(Self {
+            secret: answer.access_token,
+            renew_at: asked_at + holds.saturating_sub(EARLY).max(holds / 2),
+        })
+    }
+}
+
+async fn request(http: &reqwest::Client, installation: &Installation) -> Result<TokenAnswer> {
     let token_url = &installation.endpoints.token_url;
     let url = Url::parse(token_url).map_err(|cause| {
         Error::new(
