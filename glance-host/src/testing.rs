@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use glance_sdk::AddOn;
 use glance_sdk::addon::Server;
-use glance_sdk::client::Installations;
+use glance_sdk::client::{Installations, Pusher};
 use glance_sdk::glance::Glance;
 use glance_sdk::model::OauthId;
 use tokio::task::JoinHandle;
@@ -167,6 +167,7 @@ impl TestRoom {
 pub struct TestAddOn {
     server: JoinHandle<()>,
     installations: Installations,
+    pusher: Pusher,
     base_url: String,
     installed: Option<Installed>,
 }
@@ -180,10 +181,9 @@ impl TestAddOn {
             add_on.listen("127.0.0.1", 0, None).await,
             "cannot serve the add-on",
         );
-        let (base_url, installations) = (
-            server.base_url().to_owned(),
-            server.add_on().installations().clone(),
-        );
+        let base_url = server.base_url().to_owned();
+        let installations = server.add_on().installations().clone();
+        let pusher = server.add_on().pusher().clone();
         let ended = shared.ended();
         let server = tokio::spawn(async move {
             if let Err(cause) = server.run(ended).await {
@@ -193,6 +193,7 @@ impl TestAddOn {
         Self {
             server,
             installations,
+            pusher,
             base_url,
             installed: None,
         }
@@ -212,6 +213,11 @@ impl TestAddOn {
     /// Its installations, to push from a test as its own tasks would.
     pub fn installations(&self) -> &Installations {
         &self.installations
+    }
+
+    /// The pusher its handlers use. `flush` it where a test must see that nothing is on its way.
+    pub fn pusher(&self) -> &Pusher {
+        &self.pusher
     }
 
     /// The installation as the host keeps it, its secret included.

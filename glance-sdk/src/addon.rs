@@ -51,7 +51,6 @@ pub use serve::{Server, interrupted};
 use hooks::{Hooks, hook, origin};
 
 use crate::client::Client;
-use crate::extract::Services;
 use crate::glance::{Glance, GlanceHandler};
 use crate::metadata::Test;
 use crate::model::{self, Scope, Text, Vendor, WebPanel};
@@ -74,12 +73,8 @@ pub struct AddOn<S = ()> {
     panels: Vec<WebPanel>,
     hooks: Hooks,
     router: Router<S>,
-    queries: Vec<(&'static str, QueryRoute<S>)>,
     problems: Vec<String>,
 }
-
-/// Makes the route of a glance's query, once the installations are known.
-type QueryRoute<S> = Box<dyn FnOnce(Services) -> MethodRouter<S> + Send + Sync>;
 
 impl AddOn {
     /// An add-on that shows nothing yet. Its key names it among all add-ons, for example
@@ -98,7 +93,6 @@ impl AddOn {
             panels: Vec::new(),
             hooks: Hooks::default(),
             router: Router::new(),
-            queries: Vec::new(),
             problems: Vec::new(),
         }
     }
@@ -119,16 +113,6 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             glances: self.glances,
             panels: self.panels,
             hooks: self.hooks,
-            queries: self
-                .queries
-                .into_iter()
-                .map(|(key, route)| {
-                    let earlier = self.state.clone();
-                    let route: QueryRoute<T> =
-                        Box::new(|services| route(services).with_state(earlier));
-                    (key, route)
-                })
-                .collect(),
             router: self.router.with_state(self.state),
             problems: self.problems,
         }
@@ -183,7 +167,9 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
                 .map(|(glance, _)| glance.key.as_str())
                 .collect()
         }) {
-            self.queries.push((G::KEY, Box::new(query::route::<G, S>)));
+            self.router = self
+                .router
+                .route(&glance_path(G::KEY), query::route::<G, S>());
         }
         self.glances.push((entry, G::when()));
         self

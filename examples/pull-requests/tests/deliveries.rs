@@ -50,6 +50,7 @@ impl Setting {
             .send()
             .await
             .unwrap();
+        self.add_on.pusher().flush().await;
         (answer.status(), answer.text().await.unwrap())
     }
 
@@ -66,16 +67,18 @@ impl Setting {
             .await
     }
 
+    /// Sends a delivery, and waits until what the add-on pushes for it has gone out.
     async fn send(&self, event: &str, signature: &str, body: &Value) -> StatusCode {
-        Client::new()
+        let answer = Client::new()
             .post(format!("{}/hooks/github", self.add_on.base_url()))
             .header("X-GitHub-Event", event)
             .header("X-Hub-Signature-256", signature)
             .body(body.to_string())
             .send()
             .await
-            .unwrap()
-            .status()
+            .unwrap();
+        self.add_on.pusher().flush().await;
+        answer.status()
     }
 }
 

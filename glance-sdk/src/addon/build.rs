@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::routing::{delete, get, post};
+use axum::routing::get;
 use axum::{Extension, Json, Router};
 
 use super::{AddOn, glance_path, install};
@@ -84,20 +84,12 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             installations: installations.clone(),
             pusher: pusher.clone(),
         };
-        let mut router = self
+        let router = self
             .router
             .route("/", get(move || async move { Json(document) }))
-            .route(install::PATH, post(install::installed))
-            .route(
-                &format!("{}/{{oauth_id}}", install::PATH),
-                delete(install::removed),
-            )
-            .layer(Extension(Arc::new(self.hooks)))
-            .layer(Extension(services.clone()));
-        for (key, route) in self.queries {
-            router = router.route(&glance_path(key), route(services.clone()));
-        }
-        let router = router.with_state(self.state);
+            .merge(install::routes(self.hooks))
+            .layer(Extension(services))
+            .with_state(self.state);
         Ok(Built {
             descriptor,
             installations,

@@ -6,7 +6,8 @@ use axum::extract::Path;
 use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
+use axum::routing::{delete, post};
+use axum::{Extension, Json, Router};
 
 use super::hooks::Hooks;
 use crate::client::Installations;
@@ -15,9 +16,16 @@ use crate::{Error, ErrorKind};
 
 pub(super) const PATH: &str = "/installed";
 
+pub(super) fn routes<S: Clone + Send + Sync + 'static>(hooks: Hooks) -> Router<S> {
+    Router::new()
+        .route(PATH, post(installed))
+        .route(&format!("{PATH}/{{oauth_id}}"), delete(removed))
+        .layer(Extension(Arc::new(hooks)))
+}
+
 /// `POST callbackUrl`. It is answered once the host gave its capabilities and a token, and the
 /// installation is stored.
-pub(super) async fn installed(
+async fn installed(
     installations: Installations,
     Extension(hooks): Extension<Arc<Hooks>>,
     data: Result<Json<InstallationData>, JsonRejection>,
@@ -85,7 +93,7 @@ async fn accept(
 
 /// `DELETE callbackUrl/{oauthId}`: answered 204 whether it was known or not, so that a host can
 /// try again.
-pub(super) async fn removed(
+async fn removed(
     installations: Installations,
     Extension(hooks): Extension<Arc<Hooks>>,
     Path(oauth_id): Path<String>,

@@ -2,14 +2,13 @@
 
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderName, HeaderValue};
-use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use axum::{Json, RequestPartsExt};
 
-use crate::extract::{Services, SignedRequest};
+use crate::extract::SignedRequest;
 use crate::glance::GlanceHandler;
 
 /// Lets pages of any origin read the answer: the token is the protection.
@@ -20,16 +19,12 @@ const ANY_ORIGIN: (HeaderName, HeaderValue) = (
 
 /// `GET queryUrl`. The browser of a chat client asks from another origin, hence CORS. The rules
 /// are three constants; a layer for them would cost each query as much as a part of its proof.
-pub(super) fn route<G, S>(services: Services) -> MethodRouter<S>
+pub(super) fn route<G, S>() -> MethodRouter<S>
 where
     G: GlanceHandler<S>,
     S: Clone + Send + Sync + 'static,
 {
-    let answer = move |State(state): State<S>, request: Request| {
-        let (parts, _) = request.into_parts();
-        answer::<G, S>(services.clone(), state, parts)
-    };
-    get(answer)
+    get(answer::<G, S>)
         .options(preflight)
         .fallback(async || ([ANY_ORIGIN], StatusCode::METHOD_NOT_ALLOWED))
 }
@@ -40,12 +35,13 @@ async fn preflight() -> impl IntoResponse {
     ([ANY_ORIGIN], [methods, headers])
 }
 
-async fn answer<G, S>(services: Services, state: S, mut parts: Parts) -> Response
+async fn answer<G, S>(State(state): State<S>, request: Request) -> Response
 where
     G: GlanceHandler<S>,
     S: Send + Sync + 'static,
 {
-    let mut response = match SignedRequest::verify(&parts, services).await {
+    let (mut parts, _) = request.into_parts();
+    let mut response = match parts.extract::<SignedRequest>().await {
         Ok(signed) => {
             parts.extensions.insert(signed);
             match G::query(parts, state).await {
