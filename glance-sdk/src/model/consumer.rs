@@ -1,18 +1,17 @@
 //! The `hipchatApiConsumer` capability: what the add-on may call, and under which name.
 
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
 use super::open_enum::open_enum;
-use super::{Extra, Icon};
+use super::{Extra, Picture};
 
 /// What the add-on may call, and under which name it speaks.
 ///
 /// ```
-/// use glance_sdk::model::{Avatar, HipchatApiConsumer, Scope};
+/// use glance_sdk::model::{Picture, HipchatApiConsumer, Scope};
 ///
 /// let mut consumer = HipchatApiConsumer::new([Scope::SendNotification, Scope::ViewRoom]);
-/// consumer.avatar = Some(Avatar::from("https://add-on.example.com/face.png"));
+/// consumer.avatar = Some(Picture::from("https://add-on.example.com/face.png"));
 /// assert_eq!(consumer.avatar.unwrap().url(), Some("https://add-on.example.com/face.png"));
 /// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -26,7 +25,7 @@ pub struct HipchatApiConsumer {
     pub from_name: Option<String>,
     /// The sender's picture on its messages.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub avatar: Option<Avatar>,
+    pub avatar: Option<Picture>,
     /// Members this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
@@ -39,54 +38,6 @@ impl HipchatApiConsumer {
             scopes: scopes.into_iter().collect(),
             ..Self::default()
         }
-    }
-}
-
-/// The sender's picture. Frameworks wrote it in two forms, and the schema allows both.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(untagged)]
-#[non_exhaustive]
-pub enum Avatar {
-    /// The address alone.
-    Url(String),
-    /// Addresses for plain and, maybe, for dense screens.
-    Icon(Icon),
-    /// A shape this version does not know.
-    Other(Value),
-}
-
-impl Avatar {
-    /// The picture at 1x, where the shape is known.
-    pub fn url(&self) -> Option<&str> {
-        match self {
-            Self::Url(url) => Some(url),
-            Self::Icon(icon) => Some(&icon.url),
-            Self::Other(_) => None,
-        }
-    }
-}
-
-impl From<&str> for Avatar {
-    fn from(url: &str) -> Self {
-        Self::Url(url.to_owned())
-    }
-}
-
-impl From<Icon> for Avatar {
-    fn from(icon: Icon) -> Self {
-        Self::Icon(icon)
-    }
-}
-
-impl<'de> Deserialize<'de> for Avatar {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match Value::deserialize(deserializer)? {
-            Value::String(url) => Self::Url(url),
-            other => match Icon::deserialize(&other) {
-                Ok(icon) => Self::Icon(icon),
-                Err(_) => Self::Other(other),
-            },
-        })
     }
 }
 

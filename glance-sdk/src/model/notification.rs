@@ -8,8 +8,8 @@ use super::Extra;
 use super::open_enum::open_enum;
 
 pub use card::{
-    Activity, Attribute, AttributeStyle, AttributeValue, Card, CardFormat, CardIcon, CardStyle,
-    Description, DescriptionText, Thumbnail,
+    Activity, Attribute, AttributeStyle, AttributeValue, Card, CardFormat, CardStyle, Description,
+    DescriptionText, Thumbnail,
 };
 
 /// What an add-on writes into a room; also a webhook's answer, which the host then writes there.

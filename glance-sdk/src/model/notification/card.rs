@@ -1,10 +1,10 @@
 //! Cards: notifications with a title, a picture and attributes.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
 use crate::model::open_enum::open_enum;
-use crate::model::{Extra, Icon};
+use crate::model::{Extra, Picture};
 
 /// A notification with a title, a picture and attributes.
 ///
@@ -42,7 +42,7 @@ pub struct Card {
     pub thumbnail: Option<Thumbnail>,
     /// Shown beside the heading.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub icon: Option<CardIcon>,
+    pub icon: Option<Picture>,
     /// The line that stands for it while it is folded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub activity: Option<Activity>,
@@ -147,43 +147,6 @@ impl DescriptionText {
     }
 }
 
-/// An icon of a card: an address, or one for each density.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-#[non_exhaustive]
-pub enum CardIcon {
-    /// The address alone.
-    Url(String),
-    /// Addresses for plain and, maybe, for dense screens.
-    Icon(Icon),
-    /// A shape this version does not know.
-    Other(Value),
-}
-
-impl From<&str> for CardIcon {
-    fn from(url: &str) -> Self {
-        Self::Url(url.to_owned())
-    }
-}
-
-impl From<Icon> for CardIcon {
-    fn from(icon: Icon) -> Self {
-        Self::Icon(icon)
-    }
-}
-
-impl<'de> Deserialize<'de> for CardIcon {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match Value::deserialize(deserializer)? {
-            Value::String(url) => Self::Url(url),
-            other => match Icon::deserialize(&other) {
-                Ok(icon) => Self::Icon(icon),
-                Err(_) => Self::Other(other),
-            },
-        })
-    }
-}
-
 /// A card's picture.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -225,7 +188,7 @@ pub struct Activity {
     pub html: String,
     /// Shown before it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub icon: Option<CardIcon>,
+    pub icon: Option<Picture>,
     /// Members this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
@@ -281,7 +244,7 @@ pub struct AttributeValue {
     pub url: Option<String>,
     /// Shown before it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub icon: Option<CardIcon>,
+    pub icon: Option<Picture>,
     /// Members this version does not know.
     #[serde(flatten)]
     pub extra: Extra,

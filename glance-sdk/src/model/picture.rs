@@ -1,0 +1,54 @@
+//! A picture in either of the two forms that add-ons write.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use super::Icon;
+
+/// An add-on's avatar or a card's icon: add-ons write an address, or one for each density.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum Picture {
+    /// The address alone.
+    Url(String),
+    /// Addresses for plain and, maybe, for dense screens.
+    Icon(Icon),
+    /// A shape this version does not know.
+    Other(Value),
+}
+
+impl Picture {
+    /// The picture at 1x, where the shape is known.
+    pub fn url(&self) -> Option<&str> {
+        match self {
+            Self::Url(url) => Some(url),
+            Self::Icon(icon) => Some(&icon.url),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+impl From<&str> for Picture {
+    fn from(url: &str) -> Self {
+        Self::Url(url.to_owned())
+    }
+}
+
+impl From<Icon> for Picture {
+    fn from(icon: Icon) -> Self {
+        Self::Icon(icon)
+    }
+}
+
+impl<'de> Deserialize<'de> for Picture {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Value::deserialize(deserializer)? {
+            Value::String(url) => Self::Url(url),
+            other => match Icon::deserialize(&other) {
+                Ok(icon) => Self::Icon(icon),
+                Err(_) => Self::Other(other),
+            },
+        })
+    }
+}
