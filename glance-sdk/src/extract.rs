@@ -22,15 +22,10 @@ pub(crate) struct Services {
 impl Services {
     #[allow(clippy::result_large_err)]
     fn of(parts: &Parts) -> Result<&Self, Response> {
-        let verified = || Some(&parts.extensions.get::<SignedRequest>()?.services);
-        parts
-            .extensions
-            .get::<Self>()
-            .or_else(verified)
-            .ok_or_else(|| {
-                tracing::error!("an extractor of glance-sdk is used outside an AddOn's router");
-                StatusCode::INTERNAL_SERVER_ERROR.into_response()
-            })
+        parts.extensions.get().ok_or_else(|| {
+            tracing::error!("an extractor of glance-sdk is used outside an AddOn's router");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        })
     }
 }
 
@@ -43,7 +38,7 @@ impl Services {
 pub struct SignedRequest {
     /// What the token says.
     pub claims: Arc<Claims>,
-    services: Services,
+    installations: Installations,
 }
 
 impl SignedRequest {
@@ -68,22 +63,7 @@ impl SignedRequest {
     ///
     /// Those of [`Installations::client`].
     pub async fn client(&self) -> Result<Client> {
-        self.services.installations.client(self.oauth_id()).await
-    }
-
-    pub(crate) async fn verify(parts: &Parts, services: Services) -> Result<Self, Response> {
-        match verify(parts, &services.installations).await {
-            Ok(claims) => Ok(Self {
-                claims: Arc::new(claims),
-                services,
-            }),
-            Err(Refusal::Token(rejection)) => {
-                tracing::warn!(path = parts.uri.path(), "refused a request: {rejection}");
-                let challenge = [(header::WWW_AUTHENTICATE, "JWT")];
-                Err((StatusCode::UNAUTHORIZED, challenge, "not a signed request").into_response())
-            }
-            Err(Refusal::Failed(error)) => Err(error.into_response()),
-        }
+        self.installations.client(self.oauth_id()).await
     }
 }
 
@@ -94,8 +74,19 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedRequest {
         if let Some(verified) = parts.extensions.get::<Self>() {
             return Ok(verified.clone());
         }
-        let services = Services::of(parts)?.clone();
-        Self::verify(parts, services).await
+        let installations = &Services::of(parts)?.installations;
+        match verify(parts, installations).await {
+            Ok(claims) => Ok(Self {
+                claims: Arc::new(claims),
+                installations: installations.clone(),
+            }),
+            Err(Refusal::Token(rejection)) => {
+                tracing::warn!(path = parts.uri.path(), "refused a request: {rejection}");
+                let challenge = [(header::WWW_AUTHENTICATE, "JWT")];
+                Err((StatusCode::UNAUTHORIZED, challenge, "not a signed request").into_response())
+            }
+            Err(Refusal::Failed(error)) => Err(error.into_response()),
+        }
     }
 }
 
