@@ -229,7 +229,7 @@ impl Shared {
             .sent
             .fetch_add(glances.len() as u64, Ordering::Relaxed);
         if let Some(queue) = self.state().queues.get_mut(oauth_id) {
-            queue.accepted(to, glances, &self.hasher);
+            queue.accepted(to, glances);
         }
     }
 
