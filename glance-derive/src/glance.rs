@@ -1,12 +1,21 @@
 //! `#[glance]`: the function as it is, and a type of the same name.
 
-use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::spanned::Spanned;
-use syn::{FnArg, Ident, ItemFn, Path, ReturnType, Type, parse_quote};
+mod args;
 
-use crate::args::Args;
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Ident, ItemFn, Path, ReturnType, Type, parse_quote};
+
+use crate::function::{Kind, extract};
 use crate::{Errors, located, when};
+use args::Args;
+
+const GLANCE: Kind = Kind {
+    what: "a glance",
+    extractor: "`GlanceQuery`, `State<T>`",
+    caller: "hosts ask for one glance by its key",
+};
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
@@ -28,14 +37,10 @@ fn generate(args: &Args, function: &ItemFn, errors: &mut Errors) -> Option<Token
         .clone()
         .unwrap_or_else(|| parse_quote!(::glance_sdk));
     let signature = &function.sig;
-    if let Some(receiver) = signature.receiver() {
-        errors.at(
-            receiver,
-            "a glance is a free function; what it needs comes by `State<T>`",
-        );
+    if !GLANCE.is_free(function, errors) {
         return None;
     }
-    let checked = check_signature(function, errors);
+    let checked = GLANCE.arguments(function, errors);
     let answer = answer(function, errors);
 
     let name = &signature.ident;
@@ -104,27 +109,7 @@ fn handler(name: &Ident, arguments: &[&Type], answer: &Type, krate: &Path) -> To
             <#answer as #krate::glance::GlanceAnswer>::Error: #krate::axum::response::IntoResponse
         }
     };
-    let bounds = arguments.iter().map(|ty| {
-        let krate = located(krate, ty.span());
-        quote_spanned!(ty.span()=> #ty: #krate::axum::extract::FromRequestParts<__S>)
-    });
-    let bound: Vec<_> = (0..arguments.len())
-        .map(|i| format_ident!("__argument_{i}"))
-        .collect();
-    let extract = arguments.iter().zip(&bound).map(|(ty, argument)| {
-        quote! {
-            let #argument = match <#ty as #krate::axum::extract::FromRequestParts<__S>>
-                ::from_request_parts(&mut __parts, &__state).await
-            {
-                ::core::result::Result::Ok(extracted) => extracted,
-                ::core::result::Result::Err(rejection) => {
-                    return ::core::result::Result::Err(
-                        #krate::axum::response::IntoResponse::into_response(rejection),
-                    );
-                }
-            };
-        }
-    });
+    let (bounds, bound, extracted) = extract(arguments, krate);
     let query = quote_spanned! {Span::call_site().located_at(name.span())=>
         async fn query(
             mut __parts: #krate::axum::http::request::Parts,
@@ -140,13 +125,13 @@ fn handler(name: &Ident, arguments: &[&Type], answer: &Type, krate: &Path) -> To
         impl<__S> #krate::glance::GlanceHandler<__S> for #name
         where
             __S: ::core::marker::Send + ::core::marker::Sync + 'static,
-            #(#bounds,)*
+            #bounds
             #answers
             #fails_with_response
         {
             #query {
                 let _ = (&mut __parts, &__state);
-                #(#extract)*
+                #extracted
                 let __answer: #answer = #name(#(#bound),*).await;
                 match #krate::glance::GlanceAnswer::into_result(__answer) {
                     ::core::result::Result::Ok(data) => ::core::result::Result::Ok(data),
@@ -177,47 +162,6 @@ fn unreachable_handler(name: &Ident, krate: &Path) -> TokenStream {
             }
         }
     }
-}
-
-/// The types of the arguments, or `None` where the function cannot be called with extractors.
-fn check_signature<'f>(function: &'f ItemFn, errors: &mut Errors) -> Option<Vec<&'f Type>> {
-    let signature = &function.sig;
-    let mut good = true;
-    let mut refuse = |place: &dyn ToTokens, message| {
-        errors.at(place, message);
-        good = false;
-    };
-    if signature.asyncness.is_none() {
-        refuse(
-            &signature.fn_token,
-            "a glance is an `async fn`: add `async`",
-        );
-    }
-    if !signature.generics.params.is_empty() {
-        refuse(
-            &signature.generics,
-            "a glance cannot be generic: hosts ask for one glance by its key",
-        );
-    }
-    let mut types = Vec::new();
-    for input in &signature.inputs {
-        let FnArg::Typed(argument) = input else {
-            continue;
-        };
-        match &*argument.ty {
-            Type::Reference(reference) => refuse(
-                &reference.and_token,
-                "arguments are extractors and taken by value: remove the `&`",
-            ),
-            Type::ImplTrait(ty) => refuse(
-                ty,
-                "an argument is an extractor of a type with a name: `GlanceQuery`, `State<T>` or \
-                 another `FromRequestParts`",
-            ),
-            ty => types.push(ty),
-        }
-    }
-    good.then_some(types)
 }
 
 /// The type of the answer, or `None` where it cannot be named outside the function.

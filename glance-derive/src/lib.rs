@@ -1,10 +1,12 @@
 //! The macros of `glance-sdk`, where they are documented.
 
 mod args;
+mod function;
 mod glance;
 mod label;
 mod metadata;
 mod rename;
+mod webhook;
 mod when;
 
 use proc_macro::TokenStream;
@@ -61,6 +63,45 @@ use quote::{ToTokens, quote};
 #[proc_macro_attribute]
 pub fn glance(args: TokenStream, item: TokenStream) -> TokenStream {
     glance::expand(args.into(), item.into()).into()
+}
+
+/// Makes a webhook of an `async fn`: its descriptor entry and the answer to the host's calls.
+///
+/// ```
+/// use glance_sdk::model::webhook::RoomMessage;
+/// use glance_sdk::model::{Color, Notification};
+/// use glance_sdk::prelude::*;
+///
+/// /// Says which build is asked for.
+/// #[webhook(event = RoomMessage, pattern = "^/build ")]
+/// async fn build(said: WebhookRequest<RoomMessage>) -> Option<Notification> {
+///     let what = said.item().message.message.strip_prefix("/build ")?;
+///     Some(Notification::text(format!("Building {what}.")).color(Color::Green))
+/// }
+///
+/// # use glance_sdk::webhook::Webhook;
+/// assert_eq!(build::KEY, "build");
+/// let _ = AddOn::new("com.example.builds", "Builds").webhook::<build>();
+/// ```
+///
+/// The first argument is what happened; the others are extractors: `State<T>`, `Installations`, or
+/// any other `FromRequestParts`. What the function returns is the answer: nothing, a `Notification`
+/// that the host writes into the room, or an `Option` or `Result` of these.
+///
+/// Every call is signed, and its body must agree with its token; see `WebhookRequest`.
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `event = E` | required; one of the ten types of `model::webhook` that implement `RoomEvent` |
+/// | `pattern = "..."` | a regular expression, Python's, that a message must match; for `RoomMessage` and `RoomNotification` |
+/// | `key = "..."` | 1 to 40 of `a-z A-Z 0-9 _ - .`, unique within the add-on; the function's name where absent |
+/// | `name = "..."` | a name for people |
+/// | `crate = path` | where `glance_sdk` is found under another name |
+///
+/// A host takes up to 10 webhooks a room.
+#[proc_macro_attribute]
+pub fn webhook(args: TokenStream, item: TokenStream) -> TokenStream {
+    webhook::expand(args.into(), item.into()).into()
 }
 
 /// Derives `GlanceMetadata`; documented at `glance_sdk::metadata::GlanceMetadata`.

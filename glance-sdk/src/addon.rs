@@ -9,6 +9,7 @@
 //! | `DELETE /installed/{oauthId}` | the removal |
 //! | `GET /glance/{key}` | a glance's query: signed, with CORS |
 //! | `/panel/{key}` | a panel: signed |
+//! | `POST /webhook/{key}` | a webhook: signed |
 //!
 //! ```
 //! use glance_sdk::prelude::*;
@@ -38,6 +39,7 @@ mod hooks;
 mod install;
 mod query;
 mod serve;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -53,9 +55,10 @@ use hooks::{Hooks, hook, origin};
 use crate::client::Client;
 use crate::glance::{Glance, GlanceHandler};
 use crate::metadata::Test;
-use crate::model::{self, Scope, Text, Vendor, WebPanel};
+use crate::model::{self, Authentication, Scope, Text, Vendor, WebPanel};
 use crate::store::{Installation, InstallationStore};
 use crate::validate::is_extension_key;
+use crate::webhook::{Webhook, WebhookHandler};
 
 /// An add-on: what it is called, what it shows, how it answers.
 ///
@@ -71,6 +74,7 @@ pub struct AddOn<S = ()> {
     store: Option<Arc<dyn InstallationStore>>,
     glances: Vec<(model::Glance, Option<Test>)>,
     panels: Vec<WebPanel>,
+    webhooks: Vec<model::Webhook>,
     hooks: Hooks,
     router: Router<S>,
     problems: Vec<String>,
@@ -91,6 +95,7 @@ impl AddOn {
             store: None,
             glances: Vec::new(),
             panels: Vec::new(),
+            webhooks: Vec::new(),
             hooks: Hooks::default(),
             router: Router::new(),
             problems: Vec::new(),
@@ -112,6 +117,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             store: self.store,
             glances: self.glances,
             panels: self.panels,
+            webhooks: self.webhooks,
             hooks: self.hooks,
             router: self.router.with_state(self.state),
             problems: self.problems,
@@ -201,6 +207,23 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
+    /// Adds a webhook: its descriptor entry and the answer to its calls, which the host signs.
+    #[must_use]
+    pub fn webhook<H: WebhookHandler<S>>(mut self) -> Self {
+        let mut entry = <H as Webhook>::descriptor();
+        if self.is_new_key("webhook", H::KEY, |add_on| {
+            let keys = add_on.webhooks.iter();
+            keys.filter_map(|webhook| webhook.key.as_deref()).collect()
+        }) {
+            let route = webhook::route::<H, S>();
+            self.router = self.router.route(&webhook_path(H::KEY), route);
+        }
+        entry.url = webhook_path(H::KEY);
+        entry.authentication = Some(Authentication::Jwt);
+        self.webhooks.push(entry);
+        self
+    }
+
     /// Runs when the add-on is installed, with a client of the new installation, while the host
     /// waits for the answer. Where it fails, the installation is undone and the host told so.
     #[must_use]
@@ -258,7 +281,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     }
 
     /// Adds a route of the add-on's own, as in [`Router::route`]. Nothing checks who calls it.
-    /// `/`, `/installed`, `/glance/...` and `/panel/...` are taken.
+    /// `/`, `/installed`, `/glance/...`, `/panel/...` and `/webhook/...` are taken.
     ///
     /// # Panics
     ///
@@ -315,4 +338,8 @@ fn glance_path(key: &str) -> String {
 
 fn panel_path(key: &str) -> String {
     format!("/panel/{key}")
+}
+
+fn webhook_path(key: &str) -> String {
+    format!("/webhook/{key}")
 }

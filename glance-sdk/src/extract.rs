@@ -1,5 +1,7 @@
 //! What handlers of an add-on take as arguments.
 
+mod webhook;
+
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -11,6 +13,8 @@ use crate::auth::{Rejection, Token, now};
 use crate::client::{Client, Installations, Pusher};
 use crate::model::{Claims, OauthId, RoomId, UserId};
 use crate::{Error, Result};
+
+pub use webhook::WebhookRequest;
 
 /// What handlers reach beside their own state; cloning is cheap.
 #[derive(Debug, Clone)]

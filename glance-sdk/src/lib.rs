@@ -22,13 +22,14 @@ pub mod schema;
 #[cfg(feature = "runtime")]
 pub mod store;
 pub mod validate;
+pub mod webhook;
 
 #[cfg(feature = "server")]
 pub use addon::AddOn;
 #[cfg(feature = "runtime")]
 pub use error::{Error, ErrorKind, Result};
 #[cfg(feature = "macros")]
-pub use glance_derive::{GlanceMetadata, glance, label};
+pub use glance_derive::{GlanceMetadata, glance, label, webhook};
 
 #[cfg(feature = "server")]
 pub use axum;

@@ -3,7 +3,7 @@
 pub use crate::metadata::GlanceMetadata;
 pub use crate::model::{GlanceData, Icon, Label, Lozenge, OauthId, RoomId, UserId};
 #[cfg(feature = "macros")]
-pub use glance_derive::{glance, label};
+pub use glance_derive::{glance, label, webhook};
 pub use serde::Serialize;
 
 #[cfg(feature = "server")]
@@ -11,7 +11,7 @@ pub use crate::addon::AddOn;
 #[cfg(feature = "client")]
 pub use crate::client::{Installations, Pusher, To};
 #[cfg(feature = "server")]
-pub use crate::extract::{GlanceQuery, SignedRequest};
+pub use crate::extract::{GlanceQuery, SignedRequest, WebhookRequest};
 #[cfg(feature = "server")]
 pub use axum::{
     extract::State,

@@ -11,3 +11,4 @@ mod push;
 mod restart;
 mod runtime_glances;
 mod tokens;
+mod webhooks;

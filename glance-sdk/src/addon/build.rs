@@ -128,6 +128,11 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             panel.url = absolute(&panel.url, base_url);
             capabilities.web_panel.get_or_insert_default().push(panel);
         }
+        let mut webhooks = std::mem::take(&mut self.webhooks);
+        for webhook in &mut webhooks {
+            webhook.url = absolute(&webhook.url, base_url);
+        }
+        capabilities.webhook = (!webhooks.is_empty()).then(|| webhooks.into());
         descriptor
     }
 }

@@ -8,18 +8,25 @@ use super::{Event, File, Message, NotificationMessage, Room, User, WebhookPayloa
 use crate::model::Extra;
 
 /// The item of one event.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no event of a room",
+    label = "an event is one of the ten types of `glance_sdk::model::webhook`, such as `RoomMessage`"
+)]
 pub trait RoomEvent: Serialize + DeserializeOwned {
     /// The event.
     const EVENT: Event;
 
     /// The room it happened in.
     fn room(&self) -> &Room;
+
+    /// Who did it, where the event says so.
+    fn sender(&self) -> Option<&User>;
 }
 
 macro_rules! items {
     ($(
         $(#[$meta:meta])*
-        $name:ident { $( $(#[$member_meta:meta])* $member:ident: $kind:ty, )* }
+        $name:ident |$this:ident| $sender:expr; { $( $(#[$member_meta:meta])* $member:ident: $kind:ty, )* }
     )*) => {
         $(
             $(#[$meta])*
@@ -46,6 +53,11 @@ macro_rules! items {
 
                 fn room(&self) -> &Room {
                     &self.room
+                }
+
+                fn sender(&self) -> Option<&User> {
+                    let $this = self;
+                    $sender
                 }
             }
         )*
@@ -74,35 +86,35 @@ macro_rules! items {
 
 items! {
     /// The room was archived.
-    RoomArchived {
+    RoomArchived |this| this.sender.as_ref(); {
         /// Who did it, where the host says so.
         #[serde(skip_serializing_if = "Option::is_none")]
         sender: Option<User>,
     }
     /// The room was created.
-    RoomCreated {
+    RoomCreated |this| this.sender.as_ref(); {
         /// Who did it, where the host says so.
         #[serde(skip_serializing_if = "Option::is_none")]
         sender: Option<User>,
     }
     /// The room was deleted.
-    RoomDeleted {
+    RoomDeleted |this| this.sender.as_ref(); {
         /// Who did it, where the host says so.
         #[serde(skip_serializing_if = "Option::is_none")]
         sender: Option<User>,
     }
     /// Somebody entered.
-    RoomEnter {
+    RoomEnter |this| Some(&this.sender); {
         /// Who.
         sender: User,
     }
     /// Somebody left.
-    RoomExit {
+    RoomExit |this| Some(&this.sender); {
         /// Who.
         sender: User,
     }
     /// Somebody uploaded a file.
-    RoomFileUpload {
+    RoomFileUpload |this| this.sender.as_ref(); {
         /// The file. No real payload of this event was found, so every member may be missing.
         #[serde(skip_serializing_if = "Option::is_none")]
         file: Option<File>,
@@ -114,24 +126,24 @@ items! {
         message: Option<Message>,
     }
     /// Somebody wrote.
-    RoomMessage {
+    RoomMessage |this| this.message.from.as_ref(); {
         /// What was written, and by whom.
         message: Message,
     }
     /// An add-on wrote.
-    RoomNotification {
+    RoomNotification |_this| None; {
         /// What was written, and by which add-on.
         message: NotificationMessage,
     }
     /// The topic changed.
-    RoomTopicChange {
+    RoomTopicChange |this| Some(&this.sender); {
         /// The new topic.
         topic: String,
         /// Who changed it.
         sender: User,
     }
     /// The room is no longer archived.
-    RoomUnarchived {
+    RoomUnarchived |this| this.sender.as_ref(); {
         /// Who did it, where the host says so.
         #[serde(skip_serializing_if = "Option::is_none")]
         sender: Option<User>,

@@ -1,0 +1,100 @@
+//! The arguments of `#[glance(...)]`.
+
+use proc_macro2::{Span, TokenStream};
+use syn::parse::ParseStream;
+use syn::{Expr, Ident, LitStr, Path, parenthesized};
+
+use crate::Errors;
+use crate::args::{check_key, check_name, each, set, text, unknown, value};
+
+const KNOWN: &str =
+    "`key`, `name`, `icon`, `icon_2x`, `target`, `weight`, `when(...)`, `conditions`, `crate`";
+
+#[derive(Default)]
+pub(crate) struct Args {
+    pub(crate) key: Option<LitStr>,
+    pub(crate) name: Option<LitStr>,
+    pub(crate) icon: Option<LitStr>,
+    pub(crate) icon_2x: Option<LitStr>,
+    pub(crate) target: Option<LitStr>,
+    pub(crate) weight: Option<Expr>,
+    pub(crate) when: Option<Expr>,
+    pub(crate) conditions: Option<Expr>,
+    pub(crate) krate: Option<Path>,
+}
+
+impl Args {
+    pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
+        let mut args = Self::default();
+        each(tokens, errors, |name, input, errors| {
+            args.argument(name, input, errors)
+        });
+        args.check(errors);
+        args
+    }
+
+    fn argument(
+        &mut self,
+        name: &Ident,
+        input: ParseStream<'_>,
+        errors: &mut Errors,
+    ) -> syn::Result<()> {
+        match name.to_string().as_str() {
+            "key" => text(&mut self.key, name, input, errors),
+            "name" => text(&mut self.name, name, input, errors),
+            "icon" => text(&mut self.icon, name, input, errors),
+            "icon_2x" => text(&mut self.icon_2x, name, input, errors),
+            "target" => text(&mut self.target, name, input, errors),
+            "weight" => value(&mut self.weight, name, input, errors),
+            "conditions" => value(&mut self.conditions, name, input, errors),
+            "crate" => value(&mut self.krate, name, input, errors),
+            "when" => {
+                if !input.peek(syn::token::Paren) {
+                    return Err(
+                        input.error("write the condition in parentheses: `when(count > 0)`")
+                    );
+                }
+                let inner;
+                parenthesized!(inner in input);
+                if inner.is_empty() {
+                    errors.at(
+                        name,
+                        "the condition is empty; leave `when` out to show the glance always",
+                    );
+                    return Ok(());
+                }
+                let expression = inner.parse()?;
+                if !inner.is_empty() {
+                    return Err(
+                        inner.error("one condition is expected; join several with `&&` or `||`")
+                    );
+                }
+                set(&mut self.when, expression, name, errors);
+                Ok(())
+            }
+            _ => unknown(name, KNOWN, input, errors),
+        }
+    }
+
+    fn check(&self, errors: &mut Errors) {
+        for (name, argument) in [
+            ("key", &self.key),
+            ("name", &self.name),
+            ("icon", &self.icon),
+        ] {
+            match argument {
+                None => errors.add(syn::Error::new(
+                    Span::call_site(),
+                    format!("the glance needs `{name} = \"...\"`"),
+                )),
+                Some(text) if text.value().is_empty() => {
+                    errors.at(text, format!("`{name}` is empty; fill it in"));
+                }
+                Some(_) => {}
+            }
+        }
+        check_key(self.key.as_ref(), errors);
+        check_key(self.target.as_ref(), errors);
+        check_name(self.name.as_ref(), errors);
+    }
+}

@@ -1,0 +1,224 @@
+//! `#[webhook]`: the function as it is, and a type of the same name.
+
+mod args;
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{Ident, ItemFn, LitStr, Path, ReturnType, Type, parse_quote};
+
+use crate::args::is_extension_key;
+use crate::function::{Kind, extract};
+use crate::{Errors, located};
+use args::Args;
+
+const WEBHOOK: Kind = Kind {
+    what: "a webhook",
+    extractor: "`State<T>`, `Installations`",
+    caller: "a host calls it for one event",
+};
+
+pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let args = Args::parse(args, &mut errors);
+    let generated = match syn::parse2::<ItemFn>(item.clone()) {
+        Ok(function) => generate(&args, &function, &mut errors),
+        Err(_) => {
+            errors.at(&item, "`#[webhook]` goes on an `async fn`");
+            None
+        }
+    };
+    let errors = errors.into_tokens();
+    quote! { #item #generated #errors }
+}
+
+fn generate(args: &Args, function: &ItemFn, errors: &mut Errors) -> Option<TokenStream> {
+    let krate = args
+        .krate
+        .clone()
+        .unwrap_or_else(|| parse_quote!(::glance_sdk));
+    if !WEBHOOK.is_free(function, errors) {
+        return None;
+    }
+    let checked = WEBHOOK.arguments(function, errors);
+    let answer = answer(function, errors);
+    let name = &function.sig.ident;
+    let key = key(args, name, errors)?;
+    let event = args.event.as_ref()?;
+
+    let handler = match (checked.as_deref(), answer) {
+        (Some([first, arguments @ ..]), Some(answer)) => {
+            handler(name, event, first, arguments, &answer, &krate)
+        }
+        (Some([]), _) => {
+            errors.at(
+                name,
+                "a webhook takes what happened as its first argument: `WebhookRequest<E>`",
+            );
+            unreachable_handler(name, &krate)
+        }
+        _ => unreachable_handler(name, &krate),
+    };
+    let visibility = &function.vis;
+    let documentation = function
+        .attrs
+        .iter()
+        .filter(|attr| attr.path().is_ident("doc"));
+    let descriptor = descriptor(args, event, &krate);
+    Some(quote! {
+        #(#documentation)*
+        #[allow(non_camel_case_types)]
+        #visibility struct #name {}
+
+        #[automatically_derived]
+        impl #krate::webhook::Webhook for #name {
+            const KEY: &'static str = #key;
+            type Event = #event;
+            #descriptor
+        }
+
+        #krate::__server_half! { #handler }
+    })
+}
+
+/// The key, by default the function's name.
+fn key(args: &Args, name: &Ident, errors: &mut Errors) -> Option<LitStr> {
+    if args.key.is_some() {
+        return args.key.clone();
+    }
+    let key = name.unraw().to_string();
+    if !is_extension_key(&key) {
+        errors.at(
+            name,
+            "this name cannot be the webhook's key, which has 1 to 40 letters, digits or `_`; \
+             add `key = \"...\"`",
+        );
+        return None;
+    }
+    Some(LitStr::new(&key, name.span()))
+}
+
+/// The type of the answer, or `None` where it cannot be named outside the function.
+fn answer(function: &ItemFn, errors: &mut Errors) -> Option<Type> {
+    match &function.sig.output {
+        ReturnType::Default => Some(parse_quote!(())),
+        ReturnType::Type(_, answer) => match &**answer {
+            Type::ImplTrait(_) => {
+                errors.at(
+                    answer,
+                    "a webhook answers with nothing, a `Notification`, or an `Option` or `Result` \
+                     of these",
+                );
+                None
+            }
+            answer => Some(answer.clone()),
+        },
+    }
+}
+
+fn descriptor(args: &Args, event: &Path, krate: &Path) -> TokenStream {
+    let name = args.name.as_ref().map(|name| {
+        quote! {
+            webhook.name = ::core::option::Option::Some(::core::convert::From::from(#name));
+        }
+    });
+    let pattern = args.pattern.as_ref().map(|pattern| {
+        let check = {
+            let krate = located(krate, event.span());
+            quote_spanned! {event.span()=>
+                const fn has_text<E: #krate::webhook::TextEvent>() {}
+                const { has_text::<#event>() };
+            }
+        };
+        quote! {
+            #check
+            webhook.pattern = ::core::option::Option::Some(::core::convert::From::from(#pattern));
+        }
+    });
+    quote! {
+        #[allow(unused_mut)]
+        fn descriptor() -> #krate::model::Webhook {
+            let mut webhook = #krate::model::Webhook::new(
+                <#event as #krate::model::webhook::RoomEvent>::EVENT,
+                "",
+            );
+            webhook.key = ::core::option::Option::Some(::core::convert::From::from(
+                <Self as #krate::webhook::Webhook>::KEY,
+            ));
+            #name
+            #pattern
+            webhook
+        }
+    }
+}
+
+fn handler(
+    name: &Ident,
+    event: &Path,
+    first: &Type,
+    arguments: &[&Type],
+    answer: &Type,
+    krate: &Path,
+) -> TokenStream {
+    let (bounds, bound, extracted) = extract(arguments, krate);
+    let answers = {
+        let krate = located(krate, answer.span());
+        quote_spanned! {answer.span()=>
+            #answer: #krate::webhook::WebhookAnswer,
+            <#answer as #krate::webhook::WebhookAnswer>::Error: #krate::axum::response::IntoResponse
+        }
+    };
+    let happened = quote_spanned!(first.span()=> let __happened: #first = __request;);
+    quote! {
+        #[automatically_derived]
+        #[allow(trivial_bounds)]
+        impl<__S> #krate::webhook::WebhookHandler<__S> for #name
+        where
+            __S: ::core::marker::Send + ::core::marker::Sync + 'static,
+            #bounds
+            #answers
+        {
+            async fn call(
+                __request: #krate::extract::WebhookRequest<#event>,
+                mut __parts: #krate::axum::http::request::Parts,
+                __state: __S,
+            ) -> ::core::result::Result<
+                ::core::option::Option<#krate::model::Notification>,
+                #krate::axum::response::Response,
+            > {
+                let _ = (&mut __parts, &__state);
+                #happened
+                #extracted
+                let __answer: #answer = #name(__happened, #(#bound),*).await;
+                match #krate::webhook::WebhookAnswer::into_result(__answer) {
+                    ::core::result::Result::Ok(answer) => ::core::result::Result::Ok(answer),
+                    ::core::result::Result::Err(error) => {
+                        ::core::result::Result::Err(
+                            #krate::axum::response::IntoResponse::into_response(error),
+                        )
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// For a function with a reported error, so that its registration adds no other.
+fn unreachable_handler(name: &Ident, krate: &Path) -> TokenStream {
+    quote! {
+        #[automatically_derived]
+        impl<__S: ::core::marker::Send> #krate::webhook::WebhookHandler<__S> for #name {
+            async fn call(
+                _: #krate::extract::WebhookRequest<Self::Event>,
+                _: #krate::axum::http::request::Parts,
+                _: __S,
+            ) -> ::core::result::Result<
+                ::core::option::Option<#krate::model::Notification>,
+                #krate::axum::response::Response,
+            > {
+                ::core::unreachable!()
+            }
+        }
+    }
+}

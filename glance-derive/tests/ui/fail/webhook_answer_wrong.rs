@@ -1,0 +1,11 @@
+use glance_sdk::model::webhook::RoomEnter;
+use glance_sdk::prelude::*;
+
+#[webhook(event = RoomEnter)]
+async fn entered(_entered: WebhookRequest<RoomEnter>) -> String {
+    String::new()
+}
+
+fn main() {
+    let _ = AddOn::new("com.example", "Example").webhook::<entered>();
+}

@@ -1,0 +1,50 @@
+//! The call of a webhook: signed, with what happened as its body.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, post};
+use axum::{Json, RequestPartsExt};
+
+use crate::extract::{SignedRequest, WebhookRequest};
+use crate::webhook::WebhookHandler;
+
+pub(super) fn route<H, S>() -> MethodRouter<S>
+where
+    H: WebhookHandler<S>,
+    S: Clone + Send + Sync + 'static,
+{
+    post(answer::<H, S>)
+}
+
+/// Who calls is known before the body is read.
+async fn answer<H, S>(State(state): State<S>, request: Request) -> Response
+where
+    H: WebhookHandler<S>,
+    S: Send + Sync + 'static,
+{
+    let (mut parts, body) = request.into_parts();
+    let signed = match parts.extract::<SignedRequest>().await {
+        Ok(signed) => signed,
+        Err(rejection) => return rejection,
+    };
+    let request = Request::from_parts(parts.clone(), body);
+    let body = match Bytes::from_request(request, &state).await {
+        Ok(body) => body,
+        Err(rejection) => return rejection.into_response(),
+    };
+    parts.extensions.insert(signed.clone());
+    let request = match WebhookRequest::read(signed, &body) {
+        Ok(request) => request,
+        Err(refusal) => return refusal,
+    };
+    match H::call(request, parts, state).await {
+        Ok(Some(notification)) => Json(notification).into_response(),
+        Ok(None) => StatusCode::NO_CONTENT.into_response(),
+        Err(response) if response.status().is_success() => {
+            (StatusCode::INTERNAL_SERVER_ERROR, response).into_response()
+        }
+        Err(response) => response,
+    }
+}

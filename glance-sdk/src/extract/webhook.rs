@@ -1,0 +1,105 @@
+//! What a webhook's function gets.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use super::SignedRequest;
+use crate::Result;
+use crate::client::Client;
+use crate::model::webhook::{RoomEvent, User, WebhookPayload};
+use crate::model::{OauthId, RoomId};
+
+/// A webhook's call: what happened, posted and signed by the host. `E` is the event, for example
+/// [`RoomMessage`](crate::model::webhook::RoomMessage).
+///
+/// The body is not a part of the signature, so it must agree with the token that came along: the
+/// same installation, the same room, the same person. Otherwise whoever may open a panel, and thus
+/// holds a token, could speak for others.
+#[derive(Debug, Clone)]
+pub struct WebhookRequest<E> {
+    signed: SignedRequest,
+    payload: WebhookPayload<E>,
+}
+
+impl<E: RoomEvent> WebhookRequest<E> {
+    /// Reads the body that came with a signed request.
+    #[allow(clippy::result_large_err)]
+    pub(crate) fn read(signed: SignedRequest, body: &[u8]) -> Result<Self, Response> {
+        let payload = serde_json::from_slice::<WebhookPayload<E>>(body).map_err(|cause| {
+            refuse(
+                &signed,
+                &format!("the body is no {} payload: {cause}", E::EVENT),
+            )
+        })?;
+        if let Some(problem) = disagreement(&signed, &payload) {
+            return Err(refuse(&signed, problem));
+        }
+        Ok(Self { signed, payload })
+    }
+
+    /// What happened.
+    pub fn item(&self) -> &E {
+        &self.payload.item
+    }
+
+    /// The room it happened in.
+    pub fn room_id(&self) -> RoomId {
+        self.item().room().id
+    }
+
+    /// Who did it, where the event says so.
+    pub fn sender(&self) -> Option<&User> {
+        self.item().sender()
+    }
+
+    /// The installation that was called.
+    pub fn oauth_id(&self) -> &OauthId {
+        self.signed.oauth_id()
+    }
+
+    /// All that was posted.
+    pub fn payload(&self) -> &WebhookPayload<E> {
+        &self.payload
+    }
+
+    /// What the token says that came along.
+    pub fn signed_request(&self) -> &SignedRequest {
+        &self.signed
+    }
+
+    /// A client that speaks for the installation.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Installations::client`](crate::client::Installations::client).
+    pub async fn client(&self) -> Result<Client> {
+        self.signed.client().await
+    }
+}
+
+/// Where body and token contradict each other.
+fn disagreement<E: RoomEvent>(
+    signed: &SignedRequest,
+    payload: &WebhookPayload<E>,
+) -> Option<&'static str> {
+    fn differ<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
+        matches!((one, other), (Some(one), Some(other)) if one != other)
+    }
+    let item = &payload.item;
+    if differ(payload.event.as_ref(), Some(&E::EVENT)) {
+        Some("the body is of another event than the webhook")
+    } else if differ(payload.oauth_client_id.as_ref(), Some(signed.oauth_id())) {
+        Some("the body names another installation than the token")
+    } else if differ(signed.room_id(), Some(item.room().id)) {
+        Some("the body names another room than the token")
+    } else if differ(signed.user_id(), item.sender().map(|sender| sender.id)) {
+        Some("the body names another sender than the token")
+    } else {
+        None
+    }
+}
+
+fn refuse(signed: &SignedRequest, problem: &str) -> Response {
+    tracing::warn!(oauth_id = %signed.oauth_id(), "refused a webhook's call: {problem}");
+    (StatusCode::BAD_REQUEST, problem.to_owned()).into_response()
+}
