@@ -14,6 +14,8 @@ pub mod evaluate;
 pub mod extract;
 pub mod glance;
 pub mod label;
+#[cfg(all(any(doc, doctest), feature = "server", feature = "macros"))]
+pub mod manual;
 pub mod metadata;
 pub mod model;
 pub mod prelude;

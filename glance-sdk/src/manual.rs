@@ -1,0 +1,30 @@
+//! The manual: a page per task.
+//!
+//! | page | what it is about |
+//! |---|---|
+//! | [`first_glance`] | from a function to a line beside the room |
+//! | [`conditions`] | when it shows |
+//! | [`pushing`] | how it changes while people look at it |
+//! | [`runtime_glances`] | glances that come and go while the add-on runs |
+//! | [`installing`] | what happens between a host and an add-on before all that |
+//! | [`testing`] | a host inside a test |
+//! | [`deploying`] | on one machine, or on several with PostgreSQL |
+//! | [`from_node`] | moving from the Node framework |
+
+macro_rules! pages {
+    ($($page:ident = $file:literal;)*) => { $(
+        #[doc = include_str!(concat!("../docs/", $file))]
+        pub mod $page {}
+    )* };
+}
+
+pages! {
+    first_glance = "first-glance.md";
+    conditions = "conditions.md";
+    pushing = "pushing.md";
+    runtime_glances = "runtime-glances.md";
+    installing = "installing.md";
+    testing = "testing.md";
+    deploying = "deploying.md";
+    from_node = "from-node.md";
+}
