@@ -7,8 +7,13 @@
 //! | `GET /` | the descriptor, with absolute addresses made from one base URL |
 //! | `POST /installed` | the installation, believed once the host gave a token for it |
 //! | `DELETE /installed/{oauthId}` | the removal |
+//! | `POST /updated` | an update: the host's addresses are read anew |
 //! | `GET /glance/{key}` | a glance's query: signed, with CORS |
 //! | `/panel/{key}` | a panel: signed |
+//!
+//! With [`AddOn::installs_by_browser`] installations come another way: `GET /installed` and
+//! `GET /uninstalled` take a person's browser, which brings the address of the installation data,
+//! and send it back.
 //!
 //! ```
 //! use glance_sdk::prelude::*;
@@ -33,6 +38,7 @@
 //! # Ok::<(), glance_sdk::Error>(())
 //! ```
 
+mod browser;
 mod build;
 mod hooks;
 mod install;
@@ -257,8 +263,22 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
+    /// Has the host send the browser of who installs, updates or removes the add-on here
+    /// (`installedUrl`, `updatedUrl`, `uninstalledUrl`), instead of posting to it.
+    ///
+    /// The browser brings the address of the installation data, which can be fetched once, and
+    /// goes on to the host's own page. Both addresses come from outside: with
+    /// [`allow_hosts`](Self::allow_hosts) they must be those of such a host, without it the browser
+    /// is sent nowhere but to the host that showed the data or the one that stands in it. Who
+    /// removes must show the installation's own secret.
+    #[must_use]
+    pub fn installs_by_browser(mut self) -> Self {
+        self.hooks.by_browser = true;
+        self
+    }
+
     /// Adds a route of the add-on's own, as in [`Router::route`]. Nothing checks who calls it.
-    /// `/`, `/installed`, `/glance/...` and `/panel/...` are taken.
+    /// `/`, `/installed`, `/updated`, `/uninstalled`, `/glance/...` and `/panel/...` are taken.
     ///
     /// # Panics
     ///

@@ -2,6 +2,7 @@
 
 mod add_on;
 mod bad_input;
+mod browser_install;
 mod conditions;
 mod corpus;
 mod descriptor_schema;
@@ -11,3 +12,4 @@ mod push;
 mod restart;
 mod runtime_glances;
 mod tokens;
+mod update;

@@ -9,7 +9,7 @@ use super::{AddOn, glance_path, install};
 use crate::client::{Installations, Pusher};
 use crate::extract::Services;
 use crate::metadata::Test;
-use crate::model::{Descriptor, Glance, HipchatApiConsumer, Icon, Installable, Target};
+use crate::model::{Descriptor, Glance, HipchatApiConsumer, Icon, Target};
 use crate::store::MemoryStore;
 use crate::validate::{self, Severity};
 use crate::{Error, ErrorKind, Result};
@@ -106,10 +106,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         if let Some(links) = &mut descriptor.links {
             links.homepage = self.homepage.take();
         }
-        let installable = Installable {
-            callback_url: Some(format!("{base_url}{}", install::PATH)),
-            ..Installable::default()
-        };
+        let installable = install::declare(&self.hooks, base_url);
         let mut consumer = HipchatApiConsumer::new(std::mem::take(&mut self.scopes));
         consumer.from_name = Some(self.name.clone());
 
