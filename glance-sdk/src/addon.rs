@@ -9,7 +9,8 @@
 //! | `DELETE /installed/{oauthId}` | the removal |
 //! | `POST /updated` | an update: the host's addresses are read anew |
 //! | `GET /glance/{key}` | a glance's query: signed, with CORS |
-//! | `/panel/{key}` | a panel: signed |
+//! | `/panel/{key}`, `/dialog/{key}`, `/page/{key}` | a web panel, a dialog, an external page: signed |
+//! | `/configuration`, `/administration` | the pages to set the add-on up: signed |
 //!
 //! With [`AddOn::installs_by_browser`] installations come another way: `GET /installed` and
 //! `GET /uninstalled` take a person's browser, which brings the address of the installation data,
@@ -42,6 +43,7 @@ mod browser;
 mod build;
 mod hooks;
 mod install;
+mod pages;
 mod query;
 mod serve;
 
@@ -52,6 +54,7 @@ use axum::http::header;
 use axum::routing::{MethodRouter, get};
 
 pub use build::Built;
+pub use pages::Page;
 pub use serve::{Server, interrupted};
 
 use hooks::{Hooks, hook, origin};
@@ -59,7 +62,7 @@ use hooks::{Hooks, hook, origin};
 use crate::client::Client;
 use crate::glance::{Glance, GlanceHandler};
 use crate::metadata::Test;
-use crate::model::{self, Scope, Text, Vendor, WebPanel};
+use crate::model::{self, Action, Picture, Scope, Vendor};
 use crate::store::{Installation, InstallationStore};
 use crate::validate::is_extension_key;
 
@@ -72,11 +75,13 @@ pub struct AddOn<S = ()> {
     description: Option<String>,
     vendor: Option<Vendor>,
     homepage: Option<String>,
+    avatar: Option<Picture>,
     scopes: Vec<Scope>,
     state: S,
     store: Option<Arc<dyn InstallationStore>>,
     glances: Vec<(model::Glance, Option<Test>)>,
-    panels: Vec<WebPanel>,
+    pages: Vec<Page>,
+    actions: Vec<Action>,
     hooks: Hooks,
     router: Router<S>,
     problems: Vec<String>,
@@ -92,11 +97,13 @@ impl AddOn {
             description: None,
             vendor: None,
             homepage: None,
+            avatar: None,
             scopes: vec![Scope::SendNotification, Scope::ViewGroup, Scope::ViewRoom],
             state: (),
             store: None,
             glances: Vec::new(),
-            panels: Vec::new(),
+            pages: Vec::new(),
+            actions: Vec::new(),
             hooks: Hooks::default(),
             router: Router::new(),
             problems: Vec::new(),
@@ -113,11 +120,13 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             description: self.description,
             vendor: self.vendor,
             homepage: self.homepage,
+            avatar: self.avatar,
             scopes: self.scopes,
             state,
             store: self.store,
             glances: self.glances,
-            panels: self.panels,
+            pages: self.pages,
+            actions: self.actions,
             hooks: self.hooks,
             router: self.router.with_state(self.state),
             problems: self.problems,
@@ -142,6 +151,13 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     #[must_use]
     pub fn homepage(mut self, url: impl Into<String>) -> Self {
         self.homepage = Some(url.into());
+        self
+    }
+
+    /// The picture beside its messages; a path that starts with `/` is one of the add-on's own.
+    #[must_use]
+    pub fn avatar(mut self, picture: impl Into<Picture>) -> Self {
+        self.avatar = Some(picture.into());
         self
     }
 
@@ -181,29 +197,11 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
-    /// Adds a page for the sidebar, which a glance opens with its `target`. Every request to it
-    /// must be signed, whatever its method; the handlers get the claims with
-    /// [`SignedRequest`](crate::extract::SignedRequest).
+    /// Adds an entry to the menus of messages or of the input field. Its target is the key of a
+    /// web panel, dialog or external page of this add-on.
     #[must_use]
-    pub fn web_panel(
-        mut self,
-        key: impl Into<String>,
-        name: impl Into<Text>,
-        pages: MethodRouter<S>,
-    ) -> Self {
-        let key = key.into();
-        if self.is_new_key("web panel", &key, |add_on| {
-            add_on
-                .panels
-                .iter()
-                .map(|panel| panel.key.as_str())
-                .collect()
-        }) {
-            let pages = pages.layer(axum::middleware::from_fn(query::require_signature));
-            self.router = self.router.route(&panel_path(&key), pages);
-        }
-        let url = panel_path(&key);
-        self.panels.push(WebPanel::new(key, name, url));
+    pub fn action(mut self, action: Action) -> Self {
+        self.actions.push(action);
         self
     }
 
@@ -278,7 +276,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     }
 
     /// Adds a route of the add-on's own, as in [`Router::route`]. Nothing checks who calls it.
-    /// `/`, `/installed`, `/updated`, `/uninstalled`, `/glance/...` and `/panel/...` are taken.
+    /// What stands in the table of [this module](self) is taken.
     ///
     /// # Panics
     ///
@@ -331,8 +329,4 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
 
 fn glance_path(key: &str) -> String {
     format!("/glance/{key}")
-}
-
-fn panel_path(key: &str) -> String {
-    format!("/panel/{key}")
 }

@@ -8,6 +8,7 @@ mod corpus;
 mod descriptor_schema;
 mod hooks;
 mod install;
+mod pages;
 mod push;
 mod restart;
 mod runtime_glances;
