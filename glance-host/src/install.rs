@@ -4,10 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use glance_sdk::auth::random_alphanumeric;
-use glance_sdk::model::{Descriptor, InstallationData, OauthId, RoomId};
+use glance_sdk::model::{Descriptor, InstallationData, InstallationUpdate, OauthId, RoomId};
 use glance_sdk::validate::{self, Problem, Severity};
 use reqwest::{Method, StatusCode, Url};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::hub::{Event, To};
@@ -223,7 +223,7 @@ pub(crate) async fn update(
         descriptor,
         ..installed.clone()
     };
-    introduce(shared, &updated).await?;
+    introduce_again(shared, &updated).await?;
     shared
         .state
         .replace_descriptor(
@@ -326,23 +326,41 @@ async fn is_installed(
 }
 
 fn callback_url(installed: &Installed) -> Option<&str> {
-    installed
-        .descriptor
-        .capabilities
-        .installable
-        .as_ref()?
-        .callback_url
-        .as_deref()
+    let installable = installed.descriptor.capabilities.installable.as_ref()?;
+    installable.callback_url.as_deref()
 }
 
 /// Posts the installation data to the add-on, where it wants to know of it.
 async fn introduce(shared: &Shared, installed: &Installed) -> Result<(), InstallError> {
-    let Some(callback_url) = callback_url(installed) else {
+    let Some(url) = callback_url(installed) else {
         return Ok(());
     };
-    let url =
-        Url::parse(callback_url).map_err(|_| InstallError::NoAddress(callback_url.to_owned()))?;
-    tracing::info!(target: STEPS, "POST {url}: the installation data");
+    post(
+        shared,
+        url,
+        "the installation data",
+        &data(shared, installed),
+    )
+    .await
+}
+
+/// Tells the add-on of an update: without the secret, where it has an address for that. An add-on
+/// that forgot the installation, or knows the host at another address, needs the secret after all.
+async fn introduce_again(shared: &Shared, installed: &Installed) -> Result<(), InstallError> {
+    let installable = installed.descriptor.capabilities.installable.as_ref();
+    let Some(url) = installable.and_then(|one| one.update_callback_url.as_deref()) else {
+        return introduce(shared, installed).await;
+    };
+    let update = InstallationUpdate::from(&data(shared, installed));
+    match post(shared, url, "the update", &update).await {
+        Err(InstallError::Refused {
+            status: 403 | 404, ..
+        }) if callback_url(installed).is_some() => introduce(shared, installed).await,
+        told => told,
+    }
+}
+
+fn data(shared: &Shared, installed: &Installed) -> InstallationData {
     let mut data = InstallationData::new(
         installed.oauth_id.clone(),
         installed.oauth_secret.clone(),
@@ -350,7 +368,18 @@ async fn introduce(shared: &Shared, installed: &Installed) -> Result<(), Install
         shared.group.id,
     );
     data.room_id = installed.room_id;
-    let request = shared.http.request(Method::POST, url.clone()).json(&data);
+    data
+}
+
+async fn post(
+    shared: &Shared,
+    url: &str,
+    what: &str,
+    body: &impl Serialize,
+) -> Result<(), InstallError> {
+    let url = Url::parse(url).map_err(|_| InstallError::NoAddress(url.to_owned()))?;
+    tracing::info!(target: STEPS, "POST {url}: {what}");
+    let request = shared.http.request(Method::POST, url.clone()).json(body);
     let answer = outgoing::send(request, CALLBACK_TIMEOUT, MAX_ANSWER_BYTES)
         .await
         .map_err(|cause| no_answer("callback", &url, &cause))?;

@@ -7,9 +7,15 @@
 //! | `GET /` | the descriptor, with absolute addresses made from one base URL |
 //! | `POST /installed` | the installation, believed once the host gave a token for it |
 //! | `DELETE /installed/{oauthId}` | the removal |
+//! | `POST /updated` | an update: the host's addresses are read anew |
 //! | `GET /glance/{key}` | a glance's query: signed, with CORS |
-//! | `/panel/{key}` | a panel: signed |
 //! | `POST /webhook/{key}` | a webhook: signed |
+//! | `/panel/{key}`, `/dialog/{key}`, `/page/{key}` | a web panel, a dialog, an external page: signed |
+//! | `/configuration`, `/administration` | the pages to set the add-on up: signed |
+//!
+//! With [`AddOn::installs_by_browser`] installations come another way: `GET /installed` and
+//! `GET /uninstalled` take a person's browser, which brings the address of the installation data,
+//! and send it back.
 //!
 //! ```
 //! use glance_sdk::prelude::*;
@@ -34,9 +40,11 @@
 //! # Ok::<(), glance_sdk::Error>(())
 //! ```
 
+mod browser;
 mod build;
 mod hooks;
 mod install;
+mod pages;
 mod query;
 mod serve;
 mod webhook;
@@ -48,6 +56,7 @@ use axum::http::header;
 use axum::routing::{MethodRouter, get};
 
 pub use build::Built;
+pub use pages::Page;
 pub use serve::{Server, interrupted};
 
 use hooks::{Hooks, hook, origin};
@@ -55,7 +64,7 @@ use hooks::{Hooks, hook, origin};
 use crate::client::Client;
 use crate::glance::{Glance, GlanceHandler};
 use crate::metadata::Test;
-use crate::model::{self, Authentication, Scope, Text, Vendor, WebPanel};
+use crate::model::{self, Action, Authentication, Picture, Scope, Vendor};
 use crate::store::{Installation, InstallationStore};
 use crate::validate::is_extension_key;
 use crate::webhook::{Webhook, WebhookHandler};
@@ -69,12 +78,14 @@ pub struct AddOn<S = ()> {
     description: Option<String>,
     vendor: Option<Vendor>,
     homepage: Option<String>,
+    avatar: Option<Picture>,
     scopes: Vec<Scope>,
     state: S,
     store: Option<Arc<dyn InstallationStore>>,
     glances: Vec<(model::Glance, Option<Test>)>,
-    panels: Vec<WebPanel>,
     webhooks: Vec<model::Webhook>,
+    pages: Vec<Page>,
+    actions: Vec<Action>,
     hooks: Hooks,
     router: Router<S>,
     problems: Vec<String>,
@@ -90,12 +101,14 @@ impl AddOn {
             description: None,
             vendor: None,
             homepage: None,
+            avatar: None,
             scopes: vec![Scope::SendNotification, Scope::ViewGroup, Scope::ViewRoom],
             state: (),
             store: None,
             glances: Vec::new(),
-            panels: Vec::new(),
             webhooks: Vec::new(),
+            pages: Vec::new(),
+            actions: Vec::new(),
             hooks: Hooks::default(),
             router: Router::new(),
             problems: Vec::new(),
@@ -112,12 +125,14 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             description: self.description,
             vendor: self.vendor,
             homepage: self.homepage,
+            avatar: self.avatar,
             scopes: self.scopes,
             state,
             store: self.store,
             glances: self.glances,
-            panels: self.panels,
             webhooks: self.webhooks,
+            pages: self.pages,
+            actions: self.actions,
             hooks: self.hooks,
             router: self.router.with_state(self.state),
             problems: self.problems,
@@ -142,6 +157,13 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     #[must_use]
     pub fn homepage(mut self, url: impl Into<String>) -> Self {
         self.homepage = Some(url.into());
+        self
+    }
+
+    /// The picture beside its messages; a path that starts with `/` is one of the add-on's own.
+    #[must_use]
+    pub fn avatar(mut self, picture: impl Into<Picture>) -> Self {
+        self.avatar = Some(picture.into());
         self
     }
 
@@ -181,29 +203,11 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
-    /// Adds a page for the sidebar, which a glance opens with its `target`. Every request to it
-    /// must be signed, whatever its method; the handlers get the claims with
-    /// [`SignedRequest`](crate::extract::SignedRequest).
+    /// Adds an entry to the menus of messages or of the input field. Its target is the key of a
+    /// web panel, dialog or external page of this add-on.
     #[must_use]
-    pub fn web_panel(
-        mut self,
-        key: impl Into<String>,
-        name: impl Into<Text>,
-        pages: MethodRouter<S>,
-    ) -> Self {
-        let key = key.into();
-        if self.is_new_key("web panel", &key, |add_on| {
-            add_on
-                .panels
-                .iter()
-                .map(|panel| panel.key.as_str())
-                .collect()
-        }) {
-            let pages = pages.layer(axum::middleware::from_fn(query::require_signature));
-            self.router = self.router.route(&panel_path(&key), pages);
-        }
-        let url = panel_path(&key);
-        self.panels.push(WebPanel::new(key, name, url));
+    pub fn action(mut self, action: Action) -> Self {
+        self.actions.push(action);
         self
     }
 
@@ -280,8 +284,22 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
+    /// Has the host send the browser of who installs, updates or removes the add-on here
+    /// (`installedUrl`, `updatedUrl`, `uninstalledUrl`), instead of posting to it.
+    ///
+    /// The browser brings the address of the installation data, which can be fetched once, and
+    /// goes on to the host's own page. Both addresses come from outside: with
+    /// [`allow_hosts`](Self::allow_hosts) they must be those of such a host, without it the browser
+    /// is sent nowhere but to the host that showed the data or the one that stands in it. Who
+    /// removes must show the installation's own secret.
+    #[must_use]
+    pub fn installs_by_browser(mut self) -> Self {
+        self.hooks.by_browser = true;
+        self
+    }
+
     /// Adds a route of the add-on's own, as in [`Router::route`]. Nothing checks who calls it.
-    /// `/`, `/installed`, `/glance/...`, `/panel/...` and `/webhook/...` are taken.
+    /// What stands in the table of [this module](self) is taken.
     ///
     /// # Panics
     ///
@@ -334,10 +352,6 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
 
 fn glance_path(key: &str) -> String {
     format!("/glance/{key}")
-}
-
-fn panel_path(key: &str) -> String {
-    format!("/panel/{key}")
 }
 
 fn webhook_path(key: &str) -> String {

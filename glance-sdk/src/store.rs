@@ -205,7 +205,7 @@ impl<S: InstallationStore + ?Sized> InstallationStore for Arc<S> {
 }
 
 /// Compares in constant time: the call that brings a secret is not signed.
-fn is_same(one: &Secret, other: &Secret) -> bool {
+pub(crate) fn is_same(one: &Secret, other: &Secret) -> bool {
     let (one, other) = (one.expose().as_bytes(), other.expose().as_bytes());
     aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
 }

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use crate::add_on::{Pager, add_on, always, data};
 
 /// A server of the test's own, and its address.
-async fn serve(router: impl FnOnce(&str) -> Router) -> String {
+pub(crate) async fn serve(router: impl FnOnce(&str) -> Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let router = router(&base);

@@ -2,13 +2,16 @@
 
 mod add_on;
 mod bad_input;
+mod browser_install;
 mod conditions;
 mod corpus;
 mod descriptor_schema;
 mod hooks;
 mod install;
+mod pages;
 mod push;
 mod restart;
 mod runtime_glances;
 mod tokens;
+mod update;
 mod webhooks;

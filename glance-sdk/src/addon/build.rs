@@ -9,7 +9,7 @@ use super::{AddOn, glance_path, install};
 use crate::client::{Installations, Pusher};
 use crate::extract::Services;
 use crate::metadata::Test;
-use crate::model::{Descriptor, Glance, HipchatApiConsumer, Icon, Installable, Target};
+use crate::model::{Descriptor, Glance, HipchatApiConsumer, Icon, Picture, Target};
 use crate::store::MemoryStore;
 use crate::validate::{self, Severity};
 use crate::{Error, ErrorKind, Result};
@@ -106,12 +106,15 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         if let Some(links) = &mut descriptor.links {
             links.homepage = self.homepage.take();
         }
-        let installable = Installable {
-            callback_url: Some(format!("{base_url}{}", install::PATH)),
-            ..Installable::default()
-        };
+        let installable = install::declare(&self.hooks, base_url);
         let mut consumer = HipchatApiConsumer::new(std::mem::take(&mut self.scopes));
         consumer.from_name = Some(self.name.clone());
+        consumer.avatar = self.avatar.take();
+        match &mut consumer.avatar {
+            Some(Picture::Url(url)) => *url = absolute(url, base_url),
+            Some(Picture::Icon(icon)) => make_icon_absolute(icon, base_url),
+            _ => {}
+        }
 
         let capabilities = &mut descriptor.capabilities;
         capabilities.installable = Some(installable);
@@ -124,9 +127,11 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             make_absolute(&mut glance, base_url);
             capabilities.glance.get_or_insert_default().push(glance);
         }
-        for mut panel in std::mem::take(&mut self.panels) {
-            panel.url = absolute(&panel.url, base_url);
-            capabilities.web_panel.get_or_insert_default().push(panel);
+        for page in std::mem::take(&mut self.pages) {
+            page.declare(base_url, capabilities);
+        }
+        if !self.actions.is_empty() {
+            capabilities.action = Some(std::mem::take(&mut self.actions));
         }
         let mut webhooks = std::mem::take(&mut self.webhooks);
         for webhook in &mut webhooks {
@@ -151,11 +156,8 @@ fn add_conditions(glance: &mut Glance, when: Option<Test>) -> Option<String> {
 }
 
 fn make_absolute(glance: &mut Glance, base_url: &str) {
-    let Icon { url, url_2x, .. } = &mut glance.icon;
-    for url in [Some(url), url_2x.as_mut(), glance.query_url.as_mut()]
-        .into_iter()
-        .flatten()
-    {
+    make_icon_absolute(&mut glance.icon, base_url);
+    if let Some(url) = &mut glance.query_url {
         *url = absolute(url, base_url);
     }
     // A target is a key, never an address.
@@ -167,7 +169,14 @@ fn make_absolute(glance: &mut Glance, base_url: &str) {
     );
 }
 
-fn absolute(url: &str, base_url: &str) -> String {
+pub(super) fn make_icon_absolute(icon: &mut Icon, base_url: &str) {
+    let Icon { url, url_2x, .. } = icon;
+    for url in [Some(url), url_2x.as_mut()].into_iter().flatten() {
+        *url = absolute(url, base_url);
+    }
+}
+
+pub(super) fn absolute(url: &str, base_url: &str) -> String {
     if url.starts_with('/') && !url.starts_with("//") {
         format!("{base_url}{url}")
     } else {

@@ -16,6 +16,8 @@ pub(super) struct Hooks {
     pub(super) on_uninstall: Option<Hook<Installation>>,
     /// Origins of hosts that may install; any where there is none.
     pub(super) hosts: Vec<String>,
+    /// Whether installations come by a person's browser instead of a post.
+    pub(super) by_browser: bool,
 }
 
 impl fmt::Debug for Hooks {

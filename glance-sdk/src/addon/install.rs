@@ -6,21 +6,52 @@ use axum::extract::Path;
 use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, post};
+use axum::routing::{delete, get, post};
 use axum::{Extension, Json, Router};
 
+use super::browser;
 use super::hooks::Hooks;
 use crate::client::Installations;
-use crate::model::{InstallationData, OauthId};
+use crate::model::{Installable, InstallationData, InstallationUpdate, OauthId};
 use crate::{Error, ErrorKind};
 
-pub(super) const PATH: &str = "/installed";
+const INSTALLED: &str = "/installed";
+const UPDATED: &str = "/updated";
+const UNINSTALLED: &str = "/uninstalled";
+
+/// How hosts install the add-on.
+pub(super) fn declare(hooks: &Hooks, base_url: &str) -> Installable {
+    let url = |path: &str| Some(format!("{base_url}{path}"));
+    let updated = Installable {
+        update_callback_url: url(UPDATED),
+        ..Installable::default()
+    };
+    match hooks.by_browser {
+        true => Installable {
+            installed_url: url(INSTALLED),
+            updated_url: url(INSTALLED),
+            uninstalled_url: url(UNINSTALLED),
+            ..updated
+        },
+        false => Installable {
+            callback_url: url(INSTALLED),
+            ..updated
+        },
+    }
+}
 
 pub(super) fn routes<S: Clone + Send + Sync + 'static>(hooks: Hooks) -> Router<S> {
-    Router::new()
-        .route(PATH, post(installed))
-        .route(&format!("{PATH}/{{oauth_id}}"), delete(removed))
-        .layer(Extension(Arc::new(hooks)))
+    let routes = Router::new().route(UPDATED, post(updated));
+    let routes = if hooks.by_browser {
+        routes
+            .route(INSTALLED, get(browser::installed))
+            .route(UNINSTALLED, get(browser::uninstalled))
+    } else {
+        routes
+            .route(INSTALLED, post(installed))
+            .route(&format!("{INSTALLED}/{{oauth_id}}"), delete(removed))
+    };
+    routes.layer(Extension(Arc::new(hooks)))
 }
 
 /// `POST callbackUrl`. It is answered once the host gave its capabilities and a token, and the
@@ -37,16 +68,94 @@ async fn installed(
             return (StatusCode::BAD_REQUEST, "this is no installation data").into_response();
         }
     };
+    match accept(&installations, &hooks, data).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(refused) => refused.into_response(),
+    }
+}
+
+/// `POST updateCallbackUrl`. It brings no secret, so nothing it says is believed: what is stored
+/// proves itself again, at the address it came from. Another would be sent the secret.
+async fn updated(
+    installations: Installations,
+    Extension(hooks): Extension<Arc<Hooks>>,
+    update: Result<Json<InstallationUpdate>, JsonRejection>,
+) -> Response {
+    let update = match update {
+        Ok(Json(update)) => update,
+        Err(rejection) => {
+            tracing::warn!("refused an update: {rejection}");
+            return (StatusCode::BAD_REQUEST, "this is no update").into_response();
+        }
+    };
+    let stored = match installations.get(&update.oauth_id).await {
+        Ok(Some(stored)) => stored.data,
+        Ok(None) => {
+            tracing::warn!(oauth_id = %update.oauth_id, "refused an update: not installed");
+            return (StatusCode::NOT_FOUND, "there is no such installation").into_response();
+        }
+        Err(error) => return error.into_response(),
+    };
+    if update.capabilities_url != stored.capabilities_url {
+        tracing::warn!(
+            oauth_id = %update.oauth_id,
+            host = update.capabilities_url,
+            "refused an update: installed from {}", stored.capabilities_url
+        );
+        let said = "installed from another address; a host that moved must send the secret too";
+        return (StatusCode::FORBIDDEN, said).into_response();
+    }
+    match accept(&installations, &hooks, stored).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(refused) => refused.into_response(),
+    }
+}
+
+/// Why an installation was not accepted.
+pub(super) enum Refused {
+    /// Its host is none of those that may install.
+    Host,
+    /// Its host does not know the secret.
+    Secret,
+    Failed(Error),
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        match error.kind() {
+            ErrorKind::Unauthorized => {
+                tracing::warn!("refused an installation: {error}");
+                Self::Secret
+            }
+            _ => Self::Failed(error),
+        }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let said = match self {
+            Self::Host => "this host may not install the add-on",
+            Self::Secret => "the host gives no token for this secret",
+            Self::Failed(error) => return error.into_response(),
+        };
+        (StatusCode::FORBIDDEN, said).into_response()
+    }
+}
+
+/// Keeps an installation of a host that may install, once the host proved that it knows the
+/// secret, and runs its hook. A new one whose hook fails is undone.
+pub(super) async fn accept(
+    installations: &Installations,
+    hooks: &Hooks,
+    data: InstallationData,
+) -> Result<(), Refused> {
     if !hooks.may_install(&data.capabilities_url) {
         tracing::warn!(
             host = data.capabilities_url,
             "refused an installation: host not allowed"
         );
-        return (
-            StatusCode::FORBIDDEN,
-            "this host may not install the add-on",
-        )
-            .into_response();
+        return Err(Refused::Host);
     }
     if hooks.hosts.is_empty() {
         tracing::warn!(
@@ -54,23 +163,6 @@ async fn installed(
             "any host may install this add-on; name those that may with AddOn::allow_hosts"
         );
     }
-    match accept(&installations, &hooks, data).await {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(error) if error.kind() == ErrorKind::Unauthorized => {
-            tracing::warn!("refused an installation: {error}");
-            let said = "the host gives no token for this secret";
-            (StatusCode::FORBIDDEN, said).into_response()
-        }
-        Err(error) => error.into_response(),
-    }
-}
-
-/// Keeps an installation and runs its hook. A new one whose hook fails is undone.
-async fn accept(
-    installations: &Installations,
-    hooks: &Hooks,
-    data: InstallationData,
-) -> crate::Result<()> {
     let oauth_id = data.oauth_id.clone();
     let is_new = installations.get(&oauth_id).await?.is_none();
     installations.add(data).await?;
@@ -85,7 +177,7 @@ async fn accept(
             installations.remove(&oauth_id).await?;
         }
         let what = format!("the add-on's own part of installing {oauth_id} failed: {problem}");
-        return Err(Error::new(ErrorKind::Hook, what));
+        return Err(Error::new(ErrorKind::Hook, what).into());
     }
     tracing::info!(%oauth_id, "{}", if is_new { "installed" } else { "updated" });
     Ok(())
@@ -105,7 +197,7 @@ async fn removed(
     }
 }
 
-async fn remove(
+pub(super) async fn remove(
     installations: &Installations,
     hooks: &Hooks,
     oauth_id: &OauthId,

@@ -1,9 +1,8 @@
-//! The signed query of a glance, and the signature a panel asks for.
+//! The signed query of a glance.
 
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use axum::{Json, RequestPartsExt};
@@ -57,23 +56,5 @@ where
     };
     let (name, value) = ANY_ORIGIN;
     response.headers_mut().insert(name, value);
-    response
-}
-
-/// Lets a request through that is signed. What the page then shows is for one person.
-pub(super) async fn require_signature(request: Request, next: Next) -> Response {
-    let (mut parts, body) = request.into_parts();
-    match parts.extract::<SignedRequest>().await {
-        Ok(signed) => parts.extensions.insert(signed),
-        Err(rejection) => return rejection,
-    };
-    let mut response = next.run(Request::from_parts(parts, body)).await;
-    let headers = response.headers_mut();
-    headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
-    headers
-        .entry(header::REFERRER_POLICY)
-        .or_insert(HeaderValue::from_static("no-referrer"));
     response
 }

@@ -8,6 +8,18 @@ use crate::model::{HostDocument, InstallationData};
 use crate::store::{Endpoints, Installation};
 use crate::{Error, ErrorKind, Result};
 
+/// Fetches installation data from where the host shows it, which it does once: the address is as
+/// good as the secret, so errors name no more of it than its origin.
+pub(super) async fn installable(http: &reqwest::Client, url: Url) -> Result<InstallationData> {
+    let mut shown = url.clone();
+    shown.set_path("");
+    let answer = http::send(http.get(url), &shown).await?;
+    match answer.status.is_success() {
+        true => answer.json(),
+        false => Err(answer.refusal()),
+    }
+}
+
 /// Reads the host's capabilities document and asks for a token: only a host that knows the
 /// secret gives one. Both happen while the host still waits for the answer to its own call.
 pub(super) async fn introduce(

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
+use reqwest::redirect::Policy;
 use reqwest::{RequestBuilder, StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -12,12 +13,25 @@ use crate::{Error, ErrorKind, Result};
 /// More than any answer of the protocol has.
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
+/// How often a host may send a request elsewhere on its own origin.
+const MAX_REDIRECTS: usize = 5;
+
 pub(super) fn client() -> Result<reqwest::Client> {
     reqwest::Client::builder()
         .user_agent(concat!("glance-sdk/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(Duration::from_secs(5))
         .timeout(Duration::from_secs(30))
         .referer(false)
+        // Whom the add-on trusts is an origin: a host must not send its requests to another.
+        .redirect(Policy::custom(|attempt| {
+            let is_same = |url: &Url| url.origin() == attempt.url().origin();
+            match attempt.previous().len() <= MAX_REDIRECTS
+                && attempt.previous().iter().all(is_same)
+            {
+                true => attempt.follow(),
+                false => attempt.stop(),
+            }
+        }))
         .build()
         .map_err(|cause| {
             Error::new(ErrorKind::Configuration, "the HTTP client cannot be made").because(cause)

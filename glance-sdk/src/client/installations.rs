@@ -92,6 +92,15 @@ impl Installations {
         self.shared.store.list().await
     }
 
+    /// What the host shows at this address, once, of an installation.
+    #[cfg(feature = "server")]
+    pub(crate) async fn installable(
+        &self,
+        url: reqwest::Url,
+    ) -> Result<crate::model::InstallationData> {
+        super::handshake::installable(&self.shared.http, url).await
+    }
+
     #[cfg(feature = "server")]
     pub(crate) async fn add(&self, data: crate::model::InstallationData) -> Result<OauthId> {
         let http = &self.shared.http;

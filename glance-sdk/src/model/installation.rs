@@ -1,4 +1,4 @@
-//! Installation data: what the host posts to an add-on's `callbackUrl`.
+//! Installation data: what the host posts to an add-on's `callbackUrl` and `updateCallbackUrl`.
 
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +48,43 @@ impl InstallationData {
     }
 }
 
+/// What the host posts to `updateCallbackUrl` when somebody updates the add-on: the installation
+/// data without its secret.
+///
+/// The post is not signed either, and has nothing to prove itself with: it says which installation
+/// to read anew, no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct InstallationUpdate {
+    /// Names the installation.
+    pub oauth_id: OauthId,
+    /// The host's capabilities document; empty where it is missing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub capabilities_url: String,
+    /// The group it was installed for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_id: Option<GroupId>,
+    /// The room it was installed in; absent where the whole group has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub room_id: Option<RoomId>,
+    /// Members this version does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+impl From<&InstallationData> for InstallationUpdate {
+    fn from(data: &InstallationData) -> Self {
+        Self {
+            oauth_id: data.oauth_id.clone(),
+            capabilities_url: data.capabilities_url.clone(),
+            group_id: Some(data.group_id),
+            room_id: data.room_id,
+            extra: Extra::new(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,5 +95,16 @@ mod tests {
         let shown = format!("{data:?}");
         assert!(!shown.contains("topsecret"), "{shown}");
         assert!(shown.contains("redacted"), "{shown}");
+    }
+
+    #[test]
+    fn an_update_is_the_data_without_the_secret() {
+        let mut data = InstallationData::new("id".into(), "secret".into(), "http://h/c", 1.into());
+        data.room_id = Some(7.into());
+        let mut document = serde_json::to_value(&data).unwrap();
+        document.as_object_mut().unwrap().remove("oauthSecret");
+        let update = InstallationUpdate::from(&data);
+        assert_eq!(serde_json::to_value(&update).unwrap(), document);
+        assert_eq!(InstallationUpdate::deserialize(document).unwrap(), update);
     }
 }

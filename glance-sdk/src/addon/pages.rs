@@ -1,0 +1,371 @@
+//! The pages of an add-on, each opened by a host with a signed request.
+
+use axum::RequestPartsExt;
+use axum::extract::Request;
+use axum::http::header::{self, HeaderValue};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use axum::routing::MethodRouter;
+
+use super::AddOn;
+use super::build::{absolute, make_icon_absolute};
+use crate::extract::SignedRequest;
+use crate::model::{
+    AdminPage, Authentication, Capabilities, Configurable, Dialog, ExternalPage, Text, WebPanel,
+};
+use crate::validate::is_extension_key;
+
+/// A page of any kind, for [`AddOn::page`].
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Page {
+    /// In the sidebar.
+    WebPanel(WebPanel),
+    /// In a window over the chat.
+    Dialog(Box<Dialog>),
+    /// In a window of its own.
+    ExternalPage(ExternalPage),
+    /// Where people set the add-on up.
+    Configuration(Configurable),
+    /// Where administrators of the group manage it.
+    Administration(AdminPage),
+}
+
+impl From<WebPanel> for Page {
+    fn from(page: WebPanel) -> Self {
+        Self::WebPanel(page)
+    }
+}
+
+impl From<Dialog> for Page {
+    fn from(page: Dialog) -> Self {
+        Self::Dialog(Box::new(page))
+    }
+}
+
+impl From<ExternalPage> for Page {
+    fn from(page: ExternalPage) -> Self {
+        Self::ExternalPage(page)
+    }
+}
+
+impl From<Configurable> for Page {
+    fn from(page: Configurable) -> Self {
+        Self::Configuration(page)
+    }
+}
+
+impl From<AdminPage> for Page {
+    fn from(page: AdminPage) -> Self {
+        Self::Administration(page)
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> AddOn<S> {
+    /// Adds a page for the sidebar, which a glance or an action opens with its `target`. Every
+    /// request to it must be signed, whatever its method; the handlers get the claims with
+    /// [`SignedRequest`]. With an icon, a weight or conditions it is a [`page`](Self::page).
+    #[must_use]
+    pub fn web_panel(
+        self,
+        key: impl Into<String>,
+        name: impl Into<Text>,
+        pages: MethodRouter<S>,
+    ) -> Self {
+        self.page(WebPanel::new(key, name, ""), pages)
+    }
+
+    /// Adds a page in a window over the chat, medium and with a button that closes it; with other
+    /// options it is a [`page`](Self::page). Signed as a [`web_panel`](Self::web_panel) is.
+    #[must_use]
+    pub fn dialog(
+        self,
+        key: impl Into<String>,
+        title: impl Into<Text>,
+        pages: MethodRouter<S>,
+    ) -> Self {
+        self.page(Dialog::new(key, title, ""), pages)
+    }
+
+    /// Adds a page that opens in a window of its own. Signed as a [`web_panel`](Self::web_panel)
+    /// is.
+    #[must_use]
+    pub fn external_page(
+        self,
+        key: impl Into<String>,
+        name: impl Into<Text>,
+        pages: MethodRouter<S>,
+    ) -> Self {
+        let mut page = ExternalPage::new(key, "");
+        page.name = Some(name.into());
+        self.page(page, pages)
+    }
+
+    /// Adds the page on which people set the add-on up. Signed as a
+    /// [`web_panel`](Self::web_panel) is; without a room where the whole group has the add-on.
+    #[must_use]
+    pub fn configuration_page(self, pages: MethodRouter<S>) -> Self {
+        self.page(Configurable::new(""), pages)
+    }
+
+    /// Adds the page on which administrators of the group manage the add-on. Signed as a
+    /// [`web_panel`](Self::web_panel) is.
+    #[must_use]
+    pub fn admin_page(self, pages: MethodRouter<S>) -> Self {
+        self.page(AdminPage::new(""), pages)
+    }
+
+    /// Adds a page as the descriptor declares it, with all its options. Its address is filled in:
+    /// the `url` is empty, or a query with variables that the host fills.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Action, ActionLocation, Dialog, DialogOptions, NamedSize};
+    /// use glance_sdk::prelude::*;
+    ///
+    /// async fn remind(request: SignedRequest) -> String {
+    ///     format!("Remind {:?} of it", request.user_id())
+    /// }
+    ///
+    /// let mut options = DialogOptions::default();
+    /// options.size = Some(NamedSize::Small.into());
+    /// let mut dialog = Dialog::new("remind", "Remind me", "?message={message.mid}");
+    /// dialog.options = Some(options);
+    ///
+    /// let built = AddOn::new("com.example.reminder", "Reminder")
+    ///     .page(dialog, get(remind))
+    ///     .action(Action::new("remind-me", "Remind me", ActionLocation::Message, "remind"))
+    ///     .build("https://reminder.example.com")?;
+    /// assert_eq!(
+    ///     built.descriptor().dialog("remind").unwrap().url,
+    ///     "https://reminder.example.com/dialog/remind?message={message.mid}"
+    /// );
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
+    #[must_use]
+    pub fn page(mut self, page: impl Into<Page>, pages: MethodRouter<S>) -> Self {
+        let mut page = page.into();
+        let path = page.path();
+        let what = page.what();
+        if self.pages.iter().any(|other| other.path() == path) {
+            let twice = format!("the {what} is there twice; give one another key, or remove one");
+            self.problems.push(twice);
+        } else if page.key().is_none_or(is_extension_key) {
+            let pages = pages.layer(from_fn(require_signature));
+            self.router = self.router.route(&path, pages);
+        }
+        if page.is_unsigned() {
+            self.problems.push(format!(
+                "the {what} is declared with `authentication` none, but its handlers are for signed \
+                 requests; remove it, or serve an address of your own with `route`"
+            ));
+        }
+        let url = page.url();
+        match url.as_str() {
+            "" => *url = path,
+            query if query.starts_with('?') => *url = path + query,
+            other => self.problems.push(format!(
+                "the {what} has the `url` \"{other}\", but its address is filled in; leave it empty, \
+                 or give it a query such as ?message={{message.mid}}"
+            )),
+        }
+        self.pages.push(page);
+        self
+    }
+}
+
+impl Page {
+    fn path(&self) -> String {
+        match self {
+            Self::WebPanel(page) => format!("/panel/{}", page.key),
+            Self::Dialog(page) => format!("/dialog/{}", page.key),
+            Self::ExternalPage(page) => format!("/page/{}", page.key),
+            Self::Configuration(_) => "/configuration".to_owned(),
+            Self::Administration(_) => "/administration".to_owned(),
+        }
+    }
+
+    fn what(&self) -> String {
+        match self {
+            Self::WebPanel(page) => format!("web panel `{}`", page.key),
+            Self::Dialog(page) => format!("dialog `{}`", page.key),
+            Self::ExternalPage(page) => format!("external page `{}`", page.key),
+            Self::Configuration(_) => "configuration page".to_owned(),
+            Self::Administration(_) => "admin page".to_owned(),
+        }
+    }
+
+    fn key(&self) -> Option<&str> {
+        match self {
+            Self::WebPanel(page) => Some(&page.key),
+            Self::Dialog(page) => Some(&page.key),
+            Self::ExternalPage(page) => Some(&page.key),
+            Self::Configuration(_) | Self::Administration(_) => None,
+        }
+    }
+
+    fn url(&mut self) -> &mut String {
+        match self {
+            Self::WebPanel(page) => &mut page.url,
+            Self::Dialog(page) => &mut page.url,
+            Self::ExternalPage(page) => &mut page.url,
+            Self::Configuration(page) => &mut page.url,
+            Self::Administration(page) => &mut page.url,
+        }
+    }
+
+    fn is_unsigned(&self) -> bool {
+        let authentication = match self {
+            Self::WebPanel(page) => page.authentication(),
+            Self::Dialog(page) => page.authentication(),
+            Self::Configuration(page) => page.authentication(),
+            Self::ExternalPage(_) | Self::Administration(_) => return false,
+        };
+        *authentication == Authentication::None
+    }
+
+    /// Writes the page into the descriptor.
+    pub(super) fn declare(mut self, base_url: &str, capabilities: &mut Capabilities) {
+        let url = self.url();
+        *url = absolute(url, base_url);
+        match self {
+            Self::WebPanel(mut page) => {
+                if let Some(icon) = &mut page.icon {
+                    make_icon_absolute(icon, base_url);
+                }
+                capabilities.web_panel.get_or_insert_default().push(page);
+            }
+            Self::Dialog(page) => capabilities.dialog.get_or_insert_default().push(*page),
+            Self::ExternalPage(page) => {
+                capabilities
+                    .external_page
+                    .get_or_insert_default()
+                    .push(page);
+            }
+            Self::Configuration(page) => capabilities.configurable = Some(page),
+            Self::Administration(page) => capabilities.admin_page = Some(page),
+        }
+    }
+}
+
+/// Lets a request through that is signed. What the page then shows is for one person.
+async fn require_signature(request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match parts.extract::<SignedRequest>().await {
+        Ok(signed) => parts.extensions.insert(signed),
+        Err(rejection) => return rejection,
+    };
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    let headers = response.headers_mut();
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::REFERRER_POLICY)
+        .or_insert(HeaderValue::from_static("no-referrer"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{Action, ActionLocation, Condition, ConditionName, Icon};
+
+    fn add_on() -> AddOn {
+        AddOn::new("com.example.pages", "Pages")
+    }
+
+    #[test]
+    fn each_kind_of_page_has_its_place_in_the_descriptor() {
+        let mut panel = WebPanel::new("list", "List", "");
+        panel.icon = Some(Icon::new("/list.svg"));
+        panel.weight = Some(7);
+        panel.conditions = Some(vec![Condition::named(ConditionName::UserIsAdmin)]);
+        let mut configuration = Configurable::new("?for=room");
+        configuration.allow_access_to_room_admins = Some(true);
+        let built = add_on()
+            .avatar("/face.png")
+            .page(panel, get(|| async {}))
+            .dialog("assign", "Assign", get(|| async {}))
+            .external_page("report", "Report", get(|| async {}))
+            .page(configuration, get(|| async {}))
+            .admin_page(get(|| async {}))
+            .action(Action::new("do", "Do", ActionLocation::Input, "assign"))
+            .build("https://add-on.example.com")
+            .unwrap();
+        let mut written = serde_json::to_value(&built.descriptor().capabilities).unwrap();
+        let written = written.as_object_mut().unwrap();
+        written.remove("installable");
+        assert_eq!(
+            json!(written),
+            json!({
+                "hipchatApiConsumer": {
+                    "scopes": ["send_notification", "view_group", "view_room"],
+                    "fromName": "Pages",
+                    "avatar": "https://add-on.example.com/face.png",
+                },
+                "webPanel": [{
+                    "key": "list", "name": { "value": "List" },
+                    "url": "https://add-on.example.com/panel/list",
+                    "location": "hipchat.sidebar.right",
+                    "icon": {
+                        "url": "https://add-on.example.com/list.svg",
+                        "url@2x": "https://add-on.example.com/list.svg",
+                    },
+                    "weight": 7,
+                    "conditions": [{ "condition": "user_is_admin" }],
+                }],
+                "dialog": [{
+                    "key": "assign", "title": { "value": "Assign" },
+                    "url": "https://add-on.example.com/dialog/assign",
+                }],
+                "externalPage": [{
+                    "key": "report", "name": { "value": "Report" },
+                    "url": "https://add-on.example.com/page/report",
+                }],
+                "configurable": {
+                    "url": "https://add-on.example.com/configuration?for=room",
+                    "allowAccessToRoomAdmins": true,
+                },
+                "adminPage": { "url": "https://add-on.example.com/administration" },
+                "action": [{
+                    "key": "do", "name": { "value": "Do" }, "location": "hipchat.input.action",
+                    "target": "assign",
+                }],
+            })
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_with_pages_is_said_at_once() {
+        let mut unsigned = Dialog::new("open", "Open", "");
+        unsigned.authentication = Some(Authentication::None);
+        let said = add_on()
+            .dialog("twice", "Once", get(|| async {}))
+            .dialog("twice", "Again", get(|| async {}))
+            .admin_page(get(|| async {}))
+            .admin_page(get(|| async {}))
+            .web_panel("shared", "One", get(|| async {}))
+            .external_page("shared", "Other", get(|| async {}))
+            .page(unsigned, get(|| async {}))
+            .page(WebPanel::new("own", "Own", "/own"), get(|| async {}))
+            .dialog("a b", "Space", get(|| async {}))
+            .action(Action::new("do", "Do", ActionLocation::Message, "nothing"))
+            .build("https://add-on.example.com")
+            .unwrap_err()
+            .to_string();
+        for words in [
+            "the dialog `twice` is there twice",
+            "the admin page is there twice",
+            "`shared`",
+            "the dialog `open` is declared with `authentication` none",
+            "the web panel `own` has the `url` \"/own\"",
+            "the key `a b` may have only",
+            "/capabilities/action/0/target",
+        ] {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+    }
+}
