@@ -29,6 +29,7 @@ mod installations;
 #[cfg(feature = "server")]
 mod keys;
 mod limits;
+mod notify;
 mod patience;
 mod push;
 mod pusher;

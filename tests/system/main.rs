@@ -7,6 +7,7 @@ mod corpus;
 mod descriptor_schema;
 mod hooks;
 mod install;
+mod notifications;
 mod push;
 mod restart;
 mod runtime_glances;
