@@ -1,7 +1,6 @@
 //! Notifications: what an add-on writes into a room.
 
-use reqwest::Method;
-
+use super::Method;
 use super::push::Room;
 use crate::model::Notification;
 use crate::validate::{self, Severity};
@@ -32,7 +31,7 @@ impl Room<'_> {
         check(notification)?;
         let path = ["room", &self.room, "notification"];
         self.client
-            .send(Method::POST, &path, Some(notification))
+            .send(Method::Post, &path, Some(notification))
             .await
     }
 }
