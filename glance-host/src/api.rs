@@ -4,6 +4,7 @@ mod caller;
 mod capabilities;
 mod error;
 mod glances;
+mod notifications;
 mod token;
 mod ui;
 
@@ -33,6 +34,7 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
         .route("/addon/ui/room/{room}/user/{user}", post(ui::user_in_room))
         .route("/extension/glance/{key}", glance.clone())
         .route("/room/{room}/extension/glance/{key}", glance)
+        .route("/room/{room}/notification", post(notifications::create))
         .fallback(|| async { ApiError::not_found("There is no such method") })
         .method_not_allowed_fallback(|| async {
             ApiError::new(

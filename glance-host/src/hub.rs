@@ -8,6 +8,8 @@ use glance_sdk::model::{OauthId, RoomId, UserId};
 use serde_json::Value;
 use tokio::sync::broadcast;
 
+use crate::state::Entry;
+
 /// How many events a slow viewer may be behind before it starts over.
 const BACKLOG: usize = 256;
 
@@ -18,6 +20,8 @@ pub enum Event {
     Pushed(Arc<Push>),
     /// An add-on came, went or changed, or a glance was created or removed.
     Changed,
+    /// Something was written into the room.
+    Written(Arc<Entry>),
 }
 
 /// New data of glances.

@@ -1,6 +1,8 @@
-//! What a host remembers: its group, rooms, users, installations, runtime glances and tokens.
+//! What a host remembers: its group, rooms, users, installations, runtime glances, tokens, and
+//! what was written into rooms.
 
 mod sqlite;
+mod timeline;
 
 use std::fmt;
 
@@ -8,6 +10,7 @@ use async_trait::async_trait;
 use glance_sdk::model::{Descriptor, Glance, GroupId, OauthId, RoomId, Secret, UserId};
 
 pub use sqlite::SqliteState;
+pub use timeline::{Content, Entry};
 
 /// One team's set of rooms and users.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,6 +181,11 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn glances_in(&self, id: &OauthId, room: RoomId) -> Result<Vec<RuntimeGlance>>;
     /// Whether the installation has a runtime glance with this key anywhere.
     async fn has_glance(&self, id: &OauthId, key: &str) -> Result<bool>;
+
+    /// Keeps what was written into a room.
+    async fn write(&self, entry: &Entry) -> Result<()>;
+    /// The newest of what was written into a room, at most so much of it, oldest first.
+    async fn timeline(&self, room: RoomId, at_most: u32) -> Result<Vec<Entry>>;
 
     /// Keeps a token, and forgets those that expired before `now`.
     async fn put_token(&self, token: &StoredToken, now: i64) -> Result<()>;

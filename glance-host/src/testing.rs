@@ -31,13 +31,13 @@ use glance_sdk::AddOn;
 use glance_sdk::addon::Server;
 use glance_sdk::client::{Installations, Pusher};
 use glance_sdk::glance::Glance;
-use glance_sdk::model::OauthId;
+use glance_sdk::model::{Notification, OauthId};
 use tokio::task::JoinHandle;
 
 use crate::host::Host;
 use crate::install::{self, InstallError};
 use crate::shared::Shared;
-use crate::state::{Installed, Room, User};
+use crate::state::{Content, Installed, Room, User};
 use crate::viewer::{Line, LineState, Sidebar, Viewer};
 
 /// How long a test waits for a state before it fails.
@@ -159,6 +159,52 @@ impl TestRoom {
             panic!("room {} is gone", self.room.name);
         };
         TestViewer { viewer }
+    }
+
+    /// What add-ons wrote into the room so far, oldest first.
+    ///
+    /// # Panics
+    ///
+    /// Where the database fails.
+    pub async fn notifications(&self) -> Vec<Notification> {
+        let timeline = self.shared.state.timeline(self.room.id, u32::MAX).await;
+        must(timeline, "no timeline")
+            .into_iter()
+            .map(|entry| match entry.content {
+                Content::Notification(notification) => notification,
+            })
+            .collect()
+    }
+
+    /// The first notification with these words in its message, once there is one.
+    ///
+    /// # Panics
+    ///
+    /// Where none comes within 20 seconds; the message says what came instead.
+    pub async fn notification(&self, words: &str) -> Notification {
+        let waiting = async {
+            // First listen, then look: nothing that comes in between is missed.
+            let mut events = self.shared.hub.subscribe(self.room.id);
+            loop {
+                let found = self
+                    .notifications()
+                    .await
+                    .into_iter()
+                    .find(|notification| notification.message.contains(words));
+                if let Some(notification) = found {
+                    return notification;
+                }
+                // Whatever happened, or was missed: look again.
+                let _ = events.recv().await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, waiting).await {
+            Ok(notification) => notification,
+            Err(_) => panic!(
+                "no notification says {words:?}; there are {:#?}",
+                self.notifications().await
+            ),
+        }
     }
 }
 

@@ -127,7 +127,7 @@ impl Task {
                             self.board.push(&push.oauth_id, key, data);
                         }
                     }
-                    Ok(Event::Pushed(_)) => continue,
+                    Ok(Event::Pushed(_) | Event::Written(_)) => continue,
                     Ok(Event::Changed) => self.reload(false).await,
                     Err(broadcast::error::RecvError::Lagged(_)) => self.reload(true).await,
                     Err(broadcast::error::RecvError::Closed) => return,

@@ -21,7 +21,8 @@
 //! # Ok(()) }
 //! ```
 
-mod glances;
+mod directory;
+mod extensions;
 #[cfg(feature = "server")]
 mod handshake;
 mod http;
@@ -29,22 +30,27 @@ mod installations;
 #[cfg(feature = "server")]
 mod keys;
 mod limits;
+mod list;
+mod notify;
 mod patience;
 mod push;
 mod pusher;
+mod request;
 mod token;
 
 use std::sync::Arc;
 
-use reqwest::{Method, StatusCode};
+use reqwest::{StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use glances::Glances;
+pub use extensions::{Extension, Extensions};
 pub use installations::Installations;
 pub use limits::RateLimit;
+pub use list::{Include, List};
 pub use push::{Group, Room, RoomUser, User};
 pub use pusher::{Pushed, Pusher, To};
+pub use request::{Method, Request};
 
 use limits::Limits;
 use patience::Patience;
@@ -94,7 +100,7 @@ impl Client {
     async fn call<T: DeserializeOwned>(
         &self,
         method: Method,
-        path: &[&str],
+        url: &Url,
         body: Option<&(impl Serialize + ?Sized)>,
     ) -> Result<Option<T>> {
         let Shared {
@@ -103,27 +109,27 @@ impl Client {
             token: tokens,
             limits,
         } = &*self.shared;
-        let url = http::join(&installation.endpoints.api_url, path)?;
-        let mut patience = Patience::new(&method);
+        let mut patience = Patience::new(method);
         let mut renewed = false;
         loop {
             if !patience.wait(limits.wait()).await {
                 return Err(Error::new(
                     ErrorKind::RateLimited,
                     format!(
-                        "{url} takes no more requests for {} s",
+                        "{} takes no more requests for {} s",
+                        installation.endpoints.api_url,
                         limits.wait().as_secs()
                     ),
                 ));
             }
             let token = tokens.get(http, installation).await?;
             let mut request = http
-                .request(method.clone(), url.clone())
+                .request(method.into(), url.clone())
                 .bearer_auth(token.expose());
             if let Some(body) = body {
                 request = request.json(body);
             }
-            let answer = match http::send(request, &url).await {
+            let answer = match http::send(request, url).await {
                 Ok(answer) => answer,
                 Err(failure) if patience.again(failure.arrived).await => continue,
                 Err(failure) => return Err(failure.error),
@@ -150,27 +156,35 @@ impl Client {
         }
     }
 
+    fn url(&self, path: &[&str]) -> Result<Url> {
+        http::join(&self.shared.installation.endpoints.api_url, path)
+    }
+
     async fn send(
         &self,
         method: Method,
         path: &[&str],
         body: Option<&(impl Serialize + ?Sized)>,
     ) -> Result<()> {
-        self.call::<serde::de::IgnoredAny>(method, path, body)
+        self.call::<serde::de::IgnoredAny>(method, &self.url(path)?, body)
             .await
             .map(drop)
     }
 
     async fn read<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T> {
-        self.call(Method::GET, path, None::<&()>)
-            .await?
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::BadAnswer,
-                    format!("GET {} answered nothing", path.join("/")),
-                )
-            })
+        self.read_at(&self.url(path)?).await
     }
+
+    async fn read_at<T: DeserializeOwned>(&self, url: &Url) -> Result<T> {
+        let answer = self.call(Method::Get, url, None::<&()>).await?;
+        answer.ok_or_else(|| nothing(url))
+    }
+}
+
+fn nothing(url: &Url) -> Error {
+    let mut shown = url.clone();
+    shown.set_query(None);
+    Error::new(ErrorKind::BadAnswer, format!("{shown} answered nothing"))
 }
 
 #[cfg(test)]

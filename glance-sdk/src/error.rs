@@ -29,6 +29,8 @@ pub enum ErrorKind {
     RateLimited,
     /// The host refused the request for another reason.
     Refused,
+    /// What was to be sent breaks a rule of the protocol; nothing was sent.
+    Invalid,
     /// No such installation.
     NotInstalled,
     /// The same OAuth id is stored with another secret.
@@ -45,13 +47,14 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// All kinds there are.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Unreachable,
         Self::BadAnswer,
         Self::Unauthorized,
         Self::NotFound,
         Self::RateLimited,
         Self::Refused,
+        Self::Invalid,
         Self::NotInstalled,
         Self::Conflict,
         Self::Storage,
@@ -69,6 +72,7 @@ impl ErrorKind {
             Self::NotFound => "The host knows no such room, user or glance.",
             Self::RateLimited => "The host takes no more requests for longer than a call waits.",
             Self::Refused => "The host refused the request for another reason.",
+            Self::Invalid => "What was to be sent breaks a rule of the protocol; nothing was sent.",
             Self::NotInstalled => "There is no such installation.",
             Self::Conflict => "The same OAuth id is stored with another secret.",
             Self::Storage => "The installation store failed.",
@@ -87,6 +91,7 @@ impl ErrorKind {
             Self::NotFound => "not-found",
             Self::RateLimited => "rate-limited",
             Self::Refused => "refused",
+            Self::Invalid => "invalid",
             Self::NotInstalled => "not-installed",
             Self::Conflict => "conflict",
             Self::Storage => "storage",
@@ -109,6 +114,7 @@ impl ErrorKind {
                 "Push less often, or only what changed; the call can be tried again later."
             }
             Self::Refused => "The message says which rule of the host forbids it.",
+            Self::Invalid => "Correct what the message names.",
             Self::NotInstalled => {
                 "Install the add-on on the host, or drop what refers to this installation."
             }

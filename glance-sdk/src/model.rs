@@ -1,5 +1,5 @@
 //! What travels as JSON: descriptors, glance data, conditions, updates, installations, claims,
-//! webhooks, notifications.
+//! webhooks, notifications, rooms and people.
 //!
 //! Every type keeps what it does not know. An enum has an `Unknown` or `Other` variant with the
 //! original text, a struct has an `extra` map, and both survive a round trip:
@@ -26,6 +26,7 @@ mod consumer;
 mod data;
 mod descriptor;
 mod dialog;
+mod directory;
 mod glance;
 mod host;
 mod ids;
@@ -51,6 +52,7 @@ pub use dialog::{
     CustomSize, Dialog, DialogAction, DialogFilter, DialogOptions, DialogSize, DialogStyle,
     NamedSize,
 };
+pub use directory::{Page, PageLinks, Presence, RoomDetails, Show, UserDetails};
 pub use glance::{Glance, Icon, Target, TargetObject, Text};
 pub use host::{
     ApiProvider, HostCapabilities, HostDocument, HostLinks, OauthProvider, TokenAnswer,

@@ -18,6 +18,7 @@
 
 mod condition;
 mod descriptor;
+mod notification;
 mod object;
 
 use std::fmt;
@@ -28,6 +29,7 @@ use crate::model::Descriptor;
 use object::{Measure, Need, Object};
 
 pub use descriptor::{descriptor, glance};
+pub use notification::notification;
 
 /// Something wrong with a document.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]

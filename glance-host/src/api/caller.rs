@@ -7,7 +7,7 @@ use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use glance_sdk::auth::now;
-use glance_sdk::model::{RoomId, UserId};
+use glance_sdk::model::{RoomId, Scope, UserId};
 
 use super::error::ApiError;
 use crate::shared::Shared;
@@ -16,6 +16,8 @@ use crate::state::{Installed, Room, User};
 /// The installation that calls, with a token that holds.
 pub(crate) struct Caller {
     pub(crate) installed: Installed,
+    /// What the token allows, joined by spaces.
+    scope: String,
 }
 
 impl FromRequestParts<Arc<Shared>> for Caller {
@@ -32,6 +34,7 @@ impl FromRequestParts<Arc<Shared>> for Caller {
         let installed = shared.state.installation(&stored.oauth_id).await?;
         Ok(Self {
             installed: installed.ok_or_else(ApiError::unauthorized)?,
+            scope: stored.scope,
         })
     }
 }
@@ -61,6 +64,19 @@ pub(super) fn token_digest(token: &str) -> Vec<u8> {
 }
 
 impl Caller {
+    /// Refuses a token that has none of these scopes.
+    pub(crate) fn needs(&self, scopes: &[Scope]) -> Result<(), ApiError> {
+        let mut held = self.scope.split(' ');
+        if held.any(|held| scopes.iter().any(|scope| scope.as_str() == held)) {
+            return Ok(());
+        }
+        let needed: Vec<_> = scopes.iter().map(Scope::as_str).collect();
+        Err(ApiError::forbidden(format!(
+            "This action requires one of the following scopes: {}",
+            needed.join(", ")
+        )))
+    }
+
     /// The room with this id or name, where the installation reaches it.
     pub(crate) async fn room(&self, shared: &Shared, id_or_name: &str) -> Result<Room, ApiError> {
         let room = match id_or_name.parse::<RoomId>() {

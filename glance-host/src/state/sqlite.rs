@@ -11,8 +11,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Group, Installed, MAX_RUNTIME_GLANCES, Place, Restriction, Result, Room, RuntimeGlance, State,
-    StateError, StoredToken, User,
+    Content, Entry, Group, Installed, MAX_RUNTIME_GLANCES, Place, Restriction, Result, Room,
+    RuntimeGlance, State, StateError, StoredToken, User,
 };
 
 const SCHEMA: &str = "
@@ -59,10 +59,25 @@ const SCHEMA: &str = "
     ) STRICT;
     CREATE INDEX IF NOT EXISTS token_by_end ON token (expires_at);
     CREATE INDEX IF NOT EXISTS token_by_installation ON token (oauth_id);
+    -- The sender is no reference: what was written stays when its add-on goes.
+    CREATE TABLE IF NOT EXISTS timeline (
+        nth INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        room_id INTEGER NOT NULL REFERENCES room (id) ON DELETE CASCADE,
+        at INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        sender TEXT NOT NULL,
+        sender_name TEXT NOT NULL,
+        content TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS timeline_by_room ON timeline (room_id, nth);
     INSERT OR IGNORE INTO team (id, name) VALUES (1, 'Team');
     -- Installations that were under way when the host stopped.
     DELETE FROM installation WHERE accepted = 0;
 ";
+
+/// The kind of a timeline's entry that an add-on wrote.
+const NOTIFICATION: &str = "notification";
 
 /// The host's memory in one SQLite database.
 #[derive(Debug, Clone)]
@@ -438,6 +453,45 @@ impl State for SqliteState {
         .await
     }
 
+    async fn write(&self, entry: &Entry) -> Result<()> {
+        let (kind, content) = match &entry.content {
+            Content::Notification(notification) => (NOTIFICATION, json(notification)?),
+        };
+        let entry = entry.clone();
+        self.call(move |connection| {
+            connection.execute(
+                "INSERT INTO timeline (id, room_id, at, kind, sender, sender_name, content)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![
+                    entry.id,
+                    number(entry.room_id.get()),
+                    entry.at,
+                    kind,
+                    entry.sender,
+                    entry.sender_name,
+                    content
+                ],
+            )
+        })
+        .await
+        .map(drop)
+    }
+
+    async fn timeline(&self, room: RoomId, at_most: u32) -> Result<Vec<Entry>> {
+        self.call(move |connection| {
+            let mut newest: Vec<_> = connection
+                .prepare_cached(
+                    "SELECT id, room_id, at, sender, sender_name, kind, content
+                     FROM timeline WHERE room_id = ?1 ORDER BY nth DESC LIMIT ?2",
+                )?
+                .query_map(params![number(room.get()), at_most], entry)?
+                .collect::<rusqlite::Result<_>>()?;
+            newest.reverse();
+            Ok(newest)
+        })
+        .await
+    }
+
     async fn put_token(&self, token: &StoredToken, now: i64) -> Result<()> {
         let token = token.clone();
         self.call(move |connection| {
@@ -525,6 +579,29 @@ fn user(row: &Row<'_>) -> rusqlite::Result<User> {
         is_admin: row.get(2)?,
         is_guest: row.get(3)?,
         timezone: row.get(4)?,
+    })
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    let kind: String = row.get(5)?;
+    Ok(Entry {
+        id: row.get(0)?,
+        room_id: id(row, 1)?.into(),
+        at: row.get(2)?,
+        sender: row.get(3)?,
+        sender_name: row.get(4)?,
+        content: match kind.as_str() {
+            NOTIFICATION => Content::Notification(parsed(row, 6)?),
+            other => {
+                let cause = format!("no kind of entry: {other}");
+                let text = rusqlite::types::Type::Text;
+                return Err(rusqlite::Error::FromSqlConversionFailure(
+                    5,
+                    text,
+                    cause.into(),
+                ));
+            }
+        },
     })
 }
 

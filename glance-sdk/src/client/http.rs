@@ -40,6 +40,11 @@ pub(super) fn client() -> Result<reqwest::Client> {
 
 /// Appends segments to a base address, each percent-encoded.
 pub(super) fn join(base: &str, path: &[&str]) -> Result<Url> {
+    // An address cannot hold these: it would be another one without a word.
+    if let Some(segment) = path.iter().find(|s| matches!(**s, "" | "." | "..")) {
+        let what = format!("{segment:?} cannot stand in a path; it was to be {path:?}");
+        return Err(Error::new(ErrorKind::Invalid, what));
+    }
     let wrong = || {
         Error::new(
             ErrorKind::BadAnswer,

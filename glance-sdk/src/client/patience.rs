@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{Method, StatusCode};
 
+use super::Method;
 use super::limits::RateLimit;
 
 /// How long one call waits in all, for a rate limit to lift and between two attempts.
@@ -26,11 +27,11 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    pub(super) fn new(method: &Method) -> Self {
+    pub(super) fn new(method: Method) -> Self {
         Self {
             left: PATIENCE,
             attempts: 1,
-            repeatable: *method != Method::POST,
+            repeatable: method != Method::Post,
         }
     }
 
@@ -105,9 +106,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_post_that_may_have_arrived_is_not_repeated() {
-        assert!(!Patience::new(&Method::POST).again(true).await);
-        assert!(Patience::new(&Method::POST).again(false).await);
-        let mut put = Patience::new(&Method::PUT);
+        assert!(!Patience::new(Method::Post).again(true).await);
+        assert!(Patience::new(Method::Post).again(false).await);
+        let mut put = Patience::new(Method::Put);
         let mut attempts = 1;
         while put.again(true).await {
             attempts += 1;
@@ -117,7 +118,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn patience_ends() {
-        let mut patience = Patience::new(&Method::GET);
+        let mut patience = Patience::new(Method::Get);
         assert!(!patience.wait(PATIENCE + Duration::from_secs(1)).await);
         assert!(patience.wait(PATIENCE).await);
         assert!(!patience.wait(Duration::from_millis(1)).await);

@@ -1,9 +1,8 @@
 //! Pushes: new glance data for a group, a room, a user, or a user in a room.
 
-use reqwest::Method;
 use serde::Serialize;
 
-use super::Client;
+use super::{Client, Method};
 use crate::Result;
 use crate::glance::Glance;
 use crate::model::{GlanceData, RoomId, UiUpdate, UserId};
@@ -47,8 +46,8 @@ pub struct Room<'c> {
 /// One person, wherever they are.
 #[derive(Debug)]
 pub struct User<'c> {
-    client: &'c Client,
-    user: String,
+    pub(super) client: &'c Client,
+    pub(super) user: String,
 }
 
 /// One person in one room.
@@ -93,7 +92,7 @@ macro_rules! pushes {
             /// Those of [`push`](Self::push).
             pub async fn update<M: Serialize>(&self, update: &UiUpdate<M>) -> Result<()> {
                 let $this = self;
-                self.client.send(Method::POST, &$path, Some(update)).await
+                self.client.send(Method::Post, &$path, Some(update)).await
             }
         }
     )* };

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 pub use queue::To;
 use queue::{Glances, Put, Queue};
 
-use super::{Client, Installations};
+use super::{Client, Installations, Method};
 use crate::auth::now;
 use crate::glance::Glance;
 use crate::model::{GlanceData, OauthId};
@@ -350,6 +350,6 @@ impl Client {
         let mut path = vec!["addon", "ui"];
         path.extend(room.iter().flat_map(|room| ["room", room.as_str()]));
         path.extend(user.iter().flat_map(|user| ["user", user.as_str()]));
-        self.send(reqwest::Method::POST, &path, Some(update)).await
+        self.send(Method::Post, &path, Some(update)).await
     }
 }

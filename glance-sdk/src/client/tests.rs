@@ -1,6 +1,8 @@
 //! The client against a host of the test's own, which counts and misbehaves as told.
 #![cfg(feature = "server")]
 
+mod calls;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 

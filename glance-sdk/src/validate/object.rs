@@ -151,19 +151,31 @@ impl<'a> Object<'a> {
         longest: usize,
     ) -> Option<&'a str> {
         let text = self.string(name, need)?;
+        if text.is_empty() {
+            let message = format!("`{name}` is empty; fill it in");
+            self.report(name, "too-short", Severity::Error, message);
+        }
+        self.limit(name, text, measure, longest);
+        Some(text)
+    }
+
+    /// Text that may be empty.
+    pub(super) fn at_most(&mut self, name: &str, longest: usize) {
+        if let Some(text) = self.string(name, Need::Optional) {
+            self.limit(name, text, Measure::Characters, longest);
+        }
+    }
+
+    fn limit(&mut self, name: &str, text: &str, measure: Measure, longest: usize) {
         let length = match measure {
             Measure::Characters => text.chars().count(),
             Measure::Utf16 => text.encode_utf16().count(),
         };
-        if length == 0 {
-            let message = format!("`{name}` is empty; fill it in");
-            self.report(name, "too-short", Severity::Error, message);
-        } else if length > longest {
+        if length > longest {
             let message =
                 format!("`{name}` has {length} characters, {longest} are allowed; shorten it");
             self.report(name, "too-long", Severity::Error, message);
         }
-        Some(text)
     }
 
     /// A key of 1 to 40 of `a-z A-Z 0-9 _ - .`.

@@ -1,5 +1,5 @@
 use super::*;
-use glance_sdk::model::Icon;
+use glance_sdk::model::{Icon, Notification};
 
 async fn with_installation() -> (SqliteState, OauthId) {
     let state = SqliteState::in_memory().unwrap();
@@ -100,4 +100,23 @@ async fn an_id_beyond_the_database_is_the_id_of_nothing() {
     let (state, _) = with_installation().await;
     assert!(state.room(u64::MAX.into()).await.unwrap().is_none());
     assert!(state.user(u64::MAX.into()).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_timeline_keeps_its_order_and_outlives_its_writers() {
+    let (state, id) = with_installation().await;
+    let installed = state.installation(&id).await.unwrap().unwrap();
+    let write = |room: u64, message: &str| {
+        let content = Content::Notification(Notification::text(message));
+        Entry::new(room.into(), &installed, content)
+    };
+    let written = [write(1, "a"), write(1, "b"), write(2, "c"), write(1, "d")];
+    for entry in &written {
+        state.write(entry).await.unwrap();
+    }
+    state.remove_installation(&id).await.unwrap();
+    let timeline = state.timeline(1.into(), 2).await.unwrap();
+    assert_eq!(timeline, [written[1].clone(), written[3].clone()]);
+    assert_eq!(timeline[0].sender_name, "A");
+    assert_eq!(state.timeline(2.into(), 9).await.unwrap().len(), 1);
 }

@@ -63,7 +63,7 @@ impl<I> WebhookPayload<I> {
     }
 }
 
-/// A room, as webhooks describe it.
+/// A room, as webhooks and lists describe it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Room {
@@ -135,7 +135,7 @@ pub struct RoomLinks {
     pub extra: Extra,
 }
 
-/// A person, as webhooks describe them.
+/// A person, as webhooks and lists describe them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct User {

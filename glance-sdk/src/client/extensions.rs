@@ -1,0 +1,169 @@
+//! What an add-on creates at run time: glances, actions and webhooks, for one room or for the
+//! whole group.
+
+use std::marker::PhantomData;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::list::List;
+use super::push::{Group, Room};
+use super::{Client, Method};
+use crate::model::{Action, Glance, Webhook};
+use crate::{Error, ErrorKind, Result};
+
+/// What can be created at run time: [`Glance`], [`Action`], [`Webhook`].
+pub trait Extension: Serialize + DeserializeOwned + sealed::Sealed {
+    #[doc(hidden)]
+    const KIND: &'static str;
+    #[doc(hidden)]
+    fn key(&self) -> &str;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Glance {}
+    impl Sealed for super::Action {}
+    impl Sealed for super::Webhook {}
+}
+
+impl Extension for Glance {
+    const KIND: &'static str = "glance";
+    fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+impl Extension for Action {
+    const KIND: &'static str = "action";
+    fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+impl Extension for Webhook {
+    const KIND: &'static str = "webhook";
+    fn key(&self) -> &str {
+        self.key.as_deref().unwrap_or_default()
+    }
+}
+
+impl<'c> Room<'c> {
+    /// The glances created at run time in this room; at most 10.
+    pub fn glances(self) -> Extensions<'c, Glance> {
+        self.extensions()
+    }
+
+    /// The actions created at run time in this room; at most 10.
+    pub fn actions(self) -> Extensions<'c, Action> {
+        self.extensions()
+    }
+
+    /// The webhooks created at run time in this room; at most 10. They need the scope
+    /// `admin_room`.
+    pub fn webhooks(self) -> Extensions<'c, Webhook> {
+        self.extensions()
+    }
+
+    fn extensions<T: Extension>(self) -> Extensions<'c, T> {
+        Extensions::new(self.client, Some(self.room))
+    }
+}
+
+impl<'c> Group<'c> {
+    /// The global glances, created at run time and shown in all rooms; at most 10.
+    pub fn glances(self) -> Extensions<'c, Glance> {
+        Extensions::new(self.client, None)
+    }
+
+    /// The global actions, created at run time and offered in all rooms; at most 10.
+    pub fn actions(self) -> Extensions<'c, Action> {
+        Extensions::new(self.client, None)
+    }
+}
+
+/// Glances, actions or webhooks created at run time in one place.
+///
+/// ```no_run
+/// use glance_sdk::client::Client;
+/// use glance_sdk::model::{Event, Webhook};
+///
+/// # async fn example(client: Client) -> glance_sdk::Result<()> {
+/// let mut webhook = Webhook::new(Event::RoomMessage, "https://add-on.example.com/said");
+/// webhook.key = Some("said".to_owned());
+/// client.room(42).webhooks().create(&webhook).await?;
+/// for webhook in client.room(42).webhooks().list().all().await? {
+///     println!("{} goes to {}", webhook.event, webhook.url);
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Extensions<'c, T> {
+    client: &'c Client,
+    room: Option<String>,
+    kind: PhantomData<fn() -> T>,
+}
+
+impl<'c, T: Extension> Extensions<'c, T> {
+    fn new(client: &'c Client, room: Option<String>) -> Self {
+        Self {
+            client,
+            room,
+            kind: PhantomData,
+        }
+    }
+
+    /// Creates this one, or replaces the one with its key. Its addresses must be absolute.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Invalid`] where it has no key,
+    /// [`ErrorKind::Refused`] where a restriction of the host forbids it: 10 a room and 10 global
+    /// ones, none that the descriptor declares, and no global key that a room's glance has.
+    pub async fn create(&self, new: &T) -> Result<()> {
+        if new.key().is_empty() {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("a {} created at run time needs a key", T::KIND),
+            ));
+        }
+        self.client
+            .send(Method::Put, &self.at(new.key()), Some(new))
+            .await
+    }
+
+    /// The one with this key.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] where there is none.
+    pub async fn get(&self, key: &str) -> Result<T> {
+        self.client.read(&self.at(key)).await
+    }
+
+    /// Removes the one with this key.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] where there is none, [`ErrorKind::Refused`] where the descriptor
+    /// declares it.
+    pub async fn remove(&self, key: &str) -> Result<()> {
+        self.client
+            .send(Method::Delete, &self.at(key), None::<&()>)
+            .await
+    }
+
+    fn at<'k>(&'k self, key: &'k str) -> Vec<&'k str> {
+        let room = self.room.iter().flat_map(|room| ["room", room]);
+        room.chain(["extension", T::KIND, key]).collect()
+    }
+}
+
+impl Extensions<'_, Webhook> {
+    /// All webhooks of the room that the add-on may see. The number a host gives each is in its
+    /// `extra`, as `id`.
+    pub fn list(&self) -> List<Webhook> {
+        let room = self.room.iter().flat_map(|room| ["room", room]);
+        List::new(self.client, room.chain(["webhook"]))
+    }
+}

@@ -1,0 +1,169 @@
+//! Lists that a host gives in pages.
+
+use std::collections::HashSet;
+
+use futures_util::stream::{self, Stream, TryStreamExt};
+use reqwest::Url;
+use serde::de::DeserializeOwned;
+
+use super::{Client, http};
+use crate::model::Page;
+use crate::{Error, ErrorKind, Result};
+
+/// More than any list has; a host that goes on is asked no further.
+const MOST_PAGES: usize = 10_000;
+
+/// A list that a host gives in pages; each is asked for when it is needed.
+///
+/// ```no_run
+/// use futures_util::TryStreamExt as _;
+/// use glance_sdk::client::{Client, Include};
+///
+/// # async fn example(client: Client) -> glance_sdk::Result<()> {
+/// let mut rooms = std::pin::pin!(client.rooms().include(Include::Archived).stream());
+/// while let Some(room) = rooms.try_next().await? {
+///     println!("{}", room.name.unwrap_or_default());
+/// }
+/// let people = client.room(42).participants().all().await?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+#[must_use = "nothing is asked for before `stream` or `all`"]
+pub struct List<T> {
+    client: Client,
+    first: Result<Url>,
+    item: std::marker::PhantomData<fn() -> T>,
+}
+
+/// What a list leaves out unless it is told otherwise. A list without such entries ignores it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Include {
+    /// Archived rooms.
+    Archived,
+    /// Guests among the users.
+    Guests,
+    /// Deleted users.
+    Deleted,
+    /// Participants who are not online.
+    Offline,
+}
+
+impl<T: DeserializeOwned + Send> List<T> {
+    pub(super) fn new<'p>(client: &Client, path: impl IntoIterator<Item = &'p str>) -> Self {
+        let path: Vec<_> = path.into_iter().collect();
+        Self {
+            client: client.clone(),
+            first: client.url(&path),
+            item: std::marker::PhantomData,
+        }
+    }
+
+    /// Adds what the list leaves out otherwise.
+    pub fn include(self, what: Include) -> Self {
+        let name = match what {
+            Include::Archived => "include-archived",
+            Include::Guests => "include-guests",
+            Include::Deleted => "include-deleted",
+            Include::Offline => "include-offline",
+        };
+        self.query(name, "true")
+    }
+
+    /// Begins after so many entries.
+    pub fn skip(self, entries: u64) -> Self {
+        self.query("start-index", &entries.to_string())
+    }
+
+    /// How many entries the host is to put into a page; hosts have a maximum of their own, and
+    /// take 100 where nothing is said.
+    pub fn page_size(self, entries: u32) -> Self {
+        self.query("max-results", &entries.to_string())
+    }
+
+    fn query(mut self, name: &str, value: &str) -> Self {
+        if let Ok(url) = &mut self.first {
+            url.query_pairs_mut().append_pair(name, value);
+        }
+        self
+    }
+
+    /// The entries as they come, one page after the other. The first error is the last item.
+    ///
+    /// # Errors
+    ///
+    /// Those of any call; and [`ErrorKind::BadAnswer`] where the next page is not under the
+    /// address of the host's API, which would get the token then, was there before, or is one too
+    /// many.
+    pub fn stream(self) -> impl Stream<Item = Result<T>> + Send + use<T> {
+        let start = Walk {
+            client: self.client,
+            next: Some(self.first),
+            seen: HashSet::new(),
+        };
+        let pages = stream::try_unfold(start, async |mut walk: Walk| {
+            let items = walk.page::<T>().await?;
+            Ok::<_, Error>(items.map(|items| (items, walk)))
+        });
+        pages
+            .map_ok(|items| stream::iter(items.into_iter().map(Ok)))
+            .try_flatten()
+    }
+
+    /// All entries, of all pages.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`stream`](Self::stream); what came before is lost.
+    pub async fn all(self) -> Result<Vec<T>> {
+        self.stream().try_collect().await
+    }
+}
+
+/// A way from page to page.
+struct Walk {
+    client: Client,
+    next: Option<Result<Url>>,
+    seen: HashSet<Url>,
+}
+
+impl Walk {
+    /// The next page's entries; `None` where there is no next page.
+    async fn page<T: DeserializeOwned>(&mut self) -> Result<Option<Vec<T>>> {
+        let Some(url) = self.next.take().transpose()? else {
+            return Ok(None);
+        };
+        let page: Page<T> = self.client.read_at(&url).await?;
+        let next = page.links.and_then(|links| links.next);
+        // A page of nothing is the last, whatever it says.
+        if let (Some(next), false) = (next, page.items.is_empty()) {
+            let next = self.follow(&url, &next);
+            self.next = Some(next);
+        }
+        self.seen.insert(url);
+        Ok(Some(page.items))
+    }
+
+    fn follow(&self, from: &Url, next: &str) -> Result<Url> {
+        let wrong = |what: &str| {
+            let mut from = from.clone();
+            from.set_query(None);
+            let message = format!("the list at {from} goes on at {next:?}, {what}");
+            Err(Error::new(ErrorKind::BadAnswer, message))
+        };
+        let Ok(url) = from.join(next) else {
+            return wrong("which is no address");
+        };
+        let api = http::join(&self.client.installation().endpoints.api_url, &[])?;
+        if url.origin() != api.origin() || !url.username().is_empty() {
+            return wrong("which is another host");
+        }
+        if self.seen.contains(&url) || url == *from {
+            return wrong("where it was before");
+        }
+        if self.seen.len() + 1 >= MOST_PAGES {
+            return wrong("which is one page too many");
+        }
+        Ok(url)
+    }
+}

@@ -1,0 +1,55 @@
+//! Notifications: what an add-on writes into a room.
+
+use super::Method;
+use super::push::Room;
+use crate::model::Notification;
+use crate::validate::{self, Severity};
+use crate::{Error, ErrorKind, Result};
+
+impl Room<'_> {
+    /// Writes a notification into the room. It needs the scope `send_notification`.
+    ///
+    /// ```no_run
+    /// use glance_sdk::client::Client;
+    /// use glance_sdk::model::{Color, Notification};
+    ///
+    /// # async fn example(client: Client) -> glance_sdk::Result<()> {
+    /// let notification = Notification::text("The build is green.").color(Color::Green);
+    /// client.room(42).notify(&notification).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Invalid`], before anything is sent, where the message has not 1 to 10,000
+    /// characters, `from` more than 64, `attach_to` more than 36, or the colour or the format is
+    /// not one of the protocol; then those of [`push`](Self::push).
+    ///
+    /// A notification that may have arrived is not sent a second time, so `Unreachable` does not
+    /// say that it is not there.
+    pub async fn notify(&self, notification: &Notification) -> Result<()> {
+        check(notification)?;
+        let path = ["room", &self.room, "notification"];
+        self.client
+            .send(Method::Post, &path, Some(notification))
+            .await
+    }
+}
+
+fn check(notification: &Notification) -> Result<()> {
+    let document = serde_json::to_value(notification).map_err(|cause| {
+        Error::new(ErrorKind::Invalid, "the notification is no JSON").because(cause)
+    })?;
+    let wrong: Vec<_> = validate::notification(&document)
+        .into_iter()
+        .filter(|problem| problem.severity == Severity::Error)
+        .map(|problem| problem.to_string())
+        .collect();
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Invalid,
+        format!("the notification was not sent: {}", wrong.join("; ")),
+    ))
+}

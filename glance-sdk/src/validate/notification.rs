@@ -1,0 +1,39 @@
+//! The rules of a notification.
+
+use serde_json::Value;
+
+use super::object::{Measure, Need, Object};
+use super::{Problem, Severity};
+
+/// Checks what an add-on writes into a room, as a host does before it takes it.
+///
+/// ```
+/// use glance_sdk::validate::notification;
+///
+/// let problems = notification(&serde_json::json!({ "message": "", "color": "teal" }));
+/// let pointers: Vec<_> = problems.iter().map(|problem| problem.pointer.as_str()).collect();
+/// assert_eq!(pointers, ["/message", "/color"]);
+/// ```
+pub fn notification(document: &Value) -> Vec<Problem> {
+    let mut found = Vec::new();
+    let Some(mut top) = Object::top(document, &mut found) else {
+        return found;
+    };
+    let one_of = |object: &mut Object<'_>, name: &str, allowed: &[&'static str]| {
+        object.one_of(name, Need::Optional, Severity::Error, allowed);
+    };
+    top.text("message", Need::Required, Measure::Characters, 10_000);
+    one_of(&mut top, "message_format", &["html", "text"]);
+    let colors = ["yellow", "green", "red", "purple", "gray", "random"];
+    one_of(&mut top, "color", &colors);
+    top.boolean("notify");
+    top.at_most("from", 64);
+    top.at_most("attach_to", 36);
+    if top.members.get("card").is_some_and(|card| !card.is_null()) {
+        top.object("card", Need::Optional, |card| {
+            let styles = ["file", "image", "application", "link", "media"];
+            card.one_of("style", Need::Required, Severity::Warning, &styles);
+        });
+    }
+    found
+}

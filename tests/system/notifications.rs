@@ -1,0 +1,214 @@
+//! Notifications: what add-ons write into a room, by the SDK and in every way old clients do.
+
+use glance_host::Host;
+use glance_sdk::ErrorKind;
+use glance_sdk::model::{Card, CardStyle, Color, MessageFormat, Notification, Scope};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::add_on::{Pager, add_on};
+
+#[tokio::test]
+async fn a_notification_reaches_its_room_as_it_was_written() {
+    let host = Host::start().await;
+    let (room, other) = (host.room("ops").await, host.room("other").await);
+    let installed = host.install_everywhere(add_on(&Pager::new(1))).await;
+    let client = installed.client().await;
+
+    let mut written = Notification::html("<b>Build 7</b> failed")
+        .color(Color::Red)
+        .notify()
+        .card(Card::new(CardStyle::Application, "build-7", "Build 7"));
+    written.from = Some("CI".to_owned());
+    client.room(room.room.id).notify(&written).await.unwrap();
+    assert_eq!(room.notification("Build 7").await, written);
+
+    let entry = host.state().timeline(room.room.id, 1).await.unwrap();
+    assert_eq!(entry[0].sender, installed.oauth_id().as_str());
+    assert_eq!(entry[0].sender_name, "Incidents");
+    assert!(other.notifications().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_no_host_takes_is_not_sent() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let installed = room.install(add_on(&Pager::new(1))).await;
+    let client = installed.client().await;
+
+    let changed = |change: fn(&mut Notification)| {
+        let mut notification = Notification::text("x");
+        change(&mut notification);
+        notification
+    };
+    for (refused, words) in [
+        (
+            changed(|n| n.message.clear()),
+            "/message: `message` is empty",
+        ),
+        (
+            changed(|n| n.message = "ä".repeat(10_001)),
+            "has 10001 characters, 10000 are allowed",
+        ),
+        (changed(|n| n.from = Some("x".repeat(65))), "/from"),
+        (
+            changed(|n| n.attach_to = Some("x".repeat(37))),
+            "/attach_to",
+        ),
+        (changed(|n| n.color = Some("teal".into())), "/color"),
+    ] {
+        let error = client
+            .room(room.room.id)
+            .notify(&refused)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    for longest in [
+        changed(|n| n.message = "ä".repeat(10_000)),
+        changed(|n| n.from = Some("x".repeat(64))),
+        changed(|n| n.attach_to = Some("x".repeat(36))),
+    ] {
+        client.room(room.room.id).notify(&longest).await.unwrap();
+    }
+    assert_eq!(room.notifications().await.len(), 3);
+}
+
+#[tokio::test]
+async fn who_may_not_write_is_told_why() {
+    let host = Host::start().await;
+    let (own, other) = (host.room("own").await, host.room("other").await);
+    let quiet = own
+        .install(add_on(&Pager::new(1)).scopes([Scope::ViewRoom]))
+        .await;
+    let notification = Notification::text("x");
+    let client = quiet.client().await;
+    let error = client
+        .room(own.room.id)
+        .notify(&notification)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert!(error.to_string().contains("send_notification"), "{error}");
+
+    host.uninstall(quiet.oauth_id()).await.unwrap();
+    let client = own.install(add_on(&Pager::new(1))).await.client().await;
+    let error = client
+        .room(other.room.id)
+        .notify(&notification)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    let error = client.room(999).notify(&notification).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(other.notifications().await.is_empty());
+}
+
+#[tokio::test]
+async fn old_clients_write_in_four_ways() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let installed = room.install(add_on(&Pager::new(1))).await;
+    let token = token(&host, &installed).await;
+    let http = reqwest::Client::new();
+    let send = async |content_type: Option<&str>, body: &str| {
+        let mut request = http
+            .post(format!("{}/v2/room/ops/notification", host.base_url()))
+            .query(&[("auth_token", &token)])
+            .body(body.to_owned());
+        if let Some(content_type) = content_type {
+            request = request.header("Content-Type", content_type);
+        }
+        let answer = request.send().await.unwrap();
+        (answer.status(), answer.text().await.unwrap())
+    };
+
+    let form = "application/x-www-form-urlencoded; charset=utf-8";
+    let odd = json!({ "message": "a", "format": "html", "new": [1], "from": null, "card": null });
+    for (content_type, body) in [
+        ("application/json", odd.to_string()),
+        (
+            "Application/JSON; charset=utf-8",
+            json!({ "message": "b", "notify": "true" }).to_string(),
+        ),
+        (
+            form,
+            "message=c+%26&color=green&notify=true&message_format=text".to_owned(),
+        ),
+        ("text/plain", "d <b>".to_owned()),
+        ("text/html; charset=utf-8", "<i>e</i>".to_owned()),
+    ] {
+        let sent = send(Some(content_type), &body).await;
+        assert_eq!(sent, (StatusCode::NO_CONTENT, String::new()), "{body}");
+    }
+    let written = room.notifications().await;
+    let messages: Vec<_> = written.iter().map(|n| n.message.as_str()).collect();
+    assert_eq!(messages, ["a", "b", "c &", "d <b>", "<i>e</i>"]);
+    assert_eq!(written[0].extra["format"], "html");
+    assert_eq!(written[1].notify, Some(true));
+    assert_eq!(written[2].color, Some(Color::Green));
+    assert_eq!(written[2].notify, Some(true));
+    assert_eq!(written[3].message_format, Some(MessageFormat::Text));
+    assert_eq!(written[4].message_format, Some(MessageFormat::Html));
+
+    let json = Some("application/json");
+    let long = json!({ "message": "x".repeat(10_001) }).to_string();
+    for (content_type, body, words) in [
+        (None, "{}", "Invalid content type: None"),
+        (
+            Some("application/xml"),
+            "<a/>",
+            "Invalid content type: application/xml",
+        ),
+        (json, "", "The body is no JSON"),
+        (json, "[]", "The body is no JSON object"),
+        (json, "{}", "`message` is missing"),
+        (json, r#"{"message":""}"#, "`message` is empty"),
+        (json, &long, "10001 characters"),
+        (
+            json,
+            r#"{"message":"x","color":"teal"}"#,
+            "must be one of: yellow",
+        ),
+        (
+            json,
+            r#"{"message":"x","message_format":"rtf"}"#,
+            "must be one of: html",
+        ),
+        (
+            json,
+            r#"{"message":"x","notify":"maybe"}"#,
+            "`notify` is a string",
+        ),
+        (json, r#"{"message":"x","card":{}}"#, "/card/style"),
+        (Some(form), "color=red", "`message` is missing"),
+        (Some("text/plain"), "", "`message` is empty"),
+    ] {
+        let (status, answer) = send(content_type, body).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!(answer["error"]["code"], 400);
+        assert_eq!(answer["error"]["type"], "Bad Request");
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.contains(words), "{body}: {message}");
+    }
+    assert_eq!(room.notifications().await.len(), 5, "nothing is half done");
+}
+
+async fn token(host: &Host, installed: &glance_host::testing::TestAddOn) -> String {
+    let answer: Value = reqwest::Client::new()
+        .post(format!("{}/v2/oauth/token", host.base_url()))
+        .basic_auth(
+            installed.oauth_id(),
+            Some(installed.installed().oauth_secret.expose()),
+        )
+        .form(&[("grant_type", "client_credentials")])
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    answer["access_token"].as_str().unwrap().to_owned()
+}
