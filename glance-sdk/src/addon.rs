@@ -70,6 +70,7 @@ pub struct AddOn<S = ()> {
     state: S,
     store: Option<Arc<dyn InstallationStore>>,
     glances: Vec<(model::Glance, Option<Test>)>,
+    runtime_glances: Vec<(model::Glance, Option<Test>)>,
     panels: Vec<WebPanel>,
     hooks: Hooks,
     router: Router<S>,
@@ -90,6 +91,7 @@ impl AddOn {
             state: (),
             store: None,
             glances: Vec::new(),
+            runtime_glances: Vec::new(),
             panels: Vec::new(),
             hooks: Hooks::default(),
             router: Router::new(),
@@ -111,6 +113,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             state,
             store: self.store,
             glances: self.glances,
+            runtime_glances: self.runtime_glances,
             panels: self.panels,
             hooks: self.hooks,
             router: self.router.with_state(self.state),
@@ -159,20 +162,54 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     /// Adds a glance: its descriptor entry and the answer to its query.
     #[must_use]
     pub fn glance<G: GlanceHandler<S>>(mut self) -> Self {
-        let entry = <G as Glance>::descriptor();
-        if self.is_new_key("glance", G::KEY, |add_on| {
-            add_on
-                .glances
-                .iter()
-                .map(|(glance, _)| glance.key.as_str())
-                .collect()
-        }) {
-            self.router = self
-                .router
-                .route(&glance_path(G::KEY), query::route::<G, S>());
-        }
-        self.glances.push((entry, G::when()));
+        self.answer::<G>();
+        self.glances.push((<G as Glance>::descriptor(), G::when()));
         self
+    }
+
+    /// Answers the query of a glance that is not in the descriptor: it is shown where the add-on
+    /// creates it at run time, with
+    /// [`Glances::create_registered`](crate::client::Glances::create_registered).
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// #[glance(key = "sprint", name = "Sprint", icon = "https://example.com/sprint.svg")]
+    /// async fn sprint() -> GlanceData {
+    ///     GlanceData::new(label!("<b>3</b> days left"))
+    /// }
+    ///
+    /// async fn choose(request: SignedRequest) -> glance_sdk::Result<()> {
+    ///     if let Some(room) = request.room_id() {
+    ///         let client = request.client().await?;
+    ///         client.room(room).glances().create_registered::<sprint>().await?;
+    ///     }
+    ///     Ok(())
+    /// }
+    ///
+    /// let built = AddOn::new("com.example.sprint", "Sprint")
+    ///     .runtime_glance::<sprint>()
+    ///     .web_panel("sprint-panel", "Sprint", post(choose))
+    ///     .build("https://sprint.example.com")?;
+    /// assert!(built.descriptor().glance("sprint").is_none());
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
+    #[must_use]
+    pub fn runtime_glance<G: GlanceHandler<S>>(mut self) -> Self {
+        self.answer::<G>();
+        let entry = (<G as Glance>::descriptor(), G::when());
+        self.runtime_glances.push(entry);
+        self
+    }
+
+    fn answer<G: GlanceHandler<S>>(&mut self) {
+        if self.is_new_key("glance", G::KEY, |add_on| {
+            let glances = add_on.glances.iter().chain(&add_on.runtime_glances);
+            glances.map(|(glance, _)| glance.key.as_str()).collect()
+        }) {
+            let router = std::mem::take(&mut self.router);
+            self.router = router.route(&glance_path(G::KEY), query::route::<G, S>());
+        }
     }
 
     /// Adds a page for the sidebar, which a glance opens with its `target`. Every request to it

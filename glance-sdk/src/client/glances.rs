@@ -6,6 +6,8 @@ use super::Client;
 use super::push::{Group, Room};
 use crate::Result;
 use crate::model::Glance;
+#[cfg(feature = "server")]
+use crate::{Error, ErrorKind};
 
 impl<'c> Room<'c> {
     /// The glances created at runtime in this room; at most 10.
@@ -51,6 +53,30 @@ impl Glances<'_> {
         self.client
             .send(Method::PUT, &self.at(&glance.key), Some(glance))
             .await
+    }
+
+    /// Creates the glance `G`, or replaces the one with its key. The add-on answers its query:
+    /// [`AddOn::runtime_glance`](crate::AddOn::runtime_glance) registered it. Its addresses are
+    /// made from the add-on's base URL as it is now; where that may change, create it again in
+    /// [`AddOn::on_update`](crate::AddOn::on_update).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) where it is not registered,
+    /// otherwise those of [`create`](Self::create).
+    #[cfg(feature = "server")]
+    pub async fn create_registered<G: crate::glance::Glance>(&self) -> Result<()> {
+        let mut registered = self.client.shared.runtime_glances.iter();
+        match registered.find(|glance| glance.key == G::KEY) {
+            Some(glance) => self.create(glance).await,
+            None => Err(Error::new(
+                ErrorKind::Configuration,
+                format!(
+                    "the glance {} is not registered; add it with AddOn::runtime_glance",
+                    G::KEY
+                ),
+            )),
+        }
     }
 
     /// The glance with this key.
