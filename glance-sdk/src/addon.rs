@@ -86,6 +86,7 @@ pub struct AddOn<S = ()> {
     webhooks: Vec<model::Webhook>,
     pages: Vec<Page>,
     actions: Vec<Action>,
+    runtime_glances: Vec<(model::Glance, Option<Test>)>,
     hooks: Hooks,
     router: Router<S>,
     problems: Vec<String>,
@@ -109,6 +110,7 @@ impl AddOn {
             webhooks: Vec::new(),
             pages: Vec::new(),
             actions: Vec::new(),
+            runtime_glances: Vec::new(),
             hooks: Hooks::default(),
             router: Router::new(),
             problems: Vec::new(),
@@ -133,6 +135,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             webhooks: self.webhooks,
             pages: self.pages,
             actions: self.actions,
+            runtime_glances: self.runtime_glances,
             hooks: self.hooks,
             router: self.router.with_state(self.state),
             problems: self.problems,
@@ -187,20 +190,54 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     /// Adds a glance: its descriptor entry and the answer to its query.
     #[must_use]
     pub fn glance<G: GlanceHandler<S>>(mut self) -> Self {
-        let entry = <G as Glance>::descriptor();
-        if self.is_new_key("glance", G::KEY, |add_on| {
-            add_on
-                .glances
-                .iter()
-                .map(|(glance, _)| glance.key.as_str())
-                .collect()
-        }) {
-            self.router = self
-                .router
-                .route(&glance_path(G::KEY), query::route::<G, S>());
-        }
-        self.glances.push((entry, G::when()));
+        self.answer::<G>();
+        self.glances.push((<G as Glance>::descriptor(), G::when()));
         self
+    }
+
+    /// Answers the query of a glance that is not in the descriptor: it is shown where the add-on
+    /// creates it at run time, with
+    /// [`Glances::create_registered`](crate::client::Extensions::create_registered).
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// #[glance(key = "sprint", name = "Sprint", icon = "https://example.com/sprint.svg")]
+    /// async fn sprint() -> GlanceData {
+    ///     GlanceData::new(label!("<b>3</b> days left"))
+    /// }
+    ///
+    /// async fn choose(request: SignedRequest) -> glance_sdk::Result<()> {
+    ///     if let Some(room) = request.room_id() {
+    ///         let client = request.client().await?;
+    ///         client.room(room).glances().create_registered::<sprint>().await?;
+    ///     }
+    ///     Ok(())
+    /// }
+    ///
+    /// let built = AddOn::new("com.example.sprint", "Sprint")
+    ///     .runtime_glance::<sprint>()
+    ///     .web_panel("sprint-panel", "Sprint", post(choose))
+    ///     .build("https://sprint.example.com")?;
+    /// assert!(built.descriptor().glance("sprint").is_none());
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
+    #[must_use]
+    pub fn runtime_glance<G: GlanceHandler<S>>(mut self) -> Self {
+        self.answer::<G>();
+        let entry = (<G as Glance>::descriptor(), G::when());
+        self.runtime_glances.push(entry);
+        self
+    }
+
+    fn answer<G: GlanceHandler<S>>(&mut self) {
+        if self.is_new_key("glance", G::KEY, |add_on| {
+            let glances = add_on.glances.iter().chain(&add_on.runtime_glances);
+            glances.map(|(glance, _)| glance.key.as_str()).collect()
+        }) {
+            let router = std::mem::take(&mut self.router);
+            self.router = router.route(&glance_path(G::KEY), query::route::<G, S>());
+        }
     }
 
     /// Adds an entry to the menus of messages or of the input field. Its target is the key of a

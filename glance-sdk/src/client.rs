@@ -56,6 +56,7 @@ use limits::Limits;
 use patience::Patience;
 
 use crate::auth::now;
+use crate::model::Glance;
 use crate::store::Installation;
 use crate::{Error, ErrorKind, Result};
 
@@ -71,16 +72,24 @@ struct Shared {
     installation: Installation,
     token: token::Cache,
     limits: Limits,
+    #[cfg_attr(not(feature = "server"), expect(dead_code))]
+    runtime_glances: Arc<[Glance]>,
 }
 
 impl Client {
-    fn new(http: reqwest::Client, installation: Installation, token: token::Cache) -> Self {
+    fn new(
+        http: reqwest::Client,
+        installation: Installation,
+        token: token::Cache,
+        runtime_glances: Arc<[Glance]>,
+    ) -> Self {
         Self {
             shared: Arc::new(Shared {
                 http,
                 installation,
                 token,
                 limits: Limits::default(),
+                runtime_glances,
             }),
         }
     }
@@ -108,6 +117,7 @@ impl Client {
             installation,
             token: tokens,
             limits,
+            ..
         } = &*self.shared;
         let mut patience = Patience::new(method);
         let mut renewed = false;

@@ -34,6 +34,10 @@ impl Pager {
         self.is_down.store(is_down, Ordering::SeqCst);
     }
 
+    pub(crate) fn number(&self) -> u32 {
+        self.open.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn queries(&self) -> u32 {
         self.queries.load(Ordering::SeqCst)
     }
@@ -42,7 +46,7 @@ impl Pager {
         self.queries.fetch_add(1, Ordering::SeqCst);
         match self.is_down.load(Ordering::SeqCst) {
             true => Err(StatusCode::SERVICE_UNAVAILABLE),
-            false => Ok(data(self.open.load(Ordering::SeqCst))),
+            false => Ok(data(self.number())),
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Glances created at runtime, and every restriction on them.
 
 use glance_host::Host;
-use glance_sdk::ErrorKind;
+use glance_sdk::glance::Glance as _;
 use glance_sdk::model::{Glance, Icon};
+use glance_sdk::prelude::*;
+use glance_sdk::{Error, ErrorKind};
 
-use crate::add_on::{Pager, add_on};
+use crate::add_on::{Incidents, Pager, add_on, data};
 
 fn glance(key: &str) -> Glance {
     Glance::new(
@@ -70,6 +72,95 @@ async fn a_runtime_glance_comes_is_replaced_and_goes() {
         .await
         .unwrap_err();
     assert_eq!(gone.kind(), ErrorKind::NotFound);
+}
+
+/// Shown only where it is created; its addresses are relative, its query takes the add-on's state.
+#[glance(
+    key = "late",
+    name = "Late",
+    icon = "/siren.svg",
+    target = "list",
+    when(open > 1)
+)]
+async fn late(query: GlanceQuery, State(pager): State<Pager>) -> GlanceData<Incidents> {
+    data(pager.number() + query.room_id().get() as u32 * 100)
+}
+
+#[glance(key = "forgotten", name = "Forgotten", icon = "/siren.svg")]
+async fn forgotten() -> GlanceData {
+    GlanceData::new(label!("never seen"))
+}
+
+#[tokio::test]
+async fn a_registered_glance_shows_where_it_is_created_and_is_answered_and_pushed_like_any_other() {
+    let host = Host::start().await;
+    let (room, other) = (host.room("ops").await, host.room("other").await);
+    let add_on = host
+        .install_everywhere(add_on(&Pager::new(7)).runtime_glance::<late>())
+        .await;
+    let client = add_on.client().await;
+    let glances = || client.room(room.room.id).glances();
+    let mut viewer = room.viewer("member").await;
+    assert!(viewer.settled().await.line(late::KEY).is_none());
+
+    glances().create_registered::<late>().await.unwrap();
+    let label = |open: u64| format!("{open} incidents");
+    let of_room = room.room.id.get() * 100;
+    viewer.label(late::KEY, &label(of_room + 7)).await;
+    let created = glances().get(late::KEY).await.unwrap();
+    let base_url = add_on.base_url();
+    assert_eq!(created.query_url, Some(format!("{base_url}/glance/late")));
+    assert_eq!(created.icon.url, format!("{base_url}/siren.svg"));
+    let mut elsewhere = other.viewer("member").await;
+    assert!(elsewhere.settled().await.line(late::KEY).is_none());
+
+    // Its condition went along: it hides and shows.
+    let push = async |open| {
+        let room = To::Room(room.room.id);
+        let pushed = add_on
+            .pusher()
+            .push::<late>(add_on.oauth_id(), room, data(open));
+        pushed.unwrap();
+        add_on.pusher().flush().await;
+    };
+    push(1).await;
+    viewer
+        .wait_for(|sidebar| sidebar.line(late::KEY).is_none())
+        .await;
+    push(2).await;
+    viewer.label(late::KEY, &label(2)).await;
+
+    glances().create_registered::<late>().await.unwrap();
+    glances().remove(late::KEY).await.unwrap();
+    viewer
+        .wait_for(|sidebar| sidebar.line(late::KEY).is_none())
+        .await;
+
+    let error = glances().create_registered::<forgotten>().await;
+    let error: Error = error.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(error.to_string().contains("forgotten"), "{error}");
+}
+
+#[tokio::test]
+async fn a_registered_glance_is_held_to_the_rules_of_a_declared_one() {
+    #[glance(key = "lost", name = "Lost", icon = "/siren.svg", target = "no-panel")]
+    async fn lost() -> GlanceData {
+        GlanceData::new(label!("x"))
+    }
+    let pager = Pager::new(1);
+    let twice = add_on(&pager).runtime_glance::<crate::add_on::always>();
+    let problem = twice.build("https://example.com").unwrap_err();
+    assert!(
+        problem
+            .to_string()
+            .contains("two glances have the key `always`"),
+        "{problem}"
+    );
+    let problem = add_on(&pager).runtime_glance::<lost>();
+    let problem = problem.build("https://example.com").unwrap_err();
+    assert_eq!(problem.kind(), ErrorKind::Configuration);
+    assert!(problem.to_string().contains("no-panel"), "{problem}");
 }
 
 #[tokio::test]

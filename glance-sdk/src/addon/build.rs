@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::routing::get;
 use axum::{Extension, Json, Router};
+use serde_json::Value;
 
 use super::{AddOn, glance_path, install};
 use crate::client::{Installations, Pusher};
@@ -56,10 +57,13 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         let base_url = base_url.trim_end_matches('/').to_owned();
         let mut problems = std::mem::take(&mut self.problems);
         let descriptor = self.write_descriptor(&base_url, &mut problems);
-        let document = serde_json::to_value(&descriptor).map_err(|cause| {
-            Error::new(ErrorKind::Configuration, "the descriptor cannot be written").because(cause)
-        })?;
-        for problem in validate::descriptor(&document) {
+        let runtime_glances = write_glances(
+            std::mem::take(&mut self.runtime_glances),
+            &base_url,
+            &mut problems,
+        );
+        let document = write(&descriptor)?;
+        for problem in validate::descriptor(&everything(&descriptor, &runtime_glances)?) {
             // What a host tolerates in old add-ons is still a mistake in a new one.
             if problem.severity == Severity::Error || problem.code == "dangling-target" {
                 problems.push(problem.to_string());
@@ -78,7 +82,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         let store = self
             .store
             .unwrap_or_else(|| Arc::new(MemoryStore::default()));
-        let installations = Installations::new(store)?;
+        let installations = Installations::offering(store, runtime_glances)?;
         let pusher = Pusher::new(installations.clone());
         let services = Services {
             installations: installations.clone(),
@@ -119,14 +123,8 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         let capabilities = &mut descriptor.capabilities;
         capabilities.installable = Some(installable);
         capabilities.hipchat_api_consumer = Some(consumer);
-        for (mut glance, when) in std::mem::take(&mut self.glances) {
-            glance.query_url = Some(glance_path(&glance.key));
-            if let Some(problem) = add_conditions(&mut glance, when) {
-                problems.push(problem);
-            }
-            make_absolute(&mut glance, base_url);
-            capabilities.glance.get_or_insert_default().push(glance);
-        }
+        let glances = write_glances(std::mem::take(&mut self.glances), base_url, problems);
+        capabilities.glance = (!glances.is_empty()).then_some(glances);
         for page in std::mem::take(&mut self.pages) {
             page.declare(base_url, capabilities);
         }
@@ -140,6 +138,34 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         capabilities.webhook = (!webhooks.is_empty()).then(|| webhooks.into());
         descriptor
     }
+}
+
+fn write_glances(
+    entries: Vec<(Glance, Option<Test>)>,
+    base_url: &str,
+    problems: &mut Vec<String>,
+) -> Vec<Glance> {
+    let write = |(mut glance, when): (Glance, _)| {
+        glance.query_url = Some(glance_path(&glance.key));
+        problems.extend(add_conditions(&mut glance, when));
+        make_absolute(&mut glance, base_url);
+        glance
+    };
+    entries.into_iter().map(write).collect()
+}
+
+fn write(descriptor: &Descriptor) -> Result<Value> {
+    serde_json::to_value(descriptor).map_err(|cause| {
+        Error::new(ErrorKind::Configuration, "the descriptor cannot be written").because(cause)
+    })
+}
+
+/// The descriptor as it would be with the runtime glances in it: the same rules are theirs.
+fn everything(descriptor: &Descriptor, runtime_glances: &[Glance]) -> Result<Value> {
+    let mut everything = descriptor.clone();
+    let glances = everything.capabilities.glance.get_or_insert_default();
+    glances.extend_from_slice(runtime_glances);
+    write(&everything)
 }
 
 fn add_conditions(glance: &mut Glance, when: Option<Test>) -> Option<String> {

@@ -22,7 +22,21 @@ pub struct Server {
 
 impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     /// Serves the add-on until it is interrupted (Ctrl-C) or terminated, and lets what it is
-    /// answering come to its end.
+    /// answering come to its end. It listens where
+    /// [`listen_from_env`](Self::listen_from_env) says.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`listen_from_env`](Self::listen_from_env) and [`Server::run`].
+    pub async fn serve(self) -> Result<()> {
+        let server = self.listen_from_env().await?;
+        tracing::info!(base_url = server.base_url(), "listening");
+        server.run(interrupted()).await
+    }
+
+    /// Listens where the environment says, without answering yet: for an add-on with tasks of its
+    /// own, which take the [pusher](Built::pusher) and the [installations](Built::installations)
+    /// from [`Server::add_on`] before [`Server::run`].
     ///
     /// | variable | meaning | default |
     /// |---|---|---|
@@ -36,7 +50,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     /// [`ErrorKind::Listen`] where the port is taken, [`ErrorKind::Storage`] where the
     /// installation store cannot be opened.
     #[cfg_attr(not(feature = "store-sqlite"), allow(unused_mut))]
-    pub async fn serve(mut self) -> Result<()> {
+    pub async fn listen_from_env(mut self) -> Result<Server> {
         #[cfg(feature = "store-sqlite")]
         if self.store.is_none() {
             let file = format!("{}.sqlite", self.key.replace(['/', '\\'], "_"));
@@ -52,11 +66,8 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             )
             .because(cause)
         })?;
-        let server = self
-            .listen(&host, port, variable("BASE_URL").as_deref())
-            .await?;
-        tracing::info!(base_url = server.base_url(), "listening");
-        server.run(interrupted()).await
+        self.listen(&host, port, variable("BASE_URL").as_deref())
+            .await
     }
 
     /// Listens at an address without answering yet; port 0 takes any. Hosts reach it at
@@ -64,7 +75,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     ///
     /// # Errors
     ///
-    /// Those of [`serve`](Self::serve).
+    /// Those of [`listen_from_env`](Self::listen_from_env).
     pub async fn listen(self, host: &str, port: u16, base_url: Option<&str>) -> Result<Server> {
         let failed = |cause| {
             Error::new(ErrorKind::Listen, format!("cannot listen at {host}:{port}")).because(cause)

@@ -159,6 +159,32 @@ impl<'c, T: Extension> Extensions<'c, T> {
     }
 }
 
+#[cfg(feature = "server")]
+impl Extensions<'_, Glance> {
+    /// Creates the glance `G`, or replaces the one with its key. The add-on answers its query:
+    /// [`AddOn::runtime_glance`](crate::AddOn::runtime_glance) registered it. Its addresses are
+    /// made from the add-on's base URL as it is now; where that may change, create it again in
+    /// [`AddOn::on_update`](crate::AddOn::on_update).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] where it is not registered, otherwise those of
+    /// [`create`](Self::create).
+    pub async fn create_registered<G: crate::glance::Glance>(&self) -> Result<()> {
+        let mut registered = self.client.shared.runtime_glances.iter();
+        match registered.find(|glance| glance.key == G::KEY) {
+            Some(glance) => self.create(glance).await,
+            None => Err(Error::new(
+                ErrorKind::Configuration,
+                format!(
+                    "the glance {} is not registered; add it with AddOn::runtime_glance",
+                    G::KEY
+                ),
+            )),
+        }
+    }
+}
+
 impl Extensions<'_, Webhook> {
     /// All webhooks of the room that the add-on may see. The number a host gives each is in its
     /// `extra`, as `id`.

@@ -9,7 +9,7 @@ use super::token::Cache;
 use super::{Client, http};
 #[cfg(feature = "server")]
 use crate::auth::SigningKey;
-use crate::model::OauthId;
+use crate::model::{Glance, OauthId};
 use crate::store::{Installation, InstallationStore};
 use crate::{Error, ErrorKind, Result};
 
@@ -28,6 +28,8 @@ struct Shared {
     store: Arc<dyn InstallationStore>,
     http: reqwest::Client,
     clients: Mutex<HashMap<OauthId, Client>>,
+    /// What the add-on may create at run time, with absolute addresses.
+    runtime_glances: Arc<[Glance]>,
     #[cfg(feature = "server")]
     keys: Keys,
 }
@@ -39,11 +41,19 @@ impl Installations {
     ///
     /// [`ErrorKind::Configuration`] where TLS cannot be set up.
     pub fn new(store: Arc<dyn InstallationStore>) -> Result<Self> {
+        Self::offering(store, Vec::new())
+    }
+
+    pub(crate) fn offering(
+        store: Arc<dyn InstallationStore>,
+        runtime_glances: Vec<Glance>,
+    ) -> Result<Self> {
         Ok(Self {
             shared: Arc::new(Shared {
                 store,
                 http: http::client()?,
                 clients: Mutex::default(),
+                runtime_glances: runtime_glances.into(),
                 #[cfg(feature = "server")]
                 keys: Keys::default(),
             }),
@@ -66,7 +76,7 @@ impl Installations {
                 format!("no installation {oauth_id}"),
             )
         })?;
-        let client = Client::new(self.shared.http.clone(), installation, Cache::default());
+        let client = self.make_client(installation, Cache::default());
         Ok(self
             .clients()
             .entry(oauth_id.clone())
@@ -108,7 +118,7 @@ impl Installations {
         self.shared.store.put(&installation).await?;
         let oauth_id = installation.oauth_id().clone();
         self.forget(&oauth_id);
-        let client = Client::new(http.clone(), installation, token.into());
+        let client = self.make_client(installation, token.into());
         self.clients().insert(oauth_id.clone(), client);
         Ok(oauth_id)
     }
@@ -141,6 +151,20 @@ impl Installations {
     fn forget(&self, oauth_id: &OauthId) {
         self.clients().remove(oauth_id);
         self.shared.keys.forget(oauth_id);
+    }
+
+    fn make_client(&self, installation: Installation, token: Cache) -> Client {
+        let Shared {
+            http,
+            runtime_glances,
+            ..
+        } = &*self.shared;
+        Client::new(
+            http.clone(),
+            installation,
+            token,
+            Arc::clone(runtime_glances),
+        )
     }
 
     fn clients(&self) -> MutexGuard<'_, HashMap<OauthId, Client>> {

@@ -74,6 +74,7 @@ fn client(base: &str) -> Client {
         super::http::client().unwrap(),
         Installation::new(data, endpoints),
         super::token::Cache::default(),
+        Arc::default(),
     )
 }
 

@@ -1,0 +1,197 @@
+//! Blocker bugs of the current sprint, fed by Jira's webhooks.
+//!
+//! `jira` reads a delivery; `issues` and `rooms` remember, in the file of `database`; `panel` is the
+//! page on which people choose the room's project. The line of the blockers is created in a room
+//! once it has a project: `settle` sees to that. The glances themselves are here.
+
+mod database;
+mod issues;
+mod jira;
+mod panel;
+mod rooms;
+mod settle;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aws_lc_rs::hmac;
+use glance_sdk::axum::http::StatusCode;
+use glance_sdk::axum::response::{IntoResponse, Response};
+use glance_sdk::prelude::*;
+use glance_sdk::store::SqliteStore;
+use tokio::sync::{Mutex, Notify};
+
+use database::Database;
+use issues::Issues;
+use rooms::{Room, Rooms};
+
+/// What the condition of [`set_up`] tests.
+#[derive(Debug, Clone, PartialEq, Serialize, GlanceMetadata)]
+#[serde(rename_all = "camelCase")]
+pub struct SetUp {
+    /// Whether the room shows a project's blockers.
+    pub is_configured: bool,
+}
+
+/// Asks the room's owner to choose a project; the only glance in the descriptor.
+#[glance(key = "blockers-set-up", name = "Blockers", icon = "/icon.svg", target = "blockers-panel",
+         weight = 110, when(!is_configured && user::is_room_owner))]
+pub async fn set_up(
+    query: GlanceQuery,
+    State(app): State<Blockers>,
+) -> Result<GlanceData<SetUp>, Failure> {
+    let room = app.rooms.get(query.oauth_id(), query.room_id()).await?;
+    Ok(set_up_data(&room))
+}
+
+fn set_up_data(room: &Room) -> GlanceData<SetUp> {
+    GlanceData::new(label!("Choose a Jira project")).metadata(SetUp {
+        is_configured: room.is_shown(),
+    })
+}
+
+/// What the condition of [`blockers`] tests.
+#[derive(Debug, Clone, PartialEq, Serialize, GlanceMetadata)]
+pub struct OpenBlockers {
+    /// How many bugs block the sprint.
+    pub count: u64,
+}
+
+/// How many bugs block the sprint of the room's project. It is created at run time, in rooms that
+/// have one.
+#[glance(key = "blockers", name = "Blockers", icon = "/icon.svg", target = "blockers-panel",
+         weight = 110, when(count > 0))]
+pub async fn blockers(
+    query: GlanceQuery,
+    State(app): State<Blockers>,
+) -> Result<GlanceData<OpenBlockers>, Failure> {
+    let room = app.rooms.get(query.oauth_id(), query.room_id()).await?;
+    app.blockers_data(&room).await
+}
+
+/// What the add-on's handlers share.
+#[derive(Debug, Clone)]
+pub struct Blockers {
+    data: PathBuf,
+    issues: Issues,
+    rooms: Rooms,
+    jira: Arc<hmac::Key>,
+    pushing: Arc<Mutex<()>>,
+    settling: Arc<Mutex<()>>,
+    /// Told when a room could not be settled.
+    behind: Arc<Notify>,
+}
+
+impl Blockers {
+    /// Keeps its data in this folder, and believes deliveries that are signed with this secret.
+    ///
+    /// # Errors
+    ///
+    /// Where the folder or the database in it cannot be used.
+    pub fn open(data: &Path, jira_secret: &str) -> Result<Self, String> {
+        std::fs::create_dir_all(data).map_err(|cause| {
+            format!("the data folder {} cannot be used: {cause}", data.display())
+        })?;
+        let database = Database::open(&data.join("blockers.sqlite"))?;
+        Ok(Self {
+            data: data.to_owned(),
+            issues: Issues(database.clone()),
+            rooms: Rooms(database),
+            jira: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, jira_secret.as_bytes())),
+            pushing: Arc::default(),
+            settling: Arc::default(),
+            behind: Arc::default(),
+        })
+    }
+
+    /// The add-on.
+    ///
+    /// # Errors
+    ///
+    /// Where the database of its installations cannot be used.
+    pub fn add_on(&self) -> Result<AddOn<Self>, String> {
+        let installations = SqliteStore::open(self.data.join("blockers-installations.sqlite"))
+            .map_err(|cause| cause.to_string())?;
+        Ok(AddOn::new("glance.example.blockers", "Blockers")
+            .description("Shows how many bugs block the current sprint.")
+            .state(self.clone())
+            .store(installations)
+            .on_update(async |app: Self, client| {
+                app.rooms.moved(client.installation().oauth_id()).await?;
+                app.behind.notify_one();
+                Ok::<_, rusqlite::Error>(())
+            })
+            .on_uninstall(async |app: Self, gone| app.rooms.forget(gone.oauth_id()).await)
+            .glance::<set_up>()
+            .runtime_glance::<blockers>()
+            .web_panel(
+                "blockers-panel",
+                "Blockers",
+                get(panel::show).post(panel::save),
+            )
+            .route("/hooks/jira", jira::route())
+            .asset("/icon.svg", "image/svg+xml", include_bytes!("../icon.svg")))
+    }
+
+    /// Pushes what the room's lines say now. One room at a time, so that what was read first is not
+    /// pushed last.
+    async fn push(&self, pusher: &Pusher, oauth_id: &OauthId, room: RoomId) -> Result<(), Failure> {
+        let _turn = self.pushing.lock().await;
+        let now = self.rooms.get(oauth_id, room).await?;
+        pusher.push::<set_up>(oauth_id, To::Room(room), set_up_data(&now))?;
+        if now.is_shown() {
+            let data = self.blockers_data(&now).await?;
+            pusher.push::<blockers>(oauth_id, To::Room(room), data)?;
+        }
+        Ok(())
+    }
+
+    async fn blockers_data(&self, room: &Room) -> Result<GlanceData<OpenBlockers>, Failure> {
+        let project = room.project.as_deref().unwrap_or_default();
+        let count = self.issues.blockers_in(project).await?.len() as u64;
+        let label = match count {
+            1 => label!("<b>1</b> blocker in {project}"),
+            _ => label!("<b>{count}</b> blockers in {project}"),
+        };
+        Ok(GlanceData::new(label)
+            .lozenge(Lozenge::Error, "BLOCKED")
+            .metadata(OpenBlockers { count }))
+    }
+}
+
+/// Something did not work.
+#[derive(Debug)]
+pub enum Failure {
+    /// The database.
+    Database(rusqlite::Error),
+    /// A call to the host.
+    Host(glance_sdk::Error),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(cause: rusqlite::Error) -> Self {
+        Self::Database(cause)
+    }
+}
+
+impl From<glance_sdk::Error> for Failure {
+    fn from(cause: glance_sdk::Error) -> Self {
+        Self::Host(cause)
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Database(cause) => write!(f, "the database failed: {cause}"),
+            Self::Host(cause) => cause.fmt(f),
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        tracing::error!("{self}");
+        (StatusCode::INTERNAL_SERVER_ERROR, "something went wrong").into_response()
+    }
+}

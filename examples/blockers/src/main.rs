@@ -1,0 +1,36 @@
+//! Serves the add-on; `README.md` says which variables it reads.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use blockers::Blockers;
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).init();
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("blockers: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<(), String> {
+    let secret = std::env::var("JIRA_WEBHOOK_SECRET").unwrap_or_default();
+    if secret.is_empty() {
+        return Err("set JIRA_WEBHOOK_SECRET to the secret of the webhook in Jira".to_owned());
+    }
+    let data = std::env::var_os("DATA_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from);
+    let blockers = Blockers::open(&data, &secret)?;
+    let said = |error: glance_sdk::Error| format!("{error}. {}", error.help());
+    let server = blockers.add_on()?.listen_from_env().await.map_err(said)?;
+    tracing::info!(base_url = server.base_url(), "listening");
+    let add_on = server.add_on();
+    tokio::spawn(blockers.keep_up(add_on.installations().clone(), add_on.pusher().clone()));
+    let served = server.run(glance_sdk::addon::interrupted()).await;
+    served.map_err(said)
+}

@@ -1,0 +1,238 @@
+//! How often a room's words were mentioned in the past hour, fed by Mastodon's streams.
+//!
+//! `source` reads the stream and `events` its format, `text` finds words, `window` counts them for
+//! an hour and `counts` for all rooms, `choices` remembers, `panel` is the page on which people
+//! choose words; the glance itself is here.
+
+mod choices;
+mod counts;
+mod events;
+mod panel;
+mod source;
+mod text;
+mod window;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use glance_sdk::axum::http::StatusCode;
+use glance_sdk::axum::response::{IntoResponse, Response};
+use glance_sdk::prelude::*;
+use glance_sdk::store::SqliteStore;
+
+pub use source::Source;
+
+use choices::Choices;
+use counts::{Counts, Mentioned, Place};
+
+/// With how many mentions or fewer a room is left alone.
+const QUIET: u64 = 10;
+
+/// How often rooms get new numbers, at most. Mentions come by the thousand and leave the hour by
+/// themselves: what did not change is not sent.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// What the glance's condition tests.
+#[derive(Debug, Clone, PartialEq, Serialize, GlanceMetadata)]
+#[serde(rename_all = "camelCase")]
+pub struct MentionsInAnHour {
+    /// Whether the room has chosen a word.
+    pub is_configured: bool,
+    /// How often the past hour mentioned its words.
+    pub per_hour: u64,
+}
+
+/// How often the past hour mentioned the room's words.
+#[glance(key = "mentions", name = "Mentions", icon = "/icon.svg", target = "mentions-panel",
+         weight = 120, when(is_configured && per_hour > QUIET))]
+pub async fn mentions(
+    query: GlanceQuery,
+    State(app): State<Mentions>,
+) -> GlanceData<MentionsInAnHour> {
+    glance_data(&app.mentioned(&(query.oauth_id().clone(), query.room_id())))
+}
+
+fn glance_data(mentioned: &Mentioned) -> GlanceData<MentionsInAnHour> {
+    let per_hour = mentioned.iter().map(|(_, count)| count).sum();
+    let label = match mentioned.as_slice() {
+        [(word, _)] => label!("<b>{per_hour}</b> mentions of {word} in an hour"),
+        _ => label!("<b>{per_hour}</b> mentions in an hour"),
+    };
+    GlanceData::new(label).metadata(MentionsInAnHour {
+        is_configured: !mentioned.is_empty(),
+        per_hour,
+    })
+}
+
+/// Seconds on any clock that never goes back.
+type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+/// What the add-on's handlers share.
+#[derive(Clone)]
+pub struct Mentions {
+    data: PathBuf,
+    choices: Choices,
+    counts: Arc<Mutex<Counts>>,
+    clock: Clock,
+}
+
+impl Mentions {
+    /// Keeps its data in this folder. Words are found again at the next start; counts begin anew.
+    ///
+    /// # Errors
+    ///
+    /// Where the folder or a database in it cannot be used.
+    pub fn open(data: &Path) -> Result<Self, String> {
+        std::fs::create_dir_all(data).map_err(|cause| {
+            format!("the data folder {} cannot be used: {cause}", data.display())
+        })?;
+        let choices = Choices::open(&data.join("mentions.sqlite"))?;
+        let chosen = choices.all();
+        let chosen = chosen.map_err(|cause| Failure::Database(cause).to_string())?;
+        let mut words = std::collections::HashMap::<Place, Vec<String>>::new();
+        for (place, word) in chosen {
+            words.entry(place).or_default().push(word);
+        }
+        let mut counts = Counts::default();
+        for (place, words) in words {
+            counts.choose(place, words);
+        }
+        let start = Instant::now();
+        Ok(Self {
+            data: data.to_owned(),
+            choices,
+            counts: Arc::new(Mutex::new(counts)),
+            clock: Arc::new(move || start.elapsed().as_secs()),
+        })
+    }
+
+    /// Takes the time, in seconds, from elsewhere than from the system.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// The add-on.
+    ///
+    /// # Errors
+    ///
+    /// Where the database of its installations cannot be used.
+    pub fn add_on(&self) -> Result<AddOn<Self>, String> {
+        let installations = SqliteStore::open(self.data.join("mentions-installations.sqlite"))
+            .map_err(|cause| cause.to_string())?;
+        Ok(AddOn::new("glance.example.mentions", "Mentions")
+            .description("Shows how often a room's words were mentioned in the past hour.")
+            .state(self.clone())
+            .store(installations)
+            .on_uninstall(async |app: Self, gone| app.forget(gone.oauth_id()).await)
+            .glance::<mentions>()
+            .web_panel(
+                "mentions-panel",
+                "Mentions",
+                get(panel::show).post(panel::save),
+            )
+            .asset("/icon.svg", "image/svg+xml", include_bytes!("../icon.svg")))
+    }
+
+    /// Counts what comes from the source, and pushes new numbers; runs beside the server, until
+    /// the pusher is told to end.
+    pub async fn follow(self, source: Source, pusher: Pusher) {
+        let heard = |status: source::Status| {
+            let words = text::words(&status.content);
+            self.counts().heard(&words, (self.clock)());
+        };
+        tokio::select! {
+            () = source.read(heard) => {}
+            () = self.push(&pusher) => {}
+        }
+    }
+
+    async fn push(&self, pusher: &Pusher) {
+        let mut beat = tokio::time::interval(BEAT);
+        loop {
+            beat.tick().await;
+            let all = self.counts().all((self.clock)());
+            for ((oauth_id, room), mentioned) in all {
+                let data = glance_data(&mentioned);
+                if pusher
+                    .push::<mentions>(&oauth_id, To::Room(room), data)
+                    .is_err()
+                {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn mentioned(&self, place: &Place) -> Mentioned {
+        self.counts().of(place, (self.clock)())
+    }
+
+    async fn choose(&self, place: Place, words: Vec<String>) -> Result<(), Failure> {
+        let counts = Arc::clone(&self.counts);
+        let chosen = place.clone();
+        let then = move |words| lock(&counts).choose(chosen, words);
+        Ok(self.choices.replace(place, words, then).await?)
+    }
+
+    async fn forget(&self, oauth_id: &OauthId) -> Result<(), Failure> {
+        let counts = Arc::clone(&self.counts);
+        let gone = oauth_id.clone();
+        let then = move || lock(&counts).forget(&gone);
+        Ok(self.choices.forget(oauth_id, then).await?)
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        lock(&self.counts)
+    }
+}
+
+fn lock(counts: &Mutex<Counts>) -> MutexGuard<'_, Counts> {
+    counts.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for Mentions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mentions")
+            .field("data", &self.data)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Something did not work.
+#[derive(Debug)]
+enum Failure {
+    Database(rusqlite::Error),
+    Host(glance_sdk::Error),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(cause: rusqlite::Error) -> Self {
+        Self::Database(cause)
+    }
+}
+
+impl From<glance_sdk::Error> for Failure {
+    fn from(cause: glance_sdk::Error) -> Self {
+        Self::Host(cause)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Database(cause) => write!(f, "the database failed: {cause}"),
+            Self::Host(cause) => cause.fmt(f),
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        tracing::error!("{self}");
+        (StatusCode::INTERNAL_SERVER_ERROR, "something went wrong").into_response()
+    }
+}

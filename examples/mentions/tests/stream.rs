@@ -1,0 +1,300 @@
+//! A stream as Mastodon sends it, over real HTTP, seen by a viewer of the room.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ::mentions::{Mentions, Source, mentions};
+use glance_host::Host;
+use glance_host::testing::{TestAddOn, TestRoom};
+use glance_sdk::glance::Glance;
+use reqwest::{Client, StatusCode};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// Two statuses in it mention Rust, some more than once.
+const RECORDED: &str = include_str!("public.sse");
+
+const HOUR: u64 = 3600;
+
+/// A server whose stream the test writes itself.
+struct Mastodon {
+    listener: TcpListener,
+}
+
+/// One connection to it.
+struct Stream {
+    socket: BufReader<TcpStream>,
+    /// The head of the request, in lower case.
+    asked: String,
+}
+
+impl Mastodon {
+    async fn start() -> Self {
+        Self {
+            listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
+        }
+    }
+
+    fn source(&self) -> Source {
+        let address = self.listener.local_addr().unwrap();
+        let url = format!("http://{address}/api/v1/streaming/public");
+        Source::new(&url, Some("a-token")).unwrap()
+    }
+
+    /// Waits for a reader, and says that events follow.
+    async fn read(&self) -> Stream {
+        let mut stream = self.asked().await;
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+        stream.socket.write_all(head.as_bytes()).await.unwrap();
+        stream
+    }
+
+    async fn asked(&self) -> Stream {
+        let (socket, _) = self.listener.accept().await.unwrap();
+        let mut socket = BufReader::new(socket);
+        let mut asked = String::new();
+        while !asked.ends_with("\r\n\r\n") {
+            socket.read_line(&mut asked).await.unwrap();
+        }
+        let asked = asked.to_lowercase();
+        Stream { socket, asked }
+    }
+}
+
+impl Stream {
+    /// Sends this, in chunks of that many bytes.
+    async fn send(&mut self, text: &str, chunk: usize) {
+        for chunk in text.as_bytes().chunks(chunk) {
+            let framed = [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat();
+            self.socket.write_all(&framed).await.unwrap();
+        }
+        self.socket.flush().await.unwrap();
+    }
+}
+
+fn status(content: &str) -> String {
+    let status = serde_json::json!({ "id": "1", "content": content });
+    format!("event: update\ndata: {status}\n\n")
+}
+
+struct Setting {
+    host: Host,
+    room: TestRoom,
+    add_on: TestAddOn,
+    mastodon: Mastodon,
+    now: Arc<AtomicU64>,
+    following: JoinHandle<()>,
+}
+
+impl Setting {
+    async fn new(data: &Path) -> Self {
+        let host = Host::start().await;
+        let room = host.room("rustaceans").await;
+        let mastodon = Mastodon::start().await;
+        let now = Arc::new(AtomicU64::new(0));
+        let clock = Arc::clone(&now);
+        let app = Mentions::open(data).unwrap();
+        let app = app.clock(move || clock.load(Ordering::SeqCst));
+        let add_on = room.install(app.add_on().unwrap()).await;
+        let following = app.follow(mastodon.source(), add_on.pusher().clone());
+        Self {
+            host,
+            room,
+            add_on,
+            mastodon,
+            now,
+            following: tokio::spawn(following),
+        }
+    }
+
+    /// Fills in the panel's form, as a person would.
+    async fn choose(&self, words: &str) -> (StatusCode, String) {
+        let answer = Client::new().post(self.panel().await);
+        let answer = answer.form(&[("words", words)]).send().await.unwrap();
+        (answer.status(), answer.text().await.unwrap())
+    }
+
+    async fn panel(&self) -> String {
+        let installed = self.add_on.installed();
+        let panel = self
+            .host
+            .panel_url(&self.room.room, installed, "mentions-panel");
+        panel.await.unwrap()
+    }
+
+    fn at(&self, now: u64) {
+        self.now.store(now, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Setting {
+    fn drop(&mut self) {
+        self.following.abort();
+    }
+}
+
+fn label(count: u32) -> String {
+    format!("{count} mentions of rust in an hour")
+}
+
+#[tokio::test]
+async fn a_burst_ends_with_exactly_the_right_number_and_few_pushes() {
+    let data = tempfile::tempdir().unwrap();
+    let setting = Setting::new(data.path()).await;
+    assert_eq!(setting.choose("Rust").await.0, StatusCode::OK);
+    let mut viewer = setting.room.viewer("member").await;
+    assert!(viewer.settled().await.lines.is_empty());
+
+    let mut stream = setting.mastodon.read().await;
+    assert!(stream.asked.contains("authorization: bearer a-token"));
+    stream.send(RECORDED, 7).await;
+    for n in 0..5000 {
+        let about = [
+            "<p>rust</p>",
+            "<p>tea</p>",
+            "<p>Rust and rust</p>",
+            "<p>rusty</p>",
+        ][n % 4];
+        stream
+            .send(&status(&format!("{about}<p>{n}</p>")), 100)
+            .await;
+        if n % 1000 == 0 {
+            stream
+                .send(&status(&"rust ".repeat(100_000)), 64 * 1024)
+                .await;
+            stream
+                .send("event: update\ndata: {\"content\":[\"rust\"]}\n\n", 10)
+                .await;
+        }
+    }
+    viewer.label(mentions::KEY, &label(2 + 2500)).await;
+    setting.add_on.pusher().flush().await;
+    let pushed = setting.add_on.pusher().pushed();
+    assert!((1..=25).contains(&pushed.calls), "{pushed:?}");
+    assert_eq!((pushed.failed, pushed.dropped), (0, 0), "{pushed:?}");
+    let mut second = setting.room.viewer("other").await;
+    let line = second.glance::<mentions>().await;
+    assert_eq!(line.label_text(), label(2502), "a query says the same");
+}
+
+#[tokio::test]
+async fn a_number_falls_by_itself_and_the_line_hides() {
+    let data = tempfile::tempdir().unwrap();
+    let setting = Setting::new(data.path()).await;
+    setting.choose("rust").await;
+    let mut viewer = setting.room.viewer("member").await;
+    let mut stream = setting.mastodon.read().await;
+    let mention = status("rust");
+    stream.send(&mention.repeat(30), 1000).await;
+    viewer.label(mentions::KEY, &label(30)).await;
+    setting.at(HOUR / 2);
+    stream.send(&mention.repeat(11), 1000).await;
+    viewer.label(mentions::KEY, &label(41)).await;
+
+    setting.at(HOUR);
+    viewer.label(mentions::KEY, &label(11)).await;
+    setting.at(HOUR + HOUR / 2);
+    viewer.wait_for(|sidebar| sidebar.lines.is_empty()).await;
+}
+
+#[tokio::test]
+async fn a_cut_stream_goes_on_where_it_was() {
+    let data = tempfile::tempdir().unwrap();
+    let setting = Setting::new(data.path()).await;
+    setting.choose("rust").await;
+    let mut viewer = setting.room.viewer("member").await;
+    let mention = status("rust");
+
+    let mut first = setting.mastodon.read().await;
+    assert!(!first.asked.contains("last-event-id"));
+    first.send(&format!("id: 41\n{mention}"), 1000).await;
+    first.send(&mention.repeat(10), 1000).await;
+    viewer.label(mentions::KEY, &label(11)).await;
+    first.send(mention.trim_end(), 1000).await;
+    drop(first);
+
+    let mut refused = setting.mastodon.asked().await;
+    let answer = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
+    refused.socket.write_all(answer.as_bytes()).await.unwrap();
+    drop(refused);
+    let mut second = setting.mastodon.read().await;
+    assert!(
+        second.asked.contains("last-event-id: 41"),
+        "{}",
+        second.asked
+    );
+    second.send(&mention, 1000).await;
+    viewer.label(mentions::KEY, &label(12)).await;
+}
+
+#[tokio::test]
+async fn words_survive_a_restart_and_counts_begin_anew() {
+    let data = tempfile::tempdir().unwrap();
+    let first = Setting::new(data.path()).await;
+    first.choose("rust").await;
+    let mut stream = first.mastodon.read().await;
+    stream.send(&status("rust").repeat(20), 1000).await;
+    let mut viewer = first.room.viewer("member").await;
+    viewer.label(mentions::KEY, &label(20)).await;
+
+    // The same installation, served by another process.
+    let again = Mentions::open(data.path()).unwrap().add_on().unwrap();
+    let again = again.listen("127.0.0.1", 0, None).await.unwrap();
+    let url = format!("{}/", again.base_url());
+    tokio::spawn(again.run(std::future::pending()));
+    let installed = first.add_on.installed();
+    first.host.update(installed, &url).await.unwrap();
+    viewer.wait_for(|sidebar| sidebar.lines.is_empty()).await;
+    let installed = first
+        .host
+        .state()
+        .installations_in(first.room.room.id)
+        .await;
+    let installed = &installed.unwrap()[0];
+    let panel = first
+        .host
+        .panel_url(&first.room.room, installed, "mentions-panel");
+    let page = reqwest::get(panel.await.unwrap()).await.unwrap();
+    let page = page.text().await.unwrap();
+    assert!(page.contains("<li><b>0</b> rust</li>"), "{page}");
+}
+
+#[tokio::test]
+async fn the_panel_keeps_what_was_written_wrongly_and_counts_each_word() {
+    let data = tempfile::tempdir().unwrap();
+    let setting = Setting::new(data.path()).await;
+    let many = (0..21)
+        .map(|n| format!("w{n}"))
+        .collect::<Vec<_>>()
+        .join(" ");
+    let long = "x".repeat(41);
+    for (words, problem) in [
+        ("rust <script>", "&quot;&lt;script&gt;&quot; is no word"),
+        ("rust-lang", "&quot;rust-lang&quot; is no word"),
+        (&many, "These are 21 words; choose at most 20."),
+        (&long, "is no word of at most 40"),
+    ] {
+        let (status, page) = setting.choose(words).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{words}");
+        assert!(page.contains(problem), "{page}");
+        assert!(!page.contains("<script>"), "{page}");
+    }
+    assert_eq!(setting.choose("#Rust, tea").await.0, StatusCode::OK);
+    let mut stream = setting.mastodon.read().await;
+    stream.send(&status("tea with rust").repeat(6), 1000).await;
+    let mut viewer = setting.room.viewer("member").await;
+    viewer.label(mentions::KEY, "12 mentions in an hour").await;
+    let page = reqwest::get(setting.panel().await).await.unwrap();
+    let page = page.text().await.unwrap();
+    assert!(
+        page.contains("<li><b>6</b> rust</li><li><b>6</b> tea</li>"),
+        "{page}"
+    );
+
+    // A room that chooses nothing hears nothing.
+    assert_eq!(setting.choose("").await.0, StatusCode::OK);
+    viewer.wait_for(|sidebar| sidebar.lines.is_empty()).await;
+}
