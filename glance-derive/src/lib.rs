@@ -58,8 +58,9 @@ use quote::{ToTokens, quote};
 /// (`a.b.c` nests), `&&`, `||`, `!`, parentheses, `==`, `!=`, and for numbers `<`, `<=`, `>` and
 /// `>=`. A `bool` field may stand alone. What the host knows by itself is written as a path:
 /// `room::is_public`, `user::is_admin`, `user::is_guest`, `user::is_room_owner`. The right side
-/// of a comparison is any Rust expression of the field's type, a constant for example. On a field
-/// that is missing every comparison is false.
+/// of a comparison is any Rust expression of the field's type: a literal, a constant, or of an
+/// enum a variant, `state == State::Open`. On a field that is missing every comparison is false,
+/// and `!=` is true. `glance_sdk::metadata::GlanceMetadata` says what a field may be.
 #[proc_macro_attribute]
 pub fn glance(args: TokenStream, item: TokenStream) -> TokenStream {
     glance::expand(args.into(), item.into()).into()

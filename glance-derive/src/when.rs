@@ -78,6 +78,16 @@ fn joined_or_compared(
         let (left, right) = (left?, right?);
         return Some(quote!(#krate::metadata::Test::#join(#left, #right)));
     }
+    if let Some(side) = [&binary.left, &binary.right]
+        .into_iter()
+        .find(|side| is_host_condition(side))
+    {
+        errors.at(
+            side,
+            "what the host knows is a condition by itself: write it alone, or `!` before it",
+        );
+        return None;
+    }
     let flipped = is_value(&binary.left) && !is_value(&binary.right);
     let method = match (binary.op, flipped) {
         (BinOp::Eq(_), _) => "equals",
@@ -172,7 +182,7 @@ fn is_value(side: &Expr) -> bool {
 /// Whether this reads like a field, on the side where a value is expected.
 fn is_field(side: &Expr) -> bool {
     match side {
-        Expr::Path(path) => path.path.get_ident().is_some() && !is_constant(&path.path),
+        Expr::Path(path) => !is_constant(&path.path),
         Expr::Field(access) => is_field(&access.base),
         Expr::Paren(paren) => is_field(&paren.expr),
         Expr::Group(group) => is_field(&group.expr),
@@ -180,43 +190,57 @@ fn is_field(side: &Expr) -> bool {
     }
 }
 
-/// Whether the last name of the path is in capitals, as those of constants are.
+/// Whether this reads like a constant or a variant: a path, or a name with a capital first.
 fn is_constant(path: &Path) -> bool {
-    path.segments.last().is_some_and(|last| {
-        let name = last.ident.to_string();
-        name.contains(|c: char| c.is_uppercase()) && !name.contains(|c: char| c.is_lowercase())
-    })
+    path.segments.len() > 1
+        || path.get_ident().is_some_and(|name| {
+            let name = name.to_string();
+            name.trim_start_matches('_').starts_with(char::is_uppercase)
+        })
+}
+
+fn is_host_condition(side: &Expr) -> bool {
+    match side {
+        Expr::Path(path) => known_host_condition(&path.path).is_some(),
+        Expr::Paren(paren) => is_host_condition(&paren.expr),
+        Expr::Group(group) => is_host_condition(&group.expr),
+        _ => false,
+    }
+}
+
+/// The variant of `ConditionName`, where the path names what the host knows.
+fn known_host_condition(path: &Path) -> Option<&'static str> {
+    let mut names = path.segments.iter().map(|segment| &segment.ident);
+    let (of, is) = (names.next()?, names.next()?);
+    let known = HOST_CONDITIONS
+        .iter()
+        .find(|(a, b, _)| of == a && is == b)
+        .filter(|_| names.next().is_none());
+    known.map(|(_, _, variant)| *variant)
 }
 
 fn host_condition(path: &ExprPath, krate: &Path, errors: &mut Errors) -> Option<TokenStream> {
+    if let Some(name) = known_host_condition(&path.path) {
+        let name = Ident::new(name, path.span());
+        return Some(quote!(#krate::metadata::Test::Host(#krate::model::ConditionName::#name)));
+    }
     let written: Vec<String> = path
         .path
         .segments
         .iter()
         .map(|s| s.ident.to_string())
         .collect();
-    let known = HOST_CONDITIONS
+    let list: Vec<String> = HOST_CONDITIONS
         .iter()
-        .find(|(of, is, _)| matches!(written.as_slice(), [a, b] if a == of && b == is));
-    match known {
-        Some((_, _, name)) => {
-            let name = Ident::new(name, path.span());
-            Some(quote!(#krate::metadata::Test::Host(#krate::model::ConditionName::#name)))
-        }
-        None => {
-            let list: Vec<String> = HOST_CONDITIONS
-                .iter()
-                .map(|(of, is, _)| format!("`{of}::{is}`"))
-                .collect();
-            errors.at(
-                path,
-                format!(
-                    "no host condition `{}`; there are {}",
-                    written.join("::"),
-                    list.join(", ")
-                ),
-            );
-            None
-        }
-    }
+        .map(|(of, is, _)| format!("`{of}::{is}`"))
+        .collect();
+    errors.at(
+        path,
+        format!(
+            "no host condition `{}`; there are {}",
+            written.join("::"),
+            list.join(", ")
+        ),
+    );
+    None
 }

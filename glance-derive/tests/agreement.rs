@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::Value;
 
-const CASES: u32 = 1_000;
+const CASES: u32 = 10_000;
 const MAX_EXACT: i64 = (1 << 53) - 1;
 
 #[derive(Debug, Clone, Serialize, GlanceMetadata)]
@@ -24,8 +24,46 @@ struct Incidents {
     team: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     oldest_days: Option<u32>,
+    state: State,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    worst_state: Option<State>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pager: Option<Pager>,
+    #[serde(flatten)]
+    build: Build,
+    #[serde(flatten)]
+    next: Option<Next>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, GlanceMetadata)]
+#[serde(rename_all = "kebab-case")]
+enum State {
+    Calm,
+    OnFire,
+    #[serde(rename = "true")]
+    Certain,
+    #[serde(rename = "")]
+    Blank,
+}
+
+#[derive(Debug, Clone, Serialize, GlanceMetadata)]
+struct Build {
+    number: u32,
+    #[serde(flatten)]
+    result: Outcome,
+}
+
+#[derive(Debug, Clone, Serialize, GlanceMetadata)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+struct Outcome {
+    last_state: State,
+    pager: Pager,
+}
+
+#[derive(Debug, Clone, Serialize, GlanceMetadata)]
+struct Next {
+    in_minutes: u32,
+    is_sure: bool,
 }
 
 #[derive(Debug, Clone, Serialize, GlanceMetadata)]
@@ -44,6 +82,13 @@ enum Expression {
     Share(Operator, f32),
     Team(bool, &'static str),
     OldestDays(Operator, u32),
+    State(bool, State),
+    WorstState(bool, State),
+    BuildNumber(Operator, u32),
+    LastState(bool, State),
+    LastPagerDelay(Operator, f64),
+    NextIsSure,
+    NextInMinutes(Operator, u32),
     PagerIsOnCall,
     PagerDelay(Operator, f64),
     Host(usize),
@@ -115,6 +160,17 @@ impl Expression {
             Self::Share(operator, value) => operator.test(at.share(), value),
             Self::Team(equal, value) => equality(at.team(), equal, value),
             Self::OldestDays(operator, value) => operator.test(at.oldest_days(), value),
+            Self::State(equal, value) => equality(at.state(), equal, value),
+            Self::WorstState(equal, value) => equality(at.worst_state(), equal, value),
+            Self::BuildNumber(operator, value) => operator.test(at.build().number(), value),
+            Self::LastState(equal, value) => {
+                equality(at.build().result().last_state(), equal, value)
+            }
+            Self::LastPagerDelay(operator, value) => {
+                operator.test(at.build().result().pager().delay(), value)
+            }
+            Self::NextIsSure => at.next().is_sure().holds(),
+            Self::NextInMinutes(operator, value) => operator.test(at.next().in_minutes(), value),
             Self::PagerIsOnCall => at.pager().is_on_call().holds(),
             Self::PagerDelay(operator, value) => operator.test(at.pager().delay(), value),
             Self::Host(index) => Test::Host(match index {
@@ -132,6 +188,7 @@ impl Expression {
     fn holds(&self, case: &Case) -> bool {
         let at = case.metadata.as_ref();
         let pager = at.and_then(|at| at.pager.as_ref());
+        let next = at.and_then(|at| at.next.as_ref());
         match *self {
             Self::Bool(equal, value) => (at.map(|at| at.is_configured) == Some(value)) == equal,
             Self::Open(operator, value) => operator.holds(at.map(|at| at.open), value),
@@ -141,6 +198,23 @@ impl Expression {
             Self::Team(equal, value) => (at.map(|at| at.team.as_str()) == Some(value)) == equal,
             Self::OldestDays(operator, value) => {
                 operator.holds(at.and_then(|at| at.oldest_days), value)
+            }
+            Self::State(equal, value) => (at.map(|at| at.state) == Some(value)) == equal,
+            Self::WorstState(equal, value) => {
+                (at.and_then(|at| at.worst_state) == Some(value)) == equal
+            }
+            Self::BuildNumber(operator, value) => {
+                operator.holds(at.map(|at| at.build.number), value)
+            }
+            Self::LastState(equal, value) => {
+                (at.map(|at| at.build.result.last_state) == Some(value)) == equal
+            }
+            Self::LastPagerDelay(operator, value) => {
+                operator.holds(at.and_then(|at| at.build.result.pager.delay), value)
+            }
+            Self::NextIsSure => next.is_some_and(|next| next.is_sure),
+            Self::NextInMinutes(operator, value) => {
+                operator.holds(next.map(|next| next.in_minutes), value)
             }
             Self::PagerIsOnCall => pager.is_some_and(|pager| pager.is_on_call),
             Self::PagerDelay(operator, value) => {
@@ -205,6 +279,30 @@ fn teams() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec!["", "ops", "OPS", "4", "true", "équipe"])
 }
 
+fn states() -> impl Strategy<Value = State> {
+    use self::State::{Blank, Calm, Certain, OnFire};
+    prop::sample::select(vec![Calm, OnFire, Certain, Blank])
+}
+
+fn pagers() -> impl Strategy<Value = Pager> {
+    (any::<bool>(), prop::option::of(floats()))
+        .prop_map(|(is_on_call, delay)| Pager { is_on_call, delay })
+}
+
+fn builds() -> impl Strategy<Value = Build> {
+    (small(), states(), pagers()).prop_map(|(number, last_state, pager)| Build {
+        number,
+        result: Outcome { last_state, pager },
+    })
+}
+
+fn nexts() -> impl Strategy<Value = Next> {
+    (small(), any::<bool>()).prop_map(|(in_minutes, is_sure)| Next {
+        in_minutes,
+        is_sure,
+    })
+}
+
 fn expressions() -> impl Strategy<Value = Expression> {
     use Expression as E;
     let leaf = prop_oneof![
@@ -215,6 +313,13 @@ fn expressions() -> impl Strategy<Value = Expression> {
         (operators(), shares()).prop_map(|(operator, value)| E::Share(operator, value)),
         (any::<bool>(), teams()).prop_map(|(equal, value)| E::Team(equal, value)),
         (operators(), small()).prop_map(|(operator, value)| E::OldestDays(operator, value)),
+        (any::<bool>(), states()).prop_map(|(equal, value)| E::State(equal, value)),
+        (any::<bool>(), states()).prop_map(|(equal, value)| E::WorstState(equal, value)),
+        (operators(), small()).prop_map(|(operator, value)| E::BuildNumber(operator, value)),
+        (any::<bool>(), states()).prop_map(|(equal, value)| E::LastState(equal, value)),
+        (operators(), floats()).prop_map(|(operator, value)| E::LastPagerDelay(operator, value)),
+        Just(E::NextIsSure),
+        (operators(), small()).prop_map(|(operator, value)| E::NextInMinutes(operator, value)),
         Just(E::PagerIsOnCall),
         (operators(), floats()).prop_map(|(operator, value)| E::PagerDelay(operator, value)),
         (0..4usize).prop_map(E::Host),
@@ -237,9 +342,7 @@ fn incidents() -> impl Strategy<Value = Incidents> {
         MAX_EXACT + 2,
         i64::MAX,
     ]);
-    let pager = (any::<bool>(), prop::option::of(floats()))
-        .prop_map(|(is_on_call, delay)| Pager { is_on_call, delay });
-    (
+    let plain = (
         any::<bool>(),
         small(),
         prop_oneof![4 => balances(), 1 => beyond],
@@ -247,26 +350,38 @@ fn incidents() -> impl Strategy<Value = Incidents> {
         shares(),
         teams(),
         prop::option::of(small()),
-        prop::option::of(pager),
-    )
-        .prop_map(
-            |(is_configured, open, balance, load, share, team, oldest_days, pager)| Incidents {
-                is_configured,
-                open,
-                balance,
-                load,
-                share,
-                team: team.to_owned(),
-                oldest_days,
-                pager,
-            },
-        )
+    );
+    let others = (
+        states(),
+        prop::option::of(states()),
+        prop::option::of(pagers()),
+        builds(),
+        prop::option::of(nexts()),
+    );
+    (plain, others).prop_map(|(plain, others)| {
+        let (is_configured, open, balance, load, share, team, oldest_days) = plain;
+        let (state, worst_state, pager, build, next) = others;
+        Incidents {
+            is_configured,
+            open,
+            balance,
+            load,
+            share,
+            team: team.to_owned(),
+            oldest_days,
+            state,
+            worst_state,
+            pager,
+            build,
+            next,
+        }
+    })
 }
 
 fn cases() -> impl Strategy<Value = Vec<Case>> {
     let case = (prop::option::weighted(0.9, incidents()), any::<[bool; 4]>())
         .prop_map(|(metadata, host)| Case { metadata, host });
-    prop::collection::vec(case, 8)
+    prop::collection::vec(case, 2)
 }
 
 #[test]

@@ -22,6 +22,65 @@ struct Incidents {
     mean_days: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pager: Option<Pager>,
+    state: State,
+    #[serde(rename = "worst", skip_serializing_if = "Option::is_none")]
+    worst_state: Option<State>,
+    urgency: Urgency,
+    #[serde(flatten)]
+    last_build: Build,
+    #[serde(flatten)]
+    next_build: Option<Next>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, GlanceMetadata)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum State {
+    Calm,
+    OnFire,
+    #[serde(rename = "in review!")]
+    InReview,
+    #[serde(rename(serialize = "shut", deserialize = "closed"), alias = "done")]
+    Closed,
+    #[serde(other, skip_deserializing)]
+    r#Else,
+}
+
+/// Its own words on the wire, and no derive knows them.
+#[derive(GlanceMetadata)]
+#[allow(dead_code)]
+enum Urgency {
+    Low,
+    High,
+    Nothing,
+}
+
+impl Serialize for Urgency {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Low => serializer.serialize_u8(1),
+            Self::High => serializer.serialize_str("!"),
+            Self::Nothing => serializer.serialize_unit(),
+        }
+    }
+}
+
+#[derive(Serialize, GlanceMetadata)]
+struct Build {
+    number: u32,
+    #[serde(flatten)]
+    result: Outcome,
+}
+
+#[derive(Serialize, GlanceMetadata)]
+#[serde(rename_all = "UPPERCASE")]
+struct Outcome {
+    passed: bool,
+    by: Call,
+}
+
+#[derive(Serialize, GlanceMetadata)]
+struct Next {
+    at: f64,
 }
 
 #[derive(Serialize, GlanceMetadata)]
@@ -38,6 +97,7 @@ struct Call {
 
 const MANY: u32 = 10;
 const OPS: &str = "ops";
+const WORST: State = State::OnFire;
 
 macro_rules! when {
     ($($when:tt)*) => {{
@@ -229,6 +289,87 @@ fn nested_fields_are_paths_of_serialized_names() {
         (
             when!((pager.last).minutes_ago < 5),
             json!([{ "attr": "pager.LAST.minutes_ago", "lt": 5 }]),
+        ),
+    ]);
+}
+
+#[test]
+fn an_enum_is_compared_as_serde_writes_it() {
+    use self::State::Closed;
+
+    assert_all_match([
+        (
+            when!(state == State::Calm),
+            json!([{ "attr": "state", "eq": "CALM" }]),
+        ),
+        (
+            when!(state == WORST),
+            json!([{ "attr": "state", "eq": "ON_FIRE" }]),
+        ),
+        (
+            when!(State::InReview == worst_state),
+            json!([{ "attr": "worst", "eq": "in review!" }]),
+        ),
+        (
+            when!(state == Closed),
+            json!([{ "attr": "state", "eq": "shut" }]),
+        ),
+        (
+            when!(Closed == state),
+            json!([{ "attr": "state", "eq": "shut" }]),
+        ),
+        (
+            when!(state == State::r#Else),
+            json!([{ "attr": "state", "eq": "ELSE" }]),
+        ),
+        (
+            when!(urgency == Urgency::Low),
+            json!([{ "attr": "urgency", "eq": 1 }]),
+        ),
+        (
+            when!(urgency == Urgency::High),
+            json!([{ "attr": "urgency", "eq": "!" }]),
+        ),
+    ]);
+    assert_eq!(
+        lowered(when!(worst_state != State::OnFire)),
+        json!([unless(json!([{ "attr": "worst", "eq": "ON_FIRE" }]))])
+    );
+    for (state, text) in [
+        (State::Calm, "CALM"),
+        (State::OnFire, "ON_FIRE"),
+        (State::InReview, "in review!"),
+        (State::Closed, "shut"),
+        (State::r#Else, "ELSE"),
+    ] {
+        assert_eq!(serde_json::to_value(state).unwrap(), json!(text));
+    }
+    assert_eq!(
+        when!(urgency == Urgency::Nothing).lower(),
+        Err(CannotLower::InexactValue {
+            attr: "urgency".to_owned()
+        })
+    );
+}
+
+#[test]
+fn a_flattened_field_is_a_path_in_rust_and_none_on_the_wire() {
+    assert_all_match([
+        (
+            when!(last_build.number > 4),
+            json!([{ "attr": "number", "gt": 4 }]),
+        ),
+        (
+            when!(last_build.result.passed),
+            json!([{ "attr": "PASSED", "eq": true }]),
+        ),
+        (
+            when!(last_build.result.by.minutes_ago < 4),
+            json!([{ "attr": "BY.minutes_ago", "lt": 4 }]),
+        ),
+        (
+            when!(next_build.at > 0.5),
+            json!([{ "attr": "at", "gt": 0.5 }]),
         ),
     ]);
 }

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::{Comparison, Operator, Test};
+use super::test::{Comparison, Operator, Test};
 use crate::model::{Condition, ConditionName, Match, Simple};
 
 /// More disjunctions than this are refused: nobody could read the descriptor.
@@ -17,7 +17,8 @@ const MAX_CLAUSES: usize = 64;
 #[non_exhaustive]
 pub enum CannotLower {
     /// The value compared with `attr` is beyond ±(2^53 - 1), or not finite: clients of the
-    /// protocol count in double precision and could not tell it from its neighbours.
+    /// protocol count in double precision and could not tell it from its neighbours. Or it is of
+    /// an enum whose own `Serialize` writes no text.
     InexactValue {
         /// The attribute it is compared with.
         attr: String,
@@ -32,7 +33,7 @@ impl fmt::Display for CannotLower {
             Self::InexactValue { attr } => write!(
                 f,
                 "the value compared with `{attr}` cannot be sent exactly; use a whole number \
-                 within ±9007199254740991 or a finite one"
+                 within ±9007199254740991, a finite one, or an enum that serde writes as text"
             ),
             Self::TooLarge => f.write_str(
                 "the condition needs more than 64 alternatives; move part of it into a Boolean \

@@ -4,9 +4,12 @@ use glance_sdk::prelude::*;
 struct Incidents(u32);
 
 #[derive(Serialize, GlanceMetadata)]
-enum Either {
-    Open,
-    Closed,
+struct Nothing;
+
+#[derive(GlanceMetadata)]
+union Either {
+    open: u32,
+    closed: u32,
 }
 
 fn main() {}

@@ -2,13 +2,10 @@ use glance_sdk::prelude::*;
 
 #[derive(Serialize, GlanceMetadata)]
 struct Incidents {
+    open: u32,
     #[serde(flatten)]
-    oldest: Oldest,
-}
-
-#[derive(Serialize, GlanceMetadata)]
-struct Oldest {
-    days: u32,
+    #[glance(untested)]
+    by_team: std::collections::HashMap<String, u32>,
 }
 
 fn main() {}

@@ -1,0 +1,8 @@
+use glance_sdk::prelude::*;
+
+#[derive(GlanceMetadata)]
+enum State {
+    Calm,
+}
+
+fn main() {}

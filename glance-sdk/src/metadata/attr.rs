@@ -1,0 +1,230 @@
+//! An attribute, and the values it can be compared with.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::test::{Comparison, Operator, Test};
+use super::{Attribute, Never, Path};
+
+/// An attribute of type `T`, to be compared with a value.
+pub struct Attr<T> {
+    path: Path,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> fmt::Debug for Attr<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Attr").field(&self.path.0).finish()
+    }
+}
+
+/// A type whose attribute can be compared for equality.
+#[diagnostic::on_unimplemented(
+    message = "attributes of type `{Self}` cannot be compared",
+    label = "conditions compare numbers, `bool`, `String` and enums with `#[derive(GlanceMetadata)]`"
+)]
+pub trait Comparable: Attribute<At = Attr<Self>> + Sized {
+    /// What the attribute is compared with. One type, so that a literal's type is known.
+    type Literal;
+
+    /// The value as it stands on the wire; `None` where the wire cannot say it exactly.
+    fn wire(literal: Self::Literal) -> Option<Value>;
+}
+
+/// A number, whose attribute can also be compared by size.
+///
+/// Text is not ordered: a host compares it by UTF-16 units, Rust does not.
+#[diagnostic::on_unimplemented(
+    message = "attributes of type `{Self}` have no order",
+    label = "only numbers can be compared with `<`, `<=`, `>` and `>=`",
+    note = "compare with `==` or `!=`, or put the number you mean into the metadata"
+)]
+pub trait Ordered: Comparable {
+    /// The whole numbers just below and just above, where the type has only whole numbers.
+    fn neighbours(wire: &Value) -> Option<(Value, Value)>;
+}
+
+/// `bool`, whose attribute is a condition by itself.
+#[diagnostic::on_unimplemented(
+    message = "an attribute of type `{Self}` is no condition by itself",
+    label = "only a `bool` can stand alone; compare this with a value, as in `count > 0`"
+)]
+pub trait Truth: Comparable {
+    /// True, as it is compared with.
+    const TRUE: Self::Literal;
+}
+
+impl Truth for bool {
+    const TRUE: bool = true;
+}
+
+/// The largest whole number up to which every client of the protocol counts exactly: 2^53 - 1.
+const MAX_EXACT: i128 = (1 << 53) - 1;
+
+macro_rules! attributes {
+    ($($type:ty: $literal:ty, $wire:expr;)*) => { $(
+        impl Attribute for $type {
+            type At = Attr<$type>;
+            type Null = Never;
+            fn at(path: Path) -> Self::At {
+                Attr::at(path)
+            }
+        }
+        impl Comparable for $type {
+            type Literal = $literal;
+            fn wire(literal: Self::Literal) -> Option<Value> {
+                let wire: fn($literal) -> Option<Value> = $wire;
+                wire(literal)
+            }
+        }
+    )* };
+}
+
+macro_rules! integers {
+    ($($type:ty)*) => { $(
+        attributes! { $type: $type, |n| (i128::from(n).abs() <= MAX_EXACT).then(|| n.into()); }
+        impl Ordered for $type {
+            fn neighbours(wire: &Value) -> Option<(Value, Value)> {
+                let n = wire.as_i64()?;
+                Some(((n - 1).into(), (n + 1).into()))
+            }
+        }
+    )* };
+}
+
+// By way of its text, which is what crosses the wire: that of `0.1_f32` is 0.1, not the
+// 0.10000000149011612 that the number is as an `f64`.
+macro_rules! floats {
+    ($($type:ty)*) => { $(
+        attributes! { $type: $type, |n| {
+            let exact: f64 = n.to_string().parse().ok()?;
+            exact.is_finite().then(|| exact.into())
+        }; }
+        impl Ordered for $type {
+            fn neighbours(_: &Value) -> Option<(Value, Value)> {
+                None
+            }
+        }
+    )* };
+}
+
+integers! { u8 u16 u32 u64 i8 i16 i32 i64 }
+floats! { f32 f64 }
+attributes! {
+    bool: bool, |b| Some(b.into());
+    String: &'static str, |s| Some(s.into());
+    &'static str: &'static str, |s| Some(s.into());
+}
+
+/// The value as serde writes it, where a host can compare exactly that: a text, `true`, `false`,
+/// or a number within ±(2^53 - 1).
+pub fn written<T: Serialize>(value: &T) -> Option<Value> {
+    let value = serde_json::to_value(value).ok()?;
+    let exact = match &value {
+        Value::String(_) | Value::Bool(_) => true,
+        Value::Number(n) => n.as_i128().is_none_or(|n| n.abs() <= MAX_EXACT),
+        Value::Null | Value::Array(_) | Value::Object(_) => false,
+    };
+    exact.then_some(value)
+}
+
+impl<T> Attr<T> {
+    /// The attribute at this path.
+    pub fn at(path: Path) -> Self {
+        Self {
+            path,
+            of: PhantomData,
+        }
+    }
+}
+
+// Further bounds stand on the methods: only there does rustc show a trait's own message.
+impl<T: Comparable> Attr<T> {
+    /// The attribute equals this value.
+    pub fn equals(self, value: T::Literal) -> Test {
+        self.compare(Operator::Eq, value)
+    }
+
+    /// The attribute is missing or another value.
+    pub fn differs_from(self, value: T::Literal) -> Test {
+        !self.equals(value)
+    }
+
+    fn compare(self, operator: Operator, literal: T::Literal) -> Test {
+        Test::Compare(Comparison {
+            attr: self.path.0,
+            operator,
+            value: T::wire(literal),
+        })
+    }
+
+    /// The attribute is less than this value.
+    pub fn less_than(self, value: T::Literal) -> Test
+    where
+        T: Ordered,
+    {
+        self.compare(Operator::Lt, value)
+    }
+
+    /// The attribute is greater than this value.
+    pub fn greater_than(self, value: T::Literal) -> Test
+    where
+        T: Ordered,
+    {
+        self.compare(Operator::Gt, value)
+    }
+
+    /// The attribute is this value or less.
+    ///
+    /// The wire has no such operator, and an inverted `gt` would hold where the attribute is
+    /// missing: a whole number becomes "less than n + 1", any other "less than n, or n".
+    pub fn at_most(self, value: T::Literal) -> Test
+    where
+        T: Ordered,
+    {
+        self.or_equal(Operator::Lt, value, |(_, above)| above)
+    }
+
+    /// The attribute is this value or greater; see [`at_most`](Self::at_most).
+    pub fn at_least(self, value: T::Literal) -> Test
+    where
+        T: Ordered,
+    {
+        self.or_equal(Operator::Gt, value, |(below, _)| below)
+    }
+
+    fn or_equal(
+        self,
+        operator: Operator,
+        literal: T::Literal,
+        beyond: fn((Value, Value)) -> Value,
+    ) -> Test
+    where
+        T: Ordered,
+    {
+        let attr = self.path.0;
+        let value = T::wire(literal);
+        let compare = |operator, value| {
+            Test::Compare(Comparison {
+                attr: attr.clone(),
+                operator,
+                value,
+            })
+        };
+        match value.as_ref().and_then(T::neighbours) {
+            Some(neighbours) => compare(operator, Some(beyond(neighbours))),
+            None => compare(operator, value.clone()).or(compare(Operator::Eq, value)),
+        }
+    }
+
+    /// The attribute is true.
+    pub fn holds(self) -> Test
+    where
+        T: Truth,
+    {
+        self.compare(Operator::Eq, T::TRUE)
+    }
+}

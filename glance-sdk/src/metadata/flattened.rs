@@ -1,0 +1,99 @@
+//! Attributes that serde writes beside those of the struct around them.
+
+#[cfg(doc)]
+use super::Attribute;
+use super::Path;
+
+/// A type that may be a field of metadata with `#[serde(flatten)]`: its names are known.
+///
+/// `#[derive(GlanceMetadata)]` implements it for structs.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be flattened into glance metadata",
+    label = "this may write any name, also that of a tested field",
+    note = "flatten a struct with `#[derive(GlanceMetadata)]`, or an `Option` of one; anything else \
+            gets a name of its own: remove `flatten`"
+)]
+pub trait Flattened {
+    /// The attributes; that of [`Attribute`], which is written one level deeper.
+    type At;
+
+    /// The names that it writes.
+    const NAMES: Names;
+
+    /// The attributes that stand beside others at this path.
+    fn beside(path: Path) -> Self::At;
+}
+
+/// serde writes nothing for `None`.
+impl<T: Flattened> Flattened for Option<T> {
+    type At = T::At;
+    const NAMES: Names = T::NAMES;
+    fn beside(path: Path) -> Self::At {
+        T::beside(path)
+    }
+}
+
+/// The names that a struct writes into its object.
+#[derive(Debug, Clone, Copy)]
+pub struct Names {
+    /// Those of its own fields.
+    pub own: &'static [&'static str],
+    /// Those of each of its flattened fields.
+    pub flattened: &'static [Names],
+}
+
+impl Names {
+    /// Whether this name is among them.
+    pub const fn has(&self, name: &str) -> bool {
+        let mut i = 0;
+        while i < self.own.len() {
+            if same(self.own[i], name) {
+                return true;
+            }
+            i += 1;
+        }
+        let mut i = 0;
+        while i < self.flattened.len() {
+            if self.flattened[i].has(name) {
+                return true;
+            }
+            i += 1;
+        }
+        false
+    }
+
+    /// Whether a name is among both.
+    pub const fn meets(&self, other: &Names) -> bool {
+        let mut i = 0;
+        while i < self.own.len() {
+            if other.has(self.own[i]) {
+                return true;
+            }
+            i += 1;
+        }
+        let mut i = 0;
+        while i < self.flattened.len() {
+            if self.flattened[i].meets(other) {
+                return true;
+            }
+            i += 1;
+        }
+        false
+    }
+}
+
+/// Equality of texts, in a constant.
+const fn same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < one.len() {
+        if one[i] != other[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}

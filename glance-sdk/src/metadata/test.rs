@@ -1,0 +1,63 @@
+//! A condition before it becomes the wire's: an ordinary Boolean expression.
+
+use std::ops::Not;
+
+use serde_json::Value;
+
+use crate::model::ConditionName;
+
+/// A Boolean expression over attributes and the host's own conditions.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Test {
+    /// A comparison of an attribute.
+    Compare(Comparison),
+    /// A condition that the host knows by itself.
+    Host(ConditionName),
+    /// Not this.
+    Not(Box<Test>),
+    /// All of these.
+    All(Vec<Test>),
+    /// One of these.
+    Any(Vec<Test>),
+}
+
+impl Test {
+    /// This and that.
+    #[must_use]
+    pub fn and(self, other: Test) -> Self {
+        Self::All(vec![self, other])
+    }
+
+    /// This or that.
+    #[must_use]
+    pub fn or(self, other: Test) -> Self {
+        Self::Any(vec![self, other])
+    }
+}
+
+impl Not for Test {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        match self {
+            Self::Not(inner) => *inner,
+            other => Self::Not(Box::new(other)),
+        }
+    }
+}
+
+/// One comparison of an attribute.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    pub(super) attr: String,
+    pub(super) operator: Operator,
+    pub(super) value: Option<Value>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operator {
+    Eq,
+    Lt,
+    Gt,
+}
