@@ -51,6 +51,8 @@ pub enum Rejection {
     Expired,
     /// It was signed in the future.
     FromTheFuture,
+    /// It is a page's own token where a host's is asked for, or in an address.
+    PageToken,
 }
 
 impl fmt::Display for Rejection {
@@ -65,6 +67,7 @@ impl fmt::Display for Rejection {
             Self::Signature => f.write_str("wrong signature"),
             Self::Expired => f.write_str("expired"),
             Self::FromTheFuture => f.write_str("signed in the future"),
+            Self::PageToken => f.write_str("a page's own token instead of a host's"),
         }
     }
 }
