@@ -24,6 +24,8 @@ pub(crate) const PAGE_TOKEN: HeaderName = HeaderName::from_static("x-acpt");
 pub(crate) struct Services {
     pub(crate) installations: Installations,
     pub(crate) pusher: Pusher,
+    #[cfg(feature = "replay-cache")]
+    pub(crate) replays: Option<Arc<crate::auth::Replays>>,
 }
 
 impl Services {
@@ -127,8 +129,8 @@ impl SignedRequest {
         if let Some(verified) = parts.extensions.get::<Self>() {
             return Ok(verified.clone());
         }
-        let installations = Services::of(parts)?.installations.clone();
-        match verify(parts, installations).await {
+        let services = Services::of(parts)?;
+        match verify(parts, services).await {
             Ok(signed) => {
                 parts.extensions.insert(signed.clone());
                 Ok(signed)
@@ -172,9 +174,10 @@ impl From<Error> for Refusal {
     }
 }
 
-async fn verify(parts: &Parts, installations: Installations) -> Result<SignedRequest, Refusal> {
-    let (token, is_in_address) = token(parts).ok_or(Rejection::Missing)?;
-    let token = Token::parse(token)?;
+async fn verify(parts: &Parts, services: &Services) -> Result<SignedRequest, Refusal> {
+    let installations = services.installations.clone();
+    let (text, is_in_address) = token(parts).ok_or(Rejection::Missing)?;
+    let token = Token::parse(text)?;
     let key = installations
         .signing_key(token.issuer())
         .await?
@@ -183,6 +186,13 @@ async fn verify(parts: &Parts, installations: Installations) -> Result<SignedReq
     // An address ends in logs and histories. That a host's token stands there is the protocol's way.
     if is_in_address && is_page_token(&claims) {
         return Err(Rejection::PageToken.into());
+    }
+    #[cfg(feature = "replay-cache")]
+    if let Some(replays) = &services.replays
+        && !parts.method.is_safe()
+        && !is_page_token(&claims)
+    {
+        replays.once(text, &claims, now())?;
     }
     Ok(SignedRequest {
         claims: Arc::new(claims),

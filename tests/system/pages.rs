@@ -251,3 +251,86 @@ async fn a_page_for_persons_refuses_requests_for_nobody() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_a_host_signed_changes_something_once() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let add_on = AddOn::new("com.example.once", "Once")
+        .refuse_replays()
+        .glance::<hello>()
+        .web_panel("votes", "Votes", get(token_for_scripts).post(vote))
+        .route("/votes", post(vote).put(vote));
+    let add_on = room.install(add_on).await;
+    let base = add_on.base_url();
+    let [panel, votes, query] =
+        ["panel/votes", "votes", "glance/hello"].map(|path| format!("{base}/{path}"));
+    let client = Client::new();
+    let token = |jti: &str| {
+        let mut claims = claims(&room, &add_on);
+        claims.jti = Some(jti.to_owned());
+        SigningKey::new(&add_on.installed().oauth_secret).sign(&claims)
+    };
+    let status = async |request: reqwest::RequestBuilder, token: &str| {
+        let request = request.query(&[("signed_request", token)]);
+        request.send().await.unwrap().status()
+    };
+
+    let one = token("one");
+    for _ in 0..3 {
+        assert_eq!(status(client.get(&panel), &one).await, StatusCode::OK);
+        assert_eq!(status(client.get(&query), &one).await, StatusCode::OK);
+    }
+    // The handler takes three arguments that ask for the token: that is one request still.
+    assert_eq!(status(client.post(&votes), &one).await, StatusCode::OK);
+    for again in [client.post(&votes), client.put(&votes), client.post(&panel)] {
+        assert_eq!(status(again, &one).await, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(status(client.get(&panel), &one).await, StatusCode::OK);
+    assert_eq!(
+        status(client.post(&panel), &token("two")).await,
+        StatusCode::OK
+    );
+
+    let opened = client
+        .get(&panel)
+        .query(&[("signed_request", one)])
+        .send()
+        .await
+        .unwrap();
+    let page_token = opened.text().await.unwrap();
+    for _ in 0..3 {
+        let voted = client
+            .post(&votes)
+            .header("x-acpt", &page_token)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(voted.status(), StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn what_is_missing_is_answered_404() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let add_on = room.install(add_on()).await;
+    for path in [
+        "glance/gone",
+        "panel/gone",
+        "dialog/gone",
+        "page/gone",
+        "webhook/gone",
+    ] {
+        let url = format!("{}/{path}", add_on.base_url());
+        for method in [reqwest::Method::GET, reqwest::Method::POST] {
+            let answer = Client::new().request(method, &url).send().await.unwrap();
+            assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+    let there = format!("{}/panel/panel", add_on.base_url());
+    assert_eq!(
+        reqwest::get(there).await.unwrap().status(),
+        StatusCode::UNAUTHORIZED
+    );
+}

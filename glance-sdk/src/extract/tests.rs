@@ -26,7 +26,14 @@ async fn installations() -> Installations {
 
 async fn judge(request: axum::http::request::Builder) -> Result<Claims, Rejection> {
     let (parts, ()) = request.body(()).unwrap().into_parts();
-    match verify(&parts, installations().await).await {
+    let installations = installations().await;
+    let services = Services {
+        pusher: Pusher::new(installations.clone()),
+        installations,
+        #[cfg(feature = "replay-cache")]
+        replays: None,
+    };
+    match verify(&parts, &services).await {
         Ok(signed) => Ok(Claims::clone(&signed.claims)),
         Err(Refusal::Token(rejection)) => Err(rejection),
         Err(Refusal::Failed(error)) => panic!("{error}"),
