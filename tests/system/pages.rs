@@ -8,6 +8,8 @@ use glance_sdk::model::{Action, ActionLocation, Claims, Context};
 use glance_sdk::prelude::*;
 use reqwest::{Client, StatusCode};
 
+use crate::log::Log;
+
 async fn who(request: SignedRequest) -> String {
     format!("{:?}", request.user_id())
 }
@@ -311,10 +313,12 @@ async fn what_a_host_signed_changes_something_once() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_answered_404() {
+async fn what_is_missing_is_named_in_the_log() {
+    let (log, _recording) = Log::record();
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = room.install(add_on()).await;
+    assert!(!log.text().contains("here; add"));
     for path in [
         "glance/gone",
         "panel/gone",
@@ -327,6 +331,11 @@ async fn what_is_missing_is_answered_404() {
             let answer = Client::new().request(method, &url).send().await.unwrap();
             assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
         }
+        assert!(
+            log.text().contains("`gone` here; add ."),
+            "{path}: {}",
+            log.text()
+        );
     }
     let there = format!("{}/panel/panel", add_on.base_url());
     assert_eq!(
