@@ -44,6 +44,7 @@ mod browser;
 mod build;
 mod hooks;
 mod install;
+mod missing;
 mod pages;
 mod query;
 mod serve;
@@ -88,6 +89,8 @@ pub struct AddOn<S = ()> {
     actions: Vec<Action>,
     runtime_glances: Vec<(model::Glance, Option<Test>)>,
     hooks: Hooks,
+    #[cfg(feature = "replay-cache")]
+    refuses_replays: bool,
     router: Router<S>,
     problems: Vec<String>,
 }
@@ -112,6 +115,8 @@ impl AddOn {
             actions: Vec::new(),
             runtime_glances: Vec::new(),
             hooks: Hooks::default(),
+            #[cfg(feature = "replay-cache")]
+            refuses_replays: false,
             router: Router::new(),
             problems: Vec::new(),
         }
@@ -137,6 +142,8 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             actions: self.actions,
             runtime_glances: self.runtime_glances,
             hooks: self.hooks,
+            #[cfg(feature = "replay-cache")]
+            refuses_replays: self.refuses_replays,
             router: self.router.with_state(self.state),
             problems: self.problems,
         }
@@ -332,6 +339,24 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     #[must_use]
     pub fn installs_by_browser(mut self) -> Self {
         self.hooks.by_browser = true;
+        self
+    }
+
+    /// Lets each signed request of a host change something once: a `POST`, `PUT`, `PATCH` or
+    /// `DELETE` whose token (its `jti`, or all of it where it has none) came before is answered 401.
+    ///
+    /// Hosts keep their tokens for a while, so what changes nothing, such as a glance's query or
+    /// the opening of a page, is never refused, and a page's scripts that ask with the host's own
+    /// token are refused the second time: let them ask with a
+    /// [`page_token`](crate::extract::SignedRequest::page_token), which this leaves alone. A host
+    /// that sends the same webhook again, because the answer was lost, is refused too.
+    ///
+    /// Requests are remembered in this process until their tokens end, 100,000 of each
+    /// installation; what comes above that is refused until the first of them end.
+    #[cfg(feature = "replay-cache")]
+    #[must_use]
+    pub fn refuse_replays(mut self) -> Self {
+        self.refuses_replays = true;
         self
     }
 

@@ -17,12 +17,22 @@
 //! # Ok::<(), glance_sdk::auth::Rejection>(())
 //! ```
 
+#[cfg(feature = "server")]
+mod page;
 mod random;
+#[cfg(feature = "replay-cache")]
+mod replay;
 mod token;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+#[cfg(feature = "server")]
+pub use page::{PAGE_SECONDS, PAGE_TOKEN_SECONDS};
+#[cfg(feature = "server")]
+pub(crate) use page::{is_page_token, page_claims};
 pub use random::random_alphanumeric;
+#[cfg(feature = "replay-cache")]
+pub(crate) use replay::Replays;
 pub use token::{LEEWAY_SECONDS, MAX_TOKEN_BYTES, Rejection, SigningKey, Token};
 
 /// The time now, in seconds since 1970.

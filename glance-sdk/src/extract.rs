@@ -1,26 +1,33 @@
 //! What handlers of an add-on take as arguments.
 
+mod viewer;
 mod webhook;
 
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::auth::{Rejection, Token, now};
+use crate::auth::{Rejection, SigningKey, Token, is_page_token, now, page_claims};
 use crate::client::{Client, Installations, Pusher};
 use crate::model::{Claims, OauthId, RoomId, UserId};
 use crate::{Error, Result};
 
+pub use viewer::Viewer;
 pub use webhook::WebhookRequest;
+
+/// The header in which a page brings its own token, and gets the next.
+pub(crate) const PAGE_TOKEN: HeaderName = HeaderName::from_static("x-acpt");
 
 /// What handlers reach beside their own state; cloning is cheap.
 #[derive(Debug, Clone)]
 pub(crate) struct Services {
     pub(crate) installations: Installations,
     pub(crate) pusher: Pusher,
+    #[cfg(feature = "replay-cache")]
+    pub(crate) replays: Option<Arc<crate::auth::Replays>>,
 }
 
 impl Services {
@@ -37,11 +44,16 @@ impl Services {
 ///
 /// The token comes as query parameter `signed_request` or as header `Authorization: JWT ...`.
 /// A request without one, or with one that does not hold, is answered 401; the log says why.
+///
+/// The scripts of a page ask with a [`page_token`](Self::page_token) instead, in the header
+/// `x-acpt` or `Authorization: JWT ...`. It is good for pages and for routes of the add-on's own,
+/// not for what only a host may ask: a [`GlanceQuery`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct SignedRequest {
     /// What the token says.
     pub claims: Arc<Claims>,
+    key: Arc<SigningKey>,
     installations: Installations,
 }
 
@@ -61,6 +73,11 @@ impl SignedRequest {
         self.claims.user_id()
     }
 
+    /// The person's time zone, an IANA name such as `Europe/Berlin`.
+    pub fn time_zone(&self) -> Option<&str> {
+        self.claims.context.as_ref()?.user_tz.as_deref()
+    }
+
     /// A client that speaks for the installation.
     ///
     /// # Errors
@@ -69,29 +86,76 @@ impl SignedRequest {
     pub async fn client(&self) -> Result<Client> {
         self.installations.client(self.oauth_id()).await
     }
+
+    /// A token for what the page's scripts ask later, as the same person in the same room. It holds
+    /// for 15 minutes ([`PAGE_TOKEN_SECONDS`](crate::auth::PAGE_TOKEN_SECONDS)).
+    ///
+    /// Write it into the page. Each answer of a page has a new one in its header `x-acpt`, which
+    /// scripts can read, so that a page in use stays in use: for 12 hours
+    /// ([`PAGE_SECONDS`](crate::auth::PAGE_SECONDS)) after the host opened it, then the host must
+    /// open it anew. A token ends at once where its installation does.
+    ///
+    /// ```
+    /// use glance_sdk::axum::response::Html;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// async fn panel(request: SignedRequest) -> Html<String> {
+    ///     let token = request.page_token();
+    ///     // The page's script: fetch("/votes", { method: "POST", headers: { "x-acpt": token } })
+    ///     Html(format!("<meta name='token' content='{token}'><script src='/panel.js'></script>"))
+    /// }
+    ///
+    /// async fn vote(request: SignedRequest) -> String {
+    ///     format!("user {:?} voted", request.user_id())
+    /// }
+    ///
+    /// let add_on = AddOn::new("com.example.votes", "Votes")
+    ///     .web_panel("votes", "Votes", get(panel))
+    ///     .route("/votes", post(vote));
+    /// ```
+    pub fn page_token(&self) -> String {
+        self.key.sign(&page_claims(&self.claims, now()))
+    }
+
+    /// The request as the host itself signed it; a page's own token does not do.
+    pub(crate) async fn of_host(parts: &mut Parts) -> Result<Self, Response> {
+        let signed = Self::of(parts).await?;
+        match is_page_token(&signed.claims) {
+            true => Err(refuse(parts, &Rejection::PageToken)),
+            false => Ok(signed),
+        }
+    }
+
+    /// What was verified stays with the request, so that each is verified once.
+    async fn of(parts: &mut Parts) -> Result<Self, Response> {
+        if let Some(verified) = parts.extensions.get::<Self>() {
+            return Ok(verified.clone());
+        }
+        let services = Services::of(parts)?;
+        match verify(parts, services).await {
+            Ok(signed) => {
+                parts.extensions.insert(signed.clone());
+                Ok(signed)
+            }
+            Err(Refusal::Token(rejection)) => Err(refuse(parts, &rejection)),
+            Err(Refusal::Failed(error)) => Err(error.into_response()),
+        }
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for SignedRequest {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        if let Some(verified) = parts.extensions.get::<Self>() {
-            return Ok(verified.clone());
-        }
-        let installations = &Services::of(parts)?.installations;
-        match verify(parts, installations).await {
-            Ok(claims) => Ok(Self {
-                claims: Arc::new(claims),
-                installations: installations.clone(),
-            }),
-            Err(Refusal::Token(rejection)) => {
-                tracing::warn!(path = parts.uri.path(), "refused a request: {rejection}");
-                let challenge = [(header::WWW_AUTHENTICATE, "JWT")];
-                Err((StatusCode::UNAUTHORIZED, challenge, "not a signed request").into_response())
-            }
-            Err(Refusal::Failed(error)) => Err(error.into_response()),
-        }
+        Self::of(parts).await
     }
+}
+
+/// The one answer to every token that does not hold: a stranger learns nothing from it.
+fn refuse(parts: &Parts, rejection: &Rejection) -> Response {
+    tracing::warn!(path = parts.uri.path(), "refused a request: {rejection}");
+    let challenge = [(header::WWW_AUTHENTICATE, "JWT")];
+    (StatusCode::UNAUTHORIZED, challenge, "not a signed request").into_response()
 }
 
 /// Why a request was not let through.
@@ -112,40 +176,54 @@ impl From<Error> for Refusal {
     }
 }
 
-async fn verify(parts: &Parts, installations: &Installations) -> Result<Claims, Refusal> {
-    let token = Token::parse(token(parts).ok_or(Rejection::Missing)?)?;
+async fn verify(parts: &Parts, services: &Services) -> Result<SignedRequest, Refusal> {
+    let installations = services.installations.clone();
+    let (text, is_in_address) = token(parts).ok_or(Rejection::Missing)?;
+    let token = Token::parse(text)?;
     let key = installations
         .signing_key(token.issuer())
         .await?
         .ok_or_else(|| Rejection::UnknownIssuer(token.issuer().clone()))?;
-    Ok(token.verify(&key, now())?)
+    let claims = token.verify(&key, now())?;
+    // An address ends in logs and histories. That a host's token stands there is the protocol's way.
+    if is_in_address && is_page_token(&claims) {
+        return Err(Rejection::PageToken.into());
+    }
+    #[cfg(feature = "replay-cache")]
+    if let Some(replays) = &services.replays
+        && !parts.method.is_safe()
+        && !is_page_token(&claims)
+    {
+        replays.once(text, &claims, now())?;
+    }
+    Ok(SignedRequest {
+        claims: Arc::new(claims),
+        key,
+        installations,
+    })
 }
 
-/// The token as it came. Base64url and dots need no percent-decoding.
-fn token(parts: &Parts) -> Option<&str> {
+/// The token as it came, and whether it stands in the address. Base64url and dots need no
+/// percent-decoding. A page's own token comes first: the host's in the same page's address is older.
+fn token(parts: &Parts) -> Option<(&str, bool)> {
+    let header = |name| parts.headers.get(name)?.to_str().ok();
     let in_query = || {
-        parts
-            .uri
-            .query()?
-            .split('&')
-            .find_map(|pair| pair.strip_prefix("signed_request="))
+        let mut pairs = parts.uri.query()?.split('&');
+        pairs.find_map(|pair| pair.strip_prefix("signed_request="))
     };
-    let in_header = || {
-        let (scheme, token) = parts
-            .headers
-            .get(header::AUTHORIZATION)?
-            .to_str()
-            .ok()?
-            .split_once(' ')?;
+    let in_authorization = || {
+        let (scheme, token) = header(header::AUTHORIZATION)?.split_once(' ')?;
         let token = token.trim();
         scheme
             .eq_ignore_ascii_case("JWT")
             .then(|| token.strip_prefix("token=").unwrap_or(token))
     };
-    in_query().or_else(in_header)
+    None.or_else(|| Some((header(PAGE_TOKEN)?, false)))
+        .or_else(|| Some((in_query()?, true)))
+        .or_else(|| Some((in_authorization()?, false)))
 }
 
-/// A glance's query: a signed request that comes from a room.
+/// A glance's query: a request that a host itself signed, from a room.
 #[derive(Debug, Clone)]
 pub struct GlanceQuery {
     signed: SignedRequest,
@@ -177,9 +255,8 @@ impl GlanceQuery {
 impl<S: Send + Sync> FromRequestParts<S> for GlanceQuery {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        let signed =
-            <SignedRequest as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        let signed = SignedRequest::of_host(parts).await?;
         match signed.room_id() {
             Some(room_id) => Ok(Self { signed, room_id }),
             None => {
@@ -206,3 +283,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Pusher {
         Ok(Services::of(parts)?.pusher.clone())
     }
 }
+
+#[cfg(test)]
+mod tests;

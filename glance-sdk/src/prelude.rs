@@ -11,7 +11,7 @@ pub use crate::addon::AddOn;
 #[cfg(feature = "client")]
 pub use crate::client::{Installations, Pusher, To};
 #[cfg(feature = "server")]
-pub use crate::extract::{GlanceQuery, SignedRequest, WebhookRequest};
+pub use crate::extract::{GlanceQuery, SignedRequest, Viewer, WebhookRequest};
 #[cfg(feature = "server")]
 pub use axum::{
     extract::State,

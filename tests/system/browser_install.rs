@@ -14,6 +14,7 @@ use reqwest::Response;
 use serde_json::{Value, json};
 
 use crate::bad_input::serve;
+use crate::log::Log;
 
 type Journal = Arc<Mutex<Vec<&'static str>>>;
 
@@ -85,6 +86,7 @@ fn location(response: &Response) -> &str {
 
 #[tokio::test]
 async fn an_add_on_is_installed_updated_and_removed_by_a_browser() {
+    let (log, _recording) = Log::record();
     let host = Host::start().await;
     let room = host.room("ops").await;
     let journal = Journal::default();
@@ -149,6 +151,15 @@ async fn an_add_on_is_installed_updated_and_removed_by_a_browser() {
         assert!(add_on.installations().get(id).await.unwrap().is_none());
     }
     assert_eq!(*journal.lock().unwrap(), ["removed"]);
+
+    let logged = log.text();
+    assert!(logged.contains("cannot be fetched"), "{logged}");
+    let secret = add_on.installed().oauth_secret.expose();
+    for private in [secret, "installable/token"] {
+        let lines = logged.lines().filter(|line| line.contains("glance_sdk"));
+        let told: Vec<_> = lines.filter(|line| line.contains(private)).collect();
+        assert!(told.is_empty(), "{told:?}");
+    }
 
     let posted = reqwest::Client::new()
         .post(&installed)

@@ -8,6 +8,7 @@ mod corpus;
 mod descriptor_schema;
 mod hooks;
 mod install;
+mod log;
 mod notifications;
 mod pages;
 mod push;

@@ -154,9 +154,10 @@ async fn a_call_must_be_signed() {
     let address = format!("{}/webhook/build", caller.installed.base_url());
     let body = caller.said("/build all").to_string();
     let in_query = format!("{address}?signed_request={}", caller.token());
+    let post = |url| reqwest::Client::new().post(url).body(body.clone());
     for (url, expected) in [(&address, 401), (&in_query, 200)] {
-        let request = reqwest::Client::new().post(url).body(body.clone());
-        assert_eq!(request.send().await.unwrap().status().as_u16(), expected);
+        let answer = post(url).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), expected);
     }
 }
 

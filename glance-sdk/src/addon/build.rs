@@ -6,7 +6,7 @@ use axum::routing::get;
 use axum::{Extension, Json, Router};
 use serde_json::Value;
 
-use super::{AddOn, glance_path, install};
+use super::{AddOn, glance_path, install, missing};
 use crate::client::{Installations, Pusher};
 use crate::extract::Services;
 use crate::metadata::Test;
@@ -87,11 +87,14 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         let services = Services {
             installations: installations.clone(),
             pusher: pusher.clone(),
+            #[cfg(feature = "replay-cache")]
+            replays: self.refuses_replays.then(Arc::default),
         };
         let router = self
             .router
             .route("/", get(move || async move { Json(document) }))
             .merge(install::routes(self.hooks))
+            .merge(missing::routes())
             .layer(Extension(services))
             .with_state(self.state);
         Ok(Built {

@@ -9,7 +9,7 @@ use axum::routing::MethodRouter;
 
 use super::AddOn;
 use super::build::{absolute, make_icon_absolute};
-use crate::extract::SignedRequest;
+use crate::extract::{PAGE_TOKEN, SignedRequest};
 use crate::model::{
     AdminPage, Authentication, Capabilities, Configurable, Dialog, ExternalPage, Text, WebPanel,
 };
@@ -247,11 +247,12 @@ impl Page {
     }
 }
 
-/// Lets a request through that is signed. What the page then shows is for one person.
+/// Lets a request through that is signed. What the page then shows is for one person; its scripts
+/// read the token for their next request from the answer.
 async fn require_signature(request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    match parts.extract::<SignedRequest>().await {
-        Ok(signed) => parts.extensions.insert(signed),
+    let signed: SignedRequest = match parts.extract().await {
+        Ok(signed) => signed,
         Err(rejection) => return rejection,
     };
     let mut response = next.run(Request::from_parts(parts, body)).await;
@@ -262,6 +263,9 @@ async fn require_signature(request: Request, next: Next) -> Response {
     headers
         .entry(header::REFERRER_POLICY)
         .or_insert(HeaderValue::from_static("no-referrer"));
+    if let Ok(token) = HeaderValue::try_from(signed.page_token()) {
+        headers.insert(PAGE_TOKEN, token);
+    }
     response
 }
 

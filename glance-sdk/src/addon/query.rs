@@ -1,11 +1,11 @@
 //! The signed query of a glance.
 
+use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
-use axum::{Json, RequestPartsExt};
 
 use crate::extract::SignedRequest;
 use crate::glance::GlanceHandler;
@@ -40,18 +40,15 @@ where
     S: Send + Sync + 'static,
 {
     let (mut parts, _) = request.into_parts();
-    let mut response = match parts.extract::<SignedRequest>().await {
-        Ok(signed) => {
-            parts.extensions.insert(signed);
-            match G::query(parts, state).await {
-                Ok(data) => ([(header::CACHE_CONTROL, "no-store")], Json(data)).into_response(),
-                Err(response) if response.status().is_success() => {
-                    // Data that is no data would show as an empty glance instead of an error.
-                    (StatusCode::INTERNAL_SERVER_ERROR, response).into_response()
-                }
-                Err(response) => response,
+    let mut response = match SignedRequest::of_host(&mut parts).await {
+        Ok(_) => match G::query(parts, state).await {
+            Ok(data) => ([(header::CACHE_CONTROL, "no-store")], Json(data)).into_response(),
+            Err(response) if response.status().is_success() => {
+                // Data that is no data would show as an empty glance instead of an error.
+                (StatusCode::INTERNAL_SERVER_ERROR, response).into_response()
             }
-        }
+            Err(response) => response,
+        },
         Err(rejection) => rejection,
     };
     let (name, value) = ANY_ORIGIN;

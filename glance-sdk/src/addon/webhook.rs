@@ -1,11 +1,11 @@
 //! The call of a webhook: signed, with what happened as its body.
 
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
-use axum::{Json, RequestPartsExt};
 
 use crate::extract::{SignedRequest, WebhookRequest};
 use crate::webhook::WebhookHandler;
@@ -25,7 +25,7 @@ where
     S: Send + Sync + 'static,
 {
     let (mut parts, body) = request.into_parts();
-    let signed = match parts.extract::<SignedRequest>().await {
+    let signed = match SignedRequest::of_host(&mut parts).await {
         Ok(signed) => signed,
         Err(rejection) => return rejection,
     };
@@ -34,7 +34,6 @@ where
         Ok(body) => body,
         Err(rejection) => return rejection.into_response(),
     };
-    parts.extensions.insert(signed.clone());
     let request = match WebhookRequest::read(signed, &body) {
         Ok(request) => request,
         Err(refusal) => return refusal,

@@ -51,6 +51,12 @@ pub enum Rejection {
     Expired,
     /// It was signed in the future.
     FromTheFuture,
+    /// It is a page's own token where a host's is asked for, or in an address.
+    PageToken,
+    /// It was used already, where each may be used once.
+    Replayed,
+    /// There are more of its installation's than can be remembered, where each may be used once.
+    TooMany,
 }
 
 impl fmt::Display for Rejection {
@@ -65,6 +71,9 @@ impl fmt::Display for Rejection {
             Self::Signature => f.write_str("wrong signature"),
             Self::Expired => f.write_str("expired"),
             Self::FromTheFuture => f.write_str("signed in the future"),
+            Self::Replayed => f.write_str("used before"),
+            Self::TooMany => f.write_str("more requests than can be remembered"),
+            Self::PageToken => f.write_str("a page's own token instead of a host's"),
         }
     }
 }

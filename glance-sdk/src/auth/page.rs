@@ -1,0 +1,85 @@
+//! Page tokens: an add-on's own, for what its pages ask of it later.
+
+use serde_json::Value;
+
+use crate::model::Claims;
+
+/// How long a page token holds, in seconds.
+pub const PAGE_TOKEN_SECONDS: i64 = 15 * 60;
+
+/// How long a page that a host opened can have new tokens for the old, in seconds.
+pub const PAGE_SECONDS: i64 = 12 * 60 * 60;
+
+/// Marks a page token, so that it is never taken for what a host signed with the same secret.
+/// Since when its page has tokens, in seconds since 1970.
+const SINCE: &str = "glance_page_since";
+
+/// Whether these are the claims of a page token.
+pub(crate) fn is_page_token(claims: &Claims) -> bool {
+    claims.extra.contains_key(SINCE)
+}
+
+/// The claims of a page token for whoever asks with these: the same person in the same room.
+pub(crate) fn page_claims(claims: &Claims, now: i64) -> Claims {
+    let since = claims.extra.get(SINCE).and_then(Value::as_i64);
+    let since = since.unwrap_or(now);
+    let end = now
+        .saturating_add(PAGE_TOKEN_SECONDS)
+        .min(since.saturating_add(PAGE_SECONDS));
+    let mut page = Claims::new(claims.iss.clone(), now, end);
+    page.sub = claims.sub.clone();
+    page.prn = claims.prn.clone();
+    page.context = claims.context.clone();
+    page.extra.insert(SINCE.to_owned(), since.into());
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::Context;
+
+    const OPENED: i64 = 1_700_000_000;
+
+    #[test]
+    fn a_page_token_is_for_the_same_person_in_the_same_room() {
+        let mut host = Claims::new("id".into(), OPENED, OPENED + 3600);
+        host.sub = Some("7".to_owned());
+        host.jti = Some("once".to_owned());
+        host.context = Some(Context {
+            room_id: Some(42.into()),
+            ..Context::default()
+        });
+        assert!(!is_page_token(&host));
+
+        let page = page_claims(&host, OPENED);
+        assert!(is_page_token(&page));
+        assert_eq!(
+            (page.user_id(), page.room_id()),
+            (host.user_id(), host.room_id())
+        );
+        assert_eq!((page.iss.clone(), page.jti.clone()), (host.iss, None));
+        assert_eq!(page.exp, Some(OPENED + PAGE_TOKEN_SECONDS));
+    }
+
+    proptest! {
+        /// However often and whenever a page asks for new tokens, all end within its time.
+        #[test]
+        fn a_page_ends(waits in proptest::collection::vec(0..=PAGE_TOKEN_SECONDS, 0..200)) {
+            let mut now = OPENED;
+            let mut page = page_claims(&Claims::new("id".into(), OPENED, OPENED + 3600), now);
+            for wait in waits {
+                now += wait;
+                if page.exp.unwrap() <= now {
+                    break;
+                }
+                page = page_claims(&page, now);
+                let end = page.exp.unwrap();
+                prop_assert!(end > now && end <= now + PAGE_TOKEN_SECONDS);
+                prop_assert!(end <= OPENED + PAGE_SECONDS);
+            }
+        }
+    }
+}

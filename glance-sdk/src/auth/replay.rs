@@ -1,0 +1,187 @@
+//! Which requests of a host were used already, for add-ons that let each change things once.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use super::{LEEWAY_SECONDS, Rejection};
+use crate::model::{Claims, OauthId};
+
+/// How many requests of one installation are remembered, of about 100 bytes each. One installation
+/// cannot fill the memory of another.
+const MAX_REQUESTS: usize = 100_000;
+
+/// How many installations there are before those without requests are forgotten.
+const FEW_INSTALLATIONS: usize = 64;
+
+/// A request's name: the digest of its `jti`, or of the whole token where it has none.
+type Name = [u8; 32];
+
+/// The requests that were used and whose tokens still hold.
+pub(crate) struct Replays {
+    max_requests: usize,
+    used: Mutex<Used>,
+}
+
+#[derive(Default)]
+struct Used {
+    by_installation: HashMap<OauthId, Requests>,
+    sweep_at: usize,
+}
+
+#[derive(Default)]
+struct Requests {
+    names: HashSet<Name>,
+    by_end: BinaryHeap<Reverse<(i64, Name)>>,
+}
+
+impl Default for Replays {
+    fn default() -> Self {
+        Self::of(MAX_REQUESTS)
+    }
+}
+
+impl fmt::Debug for Replays {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replays").finish_non_exhaustive()
+    }
+}
+
+impl Replays {
+    fn of(max_requests: usize) -> Self {
+        Self {
+            max_requests,
+            used: Mutex::default(),
+        }
+    }
+
+    /// Lets a verified request through once. Where no more can be remembered it is refused: what
+    /// cannot be told from a replay may be one.
+    pub(crate) fn once(&self, token: &str, claims: &Claims, now: i64) -> Result<(), Rejection> {
+        let end = claims.exp.unwrap_or(i64::MAX);
+        let name = name(token, claims);
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.sweep(now);
+        let requests = used.by_installation.entry(claims.iss.clone()).or_default();
+        requests.forget_ended(now);
+        if requests.names.contains(&name) {
+            return Err(Rejection::Replayed);
+        }
+        if requests.names.len() >= self.max_requests {
+            return Err(Rejection::TooMany);
+        }
+        requests.names.insert(name);
+        requests.by_end.push(Reverse((end, name)));
+        Ok(())
+    }
+}
+
+impl Used {
+    /// Forgets installations without requests, each time there are twice as many as were kept.
+    fn sweep(&mut self, now: i64) {
+        if self.by_installation.len() < self.sweep_at.max(FEW_INSTALLATIONS) {
+            return;
+        }
+        self.by_installation.retain(|_, requests| {
+            requests.forget_ended(now);
+            !requests.names.is_empty()
+        });
+        self.sweep_at = 2 * self.by_installation.len();
+    }
+}
+
+impl Requests {
+    /// Forgets tokens that no longer verify.
+    fn forget_ended(&mut self, now: i64) {
+        let ended = now.saturating_sub(LEEWAY_SECONDS);
+        while let Some(Reverse((end, name))) = self.by_end.peek() {
+            if *end > ended {
+                break;
+            }
+            self.names.remove(name);
+            self.by_end.pop();
+        }
+    }
+}
+
+fn name(token: &str, claims: &Claims) -> Name {
+    let text = match &claims.jti {
+        Some(jti) => format!("jti {jti}"),
+        None => format!("token {token}"),
+    };
+    let mut name = Name::default();
+    name.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: i64 = 1_700_000_000;
+
+    fn claims(iss: &str, jti: Option<&str>, exp: i64) -> Claims {
+        let mut claims = Claims::new(iss.into(), exp - 60, exp);
+        claims.jti = jti.map(ToOwned::to_owned);
+        claims
+    }
+
+    #[test]
+    fn a_request_without_a_name_is_known_by_its_token() {
+        let replays = Replays::default();
+        let claims = claims("one", None, NOW + 60);
+        assert_eq!(replays.once("a", &claims, NOW), Ok(()));
+        assert_eq!(replays.once("b", &claims, NOW), Ok(()));
+        assert_eq!(replays.once("a", &claims, NOW), Err(Rejection::Replayed));
+    }
+
+    #[test]
+    fn installations_without_requests_are_forgotten() {
+        let replays = Replays::default();
+        for nth in 0..1000 {
+            let now = NOW + nth * 120;
+            let claims = claims(&nth.to_string(), None, now + 60);
+            replays.once("a", &claims, now).unwrap();
+            assert!(replays.used.lock().unwrap().by_installation.len() <= FEW_INSTALLATIONS);
+        }
+    }
+
+    proptest! {
+        /// A request is let through exactly where it was not before, or its token ended since, and
+        /// there is room; never is more remembered than fits.
+        #[test]
+        fn each_request_is_let_through_once(
+            max in 1..6usize,
+            asked in proptest::collection::vec((0..3u8, 0..8u8, 1..60i64, 0..20i64), 0..200),
+        ) {
+            let replays = Replays::of(max);
+            let mut model: Vec<(u8, u8, i64)> = Vec::new();
+            let mut now = NOW;
+            for (iss, jti, life, wait) in asked {
+                now += wait;
+                let exp = now + life;
+                model.retain(|(_, _, exp)| *exp > now - LEEWAY_SECONDS);
+                let of_installation = model.iter().filter(|one| one.0 == iss);
+                let expected = if of_installation.clone().any(|one| one.1 == jti) {
+                    Err(Rejection::Replayed)
+                } else if of_installation.count() >= max {
+                    Err(Rejection::TooMany)
+                } else {
+                    model.push((iss, jti, exp));
+                    Ok(())
+                };
+                let claims = claims(&iss.to_string(), Some(&jti.to_string()), exp);
+                prop_assert_eq!(replays.once("token", &claims, now), expected);
+                for requests in replays.used.lock().unwrap().by_installation.values() {
+                    prop_assert!(requests.names.len() <= max);
+                    prop_assert_eq!(requests.names.len(), requests.by_end.len());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+use axum::http::Request;
+
+use super::*;
+use crate::model::{InstallationData, Secret};
+use crate::store::{Endpoints, Installation, InstallationStore, MemoryStore};
+
+fn key(secret: &str) -> SigningKey {
+    SigningKey::new(&Secret::from(secret))
+}
+
+fn claims(iss: &str) -> Claims {
+    Claims::new(iss.into(), now(), now() + 60)
+}
+
+/// Two installations, `one` and `other`, whose secrets are `secret of one` and `secret of other`.
+async fn installations() -> Installations {
+    let store = MemoryStore::default();
+    for id in ["one", "other"] {
+        let secret = format!("secret of {id}");
+        let data = InstallationData::new(id.into(), secret.into(), "", 1.into());
+        let installation = Installation::new(data, Endpoints::new("", ""));
+        store.put(&installation).await.unwrap();
+    }
+    Installations::new(Arc::new(store)).unwrap()
+}
+
+async fn judge(request: axum::http::request::Builder) -> Result<Claims, Rejection> {
+    let (parts, ()) = request.body(()).unwrap().into_parts();
+    let installations = installations().await;
+    let services = Services {
+        pusher: Pusher::new(installations.clone()),
+        installations,
+        #[cfg(feature = "replay-cache")]
+        replays: None,
+    };
+    match verify(&parts, &services).await {
+        Ok(signed) => Ok(Claims::clone(&signed.claims)),
+        Err(Refusal::Token(rejection)) => Err(rejection),
+        Err(Refusal::Failed(error)) => panic!("{error}"),
+    }
+}
+
+fn in_address(token: &str) -> axum::http::request::Builder {
+    Request::get(format!("/panel?theme=dark&signed_request={token}"))
+}
+
+fn in_header(token: &str) -> axum::http::request::Builder {
+    Request::get("/panel").header("authorization", format!("JWT {token}"))
+}
+
+#[tokio::test]
+async fn each_wrong_request_has_its_rejection() {
+    let host = claims("one");
+    let good = key("secret of one").sign(&host);
+    assert_eq!(judge(in_address(&good)).await, Ok(host.clone()));
+    let page = page_claims(&host, now());
+    let page_token = key("secret of one").sign(&page);
+    let stranger = key("secret of one").sign(&claims("stranger"));
+    let of_other = key("secret of other").sign(&claims("one"));
+    for (request, rejection) in [
+        (Request::get("/panel"), Rejection::Missing),
+        (
+            Request::get("/panel?unsigned_request=a.b.c"),
+            Rejection::Missing,
+        ),
+        (
+            Request::get("/panel").header("authorization", "Bearer a.b.c"),
+            Rejection::Missing,
+        ),
+        (in_address(""), Rejection::Malformed),
+        (
+            in_address(&stranger),
+            Rejection::UnknownIssuer("stranger".into()),
+        ),
+        (in_address(&of_other), Rejection::Signature),
+        (in_header(&good[..good.len() - 2]), Rejection::Signature),
+        (in_header(&"x".repeat(1 << 20)), Rejection::TooLong),
+        (in_address(&page_token), Rejection::PageToken),
+    ] {
+        assert_eq!(judge(request).await, Err(rejection));
+    }
+    assert_eq!(judge(in_header(&page_token)).await, Ok(page));
+}
+
+#[tokio::test]
+async fn a_pages_own_token_goes_before_the_hosts_in_its_address() {
+    let old = key("secret of one").sign(&Claims::new("one".into(), 1_000, 4_600));
+    let page = page_claims(&claims("one"), now());
+    let token = key("secret of one").sign(&page);
+    assert_eq!(judge(in_address(&old)).await, Err(Rejection::Expired));
+    assert_eq!(
+        judge(in_address(&old).header("x-acpt", token)).await,
+        Ok(page)
+    );
+}
