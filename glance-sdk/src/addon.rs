@@ -349,7 +349,9 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     /// the opening of a page, is never refused, and a page's scripts that ask with the host's own
     /// token are refused the second time: let them ask with a
     /// [`page_token`](crate::extract::SignedRequest::page_token), which this leaves alone. A host
-    /// that sends the same webhook again, because the answer was lost, is refused too.
+    /// that sends the same webhook again, because the answer was lost, is refused too. Whoever got
+    /// hold of a person's token can still open a page with it while it holds: what this keeps from
+    /// happening twice is one request, such as a webhook.
     ///
     /// Requests are remembered in this process until their tokens end, 100,000 of each
     /// installation; what comes above that is refused until the first of them end.

@@ -218,7 +218,8 @@ fn token(parts: &Parts) -> Option<(&str, bool)> {
             .eq_ignore_ascii_case("JWT")
             .then(|| token.strip_prefix("token=").unwrap_or(token))
     };
-    None.or_else(|| Some((header(PAGE_TOKEN)?, false)))
+    header(PAGE_TOKEN)
+        .map(|token| (token, false))
         .or_else(|| Some((in_query()?, true)))
         .or_else(|| Some((in_authorization()?, false)))
 }

@@ -46,7 +46,18 @@ impl Shown {
             fetches.fetch_add(1, Ordering::SeqCst);
             data.lock().unwrap().take().ok_or(StatusCode::NOT_FOUND)
         };
-        serve(|_| Router::new().route("/installable/token", get(once))).await
+        serve(|_| {
+            let here = async || {
+                (
+                    StatusCode::FOUND,
+                    [(header::LOCATION, "/installable/token")],
+                )
+            };
+            Router::new()
+                .route("/installable/token", get(once))
+                .route("/installable/moved", get(here))
+        })
+        .await
     }
 
     fn show(&self, data: &Value) {
@@ -86,7 +97,7 @@ fn location(response: &Response) -> &str {
 
 #[tokio::test]
 async fn an_add_on_is_installed_updated_and_removed_by_a_browser() {
-    let (log, _recording) = Log::record();
+    let log = Log::record();
     let host = Host::start().await;
     let room = host.room("ops").await;
     let journal = Journal::default();
@@ -327,4 +338,7 @@ async fn what_is_fetched_must_be_an_installation_of_its_host() {
         StatusCode::BAD_GATEWAY
     );
     assert!(add_on.installations().list().await.unwrap().is_empty());
+    let moved = format!("{shown_at}/installable/moved");
+    assert_eq!(ask(&moved).await, StatusCode::FOUND, "its own origin is");
+    assert_eq!(add_on.installations().list().await.unwrap().len(), 1);
 }

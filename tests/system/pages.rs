@@ -314,7 +314,7 @@ async fn what_a_host_signed_changes_something_once() {
 
 #[tokio::test]
 async fn what_is_missing_is_named_in_the_log() {
-    let (log, _recording) = Log::record();
+    let log = Log::record();
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = room.install(add_on()).await;
