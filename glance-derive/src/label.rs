@@ -234,7 +234,7 @@ fn check_html(pieces: &[Piece]) -> Result<(), String> {
         0 => Err("a label has at least one character".to_owned()),
         1..=MAX_UNITS => Ok(()),
         _ => Err(format!(
-            "a label has at most {MAX_UNITS} characters, this one {units}"
+            "a label has at most {MAX_UNITS} UTF-16 units, this one has {units}; shorten it"
         )),
     }
 }

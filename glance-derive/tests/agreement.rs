@@ -262,9 +262,15 @@ fn balances() -> impl Strategy<Value = i64> {
     ]
 }
 
+/// With neighbours that a careless reader of numbers takes for one.
 fn floats() -> impl Strategy<Value = f64> {
+    const LONG: f64 = 1.500_000_733_334_334_9e19;
     let any = prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO;
-    prop_oneof![4 => prop::sample::select(vec![-0.5, -0.0, 0.0, 0.1, 1.0]), 1 => any]
+    prop_oneof![
+        4 => prop::sample::select(vec![-0.5, -0.0, 0.0, 0.1, 1.0]),
+        2 => prop::sample::select(vec![LONG.next_down(), LONG, LONG.next_up()]),
+        1 => any,
+    ]
 }
 
 fn shares() -> impl Strategy<Value = f32> {

@@ -92,6 +92,7 @@ static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     builder
         .tags(HashSet::from(KEPT))
         .tag_attributes(HashMap::new())
+        .generic_attributes(HashSet::new())
         .clean_content_tags(HashSet::from(REMOVED));
     builder
 });
@@ -125,6 +126,7 @@ mod tests {
         for (html, clean) in [
             ("<b>4</b> Repositories", "<b>4</b> Repositories"),
             ("<B onclick=x>4</B>", "<b>4</b>"),
+            ("<i title='x' lang=de class=x>4</i>", "<i>4</i>"),
             ("<b>unclosed", "<b>unclosed</b>"),
             ("unopened</b>", "unopened"),
             ("a < b & c", "a &lt; b &amp; c"),

@@ -7,7 +7,8 @@ use crate::model::Label;
 /// Makes a [`Label`] from a literal and escapes what it interpolates.
 ///
 /// The literal is HTML of which hosts keep `b`, `strong`, `em` and `i`, without attributes; any
-/// other tag is a compile error at the literal. Interpolation works as in [`format!`].
+/// other tag is a compile error at the literal, and so are more than 1000 UTF-16 units.
+/// Interpolation works as in [`format!`]; what makes the label too long is cut, as [`Label`] says.
 ///
 /// ```
 /// use glance_sdk::label;
@@ -26,7 +27,8 @@ use crate::model::Label;
 pub use glance_derive::label;
 
 impl Label {
-    /// A label that shows `text` as it is: what would be HTML in it is escaped.
+    /// A label that shows `text` as it is: what would be HTML in it is escaped. It is cut as
+    /// [`Label`] says.
     ///
     /// ```
     /// use glance_sdk::model::Label;

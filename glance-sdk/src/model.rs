@@ -38,6 +38,7 @@ mod open_enum;
 mod page;
 mod picture;
 mod secret;
+mod short;
 mod status;
 mod update;
 pub mod webhook;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::{Extra, Icon, Lozenge, Status, present};
+use super::{Extra, Icon, Lozenge, Status, present, short};
 use crate::metadata::NoMetadata;
 
 /// The data of a glance: its label, status and metadata.
@@ -61,7 +61,7 @@ impl<M> GlanceData<M> {
         }
     }
 
-    /// Shows a coloured word of 1 to 20 UTF-16 units at the right.
+    /// Shows a coloured word at the right, cut as [`Status::lozenge`] says.
     #[must_use]
     pub fn lozenge(mut self, kind: Lozenge, label: impl Into<String>) -> Self {
         self.status = Some(Status::lozenge(kind, label));
@@ -108,8 +108,13 @@ impl<'de> Deserialize<'de> for QueryAnswer {
 
 /// A glance's line of text: HTML of which hosts keep `b`, `strong`, `em` and `i`.
 ///
-/// 1 to 1000 characters. [`label!`](crate::label!) makes one from a literal and escapes what it
-/// interpolates; [`Label::text`] escapes a whole text; [`Label::html`] takes HTML as it is.
+/// [`label!`](crate::label!) makes one from a literal and escapes what it interpolates;
+/// [`Label::text`] escapes a whole text; [`Label::html`] takes HTML.
+///
+/// A host takes 1 to 1000 UTF-16 units and shows "Can't load" instead of any other label. So a
+/// longer one is cut and ends in `…`, never within a tag or a character reference and with what
+/// is open closed; an empty one is `…` alone. The log warns of both. A label that was read, by a
+/// host or from a file, is kept as it came.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
@@ -121,12 +126,21 @@ pub struct Label {
 }
 
 impl Label {
-    /// A label from HTML, as it is. Text from elsewhere belongs into [`Label::text`] or
+    /// A label from HTML. Text from elsewhere belongs into [`Label::text`] or
     /// [`label!`](crate::label!), which escape it.
+    ///
+    /// ```
+    /// use glance_sdk::model::Label;
+    ///
+    /// let branch = "x".repeat(2000);
+    /// let label = Label::html(format!("<b>{branch}</b>"));
+    /// assert!(label.as_html().ends_with("x…</b>"));
+    /// assert_eq!(label.as_html().encode_utf16().count(), 1000);
+    /// ```
     pub fn html(html: impl Into<String>) -> Self {
         Self {
             kind: Some("html".to_owned()),
-            value: Some(html.into()),
+            value: Some(short::label(html.into())),
             extra: Extra::new(),
         }
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::open_enum::open_enum;
-use super::{Extra, Icon};
+use super::{Extra, Icon, short};
 
 open_enum! {
     /// The colour of a lozenge.
@@ -25,7 +25,7 @@ open_enum! {
         New = "new",
         /// Brown: it went elsewhere.
         Moved = "moved",
-        /// Blue: it is done.
+        /// Blue: it is done. HipChat's last web client refused data with it.
         Complete = "complete",
     }
 }
@@ -49,7 +49,7 @@ pub struct LozengeStatus {
     /// The colour.
     #[serde(rename = "type")]
     pub kind: Lozenge,
-    /// 1 to 20 UTF-16 units.
+    /// 1 to 20 UTF-16 units; what is written here goes out as it is.
     pub label: String,
     /// Members this version does not know.
     #[serde(flatten)]
@@ -57,11 +57,23 @@ pub struct LozengeStatus {
 }
 
 impl Status {
-    /// A lozenge of this colour with this word, 1 to 20 UTF-16 units long.
+    /// A lozenge of this colour with this word.
+    ///
+    /// A host takes 1 to 20 UTF-16 units and shows "Can't load" instead of the whole glance where
+    /// it gets others. So a longer word is cut at a character and ends in `…`, and an empty one
+    /// is `…` alone; the log warns of both.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Lozenge, Status};
+    ///
+    /// let Status::Lozenge(lozenge) = Status::lozenge(Lozenge::Current, "WAITING FOR A REVIEWER")
+    /// else { unreachable!() };
+    /// assert_eq!(lozenge.label, "WAITING FOR A REVIE…");
+    /// ```
     pub fn lozenge(kind: Lozenge, label: impl Into<String>) -> Self {
         Self::Lozenge(LozengeStatus {
             kind,
-            label: label.into(),
+            label: short::lozenge(label.into()),
             extra: Extra::new(),
         })
     }
