@@ -54,34 +54,38 @@ pub use request::{Method, Request};
 
 use limits::Limits;
 use patience::Patience;
+use token::{Scopes, Tokens};
 
 use crate::auth::now;
+use crate::model::Scope;
 use crate::store::Installation;
 use crate::{Error, ErrorKind, Result};
 
-/// Speaks to the host for one installation. Cloning is cheap and shares the token.
+/// Speaks to the host for one installation. Cloning is cheap and shares the tokens.
 #[derive(Debug, Clone)]
 pub struct Client {
     shared: Arc<Shared>,
+    scopes: Scopes,
 }
 
 #[derive(Debug)]
 struct Shared {
     http: reqwest::Client,
     installation: Installation,
-    token: token::Cache,
+    tokens: Tokens,
     limits: Limits,
 }
 
 impl Client {
-    fn new(http: reqwest::Client, installation: Installation, token: token::Cache) -> Self {
+    fn new(http: reqwest::Client, installation: Installation, tokens: Tokens) -> Self {
         Self {
             shared: Arc::new(Shared {
                 http,
                 installation,
-                token,
+                tokens,
                 limits: Limits::default(),
             }),
+            scopes: Scopes::default(),
         }
     }
 
@@ -90,9 +94,42 @@ impl Client {
         &self.shared.installation
     }
 
+    /// A client of the same installation whose tokens allow only this, however much the descriptor
+    /// declares; with no scopes, all of that, as it is from the start. Tokens are kept for each
+    /// set of scopes, whatever its order.
+    ///
+    /// ```no_run
+    /// use glance_sdk::client::Client;
+    /// use glance_sdk::model::{Notification, Scope};
+    ///
+    /// # async fn example(client: Client) -> glance_sdk::Result<()> {
+    /// let writer = client.with_scopes([Scope::SendNotification]);
+    /// writer.room(42).notify(&Notification::text("Good morning")).await?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn with_scopes(&self, scopes: impl IntoIterator<Item = Scope>) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            scopes: scopes.into_iter().collect(),
+        }
+    }
+
+    /// Whether the host lately refused the installation's secret, as a host does that removed it.
+    /// Calls then fail at once with [`ErrorKind::Unauthorized`]; every ten minutes one asks again.
+    pub fn is_gone(&self) -> bool {
+        self.shared.tokens.is_refused()
+    }
+
     /// How many requests the host still takes, as its last answer said.
     pub fn rate_limit(&self) -> Option<RateLimit> {
         self.shared.limits.get()
+    }
+
+    fn is_of(&self, installation: &Installation) -> bool {
+        let own = &self.shared.installation;
+        own.endpoints == installation.endpoints
+            && own.data.oauth_secret.expose() == installation.data.oauth_secret.expose()
     }
 
     /// Sends a request and reads the answer. A token that the host no longer takes is dropped and
@@ -106,7 +143,7 @@ impl Client {
         let Shared {
             http,
             installation,
-            token: tokens,
+            tokens,
             limits,
         } = &*self.shared;
         let mut patience = Patience::new(method);
@@ -122,7 +159,7 @@ impl Client {
                     ),
                 ));
             }
-            let token = tokens.get(http, installation).await?;
+            let token = tokens.get(&self.scopes, http, installation).await?;
             let mut request = http
                 .request(method.into(), url.clone())
                 .bearer_auth(token.expose());
@@ -137,7 +174,7 @@ impl Client {
             limits.note(&answer.headers);
             match answer.status {
                 StatusCode::UNAUTHORIZED if !renewed => {
-                    tokens.drop_if(&token).await;
+                    tokens.drop_if(&self.scopes, &token).await;
                     renewed = true;
                 }
                 StatusCode::TOO_MANY_REQUESTS => {

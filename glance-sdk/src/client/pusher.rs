@@ -293,7 +293,10 @@ async fn work(shared: Arc<Shared>, oauth_id: OauthId) {
                 wait = (wait * 2).min(LONGEST_WAIT);
             }
             ErrorKind::NotInstalled | ErrorKind::Unauthorized => {
-                tracing::warn!(%oauth_id, "pushes are dropped: {error}");
+                // Of a refused installation the log says it once, not with each push.
+                if !shared.installations.is_gone(&oauth_id) {
+                    tracing::warn!(%oauth_id, "pushes are dropped: {error}");
+                }
                 shared.forget(&oauth_id, glances.len());
                 break;
             }

@@ -2,6 +2,7 @@
 #![cfg(feature = "server")]
 
 mod calls;
+mod tokens;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -73,7 +74,7 @@ fn client(base: &str) -> Client {
     Client::new(
         super::http::client().unwrap(),
         Installation::new(data, endpoints),
-        super::token::Cache::default(),
+        super::token::Tokens::default(),
     )
 }
 
