@@ -21,6 +21,7 @@
 //! # Ok(()) }
 //! ```
 
+mod created;
 mod directory;
 mod extensions;
 #[cfg(feature = "server")]
@@ -74,6 +75,7 @@ struct Shared {
     installation: Installation,
     tokens: Tokens,
     limits: Limits,
+    created: created::Created,
 }
 
 impl Client {
@@ -84,6 +86,7 @@ impl Client {
                 installation,
                 tokens,
                 limits: Limits::default(),
+                created: created::Created::default(),
             }),
             scopes: Scopes::default(),
         }
@@ -145,6 +148,7 @@ impl Client {
             installation,
             tokens,
             limits,
+            ..
         } = &*self.shared;
         let mut patience = Patience::new(method);
         let mut renewed = false;

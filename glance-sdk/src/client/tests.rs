@@ -2,6 +2,7 @@
 #![cfg(feature = "server")]
 
 mod calls;
+mod quota;
 mod tokens;
 
 use std::sync::Arc;
