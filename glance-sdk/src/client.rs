@@ -1,4 +1,5 @@
-//! Calls the host: pushes and runtime glances, with tokens looked after.
+//! Calls the host: pushes, notifications, what is created at run time, rooms and people, with
+//! tokens looked after.
 //!
 //! A [`Client`] speaks for one installation. [`Installations`] makes one for any installation
 //! the store knows; an add-on's handlers get it as an extractor.
@@ -20,6 +21,38 @@
 //! installations.client(&oauth_id).await?.room(42).push::<incidents>(data).await?;
 //! # Ok(()) }
 //! ```
+//!
+//! | call | what it does | scope |
+//! |---|---|---|
+//! | [`room(r).push::<G>(data)`](Room::push), and of a [`group`](Client::group), a [`user`](Client::user), a [user in a room](Room::user) | pushes new glance data; [`Pusher`] does it from anywhere | `view_room`, `view_group` |
+//! | [`room(r).notify(notification)`](Room::notify) | writes into a room | `send_notification` |
+//! | [`room(r).glances()`](Room::glances), [`group().glances()`](Group::glances) | creates, reads and removes glances at run time | |
+//! | [`room(r).actions()`](Room::actions), [`group().actions()`](Group::actions) | the same of actions | |
+//! | [`room(r).webhooks()`](Room::webhooks) | the same of webhooks, and lists them | `admin_room` |
+//! | [`rooms()`](Client::rooms), [`room(r).get()`](Room::get) | rooms | `view_group`, `view_room` |
+//! | [`room(r).participants()`](Room::participants), [`room(r).members()`](Room::members) | who is in a room, and who may be | `view_group`, `view_room` |
+//! | [`users()`](Client::users), [`user(u).get()`](User::get) | people | `view_group` |
+//! | [`request(method, path)`](Client::request) | anything else | |
+//!
+//! Every call gets a token that holds, asked for once and renewed early; waits for a rate limit of
+//! up to a minute; and is made again, up to three times, where the host gives no answer or says
+//! that it is out of order for a moment: reading, replacing and removing always, a POST only where
+//! it surely did not arrive. Waits grow and are random, so that many clients do not come back
+//! together.
+//!
+//! # Metrics
+//!
+//! With the feature `metrics`, a recorder of the `metrics` crate is told the following, and
+//! [`Pusher::pushed`] says the same of pushes without it:
+//!
+//! | name | kind | what |
+//! |---|---|---|
+//! | `glance_calls_total` | counter | calls by `outcome`: `ok`, or the [code](crate::Error::code) of the error |
+//! | `glance_call_seconds` | histogram | how long a call took, with its attempts and waits |
+//! | `glance_retries_total` | counter | attempts after the first |
+//! | `glance_tokens_total` | counter | requests for a token by `outcome` |
+//! | `glance_pushes_total` | counter | pushed data by `outcome`: `sent`, `merged`, `unchanged`, `failed`, `dropped` |
+//! | `glance_pushes_waiting` | gauge | pushed data that waits |
 
 mod created;
 mod directory;
@@ -32,6 +65,7 @@ mod installations;
 mod keys;
 mod limits;
 mod list;
+mod meter;
 mod notify;
 mod patience;
 mod push;
@@ -40,6 +74,7 @@ mod request;
 mod token;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use reqwest::{StatusCode, Url};
 use serde::Serialize;
@@ -135,9 +170,21 @@ impl Client {
             && own.data.oauth_secret.expose() == installation.data.oauth_secret.expose()
     }
 
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        url: &Url,
+        body: Option<&(impl Serialize + ?Sized)>,
+    ) -> Result<Option<T>> {
+        let began = Instant::now();
+        let answer = self.exchange(method, url, body).await;
+        meter::call(meter::outcome(&answer), began.elapsed());
+        answer
+    }
+
     /// Sends a request and reads the answer. A token that the host no longer takes is dropped and
     /// asked for anew, once; a rate limit is waited for; what passes is tried again.
-    async fn call<T: DeserializeOwned>(
+    async fn exchange<T: DeserializeOwned>(
         &self,
         method: Method,
         url: &Url,

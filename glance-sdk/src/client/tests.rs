@@ -2,6 +2,8 @@
 #![cfg(feature = "server")]
 
 mod calls;
+#[cfg(feature = "metrics")]
+mod meter;
 mod quota;
 mod tokens;
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use reqwest::Url;
 use tokio::sync::Mutex;
 
-use super::http;
+use super::{http, meter};
 use crate::model::{Scope, Secret, TokenAnswer};
 use crate::store::Installation;
 use crate::{Error, ErrorKind, Result};
@@ -156,7 +156,9 @@ impl Token {
         installation: &Installation,
     ) -> Result<Self> {
         let asked_at = Instant::now();
-        let answer = request(scopes, http, installation).await?;
+        let answer = request(scopes, http, installation).await;
+        meter::token(meter::outcome(&answer));
+        let answer = answer?;
         // A host may promise more years than a clock can count, or nothing at all: then an hour
         // is the shortest life that was seen, and a 401 drops the token anyway.
         let seconds = answer.expires_in.unwrap_or(60 * 60);
@@ -195,5 +197,30 @@ async fn request(
         answer.json()
     } else {
         Err(answer.refusal())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn scopes_are_a_set(names in prop::collection::vec("[a-d]{1,2}", 0..6), turn in 0usize..6) {
+            let scopes = |names: &[String]| -> Scopes {
+                names.iter().map(|name| Scope::from(name.as_str())).collect()
+            };
+            let mut others = names.clone();
+            others.extend(names.first().cloned());
+            let turn = turn.min(others.len());
+            others.rotate_left(turn);
+            prop_assert_eq!(scopes(&names), scopes(&others));
+            let distinct: std::collections::BTreeSet<_> = names.iter().map(String::as_str).collect();
+            let written = scopes(&names);
+            let read: std::collections::BTreeSet<_> = written.0.split_whitespace().collect();
+            prop_assert_eq!(read, distinct);
+        }
     }
 }
