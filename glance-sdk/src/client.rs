@@ -1,4 +1,5 @@
-//! Calls the host: pushes and runtime glances, with tokens looked after.
+//! Calls the host: pushes, notifications, what is created at run time, rooms and people, with
+//! tokens looked after.
 //!
 //! A [`Client`] speaks for one installation. [`Installations`] makes one for any installation
 //! the store knows; an add-on's handlers get it as an extractor.
@@ -20,7 +21,40 @@
 //! installations.client(&oauth_id).await?.room(42).push::<incidents>(data).await?;
 //! # Ok(()) }
 //! ```
+//!
+//! | call | what it does | scope |
+//! |---|---|---|
+//! | [`room(r).push::<G>(data)`](Room::push), and of a [`group`](Client::group), a [`user`](Client::user), a [user in a room](Room::user) | pushes new glance data; [`Pusher`] does it from anywhere | `view_room`, `view_group` |
+//! | [`room(r).notify(notification)`](Room::notify) | writes into a room | `send_notification` |
+//! | [`room(r).glances()`](Room::glances), [`group().glances()`](Group::glances) | creates, reads and removes glances at run time | |
+//! | [`room(r).actions()`](Room::actions), [`group().actions()`](Group::actions) | the same of actions | |
+//! | [`room(r).webhooks()`](Room::webhooks) | the same of webhooks, and lists them | `admin_room` |
+//! | [`rooms()`](Client::rooms), [`room(r).get()`](Room::get) | rooms | `view_group`, `view_room` |
+//! | [`room(r).participants()`](Room::participants), [`room(r).members()`](Room::members) | who is in a room, and who may be | `view_group`, `view_room` |
+//! | [`users()`](Client::users), [`user(u).get()`](User::get) | people | `view_group` |
+//! | [`request(method, path)`](Client::request) | anything else | |
+//!
+//! Every call gets a token that holds, asked for once and renewed early; waits for a rate limit of
+//! up to a minute; and is made again, up to three times, where the host gives no answer or says
+//! that it is out of order for a moment: reading, replacing and removing always, a POST only where
+//! it surely did not arrive. Waits grow and are random, so that many clients do not come back
+//! together.
+//!
+//! # Metrics
+//!
+//! With the feature `metrics`, a recorder of the `metrics` crate is told the following, and
+//! [`Pusher::pushed`] says the same of pushes without it:
+//!
+//! | name | kind | what |
+//! |---|---|---|
+//! | `glance_calls_total` | counter | calls by `outcome`: `ok`, or the [code](crate::Error::code) of the error |
+//! | `glance_call_seconds` | histogram | how long a call took, with its attempts and waits |
+//! | `glance_retries_total` | counter | attempts after the first |
+//! | `glance_tokens_total` | counter | requests for a token by `outcome` |
+//! | `glance_pushes_total` | counter | pushed data by `outcome`: `sent`, `merged`, `unchanged`, `failed`, `dropped` |
+//! | `glance_pushes_waiting` | gauge | pushed data that waits |
 
+mod created;
 mod directory;
 mod extensions;
 #[cfg(feature = "server")]
@@ -31,6 +65,7 @@ mod installations;
 mod keys;
 mod limits;
 mod list;
+mod meter;
 mod notify;
 mod patience;
 mod push;
@@ -39,6 +74,7 @@ mod request;
 mod token;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use reqwest::{StatusCode, Url};
 use serde::Serialize;
@@ -54,43 +90,48 @@ pub use request::{Method, Request};
 
 use limits::Limits;
 use patience::Patience;
+use token::{Scopes, Tokens};
 
 use crate::auth::now;
-use crate::model::Glance;
+use crate::model::{Glance, Scope};
 use crate::store::Installation;
 use crate::{Error, ErrorKind, Result};
 
-/// Speaks to the host for one installation. Cloning is cheap and shares the token.
+/// Speaks to the host for one installation. Cloning is cheap and shares the tokens.
 #[derive(Debug, Clone)]
 pub struct Client {
     shared: Arc<Shared>,
+    scopes: Scopes,
 }
 
 #[derive(Debug)]
 struct Shared {
     http: reqwest::Client,
     installation: Installation,
-    token: token::Cache,
+    tokens: Tokens,
     limits: Limits,
     #[cfg_attr(not(feature = "server"), expect(dead_code))]
     runtime_glances: Arc<[Glance]>,
+    created: created::Created,
 }
 
 impl Client {
     fn new(
         http: reqwest::Client,
         installation: Installation,
-        token: token::Cache,
+        tokens: Tokens,
         runtime_glances: Arc<[Glance]>,
     ) -> Self {
         Self {
             shared: Arc::new(Shared {
                 http,
                 installation,
-                token,
+                tokens,
                 limits: Limits::default(),
                 runtime_glances,
+                created: created::Created::default(),
             }),
+            scopes: Scopes::default(),
         }
     }
 
@@ -99,14 +140,59 @@ impl Client {
         &self.shared.installation
     }
 
+    /// A client of the same installation whose tokens allow only this, however much the descriptor
+    /// declares; with no scopes, all of that, as it is from the start. Tokens are kept for each
+    /// set of scopes, whatever its order.
+    ///
+    /// ```no_run
+    /// use glance_sdk::client::Client;
+    /// use glance_sdk::model::{Notification, Scope};
+    ///
+    /// # async fn example(client: Client) -> glance_sdk::Result<()> {
+    /// let writer = client.with_scopes([Scope::SendNotification]);
+    /// writer.room(42).notify(&Notification::text("Good morning")).await?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn with_scopes(&self, scopes: impl IntoIterator<Item = Scope>) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            scopes: scopes.into_iter().collect(),
+        }
+    }
+
+    /// Whether the host lately refused the installation's secret, as a host does that removed it.
+    /// Calls then fail at once with [`ErrorKind::Unauthorized`]; every ten minutes one asks again.
+    pub fn is_gone(&self) -> bool {
+        self.shared.tokens.is_refused()
+    }
+
     /// How many requests the host still takes, as its last answer said.
     pub fn rate_limit(&self) -> Option<RateLimit> {
         self.shared.limits.get()
     }
 
+    fn is_of(&self, installation: &Installation) -> bool {
+        let own = &self.shared.installation;
+        own.endpoints == installation.endpoints
+            && own.data.oauth_secret.expose() == installation.data.oauth_secret.expose()
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        url: &Url,
+        body: Option<&(impl Serialize + ?Sized)>,
+    ) -> Result<Option<T>> {
+        let began = Instant::now();
+        let answer = self.exchange(method, url, body).await;
+        meter::call(meter::outcome(&answer), began.elapsed());
+        answer
+    }
+
     /// Sends a request and reads the answer. A token that the host no longer takes is dropped and
     /// asked for anew, once; a rate limit is waited for; what passes is tried again.
-    async fn call<T: DeserializeOwned>(
+    async fn exchange<T: DeserializeOwned>(
         &self,
         method: Method,
         url: &Url,
@@ -115,7 +201,7 @@ impl Client {
         let Shared {
             http,
             installation,
-            token: tokens,
+            tokens,
             limits,
             ..
         } = &*self.shared;
@@ -132,7 +218,7 @@ impl Client {
                     ),
                 ));
             }
-            let token = tokens.get(http, installation).await?;
+            let token = tokens.get(&self.scopes, http, installation).await?;
             let mut request = http
                 .request(method.into(), url.clone())
                 .bearer_auth(token.expose());
@@ -147,7 +233,7 @@ impl Client {
             limits.note(&answer.headers);
             match answer.status {
                 StatusCode::UNAUTHORIZED if !renewed => {
-                    tokens.drop_if(&token).await;
+                    tokens.drop_if(&self.scopes, &token).await;
                     renewed = true;
                 }
                 StatusCode::TOO_MANY_REQUESTS => {

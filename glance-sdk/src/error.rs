@@ -29,6 +29,10 @@ pub enum ErrorKind {
     RateLimited,
     /// The host refused the request for another reason.
     Refused,
+    /// The room or the group has as many of this kind as a host takes; nothing was sent.
+    Quota,
+    /// Another place has the key; nothing was sent.
+    KeyTaken,
     /// What was to be sent breaks a rule of the protocol; nothing was sent.
     Invalid,
     /// No such installation.
@@ -47,13 +51,15 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// All kinds there are.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Unreachable,
         Self::BadAnswer,
         Self::Unauthorized,
         Self::NotFound,
         Self::RateLimited,
         Self::Refused,
+        Self::Quota,
+        Self::KeyTaken,
         Self::Invalid,
         Self::NotInstalled,
         Self::Conflict,
@@ -72,6 +78,10 @@ impl ErrorKind {
             Self::NotFound => "The host knows no such room, user or glance.",
             Self::RateLimited => "The host takes no more requests for longer than a call waits.",
             Self::Refused => "The host refused the request for another reason.",
+            Self::Quota => {
+                "The room or the group has as many of this kind as a host takes; nothing was sent."
+            }
+            Self::KeyTaken => "Another place has the key; nothing was sent.",
             Self::Invalid => "What was to be sent breaks a rule of the protocol; nothing was sent.",
             Self::NotInstalled => "There is no such installation.",
             Self::Conflict => "The same OAuth id is stored with another secret.",
@@ -91,6 +101,8 @@ impl ErrorKind {
             Self::NotFound => "not-found",
             Self::RateLimited => "rate-limited",
             Self::Refused => "refused",
+            Self::Quota => "quota",
+            Self::KeyTaken => "key-taken",
             Self::Invalid => "invalid",
             Self::NotInstalled => "not-installed",
             Self::Conflict => "conflict",
@@ -114,6 +126,8 @@ impl ErrorKind {
                 "Push less often, or only what changed; the call can be tried again later."
             }
             Self::Refused => "The message says which rule of the host forbids it.",
+            Self::Quota => "Remove one of those the message names, or change one instead.",
+            Self::KeyTaken => "Choose another key, or remove the one that the message names.",
             Self::Invalid => "Correct what the message names.",
             Self::NotInstalled => {
                 "Install the add-on on the host, or drop what refers to this installation."

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use glance_host::Host;
 use glance_sdk::auth::{SigningKey, now};
-use glance_sdk::model::{Claims, Context, Secret};
+use glance_sdk::model::{Claims, Context, Scope, Secret};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -306,4 +306,68 @@ async fn an_installation_cannot_be_taken_over() {
             .label_text(),
         "4 incidents"
     );
+}
+
+#[tokio::test]
+async fn an_add_on_that_its_host_forgot_gives_up_until_it_is_introduced_anew() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let installed = room.install(add_on(&Pager::new(4))).await;
+    let id = installed.oauth_id().clone();
+    let push = async || {
+        let client = installed.client().await;
+        client.room(room.room.id).push::<incidents>(data(1)).await
+    };
+    push().await.unwrap();
+
+    // The host loses it without a word to the add-on.
+    assert!(host.state().remove_installation(&id).await.unwrap());
+    for _ in 0..2 {
+        let refused = push().await.unwrap_err();
+        assert_eq!(refused.kind(), glance_sdk::ErrorKind::Unauthorized);
+        assert_eq!(installed.installations().gone(), std::slice::from_ref(&id));
+    }
+    let kept = installed.installations().get(&id).await.unwrap();
+    assert!(kept.is_some(), "nothing is deleted for one refusal");
+
+    let known = installed.installed();
+    assert!(host.state().begin_installation(known).await.unwrap());
+    host.state().finish_installation(&id).await.unwrap();
+    assert!(push().await.is_err(), "the host is not asked again at once");
+    let descriptor = format!("{}/", installed.base_url());
+    host.update(known, &descriptor).await.unwrap();
+    push().await.unwrap();
+    assert!(installed.installations().gone().is_empty());
+}
+
+#[tokio::test]
+async fn a_client_may_hold_less_than_the_descriptor_allows() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let installed = room.install(add_on(&Pager::new(4))).await;
+    let client = installed.client().await;
+    let notification = glance_sdk::model::Notification::text("x");
+    let viewer = client.with_scopes([Scope::ViewRoom]);
+    let refused = viewer.room(room.room.id).notify(&notification).await;
+    assert_eq!(refused.unwrap_err().kind(), glance_sdk::ErrorKind::Refused);
+    let writer = client.with_scopes([Scope::SendNotification, Scope::ViewRoom]);
+    writer
+        .room(room.room.id)
+        .notify(&notification)
+        .await
+        .unwrap();
+    client
+        .room(room.room.id)
+        .notify(&notification)
+        .await
+        .unwrap();
+
+    let more = client.with_scopes([Scope::AdminGroup]);
+    let refused = more
+        .room(room.room.id)
+        .notify(&notification)
+        .await
+        .unwrap_err();
+    assert!(refused.to_string().contains("admin_group"), "{refused}");
+    assert!(!client.is_gone());
 }

@@ -16,6 +16,9 @@ use crate::{Error, ErrorKind, Result};
 pub trait Extension: Serialize + DeserializeOwned + sealed::Sealed {
     #[doc(hidden)]
     const KIND: &'static str;
+    /// Whether a room's key is taken for the group, and the other way round.
+    #[doc(hidden)]
+    const KEYS_CLASH: bool = false;
     #[doc(hidden)]
     fn key(&self) -> &str;
 }
@@ -29,6 +32,7 @@ mod sealed {
 
 impl Extension for Glance {
     const KIND: &'static str = "glance";
+    const KEYS_CLASH: bool = true;
     fn key(&self) -> &str {
         &self.key
     }
@@ -99,13 +103,13 @@ impl<'c> Group<'c> {
 /// ```
 #[derive(Debug)]
 pub struct Extensions<'c, T> {
-    client: &'c Client,
-    room: Option<String>,
+    pub(super) client: &'c Client,
+    pub(super) room: Option<String>,
     kind: PhantomData<fn() -> T>,
 }
 
 impl<'c, T: Extension> Extensions<'c, T> {
-    fn new(client: &'c Client, room: Option<String>) -> Self {
+    pub(super) fn new(client: &'c Client, room: Option<String>) -> Self {
         Self {
             client,
             room,
@@ -117,9 +121,12 @@ impl<'c, T: Extension> Extensions<'c, T> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Invalid`] where it has no key,
-    /// [`ErrorKind::Refused`] where a restriction of the host forbids it: 10 a room and 10 global
-    /// ones, none that the descriptor declares, and no global key that a room's glance has.
+    /// [`ErrorKind::Invalid`] where it has no key.
+    ///
+    /// A host takes 10 a room and 10 global ones, none that the descriptor declares, and no global
+    /// glance with the key of a room's. What this client created and the host still has is not
+    /// run into: [`ErrorKind::Quota`] names the 10 that are there, [`ErrorKind::KeyTaken`] the
+    /// place that has the key. Everything else the host says itself, as [`ErrorKind::Refused`].
     pub async fn create(&self, new: &T) -> Result<()> {
         if new.key().is_empty() {
             return Err(Error::new(
@@ -127,9 +134,13 @@ impl<'c, T: Extension> Extensions<'c, T> {
                 format!("a {} created at run time needs a key", T::KIND),
             ));
         }
+        let created = &self.client.shared.created;
+        self.guard(created, new.key()).await?;
         self.client
             .send(Method::Put, &self.at(new.key()), Some(new))
-            .await
+            .await?;
+        created.note(T::KIND, &self.room, new.key());
+        Ok(())
     }
 
     /// The one with this key.
@@ -148,9 +159,16 @@ impl<'c, T: Extension> Extensions<'c, T> {
     /// [`ErrorKind::NotFound`] where there is none, [`ErrorKind::Refused`] where the descriptor
     /// declares it.
     pub async fn remove(&self, key: &str) -> Result<()> {
-        self.client
+        let removed = self
+            .client
             .send(Method::Delete, &self.at(key), None::<&()>)
-            .await
+            .await;
+        let is_there = |error: &Error| error.kind() != ErrorKind::NotFound;
+        if !removed.as_ref().is_err_and(is_there) {
+            let created = &self.client.shared.created;
+            created.forget(T::KIND, &self.room, key);
+        }
+        removed
     }
 
     fn at<'k>(&'k self, key: &'k str) -> Vec<&'k str> {

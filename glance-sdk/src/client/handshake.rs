@@ -3,7 +3,7 @@
 use reqwest::Url;
 
 use super::http;
-use super::token::Token;
+use super::token::{Scopes, Token};
 use crate::model::{HostDocument, InstallationData};
 use crate::store::{Endpoints, Installation};
 use crate::{Error, ErrorKind, Result};
@@ -54,6 +54,6 @@ pub(super) async fn introduce(
         capabilities.hipchat_api_provider.url,
     );
     let installation = Installation::new(data, endpoints);
-    let token = Token::request(http, &installation).await?;
+    let token = Token::request(&Scopes::default(), http, &installation).await?;
     Ok((installation, token))
 }

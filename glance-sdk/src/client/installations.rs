@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 #[cfg(feature = "server")]
 use super::keys::Keys;
-use super::token::Cache;
+use super::token::Tokens;
 use super::{Client, http};
 #[cfg(feature = "server")]
 use crate::auth::SigningKey;
@@ -67,21 +67,53 @@ impl Installations {
     /// [`ErrorKind::NotInstalled`] where the store does not know it, [`ErrorKind::Storage`] where
     /// the store fails.
     pub async fn client(&self, oauth_id: &OauthId) -> Result<Client> {
-        if let Some(client) = self.clients().get(oauth_id) {
+        let known = self.clients().get(oauth_id).cloned();
+        if let Some(client) = known.as_ref().filter(|client| !client.is_gone()) {
             return Ok(client.clone());
         }
         let installation = self.get(oauth_id).await?.ok_or_else(|| {
+            self.clients().remove(oauth_id);
             Error::new(
                 ErrorKind::NotInstalled,
                 format!("no installation {oauth_id}"),
             )
         })?;
-        let client = self.make_client(installation, Cache::default());
-        Ok(self
-            .clients()
+        let mut clients = self.clients();
+        if let Some(gone) = known
+            && clients.get(oauth_id).is_some_and(|now| now.is_gone())
+        {
+            if gone.is_of(&installation) {
+                return Ok(gone);
+            }
+            // Another process installed it anew.
+            clients.remove(oauth_id);
+        }
+        let client = || self.make_client(installation, Tokens::default());
+        Ok(clients
             .entry(oauth_id.clone())
-            .or_insert(client)
+            .or_insert_with(client)
             .clone())
+    }
+
+    /// The installations that their hosts lately refused, as a host does that removed the add-on
+    /// without telling it; [`Client::is_gone`] says it of one. They stay in the store, for a host
+    /// that answers wrongly for once must not cost the add-on its data: who is sure calls
+    /// [`remove`](Self::remove). A new installation clears the mark, and so does a token.
+    ///
+    /// It knows what this process tried since it began.
+    pub fn gone(&self) -> Vec<OauthId> {
+        let mut gone: Vec<_> = self
+            .clients()
+            .iter()
+            .filter(|(_, client)| client.is_gone())
+            .map(|(oauth_id, _)| oauth_id.clone())
+            .collect();
+        gone.sort();
+        gone
+    }
+
+    pub(super) fn is_gone(&self, oauth_id: &OauthId) -> bool {
+        self.clients().get(oauth_id).is_some_and(Client::is_gone)
     }
 
     /// The installation with this id.
@@ -123,8 +155,13 @@ impl Installations {
         Ok(oauth_id)
     }
 
-    #[cfg(feature = "server")]
-    pub(crate) async fn remove(&self, oauth_id: &OauthId) -> Result<bool> {
+    /// Forgets an installation; says whether there was one. The host is not told, and hooks do
+    /// not run.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`] where the store fails.
+    pub async fn remove(&self, oauth_id: &OauthId) -> Result<bool> {
         let removed = self.shared.store.remove(oauth_id).await?;
         self.forget(oauth_id);
         Ok(removed)
@@ -147,13 +184,13 @@ impl Installations {
         Ok(Some(key))
     }
 
-    #[cfg(feature = "server")]
     fn forget(&self, oauth_id: &OauthId) {
         self.clients().remove(oauth_id);
+        #[cfg(feature = "server")]
         self.shared.keys.forget(oauth_id);
     }
 
-    fn make_client(&self, installation: Installation, token: Cache) -> Client {
+    fn make_client(&self, installation: Installation, tokens: Tokens) -> Client {
         let Shared {
             http,
             runtime_glances,
@@ -162,7 +199,7 @@ impl Installations {
         Client::new(
             http.clone(),
             installation,
-            token,
+            tokens,
             Arc::clone(runtime_glances),
         )
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
-use super::Method;
 use super::limits::RateLimit;
+use super::{Method, meter};
 
 /// How long one call waits in all, for a rate limit to lift and between two attempts.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
@@ -55,6 +55,7 @@ impl Patience {
         }
         let longest = FIRST_WAIT * 2u32.pow(self.attempts - 1);
         self.attempts += 1;
+        meter::retry();
         self.wait(jitter(longest)).await
     }
 }

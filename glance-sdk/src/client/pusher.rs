@@ -15,7 +15,7 @@ use tokio::sync::watch;
 pub use queue::To;
 use queue::{Glances, Put, Queue};
 
-use super::{Client, Installations, Method};
+use super::{Client, Installations, Method, meter};
 use crate::auth::now;
 use crate::glance::Glance;
 use crate::model::{GlanceData, OauthId};
@@ -86,14 +86,21 @@ struct Shared {
     counts: Counts,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Counts {
     calls: AtomicU64,
-    sent: AtomicU64,
-    merged: AtomicU64,
-    unchanged: AtomicU64,
-    failed: AtomicU64,
-    dropped: AtomicU64,
+    sent: Count,
+    merged: Count,
+    unchanged: Count,
+    failed: Count,
+    dropped: Count,
+}
+
+/// How much data came to this end.
+#[derive(Debug)]
+struct Count {
+    data: AtomicU64,
+    outcome: &'static str,
 }
 
 #[derive(Debug, Default)]
@@ -105,6 +112,18 @@ struct State {
     is_over: bool,
 }
 
+impl State {
+    fn waiting(&self) -> usize {
+        self.queues.values().map(Queue::len).sum()
+    }
+
+    fn tell(&self) {
+        if cfg!(feature = "metrics") {
+            meter::waiting(self.waiting());
+        }
+    }
+}
+
 impl Pusher {
     /// A pusher for these installations. It needs a Tokio runtime when something is pushed.
     pub fn new(installations: Installations) -> Self {
@@ -113,7 +132,7 @@ impl Pusher {
             state: Mutex::default(),
             working: watch::Sender::new(0),
             hasher: RandomState::new(),
-            counts: Counts::default(),
+            counts: Counts::new(),
         };
         Self {
             shared: Arc::new(shared),
@@ -158,10 +177,8 @@ impl Pusher {
         }
         let queue = state.queues.entry(oauth_id.clone()).or_default();
         match queue.put(to, key, data, &self.shared.hasher) {
-            Put::Unchanged => {
-                self.shared.counts.unchanged.fetch_add(1, Ordering::Relaxed);
-            }
-            Put::Waits { merged } => self.shared.counts.merge(merged),
+            Put::Unchanged => self.shared.counts.unchanged.add(1),
+            Put::Waits { merged } => self.shared.counts.merged.add(merged),
         }
         if queue.begin() {
             self.shared.working.send_modify(|working| *working += 1);
@@ -172,23 +189,15 @@ impl Pusher {
 
     /// What became of the pushes so far.
     pub fn pushed(&self) -> Pushed {
-        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let counts = &self.shared.counts;
-        let waiting = self
-            .shared
-            .state()
-            .queues
-            .values()
-            .map(Queue::len)
-            .sum::<usize>();
         Pushed {
-            calls: count(&counts.calls),
-            sent: count(&counts.sent),
-            merged: count(&counts.merged),
-            unchanged: count(&counts.unchanged),
-            failed: count(&counts.failed),
-            dropped: count(&counts.dropped),
-            waiting: waiting as u64,
+            calls: counts.calls.load(Ordering::Relaxed),
+            sent: counts.sent.get(),
+            merged: counts.merged.get(),
+            unchanged: counts.unchanged.get(),
+            failed: counts.failed.get(),
+            dropped: counts.dropped.get(),
+            waiting: self.shared.state().waiting() as u64,
         }
     }
 
@@ -206,7 +215,7 @@ impl Pusher {
             let mut state = self.shared.state();
             state.is_over = true;
             for (_, queue) in state.queues.drain() {
-                self.shared.counts.drop(queue.len());
+                self.shared.counts.dropped.add(queue.len());
             }
         }
         self.pushed()
@@ -220,14 +229,15 @@ impl Shared {
 
     /// What is sent next; the work ends where there is nothing.
     fn next(&self, oauth_id: &OauthId) -> Option<(To, Glances)> {
-        self.state().queues.get_mut(oauth_id)?.next()
+        let mut state = self.state();
+        let next = state.queues.get_mut(oauth_id)?.next();
+        state.tell();
+        next
     }
 
     fn accepted(&self, oauth_id: &OauthId, to: To, glances: &Glances) {
         self.counts.calls.fetch_add(1, Ordering::Relaxed);
-        self.counts
-            .sent
-            .fetch_add(glances.len() as u64, Ordering::Relaxed);
+        self.counts.sent.add(glances.len());
         if let Some(queue) = self.state().queues.get_mut(oauth_id) {
             queue.accepted(to, glances);
         }
@@ -236,19 +246,17 @@ impl Shared {
     /// Takes back what was not sent.
     fn put_back(&self, oauth_id: &OauthId, to: To, glances: Glances) {
         match self.state().queues.get_mut(oauth_id) {
-            Some(queue) => self.counts.merge(queue.put_back(to, glances)),
-            None => self.counts.drop(glances.len()),
+            Some(queue) => self.counts.merged.add(queue.put_back(to, glances)),
+            None => self.counts.dropped.add(glances.len()),
         }
     }
 
     /// Drops everything of an installation that is gone.
     fn forget(&self, oauth_id: &OauthId, lost: usize) {
-        let waiting = self
-            .state()
-            .queues
-            .remove(oauth_id)
-            .map_or(0, |queue| queue.len());
-        self.counts.drop(lost + waiting);
+        let mut state = self.state();
+        let waiting = state.queues.remove(oauth_id).map_or(0, |queue| queue.len());
+        state.tell();
+        self.counts.dropped.add(lost + waiting);
     }
 
     async fn rate_limit_lifts_in(&self, oauth_id: &OauthId) -> Duration {
@@ -261,12 +269,33 @@ impl Shared {
 }
 
 impl Counts {
-    fn drop(&self, glances: usize) {
-        self.dropped.fetch_add(glances as u64, Ordering::Relaxed);
+    fn new() -> Self {
+        let count = |outcome| Count {
+            data: AtomicU64::default(),
+            outcome,
+        };
+        Self {
+            calls: AtomicU64::default(),
+            sent: count("sent"),
+            merged: count("merged"),
+            unchanged: count("unchanged"),
+            failed: count("failed"),
+            dropped: count("dropped"),
+        }
+    }
+}
+
+impl Count {
+    fn add(&self, data: usize) {
+        if data > 0 {
+            let data = data as u64;
+            self.data.fetch_add(data, Ordering::Relaxed);
+            meter::pushes(self.outcome, data);
+        }
     }
 
-    fn merge(&self, glances: usize) {
-        self.merged.fetch_add(glances as u64, Ordering::Relaxed);
+    fn get(&self) -> u64 {
+        self.data.load(Ordering::Relaxed)
     }
 }
 
@@ -293,7 +322,10 @@ async fn work(shared: Arc<Shared>, oauth_id: OauthId) {
                 wait = (wait * 2).min(LONGEST_WAIT);
             }
             ErrorKind::NotInstalled | ErrorKind::Unauthorized => {
-                tracing::warn!(%oauth_id, "pushes are dropped: {error}");
+                // Of a refused installation the log says it once, not with each push.
+                if !shared.installations.is_gone(&oauth_id) {
+                    tracing::warn!(%oauth_id, "pushes are dropped: {error}");
+                }
                 shared.forget(&oauth_id, glances.len());
                 break;
             }
@@ -307,7 +339,7 @@ async fn work(shared: Arc<Shared>, oauth_id: OauthId) {
 async fn refused(shared: &Shared, oauth_id: &OauthId, to: To, glances: Glances, error: &Error) {
     if glances.len() == 1 {
         tracing::warn!(%oauth_id, ?to, "a push was refused: {error}");
-        shared.counts.failed.fetch_add(1, Ordering::Relaxed);
+        shared.counts.failed.add(1);
         return;
     }
     for glance in glances {
@@ -316,7 +348,7 @@ async fn refused(shared: &Shared, oauth_id: &OauthId, to: To, glances: Glances, 
             Ok(()) => shared.accepted(oauth_id, to, &alone),
             Err(error) => {
                 tracing::warn!(%oauth_id, ?to, "a push was refused: {error}");
-                shared.counts.failed.fetch_add(1, Ordering::Relaxed);
+                shared.counts.failed.add(1);
             }
         }
     }

@@ -2,6 +2,10 @@
 #![cfg(feature = "server")]
 
 mod calls;
+#[cfg(feature = "metrics")]
+mod meter;
+mod quota;
+mod tokens;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -73,7 +77,7 @@ fn client(base: &str) -> Client {
     Client::new(
         super::http::client().unwrap(),
         Installation::new(data, endpoints),
-        super::token::Cache::default(),
+        super::token::Tokens::default(),
         Arc::default(),
     )
 }

@@ -1,22 +1,51 @@
-//! Access tokens by client credentials: cached, renewed early, one request at a time.
+//! Access tokens by client credentials: cached for each set of scopes, renewed early, one request
+//! at a time.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use reqwest::Url;
 use tokio::sync::Mutex;
 
-use super::http;
-use crate::model::{Secret, TokenAnswer};
+use super::{http, meter};
+use crate::model::{Scope, Secret, TokenAnswer};
 use crate::store::Installation;
 use crate::{Error, ErrorKind, Result};
 
 /// How long before its end a token is renewed, where it holds longer than twice this.
 const EARLY: Duration = Duration::from_secs(60);
 
-#[derive(Debug, Default)]
-pub(super) struct Cache {
-    token: Mutex<Option<Token>>,
+/// How long a host that refused the installation's secret is not asked again.
+const GONE: Duration = Duration::from_secs(10 * 60);
+
+/// At most so many sets of scopes are told apart; one more starts over.
+const MAX_SETS: usize = 100;
+
+/// What a token is asked for: scopes, sorted and joined by spaces; all of the descriptor's where
+/// it is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(super) struct Scopes(Arc<str>);
+
+impl FromIterator<Scope> for Scopes {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        let mut scopes: Vec<_> = scopes.into_iter().map(|s| s.to_string()).collect();
+        scopes.sort();
+        scopes.dedup();
+        Self(scopes.join(" ").into())
+    }
 }
+
+/// The tokens of one installation.
+#[derive(Debug, Default)]
+pub(super) struct Tokens {
+    by_scopes: SyncMutex<HashMap<Scopes, Arc<Cache>>>,
+    refused_at: SyncMutex<Option<Instant>>,
+}
+
+/// A place for one token. Its lock is kept while one is asked for, so that many callers cause one
+/// request.
+type Cache = Mutex<Option<Token>>;
 
 #[derive(Debug)]
 pub(super) struct Token {
@@ -24,30 +53,52 @@ pub(super) struct Token {
     renew_at: Instant,
 }
 
-impl Cache {
-    /// The token, asked for where there is none that still holds. The lock is kept meanwhile,
-    /// so that many callers cause one request.
+impl Tokens {
+    /// A token with these scopes, asked for where there is none that still holds.
     pub(super) async fn get(
         &self,
+        scopes: &Scopes,
         http: &reqwest::Client,
         installation: &Installation,
     ) -> Result<Secret> {
-        let mut token = self.token.lock().await;
+        let cache = self.cache(scopes);
+        let mut token = cache.lock().await;
         if let Some(token) = token
             .as_ref()
             .filter(|token| Instant::now() < token.renew_at)
         {
             return Ok(token.secret.clone());
         }
-        let new = Token::request(http, installation).await?;
-        let secret = new.secret.clone();
-        *token = Some(new);
-        Ok(secret)
+        if self.is_refused() {
+            return Err(Error::new(
+                ErrorKind::Unauthorized,
+                format!(
+                    "{} refused the secret of installation {}, which is asked about again later",
+                    installation.endpoints.token_url,
+                    installation.oauth_id()
+                ),
+            ));
+        }
+        match Token::request(scopes, http, installation).await {
+            Ok(new) => {
+                *lock(&self.refused_at) = None;
+                let secret = new.secret.clone();
+                *token = Some(new);
+                Ok(secret)
+            }
+            Err(error) => {
+                if error.kind() == ErrorKind::Unauthorized {
+                    self.refuse(installation);
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Drops this token, unless another took its place already.
-    pub(super) async fn drop_if(&self, refused: &Secret) {
-        let mut token = self.token.lock().await;
+    pub(super) async fn drop_if(&self, scopes: &Scopes, refused: &Secret) {
+        let cache = self.cache(scopes);
+        let mut token = cache.lock().await;
         if token
             .as_ref()
             .is_some_and(|token| token.secret.expose() == refused.expose())
@@ -55,24 +106,59 @@ impl Cache {
             *token = None;
         }
     }
+
+    /// Whether the token endpoint lately refused the installation's secret.
+    pub(super) fn is_refused(&self) -> bool {
+        lock(&self.refused_at).is_some_and(|at| at.elapsed() < GONE)
+    }
+
+    fn refuse(&self, installation: &Installation) {
+        let before = lock(&self.refused_at).replace(Instant::now());
+        if before.is_none() {
+            tracing::warn!(
+                oauth_id = %installation.oauth_id(),
+                host = installation.endpoints.token_url,
+                "the host refuses the secret of this installation: it was probably removed there; \
+                 nothing is sent for it until it is installed again"
+            );
+        }
+    }
+
+    fn cache(&self, scopes: &Scopes) -> Arc<Cache> {
+        let mut by_scopes = lock(&self.by_scopes);
+        if by_scopes.len() >= MAX_SETS && !by_scopes.contains_key(scopes) {
+            by_scopes.clear();
+        }
+        Arc::clone(by_scopes.entry(scopes.clone()).or_default())
+    }
 }
 
-impl From<Token> for Cache {
+fn lock<T>(mutex: &SyncMutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The tokens of an installation that just proved itself with this one, of all scopes.
+impl From<Token> for Tokens {
     fn from(token: Token) -> Self {
+        let cache = Arc::new(Mutex::new(Some(token)));
         Self {
-            token: Mutex::new(Some(token)),
+            by_scopes: SyncMutex::new(HashMap::from([(Scopes::default(), cache)])),
+            refused_at: SyncMutex::default(),
         }
     }
 }
 
 impl Token {
-    /// Asks for a token with all scopes of the descriptor.
+    /// Asks for a token with these scopes.
     pub(super) async fn request(
+        scopes: &Scopes,
         http: &reqwest::Client,
         installation: &Installation,
     ) -> Result<Self> {
         let asked_at = Instant::now();
-        let answer = request(http, installation).await?;
+        let answer = request(scopes, http, installation).await;
+        meter::token(meter::outcome(&answer));
+        let answer = answer?;
         // A host may promise more years than a clock can count, or nothing at all: then an hour
         // is the shortest life that was seen, and a 401 drops the token anyway.
         let seconds = answer.expires_in.unwrap_or(60 * 60);
@@ -84,7 +170,11 @@ impl Token {
     }
 }
 
-async fn request(http: &reqwest::Client, installation: &Installation) -> Result<TokenAnswer> {
+async fn request(
+    scopes: &Scopes,
+    http: &reqwest::Client,
+    installation: &Installation,
+) -> Result<TokenAnswer> {
     let token_url = &installation.endpoints.token_url;
     let url = Url::parse(token_url).map_err(|cause| {
         Error::new(
@@ -94,14 +184,43 @@ async fn request(http: &reqwest::Client, installation: &Installation) -> Result<
         .because(cause)
     })?;
     let data = &installation.data;
+    let mut form = vec![("grant_type", "client_credentials")];
+    if !scopes.0.is_empty() {
+        form.push(("scope", &scopes.0));
+    }
     let request = http
         .post(url.clone())
         .basic_auth(data.oauth_id.as_str(), Some(data.oauth_secret.expose()))
-        .form(&[("grant_type", "client_credentials")]);
+        .form(&form);
     let answer = http::send(request, &url).await?;
     if answer.status.is_success() {
         answer.json()
     } else {
         Err(answer.refusal())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn scopes_are_a_set(names in prop::collection::vec("[a-d]{1,2}", 0..6), turn in 0usize..6) {
+            let scopes = |names: &[String]| -> Scopes {
+                names.iter().map(|name| Scope::from(name.as_str())).collect()
+            };
+            let mut others = names.clone();
+            others.extend(names.first().cloned());
+            let turn = turn.min(others.len());
+            others.rotate_left(turn);
+            prop_assert_eq!(scopes(&names), scopes(&others));
+            let distinct: std::collections::BTreeSet<_> = names.iter().map(String::as_str).collect();
+            let written = scopes(&names);
+            let read: std::collections::BTreeSet<_> = written.0.split_whitespace().collect();
+            prop_assert_eq!(read, distinct);
+        }
     }
 }

@@ -287,3 +287,42 @@ async fn a_free_call_is_encoded_and_cannot_leave_its_path() {
     }
     assert!(seen.lock().unwrap().is_empty(), "nothing was sent");
 }
+
+/// A client of a host that gives tokens, but whose API closes each connection without an answer.
+async fn silent() -> (Client, Arc<AtomicU32>) {
+    use tokio::io::AsyncReadExt as _;
+
+    let (tokens, _) = answering(|_, _| (204, Value::Null)).await;
+    let api = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}/v2/", api.local_addr().unwrap());
+    let calls = Arc::new(AtomicU32::new(0));
+    let counter = Arc::clone(&calls);
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = api.accept().await {
+            counter.fetch_add(1, Ordering::SeqCst);
+            let _ = connection.read(&mut [0; 4096]).await;
+        }
+    });
+    let mut installation = tokens.installation().clone();
+    installation.endpoints.api_url = base;
+    let http = crate::client::http::client().unwrap();
+    (
+        Client::new(http, installation, Default::default(), Arc::default()),
+        calls,
+    )
+}
+
+#[tokio::test]
+async fn a_call_without_an_answer_is_made_again_only_where_that_does_no_harm() {
+    for (method, attempts) in [
+        (Method::Post, 1),
+        (Method::Get, 4),
+        (Method::Put, 4),
+        (Method::Delete, 4),
+    ] {
+        let (client, calls) = silent().await;
+        let error = client.request(method, ["room"]).send().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unreachable);
+        assert_eq!(calls.load(Ordering::SeqCst), attempts, "{method:?}");
+    }
+}

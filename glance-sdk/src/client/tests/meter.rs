@@ -1,0 +1,137 @@
+//! What a recorder is told of calls, tokens and pushes.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
+
+use ::metrics::{
+    Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+};
+
+use super::*;
+
+/// Keeps what it is told, by name and labels.
+#[derive(Default)]
+struct Kept {
+    values: Mutex<BTreeMap<String, Arc<AtomicU64>>>,
+}
+
+impl Kept {
+    fn at(&self, key: &Key) -> Arc<AtomicU64> {
+        let labels = key
+            .labels()
+            .map(|label| format!(" {}={}", label.key(), label.value()));
+        let name = format!("{}{}", key.name(), labels.collect::<String>());
+        Arc::clone(self.values.lock().unwrap().entry(name).or_default())
+    }
+
+    fn all(&self) -> BTreeMap<String, u64> {
+        let values = self.values.lock().unwrap();
+        let read = |(name, value): (&String, &Arc<AtomicU64>)| {
+            (name.clone(), value.load(Ordering::SeqCst))
+        };
+        values.iter().map(read).collect()
+    }
+}
+
+/// How often something was measured.
+struct Times(Arc<AtomicU64>);
+
+impl HistogramFn for Times {
+    fn record(&self, _: f64) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Recorder for Kept {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        Counter::from_arc(self.at(key))
+    }
+
+    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::from_arc(self.at(key))
+    }
+
+    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::from_arc(Arc::new(Times(self.at(key))))
+    }
+}
+
+// One thread, for which the recorder is set.
+#[tokio::test]
+async fn a_recorder_is_told_what_became_of_calls_tokens_and_pushes() {
+    let kept = Kept::default();
+    let _recorder = ::metrics::set_default_local_recorder(&kept);
+    let busy = StatusCode::SERVICE_UNAVAILABLE.into_response();
+    let bad = StatusCode::BAD_REQUEST.into_response();
+    let (client, _) = scripted(vec![busy, bad]).await;
+    client.group().glances().remove("g").await.unwrap_err();
+
+    let store = crate::store::MemoryStore::default();
+    crate::store::InstallationStore::put(&store, client.installation())
+        .await
+        .unwrap();
+    let pusher = Pusher::new(Installations::new(Arc::new(store)).unwrap());
+    for data in [1, 2, 2] {
+        pusher
+            .push_raw(&"id".into(), To::Group, "g", json!(data))
+            .unwrap();
+    }
+    pusher
+        .push_raw(&"nobody".into(), To::Group, "g", json!(1))
+        .unwrap();
+    pusher.flush().await;
+    pusher
+        .push_raw(&"id".into(), To::Group, "g", json!(2))
+        .unwrap();
+    pusher.flush().await;
+
+    let told = kept.all();
+    let told: Vec<_> = told
+        .iter()
+        .map(|(name, value)| (name.as_str(), *value))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("glance_call_seconds", 2),
+            ("glance_calls_total outcome=ok", 1),
+            ("glance_calls_total outcome=refused", 1),
+            ("glance_pushes_total outcome=dropped", 1),
+            ("glance_pushes_total outcome=merged", 2),
+            ("glance_pushes_total outcome=sent", 1),
+            ("glance_pushes_total outcome=unchanged", 1),
+            ("glance_pushes_waiting", 0),
+            ("glance_retries_total", 1),
+            ("glance_tokens_total outcome=ok", 2),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_post_that_surely_did_not_arrive_is_sent_again() {
+    let kept = Kept::default();
+    let _recorder = ::metrics::set_default_local_recorder(&kept);
+    let (tokens, _) = scripted(Vec::new()).await;
+    let mut installation = tokens.installation().clone();
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = closed.local_addr().unwrap();
+    drop(closed);
+    installation.endpoints.api_url = format!("http://{address}/v2/");
+    let http = crate::client::http::client().unwrap();
+    let client = Client::new(http, installation, Default::default(), Arc::default());
+
+    let pushing = tokio::spawn(async move { push(&client).await });
+    while !kept.all().contains_key("glance_retries_total") {
+        tokio::task::yield_now().await;
+    }
+    let listener = TcpListener::bind(address).await.unwrap();
+    let accept = post(async || StatusCode::NO_CONTENT);
+    let router = Router::new().route("/v2/addon/ui", accept);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    pushing.await.unwrap().unwrap();
+}

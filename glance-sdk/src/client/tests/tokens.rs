@@ -1,0 +1,142 @@
+//! Tokens of each set of scopes, and installations that their host no longer knows.
+
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+
+use axum::extract::RawForm;
+
+use super::*;
+use crate::model::Scope;
+use crate::store::{InstallationStore as _, MemoryStore};
+
+/// A host that notes the scopes it is asked for, and refuses secrets when told so.
+#[derive(Default)]
+struct Guard {
+    asked: Mutex<Vec<String>>,
+    refuses: AtomicBool,
+    pushes: AtomicU32,
+}
+
+impl Guard {
+    async fn serve(self: &Arc<Self>) -> Client {
+        let (tokens, pushes) = (Arc::clone(self), Arc::clone(self));
+        let token = async move |RawForm(form): RawForm| {
+            let form = String::from_utf8(form.to_vec()).unwrap();
+            let mut asked = tokens.asked.lock().unwrap();
+            asked.push(form.replace("grant_type=client_credentials", ""));
+            if tokens.refuses.load(Ordering::SeqCst) {
+                return StatusCode::UNAUTHORIZED.into_response();
+            }
+            let token = format!("t{}", asked.len());
+            axum::Json(json!({ "access_token": token, "expires_in": 3600 })).into_response()
+        };
+        let push = async move || {
+            pushes.pushes.fetch_add(1, Ordering::SeqCst);
+            match pushes.refuses.load(Ordering::SeqCst) {
+                true => StatusCode::UNAUTHORIZED,
+                false => StatusCode::NO_CONTENT,
+            }
+        };
+        let router = Router::new()
+            .route("/v2/oauth/token", post(token))
+            .route("/v2/addon/ui", post(push));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        client(&base)
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_set_of_scopes_has_one_token() {
+    let guard = Arc::new(Guard::default());
+    let client = guard.serve().await;
+    let pushes: Vec<_> = (0..40)
+        .map(|nth| {
+            let client = match nth % 4 {
+                0 => client.clone(),
+                1 => client.with_scopes([]),
+                2 => client.with_scopes([Scope::ViewRoom, Scope::ViewGroup]),
+                _ => client.with_scopes([Scope::ViewGroup, Scope::ViewRoom, Scope::ViewGroup]),
+            };
+            tokio::spawn(async move { push(&client).await })
+        })
+        .collect();
+    for pushed in pushes {
+        pushed.await.unwrap().unwrap();
+    }
+    let mut asked = guard.asked.lock().unwrap().clone();
+    asked.sort();
+    assert_eq!(asked, ["", "&scope=view_group+view_room"]);
+}
+
+#[tokio::test]
+async fn a_refused_secret_is_not_sent_again_and_the_rest_is_left_in_place() {
+    let guard = Arc::new(Guard::default());
+    let store = Arc::new(MemoryStore::default());
+    store.put(guard.serve().await.installation()).await.unwrap();
+    let installations = Installations::new(Arc::clone(&store) as _).unwrap();
+    let id = "id".into();
+    let client = installations.client(&id).await.unwrap();
+    push(&client).await.unwrap();
+    assert!(!client.is_gone() && installations.gone().is_empty());
+
+    guard.refuses.store(true, Ordering::SeqCst);
+    let pusher = Pusher::new(installations.clone());
+    for nth in 0..5 {
+        pusher
+            .push_raw(&id, To::Group, "g", json!({ "nth": nth }))
+            .unwrap();
+        pusher.flush().await;
+    }
+    assert_eq!(pusher.pushed().dropped, 5);
+    assert_eq!(
+        guard.asked(),
+        2,
+        "one token that held, one that was refused"
+    );
+    assert_eq!(guard.pushes.load(Ordering::SeqCst), 2);
+    let narrow = client.with_scopes([Scope::ViewRoom]);
+    assert_eq!(
+        push(&narrow).await.unwrap_err().kind(),
+        ErrorKind::Unauthorized
+    );
+    assert_eq!(guard.asked(), 2, "nor for other scopes");
+    assert!(client.is_gone());
+    assert_eq!(installations.gone(), std::slice::from_ref(&id));
+    assert!(
+        installations.get(&id).await.unwrap().is_some(),
+        "the record stays"
+    );
+
+    // A new installation, here or in another process, is believed at once.
+    guard.refuses.store(false, Ordering::SeqCst);
+    let mut anew = client.installation().clone();
+    anew.data.oauth_secret = "another".into();
+    store.remove(&id).await.unwrap();
+    store.put(&anew).await.unwrap();
+    push(&installations.client(&id).await.unwrap())
+        .await
+        .unwrap();
+    assert!(installations.gone().is_empty());
+
+    assert!(installations.remove(&id).await.unwrap());
+    let error = installations.client(&id).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotInstalled);
+}
+
+#[tokio::test]
+async fn a_refused_call_alone_is_no_reason_to_give_an_installation_up() {
+    let host = host(3600);
+    let client = host.serve().await;
+    host.revoked.store(u32::MAX, Ordering::SeqCst);
+    assert_eq!(
+        push(&client).await.unwrap_err().kind(),
+        ErrorKind::Unauthorized
+    );
+    assert!(!client.is_gone());
+}
