@@ -97,7 +97,7 @@ pub(crate) fn extract(arguments: &[&Type], krate: &Path) -> (TokenStream, Vec<Id
     let extracted = arguments.iter().zip(&names).map(|(ty, argument)| {
         quote! {
             let #argument = match <#ty as #krate::axum::extract::FromRequestParts<__S>>
-                ::from_request_parts(&mut __parts, &__state).await
+                ::from_request_parts(__parts, __state).await
             {
                 ::core::result::Result::Ok(extracted) => extracted,
                 ::core::result::Result::Err(rejection) => {

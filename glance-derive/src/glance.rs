@@ -112,8 +112,8 @@ fn handler(name: &Ident, arguments: &[&Type], answer: &Type, krate: &Path) -> To
     let (bounds, bound, extracted) = extract(arguments, krate);
     let query = quote_spanned! {Span::call_site().located_at(name.span())=>
         async fn query(
-            mut __parts: #krate::axum::http::request::Parts,
-            __state: __S,
+            __parts: &mut #krate::axum::http::request::Parts,
+            __state: &__S,
         ) -> ::core::result::Result<
             #krate::model::GlanceData<Self::Metadata>,
             #krate::axum::response::Response,
@@ -130,7 +130,7 @@ fn handler(name: &Ident, arguments: &[&Type], answer: &Type, krate: &Path) -> To
             #fails_with_response
         {
             #query {
-                let _ = (&mut __parts, &__state);
+                let _ = (&__parts, __state);
                 #extracted
                 let __answer: #answer = #name(#(#bound),*).await;
                 match #krate::glance::GlanceAnswer::into_result(__answer) {
@@ -150,10 +150,10 @@ fn handler(name: &Ident, arguments: &[&Type], answer: &Type, krate: &Path) -> To
 fn unreachable_handler(name: &Ident, krate: &Path) -> TokenStream {
     quote! {
         #[automatically_derived]
-        impl<__S: ::core::marker::Send> #krate::glance::GlanceHandler<__S> for #name {
+        impl<__S: ::core::marker::Send + ::core::marker::Sync> #krate::glance::GlanceHandler<__S> for #name {
             async fn query(
-                _: #krate::axum::http::request::Parts,
-                _: __S,
+                _: &mut #krate::axum::http::request::Parts,
+                _: &__S,
             ) -> ::core::result::Result<
                 #krate::model::GlanceData<Self::Metadata>,
                 #krate::axum::response::Response,

@@ -181,13 +181,13 @@ fn handler(
         {
             async fn call(
                 __request: #krate::extract::WebhookRequest<#event>,
-                mut __parts: #krate::axum::http::request::Parts,
-                __state: __S,
+                __parts: &mut #krate::axum::http::request::Parts,
+                __state: &__S,
             ) -> ::core::result::Result<
                 ::core::option::Option<#krate::model::Notification>,
                 #krate::axum::response::Response,
             > {
-                let _ = (&mut __parts, &__state);
+                let _ = (&__parts, __state);
                 #happened
                 #extracted
                 let __answer: #answer = #name(__happened, #(#bound),*).await;
@@ -208,11 +208,11 @@ fn handler(
 fn unreachable_handler(name: &Ident, krate: &Path) -> TokenStream {
     quote! {
         #[automatically_derived]
-        impl<__S: ::core::marker::Send> #krate::webhook::WebhookHandler<__S> for #name {
+        impl<__S: ::core::marker::Send + ::core::marker::Sync> #krate::webhook::WebhookHandler<__S> for #name {
             async fn call(
                 _: #krate::extract::WebhookRequest<Self::Event>,
-                _: #krate::axum::http::request::Parts,
-                _: __S,
+                _: &mut #krate::axum::http::request::Parts,
+                _: &__S,
             ) -> ::core::result::Result<
                 ::core::option::Option<#krate::model::Notification>,
                 #krate::axum::response::Response,

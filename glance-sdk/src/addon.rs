@@ -26,7 +26,7 @@
 //! }
 //!
 //! async fn panel(request: SignedRequest) -> String {
-//!     format!("Hello, user {:?}", request.claims.user_id())
+//!     format!("Hello, user {:?}", request.claims().user_id())
 //! }
 //!
 //! let built = AddOn::new("com.example.hello", "Hello")
@@ -52,9 +52,9 @@ mod webhook;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::http::header;
 use axum::routing::{MethodRouter, get};
+use axum::{Extension, Router};
 
 pub use build::Built;
 pub use pages::Page;
@@ -63,6 +63,7 @@ pub use serve::{Server, interrupted};
 use hooks::{Hooks, hook, origin};
 
 use crate::client::Client;
+use crate::extract::Slot;
 use crate::glance::{Glance, GlanceHandler};
 use crate::metadata::Test;
 use crate::model::{self, Action, Authentication, Picture, Scope, Vendor};
@@ -82,6 +83,7 @@ pub struct AddOn<S = ()> {
     avatar: Option<Picture>,
     scopes: Vec<Scope>,
     state: S,
+    services: Slot,
     store: Option<Arc<dyn InstallationStore>>,
     glances: Vec<(model::Glance, Option<Test>)>,
     webhooks: Vec<model::Webhook>,
@@ -108,6 +110,7 @@ impl AddOn {
             avatar: None,
             scopes: vec![Scope::SendNotification, Scope::ViewGroup, Scope::ViewRoom],
             state: (),
+            services: Slot::default(),
             store: None,
             glances: Vec::new(),
             webhooks: Vec::new(),
@@ -135,6 +138,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             avatar: self.avatar,
             scopes: self.scopes,
             state,
+            services: self.services,
             store: self.store,
             glances: self.glances,
             webhooks: self.webhooks,
@@ -243,7 +247,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             glances.map(|(glance, _)| glance.key.as_str()).collect()
         }) {
             let router = std::mem::take(&mut self.router);
-            self.router = router.route(&glance_path(G::KEY), query::route::<G, S>());
+            self.router = router.route(&glance_path(G::KEY), query::route::<G, S>(&self.services));
         }
     }
 
@@ -263,7 +267,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             let keys = add_on.webhooks.iter();
             keys.filter_map(|webhook| webhook.key.as_deref()).collect()
         }) {
-            let route = webhook::route::<H, S>();
+            let route = webhook::route::<H, S>(&self.services);
             self.router = self.router.route(&webhook_path(H::KEY), route);
         }
         entry.url = webhook_path(H::KEY);
@@ -370,6 +374,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     /// As axum does: where the path does not start with `/`, or the same one is added twice.
     #[must_use]
     pub fn route(mut self, path: &str, handlers: MethodRouter<S>) -> Self {
+        let handlers = handlers.layer(Extension(self.services.clone()));
         self.router = self.router.route(path, handlers);
         self
     }

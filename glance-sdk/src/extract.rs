@@ -3,7 +3,7 @@
 mod viewer;
 mod webhook;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -21,8 +21,8 @@ pub use webhook::WebhookRequest;
 /// The header in which a page brings its own token, and gets the next.
 pub(crate) const PAGE_TOKEN: HeaderName = HeaderName::from_static("x-acpt");
 
-/// What handlers reach beside their own state; cloning is cheap.
-#[derive(Debug, Clone)]
+/// What handlers reach beside their own state.
+#[derive(Debug)]
 pub(crate) struct Services {
     pub(crate) installations: Installations,
     pub(crate) pusher: Pusher,
@@ -30,14 +30,36 @@ pub(crate) struct Services {
     pub(crate) replays: Option<Arc<crate::auth::Replays>>,
 }
 
-impl Services {
-    #[allow(clippy::result_large_err)]
-    fn of(parts: &Parts) -> Result<&Self, Response> {
-        parts.extensions.get().ok_or_else(|| {
-            tracing::error!("an extractor of glance-sdk is used outside an AddOn's router");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        })
+/// Where the services of an add-on are, once it is built. Its routes carry this.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Slot(Arc<OnceLock<Arc<Services>>>);
+
+impl Slot {
+    pub(crate) fn fill(&self, services: Services) {
+        // An add-on is built once: building consumes it.
+        let _ = self.0.set(Arc::new(services));
     }
+
+    #[allow(clippy::result_large_err)]
+    fn get(&self) -> Result<&Arc<Services>, Response> {
+        self.0.get().ok_or_else(outside)
+    }
+}
+
+impl Services {
+    /// Those of the add-on that a request came to.
+    #[allow(clippy::result_large_err)]
+    fn of(parts: &Parts) -> Result<&Arc<Self>, Response> {
+        match parts.extensions.get::<SignedRequest>() {
+            Some(signed) => Ok(&signed.verified.services),
+            None => parts.extensions.get::<Slot>().ok_or_else(outside)?.get(),
+        }
+    }
+}
+
+fn outside() -> Response {
+    tracing::error!("an extractor of glance-sdk is used outside an AddOn's router");
+    StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }
 
 /// A request that a host signed: who asks, and from where.
@@ -49,33 +71,41 @@ impl Services {
 /// `x-acpt` or `Authorization: JWT ...`. It is good for pages and for routes of the add-on's own,
 /// not for what only a host may ask: a [`GlanceQuery`].
 #[derive(Debug, Clone)]
-#[non_exhaustive]
 pub struct SignedRequest {
-    /// What the token says.
-    pub claims: Arc<Claims>,
+    verified: Arc<Verified>,
+}
+
+#[derive(Debug)]
+struct Verified {
+    claims: Claims,
     key: Arc<SigningKey>,
-    installations: Installations,
+    services: Arc<Services>,
 }
 
 impl SignedRequest {
+    /// What the token says.
+    pub fn claims(&self) -> &Claims {
+        &self.verified.claims
+    }
+
     /// The installation that signed it.
     pub fn oauth_id(&self) -> &OauthId {
-        &self.claims.iss
+        &self.claims().iss
     }
 
     /// The room the person is in; `None` on a page of the whole group.
     pub fn room_id(&self) -> Option<RoomId> {
-        self.claims.room_id()
+        self.claims().room_id()
     }
 
     /// The person.
     pub fn user_id(&self) -> Option<UserId> {
-        self.claims.user_id()
+        self.claims().user_id()
     }
 
     /// The person's time zone, an IANA name such as `Europe/Berlin`.
     pub fn time_zone(&self) -> Option<&str> {
-        self.claims.context.as_ref()?.user_tz.as_deref()
+        self.claims().context.as_ref()?.user_tz.as_deref()
     }
 
     /// A client that speaks for the installation.
@@ -84,7 +114,8 @@ impl SignedRequest {
     ///
     /// Those of [`Installations::client`].
     pub async fn client(&self) -> Result<Client> {
-        self.installations.client(self.oauth_id()).await
+        let installations = &self.verified.services.installations;
+        installations.client(self.oauth_id()).await
     }
 
     /// A token for what the page's scripts ask later, as the same person in the same room. It holds
@@ -114,16 +145,7 @@ impl SignedRequest {
     ///     .route("/votes", post(vote));
     /// ```
     pub fn page_token(&self) -> String {
-        self.key.sign(&page_claims(&self.claims, now()))
-    }
-
-    /// The request as the host itself signed it; a page's own token does not do.
-    pub(crate) async fn of_host(parts: &mut Parts) -> Result<Self, Response> {
-        let signed = Self::of(parts).await?;
-        match is_page_token(&signed.claims) {
-            true => Err(refuse(parts, &Rejection::PageToken)),
-            false => Ok(signed),
-        }
+        self.verified.key.sign(&page_claims(self.claims(), now()))
     }
 
     /// What was verified stays with the request, so that each is verified once.
@@ -131,7 +153,11 @@ impl SignedRequest {
         if let Some(verified) = parts.extensions.get::<Self>() {
             return Ok(verified.clone());
         }
-        let services = Services::of(parts)?;
+        let services = Arc::clone(Services::of(parts)?);
+        Self::verify(parts, &services).await
+    }
+
+    async fn verify(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, Response> {
         match verify(parts, services).await {
             Ok(signed) => {
                 parts.extensions.insert(signed.clone());
@@ -139,6 +165,25 @@ impl SignedRequest {
             }
             Err(Refusal::Token(rejection)) => Err(refuse(parts, &rejection)),
             Err(Refusal::Failed(error)) => Err(error.into_response()),
+        }
+    }
+
+    /// The request as the host itself signed it; a page's own token does not do.
+    async fn of_host(parts: &mut Parts) -> Result<Self, Response> {
+        Self::of(parts).await?.only_of_host(parts)
+    }
+
+    /// As [`of_host`](Self::of_host), for a route that knows its services.
+    pub(crate) async fn of_host_with(parts: &mut Parts, slot: &Slot) -> Result<Self, Response> {
+        let services = slot.get()?;
+        Self::verify(parts, services).await?.only_of_host(parts)
+    }
+
+    #[allow(clippy::result_large_err)]
+    fn only_of_host(self, parts: &Parts) -> Result<Self, Response> {
+        match is_page_token(self.claims()) {
+            true => Err(refuse(parts, &Rejection::PageToken)),
+            false => Ok(self),
         }
     }
 }
@@ -176,18 +221,44 @@ impl From<Error> for Refusal {
     }
 }
 
-async fn verify(parts: &Parts, services: &Services) -> Result<SignedRequest, Refusal> {
-    let installations = services.installations.clone();
+/// The key is nearly always at hand. Where the store must be asked, that happens apart, so that the
+/// others need no room for it.
+async fn verify(parts: &Parts, services: &Arc<Services>) -> Result<SignedRequest, Refusal> {
+    let installations = &services.installations;
+    match judge(parts, services, |issuer| installations.known_key(issuer))? {
+        Judged::Holds(signed) => Ok(signed),
+        Judged::NoKey(issuer) => {
+            Box::pin(async {
+                let key = installations.signing_key(&issuer).await?;
+                match judge(parts, services, |_| key)? {
+                    Judged::Holds(signed) => Ok(signed),
+                    Judged::NoKey(issuer) => Err(Rejection::UnknownIssuer(issuer).into()),
+                }
+            })
+            .await
+        }
+    }
+}
+
+enum Judged {
+    Holds(SignedRequest),
+    NoKey(OauthId),
+}
+
+fn judge(
+    parts: &Parts,
+    services: &Arc<Services>,
+    key: impl FnOnce(&OauthId) -> Option<Arc<SigningKey>>,
+) -> Result<Judged, Rejection> {
     let (text, is_in_address) = token(parts).ok_or(Rejection::Missing)?;
     let token = Token::parse(text)?;
-    let key = installations
-        .signing_key(token.issuer())
-        .await?
-        .ok_or_else(|| Rejection::UnknownIssuer(token.issuer().clone()))?;
+    let Some(key) = key(token.issuer()) else {
+        return Ok(Judged::NoKey(token.issuer().clone()));
+    };
     let claims = token.verify(&key, now())?;
     // An address ends in logs and histories. That a host's token stands there is the protocol's way.
     if is_in_address && is_page_token(&claims) {
-        return Err(Rejection::PageToken.into());
+        return Err(Rejection::PageToken);
     }
     #[cfg(feature = "replay-cache")]
     if let Some(replays) = &services.replays
@@ -196,11 +267,14 @@ async fn verify(parts: &Parts, services: &Services) -> Result<SignedRequest, Ref
     {
         replays.once(text, &claims, now())?;
     }
-    Ok(SignedRequest {
-        claims: Arc::new(claims),
-        key,
-        installations,
-    })
+    let services = Arc::clone(services);
+    Ok(Judged::Holds(SignedRequest {
+        verified: Arc::new(Verified {
+            claims,
+            key,
+            services,
+        }),
+    }))
 }
 
 /// The token as it came, and whether it stands in the address. Base64url and dots need no

@@ -34,8 +34,8 @@ pub trait Glance: 'static {
 pub trait GlanceHandler<S>: Glance {
     /// Answers a query whose signed request was verified; the extractors find it in `parts`.
     fn query(
-        parts: axum::http::request::Parts,
-        state: S,
+        parts: &mut axum::http::request::Parts,
+        state: &S,
     ) -> impl Future<
         Output = std::result::Result<GlanceData<Self::Metadata>, axum::response::Response>,
     > + Send;

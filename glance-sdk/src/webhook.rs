@@ -31,8 +31,8 @@ pub trait WebhookHandler<S>: Webhook {
     /// Answers a call whose signature was verified.
     fn call(
         request: WebhookRequest<Self::Event>,
-        parts: axum::http::request::Parts,
-        state: S,
+        parts: &mut axum::http::request::Parts,
+        state: &S,
     ) -> impl Future<Output = std::result::Result<Option<Notification>, axum::response::Response>> + Send;
 }
 

@@ -84,18 +84,17 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             .unwrap_or_else(|| Arc::new(MemoryStore::default()));
         let installations = Installations::offering(store, runtime_glances)?;
         let pusher = Pusher::new(installations.clone());
-        let services = Services {
+        self.services.fill(Services {
             installations: installations.clone(),
             pusher: pusher.clone(),
             #[cfg(feature = "replay-cache")]
             replays: self.refuses_replays.then(Arc::default),
-        };
+        });
         let router = self
             .router
             .route("/", get(move || async move { Json(document) }))
-            .merge(install::routes(self.hooks))
+            .merge(install::routes(self.hooks).layer(Extension(self.services)))
             .merge(missing::routes())
-            .layer(Extension(services))
             .with_state(self.state);
         Ok(Built {
             descriptor,

@@ -151,7 +151,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             self.problems.push(twice);
         } else if page.key().is_none_or(is_extension_key) {
             let pages = pages.layer(from_fn(require_signature));
-            self.router = self.router.route(&path, pages);
+            self = self.route(&path, pages);
         }
         if page.is_unsigned() {
             self.problems.push(format!(

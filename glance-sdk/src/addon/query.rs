@@ -3,11 +3,12 @@
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 
-use crate::extract::SignedRequest;
+use crate::extract::{SignedRequest, Slot};
 use crate::glance::GlanceHandler;
 
 /// Lets pages of any origin read the answer: the token is the protection.
@@ -17,15 +18,26 @@ const ANY_ORIGIN: (HeaderName, HeaderValue) = (
 );
 
 /// `GET queryUrl`. The browser of a chat client asks from another origin, hence CORS. The rules
-/// are three constants; a layer for them would cost each query as much as a part of its proof.
-pub(super) fn route<G, S>() -> MethodRouter<S>
+/// are three constants, and the services are at hand: a layer for either would cost each query as
+/// much as a part of its proof.
+pub(super) fn route<G, S>(services: &Slot) -> MethodRouter<S>
 where
     G: GlanceHandler<S>,
     S: Clone + Send + Sync + 'static,
 {
-    get(answer::<G, S>)
-        .options(preflight)
-        .fallback(async || ([ANY_ORIGIN], StatusCode::METHOD_NOT_ALLOWED))
+    let services = services.clone();
+    get(async move |State(state): State<S>, request: Request| {
+        let (mut parts, _) = request.into_parts();
+        let mut response = match answer::<G, S>(&services, &state, &mut parts).await {
+            Ok(data) => data.into_response(),
+            Err(response) => response,
+        };
+        let (name, value) = ANY_ORIGIN;
+        response.headers_mut().insert(name, value);
+        response
+    })
+    .options(preflight)
+    .fallback(async || ([ANY_ORIGIN], StatusCode::METHOD_NOT_ALLOWED))
 }
 
 async fn preflight() -> impl IntoResponse {
@@ -34,24 +46,22 @@ async fn preflight() -> impl IntoResponse {
     ([ANY_ORIGIN], [methods, headers])
 }
 
-async fn answer<G, S>(State(state): State<S>, request: Request) -> Response
+async fn answer<G, S>(
+    services: &Slot,
+    state: &S,
+    parts: &mut Parts,
+) -> Result<impl IntoResponse + use<G, S>, Response>
 where
     G: GlanceHandler<S>,
     S: Send + Sync + 'static,
 {
-    let (mut parts, _) = request.into_parts();
-    let mut response = match SignedRequest::of_host(&mut parts).await {
-        Ok(_) => match G::query(parts, state).await {
-            Ok(data) => ([(header::CACHE_CONTROL, "no-store")], Json(data)).into_response(),
-            Err(response) if response.status().is_success() => {
-                // Data that is no data would show as an empty glance instead of an error.
-                (StatusCode::INTERNAL_SERVER_ERROR, response).into_response()
-            }
-            Err(response) => response,
-        },
-        Err(rejection) => rejection,
-    };
-    let (name, value) = ANY_ORIGIN;
-    response.headers_mut().insert(name, value);
-    response
+    SignedRequest::of_host_with(parts, services).await?;
+    match G::query(parts, state).await {
+        Ok(data) => Ok(([(header::CACHE_CONTROL, "no-store")], Json(data))),
+        // Data that is no data would show as an empty glance instead of an error.
+        Err(response) if response.status().is_success() => {
+            Err((StatusCode::INTERNAL_SERVER_ERROR, response).into_response())
+        }
+        Err(response) => Err(response),
+    }
 }

@@ -7,30 +7,33 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
 
-use crate::extract::{SignedRequest, WebhookRequest};
+use crate::extract::{SignedRequest, Slot, WebhookRequest};
 use crate::webhook::WebhookHandler;
 
-pub(super) fn route<H, S>() -> MethodRouter<S>
+pub(super) fn route<H, S>(services: &Slot) -> MethodRouter<S>
 where
     H: WebhookHandler<S>,
     S: Clone + Send + Sync + 'static,
 {
-    post(answer::<H, S>)
+    let services = services.clone();
+    post(async move |State(state): State<S>, request: Request| {
+        answer::<H, S>(&services, &state, request).await
+    })
 }
 
 /// Who calls is known before the body is read.
-async fn answer<H, S>(State(state): State<S>, request: Request) -> Response
+async fn answer<H, S>(services: &Slot, state: &S, request: Request) -> Response
 where
     H: WebhookHandler<S>,
     S: Send + Sync + 'static,
 {
     let (mut parts, body) = request.into_parts();
-    let signed = match SignedRequest::of_host(&mut parts).await {
+    let signed = match SignedRequest::of_host_with(&mut parts, services).await {
         Ok(signed) => signed,
         Err(rejection) => return rejection,
     };
     let request = Request::from_parts(parts.clone(), body);
-    let body = match Bytes::from_request(request, &state).await {
+    let body = match Bytes::from_request(request, state).await {
         Ok(body) => body,
         Err(rejection) => return rejection.into_response(),
     };
@@ -38,7 +41,7 @@ where
         Ok(request) => request,
         Err(refusal) => return refusal,
     };
-    match H::call(request, parts, state).await {
+    match H::call(request, &mut parts, state).await {
         Ok(Some(notification)) => Json(notification).into_response(),
         Ok(None) => StatusCode::NO_CONTENT.into_response(),
         Err(response) if response.status().is_success() => {

@@ -167,14 +167,17 @@ impl Installations {
         Ok(removed)
     }
 
-    /// The key that verifies this installation's requests, kept from an earlier request where it
-    /// is fresh; `None` where the store does not know the installation.
+    /// The key that verifies this installation's requests, kept from an earlier request.
+    #[cfg(feature = "server")]
+    pub(crate) fn known_key(&self, oauth_id: &OauthId) -> Option<Arc<SigningKey>> {
+        self.shared.keys.get(oauth_id)
+    }
+
+    /// The key that verifies this installation's requests, from the store; `None` where that does
+    /// not know the installation.
     #[cfg(feature = "server")]
     pub(crate) async fn signing_key(&self, oauth_id: &OauthId) -> Result<Option<Arc<SigningKey>>> {
         let keys = &self.shared.keys;
-        if let Some(key) = keys.get(oauth_id) {
-            return Ok(Some(key));
-        }
         let reading = keys.reading();
         let Some(installation) = self.get(oauth_id).await? else {
             return Ok(None);

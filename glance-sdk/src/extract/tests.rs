@@ -27,14 +27,14 @@ async fn installations() -> Installations {
 async fn judge(request: axum::http::request::Builder) -> Result<Claims, Rejection> {
     let (parts, ()) = request.body(()).unwrap().into_parts();
     let installations = installations().await;
-    let services = Services {
+    let services = Arc::new(Services {
         pusher: Pusher::new(installations.clone()),
         installations,
         #[cfg(feature = "replay-cache")]
         replays: None,
-    };
+    });
     match verify(&parts, &services).await {
-        Ok(signed) => Ok(Claims::clone(&signed.claims)),
+        Ok(signed) => Ok(signed.claims().clone()),
         Err(Refusal::Token(rejection)) => Err(rejection),
         Err(Refusal::Failed(error)) => panic!("{error}"),
     }

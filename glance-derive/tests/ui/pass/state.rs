@@ -37,7 +37,7 @@ async fn incidents(
     (headers, _): (HeaderMap, Uri),
     signed: SignedRequest,
 ) -> Result<GlanceData<Incidents>, (StatusCode, String)> {
-    if headers.is_empty() || signed.claims.user_id().is_none() {
+    if headers.is_empty() || signed.claims().user_id().is_none() {
         return Err((StatusCode::BAD_GATEWAY, format!("room {}", query.room_id())));
     }
     let open = pager.open;
