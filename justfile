@@ -3,7 +3,7 @@
 default:
     @just --list
 
-# A host and an example add-on, live in a browser
+# A host and the example add-ons, live in a browser
 demo:
     cargo glance demo
 

@@ -1,26 +1,29 @@
-//! `cargo glance demo`: a host, an example add-on in its own process, and a first installation.
+//! `cargo glance demo`: a host, each example add-on in its own process, and their first
+//! installation.
 
 mod add_on;
+mod examples;
 mod github;
+mod hook;
+mod jira;
 mod log;
+mod mastodon;
 
 use std::io::{BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
 
+use futures_util::future::{join_all, select_all};
 use glance_host::state::{Installed, Room};
 use glance_host::{DEFAULT_PORT, Host};
 use tokio::sync::mpsc;
 use tracing_subscriber::EnvFilter;
 
 use add_on::AddOn;
-use github::GitHub;
-
-/// The repository of which the demo delivers pull requests.
-const REPOSITORY: &str = "example/widgets";
+use examples::Example;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The folder in which host and add-on keep their data; a second start finds it again.
+    /// The folder in which host and add-ons keep their data; a second start finds it again.
     #[arg(long, value_name = "DIR", default_value = "glance-demo")]
     data: PathBuf,
     /// The host's port, 0 for any. Without this, 4400 or, where that is taken, another.
@@ -29,8 +32,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), String> {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("warn,glance_host::steps=info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
         .event_format(log::Indented)
         .with_env_filter(filter)
@@ -49,35 +51,55 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), String> {
         .await
         .map_err(|cause| cause.to_string())?;
 
-    let installed = find(&host, &room).await?;
-    let secret = github::secret(data)?;
-    let mut add_on = AddOn::start(data, host.base_url(), &secret, installed.as_ref()).await?;
-    println!(
-        "Add-on  {}  (pull-requests, process {})",
-        add_on.base_url,
-        add_on.id()
-    );
-
-    let github = GitHub::new(&add_on.base_url, &secret)?;
-    let prepared = prepare(&host, &room, installed, &add_on, &github).await;
-    if prepared.is_ok() {
-        println!("\nOpen    {}\n", host.room_url(&room));
-        println!("GitHub webhooks go to {} and are signed", github.address());
-        println!(
-            "with the secret in {}.",
-            github::secret_file(data).display()
-        );
-    }
-    let ended = match prepared {
-        Ok(()) => wait(&mut add_on, &github).await,
+    let mut running = Vec::new();
+    let ended = match start_all(data, &host, &room, &mut running).await {
+        Ok(()) => wait(&mut running).await,
         Err(problem) => Err(problem),
     };
-    add_on.stop().await;
+    join_all(running.into_iter().map(|(_, add_on)| add_on.stop())).await;
     host.shutdown().await;
     if ended.is_ok() {
         println!("Stopped. The data stays in {}.", data.display());
     }
     ended
+}
+
+/// An example, and the process that serves it.
+type Running = (Example, AddOn);
+
+/// Starts and installs the add-ons. Those in `running` run, also where another one fails.
+async fn start_all(
+    data: &Path,
+    host: &Host,
+    room: &Room,
+    running: &mut Vec<Running>,
+) -> Result<(), String> {
+    let here = host.state().installations_in(room.id).await;
+    let here = here.map_err(|cause| cause.to_string())?;
+    let mut found = 0;
+    for example in examples::all(data).await? {
+        let mut earlier = here.iter();
+        let earlier = earlier.find(|installed| installed.descriptor.key == example.key);
+        let add_on = AddOn::start(&example, data, host.base_url(), earlier).await?;
+        println!(
+            "Add-on  {}  ({}, process {})",
+            add_on.base_url,
+            example.name,
+            add_on.id()
+        );
+        prepare(host, room, &example, &add_on, earlier).await?;
+        running.push((example, add_on));
+        found += usize::from(earlier.is_some());
+    }
+    if found > 0 {
+        println!("Found   what an earlier start installed, with everything it knew");
+    }
+    let hooks = running
+        .iter()
+        .filter_map(|(example, add_on)| example.feed.hook(&add_on.base_url));
+    hooks.for_each(|hook| println!("Hook    {hook}"));
+    println!("\nOpen    {}", host.room_url(room));
+    Ok(())
 }
 
 async fn start_host(data: &Path, port: Option<u16>) -> Result<Host, String> {
@@ -95,75 +117,55 @@ async fn start_host(data: &Path, port: Option<u16>) -> Result<Host, String> {
     })
 }
 
-/// The installation of an earlier start.
-async fn find(host: &Host, room: &Room) -> Result<Option<Installed>, String> {
-    let here = host
-        .state()
-        .installations_in(room.id)
-        .await
-        .map_err(|cause| cause.to_string())?;
-    Ok(here
-        .into_iter()
-        .find(|installed| installed.descriptor.key == add_on::KEY))
-}
-
 /// Installs the add-on the first time, and lets the two find each other again later: either may
 /// have another port now.
 async fn prepare(
     host: &Host,
     room: &Room,
-    installed: Option<Installed>,
+    example: &Example,
     add_on: &AddOn,
-    github: &GitHub,
+    earlier: Option<&Installed>,
 ) -> Result<(), String> {
     let descriptor = format!("{}/", add_on.base_url);
-    if let Some(installed) = installed {
-        host.update(&installed, &descriptor)
-            .await
-            .map_err(|error| error.to_string())?;
-        println!("Found   the installation of an earlier start, with everything it knew");
-        return Ok(());
+    let failed = |error: glance_host::InstallError| error.to_string();
+    if let Some(installed) = earlier {
+        let updated = host.update(installed, &descriptor).await;
+        return updated.map(drop).map_err(failed);
     }
-    let installed = host
-        .install(room, &descriptor)
-        .await
-        .map_err(|error| error.to_string())?;
-    println!(
-        "Asking  the add-on's panel to watch {REPOSITORY}, signed as a person's browser would"
-    );
-    let panel = host.panel_url(room, &installed, add_on::PANEL).await?;
-    add_on.choose(&panel, REPOSITORY).await?;
-    println!("Playing GitHub: four pull requests and a draft, as signed webhook deliveries");
-    for (days, draft) in [(3, false), (2, false), (1, true), (1, false), (0, false)] {
-        github.open(REPOSITORY, days, draft).await?;
-    }
-    Ok(())
+    let installed = host.install(room, &descriptor).await.map_err(failed)?;
+    let panel = host.panel_url(room, &installed, example.panel).await?;
+    add_on.choose(&panel, example.form).await?;
+    example.feed.begin(&add_on.base_url).await
 }
 
-/// Until Ctrl-C. On a terminal, Enter delivers one more pull request.
-async fn wait(add_on: &mut AddOn, github: &GitHub) -> Result<(), String> {
+/// Until Ctrl-C. On a terminal, Enter lets one more thing happen, in one add-on after the other.
+async fn wait(running: &mut [Running]) -> Result<(), String> {
     let mut enter = None;
     if std::io::stdin().is_terminal() {
-        println!("\nPress Enter for one more pull request and watch the page. Ctrl-C ends.");
+        println!("\nPress Enter for one more event and watch the page. Ctrl-C ends.");
         enter = Some(lines());
     } else {
         println!("\nCtrl-C ends.");
     }
     let interrupted = glance_sdk::addon::interrupted();
     tokio::pin!(interrupted);
+    let mut turns = (0..running.len()).cycle();
     loop {
+        let ended = select_all(
+            running
+                .iter_mut()
+                .map(|(_, add_on)| Box::pin(add_on.ended())),
+        );
         tokio::select! {
             () = &mut interrupted => {
                 println!();
                 return Ok(());
             }
-            status = add_on.ended() => {
-                return Err(format!("the add-on ended by itself ({status})"));
-            }
-            Some(()) = next(&mut enter) => {
-                let number = github.open(REPOSITORY, 0, false).await?;
-                println!("Delivered: {REPOSITORY} #{number} was opened.");
-            }
+            (said, ..) = ended => return Err(said),
+            Some(()) = next(&mut enter) => {}
+        }
+        if let Some((example, add_on)) = turns.next().and_then(|turn| running.get(turn)) {
+            println!("{}", example.feed.more(&add_on.base_url).await?);
         }
     }
 }

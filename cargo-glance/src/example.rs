@@ -3,17 +3,18 @@
 use std::io::Read;
 use std::path::PathBuf;
 
+use glance_sdk::AddOn;
+use glance_sdk::addon::Built;
 use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
-
-/// Under which name the webhook's secret is passed on: other users can read a command line.
-pub(crate) const SECRET: &str = "GITHUB_WEBHOOK_SECRET";
 
 /// What a taken port is answered with; the demo then asks for any.
 pub(crate) const PORT_TAKEN: u8 = 75;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
+    /// Which one.
+    name: Name,
     /// The folder of its data.
     #[arg(long)]
     data: PathBuf,
@@ -25,22 +26,65 @@ pub(crate) struct Arguments {
     host: String,
 }
 
-pub(crate) async fn run(Arguments { data, port, host }: Arguments) -> Result<(), String> {
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Name {
+    PullRequests,
+    Blockers,
+    Mentions,
+}
+
+/// Secrets come by variables: other users can read a command line.
+pub(crate) async fn run(arguments: Arguments) -> Result<(), String> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
         .without_time()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
-    let secret = std::env::var(SECRET).map_err(|_| format!("{SECRET} is not set"))?;
-    let add_on = pull_requests::add_on(&data, &secret)?.allow_hosts([host]);
-    let server = match add_on.listen("127.0.0.1", port, None).await {
+    let data = &arguments.data;
+    match arguments.name {
+        Name::PullRequests => {
+            let secret = variable("GITHUB_WEBHOOK_SECRET")?;
+            serve(pull_requests::add_on(data, &secret)?, &arguments, |_| ()).await
+        }
+        Name::Blockers => {
+            let app = blockers::Blockers::open(data, &variable("JIRA_WEBHOOK_SECRET")?)?;
+            serve(app.add_on()?, &arguments, |built| {
+                let (installations, pusher) = (built.installations(), built.pusher());
+                tokio::spawn(app.keep_up(installations.clone(), pusher.clone()));
+            })
+            .await
+        }
+        Name::Mentions => {
+            let source = mentions::Source::from_env()?;
+            let app = mentions::Mentions::open(data)?;
+            serve(app.add_on()?, &arguments, |built| {
+                tokio::spawn(app.follow(source, built.pusher().clone()));
+            })
+            .await
+        }
+    }
+}
+
+fn variable(name: &str) -> Result<String, String> {
+    std::env::var(name).map_err(|_| format!("{name} is not set"))
+}
+
+/// Serves it; `beside` starts what runs beside the server.
+async fn serve<S: Clone + Send + Sync + 'static>(
+    add_on: AddOn<S>,
+    Arguments { port, host, .. }: &Arguments,
+    beside: impl FnOnce(&Built),
+) -> Result<(), String> {
+    let add_on = add_on.allow_hosts([host]);
+    let server = match add_on.listen("127.0.0.1", *port, None).await {
         Ok(server) => server,
         Err(error) if error.kind() == glance_sdk::ErrorKind::Listen => {
             std::process::exit(PORT_TAKEN.into());
         }
         Err(error) => return Err(error.to_string()),
     };
+    beside(server.add_on());
     println!("{}", server.base_url());
     let orphaned = orphaned();
     let end = async move {

@@ -24,7 +24,7 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run a host and an example add-on, and see a glance change in a browser.
+    /// Run a host and the example add-ons, and see their glances change in a browser.
     Demo(demo::Arguments),
     /// Make a new add-on: a crate with a glance, a panel and a passing test.
     New(new::Arguments),

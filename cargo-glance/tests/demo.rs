@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use glance_host::Host;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
@@ -17,7 +18,7 @@ struct Demo {
     output: Lines<BufReader<ChildStdout>>,
     said: Vec<String>,
     room: String,
-    add_on: u32,
+    add_ons: Vec<u32>,
 }
 
 fn demo(data: &Path, port: u16) -> Command {
@@ -46,12 +47,12 @@ impl Demo {
             output,
             said: Vec::new(),
             room: String::new(),
-            add_on: 0,
+            add_ons: Vec::new(),
         };
         let started = async {
             while let Some(line) = demo.output.next_line().await.unwrap() {
                 if let Some((_, id)) = line.split_once(", process ") {
-                    demo.add_on = id.trim_end_matches(')').parse().unwrap();
+                    demo.add_ons.push(id.trim_end_matches(')').parse().unwrap());
                 }
                 if let Some(room) = line.strip_prefix("Open    ") {
                     demo.room = room.to_owned();
@@ -68,12 +69,17 @@ impl Demo {
         demo
     }
 
-    /// Waits until the room's page is told of a line with this label.
-    async fn shows(&self, label: &str) {
+    /// Waits until the room's page was told of a line of each example.
+    async fn shows_all(&self) {
+        let labels = [
+            "<b>4</b> open pull requests",
+            "<b>2</b> blockers in WID",
+            "</b> mentions of rust in an hour",
+        ];
         let mut events = reqwest::get(format!("{}/events", self.room)).await.unwrap();
         let mut seen = String::new();
         let told = async {
-            while !seen.contains(label) {
+            while !labels.iter().all(|label| seen.contains(label)) {
                 let chunk = events.chunk().await.unwrap().unwrap();
                 seen.push_str(&String::from_utf8_lossy(&chunk));
             }
@@ -97,14 +103,16 @@ impl Demo {
         status.unwrap().code()
     }
 
-    /// Waits until the add-on's process is gone.
-    async fn add_on_is_gone(&self) {
-        let id = self.add_on.to_string();
+    /// Waits until the add-ons' processes are gone.
+    async fn add_ons_are_gone(&self) {
+        assert_eq!(self.add_ons.len(), 3, "{:#?}", self.said);
         let gone = async {
-            let mut probe = Command::new("kill");
-            probe.args(["-0", &id]).stderr(Stdio::null());
-            while probe.status().await.unwrap().success() {
-                tokio::task::yield_now().await;
+            for id in &self.add_ons {
+                let mut probe = Command::new("kill");
+                probe.args(["-0", &id.to_string()]).stderr(Stdio::null());
+                while probe.status().await.unwrap().success() {
+                    tokio::task::yield_now().await;
+                }
             }
         };
         tokio::time::timeout(PATIENCE, gone).await.unwrap();
@@ -112,26 +120,26 @@ impl Demo {
 }
 
 #[tokio::test]
-async fn it_shows_a_glance_and_leaves_nothing_behind() {
+async fn it_shows_the_glance_of_each_example_and_leaves_nothing_behind() {
     let data = tempfile::tempdir().unwrap();
     let mut demo = Demo::start(data.path()).await;
-    demo.shows("<b>4</b> open pull requests").await;
+    demo.shows_all().await;
     let page = reqwest::get(&demo.room).await.unwrap();
     assert_eq!(page.status(), 200);
 
     // A page is open: it must not keep the demo from ending.
     let _open = reqwest::get(format!("{}/events", demo.room)).await.unwrap();
     assert_eq!(demo.signal("-INT").await, Some(0));
-    demo.add_on_is_gone().await;
+    demo.add_ons_are_gone().await;
 }
 
 #[tokio::test]
 async fn a_second_start_finds_everything_even_after_a_kill() {
     let data = tempfile::tempdir().unwrap();
     let mut first = Demo::start(data.path()).await;
-    first.shows("<b>4</b> open pull requests").await;
+    first.shows_all().await;
     assert_eq!(first.signal("-KILL").await, None);
-    first.add_on_is_gone().await;
+    first.add_ons_are_gone().await;
 
     let mut second = Demo::start(data.path()).await;
     assert!(
@@ -139,8 +147,42 @@ async fn a_second_start_finds_everything_even_after_a_kill() {
         "{:#?}",
         second.said
     );
-    second.shows("<b>4</b> open pull requests").await;
+    second.shows_all().await;
     assert_eq!(second.signal("-TERM").await, Some(0));
+    second.add_ons_are_gone().await;
+}
+
+/// A folder of the demo as it was when it had only pull requests.
+#[tokio::test]
+async fn examples_that_are_new_are_installed_beside_those_that_are_found() {
+    let data = tempfile::tempdir().unwrap();
+    let mut first = Demo::start(data.path()).await;
+    first.shows_all().await;
+    assert_eq!(first.signal("-INT").await, Some(0));
+    let host = Host::builder().port(0).data(data.path()).start().await;
+    let host = host.unwrap();
+    let room = host.open_room("Demo").await.unwrap();
+    for installed in host.state().installations_in(room.id).await.unwrap() {
+        let name = installed.descriptor.key.replace("glance.example.", "");
+        if name != "pull-requests" {
+            host.uninstall(&installed.oauth_id).await.unwrap();
+            for file in [
+                format!("{name}.sqlite"),
+                format!("{name}-installations.sqlite"),
+            ] {
+                std::fs::remove_file(data.path().join(file)).unwrap();
+            }
+        }
+    }
+    host.shutdown().await;
+
+    let second = Demo::start(data.path()).await;
+    assert!(
+        second.said.iter().any(|line| line.starts_with("Found ")),
+        "{:#?}",
+        second.said
+    );
+    second.shows_all().await;
 }
 
 #[tokio::test]

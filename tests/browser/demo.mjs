@@ -11,6 +11,7 @@ import { chromium } from "playwright-core";
 const PATIENCE = 60_000;
 
 export const REPOSITORY = "example/widgets";
+export const PROJECT = "WID";
 
 export function launch() {
   return chromium.launch({
@@ -43,7 +44,7 @@ export async function startDemo({ data, port = 0 } = {}) {
     child.once("error", (cause) => { clearTimeout(late); fail(`cannot be started: ${cause.message}`); });
     const read = (text) => {
       printed += text;
-      if (!said(/^with the secret in (.+)\.$/m)) return;
+      if (!/^Ctrl-C ends\.$/m.test(printed)) return;
       clearTimeout(late);
       child.off("exit", early);
       resolve();
@@ -52,13 +53,18 @@ export async function startDemo({ data, port = 0 } = {}) {
     child.stderr.setEncoding("utf8").on("data", read);
   });
 
-  const webhook = said(/^GitHub webhooks go to (\S+) /m);
-  const secret = (await readFile(said(/^with the secret in (.+)\.$/m), "utf8")).trim();
+  const hook = async (name) => {
+    const [, address, file] = printed.match(new RegExp(`^Hook {4}(\\S+/hooks/${name}), signed with the secret in (.+)$`, "m"));
+    return { address, secret: (await readFile(file, "utf8")).trim() };
+  };
+  const github = await hook("github");
+  const jira = await hook("jira");
+  const addOns = [...printed.matchAll(/^Add-on {2}(\S+) {2}\((\S+), process (\d+)\)$/gm)];
   return {
     data,
     url: said(/^Open {4}(\S+)$/m),
-    addOn: said(/^Add-on {2}(\S+) /m),
-    addOnProcess: Number(said(/\(pull-requests, process (\d+)\)$/m)),
+    addOn: said(/^Add-on {2}(\S+) {2}\(pull-requests, /m),
+    addOnProcesses: addOns.map(([, , , id]) => Number(id)),
     printed: () => printed,
 
     /** Ends it as Ctrl-C does; answers with its exit code or signal. */
@@ -71,19 +77,43 @@ export async function startDemo({ data, port = 0 } = {}) {
     forget: () => rm(data, { recursive: true, force: true }),
 
     /** Delivers a body as GitHub does, and answers with the status. */
-    async deliver(payload, signedWith = secret) {
-      const body = JSON.stringify(payload);
-      const signature = createHmac("sha256", signedWith).update(body).digest("hex");
-      const answer = await fetch(webhook, {
-        method: "POST",
-        headers: {
-          "Content-Type": "application/json",
-          "X-GitHub-Event": "pull_request",
-          "X-Hub-Signature-256": `sha256=${signature}`,
-        },
-        body,
-      });
-      return answer.status;
+    deliver: (payload, signedWith = github.secret) =>
+      deliver(github.address, { "X-GitHub-Event": "pull_request" }, "X-Hub-Signature-256", payload, signedWith),
+
+    /** Delivers a body as Jira does, and answers with the status. */
+    deliverIssue: (payload, signedWith = jira.secret) =>
+      deliver(jira.address, {}, "X-Hub-Signature", payload, signedWith),
+  };
+}
+
+async function deliver(address, headers, signatureHeader, payload, secret) {
+  const body = JSON.stringify(payload);
+  const signature = createHmac("sha256", secret).update(body).digest("hex");
+  const answer = await fetch(address, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", ...headers, [signatureHeader]: `sha256=${signature}` },
+    body,
+  });
+  return answer.status;
+}
+
+/** An event of a blocker in Jira's shape. */
+export function blocker(number, event, { summary = `Blocker number ${number}` } = {}) {
+  return {
+    timestamp: Date.now(),
+    webhookEvent: `jira:issue_${event}`,
+    issue: {
+      id: String(number),
+      key: `${PROJECT}-${number}`,
+      self: `https://jira.example.com/rest/api/2/issue/${number}`,
+      fields: {
+        summary,
+        project: { key: PROJECT },
+        issuetype: { name: "Bug" },
+        priority: { name: "Blocker" },
+        status: { statusCategory: { key: "new" } },
+        customfield_10020: [{ id: 7, state: "active", boardId: 1 }],
+      },
     },
   };
 }

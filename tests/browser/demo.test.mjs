@@ -9,10 +9,12 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
-import { launch, pullRequest, REPOSITORY, startDemo } from "./demo.mjs";
+import { blocker, launch, PROJECT, pullRequest, REPOSITORY, startDemo } from "./demo.mjs";
 
 const FOUR = "4 open pull requests";
 const FIVE = "5 open pull requests";
+const TWO_BLOCKERS = "2 blockers in WID";
+const MENTIONS = /^\d+ mentions of rust in an hour$/;
 
 let demo;
 let browser;
@@ -32,7 +34,10 @@ after(async () => {
 
 async function endDemo() {
   assert.equal(await demo.stop(), 0, demo.printed());
-  assert.throws(() => process.kill(demo.addOnProcess, 0), { code: "ESRCH" }, "the add-on outlives the demo");
+  assert.equal(demo.addOnProcesses.length, 3);
+  for (const id of demo.addOnProcesses) {
+    assert.throws(() => process.kill(id, 0), { code: "ESRCH" }, "an add-on outlives the demo");
+  }
 }
 
 /** A page in a browser profile of its own, with all that went wrong on it, refusals by its policy included. */
@@ -129,7 +134,7 @@ test("the line appears, and nothing goes wrong on the page", async (t) => {
   await shown(glance(page, FOUR));
   assert.equal(await glance(page, FOUR).locator(".lozenge").textContent(), "REVIEW");
   assert.equal(await page.locator("#connection").textContent(), "Live");
-  const icon = await page.locator("#glances img").evaluate((image) => image.decode().then(() => image.src));
+  const icon = await glance(page, FOUR).locator("img").evaluate((image) => image.decode().then(() => image.src));
   assert.equal(icon, `${demo.addOn}/icon.svg`);
   assert.deepEqual(page.wrong, []);
 });
@@ -151,12 +156,11 @@ test("a delivery changes the number, hides the line at none and shows it again, 
   for (const number of numbers.slice(1)) await demo.deliver(pullRequest(number, "closed"));
   await shown(glance(page, "1 open pull request"));
   await demo.deliver(pullRequest(numbers[0], "closed"));
-  await shown(page.getByText("Nothing to report."));
-  assert.equal(await page.locator("#glances .glance").count(), 0);
+  await hidden(glance(page, "1 open pull request"));
+  assert.equal(await glance(page, /pull request/).count(), 0);
 
   await demo.deliver(pullRequest(numbers[0], "open"));
   await shown(glance(page, "1 open pull request"));
-  await hidden(page.getByText("Nothing to report."));
   for (const number of numbers.slice(1)) await demo.deliver(pullRequest(number, "open"));
   await shown(glance(page, FOUR));
 
@@ -244,6 +248,64 @@ test("a link in the panel opens a tab of the other site's own", async (t) => {
   await shown(tab.getByText("GitHub"));
   assert.equal(await tab.evaluate(() => self.origin), "https://github.com");
   assert.equal(await tab.evaluate(() => window.opener), null);
+});
+
+test("a Jira delivery changes the blockers, and the line comes and goes with the room's project", async (t) => {
+  const page = await open(t);
+  await shown(glance(page, TWO_BLOCKERS));
+  assert.equal(await glance(page, TWO_BLOCKERS).locator(".lozenge").textContent(), "BLOCKED");
+  assert.equal(await demo.deliverIssue(blocker(900_001, "created"), "a wrong secret"), 401);
+  assert.equal(await demo.deliverIssue(blocker(900_001, "created", { summary: "<b>Bold</b>" })), 204);
+  await shown(glance(page, "3 blockers in WID"));
+  let inside = await openPanel(page, "3 blockers in WID");
+  await shown(inside.getByRole("link", { name: "<b>Bold</b>", exact: true }));
+  assert.equal(await demo.deliverIssue(blocker(900_001, "deleted")), 204);
+  await shown(panelTop(page, TWO_BLOCKERS));
+
+  const choose = async (project) => {
+    await inside.getByLabel("Key of the Jira project").fill(project);
+    await inside.getByRole("button", { name: "Save" }).click();
+  };
+  await choose("no key");
+  assert.match(await inside.getByRole("alert").textContent(), /^"no key" is no project key\./);
+  await choose("");
+  await shown(inside.getByRole("heading", { name: "Choose the project of this room." }));
+  await page.getByRole("button", { name: "Close the panel" }).click();
+  await hidden(glance(page, TWO_BLOCKERS));
+
+  inside = await openPanel(page, "Choose a Jira project");
+  await choose(PROJECT);
+  await shown(inside.getByRole("heading", { name: "2 open in the current sprint" }));
+  await page.getByRole("button", { name: "Close the panel" }).click();
+  await shown(glance(page, TWO_BLOCKERS));
+  await hidden(glance(page, "Choose a Jira project"));
+});
+
+test("mentions rise by themselves, and follow the words of the room", async (t) => {
+  const page = await open(t);
+  const line = glance(page, MENTIONS);
+  const count = async () => Number.parseInt(await line.locator(".label").textContent(), 10);
+  await shown(line);
+  const before = await count();
+  assert.ok(before > 10);
+  await page.waitForFunction(
+    (before) => [...document.querySelectorAll("#glances .label")]
+      .some(({ textContent }) => textContent.includes("mentions") && Number.parseInt(textContent, 10) > before),
+    before,
+  );
+
+  const inside = await openPanel(page, MENTIONS);
+  const choose = async (words) => {
+    await inside.getByLabel("Words").fill(words);
+    await inside.getByRole("button", { name: "Save" }).click();
+  };
+  await choose("rust, <b>");
+  assert.match(await inside.getByRole("alert").textContent(), /^"<b>" is no word/);
+  await choose("rust tea");
+  await shown(inside.getByText(/^\d+ rust$/));
+  await shown(panelTop(page, /^\d+ mentions in an hour$/));
+  await choose("rust");
+  await shown(panelTop(page, MENTIONS));
 });
 
 test("the token of a panel is in the iframe's address and nowhere else", async (t) => {
@@ -339,10 +401,13 @@ for (const colorScheme of ["light", "dark"]) {
     const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     assert.equal(ground, colorScheme === "light" ? "rgb(245, 246, 248)" : "rgb(20, 23, 28)");
 
-    await openPanel(page);
-    assert.equal(await width(), 320);
-    const frame = page.frames().at(-1);
-    assert.ok(await frame.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+    for (const text of [FOUR, TWO_BLOCKERS, MENTIONS]) {
+      await openPanel(page, text);
+      assert.equal(await width(), 320);
+      const frame = page.frames().at(-1);
+      assert.ok(await frame.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+      await page.getByRole("button", { name: "Close the panel" }).click();
+    }
 
     await install(page, `http://127.0.0.1:1/${"path".repeat(40)}`);
     await shown(page.getByRole("alert"));
@@ -381,6 +446,9 @@ test("an add-on that is removed vanishes from an open page, and installed again 
   await shown(glance(watching, FOUR));
   const page = await open(t);
   await remove(page, "Pull requests");
+  await hidden(glance(watching, FOUR));
+  await shown(glance(watching, TWO_BLOCKERS));
+  for (const name of ["Blockers", "Mentions"]) await remove(page, name);
   await shown(watching.getByText("Nothing to report."));
   assert.equal(await watching.locator("#glances .glance").count(), 0);
   await shown(page.getByText("No add-on is installed here."));
@@ -392,6 +460,7 @@ test("an add-on that is removed vanishes from an open page, and installed again 
   assert.equal(page.url(), demo.url);
   await chooseRepositories(inside, REPOSITORY);
   await shown(glance(watching, FOUR));
+  await hidden(watching.getByText("Nothing to report."));
   assert.deepEqual(watching.wrong, []);
 });
 

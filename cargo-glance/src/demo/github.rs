@@ -1,13 +1,18 @@
-//! GitHub's part of the demo: signed webhook deliveries, in GitHub's documented shape.
+//! GitHub's part of the demo: pull requests, in GitHub's documented shape.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use aws_lc_rs::hmac;
-use glance_sdk::auth::random_alphanumeric;
+use async_trait::async_trait;
 use serde_json::json;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
+
+use super::examples::{Example, Feed};
+use super::hook::Hook;
+
+/// The repository of which the demo delivers pull requests.
+const REPOSITORY: &str = "example/widgets";
 
 const TITLES: [&str; 5] = [
     "Retry an upload that was cut off",
@@ -17,36 +22,52 @@ const TITLES: [&str; 5] = [
     "Remove the old importer",
 ];
 
-pub(super) struct GitHub {
-    http: reqwest::Client,
-    address: String,
-    key: hmac::Key,
+pub(super) fn example(data: &Path) -> Result<Example, String> {
+    let secret_file = data.join("github-webhook-secret");
+    let hook = Hook::new("/hooks/github", "X-Hub-Signature-256", secret_file)?;
+    let now = u64::try_from(OffsetDateTime::now_utc().unix_timestamp()).unwrap_or_default();
+    Ok(Example {
+        name: "pull-requests",
+        key: "glance.example.pull-requests",
+        panel: "pull-requests-panel",
+        form: &[("repositories", REPOSITORY), ("stale_days", "7")],
+        port: 4401,
+        variables: vec![("GITHUB_WEBHOOK_SECRET", hook.secret().to_owned())],
+        feed: Box::new(GitHub {
+            hook,
+            // Numbers of an earlier start must not come again.
+            opened: AtomicU64::new(now % 100_000),
+        }),
+    })
+}
+
+struct GitHub {
+    hook: Hook,
     opened: AtomicU64,
 }
 
+#[async_trait]
+impl Feed for GitHub {
+    async fn begin(&self, add_on: &str) -> Result<(), String> {
+        for (days, draft) in [(3, false), (2, false), (1, true), (1, false), (0, false)] {
+            self.open(add_on, days, draft).await?;
+        }
+        Ok(())
+    }
+
+    async fn more(&self, add_on: &str) -> Result<String, String> {
+        let number = self.open(add_on, 0, false).await?;
+        Ok(format!("GitHub: {REPOSITORY} #{number} was opened."))
+    }
+
+    fn hook(&self, add_on: &str) -> Option<String> {
+        Some(self.hook.says(add_on))
+    }
+}
+
 impl GitHub {
-    pub(super) fn new(add_on: &str, secret: &str) -> Result<Self, String> {
-        let now = u64::try_from(OffsetDateTime::now_utc().unix_timestamp()).unwrap_or_default();
-        Ok(Self {
-            http: reqwest::Client::new(),
-            address: format!("{add_on}/hooks/github"),
-            key: hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()),
-            // Numbers of an earlier start must not come again.
-            opened: AtomicU64::new(now % 100_000),
-        })
-    }
-
-    pub(super) fn address(&self) -> &str {
-        &self.address
-    }
-
     /// Delivers that a pull request was opened some days ago, and says its number.
-    pub(super) async fn open(
-        &self,
-        repository: &str,
-        days: i64,
-        draft: bool,
-    ) -> Result<u64, String> {
+    async fn open(&self, add_on: &str, days: i64, draft: bool) -> Result<u64, String> {
         let number = self.opened.fetch_add(1, Ordering::Relaxed);
         let title = TITLES[usize::try_from(number).unwrap_or_default() % TITLES.len()];
         let opened_at = (OffsetDateTime::now_utc() - Duration::days(days))
@@ -58,58 +79,16 @@ impl GitHub {
             "pull_request": {
                 "number": number,
                 "title": title,
-                "html_url": format!("https://github.com/{repository}/pull/{number}"),
+                "html_url": format!("https://github.com/{REPOSITORY}/pull/{number}"),
                 "state": "open",
                 "draft": draft,
                 "created_at": opened_at,
                 "updated_at": opened_at,
             },
-            "repository": { "full_name": repository },
-        })
-        .to_string();
-        let signature = hex::encode(hmac::sign(&self.key, body.as_bytes()));
-        let answer = self
-            .http
-            .post(&self.address)
-            .header("Content-Type", "application/json")
-            .header("X-GitHub-Event", "pull_request")
-            .header("X-Hub-Signature-256", format!("sha256={signature}"))
-            .body(body)
-            .send()
-            .await
-            .map_err(|cause| format!("the add-on took no delivery: {cause}"))?;
-        match answer.status().is_success() {
-            true => Ok(number),
-            false => Err(format!(
-                "the add-on answered a delivery with {}",
-                answer.status()
-            )),
-        }
+            "repository": { "full_name": REPOSITORY },
+        });
+        let headers = [("X-GitHub-Event", "pull_request")];
+        self.hook.deliver(add_on, &headers, &body).await?;
+        Ok(number)
     }
-}
-
-pub(super) fn secret_file(data: &Path) -> PathBuf {
-    data.join("github-webhook-secret")
-}
-
-/// The webhook's secret, made at the first start.
-pub(super) fn secret(data: &Path) -> Result<String, String> {
-    let file = secret_file(data);
-    let failed = |cause: std::io::Error| format!("{} cannot be used: {cause}", file.display());
-    match std::fs::read_to_string(&file) {
-        Ok(secret) if !secret.trim().is_empty() => return Ok(secret.trim().to_owned()),
-        Ok(_) => {}
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {}
-        Err(cause) => return Err(failed(cause)),
-    }
-    let secret = random_alphanumeric(40).map_err(|cause| cause.to_string())?;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-        .open(&file)
-        .and_then(|mut file| std::io::Write::write_all(&mut file, secret.as_bytes()))
-        .map_err(failed)?;
-    Ok(secret)
 }

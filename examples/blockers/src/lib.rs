@@ -25,7 +25,7 @@ use database::Database;
 use issues::Issues;
 use rooms::{Room, Rooms};
 
-/// What the condition of [`set_up`] tests.
+/// What the condition of [`struct@set_up`] tests.
 #[derive(Debug, Clone, PartialEq, Serialize, GlanceMetadata)]
 #[serde(rename_all = "camelCase")]
 pub struct SetUp {
@@ -50,7 +50,7 @@ fn set_up_data(room: &Room) -> GlanceData<SetUp> {
     })
 }
 
-/// What the condition of [`blockers`] tests.
+/// What the condition of [`struct@blockers`] tests.
 #[derive(Debug, Clone, PartialEq, Serialize, GlanceMetadata)]
 pub struct OpenBlockers {
     /// How many bugs block the sprint.

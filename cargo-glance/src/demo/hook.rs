@@ -1,0 +1,94 @@
+//! Webhook deliveries, signed with a secret that is made at the first start.
+
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::hmac;
+use glance_sdk::auth::random_alphanumeric;
+use serde_json::Value;
+
+/// One service's webhook.
+pub(super) struct Hook {
+    http: reqwest::Client,
+    path: &'static str,
+    signature_header: &'static str,
+    secret_file: PathBuf,
+    secret: String,
+}
+
+impl Hook {
+    /// The webhook at this path of the add-on. Its secret is kept in a file of the data folder.
+    pub(super) fn new(
+        path: &'static str,
+        signature_header: &'static str,
+        secret_file: PathBuf,
+    ) -> Result<Self, String> {
+        Ok(Self {
+            http: reqwest::Client::new(),
+            path,
+            signature_header,
+            secret: secret(&secret_file)?,
+            secret_file,
+        })
+    }
+
+    pub(super) fn secret(&self) -> &str {
+        &self.secret
+    }
+
+    /// Where it is, and how to sign for it.
+    pub(super) fn says(&self, add_on: &str) -> String {
+        format!(
+            "{add_on}{}, signed with the secret in {}",
+            self.path,
+            self.secret_file.display()
+        )
+    }
+
+    pub(super) async fn deliver(
+        &self,
+        add_on: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Result<(), String> {
+        let body = body.to_string();
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.secret.as_bytes());
+        let signature = hex::encode(hmac::sign(&key, body.as_bytes()));
+        let mut request = self
+            .http
+            .post(format!("{add_on}{}", self.path))
+            .header("Content-Type", "application/json")
+            .header(self.signature_header, format!("sha256={signature}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.body(body).send().await;
+        let answer = answer.map_err(|cause| format!("the add-on took no delivery: {cause}"))?;
+        match answer.status().is_success() {
+            true => Ok(()),
+            false => Err(format!(
+                "the add-on answered a delivery with {}",
+                answer.status()
+            )),
+        }
+    }
+}
+
+fn secret(file: &Path) -> Result<String, String> {
+    let failed = |cause: std::io::Error| format!("{} cannot be used: {cause}", file.display());
+    match std::fs::read_to_string(file) {
+        Ok(secret) if !secret.trim().is_empty() => return Ok(secret.trim().to_owned()),
+        Ok(_) => {}
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {}
+        Err(cause) => return Err(failed(cause)),
+    }
+    let secret = random_alphanumeric(40).map_err(|cause| cause.to_string())?;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(file)
+        .and_then(|mut file| std::io::Write::write_all(&mut file, secret.as_bytes()))
+        .map_err(failed)?;
+    Ok(secret)
+}
