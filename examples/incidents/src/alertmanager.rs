@@ -45,7 +45,8 @@ async fn take(
     let news = news
         .map(|payload| payload.read(&message.receiver))
         .collect();
-    for place in app.alerts.record(news).await? {
+    let now = OffsetDateTime::now_utc().unix_timestamp();
+    for place in app.alerts.record(news, now).await? {
         push(&app, &pusher, &place).await?;
         let new = app.alerts.tell(&place).await?;
         if let Some(notification) = card::of(&new) {

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use glance_sdk::model::{OauthId, RoomId};
 use rusqlite::{Connection, Transaction, params};
-use time::OffsetDateTime;
 
 use crate::Severity;
 
@@ -111,8 +110,12 @@ impl Alerts {
     }
 
     /// Keeps what is not older than what is known; says which rooms watch one of the alerts.
-    pub(crate) async fn record(&self, news: Vec<News>) -> rusqlite::Result<HashSet<Place>> {
-        let now = OffsetDateTime::now_utc().unix_timestamp();
+    /// `now` is in seconds since 1970.
+    pub(crate) async fn record(
+        &self,
+        news: Vec<News>,
+        now: i64,
+    ) -> rusqlite::Result<HashSet<Place>> {
         self.call(move |connection| {
             let transaction = connection.transaction()?;
             let mut places = HashSet::new();
@@ -314,3 +317,6 @@ fn tell(transaction: &Transaction<'_>, place: &Place) -> rusqlite::Result<Vec<Al
     }
     Ok(new)
 }
+
+#[cfg(test)]
+mod tests;

@@ -112,8 +112,11 @@ async fn the_room_is_told_of_a_new_critical_alert_once() {
     setting.restart().await;
     setting.deliver(from_ref(&down)).await;
     // Who chooses sees what fires already.
+    let mut unwatched = firing("Unwatched", "critical", 0);
+    unwatched["labels"]["team"] = "other".into();
+    setting.deliver(from_ref(&unwatched)).await;
     setting.watch("receiver=chat").await;
-    setting.deliver(from_ref(&down)).await;
+    setting.deliver(&[down.clone(), unwatched]).await;
     assert_eq!(setting.room.notifications().await.len(), 1);
 
     // It fires anew, with others: one notification for all.
