@@ -1,6 +1,5 @@
 //! A real Alertmanager, from an alert that Prometheus would send it to what a viewer sees.
 
-use std::net::TcpListener;
 use std::process::Stdio;
 use std::slice::from_ref;
 use std::time::Duration;
@@ -11,6 +10,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::setting::{SECRET, Setting};
@@ -25,7 +25,7 @@ struct Alertmanager {
 }
 
 impl Alertmanager {
-    /// Starts this program, with the add-on's webhook as its receiver, and waits until it is ready.
+    /// Starts this program, with the add-on's webhook as its receiver, and waits until it listens.
     async fn start(program: &str, hook: &str) -> Self {
         let data = tempfile::tempdir().unwrap();
         let config = data.path().join("alertmanager.yml");
@@ -46,30 +46,29 @@ receivers:
 "
         );
         std::fs::write(&config, written).unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = free.local_addr().unwrap();
-        drop(free);
         let mut process = Command::new(program)
             .arg(format!("--config.file={}", config.display()))
             .arg(format!("--storage.path={}", data.path().display()))
-            .arg(format!("--web.listen-address={address}"))
+            .arg("--web.listen-address=127.0.0.1:0")
             .arg("--cluster.listen-address=")
-            .arg("--log.level=warn")
-            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let base_url = format!("http://{address}");
-        let ready = async {
-            let url = format!("{base_url}/-/ready");
-            while reqwest::get(&url).await.is_err() {
-                tokio::task::yield_now().await;
+        let mut log = BufReader::new(process.stderr.take().unwrap()).lines();
+        let mut said = String::new();
+        let listening = async {
+            while let Some(line) = log.next_line().await.unwrap() {
+                if let Some((_, address)) = line.split_once("msg=\"Listening on\" address=") {
+                    return format!("http://{address}");
+                }
+                said = format!("{said}{line}\n");
             }
+            panic!("{program} ended:\n{said}");
         };
-        tokio::select! {
-            ready = tokio::time::timeout(PATIENCE, ready) => ready.unwrap(),
-            ended = process.wait() => panic!("{program} ended: {ended:?}; what it printed says why"),
-        }
+        let base_url = tokio::time::timeout(PATIENCE, listening).await.unwrap();
+        // It goes on writing, and would wait where nobody reads.
+        tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
         Self {
             base_url,
             _process: process,

@@ -196,7 +196,7 @@ async fn a_message_that_is_none_changes_nothing_and_is_said() {
         assert!(status.is_client_error(), "{status} {body}");
         assert!(said.contains(words), "{words}: {said}");
     }
-    let (status, _) = setting.send(Some(SECRET), "x".repeat(26_000_000)).await;
+    let (status, _) = setting.send(Some(SECRET), "x".repeat(25_000_001)).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     let mut viewer = setting.room.viewer("member").await;
     assert!(viewer.settled().await.lines.is_empty());
