@@ -2,6 +2,7 @@
 //! installation.
 
 mod add_on;
+mod alertmanager;
 mod examples;
 mod github;
 mod hook;

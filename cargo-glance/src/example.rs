@@ -31,6 +31,7 @@ enum Name {
     PullRequests,
     Blockers,
     Mentions,
+    Incidents,
 }
 
 /// Secrets come by variables: other users can read a command line.
@@ -62,6 +63,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), String> {
                 tokio::spawn(app.follow(source, built.pusher().clone()));
             })
             .await
+        }
+        Name::Incidents => {
+            let secret = variable("ALERTMANAGER_WEBHOOK_SECRET")?;
+            serve(incidents::add_on(data, &secret)?, &arguments, |_| ()).await
         }
     }
 }

@@ -75,6 +75,7 @@ impl Demo {
             "<b>4</b> open pull requests",
             "<b>2</b> blockers in WID",
             "</b> mentions of rust in an hour",
+            "<b>3</b> open incidents",
         ];
         let mut events = reqwest::get(format!("{}/events", self.room)).await.unwrap();
         let mut seen = String::new();
@@ -105,7 +106,7 @@ impl Demo {
 
     /// Waits until the add-ons' processes are gone.
     async fn add_ons_are_gone(&self) {
-        assert_eq!(self.add_ons.len(), 3, "{:#?}", self.said);
+        assert_eq!(self.add_ons.len(), 4, "{:#?}", self.said);
         let gone = async {
             for id in &self.add_ons {
                 let mut probe = Command::new("kill");

@@ -54,11 +54,12 @@ export async function startDemo({ data, port = 0 } = {}) {
   });
 
   const hook = async (name) => {
-    const [, address, file] = printed.match(new RegExp(`^Hook {4}(\\S+/hooks/${name}), signed with the secret in (.+)$`, "m"));
+    const [, address, file] = printed.match(new RegExp(`^Hook {4}(\\S+/hooks/${name}), (?:signed with the secret|with the bearer token) in (.+)$`, "m"));
     return { address, secret: (await readFile(file, "utf8")).trim() };
   };
   const github = await hook("github");
   const jira = await hook("jira");
+  const alertmanager = await hook("alertmanager");
   const addOns = [...printed.matchAll(/^Add-on {2}(\S+) {2}\((\S+), process (\d+)\)$/gm)];
   return {
     data,
@@ -78,23 +79,48 @@ export async function startDemo({ data, port = 0 } = {}) {
 
     /** Delivers a body as GitHub does, and answers with the status. */
     deliver: (payload, signedWith = github.secret) =>
-      deliver(github.address, { "X-GitHub-Event": "pull_request" }, "X-Hub-Signature-256", payload, signedWith),
+      deliver(github.address, payload, {
+        "X-GitHub-Event": "pull_request", ...signed("X-Hub-Signature-256", payload, signedWith),
+      }),
 
     /** Delivers a body as Jira does, and answers with the status. */
     deliverIssue: (payload, signedWith = jira.secret) =>
-      deliver(jira.address, {}, "X-Hub-Signature", payload, signedWith),
+      deliver(jira.address, payload, signed("X-Hub-Signature", payload, signedWith)),
+
+    /** Delivers a body as Alertmanager does, and answers with the status. */
+    deliverAlerts: (payload, secret = alertmanager.secret) =>
+      deliver(alertmanager.address, payload, { Authorization: `Bearer ${secret}` }),
   };
 }
 
-async function deliver(address, headers, signatureHeader, payload, secret) {
-  const body = JSON.stringify(payload);
-  const signature = createHmac("sha256", secret).update(body).digest("hex");
+async function deliver(address, payload, headers) {
   const answer = await fetch(address, {
     method: "POST",
-    headers: { "Content-Type": "application/json", ...headers, [signatureHeader]: `sha256=${signature}` },
-    body,
+    headers: { "Content-Type": "application/json", ...headers },
+    body: JSON.stringify(payload),
   });
   return answer.status;
+}
+
+function signed(header, payload, secret) {
+  return { [header]: `sha256=${createHmac("sha256", secret).update(JSON.stringify(payload)).digest("hex")}` };
+}
+
+/** An alert of the payments team in Alertmanager's shape. */
+export function alert(number, status, { summary = `Alert number ${number}` } = {}) {
+  return {
+    version: "4",
+    receiver: "chat",
+    alerts: [{
+      status,
+      labels: { alertname: `Alert${number}`, severity: "warning", team: "payments" },
+      annotations: { summary },
+      startsAt: "2026-01-02T03:04:05Z",
+      endsAt: status === "firing" ? "0001-01-01T00:00:00Z" : new Date().toISOString(),
+      generatorURL: "https://prometheus.example.com/graph",
+      fingerprint: String(number),
+    }],
+  };
 }
 
 /** An event of a blocker in Jira's shape. */

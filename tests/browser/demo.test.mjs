@@ -9,11 +9,12 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
-import { blocker, launch, PROJECT, pullRequest, REPOSITORY, startDemo } from "./demo.mjs";
+import { alert, blocker, launch, PROJECT, pullRequest, REPOSITORY, startDemo } from "./demo.mjs";
 
 const FOUR = "4 open pull requests";
 const FIVE = "5 open pull requests";
 const TWO_BLOCKERS = "2 blockers in WID";
+const THREE_INCIDENTS = "3 open incidents";
 const MENTIONS = /^\d+ mentions of rust in an hour$/;
 
 let demo;
@@ -34,7 +35,7 @@ after(async () => {
 
 async function endDemo() {
   assert.equal(await demo.stop(), 0, demo.printed());
-  assert.equal(demo.addOnProcesses.length, 3);
+  assert.equal(demo.addOnProcesses.length, 4);
   for (const id of demo.addOnProcesses) {
     assert.throws(() => process.kill(id, 0), { code: "ESRCH" }, "an add-on outlives the demo");
   }
@@ -250,6 +251,32 @@ test("a link in the panel opens a tab of the other site's own", async (t) => {
   assert.equal(await tab.evaluate(() => window.opener), null);
 });
 
+test("alerts come and go, and the worst one colours the line", async (t) => {
+  const page = await open(t);
+  await shown(glance(page, THREE_INCIDENTS));
+  assert.equal(await glance(page, THREE_INCIDENTS).locator(".lozenge").textContent(), "CRITICAL");
+  assert.equal(await demo.deliverAlerts(alert(900_001, "firing"), "a wrong secret"), 401);
+  assert.equal(await demo.deliverAlerts(alert(900_001, "firing", { summary: "<b>Bold</b>" })), 204);
+  await shown(glance(page, "4 open incidents"));
+  const inside = await openPanel(page, "4 open incidents");
+  await shown(inside.getByRole("link", { name: "<b>Bold</b>", exact: true }));
+  assert.equal(await demo.deliverAlerts(alert(900_001, "resolved")), 204);
+  await shown(panelTop(page, THREE_INCIDENTS));
+
+  const watch = async (labels) => {
+    await inside.getByLabel("Labels of alerts").fill(labels);
+    await inside.getByRole("button", { name: "Save" }).click();
+  };
+  await watch("no label");
+  assert.match(await inside.getByRole("alert").textContent(), /^"no label" is no label\./);
+  await watch("team=nobody");
+  await shown(inside.getByRole("heading", { name: "Nothing fires." }));
+  await watch("receiver=chat");
+  await shown(inside.getByRole("heading", { name: "3 open" }));
+  await page.getByRole("button", { name: "Close the panel" }).click();
+  await shown(glance(page, THREE_INCIDENTS));
+});
+
 test("a Jira delivery changes the blockers, and the line comes and goes with the room's project", async (t) => {
   const page = await open(t);
   await shown(glance(page, TWO_BLOCKERS));
@@ -401,7 +428,7 @@ for (const colorScheme of ["light", "dark"]) {
     const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     assert.equal(ground, colorScheme === "light" ? "rgb(245, 246, 248)" : "rgb(20, 23, 28)");
 
-    for (const text of [FOUR, TWO_BLOCKERS, MENTIONS]) {
+    for (const text of [FOUR, TWO_BLOCKERS, MENTIONS, THREE_INCIDENTS]) {
       await openPanel(page, text);
       assert.equal(await width(), 320);
       const frame = page.frames().at(-1);
@@ -448,7 +475,7 @@ test("an add-on that is removed vanishes from an open page, and installed again 
   await remove(page, "Pull requests");
   await hidden(glance(watching, FOUR));
   await shown(glance(watching, TWO_BLOCKERS));
-  for (const name of ["Blockers", "Mentions"]) await remove(page, name);
+  for (const name of ["Blockers", "Mentions", "Incidents"]) await remove(page, name);
   await shown(watching.getByText("Nothing to report."));
   assert.equal(await watching.locator("#glances .glance").count(), 0);
   await shown(page.getByText("No add-on is installed here."));

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 
-use super::{github, jira, mastodon};
+use super::{alertmanager, github, jira, mastodon};
 
 /// An example add-on, and what feeds it.
 pub(super) struct Example {
@@ -40,5 +40,6 @@ pub(super) async fn all(data: &Path) -> Result<Vec<Example>, String> {
         github::example(data)?,
         jira::example(data)?,
         mastodon::example().await?,
+        alertmanager::example(data)?,
     ])
 }

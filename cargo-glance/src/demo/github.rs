@@ -9,7 +9,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use super::examples::{Example, Feed};
-use super::hook::Hook;
+use super::hook::{Hook, Proof};
 
 /// The repository of which the demo delivers pull requests.
 const REPOSITORY: &str = "example/widgets";
@@ -24,7 +24,8 @@ const TITLES: [&str; 5] = [
 
 pub(super) fn example(data: &Path) -> Result<Example, String> {
     let secret_file = data.join("github-webhook-secret");
-    let hook = Hook::new("/hooks/github", "X-Hub-Signature-256", secret_file)?;
+    let proof = Proof::Signature("X-Hub-Signature-256");
+    let hook = Hook::new("/hooks/github", proof, secret_file)?;
     let now = u64::try_from(OffsetDateTime::now_utc().unix_timestamp()).unwrap_or_default();
     Ok(Example {
         name: "pull-requests",

@@ -1,4 +1,4 @@
-//! Webhook deliveries, signed with a secret that is made at the first start.
+//! Webhook deliveries, proved with a secret that is made at the first start.
 
 use std::path::{Path, PathBuf};
 
@@ -6,11 +6,20 @@ use aws_lc_rs::hmac;
 use glance_sdk::auth::random_alphanumeric;
 use serde_json::Value;
 
+/// How a delivery shows that its sender knows the secret.
+#[derive(Clone, Copy)]
+pub(super) enum Proof {
+    /// This header has the body's signature.
+    Signature(&'static str),
+    /// The secret itself comes along.
+    Bearer,
+}
+
 /// One service's webhook.
 pub(super) struct Hook {
     http: reqwest::Client,
     path: &'static str,
-    signature_header: &'static str,
+    proof: Proof,
     secret_file: PathBuf,
     secret: String,
 }
@@ -19,13 +28,13 @@ impl Hook {
     /// The webhook at this path of the add-on. Its secret is kept in a file of the data folder.
     pub(super) fn new(
         path: &'static str,
-        signature_header: &'static str,
+        proof: Proof,
         secret_file: PathBuf,
     ) -> Result<Self, String> {
         Ok(Self {
             http: reqwest::Client::new(),
             path,
-            signature_header,
+            proof,
             secret: secret(&secret_file)?,
             secret_file,
         })
@@ -35,10 +44,14 @@ impl Hook {
         &self.secret
     }
 
-    /// Where it is, and how to sign for it.
+    /// Where it is, and how to be believed there.
     pub(super) fn says(&self, add_on: &str) -> String {
+        let proof = match self.proof {
+            Proof::Signature(_) => "signed with the secret",
+            Proof::Bearer => "with the bearer token",
+        };
         format!(
-            "{add_on}{}, signed with the secret in {}",
+            "{add_on}{}, {proof} in {}",
             self.path,
             self.secret_file.display()
         )
@@ -51,13 +64,18 @@ impl Hook {
         body: &Value,
     ) -> Result<(), String> {
         let body = body.to_string();
-        let key = hmac::Key::new(hmac::HMAC_SHA256, self.secret.as_bytes());
-        let signature = hex::encode(hmac::sign(&key, body.as_bytes()));
         let mut request = self
             .http
             .post(format!("{add_on}{}", self.path))
-            .header("Content-Type", "application/json")
-            .header(self.signature_header, format!("sha256={signature}"));
+            .header("Content-Type", "application/json");
+        request = match self.proof {
+            Proof::Signature(header) => {
+                let key = hmac::Key::new(hmac::HMAC_SHA256, self.secret.as_bytes());
+                let signature = hex::encode(hmac::sign(&key, body.as_bytes()));
+                request.header(header, format!("sha256={signature}"))
+            }
+            Proof::Bearer => request.bearer_auth(&self.secret),
+        };
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

@@ -8,7 +8,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 
 use super::examples::{Example, Feed};
-use super::hook::Hook;
+use super::hook::{Hook, Proof};
 
 /// The project of which the demo delivers issues.
 const PROJECT: &str = "WID";
@@ -22,7 +22,8 @@ const SUMMARIES: [&str; 4] = [
 
 pub(super) fn example(data: &Path) -> Result<Example, String> {
     let secret_file = data.join("jira-webhook-secret");
-    let hook = Hook::new("/hooks/jira", "X-Hub-Signature", secret_file)?;
+    let proof = Proof::Signature("X-Hub-Signature");
+    let hook = Hook::new("/hooks/jira", proof, secret_file)?;
     Ok(Example {
         name: "blockers",
         key: "glance.example.blockers",

@@ -1,0 +1,184 @@
+//! A room's firing alerts, fed by Prometheus Alertmanager's webhook.
+//!
+//! `alertmanager` reads a message, `alerts` remembers, `card` tells the room of a new critical
+//! alert, `panel` is the page on which people choose what the room watches; the glance itself is
+//! here.
+
+mod alertmanager;
+mod alerts;
+mod card;
+mod panel;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use glance_sdk::axum::http::StatusCode;
+use glance_sdk::axum::response::{IntoResponse, Response};
+use glance_sdk::model::Secret;
+use glance_sdk::prelude::*;
+use glance_sdk::store::SqliteStore;
+use tokio::sync::Mutex;
+
+use alerts::{Alert, Alerts, Place};
+
+/// What the glance's condition tests.
+#[derive(Debug, Clone, PartialEq, Serialize, GlanceMetadata)]
+pub struct Incidents {
+    /// How many alerts fire of those that the room watches.
+    pub open: u64,
+    /// The gravest of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worst: Option<Severity>,
+}
+
+/// How grave an alert is, the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, GlanceMetadata)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// The alert has another severity, or none: it may matter.
+    Unknown,
+    /// To be looked at.
+    Warning,
+    /// To be looked at now.
+    Critical,
+}
+
+impl Severity {
+    /// How it is written in the label `severity`.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Unknown => "unknown",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+impl From<&str> for Severity {
+    fn from(label: &str) -> Self {
+        match label.to_ascii_lowercase().as_str() {
+            "info" => Self::Info,
+            "warning" => Self::Warning,
+            "critical" => Self::Critical,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// How many alerts fire of those that the room watches. Where all are for information only, the
+/// line stays away.
+#[glance(key = "incidents", name = "Incidents", icon = "/icon.svg", target = "incidents-panel",
+         weight = 130, when(open > 0 && worst != Severity::Info))]
+pub async fn incidents(
+    query: GlanceQuery,
+    State(app): State<App>,
+) -> Result<GlanceData<Incidents>, Failure> {
+    let place = (query.oauth_id().clone(), query.room_id());
+    Ok(glance_data(&app.alerts.firing_in(&place).await?))
+}
+
+/// The data of these alerts, of which the worst comes first.
+fn glance_data(firing: &[Alert]) -> GlanceData<Incidents> {
+    let open = firing.len() as u64;
+    let worst = firing.first().map(|alert| alert.severity);
+    let label = match open {
+        1 => label!("<b>1</b> open incident"),
+        _ => label!("<b>{open}</b> open incidents"),
+    };
+    let (kind, word) = match worst {
+        Some(Severity::Critical) => (Lozenge::Error, "CRITICAL"),
+        Some(Severity::Warning) => (Lozenge::Current, "WARNING"),
+        Some(Severity::Unknown) => (Lozenge::Current, "FIRING"),
+        Some(Severity::Info) => (Lozenge::Default, "INFO"),
+        None => (Lozenge::Success, "OK"),
+    };
+    GlanceData::new(label)
+        .lozenge(kind, word)
+        .metadata(Incidents { open, worst })
+}
+
+/// What the add-on's handlers share.
+#[derive(Debug, Clone)]
+pub struct App {
+    alerts: Alerts,
+    alertmanager: Secret,
+    pushing: Arc<Mutex<()>>,
+}
+
+/// The add-on. It keeps its data in this folder and believes an Alertmanager that sends this
+/// secret.
+///
+/// # Errors
+///
+/// Where the folder or a database in it cannot be used.
+pub fn add_on(data: &Path, alertmanager_secret: &str) -> Result<AddOn<App>, String> {
+    std::fs::create_dir_all(data)
+        .map_err(|cause| format!("the data folder {} cannot be used: {cause}", data.display()))?;
+    let app = App {
+        alerts: Alerts::open(&data.join("incidents.sqlite"))?,
+        alertmanager: alertmanager_secret.into(),
+        pushing: Arc::default(),
+    };
+    let installations = SqliteStore::open(data.join("incidents-installations.sqlite"))
+        .map_err(|cause| cause.to_string())?;
+    Ok(AddOn::new("glance.example.incidents", "Incidents")
+        .description("Shows which alerts fire, and tells the room of new critical ones.")
+        .state(app)
+        .store(installations)
+        .on_uninstall(async |app: App, gone| app.alerts.forget(gone.oauth_id()).await)
+        .glance::<incidents>()
+        .web_panel(
+            "incidents-panel",
+            "Incidents",
+            get(panel::show).post(panel::save),
+        )
+        .route("/hooks/alertmanager", alertmanager::route())
+        .asset("/icon.svg", "image/svg+xml", include_bytes!("../icon.svg")))
+}
+
+/// Pushes the room's newest data. One room at a time, so that what was read first is not pushed last.
+async fn push(app: &App, pusher: &Pusher, place: &Place) -> Result<(), Failure> {
+    let _turn = app.pushing.lock().await;
+    let data = glance_data(&app.alerts.firing_in(place).await?);
+    Ok(pusher.push::<incidents>(&place.0, To::Room(place.1), data)?)
+}
+
+/// Something did not work.
+#[derive(Debug)]
+pub enum Failure {
+    /// The database.
+    Database(rusqlite::Error),
+    /// A call to the host.
+    Host(glance_sdk::Error),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(cause: rusqlite::Error) -> Self {
+        Self::Database(cause)
+    }
+}
+
+impl From<glance_sdk::Error> for Failure {
+    fn from(cause: glance_sdk::Error) -> Self {
+        Self::Host(cause)
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Database(cause) => write!(f, "the database failed: {cause}"),
+            Self::Host(cause) => cause.fmt(f),
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        tracing::error!("{self}");
+        (StatusCode::INTERNAL_SERVER_ERROR, "something went wrong").into_response()
+    }
+}

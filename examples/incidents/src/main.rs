@@ -1,0 +1,33 @@
+//! Serves the add-on; `README.md` says which variables it reads.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).init();
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("incidents: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<(), String> {
+    let secret = std::env::var("ALERTMANAGER_WEBHOOK_SECRET").unwrap_or_default();
+    if secret.is_empty() {
+        let problem = "set ALERTMANAGER_WEBHOOK_SECRET to what Alertmanager sends as credentials";
+        return Err(problem.to_owned());
+    }
+    let data = std::env::var_os("DATA_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from);
+    let add_on = incidents::add_on(&data, &secret)?;
+    add_on
+        .serve()
+        .await
+        .map_err(|error| format!("{error}. {}", error.help()))
+}

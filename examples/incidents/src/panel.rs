@@ -1,0 +1,159 @@
+//! The panel: the firing alerts that the room watches, and what that is.
+
+use std::fmt::Write as _;
+
+use glance_sdk::axum::Form;
+use glance_sdk::axum::http::StatusCode;
+use glance_sdk::axum::response::{Html, IntoResponse, Response};
+use glance_sdk::label::Escaped;
+use glance_sdk::prelude::*;
+use serde::Deserialize;
+use time::OffsetDateTime;
+
+use crate::alerts::{Label, Place};
+use crate::{App, Failure, push};
+
+const STYLE: &str = include_str!("panel.css");
+
+const MAX_SHOWN: usize = 100;
+
+pub(crate) async fn show(
+    State(app): State<App>,
+    request: SignedRequest,
+) -> Result<Response, Failure> {
+    match place(&request) {
+        Some(place) => page(&app, &place, None).await,
+        None => Ok(no_room()),
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Choice {
+    watched: String,
+}
+
+pub(crate) async fn save(
+    State(app): State<App>,
+    request: SignedRequest,
+    pusher: Pusher,
+    Form(choice): Form<Choice>,
+) -> Result<Response, Failure> {
+    let Some(place) = place(&request) else {
+        return Ok(no_room());
+    };
+    match check(&choice) {
+        Ok(labels) => {
+            app.alerts.watch(&place, labels).await?;
+            push(&app, &pusher, &place).await?;
+            page(&app, &place, None).await
+        }
+        Err(problem) => page(&app, &place, Some((problem, choice))).await,
+    }
+}
+
+fn place(request: &SignedRequest) -> Option<Place> {
+    Some((request.oauth_id().clone(), request.room_id()?))
+}
+
+fn no_room() -> Response {
+    (StatusCode::BAD_REQUEST, "this panel belongs to a room").into_response()
+}
+
+fn check(choice: &Choice) -> Result<Vec<Label>, String> {
+    let lines = choice.watched.lines().map(str::trim);
+    lines
+        .filter(|line| !line.is_empty())
+        .map(|line| {
+            label(line)
+                .ok_or_else(|| format!("\"{line}\" is no label. Write name=value, one a line."))
+        })
+        .collect()
+}
+
+/// A label as it is written, also as Alertmanager writes it: with quotes.
+fn label(line: &str) -> Option<Label> {
+    let (name, value) = line.split_once('=')?;
+    let (name, value) = (name.trim(), value.trim().trim_matches('"'));
+    let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let is_label = is_name && !name.is_empty() && !value.is_empty() && !value.starts_with('~');
+    is_label.then(|| (name.to_owned(), value.to_owned()))
+}
+
+/// The page, after a refused choice with what was written and what is wrong with it.
+async fn page(
+    app: &App,
+    place: &Place,
+    refused: Option<(String, Choice)>,
+) -> Result<Response, Failure> {
+    let watched = app.alerts.watched(place).await?;
+    let firing = app.alerts.firing_in(place).await?;
+    let mut list = String::new();
+    for alert in firing.iter().take(MAX_SHOWN) {
+        let summary = Escaped(&alert.summary);
+        let _ = match &alert.url {
+            Some(url) => write!(
+                list,
+                r#"<li><a href="{}" target="_blank" rel="noreferrer">{summary}</a>"#,
+                Escaped(url)
+            ),
+            None => write!(list, "<li>{summary}"),
+        };
+        let _ = write!(
+            list,
+            "<br><small>{severity}, {name}, since {since}</small></li>",
+            severity = alert.severity.as_str(),
+            name = Escaped(&alert.name),
+            since = date(alert.started_at),
+        );
+    }
+    let heading = match (watched.len(), firing.len()) {
+        (0, _) => "Choose what this room watches.".to_owned(),
+        (_, 0) => "Nothing fires.".to_owned(),
+        (_, count) if count > MAX_SHOWN => format!("{count} open, the worst {MAX_SHOWN} of them"),
+        (_, count) => format!("{count} open"),
+    };
+    let (status, problem, watched) = match refused {
+        Some((problem, choice)) => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            format!(
+                r#"<p class="problem" role="alert">{}</p>"#,
+                Escaped(problem)
+            ),
+            choice.watched,
+        ),
+        None => {
+            let lines = watched
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"));
+            let lines: Vec<_> = lines.collect();
+            (StatusCode::OK, String::new(), lines.join("\n"))
+        }
+    };
+    let page = format!(
+        r#"<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Incidents</title>
+<style>{STYLE}</style>
+<h1>{heading}</h1>
+<ul>{list}</ul>
+<form method="post">
+  {problem}
+  <label for="watched">Labels of alerts, <code>name=value</code>, one a line; one of them is enough.
+    <code>receiver=name</code> stands for a receiver.</label>
+  <textarea id="watched" name="watched" rows="4" spellcheck="false">{watched}</textarea>
+  <button>Save</button>
+</form>
+"#,
+        watched = Escaped(watched),
+    );
+    Ok((status, Html(page)).into_response())
+}
+
+fn date(milliseconds: i64) -> String {
+    match OffsetDateTime::from_unix_timestamp(milliseconds.div_euclid(1000)) {
+        Ok(at) => format!("{} {:02}:{:02} UTC", at.date(), at.hour(), at.minute()),
+        Err(_) => "long ago".to_owned(),
+    }
+}

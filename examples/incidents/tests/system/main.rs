@@ -1,0 +1,6 @@
+//! The add-on and a host together.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod alertmanager;
+mod messages;
+mod setting;
