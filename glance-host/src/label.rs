@@ -146,6 +146,46 @@ mod tests {
         }
     }
 
+    /// How labels begin that come out otherwise than in HipChat's last web client, and why.
+    const OTHERWISE: [(&str, &str); 3] = [
+        ("&copy;", "the same characters, written as themselves"),
+        (
+            "<![CDATA[",
+            "a browser reads it as a comment, and comments go",
+        ),
+        (
+            "\n        <style scoped>",
+            "its tags cross each other, and are put right as a browser does",
+        ),
+    ];
+
+    #[test]
+    fn labels_come_out_as_in_hipchats_last_client() {
+        #[derive(serde::Deserialize)]
+        struct Verdicts {
+            vectors: Vec<Vector>,
+        }
+        #[derive(serde::Deserialize)]
+        struct Vector {
+            r#in: String,
+            out: String,
+        }
+        let Ok(corpus) = std::env::var("GLANCE_CORPUS") else {
+            eprintln!("skipped: GLANCE_CORPUS names no folder");
+            return;
+        };
+        let text = std::fs::read_to_string(format!("{corpus}/verdicts/label-sanitizer.json"));
+        let verdicts: Verdicts = serde_json::from_str(&text.unwrap()).unwrap();
+        assert!(verdicts.vectors.len() > 30);
+        for Vector { r#in: html, out } in verdicts.vectors {
+            let otherwise = OTHERWISE.iter().find(|(start, _)| html.starts_with(start));
+            match otherwise {
+                Some((_, why)) => assert_ne!(sanitize(&html), out, "no longer so: {why}"),
+                None => assert_eq!(sanitize(&html), out, "{html}"),
+            }
+        }
+    }
+
     #[test]
     fn the_text_of_a_label_has_no_markup() {
         assert_eq!(text(&sanitize("<b>4</b> &lt;open&gt; R&D")), "4 <open> R&D");
