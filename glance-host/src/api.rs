@@ -4,6 +4,8 @@ mod caller;
 mod capabilities;
 mod error;
 mod glances;
+mod history;
+mod messages;
 mod notifications;
 mod token;
 mod ui;
@@ -35,6 +37,10 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
         .route("/extension/glance/{key}", glance.clone())
         .route("/room/{room}/extension/glance/{key}", glance)
         .route("/room/{room}/notification", post(notifications::create))
+        .route("/room/{room}/message", post(messages::create))
+        .route("/room/{room}/reply", post(messages::reply))
+        .route("/room/{room}/history", get(history::pages))
+        .route("/room/{room}/history/latest", get(history::latest))
         .fallback(|| async { ApiError::not_found("There is no such method") })
         .method_not_allowed_fallback(|| async {
             ApiError::new(

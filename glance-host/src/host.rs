@@ -15,8 +15,8 @@ use tokio::task::JoinHandle;
 use crate::hub::LocalHub;
 use crate::install::{self, InstallError};
 use crate::shared::Shared;
-use crate::state::{Installed, Room, SqliteState, State, StateError, User};
-use crate::{api, outgoing, web};
+use crate::state::{Entry, Installed, Message, Room, SqliteState, State, StateError, User};
+use crate::{api, outgoing, web, write};
 
 /// The port a host takes where nothing else is said.
 pub const DEFAULT_PORT: u16 = 4400;
@@ -253,6 +253,17 @@ impl Host {
             .state
             .room_named(name, self.shared.local_user)
             .await
+    }
+
+    /// Writes into a room what a person says there.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`] where the database fails.
+    pub async fn say(&self, room: &Room, user: &User, text: &str) -> Result<Entry, StateError> {
+        let users = self.shared.state.users().await?;
+        let entry = Entry::said(room.id, user, Message::new(text, &users));
+        write::entry(&self.shared, entry).await
     }
 
     /// Installs the add-on whose descriptor stands at this address, in one room.

@@ -23,6 +23,8 @@ pub mod state;
 pub mod testing;
 pub mod viewer;
 mod web;
+mod wire;
+mod write;
 
 pub use host::{Builder, DEFAULT_PORT, Error, Host};
 pub use install::InstallError;

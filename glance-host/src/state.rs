@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use glance_sdk::model::{Descriptor, Glance, GroupId, OauthId, RoomId, Secret, UserId};
 
 pub use sqlite::SqliteState;
-pub use timeline::{Content, Entry};
+pub use timeline::{Content, Entry, Message, Sender};
 
 /// One team's set of rooms and users.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +47,13 @@ pub struct User {
     pub is_guest: bool,
     /// Their time zone, an IANA name.
     pub timezone: String,
+}
+
+impl User {
+    /// What people write behind an `@`: the name without its spaces.
+    pub fn mention_name(&self) -> String {
+        self.name.split_whitespace().collect()
+    }
 }
 
 /// An add-on installed in a room or in the whole group.
@@ -147,6 +154,8 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
 
     /// The user with this id.
     async fn user(&self, id: UserId) -> Result<Option<User>>;
+    /// All users, by id.
+    async fn users(&self) -> Result<Vec<User>>;
     /// The user with this name.
     async fn find_user(&self, name: &str) -> Result<Option<User>>;
     /// The user with this name, made where there is none.
@@ -186,6 +195,10 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn write(&self, entry: &Entry) -> Result<()>;
     /// The newest of what was written into a room, at most so much of it, oldest first.
     async fn timeline(&self, room: RoomId, at_most: u32) -> Result<Vec<Entry>>;
+    /// What was written into a room, newest first, after the newest `skip` of it.
+    async fn history(&self, room: RoomId, skip: u32, at_most: u32) -> Result<Vec<Entry>>;
+    /// The entry with this id, where it was written into this room.
+    async fn entry(&self, room: RoomId, id: &str) -> Result<Option<Entry>>;
 
     /// Keeps a token, and forgets those that expired before `now`.
     async fn put_token(&self, token: &StoredToken, now: i64) -> Result<()>;

@@ -37,8 +37,9 @@ use tokio::task::JoinHandle;
 use crate::host::Host;
 use crate::install::{self, InstallError};
 use crate::shared::Shared;
-use crate::state::{Content, Installed, Room, User};
+use crate::state::{Content, Entry, Installed, Message, Room, User};
 use crate::viewer::{Line, LineState, Sidebar, Viewer};
+use crate::write;
 
 /// How long a test waits for a state before it fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -161,17 +162,43 @@ impl TestRoom {
         TestViewer { viewer }
     }
 
+    /// Writes what the person with this name says; they are made where there is none.
+    ///
+    /// # Panics
+    ///
+    /// Where the database fails.
+    pub async fn says(&self, user: &str, text: &str) -> Entry {
+        let state = &self.shared.state;
+        let user = must(state.user_named(user).await, "no user");
+        let users = must(state.users().await, "no users");
+        let entry = Entry::said(self.room.id, &user, Message::new(text, &users));
+        must(
+            write::entry(&self.shared, entry).await,
+            "the message cannot be written",
+        )
+    }
+
+    /// What was written into the room so far, oldest first.
+    ///
+    /// # Panics
+    ///
+    /// Where the database fails.
+    pub async fn timeline(&self) -> Vec<Entry> {
+        let timeline = self.shared.state.timeline(self.room.id, u32::MAX).await;
+        must(timeline, "no timeline")
+    }
+
     /// What add-ons wrote into the room so far, oldest first.
     ///
     /// # Panics
     ///
     /// Where the database fails.
     pub async fn notifications(&self) -> Vec<Notification> {
-        let timeline = self.shared.state.timeline(self.room.id, u32::MAX).await;
-        must(timeline, "no timeline")
-            .into_iter()
-            .map(|entry| match entry.content {
-                Content::Notification(notification) => notification,
+        let timeline = self.timeline().await.into_iter();
+        timeline
+            .filter_map(|entry| match entry.content {
+                Content::Notification(notification) => Some(*notification),
+                Content::Message(_) => None,
             })
             .collect()
     }

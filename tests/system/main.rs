@@ -9,6 +9,7 @@ mod descriptor_schema;
 mod hooks;
 mod install;
 mod log;
+mod messages;
 mod notifications;
 mod pages;
 mod push;

@@ -15,9 +15,9 @@ use serde_json::{Map, Value};
 
 use super::caller::Caller;
 use super::error::ApiError;
-use crate::hub::{Event, To};
 use crate::shared::Shared;
 use crate::state::{Content, Entry};
+use crate::write;
 
 pub(super) async fn create(
     State(shared): State<Arc<Shared>>,
@@ -31,12 +31,9 @@ pub(super) async fn create(
     let entry = Entry::new(
         room.id,
         &caller.installed,
-        Content::Notification(notification),
+        Content::Notification(Box::new(notification)),
     );
-    shared.state.write(&entry).await?;
-    shared
-        .hub
-        .publish(To::Room(room.id), Event::Written(Arc::new(entry)));
+    write::entry(&shared, entry).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

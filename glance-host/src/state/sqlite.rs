@@ -1,5 +1,7 @@
 //! The host's memory in one SQLite database: a file, or RAM for tests.
 
+mod messages;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,8 +13,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Content, Entry, Group, Installed, MAX_RUNTIME_GLANCES, Place, Restriction, Result, Room,
-    RuntimeGlance, State, StateError, StoredToken, User,
+    Entry, Group, Installed, MAX_RUNTIME_GLANCES, Place, Restriction, Result, Room, RuntimeGlance,
+    State, StateError, StoredToken, User,
 };
 
 const SCHEMA: &str = "
@@ -75,9 +77,6 @@ const SCHEMA: &str = "
     -- Installations that were under way when the host stopped.
     DELETE FROM installation WHERE accepted = 0;
 ";
-
-/// The kind of a timeline's entry that an add-on wrote.
-const NOTIFICATION: &str = "notification";
 
 /// The host's memory in one SQLite database.
 #[derive(Debug, Clone)]
@@ -219,6 +218,18 @@ impl State for SqliteState {
                 )?
                 .query_row([number(id.get())], user)
                 .optional()
+        })
+        .await
+    }
+
+    async fn users(&self) -> Result<Vec<User>> {
+        self.call(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT id, name, is_admin, is_guest, timezone FROM user ORDER BY id",
+                )?
+                .query_map([], user)?
+                .collect()
         })
         .await
     }
@@ -454,42 +465,25 @@ impl State for SqliteState {
     }
 
     async fn write(&self, entry: &Entry) -> Result<()> {
-        let (kind, content) = match &entry.content {
-            Content::Notification(notification) => (NOTIFICATION, json(notification)?),
-        };
-        let entry = entry.clone();
-        self.call(move |connection| {
-            connection.execute(
-                "INSERT INTO timeline (id, room_id, at, kind, sender, sender_name, content)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![
-                    entry.id,
-                    number(entry.room_id.get()),
-                    entry.at,
-                    kind,
-                    entry.sender,
-                    entry.sender_name,
-                    content
-                ],
-            )
-        })
-        .await
-        .map(drop)
+        let kept = messages::Kept::new(entry)?;
+        self.call(move |connection| kept.insert(connection)).await
     }
 
     async fn timeline(&self, room: RoomId, at_most: u32) -> Result<Vec<Entry>> {
-        self.call(move |connection| {
-            let mut newest: Vec<_> = connection
-                .prepare_cached(
-                    "SELECT id, room_id, at, sender, sender_name, kind, content
-                     FROM timeline WHERE room_id = ?1 ORDER BY nth DESC LIMIT ?2",
-                )?
-                .query_map(params![number(room.get()), at_most], entry)?
-                .collect::<rusqlite::Result<_>>()?;
-            newest.reverse();
-            Ok(newest)
-        })
-        .await
+        let mut newest = self.history(room, 0, at_most).await?;
+        newest.reverse();
+        Ok(newest)
+    }
+
+    async fn history(&self, room: RoomId, skip: u32, at_most: u32) -> Result<Vec<Entry>> {
+        self.call(move |connection| messages::newest(connection, room, skip, at_most))
+            .await
+    }
+
+    async fn entry(&self, room: RoomId, id: &str) -> Result<Option<Entry>> {
+        let id = id.to_owned();
+        self.call(move |connection| messages::find(connection, room, &id))
+            .await
     }
 
     async fn put_token(&self, token: &StoredToken, now: i64) -> Result<()> {
@@ -579,29 +573,6 @@ fn user(row: &Row<'_>) -> rusqlite::Result<User> {
         is_admin: row.get(2)?,
         is_guest: row.get(3)?,
         timezone: row.get(4)?,
-    })
-}
-
-fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
-    let kind: String = row.get(5)?;
-    Ok(Entry {
-        id: row.get(0)?,
-        room_id: id(row, 1)?.into(),
-        at: row.get(2)?,
-        sender: row.get(3)?,
-        sender_name: row.get(4)?,
-        content: match kind.as_str() {
-            NOTIFICATION => Content::Notification(parsed(row, 6)?),
-            other => {
-                let cause = format!("no kind of entry: {other}");
-                let text = rusqlite::types::Type::Text;
-                return Err(rusqlite::Error::FromSqlConversionFailure(
-                    5,
-                    text,
-                    cause.into(),
-                ));
-            }
-        },
     })
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::state::Content;
 use glance_sdk::model::{Icon, Notification};
 
 async fn with_installation() -> (SqliteState, OauthId) {
@@ -107,7 +108,7 @@ async fn a_timeline_keeps_its_order_and_outlives_its_writers() {
     let (state, id) = with_installation().await;
     let installed = state.installation(&id).await.unwrap().unwrap();
     let write = |room: u64, message: &str| {
-        let content = Content::Notification(Notification::text(message));
+        let content = Content::Notification(Box::new(Notification::text(message)));
         Entry::new(room.into(), &installed, content)
     };
     let written = [write(1, "a"), write(1, "b"), write(2, "c"), write(1, "d")];

@@ -1,0 +1,14 @@
+//! Writes into a room: keeps the entry, and tells everyone who must know.
+
+use std::sync::Arc;
+
+use crate::hub::{Event, To};
+use crate::shared::Shared;
+use crate::state::{Entry, StateError};
+
+pub(crate) async fn entry(shared: &Arc<Shared>, entry: Entry) -> Result<Entry, StateError> {
+    shared.state.write(&entry).await?;
+    let told = Event::Written(Arc::new(entry.clone()));
+    shared.hub.publish(To::Room(entry.room_id), told);
+    Ok(entry)
+}
