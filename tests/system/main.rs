@@ -15,6 +15,7 @@ mod pages;
 mod push;
 mod restart;
 mod runtime_glances;
+mod runtime_webhooks;
 mod tokens;
 mod update;
 mod webhooks;

@@ -1,20 +1,21 @@
 //! The host's memory in one SQLite database: a file, or RAM for tests.
 
 mod messages;
+mod webhooks;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use glance_sdk::model::{Descriptor, Glance, OauthId, RoomId, UserId};
+use glance_sdk::model::{Descriptor, Event, Glance, OauthId, RoomId, UserId, Webhook};
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Entry, Group, Installed, MAX_RUNTIME_GLANCES, Place, Restriction, Result, Room, RuntimeGlance,
-    State, StateError, StoredToken, User,
+    Entry, Group, Installed, MAX_RUNTIME_GLANCES, Place, RegisteredWebhook, Restriction, Result,
+    Room, RuntimeGlance, State, StateError, StoredToken, User,
 };
 
 const SCHEMA: &str = "
@@ -117,12 +118,14 @@ impl SqliteState {
             .map_err(|cause| StateError(format!("the host's database cannot be made: {cause}")))
     }
 
-    fn prepare(connection: Connection) -> rusqlite::Result<Self> {
+    fn prepare(mut connection: Connection) -> rusqlite::Result<Self> {
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.execute_batch(SCHEMA)?;
+        connection.execute_batch(webhooks::SCHEMA)?;
+        webhooks::declare_all(&mut connection)?;
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
         })
@@ -274,9 +277,11 @@ impl State for SqliteState {
 
     async fn begin_installation(&self, installed: &Installed) -> Result<bool> {
         let descriptor = json(&installed.descriptor)?;
+        let declared = webhooks::Kept::declared(&installed.descriptor)?;
         let installed = installed.clone();
         self.call(move |connection| {
-            connection.execute(
+            let transaction = connection.transaction_with_behavior(Immediate)?;
+            let kept = transaction.execute(
                 "INSERT OR IGNORE INTO installation
                  (oauth_id, oauth_secret, room_id, add_on_key, descriptor_url, descriptor)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -288,10 +293,14 @@ impl State for SqliteState {
                     installed.descriptor_url,
                     descriptor
                 ],
-            )
+            )?;
+            if kept > 0 {
+                webhooks::declare(&transaction, &installed.oauth_id, &declared)?;
+            }
+            transaction.commit()?;
+            Ok(kept > 0)
         })
         .await
-        .map(|kept| kept > 0)
     }
 
     async fn finish_installation(&self, id: &OauthId) -> Result<()> {
@@ -308,14 +317,19 @@ impl State for SqliteState {
 
     async fn replace_descriptor(&self, id: &OauthId, url: &str, new: &Descriptor) -> Result<()> {
         let (id, url, descriptor) = (id.clone(), url.to_owned(), json(new)?);
+        let declared = webhooks::Kept::declared(new)?;
         self.call(move |connection| {
-            connection.execute(
+            let transaction = connection.transaction_with_behavior(Immediate)?;
+            let updated = transaction.execute(
                 "UPDATE installation SET descriptor_url = ?2, descriptor = ?3 WHERE oauth_id = ?1",
                 params![id.as_str(), url, descriptor],
-            )
+            )?;
+            if updated > 0 {
+                webhooks::declare(&transaction, &id, &declared)?;
+            }
+            transaction.commit()
         })
         .await
-        .map(drop)
     }
 
     async fn remove_installation(&self, id: &OauthId) -> Result<bool> {
@@ -462,6 +476,39 @@ impl State for SqliteState {
                 .exists(params![id.as_str(), key])
         })
         .await
+    }
+
+    async fn put_webhook(
+        &self,
+        id: &OauthId,
+        room: RoomId,
+        webhook: &Webhook,
+    ) -> Result<std::result::Result<u64, Restriction>> {
+        let (id, kept) = (id.clone(), webhooks::Kept::new(webhook)?);
+        self.call(move |connection| webhooks::put(connection, &id, room, &kept))
+            .await
+    }
+
+    async fn remove_webhook(&self, id: &OauthId, number: u64) -> Result<bool> {
+        let id = id.clone();
+        self.call(move |connection| webhooks::remove(connection, &id, number))
+            .await
+    }
+
+    async fn webhooks_of(&self, id: &OauthId, room: RoomId) -> Result<Vec<RegisteredWebhook>> {
+        let id = id.clone();
+        self.call(move |connection| webhooks::of(connection, &id, room))
+            .await
+    }
+
+    async fn webhooks_on(
+        &self,
+        event: &Event,
+        room: RoomId,
+    ) -> Result<Vec<(Installed, RegisteredWebhook)>> {
+        let event = event.to_string();
+        self.call(move |connection| webhooks::on(connection, &event, room))
+            .await
     }
 
     async fn write(&self, entry: &Entry) -> Result<()> {
