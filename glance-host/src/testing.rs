@@ -39,6 +39,7 @@ use crate::install::{self, InstallError};
 use crate::shared::Shared;
 use crate::state::{Content, Entry, Installed, Message, Room, User};
 use crate::viewer::{Line, LineState, Sidebar, Viewer};
+use crate::webhooks::{self, Delivery, Happening};
 use crate::write;
 
 /// How long a test waits for a state before it fails.
@@ -186,6 +187,41 @@ impl TestRoom {
     pub async fn timeline(&self) -> Vec<Entry> {
         let timeline = self.shared.state.timeline(self.room.id, u32::MAX).await;
         must(timeline, "no timeline")
+    }
+
+    /// Calls the webhooks that listen for this, where the host does not do it itself.
+    pub async fn happens(&self, happening: Happening) {
+        webhooks::tell(&self.shared, self.room.id, happening).await;
+    }
+
+    /// The latest calls of webhooks for this room, oldest first.
+    pub fn deliveries(&self) -> Vec<Arc<Delivery>> {
+        self.shared.webhooks.records.of(self.room.id)
+    }
+
+    /// The first call of a webhook that is as wanted, once there is one.
+    ///
+    /// # Panics
+    ///
+    /// Where none comes within 20 seconds; the message says what came instead.
+    pub async fn delivery(&self, wanted: impl Fn(&Delivery) -> bool) -> Arc<Delivery> {
+        let mut added = self.shared.webhooks.records.watch();
+        let waiting = async {
+            loop {
+                added.borrow_and_update();
+                if let Some(found) = self.deliveries().into_iter().find(|one| wanted(one)) {
+                    return found;
+                }
+                let _ = added.changed().await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, waiting).await {
+            Ok(delivery) => delivery,
+            Err(_) => panic!(
+                "no call of a webhook is as wanted; there are {:#?}",
+                self.deliveries()
+            ),
+        }
     }
 
     /// What add-ons wrote into the room so far, oldest first.

@@ -1,11 +1,32 @@
 //! Rooms, people and what they wrote, as the protocol has them.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use glance_sdk::model::webhook::{Message, MessageType, NotificationMessage, User, UserLinks};
+use glance_sdk::model::webhook::{
+    Message, MessageType, NotificationMessage, Privacy, Room, RoomLinks, User, UserLinks,
+};
 use glance_sdk::model::{Color, MessageFormat, Notification};
 
 use crate::shared::Shared;
 use crate::state::{self, Entry, Sender, StateError};
+
+pub(crate) fn room(shared: &Shared, room: &state::Room) -> Room {
+    let at = format!("{}/room/{}", shared.api_url(), room.id);
+    let mut links = RoomLinks::default();
+    links.webhooks = Some(format!("{at}/webhook"));
+    links.participants = Some(format!("{at}/participant"));
+    links.members = (!room.is_public).then(|| format!("{at}/member"));
+    links.self_url = Some(at);
+    let mut written = Room::new(room.id);
+    written.name = Some(room.name.clone());
+    written.is_archived = Some(false);
+    written.privacy = Some(match room.is_public {
+        true => Privacy::Public,
+        false => Privacy::Private,
+    });
+    written.version = Some(version(room));
+    written.links = Some(links);
+    written
+}
 
 pub(crate) fn person(shared: &Shared, user: &state::User) -> User {
     let mut links = UserLinks::default();

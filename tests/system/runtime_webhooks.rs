@@ -140,6 +140,7 @@ async fn what_is_no_webhook_is_refused_in_a_sentence() {
         (json!({"event": null}), "/event"),
         (json!({"key": "no key"}), "/key"),
         (json!({"pattern": 7}), "/pattern"),
+        (json!({"pattern": "^(?!x)"}), "/pattern: the pattern"),
         (json!({"authentication": 7}), "/authentication"),
     ] {
         let mut body = good.clone();

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::error::ApiError;
+use crate::pattern;
 use crate::shared::Shared;
 use crate::state::{MAX_RUNTIME_WEBHOOKS, RegisteredWebhook, Room, StateError};
 
@@ -177,6 +178,9 @@ fn parse(body: &[u8]) -> Result<Webhook, ApiError> {
     }
     let webhook = Webhook::deserialize(document)
         .map_err(|cause| ApiError::bad_request(format!("The body is no webhook: {cause}")))?;
+    if let Some(Err(why)) = webhook.pattern.as_deref().map(pattern::compile) {
+        return Err(ApiError::bad_request(format!("/pattern: {why}")));
+    }
     match &webhook.event {
         Event::Unknown(event) => Err(ApiError::bad_request(format!(
             "/event: there is no event `{event}`"
