@@ -1,7 +1,8 @@
 //! Calls the webhooks that listen for what happens in a room.
 //!
 //! Each installation has a queue of its own: its calls keep their order, and one that is slow,
-//! hangs or is down holds up nobody else. What does not fit into the queue is dropped.
+//! hangs or is down holds up nobody else. What does not fit into the queue is dropped, and what waits
+//! when the host ends is not told.
 
 mod delivery;
 mod happening;

@@ -145,6 +145,30 @@ async fn history_comes_in_pages_newest_first() {
 }
 
 #[tokio::test]
+async fn an_odd_question_for_history_is_refused_in_a_sentence() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let id = room.room.id.to_string();
+    let installed = with_scopes(&room, &[Scope::ViewMessages]).await;
+    let history = ["room", &id, "history"];
+    let recent = [("date", "recent"), ("timezone", "UTC")];
+    let page = get(&installed, &history, &recent).await.unwrap();
+    assert!(page.items.is_empty());
+    for (name, value) in [
+        ("date", "2016-09-09"),
+        ("max-results", "0"),
+        ("max-results", "1001"),
+        ("max-results", "x"),
+        ("start-index", "-1"),
+        ("reverse", "maybe"),
+    ] {
+        let refused = get(&installed, &history, &[(name, value)]).await;
+        let said = refused.unwrap_err().to_string();
+        assert!(said.contains("400") && said.contains(name), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn messages_are_for_those_who_may() {
     let host = Host::start().await;
     let room = host.room("ops").await;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, State};
 use glance_sdk::model::{Page, PageLinks, Scope};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -30,15 +31,20 @@ pub(super) struct Asked {
     max_results: Option<u32>,
     /// Whether a page begins with its oldest entry, as it does where nothing is said.
     reverse: Option<bool>,
+    /// `recent`, or a day, which this host does not know.
+    date: Option<String>,
 }
+
+type Query = Result<axum::extract::Query<Asked>, QueryRejection>;
 
 pub(super) async fn pages(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
     Path(room): Path<String>,
-    Query(asked): Query<Asked>,
+    query: Query,
 ) -> Result<Json<Page<Value>>, ApiError> {
     let room = room_of(&shared, &caller, &room).await?;
+    let asked = asked(query)?;
     let skip = asked.start_index.unwrap_or(0);
     let size = size(&asked, PAGE)?;
     let oldest_first = asked.reverse.unwrap_or(true);
@@ -69,9 +75,10 @@ pub(super) async fn latest(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
     Path(room): Path<String>,
-    Query(asked): Query<Asked>,
+    query: Query,
 ) -> Result<Json<Page<Value>>, ApiError> {
     let room = room_of(&shared, &caller, &room).await?;
+    let asked = asked(query)?;
     let size = size(&asked, LATEST)?;
     let entries = shared.state.timeline(room.id, size).await?;
     let mut page = Page::new(written(&shared, &entries).await?);
@@ -89,6 +96,18 @@ fn address(shared: &Shared, room: &Room) -> String {
 async fn room_of(shared: &Shared, caller: &Caller, room: &str) -> Result<Room, ApiError> {
     caller.needs(&[Scope::ViewMessages])?;
     caller.room(shared, room).await
+}
+
+fn asked(query: Query) -> Result<Asked, ApiError> {
+    let asked = query
+        .map_err(|cause| ApiError::bad_request(cause.body_text()))?
+        .0;
+    match asked.date.as_deref() {
+        None | Some("recent") => Ok(asked),
+        Some(other) => Err(ApiError::bad_request(format!(
+            "date: {other} is not `recent`, the only date there is here"
+        ))),
+    }
 }
 
 fn size(asked: &Asked, otherwise: u32) -> Result<u32, ApiError> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, StatusCode, header};
@@ -91,9 +92,10 @@ pub(super) struct Asked {
 
 pub(super) async fn list(
     State(shared): State<Arc<Shared>>,
-    Query(asked): Query<Asked>,
     at: At,
+    asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Page<Value>>, ApiError> {
+    let Query(asked) = asked.map_err(|cause| ApiError::bad_request(cause.body_text()))?;
     let skip = asked.start_index.unwrap_or(0);
     let all = at.all(&shared).await?;
     let items = all.iter().skip(skip).map(|one| at.written(&shared, one));
