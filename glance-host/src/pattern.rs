@@ -11,8 +11,9 @@ use regex::{Regex, RegexBuilder};
 /// More than any pattern has.
 const MAX_PATTERN: usize = 2000;
 
-/// How much memory a compiled pattern may take, in bytes.
-const MAX_COMPILED: usize = 1 << 20;
+/// How much memory a compiled pattern may take, in bytes: enough for `\w{1,40}`. It also bounds
+/// how long a match takes.
+const MAX_COMPILED: usize = 1 << 21;
 
 /// Compiles a pattern, or says in a sentence why it never matches.
 pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {

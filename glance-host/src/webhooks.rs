@@ -30,7 +30,7 @@ pub use record::{Delivery, KEPT_PER_ROOM, Outcome};
 const QUEUE: usize = 100;
 
 /// How many compiled patterns are kept; past that all are compiled anew.
-const PATTERNS: usize = 1000;
+const PATTERNS: usize = 500;
 
 /// The calls under way, and what became of the latest.
 #[derive(Default)]

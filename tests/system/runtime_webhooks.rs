@@ -101,6 +101,40 @@ async fn old_clients_create_and_remove_by_number() {
     assert_eq!(gone.unwrap_err().kind(), ErrorKind::NotFound);
 }
 
+/// Old frameworks keep the address of the answer's header, to remove the webhook by it.
+#[tokio::test]
+async fn a_created_webhook_says_where_it_is() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let add_on = installed(&room).await;
+    let (http, by) = (reqwest::Client::new(), add_on.installed());
+    let answer: Value = http
+        .post(format!("{}/v2/oauth/token", host.base_url()))
+        .basic_auth(&by.oauth_id, Some(by.oauth_secret.expose()))
+        .form(&[("grant_type", "client_credentials")])
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let token = answer["access_token"].as_str().unwrap();
+    let own = format!("{}/v2/room/{}", host.base_url(), room.room.id);
+    for (created, address) in [
+        (http.post(format!("{own}/webhook")), "old"),
+        (http.put(format!("{own}/extension/webhook/new")), "new"),
+    ] {
+        let created = created.bearer_auth(token).json(&webhook(address));
+        let created = created.send().await.unwrap();
+        assert_eq!(created.status(), 201);
+        let location = created.headers()["location"].to_str().unwrap().to_owned();
+        let body: Value = created.json().await.unwrap();
+        assert_eq!(body["links"]["self"], location);
+        let removed = http.delete(location).bearer_auth(token).send().await;
+        assert_eq!(removed.unwrap().status(), 204);
+    }
+}
+
 #[tokio::test]
 async fn what_the_descriptor_declares_stays() {
     let host = Host::start().await;

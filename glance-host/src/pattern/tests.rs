@@ -50,6 +50,7 @@ fn pythons_syntax_means_what_it_means_there() {
         ("(?L)a(?:b)", "ab", true),
         ("(?P<x>a)(?m)^", "a", false),
         ("ä+", "xäx", true),
+        (r"^/\w{1,40}$", "/é", true),
     ] {
         assert_eq!(matches(pattern, text), expected, "{pattern} in {text:?}");
     }

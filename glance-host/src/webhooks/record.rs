@@ -78,16 +78,21 @@ impl Default for Records {
 
 impl Records {
     pub(super) fn add(&self, delivery: Delivery) {
-        let Delivery { url, event, .. } = &delivery;
+        // Not the address: people put secrets into its query.
+        let Delivery {
+            oauth_id, event, ..
+        } = &delivery;
         match &delivery.outcome {
             Outcome::Answered {
                 status, problem, ..
             } => match problem {
-                Some(problem) => tracing::warn!(url, %event, status, "{problem}"),
-                None => tracing::debug!(url, %event, status, "called a webhook"),
+                Some(problem) => tracing::warn!(%oauth_id, %event, status, "{problem}"),
+                None => tracing::debug!(%oauth_id, %event, status, "called a webhook"),
             },
-            Outcome::Failed(why) => tracing::warn!(url, %event, "a webhook {why}"),
-            Outcome::Skipped(why) => tracing::warn!(url, %event, "a webhook was not called: {why}"),
+            Outcome::Failed(why) => tracing::warn!(%oauth_id, %event, "a webhook {why}"),
+            Outcome::Skipped(why) => {
+                tracing::warn!(%oauth_id, %event, "a webhook was not called: {why}");
+            }
         }
         let mut rooms = lock(&self.rooms);
         let room = rooms.entry(delivery.room_id).or_default();
