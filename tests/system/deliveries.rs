@@ -1,12 +1,11 @@
-//! The host calls webhooks: whom, with what, and what becomes of the answer.
+//! The host calls webhooks: whom, and with what.
 
 use std::sync::{Arc, Mutex};
 
 use glance_host::Host;
-use glance_host::testing::TestRoom;
-use glance_host::webhooks::{Delivery, Happening, Outcome};
-use glance_sdk::axum::http::{StatusCode, header};
-use glance_sdk::axum::response::IntoResponse;
+use glance_host::webhooks::Happening;
+use glance_sdk::axum::Json;
+use glance_sdk::axum::http::header;
 use glance_sdk::client::Method;
 use glance_sdk::model::webhook::{
     RoomArchived, RoomCreated, RoomDeleted, RoomEnter, RoomEvent, RoomExit, RoomMessage,
@@ -16,6 +15,7 @@ use glance_sdk::model::{Color, Event, Notification, Scope, Webhook};
 use glance_sdk::prelude::*;
 use serde_json::{Value, json};
 
+use crate::answers::{heard, messages, said, status};
 use crate::corpus;
 use crate::log::Log;
 use crate::peer::Peer;
@@ -25,23 +25,6 @@ use crate::peer::Peer;
 async fn build(said: WebhookRequest<RoomMessage>) -> Option<Notification> {
     let what = said.item().message.message.strip_prefix("/build ")?;
     Some(Notification::text(format!("Building {what}.")).color(Color::Green))
-}
-
-fn status(delivery: &Delivery) -> Option<u16> {
-    match &delivery.outcome {
-        Outcome::Answered { status, .. } => Some(*status),
-        _ => None,
-    }
-}
-
-fn said(text: &str) -> impl Fn(&Delivery) -> bool {
-    move |delivery| delivery.body["item"]["message"]["message"] == text
-}
-
-async fn messages(key: &str, authentication: &str) -> Peer {
-    let webhook =
-        json!({ "event": "room_message", "url": "said?a=1", "authentication": authentication });
-    Peer::serve(key, json!([webhook])).await
 }
 
 #[tokio::test]
@@ -270,142 +253,6 @@ async fn a_body_has_the_shape_of_real_ones() {
 }
 
 #[tokio::test]
-async fn a_failing_add_on_is_called_again_and_written_for_once() {
-    let host = Host::start().await;
-    let room = host.room("ops").await;
-    let peer = messages("faulty", "jwt").await;
-    room.install_url(&peer.url).await.unwrap();
-    peer.answer(StatusCode::SERVICE_UNAVAILABLE);
-    peer.answer(StatusCode::TOO_MANY_REQUESTS);
-    peer.answer(Notification::text("At last").into_json());
-    room.says("ann", "first").await;
-    room.says("ann", "second").await;
-    let delivery = room.delivery(said("first")).await;
-    assert_eq!((delivery.attempts, status(&delivery)), (3, Some(200)));
-    room.delivery(said("second")).await;
-    assert_eq!(room.notifications().await.len(), 1);
-
-    let seen = peer.seen();
-    let texts: Vec<_> = seen
-        .iter()
-        .map(|seen| &seen.body["item"]["message"]["message"])
-        .collect();
-    assert_eq!(
-        texts,
-        ["first", "first", "first", "second"],
-        "they keep their order"
-    );
-    assert_ne!(seen[0].uri, seen[1].uri, "each is signed anew");
-    assert_eq!(seen[0].body, seen[1].body);
-}
-
-trait IntoJson {
-    fn into_json(self) -> glance_sdk::axum::Json<Value>;
-}
-
-impl IntoJson for Notification {
-    fn into_json(self) -> glance_sdk::axum::Json<Value> {
-        glance_sdk::axum::Json(serde_json::to_value(self).unwrap())
-    }
-}
-
-#[tokio::test]
-async fn what_will_not_pass_is_not_tried_again() {
-    let host = Host::start().await;
-    let room = host.room("ops").await;
-    let (peer, elsewhere) = (
-        messages("odd", "none").await,
-        messages("else", "none").await,
-    );
-    room.install_url(&peer.url).await.unwrap();
-    let problem = |delivery: &Delivery| match &delivery.outcome {
-        Outcome::Answered { problem, entry, .. } => {
-            assert_eq!(*entry, None);
-            problem.clone().unwrap_or_default()
-        }
-        other => format!("{other:?}"),
-    };
-    let redirect = [(header::LOCATION, elsewhere.url.clone())];
-    peer.answer((StatusCode::TEMPORARY_REDIRECT, redirect));
-    peer.answer(StatusCode::BAD_REQUEST);
-    peer.answer("OK");
-    peer.answer(r#"{"color":"green"}"#);
-    peer.answer(r#"{"message":""}"#);
-    peer.answer("[".repeat(100_000));
-    peer.answer("x".repeat(300_000));
-    peer.answer(" \n");
-    for (text, words) in [
-        ("redirect", "answered 307"),
-        ("bad", "answered 400"),
-        ("text", "no JSON object"),
-        ("no message", "/message"),
-        ("empty message", "/message"),
-        ("deep", "no JSON object"),
-        ("huge", "more than 262144 bytes"),
-        ("nothing", ""),
-    ] {
-        room.says("ann", text).await;
-        let delivery = room.delivery(said(text)).await;
-        assert_eq!(delivery.attempts, 1, "{text}");
-        let problem = problem(&delivery);
-        assert!(problem.contains(words), "{text}: {problem}");
-    }
-    assert!(elsewhere.seen().is_empty(), "a redirect is not followed");
-    assert!(room.notifications().await.is_empty());
-}
-
-#[tokio::test]
-async fn an_add_on_that_is_away_is_given_up() {
-    let host = Host::start().await;
-    let room = host.room("ops").await;
-    let peer = messages("away", "jwt").await;
-    room.install_url(&peer.url).await.unwrap();
-    peer.stop().await;
-    room.says("ann", "hi").await;
-    let delivery = room.delivery(said("hi")).await;
-    assert_eq!(delivery.attempts, 4);
-    let Outcome::Failed(why) = &delivery.outcome else {
-        panic!("{delivery:?}");
-    };
-    assert!(why.contains("cannot be reached"), "{why}");
-}
-
-#[tokio::test]
-async fn an_add_on_that_hangs_holds_up_nobody_else() {
-    let host = Host::start().await;
-    let room = host.room("ops").await;
-    let (hanging, good) = (
-        messages("hanging", "jwt").await,
-        messages("good", "jwt").await,
-    );
-    room.install_url(&hanging.url).await.unwrap();
-    room.install_url(&good.url).await.unwrap();
-    let _never = hanging.hold();
-    room.says("ann", "first").await;
-    let of = |peer: &Peer| {
-        let url = peer.url.clone();
-        move |delivery: &Delivery| delivery.url.starts_with(&url)
-    };
-    room.delivery(of(&good)).await;
-    // One may be with the add-on, and a hundred wait: what does not fit is dropped.
-    for n in 0..102 {
-        let n = n.to_string();
-        room.says("ann", &n).await;
-        let text = said(&n);
-        room.delivery(|delivery| of(&good)(delivery) && text(delivery))
-            .await;
-    }
-    let dropped = room.delivery(of(&hanging)).await;
-    let Outcome::Skipped(why) = &dropped.outcome else {
-        panic!("{dropped:?}");
-    };
-    assert!(why.contains("100 calls"), "{why}");
-    assert_eq!(dropped.attempts, 0);
-    assert_eq!(good.seen().len(), 103);
-    assert_eq!(hanging.seen().len(), 1);
-}
-
-#[tokio::test]
 async fn patterns_are_pythons_and_a_bad_one_never_matches() {
     let log = Log::record();
     let host = Host::start().await;
@@ -464,7 +311,7 @@ async fn nobody_hears_of_their_own_notifications_nor_of_answers_to_one() {
     let client = writer.client().await;
     for nth in 0..3 {
         for peer in [&one, &two] {
-            peer.answer(Notification::text("heard").into_json());
+            peer.answer(Json(Notification::text("heard")));
         }
         let note = Notification::text(format!("note {nth}"));
         client.room(room.room.id).notify(&note).await.unwrap();
@@ -493,11 +340,6 @@ fn webhook(key: &str, url: String) -> Webhook {
     let mut webhook = Webhook::new(Event::RoomMessage, url);
     webhook.key = Some(key.to_owned());
     webhook
-}
-
-async fn heard(room: &TestRoom, text: &str) -> Arc<Delivery> {
-    room.says("ann", text).await;
-    room.delivery(said(text)).await
 }
 
 #[tokio::test]
@@ -535,42 +377,4 @@ async fn a_webhook_created_at_run_time_is_called_until_it_is_removed() {
         .collect();
     assert_eq!(paths, ["/k", "/moved", "/l"]);
     assert!(other.deliveries().is_empty());
-}
-
-#[tokio::test]
-async fn a_removed_add_on_is_not_called_and_does_not_write() {
-    let host = Host::start().await;
-    let room = host.room("ops").await;
-    let (gone, stays) = (
-        messages("gone", "jwt").await,
-        messages("stays", "jwt").await,
-    );
-    let installed = room.install_url(&gone.url).await.unwrap();
-    room.install_url(&stays.url).await.unwrap();
-    let answer = gone.hold();
-    room.says("ann", "under way").await;
-    gone.called(1).await;
-    room.says("ann", "waits").await;
-    host.uninstall(&installed.oauth_id).await.unwrap();
-    let too_late = Notification::text("too late").into_json();
-    answer.send(too_late.into_response()).unwrap();
-
-    let outcome = async |text: &str| {
-        let is_his = |delivery: &Delivery| delivery.oauth_id == installed.oauth_id;
-        let delivery = room.delivery(|one| is_his(one) && said(text)(one)).await;
-        format!("{:?}", delivery.outcome)
-    };
-    let under_way = outcome("under way").await;
-    assert!(
-        under_way.contains("removed before it answered"),
-        "{under_way}"
-    );
-    let waits = outcome("waits").await;
-    assert!(waits.contains("Skipped"), "{waits}");
-    assert_eq!(
-        heard(&room, "after").await.url,
-        format!("{}said?a=1", stays.url)
-    );
-    assert_eq!(gone.seen().len(), 1);
-    assert!(room.notifications().await.is_empty());
 }

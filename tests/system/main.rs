@@ -1,6 +1,7 @@
 //! The whole system: SDK and host together, over real HTTP with real tokens.
 
 mod add_on;
+mod answers;
 mod bad_input;
 mod browser_install;
 mod conditions;
