@@ -8,15 +8,18 @@ use std::time::Duration;
 
 use axum::Router;
 use glance_sdk::model::OauthId;
+use reqwest::redirect::Policy;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::hub::LocalHub;
 use crate::install::{self, InstallError};
+use crate::presence::Presence;
 use crate::shared::Shared;
-use crate::state::{Installed, Room, SqliteState, State, StateError, User};
-use crate::{api, outgoing, web};
+use crate::state::{Entry, Installed, Message, Room, SqliteState, State, StateError, User};
+use crate::webhooks::{self, Delivery, Happening, Webhooks};
+use crate::{api, outgoing, web, write};
 
 /// The port a host takes where nothing else is said.
 pub const DEFAULT_PORT: u16 = 4400;
@@ -150,7 +153,10 @@ impl Builder {
             token_life: self.token_life,
             state: Arc::new(state),
             hub: Arc::new(LocalHub::default()),
-            http: outgoing::client().map_err(Error::Http)?,
+            http: outgoing::client(Policy::limited(3)).map_err(Error::Http)?,
+            posting: outgoing::client(Policy::none()).map_err(Error::Http)?,
+            webhooks: Webhooks::default(),
+            presence: Presence::default(),
             ending,
         });
         let router = Router::new()
@@ -249,10 +255,35 @@ impl Host {
     ///
     /// [`StateError`] where the database fails.
     pub async fn open_room(&self, name: &str) -> Result<Room, StateError> {
-        self.shared
-            .state
-            .room_named(name, self.shared.local_user)
-            .await
+        let state = &self.shared.state;
+        let owner = self.shared.local_user;
+        let is_new = !state.rooms().await?.iter().any(|room| room.name == name);
+        let room = state.room_named(name, owner).await?;
+        if is_new && let Some(owner) = state.user(owner).await? {
+            self.tell(&room, Happening::Created(owner)).await;
+        }
+        Ok(room)
+    }
+
+    /// Calls the webhooks that listen for this. What the host does itself, it tells itself.
+    pub async fn tell(&self, room: &Room, happening: Happening) {
+        webhooks::tell(&self.shared, room.id, happening).await;
+    }
+
+    /// The latest calls of webhooks for a room, oldest first.
+    pub fn deliveries(&self, room: &Room) -> Vec<Arc<Delivery>> {
+        self.shared.webhooks.records.of(room.id)
+    }
+
+    /// Writes into a room what a person says there.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`] where the database fails.
+    pub async fn say(&self, room: &Room, user: &User, text: &str) -> Result<Entry, StateError> {
+        let users = self.shared.state.users().await?;
+        let entry = Entry::said(room.id, user, Message::new(text, &users));
+        write::entry(&self.shared, entry).await
     }
 
     /// Installs the add-on whose descriptor stands at this address, in one room.

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::hub::{Event, To};
 use crate::outgoing::{self, NoAnswer};
+use crate::pattern;
 use crate::shared::Shared;
 use crate::state::{Installed, StateError};
 
@@ -199,6 +200,7 @@ pub(crate) async fn install(
         .state
         .finish_installation(&installed.oauth_id)
         .await?;
+    warn_of_patterns(&installed.descriptor);
     shared.hub.publish(places(&installed), Event::Changed);
     tracing::info!(target: STEPS, "{} is installed", installed.descriptor.name);
     Ok(installed)
@@ -232,6 +234,7 @@ pub(crate) async fn update(
             &updated.descriptor,
         )
         .await?;
+    warn_of_patterns(&updated.descriptor);
     shared.hub.publish(places(&updated), Event::Changed);
     tracing::info!(target: STEPS, "{} is up to date", updated.descriptor.name);
     Ok(updated)
@@ -258,6 +261,17 @@ pub(crate) async fn uninstall(shared: &Shared, id: &OauthId) -> Result<bool, Sta
     let removed = shared.state.remove_installation(id).await?;
     shared.hub.publish(places(&installed), Event::Changed);
     Ok(removed)
+}
+
+/// Says which webhooks are never called, because their patterns match nothing here.
+fn warn_of_patterns(descriptor: &Descriptor) {
+    let webhooks = descriptor.capabilities.webhook.iter();
+    for webhook in webhooks.flat_map(|webhooks| webhooks.as_slice()) {
+        if let Some(Err(why)) = webhook.pattern.as_deref().map(pattern::compile) {
+            let (event, url) = (&webhook.event, &webhook.url);
+            tracing::warn!(target: STEPS, "the webhook of {event} at {url} is never called: {why}");
+        }
+    }
 }
 
 /// The rooms in which an installation shows.

@@ -17,12 +17,18 @@ mod host;
 pub mod hub;
 mod install;
 mod label;
+mod notification;
 mod outgoing;
+mod pattern;
+mod presence;
 mod shared;
 pub mod state;
 pub mod testing;
 pub mod viewer;
 mod web;
+pub mod webhooks;
+mod wire;
+mod write;
 
 pub use host::{Builder, DEFAULT_PORT, Error, Host};
 pub use install::InstallError;

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use glance_sdk::auth::{SigningKey, now, random_alphanumeric};
-use glance_sdk::model::{Claims, Context, Extra, Glance, WebPanel};
+use glance_sdk::model::{
+    Authentication, Claims, Context, Extra, Glance, RoomId, WebPanel, Webhook,
+};
 use glance_sdk::validate;
-use reqwest::header::{ACCESS_CONTROL_ALLOW_ORIGIN, ORIGIN};
-use reqwest::{Method, StatusCode, Url};
+use reqwest::header::{ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, CONTENT_TYPE, ORIGIN};
+use reqwest::redirect::Policy;
+use reqwest::{Method, RequestBuilder, StatusCode, Url};
 use serde_json::Value;
 
 use crate::shared::Shared;
@@ -17,6 +20,12 @@ const SIGNED_FOR: i64 = 3600;
 
 /// How long an add-on may take to answer a glance's query.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The query parameter of a token.
+const SIGNED_REQUEST: &str = "signed_request";
+
+/// Who did what an add-on did: no user has this id. Without a user's id some frameworks fail.
+const NOBODY: &str = "0";
 
 /// More than any glance's data has.
 const MAX_DATA_BYTES: usize = 256 * 1024;
@@ -46,11 +55,11 @@ impl std::fmt::Display for NoAnswer {
     }
 }
 
-pub(crate) fn client() -> Result<reqwest::Client, String> {
+pub(crate) fn client(redirects: Policy) -> Result<reqwest::Client, String> {
     reqwest::Client::builder()
         .user_agent(concat!("glance-host/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(Duration::from_secs(5))
-        .redirect(reqwest::redirect::Policy::limited(3))
+        .redirect(redirects)
         .referer(false)
         .build()
         .map_err(|cause| format!("the HTTP client cannot be made: {cause}"))
@@ -150,16 +159,17 @@ fn signed_url(
     user: &User,
 ) -> Result<Url, String> {
     let mut url = web_url(url)?;
-    let token = sign(shared, installed, room, user).map_err(|cause| format!("{cause}."))?;
-    url.query_pairs_mut().append_pair("signed_request", &token);
+    let token =
+        sign(shared, installed, room.id, Some(user)).map_err(|cause| format!("{cause}."))?;
+    url.query_pairs_mut().append_pair(SIGNED_REQUEST, &token);
     Ok(url)
 }
 
 fn sign(
     shared: &Shared,
     installed: &Installed,
-    room: &Room,
-    user: &User,
+    room: RoomId,
+    user: Option<&User>,
 ) -> glance_sdk::Result<String> {
     let issued_at = now();
     let mut claims = Claims::new(
@@ -167,15 +177,40 @@ fn sign(
         issued_at,
         issued_at + SIGNED_FOR,
     );
-    claims.sub = Some(user.id.to_string());
+    claims.sub = Some(user.map_or(NOBODY.to_owned(), |user| user.id.to_string()));
     claims.prn = claims.sub.clone();
     claims.jti = Some(random_alphanumeric(20)?);
     let mut context = Context::default();
-    context.room_id = Some(room.id);
-    context.user_tz = Some(user.timezone.clone());
+    context.room_id = Some(room);
+    context.user_tz = Some(user.map_or("UTC".to_owned(), |user| user.timezone.clone()));
     context.extra = Extra::from_iter([("group_id".to_owned(), shared.group.id.get().into())]);
     claims.context = Some(context);
     Ok(SigningKey::new(&installed.oauth_secret).sign(&claims))
+}
+
+/// The call of a webhook, without its body. A token stands in both places where add-ons look.
+pub(crate) fn webhook(
+    shared: &Shared,
+    installed: &Installed,
+    webhook: &Webhook,
+    room: RoomId,
+    sender: Option<&User>,
+) -> Result<RequestBuilder, String> {
+    let mut url = web_url(&webhook.url)?;
+    let mut token = None;
+    if webhook.authentication() == &Authentication::Jwt {
+        let signed = sign(shared, installed, room, sender).map_err(|cause| format!("{cause}."))?;
+        url.query_pairs_mut().append_pair(SIGNED_REQUEST, &signed);
+        token = Some(signed);
+    }
+    let request = shared
+        .posting
+        .request(Method::POST, url)
+        .header(CONTENT_TYPE, "application/json");
+    Ok(match token {
+        Some(token) => request.header(AUTHORIZATION, format!("JWT {token}")),
+        None => request,
+    })
 }
 
 /// The address of a panel, signed unless it asks not to be.

@@ -7,7 +7,9 @@ use glance_sdk::model::UserId;
 use tokio::sync::watch;
 
 use crate::hub::Hub;
+use crate::presence::Presence;
 use crate::state::{Group, State};
+use crate::webhooks::Webhooks;
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -20,6 +22,10 @@ pub(crate) struct Shared {
     pub(crate) state: Arc<dyn State>,
     pub(crate) hub: Arc<dyn Hub>,
     pub(crate) http: reqwest::Client,
+    /// Follows no redirects: what is posted to a webhook is for its address only.
+    pub(crate) posting: reqwest::Client,
+    pub(crate) webhooks: Webhooks,
+    pub(crate) presence: Presence,
     /// Changes when the host ends.
     pub(crate) ending: watch::Receiver<bool>,
 }

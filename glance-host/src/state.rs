@@ -1,16 +1,20 @@
-//! What a host remembers: its group, rooms, users, installations, runtime glances, tokens, and
-//! what was written into rooms.
+//! What a host remembers: its group, rooms, users, installations, runtime glances, webhooks, tokens,
+//! and what was written into rooms.
 
 mod sqlite;
 mod timeline;
+mod webhook;
 
 use std::fmt;
 
 use async_trait::async_trait;
-use glance_sdk::model::{Descriptor, Glance, GroupId, OauthId, RoomId, Secret, UserId};
+use glance_sdk::model::{
+    Descriptor, Event, Glance, GroupId, OauthId, RoomId, Secret, UserId, Webhook,
+};
 
 pub use sqlite::SqliteState;
-pub use timeline::{Content, Entry};
+pub use timeline::{Content, Entry, Message, Sender};
+pub use webhook::{MAX_RUNTIME_WEBHOOKS, RegisteredWebhook};
 
 /// One team's set of rooms and users.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +51,13 @@ pub struct User {
     pub is_guest: bool,
     /// Their time zone, an IANA name.
     pub timezone: String,
+}
+
+impl User {
+    /// What people write behind an `@`: the name without its spaces.
+    pub fn mention_name(&self) -> String {
+        self.name.split_whitespace().collect()
+    }
 }
 
 /// An add-on installed in a room or in the whole group.
@@ -91,7 +102,7 @@ pub enum Place {
     Global,
 }
 
-/// A rule that keeps a runtime glance from being created.
+/// A rule that keeps a runtime glance or webhook from being created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Restriction {
     /// There are 10 in this place already.
@@ -147,6 +158,8 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
 
     /// The user with this id.
     async fn user(&self, id: UserId) -> Result<Option<User>>;
+    /// All users, by id.
+    async fn users(&self) -> Result<Vec<User>>;
     /// The user with this name.
     async fn find_user(&self, name: &str) -> Result<Option<User>>;
     /// The user with this name, made where there is none.
@@ -154,14 +167,14 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     /// Changes a user.
     async fn update_user(&self, user: &User) -> Result<()>;
 
-    /// Keeps an installation whose add-on has not answered yet: it has tokens already, and is gone
-    /// at the next start. False where the add-on is installed in this place already.
+    /// Keeps an installation whose add-on has not answered yet, and the webhooks it declares: it
+    /// has tokens already, and is gone at the next start. False where the add-on is installed in this place already.
     async fn begin_installation(&self, installed: &Installed) -> Result<bool>;
     /// Marks an installation as accepted by its add-on.
     async fn finish_installation(&self, id: &OauthId) -> Result<()>;
-    /// Replaces the descriptor of an installation.
+    /// Replaces the descriptor of an installation, and the webhooks it declares.
     async fn replace_descriptor(&self, id: &OauthId, url: &str, new: &Descriptor) -> Result<()>;
-    /// Forgets an installation, its glances and its tokens; says whether there was one.
+    /// Forgets an installation, its glances, webhooks and tokens; says whether there was one.
     async fn remove_installation(&self, id: &OauthId) -> Result<bool>;
     /// The installation with this id, accepted or not.
     async fn installation(&self, id: &OauthId) -> Result<Option<Installed>>;
@@ -182,10 +195,32 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     /// Whether the installation has a runtime glance with this key anywhere.
     async fn has_glance(&self, id: &OauthId, key: &str) -> Result<bool>;
 
+    /// Registers a webhook in a room, or replaces the one with its key there; gives its number.
+    async fn put_webhook(
+        &self,
+        id: &OauthId,
+        room: RoomId,
+        webhook: &Webhook,
+    ) -> Result<std::result::Result<u64, Restriction>>;
+    /// Removes a webhook that was registered in a room; says whether there was one.
+    async fn remove_webhook(&self, id: &OauthId, number: u64) -> Result<bool>;
+    /// The webhooks of an installation that listen in this room, by number.
+    async fn webhooks_of(&self, id: &OauthId, room: RoomId) -> Result<Vec<RegisteredWebhook>>;
+    /// The webhooks of accepted installations that listen for this event in this room, by number.
+    async fn webhooks_on(
+        &self,
+        event: &Event,
+        room: RoomId,
+    ) -> Result<Vec<(Installed, RegisteredWebhook)>>;
+
     /// Keeps what was written into a room.
     async fn write(&self, entry: &Entry) -> Result<()>;
     /// The newest of what was written into a room, at most so much of it, oldest first.
     async fn timeline(&self, room: RoomId, at_most: u32) -> Result<Vec<Entry>>;
+    /// What was written into a room, newest first, after the newest `skip` of it.
+    async fn history(&self, room: RoomId, skip: u32, at_most: u32) -> Result<Vec<Entry>>;
+    /// The entry with this id, where it was written into this room.
+    async fn entry(&self, room: RoomId, id: &str) -> Result<Option<Entry>>;
 
     /// Keeps a token, and forgets those that expired before `now`.
     async fn put_token(&self, token: &StoredToken, now: i64) -> Result<()>;

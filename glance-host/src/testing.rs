@@ -24,6 +24,8 @@
 //! These helpers panic where a test could only fail: that is how a test says so.
 #![allow(clippy::panic)]
 
+mod room;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,14 +33,16 @@ use glance_sdk::AddOn;
 use glance_sdk::addon::Server;
 use glance_sdk::client::{Installations, Pusher};
 use glance_sdk::glance::Glance;
-use glance_sdk::model::{Notification, OauthId};
+use glance_sdk::model::OauthId;
 use tokio::task::JoinHandle;
 
 use crate::host::Host;
 use crate::install::{self, InstallError};
 use crate::shared::Shared;
-use crate::state::{Content, Installed, Room, User};
+use crate::state::{Installed, Room, User};
 use crate::viewer::{Line, LineState, Sidebar, Viewer};
+
+pub use room::TestRoom;
 
 /// How long a test waits for a state before it fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -84,127 +88,6 @@ impl Host {
             add_on.install(&self.shared, None).await,
             "cannot install the add-on",
         )
-    }
-}
-
-/// A room of a host in a test.
-#[derive(Debug, Clone)]
-pub struct TestRoom {
-    shared: Arc<Shared>,
-    /// The room.
-    pub room: Room,
-}
-
-impl TestRoom {
-    /// Changes the room: `room.change(|room| room.is_public = false)`.
-    ///
-    /// # Panics
-    ///
-    /// Where the database fails.
-    pub async fn change(&mut self, change: impl FnOnce(&mut Room)) {
-        change(&mut self.room);
-        must(
-            self.shared.state.update_room(&self.room).await,
-            "the room cannot be changed",
-        );
-    }
-
-    /// Installs an in-process add-on in this room, with the real handshake.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be installed; [`try_install`](Self::try_install) says why.
-    pub async fn install<S>(&self, add_on: AddOn<S>) -> TestAddOn
-    where
-        S: Clone + Send + Sync + 'static,
-    {
-        must(self.try_install(add_on).await, "cannot install the add-on")
-    }
-
-    /// Installs an in-process add-on in this room, with the real handshake.
-    ///
-    /// # Errors
-    ///
-    /// [`InstallError`] where the host or the add-on refuses.
-    ///
-    /// # Panics
-    ///
-    /// Where the add-on is put together wrongly.
-    pub async fn try_install<S>(&self, add_on: AddOn<S>) -> Result<TestAddOn, InstallError>
-    where
-        S: Clone + Send + Sync + 'static,
-    {
-        let add_on = TestAddOn::serve(&self.shared, add_on).await;
-        add_on.install(&self.shared, Some(&self.room)).await
-    }
-
-    /// Installs the add-on whose descriptor stands at this address, in this room.
-    ///
-    /// # Errors
-    ///
-    /// [`InstallError`] where the host or the add-on refuses.
-    pub async fn install_url(&self, descriptor_url: &str) -> Result<Installed, InstallError> {
-        install::install(&self.shared, descriptor_url, Some(self.room.id)).await
-    }
-
-    /// Connects the person with this name, made where there is none.
-    ///
-    /// # Panics
-    ///
-    /// Where the database fails.
-    pub async fn viewer(&self, user: &str) -> TestViewer {
-        let user = must(self.shared.state.user_named(user).await, "no user");
-        let viewer = Viewer::connect(Arc::clone(&self.shared), self.room.id, user.id).await;
-        let Some(viewer) = must(viewer, "cannot connect") else {
-            panic!("room {} is gone", self.room.name);
-        };
-        TestViewer { viewer }
-    }
-
-    /// What add-ons wrote into the room so far, oldest first.
-    ///
-    /// # Panics
-    ///
-    /// Where the database fails.
-    pub async fn notifications(&self) -> Vec<Notification> {
-        let timeline = self.shared.state.timeline(self.room.id, u32::MAX).await;
-        must(timeline, "no timeline")
-            .into_iter()
-            .map(|entry| match entry.content {
-                Content::Notification(notification) => notification,
-            })
-            .collect()
-    }
-
-    /// The first notification with these words in its message, once there is one.
-    ///
-    /// # Panics
-    ///
-    /// Where none comes within 20 seconds; the message says what came instead.
-    pub async fn notification(&self, words: &str) -> Notification {
-        let waiting = async {
-            // First listen, then look: nothing that comes in between is missed.
-            let mut events = self.shared.hub.subscribe(self.room.id);
-            loop {
-                let found = self
-                    .notifications()
-                    .await
-                    .into_iter()
-                    .find(|notification| notification.message.contains(words));
-                if let Some(notification) = found {
-                    return notification;
-                }
-                // Whatever happened, or was missed: look again.
-                let _ = events.recv().await;
-            }
-        };
-        match tokio::time::timeout(PATIENCE, waiting).await {
-            Ok(notification) => notification,
-            Err(_) => panic!(
-                "no notification says {words:?}; there are {:#?}",
-                self.notifications().await
-            ),
-        }
     }
 }
 

@@ -17,9 +17,9 @@ use tokio::task::JoinSet;
 pub use sidebar::{Line, LineState, PanelRef, ShownStatus, Sidebar};
 
 use crate::hub::Event;
-use crate::outgoing;
 use crate::shared::Shared;
 use crate::state::StateError;
+use crate::{outgoing, presence};
 use board::{Ask, Board};
 
 /// What a person can ask of their viewer.
@@ -110,10 +110,21 @@ impl Task {
     async fn run(
         mut self,
         asks: Vec<Ask>,
+        events: broadcast::Receiver<Event>,
+        requests: mpsc::UnboundedReceiver<Command>,
+    ) {
+        self.ask(asks);
+        presence::enter(&self.shared, self.room, self.user).await;
+        self.follow(events, requests).await;
+        presence::exit(&self.shared, self.room, self.user).await;
+    }
+
+    /// Until the viewer or the host is gone.
+    async fn follow(
+        &mut self,
         mut events: broadcast::Receiver<Event>,
         mut requests: mpsc::UnboundedReceiver<Command>,
     ) {
-        self.ask(asks);
         let ended = self.shared.ended();
         tokio::pin!(ended);
         loop {

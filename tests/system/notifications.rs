@@ -1,6 +1,7 @@
 //! Notifications: what add-ons write into a room, by the SDK and in every way old clients do.
 
 use glance_host::Host;
+use glance_host::state::Sender;
 use glance_sdk::ErrorKind;
 use glance_sdk::model::{Card, CardStyle, Color, MessageFormat, Notification, Scope};
 use reqwest::StatusCode;
@@ -24,7 +25,8 @@ async fn a_notification_reaches_its_room_as_it_was_written() {
     assert_eq!(room.notification("Build 7").await, written);
 
     let entry = host.state().timeline(room.room.id, 1).await.unwrap();
-    assert_eq!(entry[0].sender, installed.oauth_id().as_str());
+    let sender = Sender::AddOn(installed.oauth_id().clone());
+    assert_eq!(entry[0].sender, sender);
     assert_eq!(entry[0].sender_name, "Incidents");
     assert!(other.notifications().await.is_empty());
 }

@@ -9,15 +9,13 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use glance_sdk::model::{Notification, Scope};
-use glance_sdk::validate::{self, Severity};
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::caller::Caller;
 use super::error::ApiError;
-use crate::hub::{Event, To};
 use crate::shared::Shared;
 use crate::state::{Content, Entry};
+use crate::{notification, write};
 
 pub(super) async fn create(
     State(shared): State<Arc<Shared>>,
@@ -31,12 +29,9 @@ pub(super) async fn create(
     let entry = Entry::new(
         room.id,
         &caller.installed,
-        Content::Notification(notification),
+        Content::Notification(Box::new(notification)),
     );
-    shared.state.write(&entry).await?;
-    shared
-        .hub
-        .publish(To::Room(room.id), Event::Written(Arc::new(entry)));
+    write::entry(&shared, entry).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -48,7 +43,7 @@ async fn read(request: Request) -> Result<Notification, ApiError> {
         .and_then(|value| value.to_str().ok())
         .unwrap_or("None");
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    let mut members: Map<String, Value> = match media_type.to_ascii_lowercase().as_str() {
+    let members: Map<String, Value> = match media_type.to_ascii_lowercase().as_str() {
         "application/json" => {
             let body = bytes(request).await?;
             serde_json::from_slice(&body).map_err(|cause| {
@@ -67,27 +62,7 @@ async fn read(request: Request) -> Result<Notification, ApiError> {
             return Err(ApiError::bad_request(message));
         }
     };
-    // Old clients write what they leave out as null, and Booleans as text.
-    members.retain(|_, value| !value.is_null());
-    if let Some(notify) = members.get_mut("notify")
-        && let Some(text) = notify.as_str()
-    {
-        match text.to_ascii_lowercase().as_str() {
-            "true" | "1" => *notify = Value::Bool(true),
-            "false" | "0" | "" => *notify = Value::Bool(false),
-            _ => {}
-        }
-    }
-    let document = Value::Object(members);
-    let problems = validate::notification(&document);
-    if let Some(problem) = problems
-        .iter()
-        .find(|problem| problem.severity == Severity::Error)
-    {
-        return Err(ApiError::bad_request(problem.to_string()));
-    }
-    Notification::deserialize(document)
-        .map_err(|cause| ApiError::bad_request(format!("The body is no notification: {cause}")))
+    notification::read(members).map_err(ApiError::bad_request)
 }
 
 /// A body that is the message itself.

@@ -1,18 +1,21 @@
 //! The host's memory in one SQLite database: a file, or RAM for tests.
 
+mod messages;
+mod webhooks;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use glance_sdk::model::{Descriptor, Glance, OauthId, RoomId, UserId};
+use glance_sdk::model::{Descriptor, Event, Glance, OauthId, RoomId, UserId, Webhook};
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Content, Entry, Group, Installed, MAX_RUNTIME_GLANCES, Place, Restriction, Result, Room,
-    RuntimeGlance, State, StateError, StoredToken, User,
+    Entry, Group, Installed, MAX_RUNTIME_GLANCES, Place, RegisteredWebhook, Restriction, Result,
+    Room, RuntimeGlance, State, StateError, StoredToken, User,
 };
 
 const SCHEMA: &str = "
@@ -76,9 +79,6 @@ const SCHEMA: &str = "
     DELETE FROM installation WHERE accepted = 0;
 ";
 
-/// The kind of a timeline's entry that an add-on wrote.
-const NOTIFICATION: &str = "notification";
-
 /// The host's memory in one SQLite database.
 #[derive(Debug, Clone)]
 pub struct SqliteState {
@@ -118,12 +118,14 @@ impl SqliteState {
             .map_err(|cause| StateError(format!("the host's database cannot be made: {cause}")))
     }
 
-    fn prepare(connection: Connection) -> rusqlite::Result<Self> {
+    fn prepare(mut connection: Connection) -> rusqlite::Result<Self> {
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.execute_batch(SCHEMA)?;
+        connection.execute_batch(webhooks::SCHEMA)?;
+        webhooks::declare_all(&mut connection)?;
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
         })
@@ -223,6 +225,18 @@ impl State for SqliteState {
         .await
     }
 
+    async fn users(&self) -> Result<Vec<User>> {
+        self.call(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT id, name, is_admin, is_guest, timezone FROM user ORDER BY id",
+                )?
+                .query_map([], user)?
+                .collect()
+        })
+        .await
+    }
+
     async fn find_user(&self, name: &str) -> Result<Option<User>> {
         let name = name.to_owned();
         self.call(move |connection| {
@@ -263,9 +277,11 @@ impl State for SqliteState {
 
     async fn begin_installation(&self, installed: &Installed) -> Result<bool> {
         let descriptor = json(&installed.descriptor)?;
+        let declared = webhooks::Kept::declared(&installed.descriptor)?;
         let installed = installed.clone();
         self.call(move |connection| {
-            connection.execute(
+            let transaction = connection.transaction_with_behavior(Immediate)?;
+            let kept = transaction.execute(
                 "INSERT OR IGNORE INTO installation
                  (oauth_id, oauth_secret, room_id, add_on_key, descriptor_url, descriptor)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -277,10 +293,14 @@ impl State for SqliteState {
                     installed.descriptor_url,
                     descriptor
                 ],
-            )
+            )?;
+            if kept > 0 {
+                webhooks::declare(&transaction, &installed.oauth_id, &declared)?;
+            }
+            transaction.commit()?;
+            Ok(kept > 0)
         })
         .await
-        .map(|kept| kept > 0)
     }
 
     async fn finish_installation(&self, id: &OauthId) -> Result<()> {
@@ -297,14 +317,19 @@ impl State for SqliteState {
 
     async fn replace_descriptor(&self, id: &OauthId, url: &str, new: &Descriptor) -> Result<()> {
         let (id, url, descriptor) = (id.clone(), url.to_owned(), json(new)?);
+        let declared = webhooks::Kept::declared(new)?;
         self.call(move |connection| {
-            connection.execute(
+            let transaction = connection.transaction_with_behavior(Immediate)?;
+            let updated = transaction.execute(
                 "UPDATE installation SET descriptor_url = ?2, descriptor = ?3 WHERE oauth_id = ?1",
                 params![id.as_str(), url, descriptor],
-            )
+            )?;
+            if updated > 0 {
+                webhooks::declare(&transaction, &id, &declared)?;
+            }
+            transaction.commit()
         })
         .await
-        .map(drop)
     }
 
     async fn remove_installation(&self, id: &OauthId) -> Result<bool> {
@@ -453,43 +478,59 @@ impl State for SqliteState {
         .await
     }
 
+    async fn put_webhook(
+        &self,
+        id: &OauthId,
+        room: RoomId,
+        webhook: &Webhook,
+    ) -> Result<std::result::Result<u64, Restriction>> {
+        let (id, kept) = (id.clone(), webhooks::Kept::new(webhook)?);
+        self.call(move |connection| webhooks::put(connection, &id, room, &kept))
+            .await
+    }
+
+    async fn remove_webhook(&self, id: &OauthId, number: u64) -> Result<bool> {
+        let id = id.clone();
+        self.call(move |connection| webhooks::remove(connection, &id, number))
+            .await
+    }
+
+    async fn webhooks_of(&self, id: &OauthId, room: RoomId) -> Result<Vec<RegisteredWebhook>> {
+        let id = id.clone();
+        self.call(move |connection| webhooks::of(connection, &id, room))
+            .await
+    }
+
+    async fn webhooks_on(
+        &self,
+        event: &Event,
+        room: RoomId,
+    ) -> Result<Vec<(Installed, RegisteredWebhook)>> {
+        let event = event.to_string();
+        self.call(move |connection| webhooks::on(connection, &event, room))
+            .await
+    }
+
     async fn write(&self, entry: &Entry) -> Result<()> {
-        let (kind, content) = match &entry.content {
-            Content::Notification(notification) => (NOTIFICATION, json(notification)?),
-        };
-        let entry = entry.clone();
-        self.call(move |connection| {
-            connection.execute(
-                "INSERT INTO timeline (id, room_id, at, kind, sender, sender_name, content)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![
-                    entry.id,
-                    number(entry.room_id.get()),
-                    entry.at,
-                    kind,
-                    entry.sender,
-                    entry.sender_name,
-                    content
-                ],
-            )
-        })
-        .await
-        .map(drop)
+        let kept = messages::Kept::new(entry)?;
+        self.call(move |connection| kept.insert(connection)).await
     }
 
     async fn timeline(&self, room: RoomId, at_most: u32) -> Result<Vec<Entry>> {
-        self.call(move |connection| {
-            let mut newest: Vec<_> = connection
-                .prepare_cached(
-                    "SELECT id, room_id, at, sender, sender_name, kind, content
-                     FROM timeline WHERE room_id = ?1 ORDER BY nth DESC LIMIT ?2",
-                )?
-                .query_map(params![number(room.get()), at_most], entry)?
-                .collect::<rusqlite::Result<_>>()?;
-            newest.reverse();
-            Ok(newest)
-        })
-        .await
+        let mut newest = self.history(room, 0, at_most).await?;
+        newest.reverse();
+        Ok(newest)
+    }
+
+    async fn history(&self, room: RoomId, skip: u32, at_most: u32) -> Result<Vec<Entry>> {
+        self.call(move |connection| messages::newest(connection, room, skip, at_most))
+            .await
+    }
+
+    async fn entry(&self, room: RoomId, id: &str) -> Result<Option<Entry>> {
+        let id = id.to_owned();
+        self.call(move |connection| messages::find(connection, room, &id))
+            .await
     }
 
     async fn put_token(&self, token: &StoredToken, now: i64) -> Result<()> {
@@ -579,29 +620,6 @@ fn user(row: &Row<'_>) -> rusqlite::Result<User> {
         is_admin: row.get(2)?,
         is_guest: row.get(3)?,
         timezone: row.get(4)?,
-    })
-}
-
-fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
-    let kind: String = row.get(5)?;
-    Ok(Entry {
-        id: row.get(0)?,
-        room_id: id(row, 1)?.into(),
-        at: row.get(2)?,
-        sender: row.get(3)?,
-        sender_name: row.get(4)?,
-        content: match kind.as_str() {
-            NOTIFICATION => Content::Notification(parsed(row, 6)?),
-            other => {
-                let cause = format!("no kind of entry: {other}");
-                let text = rusqlite::types::Type::Text;
-                return Err(rusqlite::Error::FromSqlConversionFailure(
-                    5,
-                    text,
-                    cause.into(),
-                ));
-            }
-        },
     })
 }
 

@@ -1,10 +1,12 @@
 //! A room's timeline: what was written into it.
 
+use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use glance_sdk::model::{Notification, RoomId};
+use glance_sdk::model::{Notification, OauthId, RoomId, UserId};
+use serde::{Deserialize, Serialize};
 
-use super::Installed;
+use super::{Installed, User};
 
 /// Something that was written into a room.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,12 +17,21 @@ pub struct Entry {
     pub room_id: RoomId,
     /// When, in microseconds since 1970.
     pub at: i64,
-    /// Who wrote it: the OAuth id of an installation.
-    pub sender: String,
+    /// Who wrote it.
+    pub sender: Sender,
     /// The name they had then.
     pub sender_name: String,
     /// What it says.
     pub content: Content,
+}
+
+/// Who wrote an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sender {
+    /// A person.
+    Person(UserId),
+    /// An add-on's installation.
+    AddOn(OauthId),
 }
 
 /// What an entry of a timeline says.
@@ -28,7 +39,21 @@ pub struct Entry {
 #[non_exhaustive]
 pub enum Content {
     /// What an add-on wrote.
-    Notification(Notification),
+    Notification(Box<Notification>),
+    /// What a person wrote, or an add-on in the manner of one.
+    Message(Message),
+}
+
+/// A message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// The text, as it was written.
+    pub text: String,
+    /// Whom it mentions.
+    pub mentions: Vec<UserId>,
+    /// The id of the entry it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
 }
 
 impl Entry {
@@ -37,6 +62,17 @@ impl Entry {
         let descriptor = &by.descriptor;
         let consumer = descriptor.capabilities.hipchat_api_consumer.as_ref();
         let name = consumer.and_then(|consumer| consumer.from_name.as_ref());
+        let sender = Sender::AddOn(by.oauth_id.clone());
+        Self::now(room_id, sender, name.unwrap_or(&descriptor.name), content)
+    }
+
+    /// What a person writes now.
+    pub fn said(room_id: RoomId, by: &User, message: Message) -> Self {
+        let sender = Sender::Person(by.id);
+        Self::now(room_id, sender, &by.name, Content::Message(message))
+    }
+
+    fn now(room_id: RoomId, sender: Sender, name: &str, content: Content) -> Self {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_micros());
@@ -44,9 +80,66 @@ impl Entry {
             id: uuid::Uuid::new_v4().to_string(),
             room_id,
             at: i64::try_from(now).unwrap_or(i64::MAX),
-            sender: by.oauth_id.to_string(),
-            sender_name: name.unwrap_or(&descriptor.name).clone(),
+            sender,
+            sender_name: name.to_owned(),
             content,
+        }
+    }
+}
+
+impl Message {
+    /// A message that mentions those of `users` whose mention name stands behind an `@`.
+    pub fn new(text: impl Into<String>, users: &[User]) -> Self {
+        let text = text.into();
+        let names: Vec<String> = mentioned(&text).map(str::to_lowercase).collect();
+        let mentions = users
+            .iter()
+            .filter(|user| names.contains(&user.mention_name().to_lowercase()))
+            .map(|user| user.id)
+            .collect();
+        Self {
+            text,
+            mentions,
+            reply_to: None,
+        }
+    }
+}
+
+/// The words behind an `@` that begins a word: an e-mail address mentions nobody.
+fn mentioned(text: &str) -> impl Iterator<Item = &str> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices('@').filter_map(move |(at, _)| {
+        if text[..at].chars().next_back().is_some_and(is_word) {
+            return None;
+        }
+        let behind = &text[at + 1..];
+        let end = behind.find(|c| !is_word(c)).unwrap_or(behind.len());
+        Some(&behind[..end]).filter(|name| !name.is_empty())
+    })
+}
+
+impl fmt::Display for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(id) => id.fmt(f),
+            Self::AddOn(id) => id.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_at_sign_before_a_name_mentions() {
+        for (text, expected) in [
+            ("@ann", vec!["ann"]),
+            ("hi @Ann, and (@bo_1)!", vec!["Ann", "bo_1"]),
+            ("ann@example.com @ @@ @é", vec!["é"]),
+            ("", vec![]),
+        ] {
+            assert_eq!(mentioned(text).collect::<Vec<_>>(), expected, "{text}");
         }
     }
 }

@@ -61,6 +61,15 @@ pub fn glance(document: &Value) -> Vec<Problem> {
     found
 }
 
+/// Checks a webhook as the REST API takes it at runtime.
+pub fn webhook(document: &Value) -> Vec<Problem> {
+    let mut found = Vec::new();
+    if let Some(mut entry) = Object::top(document, &mut found) {
+        webhook_members(&mut entry);
+    }
+    found
+}
+
 /// What clicks open, and what there is to open.
 #[derive(Default)]
 struct Targets {
@@ -324,31 +333,35 @@ fn actions(capabilities: &mut Object<'_>, targets: &mut Targets) {
 fn webhooks(capabilities: &mut Object<'_>) {
     let mut keys = Vec::new();
     capabilities.list_or_one("webhook", |webhook| {
-        webhook.extension_key(Need::Optional);
         webhook.unique_key(&mut keys);
-        webhook.string("name", Need::Optional);
-        webhook.url("url", Need::Required);
-        webhook.string("pattern", Need::Optional);
-        authentication(webhook);
-        let event = webhook.string("event", Need::Required).map(Event::from);
-        if let Some(Event::Unknown(event)) = &event {
-            let message =
-                format!("no host knows the event `{event}`, so nothing is ever posted; correct it");
-            webhook.report("event", "unknown-value", Severity::Warning, message);
-        }
-        let has_text = matches!(
-            event,
-            None | Some(Event::RoomMessage | Event::RoomNotification | Event::Unknown(_))
-        );
-        if !has_text && webhook.members.contains_key("pattern") {
-            webhook.report(
-                "pattern",
-                "no-effect",
-                Severity::Warning,
-                "`pattern` counts for messages only; remove it".to_owned(),
-            );
-        }
+        webhook_members(webhook);
     });
+}
+
+fn webhook_members(webhook: &mut Object<'_>) {
+    webhook.extension_key(Need::Optional);
+    webhook.string("name", Need::Optional);
+    webhook.url("url", Need::Required);
+    webhook.string("pattern", Need::Optional);
+    authentication(webhook);
+    let event = webhook.string("event", Need::Required).map(Event::from);
+    if let Some(Event::Unknown(event)) = &event {
+        let message =
+            format!("no host knows the event `{event}`, so nothing is ever posted; correct it");
+        webhook.report("event", "unknown-value", Severity::Warning, message);
+    }
+    let has_text = matches!(
+        event,
+        None | Some(Event::RoomMessage | Event::RoomNotification | Event::Unknown(_))
+    );
+    if !has_text && webhook.members.contains_key("pattern") {
+        webhook.report(
+            "pattern",
+            "no-effect",
+            Severity::Warning,
+            "`pattern` counts for messages only; remove it".to_owned(),
+        );
+    }
 }
 
 fn is_api_version(version: &str) -> bool {

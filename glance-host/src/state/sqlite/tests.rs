@@ -1,4 +1,5 @@
 use super::*;
+use crate::state::Content;
 use glance_sdk::model::{Icon, Notification};
 
 async fn with_installation() -> (SqliteState, OauthId) {
@@ -107,7 +108,7 @@ async fn a_timeline_keeps_its_order_and_outlives_its_writers() {
     let (state, id) = with_installation().await;
     let installed = state.installation(&id).await.unwrap().unwrap();
     let write = |room: u64, message: &str| {
-        let content = Content::Notification(Notification::text(message));
+        let content = Content::Notification(Box::new(Notification::text(message)));
         Entry::new(room.into(), &installed, content)
     };
     let written = [write(1, "a"), write(1, "b"), write(2, "c"), write(1, "d")];
@@ -119,4 +120,115 @@ async fn a_timeline_keeps_its_order_and_outlives_its_writers() {
     assert_eq!(timeline, [written[1].clone(), written[3].clone()]);
     assert_eq!(timeline[0].sender_name, "A");
     assert_eq!(state.timeline(2.into(), 9).await.unwrap().len(), 1);
+}
+
+fn webhook(key: Option<&str>, url: &str) -> Webhook {
+    let mut webhook = Webhook::new(Event::RoomMessage, url);
+    webhook.key = key.map(ToOwned::to_owned);
+    webhook
+}
+
+#[tokio::test]
+async fn a_rooms_webhooks_are_ten_at_most_and_numbers_are_not_given_again() {
+    let (state, id) = with_installation().await;
+    let put = async |room: u64, webhook| {
+        let put = state.put_webhook(&id, room.into(), &webhook);
+        put.await.unwrap()
+    };
+    let mut numbers = Vec::new();
+    for n in 0..9 {
+        let key = format!("k{n}");
+        numbers.push(
+            put(1, webhook(Some(&key), "http://a.example/"))
+                .await
+                .unwrap(),
+        );
+    }
+    let last = put(1, webhook(None, "http://a.example/")).await.unwrap();
+    for key in [None, Some("k9")] {
+        let eleventh = put(1, webhook(key, "http://a.example/")).await;
+        assert_eq!(eleventh, Err(Restriction::TooMany));
+    }
+    let again = put(1, webhook(Some("k3"), "http://b.example/")).await;
+    assert_eq!(again, Ok(numbers[3]), "replacing one adds none");
+    assert!(
+        put(2, webhook(Some("k9"), "http://a.example/"))
+            .await
+            .is_ok()
+    );
+    assert!(state.remove_webhook(&id, last).await.unwrap());
+    assert!(!state.remove_webhook(&id, last).await.unwrap());
+    let next = put(1, webhook(None, "http://a.example/")).await.unwrap();
+    assert!(next > last);
+
+    let listed = state.webhooks_of(&id, 1.into()).await.unwrap();
+    assert_eq!(listed.len(), 10);
+    assert_eq!(listed[3].webhook.url, "http://b.example/");
+}
+
+#[tokio::test]
+async fn declared_webhooks_follow_the_descriptor() {
+    let (state, id) = with_installation().await;
+    let declare = async |webhooks: Vec<Webhook>| {
+        let mut descriptor = Descriptor::new("a", "A", "http://a.example/");
+        descriptor.capabilities.webhook = Some(webhooks.into());
+        let url = "http://a.example/";
+        state
+            .replace_descriptor(&id, url, &descriptor)
+            .await
+            .unwrap();
+        let listed = state.webhooks_of(&id, 1.into()).await.unwrap();
+        listed
+            .iter()
+            .map(|one| (one.id, one.webhook.url.clone()))
+            .collect::<Vec<_>>()
+    };
+    let (one, two) = (
+        webhook(None, "http://1.example/"),
+        webhook(None, "http://2.example/"),
+    );
+    let first = declare(vec![one.clone(), one.clone()]).await;
+    assert_eq!(first.len(), 2, "the same one twice is called twice");
+    let second = declare(vec![two, one]).await;
+    assert_eq!(second.len(), 2);
+    assert!(
+        first.contains(&second[0]),
+        "one that stays keeps its number"
+    );
+    assert!(!state.remove_webhook(&id, second[0].0).await.unwrap());
+
+    let on = async || {
+        state
+            .webhooks_on(&Event::RoomMessage, 1.into())
+            .await
+            .unwrap()
+    };
+    assert!(on().await.is_empty(), "its add-on has not accepted yet");
+    state.finish_installation(&id).await.unwrap();
+    assert_eq!(on().await.len(), 2);
+    let other = state
+        .webhooks_on(&Event::RoomEnter, 1.into())
+        .await
+        .unwrap();
+    assert!(other.is_empty());
+    state.remove_installation(&id).await.unwrap();
+    assert!(on().await.is_empty());
+    assert!(state.webhooks_of(&id, 1.into()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn webhooks_of_an_older_database_are_declared_when_it_is_opened() {
+    let (state, id) = with_installation().await;
+    let mut descriptor = Descriptor::new("a", "A", "http://a.example/");
+    descriptor.capabilities.webhook = Some(vec![webhook(None, "http://1.example/")].into());
+    let url = "http://a.example/";
+    state
+        .replace_descriptor(&id, url, &descriptor)
+        .await
+        .unwrap();
+    let forget = |connection: &mut Connection| connection.execute("DELETE FROM webhook", []);
+    state.call(forget).await.unwrap();
+    state.call(webhooks::declare_all).await.unwrap();
+    state.call(webhooks::declare_all).await.unwrap();
+    assert_eq!(state.webhooks_of(&id, 1.into()).await.unwrap().len(), 1);
 }

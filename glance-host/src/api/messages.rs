@@ -1,0 +1,85 @@
+//! `POST /v2/room/{room}/message` and `/reply`: an add-on writes in the manner of a person.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use glance_sdk::model::Scope;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::caller::Caller;
+use super::error::ApiError;
+use crate::shared::Shared;
+use crate::state::{Content, Entry, Message};
+use crate::{wire, write};
+
+/// The longest text, in characters.
+const MAX_TEXT: usize = 10_000;
+
+#[derive(Deserialize)]
+struct Body {
+    message: String,
+    #[serde(rename = "parentMessageId")]
+    parent: Option<String>,
+}
+
+pub(super) async fn create(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(room): Path<String>,
+    body: Bytes,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    caller.needs(&[Scope::SendMessage])?;
+    let body = read(&body)?;
+    let entry = write(&shared, &caller, &room, body.message, None).await?;
+    let written = json!({ "id": entry.id, "timestamp": wire::date(entry.at) });
+    Ok((StatusCode::CREATED, Json(written)))
+}
+
+pub(super) async fn reply(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(room): Path<String>,
+    body: Bytes,
+) -> Result<StatusCode, ApiError> {
+    caller.needs(&[Scope::SendMessage])?;
+    let body = read(&body)?;
+    let parent = body.parent.ok_or_else(|| {
+        ApiError::bad_request("/parentMessageId: the id of a message is required")
+    })?;
+    write(&shared, &caller, &room, body.message, Some(parent)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn read(body: &[u8]) -> Result<Body, ApiError> {
+    let body: Body = serde_json::from_slice(body)
+        .map_err(|cause| ApiError::bad_request(format!("The body is no message: {cause}")))?;
+    match body.message.chars().count() {
+        1..=MAX_TEXT => Ok(body),
+        length => Err(ApiError::bad_request(format!(
+            "/message: `message` has {length} characters, 1 to {MAX_TEXT} are allowed"
+        ))),
+    }
+}
+
+async fn write(
+    shared: &Arc<Shared>,
+    caller: &Caller,
+    room: &str,
+    text: String,
+    reply_to: Option<String>,
+) -> Result<Entry, ApiError> {
+    let room = caller.room(shared, room).await?;
+    if let Some(parent) = &reply_to
+        && shared.state.entry(room.id, parent).await?.is_none()
+    {
+        return Err(ApiError::not_found(format!("Message {parent} not found")));
+    }
+    let mut message = Message::new(text, &shared.state.users().await?);
+    message.reply_to = reply_to;
+    let entry = Entry::new(room.id, &caller.installed, Content::Message(message));
+    Ok(write::entry(shared, entry).await?)
+}

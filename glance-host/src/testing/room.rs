@@ -1,0 +1,197 @@
+//! A room of a host in a test.
+#![allow(clippy::panic)]
+
+use std::sync::Arc;
+
+use glance_sdk::AddOn;
+use glance_sdk::model::Notification;
+
+use super::{PATIENCE, TestAddOn, TestViewer, must};
+use crate::install::{self, InstallError};
+use crate::shared::Shared;
+use crate::state::{Content, Entry, Installed, Message, Room};
+use crate::viewer::Viewer;
+use crate::webhooks::{self, Delivery, Happening};
+use crate::write;
+
+/// A room of a host in a test.
+#[derive(Debug, Clone)]
+pub struct TestRoom {
+    pub(super) shared: Arc<Shared>,
+    /// The room.
+    pub room: Room,
+}
+
+impl TestRoom {
+    /// Changes the room: `room.change(|room| room.is_public = false)`.
+    ///
+    /// # Panics
+    ///
+    /// Where the database fails.
+    pub async fn change(&mut self, change: impl FnOnce(&mut Room)) {
+        change(&mut self.room);
+        must(
+            self.shared.state.update_room(&self.room).await,
+            "the room cannot be changed",
+        );
+    }
+
+    /// Installs an in-process add-on in this room, with the real handshake.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be installed; [`try_install`](Self::try_install) says why.
+    pub async fn install<S>(&self, add_on: AddOn<S>) -> TestAddOn
+    where
+        S: Clone + Send + Sync + 'static,
+    {
+        must(self.try_install(add_on).await, "cannot install the add-on")
+    }
+
+    /// Installs an in-process add-on in this room, with the real handshake.
+    ///
+    /// # Errors
+    ///
+    /// [`InstallError`] where the host or the add-on refuses.
+    ///
+    /// # Panics
+    ///
+    /// Where the add-on is put together wrongly.
+    pub async fn try_install<S>(&self, add_on: AddOn<S>) -> Result<TestAddOn, InstallError>
+    where
+        S: Clone + Send + Sync + 'static,
+    {
+        let add_on = TestAddOn::serve(&self.shared, add_on).await;
+        add_on.install(&self.shared, Some(&self.room)).await
+    }
+
+    /// Installs the add-on whose descriptor stands at this address, in this room.
+    ///
+    /// # Errors
+    ///
+    /// [`InstallError`] where the host or the add-on refuses.
+    pub async fn install_url(&self, descriptor_url: &str) -> Result<Installed, InstallError> {
+        install::install(&self.shared, descriptor_url, Some(self.room.id)).await
+    }
+
+    /// Connects the person with this name, made where there is none.
+    ///
+    /// # Panics
+    ///
+    /// Where the database fails.
+    pub async fn viewer(&self, user: &str) -> TestViewer {
+        let user = must(self.shared.state.user_named(user).await, "no user");
+        let viewer = Viewer::connect(Arc::clone(&self.shared), self.room.id, user.id).await;
+        let Some(viewer) = must(viewer, "cannot connect") else {
+            panic!("room {} is gone", self.room.name);
+        };
+        TestViewer { viewer }
+    }
+
+    /// Writes what the person with this name says; they are made where there is none.
+    ///
+    /// # Panics
+    ///
+    /// Where the database fails.
+    pub async fn says(&self, user: &str, text: &str) -> Entry {
+        let state = &self.shared.state;
+        let user = must(state.user_named(user).await, "no user");
+        let users = must(state.users().await, "no users");
+        let entry = Entry::said(self.room.id, &user, Message::new(text, &users));
+        must(
+            write::entry(&self.shared, entry).await,
+            "the message cannot be written",
+        )
+    }
+
+    /// What was written into the room so far, oldest first.
+    ///
+    /// # Panics
+    ///
+    /// Where the database fails.
+    pub async fn timeline(&self) -> Vec<Entry> {
+        let timeline = self.shared.state.timeline(self.room.id, u32::MAX).await;
+        must(timeline, "no timeline")
+    }
+
+    /// Calls the webhooks that listen for this, where the host does not do it itself.
+    pub async fn happens(&self, happening: Happening) {
+        webhooks::tell(&self.shared, self.room.id, happening).await;
+    }
+
+    /// The latest calls of webhooks for this room, oldest first.
+    pub fn deliveries(&self) -> Vec<Arc<Delivery>> {
+        self.shared.webhooks.records.of(self.room.id)
+    }
+
+    /// The first call of a webhook that is as wanted, once there is one.
+    ///
+    /// # Panics
+    ///
+    /// Where none comes within 20 seconds; the message says what came instead.
+    pub async fn delivery(&self, wanted: impl Fn(&Delivery) -> bool) -> Arc<Delivery> {
+        let mut added = self.shared.webhooks.records.watch();
+        let waiting = async {
+            loop {
+                added.borrow_and_update();
+                if let Some(found) = self.deliveries().into_iter().find(|one| wanted(one)) {
+                    return found;
+                }
+                let _ = added.changed().await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, waiting).await {
+            Ok(delivery) => delivery,
+            Err(_) => panic!(
+                "no call of a webhook is as wanted; there are {:#?}",
+                self.deliveries()
+            ),
+        }
+    }
+
+    /// What add-ons wrote into the room so far, oldest first.
+    ///
+    /// # Panics
+    ///
+    /// Where the database fails.
+    pub async fn notifications(&self) -> Vec<Notification> {
+        let timeline = self.timeline().await.into_iter();
+        timeline
+            .filter_map(|entry| match entry.content {
+                Content::Notification(notification) => Some(*notification),
+                Content::Message(_) => None,
+            })
+            .collect()
+    }
+
+    /// The first notification with these words in its message, once there is one.
+    ///
+    /// # Panics
+    ///
+    /// Where none comes within 20 seconds; the message says what came instead.
+    pub async fn notification(&self, words: &str) -> Notification {
+        let waiting = async {
+            // First listen, then look: nothing that comes in between is missed.
+            let mut events = self.shared.hub.subscribe(self.room.id);
+            loop {
+                let found = self
+                    .notifications()
+                    .await
+                    .into_iter()
+                    .find(|notification| notification.message.contains(words));
+                if let Some(notification) = found {
+                    return notification;
+                }
+                // Whatever happened, or was missed: look again.
+                let _ = events.recv().await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, waiting).await {
+            Ok(notification) => notification,
+            Err(_) => panic!(
+                "no notification says {words:?}; there are {:#?}",
+                self.notifications().await
+            ),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! One event's way to one webhook: the call, its retries, and the answer's way into the room.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use glance_sdk::model::{Event, OauthId, WebhookPayload};
+use reqwest::StatusCode;
+use serde_json::{Map, Value};
+
+use super::happening::Told;
+use super::record::{Delivery, Outcome};
+use crate::outgoing::{self, Answer, NoAnswer};
+use crate::shared::Shared;
+use crate::state::{Content, Entry, Installed, RegisteredWebhook};
+use crate::{notification, write};
+
+/// How long an add-on may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// More than any notification has.
+const MAX_ANSWER_BYTES: usize = 256 * 1024;
+
+/// How long is waited before each further attempt.
+const PAUSES: [Duration; 3] = [
+    Duration::from_millis(250),
+    Duration::from_secs(1),
+    Duration::from_secs(4),
+];
+
+/// An event that waited longer is no longer told: its answer would come too late for the room.
+const MAX_AGE: Duration = Duration::from_secs(5 * 60);
+
+/// How much of an answer is kept, in characters.
+const KEPT_OF_ANSWER: usize = 2000;
+
+/// A call that waits.
+pub(super) struct Job {
+    told: Arc<Told>,
+    installed: Installed,
+    registered: RegisteredWebhook,
+    at: SystemTime,
+    since: Instant,
+}
+
+impl Job {
+    pub(super) fn new(
+        told: Arc<Told>,
+        installed: Installed,
+        registered: RegisteredWebhook,
+    ) -> Self {
+        Self {
+            told,
+            installed,
+            registered,
+            at: SystemTime::now(),
+            since: Instant::now(),
+        }
+    }
+
+    pub(super) fn oauth_id(&self) -> &OauthId {
+        &self.installed.oauth_id
+    }
+
+    pub(super) fn skipped(&self, why: String) -> Delivery {
+        self.delivery(0, Duration::ZERO, Outcome::Skipped(why))
+    }
+
+    fn delivery(&self, attempts: u32, took: Duration, outcome: Outcome) -> Delivery {
+        Delivery {
+            webhook_id: self.registered.id,
+            oauth_id: self.oauth_id().clone(),
+            room_id: self.told.room.id,
+            event: self.told.event.clone(),
+            url: self.registered.webhook.url.clone(),
+            body: self.body(),
+            at: self.at,
+            attempts,
+            took,
+            outcome,
+        }
+    }
+
+    fn body(&self) -> Value {
+        let (told, id) = (&self.told, self.registered.id);
+        let item = told.item.clone();
+        let payload = WebhookPayload::new(told.event.clone(), id, self.oauth_id().clone(), item);
+        serde_json::to_value(payload).unwrap_or_default()
+    }
+
+    /// Calls until there is an answer to keep, and writes it into the room.
+    pub(super) async fn deliver(self, shared: &Arc<Shared>) -> Delivery {
+        if self.since.elapsed() > MAX_AGE {
+            return self.skipped("it waited for more than 5 minutes".to_owned());
+        }
+        let began = Instant::now();
+        let body = self.body().to_string();
+        let mut pauses = PAUSES.iter();
+        let mut attempts = 0;
+        loop {
+            if !self.is_installed(shared).await {
+                return self.delivery(attempts, began.elapsed(), removed());
+            }
+            attempts += 1;
+            let call = self.call(shared, &body).await;
+            let pause = pauses.next().filter(|_| may_pass(&call));
+            let Some(pause) = pause else {
+                let outcome = match call {
+                    Ok(answer) => self.take(shared, answer).await,
+                    Err(Unsent::NoAnswer(cause)) => Outcome::Failed(cause.to_string()),
+                    Err(Unsent::Impossible(why)) => Outcome::Skipped(why),
+                };
+                return self.delivery(attempts, began.elapsed(), outcome);
+            };
+            tokio::time::sleep(*pause).await;
+        }
+    }
+
+    /// Each attempt is signed anew: an add-on may refuse a token it has seen.
+    async fn call(&self, shared: &Shared, body: &str) -> Result<Answer, Unsent> {
+        let request = outgoing::webhook(
+            shared,
+            &self.installed,
+            &self.registered.webhook,
+            self.told.room.id,
+            self.told.sender.as_ref(),
+        );
+        let request = request.map_err(Unsent::Impossible)?.body(body.to_owned());
+        outgoing::send(request, TIMEOUT, MAX_ANSWER_BYTES)
+            .await
+            .map_err(Unsent::NoAnswer)
+    }
+
+    /// Whether the add-on is still there. Of the end of a room its own add-ons are told too, and
+    /// they are gone by then.
+    async fn is_installed(&self, shared: &Shared) -> bool {
+        if self.told.event == Event::RoomDeleted {
+            return true;
+        }
+        let found = shared.state.installation(self.oauth_id()).await;
+        !matches!(found, Ok(None))
+    }
+
+    async fn take(&self, shared: &Arc<Shared>, answer: Answer) -> Outcome {
+        let status = answer.status.as_u16();
+        let said = String::from_utf8_lossy(&answer.body);
+        let taken = match answer.status.is_success() {
+            true => self.write(shared, &answer.body).await,
+            false => Err(format!("a webhook answered {}", answer.status)),
+        };
+        let (entry, problem) = match taken {
+            Ok(entry) => (entry, None),
+            Err(problem) => (None, Some(problem)),
+        };
+        Outcome::Answered {
+            status,
+            said: said.chars().take(KEPT_OF_ANSWER).collect(),
+            entry,
+            problem,
+        }
+    }
+
+    /// Writes an answer into the room, as if the add-on had posted it there.
+    async fn write(&self, shared: &Arc<Shared>, body: &[u8]) -> Result<Option<String>, String> {
+        if body.trim_ascii().is_empty() || self.told.event == Event::RoomDeleted {
+            return Ok(None);
+        }
+        let members: Map<String, Value> = serde_json::from_slice(body)
+            .map_err(|cause| format!("a webhook's answer is no JSON object: {cause}"))?;
+        let notification = notification::read(members)
+            .map_err(|problem| format!("a webhook's answer is no notification: {problem}"))?;
+        if !self.is_installed(shared).await {
+            return Err("the add-on of a webhook was removed before it answered".to_owned());
+        }
+        let content = Content::Notification(Box::new(notification));
+        let entry = Entry::new(self.told.room.id, &self.installed, content);
+        // Two add-ons that answer each other's notifications would never end.
+        let written = match self.told.event {
+            Event::RoomNotification => write::quietly(shared, entry).await,
+            _ => write::entry(shared, entry).await,
+        };
+        written
+            .map(|entry| Some(entry.id))
+            .map_err(|cause| cause.to_string())
+    }
+}
+
+enum Unsent {
+    NoAnswer(NoAnswer),
+    Impossible(String),
+}
+
+/// Whether another attempt may fare better. After a time-out it is not known what the add-on did
+/// already, so it is not asked to do it again.
+fn may_pass(call: &Result<Answer, Unsent>) -> bool {
+    match call {
+        Ok(answer) => {
+            answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS
+        }
+        Err(Unsent::NoAnswer(NoAnswer::Unreachable(_))) => true,
+        Err(_) => false,
+    }
+}
+
+fn removed() -> Outcome {
+    Outcome::Skipped("its add-on was removed".to_owned())
+}

@@ -1,0 +1,117 @@
+//! What became of the latest calls of webhooks.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use glance_sdk::model::{Event, OauthId, RoomId};
+use serde_json::Value;
+use tokio::sync::watch;
+
+use super::lock;
+
+/// How many calls are kept for each room.
+pub const KEPT_PER_ROOM: usize = 100;
+
+/// One event's way to one webhook.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Delivery {
+    /// The webhook's number.
+    pub webhook_id: u64,
+    /// Whose it is.
+    pub oauth_id: OauthId,
+    /// Where it happened.
+    pub room_id: RoomId,
+    /// What happened.
+    pub event: Event,
+    /// Where it was posted to, without the token.
+    pub url: String,
+    /// What was posted.
+    pub body: Value,
+    /// When it was first to be posted.
+    pub at: SystemTime,
+    /// How often it was posted.
+    pub attempts: u32,
+    /// How long all of them took, the waiting between them included.
+    pub took: Duration,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The add-on answered.
+    Answered {
+        /// With what.
+        status: u16,
+        /// The beginning of what it said.
+        said: String,
+        /// The entry of the timeline that the answer became.
+        entry: Option<String>,
+        /// Why the answer did not become one, though it has a body.
+        problem: Option<String>,
+    },
+    /// It gave no answer.
+    Failed(String),
+    /// It was not asked.
+    Skipped(String),
+}
+
+/// The latest deliveries of each room.
+#[derive(Debug)]
+pub(crate) struct Records {
+    rooms: Mutex<HashMap<RoomId, VecDeque<Arc<Delivery>>>>,
+    count: watch::Sender<u64>,
+}
+
+impl Default for Records {
+    fn default() -> Self {
+        Self {
+            rooms: Mutex::default(),
+            count: watch::Sender::new(0),
+        }
+    }
+}
+
+impl Records {
+    pub(super) fn add(&self, delivery: Delivery) {
+        // Not the address: people put secrets into its query.
+        let Delivery {
+            oauth_id, event, ..
+        } = &delivery;
+        match &delivery.outcome {
+            Outcome::Answered {
+                status, problem, ..
+            } => match problem {
+                Some(problem) => tracing::warn!(%oauth_id, %event, status, "{problem}"),
+                None => tracing::debug!(%oauth_id, %event, status, "called a webhook"),
+            },
+            Outcome::Failed(why) => tracing::warn!(%oauth_id, %event, "a webhook {why}"),
+            Outcome::Skipped(why) => {
+                tracing::warn!(%oauth_id, %event, "a webhook was not called: {why}");
+            }
+        }
+        let mut rooms = lock(&self.rooms);
+        let room = rooms.entry(delivery.room_id).or_default();
+        if room.len() == KEPT_PER_ROOM {
+            room.pop_front();
+        }
+        room.push_back(Arc::new(delivery));
+        drop(rooms);
+        self.count.send_modify(|count| *count += 1);
+    }
+
+    /// The latest of a room, oldest first.
+    pub(crate) fn of(&self, room: RoomId) -> Vec<Arc<Delivery>> {
+        let rooms = lock(&self.rooms);
+        rooms.get(&room).into_iter().flatten().cloned().collect()
+    }
+
+    /// Changes with each delivery that is added.
+    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
+        self.count.subscribe()
+    }
+}

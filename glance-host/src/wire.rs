@@ -1,0 +1,120 @@
+//! Rooms, people and what they wrote, as the protocol has them.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use glance_sdk::model::webhook::{
+    Message, MessageType, NotificationMessage, Privacy, Room, RoomLinks, User, UserLinks,
+};
+use glance_sdk::model::{Color, MessageFormat, Notification};
+
+use crate::shared::Shared;
+use crate::state::{self, Entry, Sender, StateError};
+
+pub(crate) fn room(shared: &Shared, room: &state::Room) -> Room {
+    let at = format!("{}/room/{}", shared.api_url(), room.id);
+    let mut links = RoomLinks::default();
+    links.webhooks = Some(format!("{at}/webhook"));
+    links.participants = Some(format!("{at}/participant"));
+    links.members = (!room.is_public).then(|| format!("{at}/member"));
+    links.self_url = Some(at);
+    let mut written = Room::new(room.id);
+    written.name = Some(room.name.clone());
+    written.is_archived = Some(false);
+    written.privacy = Some(match room.is_public {
+        true => Privacy::Public,
+        false => Privacy::Private,
+    });
+    written.version = Some(version(room));
+    written.links = Some(links);
+    written
+}
+
+pub(crate) fn person(shared: &Shared, user: &state::User) -> User {
+    let mut links = UserLinks::default();
+    links.self_url = Some(format!("{}/user/{}", shared.api_url(), user.id));
+    let mut written = User::new(user.id);
+    written.name = Some(user.name.clone());
+    written.mention_name = Some(user.mention_name());
+    written.version = Some(version(user));
+    written.links = Some(links);
+    written
+}
+
+/// A message. Where an add-on wrote it, `from` is absent: it speaks of a person.
+pub(crate) async fn message(
+    shared: &Shared,
+    entry: &Entry,
+    said: &state::Message,
+) -> Result<Message, StateError> {
+    let mut mentions = Vec::new();
+    for id in &said.mentions {
+        let user = shared.state.user(*id).await?;
+        mentions.extend(user.map(|user| person(shared, &user)));
+    }
+    let from = match &entry.sender {
+        Sender::Person(id) => shared.state.user(*id).await?,
+        Sender::AddOn(_) => None,
+    };
+    let mut written = Message::new(&said.text);
+    written.id = Some(entry.id.clone());
+    written.date = Some(date(entry.at));
+    written.kind = Some(MessageType::Message);
+    written.from = from.map(|user| person(shared, &user));
+    written.mentions = Some(mentions);
+    if let Some(parent) = &said.reply_to {
+        let parent = parent.clone().into();
+        written.extra.insert("attach_to".to_owned(), parent);
+    }
+    Ok(written)
+}
+
+pub(crate) fn notification(entry: &Entry, said: &Notification) -> NotificationMessage {
+    let mut written = NotificationMessage::new(&said.message);
+    written.id = Some(entry.id.clone());
+    written.date = Some(date(entry.at));
+    written.kind = Some(MessageType::Notification);
+    written.from = Some(entry.sender_name.clone());
+    written.color = Some(said.color.clone().unwrap_or(Color::Yellow));
+    let format = said.message_format.clone();
+    written.message_format = Some(format.unwrap_or(MessageFormat::Html));
+    written.mentions = Some(Vec::new());
+    written
+}
+
+/// For example `2016-09-09T08:23:02.932694+00:00`.
+pub(crate) fn date(micros: i64) -> String {
+    let nanos = i128::from(micros) * 1000;
+    let at = time::OffsetDateTime::from_unix_timestamp_nanos(nanos)
+        .unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}+00:00",
+        at.year(),
+        u8::from(at.month()),
+        at.day(),
+        at.hour(),
+        at.minute(),
+        at.second(),
+        at.microsecond()
+    )
+}
+
+/// Another one as soon as anything is.
+fn version(of: &impl std::fmt::Debug) -> String {
+    let digest = digest(&SHA256, format!("{of:?}").as_bytes());
+    let short = digest.as_ref().iter().take(4);
+    short.map(|byte| format!("{byte:02X}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::date;
+
+    #[test]
+    fn dates_are_written_as_the_protocol_has_them() {
+        assert_eq!(
+            date(1_473_409_382_932_694),
+            "2016-09-09T08:23:02.932694+00:00"
+        );
+        assert_eq!(date(0), "1970-01-01T00:00:00.000000+00:00");
+        assert_eq!(date(i64::MAX), "1970-01-01T00:00:00.000000+00:00");
+    }
+}

@@ -1,0 +1,23 @@
+//! Writes into a room: keeps the entry, and tells everyone who must know.
+
+use std::sync::Arc;
+
+use crate::hub::{Event, To};
+use crate::shared::Shared;
+use crate::state::{Entry, StateError};
+use crate::webhooks::{self, Happening};
+
+pub(crate) async fn entry(shared: &Arc<Shared>, entry: Entry) -> Result<Entry, StateError> {
+    let entry = quietly(shared, entry).await?;
+    let happening = Happening::Written(Box::new(entry.clone()));
+    webhooks::tell(shared, entry.room_id, happening).await;
+    Ok(entry)
+}
+
+/// The same, but webhooks are not told.
+pub(crate) async fn quietly(shared: &Shared, entry: Entry) -> Result<Entry, StateError> {
+    shared.state.write(&entry).await?;
+    let told = Event::Written(Arc::new(entry.clone()));
+    shared.hub.publish(To::Room(entry.room_id), told);
+    Ok(entry)
+}

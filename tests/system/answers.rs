@@ -1,0 +1,200 @@
+//! What becomes of the call of a webhook: tried again, given up, dropped, written into the room.
+
+use std::sync::Arc;
+
+use glance_host::Host;
+use glance_host::testing::TestRoom;
+use glance_host::webhooks::{Delivery, Outcome};
+use glance_sdk::axum::Json;
+use glance_sdk::axum::http::{StatusCode, header};
+use glance_sdk::axum::response::IntoResponse;
+use glance_sdk::model::Notification;
+use serde_json::json;
+
+use crate::peer::Peer;
+
+pub(crate) fn status(delivery: &Delivery) -> Option<u16> {
+    match &delivery.outcome {
+        Outcome::Answered { status, .. } => Some(*status),
+        _ => None,
+    }
+}
+
+pub(crate) fn said(text: &str) -> impl Fn(&Delivery) -> bool {
+    move |delivery| delivery.body["item"]["message"]["message"] == text
+}
+
+pub(crate) async fn messages(key: &str, authentication: &str) -> Peer {
+    let webhook =
+        json!({ "event": "room_message", "url": "said?a=1", "authentication": authentication });
+    Peer::serve(key, json!([webhook])).await
+}
+
+pub(crate) async fn heard(room: &TestRoom, text: &str) -> Arc<Delivery> {
+    room.says("ann", text).await;
+    room.delivery(said(text)).await
+}
+
+#[tokio::test]
+async fn a_failing_add_on_is_called_again_and_written_for_once() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let peer = messages("faulty", "jwt").await;
+    room.install_url(&peer.url).await.unwrap();
+    peer.answer(StatusCode::SERVICE_UNAVAILABLE);
+    peer.answer(StatusCode::TOO_MANY_REQUESTS);
+    peer.answer(Json(Notification::text("At last")));
+    room.says("ann", "first").await;
+    room.says("ann", "second").await;
+    let delivery = room.delivery(said("first")).await;
+    assert_eq!((delivery.attempts, status(&delivery)), (3, Some(200)));
+    room.delivery(said("second")).await;
+    assert_eq!(room.notifications().await.len(), 1);
+
+    let seen = peer.seen();
+    let texts: Vec<_> = seen
+        .iter()
+        .map(|seen| &seen.body["item"]["message"]["message"])
+        .collect();
+    assert_eq!(
+        texts,
+        ["first", "first", "first", "second"],
+        "they keep their order"
+    );
+    assert_ne!(seen[0].uri, seen[1].uri, "each is signed anew");
+    assert_eq!(seen[0].body, seen[1].body);
+}
+
+#[tokio::test]
+async fn what_will_not_pass_is_not_tried_again() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let (peer, elsewhere) = (
+        messages("odd", "none").await,
+        messages("else", "none").await,
+    );
+    room.install_url(&peer.url).await.unwrap();
+    let problem = |delivery: &Delivery| match &delivery.outcome {
+        Outcome::Answered { problem, entry, .. } => {
+            assert_eq!(*entry, None);
+            problem.clone().unwrap_or_default()
+        }
+        other => format!("{other:?}"),
+    };
+    let redirect = [(header::LOCATION, elsewhere.url.clone())];
+    peer.answer((StatusCode::TEMPORARY_REDIRECT, redirect));
+    peer.answer(StatusCode::BAD_REQUEST);
+    peer.answer("OK");
+    peer.answer(r#"{"color":"green"}"#);
+    peer.answer(r#"{"message":""}"#);
+    peer.answer("[".repeat(100_000));
+    peer.answer("x".repeat(300_000));
+    peer.answer(" \n");
+    for (text, words) in [
+        ("redirect", "answered 307"),
+        ("bad", "answered 400"),
+        ("text", "no JSON object"),
+        ("no message", "/message"),
+        ("empty message", "/message"),
+        ("deep", "no JSON object"),
+        ("huge", "more than 262144 bytes"),
+        ("nothing", ""),
+    ] {
+        room.says("ann", text).await;
+        let delivery = room.delivery(said(text)).await;
+        assert_eq!(delivery.attempts, 1, "{text}");
+        let problem = problem(&delivery);
+        assert!(problem.contains(words), "{text}: {problem}");
+    }
+    assert!(elsewhere.seen().is_empty(), "a redirect is not followed");
+    assert!(room.notifications().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_add_on_that_is_away_is_given_up() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let peer = messages("away", "jwt").await;
+    room.install_url(&peer.url).await.unwrap();
+    peer.stop().await;
+    room.says("ann", "hi").await;
+    let delivery = room.delivery(said("hi")).await;
+    assert_eq!(delivery.attempts, 4);
+    let Outcome::Failed(why) = &delivery.outcome else {
+        panic!("{delivery:?}");
+    };
+    assert!(why.contains("cannot be reached"), "{why}");
+}
+
+#[tokio::test]
+async fn an_add_on_that_hangs_holds_up_nobody_else() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let (hanging, good) = (
+        messages("hanging", "jwt").await,
+        messages("good", "jwt").await,
+    );
+    room.install_url(&hanging.url).await.unwrap();
+    room.install_url(&good.url).await.unwrap();
+    let _never = hanging.hold();
+    room.says("ann", "first").await;
+    let of = |peer: &Peer| {
+        let url = peer.url.clone();
+        move |delivery: &Delivery| delivery.url.starts_with(&url)
+    };
+    room.delivery(of(&good)).await;
+    // One may be with the add-on, and a hundred wait: what does not fit is dropped.
+    for n in 0..102 {
+        let n = n.to_string();
+        room.says("ann", &n).await;
+        let text = said(&n);
+        room.delivery(|delivery| of(&good)(delivery) && text(delivery))
+            .await;
+    }
+    let dropped = room.delivery(of(&hanging)).await;
+    let Outcome::Skipped(why) = &dropped.outcome else {
+        panic!("{dropped:?}");
+    };
+    assert!(why.contains("100 calls"), "{why}");
+    assert_eq!(dropped.attempts, 0);
+    assert_eq!(good.seen().len(), 103);
+    assert_eq!(hanging.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_removed_add_on_is_not_called_and_does_not_write() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let (gone, stays) = (
+        messages("gone", "jwt").await,
+        messages("stays", "jwt").await,
+    );
+    let installed = room.install_url(&gone.url).await.unwrap();
+    room.install_url(&stays.url).await.unwrap();
+    let answer = gone.hold();
+    room.says("ann", "under way").await;
+    gone.called(1).await;
+    room.says("ann", "waits").await;
+    host.uninstall(&installed.oauth_id).await.unwrap();
+    let too_late = Json(Notification::text("too late"));
+    answer.send(too_late.into_response()).unwrap();
+
+    let outcome = async |text: &str| {
+        let is_his = |delivery: &Delivery| delivery.oauth_id == installed.oauth_id;
+        let delivery = room.delivery(|one| is_his(one) && said(text)(one)).await;
+        format!("{:?}", delivery.outcome)
+    };
+    let under_way = outcome("under way").await;
+    assert!(
+        under_way.contains("removed before it answered"),
+        "{under_way}"
+    );
+    let waits = outcome("waits").await;
+    assert!(waits.contains("Skipped"), "{waits}");
+    assert_eq!(
+        heard(&room, "after").await.url,
+        format!("{}said?a=1", stays.url)
+    );
+    assert_eq!(gone.seen().len(), 1);
+    assert!(room.notifications().await.is_empty());
+}
