@@ -28,6 +28,10 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
     Router::new()
         .route("/capabilities", get(capabilities::read))
         .route("/oauth/token", post(token::create))
+        .route(
+            "/oauth/token/{token}",
+            get(token::read_token).delete(token::remove),
+        )
         .route("/addon/ui", post(ui::group))
         .route("/addon/ui/room/{room}", post(ui::room))
         .route("/addon/ui/user/{user}", post(ui::user))

@@ -191,4 +191,6 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn put_token(&self, token: &StoredToken, now: i64) -> Result<()>;
     /// The token with this digest.
     async fn token(&self, digest: &[u8]) -> Result<Option<StoredToken>>;
+    /// Forgets a token; says whether there was one.
+    async fn remove_token(&self, digest: &[u8]) -> Result<bool>;
 }

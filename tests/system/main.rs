@@ -12,6 +12,8 @@ mod log;
 mod notifications;
 mod pages;
 mod push;
+mod rest;
+mod rest_tokens;
 mod restart;
 mod runtime_glances;
 mod tokens;

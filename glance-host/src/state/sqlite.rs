@@ -1,5 +1,7 @@
 //! The host's memory in one SQLite database: a file, or RAM for tests.
 
+mod tokens;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -494,39 +496,20 @@ impl State for SqliteState {
 
     async fn put_token(&self, token: &StoredToken, now: i64) -> Result<()> {
         let token = token.clone();
-        self.call(move |connection| {
-            let transaction = connection.transaction_with_behavior(Immediate)?;
-            transaction.execute("DELETE FROM token WHERE expires_at < ?1", [now])?;
-            transaction.execute(
-                "INSERT INTO token (digest, oauth_id, scope, expires_at) VALUES (?1, ?2, ?3, ?4)",
-                params![
-                    token.digest,
-                    token.oauth_id.as_str(),
-                    token.scope,
-                    token.expires_at
-                ],
-            )?;
-            transaction.commit()
-        })
-        .await
+        self.call(move |connection| tokens::put(connection, &token, now))
+            .await
     }
 
     async fn token(&self, digest: &[u8]) -> Result<Option<StoredToken>> {
         let digest = digest.to_owned();
-        self.call(move |connection| {
-            connection
-                .prepare_cached("SELECT oauth_id, scope, expires_at FROM token WHERE digest = ?1")?
-                .query_row([&digest], |row| {
-                    Ok(StoredToken {
-                        digest: digest.clone(),
-                        oauth_id: row.get::<_, String>(0)?.into(),
-                        scope: row.get(1)?,
-                        expires_at: row.get(2)?,
-                    })
-                })
-                .optional()
-        })
-        .await
+        self.call(move |connection| tokens::find(connection, digest))
+            .await
+    }
+
+    async fn remove_token(&self, digest: &[u8]) -> Result<bool> {
+        let digest = digest.to_owned();
+        self.call(move |connection| tokens::remove(connection, &digest))
+            .await
     }
 }
 
