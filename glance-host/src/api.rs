@@ -1,5 +1,6 @@
 //! The REST API under `/v2`: what add-ons call.
 
+mod admit;
 mod caller;
 mod capabilities;
 mod error;
@@ -10,10 +11,10 @@ mod ui;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
+use axum::{Router, middleware};
 
 use crate::shared::Shared;
 use error::ApiError;
@@ -21,11 +22,11 @@ use error::ApiError;
 /// More than any request of the protocol has.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-pub(crate) fn router() -> Router<Arc<Shared>> {
+pub(crate) fn router(shared: &Arc<Shared>) -> Router {
     let glance = get(glances::read)
         .put(glances::create)
         .delete(glances::remove);
-    Router::new()
+    let routes = Router::new()
         .route("/capabilities", get(capabilities::read))
         .route("/oauth/token", post(token::create))
         .route(
@@ -47,4 +48,12 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
             )
         })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .with_state(Arc::clone(shared));
+    // The address is made plain before a route is looked for.
+    Router::new()
+        .fallback_service(routes)
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(shared),
+            admit::admit,
+        ))
 }

@@ -154,7 +154,7 @@ impl Builder {
             ending,
         });
         let router = Router::new()
-            .nest("/v2", api::router())
+            .nest_service("/v2", api::router(&shared))
             .merge(web::router(&shared))
             .with_state(Arc::clone(&shared));
         let ended = shared.ended();

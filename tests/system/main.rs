@@ -13,6 +13,7 @@ mod notifications;
 mod pages;
 mod push;
 mod rest;
+mod rest_access;
 mod rest_tokens;
 mod restart;
 mod runtime_glances;

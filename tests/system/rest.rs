@@ -52,7 +52,6 @@ impl Rest {
     }
 
     /// A call with a token.
-    #[expect(dead_code)]
     pub(crate) fn call(&self, token: &str, method: Method, path: &str) -> RequestBuilder {
         self.client
             .request(method, self.at(path))

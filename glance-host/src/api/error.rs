@@ -1,4 +1,4 @@
-//! The protocol's error JSON.
+//! The protocol's JSON for a call that is not made: refused, or only tested.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -7,7 +7,8 @@ use serde_json::json;
 
 use crate::state::StateError;
 
-/// A refusal: `{"error": {"code", "message", "type"}}`.
+/// Why a call is not made: `{"error": {"code", "message", "type"}}`, or `{"success": ...}` where
+/// it was not to be made.
 #[derive(Debug)]
 pub(crate) struct ApiError {
     status: StatusCode,
@@ -20,6 +21,14 @@ impl ApiError {
             status,
             message: message.into(),
         }
+    }
+
+    /// The token may do what it was not to do.
+    pub(crate) fn tested() -> Self {
+        Self::new(
+            StatusCode::ACCEPTED,
+            "This auth_token has access to use this method.",
+        )
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
@@ -57,8 +66,12 @@ impl From<glance_sdk::Error> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        let name = match self.status.is_success() {
+            true => "success",
+            false => "error",
+        };
         let body = json!({
-            "error": {
+            name: {
                 "code": self.status.as_u16(),
                 "message": self.message,
                 "type": self.status.canonical_reason().unwrap_or_default(),

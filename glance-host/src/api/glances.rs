@@ -31,6 +31,8 @@ impl FromRequestParts<Arc<Shared>> for At {
 
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, ApiError> {
         let caller = Caller::from_request_parts(parts, shared).await?;
+        // Nobody wrote down which scope HipChat wanted, and add-ons ask for any.
+        caller.needs(&[])?;
         let Path(mut path) = Path::<HashMap<String, String>>::from_request_parts(parts, shared)
             .await
             .map_err(|cause| ApiError::bad_request(cause.body_text()))?;

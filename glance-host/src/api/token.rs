@@ -107,6 +107,7 @@ pub(super) async fn read_token(
     caller: Caller,
     Path(token): Path<String>,
 ) -> Result<Unkept<Value>, ApiError> {
+    caller.needs(&[])?;
     let stored = find(&shared, &caller, &token).await?;
     let scopes: Vec<_> = stored.scope.split_whitespace().collect();
     let installed = &caller.installed;
@@ -139,6 +140,7 @@ pub(super) async fn remove(
     caller: Caller,
     Path(token): Path<String>,
 ) -> Result<StatusCode, ApiError> {
+    caller.needs(&[])?;
     let stored = find(&shared, &caller, &token).await?;
     shared.state.remove_token(&stored.digest).await?;
     Ok(StatusCode::NO_CONTENT)
