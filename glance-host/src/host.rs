@@ -12,8 +12,10 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::clock::Clock;
 use crate::hub::LocalHub;
 use crate::install::{self, InstallError};
+use crate::limits::Limits;
 use crate::shared::Shared;
 use crate::state::{Installed, Room, SqliteState, State, StateError, User};
 use crate::{api, outgoing, web};
@@ -92,6 +94,9 @@ pub struct Builder {
     port: u16,
     data: Option<PathBuf>,
     token_life: Duration,
+    requests: u32,
+    messages: u32,
+    clock: Clock,
 }
 
 impl Builder {
@@ -124,6 +129,28 @@ impl Builder {
         self
     }
 
+    /// How many requests it takes from an installation in 5 minutes; 500 where nothing is said.
+    #[must_use]
+    pub fn rate_limit(mut self, requests: u32) -> Self {
+        self.requests = requests;
+        self
+    }
+
+    /// How many messages it takes from an installation into a room in a minute; 30 where nothing
+    /// is said.
+    #[must_use]
+    pub fn message_limit(mut self, messages: u32) -> Self {
+        self.messages = messages;
+        self
+    }
+
+    /// What the time is for tokens and limits; the machine's where nothing is said.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
     /// Starts the host. It answers once this returns.
     ///
     /// # Errors
@@ -148,6 +175,8 @@ impl Builder {
             group,
             local_user: local_user.id,
             token_life: self.token_life,
+            limits: Limits::new(self.clock.clone(), self.requests, self.messages),
+            clock: self.clock,
             state: Arc::new(state),
             hub: Arc::new(LocalHub::default()),
             http: outgoing::client().map_err(Error::Http)?,
@@ -225,6 +254,9 @@ impl Host {
             port: DEFAULT_PORT,
             data: None,
             token_life: Duration::from_secs(8 * 60 * 60),
+            requests: 500,
+            messages: 30,
+            clock: Clock::default(),
         }
     }
 

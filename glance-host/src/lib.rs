@@ -13,10 +13,12 @@
 //! ```
 
 mod api;
+mod clock;
 mod host;
 pub mod hub;
 mod install;
 mod label;
+mod limits;
 mod outgoing;
 mod shared;
 pub mod state;
@@ -24,5 +26,6 @@ pub mod testing;
 pub mod viewer;
 mod web;
 
+pub use clock::Clock;
 pub use host::{Builder, DEFAULT_PORT, Error, Host};
 pub use install::InstallError;

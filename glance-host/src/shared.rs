@@ -6,7 +6,9 @@ use std::time::Duration;
 use glance_sdk::model::UserId;
 use tokio::sync::watch;
 
+use crate::clock::Clock;
 use crate::hub::Hub;
+use crate::limits::Limits;
 use crate::state::{Group, State};
 
 #[derive(Debug)]
@@ -17,6 +19,8 @@ pub(crate) struct Shared {
     /// The person at this machine: who opens a page of a host without sign-in.
     pub(crate) local_user: UserId,
     pub(crate) token_life: Duration,
+    pub(crate) clock: Clock,
+    pub(crate) limits: Limits,
     pub(crate) state: Arc<dyn State>,
     pub(crate) hub: Arc<dyn Hub>,
     pub(crate) http: reqwest::Client,

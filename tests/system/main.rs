@@ -12,6 +12,7 @@ mod log;
 mod notifications;
 mod pages;
 mod push;
+mod rate_limit;
 mod rest;
 mod rest_access;
 mod rest_tokens;

@@ -17,7 +17,7 @@ use crate::shared::Shared;
 /// More than any refusal says.
 const MAX_REFUSAL_BYTES: usize = 16 * 1024;
 
-/// Finds the caller, and sees to it that every refusal is the protocol's.
+/// Finds the caller, holds them to their limit, and sees to it that every refusal is the protocol's.
 pub(super) async fn admit(
     State(shared): State<Arc<Shared>>,
     mut request: Request,
@@ -29,16 +29,26 @@ pub(super) async fn admit(
         Some(token) => Caller::find(&shared, token, asked.only_tests).await,
         None => Ok(None),
     };
-    let mut response = match caller {
+    let (mut response, allowance) = match caller {
         Ok(caller) => {
-            if let Some(caller) = caller {
-                request.extensions_mut().insert(caller);
+            let id = caller.as_ref().map(|caller| &caller.installed.oauth_id);
+            match shared.limits.request(id) {
+                Ok(allowance) => {
+                    if let Some(caller) = caller {
+                        request.extensions_mut().insert(caller);
+                    }
+                    let answer = refused_in_json(next.run(request).await).await;
+                    (answer, Some(allowance))
+                }
+                Err(exceeded) => (ApiError::from(exceeded).into_response(), None),
             }
-            refused_in_json(next.run(request).await).await
         }
-        Err(cause) => cause.into_response(),
+        Err(cause) => (cause.into_response(), shared.limits.request(None).ok()),
     };
     let headers = response.headers_mut();
+    if let Some(allowance) = allowance {
+        allowance.write(headers);
+    }
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
 }

@@ -3,7 +3,6 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use glance_sdk::auth::now;
 use glance_sdk::model::{RoomId, Scope, UserId};
 
 use super::error::ApiError;
@@ -43,7 +42,7 @@ impl Caller {
         only_tests: bool,
     ) -> Result<Option<Self>, ApiError> {
         let stored = shared.state.token(&token_digest(token)).await?;
-        let Some(stored) = stored.filter(|stored| stored.expires_at > now()) else {
+        let Some(stored) = stored.filter(|stored| stored.expires_at > shared.clock.now()) else {
             return Ok(None);
         };
         let installed = shared.state.installation(&stored.oauth_id).await?;

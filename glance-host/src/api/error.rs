@@ -1,10 +1,12 @@
 //! The protocol's JSON for a call that is not made: refused, or only tested.
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::limits::Exceeded;
 use crate::state::StateError;
 
 /// Why a call is not made: `{"error": {"code", "message", "type"}}`, or `{"success": ...}` where
@@ -13,6 +15,7 @@ use crate::state::StateError;
 pub(crate) struct ApiError {
     status: StatusCode,
     message: String,
+    headers: HeaderMap,
 }
 
 impl ApiError {
@@ -20,6 +23,7 @@ impl ApiError {
         Self {
             status,
             message: message.into(),
+            headers: HeaderMap::new(),
         }
     }
 
@@ -45,6 +49,17 @@ impl ApiError {
 
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, message)
+    }
+}
+
+impl From<Exceeded> for ApiError {
+    fn from(exceeded: Exceeded) -> Self {
+        let message = format!("Too many requests; try again in {} s", exceeded.retry_after);
+        let mut refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, message);
+        let retry_after = exceeded.retry_after.into();
+        refusal.headers.insert(RETRY_AFTER, retry_after);
+        exceeded.allowance.write(&mut refusal.headers);
+        refusal
     }
 }
 
@@ -77,6 +92,6 @@ impl IntoResponse for ApiError {
                 "type": self.status.canonical_reason().unwrap_or_default(),
             }
         });
-        (self.status, Json(body)).into_response()
+        (self.status, self.headers, Json(body)).into_response()
     }
 }

@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use super::caller::Caller;
 use super::error::ApiError;
 use crate::hub::{Event, To};
+use crate::limits::Allowance;
 use crate::shared::Shared;
 use crate::state::{Content, Entry};
 
@@ -24,10 +25,11 @@ pub(super) async fn create(
     caller: Caller,
     Path(room): Path<String>,
     request: Request,
-) -> Result<StatusCode, ApiError> {
+) -> Result<(Allowance, StatusCode), ApiError> {
     caller.needs(&[Scope::SendNotification])?;
     let room = caller.room(&shared, &room).await?;
     let notification = read(request).await?;
+    let allowance = shared.limits.message(&caller.installed.oauth_id, room.id)?;
     let entry = Entry::new(
         room.id,
         &caller.installed,
@@ -37,7 +39,7 @@ pub(super) async fn create(
     shared
         .hub
         .publish(To::Room(room.id), Event::Written(Arc::new(entry)));
-    Ok(StatusCode::NO_CONTENT)
+    Ok((allowance, StatusCode::NO_CONTENT))
 }
 
 /// The notification, in whichever of the four ways it is sent.

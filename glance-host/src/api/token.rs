@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::{Form, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use glance_sdk::auth::{now, random_alphanumeric};
+use glance_sdk::auth::random_alphanumeric;
 use glance_sdk::model::{OauthId, TokenAnswer};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -58,13 +58,14 @@ pub(super) async fn create(
 
     let secret = random_alphanumeric(40)?;
     let life = i64::try_from(shared.token_life.as_secs()).unwrap_or(i64::MAX);
+    let now = shared.clock.now();
     let token = StoredToken {
         digest: token_digest(&secret),
         oauth_id: installed.oauth_id,
         scope: scope.clone(),
-        expires_at: now().saturating_add(life),
+        expires_at: now.saturating_add(life),
     };
-    shared.state.put_token(&token, now()).await?;
+    shared.state.put_token(&token, now).await?;
 
     tracing::info!(target: STEPS, "a token for the add-on: {scope}");
     let mut answer = TokenAnswer::new(secret.into(), shared.token_life.as_secs());
@@ -117,7 +118,7 @@ pub(super) async fn read_token(
     };
     Ok(unkept(json!({
         "access_token": token,
-        "expires_in": stored.expires_at.saturating_sub(now()),
+        "expires_in": stored.expires_at.saturating_sub(shared.clock.now()),
         "group_id": shared.group.id,
         "group_name": shared.group.name,
         "scope": stored.scope,
@@ -148,9 +149,10 @@ pub(super) async fn remove(
 
 /// A token that holds and is the caller's own. It is never named in a message.
 async fn find(shared: &Shared, caller: &Caller, token: &str) -> Result<StoredToken, ApiError> {
+    let (id, now) = (&caller.installed.oauth_id, shared.clock.now());
     let stored = shared.state.token(&token_digest(token)).await?;
     stored
-        .filter(|stored| stored.oauth_id == caller.installed.oauth_id && stored.expires_at > now())
+        .filter(|stored| stored.oauth_id == *id && stored.expires_at > now)
         .ok_or_else(|| ApiError::not_found("Token not found"))
 }
 
