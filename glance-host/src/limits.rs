@@ -10,13 +10,13 @@ use glance_sdk::model::{OauthId, RoomId};
 
 use crate::clock::Clock;
 
-const RATE: [HeaderName; 3] = [
+static RATE: [HeaderName; 3] = [
     HeaderName::from_static("x-ratelimit-limit"),
     HeaderName::from_static("x-ratelimit-remaining"),
     HeaderName::from_static("x-ratelimit-reset"),
 ];
 
-const FLOOD: [HeaderName; 3] = [
+static FLOOD: [HeaderName; 3] = [
     HeaderName::from_static("x-floodcontrol-limit"),
     HeaderName::from_static("x-floodcontrol-remaining"),
     HeaderName::from_static("x-floodcontrol-reset"),
@@ -34,8 +34,8 @@ impl Limits {
     pub(crate) fn new(clock: Clock, requests: u32, messages: u32) -> Self {
         Self {
             clock,
-            requests: Windows::new(RATE, requests, 5 * 60),
-            messages: Windows::new(FLOOD, messages, 60),
+            requests: Windows::new(&RATE, requests, 5 * 60),
+            messages: Windows::new(&FLOOD, messages, 60),
         }
     }
 
@@ -58,7 +58,7 @@ impl Limits {
 /// What is left of a limit, as the headers of an answer say it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Allowance {
-    names: [HeaderName; 3],
+    names: &'static [HeaderName; 3],
     limit: u32,
     remaining: u32,
     /// When it is whole again, in seconds since 1970.
@@ -94,7 +94,7 @@ pub(crate) struct Exceeded {
 /// What was taken, by whom it was: a period begins with the first that is taken.
 #[derive(Debug)]
 struct Windows<K> {
-    names: [HeaderName; 3],
+    names: &'static [HeaderName; 3],
     limit: u32,
     /// In seconds.
     period: i64,
@@ -115,7 +115,7 @@ struct Window {
 }
 
 impl<K: Eq + Hash> Windows<K> {
-    fn new(names: [HeaderName; 3], limit: u32, period: i64) -> Self {
+    fn new(names: &'static [HeaderName; 3], limit: u32, period: i64) -> Self {
         let windows = HashMap::new();
         Self {
             names,
@@ -160,7 +160,7 @@ impl<K: Eq + Hash> Windows<K> {
 
     fn allowance(&self, remaining: u32, reset: i64) -> Allowance {
         Allowance {
-            names: self.names.clone(),
+            names: self.names,
             limit: self.limit,
             remaining,
             reset,
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     fn windows() -> Windows<&'static str> {
-        Windows::new(RATE, 2, 60)
+        Windows::new(&RATE, 2, 60)
     }
 
     #[test]
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn what_is_over_is_forgotten() {
-        let windows = Windows::new(RATE, 2, 60);
+        let windows = Windows::new(&RATE, 2, 60);
         for n in 0..1000 {
             windows.take(n, 1000).unwrap();
         }
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn nothing_is_taken_where_nothing_is_allowed() {
-        let windows = Windows::new(FLOOD, 0, 60);
+        let windows = Windows::new(&FLOOD, 0, 60);
         assert!(windows.take("a", 1000).is_err());
         assert!(windows.take("a", 2000).is_err());
     }

@@ -1,8 +1,8 @@
 //! The protocol's JSON for a call that is not made: refused, or only tested.
 
 use axum::Json;
+use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -15,7 +15,8 @@ use crate::state::StateError;
 pub(crate) struct ApiError {
     status: StatusCode,
     message: String,
-    headers: HeaderMap,
+    /// Which limit it is that refuses.
+    exceeded: Option<Box<Exceeded>>,
 }
 
 impl ApiError {
@@ -23,7 +24,7 @@ impl ApiError {
         Self {
             status,
             message: message.into(),
-            headers: HeaderMap::new(),
+            exceeded: None,
         }
     }
 
@@ -56,9 +57,7 @@ impl From<Exceeded> for ApiError {
     fn from(exceeded: Exceeded) -> Self {
         let message = format!("Too many requests; try again in {} s", exceeded.retry_after);
         let mut refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, message);
-        let retry_after = exceeded.retry_after.into();
-        refusal.headers.insert(RETRY_AFTER, retry_after);
-        exceeded.allowance.write(&mut refusal.headers);
+        refusal.exceeded = Some(Box::new(exceeded));
         refusal
     }
 }
@@ -92,6 +91,12 @@ impl IntoResponse for ApiError {
                 "type": self.status.canonical_reason().unwrap_or_default(),
             }
         });
-        (self.status, self.headers, Json(body)).into_response()
+        let mut response = (self.status, Json(body)).into_response();
+        if let Some(exceeded) = self.exceeded {
+            let headers = response.headers_mut();
+            headers.insert(RETRY_AFTER, exceeded.retry_after.into());
+            exceeded.allowance.write(headers);
+        }
+        response
     }
 }
