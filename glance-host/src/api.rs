@@ -6,6 +6,9 @@ mod capabilities;
 mod error;
 mod glances;
 mod notifications;
+mod page;
+mod people;
+mod rooms;
 mod token;
 mod ui;
 
@@ -13,7 +16,7 @@ use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use axum::{Router, middleware};
 
 use crate::shared::Shared;
@@ -39,6 +42,17 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         .route("/addon/ui/room/{room}/user/{user}", post(ui::user_in_room))
         .route("/extension/glance/{key}", glance.clone())
         .route("/room/{room}/extension/glance/{key}", glance)
+        .route("/room", get(rooms::list).post(rooms::create))
+        .route("/room/{room}", get(rooms::read))
+        .route("/room/{room}/topic", put(rooms::set_topic))
+        .route("/room/{room}/participant", get(rooms::participants))
+        .route("/room/{room}/member", get(rooms::members))
+        .route(
+            "/room/{room}/member/{user}",
+            put(rooms::add_member).delete(rooms::remove_member),
+        )
+        .route("/user", get(people::list))
+        .route("/user/{user}", get(people::read))
         .route("/room/{room}/notification", post(notifications::create))
         .fallback(|| async { ApiError::not_found("There is no such method") })
         .method_not_allowed_fallback(|| async {

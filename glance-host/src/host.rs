@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::hub::LocalHub;
 use crate::install::{self, InstallError};
 use crate::limits::Limits;
+use crate::presence::Presence;
 use crate::shared::Shared;
 use crate::state::{Installed, Room, SqliteState, State, StateError, User};
 use crate::{api, outgoing, web};
@@ -177,6 +178,7 @@ impl Builder {
             token_life: self.token_life,
             limits: Limits::new(self.clock.clone(), self.requests, self.messages),
             clock: self.clock,
+            presence: Presence::default(),
             state: Arc::new(state),
             hub: Arc::new(LocalHub::default()),
             http: outgoing::client().map_err(Error::Http)?,

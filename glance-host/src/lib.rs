@@ -14,17 +14,20 @@
 
 mod api;
 mod clock;
+mod directory;
 mod host;
 pub mod hub;
 mod install;
 mod label;
 mod limits;
 mod outgoing;
+mod presence;
 mod shared;
 pub mod state;
 pub mod testing;
 pub mod viewer;
 mod web;
+mod wire;
 
 pub use clock::Clock;
 pub use host::{Builder, DEFAULT_PORT, Error, Host};

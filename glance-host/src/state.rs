@@ -32,6 +32,12 @@ pub struct Room {
     pub is_public: bool,
     /// Who owns it.
     pub owner: UserId,
+    /// What it is about, or empty.
+    pub topic: String,
+    /// Whether it is archived.
+    pub is_archived: bool,
+    /// When it was created, in seconds since 1970.
+    pub created: i64,
 }
 
 /// A person.
@@ -47,6 +53,28 @@ pub struct User {
     pub is_guest: bool,
     /// Their time zone, an IANA name.
     pub timezone: String,
+    /// Their address.
+    pub email: Option<String>,
+}
+
+impl User {
+    /// What people write behind an `@`: the name without its spaces.
+    pub fn mention_name(&self) -> String {
+        self.name.split_whitespace().collect()
+    }
+}
+
+/// A room to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRoom {
+    /// Its name.
+    pub name: String,
+    /// Whether everyone of the group may enter.
+    pub is_public: bool,
+    /// Who owns it.
+    pub owner: UserId,
+    /// What it is about, or empty.
+    pub topic: String,
 }
 
 /// An add-on installed in a room or in the whole group.
@@ -142,11 +170,21 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn room(&self, id: RoomId) -> Result<Option<Room>>;
     /// The room with this name, made where there is none; `owner` owns a new one.
     async fn room_named(&self, name: &str, owner: UserId) -> Result<Room>;
+    /// Makes a room; `None` where there is one with its name.
+    async fn create_room(&self, new: &NewRoom) -> Result<Option<Room>>;
     /// Changes a room.
     async fn update_room(&self, room: &Room) -> Result<()>;
+    /// Who was let into a private room, by id.
+    async fn members(&self, room: RoomId) -> Result<Vec<User>>;
+    /// Lets a person into a private room.
+    async fn add_member(&self, room: RoomId, user: UserId) -> Result<()>;
+    /// Takes a person out of a private room; says whether they were let in.
+    async fn remove_member(&self, room: RoomId, user: UserId) -> Result<bool>;
 
     /// The user with this id.
     async fn user(&self, id: UserId) -> Result<Option<User>>;
+    /// All users, by id.
+    async fn users(&self) -> Result<Vec<User>>;
     /// The user with this name.
     async fn find_user(&self, name: &str) -> Result<Option<User>>;
     /// The user with this name, made where there is none.

@@ -18,6 +18,7 @@ pub use sidebar::{Line, LineState, PanelRef, ShownStatus, Sidebar};
 
 use crate::hub::Event;
 use crate::outgoing;
+use crate::presence::Present;
 use crate::shared::Shared;
 use crate::state::StateError;
 use board::{Ask, Board};
@@ -36,6 +37,7 @@ pub(crate) type Commands = mpsc::UnboundedSender<Command>;
 pub struct Viewer {
     sidebar: watch::Receiver<Sidebar>,
     commands: Commands,
+    _present: Present,
 }
 
 impl Viewer {
@@ -52,6 +54,7 @@ impl Viewer {
         if !reload(&shared, &mut board, room, user, &mut asks).await? {
             return Ok(None);
         }
+        let present = shared.presence.enter(room, user);
         let (sidebar, receiver) = watch::channel(board.sidebar());
         let (commands, requests) = mpsc::unbounded_channel();
         let task = Task {
@@ -66,6 +69,7 @@ impl Viewer {
         Ok(Some(Self {
             sidebar: receiver,
             commands,
+            _present: present,
         }))
     }
 

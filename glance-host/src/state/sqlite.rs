@@ -1,6 +1,9 @@
 //! The host's memory in one SQLite database: a file, or RAM for tests.
 
+mod migrations;
+mod rooms;
 mod tokens;
+mod users;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,8 +16,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Content, Entry, Group, Installed, MAX_RUNTIME_GLANCES, Place, Restriction, Result, Room,
-    RuntimeGlance, State, StateError, StoredToken, User,
+    Content, Entry, Group, Installed, MAX_RUNTIME_GLANCES, NewRoom, Place, Restriction, Result,
+    Room, RuntimeGlance, State, StateError, StoredToken, User,
 };
 
 const SCHEMA: &str = "
@@ -120,12 +123,13 @@ impl SqliteState {
             .map_err(|cause| StateError(format!("the host's database cannot be made: {cause}")))
     }
 
-    fn prepare(connection: Connection) -> rusqlite::Result<Self> {
+    fn prepare(mut connection: Connection) -> rusqlite::Result<Self> {
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.execute_batch(SCHEMA)?;
+        migrations::run(&mut connection)?;
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
         })
@@ -163,104 +167,72 @@ impl State for SqliteState {
     }
 
     async fn rooms(&self) -> Result<Vec<Room>> {
-        self.call(|connection| {
-            connection
-                .prepare_cached("SELECT id, name, is_public, owner FROM room ORDER BY id")?
-                .query_map([], room)?
-                .collect()
-        })
-        .await
+        self.call(|connection| rooms::all(connection)).await
     }
 
     async fn room(&self, id: RoomId) -> Result<Option<Room>> {
-        self.call(move |connection| {
-            connection
-                .prepare_cached("SELECT id, name, is_public, owner FROM room WHERE id = ?1")?
-                .query_row([number(id.get())], room)
-                .optional()
-        })
-        .await
+        self.call(move |connection| rooms::find(connection, id))
+            .await
     }
 
     async fn room_named(&self, name: &str, owner: UserId) -> Result<Room> {
         let name = name.to_owned();
-        self.call(move |connection| {
-            connection.execute(
-                "INSERT OR IGNORE INTO room (name, owner) VALUES (?1, ?2)",
-                params![name, number(owner.get())],
-            )?;
-            connection
-                .prepare_cached("SELECT id, name, is_public, owner FROM room WHERE name = ?1")?
-                .query_row([name], room)
-        })
-        .await
+        self.call(move |connection| rooms::named(connection, &name, owner))
+            .await
+    }
+
+    async fn create_room(&self, new: &NewRoom) -> Result<Option<Room>> {
+        let new = new.clone();
+        self.call(move |connection| rooms::create(connection, &new))
+            .await
     }
 
     async fn update_room(&self, room: &Room) -> Result<()> {
         let room = room.clone();
-        self.call(move |connection| {
-            connection.execute(
-                "UPDATE room SET name = ?2, is_public = ?3, owner = ?4 WHERE id = ?1",
-                params![
-                    number(room.id.get()),
-                    room.name,
-                    room.is_public,
-                    number(room.owner.get())
-                ],
-            )
-        })
-        .await
-        .map(drop)
+        self.call(move |connection| rooms::update(connection, &room))
+            .await
+    }
+
+    async fn members(&self, room: RoomId) -> Result<Vec<User>> {
+        self.call(move |connection| users::members(connection, room))
+            .await
+    }
+
+    async fn add_member(&self, room: RoomId, user: UserId) -> Result<()> {
+        self.call(move |connection| users::add_member(connection, room, user))
+            .await
+    }
+
+    async fn remove_member(&self, room: RoomId, user: UserId) -> Result<bool> {
+        self.call(move |connection| users::remove_member(connection, room, user))
+            .await
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>> {
-        self.call(move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT id, name, is_admin, is_guest, timezone FROM user WHERE id = ?1",
-                )?
-                .query_row([number(id.get())], user)
-                .optional()
-        })
-        .await
+        self.call(move |connection| users::find(connection, id))
+            .await
+    }
+
+    async fn users(&self) -> Result<Vec<User>> {
+        self.call(|connection| users::all(connection)).await
     }
 
     async fn find_user(&self, name: &str) -> Result<Option<User>> {
         let name = name.to_owned();
-        self.call(move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT id, name, is_admin, is_guest, timezone FROM user WHERE name = ?1",
-                )?
-                .query_row([name], user)
-                .optional()
-        })
-        .await
+        self.call(move |connection| users::called(connection, &name))
+            .await
     }
 
     async fn user_named(&self, name: &str) -> Result<User> {
         let name = name.to_owned();
-        self.call(move |connection| {
-            connection.execute("INSERT OR IGNORE INTO user (name) VALUES (?1)", [&name])?;
-            connection
-                .prepare_cached(
-                    "SELECT id, name, is_admin, is_guest, timezone FROM user WHERE name = ?1",
-                )?
-                .query_row([name], user)
-        })
-        .await
+        self.call(move |connection| users::named(connection, &name))
+            .await
     }
 
     async fn update_user(&self, user: &User) -> Result<()> {
         let user = user.clone();
-        self.call(move |connection| {
-            connection.execute(
-                "UPDATE user SET name = ?2, is_admin = ?3, is_guest = ?4, timezone = ?5 WHERE id = ?1",
-                params![number(user.id.get()), user.name, user.is_admin, user.is_guest, user.timezone],
-            )
-        })
-        .await
-        .map(drop)
+        self.call(move |connection| users::update(connection, &user))
+            .await
     }
 
     async fn begin_installation(&self, installed: &Installed) -> Result<bool> {
@@ -543,25 +515,6 @@ fn parsed<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result
             rusqlite::types::Type::Text,
             Box::new(cause),
         )
-    })
-}
-
-fn room(row: &Row<'_>) -> rusqlite::Result<Room> {
-    Ok(Room {
-        id: id(row, 0)?.into(),
-        name: row.get(1)?,
-        is_public: row.get(2)?,
-        owner: id(row, 3)?.into(),
-    })
-}
-
-fn user(row: &Row<'_>) -> rusqlite::Result<User> {
-    Ok(User {
-        id: id(row, 0)?.into(),
-        name: row.get(1)?,
-        is_admin: row.get(2)?,
-        is_guest: row.get(3)?,
-        timezone: row.get(4)?,
     })
 }
 

@@ -115,7 +115,7 @@ open_enum! {
 }
 
 /// Where the REST API has a room.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RoomLinks {
     /// The room (`self` on the wire).
@@ -173,7 +173,7 @@ impl User {
 }
 
 /// Where the REST API has a person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UserLinks {
     /// The person (`self` on the wire).
