@@ -1,9 +1,11 @@
 //! The REST API under `/v2`: what add-ons call.
 
+mod actions;
 mod admit;
 mod caller;
 mod capabilities;
 mod error;
+mod extension;
 mod glances;
 mod notifications;
 mod page;
@@ -16,7 +18,7 @@ use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::routing::{get, post, put};
+use axum::routing::{any, get, post, put};
 use axum::{Router, middleware};
 
 use crate::shared::Shared;
@@ -29,8 +31,15 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
     let glance = get(glances::read)
         .put(glances::create)
         .delete(glances::remove);
+    let action = get(actions::read)
+        .put(actions::create)
+        .delete(actions::remove);
     let routes = Router::new()
         .route("/capabilities", get(capabilities::read))
+        .route(
+            "/capabilities/addon/schema",
+            get(capabilities::descriptor_schema),
+        )
         .route("/oauth/token", post(token::create))
         .route(
             "/oauth/token/{token}",
@@ -40,6 +49,13 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         .route("/addon/ui/room/{room}", post(ui::room))
         .route("/addon/ui/user/{user}", post(ui::user))
         .route("/addon/ui/room/{room}/user/{user}", post(ui::user_in_room))
+        .route("/extension/action/{key}", action.clone())
+        .route("/room/{room}/extension/action/{key}", action)
+        .route("/extension/{kind}/{key}", any(extension::unknown))
+        .route(
+            "/room/{room}/extension/{kind}/{key}",
+            any(extension::unknown),
+        )
         .route("/extension/glance/{key}", glance.clone())
         .route("/room/{room}/extension/glance/{key}", glance)
         .route("/room", get(rooms::list).post(rooms::create))

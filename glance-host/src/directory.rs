@@ -42,7 +42,7 @@ pub(crate) async fn room_details(
 
 pub(crate) fn user_details(shared: &Shared, user: &state::User) -> UserDetails {
     let mut presence = Presence::default();
-    let is_online = shared.presence.is_online(user.id);
+    let is_online = shared.attendance.is_online(user.id);
     presence.is_online = Some(is_online);
     presence.show = is_online.then_some(Show::Chat);
     let in_short = person(shared, user);
@@ -65,7 +65,7 @@ pub(crate) async fn participants(
     shared: &Shared,
     room: &state::Room,
 ) -> Result<Vec<state::User>, StateError> {
-    let present = shared.presence.in_room(room.id);
+    let present = shared.attendance.in_room(room.id);
     let mut users = shared.state.users().await?;
     users.retain(|user| present.contains(&user.id));
     Ok(users)

@@ -12,11 +12,11 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::attendance::Attendance;
 use crate::clock::Clock;
 use crate::hub::LocalHub;
 use crate::install::{self, InstallError};
 use crate::limits::Limits;
-use crate::presence::Presence;
 use crate::shared::Shared;
 use crate::state::{Installed, Room, SqliteState, State, StateError, User};
 use crate::{api, outgoing, web};
@@ -178,7 +178,7 @@ impl Builder {
             token_life: self.token_life,
             limits: Limits::new(self.clock.clone(), self.requests, self.messages),
             clock: self.clock,
-            presence: Presence::default(),
+            attendance: Attendance::default(),
             state: Arc::new(state),
             hub: Arc::new(LocalHub::default()),
             http: outgoing::client().map_err(Error::Http)?,

@@ -13,6 +13,7 @@
 //! ```
 
 mod api;
+mod attendance;
 mod clock;
 mod directory;
 mod host;
@@ -21,7 +22,6 @@ mod install;
 mod label;
 mod limits;
 mod outgoing;
-mod presence;
 mod shared;
 pub mod state;
 pub mod testing;

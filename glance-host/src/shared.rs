@@ -6,10 +6,10 @@ use std::time::Duration;
 use glance_sdk::model::UserId;
 use tokio::sync::watch;
 
+use crate::attendance::Attendance;
 use crate::clock::Clock;
 use crate::hub::Hub;
 use crate::limits::Limits;
-use crate::presence::Presence;
 use crate::state::{Group, State};
 
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(crate) struct Shared {
     pub(crate) token_life: Duration,
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
-    pub(crate) presence: Presence,
+    pub(crate) attendance: Attendance,
     pub(crate) state: Arc<dyn State>,
     pub(crate) hub: Arc<dyn Hub>,
     pub(crate) http: reqwest::Client,

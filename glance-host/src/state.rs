@@ -7,7 +7,7 @@ mod timeline;
 use std::fmt;
 
 use async_trait::async_trait;
-use glance_sdk::model::{Descriptor, Glance, GroupId, OauthId, RoomId, Secret, UserId};
+use glance_sdk::model::{Action, Descriptor, Glance, GroupId, OauthId, RoomId, Secret, UserId};
 
 pub use sqlite::SqliteState;
 pub use timeline::{Content, Entry};
@@ -131,6 +131,20 @@ pub enum Restriction {
 /// How many runtime glances an installation may have in a room, and how many global ones.
 pub const MAX_RUNTIME_GLANCES: u32 = 10;
 
+/// An action an add-on created over the REST API.
+#[derive(Debug, Clone)]
+pub struct RuntimeAction {
+    /// Whose it is.
+    pub oauth_id: OauthId,
+    /// Where it is offered.
+    pub place: Place,
+    /// What it is.
+    pub action: Action,
+}
+
+/// How many runtime actions an installation may have in a room, and how many global ones.
+pub const MAX_RUNTIME_ACTIONS: u32 = 10;
+
 /// An access token as it is kept: by its digest, so that who reads the database has no token.
 #[derive(Debug, Clone)]
 pub struct StoredToken {
@@ -219,6 +233,14 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn glances_in(&self, id: &OauthId, room: RoomId) -> Result<Vec<RuntimeGlance>>;
     /// Whether the installation has a runtime glance with this key anywhere.
     async fn has_glance(&self, id: &OauthId, key: &str) -> Result<bool>;
+
+    /// Creates a runtime action, or replaces the one with its key in this place; false where there
+    /// are as many as may be.
+    async fn put_action(&self, action: &RuntimeAction) -> Result<bool>;
+    /// The runtime action with this key in this place.
+    async fn action(&self, id: &OauthId, place: Place, key: &str) -> Result<Option<Action>>;
+    /// Removes a runtime action; says whether there was one.
+    async fn remove_action(&self, id: &OauthId, place: Place, key: &str) -> Result<bool>;
 
     /// Keeps what was written into a room.
     async fn write(&self, entry: &Entry) -> Result<()>;

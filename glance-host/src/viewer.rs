@@ -16,9 +16,9 @@ use tokio::task::JoinSet;
 
 pub use sidebar::{Line, LineState, PanelRef, ShownStatus, Sidebar};
 
+use crate::attendance::Attending;
 use crate::hub::Event;
 use crate::outgoing;
-use crate::presence::Present;
 use crate::shared::Shared;
 use crate::state::StateError;
 use board::{Ask, Board};
@@ -37,7 +37,7 @@ pub(crate) type Commands = mpsc::UnboundedSender<Command>;
 pub struct Viewer {
     sidebar: watch::Receiver<Sidebar>,
     commands: Commands,
-    _present: Present,
+    _attending: Attending,
 }
 
 impl Viewer {
@@ -54,7 +54,7 @@ impl Viewer {
         if !reload(&shared, &mut board, room, user, &mut asks).await? {
             return Ok(None);
         }
-        let present = shared.presence.enter(room, user);
+        let attending = shared.attendance.enter(room, user);
         let (sidebar, receiver) = watch::channel(board.sidebar());
         let (commands, requests) = mpsc::unbounded_channel();
         let task = Task {
@@ -69,7 +69,7 @@ impl Viewer {
         Ok(Some(Self {
             sidebar: receiver,
             commands,
-            _present: present,
+            _attending: attending,
         }))
     }
 

@@ -15,6 +15,7 @@ mod push;
 mod rate_limit;
 mod rest;
 mod rest_access;
+mod rest_extensions;
 mod rest_rooms;
 mod rest_tokens;
 mod restart;

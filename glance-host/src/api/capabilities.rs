@@ -1,4 +1,4 @@
-//! `GET /v2/capabilities`: what the host says of itself.
+//! `GET /v2/capabilities`: what the host says of itself, and what it wants of add-ons.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,7 +6,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use glance_sdk::model::{Extra, HostDocument, Scope};
-use serde_json::json;
+use glance_sdk::schema;
+use serde_json::{Value, json};
 
 use crate::install::STEPS;
 use crate::shared::Shared;
@@ -43,4 +44,9 @@ pub(super) async fn read(State(shared): State<Arc<Shared>>) -> Json<HostDocument
     provider.extra =
         Extra::from_iter([("availableScopes".to_owned(), json!(BTreeMap::from(scopes)))]);
     Json(document)
+}
+
+/// `GET /v2/capabilities/addon/schema`: what a descriptor must be.
+pub(super) async fn descriptor_schema() -> Json<Value> {
+    Json(schema::descriptor())
 }

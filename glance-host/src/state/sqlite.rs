@@ -1,5 +1,6 @@
 //! The host's memory in one SQLite database: a file, or RAM for tests.
 
+mod actions;
 mod migrations;
 mod rooms;
 mod tokens;
@@ -10,14 +11,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use glance_sdk::model::{Descriptor, Glance, OauthId, RoomId, UserId};
+use glance_sdk::model::{Action, Descriptor, Glance, OauthId, RoomId, UserId};
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
 use super::{
     Content, Entry, Group, Installed, MAX_RUNTIME_GLANCES, NewRoom, Place, Restriction, Result,
-    Room, RuntimeGlance, State, StateError, StoredToken, User,
+    Room, RuntimeAction, RuntimeGlance, State, StateError, StoredToken, User,
 };
 
 const SCHEMA: &str = "
@@ -425,6 +426,25 @@ impl State for SqliteState {
                 .exists(params![id.as_str(), key])
         })
         .await
+    }
+
+    async fn put_action(&self, action: &RuntimeAction) -> Result<bool> {
+        let body = json(&action.action)?;
+        let action = action.clone();
+        self.call(move |connection| actions::put(connection, &action, &body))
+            .await
+    }
+
+    async fn action(&self, id: &OauthId, place: Place, key: &str) -> Result<Option<Action>> {
+        let (id, key) = (id.clone(), key.to_owned());
+        self.call(move |connection| actions::find(connection, &id, place, &key))
+            .await
+    }
+
+    async fn remove_action(&self, id: &OauthId, place: Place, key: &str) -> Result<bool> {
+        let (id, key) = (id.clone(), key.to_owned());
+        self.call(move |connection| actions::remove(connection, &id, place, &key))
+            .await
     }
 
     async fn write(&self, entry: &Entry) -> Result<()> {

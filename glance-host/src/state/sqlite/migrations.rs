@@ -5,7 +5,8 @@ use rusqlite::{Connection, Result};
 
 /// What came after the first schema, oldest first. A database counts those it has had: they are
 /// added to at the end, and never changed.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     ALTER TABLE room ADD COLUMN topic TEXT NOT NULL DEFAULT '';
     ALTER TABLE room ADD COLUMN is_archived INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE room ADD COLUMN created INTEGER NOT NULL DEFAULT 0;
@@ -17,7 +18,18 @@ const STEPS: &[&str] = &["
         user_id INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE,
         PRIMARY KEY (room_id, user_id)
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    -- A global action has room_id 0, as a global glance has.
+    CREATE TABLE runtime_action (
+        oauth_id TEXT NOT NULL REFERENCES installation (oauth_id) ON DELETE CASCADE,
+        room_id INTEGER NOT NULL,
+        key TEXT NOT NULL,
+        action TEXT NOT NULL,
+        PRIMARY KEY (oauth_id, key, room_id)
+    ) STRICT;
+",
+];
 
 pub(super) fn run(connection: &mut Connection) -> Result<()> {
     let transaction = connection.transaction_with_behavior(Immediate)?;

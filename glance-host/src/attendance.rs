@@ -10,14 +10,14 @@ type Open = BTreeMap<(RoomId, UserId), usize>;
 
 /// Everyone who is somewhere. Its clones are one.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Presence(Arc<Mutex<Open>>);
+pub(crate) struct Attendance(Arc<Mutex<Open>>);
 
-impl Presence {
+impl Attendance {
     /// Lets a person into a room, until what this returns is dropped.
-    pub(crate) fn enter(&self, room: RoomId, user: UserId) -> Present {
+    pub(crate) fn enter(&self, room: RoomId, user: UserId) -> Attending {
         *self.open().entry((room, user)).or_default() += 1;
-        Present {
-            presence: self.clone(),
+        Attending {
+            attendance: self.clone(),
             at: (room, user),
         }
     }
@@ -41,14 +41,14 @@ impl Presence {
 
 /// One viewer of a person in a room.
 #[derive(Debug)]
-pub(crate) struct Present {
-    presence: Presence,
+pub(crate) struct Attending {
+    attendance: Attendance,
     at: (RoomId, UserId),
 }
 
-impl Drop for Present {
+impl Drop for Attending {
     fn drop(&mut self) {
-        let mut open = self.presence.open();
+        let mut open = self.attendance.open();
         if let Some(viewers) = open.get_mut(&self.at) {
             *viewers -= 1;
             if *viewers == 0 {
@@ -64,18 +64,18 @@ mod tests {
 
     #[test]
     fn a_person_is_there_until_their_last_viewer_is_closed() {
-        let presence = Presence::default();
+        let attendance = Attendance::default();
         let (one, two, ann) = (RoomId::new(1), RoomId::new(2), UserId::new(7));
-        let first = presence.enter(one, ann);
-        let second = presence.enter(one, ann);
-        let elsewhere = presence.enter(two, ann);
+        let first = attendance.enter(one, ann);
+        let second = attendance.enter(one, ann);
+        let elsewhere = attendance.enter(two, ann);
         drop(first);
-        assert!(presence.in_room(one).contains(&ann));
+        assert!(attendance.in_room(one).contains(&ann));
         drop(second);
-        assert!(presence.in_room(one).is_empty());
-        assert!(presence.is_online(ann));
+        assert!(attendance.in_room(one).is_empty());
+        assert!(attendance.is_online(ann));
         drop(elsewhere);
-        assert!(!presence.is_online(ann));
-        assert!(presence.open().is_empty());
+        assert!(!attendance.is_online(ann));
+        assert!(attendance.open().is_empty());
     }
 }
