@@ -4,6 +4,7 @@ mod actions;
 mod admit;
 mod caller;
 mod capabilities;
+mod emoticons;
 mod error;
 mod extension;
 mod glances;
@@ -67,6 +68,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
             "/room/{room}/member/{user}",
             put(rooms::add_member).delete(rooms::remove_member),
         )
+        .route("/emoticon", get(emoticons::list))
         .route("/user", get(people::list))
         .route("/user/{user}", get(people::read))
         .route("/room/{room}/notification", post(notifications::create))

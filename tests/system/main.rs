@@ -21,5 +21,6 @@ mod rest_tokens;
 mod restart;
 mod runtime_glances;
 mod tokens;
+mod traces;
 mod update;
 mod webhooks;
