@@ -1,22 +1,29 @@
 //! The REST API under `/v2`: what add-ons call.
 
+mod actions;
+mod admit;
 mod caller;
 mod capabilities;
+mod emoticons;
 mod error;
+mod extension;
 mod glances;
 mod history;
 mod messages;
 mod notifications;
+mod page;
+mod people;
+mod rooms;
 mod token;
 mod ui;
 mod webhooks;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post, put};
+use axum::{Router, middleware};
 
 use crate::shared::Shared;
 use error::ApiError;
@@ -24,7 +31,7 @@ use error::ApiError;
 /// More than any request of the protocol has.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-pub(crate) fn router() -> Router<Arc<Shared>> {
+pub(crate) fn router(shared: &Arc<Shared>) -> Router {
     let glance = get(glances::read)
         .put(glances::create)
         .delete(glances::remove);
@@ -32,15 +39,45 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
         .put(webhooks::create_by_key)
         .delete(webhooks::remove_by_key);
     let old_webhook = get(webhooks::read_by_id).delete(webhooks::remove_by_id);
-    Router::new()
+    let action = get(actions::read)
+        .put(actions::create)
+        .delete(actions::remove);
+    let routes = Router::new()
         .route("/capabilities", get(capabilities::read))
+        .route(
+            "/capabilities/addon/schema",
+            get(capabilities::descriptor_schema),
+        )
         .route("/oauth/token", post(token::create))
+        .route(
+            "/oauth/token/{token}",
+            get(token::read_token).delete(token::remove),
+        )
         .route("/addon/ui", post(ui::group))
         .route("/addon/ui/room/{room}", post(ui::room))
         .route("/addon/ui/user/{user}", post(ui::user))
         .route("/addon/ui/room/{room}/user/{user}", post(ui::user_in_room))
+        .route("/extension/action/{key}", action.clone())
+        .route("/room/{room}/extension/action/{key}", action)
+        .route("/extension/{kind}/{key}", any(extension::unknown))
+        .route(
+            "/room/{room}/extension/{kind}/{key}",
+            any(extension::unknown),
+        )
         .route("/extension/glance/{key}", glance.clone())
         .route("/room/{room}/extension/glance/{key}", glance)
+        .route("/room", get(rooms::list).post(rooms::create))
+        .route("/room/{room}", get(rooms::read))
+        .route("/room/{room}/topic", put(rooms::set_topic))
+        .route("/room/{room}/participant", get(rooms::participants))
+        .route("/room/{room}/member", get(rooms::members))
+        .route(
+            "/room/{room}/member/{user}",
+            put(rooms::add_member).delete(rooms::remove_member),
+        )
+        .route("/emoticon", get(emoticons::list))
+        .route("/user", get(people::list))
+        .route("/user/{user}", get(people::read))
         .route("/room/{room}/notification", post(notifications::create))
         .route("/room/{room}/extension/webhook/{name}", webhook)
         .route(
@@ -60,4 +97,12 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
             )
         })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .with_state(Arc::clone(shared));
+    // The address is made plain before a route is looked for.
+    Router::new()
+        .fallback_service(routes)
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(shared),
+            admit::admit,
+        ))
 }

@@ -13,8 +13,11 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::attendance::Attendance;
+use crate::clock::Clock;
 use crate::hub::LocalHub;
 use crate::install::{self, InstallError};
+use crate::limits::Limits;
 use crate::presence::Presence;
 use crate::shared::Shared;
 use crate::state::{Entry, Installed, Message, Room, SqliteState, State, StateError, User};
@@ -95,6 +98,9 @@ pub struct Builder {
     port: u16,
     data: Option<PathBuf>,
     token_life: Duration,
+    requests: u32,
+    messages: u32,
+    clock: Clock,
 }
 
 impl Builder {
@@ -127,6 +133,28 @@ impl Builder {
         self
     }
 
+    /// How many requests it takes from an installation in 5 minutes; 500 where nothing is said.
+    #[must_use]
+    pub fn rate_limit(mut self, requests: u32) -> Self {
+        self.requests = requests;
+        self
+    }
+
+    /// How many messages it takes from an installation into a room in a minute; 30 where nothing
+    /// is said.
+    #[must_use]
+    pub fn message_limit(mut self, messages: u32) -> Self {
+        self.messages = messages;
+        self
+    }
+
+    /// What the time is for tokens and limits; the machine's where nothing is said.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
     /// Starts the host. It answers once this returns.
     ///
     /// # Errors
@@ -151,6 +179,9 @@ impl Builder {
             group,
             local_user: local_user.id,
             token_life: self.token_life,
+            limits: Limits::new(self.clock.clone(), self.requests, self.messages),
+            clock: self.clock,
+            attendance: Attendance::default(),
             state: Arc::new(state),
             hub: Arc::new(LocalHub::default()),
             http: outgoing::client(Policy::limited(3)).map_err(Error::Http)?,
@@ -160,7 +191,7 @@ impl Builder {
             ending,
         });
         let router = Router::new()
-            .nest("/v2", api::router())
+            .nest_service("/v2", api::router(&shared))
             .merge(web::router(&shared))
             .with_state(Arc::clone(&shared));
         let ended = shared.ended();
@@ -231,6 +262,9 @@ impl Host {
             port: DEFAULT_PORT,
             data: None,
             token_life: Duration::from_secs(8 * 60 * 60),
+            requests: 500,
+            messages: 30,
+            clock: Clock::default(),
         }
     }
 

@@ -13,10 +13,14 @@
 //! ```
 
 mod api;
+mod attendance;
+mod clock;
+mod directory;
 mod host;
 pub mod hub;
 mod install;
 mod label;
+mod limits;
 mod notification;
 mod outgoing;
 mod pattern;
@@ -30,5 +34,6 @@ pub mod webhooks;
 mod wire;
 mod write;
 
+pub use clock::Clock;
 pub use host::{Builder, DEFAULT_PORT, Error, Host};
 pub use install::InstallError;

@@ -1,6 +1,6 @@
-//! Who is in which room: a person is there while a viewer of theirs is.
+//! Tells webhooks who came into a room and who left it.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use glance_sdk::model::{RoomId, UserId};
@@ -9,28 +9,18 @@ use tokio::sync::Mutex;
 use crate::shared::Shared;
 use crate::webhooks::{self, Happening};
 
-/// How many viewers each person has in each room. Locked until everyone is told, so that nobody
-/// hears of a person's leaving after their return.
+/// Who was told to have come. Locked until everyone is told, so that nobody hears of a person's
+/// leaving after their return.
 #[derive(Debug, Default)]
-pub(crate) struct Presence(Mutex<HashMap<(RoomId, UserId), usize>>);
+pub(crate) struct Presence(Mutex<HashSet<(RoomId, UserId)>>);
 
-pub(crate) async fn enter(shared: &Arc<Shared>, room: RoomId, user: UserId) {
-    let mut there = shared.presence.0.lock().await;
-    let viewers = there.entry((room, user)).or_default();
-    *viewers += 1;
-    if *viewers == 1 {
+/// Tells what changed for a person in a room since it was last told.
+pub(crate) async fn settle(shared: &Arc<Shared>, room: RoomId, user: UserId) {
+    let mut told = shared.presence.0.lock().await;
+    let is_there = shared.attendance.is_in(room, user);
+    if is_there && told.insert((room, user)) {
         tell(shared, room, user, Happening::Entered).await;
-    }
-}
-
-pub(crate) async fn exit(shared: &Arc<Shared>, room: RoomId, user: UserId) {
-    let mut there = shared.presence.0.lock().await;
-    let Some(viewers) = there.get_mut(&(room, user)) else {
-        return;
-    };
-    *viewers -= 1;
-    if *viewers == 0 {
-        there.remove(&(room, user));
+    } else if !is_there && told.remove(&(room, user)) {
         tell(shared, room, user, Happening::Left).await;
     }
 }

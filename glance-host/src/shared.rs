@@ -6,7 +6,10 @@ use std::time::Duration;
 use glance_sdk::model::UserId;
 use tokio::sync::watch;
 
+use crate::attendance::Attendance;
+use crate::clock::Clock;
 use crate::hub::Hub;
+use crate::limits::Limits;
 use crate::presence::Presence;
 use crate::state::{Group, State};
 use crate::webhooks::Webhooks;
@@ -19,6 +22,9 @@ pub(crate) struct Shared {
     /// The person at this machine: who opens a page of a host without sign-in.
     pub(crate) local_user: UserId,
     pub(crate) token_life: Duration,
+    pub(crate) clock: Clock,
+    pub(crate) limits: Limits,
+    pub(crate) attendance: Attendance,
     pub(crate) state: Arc<dyn State>,
     pub(crate) hub: Arc<dyn Hub>,
     pub(crate) http: reqwest::Client,

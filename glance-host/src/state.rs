@@ -9,7 +9,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use glance_sdk::model::{
-    Descriptor, Event, Glance, GroupId, OauthId, RoomId, Secret, UserId, Webhook,
+    Action, Descriptor, Event, Glance, GroupId, OauthId, RoomId, Secret, UserId, Webhook,
 };
 
 pub use sqlite::SqliteState;
@@ -36,6 +36,12 @@ pub struct Room {
     pub is_public: bool,
     /// Who owns it.
     pub owner: UserId,
+    /// What it is about, or empty.
+    pub topic: String,
+    /// Whether it is archived.
+    pub is_archived: bool,
+    /// When it was created, in seconds since 1970.
+    pub created: i64,
 }
 
 /// A person.
@@ -51,6 +57,8 @@ pub struct User {
     pub is_guest: bool,
     /// Their time zone, an IANA name.
     pub timezone: String,
+    /// Their address.
+    pub email: Option<String>,
 }
 
 impl User {
@@ -58,6 +66,19 @@ impl User {
     pub fn mention_name(&self) -> String {
         self.name.split_whitespace().collect()
     }
+}
+
+/// A room to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRoom {
+    /// Its name.
+    pub name: String,
+    /// Whether everyone of the group may enter.
+    pub is_public: bool,
+    /// Who owns it.
+    pub owner: UserId,
+    /// What it is about, or empty.
+    pub topic: String,
 }
 
 /// An add-on installed in a room or in the whole group.
@@ -114,6 +135,20 @@ pub enum Restriction {
 /// How many runtime glances an installation may have in a room, and how many global ones.
 pub const MAX_RUNTIME_GLANCES: u32 = 10;
 
+/// An action an add-on created over the REST API.
+#[derive(Debug, Clone)]
+pub struct RuntimeAction {
+    /// Whose it is.
+    pub oauth_id: OauthId,
+    /// Where it is offered.
+    pub place: Place,
+    /// What it is.
+    pub action: Action,
+}
+
+/// How many runtime actions an installation may have in a room, and how many global ones.
+pub const MAX_RUNTIME_ACTIONS: u32 = 10;
+
 /// An access token as it is kept: by its digest, so that who reads the database has no token.
 #[derive(Debug, Clone)]
 pub struct StoredToken {
@@ -153,8 +188,16 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn room(&self, id: RoomId) -> Result<Option<Room>>;
     /// The room with this name, made where there is none; `owner` owns a new one.
     async fn room_named(&self, name: &str, owner: UserId) -> Result<Room>;
+    /// Makes a room; `None` where there is one with its name.
+    async fn create_room(&self, new: &NewRoom) -> Result<Option<Room>>;
     /// Changes a room.
     async fn update_room(&self, room: &Room) -> Result<()>;
+    /// Who was let into a private room, by id.
+    async fn members(&self, room: RoomId) -> Result<Vec<User>>;
+    /// Lets a person into a private room.
+    async fn add_member(&self, room: RoomId, user: UserId) -> Result<()>;
+    /// Takes a person out of a private room; says whether they were let in.
+    async fn remove_member(&self, room: RoomId, user: UserId) -> Result<bool>;
 
     /// The user with this id.
     async fn user(&self, id: UserId) -> Result<Option<User>>;
@@ -212,6 +255,13 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
         event: &Event,
         room: RoomId,
     ) -> Result<Vec<(Installed, RegisteredWebhook)>>;
+    /// Creates a runtime action, or replaces the one with its key in this place; false where there
+    /// are as many as may be.
+    async fn put_action(&self, action: &RuntimeAction) -> Result<bool>;
+    /// The runtime action with this key in this place.
+    async fn action(&self, id: &OauthId, place: Place, key: &str) -> Result<Option<Action>>;
+    /// Removes a runtime action; says whether there was one.
+    async fn remove_action(&self, id: &OauthId, place: Place, key: &str) -> Result<bool>;
 
     /// Keeps what was written into a room.
     async fn write(&self, entry: &Entry) -> Result<()>;
@@ -226,4 +276,6 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn put_token(&self, token: &StoredToken, now: i64) -> Result<()>;
     /// The token with this digest.
     async fn token(&self, digest: &[u8]) -> Result<Option<StoredToken>>;
+    /// Forgets a token; says whether there was one.
+    async fn remove_token(&self, digest: &[u8]) -> Result<bool>;
 }

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 
 pub use sidebar::{Line, LineState, PanelRef, ShownStatus, Sidebar};
 
+use crate::attendance::Attending;
 use crate::hub::Event;
 use crate::shared::Shared;
 use crate::state::StateError;
@@ -36,6 +37,7 @@ pub(crate) type Commands = mpsc::UnboundedSender<Command>;
 pub struct Viewer {
     sidebar: watch::Receiver<Sidebar>,
     commands: Commands,
+    _attending: Attending,
 }
 
 impl Viewer {
@@ -52,6 +54,7 @@ impl Viewer {
         if !reload(&shared, &mut board, room, user, &mut asks).await? {
             return Ok(None);
         }
+        let attending = shared.attendance.enter(room, user);
         let (sidebar, receiver) = watch::channel(board.sidebar());
         let (commands, requests) = mpsc::unbounded_channel();
         let task = Task {
@@ -66,6 +69,7 @@ impl Viewer {
         Ok(Some(Self {
             sidebar: receiver,
             commands,
+            _attending: attending,
         }))
     }
 
@@ -114,9 +118,9 @@ impl Task {
         requests: mpsc::UnboundedReceiver<Command>,
     ) {
         self.ask(asks);
-        presence::enter(&self.shared, self.room, self.user).await;
+        presence::settle(&self.shared, self.room, self.user).await;
         self.follow(events, requests).await;
-        presence::exit(&self.shared, self.room, self.user).await;
+        presence::settle(&self.shared, self.room, self.user).await;
     }
 
     /// Until the viewer or the host is gone.

@@ -1,32 +1,11 @@
 //! Rooms, people and what they wrote, as the protocol has them.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use glance_sdk::model::webhook::{
-    Message, MessageType, NotificationMessage, Privacy, Room, RoomLinks, User, UserLinks,
-};
+use glance_sdk::model::webhook::{Message, MessageType, NotificationMessage, User, UserLinks};
 use glance_sdk::model::{Color, MessageFormat, Notification};
 
 use crate::shared::Shared;
 use crate::state::{self, Entry, Sender, StateError};
-
-pub(crate) fn room(shared: &Shared, room: &state::Room) -> Room {
-    let at = format!("{}/room/{}", shared.api_url(), room.id);
-    let mut links = RoomLinks::default();
-    links.webhooks = Some(format!("{at}/webhook"));
-    links.participants = Some(format!("{at}/participant"));
-    links.members = (!room.is_public).then(|| format!("{at}/member"));
-    links.self_url = Some(at);
-    let mut written = Room::new(room.id);
-    written.name = Some(room.name.clone());
-    written.is_archived = Some(false);
-    written.privacy = Some(match room.is_public {
-        true => Privacy::Public,
-        false => Privacy::Private,
-    });
-    written.version = Some(version(room));
-    written.links = Some(links);
-    written
-}
 
 pub(crate) fn person(shared: &Shared, user: &state::User) -> User {
     let mut links = UserLinks::default();
@@ -98,7 +77,7 @@ pub(crate) fn date(micros: i64) -> String {
 }
 
 /// Another one as soon as anything is.
-fn version(of: &impl std::fmt::Debug) -> String {
+pub(crate) fn version(of: &impl std::fmt::Debug) -> String {
     let digest = digest(&SHA256, format!("{of:?}").as_bytes());
     let short = digest.as_ref().iter().take(4);
     short.map(|byte| format!("{byte:02X}")).collect()

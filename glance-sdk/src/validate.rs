@@ -28,7 +28,7 @@ use serde_json::Value;
 use crate::model::Descriptor;
 use object::{Measure, Need, Object};
 
-pub use descriptor::{descriptor, glance, webhook};
+pub use descriptor::{action, descriptor, glance, webhook};
 pub use notification::notification;
 
 /// Something wrong with a document.

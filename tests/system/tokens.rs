@@ -173,13 +173,16 @@ async fn the_host_takes_only_tokens_it_gave_and_that_still_hold() {
 
     let answer = ask(
         &secret,
-        &[("grant_type", "client_credentials"), ("scope", "view_room")],
+        &[
+            ("grant_type", "client_credentials"),
+            ("scope", "view_group"),
+        ],
     )
     .await
     .unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
     let answer: Value = answer.json().await.unwrap();
-    assert_eq!(answer["scope"], "view_room");
+    assert_eq!(answer["scope"], "view_group");
     assert_eq!(answer["token_type"], "bearer");
     let token = answer["access_token"].as_str().unwrap().to_owned();
     assert_eq!(token.len(), 40);

@@ -1,61 +1,32 @@
 //! Who calls: the installation behind an access token.
 
-use std::sync::Arc;
-
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::extract::FromRequestParts;
-use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use glance_sdk::auth::now;
 use glance_sdk::model::{RoomId, Scope, UserId};
 
 use super::error::ApiError;
 use crate::shared::Shared;
 use crate::state::{Installed, Room, User};
 
-/// The installation that calls, with a token that holds.
+/// The installation that calls, with a token that holds. [`admit`](super::admit) finds it, before
+/// anything else looks at the request.
+#[derive(Clone)]
 pub(crate) struct Caller {
     pub(crate) installed: Installed,
     /// What the token allows, joined by spaces.
     scope: String,
+    /// Whether it only wants to know what the token allows (`auth_test=true`).
+    only_tests: bool,
 }
 
-impl FromRequestParts<Arc<Shared>> for Caller {
+impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, ApiError> {
-        let token = token(parts).ok_or_else(ApiError::unauthorized)?;
-        let stored = shared
-            .state
-            .token(&token_digest(token))
-            .await?
-            .filter(|stored| stored.expires_at > now())
-            .ok_or_else(ApiError::unauthorized)?;
-        let installed = shared.state.installation(&stored.oauth_id).await?;
-        Ok(Self {
-            installed: installed.ok_or_else(ApiError::unauthorized)?,
-            scope: stored.scope,
-        })
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let caller = parts.extensions.get::<Self>().cloned();
+        caller.ok_or_else(ApiError::unauthorized)
     }
-}
-
-/// `Authorization: Bearer ...`, or the query parameter `auth_token`.
-fn token(parts: &Parts) -> Option<&str> {
-    let header = parts
-        .headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    let bearer = header.and_then(|header| {
-        let (scheme, token) = header.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
-    });
-    bearer.or_else(|| {
-        parts
-            .uri
-            .query()?
-            .split('&')
-            .find_map(|pair| pair.strip_prefix("auth_token="))
-    })
 }
 
 /// How a token is kept.
@@ -64,15 +35,38 @@ pub(super) fn token_digest(token: &str) -> Vec<u8> {
 }
 
 impl Caller {
-    /// Refuses a token that has none of these scopes.
+    /// The caller behind this token, where it holds.
+    pub(super) async fn find(
+        shared: &Shared,
+        token: &str,
+        only_tests: bool,
+    ) -> Result<Option<Self>, ApiError> {
+        let stored = shared.state.token(&token_digest(token)).await?;
+        let Some(stored) = stored.filter(|stored| stored.expires_at > shared.clock.now()) else {
+            return Ok(None);
+        };
+        let installed = shared.state.installation(&stored.oauth_id).await?;
+        Ok(installed.map(|installed| Self {
+            installed,
+            scope: stored.scope,
+            only_tests,
+        }))
+    }
+
+    /// Refuses a token that has none of these scopes; with none named, every token will do. The
+    /// first thing each call does: a call that only tests its token ends here.
     pub(crate) fn needs(&self, scopes: &[Scope]) -> Result<(), ApiError> {
         let mut held = self.scope.split(' ');
-        if held.any(|held| scopes.iter().any(|scope| scope.as_str() == held)) {
-            return Ok(());
+        if scopes.is_empty() || held.any(|held| scopes.iter().any(|scope| scope.as_str() == held)) {
+            return match self.only_tests {
+                true => Err(ApiError::tested()),
+                false => Ok(()),
+            };
         }
-        let needed: Vec<_> = scopes.iter().map(Scope::as_str).collect();
+        // As a list of Python, which clients of the time show and search.
+        let needed: Vec<_> = scopes.iter().map(|scope| format!("u'{scope}'")).collect();
         Err(ApiError::forbidden(format!(
-            "This action requires one of the following scopes: {}",
+            "This action requires one of the following scopes: [{}]",
             needed.join(", ")
         )))
     }
@@ -96,12 +90,25 @@ impl Caller {
         Ok(room)
     }
 
-    /// The user with this id or name.
+    /// The user with this id, name, mention name (behind an `@`) or address.
     pub(crate) async fn user(&self, shared: &Shared, id_or_name: &str) -> Result<User, ApiError> {
         let user = match id_or_name.parse::<UserId>() {
             Ok(id) => shared.state.user(id).await?,
+            Err(_) if id_or_name.contains('@') => {
+                let users = shared.state.users().await?;
+                users.into_iter().find(|user| is_called(user, id_or_name))
+            }
             Err(_) => shared.state.find_user(id_or_name).await?,
         };
         user.ok_or_else(|| ApiError::not_found(format!("User {id_or_name} not found")))
+    }
+}
+
+/// Whether this is the mention name of a person, behind an `@`, or their address.
+fn is_called(user: &User, name: &str) -> bool {
+    let same = |own: &str, name: &str| own.to_lowercase() == name.to_lowercase();
+    match name.strip_prefix('@') {
+        Some(mention) => same(&user.mention_name(), mention),
+        None => user.email.as_deref().is_some_and(|own| same(own, name)),
     }
 }

@@ -1,14 +1,27 @@
-//! `GET /v2/capabilities`: what the host says of itself.
+//! `GET /v2/capabilities`: what the host says of itself, and what it wants of add-ons.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use glance_sdk::model::{Extra, HostDocument};
-use serde_json::json;
+use glance_sdk::model::{Extra, HostDocument, Scope};
+use glance_sdk::schema;
+use serde_json::{Value, json};
 
 use crate::install::STEPS;
 use crate::shared::Shared;
+
+/// The scopes that open something here.
+const SCOPES: [(Scope, &str); 7] = [
+    (Scope::SendNotification, "Write notifications into rooms"),
+    (Scope::SendMessage, "Write messages into rooms"),
+    (Scope::ViewRoom, "See a room and who is in it"),
+    (Scope::AdminRoom, "Administer a room"),
+    (Scope::ViewGroup, "See the rooms and people of the group"),
+    (Scope::ManageRooms, "Create rooms"),
+    (Scope::ViewMessages, "Read what was written into rooms"),
+];
 
 pub(super) async fn read(State(shared): State<Arc<Shared>>) -> Json<HostDocument> {
     tracing::info!(target: STEPS, "the add-on reads the host's capabilities");
@@ -22,5 +35,18 @@ pub(super) async fn read(State(shared): State<Arc<Shared>>) -> Json<HostDocument
         ),
         ("connect_server_api_version".to_owned(), json!(1)),
     ]);
+    let scopes = SCOPES.map(|(scope, what)| {
+        let id = scope.as_str().to_owned();
+        let described = json!({ "id": id, "name": what, "description": what });
+        (id, described)
+    });
+    let provider = &mut document.capabilities.hipchat_api_provider;
+    provider.extra =
+        Extra::from_iter([("availableScopes".to_owned(), json!(BTreeMap::from(scopes)))]);
     Json(document)
+}
+
+/// `GET /v2/capabilities/addon/schema`: what a descriptor must be.
+pub(super) async fn descriptor_schema() -> Json<Value> {
+    Json(schema::descriptor())
 }

@@ -1,17 +1,22 @@
-//! The protocol's error JSON.
+//! The protocol's JSON for a call that is not made: refused, or only tested.
 
 use axum::Json;
 use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::limits::Exceeded;
 use crate::state::StateError;
 
-/// A refusal: `{"error": {"code", "message", "type"}}`.
+/// Why a call is not made: `{"error": {"code", "message", "type"}}`, or `{"success": ...}` where
+/// it was not to be made.
 #[derive(Debug)]
 pub(crate) struct ApiError {
     status: StatusCode,
     message: String,
+    /// Which limit it is that refuses.
+    exceeded: Option<Box<Exceeded>>,
 }
 
 impl ApiError {
@@ -19,7 +24,16 @@ impl ApiError {
         Self {
             status,
             message: message.into(),
+            exceeded: None,
         }
+    }
+
+    /// The token may do what it was not to do.
+    pub(crate) fn tested() -> Self {
+        Self::new(
+            StatusCode::ACCEPTED,
+            "This auth_token has access to use this method.",
+        )
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
@@ -36,6 +50,15 @@ impl ApiError {
 
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, message)
+    }
+}
+
+impl From<Exceeded> for ApiError {
+    fn from(exceeded: Exceeded) -> Self {
+        let message = format!("Too many requests; try again in {} s", exceeded.retry_after);
+        let mut refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, message);
+        refusal.exceeded = Some(Box::new(exceeded));
+        refusal
     }
 }
 
@@ -57,13 +80,23 @@ impl From<glance_sdk::Error> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        let name = match self.status.is_success() {
+            true => "success",
+            false => "error",
+        };
         let body = json!({
-            "error": {
+            name: {
                 "code": self.status.as_u16(),
                 "message": self.message,
                 "type": self.status.canonical_reason().unwrap_or_default(),
             }
         });
-        (self.status, Json(body)).into_response()
+        let mut response = (self.status, Json(body)).into_response();
+        if let Some(exceeded) = self.exceeded {
+            let headers = response.headers_mut();
+            headers.insert(RETRY_AFTER, exceeded.retry_after.into());
+            exceeded.allowance.write(headers);
+        }
+        response
     }
 }

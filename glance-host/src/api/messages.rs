@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::error::ApiError;
+use crate::limits::Allowance;
 use crate::shared::Shared;
 use crate::state::{Content, Entry, Message};
 use crate::{wire, write};
@@ -31,12 +32,12 @@ pub(super) async fn create(
     caller: Caller,
     Path(room): Path<String>,
     body: Bytes,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
+) -> Result<(StatusCode, Allowance, Json<Value>), ApiError> {
     caller.needs(&[Scope::SendMessage])?;
     let body = read(&body)?;
-    let entry = write(&shared, &caller, &room, body.message, None).await?;
+    let (entry, allowance) = write(&shared, &caller, &room, body.message, None).await?;
     let written = json!({ "id": entry.id, "timestamp": wire::date(entry.at) });
-    Ok((StatusCode::CREATED, Json(written)))
+    Ok((StatusCode::CREATED, allowance, Json(written)))
 }
 
 pub(super) async fn reply(
@@ -44,14 +45,14 @@ pub(super) async fn reply(
     caller: Caller,
     Path(room): Path<String>,
     body: Bytes,
-) -> Result<StatusCode, ApiError> {
+) -> Result<(Allowance, StatusCode), ApiError> {
     caller.needs(&[Scope::SendMessage])?;
     let body = read(&body)?;
     let parent = body.parent.ok_or_else(|| {
         ApiError::bad_request("/parentMessageId: the id of a message is required")
     })?;
-    write(&shared, &caller, &room, body.message, Some(parent)).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let (_, allowance) = write(&shared, &caller, &room, body.message, Some(parent)).await?;
+    Ok((allowance, StatusCode::NO_CONTENT))
 }
 
 fn read(body: &[u8]) -> Result<Body, ApiError> {
@@ -71,15 +72,16 @@ async fn write(
     room: &str,
     text: String,
     reply_to: Option<String>,
-) -> Result<Entry, ApiError> {
+) -> Result<(Entry, Allowance), ApiError> {
     let room = caller.room(shared, room).await?;
     if let Some(parent) = &reply_to
         && shared.state.entry(room.id, parent).await?.is_none()
     {
         return Err(ApiError::not_found(format!("Message {parent} not found")));
     }
+    let allowance = shared.limits.message(&caller.installed.oauth_id, room.id)?;
     let mut message = Message::new(text, &shared.state.users().await?);
     message.reply_to = reply_to;
     let entry = Entry::new(room.id, &caller.installed, Content::Message(message));
-    Ok(write::entry(shared, entry).await?)
+    Ok((write::entry(shared, entry).await?, allowance))
 }

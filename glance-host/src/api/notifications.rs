@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::caller::Caller;
 use super::error::ApiError;
+use crate::limits::Allowance;
 use crate::shared::Shared;
 use crate::state::{Content, Entry};
 use crate::{notification, write};
@@ -22,17 +23,18 @@ pub(super) async fn create(
     caller: Caller,
     Path(room): Path<String>,
     request: Request,
-) -> Result<StatusCode, ApiError> {
+) -> Result<(Allowance, StatusCode), ApiError> {
     caller.needs(&[Scope::SendNotification])?;
     let room = caller.room(&shared, &room).await?;
     let notification = read(request).await?;
+    let allowance = shared.limits.message(&caller.installed.oauth_id, room.id)?;
     let entry = Entry::new(
         room.id,
         &caller.installed,
         Content::Notification(Box::new(notification)),
     );
     write::entry(&shared, entry).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok((allowance, StatusCode::NO_CONTENT))
 }
 
 /// The notification, in whichever of the four ways it is sent.

@@ -1,61 +1,159 @@
-//! `POST /v2/oauth/token`: a token by client credentials.
+//! `/v2/oauth/token`: a token by client credentials, what it allows, and its end.
 
 use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use axum::extract::State;
-use axum::extract::rejection::FormRejection;
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL};
-use axum::http::{HeaderMap, HeaderName};
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Path, Query, Request, State};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::{Form, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use glance_sdk::auth::{now, random_alphanumeric};
+use glance_sdk::auth::random_alphanumeric;
 use glance_sdk::model::{OauthId, TokenAnswer};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
-use super::caller::token_digest;
+use super::caller::{Caller, token_digest};
 use super::error::ApiError;
 use crate::install::STEPS;
 use crate::shared::Shared;
 use crate::state::{Installed, StoredToken};
 
-#[derive(Deserialize)]
-pub(super) struct Request {
+/// What is asked for.
+#[derive(Default, Deserialize)]
+pub(super) struct Grant {
     grant_type: Option<String>,
     scope: Option<String>,
+}
+
+type Unkept<T> = ([(HeaderName, &'static str); 1], Json<T>);
+
+fn unkept<T>(answer: T) -> Unkept<T> {
+    ([(CACHE_CONTROL, "no-store")], Json(answer))
 }
 
 pub(super) async fn create(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
-    request: Result<Form<Request>, FormRejection>,
-) -> Result<([(HeaderName, &'static str); 1], Json<TokenAnswer>), ApiError> {
+    Query(in_query): Query<Grant>,
+    request: Request,
+) -> Result<Unkept<TokenAnswer>, ApiError> {
     let installed = authenticate(&shared, &headers).await?;
-    let Form(request) = request.map_err(|cause| ApiError::bad_request(cause.body_text()))?;
-    if request.grant_type.as_deref() != Some("client_credentials") {
-        return Err(ApiError::bad_request(
-            "grant_type must be client_credentials",
-        ));
+    let in_body = read(request).await?;
+    let grant_type = in_body.grant_type.or(in_query.grant_type);
+    match grant_type.as_deref() {
+        Some("client_credentials") => {}
+        Some(_) => {
+            let message = "unsupported_grant_type: grant_type must be client_credentials";
+            return Err(ApiError::bad_request(message));
+        }
+        None => {
+            let message = "invalid_request: grant_type must be client_credentials";
+            return Err(ApiError::bad_request(message));
+        }
     }
-    let scope = scope(&installed, request.scope.as_deref())?;
+    let scope = scope(&installed, in_body.scope.or(in_query.scope).as_deref())?;
 
     let secret = random_alphanumeric(40)?;
     let life = i64::try_from(shared.token_life.as_secs()).unwrap_or(i64::MAX);
+    let now = shared.clock.now();
     let token = StoredToken {
         digest: token_digest(&secret),
         oauth_id: installed.oauth_id,
         scope: scope.clone(),
-        expires_at: now().saturating_add(life),
+        expires_at: now.saturating_add(life),
     };
-    shared.state.put_token(&token, now()).await?;
+    shared.state.put_token(&token, now).await?;
 
     tracing::info!(target: STEPS, "a token for the add-on: {scope}");
     let mut answer = TokenAnswer::new(secret.into(), shared.token_life.as_secs());
     answer.group_id = Some(shared.group.id);
     answer.group_name = Some(shared.group.name.clone());
     answer.scope = Some(scope);
-    Ok(([(CACHE_CONTROL, "no-store")], Json(answer)))
+    Ok(unkept(answer))
+}
+
+/// What a body says, as a form or as JSON; old clients put everything into the query and send none.
+async fn read(request: Request) -> Result<Grant, ApiError> {
+    let content_type = request.headers().get(CONTENT_TYPE);
+    let content_type = content_type.map_or("None", |value| value.to_str().unwrap_or_default());
+    let content_type = content_type.to_owned();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        let form = Form::from_request(request, &()).await;
+        return match form {
+            Ok(Form(grant)) => Ok(grant),
+            Err(cause) => Err(ApiError::new(cause.status(), cause.body_text())),
+        };
+    }
+    let body = Bytes::from_request(request, &())
+        .await
+        .map_err(|cause| ApiError::new(cause.status(), cause.body_text()))?;
+    if body.is_empty() {
+        return Ok(Grant::default());
+    }
+    if !media_type.eq_ignore_ascii_case("application/json") {
+        let message = format!("Invalid content type: {content_type}");
+        return Err(ApiError::bad_request(message));
+    }
+    serde_json::from_slice(&body)
+        .map_err(|cause| ApiError::bad_request(format!("The body is no JSON object: {cause}")))
+}
+
+/// What a token of the caller allows, and for how long.
+pub(super) async fn read_token(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(token): Path<String>,
+) -> Result<Unkept<Value>, ApiError> {
+    caller.needs(&[])?;
+    let stored = find(&shared, &caller, &token).await?;
+    let scopes: Vec<_> = stored.scope.split_whitespace().collect();
+    let installed = &caller.installed;
+    let room = match installed.room_id {
+        Some(id) => shared.state.room(id).await?,
+        None => None,
+    };
+    Ok(unkept(json!({
+        "access_token": token,
+        "expires_in": stored.expires_at.saturating_sub(shared.clock.now()),
+        "group_id": shared.group.id,
+        "group_name": shared.group.name,
+        "scope": stored.scope,
+        "scopes": scopes,
+        "token_type": "bearer",
+        "owner_type": "client",
+        "client": {
+            "id": installed.oauth_id,
+            "name": installed.descriptor.name,
+            "allowed_scopes": scopes,
+            // Clients tell by it whether the token is for one room only.
+            "room": room.map(|room| json!({ "id": room.id, "name": room.name })),
+        },
+    })))
+}
+
+/// Ends a token of the caller.
+pub(super) async fn remove(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(token): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    caller.needs(&[])?;
+    let stored = find(&shared, &caller, &token).await?;
+    shared.state.remove_token(&stored.digest).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A token that holds and is the caller's own. It is never named in a message.
+async fn find(shared: &Shared, caller: &Caller, token: &str) -> Result<StoredToken, ApiError> {
+    let (id, now) = (&caller.installed.oauth_id, shared.clock.now());
+    let stored = shared.state.token(&token_digest(token)).await?;
+    stored
+        .filter(|stored| stored.oauth_id == *id && stored.expires_at > now)
+        .ok_or_else(|| ApiError::not_found("Token not found"))
 }
 
 /// HTTP Basic: the OAuth id and its secret.
@@ -90,10 +188,15 @@ fn scope(installed: &Installed, asked: Option<&str>) -> Result<String, ApiError>
     let granted: Vec<&str> = consumer
         .map(|consumer| consumer.scopes.iter().map(|scope| scope.as_str()).collect())
         .unwrap_or_default();
-    let asked: Vec<&str> = asked.unwrap_or_default().split_whitespace().collect();
+    // A plus that was encoded as such still stands for a space.
+    let asked: Vec<&str> = asked
+        .unwrap_or_default()
+        .split(|c: char| c.is_whitespace() || c == '+')
+        .filter(|scope| !scope.is_empty())
+        .collect();
     if let Some(unknown) = asked.iter().find(|scope| !granted.contains(scope)) {
         return Err(ApiError::bad_request(format!(
-            "The scope {unknown} is not declared in the descriptor"
+            "invalid_scope: The scope {unknown} is not declared in the descriptor"
         )));
     }
     Ok(if asked.is_empty() { granted } else { asked }.join(" "))

@@ -1,6 +1,11 @@
 //! The host's memory in one SQLite database: a file, or RAM for tests.
 
+mod actions;
 mod messages;
+mod migrations;
+mod rooms;
+mod tokens;
+mod users;
 mod webhooks;
 
 use std::path::Path;
@@ -8,14 +13,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use glance_sdk::model::{Descriptor, Event, Glance, OauthId, RoomId, UserId, Webhook};
+use glance_sdk::model::{Action, Descriptor, Event, Glance, OauthId, RoomId, UserId, Webhook};
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Entry, Group, Installed, MAX_RUNTIME_GLANCES, Place, RegisteredWebhook, Restriction, Result,
-    Room, RuntimeGlance, State, StateError, StoredToken, User,
+    Entry, Group, Installed, MAX_RUNTIME_GLANCES, NewRoom, Place, RegisteredWebhook, Restriction,
+    Result, Room, RuntimeAction, RuntimeGlance, State, StateError, StoredToken, User,
 };
 
 const SCHEMA: &str = "
@@ -124,6 +129,7 @@ impl SqliteState {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.execute_batch(SCHEMA)?;
+        migrations::run(&mut connection)?;
         connection.execute_batch(webhooks::SCHEMA)?;
         webhooks::declare_all(&mut connection)?;
         Ok(Self {
@@ -163,116 +169,72 @@ impl State for SqliteState {
     }
 
     async fn rooms(&self) -> Result<Vec<Room>> {
-        self.call(|connection| {
-            connection
-                .prepare_cached("SELECT id, name, is_public, owner FROM room ORDER BY id")?
-                .query_map([], room)?
-                .collect()
-        })
-        .await
+        self.call(|connection| rooms::all(connection)).await
     }
 
     async fn room(&self, id: RoomId) -> Result<Option<Room>> {
-        self.call(move |connection| {
-            connection
-                .prepare_cached("SELECT id, name, is_public, owner FROM room WHERE id = ?1")?
-                .query_row([number(id.get())], room)
-                .optional()
-        })
-        .await
+        self.call(move |connection| rooms::find(connection, id))
+            .await
     }
 
     async fn room_named(&self, name: &str, owner: UserId) -> Result<Room> {
         let name = name.to_owned();
-        self.call(move |connection| {
-            connection.execute(
-                "INSERT OR IGNORE INTO room (name, owner) VALUES (?1, ?2)",
-                params![name, number(owner.get())],
-            )?;
-            connection
-                .prepare_cached("SELECT id, name, is_public, owner FROM room WHERE name = ?1")?
-                .query_row([name], room)
-        })
-        .await
+        self.call(move |connection| rooms::named(connection, &name, owner))
+            .await
+    }
+
+    async fn create_room(&self, new: &NewRoom) -> Result<Option<Room>> {
+        let new = new.clone();
+        self.call(move |connection| rooms::create(connection, &new))
+            .await
     }
 
     async fn update_room(&self, room: &Room) -> Result<()> {
         let room = room.clone();
-        self.call(move |connection| {
-            connection.execute(
-                "UPDATE room SET name = ?2, is_public = ?3, owner = ?4 WHERE id = ?1",
-                params![
-                    number(room.id.get()),
-                    room.name,
-                    room.is_public,
-                    number(room.owner.get())
-                ],
-            )
-        })
-        .await
-        .map(drop)
+        self.call(move |connection| rooms::update(connection, &room))
+            .await
+    }
+
+    async fn members(&self, room: RoomId) -> Result<Vec<User>> {
+        self.call(move |connection| users::members(connection, room))
+            .await
+    }
+
+    async fn add_member(&self, room: RoomId, user: UserId) -> Result<()> {
+        self.call(move |connection| users::add_member(connection, room, user))
+            .await
+    }
+
+    async fn remove_member(&self, room: RoomId, user: UserId) -> Result<bool> {
+        self.call(move |connection| users::remove_member(connection, room, user))
+            .await
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>> {
-        self.call(move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT id, name, is_admin, is_guest, timezone FROM user WHERE id = ?1",
-                )?
-                .query_row([number(id.get())], user)
-                .optional()
-        })
-        .await
+        self.call(move |connection| users::find(connection, id))
+            .await
     }
 
     async fn users(&self) -> Result<Vec<User>> {
-        self.call(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT id, name, is_admin, is_guest, timezone FROM user ORDER BY id",
-                )?
-                .query_map([], user)?
-                .collect()
-        })
-        .await
+        self.call(|connection| users::all(connection)).await
     }
 
     async fn find_user(&self, name: &str) -> Result<Option<User>> {
         let name = name.to_owned();
-        self.call(move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT id, name, is_admin, is_guest, timezone FROM user WHERE name = ?1",
-                )?
-                .query_row([name], user)
-                .optional()
-        })
-        .await
+        self.call(move |connection| users::called(connection, &name))
+            .await
     }
 
     async fn user_named(&self, name: &str) -> Result<User> {
         let name = name.to_owned();
-        self.call(move |connection| {
-            connection.execute("INSERT OR IGNORE INTO user (name) VALUES (?1)", [&name])?;
-            connection
-                .prepare_cached(
-                    "SELECT id, name, is_admin, is_guest, timezone FROM user WHERE name = ?1",
-                )?
-                .query_row([name], user)
-        })
-        .await
+        self.call(move |connection| users::named(connection, &name))
+            .await
     }
 
     async fn update_user(&self, user: &User) -> Result<()> {
         let user = user.clone();
-        self.call(move |connection| {
-            connection.execute(
-                "UPDATE user SET name = ?2, is_admin = ?3, is_guest = ?4, timezone = ?5 WHERE id = ?1",
-                params![number(user.id.get()), user.name, user.is_admin, user.is_guest, user.timezone],
-            )
-        })
-        .await
-        .map(drop)
+        self.call(move |connection| users::update(connection, &user))
+            .await
     }
 
     async fn begin_installation(&self, installed: &Installed) -> Result<bool> {
@@ -511,6 +473,25 @@ impl State for SqliteState {
             .await
     }
 
+    async fn put_action(&self, action: &RuntimeAction) -> Result<bool> {
+        let body = json(&action.action)?;
+        let action = action.clone();
+        self.call(move |connection| actions::put(connection, &action, &body))
+            .await
+    }
+
+    async fn action(&self, id: &OauthId, place: Place, key: &str) -> Result<Option<Action>> {
+        let (id, key) = (id.clone(), key.to_owned());
+        self.call(move |connection| actions::find(connection, &id, place, &key))
+            .await
+    }
+
+    async fn remove_action(&self, id: &OauthId, place: Place, key: &str) -> Result<bool> {
+        let (id, key) = (id.clone(), key.to_owned());
+        self.call(move |connection| actions::remove(connection, &id, place, &key))
+            .await
+    }
+
     async fn write(&self, entry: &Entry) -> Result<()> {
         let kept = messages::Kept::new(entry)?;
         self.call(move |connection| kept.insert(connection)).await
@@ -535,39 +516,20 @@ impl State for SqliteState {
 
     async fn put_token(&self, token: &StoredToken, now: i64) -> Result<()> {
         let token = token.clone();
-        self.call(move |connection| {
-            let transaction = connection.transaction_with_behavior(Immediate)?;
-            transaction.execute("DELETE FROM token WHERE expires_at < ?1", [now])?;
-            transaction.execute(
-                "INSERT INTO token (digest, oauth_id, scope, expires_at) VALUES (?1, ?2, ?3, ?4)",
-                params![
-                    token.digest,
-                    token.oauth_id.as_str(),
-                    token.scope,
-                    token.expires_at
-                ],
-            )?;
-            transaction.commit()
-        })
-        .await
+        self.call(move |connection| tokens::put(connection, &token, now))
+            .await
     }
 
     async fn token(&self, digest: &[u8]) -> Result<Option<StoredToken>> {
         let digest = digest.to_owned();
-        self.call(move |connection| {
-            connection
-                .prepare_cached("SELECT oauth_id, scope, expires_at FROM token WHERE digest = ?1")?
-                .query_row([&digest], |row| {
-                    Ok(StoredToken {
-                        digest: digest.clone(),
-                        oauth_id: row.get::<_, String>(0)?.into(),
-                        scope: row.get(1)?,
-                        expires_at: row.get(2)?,
-                    })
-                })
-                .optional()
-        })
-        .await
+        self.call(move |connection| tokens::find(connection, digest))
+            .await
+    }
+
+    async fn remove_token(&self, digest: &[u8]) -> Result<bool> {
+        let digest = digest.to_owned();
+        self.call(move |connection| tokens::remove(connection, &digest))
+            .await
     }
 }
 
@@ -601,25 +563,6 @@ fn parsed<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result
             rusqlite::types::Type::Text,
             Box::new(cause),
         )
-    })
-}
-
-fn room(row: &Row<'_>) -> rusqlite::Result<Room> {
-    Ok(Room {
-        id: id(row, 0)?.into(),
-        name: row.get(1)?,
-        is_public: row.get(2)?,
-        owner: id(row, 3)?.into(),
-    })
-}
-
-fn user(row: &Row<'_>) -> rusqlite::Result<User> {
-    Ok(User {
-        id: id(row, 0)?.into(),
-        name: row.get(1)?,
-        is_admin: row.get(2)?,
-        is_guest: row.get(3)?,
-        timezone: row.get(4)?,
     })
 }
 

@@ -171,8 +171,12 @@ impl Job {
         if !self.is_installed(shared).await {
             return Err("the add-on of a webhook was removed before it answered".to_owned());
         }
+        let room = self.told.room.id;
+        if shared.limits.message(self.oauth_id(), room).is_err() {
+            return Err("the add-on of a webhook has written too much into the room".to_owned());
+        }
         let content = Content::Notification(Box::new(notification));
-        let entry = Entry::new(self.told.room.id, &self.installed, content);
+        let entry = Entry::new(room, &self.installed, content);
         // Two add-ons that answer each other's notifications would never end.
         let written = match self.told.event {
             Event::RoomNotification => write::quietly(shared, entry).await,

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::shared::Shared;
 use crate::state::{Content, Entry, Room, Sender, StateError, User};
-use crate::wire;
+use crate::{directory, wire};
 
 /// Something that webhooks listen for. Of the ten events only `room_file_upload` is missing: this
 /// host keeps no files.
@@ -95,7 +95,7 @@ impl Told {
         event: Event,
         happening: &Happening,
     ) -> Result<Self, StateError> {
-        let at = wire::room(shared, &room);
+        let at = directory::room(shared, &room);
         let person = |user: &User| wire::person(shared, user);
         let (mut text, mut author) = (None, None);
         let mut sender = happening.by().cloned();

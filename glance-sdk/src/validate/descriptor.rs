@@ -70,6 +70,15 @@ pub fn webhook(document: &Value) -> Vec<Problem> {
     found
 }
 
+/// Checks an action as the REST API takes it at runtime.
+pub fn action(document: &Value) -> Vec<Problem> {
+    let mut found = Vec::new();
+    if let Some(mut entry) = Object::top(document, &mut found) {
+        action_members(&mut entry);
+    }
+    found
+}
+
 /// What clicks open, and what there is to open.
 #[derive(Default)]
 struct Targets {
@@ -315,19 +324,25 @@ fn dialog_size(options: &mut Object<'_>) {
 fn actions(capabilities: &mut Object<'_>, targets: &mut Targets) {
     let mut keys = Vec::new();
     capabilities.list("action", |entry| {
-        entry.extension_key(Need::Required);
         entry.unique_key(&mut keys);
-        entry.localised("name", Need::Required);
-        entry.one_of(
-            "location",
-            Need::Required,
-            Severity::Warning,
-            &["hipchat.message.action", "hipchat.input.action"],
-        );
-        targets.wanted.extend(entry.target(Need::Required));
-        entry.whole_number("weight");
-        conditions(entry, Place::Action);
+        targets.wanted.extend(action_members(entry));
     });
+}
+
+/// Checks an action, and says what it opens.
+fn action_members(entry: &mut Object<'_>) -> Option<(String, String)> {
+    entry.extension_key(Need::Required);
+    entry.localised("name", Need::Required);
+    entry.one_of(
+        "location",
+        Need::Required,
+        Severity::Warning,
+        &["hipchat.message.action", "hipchat.input.action"],
+    );
+    let target = entry.target(Need::Required);
+    entry.whole_number("weight");
+    conditions(entry, Place::Action);
+    target
 }
 
 fn webhooks(capabilities: &mut Object<'_>) {

@@ -8,6 +8,9 @@ fn room() -> Room {
         name: "room".into(),
         is_public: true,
         owner: 1.into(),
+        topic: String::new(),
+        is_archived: false,
+        created: 0,
     }
 }
 
@@ -18,6 +21,7 @@ fn user() -> User {
         is_admin: false,
         is_guest: false,
         timezone: "UTC".into(),
+        email: None,
     }
 }
 

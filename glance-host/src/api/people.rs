@@ -1,0 +1,36 @@
+//! `GET /v2/user...`: the people of the group.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use glance_sdk::model::webhook::User;
+use glance_sdk::model::{Page, Scope, UserDetails};
+
+use super::caller::Caller;
+use super::error::ApiError;
+use super::page::Paging;
+use crate::shared::Shared;
+use crate::{directory, wire};
+
+pub(super) async fn list(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    paging: Paging,
+) -> Result<Json<Page<User>>, ApiError> {
+    caller.needs(&[Scope::ViewGroup])?;
+    let mut users = shared.state.users().await?;
+    users.retain(|user| !user.is_guest || paging.includes("include-guests"));
+    let users = users.iter().map(|user| wire::person(&shared, user));
+    Ok(Json(paging.page(users)))
+}
+
+pub(super) async fn read(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(user): Path<String>,
+) -> Result<Json<UserDetails>, ApiError> {
+    caller.needs(&[Scope::ViewGroup])?;
+    let user = caller.user(&shared, &user).await?;
+    Ok(Json(directory::user_details(&shared, &user)))
+}

@@ -1,0 +1,86 @@
+//! Who is where: a person is in a room as long as a viewer of theirs is open there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use glance_sdk::model::{RoomId, UserId};
+
+/// How many viewers each person has open in each room.
+type Open = BTreeMap<(RoomId, UserId), usize>;
+
+/// Everyone who is somewhere. Its clones are one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Attendance(Arc<Mutex<Open>>);
+
+impl Attendance {
+    /// Lets a person into a room, until what this returns is dropped.
+    pub(crate) fn enter(&self, room: RoomId, user: UserId) -> Attending {
+        *self.open().entry((room, user)).or_default() += 1;
+        Attending {
+            attendance: self.clone(),
+            at: (room, user),
+        }
+    }
+
+    /// Who is in this room.
+    pub(crate) fn in_room(&self, room: RoomId) -> BTreeSet<UserId> {
+        let open = self.open();
+        let here = open.keys().filter(|(other, _)| *other == room);
+        here.map(|(_, user)| *user).collect()
+    }
+
+    /// Whether a person is in this room.
+    pub(crate) fn is_in(&self, room: RoomId, user: UserId) -> bool {
+        self.open().contains_key(&(room, user))
+    }
+
+    /// Whether a person is in any room.
+    pub(crate) fn is_online(&self, user: UserId) -> bool {
+        self.open().keys().any(|(_, other)| *other == user)
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One viewer of a person in a room.
+#[derive(Debug)]
+pub(crate) struct Attending {
+    attendance: Attendance,
+    at: (RoomId, UserId),
+}
+
+impl Drop for Attending {
+    fn drop(&mut self) {
+        let mut open = self.attendance.open();
+        if let Some(viewers) = open.get_mut(&self.at) {
+            *viewers -= 1;
+            if *viewers == 0 {
+                open.remove(&self.at);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_is_there_until_their_last_viewer_is_closed() {
+        let attendance = Attendance::default();
+        let (one, two, ann) = (RoomId::new(1), RoomId::new(2), UserId::new(7));
+        let first = attendance.enter(one, ann);
+        let second = attendance.enter(one, ann);
+        let elsewhere = attendance.enter(two, ann);
+        drop(first);
+        assert!(attendance.in_room(one).contains(&ann));
+        drop(second);
+        assert!(attendance.in_room(one).is_empty());
+        assert!(attendance.is_online(ann));
+        drop(elsewhere);
+        assert!(!attendance.is_online(ann));
+        assert!(attendance.open().is_empty());
+    }
+}

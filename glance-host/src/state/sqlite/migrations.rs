@@ -1,0 +1,74 @@
+//! How an older database becomes one of today.
+
+use rusqlite::TransactionBehavior::Immediate;
+use rusqlite::{Connection, Result};
+
+/// What came after the first schema, oldest first. A database counts those it has had: they are
+/// added to at the end, and never changed.
+const STEPS: &[&str] = &[
+    "
+    ALTER TABLE room ADD COLUMN topic TEXT NOT NULL DEFAULT '';
+    ALTER TABLE room ADD COLUMN is_archived INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE room ADD COLUMN created INTEGER NOT NULL DEFAULT 0;
+    -- Nobody knows when it was: it was here by now.
+    UPDATE room SET created = unixepoch();
+    ALTER TABLE user ADD COLUMN email TEXT;
+    CREATE TABLE room_member (
+        room_id INTEGER NOT NULL REFERENCES room (id) ON DELETE CASCADE,
+        user_id INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+        PRIMARY KEY (room_id, user_id)
+    ) STRICT, WITHOUT ROWID;
+",
+    "
+    -- A global action has room_id 0, as a global glance has.
+    CREATE TABLE runtime_action (
+        oauth_id TEXT NOT NULL REFERENCES installation (oauth_id) ON DELETE CASCADE,
+        room_id INTEGER NOT NULL,
+        key TEXT NOT NULL,
+        action TEXT NOT NULL,
+        PRIMARY KEY (oauth_id, key, room_id)
+    ) STRICT;
+",
+];
+
+pub(super) fn run(connection: &mut Connection) -> Result<()> {
+    let transaction = connection.transaction_with_behavior(Immediate)?;
+    let had: usize = transaction.pragma_query_value(None, "user_version", |row| {
+        row.get::<_, u32>(0).map(|had| had as usize)
+    })?;
+    for step in STEPS.iter().skip(had) {
+        transaction.execute_batch(step)?;
+    }
+    // A newer host's database has had more of them, and keeps its count.
+    transaction.pragma_update(None, "user_version", STEPS.len().max(had) as u32)?;
+    transaction.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::*;
+
+    #[tokio::test]
+    async fn a_database_of_the_first_schema_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("host.sqlite");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(SCHEMA).unwrap();
+        old.execute_batch(
+            "INSERT INTO user (name) VALUES ('Ann Lee');
+             INSERT INTO room (name, owner) VALUES ('ops', 1);",
+        )
+        .unwrap();
+        drop(old);
+        for _ in 0..2 {
+            let state = SqliteState::open(&path).unwrap();
+            let room = state.room(1.into()).await.unwrap().unwrap();
+            assert_eq!((room.name.as_str(), room.topic.as_str()), ("ops", ""));
+            assert!(!room.is_archived && room.created > 1_700_000_000);
+            let user = state.user(1.into()).await.unwrap().unwrap();
+            assert_eq!((user.mention_name().as_str(), user.email), ("AnnLee", None));
+            state.add_member(room.id, user.id).await.unwrap();
+            assert_eq!(state.members(room.id).await.unwrap().len(), 1);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The REST API as a client without the SDK calls it.
+
+use glance_host::Host;
+use glance_host::testing::TestAddOn;
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde_json::Value;
+
+use crate::add_on::{Pager, add_on};
+
+/// A client of one installation.
+pub(crate) struct Rest {
+    pub(crate) client: Client,
+    api: String,
+    pub(crate) id: String,
+    pub(crate) secret: String,
+}
+
+impl Rest {
+    pub(crate) fn of(host: &Host, add_on: &TestAddOn) -> Self {
+        let installed = add_on.installed();
+        Self {
+            client: Client::new(),
+            api: format!("{}/v2", host.base_url()),
+            id: installed.oauth_id.to_string(),
+            secret: installed.oauth_secret.expose().to_owned(),
+        }
+    }
+
+    /// The tests' add-on, installed in the room with this name. It need not answer any more.
+    pub(crate) async fn in_room(host: &Host, room: &str) -> Self {
+        let room = host.room(room).await;
+        Self::of(host, &room.install(add_on(&Pager::new(1))).await)
+    }
+
+    /// The address of this path of the API.
+    pub(crate) fn at(&self, path: &str) -> String {
+        format!("{}/{path}", self.api)
+    }
+
+    /// A request for a token that does not say what for yet.
+    pub(crate) fn ask_token(&self, query: &str) -> RequestBuilder {
+        let request = self.client.post(self.at(&format!("oauth/token{query}")));
+        request.basic_auth(&self.id, Some(&self.secret))
+    }
+
+    /// A token with these scopes, joined by spaces.
+    pub(crate) async fn token(&self, scope: &str) -> String {
+        let form = [("grant_type", "client_credentials"), ("scope", scope)];
+        let (status, answer) = json(self.ask_token("").form(&form)).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        answer["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// A call with a token.
+    pub(crate) fn call(&self, token: &str, method: Method, path: &str) -> RequestBuilder {
+        self.client
+            .request(method, self.at(path))
+            .bearer_auth(token)
+    }
+}
+
+pub(crate) async fn status(request: RequestBuilder) -> StatusCode {
+    request.send().await.unwrap().status()
+}
+
+/// The status and the JSON of an answer.
+pub(crate) async fn json(request: RequestBuilder) -> (StatusCode, Value) {
+    let answer = request.send().await.unwrap();
+    (answer.status(), answer.json().await.unwrap())
+}
