@@ -69,7 +69,8 @@ impl Paging {
         let items: Vec<_> = rest.by_ref().take(self.max).collect();
         let has_more = !items.is_empty() && rest.next().is_some();
         let mut links = PageLinks::default();
-        links.self_url = Some(self.at(self.start));
+        // Without a query: one client tells by it what the list is of.
+        links.self_url = Some(self.list.clone());
         let before = self.start.saturating_sub(self.max);
         links.prev = (self.start > 0 && self.max > 0).then(|| self.at(before));
         links.next = has_more.then(|| self.at(self.start.saturating_add(self.max)));
