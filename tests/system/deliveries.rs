@@ -106,19 +106,19 @@ async fn nine_events_are_told_and_believed() {
     told(Event::RoomMessage).await;
     drop((viewer, second));
     told(Event::RoomExit).await;
-    let writer = room
-        .install(AddOn::new("com.example.writer", "Writer"))
-        .await;
+    let writer = AddOn::new("com.example.writer", "Writer");
+    let writer = writer.scopes([Scope::AdminRoom, Scope::SendNotification]);
+    let writer = room.install(writer).await;
     let client = writer.client().await;
     let written = Notification::text("hi");
     client.room(room.room.id).notify(&written).await.unwrap();
     told(Event::RoomNotification).await;
-    let topic = Happening::TopicChanged {
-        topic: "Peace".to_owned(),
-        by: ann.clone(),
-    };
+    let id = room.room.id.to_string();
+    let topic = client.request(Method::Put, ["room", &id, "topic"]);
+    let topic = topic.body(&json!({ "topic": "Peace" })).unwrap();
+    topic.send().await.unwrap();
+    told(Event::RoomTopicChange).await;
     for happening in [
-        topic,
         Happening::Archived(ann.clone()),
         Happening::Unarchived(ann.clone()),
         Happening::Deleted(ann.clone()),

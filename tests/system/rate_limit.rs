@@ -6,7 +6,7 @@ use glance_host::{Clock, Host};
 use glance_sdk::AddOn;
 use glance_sdk::ErrorKind;
 use glance_sdk::auth::now;
-use glance_sdk::model::Notification;
+use glance_sdk::model::{Notification, Scope};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -141,6 +141,28 @@ async fn a_room_takes_so_many_messages_a_minute() {
     assert_eq!(other.notifications().await.len(), 1);
     clock.advance(Duration::from_secs(60));
     assert_eq!(write("ops", "x").await.status(), StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn every_way_of_writing_counts_as_a_message() {
+    let host = Host::builder().port(0).message_limit(2);
+    let host = host.start().await.unwrap();
+    let room = host.room("ops").await;
+    let scopes = [Scope::SendMessage, Scope::SendNotification];
+    let writer = AddOn::new("com.example.writer", "Writer").scopes(scopes);
+    let rest = Rest::of(&host, &room.install(writer).await);
+    let token = rest.token("").await;
+    for (path, expected, left) in [
+        ("room/ops/message", StatusCode::CREATED, 1),
+        ("room/ops/notification", StatusCode::NO_CONTENT, 0),
+        ("room/ops/message", StatusCode::TOO_MANY_REQUESTS, 0),
+    ] {
+        let call = rest.call(&token, Method::POST, path);
+        let answer = send(call.json(&json!({"message": "x"}))).await;
+        assert_eq!(answer.status(), expected, "{path}");
+        assert_eq!(limited(&answer, "floodcontrol")[1], left, "{path}");
+    }
+    assert_eq!(room.timeline().await.len(), 2);
 }
 
 #[tokio::test]
