@@ -37,8 +37,8 @@ use quote::{ToTokens, quote};
 /// The function stays what it is. Beside it stands a type of the same name, so that one `use`
 /// brings both; `AddOn::glance::<incidents>()` registers it, and `push::<incidents>(data)` takes
 /// its data only. Its arguments are extractors: `GlanceQuery`, `State<T>`, or any other
-/// `FromRequestParts`. It returns `GlanceData<M>`, or a `Result` of it whose error is an
-/// `IntoResponse`.
+/// `FromRequestParts`. It returns `GlanceData<M>`, or a `Result` of it whose error is `Failure` or
+/// another `IntoResponse`.
 ///
 /// | argument | meaning |
 /// |---|---|

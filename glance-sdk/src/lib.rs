@@ -12,6 +12,8 @@ mod error;
 pub mod evaluate;
 #[cfg(feature = "server")]
 pub mod extract;
+#[cfg(feature = "server")]
+mod failure;
 pub mod glance;
 pub mod label;
 #[cfg(all(any(doc, doctest), feature = "server", feature = "macros"))]
@@ -30,6 +32,8 @@ pub mod webhook;
 pub use addon::AddOn;
 #[cfg(feature = "runtime")]
 pub use error::{Error, ErrorKind, Result};
+#[cfg(feature = "server")]
+pub use failure::Failure;
 #[cfg(feature = "macros")]
 pub use glance_derive::{GlanceMetadata, glance, label, webhook};
 

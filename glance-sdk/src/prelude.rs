@@ -13,6 +13,8 @@ pub use crate::client::{Installations, Pusher, To};
 #[cfg(feature = "server")]
 pub use crate::extract::{GlanceQuery, SignedRequest, Viewer, WebhookRequest};
 #[cfg(feature = "server")]
+pub use crate::failure::Failure;
+#[cfg(feature = "server")]
 pub use axum::{
     extract::State,
     routing::{get, post},

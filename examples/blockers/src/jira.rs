@@ -12,8 +12,8 @@ use glance_sdk::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::Blockers;
 use crate::issues::{Issue, Sprint};
-use crate::{Blockers, Failure};
 
 /// Jira caps a delivery at 25 MB.
 const MAX_DELIVERY_BYTES: usize = 25 * 1000 * 1000;

@@ -15,8 +15,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
-use glance_sdk::axum::http::StatusCode;
-use glance_sdk::axum::response::{IntoResponse, Response};
 use glance_sdk::prelude::*;
 use glance_sdk::store::SqliteStore;
 use tokio::sync::{Mutex, Notify};
@@ -156,42 +154,5 @@ impl Blockers {
         Ok(GlanceData::new(label)
             .lozenge(Lozenge::Error, "BLOCKED")
             .metadata(OpenBlockers { count }))
-    }
-}
-
-/// Something did not work.
-#[derive(Debug)]
-pub enum Failure {
-    /// The database.
-    Database(rusqlite::Error),
-    /// A call to the host.
-    Host(glance_sdk::Error),
-}
-
-impl From<rusqlite::Error> for Failure {
-    fn from(cause: rusqlite::Error) -> Self {
-        Self::Database(cause)
-    }
-}
-
-impl From<glance_sdk::Error> for Failure {
-    fn from(cause: glance_sdk::Error) -> Self {
-        Self::Host(cause)
-    }
-}
-
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Database(cause) => write!(f, "the database failed: {cause}"),
-            Self::Host(cause) => cause.fmt(f),
-        }
-    }
-}
-
-impl IntoResponse for Failure {
-    fn into_response(self) -> Response {
-        tracing::error!("{self}");
-        (StatusCode::INTERNAL_SERVER_ERROR, "something went wrong").into_response()
     }
 }

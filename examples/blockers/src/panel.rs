@@ -9,7 +9,7 @@ use glance_sdk::label::Escaped;
 use glance_sdk::prelude::*;
 use serde::Deserialize;
 
-use crate::{Blockers, Failure};
+use crate::Blockers;
 
 const STYLE: &str = include_str!("panel.css");
 

@@ -10,7 +10,7 @@ use glance_sdk::ErrorKind;
 use glance_sdk::glance::Glance;
 use glance_sdk::prelude::*;
 
-use crate::{Blockers, Failure, blockers};
+use crate::{Blockers, blockers};
 
 /// The wait before failed calls are made again; it doubles while they fail.
 const FIRST_WAIT: Duration = Duration::from_secs(1);

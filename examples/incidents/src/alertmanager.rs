@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::alerts::{Alert, News};
-use crate::{App, Failure, card, push};
+use crate::{App, card, push};
 
 /// Room for some ten thousand alerts; Alertmanager's `max_alerts` keeps its messages smaller.
 const MAX_MESSAGE_BYTES: usize = 25 * 1000 * 1000;

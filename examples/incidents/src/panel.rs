@@ -11,7 +11,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 
 use crate::alerts::{Label, Place};
-use crate::{App, Failure, push};
+use crate::{App, push};
 
 const STYLE: &str = include_str!("panel.css");
 

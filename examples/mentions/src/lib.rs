@@ -17,8 +17,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use glance_sdk::axum::http::StatusCode;
-use glance_sdk::axum::response::{IntoResponse, Response};
 use glance_sdk::prelude::*;
 use glance_sdk::store::SqliteStore;
 
@@ -89,8 +87,9 @@ impl Mentions {
             format!("the data folder {} cannot be used: {cause}", data.display())
         })?;
         let choices = Choices::open(&data.join("mentions.sqlite"))?;
-        let chosen = choices.all();
-        let chosen = chosen.map_err(|cause| Failure::Database(cause).to_string())?;
+        let chosen = choices
+            .all()
+            .map_err(|cause| format!("the database failed: {cause}"))?;
         let mut words = std::collections::HashMap::<Place, Vec<String>>::new();
         for (place, word) in chosen {
             words.entry(place).or_default().push(word);
@@ -199,40 +198,5 @@ impl fmt::Debug for Mentions {
         f.debug_struct("Mentions")
             .field("data", &self.data)
             .finish_non_exhaustive()
-    }
-}
-
-/// Something did not work.
-#[derive(Debug)]
-enum Failure {
-    Database(rusqlite::Error),
-    Host(glance_sdk::Error),
-}
-
-impl From<rusqlite::Error> for Failure {
-    fn from(cause: rusqlite::Error) -> Self {
-        Self::Database(cause)
-    }
-}
-
-impl From<glance_sdk::Error> for Failure {
-    fn from(cause: glance_sdk::Error) -> Self {
-        Self::Host(cause)
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Database(cause) => write!(f, "the database failed: {cause}"),
-            Self::Host(cause) => cause.fmt(f),
-        }
-    }
-}
-
-impl IntoResponse for Failure {
-    fn into_response(self) -> Response {
-        tracing::error!("{self}");
-        (StatusCode::INTERNAL_SERVER_ERROR, "something went wrong").into_response()
     }
 }

@@ -9,7 +9,7 @@ use glance_sdk::label::Escaped;
 use glance_sdk::prelude::*;
 use serde::Deserialize;
 
-use crate::{Failure, Mentions, glance_data, mentions, text};
+use crate::{Mentions, glance_data, mentions, text};
 
 const STYLE: &str = include_str!("panel.css");
 

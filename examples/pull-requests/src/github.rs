@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::pulls::PullRequest;
-use crate::{App, Failure, push};
+use crate::{App, push};
 
 /// GitHub caps a delivery at 25 MB.
 const MAX_DELIVERY_BYTES: usize = 25 * 1000 * 1000;

@@ -10,7 +10,7 @@ use glance_sdk::prelude::*;
 use serde::Deserialize;
 
 use crate::pulls::Settings;
-use crate::{App, Failure, push};
+use crate::{App, push};
 
 const STYLE: &str = include_str!("panel.css");
 
