@@ -9,6 +9,8 @@ use crate::{Errors, located};
 
 /// What an attribute makes of a function, in the words of its messages.
 pub(crate) struct Kind {
+    /// Without `#[]`.
+    pub(crate) attribute: &'static str,
     /// With its article.
     pub(crate) what: &'static str,
     /// What an argument may be, for example.
@@ -18,6 +20,25 @@ pub(crate) struct Kind {
 }
 
 impl Kind {
+    /// The function as it is, what is generated beside it, and all errors.
+    pub(crate) fn expand(
+        &self,
+        item: &TokenStream,
+        mut errors: Errors,
+        generate: impl FnOnce(&ItemFn, &mut Errors) -> Option<TokenStream>,
+    ) -> TokenStream {
+        let generated = match syn::parse2::<ItemFn>(item.clone()) {
+            Ok(function) => generate(&function, &mut errors),
+            Err(_) => {
+                let attribute = self.attribute;
+                errors.at(item, format!("`#[{attribute}]` goes on an `async fn`"));
+                None
+            }
+        };
+        let errors = errors.into_tokens();
+        quote! { #item #generated #errors }
+    }
+
     /// Whether it has no `self`.
     pub(crate) fn is_free(&self, function: &ItemFn, errors: &mut Errors) -> bool {
         let receiver = function.sig.receiver();
@@ -41,6 +62,7 @@ impl Kind {
             what,
             extractor,
             caller,
+            ..
         } = self;
         let signature = &function.sig;
         let mut good = true;

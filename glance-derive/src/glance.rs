@@ -12,6 +12,7 @@ use crate::{Errors, located, when};
 use args::Args;
 
 const GLANCE: Kind = Kind {
+    attribute: "glance",
     what: "a glance",
     extractor: "`GlanceQuery`, `State<T>`",
     caller: "hosts ask for one glance by its key",
@@ -20,15 +21,9 @@ const GLANCE: Kind = Kind {
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let args = Args::parse(args, &mut errors);
-    let generated = match syn::parse2::<ItemFn>(item.clone()) {
-        Ok(function) => generate(&args, &function, &mut errors),
-        Err(_) => {
-            errors.at(&item, "`#[glance]` goes on an `async fn`");
-            None
-        }
-    };
-    let errors = errors.into_tokens();
-    quote! { #item #generated #errors }
+    GLANCE.expand(&item, errors, |function, errors| {
+        generate(&args, function, errors)
+    })
 }
 
 fn generate(args: &Args, function: &ItemFn, errors: &mut Errors) -> Option<TokenStream> {

@@ -14,6 +14,7 @@ use crate::{Errors, located};
 use args::Args;
 
 const WEBHOOK: Kind = Kind {
+    attribute: "webhook",
     what: "a webhook",
     extractor: "`State<T>`, `Installations`",
     caller: "a host calls it for one event",
@@ -22,15 +23,9 @@ const WEBHOOK: Kind = Kind {
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let args = Args::parse(args, &mut errors);
-    let generated = match syn::parse2::<ItemFn>(item.clone()) {
-        Ok(function) => generate(&args, &function, &mut errors),
-        Err(_) => {
-            errors.at(&item, "`#[webhook]` goes on an `async fn`");
-            None
-        }
-    };
-    let errors = errors.into_tokens();
-    quote! { #item #generated #errors }
+    WEBHOOK.expand(&item, errors, |function, errors| {
+        generate(&args, function, errors)
+    })
 }
 
 fn generate(args: &Args, function: &ItemFn, errors: &mut Errors) -> Option<TokenStream> {
