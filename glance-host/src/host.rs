@@ -20,7 +20,9 @@ use crate::install::{self, InstallError};
 use crate::limits::Limits;
 use crate::presence::Presence;
 use crate::shared::Shared;
-use crate::state::{Entry, Installed, Message, Room, SqliteState, State, StateError, User};
+use crate::state::{
+    Entry, Installed, Message, NewRoom, Room, SqliteState, State, StateError, User,
+};
 use crate::webhooks::{self, Delivery, Happening, Webhooks};
 use crate::{api, outgoing, web, write};
 
@@ -291,9 +293,16 @@ impl Host {
     pub async fn open_room(&self, name: &str) -> Result<Room, StateError> {
         let state = &self.shared.state;
         let owner = self.shared.local_user;
-        let is_new = !state.rooms().await?.iter().any(|room| room.name == name);
-        let room = state.room_named(name, owner).await?;
-        if is_new && let Some(owner) = state.user(owner).await? {
+        let new = NewRoom {
+            name: name.to_owned(),
+            is_public: true,
+            owner,
+            topic: String::new(),
+        };
+        let Some(room) = state.create_room(&new).await? else {
+            return state.room_named(name, owner).await;
+        };
+        if let Some(owner) = state.user(owner).await? {
             self.tell(&room, Happening::Created(owner)).await;
         }
         Ok(room)
