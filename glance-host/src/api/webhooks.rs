@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, StatusCode, header};
-use glance_sdk::model::{Event, Page, PageLinks, Scope, Webhook};
+use glance_sdk::model::{Event, Page, Scope, Webhook};
 use glance_sdk::validate::{self, Severity};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::error::ApiError;
+use super::page::Paging;
 use crate::pattern;
 use crate::shared::Shared;
 use crate::state::{MAX_RUNTIME_WEBHOOKS, RegisteredWebhook, Room, StateError};
@@ -84,28 +84,14 @@ impl At {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) struct Asked {
-    start_index: Option<usize>,
-}
-
 pub(super) async fn list(
     State(shared): State<Arc<Shared>>,
     at: At,
-    asked: Result<Query<Asked>, QueryRejection>,
+    paging: Paging,
 ) -> Result<Json<Page<Value>>, ApiError> {
-    let Query(asked) = asked.map_err(|cause| ApiError::bad_request(cause.body_text()))?;
-    let skip = asked.start_index.unwrap_or(0);
     let all = at.all(&shared).await?;
-    let items = all.iter().skip(skip).map(|one| at.written(&shared, one));
-    let mut page = Page::new(items.collect::<Result<_, _>>()?);
-    page.start_index = u64::try_from(skip).ok();
-    page.max_results = u64::try_from(page.items.len()).ok();
-    let mut links = PageLinks::default();
-    links.self_url = Some(format!("{}/room/{}/webhook", shared.api_url(), at.room.id));
-    page.links = Some(links);
-    Ok(Json(page))
+    let written = all.iter().map(|one| at.written(&shared, one));
+    Ok(Json(paging.page(written.collect::<Result<Vec<_>, _>>()?)))
 }
 
 pub(super) async fn read_by_id(
