@@ -211,7 +211,8 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn update_user(&self, user: &User) -> Result<()>;
 
     /// Keeps an installation whose add-on has not answered yet, and the webhooks it declares: it
-    /// has tokens already, and is gone at the next start. False where the add-on is installed in this place already.
+    /// has tokens already, and is gone at the next start. False where the add-on is installed in
+    /// this place already.
     async fn begin_installation(&self, installed: &Installed) -> Result<bool>;
     /// Marks an installation as accepted by its add-on.
     async fn finish_installation(&self, id: &OauthId) -> Result<()>;

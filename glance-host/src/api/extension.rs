@@ -72,23 +72,30 @@ impl At {
     ) -> Result<T, ApiError> {
         let document: Value = serde_json::from_slice(body)
             .map_err(|cause| ApiError::bad_request(format!("The body is no JSON: {cause}")))?;
-        let problems = check(&document);
-        let mut errors = problems
-            .iter()
-            .filter(|one| one.severity == Severity::Error);
-        if let Some(problem) = errors.next() {
-            return Err(ApiError::bad_request(problem.to_string()));
-        }
-        let key = document["key"].as_str().unwrap_or_default();
+        let key = document["key"].as_str().unwrap_or_default().to_owned();
+        let new = checked(document, what, check)?;
         if key != self.key {
             return Err(ApiError::bad_request(format!(
                 "/key: the {what} has the key {key}, the address {}; they must be the same",
                 self.key
             )));
         }
-        serde_json::from_value(document)
-            .map_err(|cause| ApiError::bad_request(format!("The body is no {what}: {cause}")))
+        Ok(new)
     }
+}
+
+/// What a document says, where the validator takes it.
+pub(super) fn checked<T: DeserializeOwned>(
+    document: Value,
+    what: &str,
+    check: fn(&Value) -> Vec<Problem>,
+) -> Result<T, ApiError> {
+    let mut problems = check(&document).into_iter();
+    if let Some(problem) = problems.find(|problem| problem.severity == Severity::Error) {
+        return Err(ApiError::bad_request(problem.to_string()));
+    }
+    serde_json::from_value(document)
+        .map_err(|cause| ApiError::bad_request(format!("The body is no {what}: {cause}")))
 }
 
 /// `.../extension/{kind}/{key}` of every other kind.

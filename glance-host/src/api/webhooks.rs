@@ -9,12 +9,12 @@ use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, StatusCode, header};
 use glance_sdk::model::{Event, Page, Scope, Webhook};
-use glance_sdk::validate::{self, Severity};
-use serde::Deserialize;
+use glance_sdk::validate;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::error::ApiError;
+use super::extension::checked;
 use super::page::Paging;
 use crate::pattern;
 use crate::shared::Shared;
@@ -160,12 +160,7 @@ fn parse(body: &[u8]) -> Result<Webhook, ApiError> {
         // Old clients write what they leave out as null; the number and links are the host's.
         members.retain(|name, value| !value.is_null() && !matches!(&**name, "id" | "links"));
     }
-    let mut problems = validate::webhook(&document).into_iter();
-    if let Some(problem) = problems.find(|problem| problem.severity == Severity::Error) {
-        return Err(ApiError::bad_request(problem.to_string()));
-    }
-    let webhook = Webhook::deserialize(document)
-        .map_err(|cause| ApiError::bad_request(format!("The body is no webhook: {cause}")))?;
+    let webhook: Webhook = checked(document, "webhook", validate::webhook)?;
     if let Some(Err(why)) = webhook.pattern.as_deref().map(pattern::compile) {
         return Err(ApiError::bad_request(format!("/pattern: {why}")));
     }
