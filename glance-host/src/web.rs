@@ -5,6 +5,7 @@ mod guard;
 mod integrations;
 mod pages;
 mod panel;
+mod visit;
 
 use std::sync::Arc;
 
@@ -31,7 +32,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
             "/rooms/{room}/integrations/remove",
             post(integrations::remove),
         )
-        .route("/assets/{file}", get(asset))
+        .route("/assets/{*file}", get(asset))
         .layer(Extension(events::Pages::default()))
         .layer(middleware::from_fn_with_state(
             Arc::clone(shared),
@@ -39,25 +40,34 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         ))
 }
 
+/// What pages load, by its address under `/assets/`.
+const ASSETS: &[(&str, &str)] = &[
+    ("host.css", include_str!("../assets/host.css")),
+    ("icon.svg", include_str!("../assets/icon.svg")),
+    ("room.js", include_str!("../assets/room.js")),
+    ("room/draw.js", include_str!("../assets/room/draw.js")),
+    ("room/glance.js", include_str!("../assets/room/glance.js")),
+    ("room/panel.js", include_str!("../assets/room/panel.js")),
+    ("room/sidebar.js", include_str!("../assets/room/sidebar.js")),
+    ("room/stream.js", include_str!("../assets/room/stream.js")),
+];
+
 async fn asset(Path(file): Path<String>) -> Response {
-    let (content_type, text) = match file.as_str() {
-        "host.css" => (
-            "text/css; charset=utf-8",
-            include_str!("../assets/host.css"),
-        ),
-        "room.js" => (
-            "text/javascript; charset=utf-8",
-            include_str!("../assets/room.js"),
-        ),
-        "icon.svg" => ("image/svg+xml", include_str!("../assets/icon.svg")),
-        _ => return StatusCode::NOT_FOUND.into_response(),
+    let content_type = match file.rsplit_once('.') {
+        Some((_, "css")) => "text/css; charset=utf-8",
+        Some((_, "js")) => "text/javascript; charset=utf-8",
+        _ => "image/svg+xml",
     };
-    (
-        [
-            (header::CONTENT_TYPE, content_type),
-            (header::CACHE_CONTROL, "no-cache"),
-        ],
-        text,
-    )
-        .into_response()
+    let found = ASSETS.iter().find(|(name, _)| *name == file);
+    match found {
+        Some((_, text)) => (
+            [
+                (header::CONTENT_TYPE, content_type),
+                (header::CACHE_CONTROL, "no-cache"),
+            ],
+            *text,
+        )
+            .into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }

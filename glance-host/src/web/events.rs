@@ -19,7 +19,8 @@ use glance_sdk::auth::random_alphanumeric;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::pages::{PageError, find};
+use super::pages::PageError;
+use super::visit::Visit;
 use crate::shared::Shared;
 use crate::state::StateError;
 use crate::viewer::{Command, Commands, Sidebar, Viewer};
@@ -37,10 +38,9 @@ impl Pages {
 pub(super) async fn stream(
     State(shared): State<Arc<Shared>>,
     Extension(pages): Extension<Pages>,
-    Path(room): Path<String>,
+    Visit { room, user }: Visit,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, PageError> {
-    let room = find(&shared, &room).await?;
-    let viewer = Viewer::connect(Arc::clone(&shared), room.id, shared.local_user).await?;
+    let viewer = Viewer::connect(Arc::clone(&shared), room.id, user.id).await?;
     let viewer = viewer.ok_or(PageError::NoRoom)?;
     let page = random_alphanumeric(20).map_err(|cause| StateError(cause.to_string()))?;
     pages.all().insert(page.clone(), viewer.commands());

@@ -3,23 +3,23 @@
 use std::sync::Arc;
 
 use axum::Form;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use glance_sdk::model::{OauthId, RoomId, WebPanel};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::pages::{PageError, find, render};
+use super::pages::{PageError, render};
+use super::visit::Visit;
 use crate::install::{self, InstallError};
 use crate::shared::Shared;
 use crate::state::Room;
 
 pub(super) async fn list(
     State(shared): State<Arc<Shared>>,
-    Path(room): Path<String>,
+    Visit { room, .. }: Visit,
 ) -> Result<Response, PageError> {
-    let room = find(&shared, &room).await?;
     page(&shared, &room, StatusCode::OK, "", None).await
 }
 
@@ -30,10 +30,9 @@ pub(super) struct Install {
 
 pub(super) async fn install(
     State(shared): State<Arc<Shared>>,
-    Path(room): Path<String>,
+    Visit { room, .. }: Visit,
     Form(Install { url }): Form<Install>,
 ) -> Result<Response, PageError> {
-    let room = find(&shared, &room).await?;
     match install::install(&shared, &url, Some(room.id)).await {
         Ok(_) => Ok(Redirect::to(&format!("/rooms/{}/integrations", room.id)).into_response()),
         Err(InstallError::State(cause)) => Err(cause.into()),
@@ -57,10 +56,9 @@ pub(super) struct Remove {
 
 pub(super) async fn remove(
     State(shared): State<Arc<Shared>>,
-    Path(room): Path<String>,
+    Visit { room, .. }: Visit,
     Form(Remove { oauth_id }): Form<Remove>,
 ) -> Result<Response, PageError> {
-    let room = find(&shared, &room).await?;
     let id = OauthId::from(oauth_id);
     let here = shared.state.installation(&id).await?;
     if here.is_some_and(|installed| installed.is_in(room.id)) {

@@ -2,15 +2,15 @@
 
 use std::sync::{Arc, LazyLock};
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use glance_sdk::model::RoomId;
 use minijinja::Environment;
 use serde_json::{Value, json};
 
+use super::visit::Visit;
 use crate::shared::Shared;
-use crate::state::{Room, StateError};
+use crate::state::StateError;
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut templates = Environment::new();
@@ -84,12 +84,6 @@ impl IntoResponse for PageError {
     }
 }
 
-/// The room in a page's address.
-pub(super) async fn find(shared: &Shared, id: &str) -> Result<Room, PageError> {
-    let id: RoomId = id.parse().map_err(|_| PageError::NoRoom)?;
-    shared.state.room(id).await?.ok_or(PageError::NoRoom)
-}
-
 pub(super) async fn home(State(shared): State<Arc<Shared>>) -> Result<Response, PageError> {
     let first = shared
         .state
@@ -103,9 +97,8 @@ pub(super) async fn home(State(shared): State<Arc<Shared>>) -> Result<Response, 
 
 pub(super) async fn room(
     State(shared): State<Arc<Shared>>,
-    Path(id): Path<String>,
+    Visit { room, .. }: Visit,
 ) -> Result<Response, PageError> {
-    let room = find(&shared, &id).await?;
     let rooms = shared.state.rooms().await?;
     let rooms: Vec<_> = rooms
         .iter()

@@ -3,28 +3,27 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::pages::{PageError, find};
+use super::pages::PageError;
+use super::visit::Visit;
 use crate::outgoing;
 use crate::shared::Shared;
 use crate::viewer::PanelRef;
 
 pub(super) async fn open(
     State(shared): State<Arc<Shared>>,
-    Path(room): Path<String>,
+    Visit { room, user }: Visit,
     Json(PanelRef { add_on, panel }): Json<PanelRef>,
 ) -> Result<Response, PageError> {
-    let room = find(&shared, &room).await?;
     let here = shared.state.installations_in(room.id).await?;
-    let user = shared.state.user(shared.local_user).await?;
     let installed = here
         .iter()
         .find(|installed| installed.descriptor.key == add_on);
-    let (Some(installed), Some(user)) = (installed, user) else {
+    let Some(installed) = installed else {
         return Ok(StatusCode::NOT_FOUND.into_response());
     };
     let Some(panel) = installed.descriptor.web_panel(&panel) else {

@@ -1,0 +1,38 @@
+// Pieces that every part of the page draws with.
+
+export function icon(image, className) {
+  const element = document.createElement("img");
+  element.className = className;
+  element.alt = "";
+  element.referrerPolicy = "no-referrer";
+  element.addEventListener("error", () => { element.src = "/assets/icon.svg"; }, { once: true });
+  element.src = (devicePixelRatio > 1 && image["url@2x"]) || image.url;
+  return element;
+}
+
+export function lozenge({ kind, label }) {
+  const element = document.createElement("span");
+  element.className = "lozenge";
+  element.dataset.kind = kind;
+  element.textContent = label;
+  element.title = label;
+  return element;
+}
+
+export function note(text) {
+  return Object.assign(document.createElement("span"), { className: "note", textContent: text });
+}
+
+/** The label's text and its four tags, built anew: nothing else of the HTML reaches the page. */
+export function harmless(html) {
+  const kept = new Set(["B", "STRONG", "EM", "I"]);
+  const copy = (from) => [...from.childNodes].flatMap((node) => {
+    if (node.nodeType === Node.TEXT_NODE) return [document.createTextNode(node.data)];
+    if (node.nodeType !== Node.ELEMENT_NODE) return [];
+    if (!kept.has(node.tagName)) return copy(node);
+    const element = document.createElement(node.tagName);
+    element.append(...copy(node));
+    return [element];
+  });
+  return copy(new DOMParser().parseFromString(html, "text/html").body);
+}

@@ -1,0 +1,52 @@
+// One glance: icon, label, status, in one line.
+
+import { harmless, icon, lozenge, note } from "./draw.js";
+import { page, post, room } from "./stream.js";
+
+/** Draws a line of the sidebar; with `open` it is a button where it has a target. */
+export function glance(line, open = null) {
+  const opens = open && line.target && line.state !== "failed";
+  const element = document.createElement(opens ? "button" : "div");
+  element.className = "glance";
+  element.title = line.problem ? `${line.addOn}: ${line.problem}` : line.addOn;
+  element.append(icon(line.icon, "icon"));
+  const label = document.createElement("span");
+  label.className = "label";
+  element.append(label);
+  switch (line.state) {
+    case "ready":
+      label.append(...harmless(line.label));
+      if (line.status?.lozenge) element.append(lozenge(line.status.lozenge));
+      if (line.status?.icon) element.append(icon(line.status.icon, "status"));
+      break;
+    case "loading":
+      label.textContent = "Loading…";
+      element.append(Object.assign(document.createElement("span"), { className: "spinner" }));
+      break;
+    case "failed":
+      label.textContent = line.name;
+      element.append(note("Can't load"), again(line));
+      break;
+    default:
+      label.textContent = line.name;
+  }
+  if (opens) {
+    element.type = "button";
+    element.addEventListener("click", () => open(line));
+  }
+  return element;
+}
+
+function again(line) {
+  const button = Object.assign(document.createElement("button"), {
+    type: "button", className: "again", textContent: "Try again",
+  });
+  button.setAttribute("aria-label", `Try again to load ${line.name}`);
+  button.addEventListener("click", async () => {
+    if (button.getAttribute("aria-disabled")) return;
+    button.setAttribute("aria-disabled", "true");
+    const answer = await post(`/rooms/${room}/pages/${page}/retry`, { id: line.id });
+    if (!answer?.ok) button.removeAttribute("aria-disabled");
+  });
+  return button;
+}
