@@ -222,6 +222,8 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn remove_installation(&self, id: &OauthId) -> Result<bool>;
     /// The installation with this id, accepted or not.
     async fn installation(&self, id: &OauthId) -> Result<Option<Installed>>;
+    /// How many accepted installations there are.
+    async fn count_installations(&self) -> Result<u64>;
     /// The accepted installations that show in this room, by the key of the add-on.
     async fn installations_in(&self, room: RoomId) -> Result<Vec<Installed>>;
 

@@ -1,8 +1,8 @@
 //! Calls the webhooks that listen for what happens in a room.
 //!
 //! Each installation has a queue of its own: its calls keep their order, and one that is slow,
-//! hangs or is down holds up nobody else. What does not fit into the queue is dropped, and what waits
-//! when the host ends is not told.
+//! hangs or is down holds up nobody else. What does not fit into the queue is dropped. When the host
+//! ends, a call under way comes to its end, and what waits is not told.
 
 mod delivery;
 mod happening;
@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use glance_sdk::model::{OauthId, RoomId};
 use regex::Regex;
+use tokio::sync::watch;
 
 use crate::pattern;
 use crate::shared::Shared;
@@ -38,6 +39,8 @@ pub(crate) struct Webhooks {
     /// What waits, by installation. Each entry has a task that works it off.
     queues: Mutex<HashMap<OauthId, VecDeque<Job>>>,
     patterns: Mutex<HashMap<String, Option<Regex>>>,
+    /// How many queues are being worked off.
+    working: watch::Sender<usize>,
     pub(crate) records: Records,
 }
 
@@ -107,39 +110,46 @@ impl Webhooks {
             }
             Entry::Occupied(_) => {
                 let why = format!("{QUEUE} calls of its add-on wait already");
-                self.records.add(job.skipped(why));
+                let delivery = job.skipped(why);
+                shared.metrics.delivered(&delivery.outcome);
+                self.records.add(delivery);
             }
             Entry::Vacant(queue) => {
                 let oauth_id = queue.key().clone();
                 queue.insert(VecDeque::from([job]));
+                self.working.send_modify(|working| *working += 1);
                 tokio::spawn(work(Arc::clone(shared), oauth_id));
             }
         }
     }
 
-    /// The next call of an installation; without one its queue is gone.
-    fn next(&self, oauth_id: &OauthId) -> Option<Job> {
+    /// The next call of an installation, none where the host has ended; without one its queue is gone.
+    fn next(&self, oauth_id: &OauthId, has_ended: bool) -> Option<Job> {
         let mut queues = lock(&self.queues);
         let next = queues.get_mut(oauth_id)?.pop_front();
+        let next = next.filter(|_| !has_ended);
         if next.is_none() {
             queues.remove(oauth_id);
         }
         next
     }
+
+    /// Completes when no call is under way.
+    pub(crate) async fn all_idle(&self) {
+        // The sender is here, so this cannot fail.
+        let _ = self.working.subscribe().wait_for(|n| *n == 0).await;
+    }
 }
 
-/// Works off the queue of an installation.
+/// Works off the queue of an installation, until the host ends.
 async fn work(shared: Arc<Shared>, oauth_id: OauthId) {
-    let working = async {
-        while let Some(job) = shared.webhooks.next(&oauth_id) {
-            let delivery = job.deliver(&shared).await;
-            shared.webhooks.records.add(delivery);
-        }
-    };
-    tokio::select! {
-        () = shared.ended() => {}
-        () = working => {}
+    let webhooks = &shared.webhooks;
+    while let Some(job) = webhooks.next(&oauth_id, shared.has_ended()) {
+        let delivery = job.deliver(&shared).await;
+        shared.metrics.delivered(&delivery.outcome);
+        webhooks.records.add(delivery);
     }
+    webhooks.working.send_modify(|working| *working -= 1);
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

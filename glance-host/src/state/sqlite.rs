@@ -320,6 +320,15 @@ impl State for SqliteState {
         .await
     }
 
+    async fn count_installations(&self) -> Result<u64> {
+        self.call(|connection| {
+            connection
+                .prepare_cached("SELECT count(*) FROM installation WHERE accepted = 1")?
+                .query_row([], |row| id(row, 0))
+        })
+        .await
+    }
+
     async fn installations_in(&self, room: RoomId) -> Result<Vec<Installed>> {
         self.call(move |connection| {
             connection
