@@ -25,6 +25,7 @@ mod notification;
 mod outgoing;
 mod pattern;
 mod presence;
+mod rooms;
 mod shared;
 pub mod state;
 pub mod testing;

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use glance_sdk::model::{OauthId, RoomId};
 use regex::Regex;
+use tokio::sync::watch;
 
 use crate::pattern;
 use crate::shared::Shared;
@@ -37,6 +38,8 @@ const PATTERNS: usize = 500;
 pub(crate) struct Webhooks {
     /// What waits, by installation. Each entry has a task that works it off.
     queues: Mutex<HashMap<OauthId, VecDeque<Job>>>,
+    /// Changes as a queue comes to its end.
+    worked_off: watch::Sender<()>,
     patterns: Mutex<HashMap<String, Option<Regex>>>,
     pub(crate) records: Records,
 }
@@ -123,8 +126,18 @@ impl Webhooks {
         let next = queues.get_mut(oauth_id)?.pop_front();
         if next.is_none() {
             queues.remove(oauth_id);
+            self.worked_off.send_replace(());
         }
         next
+    }
+
+    /// Completes once no call of an installation waits or is under way.
+    pub(crate) async fn idle(&self, oauth_id: &OauthId) {
+        let mut worked_off = self.worked_off.subscribe();
+        while lock(&self.queues).contains_key(oauth_id) {
+            // The sender is a part of this.
+            let _ = worked_off.changed().await;
+        }
     }
 }
 
