@@ -29,7 +29,7 @@ use crate::state::{
 };
 use crate::tls::{self, Certificate, TlsListener};
 use crate::webhooks::{self, Delivery, Happening, Webhooks};
-use crate::{api, health, outgoing, web, write};
+use crate::{api, health, outgoing, rooms, web, write};
 
 /// The port a host takes where nothing else is said.
 pub const DEFAULT_PORT: u16 = 4400;
@@ -378,6 +378,37 @@ impl Host {
         Ok(room)
     }
 
+    /// Makes the room with this id what `room` says, and tells add-ons of a new topic, and that it was
+    /// archived or brought back, as done by the person at this machine.
+    ///
+    /// # Errors
+    ///
+    /// One sentence that says what is wrong with the room's name or topic, or that the database
+    /// fails.
+    pub async fn change_room(&self, room: &Room) -> Result<(), String> {
+        let by = self.local_user().await?;
+        let changed = rooms::change(&self.shared, room, &by).await;
+        changed.map_err(|refused| refused.to_string())
+    }
+
+    /// Deletes a room with all that is in it, and tells its add-ons, as done by the person at this
+    /// machine; says whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// One sentence, where the database fails.
+    pub async fn delete_room(&self, room: &Room) -> Result<bool, String> {
+        let by = self.local_user().await?;
+        let deleted = rooms::delete(&self.shared, room, &by).await;
+        deleted.map_err(|cause| cause.to_string())
+    }
+
+    async fn local_user(&self) -> Result<User, String> {
+        let user = self.shared.state.user(self.shared.local_user).await;
+        let user = user.map_err(|cause| cause.to_string())?;
+        user.ok_or_else(|| "there is nobody at this machine".to_owned())
+    }
+
     /// Calls the webhooks that listen for this. What the host does itself, it tells itself.
     pub async fn tell(&self, room: &Room, happening: Happening) {
         webhooks::tell(&self.shared, room.id, happening).await;
@@ -454,13 +485,7 @@ impl Host {
         installed: &Installed,
         panel: &str,
     ) -> Result<String, String> {
-        let user = self
-            .shared
-            .state
-            .user(self.shared.local_user)
-            .await
-            .map_err(|e| e.to_string())?;
-        let user = user.ok_or("there is nobody at this machine")?;
+        let user = self.local_user().await?;
         let panel = installed
             .descriptor
             .web_panel(panel)

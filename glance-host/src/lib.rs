@@ -27,6 +27,7 @@ mod notification;
 mod outgoing;
 mod pattern;
 mod presence;
+mod rooms;
 mod shared;
 pub mod state;
 pub mod testing;

@@ -38,9 +38,9 @@ const PATTERNS: usize = 500;
 pub(crate) struct Webhooks {
     /// What waits, by installation. Each entry has a task that works it off.
     queues: Mutex<HashMap<OauthId, VecDeque<Job>>>,
+    /// Changes as a queue comes to its end.
+    worked_off: watch::Sender<()>,
     patterns: Mutex<HashMap<String, Option<Regex>>>,
-    /// How many queues are being worked off.
-    working: watch::Sender<usize>,
     pub(crate) records: Records,
 }
 
@@ -117,7 +117,6 @@ impl Webhooks {
             Entry::Vacant(queue) => {
                 let oauth_id = queue.key().clone();
                 queue.insert(VecDeque::from([job]));
-                self.working.send_modify(|working| *working += 1);
                 tokio::spawn(work(Arc::clone(shared), oauth_id));
             }
         }
@@ -130,14 +129,27 @@ impl Webhooks {
         let next = next.filter(|_| !has_ended);
         if next.is_none() {
             queues.remove(oauth_id);
+            self.worked_off.send_replace(());
         }
         next
     }
 
-    /// Completes when no call is under way.
+    /// Completes once no call of an installation waits or is under way.
+    pub(crate) async fn idle(&self, oauth_id: &OauthId) {
+        self.settled(|queues| !queues.contains_key(oauth_id)).await;
+    }
+
+    /// Completes once no call at all waits or is under way.
     pub(crate) async fn all_idle(&self) {
-        // The sender is here, so this cannot fail.
-        let _ = self.working.subscribe().wait_for(|n| *n == 0).await;
+        self.settled(HashMap::is_empty).await;
+    }
+
+    async fn settled(&self, is_so: impl Fn(&HashMap<OauthId, VecDeque<Job>>) -> bool) {
+        let mut worked_off = self.worked_off.subscribe();
+        while !is_so(&lock(&self.queues)) {
+            // The sender is a part of this.
+            let _ = worked_off.changed().await;
+        }
     }
 }
 
@@ -149,7 +161,6 @@ async fn work(shared: Arc<Shared>, oauth_id: OauthId) {
         shared.metrics.delivered(&delivery.outcome);
         webhooks.records.add(delivery);
     }
-    webhooks.working.send_modify(|working| *working -= 1);
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

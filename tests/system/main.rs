@@ -21,6 +21,7 @@ mod rate_limit;
 mod rest;
 mod rest_access;
 mod rest_extensions;
+mod rest_manage_rooms;
 mod rest_rooms;
 mod rest_tokens;
 mod restart;

@@ -189,9 +189,14 @@ impl State for SqliteState {
             .await
     }
 
-    async fn update_room(&self, room: &Room) -> Result<()> {
+    async fn update_room(&self, room: &Room) -> Result<bool> {
         let room = room.clone();
         self.call(move |connection| rooms::update(connection, &room))
+            .await
+    }
+
+    async fn remove_room(&self, id: RoomId) -> Result<Option<Vec<Installed>>> {
+        self.call(move |connection| rooms::remove(connection, id))
             .await
     }
 
