@@ -19,6 +19,7 @@ use crate::hub::LocalHub;
 use crate::install::{self, InstallError};
 use crate::limits::Limits;
 use crate::presence::Presence;
+use crate::rehearsal::Stage;
 use crate::shared::Shared;
 use crate::state::{
     Entry, Installed, Message, NewRoom, Room, SqliteState, State, StateError, User,
@@ -102,7 +103,7 @@ pub struct Builder {
     token_life: Duration,
     requests: u32,
     messages: u32,
-    clock: Clock,
+    pub(crate) clock: Clock,
 }
 
 impl Builder {
@@ -163,10 +164,28 @@ impl Builder {
     ///
     /// [`Error`] where the address or the data folder cannot be used.
     pub async fn start(self) -> Result<Host, Error> {
+        let (shared, router, listener, end) = self.open(None).await?;
+        let ended = shared.ended();
+        let server = tokio::spawn(async move {
+            if let Err(cause) = axum::serve(listener, router)
+                .with_graceful_shutdown(ended)
+                .await
+            {
+                tracing::error!("the host's server failed: {cause}");
+            }
+        });
+        Ok(Host::of(shared, end, server))
+    }
+
+    /// All of a host but its server.
+    pub(crate) async fn open(
+        self,
+        stage: Option<Arc<Stage>>,
+    ) -> Result<(Arc<Shared>, Router, TcpListener, watch::Sender<bool>), Error> {
         if !self.ip.is_loopback() {
             return Err(Error::NotLoopback(self.ip));
         }
-        let state = self.open()?;
+        let state = self.open_state()?;
         let local_user = first_user(&state).await?;
         let group = state.group().await?;
 
@@ -190,29 +209,17 @@ impl Builder {
             posting: outgoing::client(Policy::none()).map_err(Error::Http)?,
             webhooks: Webhooks::default(),
             presence: Presence::default(),
+            stage,
             ending,
         });
         let router = Router::new()
             .nest_service("/v2", api::router(&shared))
             .merge(web::router(&shared))
             .with_state(Arc::clone(&shared));
-        let ended = shared.ended();
-        let server = tokio::spawn(async move {
-            if let Err(cause) = axum::serve(listener, router)
-                .with_graceful_shutdown(ended)
-                .await
-            {
-                tracing::error!("the host's server failed: {cause}");
-            }
-        });
-        Ok(Host {
-            shared,
-            end,
-            server,
-        })
+        Ok((shared, router, listener, end))
     }
 
-    fn open(&self) -> Result<SqliteState, Error> {
+    fn open_state(&self) -> Result<SqliteState, Error> {
         let Some(folder) = &self.data else {
             return Ok(SqliteState::in_memory()?);
         };
@@ -255,6 +262,29 @@ impl Host {
             Ok(host) => host,
             Err(cause) => panic!("{cause}"),
         }
+    }
+
+    pub(crate) fn of(
+        shared: Arc<Shared>,
+        end: watch::Sender<bool>,
+        server: JoinHandle<()>,
+    ) -> Self {
+        Self {
+            shared,
+            end,
+            server,
+        }
+    }
+
+    /// Stops answering, at once.
+    pub(crate) async fn stop_serving(&mut self) {
+        self.server.abort();
+        let _ = (&mut self.server).await;
+    }
+
+    /// Answers again.
+    pub(crate) fn serve_by(&mut self, server: JoinHandle<()>) {
+        self.server = server;
     }
 
     /// A host that remembers nothing and listens at `127.0.0.1:4400`, to be changed.

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::presence::Presence;
+use crate::rehearsal::Stage;
 use crate::state::{Group, State};
 use crate::webhooks::Webhooks;
 
@@ -32,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) posting: reqwest::Client,
     pub(crate) webhooks: Webhooks,
     pub(crate) presence: Presence,
+    /// Of a host in a rehearsal.
+    pub(crate) stage: Option<Arc<Stage>>,
     /// Changes when the host ends.
     pub(crate) ending: watch::Receiver<bool>,
 }

@@ -221,6 +221,8 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn finish_installation(&self, id: &OauthId) -> Result<()>;
     /// Replaces the descriptor of an installation, and the webhooks it declares.
     async fn replace_descriptor(&self, id: &OauthId, url: &str, new: &Descriptor) -> Result<()>;
+    /// Gives an installation another secret.
+    async fn replace_secret(&self, id: &OauthId, secret: &Secret) -> Result<()>;
     /// Forgets an installation, its glances, webhooks and tokens; says whether there was one.
     async fn remove_installation(&self, id: &OauthId) -> Result<bool>;
     /// The installation with this id, accepted or not.
@@ -282,4 +284,6 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn token(&self, digest: &[u8]) -> Result<Option<StoredToken>>;
     /// Forgets a token; says whether there was one.
     async fn remove_token(&self, digest: &[u8]) -> Result<bool>;
+    /// Forgets all tokens of an installation.
+    async fn remove_tokens(&self, id: &OauthId) -> Result<()>;
 }

@@ -42,10 +42,14 @@ use crate::shared::Shared;
 use crate::state::{Installed, Room, User};
 use crate::viewer::{Line, LineState, Sidebar, Viewer};
 
+pub use crate::faults::{Fault, Injected};
+pub use crate::record::{Exchange, Party, Purpose};
+pub use crate::rehearsal::{Recording, Rehearsal};
+pub use crate::replay::{Difference, Replay, ReplayError, Report, StandIn};
 pub use room::TestRoom;
 
 /// How long a test waits for a state before it fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Host {
     /// The room with this name, made where there is none.
@@ -290,7 +294,7 @@ impl TestViewer {
     }
 }
 
-fn must<T, E: std::fmt::Display>(result: Result<T, E>, otherwise: &str) -> T {
+pub(crate) fn must<T, E: std::fmt::Display>(result: Result<T, E>, otherwise: &str) -> T {
     match result {
         Ok(value) => value,
         Err(cause) => panic!("{otherwise}: {cause}"),

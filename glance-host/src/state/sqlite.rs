@@ -13,7 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use glance_sdk::model::{Action, Descriptor, Event, Glance, OauthId, RoomId, UserId, Webhook};
+use glance_sdk::model::{
+    Action, Descriptor, Event, Glance, OauthId, RoomId, Secret, UserId, Webhook,
+};
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
@@ -299,6 +301,18 @@ impl State for SqliteState {
         .await
     }
 
+    async fn replace_secret(&self, id: &OauthId, secret: &Secret) -> Result<()> {
+        let (id, secret) = (id.clone(), secret.clone());
+        self.call(move |connection| {
+            connection.execute(
+                "UPDATE installation SET oauth_secret = ?2 WHERE oauth_id = ?1",
+                [id.as_str(), secret.expose()],
+            )
+        })
+        .await
+        .map(drop)
+    }
+
     async fn remove_installation(&self, id: &OauthId) -> Result<bool> {
         let id = id.clone();
         self.call(move |connection| {
@@ -534,6 +548,12 @@ impl State for SqliteState {
     async fn remove_token(&self, digest: &[u8]) -> Result<bool> {
         let digest = digest.to_owned();
         self.call(move |connection| tokens::remove(connection, &digest))
+            .await
+    }
+
+    async fn remove_tokens(&self, id: &OauthId) -> Result<()> {
+        let id = id.clone();
+        self.call(move |connection| tokens::remove_all(connection, &id))
             .await
     }
 }
