@@ -1,6 +1,7 @@
 //! What a host remembers: its group, rooms, users, installations, runtime glances, webhooks, tokens,
 //! and what was written into rooms.
 
+mod private;
 mod sqlite;
 mod timeline;
 mod webhook;
@@ -12,6 +13,7 @@ use glance_sdk::model::{
     Action, Descriptor, Event, Glance, GroupId, OauthId, RoomId, Secret, UserId, Webhook,
 };
 
+pub use private::PrivateMessage;
 pub use sqlite::SqliteState;
 pub use timeline::{Content, Entry, Message, Sender};
 pub use webhook::{MAX_RUNTIME_WEBHOOKS, RegisteredWebhook};
@@ -97,6 +99,13 @@ pub struct Installed {
 }
 
 impl Installed {
+    /// The name under which it writes.
+    pub fn sender_name(&self) -> &str {
+        let consumer = self.descriptor.capabilities.hipchat_api_consumer.as_ref();
+        let name = consumer.and_then(|consumer| consumer.from_name.as_ref());
+        name.unwrap_or(&self.descriptor.name)
+    }
+
     /// Whether it shows in this room.
     pub fn is_in(&self, room: RoomId) -> bool {
         self.room_id.is_none_or(|own| own == room)
@@ -277,6 +286,11 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn history(&self, room: RoomId, skip: u32, at_most: u32) -> Result<Vec<Entry>>;
     /// The entry with this id, where it was written into this room.
     async fn entry(&self, room: RoomId, id: &str) -> Result<Option<Entry>>;
+
+    /// Keeps what was written to one person.
+    async fn write_privately(&self, message: &PrivateMessage) -> Result<()>;
+    /// What was written to this person, oldest first.
+    async fn private_messages(&self, to: UserId) -> Result<Vec<PrivateMessage>>;
 
     /// Keeps a token, and forgets those that expired before `now`.
     async fn put_token(&self, token: &StoredToken, now: i64) -> Result<()>;

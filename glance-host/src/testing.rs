@@ -39,7 +39,7 @@ use tokio::task::JoinHandle;
 use crate::host::Host;
 use crate::install::{self, InstallError};
 use crate::shared::Shared;
-use crate::state::{Installed, Room, User};
+use crate::state::{Installed, PrivateMessage, Room, User};
 use crate::viewer::{Line, LineState, Sidebar, Viewer};
 
 pub use crate::faults::{Fault, Injected};
@@ -76,6 +76,17 @@ impl Host {
         change(&mut user);
         must(state.update_user(&user).await, "the user cannot be changed");
         user
+    }
+
+    /// What add-ons wrote to the person with this name, in no room, oldest first.
+    ///
+    /// # Panics
+    ///
+    /// Where the database fails.
+    pub async fn private_messages(&self, user: &str) -> Vec<PrivateMessage> {
+        let state = &self.shared.state;
+        let user = must(state.user_named(user).await, "no user");
+        must(state.private_messages(user.id).await, "no messages")
     }
 
     /// Installs an in-process add-on for all rooms.

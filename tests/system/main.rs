@@ -16,6 +16,7 @@ mod messages;
 mod notifications;
 mod pages;
 mod peer;
+mod private_messages;
 mod push;
 mod rate_limit;
 mod replay;

@@ -3,6 +3,7 @@
 mod actions;
 mod messages;
 mod migrations;
+mod private;
 mod rooms;
 mod tokens;
 mod users;
@@ -21,8 +22,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Entry, Group, Installed, MAX_RUNTIME_GLANCES, NewRoom, Place, RegisteredWebhook, Restriction,
-    Result, Room, RuntimeAction, RuntimeGlance, State, StateError, StoredToken, User,
+    Entry, Group, Installed, MAX_RUNTIME_GLANCES, NewRoom, Place, PrivateMessage,
+    RegisteredWebhook, Restriction, Result, Room, RuntimeAction, RuntimeGlance, State, StateError,
+    StoredToken, User,
 };
 
 const SCHEMA: &str = "
@@ -530,6 +532,17 @@ impl State for SqliteState {
     async fn entry(&self, room: RoomId, id: &str) -> Result<Option<Entry>> {
         let id = id.to_owned();
         self.call(move |connection| messages::find(connection, room, &id))
+            .await
+    }
+
+    async fn write_privately(&self, message: &PrivateMessage) -> Result<()> {
+        let message = message.clone();
+        self.call(move |connection| private::insert(connection, &message))
+            .await
+    }
+
+    async fn private_messages(&self, to: UserId) -> Result<Vec<PrivateMessage>> {
+        self.call(move |connection| private::to(connection, to))
             .await
     }
 
