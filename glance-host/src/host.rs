@@ -23,6 +23,7 @@ use crate::install::{self, InstallError};
 use crate::limits::Limits;
 use crate::metrics::{Metrics, Now};
 use crate::presence::Presence;
+use crate::rehearsal::Stage;
 use crate::shared::Shared;
 use crate::state::{
     Entry, Installed, Message, NewRoom, Room, SqliteState, State, StateError, User,
@@ -121,8 +122,8 @@ pub struct Builder {
     token_life: Duration,
     requests: u32,
     messages: u32,
-    clock: Clock,
-    tls: Option<tls::Files>,
+    pub(crate) clock: Clock,
+    pub(crate) tls: Option<tls::Files>,
     grace: Duration,
 }
 
@@ -202,11 +203,32 @@ impl Builder {
     ///
     /// [`Error`] where the address, the data folder or the certificate cannot be used.
     pub async fn start(self) -> Result<Host, Error> {
+        let opened = self.open(None).await?;
+        let ended = opened.shared.ended();
+        let router = opened.router;
+        let server = match &opened.certificate {
+            Some(certificate) => {
+                let listener = TlsListener::new(opened.listener, Arc::clone(certificate))?;
+                serve(listener, router, ended)
+            }
+            None => serve(opened.listener, router, ended),
+        };
+        Ok(Host {
+            shared: opened.shared,
+            certificate: opened.certificate,
+            end: opened.end,
+            grace: opened.grace,
+            server,
+        })
+    }
+
+    /// All of a host but its server.
+    pub(crate) async fn open(self, stage: Option<Arc<Stage>>) -> Result<Opened, Error> {
         if !self.ip.is_loopback() {
             return Err(Error::NotLoopback(self.ip));
         }
         let certificate = self.tls.clone().map(Certificate::read).transpose()?;
-        let state = self.open()?;
+        let state = self.open_state()?;
         let local_user = first_user(&state).await?;
         let group = state.group().await?;
 
@@ -236,6 +258,7 @@ impl Builder {
             webhooks: Webhooks::default(),
             presence: Presence::default(),
             metrics: Metrics::default(),
+            stage,
             ending,
         });
         let router = Router::new()
@@ -243,24 +266,17 @@ impl Builder {
             .route("/healthz", get(health::check))
             .merge(web::router(&shared))
             .with_state(Arc::clone(&shared));
-        let ended = shared.ended();
-        let server = match &certificate {
-            Some(certificate) => {
-                let listener = TlsListener::new(listener, Arc::clone(certificate))?;
-                serve(listener, router, ended)
-            }
-            None => serve(listener, router, ended),
-        };
-        Ok(Host {
+        Ok(Opened {
             shared,
+            router,
+            listener,
             certificate,
             end,
             grace: self.grace,
-            server,
         })
     }
 
-    fn open(&self) -> Result<SqliteState, Error> {
+    fn open_state(&self) -> Result<SqliteState, Error> {
         let Some(folder) = &self.data else {
             return Ok(SqliteState::in_memory()?);
         };
@@ -301,14 +317,24 @@ async fn first_user(state: &SqliteState) -> Result<User, StateError> {
     Ok(user)
 }
 
+/// All of a host but its server.
+pub(crate) struct Opened {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) router: Router,
+    pub(crate) listener: TcpListener,
+    pub(crate) certificate: Option<Arc<Certificate>>,
+    pub(crate) end: watch::Sender<bool>,
+    pub(crate) grace: Duration,
+}
+
 /// A running host. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Host {
     pub(crate) shared: Arc<Shared>,
-    certificate: Option<Arc<Certificate>>,
-    end: watch::Sender<bool>,
-    grace: Duration,
-    server: JoinHandle<()>,
+    pub(crate) certificate: Option<Arc<Certificate>>,
+    pub(crate) end: watch::Sender<bool>,
+    pub(crate) grace: Duration,
+    pub(crate) server: JoinHandle<()>,
 }
 
 impl Host {
@@ -323,6 +349,17 @@ impl Host {
             Ok(host) => host,
             Err(cause) => panic!("{cause}"),
         }
+    }
+
+    /// Stops answering, at once.
+    pub(crate) async fn stop_serving(&mut self) {
+        self.server.abort();
+        let _ = (&mut self.server).await;
+    }
+
+    /// Answers again.
+    pub(crate) fn serve_by(&mut self, server: JoinHandle<()>) {
+        self.server = server;
     }
 
     /// A host that remembers nothing and listens at `127.0.0.1:4400`, to be changed.

@@ -90,7 +90,19 @@ pub(crate) fn client(redirects: Policy) -> Result<reqwest::Client, String> {
 
 /// One request, its answer read up to `max_bytes` within `limit`.
 pub(crate) async fn send(
-    request: reqwest::RequestBuilder,
+    shared: &Shared,
+    request: RequestBuilder,
+    limit: Duration,
+    max_bytes: usize,
+) -> Result<Answer, NoAnswer> {
+    match &shared.stage {
+        Some(stage) => stage.send(request, limit, max_bytes).await,
+        None => exchange(request, limit, max_bytes).await,
+    }
+}
+
+pub(crate) async fn exchange(
+    request: RequestBuilder,
     limit: Duration,
     max_bytes: usize,
 ) -> Result<Answer, NoAnswer> {
@@ -165,7 +177,7 @@ async fn ask(
         .http
         .request(Method::GET, url)
         .header(ORIGIN, &shared.base_url);
-    send(request, QUERY_TIMEOUT, MAX_DATA_BYTES)
+    send(shared, request, QUERY_TIMEOUT, MAX_DATA_BYTES)
         .await
         .map_err(|cause| format!("It {cause}."))
 }

@@ -12,6 +12,7 @@ use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::presence::Presence;
+use crate::rehearsal::Stage;
 use crate::state::{Group, State};
 use crate::webhooks::Webhooks;
 
@@ -34,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) webhooks: Webhooks,
     pub(crate) presence: Presence,
     pub(crate) metrics: Metrics,
+    /// Of a host in a rehearsal.
+    pub(crate) stage: Option<Arc<Stage>>,
     /// Changes when the host ends.
     pub(crate) ending: watch::Receiver<bool>,
 }

@@ -1,6 +1,7 @@
 //! What a host remembers: its group, rooms, users, installations, runtime glances, webhooks, tokens,
 //! and what was written into rooms.
 
+mod private;
 mod sqlite;
 mod timeline;
 mod webhook;
@@ -12,6 +13,7 @@ use glance_sdk::model::{
     Action, Descriptor, Event, Glance, GroupId, OauthId, RoomId, Secret, UserId, Webhook,
 };
 
+pub use private::PrivateMessage;
 pub use sqlite::SqliteState;
 pub use timeline::{Content, Entry, Message, Sender};
 pub use webhook::{MAX_RUNTIME_WEBHOOKS, RegisteredWebhook};
@@ -97,6 +99,13 @@ pub struct Installed {
 }
 
 impl Installed {
+    /// The name under which it writes.
+    pub fn sender_name(&self) -> &str {
+        let consumer = self.descriptor.capabilities.hipchat_api_consumer.as_ref();
+        let name = consumer.and_then(|consumer| consumer.from_name.as_ref());
+        name.unwrap_or(&self.descriptor.name)
+    }
+
     /// Whether it shows in this room.
     pub fn is_in(&self, room: RoomId) -> bool {
         self.room_id.is_none_or(|own| own == room)
@@ -221,6 +230,8 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn finish_installation(&self, id: &OauthId) -> Result<()>;
     /// Replaces the descriptor of an installation, and the webhooks it declares.
     async fn replace_descriptor(&self, id: &OauthId, url: &str, new: &Descriptor) -> Result<()>;
+    /// Gives an installation another secret.
+    async fn replace_secret(&self, id: &OauthId, secret: &Secret) -> Result<()>;
     /// Forgets an installation, its glances, webhooks and tokens; says whether there was one.
     async fn remove_installation(&self, id: &OauthId) -> Result<bool>;
     /// The installation with this id, accepted or not.
@@ -278,10 +289,17 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     /// The entry with this id, where it was written into this room.
     async fn entry(&self, room: RoomId, id: &str) -> Result<Option<Entry>>;
 
+    /// Keeps what was written to one person.
+    async fn write_privately(&self, message: &PrivateMessage) -> Result<()>;
+    /// What was written to this person, oldest first.
+    async fn private_messages(&self, to: UserId) -> Result<Vec<PrivateMessage>>;
+
     /// Keeps a token, and forgets those that expired before `now`.
     async fn put_token(&self, token: &StoredToken, now: i64) -> Result<()>;
     /// The token with this digest.
     async fn token(&self, digest: &[u8]) -> Result<Option<StoredToken>>;
     /// Forgets a token; says whether there was one.
     async fn remove_token(&self, digest: &[u8]) -> Result<bool>;
+    /// Forgets all tokens of an installation.
+    async fn remove_tokens(&self, id: &OauthId) -> Result<()>;
 }

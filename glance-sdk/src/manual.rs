@@ -7,7 +7,8 @@
 //! | [`pushing`] | how it changes while people look at it |
 //! | [`runtime_glances`] | glances that come and go while the add-on runs |
 //! | [`installing`] | what happens between a host and an add-on before all that |
-//! | [`testing`] | a host inside a test |
+//! | [`testing`] | a host inside a test, where things go wrong as you wish |
+//! | [`record_and_replay`] | what was said, kept in a file, and held against an add-on of today |
 //! | [`deploying`] | on one machine, or on several with PostgreSQL |
 //! | [`from_node`] | moving from the Node framework |
 
@@ -25,6 +26,7 @@ pages! {
     runtime_glances = "runtime-glances.md";
     installing = "installing.md";
     testing = "testing.md";
+    record_and_replay = "record-and-replay.md";
     deploying = "deploying.md";
     from_node = "from-node.md";
 }

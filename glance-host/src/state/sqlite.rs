@@ -3,6 +3,7 @@
 mod actions;
 mod messages;
 mod migrations;
+mod private;
 mod rooms;
 mod tokens;
 mod users;
@@ -13,14 +14,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use glance_sdk::model::{Action, Descriptor, Event, Glance, OauthId, RoomId, UserId, Webhook};
+use glance_sdk::model::{
+    Action, Descriptor, Event, Glance, OauthId, RoomId, Secret, UserId, Webhook,
+};
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Entry, Group, Installed, MAX_RUNTIME_GLANCES, NewRoom, Place, RegisteredWebhook, Restriction,
-    Result, Room, RuntimeAction, RuntimeGlance, State, StateError, StoredToken, User,
+    Entry, Group, Installed, MAX_RUNTIME_GLANCES, NewRoom, Place, PrivateMessage,
+    RegisteredWebhook, Restriction, Result, Room, RuntimeAction, RuntimeGlance, State, StateError,
+    StoredToken, User,
 };
 
 const SCHEMA: &str = "
@@ -299,6 +303,18 @@ impl State for SqliteState {
         .await
     }
 
+    async fn replace_secret(&self, id: &OauthId, secret: &Secret) -> Result<()> {
+        let (id, secret) = (id.clone(), secret.clone());
+        self.call(move |connection| {
+            connection.execute(
+                "UPDATE installation SET oauth_secret = ?2 WHERE oauth_id = ?1",
+                [id.as_str(), secret.expose()],
+            )
+        })
+        .await
+        .map(drop)
+    }
+
     async fn remove_installation(&self, id: &OauthId) -> Result<bool> {
         let id = id.clone();
         self.call(move |connection| {
@@ -528,6 +544,17 @@ impl State for SqliteState {
             .await
     }
 
+    async fn write_privately(&self, message: &PrivateMessage) -> Result<()> {
+        let message = message.clone();
+        self.call(move |connection| private::insert(connection, &message))
+            .await
+    }
+
+    async fn private_messages(&self, to: UserId) -> Result<Vec<PrivateMessage>> {
+        self.call(move |connection| private::to(connection, to))
+            .await
+    }
+
     async fn put_token(&self, token: &StoredToken, now: i64) -> Result<()> {
         let token = token.clone();
         self.call(move |connection| tokens::put(connection, &token, now))
@@ -543,6 +570,12 @@ impl State for SqliteState {
     async fn remove_token(&self, digest: &[u8]) -> Result<bool> {
         let digest = digest.to_owned();
         self.call(move |connection| tokens::remove(connection, &digest))
+            .await
+    }
+
+    async fn remove_tokens(&self, id: &OauthId) -> Result<()> {
+        let id = id.clone();
+        self.call(move |connection| tokens::remove_all(connection, &id))
             .await
     }
 }
