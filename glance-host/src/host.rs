@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::serve::Listener;
 use glance_sdk::model::OauthId;
 use reqwest::redirect::Policy;
 use tokio::net::TcpListener;
@@ -23,6 +24,7 @@ use crate::shared::Shared;
 use crate::state::{
     Entry, Installed, Message, NewRoom, Room, SqliteState, State, StateError, User,
 };
+use crate::tls::{self, Certificate, TlsListener};
 use crate::webhooks::{self, Delivery, Happening, Webhooks};
 use crate::{api, outgoing, web, write};
 
@@ -51,7 +53,14 @@ pub enum Error {
     },
     /// Its database failed.
     State(StateError),
-    /// Its HTTP client cannot be made.
+    /// The certificate for HTTPS, or its key, cannot be used.
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Its HTTP client, or server, cannot be made.
     Http(String),
 }
 
@@ -80,6 +89,13 @@ impl fmt::Display for Error {
                 )
             }
             Self::State(cause) => cause.fmt(f),
+            Self::Certificate { path, problem } => {
+                write!(
+                    f,
+                    "HTTPS is not possible with {}: {problem}",
+                    path.display()
+                )
+            }
             Self::Http(cause) => f.write_str(cause),
         }
     }
@@ -103,6 +119,7 @@ pub struct Builder {
     requests: u32,
     messages: u32,
     clock: Clock,
+    tls: Option<tls::Files>,
 }
 
 impl Builder {
@@ -157,15 +174,27 @@ impl Builder {
         self
     }
 
+    /// Serves HTTPS only, with the certificate and the private key in these PEM files. The file of
+    /// the certificate holds its chain too, its own first; the key has no passphrase.
+    #[must_use]
+    pub fn tls(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        self.tls = Some(tls::Files {
+            certificate: certificate.into(),
+            key: key.into(),
+        });
+        self
+    }
+
     /// Starts the host. It answers once this returns.
     ///
     /// # Errors
     ///
-    /// [`Error`] where the address or the data folder cannot be used.
+    /// [`Error`] where the address, the data folder or the certificate cannot be used.
     pub async fn start(self) -> Result<Host, Error> {
         if !self.ip.is_loopback() {
             return Err(Error::NotLoopback(self.ip));
         }
+        let certificate = self.tls.clone().map(Certificate::read).transpose()?;
         let state = self.open()?;
         let local_user = first_user(&state).await?;
         let group = state.group().await?;
@@ -176,8 +205,13 @@ impl Builder {
         let address = listener.local_addr().map_err(listen)?;
 
         let (end, ending) = watch::channel(false);
+        let scheme = if certificate.is_some() {
+            "https"
+        } else {
+            "http"
+        };
         let shared = Arc::new(Shared {
-            base_url: format!("http://{address}"),
+            base_url: format!("{scheme}://{address}"),
             group,
             local_user: local_user.id,
             token_life: self.token_life,
@@ -197,16 +231,16 @@ impl Builder {
             .merge(web::router(&shared))
             .with_state(Arc::clone(&shared));
         let ended = shared.ended();
-        let server = tokio::spawn(async move {
-            if let Err(cause) = axum::serve(listener, router)
-                .with_graceful_shutdown(ended)
-                .await
-            {
-                tracing::error!("the host's server failed: {cause}");
+        let server = match &certificate {
+            Some(certificate) => {
+                let listener = TlsListener::new(listener, Arc::clone(certificate))?;
+                serve(listener, router, ended)
             }
-        });
+            None => serve(listener, router, ended),
+        };
         Ok(Host {
             shared,
+            certificate,
             end,
             server,
         })
@@ -224,6 +258,24 @@ impl Builder {
     }
 }
 
+fn serve<L>(
+    listener: L,
+    router: Router,
+    ended: impl Future<Output = ()> + Send + 'static,
+) -> JoinHandle<()>
+where
+    L: Listener<Addr = SocketAddr>,
+{
+    tokio::spawn(async move {
+        if let Err(cause) = axum::serve(listener, router)
+            .with_graceful_shutdown(ended)
+            .await
+        {
+            tracing::error!("the host's server failed: {cause}");
+        }
+    })
+}
+
 /// The person at this machine, and a first room of theirs.
 async fn first_user(state: &SqliteState) -> Result<User, StateError> {
     if let Some(user) = state.user(1.into()).await? {
@@ -239,6 +291,7 @@ async fn first_user(state: &SqliteState) -> Result<User, StateError> {
 #[derive(Debug)]
 pub struct Host {
     pub(crate) shared: Arc<Shared>,
+    certificate: Option<Arc<Certificate>>,
     end: watch::Sender<bool>,
     server: JoinHandle<()>,
 }
@@ -267,6 +320,7 @@ impl Host {
             requests: 500,
             messages: 30,
             clock: Clock::default(),
+            tls: None,
         }
     }
 
@@ -396,6 +450,19 @@ impl Host {
             .web_panel(panel)
             .ok_or_else(|| format!("no panel {panel}"))?;
         outgoing::panel_url(&self.shared, installed, panel, room, &user).map(String::from)
+    }
+
+    /// Reads the certificate and its key again, for new connections, as after a renewal; a host
+    /// without HTTPS has nothing to read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Certificate`] where they cannot be used; those read before stay in use.
+    pub fn reload_certificate(&self) -> Result<(), Error> {
+        match &self.certificate {
+            Some(certificate) => certificate.reload(),
+            None => Ok(()),
+        }
     }
 
     /// Lets what is being answered come to its end, and ends.

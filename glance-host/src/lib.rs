@@ -28,6 +28,7 @@ mod presence;
 mod shared;
 pub mod state;
 pub mod testing;
+mod tls;
 pub mod viewer;
 mod web;
 pub mod webhooks;
