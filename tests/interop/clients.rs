@@ -1,12 +1,19 @@
 //! Clients of others for the REST API.
 
+use std::fs;
+
 use glance_host::Host;
 use glance_host::state::{Content, Installed};
+use glance_host::testing::TestRoom;
 use glance_sdk::model::{Color, Descriptor, HipchatApiConsumer, Scope};
-use reqwest::Client;
+use rcgen::generate_simple_self_signed;
+use reqwest::{Certificate, Client};
 use serde_json::{Value, json};
 
 use crate::program;
+
+/// Each client works in this room.
+const ROOM: &str = "ops";
 
 /// An installation without an add-on, as a program has that only calls; answers with its token.
 async fn token(host: &Host, client: &Client) -> String {
@@ -54,12 +61,11 @@ async fn hipchatter() {
     let Some(mut command) = program::command("hipchatter") else {
         return;
     };
+    command.env("ROOM", ROOM);
     let host = Host::start().await;
-    let room = host.room("ops").await;
-    host.user("Olive", |_| {}).await;
+    let room = inhabited(&host).await;
     command.env("API", format!("{}/v2/", host.base_url()));
     command.env("TOKEN", token(&host, &Client::new()).await);
-    command.env("ROOM", &room.room.name);
 
     let heard = program::run(command).await;
     let expected = json!({
@@ -78,6 +84,58 @@ async fn hipchatter() {
         "refused": "/message: `message` is empty; fill it in",
     });
     assert_eq!(heard, expected);
+    assert_written(&room).await;
+}
+
+#[tokio::test]
+async fn hypchat() {
+    let Some(mut command) = program::command("hypchat") else {
+        return;
+    };
+    command.env("ROOM", ROOM);
+    let folder = tempfile::tempdir().unwrap();
+    let [certificate, key] = ["certificate.pem", "key.pem"].map(|name| folder.path().join(name));
+    let made = generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    fs::write(&certificate, made.cert.pem()).unwrap();
+    fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let host = Host::builder().port(0).tls(&certificate, &key);
+    let host = host.start().await.unwrap();
+    let room = inhabited(&host).await;
+    let _present = room.viewer("Olive").await;
+    let trusted = Certificate::from_pem(made.cert.pem().as_bytes()).unwrap();
+    let client = Client::builder().tls_certs_only([trusted]).build().unwrap();
+    command.env("API", host.base_url());
+    command.env("TOKEN", token(&host, &client).await);
+    command.env("REQUESTS_CA_BUNDLE", &certificate);
+
+    let heard = program::run(command).await;
+    let expected = json!({
+        "key": "glance-host",
+        "kinds": ["RoomCollection", "Room", "User", "UserCollection"],
+        "created": room.room.created,
+        "person": "Olive",
+        "rooms": ["ops", "made"],
+        "topic": "Deploys",
+        "history": ["Is it?", "It is <b>done</b>"],
+        "latest": ["Is it?"],
+        "participants": ["Olive"],
+        "webhook": ["Webhook", 1],
+        "webhooks_left": 0,
+        "emoticons": [],
+        "missing": "Room elsewhere not found",
+        "empty": "/message: `message` is empty; fill it in",
+    });
+    assert_eq!(heard, expected);
+    assert_written(&room).await;
+}
+
+async fn inhabited(host: &Host) -> TestRoom {
+    host.user("Olive", |_| {}).await;
+    host.room(ROOM).await
+}
+
+/// What each client wrote into the room.
+async fn assert_written(room: &TestRoom) {
     let notified = room.notification("done").await;
     assert_eq!(
         (notified.color, notified.notify),
