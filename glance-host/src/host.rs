@@ -7,18 +7,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::routing::get;
 use axum::serve::Listener;
 use glance_sdk::model::OauthId;
 use reqwest::redirect::Policy;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::attendance::Attendance;
 use crate::clock::Clock;
 use crate::hub::LocalHub;
 use crate::install::{self, InstallError};
 use crate::limits::Limits;
+use crate::metrics::{Metrics, Now};
 use crate::presence::Presence;
 use crate::shared::Shared;
 use crate::state::{
@@ -26,7 +29,7 @@ use crate::state::{
 };
 use crate::tls::{self, Certificate, TlsListener};
 use crate::webhooks::{self, Delivery, Happening, Webhooks};
-use crate::{api, outgoing, web, write};
+use crate::{api, health, outgoing, rooms, web, write};
 
 /// The port a host takes where nothing else is said.
 pub const DEFAULT_PORT: u16 = 4400;
@@ -120,6 +123,7 @@ pub struct Builder {
     messages: u32,
     clock: Clock,
     tls: Option<tls::Files>,
+    grace: Duration,
 }
 
 impl Builder {
@@ -185,6 +189,13 @@ impl Builder {
         self
     }
 
+    /// How long [`Host::shutdown`] waits for what is under way; 10 seconds where nothing is said.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
     /// Starts the host. It answers once this returns.
     ///
     /// # Errors
@@ -224,10 +235,12 @@ impl Builder {
             posting: outgoing::client(Policy::none()).map_err(Error::Http)?,
             webhooks: Webhooks::default(),
             presence: Presence::default(),
+            metrics: Metrics::default(),
             ending,
         });
         let router = Router::new()
             .nest_service("/v2", api::router(&shared))
+            .route("/healthz", get(health::check))
             .merge(web::router(&shared))
             .with_state(Arc::clone(&shared));
         let ended = shared.ended();
@@ -242,6 +255,7 @@ impl Builder {
             shared,
             certificate,
             end,
+            grace: self.grace,
             server,
         })
     }
@@ -293,6 +307,7 @@ pub struct Host {
     pub(crate) shared: Arc<Shared>,
     certificate: Option<Arc<Certificate>>,
     end: watch::Sender<bool>,
+    grace: Duration,
     server: JoinHandle<()>,
 }
 
@@ -321,6 +336,7 @@ impl Host {
             messages: 30,
             clock: Clock::default(),
             tls: None,
+            grace: Duration::from_secs(10),
         }
     }
 
@@ -360,6 +376,37 @@ impl Host {
             self.tell(&room, Happening::Created(owner)).await;
         }
         Ok(room)
+    }
+
+    /// Makes the room with this id what `room` says, and tells add-ons of a new topic, and that it was
+    /// archived or brought back, as done by the person at this machine.
+    ///
+    /// # Errors
+    ///
+    /// One sentence that says what is wrong with the room's name or topic, or that the database
+    /// fails.
+    pub async fn change_room(&self, room: &Room) -> Result<(), String> {
+        let by = self.local_user().await?;
+        let changed = rooms::change(&self.shared, room, &by).await;
+        changed.map_err(|refused| refused.to_string())
+    }
+
+    /// Deletes a room with all that is in it, and tells its add-ons, as done by the person at this
+    /// machine; says whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// One sentence, where the database fails.
+    pub async fn delete_room(&self, room: &Room) -> Result<bool, String> {
+        let by = self.local_user().await?;
+        let deleted = rooms::delete(&self.shared, room, &by).await;
+        deleted.map_err(|cause| cause.to_string())
+    }
+
+    async fn local_user(&self) -> Result<User, String> {
+        let user = self.shared.state.user(self.shared.local_user).await;
+        let user = user.map_err(|cause| cause.to_string())?;
+        user.ok_or_else(|| "there is nobody at this machine".to_owned())
     }
 
     /// Calls the webhooks that listen for this. What the host does itself, it tells itself.
@@ -438,18 +485,27 @@ impl Host {
         installed: &Installed,
         panel: &str,
     ) -> Result<String, String> {
-        let user = self
-            .shared
-            .state
-            .user(self.shared.local_user)
-            .await
-            .map_err(|e| e.to_string())?;
-        let user = user.ok_or("there is nobody at this machine")?;
+        let user = self.local_user().await?;
         let panel = installed
             .descriptor
             .web_panel(panel)
             .ok_or_else(|| format!("no panel {panel}"))?;
         outgoing::panel_url(&self.shared, installed, panel, room, &user).map(String::from)
+    }
+
+    /// What it counts, in the text format of Prometheus.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`] where the database fails.
+    pub async fn metrics(&self) -> Result<String, StateError> {
+        let (viewers, rooms) = self.shared.attendance.count();
+        let installations = self.shared.state.count_installations().await?;
+        Ok(self.shared.metrics.text(&Now {
+            viewers,
+            rooms,
+            installations,
+        }))
     }
 
     /// Reads the certificate and its key again, for new connections, as after a renewal; a host
@@ -465,11 +521,20 @@ impl Host {
         }
     }
 
-    /// Lets what is being answered come to its end, and ends.
+    /// Takes no more requests, ends the streams of pages, lets what is being answered and the calls
+    /// of webhooks that are under way come to their end for as long as [`Builder::grace`] says, and
+    /// ends.
     pub async fn shutdown(mut self) {
         self.end.send_replace(true);
-        if let Err(cause) = (&mut self.server).await {
-            tracing::error!("the host's server ended early: {cause}");
+        let ending = async {
+            if let Err(cause) = (&mut self.server).await {
+                tracing::error!("the host's server ended early: {cause}");
+            }
+            self.shared.webhooks.all_idle().await;
+        };
+        if timeout(self.grace, ending).await.is_err() {
+            tracing::warn!("the host ended before everything under way did");
+            self.server.abort();
         }
     }
 }
