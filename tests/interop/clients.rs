@@ -81,6 +81,8 @@ async fn hipchatter() {
         "webhooks": 1,
         "webhooks_left": 0,
         "made": ["ops", "made"],
+        "changed": ["New", "private"],
+        "deleted": true,
         "refused": "/message: `message` is empty; fill it in",
     });
     assert_eq!(heard, expected);
@@ -115,6 +117,7 @@ async fn hypchat() {
         "created": room.room.created,
         "person": "Olive",
         "rooms": ["ops", "made"],
+        "changed": "New",
         "topic": "Deploys",
         "history": ["Is it?", "It is <b>done</b>"],
         "latest": ["Is it?"],
@@ -122,7 +125,7 @@ async fn hypchat() {
         "webhook": ["Webhook", 1],
         "webhooks_left": 0,
         "emoticons": [],
-        "missing": "Room elsewhere not found",
+        "missing": "Room made not found",
         "empty": "/message: `message` is empty; fill it in",
     });
     assert_eq!(heard, expected);

@@ -28,6 +28,7 @@ async fn ac_koa() {
         descriptor: "/addon/capabilities",
         // The framework has answered before the add-on is told.
         answers_webhooks: false,
+        creates_webhooks: true,
         ..Tally::default()
     };
     add_on.comes_and_goes().await;
@@ -50,6 +51,7 @@ async fn aiohttp() {
         descriptor: "/",
         // An exception is caught by nobody.
         forgers: Forgers::Fail,
+        creates_webhooks: true,
         ..Tally::default()
     };
     add_on.comes_and_goes().await;

@@ -3,9 +3,9 @@
 use glance_host::Host;
 use glance_host::state::Installed;
 use glance_host::testing::TestRoom;
-use glance_host::webhooks::{Delivery, Outcome};
+use glance_host::webhooks::{Delivery, Happening, Outcome};
 use glance_sdk::auth::{SigningKey, now};
-use glance_sdk::model::{Claims, Color, Context};
+use glance_sdk::model::{Claims, Color, Context, Event};
 use reqwest::{Client, Response, Url};
 
 use crate::program::{self, Served};
@@ -18,6 +18,8 @@ pub(crate) struct Tally {
     pub(crate) forgers: Forgers,
     /// Whether a webhook's answer can be a message.
     pub(crate) answers_webhooks: bool,
+    /// Whether it creates webhooks at run time, and does so while it is being installed.
+    pub(crate) creates_webhooks: bool,
 }
 
 /// What becomes of those who hold a token that its installation did not sign, or not lately.
@@ -37,6 +39,7 @@ impl Default for Tally {
             descriptor: "/",
             forgers: Forgers::Refused,
             answers_webhooks: true,
+            creates_webhooks: false,
         }
     }
 }
@@ -60,6 +63,13 @@ impl Tally {
         assert_eq!(line.target.as_ref().unwrap().panel, "tally-panel");
 
         self.takes_a_command(&room).await;
+        if self.creates_webhooks {
+            room.notification("Listening").await;
+            let by = host.user("member", |_| {}).await;
+            let topic = "Deploys".to_owned();
+            room.happens(Happening::TopicChanged { topic, by }).await;
+            room.notification("The topic is Deploys").await;
+        }
         let shown = viewer.label("tally", "4 open").await;
         assert_eq!(
             shown.line("tally").unwrap().lozenge(),
@@ -79,7 +89,8 @@ impl Tally {
     async fn takes_a_command(&self, room: &TestRoom) {
         room.says("member", "what is the /tally 7 of today?").await;
         room.says("member", "/tally 4").await;
-        let delivery = room.delivery(|_| true).await;
+        let is_message = |delivery: &Delivery| delivery.event == Event::RoomMessage;
+        let delivery = room.delivery(is_message).await;
         assert_eq!(delivery.body["item"]["message"]["message"], "/tally 4");
         assert_accepted(&delivery, self.answers_webhooks);
 
@@ -88,7 +99,9 @@ impl Tally {
             let answer = room.notification("Noted").await;
             assert_eq!(answer.color.unwrap_or(Color::Yellow), Color::Yellow);
         }
-        assert_eq!(room.deliveries().len(), 1, "nothing else fits the pattern");
+        let deliveries = room.deliveries().into_iter();
+        let messages = deliveries.filter(|delivery| is_message(delivery)).count();
+        assert_eq!(messages, 1, "nothing else fits the pattern");
     }
 
     /// The panel: it opens for what the host signed, and for nothing else. Answers with its address.

@@ -57,7 +57,7 @@ app["config"] = get_config(
 app["addon_client_store"] = Store()
 # Its own function for this wants a redis server and a MongoDB server.
 app["cache"] = app["redis_pool"] = Cache()
-add_on = init_addon(app, ["send_notification", "view_room"], None, False)
+add_on = init_addon(app, ["send_notification", "view_room", "admin_room"], None, False)
 base = app["config"]["BASE_URL"]
 counts = {}
 
@@ -109,6 +109,23 @@ def said(request):
     return web.Response(text=answer, content_type="application/json")
 
 
+@add_on.event_listener
+def install(event):
+    room = event["client"].room_client
+    if (yield from room.create_webhook(base + "/topic", "room_topic_change")):
+        yield from room.send_notification(text="Listening")
+
+
+@asyncio.coroutine
+def topic(request):
+    body = yield from request.json()
+    client = yield from add_on.load_client(body["oauth_client_id"])
+    text = "The topic is %s" % body["item"]["topic"]
+    yield from client.room_client.send_notification(text=text)
+    return web.HTTPNoContent()
+
+
+app.router.add_route("POST", "/topic", topic)
 port = int(os.environ["PORT"])
 loop.run_until_complete(loop.create_server(app.make_handler(), "127.0.0.1", port))
 print("ready", flush=True)

@@ -34,6 +34,12 @@ async function call(method, ...args) {
 
   await call('create_room', { name: 'made' });
   heard.made = (await call('rooms')).map((room) => room.name);
+  const change = { name: 'made', privacy: 'private', topic: 'New', is_archived: false };
+  await call('update_room', { ...change, is_guest_accessible: false, owner: { id: 1 } });
+  const { topic, privacy } = await call('get_room', 'made');
+  heard.changed = [topic, privacy];
+  await call('delete_room', 'made');
+  heard.deleted = !(await call('room_exists', 'made'));
   heard.refused = await call('notify', ROOM, { message: '' }).catch((error) => error.message);
   console.log(JSON.stringify(heard));
 })().catch((error) => {

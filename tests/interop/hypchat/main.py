@@ -31,6 +31,12 @@ heard = {
 client.create_room("made")
 # A page has one of the rooms, and tells of the next.
 heard["rooms"] = [one["name"] for one in client.rooms(max_results=1).contents()]
+made = client.get_room("made")
+made["topic"] = "New"
+made.save()
+heard["changed"] = client.get_room("made")["topic"]
+made.delete()
+heard["missing"] = refused(HttpNotFound, client.get_room, "made")
 room.topic("Deploys")
 heard["topic"] = room.self()["topic"]
 room.notification("It is <b>done</b>", color="green", notify=True)
@@ -43,6 +49,5 @@ heard["webhook"] = [kind(webhook), len(room.webhooks()["items"])]
 webhook.delete()
 heard["webhooks_left"] = len(room.webhooks()["items"])
 heard["emoticons"] = client.emoticons()["items"]
-heard["missing"] = refused(HttpNotFound, client.get_room, "elsewhere")
 heard["empty"] = refused(HttpBadRequest, room.notification, "")
 print(json.dumps(heard))

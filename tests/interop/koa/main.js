@@ -11,7 +11,7 @@ const addOn = app
   .name('Tally')
   .description('Counts what people tell it to.')
   .allowRoom(true)
-  .scopes('send_notification', 'view_room');
+  .scopes('send_notification', 'view_room', 'admin_room');
 const counts = new Map();
 
 function tally(room) {
@@ -43,6 +43,15 @@ addOn.webhook('room_message', /^\/tally ([0-9]+)$/, function* () {
   counts.set(room, Number(this.match[1]));
   yield this.tenantClient.glancePushRoom(room, { glance: [{ key: 'tally', content: tally(room) }] });
   yield this.roomClient.sendNotification(`The tally is ${this.match[1]}`);
+});
+
+addOn.onWebhook('install', function* () {
+  yield this.tenantWebhooks.add('room_topic_change');
+  yield this.roomClient.sendNotification('Listening');
+});
+
+addOn.onWebhook('room_topic_change', function* () {
+  yield this.roomClient.sendNotification(`The topic is ${this.topic}`);
 });
 
 app.listen(() => console.log('ready'));
