@@ -10,6 +10,7 @@
 //! | [`testing`] | a host inside a test |
 //! | [`deploying`] | on one machine, or on several with PostgreSQL |
 //! | [`from_node`] | moving from the Node framework |
+//! | [`old_add_ons`] | running what was written for HipChat, unchanged |
 
 macro_rules! pages {
     ($($page:ident = $file:literal;)*) => { $(
@@ -27,4 +28,5 @@ pages! {
     testing = "testing.md";
     deploying = "deploying.md";
     from_node = "from-node.md";
+    old_add_ons = "old-add-ons.md";
 }
