@@ -1,16 +1,14 @@
 //! Clients of others for the REST API.
 
-use std::fs;
-
 use glance_host::Host;
 use glance_host::state::{Content, Installed};
 use glance_host::testing::TestRoom;
 use glance_sdk::model::{Color, Descriptor, HipchatApiConsumer, Scope};
-use rcgen::generate_simple_self_signed;
-use reqwest::{Certificate, Client};
+use reqwest::Client;
 use serde_json::{Value, json};
 
 use crate::program;
+use crate::secure::Secure;
 
 /// Each client works in this room.
 const ROOM: &str = "ops";
@@ -95,20 +93,13 @@ async fn hypchat() {
         return;
     };
     command.env("ROOM", ROOM);
-    let folder = tempfile::tempdir().unwrap();
-    let [certificate, key] = ["certificate.pem", "key.pem"].map(|name| folder.path().join(name));
-    let made = generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-    fs::write(&certificate, made.cert.pem()).unwrap();
-    fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-    let host = Host::builder().port(0).tls(&certificate, &key);
-    let host = host.start().await.unwrap();
-    let room = inhabited(&host).await;
+    let secure = Secure::start().await;
+    let host = &secure.host;
+    let room = inhabited(host).await;
     let _present = room.viewer("Olive").await;
-    let trusted = Certificate::from_pem(made.cert.pem().as_bytes()).unwrap();
-    let client = Client::builder().tls_certs_only([trusted]).build().unwrap();
     command.env("API", host.base_url());
-    command.env("TOKEN", token(&host, &client).await);
-    command.env("REQUESTS_CA_BUNDLE", &certificate);
+    command.env("TOKEN", token(host, &secure.client()).await);
+    secure.introduce(&mut command);
 
     let heard = program::run(command).await;
     let expected = json!({

@@ -5,6 +5,7 @@
 
 mod clients;
 mod program;
+mod secure;
 mod tally;
 
 use tally::{Forgers, Tally};

@@ -1,5 +1,7 @@
 //! The add-on that is written on each framework: a count per room, which `/tally 4` sets.
 
+use std::process::Command;
+
 use glance_host::Host;
 use glance_host::state::Installed;
 use glance_host::testing::TestRoom;
@@ -9,6 +11,7 @@ use glance_sdk::model::{Claims, Color, Context, Event};
 use reqwest::{Client, Response, Url};
 
 use crate::program::{self, Served};
+use crate::secure::Secure;
 
 /// What is particular of one framework.
 pub(crate) struct Tally {
@@ -45,12 +48,20 @@ impl Default for Tally {
 }
 
 impl Tally {
-    /// All that an add-on does on a host, from its installation to its end.
+    /// All that an add-on does on a host, from its installation to its end, in the clear and by HTTPS.
     pub(crate) async fn comes_and_goes(&self) {
-        let Some(command) = program::command(self.folder) else {
-            return;
-        };
-        let host = Host::start().await;
+        if let Some(command) = program::command(self.folder) {
+            let host = Host::start().await;
+            self.lives_on(&host, command).await;
+        }
+        if let Some(mut command) = program::command(self.folder) {
+            let secure = Secure::start().await;
+            secure.introduce(&mut command);
+            self.lives_on(&secure.host, command).await;
+        }
+    }
+
+    async fn lives_on(&self, host: &Host, command: Command) {
         let room = host.room("ops").await;
         let add_on = Served::start(command);
         let descriptor = format!("{}{}", add_on.url, self.descriptor);
@@ -78,7 +89,7 @@ impl Tally {
         let mut late = room.viewer("late").await;
         late.label("tally", "4 open").await;
 
-        let opened = self.opens_for_the_host_only(&host, &room, &installed).await;
+        let opened = self.opens_for_the_host_only(host, &room, &installed).await;
         assert!(host.uninstall(&installed.oauth_id).await.unwrap());
         viewer.wait_for(|shown| shown.lines.is_empty()).await;
         let gone = reqwest::get(opened).await.unwrap();
