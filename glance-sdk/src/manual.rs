@@ -11,6 +11,7 @@
 //! | [`record_and_replay`] | what was said, kept in a file, and held against an add-on of today |
 //! | [`deploying`] | on one machine, or on several with PostgreSQL |
 //! | [`from_node`] | moving from the Node framework |
+//! | [`old_add_ons`] | running what was written for HipChat, unchanged |
 
 macro_rules! pages {
     ($($page:ident = $file:literal;)*) => { $(
@@ -29,4 +30,5 @@ pages! {
     record_and_replay = "record-and-replay.md";
     deploying = "deploying.md";
     from_node = "from-node.md";
+    old_add_ons = "old-add-ons.md";
 }
