@@ -5,6 +5,7 @@ mod guard;
 mod integrations;
 mod pages;
 mod panel;
+mod timeline;
 mod visit;
 
 use std::sync::Arc;
@@ -24,6 +25,10 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/rooms/{room}/events", get(events::stream))
         .route("/rooms/{room}/pages/{page}/retry", post(events::retry))
         .route("/rooms/{room}/panel", post(panel::open))
+        .route(
+            "/rooms/{room}/timeline",
+            get(timeline::read).post(timeline::say),
+        )
         .route(
             "/rooms/{room}/integrations",
             get(integrations::list).post(integrations::install),

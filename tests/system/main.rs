@@ -25,6 +25,7 @@ mod rest_tokens;
 mod restart;
 mod runtime_glances;
 mod runtime_webhooks;
+mod timeline;
 mod tokens;
 mod traces;
 mod update;
