@@ -491,6 +491,26 @@ test("who reads older ones is told of new ones, and one click leads to them", as
   assert.ok(await isAtEnd(page), "the newest stay in sight");
 });
 
+test("a tab that nobody looks at says what came for its reader", async (t) => {
+  const addOn = await talk(t);
+  const page = await open(t);
+  await shown(page.getByText("Live", { exact: true }));
+  const title = await page.title();
+  const look = (hidden) => page.evaluate((hidden) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, hidden);
+  await look(true);
+  await addOn.notify({ message: "quiet" });
+  await addOn.notify({ message: "loud", notify: true });
+  await addOn.send("message", { message: "calling @you" });
+  await shown(entry(page, "calling"));
+  assert.equal(await page.title(), `(2) ${title}`);
+  assert.ok(await entry(page, "calling").evaluate((element) => element.classList.contains("for-me")));
+  await look(false);
+  assert.equal(await page.title(), title);
+});
+
 test("a lost connection loses nothing and doubles nothing", async (t) => {
   const page = await open(t);
   const live = page.getByText("Live", { exact: true });
