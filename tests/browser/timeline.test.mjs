@@ -383,7 +383,7 @@ test("hostile cards and names stay harmless", async (t) => {
 
 test("what cannot be sent stays, with a sentence", async (t) => {
   const page = await open(t);
-  await shown(page.getByText("Live", { exact: true }));
+  await page.locator("#entries[aria-busy=false]").waitFor();
   let lose;
   const lost = new Promise((resolve) => { lose = resolve; });
   await page.route("**/timeline", async (route) => {
