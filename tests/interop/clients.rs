@@ -84,7 +84,7 @@ async fn hipchatter() {
         "refused": "/message: `message` is empty; fill it in",
     });
     assert_eq!(heard, expected);
-    assert_written(&room).await;
+    assert_written(&host, &room).await;
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn hypchat() {
         "empty": "/message: `message` is empty; fill it in",
     });
     assert_eq!(heard, expected);
-    assert_written(&room).await;
+    assert_written(host, &room).await;
 }
 
 async fn inhabited(host: &Host) -> TestRoom {
@@ -128,8 +128,8 @@ async fn inhabited(host: &Host) -> TestRoom {
     host.room(ROOM).await
 }
 
-/// What each client wrote into the room.
-async fn assert_written(room: &TestRoom) {
+/// What each client wrote into the room, and to a person.
+async fn assert_written(host: &Host, room: &TestRoom) {
     let notified = room.notification("done").await;
     assert_eq!(
         (notified.color, notified.notify),
@@ -138,4 +138,7 @@ async fn assert_written(room: &TestRoom) {
     let said = room.timeline().await.into_iter();
     let said = said.filter(|entry| matches!(entry.content, Content::Message(_)));
     assert_eq!(said.count(), 1);
+    let private = host.private_messages("Olive").await;
+    let private: Vec<_> = private.iter().map(|message| &*message.text).collect();
+    assert_eq!(private, ["Is it?"]);
 }

@@ -23,6 +23,7 @@ async function call(method, ...args) {
   heard.topic = (await call('get_room', ROOM)).topic;
   await call('notify', ROOM, { message: 'It is <b>done</b>', color: 'green', notify: true });
   await call('send_room_message', ROOM, 'Is it?');
+  await call('send_private_message', '@Olive', { message: 'Is it?' });
   heard.history = (await call('history', ROOM)).items.map((item) => item.message);
 
   const hook = { url: 'http://127.0.0.1:1/said', event: 'room_message', pattern: '^/x', name: 'x' };

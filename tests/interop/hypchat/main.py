@@ -41,6 +41,7 @@ room.topic("Deploys")
 heard["topic"] = room.self()["topic"]
 room.notification("It is <b>done</b>", color="green", notify=True)
 room.message("Is it?")
+client.get_user("@Olive").message("Is it?")
 heard["history"] = [one["message"] for one in room.history(maxResults=1).contents()]
 heard["latest"] = [one["message"] for one in room.latest(maxResults=1)["items"]]
 heard["participants"] = [one["name"] for one in room.participants()["items"]]
