@@ -395,7 +395,9 @@ impl Host {
             .descriptor
             .web_panel(panel)
             .ok_or_else(|| format!("no panel {panel}"))?;
-        outgoing::panel_url(&self.shared, installed, panel, room, &user).map(String::from)
+        let (url, authentication) = (&panel.url, panel.authentication());
+        outgoing::page_url(&self.shared, installed, url, authentication, room, &user)
+            .map(String::from)
     }
 
     /// Lets what is being answered come to its end, and ends.

@@ -21,6 +21,7 @@ pub mod hub;
 mod install;
 mod label;
 mod limits;
+mod module;
 mod notification;
 mod outgoing;
 mod pattern;

@@ -8,6 +8,7 @@ mod conditions;
 mod corpus;
 mod deliveries;
 mod descriptor_schema;
+mod frames;
 mod hooks;
 mod install;
 mod log;
