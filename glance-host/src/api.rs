@@ -67,7 +67,10 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         .route("/extension/glance/{key}", glance.clone())
         .route("/room/{room}/extension/glance/{key}", glance)
         .route("/room", get(rooms::list).post(rooms::create))
-        .route("/room/{room}", get(rooms::read))
+        .route(
+            "/room/{room}",
+            get(rooms::read).put(rooms::change).delete(rooms::delete),
+        )
         .route("/room/{room}/topic", put(rooms::set_topic))
         .route("/room/{room}/participant", get(rooms::participants))
         .route("/room/{room}/member", get(rooms::members))

@@ -245,22 +245,26 @@ pub(crate) async fn uninstall(shared: &Shared, id: &OauthId) -> Result<bool, Sta
     let Some(installed) = shared.state.installation(id).await? else {
         return Ok(false);
     };
-    if let Some(mut url) = callback_url(&installed).and_then(|url| Url::parse(url).ok()) {
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().push(installed.oauth_id.as_str());
-        }
-        let request = shared.http.request(Method::DELETE, url.clone());
-        match outgoing::send(request, DESCRIPTOR_TIMEOUT, MAX_ANSWER_BYTES).await {
-            Ok(answer) if answer.status.is_success() => {}
-            Ok(answer) => tracing::warn!(%url, status = %answer.status, "removal was not accepted"),
-            Err(cause) => {
-                tracing::warn!(%url, "the add-on was not told of its removal: it {cause}")
-            }
-        }
-    }
+    take_leave(shared, &installed).await;
     let removed = shared.state.remove_installation(id).await?;
     shared.hub.publish(places(&installed), Event::Changed);
     Ok(removed)
+}
+
+/// Tells the add-on that it is removed, where it wants to know of it.
+pub(crate) async fn take_leave(shared: &Shared, installed: &Installed) {
+    let Some(mut url) = callback_url(installed).and_then(|url| Url::parse(url).ok()) else {
+        return;
+    };
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().push(installed.oauth_id.as_str());
+    }
+    let request = shared.http.request(Method::DELETE, url.clone());
+    match outgoing::send(request, DESCRIPTOR_TIMEOUT, MAX_ANSWER_BYTES).await {
+        Ok(answer) if answer.status.is_success() => {}
+        Ok(answer) => tracing::warn!(%url, status = %answer.status, "removal was not accepted"),
+        Err(cause) => tracing::warn!(%url, "the add-on was not told of its removal: it {cause}"),
+    }
 }
 
 /// Says which webhooks are never called, because their patterns match nothing here.

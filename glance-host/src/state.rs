@@ -190,8 +190,11 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn room_named(&self, name: &str, owner: UserId) -> Result<Room>;
     /// Makes a room; `None` where there is one with its name.
     async fn create_room(&self, new: &NewRoom) -> Result<Option<Room>>;
-    /// Changes a room.
-    async fn update_room(&self, room: &Room) -> Result<()>;
+    /// Changes a room; false where there is none with its id, or another one with its name.
+    async fn update_room(&self, room: &Room) -> Result<bool>;
+    /// Forgets a room with all that is in it, and gives the installations that were: `None` where
+    /// there is no such room. Its id never comes to mean another.
+    async fn remove_room(&self, id: RoomId) -> Result<Option<Vec<Installed>>>;
     /// Who was let into a private room, by id.
     async fn members(&self, room: RoomId) -> Result<Vec<User>>;
     /// Lets a person into a private room.
@@ -222,6 +225,8 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn remove_installation(&self, id: &OauthId) -> Result<bool>;
     /// The installation with this id, accepted or not.
     async fn installation(&self, id: &OauthId) -> Result<Option<Installed>>;
+    /// How many accepted installations there are.
+    async fn count_installations(&self) -> Result<u64>;
     /// The accepted installations that show in this room, by the key of the add-on.
     async fn installations_in(&self, room: RoomId) -> Result<Vec<Installed>>;
 

@@ -264,11 +264,23 @@ impl TestViewer {
         };
         match tokio::time::timeout(PATIENCE, waiting).await {
             Ok(Some(sidebar)) => sidebar,
-            Ok(None) => panic!("the host ended while a test waited"),
+            Ok(None) => panic!("the host or the room was gone while a test waited"),
             Err(_) => panic!(
                 "it did not come to what the test waits for; shown is {:#?}",
                 self.sidebar()
             ),
+        }
+    }
+
+    /// Completes once the room is gone, or the host.
+    ///
+    /// # Panics
+    ///
+    /// Where neither happens within 20 seconds.
+    pub async fn ended(&mut self) {
+        let ending = async { while self.viewer.changed().await {} };
+        if tokio::time::timeout(PATIENCE, ending).await.is_err() {
+            panic!("the viewer still looks; shown is {:#?}", self.sidebar());
         }
     }
 

@@ -6,6 +6,7 @@
 //! | [`conditions`] | when it shows |
 //! | [`pushing`] | how it changes while people look at it |
 //! | [`runtime_glances`] | glances that come and go while the add-on runs |
+//! | [`pages`] | panels, dialogs and actions, and what their scripts can do |
 //! | [`installing`] | what happens between a host and an add-on before all that |
 //! | [`testing`] | a host inside a test |
 //! | [`deploying`] | on one machine, or on several with PostgreSQL |
@@ -23,6 +24,7 @@ pages! {
     conditions = "conditions.md";
     pushing = "pushing.md";
     runtime_glances = "runtime-glances.md";
+    pages = "pages.md";
     installing = "installing.md";
     testing = "testing.md";
     deploying = "deploying.md";

@@ -1,5 +1,6 @@
 //! The whole system: SDK and host together, over real HTTP with real tokens.
 
+mod actions;
 mod add_on;
 mod answers;
 mod bad_input;
@@ -13,6 +14,7 @@ mod hooks;
 mod install;
 mod log;
 mod messages;
+mod metrics;
 mod notifications;
 mod pages;
 mod peer;
@@ -21,11 +23,14 @@ mod rate_limit;
 mod rest;
 mod rest_access;
 mod rest_extensions;
+mod rest_manage_rooms;
 mod rest_rooms;
 mod rest_tokens;
 mod restart;
 mod runtime_glances;
 mod runtime_webhooks;
+mod shutdown;
+mod tls;
 mod tokens;
 mod traces;
 mod update;

@@ -31,8 +31,8 @@ on("here", (here) => {
 });
 
 /** Opens what an action names; its page is told the message, as an event of the action's name. */
-async function run({ addOn, key }, on) {
-  const answer = await ask({ addOn, action: key, ...on });
+async function run({ addOn, key }, taken) {
+  const answer = await ask({ addOn, action: key, ...taken });
   if (answer.error) return answer.error;
   show(answer, [[key, answer.message ?? {}]]);
   return null;
@@ -45,26 +45,29 @@ function menu(label, sign, entries, chosen) {
   button.setAttribute("aria-label", label);
   button.setAttribute("aria-haspopup", "menu");
   button.setAttribute("aria-expanded", "false");
-  const list = Object.assign(document.createElement("div"), { hidden: true });
+  // Over everything: what scrolls around the button does not cut it off.
+  const list = Object.assign(document.createElement("div"), { popover: "manual" });
   list.setAttribute("role", "menu");
   list.setAttribute("aria-label", label);
   element.append(button, list);
 
   const items = () => [...list.querySelectorAll('[role="menuitem"]')];
-  const close = () => {
-    list.hidden = true;
-    button.setAttribute("aria-expanded", "false");
+  const isOpen = () => list.matches(":popover-open");
+  const toggle = (shown) => {
+    if (shown !== isOpen()) list.togglePopover(shown);
+    button.setAttribute("aria-expanded", String(shown));
+    if (shown) place(list, button);
   };
+  const close = () => toggle(false);
   const say = (text) => {
     list.replaceChildren(Object.assign(document.createElement("p"), { textContent: text }));
     list.firstChild.setAttribute("role", "status");
+    toggle(true);
   };
   const open = async (last) => {
     say("Loading…");
-    list.hidden = false;
-    button.setAttribute("aria-expanded", "true");
     const offered = await entries();
-    if (list.hidden) return;
+    if (!isOpen()) return;
     if (offered.length === 0) return say("Nothing to do here.");
     list.replaceChildren(...offered.map((action) => {
       const item = Object.assign(document.createElement("button"), {
@@ -75,12 +78,11 @@ function menu(label, sign, entries, chosen) {
         close();
         button.focus();
         const problem = await chosen(action);
-        if (!problem) return;
-        say(problem);
-        list.hidden = false;
+        if (problem) say(problem);
       });
       return item;
     }));
+    place(list, button);
     items().at(last ? -1 : 0).focus();
   };
   const move = (to) => {
@@ -88,14 +90,14 @@ function menu(label, sign, entries, chosen) {
     all[(to + all.length) % all.length]?.focus();
   };
 
-  button.addEventListener("click", () => { if (list.hidden) open(false); else close(); });
+  button.addEventListener("click", () => { if (isOpen()) close(); else open(false); });
   element.addEventListener("keydown", (event) => {
     const at = items().indexOf(document.activeElement);
     const { key } = event;
-    if (key === "Escape" && !list.hidden) {
+    if (key === "Escape" && isOpen()) {
       close();
       button.focus();
-    } else if (list.hidden) {
+    } else if (!isOpen()) {
       if (event.target !== button || !["ArrowDown", "ArrowUp"].includes(key)) return;
       open(key === "ArrowUp");
     } else if (key === "ArrowDown") move(at + 1);
@@ -108,6 +110,26 @@ function menu(label, sign, entries, chosen) {
   element.addEventListener("focusout", ({ relatedTarget }) => {
     if (relatedTarget && !element.contains(relatedTarget)) close();
   });
-  document.addEventListener("click", ({ target }) => { if (!element.contains(target)) close(); });
   return element;
+}
+
+/** Puts a menu under its button, or over it where there is no room, within the window. */
+function place(list, button) {
+  const { left, right, top, bottom } = button.getBoundingClientRect();
+  const { offsetWidth, offsetHeight } = list;
+  const x = left + offsetWidth <= innerWidth ? left : Math.max(0, right - offsetWidth);
+  const y = bottom + offsetHeight <= innerHeight ? bottom : Math.max(0, top - offsetHeight);
+  list.style.left = `${x}px`;
+  list.style.top = `${y}px`;
+}
+
+/** A menu is closed by whatever is done elsewhere. */
+for (const event of ["click", "scroll", "resize"]) {
+  addEventListener(event, ({ target }) => {
+    for (const list of document.querySelectorAll(".menu > :popover-open")) {
+      if (target instanceof Node && list.parentElement.contains(target)) continue;
+      list.hidePopover();
+      list.previousElementSibling.setAttribute("aria-expanded", "false");
+    }
+  }, { capture: true, passive: true });
 }

@@ -202,6 +202,7 @@ function json(value) {
 
 addEventListener("message", received);
 on("sidebar", follow);
+on("entry", () => tellAll("message-received", {}));
 on("pushed", ({ addOn, key, metadata }) => {
   tellAll("glance-update", { addon_key: addOn, module_key: key, metadata }, addOn);
 });

@@ -106,14 +106,20 @@ document.addEventListener("keydown", (event) => {
 });
 
 /** The integrations page links to a panel as #add-on/panel; without a link the last one opens again. */
-export async function openLinked() {
+export function openLinked() {
   const target = linked();
   if (target) {
     history.replaceState(null, "", location.pathname);
-    return open(target);
+    open(target);
+    return true;
   }
   const wanted = remembered();
-  if (!wanted) return;
+  if (wanted) reopen(wanted);
+  return Boolean(wanted);
+}
+
+/** Nobody asked for it now: it takes no focus, and what is gone is not spoken of. */
+async function reopen(wanted) {
   const asking = asked += 1;
   const answer = await ask(wanted);
   if (asking !== asked) return;

@@ -189,9 +189,14 @@ impl State for SqliteState {
             .await
     }
 
-    async fn update_room(&self, room: &Room) -> Result<()> {
+    async fn update_room(&self, room: &Room) -> Result<bool> {
         let room = room.clone();
         self.call(move |connection| rooms::update(connection, &room))
+            .await
+    }
+
+    async fn remove_room(&self, id: RoomId) -> Result<Option<Vec<Installed>>> {
+        self.call(move |connection| rooms::remove(connection, id))
             .await
     }
 
@@ -316,6 +321,15 @@ impl State for SqliteState {
                 )?
                 .query_row([id.as_str()], installed)
                 .optional()
+        })
+        .await
+    }
+
+    async fn count_installations(&self) -> Result<u64> {
+        self.call(|connection| {
+            connection
+                .prepare_cached("SELECT count(*) FROM installation WHERE accepted = 1")?
+                .query_row([], |row| id(row, 0))
         })
         .await
     }

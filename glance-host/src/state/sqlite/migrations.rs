@@ -29,6 +29,10 @@ const STEPS: &[&str] = &[
         PRIMARY KEY (oauth_id, key, room_id)
     ) STRICT;
 ",
+    "
+    -- Rooms that were deleted.
+    CREATE TABLE spent_room (id INTEGER PRIMARY KEY) STRICT;
+",
 ];
 
 pub(super) fn run(connection: &mut Connection) -> Result<()> {
