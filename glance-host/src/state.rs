@@ -13,7 +13,7 @@ use glance_sdk::model::{
 };
 
 pub use sqlite::SqliteState;
-pub use timeline::{Content, Entry, Message, Sender};
+pub use timeline::{Content, Entry, Message, Sender, Side};
 pub use webhook::{MAX_RUNTIME_WEBHOOKS, RegisteredWebhook};
 
 /// One team's set of rooms and users.
@@ -277,6 +277,15 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn timeline(&self, room: RoomId, at_most: u32) -> Result<Vec<Entry>>;
     /// What was written into a room, newest first, after the newest `skip` of it.
     async fn history(&self, room: RoomId, skip: u32, at_most: u32) -> Result<Vec<Entry>>;
+    /// What was written into a room next to the entry with this id, the nearest first; nothing where
+    /// the room has no such entry.
+    async fn history_beside(
+        &self,
+        room: RoomId,
+        id: &str,
+        side: Side,
+        at_most: u32,
+    ) -> Result<Vec<Entry>>;
     /// The entry with this id, where it was written into this room.
     async fn entry(&self, room: RoomId, id: &str) -> Result<Option<Entry>>;
 

@@ -6,6 +6,7 @@ mod frames;
 mod guard;
 mod integrations;
 mod pages;
+mod timeline;
 mod visit;
 
 use std::sync::Arc;
@@ -27,6 +28,10 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/rooms/{room}/pages/{page}/frames", post(events::follow))
         .merge(frames::router())
         .merge(connect::router())
+        .route(
+            "/rooms/{room}/timeline",
+            get(timeline::read).post(timeline::say),
+        )
         .route(
             "/rooms/{room}/integrations",
             get(integrations::list).post(integrations::install),
@@ -50,14 +55,26 @@ const ASSETS: &[(&str, &str)] = &[
     ("room.js", include_str!("../assets/room.js")),
     ("room/actions.js", include_str!("../assets/room/actions.js")),
     ("room/calls.js", include_str!("../assets/room/calls.js")),
+    ("room/card.js", include_str!("../assets/room/card.js")),
+    (
+        "room/composer.js",
+        include_str!("../assets/room/composer.js"),
+    ),
     ("room/dialog.js", include_str!("../assets/room/dialog.js")),
     ("room/draw.js", include_str!("../assets/room/draw.js")),
+    ("room/entry.js", include_str!("../assets/room/entry.js")),
     ("room/frames.js", include_str!("../assets/room/frames.js")),
     ("room/glance.js", include_str!("../assets/room/glance.js")),
+    ("room/markup.js", include_str!("../assets/room/markup.js")),
     ("room/panel.js", include_str!("../assets/room/panel.js")),
     ("room/sidebar.js", include_str!("../assets/room/sidebar.js")),
     ("room/stream.js", include_str!("../assets/room/stream.js")),
     ("room/target.js", include_str!("../assets/room/target.js")),
+    (
+        "room/timeline.js",
+        include_str!("../assets/room/timeline.js"),
+    ),
+    ("room/views.js", include_str!("../assets/room/views.js")),
 ];
 
 async fn asset(Path(file): Path<String>) -> Response {

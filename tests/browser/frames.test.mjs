@@ -611,3 +611,117 @@ test("the open panel follows its add-on", async (t) => {
   await page.waitForFunction(async () => (await import("/assets/room/actions.js")).inputMenu().hidden === false);
   assert.equal(await frame.evaluate(() => window.marker), "same page");
 });
+
+const ACTIONS = () => ({
+  action: [
+    { key: "take", name: { value: "Take it" }, location: "hipchat.message.action", target: "plain" },
+    { key: "first", name: { value: "First" }, location: "hipchat.message.action", target: "panel", weight: 1 },
+    {
+      key: "card", name: { value: "Of a card" }, location: "hipchat.message.action", target: "full",
+      conditions: [{ condition: "card_matches", params: { metadata: [{ attr: "kind", eq: "job" }] } }],
+    },
+    { key: "ask", name: { value: "Ask" }, location: "hipchat.input.action", target: "line" },
+    {
+      key: "never", name: { value: "Never" }, location: "hipchat.input.action", target: "panel",
+      conditions: [{ condition: "user_is_guest" }],
+    },
+  ],
+});
+
+async function write(page, text) {
+  await page.getByRole("textbox", { name: "Message" }).fill(text);
+  await page.keyboard.press("Enter");
+  const entry = page.locator(".entry").filter({ hasText: text }).last();
+  await shown(entry);
+  return entry;
+}
+
+test("actions stand at messages and beside the field, and their pages are told the message", async (t) => {
+  const addOn = await AddOn.start(t, "one", { capabilities: ACTIONS });
+  const page = await open(t);
+  await install(t, page, addOn);
+  const entry = await write(page, `Hello ${Date.now()}`);
+  const more = entry.getByRole("button", { name: "More actions" });
+  const items = page.getByRole("menuitem");
+
+  await more.focus();
+  await page.keyboard.press("ArrowDown");
+  await shown(items.first());
+  assert.deepEqual(await items.allInnerTexts(), ["First", "Take it"]);
+  assert.ok(await isFocused(items.first()));
+  await page.keyboard.press("ArrowUp");
+  assert.ok(await isFocused(items.last()));
+  await page.keyboard.press("Escape");
+  await hidden(items.first());
+  assert.ok(await isFocused(more));
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("End");
+  await shown(items.last());
+  await items.last().press("Enter");
+  const dialog = await frameOf(page, addOn, "plain");
+  await listen(dialog, ["take"]);
+  await dialog.waitForFunction(() => window.heard.length > 0);
+  const [[event, message]] = await dialog.evaluate(() => window.heard);
+  assert.equal(event, "take");
+  assert.match(message.body, /^Hello /);
+  assert.deepEqual({ ...message, body: "", mid: "" }, {
+    body: "", mid: "", type: "message", metadata: {}, sender: { id: 1, name: "You", mention: "You" },
+  });
+  await page.keyboard.press("Escape");
+  await hidden(page.getByRole("dialog"));
+
+  await addOn.call("POST", `room/${addOn.installation.roomId}/notification`, {
+    message: "Job 7", message_format: "text",
+    card: { style: "application", id: "7", title: "Job 7", metadata: { kind: "job", id: 7 } },
+  });
+  const told = page.locator(".entry").filter({ hasText: "Job 7" }).last();
+  await told.hover();
+  await told.getByRole("button", { name: "More actions" }).click();
+  await shown(items.first());
+  assert.deepEqual(await items.allInnerTexts(), ["First", "Of a card", "Take it"]);
+  await page.getByRole("heading", { level: 1 }).click();
+  await hidden(items.first());
+
+  const actions = page.locator("#composer").getByRole("button", { name: "Actions" });
+  await actions.click();
+  await shown(items.first());
+  assert.deepEqual(await items.allInnerTexts(), ["Ask"]);
+  await items.first().click();
+  const panel = await frameOf(page, addOn, "panel");
+  await shown(page.locator("#panel-glance").getByText("Line of one", { exact: true }));
+  await listen(panel, ["ask"]);
+  await hears(panel, ["ask", {}]);
+
+  // Live: one more, without a reload.
+  await addOn.call("PUT", `room/${addOn.installation.roomId}/extension/action/late`, {
+    key: "late", name: { value: "Late" }, location: "hipchat.input.action", target: "plain", weight: 1,
+  });
+  for (;;) {
+    await actions.click();
+    await shown(items.first());
+    if ((await items.allInnerTexts()).length > 1) break;
+    await page.keyboard.press("Escape");
+  }
+  assert.deepEqual(await items.allInnerTexts(), ["Late", "Ask"]);
+  await page.keyboard.press("Escape");
+  await uninstall(addOn);
+  await hidden(actions);
+  await hidden(page.locator("#panel"));
+  assert.equal(await page.getByRole("button", { name: "More actions" }).count(), 0);
+  assert.deepEqual(page.wrong, []);
+});
+
+test("a page writes into the field for messages, and hears that something was written", async (t) => {
+  const addOn = await AddOn.start(t, "one");
+  const page = await open(t);
+  await install(t, page, addOn);
+  const frame = await openPanel(page, addOn);
+  await listen(frame);
+  assert.deepEqual(await call(frame, "chat", "appendMessage", "Hello <b>you</b>"), { error: null, value: null });
+  await call(frame, "chat", "focus");
+  const field = page.getByRole("textbox", { name: "Message" });
+  assert.equal(await field.inputValue(), "Hello <b>you</b>");
+  assert.ok(await isFocused(field));
+  await field.press("Enter");
+  await hears(frame, ["message-received", {}]);
+});

@@ -30,6 +30,7 @@ mod restart;
 mod runtime_glances;
 mod runtime_webhooks;
 mod shutdown;
+mod timeline;
 mod tls;
 mod tokens;
 mod traces;

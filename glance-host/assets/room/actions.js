@@ -117,7 +117,8 @@ function menu(label, sign, entries, chosen) {
 function place(list, button) {
   const { left, right, top, bottom } = button.getBoundingClientRect();
   const { offsetWidth, offsetHeight } = list;
-  const x = left + offsetWidth <= innerWidth ? left : Math.max(0, right - offsetWidth);
+  const wanted = left > innerWidth / 2 ? right - offsetWidth : left;
+  const x = Math.max(0, Math.min(wanted, innerWidth - offsetWidth));
   const y = bottom + offsetHeight <= innerHeight ? bottom : Math.max(0, top - offsetHeight);
   list.style.left = `${x}px`;
   list.style.top = `${y}px`;

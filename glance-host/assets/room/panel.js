@@ -5,6 +5,7 @@ import { glance } from "./glance.js";
 import { cover, focus, lines } from "./sidebar.js";
 import { on, room } from "./stream.js";
 import { ask, show, showWith } from "./target.js";
+import { view } from "./views.js";
 
 const panel = document.getElementById("panel");
 const panelGlance = document.getElementById("panel-glance");
@@ -59,6 +60,7 @@ function place(what, focused = true) {
   empty();
   opened = { ...what, frame: null };
   panel.hidden = false;
+  view("glances");
   cover(true);
   header();
   if (focused) closeButton.focus();
@@ -110,12 +112,10 @@ export function openLinked() {
   const target = linked();
   if (target) {
     history.replaceState(null, "", location.pathname);
-    open(target);
-    return true;
+    return open(target);
   }
   const wanted = remembered();
   if (wanted) reopen(wanted);
-  return Boolean(wanted);
 }
 
 /** Nobody asked for it now: it takes no focus, and what is gone is not spoken of. */

@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     Entry, Group, Installed, MAX_RUNTIME_GLANCES, NewRoom, Place, RegisteredWebhook, Restriction,
-    Result, Room, RuntimeAction, RuntimeGlance, State, StateError, StoredToken, User,
+    Result, Room, RuntimeAction, RuntimeGlance, Side, State, StateError, StoredToken, User,
 };
 
 const SCHEMA: &str = "
@@ -525,6 +525,18 @@ impl State for SqliteState {
 
     async fn history(&self, room: RoomId, skip: u32, at_most: u32) -> Result<Vec<Entry>> {
         self.call(move |connection| messages::newest(connection, room, skip, at_most))
+            .await
+    }
+
+    async fn history_beside(
+        &self,
+        room: RoomId,
+        id: &str,
+        side: Side,
+        at_most: u32,
+    ) -> Result<Vec<Entry>> {
+        let id = id.to_owned();
+        self.call(move |connection| messages::beside(connection, room, &id, side, at_most))
             .await
     }
 

@@ -34,6 +34,15 @@ pub enum Sender {
     AddOn(OauthId),
 }
 
+/// A side of an entry in its timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// What was written before it.
+    Before,
+    /// What was written after it.
+    After,
+}
+
 /// What an entry of a timeline says.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]

@@ -5,6 +5,8 @@
 //! | `sidebar` | `{page, lines}`: all lines, at each (re)connection; `page` names the connection |
 //! | `line` | one line that is new or changed |
 //! | `gone` | the id of a line that no longer shows |
+//! | `entry` | what was written into the room |
+//! | `missed` | nothing: entries were written that are not told, so read the timeline again |
 //! | `here` | what can be open and the actions: at the beginning, and when add-ons changed |
 //! | `pushed` | `{addOn, key, metadata}`: a push, where a frame of its add-on is open |
 
@@ -52,7 +54,7 @@ pub(super) async fn stream(
     Extension(pages): Extension<Pages>,
     Visit { room, user }: Visit,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, PageError> {
-    // First listen, then look: nothing that happens in between is missed.
+    // First listen: the page reads the timeline once it is connected, and misses nothing.
     let happening = shared.hub.subscribe(room.id);
     let viewer = Viewer::connect(Arc::clone(&shared), room.id, user.id).await?;
     let viewer = viewer.ok_or(PageError::NoRoom)?;
@@ -121,11 +123,15 @@ impl Connection {
     /// What the page is told of something that happened; `None` where the host ended.
     async fn tell(&mut self, happened: Result<hub::Event, RecvError>) -> Option<Vec<Event>> {
         Some(match happened {
-            Ok(hub::Event::Changed) | Err(RecvError::Lagged(_)) => {
-                self.look().await.into_iter().collect()
+            Ok(hub::Event::Changed) => self.look().await.into_iter().collect(),
+            Err(RecvError::Lagged(_)) => {
+                let here = self.look().await;
+                here.into_iter().chain([event("missed", &())]).collect()
             }
             Ok(hub::Event::Pushed(push)) => self.pushed(&push),
-            Ok(hub::Event::Written(_)) => Vec::new(),
+            Ok(hub::Event::Written(written)) => {
+                vec![Event::default().event("entry").data(&written.shown)]
+            }
             Err(RecvError::Closed) => return None,
         })
     }
