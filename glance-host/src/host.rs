@@ -527,7 +527,9 @@ impl Host {
             .descriptor
             .web_panel(panel)
             .ok_or_else(|| format!("no panel {panel}"))?;
-        outgoing::panel_url(&self.shared, installed, panel, room, &user).map(String::from)
+        let (url, authentication) = (&panel.url, panel.authentication());
+        outgoing::page_url(&self.shared, installed, url, authentication, room, &user)
+            .map(String::from)
     }
 
     /// What it counts, in the text format of Prometheus.

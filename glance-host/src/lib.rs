@@ -25,6 +25,7 @@ mod install;
 mod label;
 mod limits;
 mod metrics;
+mod module;
 mod notification;
 mod outgoing;
 mod pattern;

@@ -3,9 +3,7 @@
 use std::time::{Duration, Instant};
 
 use glance_sdk::auth::{SigningKey, now, random_alphanumeric};
-use glance_sdk::model::{
-    Authentication, Claims, Context, Extra, Glance, RoomId, WebPanel, Webhook,
-};
+use glance_sdk::model::{Authentication, Claims, Context, Extra, Glance, RoomId, Webhook};
 use glance_sdk::validate;
 use reqwest::header::{ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, CONTENT_TYPE, ORIGIN};
 use reqwest::redirect::Policy;
@@ -272,22 +270,32 @@ pub(crate) fn webhook(
     })
 }
 
-/// The address of a panel, signed unless it asks not to be.
-pub(crate) fn panel_url(
+/// The address of a panel, dialog or external page, signed unless it asks not to be.
+pub(crate) fn page_url(
     shared: &Shared,
     installed: &Installed,
-    panel: &WebPanel,
+    url: &str,
+    authentication: &Authentication,
     room: &Room,
     user: &User,
 ) -> Result<Url, String> {
-    if panel
-        .extra
-        .get("authentication")
-        .is_some_and(|value| value == "none")
-    {
-        return web_url(&panel.url);
-    }
-    signed_url(shared, installed, &panel.url, room, user)
+    let mut url = match authentication {
+        Authentication::None => web_url(url)?,
+        _ => signed_url(shared, installed, url, room, user)?,
+    };
+    url.query_pairs_mut()
+        .append_pair("connect_client_api_version", "1");
+    Ok(url)
+}
+
+/// A token for a page that is open, of the kind that its address was signed with.
+pub(crate) fn page_token(
+    shared: &Shared,
+    installed: &Installed,
+    room: &Room,
+    user: &User,
+) -> glance_sdk::Result<String> {
+    sign(shared, installed, room.id, Some(user))
 }
 
 fn web_url(url: &str) -> Result<Url, String> {

@@ -277,6 +277,8 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn put_action(&self, action: &RuntimeAction) -> Result<bool>;
     /// The runtime action with this key in this place.
     async fn action(&self, id: &OauthId, place: Place, key: &str) -> Result<Option<Action>>;
+    /// The runtime actions of an installation, of this room before global ones.
+    async fn actions_in(&self, id: &OauthId, room: RoomId) -> Result<Vec<RuntimeAction>>;
     /// Removes a runtime action; says whether there was one.
     async fn remove_action(&self, id: &OauthId, place: Place, key: &str) -> Result<bool>;
 

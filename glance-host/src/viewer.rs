@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 
-pub use sidebar::{Line, LineState, PanelRef, ShownStatus, Sidebar};
+pub use sidebar::{Line, LineState, ShownStatus, Sidebar, TargetRef};
 
 use crate::attendance::Attending;
 use crate::hub::Event;

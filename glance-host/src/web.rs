@@ -1,10 +1,11 @@
 //! The pages people open.
 
+mod connect;
 mod events;
+mod frames;
 mod guard;
 mod integrations;
 mod pages;
-mod panel;
 mod timeline;
 mod visit;
 
@@ -24,7 +25,9 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/rooms/{room}", get(pages::room))
         .route("/rooms/{room}/events", get(events::stream))
         .route("/rooms/{room}/pages/{page}/retry", post(events::retry))
-        .route("/rooms/{room}/panel", post(panel::open))
+        .route("/rooms/{room}/pages/{page}/frames", post(events::follow))
+        .merge(frames::router())
+        .merge(connect::router())
         .route(
             "/rooms/{room}/timeline",
             get(timeline::read).post(timeline::say),
@@ -50,18 +53,23 @@ const ASSETS: &[(&str, &str)] = &[
     ("host.css", include_str!("../assets/host.css")),
     ("icon.svg", include_str!("../assets/icon.svg")),
     ("room.js", include_str!("../assets/room.js")),
+    ("room/actions.js", include_str!("../assets/room/actions.js")),
+    ("room/calls.js", include_str!("../assets/room/calls.js")),
     ("room/card.js", include_str!("../assets/room/card.js")),
     (
         "room/composer.js",
         include_str!("../assets/room/composer.js"),
     ),
+    ("room/dialog.js", include_str!("../assets/room/dialog.js")),
     ("room/draw.js", include_str!("../assets/room/draw.js")),
     ("room/entry.js", include_str!("../assets/room/entry.js")),
+    ("room/frames.js", include_str!("../assets/room/frames.js")),
     ("room/glance.js", include_str!("../assets/room/glance.js")),
     ("room/markup.js", include_str!("../assets/room/markup.js")),
     ("room/panel.js", include_str!("../assets/room/panel.js")),
     ("room/sidebar.js", include_str!("../assets/room/sidebar.js")),
     ("room/stream.js", include_str!("../assets/room/stream.js")),
+    ("room/target.js", include_str!("../assets/room/target.js")),
     (
         "room/timeline.js",
         include_str!("../assets/room/timeline.js"),

@@ -185,7 +185,7 @@ test("the panel is sandboxed, keeps what was refused, and its choice changes the
   const page = await open(t);
   const inside = await openPanel(page);
   const sandbox = await page.locator("#panel-page iframe").getAttribute("sandbox");
-  assert.doesNotMatch(sandbox, /allow-same-origin|allow-top-navigation|allow-modals/);
+  assert.doesNotMatch(sandbox, /allow-top-navigation|allow-modals/);
   assert.equal(await inside.getByRole("heading").textContent(), "4 open, 1 in draft");
   assert.equal(await inside.getByRole("listitem").count(), 5);
 
@@ -288,16 +288,22 @@ test("a Jira delivery changes the blockers, and the line comes and goes with the
   await shown(inside.getByRole("link", { name: "<b>Bold</b>", exact: true }));
   assert.equal(await demo.deliverIssue(blocker(900_001, "deleted")), 204);
   await shown(panelTop(page, TWO_BLOCKERS));
+  // The panel hears of the push, and reads its list anew.
+  await shown(inside.getByRole("heading", { name: "2 open in the current sprint" }));
+  await hidden(inside.getByRole("link", { name: "<b>Bold</b>", exact: true }));
 
   const choose = async (project) => {
     await inside.getByLabel("Key of the Jira project").fill(project);
     await inside.getByRole("button", { name: "Save" }).click();
   };
+  const length = await page.evaluate(() => history.length);
   await choose("no key");
   assert.match(await inside.getByRole("alert").textContent(), /^"no key" is no project key\./);
   await choose("");
   await shown(inside.getByRole("heading", { name: "Choose the project of this room." }));
-  await page.getByRole("button", { name: "Close the panel" }).click();
+  assert.equal(await page.evaluate(() => history.length), length, "what is saved is no step back");
+  await inside.getByRole("heading").click();
+  await page.keyboard.press("Escape");
   await hidden(glance(page, TWO_BLOCKERS));
 
   inside = await openPanel(page, "Choose a Jira project");

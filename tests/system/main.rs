@@ -1,5 +1,6 @@
 //! The whole system: SDK and host together, over real HTTP with real tokens.
 
+mod actions;
 mod add_on;
 mod answers;
 mod bad_input;
@@ -9,6 +10,7 @@ mod corpus;
 mod deliveries;
 mod descriptor_schema;
 mod faults;
+mod frames;
 mod hooks;
 mod install;
 mod log;

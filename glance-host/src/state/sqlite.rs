@@ -516,6 +516,12 @@ impl State for SqliteState {
             .await
     }
 
+    async fn actions_in(&self, id: &OauthId, room: RoomId) -> Result<Vec<RuntimeAction>> {
+        let id = id.clone();
+        self.call(move |connection| actions::of(connection, &id, room))
+            .await
+    }
+
     async fn remove_action(&self, id: &OauthId, place: Place, key: &str) -> Result<bool> {
         let (id, key) = (id.clone(), key.to_owned());
         self.call(move |connection| actions::remove(connection, &id, place, &key))

@@ -8,9 +8,9 @@ use glance_sdk::model::{Glance, OauthId, Status};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::sidebar::{Line, LineState, PanelRef, ShownStatus, Sidebar};
-use crate::label;
+use super::sidebar::{Line, LineState, ShownStatus, Sidebar, TargetRef};
 use crate::state::{Installed, Room, RuntimeGlance, User};
+use crate::{label, module};
 
 /// A query to be sent.
 pub(super) struct Ask {
@@ -227,10 +227,10 @@ impl Entry {
                 },
             },
             target: target
-                .filter(|key| add_on.web_panel(key).is_some())
-                .map(|panel| PanelRef {
+                .filter(|key| module::is_there(add_on, key))
+                .map(|key| TargetRef {
                     add_on: add_on.key.clone(),
-                    panel: panel.to_owned(),
+                    key: key.to_owned(),
                 }),
         }
     }

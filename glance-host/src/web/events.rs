@@ -7,8 +7,10 @@
 //! | `gone` | the id of a line that no longer shows |
 //! | `entry` | what was written into the room |
 //! | `missed` | nothing: entries were written that are not told, so read the timeline again |
+//! | `here` | what can be open and the actions: at the beginning, and when add-ons changed |
+//! | `pushed` | `{addOn, key, metadata}`: a push, where a frame of its add-on is open |
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -22,19 +24,27 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::broadcast::{self, error::RecvError};
 
+use super::frames::Here;
 use super::pages::PageError;
 use super::visit::Visit;
-use crate::hub;
+use crate::hub::{self, Push};
 use crate::shared::Shared;
 use crate::state::StateError;
 use crate::viewer::{Command, Commands, Sidebar, Viewer};
 
 /// The pages that are open, by the name each was given.
 #[derive(Clone, Default)]
-pub(super) struct Pages(Arc<Mutex<HashMap<String, Commands>>>);
+pub(super) struct Pages(Arc<Mutex<HashMap<String, Page>>>);
+
+/// An open page, as requests about it find it.
+struct Page {
+    commands: Commands,
+    /// The add-ons that it has frames of.
+    followed: HashSet<String>,
+}
 
 impl Pages {
-    fn all(&self) -> MutexGuard<'_, HashMap<String, Commands>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Page>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -49,10 +59,15 @@ pub(super) async fn stream(
     let viewer = Viewer::connect(Arc::clone(&shared), room.id, user.id).await?;
     let viewer = viewer.ok_or(PageError::NoRoom)?;
     let page = random_alphanumeric(20).map_err(|cause| StateError(cause.to_string()))?;
-    pages.all().insert(page.clone(), viewer.commands());
+    let open = Page {
+        commands: viewer.commands(),
+        followed: HashSet::new(),
+    };
+    pages.all().insert(page.clone(), open);
     let connection = Connection {
         pages,
         page,
+        here: Here::new(shared, room.id, user.id),
         viewer,
         happening,
         sent: None,
@@ -64,6 +79,7 @@ pub(super) async fn stream(
 struct Connection {
     pages: Pages,
     page: String,
+    here: Here,
     viewer: Viewer,
     happening: broadcast::Receiver<hub::Event>,
     sent: Option<Sidebar>,
@@ -82,7 +98,8 @@ impl Connection {
                         return None;
                     },
                     happened = self.happening.recv() => {
-                        self.waiting.extend(written(happened)?);
+                        let told = self.tell(happened).await?;
+                        self.waiting.extend(told);
                         continue;
                     }
                 }
@@ -95,8 +112,60 @@ impl Connection {
                 )]),
                 Some(before) => difference(before, &now),
             };
+            if self.sent.is_none() {
+                let here = self.look().await;
+                self.waiting.extend(here);
+            }
             self.sent = Some(now);
         }
+    }
+
+    /// What the page is told of something that happened; `None` where the host ended.
+    async fn tell(&mut self, happened: Result<hub::Event, RecvError>) -> Option<Vec<Event>> {
+        Some(match happened {
+            Ok(hub::Event::Changed) => self.look().await.into_iter().collect(),
+            Err(RecvError::Lagged(_)) => {
+                let here = self.look().await;
+                here.into_iter().chain([event("missed", &())]).collect()
+            }
+            Ok(hub::Event::Pushed(push)) => self.pushed(&push),
+            Ok(hub::Event::Written(written)) => {
+                vec![Event::default().event("entry").data(&written.shown)]
+            }
+            Err(RecvError::Closed) => return None,
+        })
+    }
+
+    async fn look(&mut self) -> Option<Event> {
+        match self.here.look().await {
+            Ok(here) => Some(event("here", &here)),
+            Err(cause) => {
+                // What the page knows stays; the next change looks again.
+                tracing::error!("cannot look up what is installed: {cause}");
+                None
+            }
+        }
+    }
+
+    /// A push goes to a page with a frame of its add-on: data of a hidden glance leaves the host
+    /// for the pages of its own add-on only.
+    fn pushed(&self, push: &Push) -> Vec<Event> {
+        let pages = self.pages.all();
+        let Some(page) = pages.get(&self.page) else {
+            return Vec::new();
+        };
+        let Some(add_on) = self.here.add_on(push) else {
+            return Vec::new();
+        };
+        if !page.followed.contains(add_on) {
+            return Vec::new();
+        }
+        let told = push.glances.iter().map(|(key, data)| {
+            let metadata = data.get("metadata");
+            let told = json!({ "addOn": add_on, "key": key, "metadata": metadata });
+            event("pushed", &told)
+        });
+        told.collect()
     }
 }
 
@@ -120,18 +189,6 @@ fn difference(before: &Sidebar, now: &Sidebar) -> VecDeque<Event> {
     gone.chain(changed).collect()
 }
 
-/// What a page is told of something that was written; `None` where the host ended.
-fn written(happened: Result<hub::Event, RecvError>) -> Option<Option<Event>> {
-    Some(match happened {
-        Ok(hub::Event::Written(written)) => {
-            Some(Event::default().event("entry").data(&written.shown))
-        }
-        Ok(_) => None,
-        Err(RecvError::Lagged(_)) => Some(event("missed", &())),
-        Err(RecvError::Closed) => return None,
-    })
-}
-
 fn event(name: &str, data: &impl serde::Serialize) -> Event {
     // Our own types: strings, numbers and lists of them.
     Event::default()
@@ -152,7 +209,34 @@ pub(super) async fn retry(
     Json(Retry { id }): Json<Retry>,
 ) -> StatusCode {
     match pages.all().get(&page) {
-        Some(commands) if commands.send(Command::Retry(id)).is_ok() => StatusCode::NO_CONTENT,
+        Some(page) if page.commands.send(Command::Retry(id)).is_ok() => StatusCode::NO_CONTENT,
         _ => StatusCode::NOT_FOUND,
+    }
+}
+
+/// More add-ons than a page has frames of.
+const MAX_FOLLOWED: usize = 100;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Follow {
+    add_ons: HashSet<String>,
+}
+
+/// Says of which add-ons a page has frames, for they are told of pushes.
+pub(super) async fn follow(
+    Extension(pages): Extension<Pages>,
+    Path((_, page)): Path<(String, String)>,
+    Json(Follow { add_ons }): Json<Follow>,
+) -> StatusCode {
+    if add_ons.len() > MAX_FOLLOWED {
+        return StatusCode::BAD_REQUEST;
+    }
+    match pages.all().get_mut(&page) {
+        Some(page) => {
+            page.followed = add_ons;
+            StatusCode::NO_CONTENT
+        }
+        None => StatusCode::NOT_FOUND,
     }
 }
