@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::hub::LocalHub;
 use crate::install::{self, InstallError};
 use crate::limits::Limits;
-use crate::metrics::{Metrics, Now};
+use crate::metrics::Metrics;
 use crate::presence::Presence;
 use crate::shared::Shared;
 use crate::state::{
@@ -118,6 +118,7 @@ pub struct Builder {
     ip: IpAddr,
     port: u16,
     data: Option<PathBuf>,
+    group: Option<String>,
     token_life: Duration,
     requests: u32,
     messages: u32,
@@ -146,6 +147,13 @@ impl Builder {
     #[must_use]
     pub fn data(mut self, folder: impl Into<PathBuf>) -> Self {
         self.data = Some(folder.into());
+        self
+    }
+
+    /// The name of its group; where nothing is said, it keeps the one it has.
+    #[must_use]
+    pub fn group(mut self, name: impl Into<String>) -> Self {
+        self.group = Some(name.into());
         self
     }
 
@@ -202,11 +210,11 @@ impl Builder {
     ///
     /// [`Error`] where the address, the data folder or the certificate cannot be used.
     pub async fn start(self) -> Result<Host, Error> {
-        if !self.ip.is_loopback() {
-            return Err(Error::NotLoopback(self.ip));
-        }
-        let certificate = self.tls.clone().map(Certificate::read).transpose()?;
+        let certificate = self.check()?;
         let state = self.open()?;
+        if let Some(name) = &self.group {
+            state.name_group(name).await?;
+        }
         let local_user = first_user(&state).await?;
         let group = state.group().await?;
 
@@ -258,6 +266,14 @@ impl Builder {
             grace: self.grace,
             server,
         })
+    }
+
+    /// What can be known to be wrong before anything is opened.
+    pub(crate) fn check(&self) -> Result<Option<Arc<Certificate>>, Error> {
+        if !self.ip.is_loopback() {
+            return Err(Error::NotLoopback(self.ip));
+        }
+        self.tls.clone().map(Certificate::read).transpose()
     }
 
     fn open(&self) -> Result<SqliteState, Error> {
@@ -331,6 +347,7 @@ impl Host {
             ip: Ipv4Addr::LOCALHOST.into(),
             port: DEFAULT_PORT,
             data: None,
+            group: None,
             token_life: Duration::from_secs(8 * 60 * 60),
             requests: 500,
             messages: 30,
@@ -474,13 +491,7 @@ impl Host {
     ///
     /// [`StateError`] where the database fails.
     pub async fn metrics(&self) -> Result<String, StateError> {
-        let (viewers, rooms) = self.shared.attendance.count();
-        let installations = self.shared.state.count_installations().await?;
-        Ok(self.shared.metrics.text(&Now {
-            viewers,
-            rooms,
-            installations,
-        }))
+        self.shared.metrics_text().await
     }
 
     /// Reads the certificate and its key again, for new connections, as after a renewal; a host

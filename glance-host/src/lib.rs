@@ -1,6 +1,7 @@
 //! A host for add-ons that show glances, speaking the HipChat Connect protocol.
 //!
-//! It is small enough for a unit test, see [`testing`], and it is what `cargo glance demo` runs.
+//! It is small enough for a unit test, see [`testing`], and it is what `cargo glance demo` runs. A team
+//! runs it as a program: `cargo install glance-host --features server`.
 //!
 //! ```
 //! use glance_host::Host;
@@ -27,6 +28,8 @@ mod notification;
 mod outgoing;
 mod pattern;
 mod presence;
+#[cfg(feature = "server")]
+pub mod server;
 mod shared;
 pub mod state;
 pub mod testing;
