@@ -1,7 +1,7 @@
 //! A host for add-ons that show glances, speaking the HipChat Connect protocol.
 //!
 //! It is small enough for a unit test, see [`testing`], and it is what `cargo glance demo` runs. A team
-//! runs it as a program: `cargo install glance-host --features server`.
+//! runs it as a program, see [`manual::running_a_host`].
 //!
 //! ```
 //! use glance_host::Host;
@@ -23,6 +23,7 @@ pub mod hub;
 mod install;
 mod label;
 mod limits;
+pub mod manual;
 mod metrics;
 mod notification;
 mod outgoing;

@@ -131,8 +131,7 @@ impl SqliteState {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.execute_batch(SCHEMA)?;
         migrations::run(&mut connection)?;
-        connection.execute_batch(webhooks::SCHEMA)?;
-        webhooks::declare_all(&mut connection)?;
+        webhooks::prepare(&mut connection)?;
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
         })

@@ -1,5 +1,5 @@
 //! An add-on of another make, at as many addresses as a test wants: `/{name}/` is the descriptor of
-//! `com.example.{name}`, which has a webhook unless its name begins with `quiet`.
+//! `com.example.{name}`, with ten glances, and a webhook unless its name begins with `quiet`.
 
 use std::sync::{Arc, Mutex};
 
@@ -101,13 +101,13 @@ async fn descriptor(State(app): State<App>, Path(name): Path<String>, uri: Uri) 
                 "scopes": ["send_notification", "send_message", "view_room", "view_messages",
                            "admin_room", "manage_rooms", "view_group"],
             },
-            "glance": [{
-                "key": "declared",
+            "glance": (0..10).map(|n| json!({
+                "key": format!("declared-{n}"),
                 "name": { "value": "Declared" },
                 "icon": { "url": format!("{own}/icon.svg"), "url@2x": format!("{own}/icon.svg") },
                 "queryUrl": format!("{own}/query{query}"),
                 "target": "panel",
-            }],
+            })).collect::<Vec<_>>(),
             "webPanel": [{
                 "key": "panel",
                 "name": { "value": "Panel" },

@@ -6,6 +6,7 @@ mod add_on;
 mod certificate;
 mod ending;
 mod killed;
+mod large;
 mod metrics;
 mod process;
 mod secrets;

@@ -115,6 +115,15 @@ impl Server {
         assert!(sent.unwrap().success());
     }
 
+    /// The memory it has, in KiB.
+    pub(crate) fn memory(&self) -> u64 {
+        let id = self.process.id().unwrap();
+        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let mut lines = status.lines();
+        let line = lines.find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// How it ended, once it has.
     pub(crate) async fn ended(&mut self) -> ExitStatus {
         let status = tokio::time::timeout(PATIENCE, self.process.wait()).await;
