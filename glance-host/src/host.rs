@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::hub::LocalHub;
 use crate::install::{self, InstallError};
 use crate::limits::Limits;
-use crate::metrics::{Metrics, Now};
+use crate::metrics::Metrics;
 use crate::presence::Presence;
 use crate::rehearsal::Stage;
 use crate::shared::Shared;
@@ -119,6 +119,7 @@ pub struct Builder {
     ip: IpAddr,
     port: u16,
     data: Option<PathBuf>,
+    group: Option<String>,
     token_life: Duration,
     requests: u32,
     messages: u32,
@@ -147,6 +148,13 @@ impl Builder {
     #[must_use]
     pub fn data(mut self, folder: impl Into<PathBuf>) -> Self {
         self.data = Some(folder.into());
+        self
+    }
+
+    /// The name of its group; where nothing is said, it keeps the one it has.
+    #[must_use]
+    pub fn group(mut self, name: impl Into<String>) -> Self {
+        self.group = Some(name.into());
         self
     }
 
@@ -224,11 +232,11 @@ impl Builder {
 
     /// All of a host but its server.
     pub(crate) async fn open(self, stage: Option<Arc<Stage>>) -> Result<Opened, Error> {
-        if !self.ip.is_loopback() {
-            return Err(Error::NotLoopback(self.ip));
-        }
-        let certificate = self.tls.clone().map(Certificate::read).transpose()?;
+        let certificate = self.check()?;
         let state = self.open_state()?;
+        if let Some(name) = &self.group {
+            state.name_group(name).await?;
+        }
         let local_user = first_user(&state).await?;
         let group = state.group().await?;
 
@@ -274,6 +282,14 @@ impl Builder {
             end,
             grace: self.grace,
         })
+    }
+
+    /// What can be known to be wrong before anything is opened.
+    pub(crate) fn check(&self) -> Result<Option<Arc<Certificate>>, Error> {
+        if !self.ip.is_loopback() {
+            return Err(Error::NotLoopback(self.ip));
+        }
+        self.tls.clone().map(Certificate::read).transpose()
     }
 
     fn open_state(&self) -> Result<SqliteState, Error> {
@@ -368,6 +384,7 @@ impl Host {
             ip: Ipv4Addr::LOCALHOST.into(),
             port: DEFAULT_PORT,
             data: None,
+            group: None,
             token_life: Duration::from_secs(8 * 60 * 60),
             requests: 500,
             messages: 30,
@@ -538,13 +555,7 @@ impl Host {
     ///
     /// [`StateError`] where the database fails.
     pub async fn metrics(&self) -> Result<String, StateError> {
-        let (viewers, rooms) = self.shared.attendance.count();
-        let installations = self.shared.state.count_installations().await?;
-        Ok(self.shared.metrics.text(&Now {
-            viewers,
-            rooms,
-            installations,
-        }))
+        self.shared.metrics_text().await
     }
 
     /// Reads the certificate and its key again, for new connections, as after a renewal; a host

@@ -174,7 +174,7 @@ pub(crate) async fn install(
         }
         _ => {}
     }
-    if is_installed(shared, &descriptor.key, room).await? {
+    if shared.state.is_installed(&descriptor.key, room).await? {
         return Err(InstallError::AlreadyInstalled(descriptor.name));
     }
 
@@ -260,10 +260,12 @@ pub(crate) async fn take_leave(shared: &Shared, installed: &Installed) {
         segments.pop_if_empty().push(installed.oauth_id.as_str());
     }
     let request = shared.http.request(Method::DELETE, url.clone());
-    match outgoing::send(shared, request, DESCRIPTOR_TIMEOUT, MAX_ANSWER_BYTES).await {
+    let told = outgoing::send(shared, request, DESCRIPTOR_TIMEOUT, MAX_ANSWER_BYTES).await;
+    let url = shown(&url);
+    match told {
         Ok(answer) if answer.status.is_success() => {}
-        Ok(answer) => tracing::warn!(%url, status = %answer.status, "removal was not accepted"),
-        Err(cause) => tracing::warn!(%url, "the add-on was not told of its removal: it {cause}"),
+        Ok(answer) => tracing::warn!(url, status = %answer.status, "removal was not accepted"),
+        Err(cause) => tracing::warn!(url, "the add-on was not told of its removal: it {cause}"),
     }
 }
 
@@ -272,10 +274,16 @@ fn warn_of_patterns(descriptor: &Descriptor) {
     let webhooks = descriptor.capabilities.webhook.iter();
     for webhook in webhooks.flat_map(|webhooks| webhooks.as_slice()) {
         if let Some(Err(why)) = webhook.pattern.as_deref().map(pattern::compile) {
-            let (event, url) = (&webhook.event, &webhook.url);
+            let event = &webhook.event;
+            let url = Url::parse(&webhook.url).map_or_else(|_| String::new(), |url| shown(&url));
             tracing::warn!(target: STEPS, "the webhook of {event} at {url} is never called: {why}");
         }
     }
+}
+
+/// An address as it is logged: people put secrets into its query and before its host.
+fn shown(url: &Url) -> String {
+    format!("{}{}", url.origin().ascii_serialization(), url.path())
 }
 
 /// The rooms in which an installation shows.
@@ -288,7 +296,7 @@ async fn fetch(shared: &Shared, given: &str) -> Result<(Url, Descriptor), Instal
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https"))
         .ok_or_else(|| InstallError::NoAddress(given.to_owned()))?;
-    tracing::info!(target: STEPS, "GET {url}: the descriptor");
+    tracing::info!(target: STEPS, "GET {}: the descriptor", shown(&url));
     let request = shared.http.request(Method::GET, url.clone());
     let answer = outgoing::send(shared, request, DESCRIPTOR_TIMEOUT, MAX_DESCRIPTOR_BYTES)
         .await
@@ -317,30 +325,6 @@ async fn fetch(shared: &Shared, given: &str) -> Result<(Url, Descriptor), Instal
         why: cause.to_string(),
     })?;
     Ok((url, descriptor))
-}
-
-async fn is_installed(
-    shared: &Shared,
-    key: &str,
-    room: Option<RoomId>,
-) -> Result<bool, StateError> {
-    let rooms = match room {
-        Some(room) => vec![room],
-        None => shared
-            .state
-            .rooms()
-            .await?
-            .into_iter()
-            .map(|room| room.id)
-            .collect(),
-    };
-    for room in rooms {
-        let here = shared.state.installations_in(room).await?;
-        if here.iter().any(|installed| installed.descriptor.key == key) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 fn callback_url(installed: &Installed) -> Option<&str> {
@@ -396,7 +380,7 @@ async fn post(
     body: &impl Serialize,
 ) -> Result<(), InstallError> {
     let url = Url::parse(url).map_err(|_| InstallError::NoAddress(url.to_owned()))?;
-    tracing::info!(target: STEPS, "POST {url}: {what}");
+    tracing::info!(target: STEPS, "POST {}: {what}", shown(&url));
     let request = shared.http.request(Method::POST, url.clone()).json(body);
     let answer = outgoing::send(shared, request, CALLBACK_TIMEOUT, MAX_ANSWER_BYTES)
         .await

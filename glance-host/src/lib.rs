@@ -1,6 +1,7 @@
 //! A host for add-ons that show glances, speaking the HipChat Connect protocol.
 //!
-//! It is small enough for a unit test, see [`testing`], and it is what `cargo glance demo` runs.
+//! It is small enough for a unit test, see [`testing`], and it is what `cargo glance demo` runs. A team
+//! runs it as a program, see [`manual::running_a_host`].
 //!
 //! ```
 //! use glance_host::Host;
@@ -24,6 +25,7 @@ pub mod hub;
 mod install;
 mod label;
 mod limits;
+pub mod manual;
 mod metrics;
 mod module;
 mod notification;
@@ -34,6 +36,8 @@ mod record;
 mod rehearsal;
 mod replay;
 mod rooms;
+#[cfg(feature = "server")]
+pub mod server;
 mod shared;
 pub mod state;
 pub mod testing;

@@ -10,10 +10,10 @@ use crate::attendance::Attendance;
 use crate::clock::Clock;
 use crate::hub::Hub;
 use crate::limits::Limits;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Now};
 use crate::presence::Presence;
 use crate::rehearsal::Stage;
-use crate::state::{Group, State};
+use crate::state::{Group, State, StateError};
 use crate::webhooks::Webhooks;
 
 #[derive(Debug)]
@@ -45,6 +45,17 @@ impl Shared {
     /// The REST API's address, without a slash at the end.
     pub(crate) fn api_url(&self) -> String {
         format!("{}/v2", self.base_url)
+    }
+
+    /// What it counts, in the text format of Prometheus.
+    pub(crate) async fn metrics_text(&self) -> Result<String, StateError> {
+        let (viewers, rooms) = self.attendance.count();
+        let installations = self.state.count_installations().await?;
+        Ok(self.metrics.text(&Now {
+            viewers,
+            rooms,
+            installations,
+        }))
     }
 
     pub(crate) fn has_ended(&self) -> bool {

@@ -191,10 +191,17 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     /// The group.
     async fn group(&self) -> Result<Group>;
 
+    /// Gives the group this name.
+    async fn name_group(&self, name: &str) -> Result<()>;
+
     /// All rooms, by id.
     async fn rooms(&self) -> Result<Vec<Room>>;
+    /// The room with the least id.
+    async fn first_room(&self) -> Result<Option<Room>>;
     /// The room with this id.
     async fn room(&self, id: RoomId) -> Result<Option<Room>>;
+    /// The room with this name.
+    async fn find_room(&self, name: &str) -> Result<Option<Room>>;
     /// The room with this name, made where there is none; `owner` owns a new one.
     async fn room_named(&self, name: &str, owner: UserId) -> Result<Room>;
     /// Makes a room; `None` where there is one with its name.
@@ -236,6 +243,8 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn remove_installation(&self, id: &OauthId) -> Result<bool>;
     /// The installation with this id, accepted or not.
     async fn installation(&self, id: &OauthId) -> Result<Option<Installed>>;
+    /// Whether the accepted installations of the add-on with this key show in this room, or in any.
+    async fn is_installed(&self, key: &str, room: Option<RoomId>) -> Result<bool>;
     /// How many accepted installations there are.
     async fn count_installations(&self) -> Result<u64>;
     /// The accepted installations that show in this room, by the key of the add-on.

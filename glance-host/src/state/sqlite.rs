@@ -55,6 +55,7 @@ const SCHEMA: &str = "
     CREATE UNIQUE INDEX IF NOT EXISTS installation_by_place
         ON installation (ifnull(room_id, 0), add_on_key);
     CREATE INDEX IF NOT EXISTS installation_by_room ON installation (room_id, add_on_key);
+    CREATE INDEX IF NOT EXISTS installation_by_add_on ON installation (add_on_key, room_id);
     -- A global glance has room_id 0: SQLite takes two NULLs for different keys.
     CREATE TABLE IF NOT EXISTS runtime_glance (
         oauth_id TEXT NOT NULL REFERENCES installation (oauth_id) ON DELETE CASCADE,
@@ -134,8 +135,7 @@ impl SqliteState {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.execute_batch(SCHEMA)?;
         migrations::run(&mut connection)?;
-        connection.execute_batch(webhooks::SCHEMA)?;
-        webhooks::declare_all(&mut connection)?;
+        webhooks::prepare(&mut connection)?;
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
         })
@@ -172,12 +172,29 @@ impl State for SqliteState {
         .await
     }
 
+    async fn name_group(&self, name: &str) -> Result<()> {
+        let name = name.to_owned();
+        self.call(move |connection| connection.execute("UPDATE team SET name = ?1", [name]))
+            .await
+            .map(drop)
+    }
+
+    async fn first_room(&self) -> Result<Option<Room>> {
+        self.call(|connection| rooms::first(connection)).await
+    }
+
     async fn rooms(&self) -> Result<Vec<Room>> {
         self.call(|connection| rooms::all(connection)).await
     }
 
     async fn room(&self, id: RoomId) -> Result<Option<Room>> {
         self.call(move |connection| rooms::find(connection, id))
+            .await
+    }
+
+    async fn find_room(&self, name: &str) -> Result<Option<Room>> {
+        let name = name.to_owned();
+        self.call(move |connection| rooms::called(connection, &name))
             .await
     }
 
@@ -337,6 +354,20 @@ impl State for SqliteState {
                 )?
                 .query_row([id.as_str()], installed)
                 .optional()
+        })
+        .await
+    }
+
+    async fn is_installed(&self, key: &str, room: Option<RoomId>) -> Result<bool> {
+        let key = key.to_owned();
+        self.call(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT 1 FROM installation
+                     WHERE accepted = 1 AND add_on_key = ?1
+                       AND (?2 IS NULL OR room_id = ?2 OR room_id IS NULL)",
+                )?
+                .exists(params![key, room.map(|room| number(room.get()))])
         })
         .await
     }

@@ -85,13 +85,7 @@ impl IntoResponse for PageError {
 }
 
 pub(super) async fn home(State(shared): State<Arc<Shared>>) -> Result<Response, PageError> {
-    let first = shared
-        .state
-        .rooms()
-        .await?
-        .into_iter()
-        .next()
-        .ok_or(PageError::NoRoom)?;
+    let first = shared.state.first_room().await?.ok_or(PageError::NoRoom)?;
     Ok(Redirect::to(&format!("/rooms/{}", first.id)).into_response())
 }
 

@@ -243,9 +243,9 @@ async fn webhooks_of_an_older_database_are_declared_when_it_is_opened() {
         .replace_descriptor(&id, url, &descriptor)
         .await
         .unwrap();
-    let forget = |connection: &mut Connection| connection.execute("DELETE FROM webhook", []);
+    let forget = |connection: &mut Connection| connection.execute_batch("DROP TABLE webhook");
     state.call(forget).await.unwrap();
-    state.call(webhooks::declare_all).await.unwrap();
-    state.call(webhooks::declare_all).await.unwrap();
+    state.call(webhooks::prepare).await.unwrap();
+    state.call(webhooks::prepare).await.unwrap();
     assert_eq!(state.webhooks_of(&id, 1.into()).await.unwrap().len(), 1);
 }
