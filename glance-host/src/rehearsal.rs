@@ -143,7 +143,11 @@ impl Rehearsal {
         let address = self.address();
         self.wires.send_replace(true);
         self.host.stop_serving().await;
-        let socket = must(TcpSocket::new_v4(), "no socket");
+        let socket = match address.is_ipv4() {
+            true => TcpSocket::new_v4(),
+            false => TcpSocket::new_v6(),
+        };
+        let socket = must(socket, "no socket");
         must(socket.set_reuseaddr(true), "no socket");
         // Bound, so that nobody else gets it; not listening, so that connections are refused.
         must(socket.bind(address), "the port is lost");
