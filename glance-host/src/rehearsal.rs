@@ -50,7 +50,8 @@ use wire::Wires;
 /// let client = add_on.client().await;
 /// client.room(room.room.id).notify(&Notification::text("Green again.")).await.unwrap();
 /// assert_eq!(busy.struck(), 2);
-/// assert_eq!(host.call(|call| call.status == Some(204)).await.body["message"], "Green again.");
+/// let taken = host.call(|call| call.url.ends_with("/notification") && call.status == Some(204));
+/// assert_eq!(taken.await.body["message"], "Green again.");
 /// # });
 /// ```
 #[derive(Debug)]

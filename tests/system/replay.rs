@@ -286,16 +286,21 @@ async fn a_stand_in_answers_what_the_host_answered() {
     );
 }
 
+/// An address without the token in its query.
+fn hidden(path: &str) -> String {
+    let Some((before, behind)) = path.split_once("auth_token=") else {
+        return path.replace("<token>", "any");
+    };
+    let rest = behind.find('&').map_or("", |at| &behind[at..]);
+    format!("{before}auth_token={{{{token}}}}{rest}")
+}
+
 /// A call that a peer of another make once made, as a line of a recording.
 fn line(n: usize, call: &Value) -> Value {
     let path = call["path"].as_str().unwrap();
-    let purpose = match path
-        .split(['?', '/'])
-        .filter(|part| !part.is_empty())
-        .nth(1)
-    {
-        Some("capabilities") => "capabilities",
-        Some("oauth") => "token",
+    let purpose = match path.split('?').next() {
+        Some("/v2/capabilities") => "capabilities",
+        Some("/v2/oauth/token") => "token",
         _ => "api",
     };
     let given = &call["headers"];
@@ -320,7 +325,7 @@ fn line(n: usize, call: &Value) -> Value {
     let body = call["body"].as_str().unwrap();
     json!({
         "n": n, "at": 0, "from": "add-on", "purpose": purpose, "method": call["method"],
-        "url": path.replace("<token>", "{{token}}"), "headers": headers,
+        "url": hidden(path), "headers": headers,
         "body": serde_json::from_str(body).unwrap_or_else(|_| match body {
             "" => Value::Null,
             text => json!(text),
