@@ -194,6 +194,48 @@ async fn the_pusher_ends_at_the_newest_after_a_host_was_down() {
 }
 
 #[tokio::test]
+async fn however_a_push_fails_the_host_ends_with_the_newest() {
+    let scene = Scene::set().await;
+    let to = To::Room(scene.room.room.id);
+    let mut viewer = scene.room.viewer("ann").await;
+    viewer.glance::<always>().await;
+    let pusher = scene.add_on.pusher();
+    for (open, fault) in [
+        Fault::lost_answer(),
+        Fault::half_an_answer(),
+        Fault::drop_connection(),
+        Fault::status(500),
+        Fault::status(503),
+        Fault::status(429).retry_after(0),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let open = u32::try_from(open).unwrap() + 10;
+        let what = format!("{fault:?}");
+        let fault = fault.on(Method::Post, "/v2/addon/ui/**").times(1);
+        let fault = scene.host.inject(fault);
+        let push = |open| pusher.push::<always>(scene.add_on.oauth_id(), to, data(open));
+        push(open).unwrap();
+        fault.strikes(1).await;
+        // Back to what the host took last: it may have the other by now.
+        push(1).unwrap();
+        pusher.flush().await;
+        let label = viewer.label("always", "1 incidents").await;
+        assert_eq!(label.lines.len(), 2, "{what}");
+        let last = scene
+            .host
+            .calls()
+            .into_iter()
+            .rfind(|call| call.path().contains("/addon/ui"));
+        let last = last.unwrap();
+        let content = &last.body["glance"][0]["content"];
+        assert_eq!(content["label"]["value"], "<b>1</b> incidents", "{what}");
+        assert_eq!(last.status, Some(204), "{what}");
+    }
+}
+
+#[tokio::test]
 async fn an_installation_whose_answer_is_lost_leaves_nothing_and_can_be_done_again() {
     let host = Rehearsal::start().await;
     let room = host.room("ops").await;

@@ -6,8 +6,9 @@ use glance_host::testing::{Party, Purpose, Rehearsal, Replay, ReplayError, Repor
 use glance_sdk::model::webhook::RoomMessage;
 use glance_sdk::model::{Glance, Notification, Scope};
 use glance_sdk::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::corpus::{corpus, documents};
 use crate::peer::Peer;
 
 /// What an add-on of these tests does; one of today may do another thing.
@@ -255,10 +256,10 @@ async fn a_stand_in_answers_what_the_host_answered() {
     let client = reqwest::Client::new();
     let url = |path: &str| format!("{}/v2/{path}", host.base_url());
     let capabilities = client.get(url("capabilities")).send().await.unwrap();
-    let capabilities: serde_json::Value = capabilities.json().await.unwrap();
+    let capabilities: Value = capabilities.json().await.unwrap();
     assert_eq!(capabilities["links"]["self"], url("capabilities"));
     let token = client.post(url("oauth/token")).send().await.unwrap();
-    let token: serde_json::Value = token.json().await.unwrap();
+    let token: Value = token.json().await.unwrap();
     assert_eq!(token["access_token"].as_str().unwrap().len(), 40);
     let recorded = replay.exchanges().iter();
     let mut recorded = recorded.filter(|one| one.purpose == Purpose::Api);
@@ -283,6 +284,88 @@ async fn a_stand_in_answers_what_the_host_answered() {
         ],
         "one is missing, one is new"
     );
+}
+
+/// An address without the token in its query.
+fn hidden(path: &str) -> String {
+    let Some((before, behind)) = path.split_once("auth_token=") else {
+        return path.replace("<token>", "any");
+    };
+    let rest = behind.find('&').map_or("", |at| &behind[at..]);
+    format!("{before}auth_token={{{{token}}}}{rest}")
+}
+
+/// A call that a peer of another make once made, as a line of a recording.
+fn line(n: usize, call: &Value) -> Value {
+    let path = call["path"].as_str().unwrap();
+    let purpose = match path.split('?').next() {
+        Some("/v2/capabilities") => "capabilities",
+        Some("/v2/oauth/token") => "token",
+        _ => "api",
+    };
+    let given = &call["headers"];
+    let mut headers = serde_json::Map::new();
+    if !given["content-type"].is_null() {
+        headers.insert("content-type".to_owned(), given["content-type"].clone());
+    }
+    if let Some(scheme) = given["authorization"]
+        .as_str()
+        .and_then(|all| all.split(' ').next())
+    {
+        let hidden = if scheme == "Basic" {
+            "{{secret}}"
+        } else {
+            "{{token}}"
+        };
+        headers.insert(
+            "authorization".to_owned(),
+            json!(format!("{scheme} {hidden}")),
+        );
+    }
+    let body = call["body"].as_str().unwrap();
+    json!({
+        "n": n, "at": 0, "from": "add-on", "purpose": purpose, "method": call["method"],
+        "url": hidden(path), "headers": headers,
+        "body": serde_json::from_str(body).unwrap_or_else(|_| match body {
+            "" => Value::Null,
+            text => json!(text),
+        }),
+        "status": call["host_answered"],
+    })
+}
+
+#[tokio::test]
+async fn a_stand_in_is_the_host_of_real_traffic() {
+    let Some(folder) = corpus() else {
+        return;
+    };
+    let mut made = 0;
+    for (path, trace) in documents(&folder, ["traces"].into_iter()) {
+        let calls = trace["calls_to_host"].as_array().unwrap();
+        let lines = calls.iter().enumerate().map(|(n, call)| line(n, call));
+        let lines: Vec<_> = lines.map(|line| line.to_string()).collect();
+        let recording = format!("{{\"glance_recording\":1}}\n{}", lines.join("\n"));
+        let replay = Replay::parse(&recording).unwrap();
+        let host = replay.stand_in().await;
+        let client = reqwest::Client::new();
+        for call in calls {
+            let method: reqwest::Method = call["method"].as_str().unwrap().parse().unwrap();
+            let url = call["path"].as_str().unwrap().replace("<token>", "any");
+            let mut request = client.request(method, format!("{}{url}", host.base_url()));
+            for name in ["content-type", "authorization"] {
+                if let Some(value) = call["headers"][name].as_str() {
+                    request = request.header(name, value);
+                }
+            }
+            let body = call["body"].as_str().unwrap().to_owned();
+            let answer = request.body(body).send().await.unwrap();
+            assert_eq!(answer.status().as_u16(), call["host_answered"], "{call}");
+            made += 1;
+        }
+        let report = host.report().await;
+        assert!(report.is_same(), "{}: {report}", path.display());
+    }
+    assert!(made > 50, "{made}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Puts placeholders where secrets are.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::LazyLock;
 
 use glance_sdk::model::OauthId;
@@ -20,10 +21,16 @@ static IN_QUERY: LazyLock<Option<Regex>> =
 const SHORTEST: usize = 16;
 
 /// The secrets that were seen so far.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Masks {
     secrets: BTreeMap<String, &'static str>,
     tokens: BTreeMap<String, OauthId>,
+}
+
+impl fmt::Debug for Masks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Masks").finish_non_exhaustive()
+    }
 }
 
 impl Masks {
