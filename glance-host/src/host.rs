@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use glance_sdk::model::OauthId;
-use reqwest::redirect::Policy;
+use ipnet::IpNet;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -16,15 +16,18 @@ use tokio::task::JoinHandle;
 use crate::attendance::Attendance;
 use crate::clock::Clock;
 use crate::hub::LocalHub;
+use crate::install::visit::Visits;
 use crate::install::{self, InstallError};
 use crate::limits::Limits;
 use crate::presence::Presence;
+use crate::reach::Reach;
 use crate::shared::Shared;
 use crate::state::{
     Entry, Installed, Message, NewRoom, Room, SqliteState, State, StateError, User,
 };
+use crate::turns::Turns;
 use crate::webhooks::{self, Delivery, Happening, Webhooks};
-use crate::{api, outgoing, web, write};
+use crate::{api, icons, outgoing, web, write};
 
 /// The port a host takes where nothing else is said.
 pub const DEFAULT_PORT: u16 = 4400;
@@ -103,6 +106,7 @@ pub struct Builder {
     requests: u32,
     messages: u32,
     clock: Clock,
+    networks: Option<Vec<IpNet>>,
 }
 
 impl Builder {
@@ -157,6 +161,25 @@ impl Builder {
         self
     }
 
+    /// Which networks it calls for add-ons besides the Internet, for example `10.1.0.0/16`. Where
+    /// nothing is said, a host that people reach on its own machine calls that machine, and another
+    /// no more than the Internet. Ports are not looked at: whoever may be called, may be called at
+    /// any.
+    ///
+    /// ```
+    /// use glance_host::Host;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let builder = Host::builder().allow_networks(["10.1.0.0/16".parse()?, "fd00::/8".parse()?]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn allow_networks(mut self, networks: impl IntoIterator<Item = IpNet>) -> Self {
+        self.networks = Some(networks.into_iter().collect());
+        self
+    }
+
     /// Starts the host. It answers once this returns.
     ///
     /// # Errors
@@ -176,8 +199,13 @@ impl Builder {
         let address = listener.local_addr().map_err(listen)?;
 
         let (end, ending) = watch::channel(false);
+        let base_url = format!("http://{address}");
+        let reach = match self.networks {
+            Some(networks) => Reach::new(networks),
+            None => Reach::standard(&base_url),
+        };
         let shared = Arc::new(Shared {
-            base_url: format!("http://{address}"),
+            base_url,
             group,
             local_user: local_user.id,
             token_life: self.token_life,
@@ -186,10 +214,13 @@ impl Builder {
             attendance: Attendance::default(),
             state: Arc::new(state),
             hub: Arc::new(LocalHub::default()),
-            http: outgoing::client(Policy::limited(3)).map_err(Error::Http)?,
-            posting: outgoing::client(Policy::none()).map_err(Error::Http)?,
+            http: outgoing::Client::following(&reach).map_err(Error::Http)?,
+            posting: outgoing::Client::staying(&reach).map_err(Error::Http)?,
             webhooks: Webhooks::default(),
             presence: Presence::default(),
+            icons: icons::Cache::default(),
+            turns: Turns::default(),
+            visits: Visits::default(),
             ending,
         });
         let router = Router::new()
@@ -267,6 +298,7 @@ impl Host {
             requests: 500,
             messages: 30,
             clock: Clock::default(),
+            networks: None,
         }
     }
 

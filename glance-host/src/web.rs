@@ -2,6 +2,7 @@
 
 mod events;
 mod guard;
+mod icon;
 mod integrations;
 mod pages;
 mod panel;
@@ -24,15 +25,9 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/rooms/{room}/events", get(events::stream))
         .route("/rooms/{room}/pages/{page}/retry", post(events::retry))
         .route("/rooms/{room}/panel", post(panel::open))
-        .route(
-            "/rooms/{room}/integrations",
-            get(integrations::list).post(integrations::install),
-        )
-        .route(
-            "/rooms/{room}/integrations/remove",
-            post(integrations::remove),
-        )
+        .merge(integrations::router())
         .route("/assets/{*file}", get(asset))
+        .route("/icon/{oauth_id}/{signed}", get(icon::serve))
         .layer(Extension(events::Pages::default()))
         .layer(middleware::from_fn_with_state(
             Arc::clone(shared),
@@ -44,6 +39,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
 const ASSETS: &[(&str, &str)] = &[
     ("host.css", include_str!("../assets/host.css")),
     ("icon.svg", include_str!("../assets/icon.svg")),
+    ("integrations.js", include_str!("../assets/integrations.js")),
     ("room.js", include_str!("../assets/room.js")),
     ("room/draw.js", include_str!("../assets/room/draw.js")),
     ("room/glance.js", include_str!("../assets/room/glance.js")),
