@@ -139,7 +139,7 @@ async fn fetch(shared: &Shared, oauth_id: &OauthId, url: Url) -> Result<Image, S
         .header(ACCEPT, "image/*");
     let answer = shared
         .turns
-        .take(oauth_id, TIMEOUT, outgoing::send(call, TIMEOUT, MAX_BYTES))
+        .take(oauth_id, outgoing::send(call, TIMEOUT, MAX_BYTES))
         .await
         .map_err(|Busy(why)| why.to_owned())?
         .map_err(|cause| format!("it {cause}"))?;

@@ -53,7 +53,6 @@ pub(crate) async fn query(
         .turns
         .take(
             &installed.oauth_id,
-            QUERY_TIMEOUT,
             send(request, QUERY_TIMEOUT, MAX_DATA_BYTES),
         )
         .await

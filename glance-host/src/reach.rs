@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use reqwest::redirect::{Action, Attempt, Policy};
+use reqwest::redirect::Policy;
 use reqwest::{Url, dns};
 
 pub(crate) use names::{Checked, System};
@@ -161,38 +161,37 @@ impl Reach {
     /// Follows a few redirects, each checked as the first address was.
     pub(crate) fn redirects(&self) -> Policy {
         let reach = self.clone();
-        Policy::custom(move |attempt| match reach.follows(&attempt) {
-            Ok(()) => attempt.follow(),
-            Err(refused) => refuse(attempt, refused),
+        Policy::custom(move |attempt| {
+            let so_far = attempt.previous();
+            let followed = match so_far.last() {
+                Some(_) if so_far.len() > MAX_REDIRECTS => {
+                    Err(Refused::Redirect("for the fourth time"))
+                }
+                Some(last) => reach.check_redirect(last, attempt.url()),
+                None => Ok(()),
+            };
+            match followed {
+                Ok(()) => attempt.follow(),
+                Err(refused) => attempt.error(refused),
+            }
         })
     }
 
-    fn follows(&self, attempt: &Attempt<'_>) -> Result<(), Refused> {
-        let (next, previous) = (attempt.url(), attempt.previous());
-        if previous.len() > MAX_REDIRECTS {
-            return Err(Refused::Redirect("for the fourth time"));
-        }
-        let Some(last) = previous.last() else {
-            return Ok(());
-        };
-        if !matches!(next.scheme(), "http" | "https") {
+    fn check_redirect(&self, from: &Url, to: &Url) -> Result<(), Refused> {
+        if !matches!(to.scheme(), "http" | "https") {
             return Err(Refused::Redirect("to what is not http or https"));
         }
-        if last.scheme() == "https" && next.scheme() == "http" {
+        if from.scheme() == "https" && to.scheme() == "http" {
             return Err(Refused::Redirect("from https to http"));
         }
-        let is_signed = next.query_pairs().any(|(name, _)| name == "signed_request");
-        if is_signed && next.origin() != last.origin() {
+        let is_signed = to.query_pairs().any(|(name, _)| name == "signed_request");
+        if is_signed && to.origin() != from.origin() {
             return Err(Refused::Redirect(
                 "that takes a signed request to another site",
             ));
         }
-        self.check_url(next)
+        self.check_url(to)
     }
-}
-
-fn refuse(attempt: Attempt<'_>, refused: Refused) -> Action {
-    attempt.error(refused)
 }
 
 /// This machine.

@@ -107,6 +107,8 @@ test("a step that takes its time says so, and is made once", async (t) => {
   });
   const page = await open(t, list());
   await read(page, `${url}/`);
+  await shown(approve(page));
+  await page.waitForLoadState();
   // The page is on its way to the next one: a locator would wait for that.
   const said = await page.evaluate(() => {
     const button = document.querySelector("button.primary");
@@ -131,7 +133,7 @@ test("an add-on with a page of its own is installed there, and comes back", asyn
         installable: { installedUrl: `${url}/installed`, uninstalledUrl: `${url}/removed` },
       })));
     }
-    if (!asked.searchParams.has("redirect_url")) return response.writeHead(404).end();
+    if (!asked.searchParams.has("redirect_url")) return response.writeHead(204).end();
     seen.push(`${asked.pathname} ${request.headers.referer ?? "no referrer"}`);
     const shownAt = asked.searchParams.get("installable_url");
     const data = await (await fetch(shownAt)).json();

@@ -244,17 +244,15 @@ async fn warnings_are_said_in_the_validators_words() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let mut document = descriptor(&["view_room"]);
-    document["capabilities"]["webPanel"][0]["weight"] = json!("heavy");
+    document["apiVersion"] = json!("one");
     let problems = glance_sdk::validate::descriptor(&document);
     assert!(!problems.is_empty());
-    let (_, html) = Browser::at(&host, Some(&room))
-        .review(&format!("data:,{document}"))
-        .await;
+    let browser = Browser::at(&host, Some(&room));
+    let (status, html) = browser.review(&format!("data:,{document}")).await;
+    assert_eq!(status, StatusCode::OK, "{html}");
     for problem in problems {
-        assert!(
-            html.contains(&format!("<code>{}</code>", problem.pointer)),
-            "{html}"
-        );
+        let said = format!("<code>{}</code> {}", problem.pointer, problem.message);
+        assert!(html.contains(&said), "{said}: {html}");
     }
 }
 

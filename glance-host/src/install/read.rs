@@ -33,7 +33,10 @@ pub(crate) async fn read(shared: &Shared, given: &str) -> Result<Read, InstallEr
     let url = Url::parse(given).map_err(|_| no_address())?;
     let (shown, body) = match url.scheme() {
         "http" | "https" => (url.to_string(), fetch(shared, &url).await?),
-        "data" => ("data:".to_owned(), data(given).ok_or_else(no_address)?),
+        "data" => (
+            "its data: address".to_owned(),
+            data(given).ok_or_else(no_address)?,
+        ),
         _ => return Err(no_address()),
     };
     let not_json = |cause: serde_json::Error| InstallError::NotJson {

@@ -163,6 +163,33 @@ fn a_host_of_this_machine_calls_this_machine() {
     }
 }
 
+#[test]
+fn a_redirect_leads_to_nothing_less_safe() {
+    let reach = reach(&[]);
+    let check = |from: &str, to: &str| {
+        let [from, to] = [from, to].map(|url| Url::parse(url).unwrap());
+        reach.check_redirect(&from, &to).is_ok()
+    };
+    let a = "https://a.example.com/";
+    for to in [
+        "https://a.example.com/b?signed_request=x",
+        "https://b.example.com/",
+    ] {
+        assert!(check(a, to), "{to}");
+    }
+    assert!(check("http://a.example.com/", a));
+    for to in [
+        "http://a.example.com/",
+        "https://b.example.com/?signed_request=x",
+        "https://a.example.com:444/?signed_request=x",
+        "https://127.0.0.1/",
+        "ftp://a.example.com/",
+        "data:,x",
+    ] {
+        assert!(!check(a, to), "{to}");
+    }
+}
+
 proptest! {
     #[test]
     fn what_means_a_refused_address_is_refused(bits: u32) {
