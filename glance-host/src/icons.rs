@@ -40,10 +40,10 @@ const TYPES: &[&str] = &[
 ];
 
 const TIMEOUT: Duration = Duration::from_secs(10);
-const MAX_BYTES: usize = 512 * 1024;
+const MAX_BYTES: usize = 2 * 1024 * 1024;
 
 /// An image that stands in its own address is part of each message to a page.
-const MAX_DATA_URL: usize = 32 * 1024;
+const MAX_DATA_URL: usize = 100_000;
 
 /// An address much longer than those that are in use.
 const MAX_URL: usize = 4096;
@@ -139,7 +139,7 @@ async fn fetch(shared: &Shared, oauth_id: &OauthId, url: Url) -> Result<Image, S
         .header(ACCEPT, "image/*");
     let answer = shared
         .turns
-        .take(oauth_id, outgoing::send(call, TIMEOUT, MAX_BYTES))
+        .take(oauth_id, outgoing::send(shared, call, TIMEOUT, MAX_BYTES))
         .await
         .map_err(|Busy(why)| why.to_owned())?
         .map_err(|cause| format!("it {cause}"))?;

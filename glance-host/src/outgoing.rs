@@ -2,7 +2,7 @@
 
 mod call;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use glance_sdk::auth::{SigningKey, now, random_alphanumeric};
 use glance_sdk::model::{
@@ -17,7 +17,7 @@ use crate::shared::Shared;
 use crate::state::{Installed, Room, User};
 use crate::turns::Busy;
 
-pub(crate) use call::{Answer, Call, Client, NoAnswer, send};
+pub(crate) use call::{Answer, Call, Client, NoAnswer, exchange, send};
 
 /// How long a signed request holds, in seconds. One is made for each request.
 const SIGNED_FOR: i64 = 3600;
@@ -34,6 +34,29 @@ const NOBODY: &str = "0";
 /// More than any glance's data has.
 const MAX_DATA_BYTES: usize = 256 * 1024;
 
+/// What became of a query.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum QueryOutcome {
+    /// It brought data.
+    Ok,
+    /// It was not answered, or not in time.
+    NoAnswer,
+    /// Its answer is not what a glance shows.
+    BadAnswer,
+}
+
+impl QueryOutcome {
+    pub(crate) const ALL: [Self; 3] = [Self::Ok, Self::NoAnswer, Self::BadAnswer];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::NoAnswer => "no_answer",
+            Self::BadAnswer => "bad_answer",
+        }
+    }
+}
+
 /// Asks a glance's `queryUrl` for its data, as the browser of a chat client does: a simple request
 /// with an `Origin`, its answer held to the CORS rules.
 pub(crate) async fn query(
@@ -43,21 +66,40 @@ pub(crate) async fn query(
     room: &Room,
     user: &User,
 ) -> Result<Value, String> {
+    let began = Instant::now();
+    let answer = ask(shared, installed, glance, room, user).await;
+    let is_answered = answer.is_ok();
+    let data = answer.and_then(|answer| data(shared, &answer));
+    let outcome = match (is_answered, &data) {
+        (_, Ok(_)) => QueryOutcome::Ok,
+        (true, Err(_)) => QueryOutcome::BadAnswer,
+        (false, Err(_)) => QueryOutcome::NoAnswer,
+    };
+    shared.metrics.queried(outcome, began.elapsed());
+    data
+}
+
+async fn ask(
+    shared: &Shared,
+    installed: &Installed,
+    glance: &Glance,
+    room: &Room,
+    user: &User,
+) -> Result<Answer, String> {
     let url = glance.query_url.as_deref().unwrap_or_default();
     let url = signed_url(shared, installed, url, Some(room.id), user)?;
     let request = shared
         .http
         .request(Method::GET, url)
         .header(ORIGIN, &shared.base_url);
-    let answer = shared
-        .turns
-        .take(
-            &installed.oauth_id,
-            send(request, QUERY_TIMEOUT, MAX_DATA_BYTES),
-        )
-        .await
-        .map_err(|Busy(why)| format!("{why}."))?
-        .map_err(|cause| format!("It {cause}."))?;
+    let sent = send(shared, request, QUERY_TIMEOUT, MAX_DATA_BYTES);
+    let turn = shared.turns.take(&installed.oauth_id, sent).await;
+    turn.map_err(|Busy(why)| format!("{why}."))?
+        .map_err(|cause| format!("It {cause}."))
+}
+
+/// The data in an answer to a query.
+fn data(shared: &Shared, answer: &Answer) -> Result<Value, String> {
     if answer.status.as_u16() >= 400 {
         return Err(format!("It answered {}.", answer.status));
     }

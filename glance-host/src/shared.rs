@@ -12,8 +12,10 @@ use crate::hub::Hub;
 use crate::icons;
 use crate::install::visit::Visits;
 use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::outgoing;
 use crate::presence::Presence;
+use crate::rehearsal::Stage;
 use crate::state::{Group, State};
 use crate::turns::Turns;
 use crate::webhooks::Webhooks;
@@ -39,6 +41,9 @@ pub(crate) struct Shared {
     pub(crate) icons: icons::Cache,
     pub(crate) turns: Turns,
     pub(crate) visits: Visits,
+    pub(crate) metrics: Metrics,
+    /// Of a host in a rehearsal.
+    pub(crate) stage: Option<Arc<Stage>>,
     /// Changes when the host ends.
     pub(crate) ending: watch::Receiver<bool>,
 }
@@ -47,6 +52,10 @@ impl Shared {
     /// The REST API's address, without a slash at the end.
     pub(crate) fn api_url(&self) -> String {
         format!("{}/v2", self.base_url)
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        *self.ending.borrow()
     }
 
     /// Completes when the host ends.

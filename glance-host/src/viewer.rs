@@ -78,7 +78,8 @@ impl Viewer {
         self.sidebar.borrow().clone()
     }
 
-    /// Completes when what is shown has changed since the last look; false when the host ended.
+    /// Completes when what is shown has changed since the last look; false when the host ended, or
+    /// the room was deleted.
     pub async fn changed(&mut self) -> bool {
         self.sidebar.changed().await.is_ok()
     }
@@ -143,8 +144,10 @@ impl Task {
                         }
                     }
                     Ok(Event::Pushed(_) | Event::Written(_)) => continue,
-                    Ok(Event::Changed) => self.reload(false).await,
-                    Err(broadcast::error::RecvError::Lagged(_)) => self.reload(true).await,
+                    Ok(Event::Changed) if self.reload(false).await => {}
+                    Err(broadcast::error::RecvError::Lagged(_)) if self.reload(true).await => {}
+                    // The room is gone.
+                    Ok(Event::Changed) | Err(broadcast::error::RecvError::Lagged(_)) => return,
                     Err(broadcast::error::RecvError::Closed) => return,
                 },
                 Some(command) = requests.recv() => match command {
@@ -170,7 +173,8 @@ impl Task {
     }
 
     /// Looks up what there is now; `afresh` also asks for all data again, as events were missed.
-    async fn reload(&mut self, afresh: bool) {
+    /// False where there is no such room or person any more.
+    async fn reload(&mut self, afresh: bool) -> bool {
         let mut asks = Vec::new();
         let found = reload(
             &self.shared,
@@ -180,14 +184,17 @@ impl Task {
             &mut asks,
         )
         .await;
-        if let Err(cause) = found {
+        match found {
+            Ok(true) => {}
+            Ok(false) => return false,
             // What is shown stays; the next change looks again.
-            tracing::error!("cannot reload a room: {cause}");
+            Err(cause) => tracing::error!("cannot reload a room: {cause}"),
         }
         if afresh {
             asks = self.board.ask_all();
         }
         self.ask(asks);
+        true
     }
 
     fn ask(&mut self, asks: Vec<Ask>) {

@@ -74,7 +74,7 @@ async fn a_page_loads_images_from_its_host_only() {
             ([("content-type", "image/svg+xml; charset=utf-8")], SVG)
         };
         let moved = async || (StatusCode::FOUND, [("location", "/icon.svg")]);
-        let huge = async || ([("content-type", "image/png")], vec![0; 600_000]);
+        let huge = async || ([("content-type", "image/png")], vec![0; 3_000_000]);
         let failed = async || {
             (
                 StatusCode::INTERNAL_SERVER_ERROR,

@@ -92,6 +92,7 @@ async fn push(
         glances,
     };
     shared.hub.publish(to, Event::Pushed(Arc::new(push)));
+    shared.metrics.pushed();
     Ok(StatusCode::NO_CONTENT)
 }
 

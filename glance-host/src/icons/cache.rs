@@ -14,7 +14,7 @@ const KEPT: i64 = 60 * 60;
 const MISSED: i64 = 60;
 
 /// How many bytes all images may have together.
-const MAX_BYTES: usize = 16 * 1024 * 1024;
+const MAX_BYTES: usize = 32 * 1024 * 1024;
 
 /// How many there may be, those that are missing included.
 const MAX_IMAGES: usize = 2000;

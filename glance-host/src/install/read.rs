@@ -66,7 +66,7 @@ pub(crate) async fn read(shared: &Shared, given: &str) -> Result<Read, InstallEr
 async fn fetch(shared: &Shared, url: &Url) -> Result<Vec<u8>, InstallError> {
     tracing::info!(target: STEPS, "GET {url}: the descriptor");
     let request = shared.http.request(Method::GET, url.clone());
-    let answer = outgoing::send(request, DESCRIPTOR_TIMEOUT, MAX_DESCRIPTOR_BYTES)
+    let answer = outgoing::send(shared, request, DESCRIPTOR_TIMEOUT, MAX_DESCRIPTOR_BYTES)
         .await
         .map_err(|cause| no_answer("descriptor", url, &cause))?;
     if !answer.status.is_success() {

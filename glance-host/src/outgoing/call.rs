@@ -9,6 +9,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
 
 use crate::reach::{Reach, Refused, System};
+use crate::shared::Shared;
 
 /// How long a connection may take, its name's resolution included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -67,6 +68,11 @@ impl Client {
         Ok(Self { http, reach })
     }
 
+    /// A client for what a test itself names, unchecked where an address stands in numbers.
+    pub(crate) fn of_tests() -> Result<reqwest::Client, String> {
+        Self::following(&Reach::standard("http://localhost")).map(|client| client.http)
+    }
+
     pub(crate) fn request(&self, method: Method, url: Url) -> Call {
         Call {
             refused: self.reach.check_url(&url).err(),
@@ -79,6 +85,14 @@ impl Call {
     pub(crate) fn header(mut self, name: HeaderName, value: impl AsRef<str>) -> Self {
         self.request = self.request.header(name, value.as_ref());
         self
+    }
+
+    /// What is to be sent, where it may be.
+    pub(crate) fn checked(self) -> Result<RequestBuilder, NoAnswer> {
+        match self.refused {
+            Some(refused) => Err(NoAnswer::Refused(refused)),
+            None => Ok(self.request),
+        }
     }
 
     pub(crate) fn json(mut self, body: &impl serde::Serialize) -> Self {
@@ -121,21 +135,32 @@ impl std::fmt::Display for NoAnswer {
     }
 }
 
-/// One request, its answer read up to `max_bytes` within `limit`.
+/// One call, its answer read up to `max_bytes` within `limit`.
 pub(crate) async fn send(
+    shared: &Shared,
     call: Call,
     limit: Duration,
     max_bytes: usize,
 ) -> Result<Answer, NoAnswer> {
-    if let Some(refused) = call.refused {
-        return Err(NoAnswer::Refused(refused));
+    let request = call.checked()?;
+    match &shared.stage {
+        Some(stage) => stage.send(request, limit, max_bytes).await,
+        None => exchange(request, limit, max_bytes).await,
     }
+}
+
+/// The exchange of a call that was checked.
+pub(crate) async fn exchange(
+    request: RequestBuilder,
+    limit: Duration,
+    max_bytes: usize,
+) -> Result<Answer, NoAnswer> {
     let failed = |cause: reqwest::Error| match innermost(&cause) {
         (Some(refused), _) => NoAnswer::Refused(refused.clone()),
         (None, _) if cause.is_timeout() => NoAnswer::TimedOut(limit),
         (None, why) => NoAnswer::Unreachable(why),
     };
-    let mut response = call.request.timeout(limit).send().await.map_err(failed)?;
+    let mut response = request.timeout(limit).send().await.map_err(failed)?;
     let header = |name: HeaderName| {
         let value = response.headers().get(name)?.to_str().ok()?;
         Some(value.to_owned())

@@ -11,7 +11,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::outgoing::{Client, NoAnswer, send};
+use crate::outgoing::{Client, NoAnswer, exchange};
 
 fn reach(allowed: &[&str]) -> Reach {
     Reach::new(
@@ -277,7 +277,7 @@ async fn ask(client: &Client, url: &str, to: &str) -> Result<String, NoAnswer> {
     let call = client
         .request(Method::GET, Url::parse(url).unwrap())
         .header(reqwest::header::HeaderName::from_static("x-to"), to);
-    let answer = send(call, Duration::from_secs(20), 1000).await?;
+    let answer = exchange(call.checked()?, Duration::from_secs(20), 1000).await?;
     Ok(String::from_utf8_lossy(&answer.body).into_owned())
 }
 

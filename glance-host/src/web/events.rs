@@ -5,6 +5,8 @@
 //! | `sidebar` | `{page, lines}`: all lines, at each (re)connection; `page` names the connection |
 //! | `line` | one line that is new or changed |
 //! | `gone` | the id of a line that no longer shows |
+//! | `entry` | what was written into the room |
+//! | `missed` | nothing: entries were written that are not told, so read the timeline again |
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
@@ -18,9 +20,11 @@ use futures_util::{Stream, stream};
 use glance_sdk::auth::random_alphanumeric;
 use serde::Deserialize;
 use serde_json::json;
+use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::pages::PageError;
 use super::visit::Visit;
+use crate::hub;
 use crate::shared::Shared;
 use crate::state::StateError;
 use crate::viewer::{Command, Commands, Sidebar, Viewer};
@@ -40,6 +44,8 @@ pub(super) async fn stream(
     Extension(pages): Extension<Pages>,
     Visit { room, user }: Visit,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, PageError> {
+    // First listen: the page reads the timeline once it is connected, and misses nothing.
+    let happening = shared.hub.subscribe(room.id);
     let viewer = Viewer::connect(Arc::clone(&shared), room.id, user.id).await?;
     let viewer = viewer.ok_or(PageError::NoRoom)?;
     let page = random_alphanumeric(20).map_err(|cause| StateError(cause.to_string()))?;
@@ -48,6 +54,7 @@ pub(super) async fn stream(
         pages,
         page,
         viewer,
+        happening,
         sent: None,
         waiting: VecDeque::new(),
     };
@@ -58,6 +65,7 @@ struct Connection {
     pages: Pages,
     page: String,
     viewer: Viewer,
+    happening: broadcast::Receiver<hub::Event>,
     sent: Option<Sidebar>,
     waiting: VecDeque<Event>,
 }
@@ -68,8 +76,16 @@ impl Connection {
             if let Some(event) = self.waiting.pop_front() {
                 return Some((Ok(event), self));
             }
-            if self.sent.is_some() && !self.viewer.changed().await {
-                return None;
+            if self.sent.is_some() {
+                tokio::select! {
+                    changed = self.viewer.changed() => if !changed {
+                        return None;
+                    },
+                    happened = self.happening.recv() => {
+                        self.waiting.extend(written(happened)?);
+                        continue;
+                    }
+                }
             }
             let now = self.viewer.look();
             self.waiting = match &self.sent {
@@ -102,6 +118,18 @@ fn difference(before: &Sidebar, now: &Sidebar) -> VecDeque<Event> {
         .filter(|line| !before.lines.contains(line))
         .map(|line| event("line", &**line));
     gone.chain(changed).collect()
+}
+
+/// What a page is told of something that was written; `None` where the host ended.
+fn written(happened: Result<hub::Event, RecvError>) -> Option<Option<Event>> {
+    Some(match happened {
+        Ok(hub::Event::Written(written)) => {
+            Some(Event::default().event("entry").data(&written.shown))
+        }
+        Ok(_) => None,
+        Err(RecvError::Lagged(_)) => Some(event("missed", &())),
+        Err(RecvError::Closed) => return None,
+    })
 }
 
 fn event(name: &str, data: &impl serde::Serialize) -> Event {
