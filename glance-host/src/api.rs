@@ -3,7 +3,7 @@
 mod actions;
 mod admit;
 mod caller;
-mod capabilities;
+pub(crate) mod capabilities;
 mod emoticons;
 mod error;
 mod extension;

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::routing::get;
 use axum::serve::Listener;
 use glance_sdk::model::OauthId;
-use reqwest::redirect::Policy;
+use ipnet::IpNet;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -19,18 +19,21 @@ use tokio::time::timeout;
 use crate::attendance::Attendance;
 use crate::clock::Clock;
 use crate::hub::LocalHub;
+use crate::install::visit::Visits;
 use crate::install::{self, InstallError};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::presence::Presence;
+use crate::reach::Reach;
 use crate::rehearsal::Stage;
 use crate::shared::Shared;
 use crate::state::{
     Entry, Installed, Message, NewRoom, Room, SqliteState, State, StateError, User,
 };
 use crate::tls::{self, Certificate, TlsListener};
+use crate::turns::Turns;
 use crate::webhooks::{self, Delivery, Happening, Webhooks};
-use crate::{api, health, outgoing, rooms, web, write};
+use crate::{api, health, icons, outgoing, rooms, web, write};
 
 /// The port a host takes where nothing else is said.
 pub const DEFAULT_PORT: u16 = 4400;
@@ -126,6 +129,7 @@ pub struct Builder {
     pub(crate) clock: Clock,
     pub(crate) tls: Option<tls::Files>,
     grace: Duration,
+    networks: Option<Vec<IpNet>>,
 }
 
 impl Builder {
@@ -184,6 +188,25 @@ impl Builder {
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Which networks it calls for add-ons besides the Internet, for example `10.1.0.0/16`. Where
+    /// nothing is said, a host that people reach on its own machine calls that machine, and another
+    /// no more than the Internet. Ports are not looked at: whoever may be called, may be called at
+    /// any.
+    ///
+    /// ```
+    /// use glance_host::Host;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let builder = Host::builder().allow_networks(["10.1.0.0/16".parse()?, "fd00::/8".parse()?]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn allow_networks(mut self, networks: impl IntoIterator<Item = IpNet>) -> Self {
+        self.networks = Some(networks.into_iter().collect());
         self
     }
 
@@ -251,8 +274,13 @@ impl Builder {
         } else {
             "http"
         };
+        let base_url = format!("{scheme}://{address}");
+        let reach = match self.networks {
+            Some(networks) => Reach::new(networks),
+            None => Reach::standard(&base_url),
+        };
         let shared = Arc::new(Shared {
-            base_url: format!("{scheme}://{address}"),
+            base_url,
             group,
             local_user: local_user.id,
             token_life: self.token_life,
@@ -261,10 +289,13 @@ impl Builder {
             attendance: Attendance::default(),
             state: Arc::new(state),
             hub: Arc::new(LocalHub::default()),
-            http: outgoing::client(Policy::limited(3)).map_err(Error::Http)?,
-            posting: outgoing::client(Policy::none()).map_err(Error::Http)?,
+            http: outgoing::Client::following(&reach).map_err(Error::Http)?,
+            posting: outgoing::Client::staying(&reach).map_err(Error::Http)?,
             webhooks: Webhooks::default(),
             presence: Presence::default(),
+            icons: icons::Cache::default(),
+            turns: Turns::default(),
+            visits: Visits::default(),
             metrics: Metrics::default(),
             stage,
             ending,
@@ -389,6 +420,7 @@ impl Host {
             requests: 500,
             messages: 30,
             clock: Clock::default(),
+            networks: None,
             tls: None,
             grace: Duration::from_secs(10),
         }
@@ -545,8 +577,15 @@ impl Host {
             .web_panel(panel)
             .ok_or_else(|| format!("no panel {panel}"))?;
         let (url, authentication) = (&panel.url, panel.authentication());
-        outgoing::page_url(&self.shared, installed, url, authentication, room, &user)
-            .map(String::from)
+        outgoing::page_url(
+            &self.shared,
+            installed,
+            url,
+            authentication,
+            Some(room.id),
+            &user,
+        )
+        .map(String::from)
     }
 
     /// What it counts, in the text format of Prometheus.

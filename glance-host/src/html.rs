@@ -1,14 +1,18 @@
 //! The HTML of notifications and cards, made harmless: what protocol 8.2 allows stays, links open a
-//! tab of their own and give nothing away, pictures come from the web or stand in their address.
+//! tab of their own and give nothing away, pictures come by way of the host or stand in
+//! their address.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use ammonia::{Builder, UrlRelative};
-use regex::Regex;
+use glance_sdk::label::Escaped;
+use glance_sdk::model::OauthId;
+use regex::{Captures, Regex};
 use reqwest::Url;
 
+use crate::icons;
 use crate::label;
 
 const MESSAGE: [&str; 21] = [
@@ -82,9 +86,43 @@ static STYLE: LazyLock<Option<Regex>> =
 /// The longest HTML that comes out, in bytes; what comes to more keeps its words alone.
 const LONGEST: usize = 100_000;
 
+/// The address of a picture in what comes out.
+static PICTURE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"(<img(?: [a-z-]+="[^"]*")*?) src="([^"]*)""#).ok());
+
 /// What stays of a notification's message.
 pub(crate) fn message(html: &str) -> String {
     clean(&MESSAGES, html)
+}
+
+/// The same, its pictures by way of the host.
+pub(crate) fn by_host(clean: &str, sender: &OauthId) -> String {
+    let Some(picture) = &*PICTURE else {
+        return ammonia::clean_text(clean);
+    };
+    let proxied = |found: &Captures<'_>| {
+        let address = unescaped(&found[2]);
+        format!(
+            "{} src=\"{}\"",
+            &found[1],
+            Escaped(&icons::proxied(sender, &address))
+        )
+    };
+    picture.replace_all(clean, proxied).into_owned()
+}
+
+/// An attribute's value as it is meant; `&` stands for itself last.
+fn unescaped(value: &str) -> String {
+    let pairs = [
+        ("&quot;", "\""),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&nbsp;", "\u{a0}"),
+        ("&amp;", "&"),
+    ];
+    pairs.iter().fold(value.to_owned(), |value, (from, to)| {
+        value.replace(from, to)
+    })
 }
 
 /// What stays of the HTML in a card.

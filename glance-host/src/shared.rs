@@ -9,11 +9,15 @@ use tokio::sync::watch;
 use crate::attendance::Attendance;
 use crate::clock::Clock;
 use crate::hub::Hub;
+use crate::icons;
+use crate::install::visit::Visits;
 use crate::limits::Limits;
 use crate::metrics::{Metrics, Now};
+use crate::outgoing;
 use crate::presence::Presence;
 use crate::rehearsal::Stage;
 use crate::state::{Group, State, StateError};
+use crate::turns::Turns;
 use crate::webhooks::Webhooks;
 
 #[derive(Debug)]
@@ -29,11 +33,14 @@ pub(crate) struct Shared {
     pub(crate) attendance: Attendance,
     pub(crate) state: Arc<dyn State>,
     pub(crate) hub: Arc<dyn Hub>,
-    pub(crate) http: reqwest::Client,
-    /// Follows no redirects: what is posted to a webhook is for its address only.
-    pub(crate) posting: reqwest::Client,
+    pub(crate) http: outgoing::Client,
+    /// Follows no redirects: what is posted is for its address only.
+    pub(crate) posting: outgoing::Client,
     pub(crate) webhooks: Webhooks,
     pub(crate) presence: Presence,
+    pub(crate) icons: icons::Cache,
+    pub(crate) turns: Turns,
+    pub(crate) visits: Visits,
     pub(crate) metrics: Metrics,
     /// Of a host in a rehearsal.
     pub(crate) stage: Option<Arc<Stage>>,

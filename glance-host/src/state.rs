@@ -249,6 +249,8 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn count_installations(&self) -> Result<u64>;
     /// The accepted installations that show in this room, by the key of the add-on.
     async fn installations_in(&self, room: RoomId) -> Result<Vec<Installed>>;
+    /// The accepted installations for all rooms, by the key of the add-on.
+    async fn global_installations(&self) -> Result<Vec<Installed>>;
 
     /// Creates a runtime glance, or replaces the one with its key in this place.
     async fn put_glance(

@@ -2,7 +2,7 @@
 
 mod card;
 
-use glance_sdk::model::{Color, MessageFormat, Notification};
+use glance_sdk::model::{Color, MessageFormat, Notification, OauthId};
 use serde::Serialize;
 
 use crate::shared::Shared;
@@ -120,6 +120,7 @@ pub(crate) async fn shown(shared: &Shared, entry: &Entry) -> Result<Shown, State
 }
 
 fn notification(entry: &Entry, said: &Notification) -> Said {
+    let sender = &sender(&entry.sender);
     let color = match said.color.clone().unwrap_or(Color::Yellow) {
         Color::Random => {
             // The same for everyone, and each time.
@@ -133,8 +134,11 @@ fn notification(entry: &Entry, said: &Notification) -> Said {
         color,
         notify: said.notify == Some(true),
         body: match &said.card {
-            Some(card) => Body::Card(Box::new(Card::new(card))),
-            None => body(said),
+            Some(card) => Body::Card(Box::new(Card::new(card, sender))),
+            None => match body(said) {
+                Body::Html(html) => Body::Html(html::by_host(&html, sender)),
+                other => other,
+            },
         },
     }
 }
@@ -143,6 +147,14 @@ fn body(said: &Notification) -> Body {
     match said.message_format {
         Some(MessageFormat::Text) => Body::Text(said.message.clone()),
         _ => Body::Html(html::message(&said.message)),
+    }
+}
+
+/// Who names the pictures of an entry.
+fn sender(sender: &Sender) -> OauthId {
+    match sender {
+        Sender::Person(id) => OauthId::from(id.to_string()),
+        Sender::AddOn(id) => OauthId::from(id.to_string()),
     }
 }
 

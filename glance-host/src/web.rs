@@ -4,6 +4,7 @@ mod connect;
 mod events;
 mod frames;
 mod guard;
+mod icon;
 mod integrations;
 mod pages;
 mod timeline;
@@ -28,19 +29,13 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/rooms/{room}/pages/{page}/frames", post(events::follow))
         .merge(frames::router())
         .merge(connect::router())
+        .merge(integrations::router())
         .route(
             "/rooms/{room}/timeline",
             get(timeline::read).post(timeline::say),
         )
-        .route(
-            "/rooms/{room}/integrations",
-            get(integrations::list).post(integrations::install),
-        )
-        .route(
-            "/rooms/{room}/integrations/remove",
-            post(integrations::remove),
-        )
         .route("/assets/{*file}", get(asset))
+        .route("/icon/{oauth_id}/{signed}", get(icon::serve))
         .layer(Extension(events::Pages::default()))
         .layer(middleware::from_fn_with_state(
             Arc::clone(shared),
@@ -52,6 +47,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
 const ASSETS: &[(&str, &str)] = &[
     ("host.css", include_str!("../assets/host.css")),
     ("icon.svg", include_str!("../assets/icon.svg")),
+    ("integrations.js", include_str!("../assets/integrations.js")),
     ("room.js", include_str!("../assets/room.js")),
     ("room/actions.js", include_str!("../assets/room/actions.js")),
     ("room/calls.js", include_str!("../assets/room/calls.js")),

@@ -74,10 +74,15 @@ async function chooseRepositories(inside, repositories) {
   await inside.getByRole("button", { name: "Save" }).click();
 }
 
-async function install(page, descriptor) {
+async function read(page, descriptor) {
   await page.goto(`${demo.url}/integrations`);
   await page.getByLabel("Address of an add-on's descriptor").fill(descriptor);
-  await page.getByRole("button", { name: "Install" }).click();
+  await page.getByRole("button", { name: "Read it" }).click();
+}
+
+async function install(page, descriptor) {
+  await read(page, descriptor);
+  await page.getByRole("button", { name: "Approve and install" }).click();
 }
 
 async function uninstall(name) {
@@ -89,7 +94,8 @@ async function uninstall(name) {
 async function remove(page, name) {
   await page.goto(`${demo.url}/integrations`);
   const article = page.getByRole("article").filter({ has: page.getByRole("heading", { name, exact: true }) });
-  await article.getByRole("button", { name: "Remove" }).click();
+  await article.getByText("Remove…").click();
+  await article.getByRole("button", { name: `Remove ${name}` }).click();
   await hidden(article);
 }
 
@@ -136,7 +142,7 @@ test("the line appears, and nothing goes wrong on the page", async (t) => {
   assert.equal(await glance(page, FOUR).locator(".lozenge").textContent(), "REVIEW");
   assert.equal(await page.locator("#connection").textContent(), "Live");
   const icon = await glance(page, FOUR).locator("img").evaluate((image) => image.decode().then(() => image.src));
-  assert.equal(icon, `${demo.addOn}/icon.svg`);
+  assert.ok(icon.startsWith(`${new URL(demo.url).origin}/icon/`), icon);
   assert.deepEqual(page.wrong, []);
 });
 
@@ -444,7 +450,7 @@ for (const colorScheme of ["light", "dark"]) {
       await page.getByRole("button", { name: "Close the panel" }).click();
     }
 
-    await install(page, `http://127.0.0.1:1/${"path".repeat(40)}`);
+    await read(page, `http://127.0.0.1:1/${"path".repeat(40)}`);
     await shown(page.getByRole("alert"));
     assert.equal(await width(), 320);
     await installAddOn(t, page, addOn);
@@ -462,7 +468,7 @@ test("an installation that cannot be says why", async (t) => {
   const url = await serve(t, ({ url: path }, response) => response.writeHead(path in body ? 200 : 404).end(body[path]));
   const page = await open(t);
   const refused = async (descriptor) => {
-    await install(page, descriptor);
+    await read(page, descriptor);
     assert.equal(await page.getByLabel("Address of an add-on's descriptor").inputValue(), descriptor);
     return page.getByRole("alert").innerText();
   };

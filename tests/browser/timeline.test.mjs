@@ -54,8 +54,9 @@ async function talk(t) {
   const page = await browser.newPage();
   await page.goto(`${demo.url}/integrations`);
   await page.getByLabel("Address of an add-on's descriptor").fill(`${url}/`);
-  await page.getByRole("button", { name: "Install" }).click();
-  await page.locator("code", { hasText: url }).waitFor();
+  await page.getByRole("button", { name: "Read it" }).click();
+  await page.getByRole("button", { name: "Approve and install" }).click();
+  await page.getByText("Remove…").first().waitFor();
   await page.close();
 
   const api = `${new URL(demo.url).origin}/v2`;

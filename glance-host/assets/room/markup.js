@@ -67,13 +67,13 @@ export function link(element, address, protocols = LINKS) {
   return Object.assign(element, { href: address, target: "_blank", rel: "noopener noreferrer nofollow" });
 }
 
+/** Pictures of add-ons come by way of the host. */
 export function isPicture(address) {
-  return LINKS.includes(protocol(address)) || /^data:image\//i.test(address ?? "");
+  return /^(\/icon\/|\/assets\/|data:image\/)/i.test(address ?? "");
 }
 
 /** Loads a picture that says nothing of this page; what cannot be loaded leaves its words. */
 export function load(image, source) {
-  image.referrerPolicy = "no-referrer";
   image.addEventListener("error", () => image.replaceWith(image.alt), { once: true });
   image.src = source;
   return image;

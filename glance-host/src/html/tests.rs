@@ -210,3 +210,23 @@ fn addresses_are_of_the_web() {
         );
     }
 }
+
+#[test]
+fn a_picture_of_a_message_comes_by_way_of_the_host() {
+    let id = OauthId::from("a");
+    let shown = |html: &str| by_host(&message(html), &id);
+    let escaped = "https://example.com/i.png?a=1&amp;b=2";
+    let html = shown(&format!(
+        "<b>x</b><img alt='src=\"y\"' src=\"{escaped}\" width=3>"
+    ));
+    let address = icons::proxied(&id, "https://example.com/i.png?a=1&b=2");
+    assert!(html.contains(&format!(" src=\"{address}\"")), "{html}");
+    assert!(
+        html.starts_with("<b>x</b><img ") && !html.contains("example.com"),
+        "{html}"
+    );
+    let whole = "<img src=\"data:image/png;base64,AAAA\">";
+    assert_eq!(shown(whole), whole);
+    let written = "&lt;img src=\"https://example.com/i.png\"&gt;";
+    assert_eq!(shown(written), message(written), "text is text");
+}

@@ -46,6 +46,7 @@ impl Stage {
             Some(Effect::Answer { status, body, .. }) => Ok(Answer {
                 status,
                 allowed_origin: Some("*".to_owned()),
+                content_type: None,
                 body: body.unwrap_or_default().into_bytes(),
             }),
             Some(Effect::Latency(time)) => {

@@ -6,7 +6,6 @@ use std::time::Duration;
 use glance_sdk::auth::{SigningKey, now, random_alphanumeric};
 use glance_sdk::model::{Claims, Secret};
 use reqwest::Method;
-use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 
 use super::{Difference, Replay, StandIn};
@@ -55,7 +54,7 @@ impl Player {
             (Names::installation(nth), secret.into())
         };
         Self {
-            client: must(outgoing::client(Policy::limited(3)), "no client"),
+            client: must(outgoing::Client::of_tests(), "no client"),
             secrets: (0..count).map(secret).collect(),
             stand_in,
         }

@@ -396,6 +396,21 @@ impl State for SqliteState {
         .await
     }
 
+    async fn global_installations(&self) -> Result<Vec<Installed>> {
+        self.call(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT oauth_id, oauth_secret, room_id, descriptor_url, descriptor
+                     FROM installation
+                     WHERE accepted = 1 AND room_id IS NULL
+                     ORDER BY add_on_key, oauth_id",
+                )?
+                .query_map([], installed)?
+                .collect()
+        })
+        .await
+    }
+
     async fn put_glance(
         &self,
         glance: &RuntimeGlance,

@@ -1,12 +1,13 @@
 //! A card as a page gets it: its addresses are of the web, its HTML is sanitized, nothing is endless.
 
 use glance_sdk::model::notification::{self as sent, CardFormat, Description};
-use glance_sdk::model::{CardStyle, MessageFormat, Picture};
+use glance_sdk::model::{CardStyle, MessageFormat, OauthId, Picture};
 use serde::Serialize;
 use serde_json::Number;
 
 use super::Body;
 use crate::html;
+use crate::icons;
 
 /// The longest title, label or value, in characters.
 const LINE: usize = 500;
@@ -71,7 +72,8 @@ struct Attribute {
 }
 
 impl Card {
-    pub(super) fn new(card: &sent::Card) -> Self {
+    pub(super) fn new(card: &sent::Card, sender: &OauthId) -> Self {
+        let icon = |picture: &Picture| icon(picture, sender);
         let attributes = card.attributes.iter().flatten().take(ATTRIBUTES);
         Self {
             style: card.style.clone(),
@@ -83,7 +85,7 @@ impl Card {
                 Some(Image {
                     width: picture.width.clone(),
                     height: picture.height.clone(),
-                    ..image(&picture.url, picture.url_2x.as_deref())?
+                    ..image(&picture.url, picture.url_2x.as_deref(), sender)?
                 })
             }),
             icon: card.icon.as_ref().and_then(icon),
@@ -91,7 +93,7 @@ impl Card {
                 html: html::card(&cut(&activity.html, TEXT)),
                 icon: activity.icon.as_ref().and_then(icon),
             }),
-            attributes: attributes.map(attribute).collect(),
+            attributes: attributes.map(|one| attribute(one, sender)).collect(),
         }
     }
 }
@@ -109,7 +111,7 @@ fn description(description: &Description) -> Option<Body> {
     })
 }
 
-fn attribute(attribute: &sent::Attribute) -> Attribute {
+fn attribute(attribute: &sent::Attribute, sender: &OauthId) -> Attribute {
     let value = &attribute.value;
     let style = value.style.as_ref().map(sent::AttributeStyle::as_str);
     let lozenge = style.and_then(|style| match style.strip_prefix("lozenge")? {
@@ -121,23 +123,26 @@ fn attribute(attribute: &sent::Attribute) -> Attribute {
         value: cut(&value.label, LINE),
         lozenge: lozenge.map(|kind| cut(kind, LINE)),
         url: link(value.url.as_ref()),
-        icon: value.icon.as_ref().and_then(icon),
+        icon: value
+            .icon
+            .as_ref()
+            .and_then(|picture| icon(picture, sender)),
     }
 }
 
-fn icon(picture: &Picture) -> Option<Image> {
+fn icon(picture: &Picture, sender: &OauthId) -> Option<Image> {
     match picture {
-        Picture::Url(url) => image(url, None),
-        Picture::Icon(icon) => image(&icon.url, icon.url_2x.as_deref()),
+        Picture::Url(url) => image(url, None, sender),
+        Picture::Icon(icon) => image(&icon.url, icon.url_2x.as_deref(), sender),
         _ => None,
     }
 }
 
-fn image(url: &str, url_2x: Option<&str>) -> Option<Image> {
+fn image(url: &str, url_2x: Option<&str>, sender: &OauthId) -> Option<Image> {
     let kept = |url: &&str| url.len() <= ADDRESS && html::is_picture(url);
     Some(Image {
-        url: Some(url).filter(kept)?.to_owned(),
-        url_2x: url_2x.filter(kept).map(ToOwned::to_owned),
+        url: icons::proxied(sender, Some(url).filter(kept)?),
+        url_2x: url_2x.filter(kept).map(|url| icons::proxied(sender, url)),
         width: None,
         height: None,
     })

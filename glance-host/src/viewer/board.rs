@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::sidebar::{Line, LineState, ShownStatus, Sidebar, TargetRef};
+use crate::icons;
 use crate::state::{Installed, Room, RuntimeGlance, User};
 use crate::{label, module};
 
@@ -118,7 +119,7 @@ impl Board {
             && matches!(entry.data, Data::Loading(latest) if latest == asking)
         {
             entry.data = match answer {
-                Ok(data) => ready(&entry.glance, &data),
+                Ok(data) => ready(&entry.installed, &entry.glance, &data),
                 Err(problem) => Data::Failed(problem),
             };
             self.refresh(id);
@@ -132,7 +133,7 @@ impl Board {
             .iter_mut()
             .find(|(_, entry)| entry.installed.oauth_id == *oauth_id && entry.glance.key == key);
         if let Some((id, entry)) = pushed {
-            entry.data = ready(&entry.glance, data);
+            entry.data = ready(&entry.installed, &entry.glance, data);
             let id = id.clone();
             self.refresh(&id);
         }
@@ -212,7 +213,7 @@ impl Entry {
             key: self.glance.key.clone(),
             add_on: add_on.name.clone(),
             name: self.glance.name.value.clone(),
-            icon: self.glance.icon.clone(),
+            icon: icons::proxied_icon(&self.installed.oauth_id, &self.glance.icon),
             order: (
                 self.glance.weight_or_default(),
                 add_on.key.clone(),
@@ -238,7 +239,7 @@ impl Entry {
 
 /// Data as it is shown. Pushed data is not held to the rules of a query's, so whatever is missing
 /// or odd falls back: the label to the glance's name, the status to none.
-fn ready(glance: &Glance, data: &Value) -> Data {
+fn ready(installed: &Installed, glance: &Glance, data: &Value) -> Data {
     let label = match data.get("label") {
         Some(label) if label["type"] == "html" => label["value"].as_str(),
         _ => None,
@@ -254,7 +255,10 @@ fn ready(glance: &Glance, data: &Value) -> Data {
                 kind: lozenge.kind.to_string(),
                 label: lozenge.label,
             }),
-            Status::Icon(icon) => Some(ShownStatus::Icon(icon)),
+            Status::Icon(icon) => {
+                let icon = icons::proxied_icon(&installed.oauth_id, &icon);
+                Some(ShownStatus::Icon(icon))
+            }
             _ => None,
         });
     Data::Ready {

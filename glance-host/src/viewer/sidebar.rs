@@ -36,7 +36,7 @@ pub struct Line {
     pub add_on: String,
     /// Its name.
     pub name: String,
-    /// The image before it.
+    /// The image before it, by way of the host.
     pub icon: Icon,
     /// Its place: weight, then the add-on's key, then its own.
     pub order: (i64, String, String),
@@ -106,7 +106,7 @@ pub enum ShownStatus {
         /// The word.
         label: String,
     },
-    /// An image.
+    /// An image, by way of the host.
     Icon(Icon),
 }
 

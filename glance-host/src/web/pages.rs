@@ -22,6 +22,18 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
             include_str!("../../assets/integrations.html"),
         ),
         ("message.html", include_str!("../../assets/message.html")),
+        (
+            "integrations/review.html",
+            include_str!("../../assets/integrations/review.html"),
+        ),
+        (
+            "integrations/leave.html",
+            include_str!("../../assets/integrations/leave.html"),
+        ),
+        (
+            "integrations/frame.html",
+            include_str!("../../assets/integrations/frame.html"),
+        ),
     ] {
         if let Err(cause) = templates.add_template(name, text) {
             tracing::error!("the template {name} is wrong: {cause:#}");
@@ -55,6 +67,10 @@ pub(super) fn message(status: StatusCode, title: &str, text: &str) -> Response {
 /// A page that could not be made.
 pub(super) enum PageError {
     NoRoom,
+    /// The person may not; one sentence says who may.
+    NotAllowed(&'static str),
+    /// What the address names is gone.
+    Gone(&'static str),
     State(StateError),
 }
 
@@ -72,6 +88,8 @@ impl IntoResponse for PageError {
                 "No such room",
                 "There is no room at this address. It may have been removed.",
             ),
+            Self::NotAllowed(why) => message(StatusCode::FORBIDDEN, "Not for you", why),
+            Self::Gone(why) => message(StatusCode::NOT_FOUND, "No longer there", why),
             Self::State(cause) => {
                 tracing::error!("{cause}");
                 message(

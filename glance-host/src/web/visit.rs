@@ -13,6 +13,13 @@ use crate::state::{Room, User};
 /// The person who asks.
 pub(super) struct Person(pub(super) User);
 
+impl Person {
+    /// Whether they may change what is installed for all rooms.
+    pub(super) fn may_manage(&self) -> bool {
+        self.0.is_admin && !self.0.is_guest
+    }
+}
+
 impl FromRequestParts<Arc<Shared>> for Person {
     type Rejection = PageError;
 
@@ -26,6 +33,14 @@ impl FromRequestParts<Arc<Shared>> for Person {
 pub(super) struct Visit {
     pub(super) room: Room,
     pub(super) user: User,
+}
+
+impl Visit {
+    /// Whether the person may change what is installed in the room.
+    pub(super) fn may_manage(&self) -> bool {
+        let Self { room, user } = self;
+        (user.is_admin || room.owner == user.id) && !user.is_guest
+    }
 }
 
 #[derive(Deserialize)]

@@ -110,8 +110,15 @@ pub(super) async fn open(
     };
     let url = template::fill(module.url, &values.into()).map_err(cannot)?;
     let authentication = module.authentication;
-    let mut url = outgoing::page_url(&shared, &installed, &url, authentication, &room, &user)
-        .map_err(cannot)?;
+    let mut url = outgoing::page_url(
+        &shared,
+        &installed,
+        &url,
+        authentication,
+        Some(room.id),
+        &user,
+    )
+    .map_err(cannot)?;
     if let (Some(theme), Kind::Panel | Kind::Dialog) = (wanted.theme, module.kind) {
         let theme = match theme {
             Theme::Light => "light",
