@@ -23,6 +23,7 @@ use crate::shared::Shared;
 use crate::state::{
     Entry, Installed, Message, NewRoom, Room, SqliteState, State, StateError, User,
 };
+use crate::viewer::Lineups;
 use crate::webhooks::{self, Delivery, Happening, Webhooks};
 use crate::{api, outgoing, web, write};
 
@@ -186,6 +187,7 @@ impl Builder {
             attendance: Attendance::default(),
             state: Arc::new(state),
             hub: Arc::new(LocalHub::default()),
+            lineups: Lineups::default(),
             http: outgoing::client(Policy::limited(3)).map_err(Error::Http)?,
             posting: outgoing::client(Policy::none()).map_err(Error::Http)?,
             webhooks: Webhooks::default(),

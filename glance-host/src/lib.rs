@@ -16,6 +16,7 @@ mod api;
 mod attendance;
 mod clock;
 mod directory;
+mod forget;
 mod host;
 pub mod hub;
 mod install;

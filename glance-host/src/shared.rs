@@ -12,6 +12,7 @@ use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::presence::Presence;
 use crate::state::{Group, State};
+use crate::viewer::Lineups;
 use crate::webhooks::Webhooks;
 
 #[derive(Debug)]
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) attendance: Attendance,
     pub(crate) state: Arc<dyn State>,
     pub(crate) hub: Arc<dyn Hub>,
+    pub(crate) lineups: Lineups,
     pub(crate) http: reqwest::Client,
     /// Follows no redirects: what is posted to a webhook is for its address only.
     pub(crate) posting: reqwest::Client,

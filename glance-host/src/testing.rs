@@ -34,13 +34,14 @@ use glance_sdk::addon::Server;
 use glance_sdk::client::{Installations, Pusher};
 use glance_sdk::glance::Glance;
 use glance_sdk::model::OauthId;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::host::Host;
 use crate::install::{self, InstallError};
 use crate::shared::Shared;
 use crate::state::{Installed, Room, User};
-use crate::viewer::{Line, LineState, Sidebar, Viewer};
+use crate::viewer::{Command, Commands, Line, LineState, Sidebar, Viewer};
 
 pub use room::TestRoom;
 
@@ -194,13 +195,34 @@ impl Drop for TestAddOn {
 /// A connected person in a test.
 #[derive(Debug)]
 pub struct TestViewer {
-    viewer: Viewer,
+    sidebar: watch::Receiver<Sidebar>,
+    commands: Commands,
 }
 
 impl TestViewer {
+    fn watch(mut viewer: Viewer) -> Self {
+        let (sender, sidebar) = watch::channel(viewer.sidebar());
+        let commands = viewer.commands();
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    () = sender.closed() => return,
+                    goes_on = viewer.happens() => if !goes_on { return },
+                }
+                let now = viewer.sidebar();
+                sender.send_if_modified(|shown| {
+                    let changed = *shown != now;
+                    *shown = now;
+                    changed
+                });
+            }
+        });
+        Self { sidebar, commands }
+    }
+
     /// What is shown now.
     pub fn sidebar(&self) -> Sidebar {
-        self.viewer.sidebar()
+        self.sidebar.borrow().clone()
     }
 
     /// The line of the glance `G`, once it shows data.
@@ -253,13 +275,11 @@ impl TestViewer {
     pub async fn wait_for(&mut self, wanted: impl Fn(&Sidebar) -> bool) -> Sidebar {
         let waiting = async {
             loop {
-                let sidebar = self.viewer.look();
+                let sidebar = self.sidebar.borrow_and_update().clone();
                 if wanted(&sidebar) {
                     return Some(sidebar);
                 }
-                if !self.viewer.changed().await {
-                    return None;
-                }
+                self.sidebar.changed().await.ok()?;
             }
         };
         match tokio::time::timeout(PATIENCE, waiting).await {
@@ -274,7 +294,7 @@ impl TestViewer {
 
     /// Asks for a glance's data again, as "Try again" does.
     pub fn retry(&self, line: &Line) {
-        self.viewer.retry(&line.id);
+        let _ = self.commands.send(Command::Retry(line.id.clone()));
     }
 }
 

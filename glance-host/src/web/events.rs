@@ -6,24 +6,31 @@
 //! | `line` | one line that is new or changed |
 //! | `gone` | the id of a line that no longer shows |
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
 
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt, stream};
 use glance_sdk::auth::random_alphanumeric;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::time::{Instant, interval_at};
 
 use super::pages::PageError;
 use super::visit::Visit;
 use crate::shared::Shared;
 use crate::state::StateError;
-use crate::viewer::{Command, Commands, Sidebar, Viewer};
+use crate::viewer::{Change, Command, Commands, Viewer};
+
+/// How often a connection says that it lives: what stands between would end a silent one.
+const BEAT: Duration = Duration::from_secs(15);
 
 /// The pages that are open, by the name each was given.
 #[derive(Clone, Default)]
@@ -39,8 +46,8 @@ pub(super) async fn stream(
     State(shared): State<Arc<Shared>>,
     Extension(pages): Extension<Pages>,
     Visit { room, user }: Visit,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, PageError> {
-    let viewer = Viewer::connect(Arc::clone(&shared), room.id, user.id).await?;
+) -> Result<Response, PageError> {
+    let viewer = Viewer::connect(shared, room.id, user.id).await?;
     let viewer = viewer.ok_or(PageError::NoRoom)?;
     let page = random_alphanumeric(20).map_err(|cause| StateError(cause.to_string()))?;
     pages.all().insert(page.clone(), viewer.commands());
@@ -48,38 +55,44 @@ pub(super) async fn stream(
         pages,
         page,
         viewer,
-        sent: None,
-        waiting: VecDeque::new(),
+        is_new: true,
+        waiting: Vec::new().into_iter(),
     };
-    Ok(Sse::new(stream::unfold(connection, Connection::next)).keep_alive(KeepAlive::default()))
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    let events = kept_alive(stream::unfold(connection, Connection::next));
+    Ok((headers, Body::from_stream(events.map(Ok::<_, Infallible>))).into_response())
 }
 
 struct Connection {
     pages: Pages,
     page: String,
     viewer: Viewer,
-    sent: Option<Sidebar>,
-    waiting: VecDeque<Event>,
+    is_new: bool,
+    waiting: std::vec::IntoIter<Change>,
 }
 
 impl Connection {
-    async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
+    async fn next(mut self) -> Option<(Bytes, Self)> {
+        if self.is_new {
+            self.is_new = false;
+            // What it says is all that there is to tell so far.
+            self.viewer.changes();
+            let now = self.viewer.sidebar();
+            let lines: Vec<_> = now.lines.iter().map(|line| &**line).collect();
+            let sidebar = event("sidebar", &json!({ "page": self.page, "lines": lines }));
+            return Some((sidebar, self));
+        }
         loop {
-            if let Some(event) = self.waiting.pop_front() {
-                return Some((Ok(event), self));
+            if let Some(change) = self.waiting.next() {
+                return Some((written(&change), self));
             }
-            if self.sent.is_some() && !self.viewer.changed().await {
+            if !self.viewer.happens().await {
                 return None;
             }
-            let now = self.viewer.look();
-            self.waiting = match &self.sent {
-                None => VecDeque::from([event(
-                    "sidebar",
-                    &json!({ "page": self.page, "lines": now.lines.iter().map(|line| &**line).collect::<Vec<_>>() }),
-                )]),
-                Some(before) => difference(before, &now),
-            };
-            self.sent = Some(now);
+            self.waiting = self.viewer.changes().into_iter();
         }
     }
 }
@@ -90,26 +103,31 @@ impl Drop for Connection {
     }
 }
 
-fn difference(before: &Sidebar, now: &Sidebar) -> VecDeque<Event> {
-    let gone = before
-        .lines
-        .iter()
-        .filter(|old| !now.lines.iter().any(|line| line.id == old.id))
-        .map(|old| event("gone", &old.id));
-    let changed = now
-        .lines
-        .iter()
-        .filter(|line| !before.lines.contains(line))
-        .map(|line| event("line", &**line));
-    gone.chain(changed).collect()
+/// The bytes of a line are the same for all who see it.
+fn written(change: &Change) -> Bytes {
+    match change {
+        Change::Line(content) => content.written(|line| event("line", line)),
+        Change::Gone(id) => event("gone", id),
+    }
 }
 
-fn event(name: &str, data: &impl serde::Serialize) -> Event {
-    // Our own types: strings, numbers and lists of them.
-    Event::default()
-        .event(name)
-        .json_data(data)
-        .unwrap_or_default()
+fn event(name: &str, data: &impl Serialize) -> Bytes {
+    // Our own types: strings, numbers and lists of them. JSON has no line break.
+    let data = serde_json::to_string(data).unwrap_or_default();
+    format!("event: {name}\ndata: {data}\n\n").into()
+}
+
+/// The events, and a comment from time to time.
+fn kept_alive(events: impl Stream<Item = Bytes>) -> impl Stream<Item = Bytes> {
+    let mut events = Box::pin(events);
+    let mut beat = interval_at(Instant::now() + BEAT, BEAT);
+    stream::poll_fn(move |context| match events.as_mut().poll_next(context) {
+        Poll::Pending => {
+            let comment = |_| Some(Bytes::from_static(b":\n\n"));
+            beat.poll_tick(context).map(comment)
+        }
+        ready => ready,
+    })
 }
 
 #[derive(Deserialize)]
