@@ -1,5 +1,6 @@
 //! Answering a signed glance query: the SDK beside a bare axum handler that returns the same
-//! bytes, and beside one that uses jsonwebtoken as its manual shows.
+//! bytes, beside one that does the least a signed query needs before it returns them, which is the
+//! limit, and beside one that uses jsonwebtoken as its manual shows.
 //!
 //! Each server is a process of one thread, asked in turn over a fixed number of connections that
 //! stay open. What counts is its CPU time per request, so that whoever asks does not disturb. All
@@ -14,11 +15,15 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
+use aws_lc_rs::hmac;
 use axum::extract::{Query, Request};
 use axum::http::{StatusCode, header};
 use axum::routing::get;
 use axum::{Json, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use glance_sdk::auth::{SigningKey, now};
 use glance_sdk::model::{Claims, Context, InstallationData, Secret};
 use glance_sdk::prelude::*;
@@ -81,16 +86,52 @@ async fn naive(Query(query): Query<Signed>) -> Result<Json<GlanceData<Incidents>
     Ok(Json(data(room.ok_or(StatusCode::BAD_REQUEST)?)))
 }
 
+/// The three claims without which a query cannot be answered.
+#[derive(Deserialize)]
+struct Asked<'a> {
+    iss: &'a str,
+    exp: i64,
+    context: Place,
+}
+
+#[derive(Deserialize)]
+struct Place {
+    room_id: u64,
+}
+
+/// Proves a signed query and reads who asks, with nothing kept and nothing explained.
+fn is_signed(query: &str, key: &hmac::Key) -> Option<bool> {
+    let token = query.strip_prefix("signed_request=")?;
+    let (signed, signature) = token.rsplit_once('.')?;
+    let (_, payload) = signed.split_once('.')?;
+    let mut room = [0; 1_024];
+    let length = URL_SAFE_NO_PAD.decode_slice(signature, &mut room).ok()?;
+    hmac::verify(key, signed.as_bytes(), &room[..length]).ok()?;
+    let length = URL_SAFE_NO_PAD.decode_slice(payload, &mut room).ok()?;
+    let asked: Asked = serde_json::from_slice(&room[..length]).ok()?;
+    Some(asked.iss == "installation" && asked.exp > now() && asked.context.room_id > 0)
+}
+
 async fn router(which: &str) -> Router {
+    let ready = serde_json::to_string(&data(1)).unwrap();
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    ];
     match which {
         "bare axum" => {
-            let bytes = serde_json::to_string(&data(1)).unwrap();
-            let headers = [
-                (header::CONTENT_TYPE, "application/json"),
-                (header::CACHE_CONTROL, "no-store"),
-                (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-            ];
-            let answer = move || async move { (headers, bytes) };
+            let answer = move || async move { (headers, ready) };
+            Router::new().route(PATH, get(answer))
+        }
+        "the least work" => {
+            let key = Arc::new(hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()));
+            let answer = move |request: Request| async move {
+                match is_signed(request.uri().query().unwrap_or_default(), &key) {
+                    Some(true) => Ok((headers, ready)),
+                    _ => Err(StatusCode::UNAUTHORIZED),
+                }
+            };
             Router::new().route(PATH, get(answer))
         }
         "axum, jsonwebtoken" => Router::new().route(PATH, get(naive)),
@@ -181,7 +222,12 @@ impl Drop for Server {
 }
 
 fn compare() {
-    let names = ["bare axum", "glance-sdk", "axum, jsonwebtoken"];
+    let names = [
+        "bare axum",
+        "the least work",
+        "glance-sdk",
+        "axum, jsonwebtoken",
+    ];
     let token = token();
     let request = format!(
         "GET {PATH}?signed_request={token} HTTP/1.1\r\nHost: add-on.example\r\n\
@@ -189,8 +235,8 @@ fn compare() {
     );
     let servers = names.map(Server::start);
     let runtime = runtime();
-    let mut over_loopback: [Vec<f64>; 3] = Default::default();
-    let mut in_process: [Vec<f64>; 3] = Default::default();
+    let mut over_loopback: [Vec<f64>; 4] = Default::default();
+    let mut in_process: [Vec<f64>; 4] = Default::default();
     for round in 0..=ROUNDS {
         for (nth, server) in servers.iter().enumerate() {
             let before = server.cpu();

@@ -1,9 +1,11 @@
-// The room page: shows what its viewer on the host says, and opens panels.
+// The room page: its timeline, what its viewer on the host says, and panels.
 
+import "./room/timeline.js";
 import * as panel from "./room/panel.js";
 import * as sidebar from "./room/sidebar.js";
 import { connect } from "./room/stream.js";
+import { view } from "./room/views.js";
 
 sidebar.start({ open: (line) => panel.open(line.target, line.id), drawn: panel.header });
 connect();
-panel.openLinked();
+if (panel.openLinked()) view("glances");

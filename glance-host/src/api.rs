@@ -13,6 +13,7 @@ mod messages;
 mod notifications;
 mod page;
 mod people;
+mod private;
 mod rooms;
 mod token;
 mod ui;
@@ -67,7 +68,10 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         .route("/extension/glance/{key}", glance.clone())
         .route("/room/{room}/extension/glance/{key}", glance)
         .route("/room", get(rooms::list).post(rooms::create))
-        .route("/room/{room}", get(rooms::read))
+        .route(
+            "/room/{room}",
+            get(rooms::read).put(rooms::change).delete(rooms::delete),
+        )
         .route("/room/{room}/topic", put(rooms::set_topic))
         .route("/room/{room}/participant", get(rooms::participants))
         .route("/room/{room}/member", get(rooms::members))
@@ -78,6 +82,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         .route("/emoticon", get(emoticons::list))
         .route("/user", get(people::list))
         .route("/user/{user}", get(people::read))
+        .route("/user/{user}/message", post(private::create))
         .route("/room/{room}/notification", post(notifications::create))
         .route("/room/{room}/extension/webhook/{name}", webhook)
         .route(

@@ -39,6 +39,13 @@ impl Attendance {
         self.open().keys().any(|(_, other)| *other == user)
     }
 
+    /// How many viewers are open, and in how many rooms.
+    pub(crate) fn count(&self) -> (usize, usize) {
+        let open = self.open();
+        let rooms: BTreeSet<_> = open.keys().map(|(room, _)| room).collect();
+        (open.values().sum(), rooms.len())
+    }
+
     fn open(&self) -> MutexGuard<'_, Open> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -74,6 +81,7 @@ mod tests {
         let first = attendance.enter(one, ann);
         let second = attendance.enter(one, ann);
         let elsewhere = attendance.enter(two, ann);
+        assert_eq!(attendance.count(), (3, 2));
         drop(first);
         assert!(attendance.in_room(one).contains(&ann));
         drop(second);

@@ -7,25 +7,31 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::routing::get;
+use axum::serve::Listener;
 use glance_sdk::model::OauthId;
 use reqwest::redirect::Policy;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::attendance::Attendance;
 use crate::clock::Clock;
 use crate::hub::LocalHub;
 use crate::install::{self, InstallError};
 use crate::limits::Limits;
+use crate::metrics::{Metrics, Now};
 use crate::presence::Presence;
+use crate::rehearsal::Stage;
 use crate::shared::Shared;
 use crate::state::{
     Entry, Installed, Message, NewRoom, Room, SqliteState, State, StateError, User,
 };
+use crate::tls::{self, Certificate, TlsListener};
 use crate::viewer::Lineups;
 use crate::webhooks::{self, Delivery, Happening, Webhooks};
-use crate::{api, outgoing, web, write};
+use crate::{api, health, outgoing, rooms, web, write};
 
 /// The port a host takes where nothing else is said.
 pub const DEFAULT_PORT: u16 = 4400;
@@ -52,7 +58,14 @@ pub enum Error {
     },
     /// Its database failed.
     State(StateError),
-    /// Its HTTP client cannot be made.
+    /// The certificate for HTTPS, or its key, cannot be used.
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Its HTTP client, or server, cannot be made.
     Http(String),
 }
 
@@ -81,6 +94,13 @@ impl fmt::Display for Error {
                 )
             }
             Self::State(cause) => cause.fmt(f),
+            Self::Certificate { path, problem } => {
+                write!(
+                    f,
+                    "HTTPS is not possible with {}: {problem}",
+                    path.display()
+                )
+            }
             Self::Http(cause) => f.write_str(cause),
         }
     }
@@ -103,7 +123,9 @@ pub struct Builder {
     token_life: Duration,
     requests: u32,
     messages: u32,
-    clock: Clock,
+    pub(crate) clock: Clock,
+    pub(crate) tls: Option<tls::Files>,
+    grace: Duration,
 }
 
 impl Builder {
@@ -158,16 +180,56 @@ impl Builder {
         self
     }
 
+    /// Serves HTTPS only, with the certificate and the private key in these PEM files. The file of
+    /// the certificate holds its chain too, its own first; the key has no passphrase.
+    #[must_use]
+    pub fn tls(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        self.tls = Some(tls::Files {
+            certificate: certificate.into(),
+            key: key.into(),
+        });
+        self
+    }
+
+    /// How long [`Host::shutdown`] waits for what is under way; 10 seconds where nothing is said.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
     /// Starts the host. It answers once this returns.
     ///
     /// # Errors
     ///
-    /// [`Error`] where the address or the data folder cannot be used.
+    /// [`Error`] where the address, the data folder or the certificate cannot be used.
     pub async fn start(self) -> Result<Host, Error> {
+        let opened = self.open(None).await?;
+        let ended = opened.shared.ended();
+        let router = opened.router;
+        let server = match &opened.certificate {
+            Some(certificate) => {
+                let listener = TlsListener::new(opened.listener, Arc::clone(certificate))?;
+                serve(listener, router, ended)
+            }
+            None => serve(opened.listener, router, ended),
+        };
+        Ok(Host {
+            shared: opened.shared,
+            certificate: opened.certificate,
+            end: opened.end,
+            grace: opened.grace,
+            server,
+        })
+    }
+
+    /// All of a host but its server.
+    pub(crate) async fn open(self, stage: Option<Arc<Stage>>) -> Result<Opened, Error> {
         if !self.ip.is_loopback() {
             return Err(Error::NotLoopback(self.ip));
         }
-        let state = self.open()?;
+        let certificate = self.tls.clone().map(Certificate::read).transpose()?;
+        let state = self.open_state()?;
         let local_user = first_user(&state).await?;
         let group = state.group().await?;
 
@@ -177,8 +239,13 @@ impl Builder {
         let address = listener.local_addr().map_err(listen)?;
 
         let (end, ending) = watch::channel(false);
+        let scheme = if certificate.is_some() {
+            "https"
+        } else {
+            "http"
+        };
         let shared = Arc::new(Shared {
-            base_url: format!("http://{address}"),
+            base_url: format!("{scheme}://{address}"),
             group,
             local_user: local_user.id,
             token_life: self.token_life,
@@ -192,29 +259,26 @@ impl Builder {
             posting: outgoing::client(Policy::none()).map_err(Error::Http)?,
             webhooks: Webhooks::default(),
             presence: Presence::default(),
+            metrics: Metrics::default(),
+            stage,
             ending,
         });
         let router = Router::new()
             .nest_service("/v2", api::router(&shared))
+            .route("/healthz", get(health::check))
             .merge(web::router(&shared))
             .with_state(Arc::clone(&shared));
-        let ended = shared.ended();
-        let server = tokio::spawn(async move {
-            if let Err(cause) = axum::serve(listener, router)
-                .with_graceful_shutdown(ended)
-                .await
-            {
-                tracing::error!("the host's server failed: {cause}");
-            }
-        });
-        Ok(Host {
+        Ok(Opened {
             shared,
+            router,
+            listener,
+            certificate,
             end,
-            server,
+            grace: self.grace,
         })
     }
 
-    fn open(&self) -> Result<SqliteState, Error> {
+    fn open_state(&self) -> Result<SqliteState, Error> {
         let Some(folder) = &self.data else {
             return Ok(SqliteState::in_memory()?);
         };
@@ -224,6 +288,24 @@ impl Builder {
         })?;
         Ok(SqliteState::open(&folder.join("host.sqlite"))?)
     }
+}
+
+fn serve<L>(
+    listener: L,
+    router: Router,
+    ended: impl Future<Output = ()> + Send + 'static,
+) -> JoinHandle<()>
+where
+    L: Listener<Addr = SocketAddr>,
+{
+    tokio::spawn(async move {
+        if let Err(cause) = axum::serve(listener, router)
+            .with_graceful_shutdown(ended)
+            .await
+        {
+            tracing::error!("the host's server failed: {cause}");
+        }
+    })
 }
 
 /// The person at this machine, and a first room of theirs.
@@ -237,12 +319,24 @@ async fn first_user(state: &SqliteState) -> Result<User, StateError> {
     Ok(user)
 }
 
+/// All of a host but its server.
+pub(crate) struct Opened {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) router: Router,
+    pub(crate) listener: TcpListener,
+    pub(crate) certificate: Option<Arc<Certificate>>,
+    pub(crate) end: watch::Sender<bool>,
+    pub(crate) grace: Duration,
+}
+
 /// A running host. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Host {
     pub(crate) shared: Arc<Shared>,
-    end: watch::Sender<bool>,
-    server: JoinHandle<()>,
+    pub(crate) certificate: Option<Arc<Certificate>>,
+    pub(crate) end: watch::Sender<bool>,
+    pub(crate) grace: Duration,
+    pub(crate) server: JoinHandle<()>,
 }
 
 impl Host {
@@ -259,6 +353,17 @@ impl Host {
         }
     }
 
+    /// Stops answering, at once.
+    pub(crate) async fn stop_serving(&mut self) {
+        self.server.abort();
+        let _ = (&mut self.server).await;
+    }
+
+    /// Answers again.
+    pub(crate) fn serve_by(&mut self, server: JoinHandle<()>) {
+        self.server = server;
+    }
+
     /// A host that remembers nothing and listens at `127.0.0.1:4400`, to be changed.
     pub fn builder() -> Builder {
         Builder {
@@ -269,6 +374,8 @@ impl Host {
             requests: 500,
             messages: 30,
             clock: Clock::default(),
+            tls: None,
+            grace: Duration::from_secs(10),
         }
     }
 
@@ -308,6 +415,37 @@ impl Host {
             self.tell(&room, Happening::Created(owner)).await;
         }
         Ok(room)
+    }
+
+    /// Makes the room with this id what `room` says, and tells add-ons of a new topic, and that it was
+    /// archived or brought back, as done by the person at this machine.
+    ///
+    /// # Errors
+    ///
+    /// One sentence that says what is wrong with the room's name or topic, or that the database
+    /// fails.
+    pub async fn change_room(&self, room: &Room) -> Result<(), String> {
+        let by = self.local_user().await?;
+        let changed = rooms::change(&self.shared, room, &by).await;
+        changed.map_err(|refused| refused.to_string())
+    }
+
+    /// Deletes a room with all that is in it, and tells its add-ons, as done by the person at this
+    /// machine; says whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// One sentence, where the database fails.
+    pub async fn delete_room(&self, room: &Room) -> Result<bool, String> {
+        let by = self.local_user().await?;
+        let deleted = rooms::delete(&self.shared, room, &by).await;
+        deleted.map_err(|cause| cause.to_string())
+    }
+
+    async fn local_user(&self) -> Result<User, String> {
+        let user = self.shared.state.user(self.shared.local_user).await;
+        let user = user.map_err(|cause| cause.to_string())?;
+        user.ok_or_else(|| "there is nobody at this machine".to_owned())
     }
 
     /// Calls the webhooks that listen for this. What the host does itself, it tells itself.
@@ -386,13 +524,7 @@ impl Host {
         installed: &Installed,
         panel: &str,
     ) -> Result<String, String> {
-        let user = self
-            .shared
-            .state
-            .user(self.shared.local_user)
-            .await
-            .map_err(|e| e.to_string())?;
-        let user = user.ok_or("there is nobody at this machine")?;
+        let user = self.local_user().await?;
         let panel = installed
             .descriptor
             .web_panel(panel)
@@ -400,11 +532,48 @@ impl Host {
         outgoing::panel_url(&self.shared, installed, panel, room, &user).map(String::from)
     }
 
-    /// Lets what is being answered come to its end, and ends.
+    /// What it counts, in the text format of Prometheus.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`] where the database fails.
+    pub async fn metrics(&self) -> Result<String, StateError> {
+        let (viewers, rooms) = self.shared.attendance.count();
+        let installations = self.shared.state.count_installations().await?;
+        Ok(self.shared.metrics.text(&Now {
+            viewers,
+            rooms,
+            installations,
+        }))
+    }
+
+    /// Reads the certificate and its key again, for new connections, as after a renewal; a host
+    /// without HTTPS has nothing to read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Certificate`] where they cannot be used; those read before stay in use.
+    pub fn reload_certificate(&self) -> Result<(), Error> {
+        match &self.certificate {
+            Some(certificate) => certificate.reload(),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes no more requests, ends the streams of pages, lets what is being answered and the calls
+    /// of webhooks that are under way come to their end for as long as [`Builder::grace`] says, and
+    /// ends.
     pub async fn shutdown(mut self) {
         self.end.send_replace(true);
-        if let Err(cause) = (&mut self.server).await {
-            tracing::error!("the host's server ended early: {cause}");
+        let ending = async {
+            if let Err(cause) = (&mut self.server).await {
+                tracing::error!("the host's server ended early: {cause}");
+            }
+            self.shared.webhooks.all_idle().await;
+        };
+        if timeout(self.grace, ending).await.is_err() {
+            tracing::warn!("the host ended before everything under way did");
+            self.server.abort();
         }
     }
 }

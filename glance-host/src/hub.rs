@@ -24,7 +24,16 @@ pub enum Event {
     /// An add-on came, went or changed, or a glance was created or removed.
     Changed,
     /// Something was written into the room.
-    Written(Arc<Entry>),
+    Written(Arc<Written>),
+}
+
+/// What was written into a room.
+#[derive(Debug)]
+pub struct Written {
+    /// The entry.
+    pub entry: Entry,
+    /// What every page shows of it, in JSON: made once, however many look.
+    pub shown: String,
 }
 
 /// New data of glances.

@@ -245,22 +245,26 @@ pub(crate) async fn uninstall(shared: &Shared, id: &OauthId) -> Result<bool, Sta
     let Some(installed) = shared.state.installation(id).await? else {
         return Ok(false);
     };
-    if let Some(mut url) = callback_url(&installed).and_then(|url| Url::parse(url).ok()) {
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().push(installed.oauth_id.as_str());
-        }
-        let request = shared.http.request(Method::DELETE, url.clone());
-        match outgoing::send(request, DESCRIPTOR_TIMEOUT, MAX_ANSWER_BYTES).await {
-            Ok(answer) if answer.status.is_success() => {}
-            Ok(answer) => tracing::warn!(%url, status = %answer.status, "removal was not accepted"),
-            Err(cause) => {
-                tracing::warn!(%url, "the add-on was not told of its removal: it {cause}")
-            }
-        }
-    }
+    take_leave(shared, &installed).await;
     let removed = shared.state.remove_installation(id).await?;
     shared.hub.publish(places(&installed), Event::Changed);
     Ok(removed)
+}
+
+/// Tells the add-on that it is removed, where it wants to know of it.
+pub(crate) async fn take_leave(shared: &Shared, installed: &Installed) {
+    let Some(mut url) = callback_url(installed).and_then(|url| Url::parse(url).ok()) else {
+        return;
+    };
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().push(installed.oauth_id.as_str());
+    }
+    let request = shared.http.request(Method::DELETE, url.clone());
+    match outgoing::send(shared, request, DESCRIPTOR_TIMEOUT, MAX_ANSWER_BYTES).await {
+        Ok(answer) if answer.status.is_success() => {}
+        Ok(answer) => tracing::warn!(%url, status = %answer.status, "removal was not accepted"),
+        Err(cause) => tracing::warn!(%url, "the add-on was not told of its removal: it {cause}"),
+    }
 }
 
 /// Says which webhooks are never called, because their patterns match nothing here.
@@ -286,7 +290,7 @@ async fn fetch(shared: &Shared, given: &str) -> Result<(Url, Descriptor), Instal
         .ok_or_else(|| InstallError::NoAddress(given.to_owned()))?;
     tracing::info!(target: STEPS, "GET {url}: the descriptor");
     let request = shared.http.request(Method::GET, url.clone());
-    let answer = outgoing::send(request, DESCRIPTOR_TIMEOUT, MAX_DESCRIPTOR_BYTES)
+    let answer = outgoing::send(shared, request, DESCRIPTOR_TIMEOUT, MAX_DESCRIPTOR_BYTES)
         .await
         .map_err(|cause| no_answer("descriptor", &url, &cause))?;
     if !answer.status.is_success() {
@@ -394,7 +398,7 @@ async fn post(
     let url = Url::parse(url).map_err(|_| InstallError::NoAddress(url.to_owned()))?;
     tracing::info!(target: STEPS, "POST {url}: {what}");
     let request = shared.http.request(Method::POST, url.clone()).json(body);
-    let answer = outgoing::send(request, CALLBACK_TIMEOUT, MAX_ANSWER_BYTES)
+    let answer = outgoing::send(shared, request, CALLBACK_TIMEOUT, MAX_ANSWER_BYTES)
         .await
         .map_err(|cause| no_answer("callback", &url, &cause))?;
     if answer.status.is_success() {

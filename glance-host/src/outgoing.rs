@@ -1,6 +1,6 @@
 //! Calls to add-ons: signed, limited in time and size, their failures in words for people.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use glance_sdk::auth::{SigningKey, now, random_alphanumeric};
 use glance_sdk::model::{
@@ -37,6 +37,29 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
+/// What became of a query.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum QueryOutcome {
+    /// It brought data.
+    Ok,
+    /// It was not answered, or not in time.
+    NoAnswer,
+    /// Its answer is not what a glance shows.
+    BadAnswer,
+}
+
+impl QueryOutcome {
+    pub(crate) const ALL: [Self; 3] = [Self::Ok, Self::NoAnswer, Self::BadAnswer];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::NoAnswer => "no_answer",
+            Self::BadAnswer => "bad_answer",
+        }
+    }
+}
+
 /// Why there is no answer.
 #[derive(Debug)]
 pub(crate) enum NoAnswer {
@@ -67,7 +90,19 @@ pub(crate) fn client(redirects: Policy) -> Result<reqwest::Client, String> {
 
 /// One request, its answer read up to `max_bytes` within `limit`.
 pub(crate) async fn send(
-    request: reqwest::RequestBuilder,
+    shared: &Shared,
+    request: RequestBuilder,
+    limit: Duration,
+    max_bytes: usize,
+) -> Result<Answer, NoAnswer> {
+    match &shared.stage {
+        Some(stage) => stage.send(request, limit, max_bytes).await,
+        None => exchange(request, limit, max_bytes).await,
+    }
+}
+
+pub(crate) async fn exchange(
+    request: RequestBuilder,
     limit: Duration,
     max_bytes: usize,
 ) -> Result<Answer, NoAnswer> {
@@ -116,15 +151,39 @@ pub(crate) async fn query(
     room: &Room,
     user: &User,
 ) -> Result<Value, String> {
+    let began = Instant::now();
+    let answer = ask(shared, installed, glance, room, user).await;
+    let is_answered = answer.is_ok();
+    let data = answer.and_then(|answer| data(shared, &answer));
+    let outcome = match (is_answered, &data) {
+        (_, Ok(_)) => QueryOutcome::Ok,
+        (true, Err(_)) => QueryOutcome::BadAnswer,
+        (false, Err(_)) => QueryOutcome::NoAnswer,
+    };
+    shared.metrics.queried(outcome, began.elapsed());
+    data
+}
+
+async fn ask(
+    shared: &Shared,
+    installed: &Installed,
+    glance: &Glance,
+    room: &Room,
+    user: &User,
+) -> Result<Answer, String> {
     let url = glance.query_url.as_deref().unwrap_or_default();
     let url = signed_url(shared, installed, url, room, user)?;
     let request = shared
         .http
         .request(Method::GET, url)
         .header(ORIGIN, &shared.base_url);
-    let answer = send(request, QUERY_TIMEOUT, MAX_DATA_BYTES)
+    send(shared, request, QUERY_TIMEOUT, MAX_DATA_BYTES)
         .await
-        .map_err(|cause| format!("It {cause}."))?;
+        .map_err(|cause| format!("It {cause}."))
+}
+
+/// The data in an answer to a query.
+fn data(shared: &Shared, answer: &Answer) -> Result<Value, String> {
     if answer.status.as_u16() >= 400 {
         return Err(format!("It answered {}.", answer.status));
     }

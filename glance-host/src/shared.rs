@@ -10,7 +10,9 @@ use crate::attendance::Attendance;
 use crate::clock::Clock;
 use crate::hub::Hub;
 use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::presence::Presence;
+use crate::rehearsal::Stage;
 use crate::state::{Group, State};
 use crate::viewer::Lineups;
 use crate::webhooks::Webhooks;
@@ -34,6 +36,9 @@ pub(crate) struct Shared {
     pub(crate) posting: reqwest::Client,
     pub(crate) webhooks: Webhooks,
     pub(crate) presence: Presence,
+    pub(crate) metrics: Metrics,
+    /// Of a host in a rehearsal.
+    pub(crate) stage: Option<Arc<Stage>>,
     /// Changes when the host ends.
     pub(crate) ending: watch::Receiver<bool>,
 }
@@ -42,6 +47,10 @@ impl Shared {
     /// The REST API's address, without a slash at the end.
     pub(crate) fn api_url(&self) -> String {
         format!("{}/v2", self.base_url)
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        *self.ending.borrow()
     }
 
     /// Completes when the host ends.

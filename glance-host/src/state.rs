@@ -1,6 +1,7 @@
 //! What a host remembers: its group, rooms, users, installations, runtime glances, webhooks, tokens,
 //! and what was written into rooms.
 
+mod private;
 mod sqlite;
 mod timeline;
 mod webhook;
@@ -12,8 +13,9 @@ use glance_sdk::model::{
     Action, Descriptor, Event, Glance, GroupId, OauthId, RoomId, Secret, UserId, Webhook,
 };
 
+pub use private::PrivateMessage;
 pub use sqlite::SqliteState;
-pub use timeline::{Content, Entry, Message, Sender};
+pub use timeline::{Content, Entry, Message, Sender, Side};
 pub use webhook::{MAX_RUNTIME_WEBHOOKS, RegisteredWebhook};
 
 /// One team's set of rooms and users.
@@ -97,6 +99,13 @@ pub struct Installed {
 }
 
 impl Installed {
+    /// The name under which it writes.
+    pub fn sender_name(&self) -> &str {
+        let consumer = self.descriptor.capabilities.hipchat_api_consumer.as_ref();
+        let name = consumer.and_then(|consumer| consumer.from_name.as_ref());
+        name.unwrap_or(&self.descriptor.name)
+    }
+
     /// Whether it shows in this room.
     pub fn is_in(&self, room: RoomId) -> bool {
         self.room_id.is_none_or(|own| own == room)
@@ -190,8 +199,11 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn room_named(&self, name: &str, owner: UserId) -> Result<Room>;
     /// Makes a room; `None` where there is one with its name.
     async fn create_room(&self, new: &NewRoom) -> Result<Option<Room>>;
-    /// Changes a room.
-    async fn update_room(&self, room: &Room) -> Result<()>;
+    /// Changes a room; false where there is none with its id, or another one with its name.
+    async fn update_room(&self, room: &Room) -> Result<bool>;
+    /// Forgets a room with all that is in it, and gives the installations that were: `None` where
+    /// there is no such room. Its id never comes to mean another.
+    async fn remove_room(&self, id: RoomId) -> Result<Option<Vec<Installed>>>;
     /// Who was let into a private room, by id.
     async fn members(&self, room: RoomId) -> Result<Vec<User>>;
     /// Lets a person into a private room.
@@ -218,10 +230,14 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn finish_installation(&self, id: &OauthId) -> Result<()>;
     /// Replaces the descriptor of an installation, and the webhooks it declares.
     async fn replace_descriptor(&self, id: &OauthId, url: &str, new: &Descriptor) -> Result<()>;
+    /// Gives an installation another secret.
+    async fn replace_secret(&self, id: &OauthId, secret: &Secret) -> Result<()>;
     /// Forgets an installation, its glances, webhooks and tokens; says whether there was one.
     async fn remove_installation(&self, id: &OauthId) -> Result<bool>;
     /// The installation with this id, accepted or not.
     async fn installation(&self, id: &OauthId) -> Result<Option<Installed>>;
+    /// How many accepted installations there are.
+    async fn count_installations(&self) -> Result<u64>;
     /// The accepted installations that show in this room, by the key of the add-on.
     async fn installations_in(&self, room: RoomId) -> Result<Vec<Installed>>;
 
@@ -270,8 +286,22 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn timeline(&self, room: RoomId, at_most: u32) -> Result<Vec<Entry>>;
     /// What was written into a room, newest first, after the newest `skip` of it.
     async fn history(&self, room: RoomId, skip: u32, at_most: u32) -> Result<Vec<Entry>>;
+    /// What was written into a room next to the entry with this id, the nearest first; nothing where
+    /// the room has no such entry.
+    async fn history_beside(
+        &self,
+        room: RoomId,
+        id: &str,
+        side: Side,
+        at_most: u32,
+    ) -> Result<Vec<Entry>>;
     /// The entry with this id, where it was written into this room.
     async fn entry(&self, room: RoomId, id: &str) -> Result<Option<Entry>>;
+
+    /// Keeps what was written to one person.
+    async fn write_privately(&self, message: &PrivateMessage) -> Result<()>;
+    /// What was written to this person, oldest first.
+    async fn private_messages(&self, to: UserId) -> Result<Vec<PrivateMessage>>;
 
     /// Keeps a token, and forgets those that expired before `now`.
     async fn put_token(&self, token: &StoredToken, now: i64) -> Result<()>;
@@ -279,4 +309,6 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn token(&self, digest: &[u8]) -> Result<Option<StoredToken>>;
     /// Forgets a token; says whether there was one.
     async fn remove_token(&self, digest: &[u8]) -> Result<bool>;
+    /// Forgets all tokens of an installation.
+    async fn remove_tokens(&self, id: &OauthId) -> Result<()>;
 }

@@ -40,13 +40,17 @@ use tokio::task::JoinHandle;
 use crate::host::Host;
 use crate::install::{self, InstallError};
 use crate::shared::Shared;
-use crate::state::{Installed, Room, User};
+use crate::state::{Installed, PrivateMessage, Room, User};
 use crate::viewer::{Command, Commands, Line, LineState, Sidebar, Viewer};
 
+pub use crate::faults::{Fault, Injected};
+pub use crate::record::{Exchange, Party, Purpose};
+pub use crate::rehearsal::{Recording, Rehearsal};
+pub use crate::replay::{Difference, Replay, ReplayError, Report, StandIn};
 pub use room::TestRoom;
 
 /// How long a test waits for a state before it fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Host {
     /// The room with this name, made where there is none.
@@ -73,6 +77,17 @@ impl Host {
         change(&mut user);
         must(state.update_user(&user).await, "the user cannot be changed");
         user
+    }
+
+    /// What add-ons wrote to the person with this name, in no room, oldest first.
+    ///
+    /// # Panics
+    ///
+    /// Where the database fails.
+    pub async fn private_messages(&self, user: &str) -> Vec<PrivateMessage> {
+        let state = &self.shared.state;
+        let user = must(state.user_named(user).await, "no user");
+        must(state.private_messages(user.id).await, "no messages")
     }
 
     /// Installs an in-process add-on for all rooms.
@@ -209,6 +224,7 @@ impl TestViewer {
                     () = sender.closed() => return,
                     goes_on = viewer.happens() => if !goes_on { return },
                 }
+                viewer.changes();
                 let now = viewer.sidebar();
                 sender.send_if_modified(|shown| {
                     let changed = *shown != now;
@@ -284,11 +300,23 @@ impl TestViewer {
         };
         match tokio::time::timeout(PATIENCE, waiting).await {
             Ok(Some(sidebar)) => sidebar,
-            Ok(None) => panic!("the host ended while a test waited"),
+            Ok(None) => panic!("the host or the room was gone while a test waited"),
             Err(_) => panic!(
                 "it did not come to what the test waits for; shown is {:#?}",
                 self.sidebar()
             ),
+        }
+    }
+
+    /// Completes once the room is gone, or the host.
+    ///
+    /// # Panics
+    ///
+    /// Where neither happens within 20 seconds.
+    pub async fn ended(&mut self) {
+        let ending = async { while self.sidebar.changed().await.is_ok() {} };
+        if tokio::time::timeout(PATIENCE, ending).await.is_err() {
+            panic!("the viewer still looks; shown is {:#?}", self.sidebar());
         }
     }
 
@@ -298,7 +326,7 @@ impl TestViewer {
     }
 }
 
-fn must<T, E: std::fmt::Display>(result: Result<T, E>, otherwise: &str) -> T {
+pub(crate) fn must<T, E: std::fmt::Display>(result: Result<T, E>, otherwise: &str) -> T {
     match result {
         Ok(value) => value,
         Err(cause) => panic!("{otherwise}: {cause}"),

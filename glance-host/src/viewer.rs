@@ -52,6 +52,8 @@ pub(crate) struct Viewer {
     room: RoomId,
     user: UserId,
     board: Board,
+    /// What else must be told.
+    heard: Vec<Change>,
     events: broadcast::Receiver<Event>,
     commands: Commands,
     commanded: mpsc::UnboundedReceiver<Command>,
@@ -85,6 +87,7 @@ impl Viewer {
         let (commands, commanded) = mpsc::unbounded_channel();
         let mut viewer = Self {
             board: Board::new(Arc::clone(&place)),
+            heard: Vec::new(),
             events,
             commands,
             commanded,
@@ -107,15 +110,17 @@ impl Viewer {
 
     /// What must be told to who has been told all before.
     pub(crate) fn changes(&mut self) -> Vec<Change> {
-        self.board.changes()
+        let mut changes = std::mem::take(&mut self.heard);
+        changes.extend(self.board.changes());
+        changes
     }
 
     pub(crate) fn commands(&self) -> Commands {
         self.commands.clone()
     }
 
-    /// Completes when something happened, which may change what is shown; false once the host
-    /// ends. Whoever stops waiting must not come back: what happened may be lost.
+    /// Completes when something happened, which may change what is shown; false once the host or the
+    /// room is gone. Whoever stops waiting must not come back: what happened may be lost.
     pub(crate) async fn happens(&mut self) -> bool {
         let happened = tokio::select! {
             biased;
@@ -134,35 +139,37 @@ impl Viewer {
                 self.board.answered(&glance.id, asking, answer);
             }
             Happened::Answered(Err(cause)) => tracing::error!("a query ended early: {cause}"),
-            Happened::Carried(event) => self.take(event.ok()).await,
+            Happened::Carried(event) => return self.take(event.ok()).await,
         }
         true
     }
 
     /// Takes an event, or that events were missed, and all that came behind it: only what is shown
-    /// in the end is told.
-    async fn take(&mut self, first: Option<Event>) {
+    /// in the end is told. False where the room is gone.
+    async fn take(&mut self, first: Option<Event>) -> bool {
         let mut next = first;
         loop {
             match next {
                 Some(Event::Pushed(push)) => self.board.push(&push),
-                Some(Event::Changed) => self.reload(false).await,
-                Some(Event::Written(_)) => {}
-                None => self.reload(true).await,
+                Some(Event::Changed) if self.reload(false).await => {}
+                Some(Event::Written(written)) => self.heard.push(Change::Entry(written)),
+                None if self.reload(true).await => self.heard.push(Change::Missed),
+                Some(Event::Changed) | None => return false,
             }
             next = match self.events.try_recv() {
                 Ok(event) => Some(event),
                 Err(TryRecvError::Lagged(_)) => None,
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return true,
             };
         }
     }
 
     /// Looks up what there is now; `afresh` also asks for all data again, as events were missed.
-    async fn reload(&mut self, afresh: bool) {
+    /// False where there is no such room or person any more.
+    async fn reload(&mut self, afresh: bool) -> bool {
         let mut asks = match look(&self.shared, self.room, self.user).await {
             Ok(Some((place, lineup))) => self.board.load(place, lineup),
-            Ok(None) => Vec::new(),
+            Ok(None) => return false,
             // What is shown stays; the next change looks again.
             Err(cause) => {
                 tracing::error!("cannot reload a room: {cause}");
@@ -173,6 +180,7 @@ impl Viewer {
             asks = self.board.ask_all();
         }
         self.ask(asks);
+        true
     }
 
     fn ask(&mut self, asks: impl IntoIterator<Item = Ask>) {

@@ -5,6 +5,7 @@ mod guard;
 mod integrations;
 mod pages;
 mod panel;
+mod timeline;
 mod visit;
 
 use std::sync::Arc;
@@ -24,6 +25,10 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/rooms/{room}/events", get(events::stream))
         .route("/rooms/{room}/pages/{page}/retry", post(events::retry))
         .route("/rooms/{room}/panel", post(panel::open))
+        .route(
+            "/rooms/{room}/timeline",
+            get(timeline::read).post(timeline::say),
+        )
         .route(
             "/rooms/{room}/integrations",
             get(integrations::list).post(integrations::install),
@@ -45,11 +50,23 @@ const ASSETS: &[(&str, &str)] = &[
     ("host.css", include_str!("../assets/host.css")),
     ("icon.svg", include_str!("../assets/icon.svg")),
     ("room.js", include_str!("../assets/room.js")),
+    ("room/card.js", include_str!("../assets/room/card.js")),
+    (
+        "room/composer.js",
+        include_str!("../assets/room/composer.js"),
+    ),
     ("room/draw.js", include_str!("../assets/room/draw.js")),
+    ("room/entry.js", include_str!("../assets/room/entry.js")),
     ("room/glance.js", include_str!("../assets/room/glance.js")),
+    ("room/markup.js", include_str!("../assets/room/markup.js")),
     ("room/panel.js", include_str!("../assets/room/panel.js")),
     ("room/sidebar.js", include_str!("../assets/room/sidebar.js")),
     ("room/stream.js", include_str!("../assets/room/stream.js")),
+    (
+        "room/timeline.js",
+        include_str!("../assets/room/timeline.js"),
+    ),
+    ("room/views.js", include_str!("../assets/room/views.js")),
 ];
 
 async fn asset(Path(file): Path<String>) -> Response {

@@ -1,8 +1,8 @@
 //! Calls the webhooks that listen for what happens in a room.
 //!
 //! Each installation has a queue of its own: its calls keep their order, and one that is slow,
-//! hangs or is down holds up nobody else. What does not fit into the queue is dropped, and what waits
-//! when the host ends is not told.
+//! hangs or is down holds up nobody else. What does not fit into the queue is dropped. When the host
+//! ends, a call under way comes to its end, and what waits is not told.
 
 mod delivery;
 mod happening;
@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use glance_sdk::model::{OauthId, RoomId};
 use regex::Regex;
+use tokio::sync::watch;
 
 use crate::pattern;
 use crate::shared::Shared;
@@ -37,6 +38,8 @@ const PATTERNS: usize = 500;
 pub(crate) struct Webhooks {
     /// What waits, by installation. Each entry has a task that works it off.
     queues: Mutex<HashMap<OauthId, VecDeque<Job>>>,
+    /// Changes as a queue comes to its end.
+    worked_off: watch::Sender<()>,
     patterns: Mutex<HashMap<String, Option<Regex>>>,
     pub(crate) records: Records,
 }
@@ -107,7 +110,9 @@ impl Webhooks {
             }
             Entry::Occupied(_) => {
                 let why = format!("{QUEUE} calls of its add-on wait already");
-                self.records.add(job.skipped(why));
+                let delivery = job.skipped(why);
+                shared.metrics.delivered(&delivery.outcome);
+                self.records.add(delivery);
             }
             Entry::Vacant(queue) => {
                 let oauth_id = queue.key().clone();
@@ -117,28 +122,44 @@ impl Webhooks {
         }
     }
 
-    /// The next call of an installation; without one its queue is gone.
-    fn next(&self, oauth_id: &OauthId) -> Option<Job> {
+    /// The next call of an installation, none where the host has ended; without one its queue is gone.
+    fn next(&self, oauth_id: &OauthId, has_ended: bool) -> Option<Job> {
         let mut queues = lock(&self.queues);
         let next = queues.get_mut(oauth_id)?.pop_front();
+        let next = next.filter(|_| !has_ended);
         if next.is_none() {
             queues.remove(oauth_id);
+            self.worked_off.send_replace(());
         }
         next
     }
+
+    /// Completes once no call of an installation waits or is under way.
+    pub(crate) async fn idle(&self, oauth_id: &OauthId) {
+        self.settled(|queues| !queues.contains_key(oauth_id)).await;
+    }
+
+    /// Completes once no call at all waits or is under way.
+    pub(crate) async fn all_idle(&self) {
+        self.settled(HashMap::is_empty).await;
+    }
+
+    async fn settled(&self, is_so: impl Fn(&HashMap<OauthId, VecDeque<Job>>) -> bool) {
+        let mut worked_off = self.worked_off.subscribe();
+        while !is_so(&lock(&self.queues)) {
+            // The sender is a part of this.
+            let _ = worked_off.changed().await;
+        }
+    }
 }
 
-/// Works off the queue of an installation.
+/// Works off the queue of an installation, until the host ends.
 async fn work(shared: Arc<Shared>, oauth_id: OauthId) {
-    let working = async {
-        while let Some(job) = shared.webhooks.next(&oauth_id) {
-            let delivery = job.deliver(&shared).await;
-            shared.webhooks.records.add(delivery);
-        }
-    };
-    tokio::select! {
-        () = shared.ended() => {}
-        () = working => {}
+    let webhooks = &shared.webhooks;
+    while let Some(job) = webhooks.next(&oauth_id, shared.has_ended()) {
+        let delivery = job.deliver(&shared).await;
+        shared.metrics.delivered(&delivery.outcome);
+        webhooks.records.add(delivery);
     }
 }
 

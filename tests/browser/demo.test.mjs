@@ -210,7 +210,7 @@ test("the panel opens and closes by keyboard, and the focus comes back", async (
   const page = await open(t);
   const button = glance(page, FOUR);
   await shown(button);
-  for (let i = 0; i < 10 && !(await isFocused(button)); i++) await page.keyboard.press("Tab");
+  for (let i = 0; i < 20 && !(await isFocused(button)); i++) await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   await shown(panelPage(page).getByRole("heading"));
   assert.ok(await isFocused(page.getByRole("button", { name: "Close the panel" })));
@@ -423,6 +423,8 @@ for (const colorScheme of ["light", "dark"]) {
     };
     const page = await open(t, demo.url, { viewport: { width: 320, height: 640 }, colorScheme });
     const width = () => page.evaluate(() => document.documentElement.scrollWidth);
+    const showGlances = () => page.getByRole("button", { name: "Glances" }).click();
+    await showGlances();
     await shown(glance(page, FOUR));
     assert.equal(await width(), 320);
     const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
@@ -441,6 +443,7 @@ for (const colorScheme of ["light", "dark"]) {
     assert.equal(await width(), 320);
     await installAddOn(t, page, addOn);
     await page.goto(demo.url);
+    await showGlances();
     await shown(page.locator("#glances").getByText(long.trim()));
     assert.equal(await width(), 320);
   });

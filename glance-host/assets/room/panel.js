@@ -73,12 +73,13 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && opened) close();
 });
 
-/** The integrations page links to a panel as #add-on/panel. */
+/** The integrations page links to a panel as #add-on/panel; says whether it did. */
 export function openLinked() {
   const target = linked();
-  if (!target) return;
+  if (!target) return false;
   history.replaceState(null, "", location.pathname);
   open(target);
+  return true;
 }
 
 function linked() {

@@ -45,6 +45,7 @@ pub(super) async fn admit(
         }
         Err(cause) => (cause.into_response(), shared.limits.request(None).ok()),
     };
+    shared.metrics.requested(response.status());
     let headers = response.headers_mut();
     if let Some(allowance) = allowance {
         allowance.write(headers);

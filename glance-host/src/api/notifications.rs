@@ -38,7 +38,7 @@ pub(super) async fn create(
 }
 
 /// The notification, in whichever of the four ways it is sent.
-async fn read(request: Request) -> Result<Notification, ApiError> {
+pub(super) async fn read(request: Request) -> Result<Notification, ApiError> {
     let content_type = request
         .headers()
         .get(CONTENT_TYPE)

@@ -1,4 +1,4 @@
-//! `/v2/room...`: rooms, who is in them, and who may be.
+//! `/v2/room...`: rooms, made, changed and deleted; who is in them, and who may be.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
 use glance_sdk::model::webhook::{Privacy, Room};
-use glance_sdk::model::{Page, RoomDetails, Scope, UserDetails};
+use glance_sdk::model::{Page, RoomDetails, Scope, UserDetails, UserId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -18,15 +18,9 @@ use super::caller::Caller;
 use super::error::ApiError;
 use super::page::Paging;
 use crate::directory;
+use crate::rooms::{self, Refused};
 use crate::shared::Shared;
-use crate::state::{self, NewRoom};
-use crate::webhooks::{self, Happening};
-
-/// The longest name of a room, in characters.
-const MAX_NAME: usize = 50;
-
-/// The longest topic, in characters.
-const MAX_TOPIC: usize = 250;
+use crate::state::{self, NewRoom, StateError};
 
 const VIEW: [Scope; 2] = [Scope::ViewGroup, Scope::ViewRoom];
 
@@ -70,49 +64,131 @@ pub(super) async fn create(
     body: Bytes,
 ) -> Result<impl IntoResponse, ApiError> {
     caller.needs(&[Scope::ManageRooms])?;
-    if caller.installed.room_id.is_some() {
-        return Err(ApiError::forbidden(
-            "This integration is installed in one room and cannot create another",
-        ));
-    }
+    of_the_group(&caller)?;
     let wanted: Wanted = parse(&body)?;
-    let length = wanted.name.chars().count();
-    if !(1..=MAX_NAME).contains(&length) {
-        return Err(ApiError::bad_request(format!(
-            "/name: the name has {length} characters, 1 to {MAX_NAME} are allowed"
-        )));
-    }
-    let topic = wanted.topic.unwrap_or_default();
-    check_topic(&topic)?;
-    let is_public = match wanted.privacy {
-        None | Some(Privacy::Public) => true,
-        Some(Privacy::Private) => false,
-        Some(other) => {
-            let message = format!("/privacy: {other} is neither public nor private");
-            return Err(ApiError::bad_request(message));
-        }
-    };
-    let owner = match wanted.owner_user_id {
-        None | Some(Value::Null) => shared.local_user,
-        Some(Value::String(owner)) => caller.user(&shared, &owner).await?.id,
-        Some(owner) => caller.user(&shared, &owner.to_string()).await?.id,
-    };
     let new = NewRoom {
         name: wanted.name,
-        is_public,
-        owner,
-        topic,
+        is_public: wanted.privacy.map_or(Ok(true), is_public)?,
+        owner: owner(&shared, &caller, wanted.owner_user_id)
+            .await?
+            .unwrap_or(shared.local_user),
+        topic: wanted.topic.unwrap_or_default(),
     };
-    let Some(room) = shared.state.create_room(&new).await? else {
-        let message = format!("There is a room with the name {}", new.name);
-        return Err(ApiError::new(StatusCode::CONFLICT, message));
-    };
-    if let Some(owner) = shared.state.user(room.owner).await? {
-        webhooks::tell(&shared, room.id, Happening::Created(owner)).await;
-    }
+    let room = rooms::create(&shared, &new).await?;
     let url = format!("{}/room/{}", shared.api_url(), room.id);
     let created = json!({ "id": room.id, "links": { "self": url } });
     Ok((StatusCode::CREATED, [(LOCATION, url)], Json(created)))
+}
+
+/// What is to become of a room. Clients send it whole, and what one leaves out stays.
+#[derive(Deserialize)]
+struct Change {
+    name: Option<String>,
+    privacy: Option<Privacy>,
+    topic: Option<String>,
+    is_archived: Option<bool>,
+    is_guest_accessible: Option<bool>,
+    owner: Option<Owner>,
+}
+
+#[derive(Deserialize)]
+struct Owner {
+    /// An id, or a mention name or address.
+    id: Value,
+}
+
+pub(super) async fn change(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(room): Path<String>,
+    body: Bytes,
+) -> Result<StatusCode, ApiError> {
+    caller.needs(&[Scope::AdminRoom])?;
+    let mut room = caller.room(&shared, &room).await?;
+    let change: Change = parse(&body)?;
+    if change.is_guest_accessible == Some(true) {
+        return Err(ApiError::bad_request(
+            "/is_guest_accessible: guests enter no room by its address here; \
+             let each into a private room as a member instead",
+        ));
+    }
+    let by = on_behalf(&shared, &room).await?;
+    room.name = change.name.unwrap_or(room.name);
+    room.topic = change.topic.unwrap_or(room.topic);
+    room.is_archived = change.is_archived.unwrap_or(room.is_archived);
+    room.is_public = change.privacy.map_or(Ok(room.is_public), is_public)?;
+    let new_owner = owner(&shared, &caller, change.owner.map(|owner| owner.id)).await?;
+    room.owner = new_owner.unwrap_or(room.owner);
+    rooms::change(&shared, &room, &by).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn delete(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(room): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    caller.needs(&[Scope::ManageRooms])?;
+    of_the_group(&caller)?;
+    let room = caller.room(&shared, &room).await?;
+    let by = on_behalf(&shared, &room).await?;
+    match rooms::delete(&shared, &room, &by).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(Refused::Gone.into()),
+    }
+}
+
+/// Refuses who is installed in one room: what rooms there are is the group's matter.
+fn of_the_group(caller: &Caller) -> Result<(), ApiError> {
+    match caller.installed.room_id {
+        None => Ok(()),
+        Some(_) => Err(ApiError::forbidden(
+            "This integration is installed in one room and cannot create or delete any",
+        )),
+    }
+}
+
+fn is_public(privacy: Privacy) -> Result<bool, ApiError> {
+    match privacy {
+        Privacy::Public => Ok(true),
+        Privacy::Private => Ok(false),
+        other => {
+            let message = format!("/privacy: {other} is neither public nor private");
+            Err(ApiError::bad_request(message))
+        }
+    }
+}
+
+async fn owner(
+    shared: &Shared,
+    caller: &Caller,
+    named: Option<Value>,
+) -> Result<Option<UserId>, ApiError> {
+    let named = match named {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(named)) => named,
+        Some(id) => id.to_string(),
+    };
+    Ok(Some(caller.user(shared, &named).await?.id))
+}
+
+/// Events speak of a person, and here an add-on acts: whose room it is answers for it.
+async fn on_behalf(shared: &Shared, room: &state::Room) -> Result<state::User, ApiError> {
+    let owner = shared.state.user(room.owner).await?;
+    owner.ok_or_else(|| StateError(format!("the room {} has no owner", room.id)).into())
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        let message = refused.to_string();
+        match refused {
+            Refused::Name(_) => Self::bad_request(format!("/name: {message}")),
+            Refused::Topic(_) => Self::bad_request(format!("/topic: {message}")),
+            Refused::Taken(_) => Self::new(StatusCode::CONFLICT, message),
+            Refused::Gone => Self::not_found(message),
+            Refused::State(cause) => cause.into(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -128,15 +204,9 @@ pub(super) async fn set_topic(
 ) -> Result<StatusCode, ApiError> {
     caller.needs(&[Scope::AdminRoom])?;
     let mut room = caller.room(&shared, &room).await?;
-    let Topic { topic } = parse(&body)?;
-    check_topic(&topic)?;
-    room.topic = topic;
-    shared.state.update_room(&room).await?;
-    // The event speaks of a person, and here an add-on acts: whose room it is answers for it.
-    if let Some(by) = shared.state.user(room.owner).await? {
-        let topic = room.topic.clone();
-        webhooks::tell(&shared, room.id, Happening::TopicChanged { topic, by }).await;
-    }
+    let by = on_behalf(&shared, &room).await?;
+    Topic { topic: room.topic } = parse(&body)?;
+    rooms::change(&shared, &room, &by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -213,13 +283,4 @@ fn page(shared: &Shared, paging: &Paging, people: &[state::User]) -> Page<UserDe
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     serde_json::from_slice(body)
         .map_err(|cause| ApiError::bad_request(format!("The body cannot be used: {cause}")))
-}
-
-fn check_topic(topic: &str) -> Result<(), ApiError> {
-    match topic.chars().count() {
-        0..=MAX_TOPIC => Ok(()),
-        length => Err(ApiError::bad_request(format!(
-            "/topic: the topic has {length} characters, {MAX_TOPIC} are allowed"
-        ))),
-    }
 }

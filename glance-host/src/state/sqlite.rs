@@ -3,6 +3,7 @@
 mod actions;
 mod messages;
 mod migrations;
+mod private;
 mod rooms;
 mod tokens;
 mod users;
@@ -13,14 +14,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use glance_sdk::model::{Action, Descriptor, Event, Glance, OauthId, RoomId, UserId, Webhook};
+use glance_sdk::model::{
+    Action, Descriptor, Event, Glance, OauthId, RoomId, Secret, UserId, Webhook,
+};
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Entry, Group, Installed, MAX_RUNTIME_GLANCES, NewRoom, Place, RegisteredWebhook, Restriction,
-    Result, Room, RuntimeAction, RuntimeGlance, State, StateError, StoredToken, User,
+    Entry, Group, Installed, MAX_RUNTIME_GLANCES, NewRoom, Place, PrivateMessage,
+    RegisteredWebhook, Restriction, Result, Room, RuntimeAction, RuntimeGlance, Side, State,
+    StateError, StoredToken, User,
 };
 
 const SCHEMA: &str = "
@@ -189,9 +193,14 @@ impl State for SqliteState {
             .await
     }
 
-    async fn update_room(&self, room: &Room) -> Result<()> {
+    async fn update_room(&self, room: &Room) -> Result<bool> {
         let room = room.clone();
         self.call(move |connection| rooms::update(connection, &room))
+            .await
+    }
+
+    async fn remove_room(&self, id: RoomId) -> Result<Option<Vec<Installed>>> {
+        self.call(move |connection| rooms::remove(connection, id))
             .await
     }
 
@@ -294,6 +303,18 @@ impl State for SqliteState {
         .await
     }
 
+    async fn replace_secret(&self, id: &OauthId, secret: &Secret) -> Result<()> {
+        let (id, secret) = (id.clone(), secret.clone());
+        self.call(move |connection| {
+            connection.execute(
+                "UPDATE installation SET oauth_secret = ?2 WHERE oauth_id = ?1",
+                [id.as_str(), secret.expose()],
+            )
+        })
+        .await
+        .map(drop)
+    }
+
     async fn remove_installation(&self, id: &OauthId) -> Result<bool> {
         let id = id.clone();
         self.call(move |connection| {
@@ -316,6 +337,15 @@ impl State for SqliteState {
                 )?
                 .query_row([id.as_str()], installed)
                 .optional()
+        })
+        .await
+    }
+
+    async fn count_installations(&self) -> Result<u64> {
+        self.call(|connection| {
+            connection
+                .prepare_cached("SELECT count(*) FROM installation WHERE accepted = 1")?
+                .query_row([], |row| id(row, 0))
         })
         .await
     }
@@ -508,9 +538,32 @@ impl State for SqliteState {
             .await
     }
 
+    async fn history_beside(
+        &self,
+        room: RoomId,
+        id: &str,
+        side: Side,
+        at_most: u32,
+    ) -> Result<Vec<Entry>> {
+        let id = id.to_owned();
+        self.call(move |connection| messages::beside(connection, room, &id, side, at_most))
+            .await
+    }
+
     async fn entry(&self, room: RoomId, id: &str) -> Result<Option<Entry>> {
         let id = id.to_owned();
         self.call(move |connection| messages::find(connection, room, &id))
+            .await
+    }
+
+    async fn write_privately(&self, message: &PrivateMessage) -> Result<()> {
+        let message = message.clone();
+        self.call(move |connection| private::insert(connection, &message))
+            .await
+    }
+
+    async fn private_messages(&self, to: UserId) -> Result<Vec<PrivateMessage>> {
+        self.call(move |connection| private::to(connection, to))
             .await
     }
 
@@ -529,6 +582,12 @@ impl State for SqliteState {
     async fn remove_token(&self, digest: &[u8]) -> Result<bool> {
         let digest = digest.to_owned();
         self.call(move |connection| tokens::remove(connection, &digest))
+            .await
+    }
+
+    async fn remove_tokens(&self, id: &OauthId) -> Result<()> {
+        let id = id.clone();
+        self.call(move |connection| tokens::remove_all(connection, &id))
             .await
     }
 }

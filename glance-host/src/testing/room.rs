@@ -9,10 +9,10 @@ use glance_sdk::model::Notification;
 use super::{PATIENCE, TestAddOn, TestViewer, must};
 use crate::install::{self, InstallError};
 use crate::shared::Shared;
-use crate::state::{Content, Entry, Installed, Message, Room};
+use crate::state::{Content, Entry, Installed, Message, Room, User};
 use crate::viewer::Viewer;
 use crate::webhooks::{self, Delivery, Happening};
-use crate::write;
+use crate::{rooms, write};
 
 /// A room of a host in a test.
 #[derive(Debug, Clone)]
@@ -23,17 +23,38 @@ pub struct TestRoom {
 }
 
 impl TestRoom {
-    /// Changes the room: `room.change(|room| room.is_public = false)`.
+    /// Changes the room, as its owner does: `room.change(|room| room.is_public = false)`. Add-ons are
+    /// told of a new topic, and that it was archived or brought back.
+    ///
+    /// # Panics
+    ///
+    /// Where there is such a room already, or the database fails.
+    pub async fn change(&mut self, change: impl FnOnce(&mut Room)) {
+        let by = self.owner().await;
+        change(&mut self.room);
+        must(
+            rooms::change(&self.shared, &self.room, &by).await,
+            "the room cannot be changed",
+        );
+    }
+
+    /// Deletes the room with all that is in it, as its owner does, and tells its add-ons.
     ///
     /// # Panics
     ///
     /// Where the database fails.
-    pub async fn change(&mut self, change: impl FnOnce(&mut Room)) {
-        change(&mut self.room);
-        must(
-            self.shared.state.update_room(&self.room).await,
-            "the room cannot be changed",
-        );
+    pub async fn delete(self) {
+        let by = self.owner().await;
+        let deleted = rooms::delete(&self.shared, &self.room, &by).await;
+        must(deleted, "the room cannot be deleted");
+    }
+
+    async fn owner(&self) -> User {
+        let owner = must(self.shared.state.user(self.room.owner).await, "no owner");
+        match owner {
+            Some(owner) => owner,
+            None => panic!("the room {} has no owner", self.room.name),
+        }
     }
 
     /// Installs an in-process add-on in this room, with the real handshake.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::lineup::Lineup;
 use super::prepared::{Content, Prepared};
 use super::sidebar::Sidebar;
-use crate::hub::Push;
+use crate::hub::{Push, Written};
 use crate::state::{Room, User};
 
 /// A query to be sent.
@@ -31,6 +31,10 @@ pub(crate) enum Change {
     Line(Arc<Content>),
     /// The line with this id no longer shows.
     Gone(String),
+    /// Something was written into the room.
+    Entry(Arc<Written>),
+    /// What was written meanwhile was missed.
+    Missed,
 }
 
 pub(super) struct Board {

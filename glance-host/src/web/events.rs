@@ -5,6 +5,8 @@
 //! | `sidebar` | `{page, lines}`: all lines, at each (re)connection; `page` names the connection |
 //! | `line` | one line that is new or changed |
 //! | `gone` | the id of a line that no longer shows |
+//! | `entry` | what was written into the room |
+//! | `missed` | nothing: entries were written that are not told, so read the timeline again |
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -108,13 +110,18 @@ fn written(change: &Change) -> Bytes {
     match change {
         Change::Line(content) => content.written(|line| event("line", line)),
         Change::Gone(id) => event("gone", id),
+        Change::Entry(written) => framed("entry", &written.shown),
+        Change::Missed => event("missed", &()),
     }
 }
 
 fn event(name: &str, data: &impl Serialize) -> Bytes {
     // Our own types: strings, numbers and lists of them. JSON has no line break.
-    let data = serde_json::to_string(data).unwrap_or_default();
-    format!("event: {name}\ndata: {data}\n\n").into()
+    framed(name, &serde_json::to_string(data).unwrap_or_default())
+}
+
+fn framed(name: &str, json: &str) -> Bytes {
+    format!("event: {name}\ndata: {json}\n\n").into()
 }
 
 /// The events, and a comment from time to time.

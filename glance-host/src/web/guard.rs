@@ -32,10 +32,7 @@ pub(super) async fn check(
             .get(name)
             .and_then(|value: &HeaderValue| value.to_str().ok())
     };
-    let own = shared
-        .base_url
-        .strip_prefix("http://")
-        .unwrap_or(&shared.base_url);
+    let (scheme, own) = shared.base_url.split_once("://").unwrap_or_default();
     let port = own.rsplit_once(':').map_or("", |(_, port)| port);
     let asked = text(header::HOST).unwrap_or_default();
     if asked != own && asked != format!("localhost:{port}") {
@@ -48,7 +45,7 @@ pub(super) async fn check(
     // Browsers say where a request comes from; a program that does not has no browser to abuse.
     let is_own = match (text(SEC_FETCH_SITE), text(header::ORIGIN)) {
         (Some(site), _) => matches!(site, "same-origin" | "none"),
-        (None, Some(origin)) => origin == format!("http://{asked}"),
+        (None, Some(origin)) => origin == format!("{scheme}://{asked}"),
         (None, None) => true,
     };
     if !request.method().is_safe() && !is_own {

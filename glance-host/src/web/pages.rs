@@ -97,7 +97,7 @@ pub(super) async fn home(State(shared): State<Arc<Shared>>) -> Result<Response, 
 
 pub(super) async fn room(
     State(shared): State<Arc<Shared>>,
-    Visit { room, .. }: Visit,
+    Visit { room, user }: Visit,
 ) -> Result<Response, PageError> {
     let rooms = shared.state.rooms().await?;
     let rooms: Vec<_> = rooms
@@ -106,8 +106,9 @@ pub(super) async fn room(
         .collect();
     let values = json!({
         "group": shared.group.name,
-        "room": { "id": room.id, "name": room.name },
+        "room": { "id": room.id, "name": room.name, "topic": room.topic },
         "rooms": rooms,
+        "user": { "id": user.id, "mention": user.mention_name() },
     });
     Ok(render(StatusCode::OK, "room.html", values))
 }

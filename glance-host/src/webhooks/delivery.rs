@@ -102,7 +102,9 @@ impl Job {
             }
             attempts += 1;
             let call = self.call(shared, &body).await;
-            let pause = pauses.next().filter(|_| may_pass(&call));
+            let pause = pauses
+                .next()
+                .filter(|_| may_pass(&call) && !shared.has_ended());
             let Some(pause) = pause else {
                 let outcome = match call {
                     Ok(answer) => self.take(shared, answer).await,
@@ -111,7 +113,13 @@ impl Job {
                 };
                 return self.delivery(attempts, began.elapsed(), outcome);
             };
-            tokio::time::sleep(*pause).await;
+            tokio::select! {
+                () = tokio::time::sleep(*pause) => {}
+                () = shared.ended() => {
+                    let failed = Outcome::Failed("was down when the host ended".to_owned());
+                    return self.delivery(attempts, began.elapsed(), failed);
+                }
+            }
         }
     }
 
@@ -125,7 +133,7 @@ impl Job {
             self.told.sender.as_ref(),
         );
         let request = request.map_err(Unsent::Impossible)?.body(body.to_owned());
-        outgoing::send(request, TIMEOUT, MAX_ANSWER_BYTES)
+        outgoing::send(shared, request, TIMEOUT, MAX_ANSWER_BYTES)
             .await
             .map_err(Unsent::NoAnswer)
     }

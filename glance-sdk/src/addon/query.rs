@@ -1,12 +1,13 @@
 //! The signed query of a glance.
 
-use axum::Json;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
+use serde::Serialize;
 
 use crate::extract::{SignedRequest, Slot};
 use crate::glance::GlanceHandler;
@@ -16,6 +17,12 @@ const ANY_ORIGIN: (HeaderName, HeaderValue) = (
     header::ACCESS_CONTROL_ALLOW_ORIGIN,
     HeaderValue::from_static("*"),
 );
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// What nearly every answer fits into.
+const USUAL_ANSWER_BYTES: usize = 512;
 
 /// `GET queryUrl`. The browser of a chat client asks from another origin, hence CORS. The rules
 /// are three constants, and the services are at hand: a layer for either would cost each query as
@@ -29,8 +36,7 @@ where
     get(async move |State(state): State<S>, request: Request| {
         let (mut parts, _) = request.into_parts();
         let mut response = match answer::<G, S>(&services, &state, &mut parts).await {
-            Ok(data) => data.into_response(),
-            Err(response) => response,
+            Ok(response) | Err(response) => response,
         };
         let (name, value) = ANY_ORIGIN;
         response.headers_mut().insert(name, value);
@@ -46,22 +52,33 @@ async fn preflight() -> impl IntoResponse {
     ([ANY_ORIGIN], [methods, headers])
 }
 
-async fn answer<G, S>(
-    services: &Slot,
-    state: &S,
-    parts: &mut Parts,
-) -> Result<impl IntoResponse + use<G, S>, Response>
+async fn answer<G, S>(services: &Slot, state: &S, parts: &mut Parts) -> Result<Response, Response>
 where
     G: GlanceHandler<S>,
     S: Send + Sync + 'static,
 {
     SignedRequest::of_host_with(parts, services).await?;
     match G::query(parts, state).await {
-        Ok(data) => Ok(([(header::CACHE_CONTROL, "no-store")], Json(data))),
+        Ok(data) => json(&data),
         // Data that is no data would show as an empty glance instead of an error.
         Err(response) if response.status().is_success() => {
             Err((StatusCode::INTERNAL_SERVER_ERROR, response).into_response())
         }
         Err(response) => Err(response),
     }
+}
+
+/// Data as an answer, written at one go: `Json` begins small and asks for memory again and again.
+#[allow(clippy::result_large_err)]
+fn json(data: &impl Serialize) -> Result<Response, Response> {
+    let mut body = Vec::with_capacity(USUAL_ANSWER_BYTES);
+    serde_json::to_writer(&mut body, data).map_err(|cause| {
+        tracing::error!("a glance's data cannot be written: {cause}");
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    })?;
+    let mut response = Response::new(Body::from(body));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, JSON);
+    headers.insert(header::CACHE_CONTROL, NO_STORE);
+    Ok(response)
 }

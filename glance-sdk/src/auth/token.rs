@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Once;
 
 use aws_lc_rs::hmac;
-use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::{DecodeSliceError, Engine as _};
 use jsonwebtoken::crypto::aws_lc;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Deserialize;
@@ -19,6 +19,9 @@ pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
 /// Room for a signature of HS256, which has 32 bytes, and for the steps that base64 decodes in.
 const MAX_SIGNATURE_BYTES: usize = 48;
+
+/// What nearly every payload fits into.
+const USUAL_PAYLOAD_BYTES: usize = 1024;
 
 /// The headers that nearly all tokens have, `alg` and `typ` in either order, which need no decoding.
 const HS256_HEADERS: [&str; 2] = [
@@ -156,9 +159,19 @@ impl<'t> Token<'t> {
         if !HS256_HEADERS.contains(&header) {
             pin_algorithm(header)?;
         }
+        let mut room = [0; USUAL_PAYLOAD_BYTES];
+        let large;
+        let payload = match URL_SAFE_NO_PAD.decode_slice(payload, &mut room) {
+            Ok(length) => &room[..length],
+            Err(DecodeSliceError::OutputSliceTooSmall) => {
+                large = decode(payload)?;
+                &large
+            }
+            Err(DecodeSliceError::DecodeError(_)) => return Err(Rejection::Malformed),
+        };
         // Checked as a whole, so that serde_json need not check each text in it.
-        let payload = String::from_utf8(decode(payload)?).map_err(|_| Rejection::Malformed)?;
-        let claims: Claims = serde_json::from_str(&payload).map_err(|_| no_claims(&payload))?;
+        let payload = str::from_utf8(payload).map_err(|_| Rejection::Malformed)?;
+        let claims: Claims = serde_json::from_str(payload).map_err(|_| no_claims(payload))?;
         if claims.exp.is_none() {
             return Err(Rejection::Malformed);
         }

@@ -29,6 +29,25 @@ const STEPS: &[&str] = &[
         PRIMARY KEY (oauth_id, key, room_id)
     ) STRICT;
 ",
+    "
+    -- Rooms that were deleted.
+    CREATE TABLE spent_room (id INTEGER PRIMARY KEY) STRICT;
+",
+    "
+    -- The sender is no reference: what was written stays when its add-on goes.
+    CREATE TABLE private_message (
+        nth INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        user_id INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+        at INTEGER NOT NULL,
+        sender TEXT NOT NULL,
+        sender_name TEXT NOT NULL,
+        text TEXT NOT NULL,
+        format TEXT NOT NULL,
+        notify INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX private_message_by_user ON private_message (user_id, nth);
+",
 ];
 
 pub(super) fn run(connection: &mut Connection) -> Result<()> {

@@ -1,12 +1,17 @@
 //! Rooms in SQLite.
 
 use glance_sdk::model::{RoomId, UserId};
+use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-use super::{id, number};
-use crate::state::{NewRoom, Room};
+use super::{id, installed, number};
+use crate::state::{Installed, NewRoom, Room};
 
 const ROOM: &str = "SELECT id, name, is_public, owner, topic, is_archived, created FROM room";
+
+/// The id of a new room: one that no room had, as add-ons keep what they know of a room by it.
+const NEXT: &str = "(SELECT max(
+    ifnull((SELECT max(id) FROM room), 0), ifnull((SELECT max(id) FROM spent_room), 0)) + 1)";
 
 pub(super) fn all(connection: &Connection) -> Result<Vec<Room>> {
     connection
@@ -25,7 +30,10 @@ pub(super) fn find(connection: &Connection, id: RoomId) -> Result<Option<Room>> 
 /// The room with this name, made where there is none.
 pub(super) fn named(connection: &Connection, name: &str, owner: UserId) -> Result<Room> {
     connection.execute(
-        "INSERT OR IGNORE INTO room (name, owner, created) VALUES (?1, ?2, unixepoch())",
+        &format!(
+            "INSERT OR IGNORE INTO room (id, name, owner, created)
+             VALUES ({NEXT}, ?1, ?2, unixepoch())"
+        ),
         params![name, number(owner.get())],
     )?;
     connection
@@ -35,8 +43,10 @@ pub(super) fn named(connection: &Connection, name: &str, owner: UserId) -> Resul
 
 pub(super) fn create(connection: &Connection, new: &NewRoom) -> Result<Option<Room>> {
     let made = connection.execute(
-        "INSERT OR IGNORE INTO room (name, is_public, owner, topic, created)
-         VALUES (?1, ?2, ?3, ?4, unixepoch())",
+        &format!(
+            "INSERT OR IGNORE INTO room (id, name, is_public, owner, topic, created)
+             VALUES ({NEXT}, ?1, ?2, ?3, ?4, unixepoch())"
+        ),
         params![new.name, new.is_public, number(new.owner.get()), new.topic],
     )?;
     if made == 0 {
@@ -48,10 +58,10 @@ pub(super) fn create(connection: &Connection, new: &NewRoom) -> Result<Option<Ro
         .map(Some)
 }
 
-pub(super) fn update(connection: &Connection, room: &Room) -> Result<()> {
+pub(super) fn update(connection: &Connection, room: &Room) -> Result<bool> {
     connection
         .execute(
-            "UPDATE room SET name = ?2, is_public = ?3, owner = ?4, topic = ?5, is_archived = ?6
+            "UPDATE OR IGNORE room SET name = ?2, is_public = ?3, owner = ?4, topic = ?5, is_archived = ?6
              WHERE id = ?1",
             params![
                 number(room.id.get()),
@@ -62,7 +72,31 @@ pub(super) fn update(connection: &Connection, room: &Room) -> Result<()> {
                 room.is_archived
             ],
         )
-        .map(drop)
+        .map(|changed| changed > 0)
+}
+
+/// What cascades does so by the schema; a runtime glance or action has no reference to its room.
+pub(super) fn remove(connection: &mut Connection, id: RoomId) -> Result<Option<Vec<Installed>>> {
+    let id = number(id.get());
+    let transaction = connection.transaction_with_behavior(Immediate)?;
+    let here = transaction
+        .prepare_cached(
+            "SELECT oauth_id, oauth_secret, room_id, descriptor_url, descriptor
+             FROM installation WHERE room_id = ?1",
+        )?
+        .query_map([id], installed)?
+        .collect::<Result<_>>()?;
+    for statement in [
+        "DELETE FROM installation WHERE room_id = ?1",
+        "DELETE FROM runtime_glance WHERE room_id = ?1",
+        "DELETE FROM runtime_action WHERE room_id = ?1",
+        "INSERT INTO spent_room (id) SELECT id FROM room WHERE id = ?1",
+    ] {
+        transaction.execute(statement, [id])?;
+    }
+    let removed = transaction.execute("DELETE FROM room WHERE id = ?1", [id])?;
+    transaction.commit()?;
+    Ok((removed > 0).then_some(here))
 }
 
 fn room(row: &Row<'_>) -> Result<Room> {

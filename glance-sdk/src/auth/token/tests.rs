@@ -32,6 +32,15 @@ fn what_is_signed_verifies() {
 }
 
 #[test]
+fn claims_of_any_length_verify() {
+    for length in (USUAL_PAYLOAD_BYTES - 200..USUAL_PAYLOAD_BYTES + 50).chain([5_000]) {
+        let mut claims = claims();
+        claims.jti = Some("x".repeat(length));
+        assert_eq!(judge(&key("right").sign(&claims)), Ok(claims), "{length}");
+    }
+}
+
+#[test]
 fn each_wrong_token_has_its_rejection() {
     let good = key("right").sign(&claims());
     let hs256 = json!({"alg": "HS256"});

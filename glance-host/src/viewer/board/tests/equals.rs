@@ -118,6 +118,7 @@ impl Person {
                     self.page.insert(line.id.clone(), line);
                 }
                 Change::Gone(id) => assert!(self.page.remove(&id).is_some(), "{id}"),
+                Change::Entry(_) | Change::Missed => panic!("{change:?}"),
             }
         }
     }

@@ -1,0 +1,136 @@
+//! What is done to rooms, whoever does it: made, changed, archived, deleted.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::hub::{Event, To};
+use crate::install;
+use crate::shared::Shared;
+use crate::state::{NewRoom, Room, StateError, User};
+use crate::webhooks::{self, Happening};
+
+/// The longest name of a room, in characters.
+const MAX_NAME: usize = 50;
+
+/// The longest topic, in characters.
+const MAX_TOPIC: usize = 250;
+
+/// How long the add-ons of a deleted room may take to hear of it, before they are told to go.
+const LAST_WORDS: Duration = Duration::from_secs(30);
+
+/// Why a room was not made or changed.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// The name has so many characters.
+    Name(usize),
+    /// Another room has this name.
+    Taken(String),
+    /// The topic has so many characters.
+    Topic(usize),
+    /// The room was deleted meanwhile.
+    Gone,
+    State(StateError),
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(length) => {
+                write!(
+                    f,
+                    "the name has {length} characters, 1 to {MAX_NAME} are allowed"
+                )
+            }
+            Self::Taken(name) => write!(f, "There is a room with the name {name}"),
+            Self::Topic(length) => {
+                write!(
+                    f,
+                    "the topic has {length} characters, {MAX_TOPIC} are allowed"
+                )
+            }
+            Self::Gone => f.write_str("The room is gone"),
+            Self::State(cause) => cause.fmt(f),
+        }
+    }
+}
+
+impl From<StateError> for Refused {
+    fn from(cause: StateError) -> Self {
+        Self::State(cause)
+    }
+}
+
+pub(crate) async fn create(shared: &Arc<Shared>, new: &NewRoom) -> Result<Room, Refused> {
+    check(&new.name, &new.topic)?;
+    let Some(room) = shared.state.create_room(new).await? else {
+        return Err(Refused::Taken(new.name.clone()));
+    };
+    if let Some(owner) = shared.state.user(room.owner).await? {
+        webhooks::tell(shared, room.id, Happening::Created(owner)).await;
+    }
+    Ok(room)
+}
+
+/// Makes the room with this id what `room` says, and tells what changed: archived and brought back
+/// it is by its flag, renamed by its name.
+pub(crate) async fn change(shared: &Arc<Shared>, room: &Room, by: &User) -> Result<(), Refused> {
+    check(&room.name, &room.topic)?;
+    let before = shared.state.room(room.id).await?.ok_or(Refused::Gone)?;
+    if !shared.state.update_room(room).await? {
+        return Err(Refused::Taken(room.name.clone()));
+    }
+    shared.hub.publish(To::Room(room.id), Event::Changed);
+    if before.topic != room.topic {
+        let topic = room.topic.clone();
+        let by = by.clone();
+        webhooks::tell(shared, room.id, Happening::TopicChanged { topic, by }).await;
+    }
+    match (before.is_archived, room.is_archived) {
+        (false, true) => webhooks::tell(shared, room.id, Happening::Archived(by.clone())).await,
+        (true, false) => webhooks::tell(shared, room.id, Happening::Unarchived(by.clone())).await,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Deletes a room with all that is in it; says whether it was there. The add-ons that were installed
+/// in it hear of it as all others do, and are then told to go; nobody waits for them.
+pub(crate) async fn delete(
+    shared: &Arc<Shared>,
+    room: &Room,
+    by: &User,
+) -> Result<bool, StateError> {
+    webhooks::tell(shared, room.id, Happening::Deleted(by.clone())).await;
+    let Some(installed) = shared.state.remove_room(room.id).await? else {
+        return Ok(false);
+    };
+    shared.hub.publish(To::Room(room.id), Event::Changed);
+    for installed in installed {
+        let shared = Arc::clone(shared);
+        tokio::spawn(async move {
+            let leaving = async {
+                let heard = shared.webhooks.idle(&installed.oauth_id);
+                // One that is not to be reached is told all the same.
+                let _ = tokio::time::timeout(LAST_WORDS, heard).await;
+                install::take_leave(&shared, &installed).await;
+            };
+            tokio::select! {
+                () = shared.ended() => {}
+                () = leaving => {}
+            }
+        });
+    }
+    Ok(true)
+}
+
+fn check(name: &str, topic: &str) -> Result<(), Refused> {
+    let length = name.chars().count();
+    if !(1..=MAX_NAME).contains(&length) {
+        return Err(Refused::Name(length));
+    }
+    match topic.chars().count() {
+        0..=MAX_TOPIC => Ok(()),
+        length => Err(Refused::Topic(length)),
+    }
+}
