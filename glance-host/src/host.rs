@@ -32,6 +32,7 @@ use crate::state::{
 };
 use crate::tls::{self, Certificate, TlsListener};
 use crate::turns::Turns;
+use crate::viewer::Lineups;
 use crate::webhooks::{self, Delivery, Happening, Webhooks};
 use crate::{api, health, icons, outgoing, rooms, web, write};
 
@@ -289,6 +290,7 @@ impl Builder {
             attendance: Attendance::default(),
             state: Arc::new(state),
             hub: Arc::new(LocalHub::default()),
+            lineups: Lineups::default(),
             http: outgoing::Client::following(&reach).map_err(Error::Http)?,
             posting: outgoing::Client::staying(&reach).map_err(Error::Http)?,
             webhooks: Webhooks::default(),

@@ -18,6 +18,7 @@ mod attendance;
 mod clock;
 mod directory;
 mod faults;
+mod forget;
 mod health;
 mod host;
 mod html;

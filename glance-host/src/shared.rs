@@ -18,6 +18,7 @@ use crate::presence::Presence;
 use crate::rehearsal::Stage;
 use crate::state::{Group, State, StateError};
 use crate::turns::Turns;
+use crate::viewer::Lineups;
 use crate::webhooks::Webhooks;
 
 #[derive(Debug)]
@@ -33,6 +34,7 @@ pub(crate) struct Shared {
     pub(crate) attendance: Attendance,
     pub(crate) state: Arc<dyn State>,
     pub(crate) hub: Arc<dyn Hub>,
+    pub(crate) lineups: Lineups,
     pub(crate) http: outgoing::Client,
     /// Follows no redirects: what is posted is for its address only.
     pub(crate) posting: outgoing::Client,

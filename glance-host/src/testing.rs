@@ -34,13 +34,14 @@ use glance_sdk::addon::Server;
 use glance_sdk::client::{Installations, Pusher};
 use glance_sdk::glance::Glance;
 use glance_sdk::model::OauthId;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::host::Host;
 use crate::install::{self, InstallError};
 use crate::shared::Shared;
 use crate::state::{Installed, PrivateMessage, Room, User};
-use crate::viewer::{Line, LineState, Sidebar, Viewer};
+use crate::viewer::{Command, Commands, Line, LineState, Sidebar, Viewer};
 
 pub use crate::faults::{Fault, Injected};
 pub use crate::record::{Exchange, Party, Purpose};
@@ -209,13 +210,35 @@ impl Drop for TestAddOn {
 /// A connected person in a test.
 #[derive(Debug)]
 pub struct TestViewer {
-    viewer: Viewer,
+    sidebar: watch::Receiver<Sidebar>,
+    commands: Commands,
 }
 
 impl TestViewer {
+    fn watch(mut viewer: Viewer) -> Self {
+        let (sender, sidebar) = watch::channel(viewer.sidebar());
+        let commands = viewer.commands();
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    () = sender.closed() => return,
+                    goes_on = viewer.happens() => if !goes_on { return },
+                }
+                viewer.changes();
+                let now = viewer.sidebar();
+                sender.send_if_modified(|shown| {
+                    let changed = *shown != now;
+                    *shown = now;
+                    changed
+                });
+            }
+        });
+        Self { sidebar, commands }
+    }
+
     /// What is shown now.
     pub fn sidebar(&self) -> Sidebar {
-        self.viewer.sidebar()
+        self.sidebar.borrow().clone()
     }
 
     /// The line of the glance `G`, once it shows data.
@@ -268,13 +291,11 @@ impl TestViewer {
     pub async fn wait_for(&mut self, wanted: impl Fn(&Sidebar) -> bool) -> Sidebar {
         let waiting = async {
             loop {
-                let sidebar = self.viewer.look();
+                let sidebar = self.sidebar.borrow_and_update().clone();
                 if wanted(&sidebar) {
                     return Some(sidebar);
                 }
-                if !self.viewer.changed().await {
-                    return None;
-                }
+                self.sidebar.changed().await.ok()?;
             }
         };
         match tokio::time::timeout(PATIENCE, waiting).await {
@@ -293,7 +314,7 @@ impl TestViewer {
     ///
     /// Where neither happens within 20 seconds.
     pub async fn ended(&mut self) {
-        let ending = async { while self.viewer.changed().await {} };
+        let ending = async { while self.sidebar.changed().await.is_ok() {} };
         if tokio::time::timeout(PATIENCE, ending).await.is_err() {
             panic!("the viewer still looks; shown is {:#?}", self.sidebar());
         }
@@ -301,7 +322,7 @@ impl TestViewer {
 
     /// Asks for a glance's data again, as "Try again" does.
     pub fn retry(&self, line: &Line) {
-        self.viewer.retry(&line.id);
+        let _ = self.commands.send(Command::Retry(line.id.clone()));
     }
 }
 

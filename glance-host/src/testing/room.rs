@@ -106,7 +106,7 @@ impl TestRoom {
         let Some(viewer) = must(viewer, "cannot connect") else {
             panic!("room {} is gone", self.room.name);
         };
-        TestViewer { viewer }
+        TestViewer::watch(viewer)
     }
 
     /// Writes what the person with this name says; they are made where there is none.

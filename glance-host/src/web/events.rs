@@ -10,41 +10,40 @@
 //! | `here` | what can be open and the actions: at the beginning, and when add-ons changed |
 //! | `pushed` | `{addOn, key, metadata}`: a push, where a frame of its add-on is open |
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
 
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt, stream};
 use glance_sdk::auth::random_alphanumeric;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::time::{Instant, interval_at};
 
 use super::frames::Here;
 use super::pages::PageError;
 use super::visit::Visit;
-use crate::hub::{self, Push};
+use crate::hub::Push;
 use crate::shared::Shared;
 use crate::state::StateError;
-use crate::viewer::{Command, Commands, Sidebar, Viewer};
+use crate::viewer::{Change, Command, Commands, Viewer};
+
+/// How often a connection says that it lives: what stands between would end a silent one.
+const BEAT: Duration = Duration::from_secs(15);
 
 /// The pages that are open, by the name each was given.
 #[derive(Clone, Default)]
-pub(super) struct Pages(Arc<Mutex<HashMap<String, Page>>>);
-
-/// An open page, as requests about it find it.
-struct Page {
-    commands: Commands,
-    /// The add-ons that it has frames of.
-    followed: HashSet<String>,
-}
+pub(super) struct Pages(Arc<Mutex<HashMap<String, Commands>>>);
 
 impl Pages {
-    fn all(&self) -> MutexGuard<'_, HashMap<String, Page>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Commands>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -53,27 +52,26 @@ pub(super) async fn stream(
     State(shared): State<Arc<Shared>>,
     Extension(pages): Extension<Pages>,
     Visit { room, user }: Visit,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, PageError> {
-    // First listen: the page reads the timeline once it is connected, and misses nothing.
-    let happening = shared.hub.subscribe(room.id);
-    let viewer = Viewer::connect(Arc::clone(&shared), room.id, user.id).await?;
+) -> Result<Response, PageError> {
+    let here = Here::new(Arc::clone(&shared), room.id, user.id);
+    let viewer = Viewer::connect(shared, room.id, user.id).await?;
     let viewer = viewer.ok_or(PageError::NoRoom)?;
     let page = random_alphanumeric(20).map_err(|cause| StateError(cause.to_string()))?;
-    let open = Page {
-        commands: viewer.commands(),
-        followed: HashSet::new(),
-    };
-    pages.all().insert(page.clone(), open);
+    pages.all().insert(page.clone(), viewer.commands());
     let connection = Connection {
         pages,
         page,
-        here: Here::new(shared, room.id, user.id),
+        here,
         viewer,
-        happening,
-        sent: None,
-        waiting: VecDeque::new(),
+        is_new: true,
+        waiting: Vec::new().into_iter(),
     };
-    Ok(Sse::new(stream::unfold(connection, Connection::next)).keep_alive(KeepAlive::default()))
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    let events = kept_alive(stream::unfold(connection, Connection::next));
+    Ok((headers, Body::from_stream(events.map(Ok::<_, Infallible>))).into_response())
 }
 
 struct Connection {
@@ -81,91 +79,72 @@ struct Connection {
     page: String,
     here: Here,
     viewer: Viewer,
-    happening: broadcast::Receiver<hub::Event>,
-    sent: Option<Sidebar>,
-    waiting: VecDeque<Event>,
+    is_new: bool,
+    waiting: std::vec::IntoIter<Change>,
 }
 
 impl Connection {
-    async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
+    async fn next(mut self) -> Option<(Bytes, Self)> {
+        if self.is_new {
+            self.is_new = false;
+            // What it says is all that there is to tell so far.
+            self.viewer.changes();
+            let now = self.viewer.sidebar();
+            let lines: Vec<_> = now.lines.iter().map(|line| &**line).collect();
+            let sidebar = event("sidebar", &json!({ "page": self.page, "lines": lines }));
+            let here = self.look().await;
+            return Some(([sidebar, here].concat().into(), self));
+        }
         loop {
-            if let Some(event) = self.waiting.pop_front() {
-                return Some((Ok(event), self));
+            if let Some(change) = self.waiting.next() {
+                let told = self.told(&change).await;
+                return Some((told, self));
             }
-            if self.sent.is_some() {
-                tokio::select! {
-                    changed = self.viewer.changed() => if !changed {
-                        return None;
-                    },
-                    happened = self.happening.recv() => {
-                        let told = self.tell(happened).await?;
-                        self.waiting.extend(told);
-                        continue;
-                    }
-                }
+            if !self.viewer.happens().await {
+                return None;
             }
-            let now = self.viewer.look();
-            self.waiting = match &self.sent {
-                None => VecDeque::from([event(
-                    "sidebar",
-                    &json!({ "page": self.page, "lines": now.lines.iter().map(|line| &**line).collect::<Vec<_>>() }),
-                )]),
-                Some(before) => difference(before, &now),
-            };
-            if self.sent.is_none() {
-                let here = self.look().await;
-                self.waiting.extend(here);
-            }
-            self.sent = Some(now);
+            self.waiting = self.viewer.changes().into_iter();
         }
     }
 
-    /// What the page is told of something that happened; `None` where the host ended.
-    async fn tell(&mut self, happened: Result<hub::Event, RecvError>) -> Option<Vec<Event>> {
-        Some(match happened {
-            Ok(hub::Event::Changed) => self.look().await.into_iter().collect(),
-            Err(RecvError::Lagged(_)) => {
-                let here = self.look().await;
-                here.into_iter().chain([event("missed", &())]).collect()
-            }
-            Ok(hub::Event::Pushed(push)) => self.pushed(&push),
-            Ok(hub::Event::Written(written)) => {
-                vec![Event::default().event("entry").data(&written.shown)]
-            }
-            Err(RecvError::Closed) => return None,
-        })
+    /// What goes over the wire of a change. The bytes of a line are the same for all who see it.
+    async fn told(&mut self, change: &Change) -> Bytes {
+        match change {
+            Change::Line(content) => content.written(|line| event("line", line)),
+            Change::Gone(id) => event("gone", id),
+            Change::Entry(written) => framed("entry", &written.shown),
+            Change::Missed => event("missed", &()),
+            Change::Installed => self.look().await,
+            Change::Pushed(push) => self.pushed(push),
+        }
     }
 
-    async fn look(&mut self) -> Option<Event> {
+    async fn look(&mut self) -> Bytes {
         match self.here.look().await {
-            Ok(here) => Some(event("here", &here)),
+            Ok(here) => event("here", &here),
             Err(cause) => {
                 // What the page knows stays; the next change looks again.
                 tracing::error!("cannot look up what is installed: {cause}");
-                None
+                Bytes::new()
             }
         }
     }
 
     /// A push goes to a page with a frame of its add-on: data of a hidden glance leaves the host
     /// for the pages of its own add-on only.
-    fn pushed(&self, push: &Push) -> Vec<Event> {
-        let pages = self.pages.all();
-        let Some(page) = pages.get(&self.page) else {
-            return Vec::new();
+    fn pushed(&self, push: &Push) -> Bytes {
+        let add_on = self.here.add_on(push);
+        let Some(add_on) = add_on.filter(|add_on| self.viewer.follows(add_on)) else {
+            return Bytes::new();
         };
-        let Some(add_on) = self.here.add_on(push) else {
-            return Vec::new();
-        };
-        if !page.followed.contains(add_on) {
-            return Vec::new();
-        }
-        let told = push.glances.iter().map(|(key, data)| {
-            let metadata = data.get("metadata");
-            let told = json!({ "addOn": add_on, "key": key, "metadata": metadata });
-            event("pushed", &told)
+        let told = push.glances.iter().map(|new| {
+            let metadata = new.data.get("metadata");
+            event(
+                "pushed",
+                &json!({ "addOn": add_on, "key": new.key, "metadata": metadata }),
+            )
         });
-        told.collect()
+        told.collect::<Vec<_>>().concat().into()
     }
 }
 
@@ -175,26 +154,26 @@ impl Drop for Connection {
     }
 }
 
-fn difference(before: &Sidebar, now: &Sidebar) -> VecDeque<Event> {
-    let gone = before
-        .lines
-        .iter()
-        .filter(|old| !now.lines.iter().any(|line| line.id == old.id))
-        .map(|old| event("gone", &old.id));
-    let changed = now
-        .lines
-        .iter()
-        .filter(|line| !before.lines.contains(line))
-        .map(|line| event("line", &**line));
-    gone.chain(changed).collect()
+fn event(name: &str, data: &impl Serialize) -> Bytes {
+    // Our own types: strings, numbers and lists of them. JSON has no line break.
+    framed(name, &serde_json::to_string(data).unwrap_or_default())
 }
 
-fn event(name: &str, data: &impl serde::Serialize) -> Event {
-    // Our own types: strings, numbers and lists of them.
-    Event::default()
-        .event(name)
-        .json_data(data)
-        .unwrap_or_default()
+fn framed(name: &str, json: &str) -> Bytes {
+    format!("event: {name}\ndata: {json}\n\n").into()
+}
+
+/// The events, and a comment from time to time.
+fn kept_alive(events: impl Stream<Item = Bytes>) -> impl Stream<Item = Bytes> {
+    let mut events = Box::pin(events);
+    let mut beat = interval_at(Instant::now() + BEAT, BEAT);
+    stream::poll_fn(move |context| match events.as_mut().poll_next(context) {
+        Poll::Pending => {
+            let comment = |_| Some(Bytes::from_static(b":\n\n"));
+            beat.poll_tick(context).map(comment)
+        }
+        ready => ready,
+    })
 }
 
 #[derive(Deserialize)]
@@ -209,7 +188,7 @@ pub(super) async fn retry(
     Json(Retry { id }): Json<Retry>,
 ) -> StatusCode {
     match pages.all().get(&page) {
-        Some(page) if page.commands.send(Command::Retry(id)).is_ok() => StatusCode::NO_CONTENT,
+        Some(commands) if commands.send(Command::Retry(id)).is_ok() => StatusCode::NO_CONTENT,
         _ => StatusCode::NOT_FOUND,
     }
 }
@@ -232,11 +211,8 @@ pub(super) async fn follow(
     if add_ons.len() > MAX_FOLLOWED {
         return StatusCode::BAD_REQUEST;
     }
-    match pages.all().get_mut(&page) {
-        Some(page) => {
-            page.followed = add_ons;
-            StatusCode::NO_CONTENT
-        }
-        None => StatusCode::NOT_FOUND,
+    match pages.all().get(&page) {
+        Some(commands) if commands.send(Command::Follow(add_ons)).is_ok() => StatusCode::NO_CONTENT,
+        _ => StatusCode::NOT_FOUND,
     }
 }
