@@ -12,6 +12,9 @@
 //! # });
 //! ```
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod access;
 mod api;
 mod attendance;
 mod clock;
@@ -24,8 +27,11 @@ mod limits;
 mod notification;
 mod outgoing;
 mod pattern;
+mod peer;
 mod presence;
+mod rooms;
 mod shared;
+pub mod sign_in;
 pub mod state;
 pub mod testing;
 pub mod viewer;

@@ -12,9 +12,11 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use glance_sdk::model::{OauthId, RoomId};
 use regex::Regex;
+use tokio::sync::Notify;
 
 use crate::pattern;
 use crate::shared::Shared;
@@ -29,6 +31,9 @@ pub use record::{Delivery, KEPT_PER_ROOM, Outcome};
 /// How many calls of one installation may wait.
 const QUEUE: usize = 100;
 
+/// How long is waited for the calls of an add-on that is to go.
+const FAREWELL: Duration = Duration::from_secs(10);
+
 /// How many compiled patterns are kept; past that all are compiled anew.
 const PATTERNS: usize = 500;
 
@@ -37,6 +42,8 @@ const PATTERNS: usize = 500;
 pub(crate) struct Webhooks {
     /// What waits, by installation. Each entry has a task that works it off.
     queues: Mutex<HashMap<OauthId, VecDeque<Job>>>,
+    /// A queue is gone.
+    emptied: Notify,
     patterns: Mutex<HashMap<String, Option<Regex>>>,
     pub(crate) records: Records,
 }
@@ -85,6 +92,21 @@ async fn try_tell(
     Ok(())
 }
 
+/// Waits until an installation has been told everything, so that it is before it goes; a slow one is
+/// not waited for long.
+pub(crate) async fn settle(shared: &Shared, oauth_id: &OauthId) {
+    let settled = async {
+        loop {
+            let emptied = shared.webhooks.emptied.notified();
+            if !lock(&shared.webhooks.queues).contains_key(oauth_id) {
+                return;
+            }
+            emptied.await;
+        }
+    };
+    let _ = tokio::time::timeout(FAREWELL, settled).await;
+}
+
 impl Webhooks {
     /// Whether a pattern finds something in a text; one that cannot be compiled never does.
     fn finds(&self, pattern: &str, text: &str) -> bool {
@@ -123,6 +145,7 @@ impl Webhooks {
         let next = queues.get_mut(oauth_id)?.pop_front();
         if next.is_none() {
             queues.remove(oauth_id);
+            self.emptied.notify_waiters();
         }
         next
     }

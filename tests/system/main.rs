@@ -1,8 +1,10 @@
 //! The whole system: SDK and host together, over real HTTP with real tokens.
 
+mod access;
 mod add_on;
 mod answers;
 mod bad_input;
+mod browser;
 mod browser_install;
 mod conditions;
 mod corpus;
@@ -23,8 +25,10 @@ mod rest_extensions;
 mod rest_rooms;
 mod rest_tokens;
 mod restart;
+mod rooms;
 mod runtime_glances;
 mod runtime_webhooks;
+mod sign_in;
 mod tokens;
 mod traces;
 mod update;

@@ -18,15 +18,10 @@ use super::caller::Caller;
 use super::error::ApiError;
 use super::page::Paging;
 use crate::directory;
+use crate::rooms::{self, RoomError};
 use crate::shared::Shared;
+use crate::sign_in::Change;
 use crate::state::{self, NewRoom};
-use crate::webhooks::{self, Happening};
-
-/// The longest name of a room, in characters.
-const MAX_NAME: usize = 50;
-
-/// The longest topic, in characters.
-const MAX_TOPIC: usize = 250;
 
 const VIEW: [Scope; 2] = [Scope::ViewGroup, Scope::ViewRoom];
 
@@ -76,14 +71,6 @@ pub(super) async fn create(
         ));
     }
     let wanted: Wanted = parse(&body)?;
-    let length = wanted.name.chars().count();
-    if !(1..=MAX_NAME).contains(&length) {
-        return Err(ApiError::bad_request(format!(
-            "/name: the name has {length} characters, 1 to {MAX_NAME} are allowed"
-        )));
-    }
-    let topic = wanted.topic.unwrap_or_default();
-    check_topic(&topic)?;
     let is_public = match wanted.privacy {
         None | Some(Privacy::Public) => true,
         Some(Privacy::Private) => false,
@@ -93,7 +80,12 @@ pub(super) async fn create(
         }
     };
     let owner = match wanted.owner_user_id {
-        None | Some(Value::Null) => shared.local_user,
+        None | Some(Value::Null) => {
+            let steward = shared.steward().await?;
+            let nobody =
+                "/owner_user_id: nobody administers this host yet, so say whose room it is";
+            steward.ok_or_else(|| ApiError::bad_request(nobody))?.id
+        }
         Some(Value::String(owner)) => caller.user(&shared, &owner).await?.id,
         Some(owner) => caller.user(&shared, &owner.to_string()).await?.id,
     };
@@ -101,15 +93,9 @@ pub(super) async fn create(
         name: wanted.name,
         is_public,
         owner,
-        topic,
+        topic: wanted.topic.unwrap_or_default(),
     };
-    let Some(room) = shared.state.create_room(&new).await? else {
-        let message = format!("There is a room with the name {}", new.name);
-        return Err(ApiError::new(StatusCode::CONFLICT, message));
-    };
-    if let Some(owner) = shared.state.user(room.owner).await? {
-        webhooks::tell(&shared, room.id, Happening::Created(owner)).await;
-    }
+    let room = rooms::create(&shared, &new).await?;
     let url = format!("{}/room/{}", shared.api_url(), room.id);
     let created = json!({ "id": room.id, "links": { "self": url } });
     Ok((StatusCode::CREATED, [(LOCATION, url)], Json(created)))
@@ -129,14 +115,11 @@ pub(super) async fn set_topic(
     caller.needs(&[Scope::AdminRoom])?;
     let mut room = caller.room(&shared, &room).await?;
     let Topic { topic } = parse(&body)?;
-    check_topic(&topic)?;
+    writable(&room)?;
     room.topic = topic;
-    shared.state.update_room(&room).await?;
     // The event speaks of a person, and here an add-on acts: whose room it is answers for it.
-    if let Some(by) = shared.state.user(room.owner).await? {
-        let topic = room.topic.clone();
-        webhooks::tell(&shared, room.id, Happening::TopicChanged { topic, by }).await;
-    }
+    let by = shared.state.user(room.owner).await?;
+    rooms::change(&shared, &room, by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -174,8 +157,7 @@ pub(super) async fn add_member(
     Path((room, user)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
     caller.needs(&[Scope::AdminRoom])?;
-    let room = private(&shared, &caller, &room).await?;
-    let user = caller.user(&shared, &user).await?;
+    let (room, user) = let_in(&shared, &caller, &room, &user).await?;
     shared.state.add_member(room.id, user.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -186,22 +168,29 @@ pub(super) async fn remove_member(
     Path((room, user)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
     caller.needs(&[Scope::AdminRoom])?;
-    let room = private(&shared, &caller, &room).await?;
-    let user = caller.user(&shared, &user).await?;
+    let (room, user) = let_in(&shared, &caller, &room, &user).await?;
     if !shared.state.remove_member(room.id, user.id).await? {
         let message = format!("{} is no member of the room", user.name);
         return Err(ApiError::not_found(message));
     }
+    shared.entrance.tell(Change::Room(room.id));
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn private(shared: &Shared, caller: &Caller, room: &str) -> Result<state::Room, ApiError> {
+/// A room, and a person who needs to be let into it.
+async fn let_in(
+    shared: &Shared,
+    caller: &Caller,
+    room: &str,
+    user: &str,
+) -> Result<(state::Room, state::User), ApiError> {
     let room = caller.room(shared, room).await?;
-    match room.is_public {
+    let user = caller.user(shared, user).await?;
+    match room.is_public && !user.is_guest {
         true => Err(ApiError::bad_request(
-            "The room is public: everyone may enter it, and nobody is let in or taken out",
+            "The room is public: everyone may enter it, and only guests are let in or taken out",
         )),
-        false => Ok(room),
+        false => Ok((room, user)),
     }
 }
 
@@ -215,11 +204,26 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
         .map_err(|cause| ApiError::bad_request(format!("The body cannot be used: {cause}")))
 }
 
-fn check_topic(topic: &str) -> Result<(), ApiError> {
-    match topic.chars().count() {
-        0..=MAX_TOPIC => Ok(()),
-        length => Err(ApiError::bad_request(format!(
-            "/topic: the topic has {length} characters, {MAX_TOPIC} are allowed"
-        ))),
+/// Refuses what would change an archived room.
+pub(super) fn writable(room: &state::Room) -> Result<(), ApiError> {
+    match room.is_archived {
+        true => Err(ApiError::new(
+            StatusCode::CONFLICT,
+            format!("Room {} is archived and can only be read", room.name),
+        )),
+        false => Ok(()),
+    }
+}
+
+impl From<RoomError> for ApiError {
+    fn from(cause: RoomError) -> Self {
+        match cause {
+            RoomError::Wrong(member, why) => Self::bad_request(format!("/{member}: {why}")),
+            RoomError::Taken(name) => {
+                let message = format!("There is a room with the name {name}");
+                Self::new(StatusCode::CONFLICT, message)
+            }
+            RoomError::State(cause) => cause.into(),
+        }
     }
 }

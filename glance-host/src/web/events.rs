@@ -14,13 +14,13 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::{Extension, Json};
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt as _, stream};
 use glance_sdk::auth::random_alphanumeric;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::pages::PageError;
-use super::visit::Visit;
+use super::visit::{Stay, Visit};
 use crate::shared::Shared;
 use crate::state::StateError;
 use crate::viewer::{Command, Commands, Sidebar, Viewer};
@@ -38,6 +38,7 @@ impl Pages {
 pub(super) async fn stream(
     State(shared): State<Arc<Shared>>,
     Extension(pages): Extension<Pages>,
+    stay: Stay,
     Visit { room, user }: Visit,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, PageError> {
     let viewer = Viewer::connect(Arc::clone(&shared), room.id, user.id).await?;
@@ -51,7 +52,8 @@ pub(super) async fn stream(
         sent: None,
         waiting: VecDeque::new(),
     };
-    Ok(Sse::new(stream::unfold(connection, Connection::next)).keep_alive(KeepAlive::default()))
+    let events = stream::unfold(connection, Connection::next).take_until(stay.ends());
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }
 
 struct Connection {
@@ -120,6 +122,7 @@ pub(super) struct Retry {
 /// "Try again": asks one glance's data anew, for one open page.
 pub(super) async fn retry(
     Extension(pages): Extension<Pages>,
+    _: Visit,
     Path((_, page)): Path<(String, String)>,
     Json(Retry { id }): Json<Retry>,
 ) -> StatusCode {

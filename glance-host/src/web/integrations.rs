@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::pages::{PageError, render};
-use super::visit::Visit;
+use super::visit::{Manage, Visit};
 use crate::install::{self, InstallError};
 use crate::shared::Shared;
 use crate::state::Room;
@@ -30,7 +30,7 @@ pub(super) struct Install {
 
 pub(super) async fn install(
     State(shared): State<Arc<Shared>>,
-    Visit { room, .. }: Visit,
+    Manage(Visit { room, .. }): Manage,
     Form(Install { url }): Form<Install>,
 ) -> Result<Response, PageError> {
     match install::install(&shared, &url, Some(room.id)).await {
@@ -56,7 +56,7 @@ pub(super) struct Remove {
 
 pub(super) async fn remove(
     State(shared): State<Arc<Shared>>,
-    Visit { room, .. }: Visit,
+    Manage(Visit { room, .. }): Manage,
     Form(Remove { oauth_id }): Form<Remove>,
 ) -> Result<Response, PageError> {
     let id = OauthId::from(oauth_id);

@@ -29,6 +29,27 @@ const STEPS: &[&str] = &[
         PRIMARY KEY (oauth_id, key, room_id)
     ) STRICT;
 ",
+    "
+    ALTER TABLE user ADD COLUMN is_removed INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE identity (
+        provider TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        user_id INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+        PRIMARY KEY (provider, subject)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE session (
+        digest BLOB PRIMARY KEY,
+        user_id INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+        began_at INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX session_by_end ON session (expires_at);
+    CREATE INDEX session_by_user ON session (user_id);
+    CREATE INDEX room_member_by_user ON room_member (user_id);
+    CREATE TABLE signing_key (id INTEGER PRIMARY KEY, key BLOB NOT NULL) STRICT;
+    -- The ids of rooms that are gone: none is given twice.
+    CREATE TABLE removed_room (id INTEGER PRIMARY KEY) STRICT;
+",
 ];
 
 pub(super) fn run(connection: &mut Connection) -> Result<()> {
