@@ -46,7 +46,7 @@ async function open(t, path = "/", options = {}) {
 async function signIn(page, name) {
   await page.getByLabel("Your name").fill(name);
   await page.locator("form").first().getByRole("button", { name: "Sign in" }).click();
-  await page.getByText(name, { exact: true }).first().waitFor();
+  await page.waitForURL((at) => at.pathname !== "/sign-in");
 }
 
 const live = (page) => page.getByText("Live", { exact: true }).waitFor();
@@ -75,8 +75,8 @@ test("a private room is its owner's until somebody is let in, and until they are
   assert.equal(await cy.getByText("Secrets").count(), 0);
 
   await bo.getByRole("link", { name: "Settings" }).click();
-  await bo.getByLabel("Let in").selectOption({ label: "Cy" });
-  await bo.getByRole("button", { name: "Let in" }).click();
+  await bo.getByLabel("Let in", { exact: true }).selectOption({ label: "Cy" });
+  await bo.getByRole("button", { name: "Let in", exact: true }).click();
   await bo.getByRole("button", { name: "Take out Cy" }).waitFor();
   await cy.goto(`${url}${room}`);
   await live(cy);
@@ -99,9 +99,11 @@ test("an admin makes people guests and removes them", async (t) => {
   const ann = await open(t, "/people");
   await ann.getByRole("button", { name: "Ann Lee" }).click();
   await ann.getByRole("heading", { name: "People" }).waitFor();
-  await ann.getByLabel("Role of Bo").selectOption("guest");
+  await ann.getByLabel("Role of Bo", { exact: true }).selectOption("guest");
+  const shown = ann.waitForResponse((answer) => answer.url() === `${url}/people`);
   await ann.getByRole("button", { name: "Set the role of Bo" }).click();
-  const role = () => ann.getByLabel("Role of Bo").inputValue();
+  await (await shown).finished();
+  const role = () => ann.getByLabel("Role of Bo", { exact: true }).inputValue();
   await ann.waitForLoadState();
   assert.equal(await role(), "guest");
   await ann.getByRole("button", { name: "Remove Cy" }).click();
