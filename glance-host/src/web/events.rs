@@ -29,7 +29,7 @@ use tokio::time::{Instant, interval_at};
 
 use super::frames::Here;
 use super::pages::PageError;
-use super::visit::Visit;
+use super::visit::{Stay, Visit};
 use crate::hub::Push;
 use crate::shared::Shared;
 use crate::state::StateError;
@@ -51,6 +51,7 @@ impl Pages {
 pub(super) async fn stream(
     State(shared): State<Arc<Shared>>,
     Extension(pages): Extension<Pages>,
+    stay: Stay,
     Visit { room, user }: Visit,
 ) -> Result<Response, PageError> {
     let here = Here::new(Arc::clone(&shared), room.id, user.id);
@@ -70,7 +71,7 @@ pub(super) async fn stream(
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache"),
     ];
-    let events = kept_alive(stream::unfold(connection, Connection::next));
+    let events = kept_alive(stream::unfold(connection, Connection::next).take_until(stay.ends()));
     Ok((headers, Body::from_stream(events.map(Ok::<_, Infallible>))).into_response())
 }
 
@@ -184,6 +185,7 @@ pub(super) struct Retry {
 /// "Try again": asks one glance's data anew, for one open page.
 pub(super) async fn retry(
     Extension(pages): Extension<Pages>,
+    _: Visit,
     Path((_, page)): Path<(String, String)>,
     Json(Retry { id }): Json<Retry>,
 ) -> StatusCode {
