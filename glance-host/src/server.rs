@@ -100,20 +100,25 @@ fn settings(given: Option<PathBuf>) -> Result<(Config, String), String> {
 fn check(config: &Config) -> Result<(), String> {
     log::filter(&config.log)?;
     Endpoint::new(&config.metrics)?;
-    let certificate = config.builder()?.check();
-    certificate.map(drop).map_err(|cause| cause.to_string())
+    config.builder()?.check().map(drop).map_err(in_words)
+}
+
+/// What is wrong, and the setting to change.
+fn in_words(error: Error) -> String {
+    match error {
+        Error::Listen { .. } if error.is_address_in_use() => {
+            format!("{error}. Set `listen` to another")
+        }
+        Error::NotLoopback(_) => format!("{error}. Set `sign_in.way`"),
+        Error::PublicUrl { .. } => format!("{error}. Set `public_url`"),
+        _ => error.to_string(),
+    }
 }
 
 /// Serves until the process is asked to end.
 async fn serve(config: &Config, source: &str) -> Result<(), String> {
     let endpoint = Endpoint::new(&config.metrics)?;
-    let in_words = |error: Error| match error.is_address_in_use() {
-        true => format!("{error}. Set `listen` to another"),
-        false => error.to_string(),
-    };
     let host = config.builder()?.start().await.map_err(in_words)?;
-    let first = open_first_room(&host).await;
-    first.map_err(|cause| cause.to_string())?;
     let metrics = match endpoint {
         Some(endpoint) => Some(endpoint.serve(&host).await?),
         None => None,
@@ -122,6 +127,7 @@ async fn serve(config: &Config, source: &str) -> Result<(), String> {
         version = env!("CARGO_PKG_VERSION"),
         settings = source,
         data = %config.data.display(),
+        address = %host.address(),
         "listening at {}",
         host.base_url()
     );
@@ -140,14 +146,6 @@ async fn serve(config: &Config, source: &str) -> Result<(), String> {
         }
     }
     drop(metrics);
-    Ok(())
-}
-
-/// Without a room there is no page that leads to any other.
-async fn open_first_room(host: &Host) -> Result<(), crate::state::StateError> {
-    if host.state().first_room().await?.is_none() {
-        host.open_room("Lobby").await?;
-    }
     Ok(())
 }
 
