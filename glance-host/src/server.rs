@@ -100,17 +100,26 @@ fn settings(given: Option<PathBuf>) -> Result<(Config, String), String> {
 fn check(config: &Config) -> Result<(), String> {
     log::filter(&config.log)?;
     Endpoint::new(&config.metrics)?;
-    config.builder()?.check().map(drop).map_err(in_words)
+    let checked = config.builder()?.check();
+    checked.map(drop).map_err(|error| in_words(config, error))
 }
 
 /// What is wrong, and the setting to change.
-fn in_words(error: Error) -> String {
+fn in_words(config: &Config, error: Error) -> String {
     match error {
         Error::Listen { .. } if error.is_address_in_use() => {
             format!("{error}. Set `listen` to another")
         }
-        Error::NotLoopback(_) => format!("{error}. Set `sign_in.way`"),
-        Error::PublicUrl { .. } => format!("{error}. Set `public_url`"),
+        Error::NotLoopback(_) => format!(
+            "{error}: set sign_in.way, or {}SIGN_IN_WAY",
+            environment::PREFIX
+        ),
+        Error::PublicUrl { .. } if config.public_url.is_none() => {
+            format!(
+                "{error}: set public_url, or {}PUBLIC_URL",
+                environment::PREFIX
+            )
+        }
         _ => error.to_string(),
     }
 }
@@ -118,7 +127,8 @@ fn in_words(error: Error) -> String {
 /// Serves until the process is asked to end.
 async fn serve(config: &Config, source: &str) -> Result<(), String> {
     let endpoint = Endpoint::new(&config.metrics)?;
-    let host = config.builder()?.start().await.map_err(in_words)?;
+    let started = config.builder()?.start().await;
+    let host = started.map_err(|error| in_words(config, error))?;
     let metrics = match endpoint {
         Some(endpoint) => Some(endpoint.serve(&host).await?),
         None => None,

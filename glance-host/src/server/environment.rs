@@ -9,7 +9,8 @@ use serde::forward_to_deserialize_any;
 
 use super::config::Config;
 
-const PREFIX: &str = "GLANCE_HOST_";
+/// How the names of the host's variables begin.
+pub(super) const PREFIX: &str = "GLANCE_HOST_";
 
 /// The variable that names the file with the settings.
 pub(super) const FILE: &str = "GLANCE_HOST_CONFIG";

@@ -63,11 +63,11 @@ async fn bad_settings_are_one_sentence_and_nothing_starts() {
         ),
         (
             "listen = \"0.0.0.0:4400\"",
-            "or choose how people sign in. Set `sign_in.way`",
+            "or choose how people sign in: set sign_in.way, or GLANCE_HOST_SIGN_IN_WAY",
         ),
         (
             "listen = \"0.0.0.0:4400\"\nsign_in.way = \"name\"",
-            "say by which one people reach the host. Set `public_url`",
+            "say by which one people reach the host: set public_url, or GLANCE_HOST_PUBLIC_URL",
         ),
         (
             "public_url = \"https://chat.example.com/rooms\"\nsign_in.way = \"name\"",
