@@ -138,12 +138,17 @@ async fn rooms_and_integrations_are_managed_by_the_owner_and_admins() {
         "members",
         "members/remove",
         "integrations",
-        "integrations/remove",
+        "integrations/approve",
+        "integrations/1/update",
+        "integrations/1/remove",
     ] {
-        let refused = team
-            .cy
-            .submit(&page(path), &[("archived", "true"), ("name", "x")])
-            .await;
+        let form = [
+            ("archived", "true"),
+            ("name", "x"),
+            ("url", "https://add-on.example"),
+            ("digest", "x"),
+        ];
+        let refused = team.cy.submit(&page(path), &form).await;
         assert_eq!(refused.status(), StatusCode::FORBIDDEN, "{path}");
         let hidden = team.gus.submit(&page(path), &[]).await;
         assert_eq!(hidden.status(), StatusCode::NOT_FOUND, "{path}");

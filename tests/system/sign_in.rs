@@ -43,11 +43,7 @@ async fn who_is_not_signed_in_sees_nothing() {
         events.send().await.unwrap().status(),
         StatusCode::UNAUTHORIZED
     );
-    for path in [
-        "/rooms",
-        &format!("{page}/panel"),
-        &format!("{page}/remove"),
-    ] {
+    for path in ["/rooms", &format!("{page}/open"), &format!("{page}/remove")] {
         let answer = stranger
             .request(Method::POST, path)
             .header(ORIGIN, host.base_url())
