@@ -20,6 +20,7 @@ use tokio::time::timeout;
 
 use crate::attendance::Attendance;
 use crate::clock::Clock;
+use crate::first_room::FirstRoom;
 use crate::hub::LocalHub;
 use crate::install::visit::Visits;
 use crate::install::{self, InstallError};
@@ -144,6 +145,7 @@ pub struct Builder {
     port: u16,
     data: Option<PathBuf>,
     group: Option<String>,
+    first_room: Option<String>,
     token_life: Duration,
     requests: u32,
     messages: u32,
@@ -183,6 +185,14 @@ impl Builder {
     #[must_use]
     pub fn group(mut self, name: impl Into<String>) -> Self {
         self.group = Some(name.into());
+        self
+    }
+
+    /// The name of a public room that is made where there is none: at the start, or when the first
+    /// admin signs in, who owns it. 1 to 50 characters.
+    #[must_use]
+    pub fn first_room(mut self, name: impl Into<String>) -> Self {
+        self.first_room = Some(name.into());
         self
     }
 
@@ -312,12 +322,6 @@ impl Builder {
             None => "http",
         };
         let own = format!("{scheme}://{address}");
-        if public.is_none() && address.ip().is_unspecified() {
-            return Err(Error::PublicUrl {
-                url: own,
-                why: "it stands for every address of this machine; say by which one people reach the host",
-            });
-        }
         let base_url = public.unwrap_or_else(|| own.clone());
         let localhost = format!("{scheme}://localhost:{}", address.port());
         let way = self.way(&state).await?;
@@ -334,6 +338,7 @@ impl Builder {
             address,
             group,
             entrance,
+            first_room: FirstRoom::new(self.first_room),
             token_life: self.token_life,
             limits: Limits::new(self.clock.clone(), self.requests, self.messages),
             clock: self.clock,
@@ -352,6 +357,7 @@ impl Builder {
             stage,
             ending,
         });
+        shared.first_room.open(&shared).await?;
         let router = Router::new()
             .nest_service("/v2", api::router(&shared))
             .route("/healthz", get(health::check))
@@ -378,6 +384,12 @@ impl Builder {
             return Err(Error::PublicUrl {
                 url: url.clone(),
                 why: "nobody signs in, and whoever reached it would be the person at this machine",
+            });
+        }
+        if public.is_none() && self.ip.is_unspecified() {
+            return Err(Error::PublicUrl {
+                url: SocketAddr::new(self.ip, self.port).to_string(),
+                why: "it stands for every address of this machine; say by which one people reach the host",
             });
         }
         let certificate = self.tls.clone().map(Certificate::read).transpose()?;
@@ -511,6 +523,7 @@ impl Host {
             port: DEFAULT_PORT,
             data: None,
             group: None,
+            first_room: None,
             token_life: Duration::from_secs(8 * 60 * 60),
             requests: 500,
             messages: 30,

@@ -21,6 +21,7 @@ mod attendance;
 mod clock;
 mod directory;
 mod faults;
+mod first_room;
 mod forget;
 mod health;
 mod host;

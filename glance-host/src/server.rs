@@ -100,20 +100,35 @@ fn settings(given: Option<PathBuf>) -> Result<(Config, String), String> {
 fn check(config: &Config) -> Result<(), String> {
     log::filter(&config.log)?;
     Endpoint::new(&config.metrics)?;
-    let certificate = config.builder()?.check();
-    certificate.map(drop).map_err(|cause| cause.to_string())
+    let checked = config.builder()?.check();
+    checked.map(drop).map_err(|error| in_words(config, error))
+}
+
+/// What is wrong, and the setting to change.
+fn in_words(config: &Config, error: Error) -> String {
+    match error {
+        Error::Listen { .. } if error.is_address_in_use() => {
+            format!("{error}. Set `listen` to another")
+        }
+        Error::NotLoopback(_) => format!(
+            "{error}: set sign_in.way, or {}SIGN_IN_WAY",
+            environment::PREFIX
+        ),
+        Error::PublicUrl { .. } if config.public_url.is_none() => {
+            format!(
+                "{error}: set public_url, or {}PUBLIC_URL",
+                environment::PREFIX
+            )
+        }
+        _ => error.to_string(),
+    }
 }
 
 /// Serves until the process is asked to end.
 async fn serve(config: &Config, source: &str) -> Result<(), String> {
     let endpoint = Endpoint::new(&config.metrics)?;
-    let in_words = |error: Error| match error.is_address_in_use() {
-        true => format!("{error}. Set `listen` to another"),
-        false => error.to_string(),
-    };
-    let host = config.builder()?.start().await.map_err(in_words)?;
-    let first = open_first_room(&host).await;
-    first.map_err(|cause| cause.to_string())?;
+    let started = config.builder()?.start().await;
+    let host = started.map_err(|error| in_words(config, error))?;
     let metrics = match endpoint {
         Some(endpoint) => Some(endpoint.serve(&host).await?),
         None => None,
@@ -122,6 +137,7 @@ async fn serve(config: &Config, source: &str) -> Result<(), String> {
         version = env!("CARGO_PKG_VERSION"),
         settings = source,
         data = %config.data.display(),
+        address = %host.address(),
         "listening at {}",
         host.base_url()
     );
@@ -140,14 +156,6 @@ async fn serve(config: &Config, source: &str) -> Result<(), String> {
         }
     }
     drop(metrics);
-    Ok(())
-}
-
-/// Without a room there is no page that leads to any other.
-async fn open_first_room(host: &Host) -> Result<(), crate::state::StateError> {
-    if host.state().first_room().await?.is_none() {
-        host.open_room("Lobby").await?;
-    }
     Ok(())
 }
 

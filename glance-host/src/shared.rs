@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::attendance::Attendance;
 use crate::clock::Clock;
+use crate::first_room::FirstRoom;
 use crate::hub::Hub;
 use crate::icons;
 use crate::install::visit::Visits;
@@ -17,7 +18,7 @@ use crate::outgoing;
 use crate::presence::Presence;
 use crate::rehearsal::Stage;
 use crate::sign_in::{Entrance, Way};
-use crate::state::{Group, State, StateError, User};
+use crate::state::{Group, Identity, State, StateError, User};
 use crate::turns::Turns;
 use crate::viewer::Lineups;
 use crate::webhooks::Webhooks;
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) address: SocketAddr,
     pub(crate) group: Group,
     pub(crate) entrance: Entrance,
+    pub(crate) first_room: FirstRoom,
     pub(crate) token_life: Duration,
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
@@ -88,6 +90,13 @@ impl Shared {
         }
         let users = self.state.users().await?;
         Ok(users.into_iter().find(|user| user.is_admin))
+    }
+
+    /// Who came in like this, made known where they were not. The first admin finds a room.
+    pub(crate) async fn welcome(self: &Arc<Self>, identity: &Identity) -> Result<User, StateError> {
+        let user = self.state.user_of(identity).await?;
+        self.first_room.open(self).await?;
+        Ok(user)
     }
 
     /// Completes when the host ends.

@@ -1,17 +1,27 @@
 //! The settings of the program, and the file they stand in.
 
+mod sign_in;
+
+use std::fmt;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 use glance_sdk::model::Secret;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
 
 use crate::host::{Builder, DEFAULT_PORT, Host};
+use crate::sign_in::Network;
+pub(super) use sign_in::{OpenIdSettings, ProxySettings, SignInSettings};
 
 /// Every setting, with its meaning and what holds where nothing is said.
 pub(super) const EXAMPLE: &str = include_str!("example.toml");
+
+/// The room of a new host.
+const FIRST_ROOM: &str = "Lobby";
 
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize, PartialEq))]
@@ -19,8 +29,13 @@ pub(super) const EXAMPLE: &str = include_str!("example.toml");
 pub(super) struct Config {
     pub(super) listen: SocketAddr,
     pub(super) data: PathBuf,
+    pub(super) public_url: Option<String>,
     pub(super) group: Option<String>,
+    pub(super) allow_networks: Option<Vec<Parsed<Network>>>,
     pub(super) shutdown_seconds: u64,
+    pub(super) sign_in: SignInSettings,
+    pub(super) proxy: ProxySettings,
+    pub(super) openid: OpenIdSettings,
     pub(super) tls: Tls,
     pub(super) limits: Limits,
     pub(super) log: Log,
@@ -77,8 +92,13 @@ impl Default for Config {
         Self {
             listen: (Ipv4Addr::LOCALHOST, DEFAULT_PORT).into(),
             data: "glance-host-data".into(),
+            public_url: None,
             group: None,
+            allow_networks: None,
             shutdown_seconds: 10,
+            sign_in: SignInSettings::default(),
+            proxy: ProxySettings::default(),
+            openid: OpenIdSettings::default(),
             tls: Tls::default(),
             limits: Limits::default(),
             log: Log::default(),
@@ -129,12 +149,20 @@ impl Config {
             .ip(self.listen.ip())
             .port(self.listen.port())
             .data(&self.data)
+            .first_room(FIRST_ROOM)
+            .sign_in(self.sign_in.read(&self.proxy, &self.openid)?)
             .grace(Duration::from_secs(self.shutdown_seconds))
             .rate_limit(self.limits.requests)
             .message_limit(self.limits.messages)
             .token_life(Duration::from_secs(self.limits.token_seconds));
         if let Some(group) = &self.group {
             builder = builder.group(group);
+        }
+        if let Some(url) = &self.public_url {
+            builder = builder.public_url(url);
+        }
+        if let Some(networks) = &self.allow_networks {
+            builder = builder.allow_networks(networks.iter().map(|network| network.value.into()));
         }
         match (&self.tls.certificate, &self.tls.key) {
             (Some(certificate), Some(key)) => Ok(builder.tls(certificate, key)),
@@ -145,13 +173,44 @@ impl Config {
     }
 }
 
+/// A setting that is a text with a form of its own.
+#[derive(Debug, PartialEq)]
+pub(super) struct Parsed<T> {
+    text: String,
+    value: T,
+}
+
+impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Parsed<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let value = text.parse().map_err(D::Error::custom)?;
+        Ok(Self { text, value })
+    }
+}
+
+#[cfg(test)]
+impl<T> serde::Serialize for Parsed<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.text.serialize(serializer)
+    }
+}
+
+/// A list that says something where it is there.
+fn listed<'a, T>(name: &str, list: Option<&'a [T]>) -> Result<Option<&'a [T]>, String> {
+    match list {
+        Some([]) => Err(format!(
+            "{name} is empty: name one at least, or leave it out"
+        )),
+        list => Ok(list),
+    }
+}
+
 /// A secret among the settings.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
 #[serde(transparent)]
 pub(super) struct Hidden(Secret);
 
-#[cfg(test)]
 impl PartialEq for Hidden {
     fn eq(&self, other: &Self) -> bool {
         self.0.expose() == other.0.expose()
@@ -195,6 +254,14 @@ mod tests {
             (
                 "\n[tls]\ncertifcate = \"a\"",
                 "line 3: unknown setting `certifcate`, expected `certificate` or `key`",
+            ),
+            (
+                "data = \"a\"\nallow_networks = [\"10.0.0\"]",
+                "line 2: \"10.0.0\" is no address or network; give one like",
+            ),
+            (
+                "\n[sign_in]\nway = \"password\"",
+                "line 3: unknown variant `password`, expected one of `local`, `name`",
             ),
             ("listen = \"here\"", "line 1: invalid socket address syntax"),
             (

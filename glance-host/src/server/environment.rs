@@ -9,7 +9,8 @@ use serde::forward_to_deserialize_any;
 
 use super::config::Config;
 
-const PREFIX: &str = "GLANCE_HOST_";
+/// How the names of the host's variables begin.
+pub(super) const PREFIX: &str = "GLANCE_HOST_";
 
 /// The variable that names the file with the settings.
 pub(super) const FILE: &str = "GLANCE_HOST_CONFIG";
@@ -25,8 +26,13 @@ pub(super) fn apply(
     let Config {
         listen,
         data,
+        public_url,
         group,
+        allow_networks,
         shutdown_seconds,
+        sign_in,
+        proxy,
+        openid,
         tls,
         limits,
         log,
@@ -34,8 +40,24 @@ pub(super) fn apply(
     } = config;
     left.take("LISTEN", listen)?;
     left.take("DATA", data)?;
+    left.take("PUBLIC_URL", public_url)?;
     left.take("GROUP", group)?;
+    left.take("ALLOW_NETWORKS", allow_networks)?;
     left.take("SHUTDOWN_SECONDS", shutdown_seconds)?;
+    left.take("SIGN_IN_WAY", &mut sign_in.way)?;
+    left.take("SIGN_IN_ADMIN_EMAILS", &mut sign_in.admin_emails)?;
+    left.take("SIGN_IN_ADMIN_GROUP", &mut sign_in.admin_group)?;
+    left.take("PROXY_PEERS", &mut proxy.peers)?;
+    left.take("PROXY_USER_HEADER", &mut proxy.user_header)?;
+    left.take("PROXY_EMAIL_HEADER", &mut proxy.email_header)?;
+    left.take("PROXY_GROUPS_HEADER", &mut proxy.groups_header)?;
+    left.take("OPENID_ISSUER", &mut openid.issuer)?;
+    left.take("OPENID_CLIENT_ID", &mut openid.client_id)?;
+    left.take("OPENID_CLIENT_SECRET", &mut openid.client_secret)?;
+    left.take("OPENID_CLIENT_SECRET_FILE", &mut openid.client_secret_file)?;
+    left.take("OPENID_SCOPES", &mut openid.scopes)?;
+    left.take("OPENID_GROUPS_CLAIM", &mut openid.groups_claim)?;
+    left.take("OPENID_ALLOWED_DOMAINS", &mut openid.allowed_domains)?;
     left.take("TLS_CERTIFICATE", &mut tls.certificate)?;
     left.take("TLS_KEY", &mut tls.key)?;
     left.take("LIMITS_REQUESTS", &mut limits.requests)?;
@@ -272,6 +294,11 @@ mod tests {
                 "LISTEN",
                 "here",
                 "LISTEN in the environment: invalid socket address",
+            ),
+            (
+                "ALLOW_NETWORKS",
+                "10.0.0.0/8, 10.0.0",
+                "ALLOW_NETWORKS in the environment: \"10.0.0\" is no address or network",
             ),
             (
                 "LIMITS_MESSAGES",

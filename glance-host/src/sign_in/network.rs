@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use ipnet::IpNet;
+
 /// One address, or a network of them: `10.0.0.7`, `10.0.0.0/8`, `fd00::/8`.
 ///
 /// ```
@@ -42,6 +44,17 @@ impl From<IpAddr> for Network {
         let address = address.to_canonical();
         let prefix = if address.is_ipv4() { 32 } else { 128 };
         Self { address, prefix }
+    }
+}
+
+impl From<Network> for IpNet {
+    fn from(network: Network) -> Self {
+        let Network { address, prefix } = network;
+        let prefix = u8::try_from(prefix).ok();
+        // No network has a longer prefix than its addresses have bits.
+        prefix
+            .and_then(|prefix| Self::new(address, prefix).ok())
+            .unwrap_or_else(|| address.into())
     }
 }
 

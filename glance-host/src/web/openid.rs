@@ -70,7 +70,7 @@ pub(super) async fn callback(
     };
     let entered = match identity {
         Ok(identity) => {
-            let user = shared.state.user_of(&identity).await?;
+            let user = shared.welcome(&identity).await?;
             enter(&shared, &headers, &user, &to).await?
         }
         Err(why) => form(&shared, &to, StatusCode::FORBIDDEN, Some(&why)).await?,

@@ -79,7 +79,7 @@ pub(super) async fn by_name(
         email: None,
         is_admin: None,
     };
-    let user = shared.state.user_of(&identity).await?;
+    let user = shared.welcome(&identity).await?;
     enter(&shared, &headers, &user, &to).await
 }
 

@@ -138,7 +138,7 @@ impl Asking {
                 let identity = proxy
                     .identity(peer.map(|ConnectInfo(Peer(peer))| *peer), &parts.headers)
                     .map_err(PageError::NotVouchedFor)?;
-                Some(shared.state.user_of(&identity).await?)
+                Some(shared.welcome(&identity).await?)
             }
             _ => match session::find(shared, &parts.headers).await? {
                 Some(found) => {

@@ -3,11 +3,17 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod add_on;
+#[path = "../support/browser.rs"]
+mod browser;
 mod certificate;
 mod ending;
 mod killed;
 mod large;
 mod metrics;
+mod pages;
 mod process;
+#[path = "../support/provider.rs"]
+mod provider;
 mod secrets;
 mod settings;
+mod sign_in;

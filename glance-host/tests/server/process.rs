@@ -13,6 +13,8 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::browser::Browser;
+
 /// How long a test waits for a state before it fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -32,10 +34,24 @@ pub(crate) fn program(folder: &Path) -> Command {
     command
 }
 
+/// What it said, on standard output and standard error, and whether it was content.
+pub(crate) async fn said(command: &mut Command) -> (String, String, bool) {
+    let output = command.output().await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        text(output.stdout),
+        text(output.stderr),
+        output.status.success(),
+    )
+}
+
 /// A host that listens.
 pub(crate) struct Server {
     process: Child,
+    /// Where people reach it.
     pub(crate) base_url: String,
+    /// Where it listens.
+    address: String,
     pub(crate) client: Client,
     log: Arc<Mutex<Vec<String>>>,
     lines: watch::Receiver<usize>,
@@ -65,6 +81,7 @@ impl Server {
         let mut server = Self {
             process,
             base_url: String::new(),
+            address: String::new(),
             client: Client::new(),
             log,
             lines,
@@ -73,6 +90,7 @@ impl Server {
         let listening = server.logged("listening at ").await;
         let message = listening["message"].as_str().unwrap();
         server.base_url = message.strip_prefix("listening at ").unwrap().to_owned();
+        server.address = format!("http://{}", listening["address"].as_str().unwrap());
         server
     }
 
@@ -143,12 +161,14 @@ impl Server {
         format!("{}{path}", self.base_url)
     }
 
+    /// The browser of a person at this machine.
+    pub(crate) fn browser(&self) -> Browser {
+        Browser::at(&self.address)
+    }
+
     /// Installs what stands at this address in the first room, as a person's browser does.
     pub(crate) async fn install(&self, descriptor: &str) -> reqwest::Result<StatusCode> {
-        let form = [("url", descriptor)];
-        let request = self.client.post(self.url("/rooms/1/integrations"));
-        let answer = request.form(&form).send().await?;
-        Ok(answer.status())
+        self.browser().install(1, descriptor).await
     }
 }
 

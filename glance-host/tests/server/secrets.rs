@@ -65,14 +65,17 @@ async fn no_secret_is_logged() {
     });
     let pushed = server.send(Method::POST, &tokens[0], "/v2/addon/ui/room/1", &push);
     pushed.await.unwrap();
-    let panel = json!({ "addOn": "com.example.one", "panel": "panel" });
-    let panel = server
-        .client
-        .post(server.url("/rooms/1/panel"))
-        .json(&panel);
-    let panel = panel.send().await.unwrap();
-    assert_eq!(panel.status(), StatusCode::OK);
-    let panel = panel.text().await.unwrap();
+    let ask = async |path: &str, wanted: Value| {
+        let request = server.client.post(server.url(path)).json(&wanted);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        answer.text().await.unwrap()
+    };
+    let module = json!({ "addOn": "com.example.one", "module": "panel" });
+    let token: Value = serde_json::from_str(&ask("/rooms/1/frames/token", module).await).unwrap();
+    secrets.push(token["token"].as_str().unwrap().to_owned());
+    let panel = json!({ "addOn": "com.example.one", "key": "panel" });
+    let panel = ask("/rooms/1/open", panel).await;
     let (_, signed) = panel.split_once("signed_request=").unwrap();
     let is_of_token = |c: &char| c.is_ascii_alphanumeric() || "-_.".contains(*c);
     secrets.push(signed.chars().take_while(is_of_token).collect());
@@ -81,11 +84,9 @@ async fn no_secret_is_logged() {
     let ended = server.send(Method::DELETE, &tokens[1], &path, &Value::Null);
     ended.await.unwrap();
     let (id, _) = add_on.installation("one");
-    let removal = server
-        .client
-        .post(server.url("/rooms/1/integrations/remove"));
-    let removed = removal.form(&[("oauth_id", id)]).send().await.unwrap();
-    assert_eq!(removed.status(), StatusCode::OK);
+    let path = format!("/rooms/1/integrations/{id}/remove");
+    let (removed, _) = server.browser().post(&path, &[]).await.unwrap();
+    assert_eq!(removed, StatusCode::OK);
     server.signal("TERM").await;
     server.ended().await;
 

@@ -3,20 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use tokio::process::Command;
-
-use crate::process::{Server, program};
-
-/// What it said, on standard output and standard error, and whether it was content.
-async fn said(command: &mut Command) -> (String, String, bool) {
-    let output = command.output().await.unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (
-        text(output.stdout),
-        text(output.stderr),
-        output.status.success(),
-    )
-}
+use crate::process::{Server, program, said};
 
 async fn check(folder: &Path, settings: &str) -> (String, String, bool) {
     fs::write(folder.join("glance-host.toml"), settings).unwrap();
@@ -73,6 +60,26 @@ async fn bad_settings_are_one_sentence_and_nothing_starts() {
         (
             "[metrics]\nlisten = \"0.0.0.0:9464\"",
             "metrics.listen is 0.0.0.0:9464, which others can reach: set metrics.token too",
+        ),
+        (
+            "listen = \"0.0.0.0:4400\"",
+            "or choose how people sign in: set sign_in.way, or GLANCE_HOST_SIGN_IN_WAY",
+        ),
+        (
+            "listen = \"0.0.0.0:4400\"\nsign_in.way = \"name\"",
+            "say by which one people reach the host: set public_url, or GLANCE_HOST_PUBLIC_URL",
+        ),
+        (
+            "public_url = \"https://chat.example.com/rooms\"\nsign_in.way = \"name\"",
+            "it must end behind the host and port",
+        ),
+        (
+            "public_url = \"https://chat.example.com\"",
+            "nobody signs in",
+        ),
+        (
+            "sign_in.way = \"openid\"\nopenid.issuer = \"https://accounts.example.com\"",
+            ": set openid.client_id too",
         ),
         (
             "[log]\nfilter = \"glance_host=loudly\"",

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
+use crate::icons;
 use crate::label;
 use crate::viewer::Line;
 
@@ -155,7 +156,7 @@ impl Person {
                     key: (*key).to_owned(),
                     add_on: "Add-on".to_owned(),
                     name: glance.name.value.clone(),
-                    icon: glance.icon.clone(),
+                    icon: icons::proxied_icon(&"id".into(), &glance.icon),
                     order: (glance.weight.unwrap_or(100), "add-on".into(), (*key).into()),
                     state,
                     target: None,
