@@ -15,6 +15,7 @@ mod frames;
 mod habits;
 mod hooks;
 mod icons;
+mod inspector;
 mod install;
 mod integrations;
 mod live;

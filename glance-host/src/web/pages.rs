@@ -109,8 +109,10 @@ pub(super) async fn home(State(shared): State<Arc<Shared>>) -> Result<Response, 
 
 pub(super) async fn room(
     State(shared): State<Arc<Shared>>,
-    Visit { room, user }: Visit,
+    visit: Visit,
 ) -> Result<Response, PageError> {
+    let may_inspect = visit.may_manage();
+    let Visit { room, user } = visit;
     let rooms = shared.state.rooms().await?;
     let rooms: Vec<_> = rooms
         .iter()
@@ -121,6 +123,7 @@ pub(super) async fn room(
         "room": { "id": room.id, "name": room.name, "topic": room.topic },
         "rooms": rooms,
         "user": { "id": user.id, "mention": user.mention_name() },
+        "may_inspect": may_inspect,
     });
     Ok(render(StatusCode::OK, "room.html", values))
 }
