@@ -4,6 +4,7 @@ import * as actions from "./room/actions.js";
 import * as calls from "./room/calls.js";
 import * as dialog from "./room/dialog.js";
 import { onEscape } from "./room/frames.js";
+import * as inspector from "./room/inspector.js";
 import * as panel from "./room/panel.js";
 import * as sidebar from "./room/sidebar.js";
 import { connect } from "./room/stream.js";
@@ -24,5 +25,6 @@ onEscape((made) => {
   if (dialog.has(made)) dialog.close();
   else if (panel.has(made)) panel.close();
 });
+inspector.start();
 connect();
 panel.openLinked();

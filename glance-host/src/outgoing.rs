@@ -2,7 +2,7 @@
 
 mod call;
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use glance_sdk::auth::{SigningKey, now, random_alphanumeric};
 use glance_sdk::model::{Authentication, Claims, Context, Extra, Glance, RoomId, Webhook};
@@ -55,6 +55,16 @@ impl QueryOutcome {
     }
 }
 
+/// A query and what came of it. Its address has the token in it, so whoever tells of it takes that
+/// out.
+pub(crate) struct Queried {
+    pub(crate) at: SystemTime,
+    pub(crate) took: Duration,
+    pub(crate) url: Option<Url>,
+    pub(crate) answer: Option<Answer>,
+    pub(crate) data: Result<Value, String>,
+}
+
 /// Asks a glance's `queryUrl` for its data, as the browser of a chat client does: a simple request
 /// with an `Origin`, its answer held to the CORS rules.
 pub(crate) async fn query(
@@ -63,29 +73,35 @@ pub(crate) async fn query(
     glance: &Glance,
     room: &Room,
     user: &User,
-) -> Result<Value, String> {
-    let began = Instant::now();
-    let answer = ask(shared, installed, glance, room, user).await;
-    let is_answered = answer.is_ok();
-    let data = answer.and_then(|answer| data(shared, &answer));
-    let outcome = match (is_answered, &data) {
-        (_, Ok(_)) => QueryOutcome::Ok,
-        (true, Err(_)) => QueryOutcome::BadAnswer,
-        (false, Err(_)) => QueryOutcome::NoAnswer,
+) -> Queried {
+    let (at, began) = (SystemTime::now(), Instant::now());
+    let url = glance.query_url.as_deref().unwrap_or_default();
+    let url = signed_url(shared, installed, url, Some(room.id), user);
+    let answer = match &url {
+        Ok(url) => ask(shared, installed, url.clone()).await,
+        Err(problem) => Err(problem.clone()),
     };
-    shared.metrics.queried(outcome, began.elapsed());
-    data
+    let took = began.elapsed();
+    let data = match &answer {
+        Ok(answer) => data(shared, answer),
+        Err(problem) => Err(problem.clone()),
+    };
+    let outcome = match (&answer, &data) {
+        (_, Ok(_)) => QueryOutcome::Ok,
+        (Ok(_), Err(_)) => QueryOutcome::BadAnswer,
+        (Err(_), Err(_)) => QueryOutcome::NoAnswer,
+    };
+    shared.metrics.queried(outcome, took);
+    Queried {
+        at,
+        took,
+        url: url.ok(),
+        answer: answer.ok(),
+        data,
+    }
 }
 
-async fn ask(
-    shared: &Shared,
-    installed: &Installed,
-    glance: &Glance,
-    room: &Room,
-    user: &User,
-) -> Result<Answer, String> {
-    let url = glance.query_url.as_deref().unwrap_or_default();
-    let url = signed_url(shared, installed, url, Some(room.id), user)?;
+async fn ask(shared: &Shared, installed: &Installed, url: Url) -> Result<Answer, String> {
     let request = shared
         .http
         .request(Method::GET, url)
@@ -96,22 +112,24 @@ async fn ask(
         .map_err(|cause| format!("It {cause}."))
 }
 
+/// Whether a browser would let the host's page read this answer, in one sentence.
+pub(crate) fn cors(base_url: &str, answer: &Answer) -> Result<String, String> {
+    match answer.allowed_origin.as_deref() {
+        Some("*") => Ok("Its answer is for every origin.".to_owned()),
+        Some(origin) if origin == base_url => Ok(format!("Its answer is for {origin}.")),
+        Some(other) => Err(format!(
+            "Its answer is for {other} only: Access-Control-Allow-Origin must be * or {base_url}."
+        )),
+        None => Err("Its answer has no Access-Control-Allow-Origin.".to_owned()),
+    }
+}
+
 /// The data in an answer to a query.
 fn data(shared: &Shared, answer: &Answer) -> Result<Value, String> {
     if answer.status.as_u16() >= 400 {
         return Err(format!("It answered {}.", answer.status));
     }
-    match answer.allowed_origin.as_deref() {
-        Some("*") => {}
-        Some(origin) if origin == shared.base_url => {}
-        Some(other) => {
-            return Err(format!(
-                "Its answer is for {other} only: Access-Control-Allow-Origin must be * or {}.",
-                shared.base_url
-            ));
-        }
-        None => return Err("Its answer has no Access-Control-Allow-Origin.".to_owned()),
-    }
+    cors(&shared.base_url, answer)?;
     let data: Value = serde_json::from_slice(&answer.body)
         .map_err(|cause| format!("Its answer is no JSON: {cause}."))?;
     if data.get("error").is_some() {

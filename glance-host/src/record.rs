@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use glance_sdk::model::OauthId;
+use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -115,10 +116,27 @@ pub(crate) fn readable(body: &[u8]) -> Value {
     }
 }
 
+/// The token of an address.
+pub(crate) fn signed_request(url: &Url) -> Option<String> {
+    let (_, token) = url
+        .query_pairs()
+        .find(|(name, _)| name == "signed_request")?;
+    Some(token.into_owned())
+}
+
+/// How a token is signed.
+pub(crate) fn header(token: &str) -> Value {
+    part(token, 0)
+}
+
 /// What a token says.
 pub(crate) fn payload(token: &str) -> Value {
-    let payload = token.split('.').nth(1).unwrap_or_default();
-    let decoded = URL_SAFE_NO_PAD.decode(payload).unwrap_or_default();
+    part(token, 1)
+}
+
+fn part(token: &str, nth: usize) -> Value {
+    let part = token.split('.').nth(nth).unwrap_or_default();
+    let decoded = URL_SAFE_NO_PAD.decode(part).unwrap_or_default();
     serde_json::from_slice(&decoded).unwrap_or_default()
 }
 

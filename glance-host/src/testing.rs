@@ -34,7 +34,7 @@ use glance_sdk::addon::Server;
 use glance_sdk::client::{Installations, Pusher};
 use glance_sdk::glance::Glance;
 use glance_sdk::model::OauthId;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::host::Host;
@@ -317,6 +317,22 @@ impl TestViewer {
         let ending = async { while self.sidebar.changed().await.is_ok() {} };
         if tokio::time::timeout(PATIENCE, ending).await.is_err() {
             panic!("the viewer still looks; shown is {:#?}", self.sidebar());
+        }
+    }
+
+    /// Why the glance with this key shows or does not, in one sentence, as the inspector says it:
+    /// "hidden: `broken` is 0, needs \> 0".
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such glance in the room, or the host is gone.
+    pub async fn explain(&self, key: &str) -> String {
+        let (to, explained) = oneshot::channel();
+        let _ = self.commands.send(Command::Explain(key.to_owned(), to));
+        match explained.await {
+            Ok(Ok(why)) => why,
+            Ok(Err(keys)) => panic!("the room has no glance {key}; it has {keys:?}"),
+            Err(_) => panic!("the host or the room was gone while a test asked for {key}"),
         }
     }
 

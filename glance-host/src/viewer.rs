@@ -7,6 +7,7 @@
 //! own: whoever shows it, drives it.
 
 mod board;
+mod inspect;
 mod lineup;
 mod prepared;
 mod sidebar;
@@ -16,23 +17,25 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use glance_sdk::model::{RoomId, UserId};
-use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
 
 pub(crate) use board::Change;
+pub(crate) use inspect::{News, millis};
 pub(crate) use lineup::Lineups;
 pub(crate) use prepared::Contents;
 pub use sidebar::{Line, LineState, ShownStatus, Sidebar, TargetRef};
 
 use crate::attendance::Attending;
-use crate::hub::Event;
+use crate::hub::{Event, Push};
+use crate::outgoing::Queried;
 use crate::shared::Shared;
 use crate::state::StateError;
 use crate::{outgoing, presence};
 use board::{Ask, Board, Where};
+use inspect::Inspection;
 use lineup::Lineup;
 
 /// What a person can ask of their viewer.
@@ -42,12 +45,16 @@ pub(crate) enum Command {
     Retry(String),
     /// Tell the page of pushes of these add-ons, of which it has frames.
     Follow(HashSet<String>),
+    /// Begin or end the inspection of the glances.
+    Inspect(bool),
+    /// Say why the glance with this key shows or does not, or which glances there are.
+    Explain(String, oneshot::Sender<Result<String, Vec<String>>>),
 }
 
 pub(crate) type Commands = mpsc::UnboundedSender<Command>;
 
 /// The answer to one query: which glance, which asking, what came.
-type Answered = (Arc<prepared::Prepared>, u64, Result<Value, String>);
+type Answered = (Arc<prepared::Prepared>, u64, Queried);
 
 /// One connected person in one room. Dropping it disconnects them.
 pub(crate) struct Viewer {
@@ -58,6 +65,8 @@ pub(crate) struct Viewer {
     /// What else must be told.
     heard: Vec<Change>,
     followed: HashSet<String>,
+    /// While somebody inspects.
+    inspection: Option<Box<Inspection>>,
     events: broadcast::Receiver<Event>,
     commands: Commands,
     commanded: mpsc::UnboundedReceiver<Command>,
@@ -72,6 +81,7 @@ enum Happened {
     Commanded(Command),
     Answered(Result<Answered, JoinError>),
     Carried(Result<Event, RecvError>),
+    Delivered,
 }
 
 impl Viewer {
@@ -93,6 +103,7 @@ impl Viewer {
             board: Board::new(Arc::clone(&place)),
             heard: Vec::new(),
             followed: HashSet::new(),
+            inspection: None,
             events,
             commands,
             commanded,
@@ -117,12 +128,25 @@ impl Viewer {
     pub(crate) fn changes(&mut self) -> Vec<Change> {
         let mut changes = std::mem::take(&mut self.heard);
         changes.extend(self.board.changes());
+        changes.extend(self.inspection.is_some().then_some(Change::Inspected));
         changes
     }
 
     /// Whether the page has frames of this add-on.
     pub(crate) fn follows(&self, add_on: &str) -> bool {
         self.followed.contains(add_on)
+    }
+
+    /// Begins or ends the inspection of the glances. Without one nothing of them is kept.
+    pub(crate) fn inspect(&mut self, is_inspected: bool) {
+        let new = || Box::new(Inspection::new(self.shared.webhooks.records.watch()));
+        self.inspection = is_inspected.then(new);
+    }
+
+    /// What who inspects must be told.
+    pub(crate) fn news(&mut self) -> Option<News> {
+        let inspection = self.inspection.as_mut()?;
+        Some(inspection.news(self.board.known()))
     }
 
     pub(crate) fn commands(&self) -> Commands {
@@ -138,6 +162,7 @@ impl Viewer {
             Some(command) = self.commanded.recv() => Happened::Commanded(command),
             Some(answered) = self.queries.join_next() => Happened::Answered(answered),
             event = self.events.recv() => Happened::Carried(event),
+            () = Inspection::delivered(&mut self.inspection) => Happened::Delivered,
         };
         match happened {
             Happened::Ended | Happened::Carried(Err(RecvError::Closed)) => return false,
@@ -146,8 +171,11 @@ impl Viewer {
                 self.ask(ask);
             }
             Happened::Commanded(Command::Follow(add_ons)) => self.followed = add_ons,
-            Happened::Answered(Ok((glance, asking, answer))) => {
-                self.board.answered(&glance.id, asking, answer);
+            Happened::Commanded(Command::Inspect(is_inspected)) => self.inspect(is_inspected),
+            Happened::Commanded(Command::Explain(key, to)) => return self.explain(&key, to).await,
+            Happened::Delivered => {}
+            Happened::Answered(Ok((glance, asking, queried))) => {
+                self.answered(&glance.id, asking, queried);
             }
             Happened::Answered(Err(cause)) => tracing::error!("a query ended early: {cause}"),
             Happened::Carried(event) => return self.take(event.ok()).await,
@@ -162,7 +190,7 @@ impl Viewer {
         loop {
             match next {
                 Some(Event::Pushed(push)) => {
-                    self.board.push(&push);
+                    self.pushed(&push);
                     if !self.followed.is_empty() {
                         self.heard.push(Change::Pushed(push));
                     }
@@ -182,6 +210,40 @@ impl Viewer {
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return true,
             };
         }
+    }
+
+    fn pushed(&mut self, push: &Push) {
+        self.board.push(push);
+        if let Some(inspection) = &mut self.inspection {
+            inspection.pushed(push, self.user, self.board.known());
+        }
+    }
+
+    fn answered(&mut self, id: &str, asking: u64, queried: Queried) {
+        if let Some(inspection) = &mut self.inspection {
+            let is_late = !self.board.awaits(id, asking);
+            inspection.answered(id, &queried, is_late, &self.shared.base_url);
+        }
+        self.board.answered(id, asking, queried.data);
+    }
+
+    /// Explains a glance by all that was carried until now. False where the room is gone.
+    async fn explain(
+        &mut self,
+        key: &str,
+        to: oneshot::Sender<Result<String, Vec<String>>>,
+    ) -> bool {
+        let goes_on = match self.events.try_recv() {
+            Ok(event) => self.take(Some(event)).await,
+            Err(TryRecvError::Lagged(_)) => self.take(None).await,
+            Err(TryRecvError::Empty | TryRecvError::Closed) => true,
+        };
+        let mut known = self.board.known();
+        let why = known.find_map(|known| (known.glance.key == key).then_some(known.outcome));
+        let keys = self.board.known().map(|known| known.glance.key.clone());
+        // Who asked may be gone.
+        let _ = to.send(why.map(|why| why.to_string()).ok_or_else(|| keys.collect()));
+        goes_on
     }
 
     /// Looks up what there is now; `afresh` also asks for all data again, as events were missed.
@@ -213,12 +275,12 @@ impl Viewer {
                     place,
                 } = ask;
                 let (installed, glance) = (&prepared.installed, &prepared.glance);
-                let answer =
+                let queried =
                     outgoing::query(&shared, installed, glance, &place.room, &place.user).await;
-                if let Err(problem) = &answer {
+                if let Err(problem) = &queried.data {
                     tracing::warn!(glance = prepared.id, "cannot load: {problem}");
                 }
-                (prepared, asking, answer)
+                (prepared, asking, queried)
             });
         }
     }

@@ -5,6 +5,7 @@ mod events;
 mod frames;
 mod guard;
 mod icon;
+mod inspect;
 mod integrations;
 #[cfg(feature = "openid")]
 mod openid;
@@ -51,6 +52,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/rooms/{room}/events", get(events::stream))
         .route("/rooms/{room}/pages/{page}/retry", post(events::retry))
         .route("/rooms/{room}/pages/{page}/frames", post(events::follow))
+        .route("/rooms/{room}/pages/{page}/inspect", post(inspect::inspect))
         .merge(frames::router())
         .merge(connect::router())
         .merge(integrations::router())
@@ -85,6 +87,14 @@ const ASSETS: &[(&str, &str)] = &[
     ("room/entry.js", include_str!("../assets/room/entry.js")),
     ("room/frames.js", include_str!("../assets/room/frames.js")),
     ("room/glance.js", include_str!("../assets/room/glance.js")),
+    (
+        "room/inspection.js",
+        include_str!("../assets/room/inspection.js"),
+    ),
+    (
+        "room/inspector.js",
+        include_str!("../assets/room/inspector.js"),
+    ),
     ("room/markup.js", include_str!("../assets/room/markup.js")),
     ("room/panel.js", include_str!("../assets/room/panel.js")),
     ("room/sidebar.js", include_str!("../assets/room/sidebar.js")),

@@ -9,6 +9,7 @@
 //! | [`pages`] | panels, dialogs and actions, and what their scripts can do |
 //! | [`installing`] | what happens between a host and an add-on before all that |
 //! | [`testing`] | a host inside a test, where things go wrong as you wish |
+//! | [`inspector`] | what the host knows of a room's glances, and why each shows or hides |
 //! | [`record_and_replay`] | what was said, kept in a file, and held against an add-on of today |
 //! | [`deploying`] | on one machine, or on several with PostgreSQL |
 //! | [`from_node`] | moving from the Node framework |
@@ -29,6 +30,7 @@ pages! {
     pages = "pages.md";
     installing = "installing.md";
     testing = "testing.md";
+    inspector = "inspector.md";
     record_and_replay = "record-and-replay.md";
     deploying = "deploying.md";
     from_node = "from-node.md";

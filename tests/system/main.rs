@@ -17,6 +17,7 @@ mod frames;
 mod habits;
 mod hooks;
 mod icons;
+mod inspector;
 mod install;
 mod integrations;
 mod live;

@@ -17,12 +17,27 @@ pub(crate) struct Page {
     pub(crate) name: String,
     /// What it shows, by id.
     pub(crate) lines: BTreeMap<String, Value>,
+    /// What its inspector knows of the glances, by id.
+    pub(crate) reports: BTreeMap<String, Value>,
+    /// What its inspector knows of the calls of webhooks.
+    pub(crate) webhooks: Vec<Value>,
+    /// All that its inspector was told, as it came.
+    pub(crate) told: String,
 }
 
 impl Page {
     /// Opens the page and follows its connection to the first event.
     pub(crate) async fn open(host: &Host, room: &TestRoom) -> Self {
-        let mut page = Self::connect(host, room, TcpSocket::new_v4().unwrap()).await;
+        Self::named(host, room, "events").await
+    }
+
+    /// Opens the page with its inspector.
+    pub(crate) async fn inspect(host: &Host, room: &TestRoom) -> Self {
+        Self::named(host, room, "events?inspect").await
+    }
+
+    async fn named(host: &Host, room: &TestRoom, events: &str) -> Self {
+        let mut page = Self::connect(host, room, events, TcpSocket::new_v4().unwrap()).await;
         while page.name.is_empty() {
             page.event().await;
         }
@@ -33,14 +48,14 @@ impl Page {
     pub(crate) async fn open_unread(host: &Host, room: &TestRoom) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4_096).unwrap();
-        Self::connect(host, room, socket).await
+        Self::connect(host, room, "events", socket).await
     }
 
-    async fn connect(host: &Host, room: &TestRoom, socket: TcpSocket) -> Self {
+    async fn connect(host: &Host, room: &TestRoom, events: &str, socket: TcpSocket) -> Self {
         let address = host.base_url().trim_start_matches("http://");
         let path = format!("/rooms/{}", room.room.id);
         let mut stream = socket.connect(address.parse().unwrap()).await.unwrap();
-        let request = format!("GET {path}/events HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        let request = format!("GET {path}/{events} HTTP/1.1\r\nHost: {address}\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         Self {
             stream,
@@ -48,6 +63,9 @@ impl Page {
             address: host.room_url(&room.room),
             name: String::new(),
             lines: BTreeMap::new(),
+            reports: BTreeMap::new(),
+            webhooks: Vec::new(),
+            told: String::new(),
         }
     }
 
@@ -56,6 +74,23 @@ impl Page {
         let url = format!("{}/pages/{}/retry", self.address, self.name);
         let request = reqwest::Client::new().post(url).json(&json!({ "id": id }));
         request.send().await.unwrap().status()
+    }
+
+    /// Opens or closes the inspector; `address` is of the room.
+    pub(crate) async fn switch(&self, address: &str, on: bool) -> reqwest::StatusCode {
+        let url = format!("{address}/pages/{}/inspect", self.name);
+        let request = reqwest::Client::new().post(url).json(&json!({ "on": on }));
+        request.send().await.unwrap().status()
+    }
+
+    /// Follows the connection until the inspector knows what is wanted of a glance.
+    pub(crate) async fn report(&mut self, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            if let Some(report) = self.reports.get(id).filter(|report| wanted(report)) {
+                return report.clone();
+            }
+            self.event().await;
+        }
     }
 
     /// Follows the connection until the page shows what is wanted.
@@ -84,11 +119,30 @@ impl Page {
                     }
                 }
                 "line" => self.show(data),
+                "inspection" => {
+                    self.told.push_str(&text);
+                    self.learn(&data);
+                }
                 "gone" => drop(self.lines.remove(data.as_str().unwrap()).unwrap()),
                 _ => {}
             }
             return event.to_owned();
         }
+    }
+
+    fn learn(&mut self, told: &Value) {
+        let list = |name: &str| told[name].as_array().unwrap().clone();
+        if told["isFirst"] == true {
+            self.reports.clear();
+            self.webhooks.clear();
+        }
+        for report in list("reports") {
+            let id = report["id"].as_str().unwrap().to_owned();
+            self.reports.insert(id, report);
+        }
+        let ids = list("glances");
+        self.reports.retain(|id, _| ids.contains(&json!(id)));
+        self.webhooks.extend(list("webhooks"));
     }
 
     fn show(&mut self, line: Value) {

@@ -10,6 +10,13 @@ export let page = null;
 const listeners = new Map();
 let wait = 1000;
 let events = null;
+/** Whether the page inspects, and whether the connection was asked to from its beginning. */
+export const inspects = { wanted: false, asked: false };
+
+/** Says whether connections from now on tell an inspector. */
+export function setInspects(wanted) {
+  inspects.wanted = wanted;
+}
 
 /** Calls `listener` with the data of each event of this name. Listen before you connect. */
 export function on(name, listener) {
@@ -25,7 +32,8 @@ export function post(address, body) {
 }
 
 export function connect() {
-  events = new EventSource(`/rooms/${room}/events`);
+  inspects.asked = inspects.wanted;
+  events = new EventSource(`/rooms/${room}/events${inspects.asked ? "?inspect" : ""}`);
   events.addEventListener("sidebar", ({ data }) => {
     ({ page } = JSON.parse(data));
     connection.textContent = "Live";

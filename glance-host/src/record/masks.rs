@@ -58,7 +58,8 @@ impl Masks {
         serde_json::from_str(&self.text(&text)).ok()
     }
 
-    fn text(&self, text: &str) -> String {
+    /// The text without what must not be told.
+    pub(crate) fn text(&self, text: &str) -> String {
         let mut text = match &*IN_QUERY {
             Some(in_query) => in_query.replace_all(text, |found: &regex::Captures<'_>| {
                 let name = &found[1];

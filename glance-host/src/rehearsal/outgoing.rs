@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use glance_sdk::model::OauthId;
 use reqwest::header::ACCESS_CONTROL_ALLOW_ORIGIN;
-use reqwest::{Request, RequestBuilder, Url};
+use reqwest::{Request, RequestBuilder};
 use serde_json::Value;
 
 use super::{Stage, incoming};
@@ -85,7 +85,7 @@ impl Stage {
         let body = request.body().and_then(|body| body.as_bytes());
         let body = readable(body.unwrap_or_default());
         let url = request.url().clone();
-        let token = signed_request(&url);
+        let token = record::signed_request(&url);
         let signed_by = token.as_deref().and_then(issuer);
         let (purpose, of) = match request.method().as_str() {
             "POST" if body.get("event").is_some() => {
@@ -122,14 +122,6 @@ impl Stage {
             answer: Value::Null,
         }
     }
-}
-
-/// The token of an address.
-fn signed_request(url: &Url) -> Option<String> {
-    let (_, token) = url
-        .query_pairs()
-        .find(|(name, _)| name == "signed_request")?;
-    Some(token.into_owned())
 }
 
 /// Who signed a token, as it says itself.

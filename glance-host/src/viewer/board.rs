@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::inspect::Known;
 use super::lineup::Lineup;
 use super::prepared::{Content, Prepared};
 use super::sidebar::Sidebar;
@@ -35,6 +36,8 @@ pub(crate) enum Change {
     Entry(Arc<Written>),
     /// What was written meanwhile was missed.
     Missed,
+    /// Who inspects must be told; something may have changed.
+    Inspected,
     /// An add-on came, went or changed.
     Installed,
     /// An add-on that the page follows pushed.
@@ -126,12 +129,16 @@ impl Board {
         ask
     }
 
+    /// Whether this asking is the one that the glance waits for.
+    pub(super) fn awaits(&self, id: &str, asking: u64) -> bool {
+        let mut entries = self.entries.iter();
+        entries.any(|entry| entry.awaits(id, asking))
+    }
+
     /// Takes the answer to a query, unless a later asking or a push has overtaken it.
     pub(super) fn answered(&mut self, id: &str, asking: u64, answer: Result<Value, String>) {
-        let asked = self.entries.iter_mut().find(|entry| {
-            entry.prepared.id == id && entry.asking == asking && entry.content.is_loading()
-        });
-        if let Some(entry) = asked {
+        let mut entries = self.entries.iter_mut();
+        if let Some(entry) = entries.find(|entry| entry.awaits(id, asking)) {
             entry.content = match answer {
                 Ok(data) => entry.prepared.ready(&data),
                 Err(problem) => entry.prepared.failed(problem),
@@ -167,6 +174,12 @@ impl Board {
         }
     }
 
+    /// What is known of all glances, in their order, shown or not.
+    pub(super) fn known(&self) -> impl Iterator<Item = Known<'_>> {
+        let entries = self.entries.iter();
+        entries.map(|entry| entry.prepared.known(&entry.content, &self.place))
+    }
+
     /// What changed since this was called last.
     pub(super) fn changes(&mut self) -> Vec<Change> {
         let gone = self.gone.drain(..).map(Change::Gone);
@@ -197,6 +210,10 @@ impl Entry {
             prepared: Arc::clone(&self.prepared),
             place: Arc::clone(place),
         })
+    }
+
+    fn awaits(&self, id: &str, asking: u64) -> bool {
+        self.prepared.id == id && self.asking == asking && self.content.is_loading()
     }
 
     fn judge(&mut self, place: &Where) {

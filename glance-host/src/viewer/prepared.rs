@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::board::Where;
+use super::inspect::Known;
 use super::sidebar::{Line, LineState, ShownStatus, TargetRef};
 use crate::hub::NewData;
 use crate::icons;
@@ -159,17 +160,25 @@ impl Prepared {
     /// Whether the conditions let a person see this.
     pub(super) fn shows(&self, content: &Content, place: &Where) -> bool {
         let Where { room, user } = place;
-        let mut facts = Facts::default().metadata(content.metadata.as_ref());
-        facts.room_is_public = room.is_public;
-        facts.user_is_admin = user.is_admin;
-        facts.user_is_guest = user.is_guest;
-        facts.user_is_room_owner = room.owner == user.id;
+        let facts = facts(content, place);
         let shows = self.program.shows(content.data, &facts);
         if !shows {
             let why = || self.program.explain(content.data, &facts);
             tracing::debug!(glance = self.id, room = %room.id, user = %user.id, "{}", why());
         }
         shows
+    }
+
+    /// What there is to know of this for a person.
+    pub(super) fn known<'a>(&'a self, content: &'a Content, place: &Where) -> Known<'a> {
+        Known {
+            id: &self.id,
+            installed: &self.installed,
+            glance: &self.glance,
+            state: &content.line.state,
+            metadata: content.metadata.as_ref(),
+            outcome: self.program.explain(content.data, &facts(content, place)),
+        }
     }
 
     fn shared(&self, data: DataState, state: LineState, metadata: Option<Value>) -> Arc<Content> {
@@ -183,6 +192,16 @@ impl Prepared {
         *latest = Arc::downgrade(&new);
         new
     }
+}
+
+fn facts<'a>(content: &'a Content, place: &Where) -> Facts<'a> {
+    let Where { room, user } = place;
+    let mut facts = Facts::default().metadata(content.metadata.as_ref());
+    facts.room_is_public = room.is_public;
+    facts.user_is_admin = user.is_admin;
+    facts.user_is_guest = user.is_guest;
+    facts.user_is_room_owner = room.owner == user.id;
+    facts
 }
 
 fn line(id: &str, installed: &Installed, glance: &Glance, state: LineState) -> Line {

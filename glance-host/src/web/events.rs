@@ -8,6 +8,7 @@
 //! | `entry` | what was written into the room |
 //! | `missed` | nothing: entries were written that are not told, so read the timeline again |
 //! | `here` | what can be open and the actions: at the beginning, and when add-ons changed |
+//! | `inspection` | while somebody inspects, see [`inspect`](super::inspect) |
 //! | `pushed` | `{addOn, key, metadata}`: a push, where a frame of its add-on is open |
 
 use std::collections::{HashMap, HashSet};
@@ -17,17 +18,19 @@ use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use futures_util::{Stream, StreamExt, stream};
 use glance_sdk::auth::random_alphanumeric;
+use glance_sdk::model::RoomId;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::{Instant, interval_at};
 
 use super::frames::Here;
+use super::inspect::Inspector;
 use super::pages::PageError;
 use super::visit::{Stay, Visit};
 use crate::hub::Push;
@@ -40,29 +43,53 @@ const BEAT: Duration = Duration::from_secs(15);
 
 /// The pages that are open, by the name each was given.
 #[derive(Clone, Default)]
-pub(super) struct Pages(Arc<Mutex<HashMap<String, Commands>>>);
+pub(super) struct Pages(Arc<Mutex<HashMap<String, (RoomId, Commands)>>>);
 
 impl Pages {
-    fn all(&self) -> MutexGuard<'_, HashMap<String, Commands>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<String, (RoomId, Commands)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Passes a command on to the viewer of a page, where the page is one of this room.
+    pub(super) fn send(&self, room: &str, page: &str, command: Command) -> StatusCode {
+        match self.all().get(page) {
+            Some((of, commands)) if of.to_string() == room && commands.send(command).is_ok() => {
+                StatusCode::NO_CONTENT
+            }
+            _ => StatusCode::NOT_FOUND,
+        }
+    }
+}
+
+/// What a page asks of its stream.
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    /// Whether it inspects from the beginning, the first queries included.
+    inspect: Option<String>,
 }
 
 pub(super) async fn stream(
     State(shared): State<Arc<Shared>>,
     Extension(pages): Extension<Pages>,
+    Query(asked): Query<Asked>,
     stay: Stay,
-    Visit { room, user }: Visit,
+    visit: Visit,
 ) -> Result<Response, PageError> {
+    let inspects = asked.inspect.is_some() && visit.may_manage();
+    let Visit { room, user } = visit;
     let here = Here::new(Arc::clone(&shared), room.id, user.id);
+    let inspector = Inspector::new(Arc::clone(&shared), room.id, user.id);
     let viewer = Viewer::connect(shared, room.id, user.id).await?;
-    let viewer = viewer.ok_or(PageError::NoRoom)?;
+    let mut viewer = viewer.ok_or(PageError::NoRoom)?;
+    viewer.inspect(inspects);
     let page = random_alphanumeric(20).map_err(|cause| StateError(cause.to_string()))?;
-    pages.all().insert(page.clone(), viewer.commands());
+    let open = (room.id, viewer.commands());
+    pages.all().insert(page.clone(), open);
     let connection = Connection {
         pages,
         page,
         here,
+        inspector,
         viewer,
         is_new: true,
         waiting: Vec::new().into_iter(),
@@ -79,6 +106,7 @@ struct Connection {
     pages: Pages,
     page: String,
     here: Here,
+    inspector: Inspector,
     viewer: Viewer,
     is_new: bool,
     waiting: std::vec::IntoIter<Change>,
@@ -94,7 +122,8 @@ impl Connection {
             let lines: Vec<_> = now.lines.iter().map(|line| &**line).collect();
             let sidebar = event("sidebar", &json!({ "page": self.page, "lines": lines }));
             let here = self.look().await;
-            return Some(([sidebar, here].concat().into(), self));
+            let inspection = self.inspection().await;
+            return Some(([sidebar, here, inspection].concat().into(), self));
         }
         loop {
             if let Some(change) = self.waiting.next() {
@@ -117,7 +146,16 @@ impl Connection {
             Change::Missed => event("missed", &()),
             Change::Installed => self.look().await,
             Change::Pushed(push) => self.pushed(push),
+            Change::Inspected => self.inspection().await,
         }
+    }
+
+    async fn inspection(&mut self) -> Bytes {
+        let Some(news) = self.viewer.news() else {
+            return Bytes::new();
+        };
+        let told = self.inspector.tell(news).await;
+        told.map_or_else(Bytes::new, |told| framed("inspection", &told))
     }
 
     async fn look(&mut self) -> Bytes {
@@ -186,13 +224,10 @@ pub(super) struct Retry {
 pub(super) async fn retry(
     Extension(pages): Extension<Pages>,
     _: Visit,
-    Path((_, page)): Path<(String, String)>,
+    Path((room, page)): Path<(String, String)>,
     Json(Retry { id }): Json<Retry>,
 ) -> StatusCode {
-    match pages.all().get(&page) {
-        Some(commands) if commands.send(Command::Retry(id)).is_ok() => StatusCode::NO_CONTENT,
-        _ => StatusCode::NOT_FOUND,
-    }
+    pages.send(&room, &page, Command::Retry(id))
 }
 
 /// More add-ons than a page has frames of.
@@ -207,14 +242,11 @@ pub(super) struct Follow {
 /// Says of which add-ons a page has frames, for they are told of pushes.
 pub(super) async fn follow(
     Extension(pages): Extension<Pages>,
-    Path((_, page)): Path<(String, String)>,
+    Path((room, page)): Path<(String, String)>,
     Json(Follow { add_ons }): Json<Follow>,
 ) -> StatusCode {
     if add_ons.len() > MAX_FOLLOWED {
         return StatusCode::BAD_REQUEST;
     }
-    match pages.all().get(&page) {
-        Some(commands) if commands.send(Command::Follow(add_ons)).is_ok() => StatusCode::NO_CONTENT,
-        _ => StatusCode::NOT_FOUND,
-    }
+    pages.send(&room, &page, Command::Follow(add_ons))
 }

@@ -1,0 +1,123 @@
+// The inspector of the room page in a real browser; see demo.test.mjs for how to run it.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launch, pullRequest, startDemo } from "./demo.mjs";
+
+let demo;
+let browser;
+
+before(async () => {
+  demo = await startDemo();
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  await demo?.stop();
+  await demo?.forget();
+});
+
+async function open(t, options = {}) {
+  const isNarrow = options.viewport?.width < 720;
+  const context = await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options });
+  t.after(() => context.close());
+  context.setDefaultTimeout(15_000);
+  const page = await context.newPage();
+  page.wrong = [];
+  page.on("console", (message) => message.type() === "error" && page.wrong.push(message.text()));
+  page.on("pageerror", (error) => page.wrong.push(error.message));
+  await page.goto(demo.url);
+  if (isNarrow) await page.locator("#view-glances").click();
+  await page.locator("#glances .label").getByText("pull requests").waitFor();
+  return page;
+}
+
+const drawer = (page) => page.getByRole("region", { name: "Inspector" });
+const tab = (page, name) => page.getByRole("tab", { name });
+const part = (page, name) => page.locator(`#inspector-parts [data-part="${name}"]`);
+const shown = (locator) => locator.waitFor({ state: "visible" });
+const hidden = (locator) => locator.waitFor({ state: "hidden" });
+
+test("it opens by a click and by keyboard, and the focus comes back", async (t) => {
+  const page = await open(t);
+  await page.getByRole("button", { name: "Inspect", exact: true }).click();
+  await shown(drawer(page));
+  await shown(part(page, "Why").getByText("Shown: all conditions hold."));
+  await shown(part(page, "Last query").getByText("Nothing was asked since the inspector was opened."));
+  assert.equal(await page.locator("#inspect").getAttribute("aria-expanded"), "true");
+  await page.keyboard.press("Alt+i");
+  await hidden(drawer(page));
+  assert.equal(await page.evaluate(() => document.activeElement.id), "inspect");
+
+  await page.keyboard.press("Alt+i");
+  await shown(drawer(page));
+  const chosen = () => page.locator("#inspector-tabs [aria-selected=true]");
+  await page.waitForFunction(() => document.querySelector("#inspector-tabs [aria-selected=true]"));
+  await chosen().focus();
+  await page.keyboard.press("End");
+  assert.match(await chosen().textContent(), /^Webhooks/);
+  await page.keyboard.press("Home");
+  assert.match(await chosen().textContent(), /^Pull requests/);
+  assert.ok(await chosen().evaluate((element) => element === document.activeElement));
+
+  const grip = page.getByRole("separator");
+  const before = (await drawer(page).boundingBox()).height;
+  await grip.focus();
+  await page.keyboard.press("ArrowDown");
+  assert.ok((await drawer(page).boundingBox()).height < before);
+  assert.deepEqual(page.wrong, []);
+});
+
+test("a query again tells the request, its answer and who signed it, without a token", async (t) => {
+  const page = await open(t);
+  await page.locator("#inspect").click();
+  await page.getByRole("button", { name: "Query again" }).click();
+  await shown(part(page, "Last query").getByText(/^GET http.*\/glance\/pull-requests$/));
+  await shown(part(page, "Last query").getByText("Its answer is for every origin."));
+  await shown(part(page, "Last signed request").getByText('"HS256"'));
+  assert.doesNotMatch(await drawer(page).innerText(), /signed_request|eyJ/);
+  assert.deepEqual(page.wrong, []);
+});
+
+test("a hidden glance says why, live, and a push keeps the focus and the place", async (t) => {
+  const page = await open(t);
+  await page.locator("#inspect").click();
+  await tab(page, /hidden$/).first().click();
+  await shown(part(page, "Why").getByText(/^Hidden: /));
+
+  await tab(page, /^Pull requests/).click();
+  const again = page.getByRole("button", { name: "Query again" });
+  await again.focus();
+  const detail = page.locator("#inspector-detail");
+  await detail.evaluate((element) => { element.scrollTop = 60; });
+  assert.equal(await demo.deliver(pullRequest(900_101, "open")), 204);
+  await shown(part(page, "Pushes").getByText(/, for everyone$/).first());
+  assert.match(await part(page, "Pushes").locator("pre").first().textContent(), /5<\/b> open pull requests/);
+  assert.ok(await again.evaluate((element) => element === document.activeElement));
+  assert.equal(await detail.evaluate((element) => element.scrollTop), 60);
+  assert.equal(await demo.deliver(pullRequest(900_101, "closed")), 204);
+  assert.deepEqual(page.wrong, []);
+});
+
+test("it stays open over a reload, and knows the first queries then", async (t) => {
+  const page = await open(t);
+  await page.locator("#inspect").click();
+  await shown(part(page, "Why"));
+  await page.reload();
+  await shown(part(page, "Last query").getByText(/^GET http/));
+  await page.getByRole("button", { name: "Close the inspector" }).click();
+  await page.reload();
+  await shown(page.locator("#glances .glance").first());
+  assert.ok(await drawer(page).isHidden());
+});
+
+test("it fits into 320 pixels", async (t) => {
+  const page = await open(t, { viewport: { width: 320, height: 600 } });
+  await page.locator("#inspect").click();
+  await shown(part(page, "Why"));
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320);
+  const close = await page.locator("#inspector-close").boundingBox();
+  const tabs = await page.locator("#inspector-tabs").boundingBox();
+  assert.ok(tabs.x + tabs.width <= close.x + 1);
+});

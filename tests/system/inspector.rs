@@ -1,0 +1,440 @@
+//! The inspector: why a glance shows or not, what was asked and pushed, and no token in any of it.
+
+use std::sync::{Arc, Mutex};
+
+use glance_host::Host;
+use glance_host::testing::TestRoom;
+use glance_sdk::axum::extract::{Path, State};
+use glance_sdk::axum::http::{HeaderMap, StatusCode, Uri, header};
+use glance_sdk::axum::response::{IntoResponse, Response};
+use glance_sdk::axum::routing::{get, post};
+use glance_sdk::axum::{Json, Router, serve};
+use glance_sdk::label;
+use glance_sdk::model::{GlanceData, UiUpdate};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use crate::add_on::{Pager, add_on, always, data, incidents};
+use crate::page::Page;
+
+const INCIDENTS: &str = "com.example.incidents:incidents";
+const ALWAYS: &str = "com.example.incidents:always";
+
+const HELD: &str = "odd:held";
+const ECHO: &str = "odd:echo";
+
+/// The answers of [`Odd`] that come at once, each of them a glance's.
+const ODD: [&str; 6] = ["unmarked", "other", "words", "down", "hollow", "echo"];
+
+/// An add-on whose answers are odd, and which says again what it was told in confidence.
+#[derive(Clone)]
+struct Odd {
+    url: String,
+    secret: Arc<Mutex<String>>,
+    tokens: Arc<Mutex<Vec<String>>>,
+    /// How many answers of one more glance, `held`, may go.
+    held: Arc<Semaphore>,
+}
+
+impl Odd {
+    async fn serve() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let odd = Self {
+            url: format!("http://{}", listener.local_addr().unwrap()),
+            secret: Arc::default(),
+            tokens: Arc::default(),
+            held: Arc::new(Semaphore::new(0)),
+        };
+        let router = Router::new()
+            .route("/", get(descriptor))
+            .route("/installed", post(installed))
+            .route("/heard", post(heard))
+            .route("/{what}", get(answer))
+            .with_state(odd.clone());
+        tokio::spawn(async move { serve(listener, router).await.unwrap() });
+        odd
+    }
+
+    fn secret(&self) -> String {
+        self.secret.lock().unwrap().clone()
+    }
+
+    fn tokens(&self) -> Vec<String> {
+        self.tokens.lock().unwrap().clone()
+    }
+
+    /// Takes note of the token of an address.
+    fn note(&self, uri: &Uri) -> String {
+        let (_, token) = uri.query().unwrap().split_once("signed_request=").unwrap();
+        self.tokens.lock().unwrap().push(token.to_owned());
+        token.to_owned()
+    }
+}
+
+async fn descriptor(State(odd): State<Odd>) -> Json<Value> {
+    let url = &odd.url;
+    let icon = json!({ "url": format!("{url}/i.png"), "url@2x": format!("{url}/i.png") });
+    let glances: Vec<_> = ODD
+        .iter()
+        .chain([&"held"])
+        .map(|what| {
+            json!({
+                "key": what,
+                "name": { "value": what },
+                "icon": icon,
+                "queryUrl": format!("{url}/{what}?kept=1"),
+                "conditions": [],
+            })
+        })
+        .collect();
+    let heard = json!({
+        "event": "room_message", "url": format!("{url}/heard"), "authentication": "jwt",
+    });
+    Json(json!({
+        "key": "odd",
+        "name": "Odd",
+        "description": "Answers oddly.",
+        "links": { "self": format!("{url}/") },
+        "capabilities": {
+            "installable": { "callbackUrl": format!("{url}/installed") },
+            "glance": glances,
+            "webhook": [heard],
+        },
+    }))
+}
+
+async fn installed(State(odd): State<Odd>, Json(body): Json<Value>) {
+    body["oauthSecret"]
+        .as_str()
+        .unwrap()
+        .clone_into(&mut odd.secret.lock().unwrap());
+}
+
+async fn heard(State(odd): State<Odd>, uri: Uri, headers: HeaderMap) -> Response {
+    odd.note(&uri);
+    let said = format!("{uri} {headers:?} {}", odd.secret());
+    (StatusCode::BAD_REQUEST, said).into_response()
+}
+
+async fn answer(State(odd): State<Odd>, Path(what): Path<String>, uri: Uri) -> Response {
+    let token = odd.note(&uri);
+    let label = json!({ "label": { "type": "html", "value": what } });
+    let any = [(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
+    match &*what {
+        "unmarked" => Json(label).into_response(),
+        "other" => {
+            let other = "https://chat.example.com";
+            ([(header::ACCESS_CONTROL_ALLOW_ORIGIN, other)], Json(label)).into_response()
+        }
+        "words" => (any, "no JSON at all").into_response(),
+        "down" => (StatusCode::BAD_GATEWAY, any, "<h1>Down</h1>").into_response(),
+        "held" => {
+            odd.held.acquire().await.unwrap().forget();
+            (any, Json(label)).into_response()
+        }
+        "hollow" => (any, Json(json!({ "label": "text" }))).into_response(),
+        _ => {
+            let mut label = label;
+            label["metadata"] = json!({
+                "secret": odd.secret(), "token": token, "address": uri.to_string(),
+            });
+            (any, Json(label)).into_response()
+        }
+    }
+}
+
+async fn odd(host: &Host) -> (TestRoom, Odd, Page) {
+    let room = host.room("ops").await;
+    let odd = Odd::serve().await;
+    room.install_url(&format!("{}/", odd.url)).await.unwrap();
+    let mut page = Page::inspect(host, &room).await;
+    for what in ODD {
+        page.report(&format!("odd:{what}"), |report| report["query"].is_object())
+            .await;
+    }
+    (room, odd, page)
+}
+
+#[tokio::test]
+async fn a_test_is_told_why_a_glance_is_hidden() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let pager = Pager::new(0);
+    let installed = room.install(add_on(&pager)).await;
+    let here = installed.client().await;
+    let mut viewer = room.viewer("ann").await;
+    viewer.settled().await;
+    let why = async || viewer.explain("incidents").await;
+    assert_eq!(why().await, "hidden: `open` is 0, needs > 0");
+    assert_eq!(
+        viewer.explain("always").await,
+        "shown: it has no conditions"
+    );
+
+    // What was pushed is known to whoever asks after it.
+    for open in 1..50 {
+        let here = here.room(room.room.id);
+        here.push::<incidents>(data(open)).await.unwrap();
+        assert_eq!(why().await, "shown: all conditions hold");
+        let bare = GlanceData::new(label!("no metadata"));
+        here.push::<incidents>(bare).await.unwrap();
+        assert_eq!(why().await, "hidden: there is no metadata to test");
+    }
+}
+
+#[tokio::test]
+#[should_panic(expected = r#"the room has no glance nope; it has ["incidents", "always"]"#)]
+async fn a_test_that_asks_for_a_glance_that_is_not_there_is_told_which_are() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    room.install(add_on(&Pager::new(0))).await;
+    room.viewer("ann").await.explain("nope").await;
+}
+
+#[tokio::test]
+async fn a_query_is_told_with_its_answer_and_what_is_wrong_with_it() {
+    let host = Host::start().await;
+    let (room, odd, page) = odd(&host).await;
+    let origin = host.base_url();
+    for (what, status, cors, problem) in [
+        (
+            "unmarked",
+            200,
+            "has no Access-Control-Allow-Origin.",
+            "has no Access-Control-Allow-Origin.",
+        ),
+        (
+            "other",
+            200,
+            &*format!(
+                "is for https://chat.example.com only: Access-Control-Allow-Origin must be * or {origin}."
+            ),
+            "is for https://chat.example.com only",
+        ),
+        ("words", 200, "is for every origin.", "is no JSON"),
+        ("down", 502, "is for every origin.", "answered 502"),
+        (
+            "hollow",
+            200,
+            "is for every origin.",
+            "is no glance data: /label",
+        ),
+    ] {
+        let report = &page.reports[&format!("odd:{what}")];
+        let query = &report["query"];
+        assert_eq!(query["url"], format!("{}/{what}?kept=1", odd.url));
+        assert_eq!(query["status"], status, "{what}");
+        let said = query["cors"].as_str().unwrap();
+        assert_eq!(said, format!("Its answer {cors}"), "{what}");
+        let said = query["problem"].as_str().unwrap();
+        assert!(said.contains(problem), "{what}: {said}");
+        assert_eq!(report["why"], "shown: its query failed", "{what}");
+        assert_eq!(report["data"], Value::Null, "{what}");
+    }
+    assert_eq!(page.reports["odd:words"]["query"]["body"], "no JSON at all");
+
+    let query = &page.reports[ECHO]["query"];
+    assert_eq!(query["problem"], Value::Null);
+    assert_eq!(query["isLate"], false);
+    assert_eq!(query["header"]["alg"], "HS256");
+    assert_eq!(query["claims"]["context"]["room_id"], json!(room.room.id));
+    assert!(query["claims"]["exp"].is_number());
+    assert!(query["at"].as_u64().unwrap() > 1_700_000_000_000);
+}
+
+#[tokio::test]
+async fn no_secret_and_no_token_is_told() {
+    let host = Host::start().await;
+    let (room, odd, mut page) = odd(&host).await;
+    room.says("ann", "hello").await;
+    while page.webhooks.is_empty() {
+        page.event().await;
+    }
+    let call = &page.webhooks[0];
+    assert_eq!(
+        (&call["status"], &call["attempts"]),
+        (&json!(400), &json!(1))
+    );
+    assert_eq!(call["addOn"], "Odd");
+    assert_eq!(call["event"], "room_message");
+    assert_eq!(call["url"], format!("{}/heard", odd.url));
+    assert_eq!(call["body"]["item"]["message"]["message"], "hello");
+    assert!(call["problem"].as_str().unwrap().contains("400"));
+
+    let metadata = &page.reports[ECHO]["data"]["metadata"];
+    assert_eq!(metadata["secret"], "{{secret}}", "it was said again");
+    assert_eq!(metadata["token"], "{{signed}}");
+    let tokens = odd.tokens();
+    assert_eq!(
+        tokens.len(),
+        ODD.len() + 2,
+        "and the held one's and the webhook's"
+    );
+    assert!(odd.secret().len() > 20);
+    assert!(!page.told.contains(&odd.secret()));
+    for token in tokens {
+        let signature = token.rsplit('.').next().unwrap();
+        assert!(signature.len() > 20);
+        assert!(!page.told.contains(signature));
+        assert!(!page.told.contains(&token));
+    }
+}
+
+#[tokio::test]
+async fn pushes_are_told_with_whom_they_are_for() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let installed = room.install(add_on(&Pager::new(4))).await;
+    let client = installed.client().await;
+    let here = client.room(room.room.id);
+    let ann = host.user("ann", |_| {}).await;
+    let mut page = Page::inspect(&host, &room).await;
+    let report = page
+        .report(INCIDENTS, |report| {
+            report["isShown"] == true && report["query"].is_object()
+        })
+        .await;
+    assert_eq!(report["why"], "shown: all conditions hold");
+    assert_eq!(report["pushes"], json!([]));
+
+    here.push::<incidents>(GlanceData::new(label!("no metadata")))
+        .await
+        .unwrap();
+    let report = page
+        .report(INCIDENTS, |report| report["isShown"] == false)
+        .await;
+    assert_eq!(report["why"], "hidden: there is no metadata to test");
+    assert_eq!(report["pushes"][0]["user"], Value::Null);
+    assert_eq!(report["pushes"][0]["data"]["label"]["value"], "no metadata");
+    assert_eq!(report["data"]["label"], "no metadata");
+    assert!(!page.lines.contains_key(INCIDENTS));
+
+    let for_ann = client.room(room.room.id).user(ann.id);
+    for_ann.push::<incidents>(data(77_777)).await.unwrap();
+    let report = page
+        .report(INCIDENTS, |report| report["pushes"][1].is_object())
+        .await;
+    assert_eq!(report["pushes"][1]["user"], json!(ann.id));
+    assert_eq!(report["pushes"][1]["data"], Value::Null);
+    assert_eq!(report["data"]["label"], "no metadata");
+    assert!(!page.told.contains("77777"), "it is for another person");
+
+    for n in 0..20 {
+        here.update(&UiUpdate::one("always", data(n)))
+            .await
+            .unwrap();
+    }
+    let report = page
+        .report(ALWAYS, |report| report["data"]["metadata"]["open"] == 19)
+        .await;
+    let pushes = report["pushes"].as_array().unwrap();
+    assert_eq!(pushes.len(), 10);
+    assert_eq!(pushes[9]["data"]["metadata"]["open"], 19);
+}
+
+#[tokio::test]
+async fn an_answer_that_came_too_late_is_told_as_such() {
+    let host = Host::start().await;
+    let (_room, odd, mut page) = odd(&host).await;
+    // The first asking waits for its answer; with the second it is an old one.
+    assert_eq!(page.try_again(HELD).await, StatusCode::NO_CONTENT);
+    odd.held.add_permits(2);
+    page.report(HELD, |report| report["data"]["label"] == "held")
+        .await;
+    while !page.told.contains(r#""isLate":true"#) {
+        page.event().await;
+    }
+}
+
+#[tokio::test]
+async fn an_inspector_is_opened_and_closed_on_an_open_page() {
+    let host = Host::start().await;
+    let (room, other) = (host.room("ops").await, host.room("other").await);
+    let pager = Pager::new(0);
+    let installed = room.install(add_on(&pager)).await;
+    let client = installed.client().await;
+    let here = client.room(room.room.id);
+    let mut page = Page::open(&host, &room).await;
+    page.until(|lines| {
+        lines
+            .get(ALWAYS)
+            .is_some_and(|line| line["state"] == "ready")
+    })
+    .await;
+    here.push::<incidents>(GlanceData::new(label!("pushed")))
+        .await
+        .unwrap();
+    here.push::<always>(data(5)).await.unwrap();
+    page.until(|lines| lines[ALWAYS]["label"] == "<b>5</b> incidents")
+        .await;
+    assert_eq!(page.told, "", "nobody inspects");
+    assert_eq!(pager.queries(), 2);
+
+    let (address, elsewhere) = (host.room_url(&room.room), host.room_url(&other.room));
+    assert_eq!(
+        page.switch(&elsewhere, true).await,
+        StatusCode::NOT_FOUND,
+        "it is no page of that room"
+    );
+    assert_eq!(page.switch(&address, true).await, StatusCode::NO_CONTENT);
+    let report = page.report(INCIDENTS, |_| true).await;
+    assert_eq!(
+        report["why"], "hidden: there is no metadata to test",
+        "what was pushed before counts"
+    );
+    assert_eq!(report["data"]["label"], "pushed");
+    assert_eq!(report["query"], Value::Null, "nothing was kept before");
+    assert_eq!(pager.queries(), 2, "to look changes nothing");
+
+    assert_eq!(page.switch(&address, false).await, StatusCode::NO_CONTENT);
+    let told = page.told.clone();
+    here.push::<always>(data(6)).await.unwrap();
+    page.until(|lines| lines[ALWAYS]["label"] == "<b>6</b> incidents")
+        .await;
+    assert_eq!(page.told, told);
+}
+
+#[tokio::test]
+async fn a_glance_that_goes_is_no_longer_told() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let installed = room.install(add_on(&Pager::new(1))).await;
+    let mut page = Page::inspect(&host, &room).await;
+    page.report(ALWAYS, |_| true).await;
+    host.uninstall(installed.oauth_id()).await.unwrap();
+    while !page.reports.is_empty() {
+        page.event().await;
+    }
+}
+
+#[tokio::test]
+async fn only_who_may_manage_the_room_inspects() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let _installed = room.install(add_on(&Pager::new(1))).await;
+    let mut you = host.user("You", |_| {}).await;
+    let mut page = Page::inspect(&host, &room).await;
+    for id in [INCIDENTS, ALWAYS] {
+        page.report(id, |report| report["query"].is_object()).await;
+    }
+
+    (you.is_admin, you.is_guest) = (false, true);
+    host.state().update_user(&you).await.unwrap();
+    let address = host.room_url(&room.room);
+    assert_eq!(page.switch(&address, true).await, StatusCode::FORBIDDEN);
+    let told = page.told.clone();
+    assert_eq!(page.try_again(ALWAYS).await, StatusCode::NO_CONTENT);
+    page.until(|lines| lines[ALWAYS]["state"] == "loading")
+        .await;
+    page.until(|lines| lines[ALWAYS]["state"] == "ready").await;
+    let mut guest = Page::inspect(&host, &room).await;
+    guest
+        .until(|lines| {
+            lines
+                .get(ALWAYS)
+                .is_some_and(|line| line["state"] == "ready")
+        })
+        .await;
+    assert_eq!((guest.told, page.told), (String::new(), told));
+}
