@@ -16,6 +16,7 @@ mod people;
 mod rooms;
 mod token;
 mod ui;
+mod viewer_token;
 mod webhooks;
 
 use std::sync::Arc;
@@ -78,6 +79,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
             "/room/{room}/member/{user}",
             put(rooms::add_member).delete(rooms::remove_member),
         )
+        .route("/viewer-token", post(viewer_token::create))
         .route("/emoticon", get(emoticons::list))
         .route("/user", get(people::list))
         .route("/user/{user}", get(people::read))

@@ -18,6 +18,7 @@ use tokio::time::timeout;
 
 use crate::attendance::Attendance;
 use crate::clock::Clock;
+use crate::embed::Embed;
 use crate::hub::LocalHub;
 use crate::install::{self, InstallError};
 use crate::limits::Limits;
@@ -122,6 +123,7 @@ pub struct Builder {
     requests: u32,
     messages: u32,
     clock: Clock,
+    embed: Embed,
     tls: Option<tls::Files>,
     grace: Duration,
 }
@@ -168,6 +170,13 @@ impl Builder {
     #[must_use]
     pub fn message_limit(mut self, messages: u32) -> Self {
         self.messages = messages;
+        self
+    }
+
+    /// Which other sites may show a room's sidebar; none where nothing is said.
+    #[must_use]
+    pub fn embed(mut self, embed: Embed) -> Self {
+        self.embed = embed;
         self
     }
 
@@ -228,6 +237,7 @@ impl Builder {
             token_life: self.token_life,
             limits: Limits::new(self.clock.clone(), self.requests, self.messages),
             clock: self.clock,
+            embed: self.embed,
             attendance: Attendance::default(),
             state: Arc::new(state),
             hub: Arc::new(LocalHub::default()),
@@ -335,6 +345,7 @@ impl Host {
             requests: 500,
             messages: 30,
             clock: Clock::default(),
+            embed: Embed::default(),
             tls: None,
             grace: Duration::from_secs(10),
         }

@@ -16,6 +16,7 @@ mod api;
 mod attendance;
 mod clock;
 mod directory;
+mod embed;
 mod health;
 mod host;
 pub mod hub;
@@ -39,5 +40,6 @@ mod wire;
 mod write;
 
 pub use clock::Clock;
+pub use embed::{Embed, NoOrigin};
 pub use host::{Builder, DEFAULT_PORT, Error, Host};
 pub use install::InstallError;

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::attendance::Attendance;
 use crate::clock::Clock;
+use crate::embed::Embed;
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -24,6 +25,7 @@ pub(crate) struct Shared {
     pub(crate) local_user: UserId,
     pub(crate) token_life: Duration,
     pub(crate) clock: Clock,
+    pub(crate) embed: Embed,
     pub(crate) limits: Limits,
     pub(crate) attendance: Attendance,
     pub(crate) state: Arc<dyn State>,

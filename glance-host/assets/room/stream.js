@@ -1,49 +1,76 @@
 // The room's live connection to the host, and what is asked of the host.
 
-export const room = document.querySelector(".room").dataset.room;
+import { read } from "./events.js";
 
+const place = document.querySelector("[data-at]");
 const connection = document.getElementById("connection");
+const SHORTEST_WAIT = 1000;
 const LONGEST_WAIT = 30_000;
+const UNSEEN = 30_000;
+
 /** Names this connection to the host, once there is one. */
 export let page = null;
 /** What listens, by the name of the event. */
 const listeners = new Map();
-let wait = 1000;
-let events = null;
+/** Says who asks, where no cookie does. */
+let identity = {};
+/** Called where the host no longer knows who asks. */
+let strange = () => location.reload();
+/** Ends the connection. */
+let connected = null;
 
-/** Calls `listener` with the data of each event of this name. Listen before you connect. */
+/** The address of something of this room's. */
+export const at = (path) => `${place.dataset.at}/${path}`;
+
+/** Calls `listener` with the data of each event of this name. */
 export function on(name, listener) {
   listeners.set(name, [...(listeners.get(name) ?? []), listener]);
 }
 
-export function post(address, body) {
-  return fetch(address, {
+/** Asks the host for something of this room's; null where it cannot be reached. */
+export function post(path, body) {
+  return fetch(at(path), {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", ...identity },
     body: JSON.stringify(body),
   }).catch(() => null);
 }
 
-export function connect() {
-  events = new EventSource(`/rooms/${room}/events`);
-  events.addEventListener("sidebar", ({ data }) => {
-    ({ page } = JSON.parse(data));
-    connection.textContent = "Live";
-    wait = 1000;
-  });
-  for (const [name, called] of listeners) {
-    events.addEventListener(name, ({ data }) => {
-      const value = JSON.parse(data);
-      for (const listener of called) listener(value);
-    });
-  }
-  events.addEventListener("error", () => {
-    connection.textContent = "Reconnecting…";
-    // The browser tries again by itself after a lost connection, but not after a refusal.
-    if (events.readyState !== EventSource.CLOSED) return;
-    setTimeout(connect, wait);
+/** Says who asks with a token from now on, and what to do where none holds. */
+export function identify(token, wanted) {
+  identity = token ? { Authorization: `Bearer ${token}` } : {};
+  strange = wanted;
+}
+
+function say(text) {
+  connection.textContent = text;
+}
+
+/** Connects, and again whenever the connection ends. */
+export async function connect() {
+  connected?.abort();
+  const own = connected = new AbortController();
+  let wait = SHORTEST_WAIT;
+  const heard = (name, value) => {
+    if (name === "sidebar") {
+      page = value.page;
+      wait = SHORTEST_WAIT;
+      say("Live");
+    }
+    for (const listener of listeners.get(name) ?? []) listener(value);
+  };
+  while (!own.signal.aborted) {
+    const answer = await read(at("events"), identity, own.signal, heard).catch(() => null);
+    if (own.signal.aborted) return;
+    say("Reconnecting…");
+    if (answer?.status === 401) {
+      strange();
+      return;
+    }
+    // Not all at once, where a host comes back to many pages.
+    await new Promise((resume) => setTimeout(resume, wait * (0.5 + Math.random() / 2)));
     wait = Math.min(wait * 2, LONGEST_WAIT);
-  });
+  }
 }
 
 // A browser keeps six connections to a host: a tab that nobody looks at gives its own back.
@@ -52,12 +79,11 @@ document.addEventListener("visibilitychange", () => {
   clearTimeout(hiding);
   if (document.hidden) {
     hiding = setTimeout(() => {
-      events.close();
-      connection.textContent = "Paused";
-      hiding = null;
-      events = null;
-    }, LONGEST_WAIT);
-  } else if (events === null) {
+      connected?.abort();
+      connected = null;
+      say("Paused");
+    }, UNSEEN);
+  } else if (connected === null) {
     connect();
   }
 });
