@@ -5,6 +5,7 @@ mod example;
 mod new;
 mod validate;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -30,6 +31,12 @@ enum Command {
     New(new::Arguments),
     /// Say what is wrong with a descriptor, and where; fails where a host would refuse it.
     Validate(validate::Arguments),
+    /// Run a host for people and their add-ons, until Ctrl-C; `cargo glance host --help` says more.
+    #[command(disable_help_flag = true)]
+    Host {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Run an example add-on; the demo starts itself anew with this.
     #[command(hide = true)]
     Example(example::Arguments),
@@ -46,6 +53,10 @@ async fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::New(arguments) => new::run(arguments),
         Command::Validate(arguments) => validate::run(arguments).await,
+        Command::Host { arguments } => {
+            let name = OsString::from("cargo glance host");
+            return glance_host::server::run([name].into_iter().chain(arguments)).await;
+        }
         Command::Example(arguments) => example::run(arguments).await,
     };
     match outcome {

@@ -47,7 +47,7 @@ class GlanceSidebar extends HTMLElement {
       this.#ready = true;
       this.#hand();
     } else if (data?.glance === "tokenwanted") {
-      this.dispatchEvent(new CustomEvent("tokenwanted", { bubbles: true, composed: true }));
+      this.#want();
     }
   }
 
@@ -75,10 +75,16 @@ class GlanceSidebar extends HTMLElement {
     this.#frame.src = address;
   }
 
+  /** Gives the page the token there is. */
   #hand() {
+    if (!this.#ready) return;
     const token = this.getAttribute("token");
-    if (!this.#ready || !token) return;
-    this.#frame.contentWindow.postMessage({ glance: "token", token }, this.#origin);
+    if (token) this.#frame.contentWindow.postMessage({ glance: "token", token }, this.#origin);
+    else this.#want();
+  }
+
+  #want() {
+    this.dispatchEvent(new CustomEvent("tokenwanted", { bubbles: true, composed: true }));
   }
 }
 

@@ -1,9 +1,29 @@
-// The room page: shows what its viewer on the host says, and opens panels.
+// The room page: its timeline, what its viewer on the host says, and the pages of add-ons.
 
+import * as actions from "./room/actions.js";
+import * as calls from "./room/calls.js";
+import * as dialog from "./room/dialog.js";
+import { onEscape } from "./room/frames.js";
 import * as panel from "./room/panel.js";
 import * as sidebar from "./room/sidebar.js";
 import { connect } from "./room/stream.js";
+import * as timeline from "./room/timeline.js";
+import { view } from "./room/views.js";
 
-sidebar.start({ open: (line) => panel.open(line.target, line.id), drawn: panel.header });
+sidebar.start({ open: ({ id, key, target }) => panel.open({ addOn: target.addOn, glance: key }, id), drawn: panel.header });
+timeline.offer(({ id }, place) => place.append(actions.messageMenu(id)));
+document.getElementById("composer").prepend(actions.inputMenu());
+calls.start({
+  appendMessage: timeline.appendMessage,
+  focus() {
+    view("chat");
+    timeline.focus();
+  },
+});
+panel.onShown(() => view("glances"));
+onEscape((made) => {
+  if (dialog.has(made)) dialog.close();
+  else if (panel.has(made)) panel.close();
+});
 connect();
 panel.openLinked();

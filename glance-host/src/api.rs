@@ -3,7 +3,7 @@
 mod actions;
 mod admit;
 mod caller;
-mod capabilities;
+pub(crate) mod capabilities;
 mod emoticons;
 mod error;
 mod extension;
@@ -13,6 +13,7 @@ mod messages;
 mod notifications;
 mod page;
 mod people;
+mod private;
 mod rooms;
 mod token;
 mod ui;
@@ -83,6 +84,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         .route("/emoticon", get(emoticons::list))
         .route("/user", get(people::list))
         .route("/user/{user}", get(people::read))
+        .route("/user/{user}/message", post(private::create))
         .route("/room/{room}/notification", post(notifications::create))
         .route("/room/{room}/extension/webhook/{name}", webhook)
         .route(

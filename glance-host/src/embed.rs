@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use glance_sdk::auth::{SigningKey, Token, now};
-use glance_sdk::model::{Claims, Context, RoomId, Scope, UserId};
+use glance_sdk::auth::{SigningKey, Token};
+use glance_sdk::model::{Claims, Context, OauthId, RoomId, Scope, UserId};
 use reqwest::Url;
 
 use crate::shared::Shared;
@@ -89,8 +89,13 @@ impl fmt::Display for NoOrigin {
 impl std::error::Error for NoOrigin {}
 
 /// A token that opens this room for this person, or for a guest without a name.
-pub(crate) fn token(installed: &Installed, room: RoomId, user: Option<UserId>) -> String {
-    let issued_at = now();
+pub(crate) fn token(
+    shared: &Shared,
+    installed: &Installed,
+    room: RoomId,
+    user: Option<UserId>,
+) -> String {
+    let issued_at = shared.clock.now();
     let mut claims = Claims::new(
         installed.oauth_id.clone(),
         issued_at,
@@ -110,43 +115,100 @@ fn key(installed: &Installed) -> SigningKey {
     SigningKey::new(&secret.into())
 }
 
-/// Whom a viewer token shows the room to; nobody where it does not hold, or its installation may no
-/// longer issue any.
+/// Who looks at a room on another site.
+#[derive(Clone)]
+pub(crate) struct Visitor {
+    pub(crate) user: User,
+    /// Whether nobody says who they are.
+    pub(crate) is_guest: bool,
+    /// The token that let them in, where it was one.
+    pub(crate) pass: Option<Pass>,
+}
+
+/// A viewer token that was good when it was looked at.
+#[derive(Clone)]
+pub(crate) struct Pass {
+    pub(crate) token: String,
+    pub(crate) issuer: OauthId,
+    pub(crate) expires_at: i64,
+}
+
+/// Whom this token shows the room to, or everyone where there is none; nobody where the token does not
+/// hold, or its installation may no longer issue any.
 pub(crate) async fn visitor(
     shared: &Shared,
-    room: &Room,
-    token: &str,
-) -> Result<Option<User>, StateError> {
-    let Ok(token) = Token::parse(token) else {
+    room: RoomId,
+    token: Option<&str>,
+) -> Result<Option<Visitor>, StateError> {
+    let Some(token) = token else {
+        let room = shared.state.room(room).await?;
+        return match room.is_some_and(|room| shared.embed.is_open(&room)) {
+            true => guest(shared, None).await.map(Some),
+            false => Ok(None),
+        };
+    };
+    let Some((pass, user)) = read(shared, room, token).await? else {
         return Ok(None);
     };
-    let Some(installed) = shared.state.installation(token.issuer()).await? else {
+    let Some(user) = user else {
+        return guest(shared, Some(pass)).await.map(Some);
+    };
+    let user = shared.state.user(user).await?;
+    Ok(user.map(|user| Visitor {
+        user,
+        is_guest: false,
+        pass: Some(pass),
+    }))
+}
+
+/// What a token says, where it is good for this room.
+async fn read(
+    shared: &Shared,
+    room: RoomId,
+    text: &str,
+) -> Result<Option<(Pass, Option<UserId>)>, StateError> {
+    let Ok(token) = Token::parse(text) else {
         return Ok(None);
     };
-    let Ok(claims) = token.verify(&key(&installed), now()) else {
+    let issuer = token.issuer().clone();
+    let Some(installed) = shared.state.installation(&issuer).await? else {
+        return Ok(None);
+    };
+    let now = shared.clock.now();
+    let Ok(claims) = token.verify(&key(&installed), now) else {
+        return Ok(None);
+    };
+    // The host's own token and clock: there is nothing to be lenient about.
+    let Some(expires_at) = claims.exp.filter(|end| *end > now) else {
         return Ok(None);
     };
     let consumer = &installed.descriptor.capabilities.hipchat_api_consumer;
     let may = consumer
         .as_ref()
         .is_some_and(|consumer| consumer.scopes.contains(&Scope::ViewerToken));
-    if !may || claims.room_id() != Some(room.id) || !installed.is_in(room.id) {
+    if !may || claims.room_id() != Some(room) || !installed.is_in(room) {
         return Ok(None);
     }
-    match claims.user_id() {
-        Some(user) => shared.state.user(user).await,
-        None => guest(shared).await.map(Some),
-    }
+    let pass = Pass {
+        token: text.to_owned(),
+        issuer,
+        expires_at,
+    };
+    Ok(Some((pass, claims.user_id())))
 }
 
 /// The one person that all are for whom nobody vouches.
-pub(crate) async fn guest(shared: &Shared) -> Result<User, StateError> {
+async fn guest(shared: &Shared, pass: Option<Pass>) -> Result<Visitor, StateError> {
     let mut guest = shared.state.user_named(GUEST).await?;
     if !guest.is_guest || guest.is_admin {
         (guest.is_guest, guest.is_admin) = (true, false);
         shared.state.update_user(&guest).await?;
     }
-    Ok(guest)
+    Ok(Visitor {
+        user: guest,
+        is_guest: true,
+        pass,
+    })
 }
 
 #[cfg(test)]

@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use glance_sdk::model::{OauthId, RoomId, UserId};
 use serde_json::Value;
 use tokio::sync::broadcast;
 
+use crate::forget::make_room;
 use crate::state::Entry;
+use crate::viewer::Contents;
 
 /// How many events a slow viewer may be behind before it starts over.
 const BACKLOG: usize = 256;
@@ -21,18 +24,60 @@ pub enum Event {
     /// An add-on came, went or changed, or a glance was created or removed.
     Changed,
     /// Something was written into the room.
-    Written(Arc<Entry>),
+    Written(Arc<Written>),
+}
+
+/// What was written into a room.
+#[derive(Debug)]
+pub struct Written {
+    /// The entry.
+    pub entry: Entry,
+    /// What every page shows of it, in JSON: made once, however many look.
+    pub shown: String,
 }
 
 /// New data of glances.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Push {
     /// Whose glances.
     pub oauth_id: OauthId,
     /// Only for this person, or for everyone.
     pub user: Option<UserId>,
-    /// Key and data of each.
-    pub glances: Vec<(String, Value)>,
+    /// What is new of each.
+    pub glances: Vec<NewData>,
+}
+
+impl Push {
+    /// A push of these keys and their data.
+    pub fn new(
+        oauth_id: OauthId,
+        user: Option<UserId>,
+        glances: impl IntoIterator<Item = (String, Value)>,
+    ) -> Self {
+        let new = |(key, data)| NewData {
+            key,
+            data,
+            contents: Contents::default(),
+        };
+        Self {
+            oauth_id,
+            user,
+            glances: glances.into_iter().map(new).collect(),
+        }
+    }
+}
+
+/// New data of one glance.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct NewData {
+    /// The glance's key.
+    pub key: String,
+    /// The data.
+    pub data: Value,
+    /// What it comes to, worked out once for all who see it.
+    pub(crate) contents: Contents,
 }
 
 /// Where events go.
@@ -51,19 +96,33 @@ pub trait Hub: fmt::Debug + Send + Sync + 'static {
 
     /// The events of a room from now on. A receiver that lags must take everything for changed.
     fn subscribe(&self, room: RoomId) -> broadcast::Receiver<Event>;
+
+    /// How many [`Event::Changed`] were carried, counted before anyone receives them: what was read
+    /// at an earlier number may be old.
+    fn changes(&self) -> u64;
 }
+
+type Rooms = HashMap<RoomId, broadcast::Sender<Event>>;
 
 /// Carries events within one process.
 #[derive(Debug, Default)]
 pub struct LocalHub {
-    rooms: Mutex<HashMap<RoomId, broadcast::Sender<Event>>>,
+    rooms: Mutex<Rooms>,
+    changes: AtomicU64,
+}
+
+impl LocalHub {
+    fn rooms(&self) -> MutexGuard<'_, Rooms> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Hub for LocalHub {
     fn publish(&self, to: To, event: Event) {
-        let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
-        // Nobody looks at a room without receivers: forget it.
-        rooms.retain(|_, sender| sender.receiver_count() > 0);
+        if matches!(event, Event::Changed) {
+            self.changes.fetch_add(1, Ordering::SeqCst);
+        }
+        let rooms = self.rooms();
         match to {
             To::Room(room) => {
                 if let Some(sender) = rooms.get(&room) {
@@ -79,10 +138,33 @@ impl Hub for LocalHub {
     }
 
     fn subscribe(&self, room: RoomId) -> broadcast::Receiver<Event> {
-        let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rooms = self.rooms();
+        make_room(&mut rooms, |sender| sender.receiver_count() > 0);
         rooms
             .entry(room)
             .or_insert_with(|| broadcast::channel(BACKLOG).0)
             .subscribe()
+    }
+
+    fn changes(&self) -> u64 {
+        self.changes.load(Ordering::SeqCst)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_that_nobody_looks_at_is_forgotten() {
+        let hub = LocalHub::default();
+        let mut looked_at = hub.subscribe(RoomId::new(0));
+        for room in 1..10_000 {
+            drop(hub.subscribe(RoomId::new(room)));
+        }
+        assert!(hub.rooms().len() < 100);
+        hub.publish(To::Room(RoomId::new(0)), Event::Changed);
+        assert!(matches!(looked_at.try_recv(), Ok(Event::Changed)));
+        assert_eq!(hub.changes(), 1);
     }
 }

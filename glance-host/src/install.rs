@@ -1,20 +1,28 @@
 //! Installs, moves and removes add-ons: the host's side of the handshake.
 
-use std::fmt;
+mod error;
+mod read;
+pub(crate) mod visit;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use glance_sdk::auth::random_alphanumeric;
 use glance_sdk::model::{Descriptor, InstallationData, InstallationUpdate, OauthId, RoomId};
-use glance_sdk::validate::{self, Problem, Severity};
 use reqwest::{Method, StatusCode, Url};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 
 use crate::hub::{Event, To};
-use crate::outgoing::{self, NoAnswer};
+use crate::outgoing;
 use crate::pattern;
 use crate::shared::Shared;
+use crate::sign_in::Change;
 use crate::state::{Installed, StateError};
+use error::no_answer;
+use visit::About;
+
+pub use error::InstallError;
+pub(crate) use read::{Read, read};
 
 /// What is told as it happens: each step of an installation.
 pub(crate) const STEPS: &str = "glance_host::steps";
@@ -28,130 +36,6 @@ const CALLBACK_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_DESCRIPTOR_BYTES: usize = 512 * 1024;
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
-/// Why an add-on was not installed.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum InstallError {
-    /// What was given is no http or https address.
-    NoAddress(String),
-    /// The add-on gave no answer.
-    NoAnswer {
-        /// What was asked for: the descriptor, or the callback.
-        what: &'static str,
-        /// Where.
-        url: String,
-        /// Why.
-        why: String,
-    },
-    /// The descriptor's address answered with a failure.
-    Status {
-        /// Where.
-        url: String,
-        /// With what.
-        status: u16,
-    },
-    /// What stands there is no JSON.
-    NotJson {
-        /// Where.
-        url: String,
-        /// Why, with line and column.
-        why: String,
-    },
-    /// What stands there is no descriptor.
-    Invalid {
-        /// Where.
-        url: String,
-        /// Everything that is wrong, each with its JSON pointer.
-        problems: Vec<Problem>,
-    },
-    /// The descriptor does not allow an installation here.
-    NotAllowed(&'static str),
-    /// The add-on is installed here already.
-    AlreadyInstalled(String),
-    /// The descriptor that stands there now is another add-on's.
-    OtherAddOn {
-        /// The key it has.
-        found: String,
-        /// The key it should have.
-        expected: String,
-    },
-    /// The add-on refused.
-    Refused {
-        /// With what.
-        status: u16,
-        /// The first line of what it said.
-        said: String,
-    },
-    /// The host's own database failed.
-    State(StateError),
-}
-
-impl fmt::Display for InstallError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoAddress(url) => write!(
-                f,
-                "{url:?} is no address of a descriptor; give one that starts with http:// or https://"
-            ),
-            Self::NoAnswer { what, url, why } => {
-                write!(f, "the {what} at {url} {why}; check that the add-on runs")
-            }
-            Self::Status { url, status } => write!(
-                f,
-                "{url} answered {status} instead of a descriptor; check the address"
-            ),
-            Self::NotJson { url, why } => write!(f, "what stands at {url} is no JSON: {why}"),
-            Self::Invalid { url, problems } => {
-                write!(f, "what stands at {url} is no descriptor")?;
-                for problem in problems {
-                    write!(f, "\n  {problem}")?;
-                }
-                Ok(())
-            }
-            Self::NotAllowed(what) => write!(f, "its descriptor does not allow {what}"),
-            Self::AlreadyInstalled(name) => {
-                write!(
-                    f,
-                    "{name} is installed here already; remove it first to install it anew"
-                )
-            }
-            Self::OtherAddOn { found, expected } => {
-                write!(
-                    f,
-                    "the add-on there is {found}, not {expected}; check the address"
-                )
-            }
-            Self::Refused { status, said } if said.is_empty() => {
-                write!(
-                    f,
-                    "the add-on refused the installation with status {status}"
-                )
-            }
-            Self::Refused { status, said } => {
-                write!(
-                    f,
-                    "the add-on refused the installation with status {status}: {said}"
-                )
-            }
-            Self::State(cause) => cause.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for InstallError {}
-
-impl From<StateError> for InstallError {
-    fn from(cause: StateError) -> Self {
-        Self::State(cause)
-    }
-}
-
-impl From<glance_sdk::Error> for InstallError {
-    fn from(cause: glance_sdk::Error) -> Self {
-        Self::State(StateError(cause.to_string()))
-    }
-}
-
 /// Reads the descriptor, introduces the host to the add-on, and keeps the installation once the
 /// add-on accepted it.
 pub(crate) async fn install(
@@ -159,32 +43,92 @@ pub(crate) async fn install(
     descriptor_url: &str,
     room: Option<RoomId>,
 ) -> Result<Installed, InstallError> {
-    let (url, descriptor) = fetch(shared, descriptor_url).await?;
+    let read = read(shared, descriptor_url).await?;
+    let installed = begin(shared, read, room).await?;
+    finish(shared, &installed).await?;
+    Ok(installed)
+}
+
+/// Installs what a person at a page approved, and names the [`visit`] that their browser has to
+/// make now, where the add-on wants one.
+pub(crate) async fn approved(
+    shared: &Arc<Shared>,
+    read: Read,
+    room: Option<RoomId>,
+) -> Result<(Installed, Option<String>), InstallError> {
+    let shared = Arc::clone(shared);
+    // On its own: a person who leaves meanwhile leaves nothing half done.
+    let installing = tokio::spawn(async move {
+        let installed = begin(&shared, read, room).await?;
+        let is_told = callback_url(&installed).is_some();
+        let page = visit::page_after_installation(&installed);
+        if is_told || page.is_none() {
+            finish(&shared, &installed).await?;
+        }
+        let about = if is_told {
+            About::News
+        } else {
+            About::Installation
+        };
+        let visit = page.map(|page| visit::begin(&shared, about, &installed, &page));
+        match visit.transpose() {
+            Err(cause) if !is_told => {
+                shared
+                    .state
+                    .remove_installation(&installed.oauth_id)
+                    .await?;
+                Err(cause)
+            }
+            visit => Ok((installed, visit.unwrap_or_default())),
+        }
+    });
+    let ended = |cause| StateError(format!("an installation ended early: {cause}"));
+    installing.await.map_err(ended)?
+}
+
+/// Whether a descriptor can be installed here.
+pub(crate) async fn check(
+    shared: &Shared,
+    descriptor: &Descriptor,
+    room: Option<RoomId>,
+) -> Result<(), InstallError> {
     let installable = descriptor
         .capabilities
         .installable
         .clone()
         .unwrap_or_default();
     match room {
-        Some(_) if installable.allow_room == Some(false) => {
+        Some(_) if !installable.for_rooms() => {
             return Err(InstallError::NotAllowed("an installation in one room"));
         }
-        None if installable.allow_global == Some(false) => {
+        None if !installable.for_groups() => {
             return Err(InstallError::NotAllowed("an installation for all rooms"));
         }
         _ => {}
     }
-    if is_installed(shared, &descriptor.key, room).await? {
-        return Err(InstallError::AlreadyInstalled(descriptor.name));
+    if shared.state.is_installed(&descriptor.key, room).await? {
+        return Err(InstallError::AlreadyInstalled(descriptor.name.clone()));
     }
+    Ok(())
+}
 
+/// Introduces the host to the add-on. The installation is there, but shows nothing until it is
+/// [`finish`]ed, and is gone at the next start.
+pub(crate) async fn begin(
+    shared: &Shared,
+    read: Read,
+    room: Option<RoomId>,
+) -> Result<Installed, InstallError> {
+    check(shared, &read.descriptor, room).await?;
     let installed = Installed {
         oauth_id: uuid::Uuid::new_v4().to_string().into(),
         oauth_secret: random_alphanumeric(40)?.into(),
         room_id: room,
-        descriptor_url: url.to_string(),
-        descriptor,
+        descriptor_url: read.url,
+        descriptor: read.descriptor,
     };
+    visit::expire(shared).await;
+    visit::replace(shared, &installed).await;
     // The add-on asks for a token before it answers: the new client must be known by then.
     if !shared.state.begin_installation(&installed).await? {
         return Err(InstallError::AlreadyInstalled(installed.descriptor.name));
@@ -196,14 +140,19 @@ pub(crate) async fn install(
             .await?;
         return Err(refused);
     }
+    Ok(installed)
+}
+
+/// The add-on has accepted: it shows.
+pub(crate) async fn finish(shared: &Shared, installed: &Installed) -> Result<(), StateError> {
     shared
         .state
         .finish_installation(&installed.oauth_id)
         .await?;
     warn_of_patterns(&installed.descriptor);
-    shared.hub.publish(places(&installed), Event::Changed);
+    shared.hub.publish(places(installed), Event::Changed);
     tracing::info!(target: STEPS, "{} is installed", installed.descriptor.name);
-    Ok(installed)
+    Ok(())
 }
 
 /// Reads the descriptor again, maybe at another address, and introduces the host anew, as it may
@@ -213,16 +162,25 @@ pub(crate) async fn update(
     installed: &Installed,
     descriptor_url: &str,
 ) -> Result<Installed, InstallError> {
-    let (url, descriptor) = fetch(shared, descriptor_url).await?;
-    if descriptor.key != installed.descriptor.key {
+    let read = read(shared, descriptor_url).await?;
+    replace(shared, installed, read).await
+}
+
+/// Takes over a descriptor that was read anew.
+pub(crate) async fn replace(
+    shared: &Shared,
+    installed: &Installed,
+    read: Read,
+) -> Result<Installed, InstallError> {
+    if read.descriptor.key != installed.descriptor.key {
         return Err(InstallError::OtherAddOn {
-            found: descriptor.key,
+            found: read.descriptor.key,
             expected: installed.descriptor.key.clone(),
         });
     }
     let updated = Installed {
-        descriptor_url: url.to_string(),
-        descriptor,
+        descriptor_url: read.url,
+        descriptor: read.descriptor,
         ..installed.clone()
     };
     introduce_again(shared, &updated).await?;
@@ -236,6 +194,9 @@ pub(crate) async fn update(
         .await?;
     warn_of_patterns(&updated.descriptor);
     shared.hub.publish(places(&updated), Event::Changed);
+    shared
+        .entrance
+        .tell(Change::Installation(updated.oauth_id.clone()));
     tracing::info!(target: STEPS, "{} is up to date", updated.descriptor.name);
     Ok(updated)
 }
@@ -248,6 +209,7 @@ pub(crate) async fn uninstall(shared: &Shared, id: &OauthId) -> Result<bool, Sta
     take_leave(shared, &installed).await;
     let removed = shared.state.remove_installation(id).await?;
     shared.hub.publish(places(&installed), Event::Changed);
+    shared.entrance.tell(Change::Installation(id.clone()));
     Ok(removed)
 }
 
@@ -259,11 +221,13 @@ pub(crate) async fn take_leave(shared: &Shared, installed: &Installed) {
     if let Ok(mut segments) = url.path_segments_mut() {
         segments.pop_if_empty().push(installed.oauth_id.as_str());
     }
-    let request = shared.http.request(Method::DELETE, url.clone());
-    match outgoing::send(request, DESCRIPTOR_TIMEOUT, MAX_ANSWER_BYTES).await {
+    let request = shared.posting.request(Method::DELETE, url.clone());
+    let told = outgoing::send(shared, request, DESCRIPTOR_TIMEOUT, MAX_ANSWER_BYTES).await;
+    let url = shown(&url);
+    match told {
         Ok(answer) if answer.status.is_success() => {}
-        Ok(answer) => tracing::warn!(%url, status = %answer.status, "removal was not accepted"),
-        Err(cause) => tracing::warn!(%url, "the add-on was not told of its removal: it {cause}"),
+        Ok(answer) => tracing::warn!(url, status = %answer.status, "removal was not accepted"),
+        Err(cause) => tracing::warn!(url, "the add-on was not told of its removal: it {cause}"),
     }
 }
 
@@ -272,75 +236,21 @@ fn warn_of_patterns(descriptor: &Descriptor) {
     let webhooks = descriptor.capabilities.webhook.iter();
     for webhook in webhooks.flat_map(|webhooks| webhooks.as_slice()) {
         if let Some(Err(why)) = webhook.pattern.as_deref().map(pattern::compile) {
-            let (event, url) = (&webhook.event, &webhook.url);
+            let event = &webhook.event;
+            let url = Url::parse(&webhook.url).map_or_else(|_| String::new(), |url| shown(&url));
             tracing::warn!(target: STEPS, "the webhook of {event} at {url} is never called: {why}");
         }
     }
 }
 
+/// An address as it is logged: people put secrets into its query and before its host.
+fn shown(url: &Url) -> String {
+    format!("{}{}", url.origin().ascii_serialization(), url.path())
+}
+
 /// The rooms in which an installation shows.
 pub(crate) fn places(installed: &Installed) -> To {
     installed.room_id.map_or(To::All, To::Room)
-}
-
-async fn fetch(shared: &Shared, given: &str) -> Result<(Url, Descriptor), InstallError> {
-    let url = Url::parse(given.trim())
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https"))
-        .ok_or_else(|| InstallError::NoAddress(given.to_owned()))?;
-    tracing::info!(target: STEPS, "GET {url}: the descriptor");
-    let request = shared.http.request(Method::GET, url.clone());
-    let answer = outgoing::send(request, DESCRIPTOR_TIMEOUT, MAX_DESCRIPTOR_BYTES)
-        .await
-        .map_err(|cause| no_answer("descriptor", &url, &cause))?;
-    if !answer.status.is_success() {
-        return Err(InstallError::Status {
-            url: url.into(),
-            status: answer.status.as_u16(),
-        });
-    }
-    let document: Value =
-        serde_json::from_slice(&answer.body).map_err(|cause| InstallError::NotJson {
-            url: url.to_string(),
-            why: cause.to_string(),
-        })?;
-    let mut problems = validate::descriptor(&document);
-    problems.retain(|problem| problem.severity == Severity::Error);
-    if !problems.is_empty() {
-        return Err(InstallError::Invalid {
-            url: url.into(),
-            problems,
-        });
-    }
-    let descriptor = Descriptor::deserialize(document).map_err(|cause| InstallError::NotJson {
-        url: url.to_string(),
-        why: cause.to_string(),
-    })?;
-    Ok((url, descriptor))
-}
-
-async fn is_installed(
-    shared: &Shared,
-    key: &str,
-    room: Option<RoomId>,
-) -> Result<bool, StateError> {
-    let rooms = match room {
-        Some(room) => vec![room],
-        None => shared
-            .state
-            .rooms()
-            .await?
-            .into_iter()
-            .map(|room| room.id)
-            .collect(),
-    };
-    for room in rooms {
-        let here = shared.state.installations_in(room).await?;
-        if here.iter().any(|installed| installed.descriptor.key == key) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 fn callback_url(installed: &Installed) -> Option<&str> {
@@ -396,9 +306,9 @@ async fn post(
     body: &impl Serialize,
 ) -> Result<(), InstallError> {
     let url = Url::parse(url).map_err(|_| InstallError::NoAddress(url.to_owned()))?;
-    tracing::info!(target: STEPS, "POST {url}: {what}");
-    let request = shared.http.request(Method::POST, url.clone()).json(body);
-    let answer = outgoing::send(request, CALLBACK_TIMEOUT, MAX_ANSWER_BYTES)
+    tracing::info!(target: STEPS, "POST {}: {what}", shown(&url));
+    let request = shared.posting.request(Method::POST, url.clone()).json(body);
+    let answer = outgoing::send(shared, request, CALLBACK_TIMEOUT, MAX_ANSWER_BYTES)
         .await
         .map_err(|cause| no_answer("callback", &url, &cause))?;
     if answer.status.is_success() {
@@ -423,12 +333,4 @@ fn first_line(said: &str, status: StatusCode) -> String {
         return status.canonical_reason().unwrap_or_default().to_owned();
     }
     line.chars().take(200).collect()
-}
-
-fn no_answer(what: &'static str, url: &Url, cause: &NoAnswer) -> InstallError {
-    InstallError::NoAnswer {
-        what,
-        url: url.to_string(),
-        why: cause.to_string(),
-    }
 }

@@ -1,6 +1,7 @@
 //! A host for add-ons that show glances, speaking the HipChat Connect protocol.
 //!
-//! It is small enough for a unit test, see [`testing`], and it is what `cargo glance demo` runs.
+//! It is small enough for a unit test, see [`testing`], and it is what `cargo glance demo` runs. A team
+//! runs it as a program, see [`manual::running_a_host`].
 //!
 //! ```
 //! use glance_host::Host;
@@ -12,27 +13,46 @@
 //! # });
 //! ```
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod access;
 mod api;
 mod attendance;
 mod clock;
 mod directory;
 mod embed;
+mod faults;
+mod forget;
 mod health;
 mod host;
+mod html;
 pub mod hub;
+mod icons;
 mod install;
 mod label;
 mod limits;
+pub mod manual;
 mod metrics;
+mod module;
 mod notification;
 mod outgoing;
 mod pattern;
+mod peer;
 mod presence;
+mod reach;
+mod record;
+mod rehearsal;
+mod replay;
 mod rooms;
+#[cfg(feature = "server")]
+pub mod server;
 mod shared;
+pub mod sign_in;
 pub mod state;
 pub mod testing;
+mod timeline;
 mod tls;
+mod turns;
 pub mod viewer;
 mod web;
 pub mod webhooks;
@@ -43,3 +63,4 @@ pub use clock::Clock;
 pub use embed::{Embed, NoOrigin};
 pub use host::{Builder, DEFAULT_PORT, Error, Host};
 pub use install::InstallError;
+pub use ipnet::IpNet;

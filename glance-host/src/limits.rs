@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponseParts, ResponseParts};
-use glance_sdk::model::{OauthId, RoomId};
+use glance_sdk::model::{OauthId, RoomId, UserId};
 
 use crate::clock::Clock;
 
@@ -27,7 +27,7 @@ static FLOOD: [HeaderName; 3] = [
 pub(crate) struct Limits {
     clock: Clock,
     requests: Windows<OauthId>,
-    messages: Windows<(OauthId, RoomId)>,
+    messages: Windows<(OauthId, Recipient)>,
 }
 
 impl Limits {
@@ -48,10 +48,34 @@ impl Limits {
         }
     }
 
-    /// Takes a message into this room. Each installation has its own number of them: the flood of
-    /// one silences no other.
-    pub(crate) fn message(&self, by: &OauthId, room: RoomId) -> Result<Allowance, Exceeded> {
-        self.messages.take((by.clone(), room), self.clock.now())
+    /// Takes a message into a room or to a person. Each installation has its own number of them:
+    /// the flood of one silences no other.
+    pub(crate) fn message(
+        &self,
+        by: &OauthId,
+        to: impl Into<Recipient>,
+    ) -> Result<Allowance, Exceeded> {
+        self.messages
+            .take((by.clone(), to.into()), self.clock.now())
+    }
+}
+
+/// Where a message goes.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Recipient {
+    Room(RoomId),
+    User(UserId),
+}
+
+impl From<RoomId> for Recipient {
+    fn from(room: RoomId) -> Self {
+        Self::Room(room)
+    }
+}
+
+impl From<UserId> for Recipient {
+    fn from(user: UserId) -> Self {
+        Self::User(user)
     }
 }
 

@@ -1,19 +1,21 @@
 //! Calls to add-ons: signed, limited in time and size, their failures in words for people.
 
+mod call;
+
 use std::time::{Duration, Instant};
 
 use glance_sdk::auth::{SigningKey, now, random_alphanumeric};
-use glance_sdk::model::{
-    Authentication, Claims, Context, Extra, Glance, RoomId, WebPanel, Webhook,
-};
+use glance_sdk::model::{Authentication, Claims, Context, Extra, Glance, RoomId, Webhook};
 use glance_sdk::validate;
-use reqwest::header::{ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, CONTENT_TYPE, ORIGIN};
-use reqwest::redirect::Policy;
-use reqwest::{Method, RequestBuilder, StatusCode, Url};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN};
+use reqwest::{Method, Url};
 use serde_json::Value;
 
 use crate::shared::Shared;
 use crate::state::{Installed, Room, User};
+use crate::turns::Busy;
+
+pub(crate) use call::{Answer, Call, Client, NoAnswer, exchange, send};
 
 /// How long a signed request holds, in seconds. One is made for each request.
 const SIGNED_FOR: i64 = 3600;
@@ -29,13 +31,6 @@ const NOBODY: &str = "0";
 
 /// More than any glance's data has.
 const MAX_DATA_BYTES: usize = 256 * 1024;
-
-/// An answer of an add-on, read whole.
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) allowed_origin: Option<String>,
-    pub(crate) body: Vec<u8>,
-}
 
 /// What became of a query.
 #[derive(Debug, Clone, Copy)]
@@ -58,76 +53,6 @@ impl QueryOutcome {
             Self::BadAnswer => "bad_answer",
         }
     }
-}
-
-/// Why there is no answer.
-#[derive(Debug)]
-pub(crate) enum NoAnswer {
-    Unreachable(String),
-    TimedOut(Duration),
-    TooLarge(usize),
-}
-
-impl std::fmt::Display for NoAnswer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Unreachable(why) => write!(f, "cannot be reached ({why})"),
-            Self::TimedOut(limit) => write!(f, "gave no answer within {} seconds", limit.as_secs()),
-            Self::TooLarge(limit) => write!(f, "answered more than {limit} bytes"),
-        }
-    }
-}
-
-pub(crate) fn client(redirects: Policy) -> Result<reqwest::Client, String> {
-    reqwest::Client::builder()
-        .user_agent(concat!("glance-host/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(Duration::from_secs(5))
-        .redirect(redirects)
-        .referer(false)
-        .build()
-        .map_err(|cause| format!("the HTTP client cannot be made: {cause}"))
-}
-
-/// One request, its answer read up to `max_bytes` within `limit`.
-pub(crate) async fn send(
-    request: reqwest::RequestBuilder,
-    limit: Duration,
-    max_bytes: usize,
-) -> Result<Answer, NoAnswer> {
-    let failed = |cause: reqwest::Error| {
-        if cause.is_timeout() {
-            NoAnswer::TimedOut(limit)
-        } else {
-            NoAnswer::Unreachable(innermost(&cause.without_url()))
-        }
-    };
-    let mut response = request.timeout(limit).send().await.map_err(failed)?;
-    let allowed_origin = response
-        .headers()
-        .get(ACCESS_CONTROL_ALLOW_ORIGIN)
-        .and_then(|value| value.to_str().ok())
-        .map(ToOwned::to_owned);
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        if body.len() + chunk.len() > max_bytes {
-            return Err(NoAnswer::TooLarge(max_bytes));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(Answer {
-        status: response.status(),
-        allowed_origin,
-        body,
-    })
-}
-
-/// The last cause says most: "Connection refused", not "error sending request".
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
 
 /// Asks a glance's `queryUrl` for its data, as the browser of a chat client does: a simple request
@@ -160,13 +85,14 @@ async fn ask(
     user: &User,
 ) -> Result<Answer, String> {
     let url = glance.query_url.as_deref().unwrap_or_default();
-    let url = signed_url(shared, installed, url, room, user)?;
+    let url = signed_url(shared, installed, url, Some(room.id), user)?;
     let request = shared
         .http
         .request(Method::GET, url)
         .header(ORIGIN, &shared.base_url);
-    send(request, QUERY_TIMEOUT, MAX_DATA_BYTES)
-        .await
+    let sent = send(shared, request, QUERY_TIMEOUT, MAX_DATA_BYTES);
+    let turn = shared.turns.take(&installed.oauth_id, sent).await;
+    turn.map_err(|Busy(why)| format!("{why}."))?
         .map_err(|cause| format!("It {cause}."))
 }
 
@@ -202,12 +128,11 @@ fn signed_url(
     shared: &Shared,
     installed: &Installed,
     url: &str,
-    room: &Room,
+    room: Option<RoomId>,
     user: &User,
 ) -> Result<Url, String> {
     let mut url = web_url(url)?;
-    let token =
-        sign(shared, installed, room.id, Some(user)).map_err(|cause| format!("{cause}."))?;
+    let token = sign(shared, installed, room, Some(user)).map_err(|cause| format!("{cause}."))?;
     url.query_pairs_mut().append_pair(SIGNED_REQUEST, &token);
     Ok(url)
 }
@@ -215,7 +140,7 @@ fn signed_url(
 fn sign(
     shared: &Shared,
     installed: &Installed,
-    room: RoomId,
+    room: Option<RoomId>,
     user: Option<&User>,
 ) -> glance_sdk::Result<String> {
     let issued_at = now();
@@ -228,7 +153,7 @@ fn sign(
     claims.prn = claims.sub.clone();
     claims.jti = Some(random_alphanumeric(20)?);
     let mut context = Context::default();
-    context.room_id = Some(room);
+    context.room_id = room;
     context.user_tz = Some(user.map_or("UTC".to_owned(), |user| user.timezone.clone()));
     context.extra = Extra::from_iter([("group_id".to_owned(), shared.group.id.get().into())]);
     claims.context = Some(context);
@@ -242,11 +167,12 @@ pub(crate) fn webhook(
     webhook: &Webhook,
     room: RoomId,
     sender: Option<&User>,
-) -> Result<RequestBuilder, String> {
+) -> Result<Call, String> {
     let mut url = web_url(&webhook.url)?;
     let mut token = None;
     if webhook.authentication() == &Authentication::Jwt {
-        let signed = sign(shared, installed, room, sender).map_err(|cause| format!("{cause}."))?;
+        let signed =
+            sign(shared, installed, Some(room), sender).map_err(|cause| format!("{cause}."))?;
         url.query_pairs_mut().append_pair(SIGNED_REQUEST, &signed);
         token = Some(signed);
     }
@@ -260,22 +186,33 @@ pub(crate) fn webhook(
     })
 }
 
-/// The address of a panel, signed unless it asks not to be.
-pub(crate) fn panel_url(
+/// The address of a panel, dialog or other page of an add-on, signed unless it asks not to be. Without
+/// a room it is for the whole group.
+pub(crate) fn page_url(
     shared: &Shared,
     installed: &Installed,
-    panel: &WebPanel,
-    room: &Room,
+    url: &str,
+    authentication: &Authentication,
+    room: Option<RoomId>,
     user: &User,
 ) -> Result<Url, String> {
-    if panel
-        .extra
-        .get("authentication")
-        .is_some_and(|value| value == "none")
-    {
-        return web_url(&panel.url);
-    }
-    signed_url(shared, installed, &panel.url, room, user)
+    let mut url = match authentication {
+        Authentication::None => web_url(url)?,
+        _ => signed_url(shared, installed, url, room, user)?,
+    };
+    url.query_pairs_mut()
+        .append_pair("connect_client_api_version", "1");
+    Ok(url)
+}
+
+/// A token for a page that is open, of the kind that its address was signed with.
+pub(crate) fn page_token(
+    shared: &Shared,
+    installed: &Installed,
+    room: &Room,
+    user: &User,
+) -> glance_sdk::Result<String> {
+    sign(shared, installed, Some(room.id), Some(user))
 }
 
 fn web_url(url: &str) -> Result<Url, String> {

@@ -1,28 +1,38 @@
 //! What every part of a running host has in common.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use glance_sdk::model::UserId;
 use tokio::sync::watch;
 
 use crate::attendance::Attendance;
 use crate::clock::Clock;
 use crate::embed::Embed;
 use crate::hub::Hub;
+use crate::icons;
+use crate::install::visit::Visits;
 use crate::limits::Limits;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Now};
+use crate::outgoing;
 use crate::presence::Presence;
-use crate::state::{Group, State};
+use crate::rehearsal::Stage;
+use crate::sign_in::{Entrance, Way};
+use crate::state::{Group, State, StateError, User};
+use crate::turns::Turns;
+use crate::viewer::Lineups;
 use crate::webhooks::Webhooks;
 
 #[derive(Debug)]
 pub(crate) struct Shared {
     /// Where people and add-ons reach the host, without a slash at the end.
     pub(crate) base_url: String,
+    /// The origins its pages have, the public one first: `https://chat.example.com`.
+    pub(crate) origins: Vec<String>,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
     pub(crate) group: Group,
-    /// The person at this machine: who opens a page of a host without sign-in.
-    pub(crate) local_user: UserId,
+    pub(crate) entrance: Entrance,
     pub(crate) token_life: Duration,
     pub(crate) clock: Clock,
     pub(crate) embed: Embed,
@@ -30,12 +40,18 @@ pub(crate) struct Shared {
     pub(crate) attendance: Attendance,
     pub(crate) state: Arc<dyn State>,
     pub(crate) hub: Arc<dyn Hub>,
-    pub(crate) http: reqwest::Client,
-    /// Follows no redirects: what is posted to a webhook is for its address only.
-    pub(crate) posting: reqwest::Client,
+    pub(crate) lineups: Lineups,
+    pub(crate) http: outgoing::Client,
+    /// Follows no redirects: what is posted is for its address only.
+    pub(crate) posting: outgoing::Client,
     pub(crate) webhooks: Webhooks,
     pub(crate) presence: Presence,
+    pub(crate) icons: icons::Cache,
+    pub(crate) turns: Turns,
+    pub(crate) visits: Visits,
     pub(crate) metrics: Metrics,
+    /// Of a host in a rehearsal.
+    pub(crate) stage: Option<Arc<Stage>>,
     /// Changes when the host ends.
     pub(crate) ending: watch::Receiver<bool>,
 }
@@ -46,8 +62,34 @@ impl Shared {
         format!("{}/v2", self.base_url)
     }
 
+    /// What it counts, in the text format of Prometheus.
+    pub(crate) async fn metrics_text(&self) -> Result<String, StateError> {
+        let (viewers, rooms) = self.attendance.count();
+        let installations = self.state.count_installations().await?;
+        Ok(self.metrics.text(&Now {
+            viewers,
+            rooms,
+            installations,
+        }))
+    }
+
     pub(crate) fn has_ended(&self) -> bool {
         *self.ending.borrow()
+    }
+
+    /// Whether people reach it by HTTPS.
+    pub(crate) fn is_https(&self) -> bool {
+        self.base_url.starts_with("https://")
+    }
+
+    /// Who answers for what nobody in particular does: the person at this machine, or the first
+    /// admin. A host to which nobody came yet has nobody.
+    pub(crate) async fn steward(&self) -> Result<Option<User>, StateError> {
+        if let Way::Local(user) = self.entrance.way {
+            return self.state.user(user).await;
+        }
+        let users = self.state.users().await?;
+        Ok(users.into_iter().find(|user| user.is_admin))
     }
 
     /// Completes when the host ends.

@@ -1,6 +1,9 @@
-//! What a host remembers: its group, rooms, users, installations, runtime glances, webhooks, tokens,
-//! and what was written into rooms.
+//! What a host remembers: its group, rooms, users and their sessions, installations, runtime glances,
+//! webhooks, tokens, and what was written into rooms.
 
+mod identity;
+mod private;
+mod session;
 mod sqlite;
 mod timeline;
 mod webhook;
@@ -12,8 +15,11 @@ use glance_sdk::model::{
     Action, Descriptor, Event, Glance, GroupId, OauthId, RoomId, Secret, UserId, Webhook,
 };
 
+pub use identity::Identity;
+pub use private::PrivateMessage;
+pub use session::Session;
 pub use sqlite::SqliteState;
-pub use timeline::{Content, Entry, Message, Sender};
+pub use timeline::{Content, Entry, Message, Sender, Side};
 pub use webhook::{MAX_RUNTIME_WEBHOOKS, RegisteredWebhook};
 
 /// One team's set of rooms and users.
@@ -59,6 +65,8 @@ pub struct User {
     pub timezone: String,
     /// Their address.
     pub email: Option<String>,
+    /// Whether an admin removed them: they cannot sign in, and what they wrote stays.
+    pub is_removed: bool,
 }
 
 impl User {
@@ -97,6 +105,13 @@ pub struct Installed {
 }
 
 impl Installed {
+    /// The name under which it writes.
+    pub fn sender_name(&self) -> &str {
+        let consumer = self.descriptor.capabilities.hipchat_api_consumer.as_ref();
+        let name = consumer.and_then(|consumer| consumer.from_name.as_ref());
+        name.unwrap_or(&self.descriptor.name)
+    }
+
     /// Whether it shows in this room.
     pub fn is_in(&self, room: RoomId) -> bool {
         self.room_id.is_none_or(|own| own == room)
@@ -182,10 +197,17 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     /// The group.
     async fn group(&self) -> Result<Group>;
 
+    /// Gives the group this name.
+    async fn name_group(&self, name: &str) -> Result<()>;
+
     /// All rooms, by id.
     async fn rooms(&self) -> Result<Vec<Room>>;
+    /// The room with the least id.
+    async fn first_room(&self) -> Result<Option<Room>>;
     /// The room with this id.
     async fn room(&self, id: RoomId) -> Result<Option<Room>>;
+    /// The room with this name.
+    async fn find_room(&self, name: &str) -> Result<Option<Room>>;
     /// The room with this name, made where there is none; `owner` owns a new one.
     async fn room_named(&self, name: &str, owner: UserId) -> Result<Room>;
     /// Makes a room; `None` where there is one with its name.
@@ -195,23 +217,42 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     /// Forgets a room with all that is in it, and gives the installations that were: `None` where
     /// there is no such room. Its id never comes to mean another.
     async fn remove_room(&self, id: RoomId) -> Result<Option<Vec<Installed>>>;
-    /// Who was let into a private room, by id.
+    /// Who was let into a room, by id.
     async fn members(&self, room: RoomId) -> Result<Vec<User>>;
-    /// Lets a person into a private room.
+    /// The rooms a person was let into, by id.
+    async fn memberships(&self, user: UserId) -> Result<Vec<RoomId>>;
+    /// Lets a person into a room.
     async fn add_member(&self, room: RoomId, user: UserId) -> Result<()>;
-    /// Takes a person out of a private room; says whether they were let in.
+    /// Takes a person out of a room; says whether they were let in.
     async fn remove_member(&self, room: RoomId, user: UserId) -> Result<bool>;
 
-    /// The user with this id.
+    /// The user with this id, removed or not.
     async fn user(&self, id: UserId) -> Result<Option<User>>;
-    /// All users, by id.
+    /// All users but those who were removed, by id.
     async fn users(&self) -> Result<Vec<User>>;
+    /// The users who were removed, by id.
+    async fn removed_users(&self) -> Result<Vec<User>>;
     /// The user with this name.
     async fn find_user(&self, name: &str) -> Result<Option<User>>;
     /// The user with this name, made where there is none.
     async fn user_named(&self, name: &str) -> Result<User>;
     /// Changes a user.
     async fn update_user(&self, user: &User) -> Result<()>;
+    /// The user who signs in like this, made where there is none.
+    async fn user_of(&self, identity: &Identity) -> Result<User>;
+
+    /// A key of this host's own, 32 bytes, made at the first call: it signs cookies.
+    async fn signing_key(&self) -> Result<Vec<u8>>;
+    /// Keeps a session, and forgets those that expired before `now`.
+    async fn put_session(&self, session: &Session, now: i64) -> Result<()>;
+    /// Lets a session hold until then, where it has not ended meanwhile.
+    async fn prolong_session(&self, digest: &[u8], expires_at: i64) -> Result<()>;
+    /// The session with this digest.
+    async fn session(&self, digest: &[u8]) -> Result<Option<Session>>;
+    /// Forgets a session; says whether there was one.
+    async fn remove_session(&self, digest: &[u8]) -> Result<bool>;
+    /// Forgets all sessions of a person.
+    async fn remove_sessions(&self, user: UserId) -> Result<()>;
 
     /// Keeps an installation whose add-on has not answered yet, and the webhooks it declares: it
     /// has tokens already, and is gone at the next start. False where the add-on is installed in
@@ -221,14 +262,20 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn finish_installation(&self, id: &OauthId) -> Result<()>;
     /// Replaces the descriptor of an installation, and the webhooks it declares.
     async fn replace_descriptor(&self, id: &OauthId, url: &str, new: &Descriptor) -> Result<()>;
+    /// Gives an installation another secret.
+    async fn replace_secret(&self, id: &OauthId, secret: &Secret) -> Result<()>;
     /// Forgets an installation, its glances, webhooks and tokens; says whether there was one.
     async fn remove_installation(&self, id: &OauthId) -> Result<bool>;
     /// The installation with this id, accepted or not.
     async fn installation(&self, id: &OauthId) -> Result<Option<Installed>>;
+    /// Whether the accepted installations of the add-on with this key show in this room, or in any.
+    async fn is_installed(&self, key: &str, room: Option<RoomId>) -> Result<bool>;
     /// How many accepted installations there are.
     async fn count_installations(&self) -> Result<u64>;
     /// The accepted installations that show in this room, by the key of the add-on.
     async fn installations_in(&self, room: RoomId) -> Result<Vec<Installed>>;
+    /// The accepted installations for all rooms, by the key of the add-on.
+    async fn global_installations(&self) -> Result<Vec<Installed>>;
 
     /// Creates a runtime glance, or replaces the one with its key in this place.
     async fn put_glance(
@@ -266,6 +313,8 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn put_action(&self, action: &RuntimeAction) -> Result<bool>;
     /// The runtime action with this key in this place.
     async fn action(&self, id: &OauthId, place: Place, key: &str) -> Result<Option<Action>>;
+    /// The runtime actions of an installation, of this room before global ones.
+    async fn actions_in(&self, id: &OauthId, room: RoomId) -> Result<Vec<RuntimeAction>>;
     /// Removes a runtime action; says whether there was one.
     async fn remove_action(&self, id: &OauthId, place: Place, key: &str) -> Result<bool>;
 
@@ -275,8 +324,22 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn timeline(&self, room: RoomId, at_most: u32) -> Result<Vec<Entry>>;
     /// What was written into a room, newest first, after the newest `skip` of it.
     async fn history(&self, room: RoomId, skip: u32, at_most: u32) -> Result<Vec<Entry>>;
+    /// What was written into a room next to the entry with this id, the nearest first; nothing where
+    /// the room has no such entry.
+    async fn history_beside(
+        &self,
+        room: RoomId,
+        id: &str,
+        side: Side,
+        at_most: u32,
+    ) -> Result<Vec<Entry>>;
     /// The entry with this id, where it was written into this room.
     async fn entry(&self, room: RoomId, id: &str) -> Result<Option<Entry>>;
+
+    /// Keeps what was written to one person.
+    async fn write_privately(&self, message: &PrivateMessage) -> Result<()>;
+    /// What was written to this person, oldest first.
+    async fn private_messages(&self, to: UserId) -> Result<Vec<PrivateMessage>>;
 
     /// Keeps a token, and forgets those that expired before `now`.
     async fn put_token(&self, token: &StoredToken, now: i64) -> Result<()>;
@@ -284,4 +347,6 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn token(&self, digest: &[u8]) -> Result<Option<StoredToken>>;
     /// Forgets a token; says whether there was one.
     async fn remove_token(&self, digest: &[u8]) -> Result<bool>;
+    /// Forgets all tokens of an installation.
+    async fn remove_tokens(&self, id: &OauthId) -> Result<()>;
 }

@@ -34,18 +34,23 @@ use glance_sdk::addon::Server;
 use glance_sdk::client::{Installations, Pusher};
 use glance_sdk::glance::Glance;
 use glance_sdk::model::OauthId;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::host::Host;
 use crate::install::{self, InstallError};
 use crate::shared::Shared;
-use crate::state::{Installed, Room, User};
-use crate::viewer::{Line, LineState, Sidebar, Viewer};
+use crate::state::{Installed, PrivateMessage, Room, User};
+use crate::viewer::{Command, Commands, Line, LineState, Sidebar, Viewer};
 
+pub use crate::faults::{Fault, Injected};
+pub use crate::record::{Exchange, Party, Purpose};
+pub use crate::rehearsal::{Recording, Rehearsal};
+pub use crate::replay::{Difference, Replay, ReplayError, Report, StandIn};
 pub use room::TestRoom;
 
 /// How long a test waits for a state before it fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Host {
     /// The room with this name, made where there is none.
@@ -72,6 +77,17 @@ impl Host {
         change(&mut user);
         must(state.update_user(&user).await, "the user cannot be changed");
         user
+    }
+
+    /// What add-ons wrote to the person with this name, in no room, oldest first.
+    ///
+    /// # Panics
+    ///
+    /// Where the database fails.
+    pub async fn private_messages(&self, user: &str) -> Vec<PrivateMessage> {
+        let state = &self.shared.state;
+        let user = must(state.user_named(user).await, "no user");
+        must(state.private_messages(user.id).await, "no messages")
     }
 
     /// Installs an in-process add-on for all rooms.
@@ -194,13 +210,35 @@ impl Drop for TestAddOn {
 /// A connected person in a test.
 #[derive(Debug)]
 pub struct TestViewer {
-    viewer: Viewer,
+    sidebar: watch::Receiver<Sidebar>,
+    commands: Commands,
 }
 
 impl TestViewer {
+    fn watch(mut viewer: Viewer) -> Self {
+        let (sender, sidebar) = watch::channel(viewer.sidebar());
+        let commands = viewer.commands();
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    () = sender.closed() => return,
+                    goes_on = viewer.happens() => if !goes_on { return },
+                }
+                viewer.changes();
+                let now = viewer.sidebar();
+                sender.send_if_modified(|shown| {
+                    let changed = *shown != now;
+                    *shown = now;
+                    changed
+                });
+            }
+        });
+        Self { sidebar, commands }
+    }
+
     /// What is shown now.
     pub fn sidebar(&self) -> Sidebar {
-        self.viewer.sidebar()
+        self.sidebar.borrow().clone()
     }
 
     /// The line of the glance `G`, once it shows data.
@@ -253,13 +291,11 @@ impl TestViewer {
     pub async fn wait_for(&mut self, wanted: impl Fn(&Sidebar) -> bool) -> Sidebar {
         let waiting = async {
             loop {
-                let sidebar = self.viewer.look();
+                let sidebar = self.sidebar.borrow_and_update().clone();
                 if wanted(&sidebar) {
                     return Some(sidebar);
                 }
-                if !self.viewer.changed().await {
-                    return None;
-                }
+                self.sidebar.changed().await.ok()?;
             }
         };
         match tokio::time::timeout(PATIENCE, waiting).await {
@@ -278,7 +314,7 @@ impl TestViewer {
     ///
     /// Where neither happens within 20 seconds.
     pub async fn ended(&mut self) {
-        let ending = async { while self.viewer.changed().await {} };
+        let ending = async { while self.sidebar.changed().await.is_ok() {} };
         if tokio::time::timeout(PATIENCE, ending).await.is_err() {
             panic!("the viewer still looks; shown is {:#?}", self.sidebar());
         }
@@ -286,11 +322,11 @@ impl TestViewer {
 
     /// Asks for a glance's data again, as "Try again" does.
     pub fn retry(&self, line: &Line) {
-        self.viewer.retry(&line.id);
+        let _ = self.commands.send(Command::Retry(line.id.clone()));
     }
 }
 
-fn must<T, E: std::fmt::Display>(result: Result<T, E>, otherwise: &str) -> T {
+pub(crate) fn must<T, E: std::fmt::Display>(result: Result<T, E>, otherwise: &str) -> T {
     match result {
         Ok(value) => value,
         Err(cause) => panic!("{otherwise}: {cause}"),

@@ -2,194 +2,207 @@
 //! says what is shown.
 //!
 //! The page in a browser and the viewer of a test are both thin skins over this. What a condition
-//! hides never leaves the host.
+//! hides never leaves the host. What is the same for many is worked out once: the glances of a room
+//! ([`lineup`]), what pushed data comes to and its bytes ([`prepared`]). A viewer has no task of its
+//! own: whoever shows it, drives it.
 
 mod board;
+mod lineup;
+mod prepared;
 mod sidebar;
 
+use std::collections::HashSet;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use glance_sdk::model::{RoomId, UserId};
 use serde_json::Value;
-use tokio::sync::{broadcast, mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::runtime::Handle;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::{broadcast, mpsc};
+use tokio::task::{JoinError, JoinSet};
 
-pub use sidebar::{Line, LineState, PanelRef, ShownStatus, Sidebar};
+pub(crate) use board::Change;
+pub(crate) use lineup::Lineups;
+pub(crate) use prepared::Contents;
+pub use sidebar::{Line, LineState, ShownStatus, Sidebar, TargetRef};
 
 use crate::attendance::Attending;
 use crate::hub::Event;
 use crate::shared::Shared;
 use crate::state::StateError;
 use crate::{outgoing, presence};
-use board::{Ask, Board};
+use board::{Ask, Board, Where};
+use lineup::Lineup;
 
 /// What a person can ask of their viewer.
 #[derive(Debug)]
 pub(crate) enum Command {
     /// Query this glance again.
     Retry(String),
+    /// Tell the page of pushes of these add-ons, of which it has frames.
+    Follow(HashSet<String>),
 }
 
 pub(crate) type Commands = mpsc::UnboundedSender<Command>;
 
+/// The answer to one query: which glance, which asking, what came.
+type Answered = (Arc<prepared::Prepared>, u64, Result<Value, String>);
+
 /// One connected person in one room. Dropping it disconnects them.
-#[derive(Debug)]
-pub struct Viewer {
-    sidebar: watch::Receiver<Sidebar>,
+pub(crate) struct Viewer {
+    shared: Arc<Shared>,
+    room: RoomId,
+    user: UserId,
+    /// Whether others see that this person is there.
+    is_present: bool,
+    board: Board,
+    /// What else must be told.
+    heard: Vec<Change>,
+    followed: HashSet<String>,
+    events: broadcast::Receiver<Event>,
     commands: Commands,
-    _attending: Attending,
+    commanded: mpsc::UnboundedReceiver<Command>,
+    queries: JoinSet<Answered>,
+    ended: Pin<Box<dyn Future<Output = ()> + Send>>,
+    attending: Option<Attending>,
+}
+
+/// What a viewer waits for.
+enum Happened {
+    Ended,
+    Commanded(Command),
+    Answered(Result<Answered, JoinError>),
+    Carried(Result<Event, RecvError>),
 }
 
 impl Viewer {
-    /// Connects a person to a room, or says that there is no such room or person.
+    /// Connects a person to a room, or says that there is no such room or person. Who is not present
+    /// looks, and nobody is told.
     pub(crate) async fn connect(
         shared: Arc<Shared>,
         room: RoomId,
         user: UserId,
+        is_present: bool,
     ) -> Result<Option<Self>, StateError> {
         // First listen, then look: nothing that happens in between is missed.
         let events = shared.hub.subscribe(room);
-        let mut board = Board::default();
-        let mut asks = Vec::new();
-        if !reload(&shared, &mut board, room, user, &mut asks).await? {
+        let Some((place, lineup)) = look(&shared, room, user).await? else {
             return Ok(None);
+        };
+        let attending = shared.attendance.enter(room, is_present.then_some(user));
+        if is_present {
+            settle(&shared, room, user);
         }
-        let attending = shared.attendance.enter(room, user);
-        let (sidebar, receiver) = watch::channel(board.sidebar());
-        let (commands, requests) = mpsc::unbounded_channel();
-        let task = Task {
+        let (commands, commanded) = mpsc::unbounded_channel();
+        let mut viewer = Self {
+            board: Board::new(Arc::clone(&place)),
+            heard: Vec::new(),
+            followed: HashSet::new(),
+            events,
+            commands,
+            commanded,
+            queries: JoinSet::new(),
+            ended: Box::pin(shared.ended()),
+            attending: Some(attending),
             shared,
             room,
             user,
-            board,
-            sidebar,
-            queries: JoinSet::new(),
+            is_present,
         };
-        tokio::spawn(task.run(asks, events, requests));
-        Ok(Some(Self {
-            sidebar: receiver,
-            commands,
-            _attending: attending,
-        }))
+        let asks = viewer.board.load(place, lineup);
+        viewer.ask(asks);
+        Ok(Some(viewer))
     }
 
     /// What is shown now.
-    pub fn sidebar(&self) -> Sidebar {
-        self.sidebar.borrow().clone()
+    pub(crate) fn sidebar(&self) -> Sidebar {
+        self.board.sidebar()
     }
 
-    /// Completes when what is shown has changed since the last look; false when the host ended, or
-    /// the room was deleted.
-    pub async fn changed(&mut self) -> bool {
-        self.sidebar.changed().await.is_ok()
+    /// What must be told to who has been told all before.
+    pub(crate) fn changes(&mut self) -> Vec<Change> {
+        let mut changes = std::mem::take(&mut self.heard);
+        changes.extend(self.board.changes());
+        changes
     }
 
-    /// What is shown now; it counts as looked at.
-    pub(crate) fn look(&mut self) -> Sidebar {
-        self.sidebar.borrow_and_update().clone()
-    }
-
-    /// Queries a glance again, as "Try again" does.
-    pub fn retry(&self, id: &str) {
-        let _ = self.commands.send(Command::Retry(id.to_owned()));
+    /// Whether the page has frames of this add-on.
+    pub(crate) fn follows(&self, add_on: &str) -> bool {
+        self.followed.contains(add_on)
     }
 
     pub(crate) fn commands(&self) -> Commands {
         self.commands.clone()
     }
-}
 
-/// The answer to one query: which glance, which asking, what came.
-type Answered = (String, u64, Result<Value, String>);
-
-struct Task {
-    shared: Arc<Shared>,
-    room: RoomId,
-    user: UserId,
-    board: Board,
-    sidebar: watch::Sender<Sidebar>,
-    queries: JoinSet<Answered>,
-}
-
-impl Task {
-    async fn run(
-        mut self,
-        asks: Vec<Ask>,
-        events: broadcast::Receiver<Event>,
-        requests: mpsc::UnboundedReceiver<Command>,
-    ) {
-        self.ask(asks);
-        presence::settle(&self.shared, self.room, self.user).await;
-        self.follow(events, requests).await;
-        presence::settle(&self.shared, self.room, self.user).await;
+    /// Completes when something happened, which may change what is shown; false once the host or the
+    /// room is gone. Whoever stops waiting must not come back: what happened may be lost.
+    pub(crate) async fn happens(&mut self) -> bool {
+        let happened = tokio::select! {
+            biased;
+            () = &mut self.ended => Happened::Ended,
+            Some(command) = self.commanded.recv() => Happened::Commanded(command),
+            Some(answered) = self.queries.join_next() => Happened::Answered(answered),
+            event = self.events.recv() => Happened::Carried(event),
+        };
+        match happened {
+            Happened::Ended | Happened::Carried(Err(RecvError::Closed)) => return false,
+            Happened::Commanded(Command::Retry(id)) => {
+                let ask = self.board.retry(&id);
+                self.ask(ask);
+            }
+            Happened::Commanded(Command::Follow(add_ons)) => self.followed = add_ons,
+            Happened::Answered(Ok((glance, asking, answer))) => {
+                self.board.answered(&glance.id, asking, answer);
+            }
+            Happened::Answered(Err(cause)) => tracing::error!("a query ended early: {cause}"),
+            Happened::Carried(event) => return self.take(event.ok()).await,
+        }
+        true
     }
 
-    /// Until the viewer or the host is gone.
-    async fn follow(
-        &mut self,
-        mut events: broadcast::Receiver<Event>,
-        mut requests: mpsc::UnboundedReceiver<Command>,
-    ) {
-        let ended = self.shared.ended();
-        tokio::pin!(ended);
+    /// Takes an event, or that events were missed, and all that came behind it: only what is shown
+    /// in the end is told. False where the room is gone.
+    async fn take(&mut self, first: Option<Event>) -> bool {
+        let mut next = first;
         loop {
-            tokio::select! {
-                () = &mut ended => return,
-                // The viewer is gone.
-                () = self.sidebar.closed() => return,
-                event = events.recv() => match event {
-                    Ok(Event::Pushed(push)) if push.user.is_none_or(|user| user == self.user) => {
-                        for (key, data) in &push.glances {
-                            self.board.push(&push.oauth_id, key, data);
-                        }
+            match next {
+                Some(Event::Pushed(push)) => {
+                    self.board.push(&push);
+                    if !self.followed.is_empty() {
+                        self.heard.push(Change::Pushed(push));
                     }
-                    Ok(Event::Pushed(_) | Event::Written(_)) => continue,
-                    Ok(Event::Changed) if self.reload(false).await => {}
-                    Err(broadcast::error::RecvError::Lagged(_)) if self.reload(true).await => {}
-                    // The room is gone.
-                    Ok(Event::Changed) | Err(broadcast::error::RecvError::Lagged(_)) => return,
-                    Err(broadcast::error::RecvError::Closed) => return,
-                },
-                Some(command) = requests.recv() => match command {
-                    Command::Retry(id) => {
-                        let asks = self.board.retry(&id);
-                        self.ask(asks);
-                    }
-                },
-                Some(answered) = self.queries.join_next() => match answered {
-                    Ok((id, asking, answer)) => self.board.answered(&id, asking, answer),
-                    Err(cause) => tracing::error!("a query ended early: {cause}"),
-                },
-            }
-            let shown = self.board.sidebar();
-            self.sidebar.send_if_modified(|old| {
-                let changed = *old != shown;
-                if changed {
-                    *old = shown;
                 }
-                changed
-            });
+                Some(Event::Changed) if self.reload(false).await => {
+                    self.heard.push(Change::Installed);
+                }
+                Some(Event::Written(written)) => self.heard.push(Change::Entry(written)),
+                None if self.reload(true).await => {
+                    self.heard.extend([Change::Installed, Change::Missed]);
+                }
+                Some(Event::Changed) | None => return false,
+            }
+            next = match self.events.try_recv() {
+                Ok(event) => Some(event),
+                Err(TryRecvError::Lagged(_)) => None,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return true,
+            };
         }
     }
 
     /// Looks up what there is now; `afresh` also asks for all data again, as events were missed.
     /// False where there is no such room or person any more.
     async fn reload(&mut self, afresh: bool) -> bool {
-        let mut asks = Vec::new();
-        let found = reload(
-            &self.shared,
-            &mut self.board,
-            self.room,
-            self.user,
-            &mut asks,
-        )
-        .await;
-        match found {
-            Ok(true) => {}
-            Ok(false) => return false,
+        let mut asks = match look(&self.shared, self.room, self.user).await {
+            Ok(Some((place, lineup))) => self.board.load(place, lineup),
+            Ok(None) => return false,
             // What is shown stays; the next change looks again.
-            Err(cause) => tracing::error!("cannot reload a room: {cause}"),
-        }
+            Err(cause) => {
+                tracing::error!("cannot reload a room: {cause}");
+                Vec::new()
+            }
+        };
         if afresh {
             asks = self.board.ask_all();
         }
@@ -197,49 +210,60 @@ impl Task {
         true
     }
 
-    fn ask(&mut self, asks: Vec<Ask>) {
+    fn ask(&mut self, asks: impl IntoIterator<Item = Ask>) {
         for ask in asks {
             let shared = Arc::clone(&self.shared);
             self.queries.spawn(async move {
                 let Ask {
-                    id,
                     asking,
-                    installed,
-                    glance,
-                    facts,
+                    prepared,
+                    place,
                 } = ask;
+                let (installed, glance) = (&prepared.installed, &prepared.glance);
                 let answer =
-                    outgoing::query(&shared, &installed, &glance, &facts.room, &facts.user).await;
+                    outgoing::query(&shared, installed, glance, &place.room, &place.user).await;
                 if let Err(problem) = &answer {
-                    tracing::warn!(glance = id, "cannot load: {problem}");
+                    tracing::warn!(glance = prepared.id, "cannot load: {problem}");
                 }
-                (id, asking, answer)
+                (prepared, asking, answer)
             });
         }
     }
 }
 
-async fn reload(
+impl Drop for Viewer {
+    fn drop(&mut self) {
+        self.attending = None;
+        if self.is_present {
+            settle(&self.shared, self.room, self.user);
+        }
+    }
+}
+
+/// Tells in the background who came or left.
+fn settle(shared: &Arc<Shared>, room: RoomId, user: UserId) {
+    // Without a runtime the host is gone, and there is nobody to tell.
+    if let Ok(runtime) = Handle::try_current() {
+        let shared = Arc::clone(shared);
+        runtime.spawn(async move { presence::settle(&shared, room, user).await });
+    }
+}
+
+/// What there is in a room now, and who is there.
+async fn look(
     shared: &Shared,
-    board: &mut Board,
     room: RoomId,
     user: UserId,
-    asks: &mut Vec<Ask>,
-) -> Result<bool, StateError> {
+) -> Result<Option<(Arc<Where>, Arc<Lineup>)>, StateError> {
     let (Some(room), Some(user)) = (
         shared.state.room(room).await?,
         shared.state.user(user).await?,
     ) else {
-        return Ok(false);
+        return Ok(None);
     };
-    let mut installations = Vec::new();
-    for installed in shared.state.installations_in(room.id).await? {
-        let runtime = shared
-            .state
-            .glances_in(&installed.oauth_id, room.id)
-            .await?;
-        installations.push((Arc::new(installed), runtime));
-    }
-    *asks = board.load(room, user, installations);
-    Ok(true)
+    let lineup = shared
+        .lineups
+        .of(room.id, &*shared.state, &*shared.hub)
+        .await?;
+    Ok(Some((Arc::new(Where { room, user }), lineup)))
 }

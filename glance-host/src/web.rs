@@ -1,10 +1,19 @@
 //! The pages people open.
 
+mod connect;
+mod embed;
 mod events;
+mod frames;
 mod guard;
+mod icon;
 mod integrations;
+#[cfg(feature = "openid")]
+mod openid;
 mod pages;
-mod panel;
+mod people;
+mod rooms;
+mod sign_in;
+mod timeline;
 mod visit;
 
 use std::sync::Arc;
@@ -18,21 +27,41 @@ use axum::{Extension, Router, middleware};
 use crate::shared::Shared;
 
 pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
-    Router::new()
-        .route("/", get(pages::home))
+    let router = Router::new();
+    #[cfg(feature = "openid")]
+    let router = router
+        .route("/sign-in/begin", get(openid::begin))
+        .route("/sign-in/callback", get(openid::callback));
+    router
+        .route("/", get(rooms::list))
+        .route("/sign-in", get(sign_in::page).post(sign_in::by_name))
+        .route("/sign-out", post(sign_in::out))
+        .route("/people", get(people::list))
+        .route("/people/{user}/role", post(people::set_role))
+        .route("/people/{user}/removed", post(people::remove))
+        .route("/rooms", post(rooms::create))
+        .route(
+            "/rooms/{room}/settings",
+            get(rooms::settings).post(rooms::change),
+        )
+        .route("/rooms/{room}/archived", post(rooms::archive))
+        .route("/rooms/{room}/remove", post(rooms::remove))
+        .route("/rooms/{room}/members", post(rooms::add_member))
+        .route("/rooms/{room}/members/remove", post(rooms::remove_member))
         .route("/rooms/{room}", get(pages::room))
         .route("/rooms/{room}/events", get(events::stream))
         .route("/rooms/{room}/pages/{page}/retry", post(events::retry))
-        .route("/rooms/{room}/panel", post(panel::open))
+        .route("/rooms/{room}/pages/{page}/frames", post(events::follow))
+        .merge(frames::router())
+        .merge(connect::router())
+        .merge(embed::router())
+        .merge(integrations::router())
         .route(
-            "/rooms/{room}/integrations",
-            get(integrations::list).post(integrations::install),
-        )
-        .route(
-            "/rooms/{room}/integrations/remove",
-            post(integrations::remove),
+            "/rooms/{room}/timeline",
+            get(timeline::read).post(timeline::say),
         )
         .route("/assets/{*file}", get(asset))
+        .route("/icon/{oauth_id}/{signed}", get(icon::serve))
         .layer(Extension(events::Pages::default()))
         .layer(middleware::from_fn_with_state(
             Arc::clone(shared),
@@ -42,14 +71,34 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
 
 /// What pages load, by its address under `/assets/`.
 const ASSETS: &[(&str, &str)] = &[
+    ("embed.js", include_str!("../assets/embed.js")),
     ("host.css", include_str!("../assets/host.css")),
     ("icon.svg", include_str!("../assets/icon.svg")),
+    ("integrations.js", include_str!("../assets/integrations.js")),
     ("room.js", include_str!("../assets/room.js")),
+    ("room/actions.js", include_str!("../assets/room/actions.js")),
+    ("room/calls.js", include_str!("../assets/room/calls.js")),
+    ("room/card.js", include_str!("../assets/room/card.js")),
+    (
+        "room/composer.js",
+        include_str!("../assets/room/composer.js"),
+    ),
+    ("room/dialog.js", include_str!("../assets/room/dialog.js")),
     ("room/draw.js", include_str!("../assets/room/draw.js")),
+    ("room/entry.js", include_str!("../assets/room/entry.js")),
+    ("room/events.js", include_str!("../assets/room/events.js")),
+    ("room/frames.js", include_str!("../assets/room/frames.js")),
     ("room/glance.js", include_str!("../assets/room/glance.js")),
+    ("room/markup.js", include_str!("../assets/room/markup.js")),
     ("room/panel.js", include_str!("../assets/room/panel.js")),
     ("room/sidebar.js", include_str!("../assets/room/sidebar.js")),
     ("room/stream.js", include_str!("../assets/room/stream.js")),
+    ("room/target.js", include_str!("../assets/room/target.js")),
+    (
+        "room/timeline.js",
+        include_str!("../assets/room/timeline.js"),
+    ),
+    ("room/views.js", include_str!("../assets/room/views.js")),
 ];
 
 async fn asset(Path(file): Path<String>) -> Response {

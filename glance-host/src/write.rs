@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::hub::{Event, To};
+use crate::hub::{Event, To, Written};
 use crate::shared::Shared;
 use crate::state::{Entry, StateError};
+use crate::timeline;
 use crate::webhooks::{self, Happening};
 
 pub(crate) async fn entry(shared: &Arc<Shared>, entry: Entry) -> Result<Entry, StateError> {
@@ -16,8 +17,12 @@ pub(crate) async fn entry(shared: &Arc<Shared>, entry: Entry) -> Result<Entry, S
 
 /// The same, but webhooks are not told.
 pub(crate) async fn quietly(shared: &Shared, entry: Entry) -> Result<Entry, StateError> {
+    let shown = timeline::shown(shared, &entry).await?;
+    let shown = serde_json::to_string(&shown).map_err(|cause| StateError(cause.to_string()))?;
     shared.state.write(&entry).await?;
-    let told = Event::Written(Arc::new(entry.clone()));
+    let written = Written { entry, shown };
+    let entry = written.entry.clone();
+    let told = Event::Written(Arc::new(written));
     shared.hub.publish(To::Room(entry.room_id), told);
     Ok(entry)
 }

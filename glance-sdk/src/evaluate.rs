@@ -1,4 +1,4 @@
-//! Decides whether a glance shows.
+//! Decides whether a glance shows, and whether an action is offered.
 //!
 //! The rules are those of HipChat's last web client, as measured; where its JavaScript coerces,
 //! this coerces the same way. Only a `null` operand differs: that client failed on it, here it
@@ -30,6 +30,7 @@
 mod entry;
 mod explain;
 mod javascript;
+mod message;
 mod path;
 mod sentence;
 
@@ -37,11 +38,14 @@ use serde_json::Value;
 
 use crate::model::{Condition, ConditionName};
 use entry::Entry;
+use message::Test;
 
 pub use entry::Operator;
 pub use explain::{Outcome, Reason, Tested};
+pub use message::{Finds, Message};
 
-/// What conditions are judged on: the room, the person in it, and the glance's metadata.
+/// What conditions are judged on: the room, the person in it, and the glance's metadata or the
+/// message.
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct Facts<'a> {
@@ -55,18 +59,24 @@ pub struct Facts<'a> {
     pub user_is_room_owner: bool,
     /// The metadata of the glance's data, where it has any.
     pub metadata: Option<&'a Value>,
+    /// The message an action is offered on; a glance has none.
+    pub message: Option<&'a Message<'a>>,
 }
 
 impl<'a> Facts<'a> {
     /// The same facts with other metadata.
     #[must_use]
-    pub fn metadata<'b>(self, metadata: Option<&'b Value>) -> Facts<'b> {
+    pub fn metadata<'b>(self, metadata: Option<&'b Value>) -> Facts<'b>
+    where
+        'a: 'b,
+    {
         Facts {
             room_is_public: self.room_is_public,
             user_is_admin: self.user_is_admin,
             user_is_guest: self.user_is_guest,
             user_is_room_owner: self.user_is_room_owner,
             metadata,
+            message: self.message,
         }
     }
 
@@ -164,6 +174,7 @@ enum Node {
 enum Name {
     GlanceMatches(Option<Vec<Entry>>),
     Host(ConditionName),
+    Message(Test),
     Unknown(String),
 }
 
@@ -211,13 +222,11 @@ impl Name {
                 let entries = params.and_then(|params| params.get("metadata")?.as_array());
                 Self::GlanceMatches(entries.map(|entries| entries.iter().map(Entry::new).collect()))
             }
-            // A glance has no message and no card for the names of actions to test.
-            ConditionName::CardMatches
-            | ConditionName::MessageContainsLink
-            | ConditionName::MessageMatches
-            | ConditionName::MessageSentByCurrentUser
-            | ConditionName::Unknown(_) => Self::Unknown(javascript::to_text(name).into_owned()),
-            known => Self::Host(known),
+            ConditionName::Unknown(_) => Self::Unknown(javascript::to_text(name).into_owned()),
+            known => match Test::new(&known, params) {
+                Some(test) => Self::Message(test),
+                None => Self::Host(known),
+            },
         }
     }
 
@@ -228,6 +237,7 @@ impl Name {
                 .testable()
                 .is_some_and(|metadata| entries.iter().all(|entry| entry.holds(metadata))),
             Self::Host(name) => facts.say(name),
+            Self::Message(test) => facts.message.is_some_and(|message| test.holds(message)),
             Self::Unknown(_) => false,
         }
     }

@@ -6,10 +6,13 @@
 //! | [`conditions`] | when it shows |
 //! | [`pushing`] | how it changes while people look at it |
 //! | [`runtime_glances`] | glances that come and go while the add-on runs |
+//! | [`pages`] | panels, dialogs and actions, and what their scripts can do |
 //! | [`installing`] | what happens between a host and an add-on before all that |
-//! | [`testing`] | a host inside a test |
+//! | [`testing`] | a host inside a test, where things go wrong as you wish |
+//! | [`record_and_replay`] | what was said, kept in a file, and held against an add-on of today |
 //! | [`deploying`] | on one machine, or on several with PostgreSQL |
 //! | [`from_node`] | moving from the Node framework |
+//! | [`old_add_ons`] | running what was written for HipChat, unchanged |
 
 macro_rules! pages {
     ($($page:ident = $file:literal;)*) => { $(
@@ -23,8 +26,11 @@ pages! {
     conditions = "conditions.md";
     pushing = "pushing.md";
     runtime_glances = "runtime-glances.md";
+    pages = "pages.md";
     installing = "installing.md";
     testing = "testing.md";
+    record_and_replay = "record-and-replay.md";
     deploying = "deploying.md";
     from_node = "from-node.md";
+    old_add_ons = "old-add-ons.md";
 }

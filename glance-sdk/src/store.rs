@@ -66,6 +66,27 @@ impl Installation {
     pub fn room_id(&self) -> Option<RoomId> {
         self.data.room_id
     }
+
+    /// The address of the host's JavaScript API, for the `<script src>` of a page.
+    ///
+    /// ```
+    /// use glance_sdk::model::InstallationData;
+    /// use glance_sdk::store::{Endpoints, Installation};
+    ///
+    /// let capabilities = "https://chat.example.com/v2/capabilities";
+    /// let data = InstallationData::new("id".into(), "secret".into(), capabilities, 1.into());
+    /// let token = "https://chat.example.com/v2/oauth/token";
+    /// let endpoints = Endpoints::new(token, "https://chat.example.com/v2/");
+    /// assert_eq!(
+    ///     Installation::new(data, endpoints).script_url(),
+    ///     "https://chat.example.com/atlassian-connect/all.js"
+    /// );
+    /// ```
+    pub fn script_url(&self) -> String {
+        let api = self.endpoints.api_url.trim_end_matches('/');
+        let host = api.strip_suffix("/v2").unwrap_or(api);
+        format!("{host}/atlassian-connect/all.js")
+    }
 }
 
 /// Where a host is called, as its capabilities document says.

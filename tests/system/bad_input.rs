@@ -21,7 +21,7 @@ pub(crate) async fn serve(router: impl FnOnce(&str) -> Router) -> String {
     base
 }
 
-fn descriptor(base: &str) -> Value {
+pub(crate) fn descriptor(base: &str) -> Value {
     json!({
         "key": "com.example.odd", "name": "Odd", "description": "Odd.",
         "links": { "self": format!("{base}/") },

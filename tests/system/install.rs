@@ -25,7 +25,7 @@ async fn an_installed_add_on_shows_its_glances_and_opens_its_panel() {
     assert_eq!(keys, ["incidents", "always"], "by weight");
     let target = viewer.glance::<always>().await.target.clone().unwrap();
     assert_eq!(
-        (target.add_on.as_str(), target.panel.as_str()),
+        (target.add_on.as_str(), target.key.as_str()),
         ("com.example.incidents", "list")
     );
 

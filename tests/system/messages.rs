@@ -137,6 +137,12 @@ async fn history_comes_in_pages_newest_first() {
     assert_eq!(texts(&first), ["<b>e</b>", "d"]);
     let links = first.links.unwrap();
     assert!(links.prev.is_none());
+    let list = format!("{}/v2/room/{id}/history", host.base_url());
+    assert_eq!(
+        links.self_url,
+        Some(list),
+        "one client tells by it what it holds"
+    );
     assert!(links.next.unwrap().contains("start-index=2&"));
     assert_eq!(texts(&in_pages("2", "true").await), ["b", "c"]);
     let last = in_pages("4", "false").await;

@@ -128,6 +128,7 @@ impl Blockers {
                 get(panel::show).post(panel::save),
             )
             .route("/hooks/jira", jira::route())
+            .asset("/panel.js", "text/javascript", include_bytes!("panel.js"))
             .asset("/icon.svg", "image/svg+xml", include_bytes!("../icon.svg")))
     }
 

@@ -75,6 +75,7 @@ async fn page(
     let Some(room) = request.room_id() else {
         return Ok((StatusCode::BAD_REQUEST, "this panel belongs to a room").into_response());
     };
+    let script = request.client().await?.installation().script_url();
     let room = app.rooms.get(request.oauth_id(), room).await?;
     let chosen = room.project.unwrap_or_default();
     let blockers = app.issues.blockers_in(&chosen).await?;
@@ -117,6 +118,8 @@ async fn page(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Blockers</title>
 <style>{STYLE}</style>
+<script src="{script}"></script>
+<script src="/panel.js" defer></script>
 <h1>{heading}</h1>
 <ul>{list}</ul>
 <form method="post">
@@ -127,6 +130,7 @@ async fn page(
 </form>
 "#,
         project = Escaped(project),
+        script = Escaped(&script),
     );
     Ok((status, Html(page)).into_response())
 }

@@ -4,7 +4,6 @@ export function icon(image, className) {
   const element = document.createElement("img");
   element.className = className;
   element.alt = "";
-  element.referrerPolicy = "no-referrer";
   element.addEventListener("error", () => { element.src = "/assets/icon.svg"; }, { once: true });
   element.src = (devicePixelRatio > 1 && image["url@2x"]) || image.url;
   return element;

@@ -1,63 +1,102 @@
 // The open panel: it takes the place of the list, and its glance stays on top.
 
-import { note } from "./draw.js";
+import { frame, provide, Refused, remove, tell } from "./frames.js";
 import { glance } from "./glance.js";
 import { cover, focus, lines } from "./sidebar.js";
-import { post, room } from "./stream.js";
+import { at, on } from "./stream.js";
+import { ask, show, showWith } from "./target.js";
 
 const panel = document.getElementById("panel");
 const panelGlance = document.getElementById("panel-glance");
 const panelPage = document.getElementById("panel-page");
 const closeButton = document.getElementById("close");
+/** Which panel is open in this room, for a reload. */
+const REMEMBERED = `panel:${at("panel")}`;
 
-/** The open panel: which, and of which glance if it was opened from one. */
+/** The open panel as the host opened it; `line` is the glance it belongs to. */
 let opened = null;
+/** Counts what was asked for: an answer to an earlier asking is old. */
+let asked = 0;
+let shown = () => {};
 
-/** Opens a panel, named by its add-on's key and its own; `id` is the glance it belongs to. */
-export async function open(target, id = null) {
-  opened = { target, id, name: target.panel };
-  panelPage.replaceChildren(note("Loading…"));
-  show(true);
-  closeButton.focus();
-  const asked = opened;
-  const answer = await post(`/rooms/${room}/panel`, target);
-  if (opened !== asked) return;
-  if (!answer?.ok) {
-    const text = document.createElement("p");
-    text.textContent = answer?.status === 404
-      ? "This panel is gone: its add-on was removed or changed."
-      : "This panel cannot be opened. Close it and try again.";
-    panelPage.replaceChildren(text);
-    return;
+/** Calls `listener` whenever a panel comes to be seen. */
+export function onShown(listener) {
+  shown = listener;
+}
+
+/** Opens what a glance or a link names; what cannot be opened says so in the panel's place. */
+export async function open(wanted, line = null) {
+  const asking = asked += 1;
+  const answer = await ask(wanted);
+  if (asking !== asked) return;
+  if (!answer.error) return show(answer);
+  place({ addOn: wanted.addOn, name: wanted.key ?? wanted.glance, line });
+  const text = document.createElement("p");
+  text.textContent = answer.status === 404
+    ? "This panel is gone: its add-on was removed or changed."
+    : "This panel cannot be opened. Close it and try again.";
+  panelPage.append(text);
+}
+
+/** Shows a panel, or tells its page the events where it is open already. */
+function showPanel(answer, events, { focused = true } = {}) {
+  asked += 1;
+  if (opened?.frame && opened.addOn === answer.addOn && opened.key === answer.key && address(opened.url) === address(answer.url)) {
+    Object.assign(opened, { wanted: answer.wanted, line: answer.line ?? opened.line });
+  } else {
+    place(answer, focused);
+    opened.frame = frame(answer);
+    panelPage.append(opened.frame.element);
   }
-  const { name, url } = await answer.json();
-  opened.name = name;
-  const frame = document.createElement("iframe");
-  frame.title = name;
-  frame.referrerPolicy = "no-referrer";
-  frame.setAttribute("sandbox", "allow-forms allow-popups allow-popups-to-escape-sandbox allow-scripts");
-  frame.src = url;
-  panelPage.replaceChildren(frame);
+  for (const [event, value] of events) tell(opened.frame, event, value);
+  remember(opened.wanted);
   header();
 }
 
-function close() {
-  const id = opened?.id;
-  opened = null;
-  panelPage.replaceChildren();
-  show(false);
-  focus(id);
+/** A page's address without the token, which is another each time. */
+function address(url) {
+  const bare = new URL(url);
+  bare.searchParams.delete("signed_request");
+  return bare.href;
 }
 
-function show(shown) {
-  panel.hidden = !shown;
-  cover(shown);
+/** Makes place for a page in the sidebar. */
+function place(what, focused = true) {
+  empty();
+  opened = { ...what, frame: null };
+  panel.hidden = false;
+  shown();
+  cover(true);
+  header();
+  if (focused) closeButton.focus();
+}
+
+function empty() {
+  if (opened?.frame) remove(opened.frame);
+  panelPage.replaceChildren();
+}
+
+export function close() {
+  const line = opened?.line;
+  const focused = panel.contains(document.activeElement);
+  empty();
+  opened = null;
+  asked += 1;
+  remember(null);
+  panel.hidden = true;
+  cover(false);
+  if (focused || document.activeElement === document.body) focus(line);
+}
+
+/** Whether this is the frame of the open panel. */
+export function has(made) {
+  return opened?.frame === made;
 }
 
 /** Draws the glance on top, live; a panel that was opened without one has its name there. */
 export function header() {
   if (!opened) return;
-  const line = lines.get(opened.id);
+  const line = lines.get(opened.line);
   if (line) {
     panelGlance.replaceChildren(glance(line));
   } else {
@@ -70,22 +109,83 @@ export function header() {
 
 closeButton.addEventListener("click", close);
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && opened) close();
+  if (event.key === "Escape" && opened && !event.defaultPrevented && !document.querySelector("dialog[open]")) close();
 });
 
-/** The integrations page links to a panel as #add-on/panel. */
+/** The integrations page links to a panel as #add-on/panel; without a link the last one opens again. */
 export function openLinked() {
   const target = linked();
-  if (!target) return;
-  history.replaceState(null, "", location.pathname);
-  open(target);
+  if (target) {
+    history.replaceState(null, "", location.pathname);
+    return open(target);
+  }
+  const wanted = remembered();
+  if (wanted) reopen(wanted);
 }
 
-function linked() {
+/** Nobody asked for it now: it takes no focus, and what is gone is not spoken of. */
+async function reopen(wanted) {
+  const asking = asked += 1;
+  const answer = await ask(wanted);
+  if (asking !== asked) return;
+  if (answer.kind === "panel") showPanel(answer, [], { focused: false });
+  else remember(null);
+}
+
+function remember(wanted) {
   try {
-    const [addOn, panel] = location.hash.slice(1).split("/").map(decodeURIComponent);
-    return addOn && panel ? { addOn, panel } : null;
+    if (wanted) sessionStorage.setItem(REMEMBERED, JSON.stringify(wanted));
+    else sessionStorage.removeItem(REMEMBERED);
+  } catch {
+    // A browser that keeps nothing for this page forgets this too.
+  }
+}
+
+function remembered() {
+  try {
+    return JSON.parse(sessionStorage.getItem(REMEMBERED));
   } catch {
     return null;
   }
 }
+
+function linked() {
+  try {
+    const [addOn, key] = location.hash.slice(1).split("/").map(decodeURIComponent);
+    return addOn && key ? { addOn, key } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The open panel follows its add-on: it closes when it is gone, and is loaded anew when it changed. */
+on("here", ({ addOns }) => {
+  if (!opened?.frame) return;
+  const version = addOns[opened.addOn]?.[opened.key];
+  if (version === undefined) {
+    close();
+  } else if (opened.version === undefined) {
+    opened.version = version;
+  } else if (opened.version !== version) {
+    const { wanted, line } = opened;
+    empty();
+    open(wanted, line);
+  }
+});
+
+showWith("panel", showPanel);
+
+provide("sidebar", {
+  async openView(made, options) {
+    const { key, parameters, urlTemplateValues: values } = options ?? {};
+    if (typeof key !== "string") throw new Refused("openView needs the key of a panel or a glance");
+    const answer = await ask({ addOn: made.addOn, key, values: values ?? {} });
+    if (answer.error) throw new Refused(answer.error);
+    if (answer.kind !== "panel" && answer.line === null) throw new Refused(`${key} is no panel and no glance`);
+    show(answer, parameters === undefined ? [] : [["receive-parameters", parameters]]);
+  },
+  closeView(made) {
+    if (opened?.addOn !== made.addOn) throw new Refused("No panel of this add-on is open");
+    close();
+  },
+});

@@ -14,7 +14,7 @@ export let page = null;
 const listeners = new Map();
 /** Says who asks, where no cookie does. */
 let identity = {};
-/** Called where the host no longer knows who asks. */
+/** Called where whoever asks is not let in any more: on a room's page they see why. */
 let strange = () => location.reload();
 /** Ends the connection. */
 let connected = null;
@@ -63,10 +63,7 @@ export async function connect() {
     const answer = await read(at("events"), identity, own.signal, heard).catch(() => null);
     if (own.signal.aborted) return;
     say("Reconnecting…");
-    if (answer?.status === 401) {
-      strange();
-      return;
-    }
+    if ([401, 404].includes(answer?.status)) return strange();
     // Not all at once, where a host comes back to many pages.
     await new Promise((resume) => setTimeout(resume, wait * (0.5 + Math.random() / 2)));
     wait = Math.min(wait * 2, LONGEST_WAIT);

@@ -75,10 +75,7 @@ impl Caller {
     pub(crate) async fn room(&self, shared: &Shared, id_or_name: &str) -> Result<Room, ApiError> {
         let room = match id_or_name.parse::<RoomId>() {
             Ok(id) => shared.state.room(id).await?,
-            Err(_) => {
-                let rooms = shared.state.rooms().await?;
-                rooms.into_iter().find(|room| room.name == id_or_name)
-            }
+            Err(_) => shared.state.find_room(id_or_name).await?,
         };
         let room =
             room.ok_or_else(|| ApiError::not_found(format!("Room {id_or_name} not found")))?;

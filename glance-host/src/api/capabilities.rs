@@ -12,6 +12,12 @@ use serde_json::{Value, json};
 use crate::install::STEPS;
 use crate::shared::Shared;
 
+/// What a scope opens here, in plain words.
+pub(crate) fn describe(scope: &Scope) -> Option<&'static str> {
+    let found = SCOPES.iter().find(|(known, _)| known == scope);
+    found.map(|(_, what)| *what)
+}
+
 /// The scopes that open something here.
 const SCOPES: [(Scope, &str); 8] = [
     (Scope::SendNotification, "Write notifications into rooms"),

@@ -64,7 +64,8 @@ pub(super) async fn pages(
     page.start_index = Some(skip.into());
     page.max_results = Some(size.into());
     let mut links = PageLinks::default();
-    links.self_url = Some(at(skip));
+    // Without a query: one client tells by it what the list is of.
+    links.self_url = Some(address(&shared, &room));
     links.prev = (skip > 0).then(|| at(skip.saturating_sub(size)));
     links.next = has_more.then(|| at(skip.saturating_add(size)));
     page.links = Some(links);

@@ -86,11 +86,7 @@ async fn push(
         }
     }
     let to = room.map_or_else(|| install::places(&caller.installed), To::Room);
-    let push = Push {
-        oauth_id: caller.installed.oauth_id.clone(),
-        user,
-        glances,
-    };
+    let push = Push::new(caller.installed.oauth_id.clone(), user, glances);
     shared.hub.publish(to, Event::Pushed(Arc::new(push)));
     shared.metrics.pushed();
     Ok(StatusCode::NO_CONTENT)

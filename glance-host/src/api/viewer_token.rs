@@ -44,6 +44,11 @@ pub(super) async fn create(
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
     caller.needs(&[Scope::ViewerToken])?;
+    if shared.embed.origins().is_empty() {
+        return Err(ApiError::forbidden(
+            "This host shows its rooms on no other site: its configuration names no origins",
+        ));
+    }
     let wanted: Wanted = serde_json::from_slice(&body).map_err(|cause| {
         ApiError::bad_request(format!(
             "The body names no `room_id`, or no fit `user_id`: {cause}"
@@ -55,7 +60,7 @@ pub(super) async fn create(
         None => None,
     };
     Ok(Json(json!({
-        "token": embed::token(&caller.installed, room.id, user),
+        "token": embed::token(&shared, &caller.installed, room.id, user),
         "expires_in": embed::TOKEN_SECONDS,
         "sidebar_url": format!("{}/embed/rooms/{}", shared.base_url, room.id),
     })))

@@ -3,7 +3,9 @@
 mod actions;
 mod messages;
 mod migrations;
+mod private;
 mod rooms;
+mod sessions;
 mod tokens;
 mod users;
 mod webhooks;
@@ -13,14 +15,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use glance_sdk::model::{Action, Descriptor, Event, Glance, OauthId, RoomId, UserId, Webhook};
+use glance_sdk::model::{
+    Action, Descriptor, Event, Glance, OauthId, RoomId, Secret, UserId, Webhook,
+};
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Entry, Group, Installed, MAX_RUNTIME_GLANCES, NewRoom, Place, RegisteredWebhook, Restriction,
-    Result, Room, RuntimeAction, RuntimeGlance, State, StateError, StoredToken, User,
+    Entry, Group, Identity, Installed, MAX_RUNTIME_GLANCES, NewRoom, Place, PrivateMessage,
+    RegisteredWebhook, Restriction, Result, Room, RuntimeAction, RuntimeGlance, Session, Side,
+    State, StateError, StoredToken, User,
 };
 
 const SCHEMA: &str = "
@@ -51,6 +56,7 @@ const SCHEMA: &str = "
     CREATE UNIQUE INDEX IF NOT EXISTS installation_by_place
         ON installation (ifnull(room_id, 0), add_on_key);
     CREATE INDEX IF NOT EXISTS installation_by_room ON installation (room_id, add_on_key);
+    CREATE INDEX IF NOT EXISTS installation_by_add_on ON installation (add_on_key, room_id);
     -- A global glance has room_id 0: SQLite takes two NULLs for different keys.
     CREATE TABLE IF NOT EXISTS runtime_glance (
         oauth_id TEXT NOT NULL REFERENCES installation (oauth_id) ON DELETE CASCADE,
@@ -130,8 +136,7 @@ impl SqliteState {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.execute_batch(SCHEMA)?;
         migrations::run(&mut connection)?;
-        connection.execute_batch(webhooks::SCHEMA)?;
-        webhooks::declare_all(&mut connection)?;
+        webhooks::prepare(&mut connection)?;
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
         })
@@ -168,12 +173,29 @@ impl State for SqliteState {
         .await
     }
 
+    async fn name_group(&self, name: &str) -> Result<()> {
+        let name = name.to_owned();
+        self.call(move |connection| connection.execute("UPDATE team SET name = ?1", [name]))
+            .await
+            .map(drop)
+    }
+
+    async fn first_room(&self) -> Result<Option<Room>> {
+        self.call(|connection| rooms::first(connection)).await
+    }
+
     async fn rooms(&self) -> Result<Vec<Room>> {
         self.call(|connection| rooms::all(connection)).await
     }
 
     async fn room(&self, id: RoomId) -> Result<Option<Room>> {
         self.call(move |connection| rooms::find(connection, id))
+            .await
+    }
+
+    async fn find_room(&self, name: &str) -> Result<Option<Room>> {
+        let name = name.to_owned();
+        self.call(move |connection| rooms::called(connection, &name))
             .await
     }
 
@@ -205,6 +227,11 @@ impl State for SqliteState {
             .await
     }
 
+    async fn memberships(&self, user: UserId) -> Result<Vec<RoomId>> {
+        self.call(move |connection| users::memberships(connection, user))
+            .await
+    }
+
     async fn add_member(&self, room: RoomId, user: UserId) -> Result<()> {
         self.call(move |connection| users::add_member(connection, room, user))
             .await
@@ -221,7 +248,11 @@ impl State for SqliteState {
     }
 
     async fn users(&self) -> Result<Vec<User>> {
-        self.call(|connection| users::all(connection)).await
+        self.call(|connection| users::all(connection, false)).await
+    }
+
+    async fn removed_users(&self) -> Result<Vec<User>> {
+        self.call(|connection| users::all(connection, true)).await
     }
 
     async fn find_user(&self, name: &str) -> Result<Option<User>> {
@@ -239,6 +270,49 @@ impl State for SqliteState {
     async fn update_user(&self, user: &User) -> Result<()> {
         let user = user.clone();
         self.call(move |connection| users::update(connection, &user))
+            .await
+    }
+
+    async fn user_of(&self, identity: &Identity) -> Result<User> {
+        let identity = identity.clone();
+        self.call(move |connection| users::of(connection, &identity))
+            .await
+    }
+
+    async fn signing_key(&self) -> Result<Vec<u8>> {
+        let mut new = [0; 32];
+        aws_lc_rs::rand::fill(&mut new)
+            .map_err(|_| StateError("the system gives no random numbers".to_owned()))?;
+        self.call(move |connection| sessions::key(connection, &new))
+            .await
+    }
+
+    async fn put_session(&self, session: &Session, now: i64) -> Result<()> {
+        let session = session.clone();
+        self.call(move |connection| sessions::put(connection, &session, now))
+            .await
+    }
+
+    async fn prolong_session(&self, digest: &[u8], expires_at: i64) -> Result<()> {
+        let digest = digest.to_owned();
+        self.call(move |connection| sessions::prolong(connection, &digest, expires_at))
+            .await
+    }
+
+    async fn session(&self, digest: &[u8]) -> Result<Option<Session>> {
+        let digest = digest.to_owned();
+        self.call(move |connection| sessions::find(connection, digest))
+            .await
+    }
+
+    async fn remove_session(&self, digest: &[u8]) -> Result<bool> {
+        let digest = digest.to_owned();
+        self.call(move |connection| sessions::remove(connection, &digest))
+            .await
+    }
+
+    async fn remove_sessions(&self, user: UserId) -> Result<()> {
+        self.call(move |connection| sessions::remove_of(connection, user))
             .await
     }
 
@@ -299,6 +373,18 @@ impl State for SqliteState {
         .await
     }
 
+    async fn replace_secret(&self, id: &OauthId, secret: &Secret) -> Result<()> {
+        let (id, secret) = (id.clone(), secret.clone());
+        self.call(move |connection| {
+            connection.execute(
+                "UPDATE installation SET oauth_secret = ?2 WHERE oauth_id = ?1",
+                [id.as_str(), secret.expose()],
+            )
+        })
+        .await
+        .map(drop)
+    }
+
     async fn remove_installation(&self, id: &OauthId) -> Result<bool> {
         let id = id.clone();
         self.call(move |connection| {
@@ -325,6 +411,20 @@ impl State for SqliteState {
         .await
     }
 
+    async fn is_installed(&self, key: &str, room: Option<RoomId>) -> Result<bool> {
+        let key = key.to_owned();
+        self.call(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT 1 FROM installation
+                     WHERE accepted = 1 AND add_on_key = ?1
+                       AND (?2 IS NULL OR room_id = ?2 OR room_id IS NULL)",
+                )?
+                .exists(params![key, room.map(|room| number(room.get()))])
+        })
+        .await
+    }
+
     async fn count_installations(&self) -> Result<u64> {
         self.call(|connection| {
             connection
@@ -344,6 +444,21 @@ impl State for SqliteState {
                      ORDER BY add_on_key, oauth_id",
                 )?
                 .query_map([number(room.get())], installed)?
+                .collect()
+        })
+        .await
+    }
+
+    async fn global_installations(&self) -> Result<Vec<Installed>> {
+        self.call(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT oauth_id, oauth_secret, room_id, descriptor_url, descriptor
+                     FROM installation
+                     WHERE accepted = 1 AND room_id IS NULL
+                     ORDER BY add_on_key, oauth_id",
+                )?
+                .query_map([], installed)?
                 .collect()
         })
         .await
@@ -500,6 +615,12 @@ impl State for SqliteState {
             .await
     }
 
+    async fn actions_in(&self, id: &OauthId, room: RoomId) -> Result<Vec<RuntimeAction>> {
+        let id = id.clone();
+        self.call(move |connection| actions::of(connection, &id, room))
+            .await
+    }
+
     async fn remove_action(&self, id: &OauthId, place: Place, key: &str) -> Result<bool> {
         let (id, key) = (id.clone(), key.to_owned());
         self.call(move |connection| actions::remove(connection, &id, place, &key))
@@ -522,9 +643,32 @@ impl State for SqliteState {
             .await
     }
 
+    async fn history_beside(
+        &self,
+        room: RoomId,
+        id: &str,
+        side: Side,
+        at_most: u32,
+    ) -> Result<Vec<Entry>> {
+        let id = id.to_owned();
+        self.call(move |connection| messages::beside(connection, room, &id, side, at_most))
+            .await
+    }
+
     async fn entry(&self, room: RoomId, id: &str) -> Result<Option<Entry>> {
         let id = id.to_owned();
         self.call(move |connection| messages::find(connection, room, &id))
+            .await
+    }
+
+    async fn write_privately(&self, message: &PrivateMessage) -> Result<()> {
+        let message = message.clone();
+        self.call(move |connection| private::insert(connection, &message))
+            .await
+    }
+
+    async fn private_messages(&self, to: UserId) -> Result<Vec<PrivateMessage>> {
+        self.call(move |connection| private::to(connection, to))
             .await
     }
 
@@ -543,6 +687,12 @@ impl State for SqliteState {
     async fn remove_token(&self, digest: &[u8]) -> Result<bool> {
         let digest = digest.to_owned();
         self.call(move |connection| tokens::remove(connection, &digest))
+            .await
+    }
+
+    async fn remove_tokens(&self, id: &OauthId) -> Result<()> {
+        let id = id.clone();
+        self.call(move |connection| tokens::remove_all(connection, &id))
             .await
     }
 }

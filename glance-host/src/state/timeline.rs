@@ -34,6 +34,15 @@ pub enum Sender {
     AddOn(OauthId),
 }
 
+/// A side of an entry in its timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// What was written before it.
+    Before,
+    /// What was written after it.
+    After,
+}
+
 /// What an entry of a timeline says.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -59,11 +68,8 @@ pub struct Message {
 impl Entry {
     /// What an add-on writes now, under the name its descriptor gives.
     pub fn new(room_id: RoomId, by: &Installed, content: Content) -> Self {
-        let descriptor = &by.descriptor;
-        let consumer = descriptor.capabilities.hipchat_api_consumer.as_ref();
-        let name = consumer.and_then(|consumer| consumer.from_name.as_ref());
         let sender = Sender::AddOn(by.oauth_id.clone());
-        Self::now(room_id, sender, name.unwrap_or(&descriptor.name), content)
+        Self::now(room_id, sender, by.sender_name(), content)
     }
 
     /// What a person writes now.
@@ -73,18 +79,22 @@ impl Entry {
     }
 
     fn now(room_id: RoomId, sender: Sender, name: &str, content: Content) -> Self {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_micros());
         Self {
             id: uuid::Uuid::new_v4().to_string(),
             room_id,
-            at: i64::try_from(now).unwrap_or(i64::MAX),
+            at: now_in_micros(),
             sender,
             sender_name: name.to_owned(),
             content,
         }
     }
+}
+
+pub(super) fn now_in_micros() -> i64 {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_micros());
+    i64::try_from(now).unwrap_or(i64::MAX)
 }
 
 impl Message {

@@ -1,24 +1,21 @@
 //! What one person sees in one room, as a state that events change. No I/O.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use glance_sdk::evaluate::{DataState, Facts, Program};
-use glance_sdk::model::{Glance, OauthId, Status};
-use serde::Deserialize;
 use serde_json::Value;
 
-use super::sidebar::{Line, LineState, PanelRef, ShownStatus, Sidebar};
-use crate::label;
-use crate::state::{Installed, Room, RuntimeGlance, User};
+use super::lineup::Lineup;
+use super::prepared::{Content, Prepared};
+use super::sidebar::Sidebar;
+use crate::hub::{Push, Written};
+use crate::state::{Room, User};
 
 /// A query to be sent.
 pub(super) struct Ask {
-    pub(super) id: String,
     pub(super) asking: u64,
-    pub(super) installed: Arc<Installed>,
-    pub(super) glance: Glance,
-    pub(super) facts: Arc<Where>,
+    pub(super) prepared: Arc<Prepared>,
+    pub(super) place: Arc<Where>,
 }
 
 /// Where the person is.
@@ -27,239 +24,197 @@ pub(super) struct Where {
     pub(super) user: User,
 }
 
-#[derive(Default)]
+/// What changed on the page of a person.
+#[derive(Debug)]
+pub(crate) enum Change {
+    /// A line is new or shows something else.
+    Line(Arc<Content>),
+    /// The line with this id no longer shows.
+    Gone(String),
+    /// Something was written into the room.
+    Entry(Arc<Written>),
+    /// What was written meanwhile was missed.
+    Missed,
+    /// An add-on came, went or changed.
+    Installed,
+    /// An add-on that the page follows pushed.
+    Pushed(Arc<Push>),
+}
+
 pub(super) struct Board {
-    facts: Option<Arc<Where>>,
-    entries: BTreeMap<String, Entry>,
+    place: Arc<Where>,
+    lineup: Arc<Lineup>,
+    /// In their order.
+    entries: Vec<Entry>,
+    /// Lines of entries that are no longer there, not told yet.
+    gone: Vec<String>,
     askings: u64,
 }
 
 struct Entry {
-    installed: Arc<Installed>,
-    glance: Glance,
-    program: Program,
-    data: Data,
-    line: Option<Arc<Line>>,
-}
-
-enum Data {
-    None,
-    /// Under which number it was asked for: an answer to an earlier asking is old.
-    Loading(u64),
-    Ready {
-        state: LineState,
-        metadata: Option<Value>,
-    },
-    Failed(String),
+    prepared: Arc<Prepared>,
+    /// Under which number it was asked for last: an answer to an earlier asking is old.
+    asking: u64,
+    content: Arc<Content>,
+    shows: bool,
+    /// What the person was told last.
+    told: Option<Arc<Content>>,
 }
 
 impl Board {
-    /// Takes over what there is in the room now, and says what must be asked for.
-    pub(super) fn load(
-        &mut self,
-        room: Room,
-        user: User,
-        installations: Vec<(Arc<Installed>, Vec<RuntimeGlance>)>,
-    ) -> Vec<Ask> {
-        self.facts = Some(Arc::new(Where { room, user }));
-        let mut old = std::mem::take(&mut self.entries);
-        let mut new = Vec::new();
-        for (installed, runtime) in installations {
-            let declared = installed.descriptor.capabilities.glances().iter().cloned();
-            for glance in declared.chain(runtime.into_iter().map(|created| created.glance)) {
-                let id = format!("{}:{}", installed.descriptor.key, glance.key);
-                let kept = old.remove(&id).filter(|entry| {
-                    entry.glance == glance && entry.installed.oauth_id == installed.oauth_id
-                });
-                let data = match kept {
-                    Some(entry) => entry.data,
-                    None => {
-                        new.push(id.clone());
-                        Data::None
-                    }
-                };
-                let program = Program::new(glance.conditions());
-                let installed = Arc::clone(&installed);
-                self.entries.insert(
-                    id,
-                    Entry {
-                        installed,
-                        glance,
-                        program,
-                        data,
-                        line: None,
-                    },
-                );
-            }
+    /// An empty room.
+    pub(super) fn new(place: Arc<Where>) -> Self {
+        Self {
+            place,
+            lineup: Arc::default(),
+            entries: Vec::new(),
+            gone: Vec::new(),
+            askings: 0,
         }
-        let asks = new.iter().filter_map(|id| self.ask(id)).collect();
-        self.refresh_all();
+    }
+
+    /// Takes over what there is in the room now, and says what must be asked for.
+    pub(super) fn load(&mut self, place: Arc<Where>, lineup: Arc<Lineup>) -> Vec<Ask> {
+        self.place = place;
+        let old = std::mem::take(&mut self.entries).into_iter();
+        let mut old: HashMap<_, _> = old
+            .map(|entry| (entry.prepared.id.clone(), entry))
+            .collect();
+        let mut asks = Vec::new();
+        for prepared in &lineup.0 {
+            let (kept, told) = match old.remove(&prepared.id) {
+                Some(entry) => (entry.kept_as(prepared), entry.told),
+                None => (None, None),
+            };
+            let is_new = kept.is_none();
+            let (asking, content) = kept.unwrap_or_else(|| (0, prepared.named()));
+            let mut entry = Entry {
+                prepared: Arc::clone(prepared),
+                asking,
+                content,
+                shows: false,
+                told,
+            };
+            if is_new {
+                asks.extend(entry.ask(&self.place, &mut self.askings));
+            }
+            entry.judge(&self.place);
+            self.entries.push(entry);
+        }
+        let gone = old.into_values().filter(|entry| entry.told.is_some());
+        self.gone
+            .extend(gone.map(|entry| entry.prepared.id.clone()));
+        self.lineup = lineup;
         asks
     }
 
     /// Asks for all data again.
     pub(super) fn ask_all(&mut self) -> Vec<Ask> {
-        let ids: Vec<String> = self.entries.keys().cloned().collect();
-        let asks = ids.iter().filter_map(|id| self.ask(id)).collect();
-        self.refresh_all();
+        let mut asks = Vec::new();
+        for entry in &mut self.entries {
+            asks.extend(entry.ask(&self.place, &mut self.askings));
+            entry.judge(&self.place);
+        }
         asks
     }
 
     /// Asks for the data of one glance again.
-    pub(super) fn retry(&mut self, id: &str) -> Vec<Ask> {
-        let ask = self.ask(id);
-        self.refresh(id);
-        ask.into_iter().collect()
+    pub(super) fn retry(&mut self, id: &str) -> Option<Ask> {
+        let entry = self.entries.iter_mut().find(|e| e.prepared.id == id)?;
+        let ask = entry.ask(&self.place, &mut self.askings);
+        entry.judge(&self.place);
+        ask
     }
 
     /// Takes the answer to a query, unless a later asking or a push has overtaken it.
     pub(super) fn answered(&mut self, id: &str, asking: u64, answer: Result<Value, String>) {
-        if let Some(entry) = self.entries.get_mut(id)
-            && matches!(entry.data, Data::Loading(latest) if latest == asking)
-        {
-            entry.data = match answer {
-                Ok(data) => ready(&entry.glance, &data),
-                Err(problem) => Data::Failed(problem),
+        let asked = self.entries.iter_mut().find(|entry| {
+            entry.prepared.id == id && entry.asking == asking && entry.content.is_loading()
+        });
+        if let Some(entry) = asked {
+            entry.content = match answer {
+                Ok(data) => entry.prepared.ready(&data),
+                Err(problem) => entry.prepared.failed(problem),
             };
-            self.refresh(id);
+            entry.judge(&self.place);
         }
     }
 
-    /// Takes pushed data. It replaces the old whole and ends loading and failure.
-    pub(super) fn push(&mut self, oauth_id: &OauthId, key: &str, data: &Value) {
-        let pushed = self
-            .entries
-            .iter_mut()
-            .find(|(_, entry)| entry.installed.oauth_id == *oauth_id && entry.glance.key == key);
-        if let Some((id, entry)) = pushed {
-            entry.data = ready(&entry.glance, data);
-            let id = id.clone();
-            self.refresh(&id);
+    /// Takes pushed data, where it is for this person. It replaces the old whole and ends loading
+    /// and failure.
+    pub(super) fn push(&mut self, push: &Push) {
+        if push.user.is_some_and(|user| user != self.place.user.id) {
+            return;
+        }
+        for new in &push.glances {
+            let pushed = self.entries.iter_mut().find(|entry| {
+                let prepared = &entry.prepared;
+                prepared.glance.key == new.key && prepared.installed.oauth_id == push.oauth_id
+            });
+            if let Some(entry) = pushed {
+                entry.content = entry.prepared.pushed(new);
+                entry.judge(&self.place);
+            }
         }
     }
 
     pub(super) fn sidebar(&self) -> Sidebar {
-        let mut lines: Vec<_> = self
-            .entries
-            .values()
-            .filter_map(|entry| entry.line.clone())
-            .collect();
-        lines.sort_by(|a, b| a.order.cmp(&b.order));
-        let loading = self
-            .entries
-            .values()
-            .filter(|entry| matches!(entry.data, Data::Loading(_)))
-            .count();
-        Sidebar { lines, loading }
-    }
-
-    fn ask(&mut self, id: &str) -> Option<Ask> {
-        let facts = Arc::clone(self.facts.as_ref()?);
-        let entry = self.entries.get_mut(id)?;
-        entry.glance.query_url.as_ref()?;
-        self.askings += 1;
-        entry.data = Data::Loading(self.askings);
-        Some(Ask {
-            id: id.to_owned(),
-            asking: self.askings,
-            installed: Arc::clone(&entry.installed),
-            glance: entry.glance.clone(),
-            facts,
-        })
-    }
-
-    fn refresh_all(&mut self) {
-        let ids: Vec<String> = self.entries.keys().cloned().collect();
-        for id in ids {
-            self.refresh(&id);
+        let shown = self.entries.iter().filter(|entry| entry.shows);
+        let loading = self.entries.iter().filter(|e| e.content.is_loading());
+        Sidebar {
+            lines: shown.map(|e| Arc::clone(e.content.line())).collect(),
+            loading: loading.count(),
         }
     }
 
-    fn refresh(&mut self, id: &str) {
-        if let (Some(facts), Some(entry)) = (&self.facts, self.entries.get_mut(id)) {
-            entry.line = entry.shows(id, facts).then(|| Arc::new(entry.line(id)));
-        }
+    /// What changed since this was called last.
+    pub(super) fn changes(&mut self) -> Vec<Change> {
+        let gone = self.gone.drain(..).map(Change::Gone);
+        gone.chain(self.entries.iter_mut().filter_map(Entry::change))
+            .collect()
     }
 }
 
 impl Entry {
-    fn shows(&self, id: &str, place: &Where) -> bool {
-        let (state, metadata) = match &self.data {
-            Data::None => (DataState::None, None),
-            Data::Loading(_) => (DataState::Loading, None),
-            Data::Ready { metadata, .. } => (DataState::Ready, metadata.as_ref()),
-            Data::Failed(_) => (DataState::Failed, None),
-        };
-        let Where { room, user } = place;
-        let mut facts = Facts::default().metadata(metadata);
-        facts.room_is_public = room.is_public;
-        facts.user_is_admin = user.is_admin;
-        facts.user_is_guest = user.is_guest;
-        facts.user_is_room_owner = room.owner == user.id;
-        let shows = self.program.shows(state, &facts);
-        if !shows {
-            let why = || self.program.explain(state, &facts);
-            tracing::debug!(glance = id, room = %room.id, user = %user.id, "{}", why());
+    /// The data with the number of its asking, where the glance is still the same.
+    fn kept_as(&self, prepared: &Arc<Prepared>) -> Option<(u64, Arc<Content>)> {
+        let own = &self.prepared;
+        if Arc::ptr_eq(own, prepared) {
+            return Some((self.asking, Arc::clone(&self.content)));
         }
-        shows
+        let is_same =
+            own.glance == prepared.glance && own.installed.oauth_id == prepared.installed.oauth_id;
+        is_same.then(|| (self.asking, prepared.take_over(&self.content)))
     }
 
-    fn line(&self, id: &str) -> Line {
-        let add_on = &self.installed.descriptor;
-        let target = self.glance.target.as_ref().and_then(|target| target.key());
-        Line {
-            id: id.to_owned(),
-            key: self.glance.key.clone(),
-            add_on: add_on.name.clone(),
-            name: self.glance.name.value.clone(),
-            icon: self.glance.icon.clone(),
-            order: (
-                self.glance.weight_or_default(),
-                add_on.key.clone(),
-                self.glance.key.clone(),
-            ),
-            state: match &self.data {
-                Data::None => LineState::Named,
-                Data::Loading(_) => LineState::Loading,
-                Data::Ready { state, .. } => state.clone(),
-                Data::Failed(problem) => LineState::Failed {
-                    problem: problem.clone(),
-                },
-            },
-            target: target
-                .filter(|key| add_on.web_panel(key).is_some())
-                .map(|panel| PanelRef {
-                    add_on: add_on.key.clone(),
-                    panel: panel.to_owned(),
-                }),
-        }
+    fn ask(&mut self, place: &Arc<Where>, askings: &mut u64) -> Option<Ask> {
+        self.prepared.glance.query_url.as_ref()?;
+        *askings += 1;
+        self.asking = *askings;
+        self.content = self.prepared.loading();
+        Some(Ask {
+            asking: self.asking,
+            prepared: Arc::clone(&self.prepared),
+            place: Arc::clone(place),
+        })
     }
-}
 
-/// Data as it is shown. Pushed data is not held to the rules of a query's, so whatever is missing
-/// or odd falls back: the label to the glance's name, the status to none.
-fn ready(glance: &Glance, data: &Value) -> Data {
-    let label = match data.get("label") {
-        Some(label) if label["type"] == "html" => label["value"].as_str(),
-        _ => None,
-    };
-    let label = match label.map(label::sanitize) {
-        Some(label) if !label.trim().is_empty() => label,
-        _ => glance_sdk::label::Escaped(&glance.name.value).to_string(),
-    };
-    let status = data
-        .get("status")
-        .and_then(|status| match Status::deserialize(status).ok()? {
-            Status::Lozenge(lozenge) => Some(ShownStatus::Lozenge {
-                kind: lozenge.kind.to_string(),
-                label: lozenge.label,
-            }),
-            Status::Icon(icon) => Some(ShownStatus::Icon(icon)),
-            _ => None,
-        });
-    Data::Ready {
-        state: LineState::Ready { label, status },
-        metadata: data.get("metadata").cloned(),
+    fn judge(&mut self, place: &Where) {
+        self.shows = self.prepared.shows(&self.content, place);
+    }
+
+    fn change(&mut self) -> Option<Change> {
+        let told = self.told.as_ref();
+        if !self.shows {
+            self.told.take()?;
+            return Some(Change::Gone(self.prepared.id.clone()));
+        }
+        if told.is_some_and(|told| Arc::ptr_eq(told, &self.content)) {
+            return None;
+        }
+        let is_same = told.is_some_and(|told| told.line() == self.content.line());
+        self.told = Some(Arc::clone(&self.content));
+        (!is_same).then(|| Change::Line(Arc::clone(&self.content)))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use glance_sdk::model::Icon;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::label;
 
@@ -36,7 +36,7 @@ pub struct Line {
     pub add_on: String,
     /// Its name.
     pub name: String,
-    /// The image before it.
+    /// The image before it, by way of the host.
     pub icon: Icon,
     /// Its place: weight, then the add-on's key, then its own.
     pub order: (i64, String, String),
@@ -44,7 +44,7 @@ pub struct Line {
     #[serde(flatten)]
     pub state: LineState,
     /// What a click opens.
-    pub target: Option<PanelRef>,
+    pub target: Option<TargetRef>,
 }
 
 impl Line {
@@ -106,16 +106,16 @@ pub enum ShownStatus {
         /// The word.
         label: String,
     },
-    /// An image.
+    /// An image, by way of the host.
     Icon(Icon),
 }
 
-/// Names a panel in a room.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Names what a glance opens: a web panel, dialog or external page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct PanelRef {
+pub struct TargetRef {
     /// The add-on's key.
     pub add_on: String,
-    /// The panel's key.
-    pub panel: String,
+    /// The key of the panel, dialog or page.
+    pub key: String,
 }

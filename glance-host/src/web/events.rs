@@ -5,25 +5,38 @@
 //! | `sidebar` | `{page, lines}`: all lines, at each (re)connection; `page` names the connection |
 //! | `line` | one line that is new or changed |
 //! | `gone` | the id of a line that no longer shows |
+//! | `entry` | what was written into the room; nothing on another site |
+//! | `missed` | nothing: entries were written that are not told, so read the timeline again |
+//! | `here` | what can be open and the actions: at the beginning, and when add-ons changed |
+//! | `pushed` | `{addOn, key, metadata}`: a push, where a frame of its add-on is open |
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
 
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt, stream};
 use glance_sdk::auth::random_alphanumeric;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::time::{Instant, interval_at};
 
+use super::frames::Here;
 use super::pages::PageError;
-use super::visit::Visit;
+use super::visit::{Stay, Visit};
+use crate::hub::Push;
 use crate::shared::Shared;
 use crate::state::StateError;
-use crate::viewer::{Command, Commands, Sidebar, Viewer};
+use crate::viewer::{Change, Command, Commands, Viewer};
+
+/// How often a connection says that it lives: what stands between would end a silent one.
+const BEAT: Duration = Duration::from_secs(15);
 
 /// The pages that are open, by the name each was given.
 #[derive(Clone, Default)]
@@ -38,49 +51,106 @@ impl Pages {
 pub(super) async fn stream(
     State(shared): State<Arc<Shared>>,
     Extension(pages): Extension<Pages>,
+    stay: Stay,
     Visit { room, user }: Visit,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, PageError> {
-    let viewer = Viewer::connect(Arc::clone(&shared), room.id, user.id).await?;
+) -> Result<Response, PageError> {
+    let here = Here::new(Arc::clone(&shared), room.id, user.id);
+    let is_present = !stay.is_guest();
+    let viewer = Viewer::connect(shared, room.id, user.id, is_present).await?;
     let viewer = viewer.ok_or(PageError::NoRoom)?;
     let page = random_alphanumeric(20).map_err(|cause| StateError(cause.to_string()))?;
     pages.all().insert(page.clone(), viewer.commands());
     let connection = Connection {
         pages,
         page,
+        here,
         viewer,
-        sent: None,
-        waiting: VecDeque::new(),
+        is_embedded: stay.is_embedded(),
+        is_new: true,
+        waiting: Vec::new().into_iter(),
     };
-    Ok(Sse::new(stream::unfold(connection, Connection::next)).keep_alive(KeepAlive::default()))
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    let events = kept_alive(stream::unfold(connection, Connection::next).take_until(stay.ends()));
+    Ok((headers, Body::from_stream(events.map(Ok::<_, Infallible>))).into_response())
 }
 
 struct Connection {
     pages: Pages,
     page: String,
+    here: Here,
     viewer: Viewer,
-    sent: Option<Sidebar>,
-    waiting: VecDeque<Event>,
+    is_embedded: bool,
+    is_new: bool,
+    waiting: std::vec::IntoIter<Change>,
 }
 
 impl Connection {
-    async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
+    async fn next(mut self) -> Option<(Bytes, Self)> {
+        if self.is_new {
+            self.is_new = false;
+            // What it says is all that there is to tell so far.
+            self.viewer.changes();
+            let now = self.viewer.sidebar();
+            let lines: Vec<_> = now.lines.iter().map(|line| &**line).collect();
+            let sidebar = event("sidebar", &json!({ "page": self.page, "lines": lines }));
+            let here = self.look().await;
+            return Some(([sidebar, here].concat().into(), self));
+        }
         loop {
-            if let Some(event) = self.waiting.pop_front() {
-                return Some((Ok(event), self));
+            if let Some(change) = self.waiting.next() {
+                let told = self.told(&change).await;
+                return Some((told, self));
             }
-            if self.sent.is_some() && !self.viewer.changed().await {
+            if !self.viewer.happens().await {
                 return None;
             }
-            let now = self.viewer.look();
-            self.waiting = match &self.sent {
-                None => VecDeque::from([event(
-                    "sidebar",
-                    &json!({ "page": self.page, "lines": now.lines.iter().map(|line| &**line).collect::<Vec<_>>() }),
-                )]),
-                Some(before) => difference(before, &now),
-            };
-            self.sent = Some(now);
+            self.waiting = self.viewer.changes().into_iter();
         }
+    }
+
+    /// What goes over the wire of a change. The bytes of a line are the same for all who see it.
+    async fn told(&mut self, change: &Change) -> Bytes {
+        match change {
+            Change::Line(content) => content.written(|line| event("line", line)),
+            Change::Gone(id) => event("gone", id),
+            // Frames are told that there is something; what it says stays in the room.
+            Change::Entry(_) if self.is_embedded => event("entry", &()),
+            Change::Entry(written) => framed("entry", &written.shown),
+            Change::Missed => event("missed", &()),
+            Change::Installed => self.look().await,
+            Change::Pushed(push) => self.pushed(push),
+        }
+    }
+
+    async fn look(&mut self) -> Bytes {
+        match self.here.look().await {
+            Ok(here) => event("here", &here),
+            Err(cause) => {
+                // What the page knows stays; the next change looks again.
+                tracing::error!("cannot look up what is installed: {cause}");
+                Bytes::new()
+            }
+        }
+    }
+
+    /// A push goes to a page with a frame of its add-on: data of a hidden glance leaves the host
+    /// for the pages of its own add-on only.
+    fn pushed(&self, push: &Push) -> Bytes {
+        let add_on = self.here.add_on(push);
+        let Some(add_on) = add_on.filter(|add_on| self.viewer.follows(add_on)) else {
+            return Bytes::new();
+        };
+        let told = push.glances.iter().map(|new| {
+            let metadata = new.data.get("metadata");
+            event(
+                "pushed",
+                &json!({ "addOn": add_on, "key": new.key, "metadata": metadata }),
+            )
+        });
+        told.collect::<Vec<_>>().concat().into()
     }
 }
 
@@ -90,26 +160,26 @@ impl Drop for Connection {
     }
 }
 
-fn difference(before: &Sidebar, now: &Sidebar) -> VecDeque<Event> {
-    let gone = before
-        .lines
-        .iter()
-        .filter(|old| !now.lines.iter().any(|line| line.id == old.id))
-        .map(|old| event("gone", &old.id));
-    let changed = now
-        .lines
-        .iter()
-        .filter(|line| !before.lines.contains(line))
-        .map(|line| event("line", &**line));
-    gone.chain(changed).collect()
+fn event(name: &str, data: &impl Serialize) -> Bytes {
+    // Our own types: strings, numbers and lists of them. JSON has no line break.
+    framed(name, &serde_json::to_string(data).unwrap_or_default())
 }
 
-fn event(name: &str, data: &impl serde::Serialize) -> Event {
-    // Our own types: strings, numbers and lists of them.
-    Event::default()
-        .event(name)
-        .json_data(data)
-        .unwrap_or_default()
+fn framed(name: &str, json: &str) -> Bytes {
+    format!("event: {name}\ndata: {json}\n\n").into()
+}
+
+/// The events, and a comment from time to time.
+fn kept_alive(events: impl Stream<Item = Bytes>) -> impl Stream<Item = Bytes> {
+    let mut events = Box::pin(events);
+    let mut beat = interval_at(Instant::now() + BEAT, BEAT);
+    stream::poll_fn(move |context| match events.as_mut().poll_next(context) {
+        Poll::Pending => {
+            let comment = |_| Some(Bytes::from_static(b":\n\n"));
+            beat.poll_tick(context).map(comment)
+        }
+        ready => ready,
+    })
 }
 
 #[derive(Deserialize)]
@@ -120,11 +190,36 @@ pub(super) struct Retry {
 /// "Try again": asks one glance's data anew, for one open page.
 pub(super) async fn retry(
     Extension(pages): Extension<Pages>,
+    _: Visit,
     Path((_, page)): Path<(String, String)>,
     Json(Retry { id }): Json<Retry>,
 ) -> StatusCode {
     match pages.all().get(&page) {
         Some(commands) if commands.send(Command::Retry(id)).is_ok() => StatusCode::NO_CONTENT,
+        _ => StatusCode::NOT_FOUND,
+    }
+}
+
+/// More add-ons than a page has frames of.
+const MAX_FOLLOWED: usize = 100;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Follow {
+    add_ons: HashSet<String>,
+}
+
+/// Says of which add-ons a page has frames, for they are told of pushes.
+pub(super) async fn follow(
+    Extension(pages): Extension<Pages>,
+    Path((_, page)): Path<(String, String)>,
+    Json(Follow { add_ons }): Json<Follow>,
+) -> StatusCode {
+    if add_ons.len() > MAX_FOLLOWED {
+        return StatusCode::BAD_REQUEST;
+    }
+    match pages.all().get(&page) {
+        Some(commands) if commands.send(Command::Follow(add_ons)).is_ok() => StatusCode::NO_CONTENT,
         _ => StatusCode::NOT_FOUND,
     }
 }

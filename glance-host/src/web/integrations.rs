@@ -1,114 +1,130 @@
-//! A room's integrations: install from a descriptor's address, open a panel, remove.
+//! The integrations of a room and of the group: install, set up, update, remove.
+
+mod change;
+mod describe;
+mod leave;
+mod page;
+mod site;
 
 use std::sync::Arc;
 
-use axum::Form;
+use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
-use glance_sdk::model::{OauthId, RoomId, WebPanel};
+use axum::response::Response;
+use axum::routing::{get, post};
+use glance_sdk::model::WebPanel;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::pages::{PageError, render};
-use super::visit::Visit;
 use crate::install::{self, InstallError};
 use crate::shared::Shared;
-use crate::state::Room;
+use crate::state::Installed;
+use page::Page;
+use site::Site;
 
-pub(super) async fn list(
-    State(shared): State<Arc<Shared>>,
-    Visit { room, .. }: Visit,
-) -> Result<Response, PageError> {
-    page(&shared, &room, StatusCode::OK, "", None).await
-}
-
-#[derive(Deserialize)]
-pub(super) struct Install {
-    url: String,
-}
-
-pub(super) async fn install(
-    State(shared): State<Arc<Shared>>,
-    Visit { room, .. }: Visit,
-    Form(Install { url }): Form<Install>,
-) -> Result<Response, PageError> {
-    match install::install(&shared, &url, Some(room.id)).await {
-        Ok(_) => Ok(Redirect::to(&format!("/rooms/{}/integrations", room.id)).into_response()),
-        Err(InstallError::State(cause)) => Err(cause.into()),
-        Err(error) => {
-            page(
-                &shared,
-                &room,
-                StatusCode::UNPROCESSABLE_ENTITY,
-                &url,
-                Some(error),
-            )
-            .await
-        }
+pub(super) fn router() -> Router<Arc<Shared>> {
+    let mut router = Router::new().route("/installable/{visit}", get(leave::show));
+    for base in ["/rooms/{room}/integrations", "/integrations"] {
+        router = router
+            .route(base, get(list).post(change::review))
+            .route(&format!("{base}/approve"), post(change::approve))
+            .route(&format!("{base}/visits/{{visit}}"), get(leave::go))
+            .route(&format!("{base}/visits/{{visit}}/done"), get(leave::done))
+            .route(&format!("{base}/{{id}}/update"), post(change::update))
+            .route(&format!("{base}/{{id}}/remove"), post(change::remove))
+            .route(
+                &format!("{base}/{{id}}/pages/{{page}}"),
+                get(page::frame).post(page::address),
+            );
     }
+    router
 }
 
+/// An installation in the address of a page.
 #[derive(Deserialize)]
-pub(super) struct Remove {
-    oauth_id: String,
+struct Names {
+    id: String,
 }
 
-pub(super) async fn remove(
-    State(shared): State<Arc<Shared>>,
-    Visit { room, .. }: Visit,
-    Form(Remove { oauth_id }): Form<Remove>,
-) -> Result<Response, PageError> {
-    let id = OauthId::from(oauth_id);
-    let here = shared.state.installation(&id).await?;
-    if here.is_some_and(|installed| installed.is_in(room.id)) {
-        install::uninstall(&shared, &id).await?;
-    }
-    Ok(Redirect::to(&format!("/rooms/{}/integrations", room.id)).into_response())
+async fn list(State(shared): State<Arc<Shared>>, site: Site) -> Result<Response, PageError> {
+    install::visit::expire(&shared).await;
+    show(&shared, &site, StatusCode::OK, "", Value::Null).await
 }
 
-async fn page(
+/// The list, with what went wrong above it.
+async fn failed(
     shared: &Shared,
-    room: &Room,
-    status: StatusCode,
+    site: &Site,
     url: &str,
-    error: Option<InstallError>,
+    error: InstallError,
 ) -> Result<Response, PageError> {
-    let error = error.map(|error| match error {
+    let error = match error {
+        InstallError::State(cause) => return Err(cause.into()),
         InstallError::Invalid { url, problems } => json!({
             "sentence": format!("What stands at {url} is no descriptor:"),
             "problems": problems,
         }),
         other => json!({ "sentence": sentence(&other.to_string()) }),
-    });
-    let values = json!({
-        "group": shared.group.name,
-        "room": { "id": room.id, "name": room.name },
-        "url": url,
-        "error": error,
-        "installed": installed(shared, room.id).await?,
-    });
-    Ok(render(status, "integrations.html", values))
+    };
+    failed_with(shared, site, url, error).await
 }
 
-async fn installed(shared: &Shared, room: RoomId) -> Result<Vec<Value>, PageError> {
-    let installations = shared.state.installations_in(room).await?;
-    let shown = installations.iter().map(|installed| {
-        let descriptor = &installed.descriptor;
-        let capabilities = &descriptor.capabilities;
-        let panel = |panel: &WebPanel| json!({ "key": panel.key, "name": panel.name.value });
-        json!({
-            "oauth_id": installed.oauth_id,
-            "key": descriptor.key,
-            "name": descriptor.name,
-            "description": descriptor.description,
-            "url": installed.descriptor_url,
-            "is_global": installed.room_id.is_none(),
-            "glances": capabilities.glances().iter().map(|g| &g.name.value).collect::<Vec<_>>(),
-            "panels": capabilities.web_panels().iter().map(panel).collect::<Vec<_>>(),
-        })
-    });
-    Ok(shown.collect())
+async fn failed_with(
+    shared: &Shared,
+    site: &Site,
+    url: &str,
+    error: Value,
+) -> Result<Response, PageError> {
+    show(shared, site, StatusCode::UNPROCESSABLE_ENTITY, url, error).await
+}
+
+async fn show(
+    shared: &Shared,
+    site: &Site,
+    status: StatusCode,
+    url: &str,
+    error: Value,
+) -> Result<Response, PageError> {
+    let installations = site.installations(shared).await?;
+    let installed: Vec<_> = installations.iter().map(|one| entry(site, one)).collect();
+    let values = json!({ "url": url, "error": error, "installed": installed });
+    Ok(render(
+        status,
+        "integrations.html",
+        merged(site.values(shared), values),
+    ))
+}
+
+fn entry(site: &Site, installed: &Installed) -> Value {
+    let descriptor = &installed.descriptor;
+    let panel = |panel: &WebPanel| json!({ "key": panel.key, "name": panel.name.value });
+    let panels = descriptor.capabilities.web_panels().iter().map(panel);
+    json!({
+        "oauth_id": installed.oauth_id,
+        "about": describe::descriptor(descriptor, None),
+        "url": shown_url(&installed.descriptor_url),
+        "can_update": !installed.descriptor_url.starts_with("data:"),
+        "is_global": installed.room_id.is_none(),
+        "is_managed": site.may_manage() && installed.room_id == site.room_id(),
+        "configure": Page::Configure.is_open(site, installed),
+        "admin": Page::Admin.is_open(site, installed),
+        "panels": panels.collect::<Vec<_>>(),
+    })
+}
+
+/// An address that is a descriptor is not shown whole.
+fn shown_url(url: &str) -> Option<&str> {
+    (!url.starts_with("data:")).then_some(url)
+}
+
+/// The values of a site's every page, and those of this one.
+fn merged(mut values: Value, more: Value) -> Value {
+    if let (Value::Object(values), Value::Object(more)) = (&mut values, more) {
+        values.extend(more);
+    }
+    values
 }
 
 /// An error as a sentence of its own.

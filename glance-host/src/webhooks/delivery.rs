@@ -133,7 +133,7 @@ impl Job {
             self.told.sender.as_ref(),
         );
         let request = request.map_err(Unsent::Impossible)?.body(body.to_owned());
-        outgoing::send(request, TIMEOUT, MAX_ANSWER_BYTES)
+        outgoing::send(shared, request, TIMEOUT, MAX_ANSWER_BYTES)
             .await
             .map_err(Unsent::NoAnswer)
     }

@@ -58,8 +58,13 @@ pub enum Tested {
         /// What must not hold.
         of: Box<Reason>,
     },
-    /// What the host knows of the room or the user.
+    /// What the host knows of the room, the user or the message.
     Host {
+        /// The condition's name.
+        condition: ConditionName,
+    },
+    /// A condition of actions where there is no message, as on a glance; it never holds.
+    WithoutMessage {
         /// The condition's name.
         condition: ConditionName,
     },
@@ -183,6 +188,13 @@ impl Name {
             Self::Host(name) => {
                 let condition = name.clone();
                 Tested::Host { condition }.reason(facts.say(name))
+            }
+            Self::Message(test) => {
+                let condition = test.name();
+                let Some(message) = facts.message else {
+                    return Tested::WithoutMessage { condition }.reason(false);
+                };
+                Tested::Host { condition }.reason(test.holds(message))
             }
             Self::Unknown(name) => {
                 let condition = name.clone();

@@ -47,6 +47,7 @@ fn obstacle(reason: &Reason, wanted: bool) -> String {
         Tested::Any { of } => join(of, wanted, !wanted),
         Tested::Failed { conditions } => obstacle(conditions, wanted),
         Tested::Host { condition } => host(condition, wanted),
+        Tested::WithoutMessage { condition } => format!("there is no message for `{condition}`"),
         Tested::Unknown { condition } => format!("no host knows the condition {condition:?}"),
         Tested::Attribute {
             attribute,

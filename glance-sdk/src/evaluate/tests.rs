@@ -464,6 +464,7 @@ fn every_measured_vector_is_followed() {
             user_is_guest: user["is_guest"] == true,
             user_is_room_owner: room["owner"] == user["id"],
             metadata: vector.get("metadata"),
+            message: None,
         };
         let data = match vector.get("data_state").and_then(Value::as_str) {
             None => DataState::Ready,

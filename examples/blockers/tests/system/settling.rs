@@ -27,7 +27,7 @@ async fn the_owner_is_asked_until_a_project_is_chosen_and_again_when_it_is_not()
     for viewer in [&mut owner, &mut member] {
         let sidebar = viewer.label(blockers::KEY, "1 blocker in WID").await;
         let line = sidebar.line(blockers::KEY).unwrap();
-        assert_eq!(line.target.as_ref().unwrap().panel, "blockers-panel");
+        assert_eq!(line.target.as_ref().unwrap().key, "blockers-panel");
     }
     owner
         .wait_for(|sidebar| sidebar.line(set_up::KEY).is_none())

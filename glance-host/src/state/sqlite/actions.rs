@@ -1,10 +1,10 @@
 //! Runtime actions in SQLite.
 
-use glance_sdk::model::{Action, OauthId};
+use glance_sdk::model::{Action, OauthId, RoomId};
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
-use super::{column, parsed};
+use super::{column, number, parsed};
 use crate::state::{MAX_RUNTIME_ACTIONS, Place, RuntimeAction};
 
 pub(super) fn put(connection: &mut Connection, new: &RuntimeAction, body: &str) -> Result<bool> {
@@ -42,6 +42,30 @@ pub(super) fn find(
             parsed(row, 0)
         })
         .optional()
+}
+
+pub(super) fn of(
+    connection: &Connection,
+    id: &OauthId,
+    room: RoomId,
+) -> Result<Vec<RuntimeAction>> {
+    connection
+        .prepare_cached(
+            "SELECT room_id, action FROM runtime_action
+             WHERE oauth_id = ?1 AND room_id IN (0, ?2) ORDER BY room_id DESC, key",
+        )?
+        .query_map(params![id.as_str(), number(room.get())], |row| {
+            let place = match super::id(row, 0)? {
+                0 => Place::Global,
+                room => Place::Room(room.into()),
+            };
+            Ok(RuntimeAction {
+                oauth_id: id.clone(),
+                place,
+                action: parsed(row, 1)?,
+            })
+        })?
+        .collect()
 }
 
 pub(super) fn remove(

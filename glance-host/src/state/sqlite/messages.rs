@@ -4,7 +4,7 @@ use glance_sdk::model::{OauthId, RoomId, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{StateError, id, number, parsed};
-use crate::state::{Content, Entry, Sender};
+use crate::state::{Content, Entry, Sender, Side};
 
 /// The kind of an entry that an add-on wrote.
 const NOTIFICATION: &str = "notification";
@@ -71,6 +71,28 @@ pub(super) fn newest(
              ORDER BY nth DESC LIMIT ?2 OFFSET ?3"
         ))?
         .query_map(params![number(room.get()), at_most, skip], entry)?
+        .collect()
+}
+
+/// The nearest first.
+pub(super) fn beside(
+    connection: &Connection,
+    room: RoomId,
+    id: &str,
+    side: Side,
+    at_most: u32,
+) -> rusqlite::Result<Vec<Entry>> {
+    let (is_beside, order) = match side {
+        Side::Before => ("<", "DESC"),
+        Side::After => (">", "ASC"),
+    };
+    connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM timeline WHERE room_id = ?1
+             AND nth {is_beside} (SELECT nth FROM timeline WHERE room_id = ?1 AND id = ?2)
+             ORDER BY nth {order} LIMIT ?3"
+        ))?
+        .query_map(params![number(room.get()), id, at_most], entry)?
         .collect()
 }
 

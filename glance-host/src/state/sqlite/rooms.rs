@@ -20,10 +20,24 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<Room>> {
         .collect()
 }
 
+pub(super) fn first(connection: &Connection) -> Result<Option<Room>> {
+    connection
+        .prepare_cached(&format!("{ROOM} ORDER BY id LIMIT 1"))?
+        .query_row([], room)
+        .optional()
+}
+
 pub(super) fn find(connection: &Connection, id: RoomId) -> Result<Option<Room>> {
     connection
         .prepare_cached(&format!("{ROOM} WHERE id = ?1"))?
         .query_row([number(id.get())], room)
+        .optional()
+}
+
+pub(super) fn called(connection: &Connection, name: &str) -> Result<Option<Room>> {
+    connection
+        .prepare_cached(&format!("{ROOM} WHERE name = ?1"))?
+        .query_row([name], room)
         .optional()
 }
 

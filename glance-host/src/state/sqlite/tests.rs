@@ -120,6 +120,23 @@ async fn a_timeline_keeps_its_order_and_outlives_its_writers() {
     assert_eq!(timeline, [written[1].clone(), written[3].clone()]);
     assert_eq!(timeline[0].sender_name, "A");
     assert_eq!(state.timeline(2.into(), 9).await.unwrap().len(), 1);
+
+    let beside = async |of: &Entry, side, at_most| {
+        let found = state.history_beside(1.into(), &of.id, side, at_most).await;
+        let found = found.unwrap().into_iter().map(|entry| entry.id);
+        found.collect::<Vec<_>>()
+    };
+    let [a, b, elsewhere, d] = &written;
+    assert_eq!(beside(d, Side::Before, 9).await, [&*b.id, &*a.id]);
+    assert_eq!(beside(d, Side::Before, 1).await, [&*b.id]);
+    assert_eq!(beside(a, Side::After, 9).await, [&*b.id, &*d.id]);
+    for (of, side) in [
+        (a, Side::Before),
+        (d, Side::After),
+        (elsewhere, Side::After),
+    ] {
+        assert!(beside(of, side, 9).await.is_empty());
+    }
 }
 
 fn webhook(key: Option<&str>, url: &str) -> Webhook {
@@ -226,9 +243,9 @@ async fn webhooks_of_an_older_database_are_declared_when_it_is_opened() {
         .replace_descriptor(&id, url, &descriptor)
         .await
         .unwrap();
-    let forget = |connection: &mut Connection| connection.execute("DELETE FROM webhook", []);
+    let forget = |connection: &mut Connection| connection.execute_batch("DROP TABLE webhook");
     state.call(forget).await.unwrap();
-    state.call(webhooks::declare_all).await.unwrap();
-    state.call(webhooks::declare_all).await.unwrap();
+    state.call(webhooks::prepare).await.unwrap();
+    state.call(webhooks::prepare).await.unwrap();
     assert_eq!(state.webhooks_of(&id, 1.into()).await.unwrap().len(), 1);
 }

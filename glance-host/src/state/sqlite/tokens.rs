@@ -1,5 +1,6 @@
 //! Access tokens in SQLite, by their digests.
 
+use glance_sdk::model::OauthId;
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
@@ -39,4 +40,10 @@ pub(super) fn remove(connection: &Connection, digest: &[u8]) -> Result<bool> {
     connection
         .execute("DELETE FROM token WHERE digest = ?1", [digest])
         .map(|removed| removed > 0)
+}
+
+pub(super) fn remove_all(connection: &Connection, of: &OauthId) -> Result<()> {
+    connection
+        .execute("DELETE FROM token WHERE oauth_id = ?1", [of.as_str()])
+        .map(drop)
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{id, installed, json, number, parsed};
 use crate::state::{Installed, MAX_RUNTIME_WEBHOOKS, RegisteredWebhook, Restriction, StateError};
 
-pub(super) const SCHEMA: &str = "
+const SCHEMA: &str = "
     -- One of a descriptor has no room: it listens wherever its add-on is. AUTOINCREMENT, because
     -- add-ons keep the number, and it must not come to mean another webhook.
     CREATE TABLE IF NOT EXISTS webhook (
@@ -91,21 +91,31 @@ pub(super) fn declare(
     Ok(())
 }
 
-/// Declares the webhooks of installations that an earlier host kept without them.
-pub(super) fn declare_all(connection: &mut Connection) -> rusqlite::Result<()> {
+/// Makes the table. Where there was none, an earlier host kept installations without their webhooks,
+/// which are declared now.
+pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
-    let all: Vec<(OauthId, Descriptor)> = transaction
-        .prepare("SELECT oauth_id, descriptor FROM installation")?
-        .query_map([], |row| {
-            Ok((row.get::<_, String>(0)?.into(), parsed(row, 1)?))
-        })?
-        .collect::<rusqlite::Result<_>>()?;
-    for (oauth_id, descriptor) in all {
-        let declared = Kept::declared(&descriptor)
-            .map_err(|cause| rusqlite::Error::ToSqlConversionFailure(Box::new(cause)))?;
-        declare(&transaction, &oauth_id, &declared)?;
+    let is_there = transaction
+        .prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'webhook'")?
+        .exists([])?;
+    transaction.execute_batch(SCHEMA)?;
+    if !is_there {
+        declare_all(&transaction)?;
     }
     transaction.commit()
+}
+
+fn declare_all(connection: &Connection) -> rusqlite::Result<()> {
+    let mut all = connection.prepare("SELECT oauth_id, descriptor FROM installation")?;
+    let mut rows = all.query([])?;
+    while let Some(row) = rows.next()? {
+        let oauth_id = OauthId::from(row.get::<_, String>(0)?);
+        let descriptor: Descriptor = parsed(row, 1)?;
+        let declared = Kept::declared(&descriptor)
+            .map_err(|cause| rusqlite::Error::ToSqlConversionFailure(Box::new(cause)))?;
+        declare(connection, &oauth_id, &declared)?;
+    }
+    Ok(())
 }
 
 /// Registers a webhook in a room, or replaces the one with its key there; gives its number.

@@ -1,6 +1,10 @@
 use super::*;
-use glance_sdk::model::{Condition, Descriptor, Icon, Match};
+use crate::state::Installed;
+use crate::viewer::LineState;
+use glance_sdk::model::{Condition, Descriptor, Glance, Icon, Match, UserId};
 use serde_json::json;
+
+mod equals;
 
 fn room() -> Room {
     Room {
@@ -22,6 +26,7 @@ fn user() -> User {
         is_guest: false,
         timezone: "UTC".into(),
         email: None,
+        is_removed: false,
     }
 }
 
@@ -37,12 +42,20 @@ fn glance(key: &str, conditions: Vec<Condition>) -> Glance {
 }
 
 fn board(glances: Vec<Glance>) -> (Board, Vec<Ask>) {
-    let mut board = Board::default();
+    let mut board = Board::new(place(user()));
     let asks = load(&mut board, glances);
     (board, asks)
 }
 
+fn place(user: User) -> Arc<Where> {
+    Arc::new(Where { room: room(), user })
+}
+
 fn load(board: &mut Board, glances: Vec<Glance>) -> Vec<Ask> {
+    board.load(place(user()), lineup(glances))
+}
+
+fn lineup(glances: Vec<Glance>) -> Arc<Lineup> {
     let mut descriptor = Descriptor::new("add-on", "Add-on", "http://a.example/");
     descriptor.capabilities.glance = Some(glances);
     let installed = Installed {
@@ -52,7 +65,12 @@ fn load(board: &mut Board, glances: Vec<Glance>) -> Vec<Ask> {
         descriptor_url: "http://a.example/".into(),
         descriptor,
     };
-    board.load(room(), user(), vec![(Arc::new(installed), vec![])])
+    Lineup::new(vec![(Arc::new(installed), vec![])])
+}
+
+fn push(board: &mut Board, oauth_id: &str, key: &str, data: &Value) {
+    let glances = [(key.to_owned(), data.clone())];
+    board.push(&Push::new(oauth_id.into(), None, glances));
 }
 
 fn data(label: &str, count: u32) -> Value {
@@ -79,11 +97,11 @@ fn a_glance_loads_fails_is_tried_again_and_shows() {
     assert_eq!(shown(&board), ["loading"]);
     board.answered("add-on:g", asks[0].asking, Err("refused".into()));
     assert_eq!(shown(&board), ["failed"]);
-    let again = board.retry("add-on:g");
+    let again = board.retry("add-on:g").unwrap();
     assert_eq!(shown(&board), ["loading"]);
     board.answered(
         "add-on:g",
-        again[0].asking,
+        again.asking,
         Ok(data("<b>4</b><script>x</script>", 4)),
     );
     assert_eq!(shown(&board), ["<b>4</b>"]);
@@ -96,10 +114,11 @@ fn metadata_hides_and_shows_and_a_failure_shows_anyway() {
     assert!(shown(&board).is_empty(), "hidden while loading");
     board.answered("add-on:g", asks[0].asking, Ok(data("four", 4)));
     assert_eq!(shown(&board), ["four"]);
-    board.push(&"id".into(), "g", &data("none", 0));
+    push(&mut board, "id", "g", &data("none", 0));
     assert!(shown(&board).is_empty());
-    board.push(
-        &"id".into(),
+    push(
+        &mut board,
+        "id",
         "g",
         &json!({"label": {"type": "html", "value": "x"}}),
     );
@@ -107,15 +126,15 @@ fn metadata_hides_and_shows_and_a_failure_shows_anyway() {
         shown(&board).is_empty(),
         "a push without metadata loses the old"
     );
-    let again = board.retry("add-on:g");
-    board.answered("add-on:g", again[0].asking, Err("down".into()));
+    let again = board.retry("add-on:g").unwrap();
+    board.answered("add-on:g", again.asking, Err("down".into()));
     assert_eq!(shown(&board), ["failed"]);
 }
 
 #[test]
 fn a_push_overtakes_a_query_under_way() {
     let (mut board, asks) = board(vec![glance("g", vec![])]);
-    board.push(&"id".into(), "g", &data("new", 1));
+    push(&mut board, "id", "g", &data("new", 1));
     board.answered("add-on:g", asks[0].asking, Ok(data("old", 1)));
     assert_eq!(shown(&board), ["new"]);
 }
@@ -123,8 +142,8 @@ fn a_push_overtakes_a_query_under_way() {
 #[test]
 fn a_push_of_another_installation_changes_nothing() {
     let (mut board, _) = board(vec![glance("g", vec![])]);
-    board.push(&"other".into(), "g", &data("x", 1));
-    board.push(&"id".into(), "other", &data("x", 1));
+    push(&mut board, "other", "g", &data("x", 1));
+    push(&mut board, "id", "other", &data("x", 1));
     assert_eq!(shown(&board), ["loading"]);
 }
 
@@ -136,7 +155,7 @@ fn odd_pushed_data_falls_back_to_the_name() {
         json!({"label": {"type": "text", "value": "x"}}),
         json!({"label": {"type": "html", "value": "<p>x</p>"}, "status": {"type": "nope"}}),
     ] {
-        board.push(&"id".into(), "g", &odd);
+        push(&mut board, "id", "g", &odd);
         assert_eq!(shown(&board), ["Name of g"], "{odd}");
     }
 }
@@ -150,13 +169,60 @@ fn lines_stand_by_weight_and_a_reload_keeps_data() {
     let plain = glance("m", vec![]);
     let (mut board, asks) = board(vec![heavy.clone(), light.clone(), plain]);
     for ask in &asks {
-        board.answered(&ask.id, ask.asking, Ok(data(&ask.glance.key, 1)));
+        board.answered(
+            &ask.prepared.id,
+            ask.asking,
+            Ok(data(&ask.prepared.glance.key, 1)),
+        );
     }
     assert_eq!(shown(&board), ["z", "m", "a"]);
     let asks = load(&mut board, vec![heavy, light, glance("new", vec![])]);
     assert_eq!(
-        asks.iter().map(|ask| ask.id.as_str()).collect::<Vec<_>>(),
+        asks.iter()
+            .map(|ask| ask.prepared.id.as_str())
+            .collect::<Vec<_>>(),
         ["add-on:new"]
     );
     assert_eq!(shown(&board), ["z", "loading", "a"]);
+}
+
+#[test]
+fn viewers_share_what_is_the_same_for_them() {
+    let lineup = lineup(vec![glance("g", vec![])]);
+    let mut boards: Vec<_> = (0..3)
+        .map(|_| {
+            let mut board = Board::new(place(user()));
+            let ask = board.load(place(user()), Arc::clone(&lineup)).remove(0);
+            (board, ask)
+        })
+        .collect();
+    let lines = |boards: &[(Board, Ask)]| -> Vec<_> {
+        let line = |(board, _): &(Board, Ask)| Arc::as_ptr(&board.sidebar().lines[0]);
+        boards.iter().map(line).collect()
+    };
+    let all_same = |lines: Vec<_>| lines.iter().all(|line| *line == lines[0]);
+    assert!(all_same(lines(&boards)), "while loading");
+    for (board, ask) in &mut boards {
+        board.answered("add-on:g", ask.asking, Ok(data("same", 1)));
+    }
+    assert!(all_same(lines(&boards)), "the same answer to each");
+    let glances = [("g".to_owned(), data("pushed", 1))];
+    let pushed = Push::new("id".into(), None, glances);
+    for (board, _) in &mut boards {
+        board.push(&pushed);
+        assert_eq!(shown(board), ["pushed"]);
+    }
+    assert!(all_same(lines(&boards)), "a push");
+    push(&mut boards[0].0, "id", "g", &data("another", 1));
+    assert!(!all_same(lines(&boards)));
+}
+
+#[test]
+fn a_push_for_one_person_is_for_them_alone() {
+    let (mut board, _) = board(vec![glance("g", vec![])]);
+    let glances = || [("g".to_owned(), data("mine", 1))];
+    board.push(&Push::new("id".into(), Some(2.into()), glances()));
+    assert_eq!(shown(&board), ["loading"]);
+    board.push(&Push::new("id".into(), Some(1.into()), glances()));
+    assert_eq!(shown(&board), ["mine"]);
 }

@@ -1,0 +1,96 @@
+// One entry of the timeline: who, when, and what they wrote.
+
+import { card } from "./card.js";
+import * as markup from "./markup.js";
+
+const COLORS = ["yellow", "green", "red", "purple", "gray"];
+const clock = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" });
+const moment = new Intl.DateTimeFormat([], { dateStyle: "full", timeStyle: "medium" });
+const date = new Intl.DateTimeFormat([], { dateStyle: "full" });
+
+/** Draws an entry; `jump` is called with the id of the one it answers. */
+export function entry(entry, { me, jump }) {
+  const element = part("article", "entry");
+  element.dataset.id = entry.id;
+  element.dataset.kind = entry.kind;
+  const body = part("div", "body");
+  body.dir = "auto";
+  if (entry.kind === "notification") {
+    element.dataset.color = COLORS.includes(entry.color) ? entry.color : COLORS[0];
+    body.append(...said(entry));
+  } else {
+    body.append(...markup.text(entry.text, entry.mentions, me));
+    element.classList.toggle("for-me", isFor(entry, me));
+  }
+  element.append(header(entry));
+  if (entry.parent) element.append(parent(entry.parent, jump));
+  element.append(body);
+  return element;
+}
+
+/** Whether it mentions the person with this name. */
+export function isFor({ mentions = [] }, me) {
+  return mentions.some((name) => name.toLowerCase() === me.toLowerCase());
+}
+
+function said({ card: drawn, html, text }) {
+  if (drawn) return [card(drawn)];
+  return html === undefined ? markup.text(text) : markup.message(html);
+}
+
+function header({ sender, from, notify, at }) {
+  const element = part("header");
+  const face = part("span", "face", [[...sender.name.trim()][0]?.toUpperCase() ?? "?"]);
+  face.setAttribute("aria-hidden", "true");
+  element.append(face, part("bdi", "sender", [sender.name]));
+  if (sender.isAddOn) element.append(part("span", "tag", ["add-on"]));
+  if (from) element.append(part("bdi", "from", [from]));
+  if (notify) element.append(part("span", "tag notify", ["alert"]));
+  element.append(time(at, clock), part("span", "actions"));
+  return element;
+}
+
+function parent({ id, name, excerpt }, jump) {
+  const element = part("button", "parent", [
+    part("span", "unseen", ["In reply to "]), part("bdi", "sender", [name]), " ", part("bdi", "", [excerpt]),
+  ]);
+  element.type = "button";
+  element.addEventListener("click", () => jump(id));
+  return element;
+}
+
+/** Shows the day over an entry that begins one, or `null` over the others. */
+export function day(element, at) {
+  const shown = element.querySelector(":scope > .day");
+  if (!at) {
+    shown?.remove();
+    return;
+  }
+  const written = time(at, { format: named });
+  if (shown?.textContent === written.textContent) return;
+  shown?.remove();
+  element.prepend(part("p", "day", [written]));
+}
+
+function named(at) {
+  const days = [["Today", 0], ["Yesterday", 1]].find(([, ago]) => {
+    const then = new Date();
+    then.setDate(then.getDate() - ago);
+    return then.toDateString() === at.toDateString();
+  });
+  return days?.[0] ?? date.format(at);
+}
+
+function time(at, format) {
+  const when = new Date(at);
+  const element = part("time", "", [format.format(when)]);
+  element.dateTime = at;
+  element.title = moment.format(when);
+  return element;
+}
+
+function part(tag, className = "", inside = []) {
+  const element = Object.assign(document.createElement(tag), { className });
+  element.append(...inside);
+  return element;
+}

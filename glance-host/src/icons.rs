@@ -1,0 +1,236 @@
+//! Images of add-ons, by way of the host: a page that loaded them itself would tell every add-on
+//! who looks at it, and could be sent into the network of the person who does.
+//!
+//! [`proxied`] makes an address here of an add-on's. It is signed, so that nobody else can have the
+//! host fetch something.
+
+mod cache;
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use glance_sdk::auth::random_alphanumeric;
+use glance_sdk::model::{Icon, OauthId};
+use reqwest::header::ACCEPT;
+use reqwest::{Method, Url};
+
+use crate::outgoing;
+use crate::shared::Shared;
+use crate::turns::Busy;
+
+pub(crate) use cache::Cache;
+
+/// What is shown where there is no image.
+pub(crate) const PLACEHOLDER: &str = "/assets/icon.svg";
+
+/// What an image may be. A page shows them in `img` only, where no script of an SVG runs.
+const TYPES: &[&str] = &[
+    "image/avif",
+    "image/bmp",
+    "image/gif",
+    "image/jpeg",
+    "image/png",
+    "image/svg+xml",
+    "image/vnd.microsoft.icon",
+    "image/webp",
+    "image/x-icon",
+];
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+const MAX_BYTES: usize = 2 * 1024 * 1024;
+
+/// An image that stands in its own address is part of each message to a page.
+const MAX_DATA_URL: usize = 100_000;
+
+/// An address much longer than those that are in use.
+const MAX_URL: usize = 4096;
+
+/// How much of the signature an address has, in bytes.
+const SIGNATURE: usize = 16;
+
+/// Addresses hold as long as the process does: a page that connects again gets new ones.
+static KEY: LazyLock<hmac::Key> = LazyLock::new(|| {
+    let random = random_alphanumeric(40).unwrap_or_else(|_| uuid::Uuid::new_v4().to_string());
+    hmac::Key::new(hmac::HMAC_SHA256, random.as_bytes())
+});
+
+/// An image as it was fetched.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Image {
+    pub(crate) content_type: &'static str,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Where a page loads the image that an installation names: an address of the host's own. An image
+/// that stands whole in its address (`data:`) stays there; what is no image's address becomes the
+/// placeholder.
+pub(crate) fn proxied(oauth_id: &OauthId, url: &str) -> String {
+    if url
+        .get(..5)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
+    {
+        return match is_whole_image(url) {
+            true => url.to_owned(),
+            false => PLACEHOLDER.to_owned(),
+        };
+    }
+    match Url::parse(url) {
+        Ok(parsed) if is_web(&parsed) && url.len() <= MAX_URL => {
+            let mut signed = signature(oauth_id, parsed.as_str());
+            signed.extend_from_slice(parsed.as_str().as_bytes());
+            format!("/icon/{oauth_id}/{}", BASE64_URL_SAFE_NO_PAD.encode(signed))
+        }
+        _ => PLACEHOLDER.to_owned(),
+    }
+}
+
+/// An icon with [`proxied`] addresses.
+pub(crate) fn proxied_icon(oauth_id: &OauthId, icon: &Icon) -> Icon {
+    let mut proxied = Icon::new(self::proxied(oauth_id, &icon.url));
+    proxied.url_2x = icon
+        .url_2x
+        .as_deref()
+        .map(|url| self::proxied(oauth_id, url));
+    proxied
+}
+
+/// The address that was made one of the host's.
+pub(crate) fn original(oauth_id: &OauthId, signed: &str) -> Option<Url> {
+    let signed = BASE64_URL_SAFE_NO_PAD.decode(signed).ok()?;
+    let (claimed, url) = signed.split_at_checked(SIGNATURE)?;
+    let url = std::str::from_utf8(url).ok()?;
+    let is_own = signature(oauth_id, url) == claimed;
+    is_own.then(|| Url::parse(url).ok()).flatten()
+}
+
+fn signature(oauth_id: &OauthId, url: &str) -> Vec<u8> {
+    let tag = hmac::sign(&KEY, format!("{oauth_id}\n{url}").as_bytes());
+    tag.as_ref()[..SIGNATURE].to_vec()
+}
+
+/// Whether this `data:` address is that of an image, and short enough to go to each page.
+fn is_whole_image(url: &str) -> bool {
+    let kind = url.get(5..).and_then(|rest| rest.split_once(','));
+    url.len() <= MAX_DATA_URL && kind.is_some_and(|(kind, _)| image_type(kind).is_some())
+}
+
+fn is_web(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+}
+
+/// The image at an address, fetched once for all who ask meanwhile, or why there is none.
+pub(crate) async fn image(
+    shared: &Shared,
+    oauth_id: &OauthId,
+    url: Url,
+) -> Result<Arc<Image>, String> {
+    let name = url.to_string();
+    let fetching = fetch(shared, oauth_id, url);
+    shared.icons.get(&name, shared.clock.now(), fetching).await
+}
+
+async fn fetch(shared: &Shared, oauth_id: &OauthId, url: Url) -> Result<Image, String> {
+    let call = shared
+        .http
+        .request(Method::GET, url)
+        .header(ACCEPT, "image/*");
+    let answer = shared
+        .turns
+        .take(oauth_id, outgoing::send(shared, call, TIMEOUT, MAX_BYTES))
+        .await
+        .map_err(|Busy(why)| why.to_owned())?
+        .map_err(|cause| format!("it {cause}"))?;
+    if !answer.status.is_success() {
+        return Err(format!("it answered {}", answer.status));
+    }
+    let said = answer.content_type.unwrap_or_default();
+    let content_type = image_type(&said).ok_or_else(|| format!("it is {said:?}, no image"))?;
+    Ok(Image {
+        content_type,
+        bytes: answer.body,
+    })
+}
+
+/// The type that a `Content-Type` or a `data:` address names, where it is that of an image.
+fn image_type(said: &str) -> Option<&'static str> {
+    let said = said.split(';').next().unwrap_or_default().trim();
+    let known = |known: &&&str| known.eq_ignore_ascii_case(said);
+    TYPES.iter().find(known).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_one_of_the_hosts_own_and_leads_back() {
+        let id = OauthId::from("a");
+        let url = "https://add-on.example.com/i.png?size=16&x=\u{e4}";
+        let address = proxied(&id, url);
+        let signed = address.strip_prefix("/icon/a/").unwrap();
+        assert!(!address.contains("example"));
+        assert_eq!(original(&id, signed).unwrap(), Url::parse(url).unwrap());
+
+        assert_eq!(original(&OauthId::from("b"), signed), None);
+        let forged = BASE64_URL_SAFE_NO_PAD.encode([&[0; SIGNATURE], url.as_bytes()].concat());
+        for other in [
+            forged.as_str(),
+            "",
+            "????",
+            &signed[1..],
+            &signed[..signed.len() - 2],
+        ] {
+            assert_eq!(original(&id, other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_image_is_the_placeholder() {
+        let id = OauthId::from("a");
+        let long = format!("https://add-on.example.com/{}", "x".repeat(MAX_URL));
+        for url in [
+            "javascript:alert(1)",
+            "/icon.png",
+            "",
+            "ftp://example.com/i.png",
+            "data:,",
+            "data:text/html,<p>",
+            "data:text/html;image/png,x",
+            "DATA:text/html,x",
+            "blob:x",
+            &long,
+        ] {
+            assert_eq!(proxied(&id, url), PLACEHOLDER, "{url}");
+        }
+        let huge = format!("data:image/png,{}", "x".repeat(MAX_DATA_URL));
+        assert_eq!(proxied(&id, &huge), PLACEHOLDER);
+        for url in [
+            "data:image/svg+xml,%3Csvg%3E",
+            "DATA:image/PNG;base64,AAAA",
+            "data:image/svg+xml;charset=utf-8,<svg>",
+        ] {
+            assert_eq!(proxied(&id, url), url);
+        }
+    }
+
+    #[test]
+    fn the_type_of_an_image_is_known_by_its_name() {
+        assert_eq!(image_type("image/PNG"), Some("image/png"));
+        assert_eq!(
+            image_type(" image/svg+xml; charset=utf-8"),
+            Some("image/svg+xml")
+        );
+        for no in [
+            "",
+            "text/html",
+            "image/",
+            "application/octet-stream",
+            "image/png, text/html",
+        ] {
+            assert_eq!(image_type(no), None, "{no}");
+        }
+    }
+}

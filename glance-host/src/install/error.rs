@@ -1,0 +1,151 @@
+//! Why an add-on was not installed.
+
+use std::fmt;
+
+use glance_sdk::validate::Problem;
+use reqwest::Url;
+
+use crate::outgoing::NoAnswer;
+use crate::state::StateError;
+
+/// Why an add-on was not installed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum InstallError {
+    /// What was given is no address of a descriptor.
+    NoAddress(String),
+    /// The add-on gave no answer.
+    NoAnswer {
+        /// What was asked for: the descriptor, or the callback.
+        what: &'static str,
+        /// Where.
+        url: String,
+        /// Why.
+        why: String,
+    },
+    /// The host does not call this address.
+    OutOfReach {
+        /// What was asked for: the descriptor, or the callback.
+        what: &'static str,
+        /// Where.
+        url: String,
+        /// Why, and which setting changes it.
+        why: String,
+    },
+    /// The descriptor's address answered with a failure.
+    Status {
+        /// Where.
+        url: String,
+        /// With what.
+        status: u16,
+    },
+    /// What stands there is no JSON.
+    NotJson {
+        /// Where.
+        url: String,
+        /// Why, with line and column.
+        why: String,
+    },
+    /// What stands there is no descriptor.
+    Invalid {
+        /// Where.
+        url: String,
+        /// Everything that is wrong, each with its JSON pointer.
+        problems: Vec<Problem>,
+    },
+    /// The descriptor does not allow an installation here.
+    NotAllowed(&'static str),
+    /// The add-on is installed here already.
+    AlreadyInstalled(String),
+    /// The descriptor that stands there now is another add-on's.
+    OtherAddOn {
+        /// The key it has.
+        found: String,
+        /// The key it should have.
+        expected: String,
+    },
+    /// The add-on refused.
+    Refused {
+        /// With what.
+        status: u16,
+        /// The first line of what it said.
+        said: String,
+    },
+    /// The host's own database failed.
+    State(StateError),
+}
+
+impl fmt::Display for InstallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoAddress(url) => write!(
+                f,
+                "{url:?} is no address of a descriptor; give one that starts with http://, https:// or data:"
+            ),
+            Self::NoAnswer { what, url, why } => {
+                write!(f, "the {what} at {url} {why}; check that the add-on runs")
+            }
+            Self::OutOfReach { what, url, why } => write!(f, "the {what} at {url} {why}"),
+            Self::Status { url, status } => write!(
+                f,
+                "{url} answered {status} instead of a descriptor; check the address"
+            ),
+            Self::NotJson { url, why } => write!(f, "what stands at {url} is no JSON: {why}"),
+            Self::Invalid { url, problems } => {
+                write!(f, "what stands at {url} is no descriptor")?;
+                for problem in problems {
+                    write!(f, "\n  {problem}")?;
+                }
+                Ok(())
+            }
+            Self::NotAllowed(what) => write!(f, "its descriptor does not allow {what}"),
+            Self::AlreadyInstalled(name) => {
+                write!(
+                    f,
+                    "{name} is installed here already; remove it first to install it anew"
+                )
+            }
+            Self::OtherAddOn { found, expected } => {
+                write!(
+                    f,
+                    "the add-on there is {found}, not {expected}; check the address"
+                )
+            }
+            Self::Refused { status, said } if said.is_empty() => {
+                write!(
+                    f,
+                    "the add-on refused the installation with status {status}"
+                )
+            }
+            Self::Refused { status, said } => {
+                write!(
+                    f,
+                    "the add-on refused the installation with status {status}: {said}"
+                )
+            }
+            Self::State(cause) => cause.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for InstallError {}
+
+impl From<StateError> for InstallError {
+    fn from(cause: StateError) -> Self {
+        Self::State(cause)
+    }
+}
+
+impl From<glance_sdk::Error> for InstallError {
+    fn from(cause: glance_sdk::Error) -> Self {
+        Self::State(StateError(cause.to_string()))
+    }
+}
+
+pub(super) fn no_answer(what: &'static str, url: &Url, cause: &NoAnswer) -> InstallError {
+    let (url, why) = (url.to_string(), cause.to_string());
+    match cause {
+        NoAnswer::Refused(_) => InstallError::OutOfReach { what, url, why },
+        _ => InstallError::NoAnswer { what, url, why },
+    }
+}

@@ -1,0 +1,8 @@
+//! The program `glance-host`: a host for a team. `glance-host --help` says how it is used.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    glance_host::server::run(std::env::args_os()).await
+}

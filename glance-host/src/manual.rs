@@ -1,0 +1,4 @@
+//! The manual of who runs a host. That of who writes add-ons is in `glance_sdk::manual`.
+
+#[doc = include_str!("../docs/running-a-host.md")]
+pub mod running_a_host {}

@@ -1,0 +1,360 @@
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::routing::get;
+use proptest::prelude::*;
+use reqwest::Method;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::outgoing::{Client, NoAnswer, exchange};
+
+fn reach(allowed: &[&str]) -> Reach {
+    Reach::new(
+        allowed
+            .iter()
+            .map(|network| network.parse().unwrap())
+            .collect(),
+    )
+}
+
+fn refused(reach: &Reach, url: &str) -> bool {
+    reach.check_url(&Url::parse(url).unwrap()).is_err()
+}
+
+#[test]
+fn every_network_is_written_well() {
+    assert_eq!(reach(&[]).0.refused.len(), REFUSED.len());
+    assert!(GIVEN_OUT.parse::<IpNet>().is_ok());
+    assert_eq!(loopback().len(), 2);
+}
+
+#[test]
+fn the_internet_is_called_and_nothing_else() {
+    let reach = reach(&[]);
+    for ip in [
+        "1.1.1.1",
+        "8.8.8.8",
+        "100.63.255.255",
+        "100.128.0.0",
+        "172.15.255.255",
+        "172.32.0.0",
+        "192.0.3.1",
+        "198.17.255.255",
+        "198.20.0.0",
+        "223.255.255.255",
+        "2606:4700:4700::1111",
+        "2a00:1450:4001::1",
+        "::ffff:1.1.1.1",
+        "64:ff9b::1.1.1.1",
+        "2002:101:101::1",
+    ] {
+        assert_eq!(reach.check(ip.parse().unwrap()), Ok(()), "{ip}");
+    }
+    for ip in [
+        "0.0.0.0",
+        "0.1.2.3",
+        "10.0.0.1",
+        "100.64.0.1",
+        "100.127.255.255",
+        "127.0.0.1",
+        "127.255.255.255",
+        "169.254.169.254",
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.0.0.8",
+        "192.0.2.1",
+        "192.88.99.1",
+        "192.168.1.1",
+        "198.18.0.1",
+        "198.51.100.7",
+        "203.0.113.9",
+        "224.0.0.1",
+        "239.255.255.255",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "::2",
+        "::127.0.0.1",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "::ffff:0:10.0.0.1",
+        "64:ff9b::10.0.0.1",
+        "64:ff9b:1::1",
+        "100::1",
+        "2001::1",
+        "2001:db8::1",
+        "2002:7f00:1::1",
+        "2002:a00:1::",
+        "2002:c0a8:101::1",
+        "3fff::1",
+        "4000::1",
+        "5f00::1",
+        "fc00::1",
+        "fd12:3456::1",
+        "fe80::1",
+        "fec0::1",
+        "ff02::1",
+    ] {
+        assert!(reach.check(ip.parse().unwrap()).is_err(), "{ip}");
+    }
+}
+
+#[test]
+fn an_address_is_checked_however_it_is_written() {
+    let none = reach(&[]);
+    for host in [
+        "127.0.0.1",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "0x7f.0.0.1",
+        "0177.0.0.1",
+        "017700000001",
+        "127.0.0.1.",
+        "0.0.0.0",
+        "0",
+        "[::1]",
+        "[::]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[64:ff9b::7f00:1]",
+        "[2002:7f00:1::]",
+        "\u{ff11}27.0.0.1",
+        "%31%32%37.0.0.1",
+    ] {
+        assert!(refused(&none, &format!("http://{host}:8080/x")), "{host}");
+        assert!(refused(&none, &format!("https://user@{host}/")), "{host}");
+    }
+    let local = reach(&["127.0.0.0/8"]);
+    for host in ["127.0.0.1", "2130706433", "[::ffff:127.0.0.1]"] {
+        assert!(!refused(&local, &format!("http://{host}/")), "{host}");
+    }
+    for host in ["0.0.0.0", "[::1]", "10.0.0.1"] {
+        assert!(refused(&local, &format!("http://{host}/")), "{host}");
+    }
+}
+
+#[test]
+fn a_host_of_this_machine_calls_this_machine() {
+    for base in [
+        "http://127.0.0.1:4400",
+        "http://localhost:4400",
+        "http://[::1]:4400",
+    ] {
+        let reach = Reach::standard(base);
+        assert!(!refused(&reach, "http://127.0.0.1:1/"), "{base}");
+        assert!(refused(&reach, "http://192.168.0.1/"), "{base}");
+    }
+    for base in [
+        "https://chat.example.com",
+        "http://10.0.0.5:4400",
+        "nonsense",
+    ] {
+        assert!(
+            refused(&Reach::standard(base), "http://127.0.0.1:1/"),
+            "{base}"
+        );
+    }
+}
+
+#[test]
+fn a_redirect_leads_to_nothing_less_safe() {
+    let reach = reach(&[]);
+    let check = |from: &str, to: &str| {
+        let [from, to] = [from, to].map(|url| Url::parse(url).unwrap());
+        reach.check_redirect(&from, &to).is_ok()
+    };
+    let a = "https://a.example.com/";
+    for to in [
+        "https://a.example.com/b?signed_request=x",
+        "https://b.example.com/",
+    ] {
+        assert!(check(a, to), "{to}");
+    }
+    assert!(check("http://a.example.com/", a));
+    for to in [
+        "http://a.example.com/",
+        "https://b.example.com/?signed_request=x",
+        "https://a.example.com:444/?signed_request=x",
+        "https://127.0.0.1/",
+        "ftp://a.example.com/",
+        "data:,x",
+    ] {
+        assert!(!check(a, to), "{to}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_means_a_refused_address_is_refused(bits: u32) {
+        let (none, v4) = (reach(&[]), Ipv4Addr::from(bits));
+        let [a, b, c, d] = v4.octets().map(u16::from);
+        let (high, low) = ((a << 8) | b, (c << 8) | d);
+        for v6 in [
+            v4.to_ipv6_mapped(),
+            Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, high, low),
+            Ipv6Addr::new(0x2002, high, low, 1, 2, 3, 4, 5),
+        ] {
+            prop_assert_eq!(none.check(v6.into()).is_err(), none.check(v4.into()).is_err());
+        }
+    }
+
+    #[test]
+    fn what_is_allowed_is_called(bits: u128) {
+        let ip = IpAddr::V6(Ipv6Addr::from(bits));
+        let reach = Reach::new(vec![IpNet::from(ip)]);
+        prop_assert_eq!(reach.check(ip), Ok(()));
+    }
+}
+
+/// Answers one look-up after the other with the next addresses; the last stay.
+struct Script(Mutex<VecDeque<&'static [&'static str]>>);
+
+impl Script {
+    fn new(answers: &[&'static [&'static str]]) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(answers.iter().copied().collect())))
+    }
+}
+
+impl Resolve for Script {
+    fn resolve(&self, _: Name) -> Resolving {
+        let mut answers = self.0.lock().unwrap();
+        let next = match answers.len() {
+            1 => answers[0],
+            _ => answers.pop_front().unwrap(),
+        };
+        let found: Vec<_> = next
+            .iter()
+            .map(|ip| (ip.parse::<IpAddr>().unwrap(), 0_u16).into())
+            .collect();
+        Box::pin(async move { Ok(Box::new(found.into_iter()) as Addrs) })
+    }
+}
+
+/// A server at two addresses of this machine that says at which it was called: 127.0.0.2 stands for
+/// the Internet here, 127.0.0.1 for the host's own network.
+async fn serve() -> u16 {
+    let inside = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = inside.local_addr().unwrap().port();
+    let outside = TcpListener::bind(("127.0.0.2", port)).await.unwrap();
+    for listener in [inside, outside] {
+        let here = listener.local_addr().unwrap().ip().to_string();
+        let close = async move || ([(header::CONNECTION, "close")], here.clone());
+        let go = async |headers: HeaderMap| {
+            let to = headers["x-to"].to_str().unwrap().to_owned();
+            (StatusCode::FOUND, [(header::LOCATION, to)])
+        };
+        let router = Router::new()
+            .route("/", get(close))
+            .route("/go", get(go))
+            .route(
+                "/round",
+                get(async || (StatusCode::FOUND, [(header::LOCATION, "/round")])),
+            )
+            .route(
+                "/many",
+                get(async || {
+                    let many = (0..200).map(|n| (format!("x-{n}"), "x".to_owned()));
+                    axum::response::AppendHeaders(many.collect::<Vec<_>>())
+                }),
+            )
+            .route(
+                "/small",
+                get(async || ([(header::CONTENT_ENCODING, "gzip")], vec![0x1f, 0x8b])),
+            );
+        tokio::spawn(async move { axum::serve(listener, router).await });
+    }
+    port
+}
+
+async fn ask(client: &Client, url: &str, to: &str) -> Result<String, NoAnswer> {
+    let call = client
+        .request(Method::GET, Url::parse(url).unwrap())
+        .header(reqwest::header::HeaderName::from_static("x-to"), to);
+    let answer = exchange(call.checked()?, Duration::from_secs(20), 1000).await?;
+    Ok(String::from_utf8_lossy(&answer.body).into_owned())
+}
+
+fn client(names: Arc<Script>) -> Client {
+    let reach = reach(&["127.0.0.2/32"]);
+    Client::new(&reach, reach.redirects(), names).unwrap()
+}
+
+fn words(answer: Result<String, NoAnswer>) -> String {
+    answer.unwrap_err().to_string()
+}
+
+#[tokio::test]
+async fn a_name_is_called_where_it_was_checked() {
+    let port = serve().await;
+    let url = format!("http://add-on.example.com:{port}/");
+
+    let changing = client(Script::new(&[&["127.0.0.2"], &["127.0.0.1"]]));
+    assert_eq!(ask(&changing, &url, "").await.unwrap(), "127.0.0.2");
+    let said = words(ask(&changing, &url, "").await);
+    assert!(
+        said.starts_with("leads to 127.0.0.1 in the network 127.0.0.0/8 (this machine)"),
+        "{said}"
+    );
+    assert!(
+        said.ends_with("name the network in `allow_networks`"),
+        "{said}"
+    );
+
+    for both in [&["127.0.0.1", "127.0.0.2"], &["127.0.0.2", "127.0.0.1"]] {
+        let answer = ask(&client(Script::new(&[both])), &url, "").await;
+        assert_eq!(answer.unwrap(), "127.0.0.2", "{both:?}");
+    }
+    let nowhere = client(Script::new(&[&[]]));
+    assert!(matches!(
+        ask(&nowhere, &url, "").await,
+        Err(NoAnswer::Unreachable(_))
+    ));
+}
+
+#[tokio::test]
+async fn a_redirect_is_checked_as_the_first_address_was() {
+    let port = serve().await;
+    let client = client(Script::new(&[&["127.0.0.1"]]));
+    let go = format!("http://127.0.0.2:{port}/go");
+    let network = "leads to 127.0.0.1 in the network";
+
+    assert_eq!(ask(&client, &go, "/").await.unwrap(), "127.0.0.2");
+    for to in [
+        format!("http://127.0.0.1:{port}/"),
+        format!("http://2130706433:{port}/"),
+        format!("http://[::ffff:127.0.0.1]:{port}/"),
+        format!("http://inside.example.com:{port}/"),
+    ] {
+        let said = words(ask(&client, &go, &to).await);
+        assert!(
+            said.contains(network) || said.contains("127.0.0.0/8"),
+            "{to}: {said}"
+        );
+    }
+    let elsewhere = "http://127.0.0.2:1/?signed_request=a.b.c";
+    let said = words(ask(&client, &go, elsewhere).await);
+    assert_eq!(
+        said,
+        "answered with a redirect that takes a signed request to another site"
+    );
+    let round = format!("http://127.0.0.2:{port}/round");
+    let said = words(ask(&client, &round, "").await);
+    assert_eq!(said, "answered with a redirect for the fourth time");
+}
+
+#[tokio::test]
+async fn an_answer_has_so_many_headers_and_is_never_unpacked() {
+    let port = serve().await;
+    let client = client(Script::new(&[&["127.0.0.2"]]));
+    let many = ask(&client, &format!("http://127.0.0.2:{port}/many"), "").await;
+    assert!(matches!(many, Err(NoAnswer::Unreachable(_))), "{many:?}");
+    let small = ask(&client, &format!("http://127.0.0.2:{port}/small"), "").await;
+    assert_eq!(small.unwrap(), "\u{1f}\u{fffd}");
+}

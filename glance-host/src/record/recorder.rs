@@ -1,0 +1,90 @@
+//! Writes the exchanges with one add-on into a file.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde_json::json;
+
+use super::{Exchange, Names, Party, Purpose};
+
+/// The version of the format.
+pub(crate) const FORMAT: u64 = 1;
+
+/// A recording under way.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    file: File,
+    /// How many milliseconds the host had run when it began.
+    began: u64,
+    /// Of the first add-on whose descriptor was read, and of its installations.
+    names: Names,
+    failed: Option<io::Error>,
+}
+
+impl Recorder {
+    pub(crate) fn create(path: &Path, host: &str, began: u64) -> io::Result<Self> {
+        let mut file = File::create(path)?;
+        writeln!(file, "{}", json!({ "glance_recording": FORMAT }))?;
+        let names = Names {
+            host: host.to_owned(),
+            ..Names::default()
+        };
+        Ok(Self {
+            file,
+            began,
+            names,
+            failed: None,
+        })
+    }
+
+    /// Takes note of who is called, before there is an answer.
+    pub(crate) fn meet(&mut self, exchange: &Exchange) {
+        let names = &mut self.names;
+        if names.add_on.is_none() && exchange.purpose == Purpose::Descriptor {
+            names.add_on = origin(&exchange.url).map(ToOwned::to_owned);
+        }
+        let is_with_it = names.add_on.as_deref() == origin(&exchange.url);
+        if let Some(id) = &exchange.installation
+            && exchange.purpose == Purpose::Installation
+            && is_with_it
+            && !names.installations.iter().any(|known| known == id.as_str())
+        {
+            names.installations.push(id.to_string());
+        }
+    }
+
+    pub(crate) fn write(&mut self, exchange: &Exchange) {
+        if !self.is_with_the_add_on(exchange) || self.failed.is_some() {
+            return;
+        }
+        let mut exchange = exchange.clone();
+        exchange.at = exchange.at.saturating_sub(self.began);
+        let written = serde_json::to_string(&exchange).map_err(io::Error::other);
+        let written = written.and_then(|line| writeln!(self.file, "{}", self.names.name(&line)));
+        self.failed = written.err();
+    }
+
+    /// Ends it, and says whether all was written.
+    pub(crate) fn finish(self) -> io::Result<()> {
+        self.failed.map_or(Ok(()), Err)
+    }
+
+    fn is_with_the_add_on(&self, exchange: &Exchange) -> bool {
+        let names = &self.names;
+        match (&exchange.from, &exchange.installation) {
+            (Party::Host, _) => {
+                names.add_on.is_some() && names.add_on.as_deref() == origin(&exchange.url)
+            }
+            (Party::AddOn, Some(id)) => names.installations.iter().any(|own| own == id.as_str()),
+            (Party::AddOn, None) => exchange.purpose == Purpose::Capabilities,
+        }
+    }
+}
+
+/// `http://name:port` of an address.
+fn origin(url: &str) -> Option<&str> {
+    let (scheme, behind) = url.split_once("://")?;
+    let end = behind.find(['/', '?', '#']).unwrap_or(behind.len());
+    url.get(..scheme.len() + "://".len() + end)
+}

@@ -1,0 +1,269 @@
+//! A host on which a test makes things go wrong, and sees every call.
+//!
+//! All of it acts in one layer around the host's router and one place before its outgoing calls,
+//! which a host that is no rehearsal does not have.
+#![allow(clippy::panic)]
+
+mod incoming;
+mod outgoing;
+mod stage;
+mod wire;
+
+use std::io;
+use std::ops::Deref;
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use glance_sdk::auth::random_alphanumeric;
+use glance_sdk::model::OauthId;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::faults::{Fault, Injected};
+use crate::host::{Builder, Error, Host};
+use crate::record::Exchange;
+use crate::testing::{PATIENCE, must};
+pub(crate) use stage::Stage;
+pub(crate) use wire::Peer;
+use wire::Wires;
+
+/// A host on which a test makes things go wrong, and sees every call: [`Host`] with faults, a list
+/// of calls, and recordings.
+///
+/// ```
+/// use glance_host::testing::{Fault, Rehearsal};
+/// use glance_sdk::client::Method;
+/// use glance_sdk::model::{Notification, Scope};
+/// use glance_sdk::prelude::*;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let host = Rehearsal::start().await;
+/// let room = host.room("ops").await;
+/// let add_on = AddOn::new("com.example.builds", "Builds").scopes([Scope::SendNotification]);
+/// let add_on = room.install(add_on).await;
+///
+/// let busy = Fault::status(429).retry_after(0).on(Method::Post, "/v2/room/*/notification");
+/// let busy = host.inject(busy.times(2));
+/// let client = add_on.client().await;
+/// client.room(room.room.id).notify(&Notification::text("Green again.")).await.unwrap();
+/// assert_eq!(busy.struck(), 2);
+/// let taken = host.call(|call| call.url.ends_with("/notification") && call.status == Some(204));
+/// assert_eq!(taken.await.body["message"], "Green again.");
+/// # });
+/// ```
+#[derive(Debug)]
+pub struct Rehearsal {
+    host: Host,
+    stage: Arc<Stage>,
+    router: Router,
+    wires: watch::Sender<bool>,
+    /// Keeps the port while the host is down.
+    kept: Option<TcpSocket>,
+}
+
+impl Deref for Rehearsal {
+    type Target = Host;
+
+    fn deref(&self) -> &Host {
+        &self.host
+    }
+}
+
+impl Builder {
+    /// Starts the host as one on which a test makes things go wrong. It speaks plain HTTP.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`start`](Self::start).
+    pub async fn rehearse(mut self) -> Result<Rehearsal, Error> {
+        self.tls = None;
+        let stage = Arc::new(Stage::new(self.clock.clone()));
+        let opened = self.open(Some(Arc::clone(&stage))).await?;
+        let router = watched(opened.router, &stage);
+        let wires = watch::Sender::new(false);
+        let server = serve(&router, opened.listener, &wires, opened.shared.ended());
+        Ok(Rehearsal {
+            host: Host {
+                shared: opened.shared,
+                certificate: opened.certificate,
+                end: opened.end,
+                grace: opened.grace,
+                server,
+            },
+            stage,
+            router,
+            wires,
+            kept: None,
+        })
+    }
+}
+
+/// What is called there is kept, and faults strike it.
+pub(crate) fn watched(router: Router, stage: &Arc<Stage>) -> Router {
+    let stage = Arc::clone(stage);
+    router.layer(middleware::from_fn_with_state(stage, incoming::perform))
+}
+
+pub(crate) fn serve(
+    router: &Router,
+    listener: TcpListener,
+    wires: &watch::Sender<bool>,
+    ended: impl Future<Output = ()> + Send + 'static,
+) -> JoinHandle<()> {
+    let service = router.clone();
+    let service = service.into_make_service_with_connect_info::<Peer>();
+    let wires = Wires::new(listener, wires.clone());
+    tokio::spawn(async move {
+        let served = axum::serve(wires, service).with_graceful_shutdown(ended);
+        if let Err(cause) = served.await {
+            tracing::error!("the host's server failed: {cause}");
+        }
+    })
+}
+
+impl Rehearsal {
+    /// Starts a host as [`Host::start`] does.
+    ///
+    /// # Panics
+    ///
+    /// Where no port is to be had.
+    pub async fn start() -> Self {
+        must(Host::builder().port(0).rehearse().await, "no host")
+    }
+
+    /// Makes something go wrong from here on, until what this returns is dropped. Of several faults
+    /// that befall a call, the one that was injected first strikes.
+    #[must_use = "the fault is lifted when this is dropped"]
+    pub fn inject(&self, fault: Fault) -> Injected {
+        self.stage.faults.inject(fault)
+    }
+
+    /// Takes the host off the net: its connections are cut, and new ones refused. What it remembers,
+    /// and who looks at its rooms within the test, stays.
+    ///
+    /// # Panics
+    ///
+    /// Where its port cannot be kept.
+    pub async fn down(&mut self) {
+        let address = self.address();
+        self.wires.send_replace(true);
+        self.host.stop_serving().await;
+        let socket = match address.is_ipv4() {
+            true => TcpSocket::new_v4(),
+            false => TcpSocket::new_v6(),
+        };
+        let socket = must(socket, "no socket");
+        must(socket.set_reuseaddr(true), "no socket");
+        // Bound, so that nobody else gets it; not listening, so that connections are refused.
+        must(socket.bind(address), "the port is lost");
+        self.kept = Some(socket);
+    }
+
+    /// Brings the host back, at the same address.
+    ///
+    /// # Panics
+    ///
+    /// Where it was not down.
+    pub fn up(&mut self) {
+        let Some(socket) = self.kept.take() else {
+            panic!("the host is up; `down` takes it off the net");
+        };
+        let listener = must(socket.listen(1024), "the port is lost");
+        self.wires = watch::Sender::new(false);
+        let ended = self.host.shared.ended();
+        let server = serve(&self.router, listener, &self.wires, ended);
+        self.host.serve_by(server);
+    }
+
+    fn address(&self) -> std::net::SocketAddr {
+        let address = self.base_url().trim_start_matches("http://");
+        must(address.parse(), "no address")
+    }
+
+    /// Ends all access tokens of an installation; it may ask for new ones.
+    ///
+    /// # Panics
+    ///
+    /// Where the database fails.
+    pub async fn revoke_tokens(&self, installation: &OauthId) {
+        let removed = self.state().remove_tokens(installation).await;
+        must(removed, "the tokens cannot be ended");
+    }
+
+    /// Gives an installation another secret, of which its add-on is not told, and ends its tokens:
+    /// for the add-on it is as if the host had removed it.
+    ///
+    /// # Panics
+    ///
+    /// Where the database fails.
+    pub async fn rotate_secret(&self, installation: &OauthId) {
+        let secret = must(random_alphanumeric(40), "no secret").into();
+        let replaced = self.state().replace_secret(installation, &secret).await;
+        must(replaced, "the secret cannot be replaced");
+        self.revoke_tokens(installation).await;
+    }
+
+    /// The calls that came to their end so far, of add-ons and of the host, oldest first: the latest
+    /// 10,000.
+    pub fn calls(&self) -> Vec<Arc<Exchange>> {
+        self.stage.calls()
+    }
+
+    /// The first call that is as wanted, once there is one.
+    ///
+    /// # Panics
+    ///
+    /// Where none comes within 20 seconds; the message says what came instead.
+    pub async fn call(&self, wanted: impl Fn(&Exchange) -> bool) -> Arc<Exchange> {
+        let waiting = self.stage.find(wanted);
+        match tokio::time::timeout(PATIENCE, waiting).await {
+            Ok(call) => call,
+            Err(_) => panic!("no call is as wanted; there are {:#?}", self.calls()),
+        }
+    }
+
+    /// Writes what this host and the add-on that is installed next say to each other into a file,
+    /// in place of what is there. Other add-ons are left out.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be written.
+    pub fn record_to(&self, path: impl AsRef<Path>) -> io::Result<Recording> {
+        self.stage.record_to(path.as_ref(), self.base_url())?;
+        Ok(Recording {
+            stage: Arc::clone(&self.stage),
+        })
+    }
+
+    /// Lets what is being answered come to its end, and ends.
+    pub async fn shutdown(self) {
+        self.host.shutdown().await;
+    }
+}
+
+/// A recording under way. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Recording {
+    stage: Arc<Stage>,
+}
+
+impl Recording {
+    /// Ends it.
+    ///
+    /// # Errors
+    ///
+    /// Where something could not be written.
+    pub fn finish(self) -> io::Result<()> {
+        self.stage.end_recording()
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        // Who wants to know how it went finishes it.
+        let _ = self.stage.end_recording();
+    }
+}

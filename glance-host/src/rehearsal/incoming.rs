@@ -1,0 +1,237 @@
+//! What comes to a rehearsal's host goes through this.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::stream;
+use glance_sdk::model::OauthId;
+use serde_json::Value;
+
+use super::Stage;
+use super::wire::Peer;
+use crate::faults::{Blow, Effect, Struck, said};
+use crate::record::{Exchange, Party, Purpose, SECRET, SIGNED, TOKEN, readable};
+
+/// More than any request of the protocol has.
+const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
+
+/// Lets a fault strike, and keeps what was called.
+pub(super) async fn perform(
+    State(stage): State<Arc<Stage>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let is_api = request.uri().path().starts_with("/v2/");
+    let caller = stage.caller(request.headers(), request.uri().query());
+    let blow = stage.faults.strike(Struck {
+        by: Party::AddOn,
+        method: request.method().as_str(),
+        path: request.uri().path(),
+        of: caller.as_ref(),
+    });
+    // A page's stream never ends: only the API is read whole.
+    if !is_api && blow.is_none() {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let mut exchange = stage.asked(&parts, &body, caller);
+    let request = Request::from_parts(parts, Body::from(body));
+    let (response, comes_to) = act(&stage, blow, request, next).await;
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    exchange.status = comes_to.is_whole().then(|| parts.status.as_u16());
+    exchange.answer = readable(&body);
+    exchange.answer_headers = pick(&parts.headers, &["location", "retry-after"]);
+    if exchange.purpose == Purpose::Token {
+        stage.learn(&exchange);
+    }
+    if is_api {
+        stage.keep(&exchange);
+    }
+    match comes_to {
+        End::Whole => Response::from_parts(parts, Body::from(body)),
+        End::Half => half(Response::from_parts(parts, Body::empty()), body),
+        End::Cut => {
+            peer.cut();
+            // Of this, not a byte is written any more.
+            StatusCode::OK.into_response()
+        }
+    }
+}
+
+/// How an answer ends.
+#[derive(PartialEq)]
+enum End {
+    Whole,
+    Half,
+    Cut,
+}
+
+impl End {
+    fn is_whole(&self) -> bool {
+        *self == Self::Whole
+    }
+}
+
+async fn act(stage: &Stage, blow: Option<Blow>, request: Request, next: Next) -> (Response, End) {
+    let nothing = || StatusCode::NO_CONTENT.into_response();
+    let Some(blow) = blow else {
+        return (next.run(request).await, End::Whole);
+    };
+    match blow.effect.clone() {
+        Effect::Answer {
+            status,
+            retry_after,
+            body,
+        } => (answer(status, retry_after, body), End::Whole),
+        Effect::Latency(time) => {
+            stage.clock.sleep(time).await;
+            (next.run(request).await, End::Whole)
+        }
+        Effect::Hang => {
+            blow.lifted().await;
+            (nothing(), End::Cut)
+        }
+        Effect::Drop => (nothing(), End::Cut),
+        Effect::LostAnswer => (next.run(request).await, End::Cut),
+        Effect::HalfAnAnswer => (next.run(request).await, End::Half),
+    }
+}
+
+fn answer(status: StatusCode, retry_after: Option<u64>, body: Option<String>) -> Response {
+    let mut response = match body {
+        Some(text) => (status, text).into_response(),
+        None => {
+            let json = [(CONTENT_TYPE, "application/json")];
+            (status, json, said(status)).into_response()
+        }
+    };
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+/// The beginning of an answer, which says how long it will be, and then nothing.
+fn half(mut response: Response, body: Bytes) -> Response {
+    if response.status() == StatusCode::NO_CONTENT {
+        // Of an answer without a body there is no half.
+        *response.status_mut() = StatusCode::OK;
+    }
+    let length = body.len().max(2);
+    response.headers_mut().insert(CONTENT_LENGTH, length.into());
+    let first = body.slice(..body.len() / 2);
+    let rest = async {
+        // What was written so far goes out before the connection breaks.
+        tokio::task::yield_now().await;
+        Err(io::Error::from(io::ErrorKind::ConnectionAborted))
+    };
+    let first = stream::iter([Ok(first)]);
+    let rest = stream::once(rest);
+    *response.body_mut() = Body::from_stream(stream::StreamExt::chain(first, rest));
+    response
+}
+
+impl Stage {
+    /// Whose call it is.
+    fn caller(&self, headers: &HeaderMap, query: Option<&str>) -> Option<OauthId> {
+        let in_query = || {
+            let mut pairs = query?.split('&').filter_map(|pair| pair.split_once('='));
+            pairs
+                .find(|(name, _)| *name == "auth_token")
+                .map(|(_, token)| token)
+        };
+        let header = headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok());
+        match header.and_then(|value| value.split_once(' ')) {
+            Some((scheme, basic)) if scheme.eq_ignore_ascii_case("Basic") => {
+                let decoded = STANDARD.decode(basic.trim()).ok()?;
+                let decoded = String::from_utf8(decoded).ok()?;
+                let (id, secret) = decoded.split_once(':')?;
+                self.masks().learn_secret(secret);
+                Some(id.into())
+            }
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") => {
+                self.masks().owner(token.trim()).cloned()
+            }
+            _ => self.masks().owner(in_query()?).cloned(),
+        }
+    }
+
+    pub(crate) fn asked(&self, parts: &Parts, body: &[u8], caller: Option<OauthId>) -> Exchange {
+        let (n, at) = self.begin();
+        let path = parts.uri.path();
+        let segments: Vec<_> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let url = parts.uri.path_and_query();
+        Exchange {
+            n,
+            at,
+            from: Party::AddOn,
+            purpose: match segments[..] {
+                [_, "capabilities"] => Purpose::Capabilities,
+                [_, "oauth", "token"] => Purpose::Token,
+                _ => Purpose::Api,
+            },
+            installation: caller,
+            method: parts.method.to_string(),
+            url: url.map_or(path, |url| url.as_str()).to_owned(),
+            headers: headers(&parts.headers),
+            claims: Value::Null,
+            body: readable(body),
+            status: None,
+            answer_headers: BTreeMap::new(),
+            answer: Value::Null,
+        }
+    }
+
+    /// Takes note of a token that was given.
+    fn learn(&self, exchange: &Exchange) {
+        let token = exchange.answer["access_token"].as_str();
+        if let (Some(token), Some(id)) = (token, &exchange.installation) {
+            self.masks().learn_token(token, id.clone());
+        }
+    }
+}
+
+/// The headers that matter to the protocol; who calls only by the scheme.
+pub(super) fn headers(headers: &HeaderMap) -> BTreeMap<String, String> {
+    let mut kept = pick(headers, &["content-type", "origin"]);
+    let header = headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    if let Some((scheme, _)) = header.and_then(|value| value.split_once(' ')) {
+        let placeholder = match scheme.to_ascii_lowercase().as_str() {
+            "basic" => SECRET,
+            "jwt" => SIGNED,
+            _ => TOKEN,
+        };
+        kept.insert(
+            "authorization".to_owned(),
+            format!("{scheme} {placeholder}"),
+        );
+    }
+    kept
+}
+
+fn pick(headers: &HeaderMap, names: &[&str]) -> BTreeMap<String, String> {
+    let kept = names.iter().filter_map(|name| {
+        let value = headers.get(*name)?.to_str().ok()?;
+        Some(((*name).to_owned(), value.to_owned()))
+    });
+    kept.collect()
+}

@@ -1,0 +1,139 @@
+//! What a rehearsal's host calls goes through this.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use glance_sdk::model::OauthId;
+use reqwest::header::ACCESS_CONTROL_ALLOW_ORIGIN;
+use reqwest::{Request, RequestBuilder, Url};
+use serde_json::Value;
+
+use super::{Stage, incoming};
+use crate::faults::{Effect, Struck};
+use crate::outgoing::{self, Answer, NoAnswer};
+use crate::record::{self, Exchange, Party, Purpose, readable};
+
+/// How a dropped connection is told.
+const DROPPED: &str = "the connection was dropped";
+
+impl Stage {
+    /// Makes a call, unless a fault strikes, and keeps it.
+    pub(crate) async fn send(
+        &self,
+        request: RequestBuilder,
+        limit: Duration,
+        max_bytes: usize,
+    ) -> Result<Answer, NoAnswer> {
+        let (client, request) = request.build_split();
+        let request =
+            request.map_err(|cause| NoAnswer::Unreachable(cause.without_url().to_string()))?;
+        let mut exchange = self.asking(&request);
+        if let Some(secret) = exchange.body["oauthSecret"].as_str() {
+            self.masks().learn_secret(secret);
+        }
+        self.meet(&exchange);
+        let blow = self.faults.strike(Struck {
+            by: Party::Host,
+            method: request.method().as_str(),
+            path: request.url().path(),
+            of: exchange.installation.as_ref(),
+        });
+        let request = RequestBuilder::from_parts(client, request);
+        let send = || outgoing::exchange(request, limit, max_bytes);
+        let dropped = || NoAnswer::Unreachable(DROPPED.to_owned());
+        let answer = match blow.as_ref().map(|blow| blow.effect.clone()) {
+            None => send().await,
+            Some(Effect::Answer { status, body, .. }) => Ok(Answer {
+                status,
+                allowed_origin: Some("*".to_owned()),
+                content_type: None,
+                body: body.unwrap_or_default().into_bytes(),
+            }),
+            Some(Effect::Latency(time)) => {
+                match tokio::time::timeout(limit, self.clock.sleep(time)).await {
+                    Ok(()) => send().await,
+                    Err(_) => Err(NoAnswer::TimedOut(limit)),
+                }
+            }
+            Some(Effect::Hang) => {
+                let lifted = async {
+                    if let Some(blow) = blow {
+                        blow.lifted().await;
+                    }
+                };
+                match tokio::time::timeout(limit, lifted).await {
+                    Ok(()) => Err(dropped()),
+                    Err(_) => Err(NoAnswer::TimedOut(limit)),
+                }
+            }
+            Some(Effect::Drop) => Err(dropped()),
+            Some(Effect::LostAnswer | Effect::HalfAnAnswer) => send().await.and(Err(dropped())),
+        };
+        if let Ok(answer) = &answer {
+            exchange.status = Some(answer.status.as_u16());
+            let allowed = answer.allowed_origin.clone();
+            let named = |origin| (ACCESS_CONTROL_ALLOW_ORIGIN.to_string(), origin);
+            exchange.answer_headers.extend(allowed.map(named));
+            exchange.answer = readable(&answer.body);
+        }
+        self.keep(&exchange);
+        answer
+    }
+
+    fn asking(&self, request: &Request) -> Exchange {
+        let (n, at) = self.begin();
+        let body = request.body().and_then(|body| body.as_bytes());
+        let body = readable(body.unwrap_or_default());
+        let url = request.url().clone();
+        let token = signed_request(&url);
+        let signed_by = token.as_deref().and_then(issuer);
+        let (purpose, of) = match request.method().as_str() {
+            "POST" if body.get("event").is_some() => {
+                let named = body["oauth_client_id"].as_str().map(OauthId::from);
+                (Purpose::Webhook, signed_by.or(named))
+            }
+            "POST" => {
+                let purpose = match body.get("oauthSecret") {
+                    Some(_) => Purpose::Installation,
+                    None => Purpose::Update,
+                };
+                (purpose, body["oauthId"].as_str().map(OauthId::from))
+            }
+            "DELETE" => {
+                let last = url.path_segments().and_then(|mut parts| parts.next_back());
+                (Purpose::Removal, last.map(OauthId::from))
+            }
+            _ if signed_by.is_some() => (Purpose::Query, signed_by),
+            _ => (Purpose::Descriptor, None),
+        };
+        Exchange {
+            n,
+            at,
+            from: Party::Host,
+            purpose,
+            installation: of,
+            method: request.method().to_string(),
+            url: url.into(),
+            headers: incoming::headers(request.headers()),
+            claims: token.as_deref().map_or(Value::Null, record::claims),
+            body,
+            status: None,
+            answer_headers: BTreeMap::new(),
+            answer: Value::Null,
+        }
+    }
+}
+
+/// The token of an address.
+fn signed_request(url: &Url) -> Option<String> {
+    let (_, token) = url
+        .query_pairs()
+        .find(|(name, _)| name == "signed_request")?;
+    Some(token.into_owned())
+}
+
+/// Who signed a token, as it says itself.
+fn issuer(token: &str) -> Option<OauthId> {
+    let claims = record::payload(token);
+    claims["iss"].as_str().map(OauthId::from)
+}

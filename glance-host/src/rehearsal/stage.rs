@@ -1,0 +1,113 @@
+//! What a rehearsal's layers have in common: faults, the calls so far, and the recording.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::faults::Faults;
+use crate::record::{Exchange, Masks, Recorder};
+
+/// How many calls are kept.
+const KEPT: usize = 10_000;
+
+#[derive(Debug)]
+pub(crate) struct Stage {
+    pub(super) clock: Clock,
+    pub(super) faults: Arc<Faults>,
+    began: Instant,
+    next: AtomicU64,
+    masks: Mutex<Masks>,
+    calls: Mutex<VecDeque<Arc<Exchange>>>,
+    ended: watch::Sender<u64>,
+    recorder: Mutex<Option<Recorder>>,
+}
+
+impl Stage {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            faults: Arc::default(),
+            began: Instant::now(),
+            next: AtomicU64::new(1),
+            masks: Mutex::default(),
+            calls: Mutex::default(),
+            ended: watch::Sender::new(0),
+            recorder: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn masks(&self) -> MutexGuard<'_, Masks> {
+        lock(&self.masks)
+    }
+
+    /// The number of a call that begins, and when that is.
+    pub(super) fn begin(&self) -> (u64, u64) {
+        (self.next.fetch_add(1, Ordering::SeqCst), self.now())
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Takes note of a call of the host before it is made.
+    pub(super) fn meet(&self, exchange: &Exchange) {
+        if let Some(recorder) = &mut *lock(&self.recorder) {
+            recorder.meet(exchange);
+        }
+    }
+
+    /// Keeps a call that came to its end.
+    pub(super) fn keep(&self, exchange: &Exchange) {
+        let Some(exchange) = self.masks().mask(exchange) else {
+            tracing::error!("a call cannot be kept without its secrets, and is left out");
+            return;
+        };
+        if let Some(recorder) = &mut *lock(&self.recorder) {
+            recorder.write(&exchange);
+        }
+        let mut calls = lock(&self.calls);
+        if calls.len() == KEPT {
+            calls.pop_front();
+        }
+        calls.push_back(Arc::new(exchange));
+        drop(calls);
+        self.ended.send_modify(|ended| *ended += 1);
+    }
+
+    pub(super) fn calls(&self) -> Vec<Arc<Exchange>> {
+        lock(&self.calls).iter().cloned().collect()
+    }
+
+    pub(super) async fn find(&self, wanted: impl Fn(&Exchange) -> bool) -> Arc<Exchange> {
+        let mut ended = self.ended.subscribe();
+        loop {
+            ended.borrow_and_update();
+            if let Some(found) = self.calls().into_iter().find(|call| wanted(call)) {
+                return found;
+            }
+            // The sender is a part of this.
+            let _ = ended.changed().await;
+        }
+    }
+
+    pub(super) fn record_to(&self, path: &Path, host: &str) -> io::Result<()> {
+        let recorder = Recorder::create(path, host, self.now())?;
+        *lock(&self.recorder) = Some(recorder);
+        Ok(())
+    }
+
+    pub(super) fn end_recording(&self) -> io::Result<()> {
+        let recorder = lock(&self.recorder).take();
+        recorder.map_or(Ok(()), Recorder::finish)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,126 @@
+//! Connections that can be cut: what is not written by then never is.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// Listens for connections that can be cut, each by itself or all together.
+pub(super) struct Wires {
+    listener: TcpListener,
+    all: watch::Sender<bool>,
+}
+
+impl Wires {
+    pub(super) fn new(listener: TcpListener, all: watch::Sender<bool>) -> Self {
+        Self { listener, all }
+    }
+}
+
+/// Who is at the other end.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer(watch::Sender<bool>);
+
+impl Peer {
+    /// Cuts the connection.
+    pub(crate) fn cut(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+impl Connected<IncomingStream<'_, Wires>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Wires>) -> Self {
+        stream.remote_addr().clone()
+    }
+}
+
+impl Listener for Wires {
+    type Io = Wire;
+    type Addr = Peer;
+
+    async fn accept(&mut self) -> (Wire, Peer) {
+        let (stream, _): (TcpStream, SocketAddr) = Listener::accept(&mut self.listener).await;
+        let peer = Peer(watch::Sender::new(false));
+        let (mut own, mut all) = (peer.0.subscribe(), self.all.subscribe());
+        let cut = Box::pin(async move {
+            tokio::select! {
+                _ = own.wait_for(|cut| *cut) => {}
+                _ = all.wait_for(|cut| *cut) => {}
+            }
+        });
+        let wire = Wire {
+            stream,
+            cut,
+            is_cut: false,
+        };
+        (wire, peer)
+    }
+
+    fn local_addr(&self) -> io::Result<Peer> {
+        Ok(Peer(watch::Sender::new(false)))
+    }
+}
+
+/// A connection that can be cut.
+pub(super) struct Wire {
+    stream: TcpStream,
+    cut: Pin<Box<dyn Future<Output = ()> + Send>>,
+    is_cut: bool,
+}
+
+impl Wire {
+    /// The stream, unless it is cut; who asks is woken when it will be.
+    fn stream(&mut self, context: &mut Context<'_>) -> io::Result<Pin<&mut TcpStream>> {
+        self.is_cut = self.is_cut || self.cut.as_mut().poll(context).is_ready();
+        match self.is_cut {
+            true => Err(io::ErrorKind::ConnectionAborted.into()),
+            false => Ok(Pin::new(&mut self.stream)),
+        }
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.stream(context) {
+            Ok(stream) => stream.poll_read(context, into),
+            Err(cut) => Poll::Ready(Err(cut)),
+        }
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.stream(context) {
+            Ok(stream) => stream.poll_write(context, bytes),
+            Err(cut) => Poll::Ready(Err(cut)),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.stream(context) {
+            Ok(stream) => stream.poll_flush(context),
+            Err(cut) => Poll::Ready(Err(cut)),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.stream(context) {
+            Ok(stream) => stream.poll_shutdown(context),
+            Err(cut) => Poll::Ready(Err(cut)),
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! Plays a recording again: the host's side to an add-on, or as a host for a client.
+#![allow(clippy::panic)]
+
+mod difference;
+mod ignore;
+mod player;
+mod stand_in;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use glance_sdk::AddOn;
+use serde_json::Value;
+
+pub use difference::Difference;
+use ignore::Ignore;
+use player::Player;
+pub use stand_in::StandIn;
+
+use crate::record::{self, Exchange};
+use crate::testing::PATIENCE;
+
+/// What was said between a host and an add-on, to be said again.
+///
+/// ```
+/// use glance_host::testing::{Rehearsal, Replay};
+/// use glance_sdk::prelude::*;
+///
+/// #[glance(key = "builds", name = "Builds", icon = "/builds.svg")]
+/// async fn builds(State(broken): State<u32>) -> GlanceData {
+///     GlanceData::new(label!("<b>{broken}</b> broken builds"))
+/// }
+///
+/// fn add_on(broken: u32) -> AddOn<u32> {
+///     AddOn::new("com.example.builds", "Builds").state(broken).glance::<builds>()
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let file = folder.path().join("builds.jsonl");
+/// let host = Rehearsal::start().await;
+/// let recording = host.record_to(&file).unwrap();
+/// let room = host.room("ops").await;
+/// let _add_on = room.install(add_on(2)).await;
+/// room.viewer("ann").await.glance::<builds>().await;
+/// recording.finish().unwrap();
+///
+/// let replay = Replay::read(&file).unwrap();
+/// replay.run(add_on(2)).await.assert_same();
+///
+/// let report = replay.run(add_on(3)).await;
+/// assert_eq!(report.differences.len(), 1);
+/// assert_eq!(report.differences[0].pointer, "/answer/label/value");
+/// # });
+/// ```
+#[derive(Debug, Clone)]
+pub struct Replay {
+    exchanges: Arc<[Exchange]>,
+    ignore: Ignore,
+    answers_only: bool,
+    patience: Duration,
+}
+
+/// A recording that cannot be played.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// The file cannot be read.
+    File(std::io::Error),
+    /// It is no recording, or of another version.
+    NoRecording(String),
+    /// A line of it cannot be used; they are counted from 1.
+    Line {
+        /// Which one.
+        line: usize,
+        /// Why.
+        why: String,
+    },
+}
+
+impl fmt::Display for ReplayError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(cause) => write!(f, "the recording cannot be read: {cause}"),
+            Self::NoRecording(why) => write!(f, "this is no recording: {why}"),
+            Self::Line { line, why } => {
+                write!(f, "line {line} of the recording cannot be used: {why}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ReplayError {}
+
+impl Replay {
+    /// Reads a recording.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplayError`] where the file cannot be read, or a line of it says nothing.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, ReplayError> {
+        let text = std::fs::read_to_string(path).map_err(ReplayError::File)?;
+        Self::parse(&text)
+    }
+
+    /// Reads a recording from its text.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplayError`] where it is none, or a line of it says nothing.
+    pub fn parse(text: &str) -> Result<Self, ReplayError> {
+        let mut lines = text.lines().enumerate().map(|(at, line)| (at + 1, line));
+        let header = lines.next().map_or("", |(_, line)| line);
+        let header: Value = serde_json::from_str(header).unwrap_or_default();
+        match header["glance_recording"].as_u64() {
+            Some(record::FORMAT) => {}
+            Some(other) => {
+                let why = format!(
+                    "it is of version {other}, and this host knows {}",
+                    record::FORMAT
+                );
+                return Err(ReplayError::NoRecording(why));
+            }
+            None => {
+                let why = "its first line is not {\"glance_recording\":1}".to_owned();
+                return Err(ReplayError::NoRecording(why));
+            }
+        }
+        let mut exchanges = Vec::new();
+        for (line, text) in lines.filter(|(_, text)| !text.trim().is_empty()) {
+            let unusable = |cause: serde_json::Error| ReplayError::Line {
+                line,
+                why: cause.to_string(),
+            };
+            let value: Value = serde_json::from_str(text).map_err(unusable)?;
+            if value.get("end").is_none() {
+                exchanges.push(serde_json::from_value(value).map_err(unusable)?);
+            }
+        }
+        exchanges.sort_by_key(|exchange: &Exchange| exchange.n);
+        Ok(Self {
+            exchanges: exchanges.into(),
+            ignore: Ignore::default(),
+            answers_only: false,
+            patience: PATIENCE,
+        })
+    }
+
+    /// What was said, in the order in which it began.
+    pub fn exchanges(&self) -> &[Exchange] {
+        &self.exchanges
+    }
+
+    /// Lets what stands at this JSON pointer differ: in an [`Exchange`], so that `/answer/label` is
+    /// the label of what was answered, and `/body/message` the message of what was called. A part
+    /// `*` stands for any one. What stands below it may differ too.
+    #[must_use]
+    pub fn ignore(mut self, pointer: impl Into<String>) -> Self {
+        self.ignore.add(pointer.into());
+        self
+    }
+
+    /// Compares what the add-on answers, and not what it calls: for an add-on that calls when its
+    /// world changes, which a recording does not have.
+    #[must_use]
+    pub fn answers_only(mut self) -> Self {
+        self.answers_only = true;
+        self
+    }
+
+    /// How long it waits for a call that was recorded; 20 seconds where nothing is said.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Plays the host's side to an in-process add-on.
+    ///
+    /// # Panics
+    ///
+    /// Where the add-on is put together wrongly, or no port is to be had.
+    pub async fn run<S>(&self, add_on: AddOn<S>) -> Report
+    where
+        S: Clone + Send + Sync + 'static,
+    {
+        let server = match add_on.listen("127.0.0.1", 0, None).await {
+            Ok(server) => server,
+            Err(cause) => panic!("cannot serve the add-on: {cause}"),
+        };
+        let base_url = server.base_url().to_owned();
+        let served = tokio::spawn(server.run(std::future::pending()));
+        let report = self.run_url(&base_url).await;
+        served.abort();
+        report
+    }
+
+    /// Plays the host's side to the add-on at this address, in any language: `http://name:port`, in
+    /// the place of the address at which it was recorded.
+    ///
+    /// # Panics
+    ///
+    /// Where no port is to be had.
+    pub async fn run_url(&self, base_url: &str) -> Report {
+        let differences = Player::new(self, base_url.trim_end_matches('/')).await;
+        Report {
+            differences: differences.play().await,
+        }
+    }
+
+    /// A host that answers what the recorded one answered, for a client that shall make its calls
+    /// again.
+    ///
+    /// # Panics
+    ///
+    /// Where no port is to be had.
+    pub async fn stand_in(&self) -> StandIn {
+        StandIn::start(self.clone()).await
+    }
+}
+
+/// How an add-on of today differs from the recorded one.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Report {
+    /// Each difference, in the order in which it was found.
+    pub differences: Vec<Difference>,
+}
+
+impl Report {
+    /// Whether there is none.
+    pub fn is_same(&self) -> bool {
+        self.differences.is_empty()
+    }
+
+    /// Passes where there is no difference.
+    ///
+    /// # Panics
+    ///
+    /// Where there is one; the message lists all.
+    pub fn assert_same(&self) {
+        assert!(self.is_same(), "{self}");
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.differences.len() {
+            0 => return f.write_str("the add-on does what it did"),
+            1 => f.write_str("the add-on differs from its recording:")?,
+            many => write!(f, "the add-on differs from its recording in {many} places:")?,
+        }
+        for difference in &self.differences {
+            write!(f, "\n{difference}")?;
+        }
+        Ok(())
+    }
+}

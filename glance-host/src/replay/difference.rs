@@ -1,0 +1,182 @@
+//! How two documents differ, for people to read.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde_json::Value;
+
+use super::ignore::Ignore;
+
+/// Something that is not as it was recorded.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Difference {
+    /// The call: who made it, its method and its path.
+    pub call: String,
+    /// Where in the exchange, as a JSON pointer; empty where it is the call itself.
+    pub pointer: String,
+    /// What was recorded, or none.
+    pub recorded: Option<Value>,
+    /// What is there now, or none.
+    pub now: Option<Value>,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said = |value: &Option<Value>| match value {
+            Some(value) => value.to_string(),
+            None => "nothing".to_owned(),
+        };
+        let place = match &*self.pointer {
+            "" => "the call itself",
+            pointer => pointer,
+        };
+        writeln!(f, "- {}: {place}", self.call)?;
+        writeln!(f, "    recorded: {}", said(&self.recorded))?;
+        write!(f, "    now:      {}", said(&self.now))
+    }
+}
+
+/// Where `now` is not what was recorded, each place by its pointer.
+pub(super) fn between(
+    pointer: &str,
+    recorded: Option<&Value>,
+    now: Option<&Value>,
+    ignore: &Ignore,
+) -> Vec<(String, Option<Value>, Option<Value>)> {
+    if ignore.has(pointer) {
+        return Vec::new();
+    }
+    match (recorded, now) {
+        (Some(Value::Object(recorded)), Some(Value::Object(now))) => {
+            let names: BTreeSet<_> = recorded.keys().chain(now.keys()).collect();
+            let of = |name: &String| {
+                let pointer = format!("{pointer}/{}", escaped(name));
+                between(&pointer, recorded.get(name), now.get(name), ignore)
+            };
+            names.into_iter().flat_map(of).collect()
+        }
+        (Some(Value::Array(recorded)), Some(Value::Array(now))) => {
+            let of = |at: usize| {
+                let pointer = format!("{pointer}/{at}");
+                between(&pointer, recorded.get(at), now.get(at), ignore)
+            };
+            (0..recorded.len().max(now.len())).flat_map(of).collect()
+        }
+        (Some(recorded), Some(now)) if recorded == now || are_another_each_time(recorded, now) => {
+            Vec::new()
+        }
+        (None, None) => Vec::new(),
+        (recorded, now) => vec![(pointer.to_owned(), recorded.cloned(), now.cloned())],
+    }
+}
+
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+/// Two UUIDs, or two times, stand for the same.
+fn are_another_each_time(one: &Value, other: &Value) -> bool {
+    let (Some(one), Some(other)) = (one.as_str(), other.as_str()) else {
+        return false;
+    };
+    let both = |is: fn(&str) -> bool| is(one) && is(other);
+    both(|text| uuid::Uuid::try_parse(text).is_ok()) || both(is_time)
+}
+
+/// For example `2016-09-09T08:23:02.932694+00:00`.
+fn is_time(text: &str) -> bool {
+    use time::format_description::well_known::Rfc3339;
+    time::OffsetDateTime::parse(text, &Rfc3339).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn places(recorded: &Value, now: &Value, ignore: &Ignore) -> Vec<String> {
+        let found = between("", Some(recorded), Some(now), ignore);
+        found.into_iter().map(|(pointer, _, _)| pointer).collect()
+    }
+
+    #[test]
+    fn each_place_is_named_by_its_pointer() {
+        let recorded = json!({ "a": [1, { "b/c": 2, "~": 3 }], "d": null, "same": "x" });
+        let now = json!({ "a": [1, { "b/c": 4 }, 5], "e": null, "same": "x" });
+        let none = Ignore::default();
+        assert_eq!(
+            places(&recorded, &now, &none),
+            ["/a/1/b~1c", "/a/1/~0", "/a/2", "/d", "/e"]
+        );
+        let mut ignore = Ignore::default();
+        ignore.add("/a/*/b~1c".to_owned());
+        ignore.add("/e".to_owned());
+        assert_eq!(places(&recorded, &now, &ignore), ["/a/1/~0", "/a/2", "/d"]);
+        ignore.add("/a".to_owned());
+        assert_eq!(places(&recorded, &now, &ignore), ["/d"]);
+    }
+
+    #[test]
+    fn an_id_or_a_time_is_another_each_time_but_stays_one() {
+        for (recorded, now, is_same) in [
+            (
+                "4f0c4f30-97a4-4b1d-9d5c-0a3c1d7be001",
+                "0a3c1d7b-97a4-4b1d-9d5c-4f0c4f30e002",
+                true,
+            ),
+            (
+                "2016-09-09T08:23:02.932694+00:00",
+                "2026-01-01T00:00:00Z",
+                true,
+            ),
+            ("2016-09-09T08:23:02.932694+00:00", "yesterday", false),
+            (
+                "4f0c4f30-97a4-4b1d-9d5c-0a3c1d7be001",
+                "2016-09-09T08:23:02Z",
+                false,
+            ),
+            ("1", "2", false),
+        ] {
+            let found = places(&json!(recorded), &json!(now), &Ignore::default());
+            assert_eq!(found.is_empty(), is_same, "{recorded} {now}");
+        }
+    }
+
+    fn document() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "[a-z/~]{0,3}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map("[a-z/~]{0,2}", inner, 0..4)
+                    .prop_map(|members| Value::from(serde_json::Map::from_iter(members))),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_difference_is_no_change_and_each_is_where_its_pointer_says(
+            recorded in document(), now in document(),
+        ) {
+            let none = Ignore::default();
+            prop_assert!(places(&recorded, &recorded, &none).is_empty());
+            let found = between("", Some(&recorded), Some(&now), &none);
+            prop_assert_eq!(found.is_empty(), recorded == now);
+            for (pointer, before, after) in found {
+                prop_assert_eq!(recorded.pointer(&pointer), before.as_ref());
+                prop_assert_eq!(now.pointer(&pointer), after.as_ref());
+                let mut ignore = Ignore::default();
+                ignore.add(pointer.clone());
+                prop_assert!(!places(&recorded, &now, &ignore).contains(&pointer));
+            }
+        }
+    }
+}

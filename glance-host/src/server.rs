@@ -1,0 +1,171 @@
+//! The host as a program: `glance-host`, and `cargo glance host`.
+
+mod config;
+mod environment;
+mod log;
+mod metrics;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use glance_sdk::addon::interrupted;
+
+use crate::host::{Error, Host};
+use config::{Config, EXAMPLE};
+use metrics::Endpoint;
+
+/// Where the settings are looked for, the first that is there.
+const FILES: [&str; 2] = ["glance-host.toml", "/etc/glance-host.toml"];
+
+/// A chat host for a team, with rooms and add-ons that show glances in them.
+///
+/// Settings come from a TOML file and from environment variables, which win. Without any, the host
+/// listens on this machine only, at 127.0.0.1:4400, and keeps its data in ./glance-host-data.
+///
+/// Ctrl-C or SIGTERM lets what is under way come to its end; a second one does not wait. SIGHUP reads
+/// the certificate for HTTPS again.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// The file with the settings. Without this: ./glance-host.toml or else /etc/glance-host.toml,
+    /// where there is one.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Says whether the settings are good, and ends.
+    #[arg(long)]
+    check: bool,
+    /// Prints a file with every setting and what it means, and ends.
+    #[arg(long)]
+    example_config: bool,
+}
+
+/// What the program does, given its name and its arguments; completes when it is asked to end.
+pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = Arguments::parse_from(arguments);
+    if arguments.example_config {
+        print!("{EXAMPLE}");
+        return ExitCode::SUCCESS;
+    }
+    let (config, source) = match settings(arguments.config) {
+        Ok(settings) => settings,
+        Err(problem) => return failed(&problem),
+    };
+    if arguments.check {
+        return match check(&config) {
+            Ok(()) => {
+                println!("The settings are good: {source}.");
+                ExitCode::SUCCESS
+            }
+            Err(problem) => failed(&problem),
+        };
+    }
+    if let Err(problem) = log::start(&config.log) {
+        return failed(&problem);
+    }
+    match serve(&config, &source).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            tracing::error!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn failed(problem: &str) -> ExitCode {
+    eprintln!("glance-host: {problem}");
+    ExitCode::FAILURE
+}
+
+/// The settings, and where they come from.
+fn settings(given: Option<PathBuf>) -> Result<(Config, String), String> {
+    let named = std::env::var_os(environment::FILE).filter(|name| !name.is_empty());
+    let file = given.or(named.map(PathBuf::from)).or_else(|| {
+        let found = FILES.iter().map(Path::new).find(|file| file.exists());
+        found.map(Path::to_owned)
+    });
+    let (mut config, source) = match &file {
+        Some(file) => (Config::read(file)?, file.display().to_string()),
+        None => (Config::default(), "no file".to_owned()),
+    };
+    let set = environment::apply(&mut config, std::env::vars_os())?;
+    let source = match set {
+        0 => source,
+        set => format!("{source}, and {set} from the environment"),
+    };
+    Ok((config, source))
+}
+
+fn check(config: &Config) -> Result<(), String> {
+    log::filter(&config.log)?;
+    Endpoint::new(&config.metrics)?;
+    let certificate = config.builder()?.check();
+    certificate.map(drop).map_err(|cause| cause.to_string())
+}
+
+/// Serves until the process is asked to end.
+async fn serve(config: &Config, source: &str) -> Result<(), String> {
+    let endpoint = Endpoint::new(&config.metrics)?;
+    let in_words = |error: Error| match error.is_address_in_use() {
+        true => format!("{error}. Set `listen` to another"),
+        false => error.to_string(),
+    };
+    let host = config.builder()?.start().await.map_err(in_words)?;
+    let first = open_first_room(&host).await;
+    first.map_err(|cause| cause.to_string())?;
+    let metrics = match endpoint {
+        Some(endpoint) => Some(endpoint.serve(&host).await?),
+        None => None,
+    };
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        settings = source,
+        data = %config.data.display(),
+        "listening at {}",
+        host.base_url()
+    );
+
+    tokio::select! {
+        () = interrupted() => {}
+        () = reload_when_told(&host) => {}
+    }
+    tracing::info!("ending; a second signal does not wait for what is under way");
+    tokio::select! {
+        () = host.shutdown() => tracing::info!("ended"),
+        () = interrupted() => {
+            tracing::warn!("ended at once");
+            // Not by a return: the runtime would wait for what it cannot interrupt.
+            std::process::exit(130);
+        }
+    }
+    drop(metrics);
+    Ok(())
+}
+
+/// Without a room there is no page that leads to any other.
+async fn open_first_room(host: &Host) -> Result<(), crate::state::StateError> {
+    if host.state().first_room().await?.is_none() {
+        host.open_room("Lobby").await?;
+    }
+    Ok(())
+}
+
+/// Reads the certificate again at each SIGHUP.
+async fn reload_when_told(host: &Host) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut hangup) = signal(SignalKind::hangup()) {
+            while hangup.recv().await.is_some() {
+                match host.reload_certificate() {
+                    Ok(()) => tracing::info!("the certificate was read again"),
+                    Err(cause) => tracing::error!("the old certificate stays in use: {cause}"),
+                }
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = host;
+    std::future::pending().await
+}

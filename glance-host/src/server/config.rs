@@ -1,0 +1,248 @@
+//! The settings of the program, and the file they stand in.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use glance_sdk::model::Secret;
+use serde::Deserialize;
+
+use crate::host::{Builder, DEFAULT_PORT, Host};
+
+/// Every setting, with its meaning and what holds where nothing is said.
+pub(super) const EXAMPLE: &str = include_str!("example.toml");
+
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, PartialEq))]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Config {
+    pub(super) listen: SocketAddr,
+    pub(super) data: PathBuf,
+    pub(super) group: Option<String>,
+    pub(super) shutdown_seconds: u64,
+    pub(super) tls: Tls,
+    pub(super) limits: Limits,
+    pub(super) log: Log,
+    pub(super) metrics: Metrics,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, PartialEq))]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Tls {
+    pub(super) certificate: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, PartialEq))]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Limits {
+    pub(super) requests: u32,
+    pub(super) messages: u32,
+    pub(super) token_seconds: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, PartialEq))]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Log {
+    pub(super) format: LogFormat,
+    pub(super) filter: String,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, PartialEq))]
+#[serde(rename_all = "lowercase")]
+pub(super) enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    #[default]
+    Auto,
+    Text,
+    Json,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, PartialEq))]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Metrics {
+    pub(super) listen: Option<SocketAddr>,
+    pub(super) token: Option<Hidden>,
+    pub(super) token_file: Option<PathBuf>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, DEFAULT_PORT).into(),
+            data: "glance-host-data".into(),
+            group: None,
+            shutdown_seconds: 10,
+            tls: Tls::default(),
+            limits: Limits::default(),
+            log: Log::default(),
+            metrics: Metrics::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            requests: 500,
+            messages: 30,
+            token_seconds: 8 * 60 * 60,
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::default(),
+            filter: "info".to_owned(),
+        }
+    }
+}
+
+impl Config {
+    pub(super) fn read(file: &Path) -> Result<Self, String> {
+        let named = file.display();
+        let text = fs::read_to_string(file)
+            .map_err(|cause| format!("the settings in {named} cannot be read: {cause}"))?;
+        Self::parse(&text).map_err(|problem| format!("{named}, {problem}"))
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|cause| {
+            let at = cause.span().map_or(0, |span| span.start);
+            let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
+            let problem = cause.message().replace("unknown field", "unknown setting");
+            format!("line {line}: {problem}")
+        })
+    }
+
+    /// The host that these settings describe.
+    pub(super) fn builder(&self) -> Result<Builder, String> {
+        let mut builder = Host::builder()
+            .ip(self.listen.ip())
+            .port(self.listen.port())
+            .data(&self.data)
+            .grace(Duration::from_secs(self.shutdown_seconds))
+            .rate_limit(self.limits.requests)
+            .message_limit(self.limits.messages)
+            .token_life(Duration::from_secs(self.limits.token_seconds));
+        if let Some(group) = &self.group {
+            builder = builder.group(group);
+        }
+        match (&self.tls.certificate, &self.tls.key) {
+            (Some(certificate), Some(key)) => Ok(builder.tls(certificate, key)),
+            (None, None) => Ok(builder),
+            (Some(_), None) => Err("tls.certificate needs tls.key too".to_owned()),
+            (None, Some(_)) => Err("tls.key needs tls.certificate too".to_owned()),
+        }
+    }
+}
+
+/// A secret among the settings.
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(transparent)]
+pub(super) struct Hidden(Secret);
+
+#[cfg(test)]
+impl PartialEq for Hidden {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose() == other.0.expose()
+    }
+}
+
+/// A secret that stands among the settings, or in a file of its own that they name.
+pub(super) fn secret(
+    name: &str,
+    here: Option<&Hidden>,
+    file: Option<&Path>,
+) -> Result<Option<Secret>, String> {
+    let secret = match (here, file) {
+        (None, None) => return Ok(None),
+        (Some(_), Some(_)) => {
+            return Err(format!("{name} and {name}_file are both set: keep one"));
+        }
+        (Some(Hidden(secret)), None) => secret.clone(),
+        (None, Some(file)) => fs::read_to_string(file)
+            .map_err(|cause| format!("{name}_file: {} cannot be read: {cause}", file.display()))?
+            .trim_end_matches(['\r', '\n'])
+            .into(),
+    };
+    match secret.expose() {
+        "" => Err(format!("{name} is empty")),
+        _ => Ok(Some(secret)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_in_the_file_is_one_sentence_with_its_line() {
+        for (text, expected) in [
+            (
+                "lissten = \"127.0.0.1:1\"",
+                "line 1: unknown setting `lissten`, expected one of `listen`",
+            ),
+            (
+                "\n[tls]\ncertifcate = \"a\"",
+                "line 3: unknown setting `certifcate`, expected `certificate` or `key`",
+            ),
+            ("listen = \"here\"", "line 1: invalid socket address syntax"),
+            (
+                "[limits]\nmessages = -1",
+                "line 2: invalid value: integer `-1`, expected u32",
+            ),
+            (
+                "[log]\nformat = \"xml\"",
+                "line 2: unknown variant `xml`, expected one of `auto`, `text`, `json`",
+            ),
+            ("data = \"a\"\ndata = \"b\"", "line 2: duplicate key"),
+            ("data", "line 1: "),
+        ] {
+            let problem = Config::parse(text).unwrap_err();
+            assert!(problem.starts_with(expected), "{problem}");
+            assert!(!problem.contains('\n'), "{problem}");
+        }
+    }
+
+    #[test]
+    fn what_belongs_together_is_given_together() {
+        let config = Config::parse("tls.key = \"k.pem\"").unwrap();
+        assert_eq!(
+            config.builder().unwrap_err(),
+            "tls.key needs tls.certificate too"
+        );
+    }
+
+    #[test]
+    fn a_secret_stands_in_one_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        fs::write(&file, "s3cret\n").unwrap();
+        let here = Hidden("s3cret".into());
+        let both = secret("metrics.token", Some(&here), Some(&file)).unwrap_err();
+        assert_eq!(
+            both,
+            "metrics.token and metrics.token_file are both set: keep one"
+        );
+        for (here, file) in [(Some(&here), None), (None, Some(file.as_path()))] {
+            let read = secret("metrics.token", here, file).unwrap().unwrap();
+            assert_eq!(read.expose(), "s3cret");
+        }
+        fs::write(&file, "\n").unwrap();
+        let empty = secret("metrics.token", None, Some(&file)).unwrap_err();
+        assert_eq!(empty, "metrics.token is empty");
+        let missing = secret("metrics.token", None, Some(&folder.path().join("none")));
+        assert!(missing.unwrap_err().starts_with("metrics.token_file: "));
+        assert!(!format!("{:?}", here).contains("s3cret"));
+    }
+}

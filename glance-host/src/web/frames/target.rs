@@ -1,0 +1,201 @@
+//! What a key opens: a panel, a dialog or an external page, at an address made for this opening.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use glance_sdk::model::{Extra, Target};
+use reqwest::Url;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::actions::{self, Offered};
+use super::{Refusal, installed, template};
+use crate::module::{Kind, Module};
+use crate::outgoing;
+use crate::shared::Shared;
+use crate::state::{Installed, Room, StateError};
+use crate::web::visit::{Embedded, Visit};
+
+/// What a page wants to open: a module or a glance of an add-on by its key, what a glance opens even
+/// where a module has its key, or what an action opens.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Wanted {
+    add_on: String,
+    key: Option<String>,
+    glance: Option<String>,
+    action: Option<String>,
+    /// The message that the action is taken on.
+    message: Option<String>,
+    /// What the variables of the address stand for.
+    #[serde(default)]
+    values: Map<String, Value>,
+    theme: Option<Theme>,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum Theme {
+    Light,
+    Dark,
+}
+
+pub(super) async fn open(
+    State(shared): State<Arc<Shared>>,
+    embedded: Option<Extension<Embedded>>,
+    Visit { room, user }: Visit,
+    Json(wanted): Json<Wanted>,
+) -> Result<Json<Value>, Refusal> {
+    let mut message = None;
+    let mut line = None;
+    let (installed, target) = match (&wanted.action, &wanted.glance, wanted.key) {
+        // Its message would leave the room.
+        (Some(action), ..) if embedded.is_some() => {
+            return Err(Refusal::not_found(format!(
+                "There is no action {action} on another site"
+            )));
+        }
+        (Some(action), ..) => {
+            if let Some(id) = &wanted.message {
+                message = Some(actions::find_message(&shared, &room, id).await?);
+            }
+            let offered = actions::offered(&shared, &room, &user, message.as_ref()).await?;
+            let found = offered.into_iter().find(|offered| {
+                offered.action.key == *action && offered.installed.descriptor.key == wanted.add_on
+            });
+            let Some(Offered { installed, action }) = found else {
+                return Err(Refusal::not_found(format!(
+                    "There is no action {action} here"
+                )));
+            };
+            (installed, action.target)
+        }
+        (None, Some(glance), _) => {
+            let installed = installed(&shared, &room, &wanted.add_on).await?;
+            let own = target_of(&shared, &installed, &room, glance).await?;
+            line = Some(format!("{}:{glance}", wanted.add_on));
+            (
+                Arc::new(installed),
+                own.unwrap_or(Target::Key(String::new())),
+            )
+        }
+        (None, None, Some(key)) => {
+            let installed = installed(&shared, &room, &wanted.add_on).await?;
+            (Arc::new(installed), Target::Key(key))
+        }
+        (None, None, None) => {
+            let why = "A key of what is to be opened is required";
+            return Err(Refusal(StatusCode::BAD_REQUEST, why.to_owned()));
+        }
+    };
+
+    let mut target = target;
+    let key = target.key().unwrap_or_default();
+    if line.is_none()
+        && Module::find(&installed.descriptor, key).is_none()
+        && let Some(own) = target_of(&shared, &installed, &room, key).await?
+    {
+        // A glance opens its own target and stands above it.
+        line = Some(format!("{}:{key}", wanted.add_on));
+        target = own;
+    }
+    let key = target.key().unwrap_or_default();
+    let module = Module::find(&installed.descriptor, key).ok_or_else(|| {
+        Refusal::not_found(format!("The add-on has no panel, dialog or page {key:?}"))
+    })?;
+    let message = message.map(|message| message.written());
+    let mut values = wanted.values;
+    if let Some(message) = &message {
+        values.insert("message".to_owned(), message.clone());
+    }
+    let cannot = |why: String| {
+        tracing::warn!(add_on = wanted.add_on, module = key, "cannot open: {why}");
+        Refusal(StatusCode::BAD_GATEWAY, why)
+    };
+    let url = template::fill(module.url, &values.into()).map_err(cannot)?;
+    let authentication = module.authentication;
+    let mut url = outgoing::page_url(
+        &shared,
+        &installed,
+        &url,
+        authentication,
+        Some(room.id),
+        &user,
+    )
+    .map_err(cannot)?;
+    if let (Some(theme), Kind::Panel | Kind::Dialog) = (wanted.theme, module.kind) {
+        let theme = match theme {
+            Theme::Light => "light",
+            Theme::Dark => "dark",
+        };
+        url.query_pairs_mut().append_pair("theme", theme);
+    }
+    Ok(Json(json!({
+        "kind": module.kind,
+        "addOn": wanted.add_on,
+        "key": key,
+        "name": module.name,
+        "url": url.as_str(),
+        "isOwn": is_own(&shared, &url),
+        "line": line,
+        "options": merged(module.options, options(&target)),
+        "message": message,
+    })))
+}
+
+/// What a glance opens, of the descriptor or of runtime.
+async fn target_of(
+    shared: &Shared,
+    installed: &Installed,
+    room: &Room,
+    glance: &str,
+) -> Result<Option<Target>, StateError> {
+    if let Some(declared) = installed.descriptor.glance(glance) {
+        return Ok(declared.target.clone());
+    }
+    let runtime = shared
+        .state
+        .glances_in(&installed.oauth_id, room.id)
+        .await?;
+    let created = runtime
+        .into_iter()
+        .find(|created| created.glance.key == glance);
+    Ok(created.and_then(|created| created.glance.target))
+}
+
+fn options(target: &Target) -> Option<&Extra> {
+    match target {
+        Target::Object(object) => object.options.as_ref(),
+        _ => None,
+    }
+}
+
+/// The declared options, and over them those of the target.
+fn merged(declared: Value, given: Option<&Extra>) -> Value {
+    let mut merged = match declared {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    };
+    for (name, value) in given.into_iter().flatten() {
+        merged.insert(name.clone(), value.clone());
+    }
+    merged.into()
+}
+
+/// Whether an address is this host's own, by whichever of its names: a page there must not get the
+/// rights of its origin.
+fn is_own(shared: &Shared, url: &Url) -> bool {
+    let Ok(own) = Url::parse(&shared.base_url) else {
+        return true;
+    };
+    let is_loopback = |url: &Url| {
+        let host = url.host_str().unwrap_or_default();
+        let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+    };
+    let same_host = own.host() == url.host() || (is_loopback(&own) && is_loopback(url));
+    same_host && own.port_or_known_default() == url.port_or_known_default()
+}

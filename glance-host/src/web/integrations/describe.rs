@@ -1,0 +1,108 @@
+//! What a descriptor asks for and adds, in plain words.
+
+use glance_sdk::model::{ActionLocation, Descriptor, Event, Scope};
+use serde_json::{Value, json};
+
+use crate::api::capabilities;
+use crate::pattern;
+
+/// What people must know before they approve; `old` is what they approved before.
+pub(super) fn descriptor(descriptor: &Descriptor, old: Option<&Descriptor>) -> Value {
+    let before = old.map(scopes).unwrap_or_default();
+    let asked: Vec<_> = scopes(descriptor)
+        .iter()
+        .map(|scope| {
+            json!({
+                "id": scope.as_str(),
+                "what": capabilities::describe(scope).unwrap_or("Opens nothing on this host"),
+                "is_new": old.is_some() && !before.contains(scope),
+            })
+        })
+        .collect();
+    json!({
+        "key": descriptor.key,
+        "name": descriptor.name,
+        "description": descriptor.description,
+        "vendor": descriptor.vendor.as_ref().map(|vendor| json!({
+            "name": vendor.name,
+            // Some frameworks swap the two.
+            "url": Some(&vendor.url).filter(|url| url.starts_with("https://") || url.starts_with("http://")),
+        })),
+        "scopes": asked,
+        "adds": adds(descriptor),
+    })
+}
+
+/// The scopes that a descriptor asks for.
+fn scopes(descriptor: &Descriptor) -> &[Scope] {
+    let consumer = descriptor.capabilities.hipchat_api_consumer.as_ref();
+    consumer.map_or(&[], |consumer| &consumer.scopes)
+}
+
+/// Whether it asks for a scope that was not approved before.
+pub(super) fn asks_for_more(new: &Descriptor, old: &Descriptor) -> bool {
+    let before = scopes(old);
+    scopes(new).iter().any(|scope| !before.contains(scope))
+}
+
+fn adds(descriptor: &Descriptor) -> Vec<Value> {
+    let has = &descriptor.capabilities;
+    let line = |text: String, note: Option<String>| json!({ "text": text, "note": note });
+    let plain = |text: &str| line(text.to_owned(), None);
+    let glances = has.glances().iter().map(|one| plain(&one.name.value));
+    let panels = has.web_panels().iter().map(|one| plain(&one.name.value));
+    let dialogs = has.dialogs().iter().map(|one| plain(&one.title.value));
+    let pages = has
+        .external_pages()
+        .iter()
+        .map(|one| plain(one.name.as_ref().map_or(&one.key, |name| &name.value)));
+    let actions = has.actions().iter().map(|one| {
+        let place = match one.location {
+            ActionLocation::Message => Some("on messages".to_owned()),
+            ActionLocation::Input => Some("beside the input field".to_owned()),
+            _ => None,
+        };
+        line(one.name.value.clone(), place)
+    });
+    let webhooks = has.webhooks().iter().map(|one| {
+        let note = one
+            .pattern
+            .as_deref()
+            .map(|pattern| match pattern::compile(pattern) {
+                Ok(_) => format!("only what matches {pattern}"),
+                Err(why) => why,
+            });
+        line(event(&one.event).to_owned(), note)
+    });
+    let settings = has.configurable.iter().map(|_| plain("To set it up"));
+    let admin = has.admin_page.iter().map(|_| plain("For administrators"));
+    let kinds: [(&str, Vec<Value>); 7] = [
+        ("Glances", glances.collect()),
+        ("Panels", panels.collect()),
+        ("Dialogs", dialogs.collect()),
+        ("Pages", pages.collect()),
+        ("Actions", actions.collect()),
+        ("Is told", webhooks.collect()),
+        ("Settings", settings.chain(admin).collect()),
+    ];
+    let shown = kinds.into_iter().filter(|(_, lines)| !lines.is_empty());
+    shown
+        .map(|(what, lines)| json!({ "what": what, "lines": lines }))
+        .collect()
+}
+
+fn event(event: &Event) -> &str {
+    match event {
+        Event::RoomArchived => "That a room is archived",
+        Event::RoomCreated => "That a room is made",
+        Event::RoomDeleted => "That a room is deleted",
+        Event::RoomEnter => "Who comes into a room",
+        Event::RoomExit => "Who leaves a room",
+        Event::RoomFileUpload => "Files that people share",
+        Event::RoomMessage => "What people write",
+        Event::RoomNotification => "What other add-ons write",
+        Event::RoomTopicChange => "New topics of a room",
+        Event::RoomUnarchived => "That a room is in use again",
+        other => other.as_str(),
+    }
+}

@@ -1,0 +1,94 @@
+//! The way to a page of an add-on's own and back, where an add-on asks for that.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::site::Site;
+use super::{failed_with, merged};
+use crate::install::visit::{self, Ended};
+use crate::shared::Shared;
+use crate::state::Installed;
+use crate::web::pages::{PageError, render};
+
+#[derive(Deserialize)]
+pub(super) struct Names {
+    visit: String,
+}
+
+/// A page that goes on to the add-on's, or back to the list where there is none to visit. It goes
+/// on by itself: a form's answer may not, since forms are for this host only.
+pub(super) fn page(
+    shared: &Shared,
+    site: &Site,
+    installed: &Installed,
+    visit: Option<String>,
+) -> Response {
+    let Some(visit) = visit else {
+        return Redirect::to(&site.address()).into_response();
+    };
+    let values = json!({
+        "add_on": installed.descriptor.name,
+        "go": format!("{}/visits/{visit}", site.address()),
+    });
+    let values = merged(site.values(shared), values);
+    render(StatusCode::OK, "integrations/leave.html", values)
+}
+
+/// To the add-on. Its address holds those that are for this visit only.
+pub(super) async fn go(
+    State(shared): State<Arc<Shared>>,
+    site: Site,
+    Path(Names { visit }): Path<Names>,
+) -> Result<Response, PageError> {
+    visit::expire(&shared).await;
+    let back = format!("{}/visits/{visit}/done", site.address());
+    let url = visit::address(&shared, &visit, &back).ok_or(OVER)?;
+    let private = [(header::REFERRER_POLICY, "no-referrer")];
+    Ok((private, Redirect::to(url.as_str())).into_response())
+}
+
+/// Back from the add-on.
+pub(super) async fn done(
+    State(shared): State<Arc<Shared>>,
+    site: Site,
+    Path(Names { visit }): Path<Names>,
+) -> Result<Response, PageError> {
+    visit::expire(&shared).await;
+    match visit::finish(&shared, &visit).await? {
+        Some(Ended::Done) => Ok(Redirect::to(&site.address()).into_response()),
+        Some(Ended::NotTaken(name)) => {
+            let sentence = format!(
+                "{name} sent you back without taking the installation, so it is not installed."
+            );
+            failed_with(&shared, &site, "", json!({ "sentence": sentence })).await
+        }
+        None => Err(OVER),
+    }
+}
+
+const OVER: PageError = PageError::Gone(
+    "This step is over, or took longer than 15 minutes. Look at the list of integrations; what is \
+     missing there can be installed again.",
+);
+
+/// The installation data, for the add-on and once.
+pub(super) async fn show(
+    State(shared): State<Arc<Shared>>,
+    method: Method,
+    Path(Names { visit }): Path<Names>,
+) -> Response {
+    visit::expire(&shared).await;
+    if method != Method::GET {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    match visit::show(&shared, &visit) {
+        Some(data) => Json(data).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}

@@ -1,0 +1,91 @@
+//! The timeline of a room's page: what was written, page by page, and what a person writes.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::pages::PageError;
+use super::visit::Visit;
+use crate::shared::Shared;
+use crate::state::{Entry, Message, Side};
+use crate::{timeline, write};
+
+/// How many entries a page is given at once.
+const PAGE: usize = 50;
+
+/// The longest text, in characters.
+const MAX_TEXT: usize = 10_000;
+
+/// Which entries: the newest, or those next to one that the page has.
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    before: Option<String>,
+    after: Option<String>,
+}
+
+/// Oldest first, and whether there are more on the side asked for.
+pub(super) async fn read(
+    State(shared): State<Arc<Shared>>,
+    Visit { room, .. }: Visit,
+    Query(asked): Query<Asked>,
+) -> Result<Response, PageError> {
+    let at_most = PAGE as u32 + 1;
+    let (id, side) = match (&asked.before, &asked.after) {
+        (Some(id), _) => (Some(id), Side::Before),
+        (None, Some(id)) => (Some(id), Side::After),
+        (None, None) => (None, Side::Before),
+    };
+    let mut entries = match id {
+        Some(id) => {
+            let beside = shared.state.history_beside(room.id, id, side, at_most);
+            beside.await?
+        }
+        None => shared.state.history(room.id, 0, at_most).await?,
+    };
+    let has_more = entries.len() > PAGE;
+    entries.truncate(PAGE);
+    if side == Side::Before {
+        entries.reverse();
+    }
+    let mut shown = Vec::new();
+    for entry in &entries {
+        shown.push(timeline::shown(&shared, entry).await?);
+    }
+    Ok(Json(json!({ "entries": shown, "hasMore": has_more })).into_response())
+}
+
+#[derive(Deserialize)]
+pub(super) struct Say {
+    text: String,
+}
+
+/// Writes what the person says; a refusal is one sentence for them.
+pub(super) async fn say(
+    State(shared): State<Arc<Shared>>,
+    Visit { room, user }: Visit,
+    Json(Say { text }): Json<Say>,
+) -> Result<Response, PageError> {
+    let refused =
+        |sentence: String| Ok((StatusCode::UNPROCESSABLE_ENTITY, sentence).into_response());
+    if room.is_archived {
+        return refused("This room is archived and can only be read.".to_owned());
+    }
+    if text.trim().is_empty() {
+        return refused("The message is empty: write something.".to_owned());
+    }
+    let length = text.chars().count();
+    if length > MAX_TEXT {
+        return refused(format!(
+            "The message has {length} characters and may have {MAX_TEXT}: make it shorter."
+        ));
+    }
+    let message = Message::new(text, &shared.state.users().await?);
+    let entry = write::entry(&shared, Entry::said(room.id, &user, message)).await?;
+    let shown = timeline::shown(&shared, &entry).await?;
+    Ok((StatusCode::CREATED, Json(shown)).into_response())
+}

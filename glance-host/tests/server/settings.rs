@@ -1,0 +1,117 @@
+//! What the program is told: by a file, by the environment, by its arguments.
+
+use std::fs;
+use std::path::Path;
+
+use tokio::process::Command;
+
+use crate::process::{Server, program};
+
+/// What it said, on standard output and standard error, and whether it was content.
+async fn said(command: &mut Command) -> (String, String, bool) {
+    let output = command.output().await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        text(output.stdout),
+        text(output.stderr),
+        output.status.success(),
+    )
+}
+
+async fn check(folder: &Path, settings: &str) -> (String, String, bool) {
+    fs::write(folder.join("glance-host.toml"), settings).unwrap();
+    said(program(folder).arg("--check")).await
+}
+
+#[tokio::test]
+async fn the_environment_wins_over_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = "listen = \"127.0.0.1:0\"\ngroup = \"Of the file\"\ndata = \"kept\"\n";
+    fs::write(folder.path().join("own.toml"), settings).unwrap();
+    let mut command = program(folder.path());
+    command
+        .env("GLANCE_HOST_CONFIG", "own.toml")
+        .env("GLANCE_HOST_GROUP", "Of the environment");
+    let server = Server::run(command).await;
+    let page = reqwest::get(&server.base_url).await.unwrap();
+    let page = page.text().await.unwrap();
+    assert!(page.contains("Of the environment"), "{page}");
+    assert!(page.contains("Lobby"), "{page}");
+    assert!(folder.path().join("kept/host.sqlite").exists());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn good_settings_pass_the_check_and_nothing_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, err, content) = check(folder.path(), "").await;
+    assert_eq!(out, "The settings are good: glance-host.toml.\n");
+    assert!(content && err.is_empty());
+    assert!(!folder.path().join("glance-host-data").exists());
+
+    let mut command = program(folder.path());
+    command.arg("--check").env("GLANCE_HOST_GROUP", "Example");
+    let (out, ..) = said(&mut command).await;
+    assert_eq!(
+        out,
+        "The settings are good: glance-host.toml, and 1 from the environment.\n"
+    );
+}
+
+#[tokio::test]
+async fn bad_settings_are_one_sentence_and_nothing_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    for (settings, expected) in [
+        (
+            "data = \"x\"\n\n[tls]\ncertifcate = \"a.pem\"",
+            "glance-host.toml, line 4: unknown setting `certifcate`, expected `certificate` or `key`",
+        ),
+        (
+            "[tls]\ncertificate = \"none.pem\"\nkey = \"none.pem\"",
+            "HTTPS is not possible with none.pem: No such file or directory",
+        ),
+        (
+            "[metrics]\nlisten = \"0.0.0.0:9464\"",
+            "metrics.listen is 0.0.0.0:9464, which others can reach: set metrics.token too",
+        ),
+        (
+            "[log]\nfilter = \"glance_host=loudly\"",
+            "log.filter is \"glance_host=loudly\", which cannot be used",
+        ),
+    ] {
+        for argument in [Some("--check"), None] {
+            fs::write(folder.path().join("glance-host.toml"), settings).unwrap();
+            let (out, err, content) = said(program(folder.path()).args(argument)).await;
+            assert!(!content && out.is_empty(), "{out}");
+            assert!(err.contains(expected), "{err}");
+            assert_eq!(err.lines().count(), 1, "{err}");
+        }
+    }
+    let mut command = program(folder.path());
+    let (_, err, content) = said(command.args(["--config", "none.toml"])).await;
+    assert!(!content && err.starts_with("glance-host: the settings in none.toml cannot be read"));
+}
+
+#[tokio::test]
+async fn the_example_is_a_file_that_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let (example, ..) = said(program(folder.path()).arg("--example-config")).await;
+    let (_, err, content) = check(folder.path(), &example).await;
+    assert!(content, "{err}");
+    let (help, ..) = said(program(folder.path()).arg("--help")).await;
+    for word in ["--config", "--check", "--example-config", "SIGHUP", "TOML"] {
+        assert!(help.contains(word), "{help}");
+    }
+}
+
+#[tokio::test]
+async fn a_taken_port_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Server::start(folder.path(), "").await;
+    let address = first.base_url.strip_prefix("http://").unwrap();
+    let mut second = program(folder.path());
+    let (_, err, content) = said(second.env("GLANCE_HOST_LISTEN", address)).await;
+    assert!(!content);
+    assert!(err.contains("Address already in use"), "{err}");
+    assert!(err.contains("Set `listen` to another"), "{err}");
+}

@@ -1,0 +1,230 @@
+//! What conditions of actions test: a message.
+
+use serde_json::Value;
+
+use super::entry::Entry;
+use super::javascript;
+use crate::model::ConditionName;
+
+/// Whether a regular expression finds something in a text: the expression, its JavaScript flags,
+/// the text. One that cannot be read finds nothing.
+pub type Finds = fn(&str, &str, &str) -> bool;
+
+/// The message that an action is offered on.
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct Message<'a> {
+    /// What it is: `message` of a person, `notification` of an add-on.
+    pub kind: &'a str,
+    /// What it says.
+    pub text: &'a str,
+    /// What its sender goes by: name, mention name, id.
+    pub sender: &'a [String],
+    /// Whether the person who looks at it wrote it.
+    pub is_sent_by_current_user: bool,
+    /// Whether it holds a link.
+    pub contains_link: bool,
+    /// Its card, as it stands on the wire.
+    pub card: Option<&'a Value>,
+    /// The caller's engine for regular expressions; without one they match nothing.
+    pub finds: Option<Finds>,
+}
+
+/// A condition of an action, prepared.
+#[derive(Debug, Clone)]
+pub(super) enum Test {
+    Card {
+        style: Option<Value>,
+        entries: Option<Vec<Entry>>,
+    },
+    ContainsLink,
+    Matches {
+        kind: Option<Value>,
+        sender: Option<Value>,
+        /// Pattern and flags; `None` where the parameter is no such thing.
+        regex: Option<Option<(String, String)>>,
+        asks_for_file: bool,
+    },
+    SentByCurrentUser,
+}
+
+impl Test {
+    pub(super) fn new(name: &ConditionName, params: Option<&Value>) -> Option<Self> {
+        let param = |name: &str| {
+            let value = params?.get(name)?;
+            (!value.is_null()).then(|| value.clone())
+        };
+        Some(match name {
+            ConditionName::CardMatches => Self::Card {
+                style: param("style"),
+                entries: params
+                    .and_then(|params| params.get("metadata")?.as_array())
+                    .map(|entries| entries.iter().map(Entry::new).collect()),
+            },
+            ConditionName::MessageContainsLink => Self::ContainsLink,
+            ConditionName::MessageMatches => Self::Matches {
+                kind: param("type"),
+                sender: param("sender"),
+                regex: param("regex").map(|regex| {
+                    let flags = regex.get("flags").and_then(Value::as_str);
+                    let pattern = regex.get("pattern")?.as_str()?;
+                    Some((pattern.to_owned(), flags.unwrap_or_default().to_owned()))
+                }),
+                asks_for_file: param("file_type").is_some(),
+            },
+            ConditionName::MessageSentByCurrentUser => Self::SentByCurrentUser,
+            _ => return None,
+        })
+    }
+
+    pub(super) fn name(&self) -> ConditionName {
+        match self {
+            Self::Card { .. } => ConditionName::CardMatches,
+            Self::ContainsLink => ConditionName::MessageContainsLink,
+            Self::Matches { .. } => ConditionName::MessageMatches,
+            Self::SentByCurrentUser => ConditionName::MessageSentByCurrentUser,
+        }
+    }
+
+    pub(super) fn holds(&self, message: &Message<'_>) -> bool {
+        match self {
+            Self::ContainsLink => message.contains_link,
+            Self::SentByCurrentUser => message.is_sent_by_current_user,
+            Self::Card { style, entries } => message.card.is_some_and(|card| {
+                let is_of_style = |style: &Value| card.get("style") == Some(style);
+                style.as_ref().is_none_or(is_of_style)
+                    && entries.as_ref().is_none_or(|entries| {
+                        card.get("metadata")
+                            .filter(|metadata| javascript::is_truthy(metadata))
+                            .is_some_and(|data| entries.iter().all(|entry| entry.holds(data)))
+                    })
+            }),
+            Self::Matches {
+                kind,
+                sender,
+                regex,
+                asks_for_file,
+            } => {
+                let is_from = |sender: &Value| {
+                    let sender = javascript::to_text(sender);
+                    message.sender.iter().any(|name| *name == sender)
+                };
+                let is_found = |regex: &Option<(String, String)>| match (regex, message.finds) {
+                    (Some((pattern, flags)), Some(finds)) => finds(pattern, flags, message.text),
+                    _ => false,
+                };
+                // No message of this protocol's hosts carries a file that could be of a type.
+                !asks_for_file
+                    && kind.as_ref().is_none_or(|kind| kind == message.kind)
+                    && sender.as_ref().is_none_or(is_from)
+                    && regex.as_ref().is_none_or(is_found)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::{Facts, Program};
+    use super::*;
+
+    fn holds(condition: Value, message: &Message<'_>) -> bool {
+        let program = Program::new(&[serde_json::from_value(condition).unwrap()]);
+        let mut facts = Facts::default();
+        assert!(
+            !program.holds(&facts),
+            "where there is no message nothing holds"
+        );
+        facts.message = Some(message);
+        let holds = program.holds(&facts);
+        assert_eq!(
+            program
+                .explain(super::super::DataState::Ready, &facts)
+                .shown,
+            holds
+        );
+        holds
+    }
+
+    #[test]
+    fn each_parameter_must_hold() {
+        let senders = ["Ann Lee".to_owned(), "AnnLee".to_owned(), "7".to_owned()];
+        let message = Message {
+            kind: "message",
+            text: "see PAY-12",
+            sender: &senders,
+            finds: Some(|pattern, flags, text| {
+                flags == "i" && text.to_lowercase().contains(pattern)
+            }),
+            ..Message::default()
+        };
+        for (params, expected) in [
+            (json!({}), true),
+            (json!({"type": "message"}), true),
+            (json!({"type": "notification"}), false),
+            (json!({"type": 1}), false),
+            (json!({"sender": "Ann Lee"}), true),
+            (json!({"sender": 7}), true),
+            (json!({"sender": "Bo"}), false),
+            (json!({"regex": {"pattern": "pay-", "flags": "i"}}), true),
+            (json!({"regex": {"pattern": "pay-"}}), false),
+            (json!({"regex": {"flags": "i"}}), false),
+            (json!({"regex": "pay-"}), false),
+            (json!({"file_type": "image/png"}), false),
+            (json!({"type": "message", "sender": "Bo"}), false),
+        ] {
+            let condition = json!({"condition": "message_matches", "params": params});
+            assert_eq!(holds(condition.clone(), &message), expected, "{condition}");
+        }
+        let without_engine = Message {
+            finds: None,
+            ..message
+        };
+        let condition = json!({"condition": "message_matches",
+            "params": {"regex": {"pattern": "pay-", "flags": "i"}}});
+        assert!(!holds(condition, &without_engine));
+    }
+
+    #[test]
+    fn a_card_matches_by_style_and_metadata() {
+        let card = json!({"style": "application", "metadata": {"kind": "event", "n": 4}});
+        let message = Message {
+            card: Some(&card),
+            ..Message::default()
+        };
+        let plain = Message::default();
+        for (params, expected) in [
+            (json!({}), true),
+            (json!({"style": "application"}), true),
+            (json!({"style": "link"}), false),
+            (json!({"metadata": [{"attr": "kind", "eq": "event"}]}), true),
+            (
+                json!({"metadata": [{"attr": "kind", "eq": "event"}, {"attr": "n", "gt": 4}]}),
+                false,
+            ),
+            (
+                json!({"style": "link", "metadata": [{"attr": "kind", "eq": "event"}]}),
+                false,
+            ),
+        ] {
+            let condition = json!({"condition": "card_matches", "params": params});
+            assert_eq!(holds(condition.clone(), &message), expected, "{condition}");
+            assert!(!holds(condition, &plain));
+        }
+    }
+
+    #[test]
+    fn links_and_senders_are_what_the_host_says() {
+        let mut message = Message::default();
+        for name in ["message_contains_link", "message_sent_by_current_user"] {
+            assert!(!holds(json!({ "condition": name }), &message));
+        }
+        message.contains_link = true;
+        message.is_sent_by_current_user = true;
+        for name in ["message_contains_link", "message_sent_by_current_user"] {
+            assert!(holds(json!({ "condition": name }), &message));
+        }
+    }
+}

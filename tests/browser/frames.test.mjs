@@ -1,0 +1,727 @@
+// The JavaScript API: pages of two add-ons in frames, each on an origin of its own, and what they call and hear.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { after, before, test } from "node:test";
+import { launch, startDemo } from "./demo.mjs";
+
+const ICON = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E";
+const EVERY_EVENT = [
+  "receive-parameters", "glance-update", "message-received", "dialog-filter-changed", "from-sibling", "ask", "take",
+];
+
+let demo;
+let browser;
+
+before(async () => {
+  demo = await startDemo();
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  await demo?.stop();
+  await demo?.forget();
+});
+
+const hidden = (locator) => locator.waitFor({ state: "hidden" });
+const shown = (locator) => locator.waitFor({ state: "visible" });
+const isFocused = (locator) => locator.evaluate((element) => element === document.activeElement);
+
+/** An add-on whose pages load the API and write down what they hear. */
+class AddOn {
+  heard = [];
+
+  static async start(t, key, { scopes = ["view_room", "send_notification"], capabilities = () => ({}) } = {}) {
+    const addOn = new AddOn();
+    Object.assign(addOn, { key, scopes, capabilities });
+    const server = createServer((request, response) => addOn.answer(request, response)).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    addOn.url = `http://127.0.0.1:${server.address().port}`;
+    t.after(() => { server.close(); server.closeAllConnections(); });
+    return addOn;
+  }
+
+  descriptor() {
+    const text = (value) => ({ value });
+    return {
+      key: this.key, name: `Add-on ${this.key}`, description: "A test's", links: { self: `${this.url}/` },
+      capabilities: {
+        installable: { callbackUrl: `${this.url}/installed` },
+        hipchatApiConsumer: { scopes: this.scopes },
+        webPanel: ["panel", "other"].map((key) => ({
+          key, name: text(`The ${key}`), url: `${this.url}/page/${key}`, location: "hipchat.sidebar.right",
+        })),
+        dialog: [
+          { key: "plain", title: text("Plain"), url: `${this.url}/page/plain` },
+          {
+            key: "full", title: text("Full"), url: `${this.url}/page/full/{job.id}`,
+            options: {
+              size: { width: "500px", height: "50%" }, style: "warning", hint: text("A hint"), filter: { placeholder: text("Find") },
+              primaryAction: { name: text("Do it"), key: "do", enabled: false },
+              secondaryActions: [{ name: text("Later"), key: "later" }, { name: text("Never") }],
+            },
+          },
+        ],
+        externalPage: [{ key: "page", name: text("Page"), url: `${this.url}/page/outside` }],
+        glance: [
+          { key: "line", name: text(`Line of ${this.key}`), icon: { url: ICON, "url@2x": ICON }, target: "panel" },
+          { key: "asks", name: text(`Asks of ${this.key}`), icon: { url: ICON, "url@2x": ICON }, target: { key: "plain", options: { size: "small" } } },
+          { key: "leaves", name: text(`Leaves of ${this.key}`), icon: { url: ICON, "url@2x": ICON }, target: "page" },
+        ],
+        ...this.capabilities(this.url),
+      },
+    };
+  }
+
+  async answer(request, response) {
+    const { pathname, searchParams } = new URL(request.url, this.url);
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const send = (status, type, body = "", headers = {}) => response.writeHead(status, { "Content-Type": type, ...headers }).end(body);
+    if (pathname === "/") return send(200, "application/json", JSON.stringify(this.descriptor()));
+    if (pathname === "/installed") {
+      this.installation = JSON.parse(Buffer.concat(chunks));
+      return send(200, "text/plain");
+    }
+    if (pathname === "/page.js") return send(200, "text/javascript", SCRIPT);
+    if (pathname.startsWith("/page/")) {
+      this.heard.push({ path: pathname, signed: searchParams.get("signed_request"), theme: searchParams.get("theme"), referer: request.headers.referer });
+      const host = new URL(demo.url).origin;
+      // As strict a policy as an author may have: no eval, nothing inline.
+      return send(200, "text/html", `<!doctype html><title>${pathname}</title><h1>${pathname}</h1>
+        <script src="${host}/atlassian-connect/${pathname.endsWith("debug") ? "all-debug" : "all"}.js"></script><script src="/page.js"></script>`,
+      { "Content-Security-Policy": `default-src 'none'; script-src 'self' ${host}` });
+    }
+    send(404, "text/plain");
+  }
+
+  async token() {
+    const { oauthId, oauthSecret, capabilitiesUrl } = this.installation;
+    const answer = await fetch(capabilitiesUrl.replace(/capabilities$/, "oauth/token"), {
+      method: "POST",
+      headers: { Authorization: `Basic ${btoa(`${oauthId}:${oauthSecret}`)}` },
+      body: new URLSearchParams({ grant_type: "client_credentials" }),
+    });
+    return (await answer.json()).access_token;
+  }
+
+  /** Calls the host's REST API. */
+  async call(method, path, body) {
+    const api = this.installation.capabilitiesUrl.replace(/capabilities$/, "");
+    const answer = await fetch(`${api}${path}`, {
+      method,
+      headers: { Authorization: `Bearer ${await this.token()}`, "Content-Type": "application/json" },
+      body: body && JSON.stringify(body),
+    });
+    assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${await answer.text()}`);
+  }
+
+  push(metadata, key = "line") {
+    const content = { label: { type: "html", value: `Pushed ${metadata.n}` }, metadata };
+    return this.call("POST", `addon/ui/room/${this.installation.roomId}`, { glance: [{ key, content }] });
+  }
+}
+
+/** What each page of an add-on does by itself. */
+const SCRIPT = `
+window.heard = [];
+window.call = function (module, name) {
+  var args = Array.prototype.slice.call(arguments, 2);
+  return new Promise(function (resolve) {
+    HipChat[module][name].apply(null, args.concat(function (error, value) { resolve(error === null ? { error: error, value: value } : { error: error }); }));
+  });
+};
+window.listen = function (names) {
+  var events = {};
+  names.forEach(function (name) { events[name] = function (value) { window.heard.push([name, value]); }; });
+  AP.register(events);
+};
+`;
+
+async function open(t, url = demo.url, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options });
+  t.after(() => context.close());
+  context.setDefaultTimeout(15_000);
+  const page = await context.newPage();
+  page.wrong = [];
+  // Where a page asks for what is not there, the browser says so too.
+  page.on("console", (message) => message.type() === "error" && !message.text().includes("status of 404") && page.wrong.push(message.text()));
+  page.on("pageerror", (error) => page.wrong.push(error.message));
+  await page.goto(url);
+  return page;
+}
+
+/** Installs an add-on, and removes it when the test is over; the page then shows the room. */
+async function install(t, page, addOn) {
+  await page.goto(`${demo.url}/integrations`);
+  await page.getByLabel("Address of an add-on's descriptor").fill(`${addOn.url}/`);
+  await page.getByRole("button", { name: "Install" }).click();
+  await shown(page.getByRole("heading", { name: `Add-on ${addOn.key}`, exact: true }));
+  t.after(() => uninstall(addOn));
+  await page.goto(demo.url);
+  await shown(glance(page, `Line of ${addOn.key}`));
+}
+
+async function uninstall(addOn) {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(`${demo.url}/integrations`);
+  const article = page.getByRole("article").filter({ has: page.getByRole("heading", { name: `Add-on ${addOn.key}`, exact: true }) });
+  if (await article.count() > 0) {
+    await article.getByRole("button", { name: "Remove" }).click();
+    await hidden(article);
+  }
+  await context.close();
+}
+
+const glance = (page, text) => page.locator("#glances .glance").filter({ has: page.getByText(text, { exact: true }) });
+
+/** The frame of an add-on's page, once its script has run. */
+async function frameOf(page, addOn, path) {
+  const address = `${addOn.url}/page/${path}`;
+  for (;;) {
+    const frame = page.frames().find((candidate) => candidate.url().split("?")[0] === address);
+    if (frame) {
+      await frame.waitForFunction(() => Boolean(window.call));
+      return frame;
+    }
+    await page.waitForEvent("framenavigated");
+  }
+}
+
+async function openPanel(page, addOn) {
+  await glance(page, `Line of ${addOn.key}`).click();
+  return frameOf(page, addOn, "panel");
+}
+
+const call = (frame, ...args) => frame.evaluate((args) => window.call(...args), args);
+const listen = (frame, names = EVERY_EVENT) => frame.evaluate((names) => window.listen(names), names);
+const hears = async (frame, ...expected) => {
+  await frame.waitForFunction((count) => window.heard.length >= count, expected.length);
+  assert.deepEqual(await frame.evaluate(() => window.heard), expected);
+};
+const claims = (token) => JSON.parse(Buffer.from(token.split(".")[1], "base64url"));
+
+test("a page knows its host, keeps its origin, and gets tokens of its own add-on only", async (t) => {
+  const [one, two] = [await AddOn.start(t, "one"), await AddOn.start(t, "two")];
+  const page = await open(t, demo.url, { colorScheme: "dark" });
+  await install(t, page, one);
+  await install(t, page, two);
+  const frame = await openPanel(page, one);
+  const contract = JSON.parse(await frame.evaluate(() => window.name));
+  assert.match(contract.extension_id, /^one__panel__[0-9a-f]{16}$/);
+  assert.equal(contract.origin, new URL(demo.url).origin);
+  assert.deepEqual(contract.options, {});
+  assert.deepEqual(Object.keys(contract.api).sort(), ["auth", "chat", "dialog", "file", "room", "sidebar", "user"]);
+  assert.equal(await frame.evaluate(() => self.origin), one.url);
+  assert.ok(await frame.evaluate(() => { localStorage.setItem("a", "b"); return HipChat === AP && localStorage.getItem("a") === "b"; }));
+  const element = page.locator("#panel-page iframe");
+  assert.doesNotMatch(await element.getAttribute("sandbox"), /allow-top-navigation|allow-modals/);
+
+  const first = await call(frame, "auth", "withToken");
+  const second = await call(frame, "auth", "withToken");
+  assert.equal(first.error, null);
+  assert.notEqual(first.value, second.value, "each is made anew");
+  assert.equal(claims(first.value).iss, one.installation.oauthId);
+  assert.equal(claims(first.value).context.room_id, one.installation.roomId);
+  assert.ok(!(await page.content()).includes(first.value));
+  assert.ok(!page.url().includes("signed_request"));
+  const [{ theme, signed, referer }] = one.heard;
+  assert.equal(theme, "dark");
+  assert.equal(claims(signed).iss, one.installation.oauthId);
+  assert.equal(referer, undefined);
+
+  await page.keyboard.press("Escape");
+  const other = await openPanel(page, two);
+  assert.equal(claims((await call(other, "auth", "withToken")).value).iss, two.installation.oauthId);
+
+  await uninstall(two);
+  await hidden(page.locator("#panel"));
+  assert.deepEqual(page.wrong, []);
+});
+
+test("a page that lost its add-on gets no token", async (t) => {
+  const addOn = await AddOn.start(t, "one");
+  const page = await open(t);
+  await install(t, page, addOn);
+  const frame = await openPanel(page, addOn);
+  await page.route("**/frames/token", (route) => route.fulfill({ status: 404, json: { error: "gone" } }));
+  assert.deepEqual(await call(frame, "auth", "withToken"), { error: { message: "Unable to create token" } });
+});
+
+test("room and people are told to add-ons that may view the room", async (t) => {
+  const [may, mayNot] = [await AddOn.start(t, "one"), await AddOn.start(t, "two", { scopes: ["send_notification"] })];
+  const page = await open(t);
+  await install(t, page, may);
+  await install(t, page, mayNot);
+  let frame = await openPanel(page, may);
+  const { value: details } = await call(frame, "room", "getRoomDetails");
+  assert.deepEqual(Object.keys(details).sort(), ["id", "name", "privacy", "topic"]);
+  assert.equal(details.id, may.installation.roomId);
+  const { value: present } = await call(frame, "room", "getParticipants");
+  assert.deepEqual(present.guests, []);
+  assert.deepEqual(Object.keys(present.members[0]).sort(), ["email", "id", "is_admin", "mention_name", "name", "photo_url", "presence"]);
+  const { value: user } = await call(frame, "user", "getCurrentUser");
+  assert.equal(user.mention_name, "You");
+  assert.equal(user.presence.show, "chat");
+  assert.equal(user.is_guest, false);
+
+  await page.keyboard.press("Escape");
+  frame = await openPanel(page, mayNot);
+  for (const [module, name] of [["room", "getRoomDetails"], ["room", "getParticipants"], ["user", "getCurrentUser"]]) {
+    assert.deepEqual(await call(frame, module, name), { error: "The add-on needs the scope view_room for this" });
+  }
+});
+
+test("what this host has not says so, and so does what makes no sense", async (t) => {
+  const addOn = await AddOn.start(t, "one");
+  const page = await open(t);
+  await install(t, page, addOn);
+  const frame = await openPanel(page, addOn);
+  const error = async (...args) => (await call(frame, ...args)).error;
+  assert.equal(await error("chat", "addFileForUploadWithBase64", "data:,x", "x.txt"), "This host keeps no files");
+  assert.equal(await error("file", "openInFileViewer", {}), "This host keeps no files");
+  assert.equal(await error("user", "open", 1), "This host has no chats between two people");
+  assert.match(await error("room", "create", {}), /people make rooms/);
+  assert.match(await error("room", "invite", {}), /people let others in/);
+  assert.match(await error("room", "open", {}), /needs the id or the name/);
+  assert.match(await error("room", "open", "no such room"), /There is no room/);
+  assert.match(await error("chat", "appendMessage", 1), /needs a text/);
+  assert.match(await error("dialog", "open", "plain"), /needs the key/);
+  assert.match(await error("dialog", "open", { key: "panel" }), /is no dialog/);
+  assert.match(await error("dialog", "open", { key: "gone" }), /has no panel, dialog or page/);
+  assert.match(await error("dialog", "close"), /No dialog of this add-on/);
+  assert.match(await error("dialog", "update", {}), /No dialog of this add-on/);
+  assert.match(await error("sidebar", "openView", { key: "plain" }), /is no panel and no glance/);
+  assert.match(await error("sidebar", "openView"), /needs the key/);
+  const big = await frame.evaluate(() => window.call("chat", "appendMessage", "x".repeat(300_000)));
+  assert.equal(big.error, "The arguments cannot be used");
+  await shown(page.locator("#panel"));
+  assert.deepEqual(page.wrong, []);
+});
+
+test("openView opens panels and glances with parameters, and closeView closes them", async (t) => {
+  const [one, two] = [await AddOn.start(t, "one"), await AddOn.start(t, "two")];
+  const page = await open(t);
+  await install(t, page, one);
+  await install(t, page, two);
+  let frame = await openPanel(page, one);
+  await frame.evaluate(() => HipChat.sidebar.openView({ key: "other", parameters: { n: [1, { a: null }] } }));
+  frame = await frameOf(page, one, "other");
+  await shown(page.locator("#panel-glance").getByText("The other", { exact: true }));
+  await listen(frame);
+  await hears(frame, ["receive-parameters", { n: [1, { a: null }] }]);
+  // It is open: its page is told, and stays as it is.
+  await call(frame, "sidebar", "openView", { key: "other", parameters: 2 });
+  await hears(frame, ["receive-parameters", { n: [1, { a: null }] }], ["receive-parameters", 2]);
+  await call(frame, "sidebar", "openView", { key: "line" }).catch(() => {});
+  frame = await frameOf(page, one, "panel");
+  await shown(page.locator("#panel-glance").getByText("Line of one", { exact: true }));
+  assert.equal((await call(frame, "sidebar", "openView", { key: "gone" })).error.includes("gone"), true);
+
+  // A panel of another add-on is not its own.
+  assert.equal(two.heard.length, 0);
+  await frame.evaluate(() => HipChat.sidebar.closeView());
+  await hidden(page.locator("#panel"));
+  await shown(glance(page, "Line of one"));
+  assert.deepEqual(page.wrong, []);
+});
+
+test("the open panel is remembered in its room until it is closed", async (t) => {
+  const addOn = await AddOn.start(t, "one");
+  const page = await open(t);
+  await install(t, page, addOn);
+  await openPanel(page, addOn);
+  await page.reload();
+  const frame = await frameOf(page, addOn, "panel");
+  await shown(page.locator("#panel-glance").getByText("Line of one", { exact: true }));
+  await frame.locator("h1").click();
+  await page.keyboard.press("Escape");
+  await hidden(page.locator("#panel"));
+  assert.ok(await isFocused(glance(page, "Line of one")), "Escape is heard from within the frame");
+  await page.reload();
+  await shown(glance(page, "Line of one"));
+  await page.locator("#connection").getByText("Live").waitFor();
+  await hidden(page.locator("#panel"));
+});
+
+test("a page that uses Escape itself keeps it", async (t) => {
+  const addOn = await AddOn.start(t, "one");
+  const page = await open(t);
+  await install(t, page, addOn);
+  const frame = await openPanel(page, addOn);
+  await frame.evaluate(() => document.addEventListener("keydown", (event) => {
+    event.preventDefault();
+    window.heard.push(event.key);
+  }));
+  await frame.locator("h1").click();
+  await page.keyboard.press("Escape");
+  await hears(frame, "Escape");
+  await call(frame, "user", "getCurrentUser");
+  await shown(page.locator("#panel"));
+});
+
+test("frames hear of pushes of their own add-on, and of what siblings emit", async (t) => {
+  const [one, two] = [await AddOn.start(t, "one"), await AddOn.start(t, "two")];
+  const page = await open(t);
+  await install(t, page, one);
+  await install(t, page, two);
+  const frame = await openPanel(page, one);
+  const following = page.waitForResponse((answer) => answer.url().endsWith("/frames") && answer.status() === 204);
+  await call(frame, "dialog", "open", { key: "plain" });
+  const dialog = await frameOf(page, one, "plain");
+  await following;
+  await listen(dialog);
+  await two.push({ n: 1 });
+  await one.push({ n: 2, deep: { a: [1] } });
+  await one.push({ n: 3 }, "asks");
+  // What comes before a page registers is kept for it.
+  await hears(dialog,
+    ["glance-update", { addon_key: "one", module_key: "line", metadata: { n: 2, deep: { a: [1] } } }],
+    ["glance-update", { addon_key: "one", module_key: "asks", metadata: { n: 3 } }]);
+  await dialog.evaluate(() => AP.emit("from-sibling", { saved: true }));
+  await listen(frame);
+  await hears(frame,
+    ["glance-update", { addon_key: "one", module_key: "line", metadata: { n: 2, deep: { a: [1] } } }],
+    ["glance-update", { addon_key: "one", module_key: "asks", metadata: { n: 3 } }],
+    ["from-sibling", { saved: true }]);
+  assert.equal((await dialog.evaluate(() => window.heard)).length, 2, "who emits does not hear it");
+});
+
+test("events that are too old are not told", async (t) => {
+  const addOn = await AddOn.start(t, "one");
+  const page = await open(t);
+  await install(t, page, addOn);
+  const frame = await openPanel(page, addOn);
+  await page.clock.install();
+  await call(frame, "sidebar", "openView", { key: "panel", parameters: "old" });
+  await page.clock.fastForward(31_000);
+  await call(frame, "sidebar", "openView", { key: "panel", parameters: "new" });
+  await listen(frame);
+  await hears(frame, ["receive-parameters", "new"]);
+});
+
+test("a dialog has what it declares, and its buttons ask the page", async (t) => {
+  const addOn = await AddOn.start(t, "one");
+  const page = await open(t);
+  await install(t, page, addOn);
+  const frame = await openPanel(page, addOn);
+  await call(frame, "dialog", "open", { key: "full", urlTemplateValues: { job: { id: "a/b c" } }, parameters: { p: 1 } });
+  const dialog = page.getByRole("dialog", { name: "Full" });
+  const inside = await frameOf(page, addOn, "full/a%2Fb%20c");
+  assert.equal(await dialog.getAttribute("data-style"), "warning");
+  const size = () => dialog.evaluate((element) => [element.offsetWidth, element.querySelector(".page").offsetHeight]);
+  assert.deepEqual(await size(), [500, 350]);
+  await shown(dialog.getByText("A hint"));
+  assert.ok(await dialog.getByRole("button", { name: "Do it" }).isDisabled());
+
+  await listen(inside);
+  await hears(inside, ["receive-parameters", { p: 1 }]);
+  await dialog.getByPlaceholder("Find").pressSequentially("abc");
+  await hears(inside, ["receive-parameters", { p: 1 }], ["dialog-filter-changed", { value: "abc" }]);
+
+  await inside.evaluate(() => HipChat.register({
+    "dialog-button-click": (event, closeDialog) => { window.heard.push(event); window.closeDialog = closeDialog; },
+  }));
+  await call(inside, "dialog", "updatePrimaryAction", { enabled: true, name: "Do it now" });
+  await dialog.getByRole("button", { name: "Do it now" }).click();
+  await inside.waitForFunction(() => window.closeDialog);
+  assert.deepEqual(await inside.evaluate(() => window.heard.at(-1)), { action: "do" });
+  await inside.evaluate(() => window.closeDialog(false));
+  await dialog.getByRole("button", { name: "Later" }).click();
+  await inside.waitForFunction(() => window.heard.at(-1).action === "later");
+  await inside.evaluate(() => window.closeDialog(false));
+  await shown(dialog);
+
+  await call(inside, "dialog", "update", { title: "<b>New</b>", options: { size: { height: "200px" }, hint: "<i>h</i>", filter: null, secondaryActions: [] } });
+  const renamed = page.getByRole("dialog", { name: "<b>New</b>" });
+  await shown(renamed.getByText("<i>h</i>", { exact: true }));
+  assert.deepEqual(await renamed.evaluate((element) => [element.offsetWidth, element.querySelector(".page").offsetHeight]), [500, 200]);
+  await hidden(renamed.getByRole("searchbox"));
+  assert.equal(await renamed.getByRole("button").count(), 2, "the sign that closes it, and the primary action");
+  await inside.evaluate(() => window.closeDialog(true));
+  await shown(renamed);
+  await renamed.getByRole("button", { name: "Do it now" }).click();
+  await inside.waitForFunction(() => window.heard.at(-1).action === "do");
+  await inside.evaluate(() => window.closeDialog());
+  await hidden(renamed);
+  assert.deepEqual(page.wrong, []);
+});
+
+test("a dialog closes by its buttons, Escape and its page, and one is open at a time", async (t) => {
+  const [one, two] = [await AddOn.start(t, "one"), await AddOn.start(t, "two")];
+  const page = await open(t);
+  await install(t, page, one);
+  await install(t, page, two);
+  const dialog = page.locator("dialog");
+  const line = glance(page, "Asks of one");
+
+  await line.click();
+  let inside = await frameOf(page, one, "plain");
+  assert.deepEqual(JSON.parse(await inside.evaluate(() => window.name)).options, { size: "small" }, "of the glance's target");
+  assert.equal(await dialog.evaluate((element) => element.offsetWidth), 400);
+  await dialog.getByRole("button", { name: "Close", exact: true }).click();
+  await hidden(dialog);
+  assert.ok(await isFocused(line));
+
+  await line.press("Enter");
+  await frameOf(page, one, "plain");
+  await page.keyboard.press("Escape");
+  await hidden(dialog);
+  assert.ok(await isFocused(line));
+
+  await line.click();
+  inside = await frameOf(page, one, "plain");
+  await inside.locator("h1").click();
+  await page.keyboard.press("Escape");
+  await hidden(dialog);
+
+  await line.click();
+  inside = await frameOf(page, one, "plain");
+  await inside.evaluate(() => HipChat.dialog.close());
+  await hidden(dialog);
+
+  // The panel's page opens one and another in its place; a page of the other add-on cannot touch it.
+  const frame = await openPanel(page, two);
+  await call(frame, "dialog", "open", { key: "plain" });
+  await frameOf(page, two, "plain");
+  await call(frame, "dialog", "open", { key: "full", options: { size: "xlarge", secondaryActions: null } });
+  await frameOf(page, two, "full/");
+  assert.equal(await dialog.count(), 1);
+  assert.equal(await dialog.evaluate((element) => element.offsetWidth), 980);
+  await uninstall(two);
+  await hidden(dialog);
+  await hidden(page.locator("#panel"));
+  assert.deepEqual(page.wrong, []);
+});
+
+test("an add-on cannot touch the dialog of another", async (t) => {
+  const [one, two] = [await AddOn.start(t, "one"), await AddOn.start(t, "two")];
+  const page = await open(t);
+  await install(t, page, one);
+  await install(t, page, two);
+  const frame = await openPanel(page, one);
+  await page.evaluate(async () => {
+    const { ask, show } = await import("/assets/room/target.js");
+    show(await ask({ addOn: "two", key: "plain" }));
+  });
+  await frameOf(page, two, "plain");
+  for (const [name, ...args] of [["close"], ["update", { title: "x" }], ["updatePrimaryAction", {}]]) {
+    assert.match((await call(frame, "dialog", name, ...args)).error, /No dialog of this add-on is open/);
+  }
+  assert.match((await call(frame, "dialog", "open", { key: "plain" })).error, /another add-on is open/);
+  await shown(page.getByRole("dialog", { name: "Plain" }));
+});
+
+test("an external page opens in a window of its own, signed, and knows nothing of this one", async (t) => {
+  const addOn = await AddOn.start(t, "one");
+  const page = await open(t);
+  await install(t, page, addOn);
+  const [tab] = await Promise.all([page.waitForEvent("popup"), glance(page, "Leaves of one").click()]);
+  await tab.waitForURL(`${addOn.url}/page/outside?*`);
+  assert.equal(await tab.evaluate(() => window.opener), null);
+  const { signed, theme, referer } = addOn.heard.at(-1);
+  assert.equal(claims(signed).iss, addOn.installation.oauthId);
+  assert.equal(theme, null);
+  assert.equal(referer, undefined);
+});
+
+test("a frame that went to another origin is not heard, and hears nothing", async (t) => {
+  const [one, stranger] = [await AddOn.start(t, "one"), await AddOn.start(t, "stranger")];
+  const page = await open(t);
+  await install(t, page, one);
+  let frame = await openPanel(page, one);
+  await frame.evaluate((url) => { location.href = url; }, `${stranger.url}/page/panel`);
+  frame = await frameOf(page, stranger, "panel");
+  const asked = [];
+  page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+  await frame.evaluate(() => {
+    window.addEventListener("message", ({ data }) => window.heard.push(data));
+    HipChat.auth.withToken(() => window.heard.push("token"));
+    HipChat.sidebar.closeView();
+  });
+  // The page still works, and has handled what came before: its own messages are in order.
+  await page.evaluate(() => new Promise((resolve) => {
+    addEventListener("message", resolve, { once: true });
+    postMessage({ type: "req", eid: "x", mod: "sidebar", fn: "closeView", args: [] }, origin);
+  }));
+  assert.deepEqual(await frame.evaluate(() => window.heard), []);
+  assert.deepEqual(asked.filter((path) => path.includes("/frames/")), []);
+  await shown(page.locator("#panel"));
+});
+
+test("a page of the host's own origin gets neither that origin nor the API", async (t) => {
+  const own = new URL(demo.url).origin;
+  const addOn = await AddOn.start(t, "one", {
+    capabilities: () => ({ webPanel: [{ key: "panel", name: { value: "Own" }, url: `${own}/assets/icon.svg`, location: "hipchat.sidebar.right", authentication: "none" }] }),
+  });
+  const page = await open(t);
+  await install(t, page, addOn);
+  await glance(page, "Line of one").click();
+  const element = page.locator("#panel-page iframe");
+  await shown(element);
+  assert.doesNotMatch(await element.getAttribute("sandbox"), /allow-same-origin/);
+  assert.equal(await element.getAttribute("name"), null);
+  assert.equal(await element.evaluate((frame) => frame.contentDocument), null);
+});
+
+test("a page that floods the bridge is not heard, and the others are", async (t) => {
+  const [one, two] = [await AddOn.start(t, "one"), await AddOn.start(t, "two")];
+  const page = await open(t);
+  await install(t, page, one);
+  await install(t, page, two);
+  const frame = await openPanel(page, one);
+  let asked = 0;
+  page.on("request", (request) => { if (request.url().endsWith("/frames/user")) asked += 1; });
+  await frame.evaluate(() => { for (let i = 0; i < 5000; i++) HipChat.user.getCurrentUser(() => window.heard.push(i)); });
+  // At most 20 wait at once and 100 are taken; the rest is answered with an error, or with nothing.
+  await frame.waitForFunction(() => window.heard.length >= 20);
+  await page.getByRole("button", { name: "Close the panel" }).click();
+  const other = await openPanel(page, two);
+  assert.equal((await call(other, "user", "getCurrentUser")).value.mention_name, "You");
+  assert.ok(asked <= 120, `${asked} calls reached the host`);
+});
+
+test("the debug script says in the console what goes back and forth", async (t) => {
+  const addOn = await AddOn.start(t, "one", {
+    capabilities: (url) => ({ webPanel: [{ key: "panel", name: { value: "Debug" }, url: `${url}/page/debug`, location: "hipchat.sidebar.right" }] }),
+  });
+  const page = await open(t);
+  const said = [];
+  page.on("console", (message) => said.push(message.text()));
+  await install(t, page, addOn);
+  await glance(page, "Line of one").click();
+  const frame = await frameOf(page, addOn, "debug");
+  await call(frame, "user", "getCurrentUser");
+  assert.ok(said.some((line) => line.startsWith("HipChat to the host")));
+  assert.ok(said.some((line) => line.startsWith("HipChat from the host")));
+});
+
+test("the open panel follows its add-on", async (t) => {
+  const addOn = await AddOn.start(t, "one");
+  const page = await open(t);
+  await install(t, page, addOn);
+  const frame = await openPanel(page, addOn);
+  await frame.evaluate(() => { window.marker = "same page"; });
+  await addOn.call("PUT", `room/${addOn.installation.roomId}/extension/action/late`, {
+    key: "late", name: { value: "Late" }, location: "hipchat.input.action", target: "plain",
+  });
+  await page.waitForFunction(async () => (await import("/assets/room/actions.js")).inputMenu().hidden === false);
+  assert.equal(await frame.evaluate(() => window.marker), "same page");
+});
+
+const ACTIONS = () => ({
+  action: [
+    { key: "take", name: { value: "Take it" }, location: "hipchat.message.action", target: "plain" },
+    { key: "first", name: { value: "First" }, location: "hipchat.message.action", target: "panel", weight: 1 },
+    {
+      key: "card", name: { value: "Of a card" }, location: "hipchat.message.action", target: "full",
+      conditions: [{ condition: "card_matches", params: { metadata: [{ attr: "kind", eq: "job" }] } }],
+    },
+    { key: "ask", name: { value: "Ask" }, location: "hipchat.input.action", target: "line" },
+    {
+      key: "never", name: { value: "Never" }, location: "hipchat.input.action", target: "panel",
+      conditions: [{ condition: "user_is_guest" }],
+    },
+  ],
+});
+
+async function write(page, text) {
+  await page.getByRole("textbox", { name: "Message" }).fill(text);
+  await page.keyboard.press("Enter");
+  const entry = page.locator(".entry").filter({ hasText: text }).last();
+  await shown(entry);
+  return entry;
+}
+
+test("actions stand at messages and beside the field, and their pages are told the message", async (t) => {
+  const addOn = await AddOn.start(t, "one", { capabilities: ACTIONS });
+  const page = await open(t);
+  await install(t, page, addOn);
+  const entry = await write(page, `Hello ${Date.now()}`);
+  const more = entry.getByRole("button", { name: "More actions" });
+  const items = page.getByRole("menuitem");
+
+  await more.focus();
+  await page.keyboard.press("ArrowDown");
+  await shown(items.first());
+  assert.deepEqual(await items.allInnerTexts(), ["First", "Take it"]);
+  assert.ok(await isFocused(items.first()));
+  await page.keyboard.press("ArrowUp");
+  assert.ok(await isFocused(items.last()));
+  await page.keyboard.press("Escape");
+  await hidden(items.first());
+  assert.ok(await isFocused(more));
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("End");
+  await shown(items.last());
+  await items.last().press("Enter");
+  const dialog = await frameOf(page, addOn, "plain");
+  await listen(dialog, ["take"]);
+  await dialog.waitForFunction(() => window.heard.length > 0);
+  const [[event, message]] = await dialog.evaluate(() => window.heard);
+  assert.equal(event, "take");
+  assert.match(message.body, /^Hello /);
+  assert.deepEqual({ ...message, body: "", mid: "" }, {
+    body: "", mid: "", type: "message", metadata: {}, sender: { id: 1, name: "You", mention: "You" },
+  });
+  await page.keyboard.press("Escape");
+  await hidden(page.getByRole("dialog"));
+
+  await addOn.call("POST", `room/${addOn.installation.roomId}/notification`, {
+    message: "Job 7", message_format: "text",
+    card: { style: "application", id: "7", title: "Job 7", metadata: { kind: "job", id: 7 } },
+  });
+  const told = page.locator(".entry").filter({ hasText: "Job 7" }).last();
+  await told.hover();
+  await told.getByRole("button", { name: "More actions" }).click();
+  await shown(items.first());
+  assert.deepEqual(await items.allInnerTexts(), ["First", "Of a card", "Take it"]);
+  await page.getByRole("heading", { level: 1 }).click();
+  await hidden(items.first());
+
+  const actions = page.locator("#composer").getByRole("button", { name: "Actions" });
+  await actions.click();
+  await shown(items.first());
+  assert.deepEqual(await items.allInnerTexts(), ["Ask"]);
+  await items.first().click();
+  const panel = await frameOf(page, addOn, "panel");
+  await shown(page.locator("#panel-glance").getByText("Line of one", { exact: true }));
+  await listen(panel, ["ask"]);
+  await hears(panel, ["ask", {}]);
+
+  // Live: one more, without a reload.
+  await addOn.call("PUT", `room/${addOn.installation.roomId}/extension/action/late`, {
+    key: "late", name: { value: "Late" }, location: "hipchat.input.action", target: "plain", weight: 1,
+  });
+  for (;;) {
+    await actions.click();
+    await shown(items.first());
+    if ((await items.allInnerTexts()).length > 1) break;
+    await page.keyboard.press("Escape");
+  }
+  assert.deepEqual(await items.allInnerTexts(), ["Late", "Ask"]);
+  await page.keyboard.press("Escape");
+  await uninstall(addOn);
+  await hidden(actions);
+  await hidden(page.locator("#panel"));
+  assert.equal(await page.getByRole("button", { name: "More actions" }).count(), 0);
+  assert.deepEqual(page.wrong, []);
+});
+
+test("a page writes into the field for messages, and hears that something was written", async (t) => {
+  const addOn = await AddOn.start(t, "one");
+  const page = await open(t);
+  await install(t, page, addOn);
+  const frame = await openPanel(page, addOn);
+  await listen(frame);
+  assert.deepEqual(await call(frame, "chat", "appendMessage", "Hello <b>you</b>"), { error: null, value: null });
+  await call(frame, "chat", "focus");
+  const field = page.getByRole("textbox", { name: "Message" });
+  assert.equal(await field.inputValue(), "Hello <b>you</b>");
+  assert.ok(await isFocused(field));
+  await field.press("Enter");
+  await hears(frame, ["message-received", {}]);
+});

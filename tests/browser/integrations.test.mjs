@@ -1,0 +1,256 @@
+// Integrations in a real browser: what is approved, how long it takes, and pages of an add-on's own.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { after, before, test } from "node:test";
+import { launch, startDemo } from "./demo.mjs";
+
+let demo;
+let browser;
+
+before(async () => {
+  demo = await startDemo();
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  await demo?.stop();
+  await demo?.forget();
+});
+
+const shown = (locator) => locator.waitFor({ state: "visible" });
+const hidden = (locator) => locator.waitFor({ state: "hidden" });
+const list = (room = demo.url) => `${room}/integrations`;
+
+async function open(t, url, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options });
+  t.after(() => context.close());
+  context.setDefaultTimeout(15_000);
+  const page = await context.newPage();
+  page.wrong = [];
+  page.on("console", (message) => message.type() === "error" && page.wrong.push(message.text()));
+  page.on("pageerror", (error) => page.wrong.push(error.message));
+  await page.goto(url);
+  return page;
+}
+
+async function serve(t, handler) {
+  const server = createServer(handler).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => { server.close(); server.closeAllConnections(); });
+  return `http://127.0.0.1:${server.address().port}`;
+}
+
+function descriptor(key, base, capabilities) {
+  return {
+    key, name: `Add-on ${key}`, description: `What ${key} is for.`,
+    links: { self: `${base}/` }, vendor: { name: "Example", url: "https://example.com" },
+    capabilities: { hipchatApiConsumer: { scopes: ["view_room", "send_notification"] }, ...capabilities },
+  };
+}
+
+const written = (document) => `data:application/json,${encodeURIComponent(JSON.stringify(document))}`;
+
+async function read(page, url) {
+  await page.getByLabel("Address of an add-on's descriptor").fill(url);
+  await page.getByRole("button", { name: "Read it" }).click();
+}
+
+const approve = (page) => page.getByRole("button", { name: "Approve and install" });
+const article = (page, name) => page.getByRole("article").filter({ has: page.getByRole("heading", { name, exact: true }) });
+
+async function remove(page, name) {
+  await article(page, name).getByText("Remove…").click();
+  await article(page, name).getByRole("button", { name: `Remove ${name}` }).click();
+  await hidden(article(page, name));
+}
+
+test("an add-on is read, approved, and removed after a question", async (t) => {
+  const page = await open(t, list());
+  const document = descriptor("read", "https://add-on.example.com", {
+    webhook: [{ event: "room_message", pattern: "^/x", url: "https://add-on.example.com/said" }],
+  });
+  await read(page, written(document));
+  await shown(page.getByRole("heading", { name: "Install Add-on read?" }));
+  for (const words of ["See a room and who is in it", "Write notifications into rooms", "What people write", "only what matches ^/x", "Example"]) {
+    await shown(page.getByText(words).first());
+  }
+  await page.getByRole("link", { name: "Cancel" }).click();
+  assert.equal(await article(page, "Add-on read").count(), 0);
+
+  await read(page, written(document));
+  await approve(page).click();
+  await shown(article(page, "Add-on read"));
+  assert.equal(page.url(), list());
+  const button = article(page, "Add-on read").getByRole("button", { name: "Remove Add-on read" });
+  await hidden(button);
+  await page.keyboard.press("Tab");
+  await article(page, "Add-on read").locator("summary").focus();
+  await page.keyboard.press("Enter");
+  await shown(button);
+  await button.click();
+  await hidden(article(page, "Add-on read"));
+  assert.deepEqual(page.wrong, []);
+});
+
+test("a step that takes its time says so, and is made once", async (t) => {
+  const posts = [];
+  let arrived;
+  const posted = new Promise((resolve) => { arrived = resolve; });
+  const url = await serve(t, (request, response) => {
+    if (request.method === "GET") return response.end(JSON.stringify(descriptor("slow", url, { installable: { callbackUrl: `${url}/installed` } })));
+    if (request.method === "DELETE") return response.end();
+    posts.push(response);
+    arrived();
+  });
+  const page = await open(t, list());
+  await read(page, `${url}/`);
+  await shown(approve(page));
+  await page.waitForLoadState();
+  // The page is on its way to the next one: a locator would wait for that.
+  const said = await page.evaluate(() => {
+    const button = document.querySelector("button.primary");
+    for (let i = 0; i < 4; i++) button.click();
+    return [button.textContent, button.getAttribute("aria-disabled")];
+  });
+  assert.deepEqual(said, ["Waiting for the add-on…", "true"]);
+  await posted;
+  posts[0].end();
+  await shown(article(page, "Add-on slow"));
+  assert.equal(posts.length, 1);
+  assert.equal(await page.getByRole("alert").count(), 0);
+  await remove(page, "Add-on slow");
+});
+
+test("an add-on with a page of its own is installed there, and comes back", async (t) => {
+  const seen = [];
+  const url = await serve(t, async (request, response) => {
+    const asked = new URL(request.url, "http://x");
+    if (asked.pathname === "/") {
+      return response.end(JSON.stringify(descriptor("own", url, {
+        installable: { installedUrl: `${url}/installed`, uninstalledUrl: `${url}/removed` },
+      })));
+    }
+    if (!asked.searchParams.has("redirect_url")) return response.writeHead(204).end();
+    seen.push(`${asked.pathname} ${request.headers.referer ?? "no referrer"}`);
+    const shownAt = asked.searchParams.get("installable_url");
+    const data = await (await fetch(shownAt)).json();
+    assert.equal((await fetch(shownAt)).status, 404);
+    response.setHeader("Content-Type", "text/html");
+    response.end(`<h1>${data.roomId ? "A room" : "All rooms"}</h1><a href="${asked.searchParams.get("redirect_url")}">Go on</a>`);
+  });
+  for (const place of [list(), `${new URL(demo.url).origin}/integrations`]) {
+    const page = await open(t, place);
+    await read(page, `${url}/`);
+    await approve(page).click();
+    await shown(page.getByRole("heading", { name: place === list() ? "A room" : "All rooms" }));
+    await page.getByRole("link", { name: "Go on" }).click();
+    await shown(article(page, "Add-on own"));
+    assert.equal(page.url(), place);
+    await article(page, "Add-on own").getByText("Remove…").click();
+    await article(page, "Add-on own").getByRole("button", { name: "Remove Add-on own" }).click();
+    await page.getByRole("link", { name: "Go on" }).click();
+    await shown(page.getByText(/No add-on is installed for all rooms|Pull requests/).first());
+    assert.equal(await article(page, "Add-on own").count(), 0);
+    assert.deepEqual(page.wrong, []);
+  }
+  assert.deepEqual(new Set(seen), new Set(["/installed no referrer", "/removed no referrer"]));
+});
+
+test("an add-on is set up on its own page, whose token is in the frame's address only", async (t) => {
+  const seen = [];
+  const url = await serve(t, (request, response) => {
+    if (request.url === "/") {
+      return response.end(JSON.stringify(descriptor("setup", url, {
+        installable: { callbackUrl: `${url}/installed` }, configurable: { url: `${url}/setup` },
+      })));
+    }
+    seen.push({ url: request.url, referer: request.headers.referer });
+    response.setHeader("Content-Type", "text/html");
+    response.end(`<h1>Set me up</h1><script>
+      try { parent.document.title } catch { document.querySelector("h1").append(", apart") }
+    </script>`);
+  });
+  const page = await open(t, list());
+  const requests = [];
+  page.on("request", (request) => requests.push(request.url()));
+  await read(page, `${url}/`);
+  await approve(page).click();
+  await article(page, "Add-on setup").getByRole("link", { name: "Set up" }).click();
+  await shown(page.frameLocator("#frame iframe").getByRole("heading", { name: "Set me up, apart" }));
+  const source = await page.locator("#frame iframe").getAttribute("src");
+  const token = new URL(source).searchParams.get("signed_request");
+  assert.equal(token.split(".").length, 3);
+  const sandbox = await page.locator("#frame iframe").getAttribute("sandbox");
+  assert.doesNotMatch(sandbox, /allow-same-origin|allow-top-navigation|allow-modals/);
+  const html = await (await fetch(page.url())).text();
+  assert.doesNotMatch(html, /signed_request|[\w-]+\.[\w-]{20,}\.[\w-]{20,}/);
+  assert.deepEqual(seen.filter(({ url: path }) => path.startsWith("/setup")).map(({ referer }) => referer), [undefined]);
+  const devtools = await page.context().newCDPSession(page);
+  const { entries } = await devtools.send("Page.getNavigationHistory");
+  for (const address of [page.url(), ...entries.map((entry) => entry.url)]) assert.doesNotMatch(address, /signed_request/);
+  const own = requests.filter((address) => address.startsWith(new URL(demo.url).origin));
+  for (const address of own) assert.doesNotMatch(address, /signed_request/);
+  await page.getByRole("link", { name: "← Integrations" }).click();
+  await remove(page, "Add-on setup");
+  assert.deepEqual(page.wrong, []);
+});
+
+test("a page loads no image from an add-on", async (t) => {
+  const seen = [];
+  const svg = "<svg xmlns='http://www.w3.org/2000/svg' width='16' height='16'><rect width='16' height='16'/></svg>";
+  const url = await serve(t, (request, response) => {
+    seen.push({ path: request.url, agent: request.headers["user-agent"] });
+    response.setHeader("Content-Type", "image/svg+xml");
+    if (request.url.startsWith("/broken")) response.writeHead(404);
+    response.end(svg);
+  });
+  const glance = (key, icon) => ({ key, name: { value: key }, icon: { url: `${url}${icon}`, "url@2x": `${url}${icon}` } });
+  const page = await open(t, list());
+  await read(page, written(descriptor("icons", url, { glance: [glance("whole", "/icon.svg"), glance("broken", "/broken.svg")] })));
+  await approve(page).click();
+  await shown(article(page, "Add-on icons"));
+  await page.goto(demo.url);
+  const icon = (name) => page.locator("#glances .glance").filter({ hasText: name }).locator("img");
+  await page.waitForFunction(() => [...document.querySelectorAll("#glances img")].some((image) => image.src.endsWith("/assets/icon.svg")));
+  assert.equal(await icon("whole").evaluate((image) => image.decode().then(() => image.naturalWidth)), 16);
+  assert.match(await icon("broken").getAttribute("src"), /^\/assets\/icon\.svg$/);
+  assert.deepEqual(new Set(seen.map(({ agent }) => agent.split("/")[0])), new Set(["glance-host"]));
+  const opened = await page.context().newPage();
+  const direct = await opened.goto(await icon("whole").evaluate((image) => image.src));
+  assert.match(direct.headers()["content-security-policy"], /sandbox/);
+  await page.goto(list());
+  await remove(page, "Add-on icons");
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`320 pixels are wide enough for all of it, ${colorScheme}`, async (t) => {
+    const page = await open(t, list(), { viewport: { width: 320, height: 640 }, colorScheme });
+    const width = () => page.evaluate(() => document.documentElement.scrollWidth);
+    const long = "long".repeat(40);
+    const document = descriptor(`k.${colorScheme}`, "https://add-on.example.com", {
+      webhook: [{ event: "room_message", pattern: long, url: `https://add-on.example.com/${long}` }],
+      webPanel: [{ key: "p", name: { value: "w".repeat(90) }, url: "https://add-on.example.com/p", location: "hipchat.sidebar.right" }],
+      configurable: { url: "https://add-on.example.com/setup" },
+    });
+    document.description = long;
+    document.vendor.name = long;
+    assert.equal(await width(), 320);
+    await read(page, written(document));
+    await shown(approve(page));
+    assert.equal(await width(), 320);
+    await approve(page).click();
+    const name = document.name;
+    await shown(article(page, name));
+    assert.equal(await width(), 320);
+    await article(page, name).getByText("Remove…").click();
+    assert.equal(await width(), 320);
+    await article(page, name).getByRole("link", { name: "Set up" }).click();
+    await shown(page.getByRole("heading", { name: `Settings of ${name}` }));
+    assert.equal(await width(), 320);
+    await page.goto(list());
+    await remove(page, name);
+  });
+}

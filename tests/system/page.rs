@@ -1,0 +1,121 @@
+//! A room page without a browser: its live connection, followed as the page's script does.
+
+use std::collections::BTreeMap;
+
+use glance_host::Host;
+use glance_host::testing::TestRoom;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+
+/// An open page. Dropping it closes it.
+pub(crate) struct Page {
+    stream: TcpStream,
+    unread: Vec<u8>,
+    address: String,
+    /// The name that the host gave it.
+    pub(crate) name: String,
+    /// What it shows, by id.
+    pub(crate) lines: BTreeMap<String, Value>,
+}
+
+impl Page {
+    /// Opens the page and follows its connection to the first event.
+    pub(crate) async fn open(host: &Host, room: &TestRoom) -> Self {
+        let mut page = Self::connect(host, room, TcpSocket::new_v4().unwrap()).await;
+        while page.name.is_empty() {
+            page.event().await;
+        }
+        page
+    }
+
+    /// Opens the page, and reads nothing yet: little fits between it and the host.
+    pub(crate) async fn open_unread(host: &Host, room: &TestRoom) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4_096).unwrap();
+        Self::connect(host, room, socket).await
+    }
+
+    async fn connect(host: &Host, room: &TestRoom, socket: TcpSocket) -> Self {
+        let address = host.base_url().trim_start_matches("http://");
+        let path = format!("/rooms/{}", room.room.id);
+        let mut stream = socket.connect(address.parse().unwrap()).await.unwrap();
+        let request = format!("GET {path}/events HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        Self {
+            stream,
+            unread: Vec::new(),
+            address: host.room_url(&room.room),
+            name: String::new(),
+            lines: BTreeMap::new(),
+        }
+    }
+
+    /// Presses "Try again" of a line.
+    pub(crate) async fn try_again(&self, id: &str) -> reqwest::StatusCode {
+        let url = format!("{}/pages/{}/retry", self.address, self.name);
+        let request = reqwest::Client::new().post(url).json(&json!({ "id": id }));
+        request.send().await.unwrap().status()
+    }
+
+    /// Follows the connection until the page shows what is wanted.
+    pub(crate) async fn until(&mut self, wanted: impl Fn(&BTreeMap<String, Value>) -> bool) {
+        while !wanted(&self.lines) {
+            self.event().await;
+        }
+    }
+
+    /// Takes the next event, and gives its name.
+    pub(crate) async fn event(&mut self) -> String {
+        loop {
+            let text = self.block().await;
+            // What stands before the first member is of HTTP.
+            let member = |name| text.lines().find_map(|line| line.strip_prefix(name));
+            let (Some(event), Some(data)) = (member("event: "), member("data: ")) else {
+                continue;
+            };
+            let data: Value = serde_json::from_str(data).unwrap();
+            match event {
+                "sidebar" => {
+                    self.name = data["page"].as_str().unwrap().to_owned();
+                    self.lines.clear();
+                    for line in data["lines"].as_array().unwrap() {
+                        self.show(line.clone());
+                    }
+                }
+                "line" => self.show(data),
+                "gone" => drop(self.lines.remove(data.as_str().unwrap()).unwrap()),
+                _ => {}
+            }
+            return event.to_owned();
+        }
+    }
+
+    fn show(&mut self, line: Value) {
+        let id = line["id"].as_str().unwrap().to_owned();
+        self.lines.insert(id, line);
+    }
+
+    /// The text up to the next empty line.
+    async fn block(&mut self) -> String {
+        let mut seen = 0;
+        loop {
+            let end = self.unread[seen..]
+                .windows(2)
+                .position(|two| two == b"\n\n");
+            if let Some(end) = end {
+                let rest = self.unread.split_off(seen + end + 2);
+                let block = std::mem::replace(&mut self.unread, rest);
+                return String::from_utf8(block).unwrap();
+            }
+            seen = self.unread.len().saturating_sub(1);
+            let read = self.stream.read_buf(&mut self.unread).await.unwrap();
+            assert_ne!(read, 0, "the host ended the connection");
+        }
+    }
+}
+
+/// The label of a line, without one where it does not show.
+pub(crate) fn label<'a>(lines: &'a BTreeMap<String, Value>, id: &str) -> Option<&'a str> {
+    lines.get(id)?["label"].as_str()
+}

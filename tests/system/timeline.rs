@@ -1,0 +1,262 @@
+//! The timeline of the room page: what its script reads, is told and sends.
+
+use glance_host::Host;
+use glance_host::state::{Content, Sender};
+use glance_host::testing::TestRoom;
+use glance_sdk::model::notification::Attribute;
+use glance_sdk::model::webhook::{WebhookItem, WebhookPayload};
+use glance_sdk::model::{Card, CardStyle, Color, Notification, Scope};
+use glance_sdk::prelude::*;
+use reqwest::{Client, Response, StatusCode};
+use serde_json::{Value, json};
+
+use crate::peer::Peer;
+
+fn address(host: &Host, room: &TestRoom) -> String {
+    format!("{}/timeline", host.room_url(&room.room))
+}
+
+async fn read(host: &Host, room: &TestRoom, query: &str) -> Value {
+    let answer = reqwest::get(format!("{}?{query}", address(host, room))).await;
+    let answer = answer.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    answer.json().await.unwrap()
+}
+
+async fn say(host: &Host, room: &TestRoom, text: &str) -> Response {
+    let request = Client::new().post(address(host, room));
+    let answer = request.json(&json!({ "text": text })).send().await;
+    answer.unwrap()
+}
+
+fn texts(page: &Value) -> Vec<&str> {
+    let entries = page["entries"].as_array().unwrap().iter();
+    entries
+        .map(|entry| entry["text"].as_str().unwrap())
+        .collect()
+}
+
+/// A page's live connection.
+struct Events {
+    stream: Response,
+    read: String,
+}
+
+impl Events {
+    async fn connect(host: &Host, room: &TestRoom) -> Self {
+        let url = format!("{}/events", host.room_url(&room.room));
+        let stream = reqwest::get(url).await.unwrap();
+        let read = String::new();
+        let mut events = Self { stream, read };
+        events.next("sidebar").await;
+        events
+    }
+
+    /// The data of the next event of this name.
+    async fn next(&mut self, name: &str) -> Value {
+        loop {
+            while let Some((event, rest)) = self.read.split_once("\n\n") {
+                let (event, rest) = (event.to_owned(), rest.to_owned());
+                self.read = rest;
+                let Some(data) = event.strip_prefix(&format!("event: {name}\ndata: ")) else {
+                    continue;
+                };
+                return serde_json::from_str(data).unwrap();
+            }
+            let bytes = self.stream.chunk().await.unwrap().unwrap();
+            self.read.push_str(str::from_utf8(&bytes).unwrap());
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_person_types_reaches_pages_history_and_webhooks() {
+    let host = Host::start().await;
+    let (room, other) = (host.room("ops").await, host.room("other").await);
+    let bo = host.user("Bo Sample", |_| {}).await;
+    let hook = json!({ "event": "room_message", "url": "heard", "pattern": "^deploy" });
+    let peer = Peer::serve("com.example.hears", json!([hook])).await;
+    room.install_url(&peer.url).await.unwrap();
+    let mut events = Events::connect(&host, &room).await;
+
+    let text = "deploy now,\n@BoSample <b>";
+    let said = say(&host, &room, text).await;
+    assert_eq!(said.status(), StatusCode::CREATED);
+    let said: Value = said.json().await.unwrap();
+    assert_eq!(said["kind"], "message");
+    assert_eq!(said["text"], text);
+    assert_eq!(said["mentions"], json!(["BoSample"]));
+    assert_eq!(said["sender"]["name"], "You");
+    assert_eq!(said["sender"]["isAddOn"], false);
+    assert_eq!(events.next("entry").await, said);
+    let page = read(&host, &room, "").await;
+    assert_eq!(page, json!({ "entries": [said], "hasMore": false }));
+    assert_eq!(texts(&read(&host, &other, "").await), [""; 0]);
+
+    let written = room.timeline().await;
+    assert_eq!(written.len(), 1);
+    assert_eq!(said["id"], json!(written[0].id));
+    assert_eq!(written[0].sender, Sender::Person(1.into()));
+    let Content::Message(message) = &written[0].content else {
+        panic!("{written:?}");
+    };
+    assert_eq!(message.mentions, [bo.id]);
+
+    peer.called(1).await;
+    let payload: WebhookPayload = serde_json::from_value(peer.seen()[0].body.clone()).unwrap();
+    let WebhookItem::RoomMessage(heard) = payload.typed().item else {
+        panic!("{:?}", peer.seen());
+    };
+    assert_eq!(heard.message.message, text);
+    assert_eq!(heard.message.id.as_ref(), Some(&written[0].id));
+}
+
+#[tokio::test]
+async fn what_is_no_message_is_refused_in_a_sentence() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    for (text, words) in [
+        ("", "is empty"),
+        (" \n\t", "is empty"),
+        (
+            &*"ä".repeat(10_001),
+            "has 10001 characters and may have 10000",
+        ),
+    ] {
+        let refused = say(&host, &room, text).await;
+        assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        let said = refused.text().await.unwrap();
+        assert!(said.contains(words), "{said}");
+    }
+    let post = || Client::new().post(address(&host, &room));
+    let foreign = post()
+        .header("Origin", "https://example.com")
+        .json(&json!({ "text": "x" }));
+    let form = post().form(&[("text", "x")]);
+    let nowhere = Client::new()
+        .post(format!("{}/rooms/999/timeline", host.base_url()))
+        .json(&json!({ "text": "x" }));
+    for (request, status) in [
+        (foreign, StatusCode::FORBIDDEN),
+        (form, StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        (nowhere, StatusCode::NOT_FOUND),
+    ] {
+        assert_eq!(request.send().await.unwrap().status(), status);
+    }
+    assert!(room.timeline().await.is_empty(), "nothing is half done");
+    for text in ["x", &"ä".repeat(10_000)] {
+        assert_eq!(say(&host, &room, text).await.status(), StatusCode::CREATED);
+    }
+}
+
+#[tokio::test]
+async fn what_add_ons_write_comes_to_the_page_harmless_and_the_same_to_all() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let add_on =
+        AddOn::new("com.example.ci", "CI").scopes([Scope::SendNotification, Scope::SendMessage]);
+    let installed = room.install(add_on).await;
+    let client = installed.client().await;
+    let asked = room.says("ann", "is it\n\nup?").await;
+    let mut pages = [
+        Events::connect(&host, &room).await,
+        Events::connect(&host, &room).await,
+    ];
+
+    let hostile = "<b onclick=x>up</b><script>x</script><a href='javascript:x'>y</a>";
+    let mut plain = Notification::html(hostile).color(Color::Green).notify();
+    plain.from = Some("main".to_owned());
+    plain.attach_to = Some(asked.id.clone());
+    let mut card = Card::new(CardStyle::Link, "1", "<i>title</i>");
+    card.url = Some("javascript:x".to_owned());
+    card.attributes = Some(vec![Attribute::new("State", "Open")]);
+    let mut detached = Notification::text("words").card(card);
+    detached.attach_to = Some("nothing".to_owned());
+    for notification in [&plain, &detached] {
+        client
+            .room(room.room.id)
+            .notify(notification)
+            .await
+            .unwrap();
+    }
+
+    let mut expected = [
+        json!({
+            "kind": "notification",
+            "color": "green",
+            "notify": true,
+            "from": "main",
+            "parent": { "id": asked.id, "name": "ann", "excerpt": "is it up?" },
+            "html": "<b>up</b><a target=\"_blank\" rel=\"noopener noreferrer nofollow\">y</a>",
+        }),
+        json!({
+            "kind": "notification",
+            "color": "yellow",
+            "notify": false,
+            "card": {
+                "style": "link",
+                "format": "medium",
+                "title": "<i>title</i>",
+                "attributes": [{ "label": "State", "value": "Open" }],
+            },
+        }),
+    ];
+    let sender = json!({ "id": installed.oauth_id(), "name": "CI", "isAddOn": true });
+    for (expected, entry) in expected.iter_mut().zip(&room.timeline().await[1..]) {
+        expected["id"] = json!(entry.id);
+        expected["sender"] = sender.clone();
+        for page in &mut pages {
+            let mut told = page.next("entry").await;
+            let at = told.as_object_mut().unwrap().remove("at").unwrap();
+            assert!(at.as_str().unwrap().ends_with("+00:00"));
+            assert_eq!(told, *expected);
+        }
+    }
+    let page = read(&host, &room, "").await;
+    assert_eq!(page["entries"][1]["html"], expected[0]["html"]);
+    assert_eq!(page["entries"][2]["card"], expected[1]["card"]);
+}
+
+#[tokio::test]
+async fn a_page_reads_fifty_entries_at_once_on_either_side_of_one() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let mut ids = Vec::new();
+    for n in 0..120 {
+        ids.push(room.says("ann", &n.to_string()).await.id);
+    }
+    let page = async |query: &str| {
+        let page = read(&host, &room, query).await;
+        let texts = texts(&page).into_iter();
+        let numbers: Vec<usize> = texts.map(|text| text.parse().unwrap()).collect();
+        (numbers, page["hasMore"].as_bool().unwrap())
+    };
+    let numbers = |range: std::ops::Range<usize>| range.collect::<Vec<_>>();
+    assert_eq!(page("").await, (numbers(70..120), true));
+    let before = |n: usize| format!("before={}", ids[n]);
+    assert_eq!(page(&before(70)).await, (numbers(20..70), true));
+    assert_eq!(page(&before(50)).await, (numbers(0..50), false));
+    assert_eq!(page(&before(0)).await, (numbers(0..0), false));
+    let after = |n: usize| format!("after={}", ids[n]);
+    assert_eq!(page(&after(10)).await, (numbers(11..61), true));
+    assert_eq!(page(&after(69)).await, (numbers(70..120), false));
+    assert_eq!(page(&after(119)).await, (numbers(0..0), false));
+    for nothing in ["before=x", "after=x"] {
+        assert_eq!(page(nothing).await, (numbers(0..0), false));
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_slow_is_told_that_it_missed_something() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let mut events = Events::connect(&host, &room).await;
+    // More than the connection and its queue hold while nobody reads.
+    let long = "x".repeat(10_000);
+    for _ in 0..1_500 {
+        room.says("ann", &long).await;
+    }
+    events.next("missed").await;
+    let last = room.says("ann", "last").await;
+    while events.next("entry").await["id"] != json!(last.id) {}
+}
