@@ -21,6 +21,7 @@ calls.start({
     timeline.focus();
   },
 });
+panel.onShown(() => view("glances"));
 onEscape((made) => {
   if (dialog.has(made)) dialog.close();
   else if (panel.has(made)) panel.close();

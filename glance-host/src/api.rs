@@ -17,6 +17,7 @@ mod private;
 mod rooms;
 mod token;
 mod ui;
+mod viewer_token;
 mod webhooks;
 
 use std::sync::Arc;
@@ -79,6 +80,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
             "/room/{room}/member/{user}",
             put(rooms::add_member).delete(rooms::remove_member),
         )
+        .route("/viewer-token", post(viewer_token::create))
         .route("/emoticon", get(emoticons::list))
         .route("/user", get(people::list))
         .route("/user/{user}", get(people::read))

@@ -5,16 +5,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use glance_sdk::model::{RoomId, UserId};
 
-/// How many viewers each person has open in each room.
-type Open = BTreeMap<(RoomId, UserId), usize>;
+/// How many viewers each person has open in each room; those of guests without a name are nobody's.
+type Open = BTreeMap<(RoomId, Option<UserId>), usize>;
 
 /// Everyone who is somewhere. Its clones are one.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Attendance(Arc<Mutex<Open>>);
 
 impl Attendance {
-    /// Lets a person into a room, until what this returns is dropped.
-    pub(crate) fn enter(&self, room: RoomId, user: UserId) -> Attending {
+    /// Lets a person, or nobody in particular, into a room, until what this returns is dropped.
+    pub(crate) fn enter(&self, room: RoomId, user: Option<UserId>) -> Attending {
         *self.open().entry((room, user)).or_default() += 1;
         Attending {
             attendance: self.clone(),
@@ -26,17 +26,17 @@ impl Attendance {
     pub(crate) fn in_room(&self, room: RoomId) -> BTreeSet<UserId> {
         let open = self.open();
         let here = open.keys().filter(|(other, _)| *other == room);
-        here.map(|(_, user)| *user).collect()
+        here.filter_map(|(_, user)| *user).collect()
     }
 
     /// Whether a person is in this room.
     pub(crate) fn is_in(&self, room: RoomId, user: UserId) -> bool {
-        self.open().contains_key(&(room, user))
+        self.open().contains_key(&(room, Some(user)))
     }
 
     /// Whether a person is in any room.
     pub(crate) fn is_online(&self, user: UserId) -> bool {
-        self.open().keys().any(|(_, other)| *other == user)
+        self.open().keys().any(|(_, other)| *other == Some(user))
     }
 
     /// How many viewers are open, and in how many rooms.
@@ -55,7 +55,7 @@ impl Attendance {
 #[derive(Debug)]
 pub(crate) struct Attending {
     attendance: Attendance,
-    at: (RoomId, UserId),
+    at: (RoomId, Option<UserId>),
 }
 
 impl Drop for Attending {
@@ -78,11 +78,13 @@ mod tests {
     fn a_person_is_there_until_their_last_viewer_is_closed() {
         let attendance = Attendance::default();
         let (one, two, ann) = (RoomId::new(1), RoomId::new(2), UserId::new(7));
-        let first = attendance.enter(one, ann);
-        let second = attendance.enter(one, ann);
-        let elsewhere = attendance.enter(two, ann);
-        assert_eq!(attendance.count(), (3, 2));
-        drop(first);
+        let first = attendance.enter(one, Some(ann));
+        let second = attendance.enter(one, Some(ann));
+        let elsewhere = attendance.enter(two, Some(ann));
+        let nobody = attendance.enter(two, None);
+        assert_eq!(attendance.count(), (4, 2));
+        assert_eq!(attendance.in_room(two), BTreeSet::from([ann]));
+        drop((first, nobody));
         assert!(attendance.in_room(one).contains(&ann));
         drop(second);
         assert!(attendance.in_room(one).is_empty());

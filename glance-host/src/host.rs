@@ -20,6 +20,7 @@ use tokio::time::timeout;
 
 use crate::attendance::Attendance;
 use crate::clock::Clock;
+use crate::embed::Embed;
 use crate::first_room::FirstRoom;
 use crate::hub::LocalHub;
 use crate::install::visit::Visits;
@@ -150,6 +151,7 @@ pub struct Builder {
     requests: u32,
     messages: u32,
     pub(crate) clock: Clock,
+    embed: Embed,
     pub(crate) tls: Option<tls::Files>,
     grace: Duration,
     networks: Option<Vec<IpNet>>,
@@ -215,6 +217,13 @@ impl Builder {
     #[must_use]
     pub fn message_limit(mut self, messages: u32) -> Self {
         self.messages = messages;
+        self
+    }
+
+    /// Which other sites may show a room's sidebar; none where nothing is said.
+    #[must_use]
+    pub fn embed(mut self, embed: Embed) -> Self {
+        self.embed = embed;
         self
     }
 
@@ -342,6 +351,7 @@ impl Builder {
             token_life: self.token_life,
             limits: Limits::new(self.clock.clone(), self.requests, self.messages),
             clock: self.clock,
+            embed: self.embed,
             attendance: Attendance::default(),
             state: Arc::new(state),
             hub: Arc::new(LocalHub::default()),
@@ -528,6 +538,7 @@ impl Host {
             requests: 500,
             messages: 30,
             clock: Clock::default(),
+            embed: Embed::default(),
             networks: None,
             tls: None,
             grace: Duration::from_secs(10),

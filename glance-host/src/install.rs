@@ -16,6 +16,7 @@ use crate::hub::{Event, To};
 use crate::outgoing;
 use crate::pattern;
 use crate::shared::Shared;
+use crate::sign_in::Change;
 use crate::state::{Installed, StateError};
 use error::no_answer;
 use visit::About;
@@ -193,6 +194,9 @@ pub(crate) async fn replace(
         .await?;
     warn_of_patterns(&updated.descriptor);
     shared.hub.publish(places(&updated), Event::Changed);
+    shared
+        .entrance
+        .tell(Change::Installation(updated.oauth_id.clone()));
     tracing::info!(target: STEPS, "{} is up to date", updated.descriptor.name);
     Ok(updated)
 }
@@ -205,6 +209,7 @@ pub(crate) async fn uninstall(shared: &Shared, id: &OauthId) -> Result<bool, Sta
     take_leave(shared, &installed).await;
     let removed = shared.state.remove_installation(id).await?;
     shared.hub.publish(places(&installed), Event::Changed);
+    shared.entrance.tell(Change::Installation(id.clone()));
     Ok(removed)
 }
 

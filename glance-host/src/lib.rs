@@ -20,6 +20,7 @@ mod api;
 mod attendance;
 mod clock;
 mod directory;
+mod embed;
 mod faults;
 mod first_room;
 mod forget;
@@ -60,6 +61,7 @@ mod wire;
 mod write;
 
 pub use clock::Clock;
+pub use embed::{Embed, NoOrigin};
 pub use host::{Builder, DEFAULT_PORT, Error, Host};
 pub use install::InstallError;
 pub use ipnet::IpNet;

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::attendance::Attendance;
 use crate::clock::Clock;
+use crate::embed::Embed;
 use crate::first_room::FirstRoom;
 use crate::hub::Hub;
 use crate::icons;
@@ -36,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) first_room: FirstRoom,
     pub(crate) token_life: Duration,
     pub(crate) clock: Clock,
+    pub(crate) embed: Embed,
     pub(crate) limits: Limits,
     pub(crate) attendance: Attendance,
     pub(crate) state: Arc<dyn State>,

@@ -9,7 +9,7 @@ mod proxy;
 pub(crate) mod session;
 
 use aws_lc_rs::hmac;
-use glance_sdk::model::{RoomId, UserId};
+use glance_sdk::model::{OauthId, RoomId, UserId};
 use tokio::sync::broadcast;
 
 pub use network::Network;
@@ -102,6 +102,8 @@ pub(crate) enum Change {
     Person(UserId),
     /// Others may enter this room than before, or it is gone.
     Room(RoomId),
+    /// An installation is gone, or may do something else.
+    Installation(OauthId),
 }
 
 impl Entrance {

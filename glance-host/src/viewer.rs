@@ -61,6 +61,8 @@ pub(crate) struct Viewer {
     shared: Arc<Shared>,
     room: RoomId,
     user: UserId,
+    /// Whether others see that this person is there.
+    is_present: bool,
     board: Board,
     /// What else must be told.
     heard: Vec<Change>,
@@ -85,19 +87,23 @@ enum Happened {
 }
 
 impl Viewer {
-    /// Connects a person to a room, or says that there is no such room or person.
+    /// Connects a person to a room, or says that there is no such room or person. Who is not present
+    /// looks, and nobody is told.
     pub(crate) async fn connect(
         shared: Arc<Shared>,
         room: RoomId,
         user: UserId,
+        is_present: bool,
     ) -> Result<Option<Self>, StateError> {
         // First listen, then look: nothing that happens in between is missed.
         let events = shared.hub.subscribe(room);
         let Some((place, lineup)) = look(&shared, room, user).await? else {
             return Ok(None);
         };
-        let attending = shared.attendance.enter(room, user);
-        settle(&shared, room, user);
+        let attending = shared.attendance.enter(room, is_present.then_some(user));
+        if is_present {
+            settle(&shared, room, user);
+        }
         let (commands, commanded) = mpsc::unbounded_channel();
         let mut viewer = Self {
             board: Board::new(Arc::clone(&place)),
@@ -113,6 +119,7 @@ impl Viewer {
             shared,
             room,
             user,
+            is_present,
         };
         let asks = viewer.board.load(place, lineup);
         viewer.ask(asks);
@@ -289,7 +296,9 @@ impl Viewer {
 impl Drop for Viewer {
     fn drop(&mut self) {
         self.attending = None;
-        settle(&self.shared, self.room, self.user);
+        if self.is_present {
+            settle(&self.shared, self.room, self.user);
+        }
     }
 }
 

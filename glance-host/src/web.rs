@@ -1,6 +1,7 @@
 //! The pages people open.
 
 mod connect;
+mod embed;
 mod events;
 mod frames;
 mod guard;
@@ -55,6 +56,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/rooms/{room}/pages/{page}/inspect", post(inspect::inspect))
         .merge(frames::router())
         .merge(connect::router())
+        .merge(embed::router())
         .merge(integrations::router())
         .route(
             "/rooms/{room}/timeline",
@@ -71,6 +73,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
 
 /// What pages load, by its address under `/assets/`.
 const ASSETS: &[(&str, &str)] = &[
+    ("embed.js", include_str!("../assets/embed.js")),
     ("host.css", include_str!("../assets/host.css")),
     ("icon.svg", include_str!("../assets/icon.svg")),
     ("integrations.js", include_str!("../assets/integrations.js")),
@@ -85,6 +88,7 @@ const ASSETS: &[(&str, &str)] = &[
     ("room/dialog.js", include_str!("../assets/room/dialog.js")),
     ("room/draw.js", include_str!("../assets/room/draw.js")),
     ("room/entry.js", include_str!("../assets/room/entry.js")),
+    ("room/events.js", include_str!("../assets/room/events.js")),
     ("room/frames.js", include_str!("../assets/room/frames.js")),
     ("room/glance.js", include_str!("../assets/room/glance.js")),
     (

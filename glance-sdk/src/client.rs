@@ -72,6 +72,7 @@ mod push;
 mod pusher;
 mod request;
 mod token;
+mod viewer_token;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -87,6 +88,7 @@ pub use list::{Include, List};
 pub use push::{Group, Room, RoomUser, User};
 pub use pusher::{Pushed, Pusher, To};
 pub use request::{Method, Request};
+pub use viewer_token::ViewerToken;
 
 use limits::Limits;
 use patience::Patience;

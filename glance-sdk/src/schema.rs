@@ -95,7 +95,8 @@ fn capabilities() -> Value {
                 "properties": {
                     "scopes": { "type": "array", "items": { "enum": [
                         "send_notification", "send_message", "view_room", "admin_room",
-                        "view_group", "admin_group", "manage_rooms", "view_messages", "import_data"
+                        "view_group", "admin_group", "manage_rooms", "view_messages", "import_data",
+                        "viewer_token"
                     ] } },
                     "fromName": { "type": "string" },
                     "avatar": { "anyOf": [{ "type": "string" }, {

@@ -515,19 +515,20 @@ test("a lost connection loses nothing and doubles nothing", async (t) => {
   const texts = async (last) => (await page.locator("#entries .body").allInnerTexts()).slice(-last);
   const without = async (written) => {
     await page.route("**/events", (route) => route.abort());
-    await page.evaluate(() => {
-      window.source.close();
-      window.source.dispatchEvent(new Event("error"));
-    });
+    await page.evaluate(() => window.lose());
     await shown(page.getByText("Reconnecting…"));
     await written();
     await page.unroute("**/events");
     await shown(live);
   };
   await page.addInitScript(() => {
-    const Source = window.EventSource;
-    window.EventSource = function (address) { return window.source = new Source(address); };
-    window.EventSource.CLOSED = Source.CLOSED;
+    const { fetch } = window;
+    window.fetch = (address, options) => {
+      if (!String(address).endsWith("/events")) return fetch(address, options);
+      const lost = new AbortController();
+      window.lose = () => lost.abort();
+      return fetch(address, { ...options, signal: AbortSignal.any([lost.signal, options.signal]) });
+    };
   });
   await page.reload();
   await shown(live);

@@ -11,6 +11,7 @@ mod conditions;
 mod corpus;
 mod deliveries;
 mod descriptor_schema;
+mod embed;
 mod faults;
 mod flood;
 mod frames;

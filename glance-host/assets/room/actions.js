@@ -1,6 +1,6 @@
 // The actions of add-ons: a menu at each message, and one beside the field for messages.
 
-import { on, post, room } from "./stream.js";
+import { on, post } from "./stream.js";
 import { ask, show } from "./target.js";
 
 const inputMenus = new Set();
@@ -9,7 +9,7 @@ let input = [];
 /** The menu of a message; it is hidden where no add-on has an action on messages. */
 export function messageMenu(id) {
   const element = menu("More actions", "⋯", async () => {
-    const answer = await post(`/rooms/${room}/actions`, { message: id });
+    const answer = await post("actions", { message: id });
     return answer?.ok ? answer.json() : [];
   }, (action) => run(action, { message: id }));
   element.classList.add("message-actions");

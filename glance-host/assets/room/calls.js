@@ -1,11 +1,11 @@
 // What pages of add-ons may ask about the room and its people, and do in the chat.
 
 import { provide, Refused } from "./frames.js";
-import { post, room } from "./stream.js";
+import { post } from "./stream.js";
 
 const NO_FILES = "This host keeps no files";
 
-/** The field that messages are written in, as `appendMessage(text)` and `focus()`. */
+/** The field that messages are written in, as `appendMessage(text)` and `focus()`; on another site there is none. */
 let composer = null;
 
 export function start(field) {
@@ -13,7 +13,7 @@ export function start(field) {
 }
 
 async function asked(made, what, more = {}) {
-  const answer = await post(`/rooms/${room}/frames/${what}`, { addOn: made.addOn, ...more });
+  const answer = await post(`frames/${what}`, { addOn: made.addOn, ...more });
   if (answer?.ok) return answer.json();
   const said = await answer?.json().catch(() => null);
   throw new Refused(said?.error ?? "The host did not answer");
@@ -36,6 +36,7 @@ provide("room", {
   getRoomDetails: (made) => asked(made, "room"),
   getParticipants: (made) => asked(made, "participants"),
   async open(made, which) {
+    if (!composer) throw new Refused("This page shows one room only");
     const name = typeof which === "object" && which !== null ? which.id ?? which.name : which;
     if (!["string", "number"].includes(typeof name)) throw new Refused("open needs the id or the name of a room");
     const { address } = await asked(made, "enter", { room: String(name) });

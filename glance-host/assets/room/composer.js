@@ -1,6 +1,6 @@
 // Where a person writes.
 
-import { post, room } from "./stream.js";
+import { post } from "./stream.js";
 import { wrote } from "./timeline.js";
 
 const form = document.getElementById("composer");
@@ -22,7 +22,7 @@ async function send() {
   const text = area.value;
   if (!text.trim() || area.readOnly) return;
   sending(true);
-  const answer = await post(`/rooms/${room}/timeline`, { text });
+  const answer = await post("timeline", { text });
   const entry = answer?.ok ? await answer.json().catch(() => null) : null;
   const problem = answer?.ok ? "" : await why(answer);
   sending(false);

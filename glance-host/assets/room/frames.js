@@ -1,6 +1,6 @@
 // The bridge to the pages of add-ons: frames that are known by window and origin, and what they call.
 
-import { on, page, post, room } from "./stream.js";
+import { on, page, post } from "./stream.js";
 
 /** What happened before a page asks for it is kept so long, in milliseconds. */
 const KEPT = 30_000;
@@ -106,7 +106,7 @@ function send(made, message) {
 /** The host tells of pushes of those add-ons only whose pages are open. */
 function follow() {
   if (page === null) return;
-  post(`/rooms/${room}/pages/${page}/frames`, { addOns: [...new Set([...frames].map(({ addOn }) => addOn))] });
+  post(`pages/${page}/frames`, { addOns: [...new Set([...frames].map(({ addOn }) => addOn))] });
 }
 
 function received({ source, origin, data }) {

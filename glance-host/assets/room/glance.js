@@ -1,7 +1,7 @@
 // One glance: icon, label, status, in one line.
 
 import { harmless, icon, lozenge, note } from "./draw.js";
-import { page, post, room } from "./stream.js";
+import { page, post } from "./stream.js";
 
 /** Draws a line of the sidebar; with `open` it is a button where it has a target. */
 export function glance(line, open = null) {
@@ -45,7 +45,7 @@ function again(line) {
   button.addEventListener("click", async () => {
     if (button.getAttribute("aria-disabled")) return;
     button.setAttribute("aria-disabled", "true");
-    const answer = await post(`/rooms/${room}/pages/${page}/retry`, { id: line.id });
+    const answer = await post(`pages/${page}/retry`, { id: line.id });
     if (!answer?.ok) button.removeAttribute("aria-disabled");
   });
   return button;

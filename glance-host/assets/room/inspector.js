@@ -1,7 +1,7 @@
 // The inspector: what the host knows of each glance, shown or not, and of the webhooks it called.
 
 import { call, pieces } from "./inspection.js";
-import { inspects, on, page, post, room, setInspects } from "./stream.js";
+import { inspects, on, page, post, setInspects } from "./stream.js";
 
 const button = document.getElementById("inspect");
 const drawer = document.getElementById("inspector");
@@ -33,7 +33,7 @@ function open(isOpen) {
   setInspects(isOpen);
   if (isOpen) sessionStorage.setItem(OPEN, "open");
   else sessionStorage.removeItem(OPEN);
-  if (page) post(`/rooms/${room}/pages/${page}/inspect`, { on: isOpen });
+  if (page) post(`pages/${page}/inspect`, { on: isOpen });
 }
 
 function toggle() {
@@ -167,7 +167,7 @@ export function start() {
   tabs.addEventListener("keydown", moveBetween);
   again.addEventListener("click", () => {
     if (again.hasAttribute("aria-disabled")) return;
-    post(`/rooms/${room}/pages/${page}/retry`, { id: chosen });
+    post(`pages/${page}/retry`, { id: chosen });
   });
   document.addEventListener("keydown", (event) => {
     if (event.altKey && !event.ctrlKey && !event.metaKey && event.code === "KeyI") {
@@ -179,7 +179,7 @@ export function start() {
   on("inspection", learn);
   // A browser that connects again by itself asks for what was wanted when the page first did.
   on("sidebar", () => {
-    if (inspects.asked !== inspects.wanted) post(`/rooms/${room}/pages/${page}/inspect`, { on: inspects.wanted });
+    if (inspects.asked !== inspects.wanted) post(`pages/${page}/inspect`, { on: inspects.wanted });
   });
   const height = Number(sessionStorage.getItem(HEIGHT));
   if (height) setHeight(height);

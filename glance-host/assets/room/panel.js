@@ -3,21 +3,26 @@
 import { frame, provide, Refused, remove, tell } from "./frames.js";
 import { glance } from "./glance.js";
 import { cover, focus, lines } from "./sidebar.js";
-import { on, room } from "./stream.js";
+import { at, on } from "./stream.js";
 import { ask, show, showWith } from "./target.js";
-import { view } from "./views.js";
 
 const panel = document.getElementById("panel");
 const panelGlance = document.getElementById("panel-glance");
 const panelPage = document.getElementById("panel-page");
 const closeButton = document.getElementById("close");
 /** Which panel is open in this room, for a reload. */
-const REMEMBERED = `panel:${room}`;
+const REMEMBERED = `panel:${at("panel")}`;
 
 /** The open panel as the host opened it; `line` is the glance it belongs to. */
 let opened = null;
 /** Counts what was asked for: an answer to an earlier asking is old. */
 let asked = 0;
+let shown = () => {};
+
+/** Calls `listener` whenever a panel comes to be seen. */
+export function onShown(listener) {
+  shown = listener;
+}
 
 /** Opens what a glance or a link names; what cannot be opened says so in the panel's place. */
 export async function open(wanted, line = null) {
@@ -60,7 +65,7 @@ function place(what, focused = true) {
   empty();
   opened = { ...what, frame: null };
   panel.hidden = false;
-  view("glances");
+  shown();
   cover(true);
   header();
   if (focused) closeButton.focus();

@@ -1,15 +1,17 @@
 // The room's live connection to the host, and what is asked of the host.
 
-export const room = document.querySelector(".room").dataset.room;
+import { read } from "./events.js";
 
+const place = document.querySelector("[data-at]");
 const connection = document.getElementById("connection");
+const SHORTEST_WAIT = 1000;
 const LONGEST_WAIT = 30_000;
+const UNSEEN = 30_000;
+
 /** Names this connection to the host, once there is one. */
 export let page = null;
 /** What listens, by the name of the event. */
 const listeners = new Map();
-let wait = 1000;
-let events = null;
 /** Whether the page inspects, and whether the connection was asked to from its beginning. */
 export const inspects = { wanted: false, asked: false };
 
@@ -18,47 +20,64 @@ export function setInspects(wanted) {
   inspects.wanted = wanted;
 }
 
-/** Calls `listener` with the data of each event of this name. Listen before you connect. */
+/** Says who asks, where no cookie does. */
+let identity = {};
+/** Called where whoever asks is not let in any more: on a room's page they see why. */
+let strange = () => location.reload();
+/** Ends the connection. */
+let connected = null;
+
+/** The address of something of this room's. */
+export const at = (path) => `${place.dataset.at}/${path}`;
+
+/** Calls `listener` with the data of each event of this name. */
 export function on(name, listener) {
   listeners.set(name, [...(listeners.get(name) ?? []), listener]);
 }
 
-export function post(address, body) {
-  return fetch(address, {
+/** Asks the host for something of this room's; null where it cannot be reached. */
+export function post(path, body) {
+  return fetch(at(path), {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", ...identity },
     body: JSON.stringify(body),
   }).catch(() => null);
 }
 
-export function connect() {
-  inspects.asked = inspects.wanted;
-  events = new EventSource(`/rooms/${room}/events${inspects.asked ? "?inspect" : ""}`);
-  events.addEventListener("sidebar", ({ data }) => {
-    ({ page } = JSON.parse(data));
-    connection.textContent = "Live";
-    wait = 1000;
-  });
-  for (const [name, called] of listeners) {
-    events.addEventListener(name, ({ data }) => {
-      const value = JSON.parse(data);
-      for (const listener of called) listener(value);
-    });
-  }
-  events.addEventListener("error", () => {
-    connection.textContent = "Reconnecting…";
-    // The browser tries again by itself after a lost connection, but not after a refusal.
-    if (events.readyState !== EventSource.CLOSED) return;
-    leaveOrStay();
-  });
+/** Says who asks with a token from now on, and what to do where none holds. */
+export function identify(token, wanted) {
+  identity = token ? { Authorization: `Bearer ${token}` } : {};
+  strange = wanted;
 }
 
-/** Whoever is signed out, or put out of the room, sees that; everyone else is connected again. */
-async function leaveOrStay() {
-  const answer = await fetch(location.pathname, { method: "HEAD" }).catch(() => null);
-  if ([401, 404].includes(answer?.status)) return location.reload();
-  setTimeout(connect, wait);
-  wait = Math.min(wait * 2, LONGEST_WAIT);
+function say(text) {
+  connection.textContent = text;
+}
+
+/** Connects, and again whenever the connection ends. */
+export async function connect() {
+  connected?.abort();
+  const own = connected = new AbortController();
+  let wait = SHORTEST_WAIT;
+  const heard = (name, value) => {
+    if (name === "sidebar") {
+      page = value.page;
+      wait = SHORTEST_WAIT;
+      say("Live");
+    }
+    for (const listener of listeners.get(name) ?? []) listener(value);
+  };
+  while (!own.signal.aborted) {
+    inspects.asked = inspects.wanted;
+    const events = at(inspects.asked ? "events?inspect" : "events");
+    const answer = await read(events, identity, own.signal, heard).catch(() => null);
+    if (own.signal.aborted) return;
+    say("Reconnecting…");
+    if ([401, 404].includes(answer?.status)) return strange();
+    // Not all at once, where a host comes back to many pages.
+    await new Promise((resume) => setTimeout(resume, wait * (0.5 + Math.random() / 2)));
+    wait = Math.min(wait * 2, LONGEST_WAIT);
+  }
 }
 
 // A browser keeps six connections to a host: a tab that nobody looks at gives its own back.
@@ -67,12 +86,11 @@ document.addEventListener("visibilitychange", () => {
   clearTimeout(hiding);
   if (document.hidden) {
     hiding = setTimeout(() => {
-      events.close();
-      connection.textContent = "Paused";
-      hiding = null;
-      events = null;
-    }, LONGEST_WAIT);
-  } else if (events === null) {
+      connected?.abort();
+      connected = null;
+      say("Paused");
+    }, UNSEEN);
+  } else if (connected === null) {
     connect();
   }
 });

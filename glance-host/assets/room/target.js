@@ -1,6 +1,6 @@
 // Opens what a glance, an action or a page names: a panel, a dialog, or a page in a window of its own.
 
-import { post, room } from "./stream.js";
+import { post } from "./stream.js";
 
 /** What shows each kind, as `show(opened, events)`. */
 const shows = { page: openWindow };
@@ -11,8 +11,9 @@ export function showWith(kind, show) {
 
 /** Asks the host for what is to be opened, with a token made for this opening; or says why not. */
 export async function ask(wanted) {
-  const theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-  const answer = await post(`/rooms/${room}/open`, { ...wanted, theme });
+  const isDark = matchMedia("(prefers-color-scheme: dark)").matches;
+  const theme = document.documentElement.dataset.theme ?? (isDark ? "dark" : "light");
+  const answer = await post("open", { ...wanted, theme });
   if (answer?.ok) return { ...await answer.json(), wanted };
   const said = await answer?.json().catch(() => null);
   return { status: answer?.status ?? 0, error: said?.error ?? "The host did not answer" };

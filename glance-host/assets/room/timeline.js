@@ -1,7 +1,7 @@
 // The room's timeline: what was written, as it comes; the page keeps a part of it.
 
 import { day, entry as draw, isFor } from "./entry.js";
-import { on, room } from "./stream.js";
+import { at, on } from "./stream.js";
 
 export { appendMessage, focus } from "./composer.js";
 
@@ -64,7 +64,7 @@ function read(query, use) {
     meanwhile = [];
     // What was written earlier is not read out as if it came now.
     list.setAttribute("aria-busy", "true");
-    const answer = await fetch(`/rooms/${room}/timeline${query()}`).catch(() => null);
+    const answer = await fetch(`${at("timeline")}${query()}`).catch(() => null);
     const page = answer?.ok ? await answer.json().catch(() => null) : null;
     if (page) change(() => use(page));
     note.hidden = Boolean(page) && shown.size > 0;

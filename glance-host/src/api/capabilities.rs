@@ -19,7 +19,7 @@ pub(crate) fn describe(scope: &Scope) -> Option<&'static str> {
 }
 
 /// The scopes that open something here.
-const SCOPES: [(Scope, &str); 7] = [
+const SCOPES: [(Scope, &str); 8] = [
     (Scope::SendNotification, "Write notifications into rooms"),
     (Scope::SendMessage, "Write messages into rooms"),
     (Scope::ViewRoom, "See a room and who is in it"),
@@ -27,6 +27,10 @@ const SCOPES: [(Scope, &str); 7] = [
     (Scope::ViewGroup, "See the rooms and people of the group"),
     (Scope::ManageRooms, "Create rooms"),
     (Scope::ViewMessages, "Read what was written into rooms"),
+    (
+        Scope::ViewerToken,
+        "Show the glances of a room on other sites, to whom it vouches for",
+    ),
 ];
 
 pub(super) async fn read(State(shared): State<Arc<Shared>>) -> Json<HostDocument> {

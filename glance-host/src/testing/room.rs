@@ -102,7 +102,7 @@ impl TestRoom {
     /// Where the database fails.
     pub async fn viewer(&self, user: &str) -> TestViewer {
         let user = must(self.shared.state.user_named(user).await, "no user");
-        let viewer = Viewer::connect(Arc::clone(&self.shared), self.room.id, user.id).await;
+        let viewer = Viewer::connect(Arc::clone(&self.shared), self.room.id, user.id, true).await;
         let Some(viewer) = must(viewer, "cannot connect") else {
             panic!("room {} is gone", self.room.name);
         };

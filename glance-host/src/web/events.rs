@@ -5,7 +5,7 @@
 //! | `sidebar` | `{page, lines}`: all lines, at each (re)connection; `page` names the connection |
 //! | `line` | one line that is new or changed |
 //! | `gone` | the id of a line that no longer shows |
-//! | `entry` | what was written into the room |
+//! | `entry` | what was written into the room; nothing on another site |
 //! | `missed` | nothing: entries were written that are not told, so read the timeline again |
 //! | `here` | what can be open and the actions: at the beginning, and when add-ons changed |
 //! | `inspection` | while somebody inspects, see [`inspect`](super::inspect) |
@@ -79,7 +79,8 @@ pub(super) async fn stream(
     let Visit { room, user } = visit;
     let here = Here::new(Arc::clone(&shared), room.id, user.id);
     let inspector = Inspector::new(Arc::clone(&shared), room.id, user.id);
-    let viewer = Viewer::connect(shared, room.id, user.id).await?;
+    let is_present = !stay.is_guest();
+    let viewer = Viewer::connect(shared, room.id, user.id, is_present).await?;
     let mut viewer = viewer.ok_or(PageError::NoRoom)?;
     viewer.inspect(inspects);
     let page = random_alphanumeric(20).map_err(|cause| StateError(cause.to_string()))?;
@@ -91,6 +92,7 @@ pub(super) async fn stream(
         here,
         inspector,
         viewer,
+        is_embedded: stay.is_embedded(),
         is_new: true,
         waiting: Vec::new().into_iter(),
     };
@@ -108,6 +110,7 @@ struct Connection {
     here: Here,
     inspector: Inspector,
     viewer: Viewer,
+    is_embedded: bool,
     is_new: bool,
     waiting: std::vec::IntoIter<Change>,
 }
@@ -142,6 +145,8 @@ impl Connection {
         match change {
             Change::Line(content) => content.written(|line| event("line", line)),
             Change::Gone(id) => event("gone", id),
+            // Frames are told that there is something; what it says stays in the room.
+            Change::Entry(_) if self.is_embedded => event("entry", &()),
             Change::Entry(written) => framed("entry", &written.shown),
             Change::Missed => event("missed", &()),
             Change::Installed => self.look().await,

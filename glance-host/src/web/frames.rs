@@ -22,17 +22,22 @@ use crate::state::{Installed, Room, StateError};
 pub(super) use here::Here;
 
 pub(super) fn router() -> Router<Arc<Shared>> {
-    Router::new()
-        .route("/rooms/{room}/open", post(target::open))
+    everywhere("/rooms/{room}")
         .route("/rooms/{room}/actions", post(actions::of_message))
-        .route("/rooms/{room}/frames/token", post(asked::token))
-        .route("/rooms/{room}/frames/room", post(asked::room))
+        .route("/rooms/{room}/frames/enter", post(asked::enter))
+}
+
+/// What pages may ask on another site, too.
+pub(super) fn everywhere(at: &str) -> Router<Arc<Shared>> {
+    Router::new()
+        .route(&format!("{at}/open"), post(target::open))
+        .route(&format!("{at}/frames/token"), post(asked::token))
+        .route(&format!("{at}/frames/room"), post(asked::room))
         .route(
-            "/rooms/{room}/frames/participants",
+            &format!("{at}/frames/participants"),
             post(asked::participants),
         )
-        .route("/rooms/{room}/frames/user", post(asked::user))
-        .route("/rooms/{room}/frames/enter", post(asked::enter))
+        .route(&format!("{at}/frames/user"), post(asked::user))
 }
 
 /// Why a page does not get what it asked for; the sentence goes to the add-on's script.

@@ -24,6 +24,12 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
     img-src 'self' data:; connect-src 'self'; frame-src http: https:; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// The policy of a page that others may show in a frame: `frame-ancestors` and which, or nothing where
+/// everyone may.
+pub(super) fn policy_framed_by(ancestors: &str) -> String {
+    CONTENT_SECURITY_POLICY.replace("frame-ancestors 'none'", ancestors)
+}
+
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 pub(super) async fn check(

@@ -18,6 +18,7 @@ use crate::state::{StateError, User};
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut templates = Environment::new();
     for (name, text) in [
+        ("embed.html", include_str!("../../assets/embed.html")),
         ("page.html", include_str!("../../assets/page.html")),
         ("room.html", include_str!("../../assets/room.html")),
         (
@@ -44,6 +45,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ),
         ("rooms.html", include_str!("../../assets/rooms.html")),
         ("settings.html", include_str!("../../assets/settings.html")),
+        ("sidebar.html", include_str!("../../assets/sidebar.html")),
         ("sign-in.html", include_str!("../../assets/sign-in.html")),
         ("who.html", include_str!("../../assets/who.html")),
     ] {
@@ -150,6 +152,7 @@ pub(super) async fn room(
         },
         "rooms": rooms,
         "who": who(&shared, user),
+        "may_add": true,
         "may_manage": visit.may_manage(),
         "user": { "id": user.id, "mention": user.mention_name() },
     });

@@ -6,12 +6,14 @@ use std::time::Duration;
 use axum::extract::{ConnectInfo, FromRequestParts, Path};
 use axum::http::request::Parts;
 use axum::http::{Method, header};
+use glance_sdk::model::RoomId;
 use serde::Deserialize;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::pages::PageError;
 use crate::access::{self, Access};
+use crate::embed::{self, Visitor};
 use crate::peer::Peer;
 use crate::shared::Shared;
 use crate::sign_in::{Change, Way, session};
@@ -78,6 +80,14 @@ struct Address {
     room: String,
 }
 
+/// The room in a page's address.
+async fn room_id(parts: &mut Parts, shared: &Arc<Shared>) -> Result<RoomId, PageError> {
+    let Path(Address { room }) = Path::from_request_parts(parts, shared)
+        .await
+        .map_err(|_| PageError::NoRoom)?;
+    room.parse().map_err(|_| PageError::NoRoom)
+}
+
 impl FromRequestParts<Arc<Shared>> for Visit {
     type Rejection = PageError;
 
@@ -86,12 +96,10 @@ impl FromRequestParts<Arc<Shared>> for Visit {
         shared: &Arc<Shared>,
     ) -> Result<Self, PageError> {
         let Person(user) = Person::from_request_parts(parts, shared).await?;
-        let Path(Address { room }) = Path::from_request_parts(parts, shared)
-            .await
-            .map_err(|_| PageError::NoRoom)?;
-        let id = room.parse().map_err(|_| PageError::NoRoom)?;
+        let id = room_id(parts, shared).await?;
         let room = shared.state.room(id).await?.ok_or(PageError::NoRoom)?;
-        match Access::of(shared, &user).await?.may_enter(&room) {
+        let asking = Asking::find(parts, shared).await?;
+        match asking.may_enter(shared, &user, &room).await? {
             true => Ok(Self { room, user }),
             false => Err(PageError::NoRoom),
         }
@@ -118,11 +126,41 @@ impl FromRequestParts<Arc<Shared>> for Manage {
     }
 }
 
+/// Whether a guest of another site asks, of whom nobody says who they are.
+pub(super) struct Guest(pub(super) bool);
+
+impl FromRequestParts<Arc<Shared>> for Guest {
+    type Rejection = PageError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        shared: &Arc<Shared>,
+    ) -> Result<Self, PageError> {
+        let asking = Asking::find(parts, shared).await?;
+        Ok(Self(asking.is_guest()))
+    }
+}
+
+/// Marks a request of a sidebar on another site, where a viewer token says who asks and no cookie is
+/// looked at.
+#[derive(Clone)]
+pub(super) struct Embedded;
+
 /// What a request says of who asks, looked up once.
 #[derive(Clone)]
 struct Asking {
     user: User,
-    session: Option<Session>,
+    by: By,
+}
+
+/// What lets somebody in.
+#[derive(Clone)]
+enum By {
+    /// The machine they are at, or a proxy's word at each request.
+    Way,
+    Session(Session),
+    /// A token of an add-on, or a room that is shown to everyone.
+    Embedded(Visitor),
 }
 
 impl Asking {
@@ -130,7 +168,39 @@ impl Asking {
         if let Some(known) = parts.extensions.get::<Self>() {
             return Ok(known.clone());
         }
-        let mut session = None;
+        let asking = match parts.extensions.get::<Embedded>() {
+            Some(Embedded) => Self::find_visitor(parts, shared).await?,
+            None => Self::find_person(parts, shared).await?,
+        };
+        if asking.user.is_removed {
+            return Err(PageError::NotAllowed(
+                "An admin removed you from this host.",
+            ));
+        }
+        parts.extensions.insert(asking.clone());
+        Ok(asking)
+    }
+
+    async fn find_visitor(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, PageError> {
+        let room = room_id(parts, shared).await?;
+        let token = parts.headers.get(header::AUTHORIZATION);
+        let token = token.map(|value| {
+            let bearer = value
+                .to_str()
+                .ok()
+                .and_then(|text| text.strip_prefix("Bearer "));
+            bearer.unwrap_or_default()
+        });
+        let visitor = embed::visitor(shared, room, token).await?;
+        let visitor = visitor.ok_or(PageError::SignIn(None))?;
+        Ok(Self {
+            user: visitor.user.clone(),
+            by: By::Embedded(visitor),
+        })
+    }
+
+    async fn find_person(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, PageError> {
+        let mut by = By::Way;
         let user = match &shared.entrance.way {
             Way::Local(user) => shared.state.user(*user).await?,
             Way::Proxy(proxy) => {
@@ -143,21 +213,55 @@ impl Asking {
             _ => match session::find(shared, &parts.headers).await? {
                 Some(found) => {
                     let user = shared.state.user(found.user).await?;
-                    session = Some(found);
+                    by = By::Session(found);
                     user
                 }
                 None => None,
             },
         };
         let user = user.ok_or_else(|| PageError::SignIn(page_address(parts)))?;
-        if user.is_removed {
-            return Err(PageError::NotAllowed(
-                "An admin removed you from this host.",
-            ));
+        Ok(Self { user, by })
+    }
+
+    fn is_guest(&self) -> bool {
+        matches!(&self.by, By::Embedded(visitor) if visitor.is_guest)
+    }
+
+    /// Whether who asks, as `user` now says they are, may enter this room. A guest of another site was
+    /// let in by whoever may: an add-on of this room, or the host for everyone.
+    async fn may_enter(
+        &self,
+        shared: &Shared,
+        user: &User,
+        room: &Room,
+    ) -> Result<bool, StateError> {
+        match self.is_guest() {
+            true => Ok(!user.is_removed),
+            false => Ok(Access::of(shared, user).await?.may_enter(room)),
         }
-        let asking = Self { user, session };
-        parts.extensions.insert(asking.clone());
-        Ok(asking)
+    }
+
+    fn session(&self) -> Option<&Session> {
+        match &self.by {
+            By::Session(session) => Some(session),
+            By::Way | By::Embedded(_) => None,
+        }
+    }
+
+    fn visitor(&self) -> Option<&Visitor> {
+        match &self.by {
+            By::Embedded(visitor) => Some(visitor),
+            By::Way | By::Session(_) => None,
+        }
+    }
+
+    /// When what lets them in ends by itself.
+    fn expires_at(&self) -> Option<i64> {
+        match &self.by {
+            By::Way => None,
+            By::Session(session) => Some(session.expires_at),
+            By::Embedded(visitor) => visitor.pass.as_ref().map(|pass| pass.expires_at),
+        }
     }
 }
 
@@ -209,7 +313,7 @@ impl Stay {
                     Err(RecvError::Closed) => return,
                     Ok(_) | Err(RecvError::Lagged(_)) => {}
                 },
-                () = tokio::time::sleep(left) => {}
+                () = self.shared.clock.sleep(left) => {}
             }
             match self.may_go_on().await {
                 Ok(true) => {}
@@ -222,32 +326,60 @@ impl Stay {
         }
     }
 
+    pub(super) fn is_guest(&self) -> bool {
+        self.asking.is_guest()
+    }
+
+    /// Whether another site shows the room.
+    pub(super) fn is_embedded(&self) -> bool {
+        self.asking.visitor().is_some()
+    }
+
     fn concerns(&self, change: &Change) -> bool {
         match change {
             Change::Session(ended) => {
-                let session = self.asking.session.as_ref();
+                let session = self.asking.session();
                 session.is_some_and(|session| session.digest == *ended)
             }
             Change::Person(person) => self.asking.user.id == *person,
             Change::Room(room) => self.room.id == *room,
+            Change::Installation(id) => {
+                let pass = self
+                    .asking
+                    .visitor()
+                    .and_then(|visitor| visitor.pass.as_ref());
+                pass.is_some_and(|pass| pass.issuer == *id)
+            }
         }
     }
 
-    /// How long the session holds; what has none ends by a change only.
+    /// How long a session or a token holds; what has none ends by a change only.
     fn left(&self) -> Duration {
-        let session = self.asking.session.as_ref();
-        let left = session.map(|session| session.expires_at - self.shared.clock.now());
+        let end = self.asking.expires_at();
+        let left = end.map(|end| end - self.shared.clock.now());
         let left = left.map_or(u64::from(u32::MAX), |left| u64::try_from(left).unwrap_or(0));
         Duration::from_secs(left.max(1))
     }
 
     async fn may_go_on(&mut self) -> Result<bool, StateError> {
         let state = &self.shared.state;
-        if let Some(session) = &mut self.asking.session {
-            let now = self.shared.clock.now();
-            match state.session(&session.digest).await? {
-                Some(found) if found.expires_at > now => *session = found,
-                _ => return Ok(false),
+        match &mut self.asking.by {
+            By::Way => {}
+            By::Session(session) => {
+                let now = self.shared.clock.now();
+                match state.session(&session.digest).await? {
+                    Some(found) if found.expires_at > now => *session = found,
+                    _ => return Ok(false),
+                }
+            }
+            By::Embedded(visitor) => {
+                let token = visitor.pass.as_ref().map(|pass| pass.token.as_str());
+                if embed::visitor(&self.shared, self.room.id, token)
+                    .await?
+                    .is_none()
+                {
+                    return Ok(false);
+                }
             }
         }
         let (Some(user), Some(room)) = (
@@ -256,6 +388,6 @@ impl Stay {
         ) else {
             return Ok(false);
         };
-        Ok(Access::of(&self.shared, &user).await?.may_enter(&room))
+        self.asking.may_enter(&self.shared, &user, &room).await
     }
 }

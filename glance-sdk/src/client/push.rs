@@ -53,9 +53,9 @@ pub struct User<'c> {
 /// One person in one room.
 #[derive(Debug)]
 pub struct RoomUser<'c> {
-    client: &'c Client,
-    room: String,
-    user: String,
+    pub(super) client: &'c Client,
+    pub(super) room: String,
+    pub(super) user: String,
 }
 
 impl<'c> Room<'c> {

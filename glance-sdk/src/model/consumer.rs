@@ -62,5 +62,8 @@ open_enum! {
         ViewMessages = "view_messages",
         /// Import data; for selected add-ons only.
         ImportData = "import_data",
+        /// Show a room's sidebar elsewhere, to people the add-on vouches for. glance-host's own;
+        /// HipChat had no such scope.
+        ViewerToken = "viewer_token",
     }
 }

@@ -15,7 +15,7 @@ use crate::directory;
 use crate::outgoing;
 use crate::shared::Shared;
 use crate::state::{Installed, Room, User};
-use crate::web::visit::Visit;
+use crate::web::visit::{Guest, Visit};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -69,9 +69,14 @@ pub(super) async fn room(
 
 pub(super) async fn participants(
     State(shared): State<Arc<Shared>>,
+    Guest(is_guest): Guest,
     Visit { room, .. }: Visit,
     Json(Asking { add_on }): Json<Asking>,
 ) -> Result<Json<Value>, Refusal> {
+    if is_guest {
+        let why = "A guest of another site is not told who is here".to_owned();
+        return Err(Refusal(StatusCode::FORBIDDEN, why));
+    }
     may_view(&shared, &room, &add_on).await?;
     let present = directory::participants(&shared, &room).await?;
     let (guests, members): (Vec<_>, Vec<_>) = present.iter().partition(|user| user.is_guest);

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use glance_sdk::model::{Extra, Target};
 use reqwest::Url;
 use serde::Deserialize;
@@ -17,7 +17,7 @@ use crate::module::{Kind, Module};
 use crate::outgoing;
 use crate::shared::Shared;
 use crate::state::{Installed, Room, StateError};
-use crate::web::visit::Visit;
+use crate::web::visit::{Embedded, Visit};
 
 /// What a page wants to open: a module or a glance of an add-on by its key, what a glance opens even
 /// where a module has its key, or what an action opens.
@@ -45,12 +45,19 @@ enum Theme {
 
 pub(super) async fn open(
     State(shared): State<Arc<Shared>>,
+    embedded: Option<Extension<Embedded>>,
     Visit { room, user }: Visit,
     Json(wanted): Json<Wanted>,
 ) -> Result<Json<Value>, Refusal> {
     let mut message = None;
     let mut line = None;
     let (installed, target) = match (&wanted.action, &wanted.glance, wanted.key) {
+        // Its message would leave the room.
+        (Some(action), ..) if embedded.is_some() => {
+            return Err(Refusal::not_found(format!(
+                "There is no action {action} on another site"
+            )));
+        }
         (Some(action), ..) => {
             if let Some(id) = &wanted.message {
                 message = Some(actions::find_message(&shared, &room, id).await?);
