@@ -3,7 +3,7 @@
 //!
 //! The page in a browser and the viewer of a test are both thin skins over this. What a condition
 //! hides never leaves the host. What is the same for many is worked out once: the glances of a room
-//! ([`lineup`]), what pushed data comes to and its bytes ([`prepared`]). A viewer has no task of its
+//! (`lineup`), what pushed data comes to and its bytes (`prepared`). A viewer has no task of its
 //! own: whoever shows it, drives it.
 
 mod board;
