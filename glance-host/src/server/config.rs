@@ -13,6 +13,7 @@ use glance_sdk::model::Secret;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
+use crate::embed::Embed;
 use crate::host::{Builder, DEFAULT_PORT, Host};
 use crate::sign_in::Network;
 pub(super) use sign_in::{OpenIdSettings, ProxySettings, SignInSettings};
@@ -36,10 +37,30 @@ pub(super) struct Config {
     pub(super) sign_in: SignInSettings,
     pub(super) proxy: ProxySettings,
     pub(super) openid: OpenIdSettings,
+    pub(super) embed: EmbedSettings,
     pub(super) tls: Tls,
     pub(super) limits: Limits,
     pub(super) log: Log,
     pub(super) metrics: Metrics,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, PartialEq))]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct EmbedSettings {
+    pub(super) origins: Option<Vec<String>>,
+    pub(super) to_everyone: bool,
+}
+
+impl EmbedSettings {
+    fn read(&self) -> Result<Embed, String> {
+        let origins = listed("embed.origins", self.origins.as_deref())?.unwrap_or_default();
+        let embed = Embed::on(origins).map_err(|cause| format!("embed.origins: {cause}"))?;
+        Ok(match self.to_everyone {
+            true => embed.to_everyone(),
+            false => embed,
+        })
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -99,6 +120,7 @@ impl Default for Config {
             sign_in: SignInSettings::default(),
             proxy: ProxySettings::default(),
             openid: OpenIdSettings::default(),
+            embed: EmbedSettings::default(),
             tls: Tls::default(),
             limits: Limits::default(),
             log: Log::default(),
@@ -151,6 +173,7 @@ impl Config {
             .data(&self.data)
             .first_room(FIRST_ROOM)
             .sign_in(self.sign_in.read(&self.proxy, &self.openid)?)
+            .embed(self.embed.read()?)
             .grace(Duration::from_secs(self.shutdown_seconds))
             .rate_limit(self.limits.requests)
             .message_limit(self.limits.messages)

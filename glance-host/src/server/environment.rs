@@ -33,6 +33,7 @@ pub(super) fn apply(
         sign_in,
         proxy,
         openid,
+        embed,
         tls,
         limits,
         log,
@@ -58,6 +59,8 @@ pub(super) fn apply(
     left.take("OPENID_SCOPES", &mut openid.scopes)?;
     left.take("OPENID_GROUPS_CLAIM", &mut openid.groups_claim)?;
     left.take("OPENID_ALLOWED_DOMAINS", &mut openid.allowed_domains)?;
+    left.take("EMBED_ORIGINS", &mut embed.origins)?;
+    left.take("EMBED_TO_EVERYONE", &mut embed.to_everyone)?;
     left.take("TLS_CERTIFICATE", &mut tls.certificate)?;
     left.take("TLS_KEY", &mut tls.key)?;
     left.take("LIMITS_REQUESTS", &mut limits.requests)?;
