@@ -23,7 +23,9 @@ docs:
 # The real page in a real browser
 browser:
     cargo build -p cargo-glance
-    cd tests/browser && npm ci && GLANCE_BIN=../../target/debug/cargo-glance npm test
+    cargo build -p glance-host --example people
+    cd tests/browser && npm ci && GLANCE_BIN=../../target/debug/cargo-glance \
+        GLANCE_PEOPLE=../../target/debug/examples/people npm test
 
 # How fast it is, beside what it is compared with
 bench:

@@ -200,7 +200,7 @@ async fn follow(
         if place.is_some() {
             if protocol == Protocol::SocketIo && !greeted && text.contains("0{") {
                 // A masked text frame of two bytes, "40", the mask being zero: it asks to come in.
-                stream.write_all(b"\x81\x82\0\0\0\040").await.unwrap();
+                stream.write_all(b"\x81\x82\0\0\0\x0040").await.unwrap();
                 greeted = true;
                 text.clear();
             }

@@ -55,7 +55,7 @@ pub(crate) fn user_details(shared: &Shared, user: &state::User) -> UserDetails {
     written.timezone = Some(user.timezone.clone());
     written.is_group_admin = Some(user.is_admin);
     written.is_guest = Some(user.is_guest);
-    written.is_deleted = Some(false);
+    written.is_deleted = Some(user.is_removed);
     written.presence = Some(presence);
     written
 }
@@ -71,20 +71,17 @@ pub(crate) async fn participants(
     Ok(users)
 }
 
-/// Who may enter a room: everyone but guests, or its owner and who was let in.
+/// Who may enter a room: everyone, but of guests who was let in; or its owner and who was let in.
 pub(crate) async fn members(
     shared: &Shared,
     room: &state::Room,
 ) -> Result<Vec<state::User>, StateError> {
     let mut users = shared.state.users().await?;
-    if room.is_public {
-        users.retain(|user| !user.is_guest);
-    } else {
-        let members = shared.state.members(room.id).await?;
-        users.retain(|user| {
-            user.id == room.owner || members.iter().any(|member| member.id == user.id)
-        });
-    }
+    let members = shared.state.members(room.id).await?;
+    users.retain(|user| {
+        let is_open = room.is_public && !user.is_guest;
+        is_open || user.id == room.owner || members.iter().any(|member| member.id == user.id)
+    });
     Ok(users)
 }
 

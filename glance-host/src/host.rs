@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::connect_info::Connected;
 use axum::routing::get;
-use axum::serve::Listener;
+use axum::serve::{IncomingStream, Listener};
 use glance_sdk::model::OauthId;
 use ipnet::IpNet;
+use reqwest::Url;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -23,10 +25,12 @@ use crate::install::visit::Visits;
 use crate::install::{self, InstallError};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
+use crate::peer::Peer;
 use crate::presence::Presence;
 use crate::reach::Reach;
 use crate::rehearsal::Stage;
 use crate::shared::Shared;
+use crate::sign_in::{Entrance, SignIn, Way};
 use crate::state::{
     Entry, Installed, Message, NewRoom, Room, SqliteState, State, StateError, User,
 };
@@ -39,6 +43,9 @@ use crate::{api, health, icons, outgoing, rooms, web, write};
 /// The port a host takes where nothing else is said.
 pub const DEFAULT_PORT: u16 = 4400;
 
+/// Why nothing can be done in an admin's name.
+const NOBODY: &str = "nobody administers this host yet: sign in first";
+
 /// A host that could not start, or could not do what was asked.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -50,8 +57,17 @@ pub enum Error {
         /// Why.
         cause: std::io::Error,
     },
-    /// The address is not one of this machine only.
+    /// The address is not one of this machine only, and people do not sign in.
     NotLoopback(IpAddr),
+    /// The host cannot have this address for people and add-ons.
+    PublicUrl {
+        /// The address.
+        url: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// People could not sign in.
+    SignIn(String),
     /// The folder for its data cannot be made.
     Folder {
         /// The folder.
@@ -87,8 +103,12 @@ impl fmt::Display for Error {
             }
             Self::NotLoopback(ip) => write!(
                 f,
-                "the host has no sign-in yet and listens on this machine only: use 127.0.0.1 instead of {ip}"
+                "without sign-in a host listens on this machine only: use 127.0.0.1 instead of {ip}, or choose how people sign in"
             ),
+            Self::PublicUrl { url, why } => {
+                write!(f, "{url} cannot be the host's public URL: {why}")
+            }
+            Self::SignIn(why) => f.write_str(why),
             Self::Folder { path, cause } => {
                 write!(
                     f,
@@ -131,6 +151,8 @@ pub struct Builder {
     pub(crate) tls: Option<tls::Files>,
     grace: Duration,
     networks: Option<Vec<IpNet>>,
+    sign_in: SignIn,
+    public_url: Option<String>,
 }
 
 impl Builder {
@@ -141,7 +163,8 @@ impl Builder {
         self
     }
 
-    /// The address to listen at: one of this machine only, `127.0.0.1` where nothing is said.
+    /// The address to listen at, `127.0.0.1` where nothing is said. Without
+    /// [`sign_in`](Self::sign_in) it must be one of this machine only.
     #[must_use]
     pub fn ip(mut self, ip: IpAddr) -> Self {
         self.ip = ip;
@@ -229,11 +252,27 @@ impl Builder {
         self
     }
 
+    /// How people sign in; nobody does where nothing is said, and the host is for this machine only.
+    #[must_use]
+    pub fn sign_in(mut self, sign_in: SignIn) -> Self {
+        self.sign_in = sign_in;
+        self
+    }
+
+    /// Where people and add-ons reach the host, if that is not where it listens: behind a reverse
+    /// proxy, for example `https://chat.example.com`. It has no path.
+    #[must_use]
+    pub fn public_url(mut self, url: impl Into<String>) -> Self {
+        self.public_url = Some(url.into());
+        self
+    }
+
     /// Starts the host. It answers once this returns.
     ///
     /// # Errors
     ///
-    /// [`Error`] where the address, the data folder or the certificate cannot be used.
+    /// [`Error`] where the address, the data folder or the certificate cannot be used, or people could
+    /// not sign in.
     pub async fn start(self) -> Result<Host, Error> {
         let opened = self.open(None).await?;
         let ended = opened.shared.ended();
@@ -256,12 +295,11 @@ impl Builder {
 
     /// All of a host but its server.
     pub(crate) async fn open(self, stage: Option<Arc<Stage>>) -> Result<Opened, Error> {
-        let certificate = self.check()?;
+        let (certificate, public) = self.check()?;
         let state = self.open_state()?;
         if let Some(name) = &self.group {
             state.name_group(name).await?;
         }
-        let local_user = first_user(&state).await?;
         let group = state.group().await?;
 
         let address = SocketAddr::new(self.ip, self.port);
@@ -269,21 +307,33 @@ impl Builder {
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
 
-        let (end, ending) = watch::channel(false);
-        let scheme = if certificate.is_some() {
-            "https"
-        } else {
-            "http"
+        let scheme = match certificate {
+            Some(_) => "https",
+            None => "http",
         };
-        let base_url = format!("{scheme}://{address}");
+        let own = format!("{scheme}://{address}");
+        if public.is_none() && address.ip().is_unspecified() {
+            return Err(Error::PublicUrl {
+                url: own,
+                why: "it stands for every address of this machine; say by which one people reach the host",
+            });
+        }
+        let base_url = public.unwrap_or_else(|| own.clone());
+        let localhost = format!("{scheme}://localhost:{}", address.port());
+        let way = self.way(&state).await?;
+        let entrance = Entrance::new(way, &state.signing_key().await?);
+
+        let (end, ending) = watch::channel(false);
         let reach = match self.networks {
             Some(networks) => Reach::new(networks),
             None => Reach::standard(&base_url),
         };
         let shared = Arc::new(Shared {
+            origins: vec![base_url.clone(), own, localhost],
             base_url,
+            address,
             group,
-            local_user: local_user.id,
+            entrance,
             token_life: self.token_life,
             limits: Limits::new(self.clock.clone(), self.requests, self.messages),
             clock: self.clock,
@@ -318,11 +368,33 @@ impl Builder {
     }
 
     /// What can be known to be wrong before anything is opened.
-    pub(crate) fn check(&self) -> Result<Option<Arc<Certificate>>, Error> {
-        if !self.ip.is_loopback() {
+    pub(crate) fn check(&self) -> Result<(Option<Arc<Certificate>>, Option<String>), Error> {
+        let is_local = matches!(self.sign_in, SignIn::Local);
+        if is_local && !self.ip.is_loopback() {
             return Err(Error::NotLoopback(self.ip));
         }
-        self.tls.clone().map(Certificate::read).transpose()
+        let public = self.public_url.as_deref().map(origin).transpose()?;
+        if let (Some(url), true) = (&public, is_local) {
+            return Err(Error::PublicUrl {
+                url: url.clone(),
+                why: "nobody signs in, and whoever reached it would be the person at this machine",
+            });
+        }
+        let certificate = self.tls.clone().map(Certificate::read).transpose()?;
+        Ok((certificate, public))
+    }
+
+    async fn way(&self, state: &SqliteState) -> Result<Way, Error> {
+        Ok(match &self.sign_in {
+            SignIn::Local => Way::Local(first_user(state).await?.id),
+            SignIn::Name => Way::Name,
+            SignIn::Proxy(proxy) => Way::Proxy(proxy.clone()),
+            #[cfg(feature = "openid")]
+            SignIn::OpenId(settings) => {
+                let found = crate::sign_in::openid::Provider::discover(settings).await;
+                Way::OpenId(Box::new(found.map_err(Error::SignIn)?))
+            }
+        })
     }
 
     fn open_state(&self) -> Result<SqliteState, Error> {
@@ -344,7 +416,9 @@ fn serve<L>(
 ) -> JoinHandle<()>
 where
     L: Listener<Addr = SocketAddr>,
+    Peer: for<'a> Connected<IncomingStream<'a, L>>,
 {
+    let router = router.into_make_service_with_connect_info::<Peer>();
     tokio::spawn(async move {
         if let Err(cause) = axum::serve(listener, router)
             .with_graceful_shutdown(ended)
@@ -355,13 +429,32 @@ where
     })
 }
 
-/// The person at this machine, and a first room of theirs.
+/// An address without a path, as browsers write it.
+fn origin(url: &str) -> Result<String, Error> {
+    let wrong = |why| Error::PublicUrl {
+        url: url.to_owned(),
+        why,
+    };
+    let parsed = Url::parse(url).map_err(|_| wrong("it is no address"))?;
+    if !matches!(parsed.scheme(), "http" | "https") {
+        return Err(wrong("it must begin with https:// or http://"));
+    }
+    let is_bare = parsed.path() == "/" && parsed.query().is_none() && parsed.fragment().is_none();
+    match is_bare && parsed.username().is_empty() && parsed.password().is_none() {
+        true => Ok(parsed.origin().ascii_serialization()),
+        false => Err(wrong("it must end behind the host and port")),
+    }
+}
+
+/// The person at this machine: whoever administered the host before, or somebody new.
 async fn first_user(state: &SqliteState) -> Result<User, StateError> {
-    if let Some(user) = state.user(1.into()).await? {
-        return Ok(user);
+    let known = state.users().await?;
+    if let Some(admin) = known.into_iter().find(|user| user.is_admin) {
+        return Ok(admin);
     }
     let mut user = state.user_named("You").await?;
     user.is_admin = true;
+    user.is_removed = false;
     state.update_user(&user).await?;
     Ok(user)
 }
@@ -425,12 +518,19 @@ impl Host {
             networks: None,
             tls: None,
             grace: Duration::from_secs(10),
+            sign_in: SignIn::Local,
+            public_url: None,
         }
     }
 
     /// Where people and add-ons reach it, without a slash at the end.
     pub fn base_url(&self) -> &str {
         &self.shared.base_url
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.shared.address
     }
 
     /// The address of a room's page.
@@ -443,14 +543,16 @@ impl Host {
         &*self.shared.state
     }
 
-    /// The room with this name, made where there is none and owned by the person at this machine.
+    /// The room with this name, made where there is none and owned by the person at this machine, or
+    /// by the first admin where people sign in.
     ///
     /// # Errors
     ///
-    /// [`StateError`] where the database fails.
+    /// [`StateError`] where the database fails, or nobody has signed in yet.
     pub async fn open_room(&self, name: &str) -> Result<Room, StateError> {
         let state = &self.shared.state;
-        let owner = self.shared.local_user;
+        let owner = self.shared.steward().await?;
+        let owner = owner.ok_or_else(|| StateError(NOBODY.to_owned()))?.id;
         let new = NewRoom {
             name: name.to_owned(),
             is_public: true,
@@ -474,7 +576,7 @@ impl Host {
     /// One sentence that says what is wrong with the room's name or topic, or that the database
     /// fails.
     pub async fn change_room(&self, room: &Room) -> Result<(), String> {
-        let by = self.local_user().await?;
+        let by = self.steward().await?;
         let changed = rooms::change(&self.shared, room, &by).await;
         changed.map_err(|refused| refused.to_string())
     }
@@ -486,15 +588,15 @@ impl Host {
     ///
     /// One sentence, where the database fails.
     pub async fn delete_room(&self, room: &Room) -> Result<bool, String> {
-        let by = self.local_user().await?;
+        let by = self.steward().await?;
         let deleted = rooms::delete(&self.shared, room, &by).await;
         deleted.map_err(|cause| cause.to_string())
     }
 
-    async fn local_user(&self) -> Result<User, String> {
-        let user = self.shared.state.user(self.shared.local_user).await;
+    async fn steward(&self) -> Result<User, String> {
+        let user = self.shared.steward().await;
         let user = user.map_err(|cause| cause.to_string())?;
-        user.ok_or_else(|| "there is nobody at this machine".to_owned())
+        user.ok_or_else(|| NOBODY.to_owned())
     }
 
     /// Calls the webhooks that listen for this. What the host does itself, it tells itself.
@@ -562,7 +664,8 @@ impl Host {
         install::uninstall(&self.shared, oauth_id).await
     }
 
-    /// The address at which the person at this machine would open a panel now, signed.
+    /// The address at which the person at this machine would open a panel now, signed; or the first
+    /// admin where people sign in.
     ///
     /// # Errors
     ///
@@ -573,7 +676,7 @@ impl Host {
         installed: &Installed,
         panel: &str,
     ) -> Result<String, String> {
-        let user = self.local_user().await?;
+        let user = self.steward().await?;
         let panel = installed
             .descriptor
             .web_panel(panel)

@@ -13,6 +13,9 @@
 //! # });
 //! ```
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod access;
 mod api;
 mod attendance;
 mod clock;
@@ -33,6 +36,7 @@ mod module;
 mod notification;
 mod outgoing;
 mod pattern;
+mod peer;
 mod presence;
 mod reach;
 mod record;
@@ -42,6 +46,7 @@ mod rooms;
 #[cfg(feature = "server")]
 pub mod server;
 mod shared;
+pub mod sign_in;
 pub mod state;
 pub mod testing;
 mod timeline;

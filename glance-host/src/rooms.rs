@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::hub::{Event, To};
 use crate::install;
 use crate::shared::Shared;
+use crate::sign_in::Change;
 use crate::state::{NewRoom, Room, StateError, User};
 use crate::webhooks::{self, Happening};
 
@@ -80,6 +81,7 @@ pub(crate) async fn change(shared: &Arc<Shared>, room: &Room, by: &User) -> Resu
     if !shared.state.update_room(room).await? {
         return Err(Refused::Taken(room.name.clone()));
     }
+    shared.entrance.tell(Change::Room(room.id));
     shared.hub.publish(To::Room(room.id), Event::Changed);
     if before.topic != room.topic {
         let topic = room.topic.clone();
@@ -105,6 +107,7 @@ pub(crate) async fn delete(
     let Some(installed) = shared.state.remove_room(room.id).await? else {
         return Ok(false);
     };
+    shared.entrance.tell(Change::Room(room.id));
     shared.hub.publish(To::Room(room.id), Event::Changed);
     for installed in installed {
         let shared = Arc::clone(shared);

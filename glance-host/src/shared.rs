@@ -1,9 +1,9 @@
 //! What every part of a running host has in common.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use glance_sdk::model::UserId;
 use tokio::sync::watch;
 
 use crate::attendance::Attendance;
@@ -16,7 +16,8 @@ use crate::metrics::{Metrics, Now};
 use crate::outgoing;
 use crate::presence::Presence;
 use crate::rehearsal::Stage;
-use crate::state::{Group, State, StateError};
+use crate::sign_in::{Entrance, Way};
+use crate::state::{Group, State, StateError, User};
 use crate::turns::Turns;
 use crate::viewer::Lineups;
 use crate::webhooks::Webhooks;
@@ -25,9 +26,12 @@ use crate::webhooks::Webhooks;
 pub(crate) struct Shared {
     /// Where people and add-ons reach the host, without a slash at the end.
     pub(crate) base_url: String,
+    /// The origins its pages have, the public one first: `https://chat.example.com`.
+    pub(crate) origins: Vec<String>,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
     pub(crate) group: Group,
-    /// The person at this machine: who opens a page of a host without sign-in.
-    pub(crate) local_user: UserId,
+    pub(crate) entrance: Entrance,
     pub(crate) token_life: Duration,
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
@@ -69,6 +73,21 @@ impl Shared {
 
     pub(crate) fn has_ended(&self) -> bool {
         *self.ending.borrow()
+    }
+
+    /// Whether people reach it by HTTPS.
+    pub(crate) fn is_https(&self) -> bool {
+        self.base_url.starts_with("https://")
+    }
+
+    /// Who answers for what nobody in particular does: the person at this machine, or the first
+    /// admin. A host to which nobody came yet has nobody.
+    pub(crate) async fn steward(&self) -> Result<Option<User>, StateError> {
+        if let Way::Local(user) = self.entrance.way {
+            return self.state.user(user).await;
+        }
+        let users = self.state.users().await?;
+        Ok(users.into_iter().find(|user| user.is_admin))
     }
 
     /// Completes when the host ends.

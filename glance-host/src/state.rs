@@ -1,7 +1,9 @@
-//! What a host remembers: its group, rooms, users, installations, runtime glances, webhooks, tokens,
-//! and what was written into rooms.
+//! What a host remembers: its group, rooms, users and their sessions, installations, runtime glances,
+//! webhooks, tokens, and what was written into rooms.
 
+mod identity;
 mod private;
+mod session;
 mod sqlite;
 mod timeline;
 mod webhook;
@@ -13,7 +15,9 @@ use glance_sdk::model::{
     Action, Descriptor, Event, Glance, GroupId, OauthId, RoomId, Secret, UserId, Webhook,
 };
 
+pub use identity::Identity;
 pub use private::PrivateMessage;
+pub use session::Session;
 pub use sqlite::SqliteState;
 pub use timeline::{Content, Entry, Message, Sender, Side};
 pub use webhook::{MAX_RUNTIME_WEBHOOKS, RegisteredWebhook};
@@ -61,6 +65,8 @@ pub struct User {
     pub timezone: String,
     /// Their address.
     pub email: Option<String>,
+    /// Whether an admin removed them: they cannot sign in, and what they wrote stays.
+    pub is_removed: bool,
 }
 
 impl User {
@@ -211,23 +217,42 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     /// Forgets a room with all that is in it, and gives the installations that were: `None` where
     /// there is no such room. Its id never comes to mean another.
     async fn remove_room(&self, id: RoomId) -> Result<Option<Vec<Installed>>>;
-    /// Who was let into a private room, by id.
+    /// Who was let into a room, by id.
     async fn members(&self, room: RoomId) -> Result<Vec<User>>;
-    /// Lets a person into a private room.
+    /// The rooms a person was let into, by id.
+    async fn memberships(&self, user: UserId) -> Result<Vec<RoomId>>;
+    /// Lets a person into a room.
     async fn add_member(&self, room: RoomId, user: UserId) -> Result<()>;
-    /// Takes a person out of a private room; says whether they were let in.
+    /// Takes a person out of a room; says whether they were let in.
     async fn remove_member(&self, room: RoomId, user: UserId) -> Result<bool>;
 
-    /// The user with this id.
+    /// The user with this id, removed or not.
     async fn user(&self, id: UserId) -> Result<Option<User>>;
-    /// All users, by id.
+    /// All users but those who were removed, by id.
     async fn users(&self) -> Result<Vec<User>>;
+    /// The users who were removed, by id.
+    async fn removed_users(&self) -> Result<Vec<User>>;
     /// The user with this name.
     async fn find_user(&self, name: &str) -> Result<Option<User>>;
     /// The user with this name, made where there is none.
     async fn user_named(&self, name: &str) -> Result<User>;
     /// Changes a user.
     async fn update_user(&self, user: &User) -> Result<()>;
+    /// The user who signs in like this, made where there is none.
+    async fn user_of(&self, identity: &Identity) -> Result<User>;
+
+    /// A key of this host's own, 32 bytes, made at the first call: it signs cookies.
+    async fn signing_key(&self) -> Result<Vec<u8>>;
+    /// Keeps a session, and forgets those that expired before `now`.
+    async fn put_session(&self, session: &Session, now: i64) -> Result<()>;
+    /// Lets a session hold until then, where it has not ended meanwhile.
+    async fn prolong_session(&self, digest: &[u8], expires_at: i64) -> Result<()>;
+    /// The session with this digest.
+    async fn session(&self, digest: &[u8]) -> Result<Option<Session>>;
+    /// Forgets a session; says whether there was one.
+    async fn remove_session(&self, digest: &[u8]) -> Result<bool>;
+    /// Forgets all sessions of a person.
+    async fn remove_sessions(&self, user: UserId) -> Result<()>;
 
     /// Keeps an installation whose add-on has not answered yet, and the webhooks it declares: it
     /// has tokens already, and is gone at the next start. False where the add-on is installed in

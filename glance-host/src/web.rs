@@ -7,7 +7,12 @@ mod guard;
 mod icon;
 mod inspect;
 mod integrations;
+#[cfg(feature = "openid")]
+mod openid;
 mod pages;
+mod people;
+mod rooms;
+mod sign_in;
 mod timeline;
 mod visit;
 
@@ -22,8 +27,27 @@ use axum::{Extension, Router, middleware};
 use crate::shared::Shared;
 
 pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
-    Router::new()
-        .route("/", get(pages::home))
+    let router = Router::new();
+    #[cfg(feature = "openid")]
+    let router = router
+        .route("/sign-in/begin", get(openid::begin))
+        .route("/sign-in/callback", get(openid::callback));
+    router
+        .route("/", get(rooms::list))
+        .route("/sign-in", get(sign_in::page).post(sign_in::by_name))
+        .route("/sign-out", post(sign_in::out))
+        .route("/people", get(people::list))
+        .route("/people/{user}/role", post(people::set_role))
+        .route("/people/{user}/removed", post(people::remove))
+        .route("/rooms", post(rooms::create))
+        .route(
+            "/rooms/{room}/settings",
+            get(rooms::settings).post(rooms::change),
+        )
+        .route("/rooms/{room}/archived", post(rooms::archive))
+        .route("/rooms/{room}/remove", post(rooms::remove))
+        .route("/rooms/{room}/members", post(rooms::add_member))
+        .route("/rooms/{room}/members/remove", post(rooms::remove_member))
         .route("/rooms/{room}", get(pages::room))
         .route("/rooms/{room}/events", get(events::stream))
         .route("/rooms/{room}/pages/{page}/retry", post(events::retry))

@@ -162,3 +162,26 @@ export function pullRequest(number, state, { repository = REPOSITORY, days = 0, 
     repository: { full_name: repository },
   };
 }
+
+/** Reads a descriptor on the integrations page, and shows what the add-on asks for. */
+export async function review(page, demo, descriptor) {
+  await page.goto(`${demo.url}/integrations`);
+  await page.getByLabel("Address of an add-on's descriptor").fill(descriptor);
+  await page.getByRole("button", { name: "Read it" }).click();
+}
+
+/** Installs an add-on as a person does: read, then approved. */
+export async function install(page, demo, descriptor) {
+  await review(page, demo, descriptor);
+  await page.getByRole("button", { name: "Approve and install" }).click();
+}
+
+/** Removes an add-on, where it is installed. */
+export async function remove(page, demo, name) {
+  await page.goto(`${demo.url}/integrations`);
+  const article = page.getByRole("article").filter({ has: page.getByRole("heading", { name, exact: true }) });
+  if (await article.count() === 0) return;
+  await article.getByText("Remove…").click();
+  await article.getByRole("button", { name: `Remove ${name}` }).click();
+  await article.waitFor({ state: "detached" });
+}

@@ -9,7 +9,9 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
-import { alert, blocker, launch, PROJECT, pullRequest, REPOSITORY, startDemo } from "./demo.mjs";
+import {
+  alert, blocker, install, launch, PROJECT, pullRequest, remove, REPOSITORY, review, startDemo,
+} from "./demo.mjs";
 
 const FOUR = "4 open pull requests";
 const FIVE = "5 open pull requests";
@@ -74,29 +76,10 @@ async function chooseRepositories(inside, repositories) {
   await inside.getByRole("button", { name: "Save" }).click();
 }
 
-async function read(page, descriptor) {
-  await page.goto(`${demo.url}/integrations`);
-  await page.getByLabel("Address of an add-on's descriptor").fill(descriptor);
-  await page.getByRole("button", { name: "Read it" }).click();
-}
-
-async function install(page, descriptor) {
-  await read(page, descriptor);
-  await page.getByRole("button", { name: "Approve and install" }).click();
-}
-
 async function uninstall(name) {
   const page = await browser.newPage();
-  await remove(page, name);
+  await remove(page, demo, name);
   await page.close();
-}
-
-async function remove(page, name) {
-  await page.goto(`${demo.url}/integrations`);
-  const article = page.getByRole("article").filter({ has: page.getByRole("heading", { name, exact: true }) });
-  await article.getByText("Remove…").click();
-  await article.getByRole("button", { name: `Remove ${name}` }).click();
-  await hidden(article);
 }
 
 async function serve(t, handler) {
@@ -132,7 +115,7 @@ async function installAddOn(t, page, addOn) {
       response.writeHead(path.startsWith("/installed") ? 200 : 404).end();
     }
   });
-  await install(page, `${url}/`);
+  await install(page, demo, `${url}/`);
   await shown(page.getByRole("heading", { name: addOn.name }));
 }
 
@@ -450,7 +433,7 @@ for (const colorScheme of ["light", "dark"]) {
       await page.getByRole("button", { name: "Close the panel" }).click();
     }
 
-    await read(page, `http://127.0.0.1:1/${"path".repeat(40)}`);
+    await review(page, demo, `http://127.0.0.1:1/${"path".repeat(40)}`);
     await shown(page.getByRole("alert"));
     assert.equal(await width(), 320);
     await installAddOn(t, page, addOn);
@@ -468,7 +451,7 @@ test("an installation that cannot be says why", async (t) => {
   const url = await serve(t, ({ url: path }, response) => response.writeHead(path in body ? 200 : 404).end(body[path]));
   const page = await open(t);
   const refused = async (descriptor) => {
-    await read(page, descriptor);
+    await review(page, demo, descriptor);
     assert.equal(await page.getByLabel("Address of an add-on's descriptor").inputValue(), descriptor);
     return page.getByRole("alert").innerText();
   };
@@ -487,15 +470,15 @@ test("an add-on that is removed vanishes from an open page, and installed again 
   const watching = await open(t);
   await shown(glance(watching, FOUR));
   const page = await open(t);
-  await remove(page, "Pull requests");
+  await remove(page, demo, "Pull requests");
   await hidden(glance(watching, FOUR));
   await shown(glance(watching, TWO_BLOCKERS));
-  for (const name of ["Blockers", "Mentions", "Incidents"]) await remove(page, name);
+  for (const name of ["Blockers", "Mentions", "Incidents"]) await remove(page, demo, name);
   await shown(watching.getByText("Nothing to report."));
   assert.equal(await watching.locator("#glances .glance").count(), 0);
   await shown(page.getByText("No add-on is installed here."));
 
-  await install(page, `${demo.addOn}/`);
+  await install(page, demo, `${demo.addOn}/`);
   await page.getByRole("link", { name: "Open Pull requests" }).click();
   const inside = panelPage(page);
   await shown(inside.getByRole("heading", { name: "Choose the repositories of this room." }));

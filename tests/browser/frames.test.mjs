@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
-import { launch, startDemo } from "./demo.mjs";
+import { install as installed, launch, remove, startDemo } from "./demo.mjs";
 
 const ICON = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E";
 const EVERY_EVENT = [
@@ -155,9 +155,7 @@ async function open(t, url = demo.url, options = {}) {
 
 /** Installs an add-on, and removes it when the test is over; the page then shows the room. */
 async function install(t, page, addOn) {
-  await page.goto(`${demo.url}/integrations`);
-  await page.getByLabel("Address of an add-on's descriptor").fill(`${addOn.url}/`);
-  await page.getByRole("button", { name: "Install" }).click();
+  await installed(page, demo, `${addOn.url}/`);
   await shown(page.getByRole("heading", { name: `Add-on ${addOn.key}`, exact: true }));
   t.after(() => uninstall(addOn));
   await page.goto(demo.url);
@@ -166,13 +164,7 @@ async function install(t, page, addOn) {
 
 async function uninstall(addOn) {
   const context = await browser.newContext();
-  const page = await context.newPage();
-  await page.goto(`${demo.url}/integrations`);
-  const article = page.getByRole("article").filter({ has: page.getByRole("heading", { name: `Add-on ${addOn.key}`, exact: true }) });
-  if (await article.count() > 0) {
-    await article.getByRole("button", { name: "Remove" }).click();
-    await hidden(article);
-  }
+  await remove(await context.newPage(), demo, `Add-on ${addOn.key}`);
   await context.close();
 }
 

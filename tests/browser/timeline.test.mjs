@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { EventEmitter, once } from "node:events";
 import { after, before, test } from "node:test";
-import { launch, startDemo } from "./demo.mjs";
+import { install, launch, startDemo } from "./demo.mjs";
 
 let demo;
 let browser;
@@ -52,10 +52,7 @@ async function talk(t) {
   await once(server, "listening");
   const url = `http://127.0.0.1:${server.address().port}`;
   const page = await browser.newPage();
-  await page.goto(`${demo.url}/integrations`);
-  await page.getByLabel("Address of an add-on's descriptor").fill(`${url}/`);
-  await page.getByRole("button", { name: "Read it" }).click();
-  await page.getByRole("button", { name: "Approve and install" }).click();
+  await install(page, demo, `${url}/`);
   await page.getByText("Remove…").first().waitFor();
   await page.close();
 

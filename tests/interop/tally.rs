@@ -71,7 +71,7 @@ impl Tally {
         let shown = viewer.label("tally", "0 open").await;
         let line = shown.line("tally").unwrap();
         assert_eq!(line.lozenge(), Some(("success", "CLEAR")));
-        assert_eq!(line.target.as_ref().unwrap().panel, "tally-panel");
+        assert_eq!(line.target.as_ref().unwrap().key, "tally-panel");
 
         self.takes_a_command(&room).await;
         if self.creates_webhooks {

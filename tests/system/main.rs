@@ -1,9 +1,11 @@
 //! The whole system: SDK and host together, over real HTTP with real tokens.
 
+mod access;
 mod actions;
 mod add_on;
 mod answers;
 mod bad_input;
+mod browser;
 mod browser_install;
 mod conditions;
 mod corpus;
@@ -39,9 +41,11 @@ mod rest_manage_rooms;
 mod rest_rooms;
 mod rest_tokens;
 mod restart;
+mod rooms;
 mod runtime_glances;
 mod runtime_webhooks;
 mod shutdown;
+mod sign_in;
 mod timeline;
 mod tls;
 mod tokens;

@@ -49,9 +49,16 @@ export function connect() {
     connection.textContent = "Reconnecting…";
     // The browser tries again by itself after a lost connection, but not after a refusal.
     if (events.readyState !== EventSource.CLOSED) return;
-    setTimeout(connect, wait);
-    wait = Math.min(wait * 2, LONGEST_WAIT);
+    leaveOrStay();
   });
+}
+
+/** Whoever is signed out, or put out of the room, sees that; everyone else is connected again. */
+async function leaveOrStay() {
+  const answer = await fetch(location.pathname, { method: "HEAD" }).catch(() => null);
+  if ([401, 404].includes(answer?.status)) return location.reload();
+  setTimeout(connect, wait);
+  wait = Math.min(wait * 2, LONGEST_WAIT);
 }
 
 // A browser keeps six connections to a host: a tab that nobody looks at gives its own back.

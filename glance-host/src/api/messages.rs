@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::error::ApiError;
+use super::rooms::writable;
 use crate::limits::Allowance;
 use crate::shared::Shared;
 use crate::state::{Content, Entry, Message};
@@ -74,6 +75,7 @@ async fn write(
     reply_to: Option<String>,
 ) -> Result<(Entry, Allowance), ApiError> {
     let room = caller.room(shared, room).await?;
+    writable(&room)?;
     if let Some(parent) = &reply_to
         && shared.state.entry(room.id, parent).await?.is_none()
     {

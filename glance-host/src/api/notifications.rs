@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::caller::Caller;
 use super::error::ApiError;
+use super::rooms::writable;
 use crate::limits::Allowance;
 use crate::shared::Shared;
 use crate::state::{Content, Entry};
@@ -26,6 +27,7 @@ pub(super) async fn create(
 ) -> Result<(Allowance, StatusCode), ApiError> {
     caller.needs(&[Scope::SendNotification])?;
     let room = caller.room(&shared, &room).await?;
+    writable(&room)?;
     let notification = read(request).await?;
     let allowance = shared.limits.message(&caller.installed.oauth_id, room.id)?;
     let entry = Entry::new(

@@ -20,6 +20,7 @@ use super::page::Paging;
 use crate::directory;
 use crate::rooms::{self, Refused};
 use crate::shared::Shared;
+use crate::sign_in;
 use crate::state::{self, NewRoom, StateError};
 
 const VIEW: [Scope; 2] = [Scope::ViewGroup, Scope::ViewRoom];
@@ -66,12 +67,19 @@ pub(super) async fn create(
     caller.needs(&[Scope::ManageRooms])?;
     of_the_group(&caller)?;
     let wanted: Wanted = parse(&body)?;
+    let owner = match owner(&shared, &caller, wanted.owner_user_id).await? {
+        Some(owner) => owner,
+        None => {
+            let steward = shared.steward().await?;
+            let nobody =
+                "/owner_user_id: nobody administers this host yet, so say whose room it is";
+            steward.ok_or_else(|| ApiError::bad_request(nobody))?.id
+        }
+    };
     let new = NewRoom {
         name: wanted.name,
         is_public: wanted.privacy.map_or(Ok(true), is_public)?,
-        owner: owner(&shared, &caller, wanted.owner_user_id)
-            .await?
-            .unwrap_or(shared.local_user),
+        owner,
         topic: wanted.topic.unwrap_or_default(),
     };
     let room = rooms::create(&shared, &new).await?;
@@ -204,6 +212,7 @@ pub(super) async fn set_topic(
 ) -> Result<StatusCode, ApiError> {
     caller.needs(&[Scope::AdminRoom])?;
     let mut room = caller.room(&shared, &room).await?;
+    writable(&room)?;
     let by = on_behalf(&shared, &room).await?;
     Topic { topic: room.topic } = parse(&body)?;
     rooms::change(&shared, &room, &by).await?;
@@ -244,8 +253,7 @@ pub(super) async fn add_member(
     Path((room, user)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
     caller.needs(&[Scope::AdminRoom])?;
-    let room = private(&shared, &caller, &room).await?;
-    let user = caller.user(&shared, &user).await?;
+    let (room, user) = let_in(&shared, &caller, &room, &user).await?;
     shared.state.add_member(room.id, user.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -256,22 +264,29 @@ pub(super) async fn remove_member(
     Path((room, user)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
     caller.needs(&[Scope::AdminRoom])?;
-    let room = private(&shared, &caller, &room).await?;
-    let user = caller.user(&shared, &user).await?;
+    let (room, user) = let_in(&shared, &caller, &room, &user).await?;
     if !shared.state.remove_member(room.id, user.id).await? {
         let message = format!("{} is no member of the room", user.name);
         return Err(ApiError::not_found(message));
     }
+    shared.entrance.tell(sign_in::Change::Room(room.id));
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn private(shared: &Shared, caller: &Caller, room: &str) -> Result<state::Room, ApiError> {
+/// A room, and a person who needs to be let into it.
+async fn let_in(
+    shared: &Shared,
+    caller: &Caller,
+    room: &str,
+    user: &str,
+) -> Result<(state::Room, state::User), ApiError> {
     let room = caller.room(shared, room).await?;
-    match room.is_public {
+    let user = caller.user(shared, user).await?;
+    match room.is_public && !user.is_guest {
         true => Err(ApiError::bad_request(
-            "The room is public: everyone may enter it, and nobody is let in or taken out",
+            "The room is public: everyone may enter it, and only guests are let in or taken out",
         )),
-        false => Ok(room),
+        false => Ok((room, user)),
     }
 }
 
@@ -283,4 +298,15 @@ fn page(shared: &Shared, paging: &Paging, people: &[state::User]) -> Page<UserDe
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     serde_json::from_slice(body)
         .map_err(|cause| ApiError::bad_request(format!("The body cannot be used: {cause}")))
+}
+
+/// Refuses what would change an archived room.
+pub(super) fn writable(room: &state::Room) -> Result<(), ApiError> {
+    match room.is_archived {
+        true => Err(ApiError::new(
+            StatusCode::CONFLICT,
+            format!("Room {} is archived and can only be read", room.name),
+        )),
+        false => Ok(()),
+    }
 }

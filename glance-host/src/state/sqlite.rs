@@ -5,6 +5,7 @@ mod messages;
 mod migrations;
 mod private;
 mod rooms;
+mod sessions;
 mod tokens;
 mod users;
 mod webhooks;
@@ -22,9 +23,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Entry, Group, Installed, MAX_RUNTIME_GLANCES, NewRoom, Place, PrivateMessage,
-    RegisteredWebhook, Restriction, Result, Room, RuntimeAction, RuntimeGlance, Side, State,
-    StateError, StoredToken, User,
+    Entry, Group, Identity, Installed, MAX_RUNTIME_GLANCES, NewRoom, Place, PrivateMessage,
+    RegisteredWebhook, Restriction, Result, Room, RuntimeAction, RuntimeGlance, Session, Side,
+    State, StateError, StoredToken, User,
 };
 
 const SCHEMA: &str = "
@@ -226,6 +227,11 @@ impl State for SqliteState {
             .await
     }
 
+    async fn memberships(&self, user: UserId) -> Result<Vec<RoomId>> {
+        self.call(move |connection| users::memberships(connection, user))
+            .await
+    }
+
     async fn add_member(&self, room: RoomId, user: UserId) -> Result<()> {
         self.call(move |connection| users::add_member(connection, room, user))
             .await
@@ -242,7 +248,11 @@ impl State for SqliteState {
     }
 
     async fn users(&self) -> Result<Vec<User>> {
-        self.call(|connection| users::all(connection)).await
+        self.call(|connection| users::all(connection, false)).await
+    }
+
+    async fn removed_users(&self) -> Result<Vec<User>> {
+        self.call(|connection| users::all(connection, true)).await
     }
 
     async fn find_user(&self, name: &str) -> Result<Option<User>> {
@@ -260,6 +270,49 @@ impl State for SqliteState {
     async fn update_user(&self, user: &User) -> Result<()> {
         let user = user.clone();
         self.call(move |connection| users::update(connection, &user))
+            .await
+    }
+
+    async fn user_of(&self, identity: &Identity) -> Result<User> {
+        let identity = identity.clone();
+        self.call(move |connection| users::of(connection, &identity))
+            .await
+    }
+
+    async fn signing_key(&self) -> Result<Vec<u8>> {
+        let mut new = [0; 32];
+        aws_lc_rs::rand::fill(&mut new)
+            .map_err(|_| StateError("the system gives no random numbers".to_owned()))?;
+        self.call(move |connection| sessions::key(connection, &new))
+            .await
+    }
+
+    async fn put_session(&self, session: &Session, now: i64) -> Result<()> {
+        let session = session.clone();
+        self.call(move |connection| sessions::put(connection, &session, now))
+            .await
+    }
+
+    async fn prolong_session(&self, digest: &[u8], expires_at: i64) -> Result<()> {
+        let digest = digest.to_owned();
+        self.call(move |connection| sessions::prolong(connection, &digest, expires_at))
+            .await
+    }
+
+    async fn session(&self, digest: &[u8]) -> Result<Option<Session>> {
+        let digest = digest.to_owned();
+        self.call(move |connection| sessions::find(connection, digest))
+            .await
+    }
+
+    async fn remove_session(&self, digest: &[u8]) -> Result<bool> {
+        let digest = digest.to_owned();
+        self.call(move |connection| sessions::remove(connection, &digest))
+            .await
+    }
+
+    async fn remove_sessions(&self, user: UserId) -> Result<()> {
+        self.call(move |connection| sessions::remove_of(connection, user))
             .await
     }
 

@@ -32,7 +32,7 @@ use tokio::time::{Instant, interval_at};
 use super::frames::Here;
 use super::inspect::Inspector;
 use super::pages::PageError;
-use super::visit::Visit;
+use super::visit::{Stay, Visit};
 use crate::hub::Push;
 use crate::shared::Shared;
 use crate::state::StateError;
@@ -72,6 +72,7 @@ pub(super) async fn stream(
     State(shared): State<Arc<Shared>>,
     Extension(pages): Extension<Pages>,
     Query(asked): Query<Asked>,
+    stay: Stay,
     visit: Visit,
 ) -> Result<Response, PageError> {
     let inspects = asked.inspect.is_some() && visit.may_manage();
@@ -97,7 +98,7 @@ pub(super) async fn stream(
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache"),
     ];
-    let events = kept_alive(stream::unfold(connection, Connection::next));
+    let events = kept_alive(stream::unfold(connection, Connection::next).take_until(stay.ends()));
     Ok((headers, Body::from_stream(events.map(Ok::<_, Infallible>))).into_response())
 }
 
@@ -222,6 +223,7 @@ pub(super) struct Retry {
 /// "Try again": asks one glance's data anew, for one open page.
 pub(super) async fn retry(
     Extension(pages): Extension<Pages>,
+    _: Visit,
     Path((room, page)): Path<(String, String)>,
     Json(Retry { id }): Json<Retry>,
 ) -> StatusCode {

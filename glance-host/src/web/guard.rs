@@ -1,9 +1,13 @@
-//! Who may open a page, and what a page may do.
+//! What every request for a page goes through, whoever asks.
 //!
-//! This host has no sign-in: whoever sits at the machine is its one person, so it listens on
-//! loopback only. Two things could still reach it from outside, through that person's browser: a
-//! name that resolves to this machine (refused by its `Host` header), and a page of another site
-//! that sends a form here (refused by its origin).
+//! Three things could reach a page through a person's browser: a name that resolves to this machine
+//! (refused by its `Host` header), a page of another site that sends a form here (refused by its
+//! origin), and a page that shows this one in a frame (refused by its policy).
+//!
+//! There is no token in forms. A browser says with every request that changes something where it
+//! comes from, in `Sec-Fetch-Site` or `Origin`; where people sign in, a request that says neither is
+//! refused, so that the check does not depend on what a browser leaves out. Without sign-in such a
+//! request is a program's, at this machine.
 
 use std::sync::Arc;
 
@@ -33,21 +37,22 @@ pub(super) async fn check(
             .get(name)
             .and_then(|value: &HeaderValue| value.to_str().ok())
     };
-    let (scheme, own) = shared.base_url.split_once("://").unwrap_or_default();
-    let port = own.rsplit_once(':').map_or("", |(_, port)| port);
     let asked = text(header::HOST).unwrap_or_default();
-    if asked != own && asked != format!("localhost:{port}") {
+    if !shared.origins.iter().any(|own| host(own) == asked) {
         return (
             StatusCode::MISDIRECTED_REQUEST,
             "This host has another name",
         )
             .into_response();
     }
-    // Browsers say where a request comes from; a program that does not has no browser to abuse.
     let is_own = match (text(SEC_FETCH_SITE), text(header::ORIGIN)) {
         (Some(site), _) => matches!(site, "same-origin" | "none"),
-        (None, Some(origin)) => origin == format!("{scheme}://{asked}"),
-        (None, None) => true,
+        // A proxy may ask by another name than the browser did.
+        (None, Some(origin)) => shared
+            .origins
+            .iter()
+            .any(|own| own == origin && (*own == shared.base_url || host(own) == asked)),
+        (None, None) => shared.entrance.is_local(),
     };
     if !request.method().is_safe() && !is_own {
         return (
@@ -70,4 +75,9 @@ pub(super) async fn check(
         headers.entry(name).or_insert(value);
     }
     response
+}
+
+/// The host and port of an origin.
+fn host(origin: &str) -> &str {
+    origin.split_once("://").map_or(origin, |(_, host)| host)
 }

@@ -8,9 +8,12 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use minijinja::Environment;
 use serde_json::{Value, json};
 
+use super::sign_in;
 use super::visit::Visit;
+use crate::access::Access;
 use crate::shared::Shared;
-use crate::state::StateError;
+use crate::sign_in::Way;
+use crate::state::{StateError, User};
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut templates = Environment::new();
@@ -34,6 +37,15 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
             "integrations/frame.html",
             include_str!("../../assets/integrations/frame.html"),
         ),
+        ("people.html", include_str!("../../assets/people.html")),
+        (
+            "room-fields.html",
+            include_str!("../../assets/room-fields.html"),
+        ),
+        ("rooms.html", include_str!("../../assets/rooms.html")),
+        ("settings.html", include_str!("../../assets/settings.html")),
+        ("sign-in.html", include_str!("../../assets/sign-in.html")),
+        ("who.html", include_str!("../../assets/who.html")),
     ] {
         if let Err(cause) = templates.add_template(name, text) {
             tracing::error!("the template {name} is wrong: {cause:#}");
@@ -67,7 +79,11 @@ pub(super) fn message(status: StatusCode, title: &str, text: &str) -> Response {
 /// A page that could not be made.
 pub(super) enum PageError {
     NoRoom,
-    /// The person may not; one sentence says who may.
+    /// Nobody is signed in. A browser that asked for this page shall come back to it.
+    SignIn(Option<String>),
+    /// The proxy's word is not taken, for this reason.
+    NotVouchedFor(&'static str),
+    /// The person may not do this, for this reason.
     NotAllowed(&'static str),
     /// What the address names is gone.
     Gone(&'static str),
@@ -88,7 +104,10 @@ impl IntoResponse for PageError {
                 "No such room",
                 "There is no room at this address. It may have been removed.",
             ),
-            Self::NotAllowed(why) => message(StatusCode::FORBIDDEN, "Not for you", why),
+            Self::SignIn(Some(to)) => Redirect::to(&sign_in::address(&to)).into_response(),
+            Self::SignIn(None) => (StatusCode::UNAUTHORIZED, "Sign in first").into_response(),
+            Self::NotVouchedFor(why) => message(StatusCode::UNAUTHORIZED, "Who are you?", why),
+            Self::NotAllowed(why) => message(StatusCode::FORBIDDEN, "Not allowed", why),
             Self::Gone(why) => message(StatusCode::NOT_FOUND, "No longer there", why),
             Self::State(cause) => {
                 tracing::error!("{cause}");
@@ -102,28 +121,37 @@ impl IntoResponse for PageError {
     }
 }
 
-pub(super) async fn home(State(shared): State<Arc<Shared>>) -> Result<Response, PageError> {
-    let first = shared.state.first_room().await?.ok_or(PageError::NoRoom)?;
-    Ok(Redirect::to(&format!("/rooms/{}", first.id)).into_response())
+/// Who asks, for the top of a page; nothing where it is always the person at this machine.
+pub(super) fn who(shared: &Shared, user: &User) -> Value {
+    if shared.entrance.is_local() {
+        return Value::Null;
+    }
+    let signs_out = !matches!(shared.entrance.way, Way::Proxy(_));
+    json!({ "name": user.name, "is_admin": user.is_admin, "signs_out": signs_out })
 }
 
 pub(super) async fn room(
     State(shared): State<Arc<Shared>>,
     visit: Visit,
 ) -> Result<Response, PageError> {
-    let may_inspect = visit.may_manage();
-    let Visit { room, user } = visit;
+    let Visit { room, user } = &visit;
+    let access = Access::of(&shared, user).await?;
     let rooms = shared.state.rooms().await?;
     let rooms: Vec<_> = rooms
         .iter()
+        .filter(|other| other.id == room.id || !other.is_archived && access.may_enter(other))
         .map(|other| json!({ "id": other.id, "name": other.name, "current": other.id == room.id }))
         .collect();
     let values = json!({
         "group": shared.group.name,
-        "room": { "id": room.id, "name": room.name, "topic": room.topic },
+        "room": {
+            "id": room.id, "name": room.name, "topic": room.topic,
+            "is_public": room.is_public, "is_archived": room.is_archived,
+        },
         "rooms": rooms,
+        "who": who(&shared, user),
+        "may_manage": visit.may_manage(),
         "user": { "id": user.id, "mention": user.mention_name() },
-        "may_inspect": may_inspect,
     });
     Ok(render(StatusCode::OK, "room.html", values))
 }

@@ -72,6 +72,9 @@ pub(super) async fn say(
 ) -> Result<Response, PageError> {
     let refused =
         |sentence: String| Ok((StatusCode::UNPROCESSABLE_ENTITY, sentence).into_response());
+    if room.is_archived {
+        return refused("This room is archived and can only be read.".to_owned());
+    }
     if text.trim().is_empty() {
         return refused("The message is empty: write something.".to_owned());
     }

@@ -48,6 +48,25 @@ const STEPS: &[&str] = &[
     ) STRICT;
     CREATE INDEX private_message_by_user ON private_message (user_id, nth);
 ",
+    "
+    ALTER TABLE user ADD COLUMN is_removed INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE identity (
+        provider TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        user_id INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+        PRIMARY KEY (provider, subject)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE session (
+        digest BLOB PRIMARY KEY,
+        user_id INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+        began_at INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX session_by_end ON session (expires_at);
+    CREATE INDEX session_by_user ON session (user_id);
+    CREATE INDEX room_member_by_user ON room_member (user_id);
+    CREATE TABLE signing_key (id INTEGER PRIMARY KEY, key BLOB NOT NULL) STRICT;
+",
 ];
 
 pub(super) fn run(connection: &mut Connection) -> Result<()> {

@@ -1,17 +1,18 @@
-//! People in SQLite, and which private rooms they may enter.
+//! People in SQLite, how they sign in, and which rooms they were let into.
 
 use glance_sdk::model::{RoomId, UserId};
+use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::{id, number};
-use crate::state::User;
+use crate::state::{Identity, User};
 
-const USER: &str = "SELECT id, name, is_admin, is_guest, timezone, email FROM user";
+const USER: &str = "SELECT id, name, is_admin, is_guest, timezone, email, is_removed FROM user";
 
-pub(super) fn all(connection: &Connection) -> Result<Vec<User>> {
+pub(super) fn all(connection: &Connection, removed: bool) -> Result<Vec<User>> {
     connection
-        .prepare_cached(&format!("{USER} ORDER BY id"))?
-        .query_map([], user)?
+        .prepare_cached(&format!("{USER} WHERE is_removed = ?1 ORDER BY id"))?
+        .query_map([removed], user)?
         .collect()
 }
 
@@ -40,7 +41,8 @@ pub(super) fn named(connection: &Connection, name: &str) -> Result<User> {
 pub(super) fn update(connection: &Connection, user: &User) -> Result<()> {
     connection
         .execute(
-            "UPDATE user SET name = ?2, is_admin = ?3, is_guest = ?4, timezone = ?5, email = ?6
+            "UPDATE user SET name = ?2, is_admin = ?3, is_guest = ?4, timezone = ?5, email = ?6,
+                 is_removed = ?7
              WHERE id = ?1",
             params![
                 number(user.id.get()),
@@ -48,16 +50,93 @@ pub(super) fn update(connection: &Connection, user: &User) -> Result<()> {
                 user.is_admin,
                 user.is_guest,
                 user.timezone,
-                user.email
+                user.email,
+                user.is_removed
             ],
         )
         .map(drop)
 }
 
+/// The user who signs in like this, made where there is none.
+pub(super) fn of(connection: &mut Connection, identity: &Identity) -> Result<User> {
+    let transaction = connection.transaction_with_behavior(Immediate)?;
+    let known = match &identity.provider {
+        None => called(&transaction, &identity.name)?,
+        Some(provider) => transaction
+            .prepare_cached(&format!(
+                "{USER} WHERE id IN
+                 (SELECT user_id FROM identity WHERE provider = ?1 AND subject = ?2)"
+            ))?
+            .query_row([provider, &identity.subject], user)
+            .optional()?,
+    };
+    let before = match known {
+        Some(known) => known,
+        None => {
+            let name = free_name(&transaction, &identity.name)?;
+            let made = named(&transaction, &name)?;
+            if let Some(provider) = &identity.provider {
+                transaction.execute(
+                    "INSERT INTO identity (provider, subject, user_id) VALUES (?1, ?2, ?3)",
+                    params![provider, identity.subject, number(made.id.get())],
+                )?;
+            }
+            made
+        }
+    };
+    let mut after = before.clone();
+    after.is_admin = match identity.is_admin {
+        Some(is_admin) => is_admin,
+        None => before.is_admin || !has_admin(&transaction, identity.provider.as_deref())?,
+    };
+    after.is_guest = before.is_guest && !after.is_admin;
+    if identity.email.is_some() {
+        after.email.clone_from(&identity.email);
+    }
+    // One who was removed is nobody's admin.
+    if after != before && !before.is_removed {
+        update(&transaction, &after)?;
+    }
+    transaction.commit()?;
+    Ok(match before.is_removed {
+        true => before,
+        false => after,
+    })
+}
+
+/// Whether there is an admin who can sign in like this.
+fn has_admin(connection: &Connection, provider: Option<&str>) -> Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT 1 FROM user WHERE is_admin AND NOT is_removed AND (?1 IS NULL
+             OR id IN (SELECT user_id FROM identity WHERE provider = ?1))",
+        )?
+        .exists([provider])
+}
+
+/// This name, or with a number behind it where another has it.
+fn free_name(connection: &Connection, name: &str) -> Result<String> {
+    let mut free = name.to_owned();
+    let mut number = 1;
+    while called(connection, &free)?.is_some() {
+        number += 1;
+        free = format!("{name} {number}");
+    }
+    Ok(free)
+}
+
+pub(super) fn memberships(connection: &Connection, user: UserId) -> Result<Vec<RoomId>> {
+    connection
+        .prepare_cached("SELECT room_id FROM room_member WHERE user_id = ?1 ORDER BY room_id")?
+        .query_map([number(user.get())], |row| id(row, 0).map(RoomId::new))?
+        .collect()
+}
+
 pub(super) fn members(connection: &Connection, room: RoomId) -> Result<Vec<User>> {
     connection
         .prepare_cached(&format!(
-            "{USER} WHERE id IN (SELECT user_id FROM room_member WHERE room_id = ?1) ORDER BY id"
+            "{USER} WHERE id IN (SELECT user_id FROM room_member WHERE room_id = ?1)
+             AND NOT is_removed ORDER BY id"
         ))?
         .query_map([number(room.get())], user)?
         .collect()
@@ -89,5 +168,6 @@ fn user(row: &Row<'_>) -> Result<User> {
         is_guest: row.get(3)?,
         timezone: row.get(4)?,
         email: row.get(5)?,
+        is_removed: row.get(6)?,
     })
 }

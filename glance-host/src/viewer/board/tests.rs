@@ -26,6 +26,7 @@ fn user() -> User {
         is_guest: false,
         timezone: "UTC".into(),
         email: None,
+        is_removed: false,
     }
 }
 

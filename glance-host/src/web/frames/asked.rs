@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Refusal, installed};
+use crate::access::Access;
 use crate::directory;
 use crate::outgoing;
 use crate::shared::Shared;
@@ -116,15 +117,15 @@ pub(super) async fn enter(
     }): Json<Entering>,
 ) -> Result<Json<Value>, Refusal> {
     installed(&shared, &room, &add_on).await?;
-    for found in shared.state.rooms().await? {
-        if (found.id.to_string() == other || found.name == other)
-            && directory::members(&shared, &found)
-                .await?
-                .iter()
-                .any(|member| member.id == user.id)
-        {
-            return Ok(Json(json!({ "address": format!("/rooms/{}", found.id) })));
-        }
+    let access = Access::of(&shared, &user).await?;
+    let rooms = shared.state.rooms().await?;
+    let named = |found: &&Room| found.id.to_string() == other || found.name == other;
+    if let Some(found) = rooms
+        .iter()
+        .filter(named)
+        .find(|found| access.may_enter(found))
+    {
+        return Ok(Json(json!({ "address": format!("/rooms/{}", found.id) })));
     }
     Err(Refusal::not_found(format!(
         "There is no room {other:?} to open"

@@ -1,0 +1,136 @@
+//! People whom a reverse proxy in front of the host signed in.
+
+use std::net::IpAddr;
+
+use axum::http::{HeaderMap, HeaderName};
+
+use super::{Admins, Network};
+use crate::state::Identity;
+
+/// Names the proxy where a provider would stand.
+const PROVIDER: &str = "proxy";
+
+/// A reverse proxy that says in headers who asks, such as oauth2-proxy.
+///
+/// Its word is taken only where it comes from an address that is listed here. It must remove these
+/// headers from what its own callers send: a header that stands there twice is refused.
+///
+/// ```
+/// use glance_host::sign_in::{Admins, Proxy};
+///
+/// let proxy = Proxy::new(["127.0.0.1".parse().unwrap()])
+///     .admins(Admins::Group("chat-admins".to_owned()));
+/// ```
+#[derive(Debug, Clone)]
+pub struct Proxy {
+    peers: Vec<Network>,
+    user: HeaderName,
+    email: HeaderName,
+    groups: HeaderName,
+    admins: Option<Admins>,
+}
+
+impl Proxy {
+    /// A proxy at one of these addresses, which sends `X-Forwarded-User`, and may send
+    /// `X-Forwarded-Email` and `X-Forwarded-Groups`.
+    pub fn new(peers: impl IntoIterator<Item = Network>) -> Self {
+        Self {
+            peers: peers.into_iter().collect(),
+            user: HeaderName::from_static("x-forwarded-user"),
+            email: HeaderName::from_static("x-forwarded-email"),
+            groups: HeaderName::from_static("x-forwarded-groups"),
+            admins: None,
+        }
+    }
+
+    /// The header with the person's name, by which they are known here.
+    ///
+    /// # Errors
+    ///
+    /// One sentence where no header can have this name; so of the other two.
+    pub fn user_header(mut self, name: &str) -> Result<Self, String> {
+        self.user = header(name)?;
+        Ok(self)
+    }
+
+    /// The header with their address.
+    ///
+    /// # Errors
+    ///
+    /// One sentence where no header can have this name.
+    pub fn email_header(mut self, name: &str) -> Result<Self, String> {
+        self.email = header(name)?;
+        Ok(self)
+    }
+
+    /// The header with the groups they are in, with commas between.
+    ///
+    /// # Errors
+    ///
+    /// One sentence where no header can have this name.
+    pub fn groups_header(mut self, name: &str) -> Result<Self, String> {
+        self.groups = header(name)?;
+        Ok(self)
+    }
+
+    /// Who is an admin. Without this the first who comes is, and makes others.
+    #[must_use]
+    pub fn admins(mut self, admins: Admins) -> Self {
+        self.admins = Some(admins);
+        self
+    }
+
+    pub(crate) fn has_rule(&self) -> bool {
+        self.admins.is_some()
+    }
+
+    /// Who asks, or in one sentence why that is not known.
+    pub(crate) fn identity(
+        &self,
+        peer: Option<IpAddr>,
+        headers: &HeaderMap,
+    ) -> Result<Identity, &'static str> {
+        if !peer.is_some_and(|peer| self.peers.iter().any(|known| known.contains(peer))) {
+            return Err("This host is reached through its proxy only.");
+        }
+        let subject = one(headers, &self.user)?.ok_or("The proxy did not say who asks.")?;
+        let email = one(headers, &self.email)?;
+        let groups: Vec<String> = one(headers, &self.groups)?
+            .iter()
+            .flat_map(|groups| groups.split(','))
+            .map(|group| group.trim().to_owned())
+            .collect();
+        let is_admin = self
+            .admins
+            .as_ref()
+            .map(|admins| admins.include(email.as_deref(), &groups));
+        Ok(Identity {
+            provider: Some(PROVIDER.to_owned()),
+            name: subject.clone(),
+            subject,
+            email,
+            is_admin,
+        })
+    }
+}
+
+/// What a header says, where it says something; twice is somebody else's word beside the proxy's.
+fn one(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, &'static str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next();
+    if values.next().is_some() {
+        return Err("The proxy said twice who asks.");
+    }
+    let Some(value) = value else {
+        return Ok(None);
+    };
+    // Names are not ASCII only, and proxies send them as UTF-8.
+    let value = str::from_utf8(value.as_bytes()).map_err(|_| "The proxy's headers are no text.")?;
+    let value = value.trim();
+    Ok((!value.is_empty()).then(|| value.to_owned()))
+}
+
+fn header(name: &str) -> Result<HeaderName, String> {
+    name.parse()
+        .map_err(|_| format!("{name:?} is no name of a header"))
+}

@@ -1,0 +1,261 @@
+//! The list of rooms, and a room's settings: what it is called, who may enter, and its end.
+
+use std::sync::Arc;
+
+use axum::Form;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use glance_sdk::model::UserId;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::pages::{PageError, render, who};
+use super::visit::{Manage, Person, Visit};
+use crate::access::Access;
+use crate::rooms::{self, Refused};
+use crate::shared::Shared;
+use crate::sign_in::Change;
+use crate::state::{NewRoom, Room, User};
+
+/// What a form says of a room.
+#[derive(Default, Deserialize)]
+pub(super) struct Wanted {
+    name: String,
+    #[serde(default)]
+    topic: String,
+    #[serde(default)]
+    privacy: String,
+}
+
+impl Wanted {
+    fn of(room: &Room) -> Self {
+        let privacy = if room.is_public { "public" } else { "private" };
+        Self {
+            name: room.name.clone(),
+            topic: room.topic.clone(),
+            privacy: privacy.to_owned(),
+        }
+    }
+
+    /// Whatever is not said to be public is private.
+    fn is_public(&self) -> bool {
+        self.privacy == "public"
+    }
+
+    fn shown(&self) -> Value {
+        json!({ "name": self.name, "topic": self.topic, "is_public": self.is_public() })
+    }
+}
+
+pub(super) async fn list(
+    State(shared): State<Arc<Shared>>,
+    Person(user): Person,
+) -> Result<Response, PageError> {
+    let wanted = Wanted {
+        privacy: "public".to_owned(),
+        ..Wanted::default()
+    };
+    page(&shared, &user, StatusCode::OK, &wanted, None).await
+}
+
+pub(super) async fn create(
+    State(shared): State<Arc<Shared>>,
+    Person(user): Person,
+    Form(wanted): Form<Wanted>,
+) -> Result<Response, PageError> {
+    if user.is_guest {
+        return Err(PageError::NotAllowed("A guest cannot create rooms."));
+    }
+    let new = NewRoom {
+        name: wanted.name.trim().to_owned(),
+        is_public: wanted.is_public(),
+        owner: user.id,
+        topic: wanted.topic.trim().to_owned(),
+    };
+    match rooms::create(&shared, &new).await {
+        Ok(room) => Ok(Redirect::to(&format!("/rooms/{}", room.id)).into_response()),
+        Err(error) => {
+            let (status, error) = in_words(error)?;
+            page(&shared, &user, status, &wanted, Some(error)).await
+        }
+    }
+}
+
+async fn page(
+    shared: &Shared,
+    user: &User,
+    status: StatusCode,
+    wanted: &Wanted,
+    error: Option<String>,
+) -> Result<Response, PageError> {
+    let access = Access::of(shared, user).await?;
+    let mut rooms = shared.state.rooms().await?;
+    rooms.retain(|room| access.may_enter(room));
+    let shown = |is_archived| {
+        let rooms = rooms
+            .iter()
+            .filter(move |room| room.is_archived == is_archived);
+        let rooms = rooms.map(|room| {
+            json!({
+                "id": room.id, "name": room.name, "topic": room.topic,
+                "is_public": room.is_public,
+            })
+        });
+        rooms.collect::<Vec<_>>()
+    };
+    let values = json!({
+        "group": shared.group.name,
+        "who": who(shared, user),
+        "rooms": shown(false),
+        "archived": shown(true),
+        "may_create": !user.is_guest,
+        "wanted": wanted.shown(),
+        "error": error,
+    });
+    Ok(render(status, "rooms.html", values))
+}
+
+pub(super) async fn settings(
+    State(shared): State<Arc<Shared>>,
+    Manage(visit): Manage,
+) -> Result<Response, PageError> {
+    let wanted = Wanted::of(&visit.room);
+    settings_page(&shared, &visit, StatusCode::OK, &wanted, None).await
+}
+
+pub(super) async fn change(
+    State(shared): State<Arc<Shared>>,
+    Manage(visit): Manage,
+    Form(wanted): Form<Wanted>,
+) -> Result<Response, PageError> {
+    if visit.room.is_archived {
+        return Err(PageError::NotAllowed(
+            "This room is archived and can only be read. Bring it back first.",
+        ));
+    }
+    let changed = Room {
+        name: wanted.name.trim().to_owned(),
+        topic: wanted.topic.trim().to_owned(),
+        is_public: wanted.is_public(),
+        ..visit.room.clone()
+    };
+    match rooms::change(&shared, &changed, &visit.user).await {
+        Ok(()) => Ok(back(&visit)),
+        Err(error) => {
+            let (status, error) = in_words(error)?;
+            settings_page(&shared, &visit, status, &wanted, Some(error)).await
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Archive {
+    archived: bool,
+}
+
+pub(super) async fn archive(
+    State(shared): State<Arc<Shared>>,
+    Manage(visit): Manage,
+    Form(Archive { archived }): Form<Archive>,
+) -> Result<Response, PageError> {
+    let changed = Room {
+        is_archived: archived,
+        ..visit.room.clone()
+    };
+    rooms::change(&shared, &changed, &visit.user)
+        .await
+        .or_else(|error| in_words(error).map(drop))?;
+    Ok(back(&visit))
+}
+
+pub(super) async fn remove(
+    State(shared): State<Arc<Shared>>,
+    Manage(Visit { room, user }): Manage,
+) -> Result<Response, PageError> {
+    rooms::delete(&shared, &room, &user).await?;
+    Ok(Redirect::to("/").into_response())
+}
+
+#[derive(Deserialize)]
+pub(super) struct Member {
+    user: UserId,
+}
+
+pub(super) async fn add_member(
+    State(shared): State<Arc<Shared>>,
+    Manage(visit): Manage,
+    Form(Member { user }): Form<Member>,
+) -> Result<Response, PageError> {
+    let user = shared.state.user(user).await?;
+    if let Some(user) = user.filter(|user| !user.is_removed) {
+        shared.state.add_member(visit.room.id, user.id).await?;
+    }
+    Ok(back(&visit))
+}
+
+pub(super) async fn remove_member(
+    State(shared): State<Arc<Shared>>,
+    Manage(visit): Manage,
+    Form(Member { user }): Form<Member>,
+) -> Result<Response, PageError> {
+    shared.state.remove_member(visit.room.id, user).await?;
+    shared.entrance.tell(Change::Room(visit.room.id));
+    Ok(back(&visit))
+}
+
+fn back(visit: &Visit) -> Response {
+    Redirect::to(&format!("/rooms/{}/settings", visit.room.id)).into_response()
+}
+
+async fn settings_page(
+    shared: &Shared,
+    visit: &Visit,
+    status: StatusCode,
+    wanted: &Wanted,
+    error: Option<String>,
+) -> Result<Response, PageError> {
+    let room = &visit.room;
+    let members = shared.state.members(room.id).await?;
+    let users = shared.state.users().await?;
+    let person =
+        |user: &User| json!({ "id": user.id, "name": user.name, "is_guest": user.is_guest });
+    let others = users.iter().filter(|user| {
+        let needs_it = user.is_guest || !room.is_public;
+        needs_it && user.id != room.owner && !members.iter().any(|member| member.id == user.id)
+    });
+    let owner = shared.state.user(room.owner).await?;
+    let values = json!({
+        "group": shared.group.name,
+        "who": who(shared, &visit.user),
+        "room": {
+            "id": room.id, "name": room.name,
+            "is_public": room.is_public, "is_archived": room.is_archived,
+        },
+        "owner": owner.map(|owner| owner.name),
+        "wanted": wanted.shown(),
+        "members": members.iter().map(person).collect::<Vec<_>>(),
+        "others": others.map(person).collect::<Vec<_>>(),
+        "error": error,
+    });
+    Ok(render(status, "settings.html", values))
+}
+
+/// Why a room is not made or changed, as a sentence beside the form.
+fn in_words(error: Refused) -> Result<(StatusCode, String), PageError> {
+    match error {
+        Refused::Name(_) | Refused::Topic(_) => {
+            let mut why = error.to_string();
+            if let Some(first) = why.get_mut(..1) {
+                first.make_ascii_uppercase();
+            }
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, format!("{why}.")))
+        }
+        Refused::Taken(name) => {
+            let why = format!("There is a room with the name {name} already.");
+            Ok((StatusCode::CONFLICT, why))
+        }
+        Refused::Gone => Err(PageError::NoRoom),
+        Refused::State(cause) => Err(cause.into()),
+    }
+}

@@ -1,0 +1,130 @@
+// People in a real browser: they sign in, make rooms and let each other in. It needs the example host
+// of glance-host; to run it:
+//
+//     cargo build -p glance-host --example people
+//     cd tests/browser && npm ci && GLANCE_PEOPLE=$PWD/../../target/debug/examples/people npm test
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { after, before, test } from "node:test";
+import { createInterface } from "node:readline";
+import { launch } from "./demo.mjs";
+
+let host;
+let url;
+let browser;
+
+before(async () => {
+  const program = process.env.GLANCE_PEOPLE;
+  if (!program) throw new Error("Set GLANCE_PEOPLE to the path of glance-host's example `people`.");
+  host = spawn(program, { stdio: ["pipe", "pipe", "inherit"] });
+  process.once("exit", () => host.kill("SIGKILL"));
+  [url] = await once(createInterface(host.stdout), "line");
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  host?.stdin.end();
+  if (host) assert.deepEqual(await once(host, "exit"), [0, null]);
+});
+
+/** A page in a browser profile of its own, with all that went wrong on it. */
+async function open(t, path = "/", options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options });
+  t.after(() => context.close());
+  context.setDefaultTimeout(15_000);
+  const page = await context.newPage();
+  page.wrong = [];
+  page.on("console", (message) => message.type() === "error" && page.wrong.push(message.text()));
+  page.on("pageerror", (error) => page.wrong.push(error.message));
+  await page.goto(`${url}${path}`);
+  return page;
+}
+
+async function signIn(page, name) {
+  await page.getByLabel("Your name").fill(name);
+  await page.locator("form").first().getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL((at) => at.pathname !== "/sign-in");
+}
+
+const live = (page) => page.getByText("Live", { exact: true }).waitFor();
+
+test("a private room is its owner's until somebody is let in, and until they are taken out", async (t) => {
+  const ann = await open(t);
+  assert.equal(new URL(ann.url()).pathname, "/sign-in");
+  await signIn(ann, "Ann Lee");
+  const bo = await open(t);
+  await signIn(bo, "Bo");
+  assert.equal(await bo.getByRole("link", { name: "People" }).count(), 0, "the first is the admin");
+
+  // Bo's room.
+  await bo.getByLabel("Name", { exact: true }).fill("Secrets");
+  await bo.getByLabel("Topic").fill("Not for everyone");
+  await bo.getByLabel("Only who is let in").check();
+  await bo.getByRole("button", { name: "Create" }).click();
+  await bo.getByRole("heading", { name: "Secrets" }).waitFor();
+  await live(bo);
+  const room = new URL(bo.url()).pathname;
+
+  const cy = await open(t, room);
+  await signIn(cy, "Cy");
+  await cy.getByRole("heading", { name: "No such room" }).waitFor();
+  await cy.getByRole("link", { name: "All rooms" }).click();
+  assert.equal(await cy.getByText("Secrets").count(), 0);
+
+  await bo.getByRole("link", { name: "Settings" }).click();
+  await bo.getByLabel("Let in", { exact: true }).selectOption({ label: "Cy" });
+  await bo.getByRole("button", { name: "Let in", exact: true }).click();
+  await bo.getByRole("button", { name: "Take out Cy" }).waitFor();
+  await cy.goto(`${url}${room}`);
+  await live(cy);
+  await bo.getByRole("button", { name: "Take out Cy" }).click();
+  // The open page says so by itself.
+  await cy.getByRole("heading", { name: "No such room" }).waitFor();
+
+  // Signing out in one window puts the other one of this browser out, too.
+  await ann.goto(`${url}${room}`);
+  await live(ann);
+  const second = await ann.context().newPage();
+  await second.goto(url);
+  await second.getByRole("button", { name: "Sign out" }).click();
+  await second.getByRole("heading", { name: "Sign in" }).waitFor();
+  await ann.getByRole("heading", { name: "Sign in" }).waitFor();
+  assert.deepEqual(bo.wrong, []);
+});
+
+test("an admin makes people guests and removes them", async (t) => {
+  const ann = await open(t, "/people");
+  await ann.getByRole("button", { name: "Ann Lee" }).click();
+  await ann.getByRole("heading", { name: "People" }).waitFor();
+  await ann.getByLabel("Role of Bo", { exact: true }).selectOption("guest");
+  const shown = ann.waitForResponse((answer) => answer.url() === `${url}/people`);
+  await ann.getByRole("button", { name: "Set the role of Bo" }).click();
+  await (await shown).finished();
+  const role = () => ann.getByLabel("Role of Bo", { exact: true }).inputValue();
+  await ann.waitForLoadState();
+  assert.equal(await role(), "guest");
+  await ann.getByRole("button", { name: "Remove Cy" }).click();
+  await ann.getByRole("button", { name: "Let Cy come back" }).waitFor();
+
+  const cy = await open(t);
+  await cy.getByLabel("Your name").fill("Cy");
+  await cy.locator("form").first().getByRole("button", { name: "Sign in" }).click();
+  await cy.getByText("An admin removed Cy from this host.").waitFor();
+  await ann.getByRole("button", { name: "Remove Ann Lee" }).click();
+  await ann.getByText("This is the last admin.").waitFor();
+});
+
+test("the pages fit into 320 pixels", async (t) => {
+  const page = await open(t, "/", { viewport: { width: 320, height: 640 } });
+  await page.getByRole("button", { name: "Ann Lee" }).click();
+  await page.getByRole("heading", { name: "Rooms" }).waitFor();
+  const room = await page.getByRole("link", { name: "Secrets" }).getAttribute("href");
+  for (const path of ["/", "/people", room, `${room}/settings`]) {
+    await page.goto(`${url}${path}`);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.equal(wide, 320, path);
+  }
+});

@@ -1,0 +1,455 @@
+//! Who may come in, and for how long.
+
+use std::time::Duration;
+
+use glance_host::sign_in::{Admins, Proxy, SignIn};
+use glance_host::{Builder, Clock, Host};
+use reqwest::header::{ACCEPT, COOKIE, HOST, LOCATION, ORIGIN, SET_COOKIE};
+use reqwest::{Client, Method, Response, StatusCode};
+
+use crate::browser::Browser;
+
+fn by_name() -> Builder {
+    Host::builder().port(0).sign_in(SignIn::Name)
+}
+
+/// Whether somebody is signed in here.
+async fn is_in(browser: &Browser) -> bool {
+    browser.status("/").await == StatusCode::OK
+}
+
+#[tokio::test]
+async fn who_is_not_signed_in_sees_nothing() {
+    let host = by_name().start().await.unwrap();
+    host.user("Ann", |user| user.is_admin = true).await;
+    let room = host.room("ops").await.room;
+    let stranger = Browser::of(&host);
+    let page = format!("/rooms/{}", room.id);
+    for path in [
+        "/",
+        "/people",
+        &page,
+        &format!("{page}/integrations"),
+        "/rooms/99",
+    ] {
+        let answer = stranger.open(path).await;
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{path}");
+        let to = answer.headers()[LOCATION].to_str().unwrap();
+        assert_eq!(to, format!("/sign-in?to={}", path.replace('/', "%2F")));
+    }
+    // What is no page is told so.
+    let events = stranger.request(Method::GET, &format!("{page}/events"));
+    assert_eq!(
+        events.send().await.unwrap().status(),
+        StatusCode::UNAUTHORIZED
+    );
+    for path in ["/rooms", &format!("{page}/open"), &format!("{page}/remove")] {
+        let answer = stranger
+            .request(Method::POST, path)
+            .header(ORIGIN, host.base_url())
+            .send();
+        assert_eq!(
+            answer.await.unwrap().status(),
+            StatusCode::UNAUTHORIZED,
+            "{path}"
+        );
+    }
+    assert_eq!(stranger.status("/sign-in").await, StatusCode::OK);
+    assert_eq!(stranger.status("/assets/host.css").await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_first_person_is_the_admin_and_comes_back_to_their_page() {
+    let host = by_name().start().await.unwrap();
+    let mut ann = Browser::of(&host);
+    let next = ann
+        .submits("/sign-in", &[("name", "  Ann   Lee "), ("to", "/people")])
+        .await;
+    assert_eq!(next, "/people");
+    assert!(ann.text("/people").await.contains("Ann Lee"));
+    let bo = Browser::signed_in(&host, "Bo").await;
+    assert_eq!(bo.status("/people").await, StatusCode::FORBIDDEN);
+    assert!(!bo.text("/").await.contains("/people"));
+
+    let mut elsewhere = Browser::of(&host);
+    let form = [("name", "Bo"), ("to", "//evil.example/")];
+    assert_eq!(elsewhere.submits("/sign-in", &form).await, "/");
+    for name in ["", "   ", &"x".repeat(51), "a\u{0}b"] {
+        let refused = Browser::of(&host)
+            .submit("/sign-in", &[("name", name)])
+            .await;
+        assert_eq!(
+            refused.status(),
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{name:?}"
+        );
+        assert!(refused.headers().get(SET_COOKIE).is_none());
+    }
+    let page = Browser::of(&host).text("/sign-in").await;
+    assert!(page.contains("value=\"Ann Lee\"") && page.contains("value=\"Bo\""));
+}
+
+#[tokio::test]
+async fn a_cookie_is_for_this_host_and_no_script() {
+    let host = by_name().start().await.unwrap();
+    let port = host.address().port();
+    let sign_in = async |client: &Client, base: &str, origin: &str, asked: &str| {
+        let request = client
+            .post(format!("{base}/sign-in"))
+            .form(&[("name", "Ann")]);
+        let request = request.header(ORIGIN, origin).header(HOST, asked);
+        request.send().await.unwrap()
+    };
+    let cookie = |answer: &Response| answer.headers()[SET_COOKIE].to_str().unwrap().to_owned();
+    let client = Browser::of(&host).client;
+    let own = host.base_url();
+    let plain = cookie(&sign_in(&client, own, own, &own["http://".len()..]).await);
+    assert!(plain.starts_with(&format!("glance-{port}=")), "{plain}");
+    assert!(
+        plain.ends_with("; Path=/; Max-Age=7776000; HttpOnly; SameSite=Lax"),
+        "{plain}"
+    );
+
+    let public = by_name().public_url("https://chat.example.com/");
+    let host = public.start().await.unwrap();
+    assert_eq!(host.base_url(), "https://chat.example.com");
+    let base = format!("http://{}", host.address());
+    let origin = "https://chat.example.com";
+    // As a proxy asks that passes the name on, and as one that does not.
+    for asked in ["chat.example.com".to_owned(), host.address().to_string()] {
+        let secure = cookie(&sign_in(&client, &base, origin, &asked).await);
+        assert!(secure.starts_with("__Host-glance="), "{secure}");
+        assert!(secure.ends_with("; Path=/; Max-Age=7776000; HttpOnly; SameSite=Lax; Secure"));
+        assert!(!secure.contains("Domain"));
+    }
+    let other = sign_in(&client, &base, origin, "evil.example").await;
+    assert_eq!(other.status(), StatusCode::MISDIRECTED_REQUEST);
+    let other = sign_in(
+        &client,
+        &base,
+        "http://chat.example.com",
+        "chat.example.com",
+    )
+    .await;
+    assert_eq!(
+        other.status(),
+        StatusCode::FORBIDDEN,
+        "another scheme is another origin"
+    );
+}
+
+#[tokio::test]
+async fn signing_in_always_makes_a_new_session_and_ends_the_old() {
+    let host = by_name().start().await.unwrap();
+    let mallory = Browser::signed_in(&host, "Mallory").await;
+    let mut victim = Browser::of(&host);
+    victim.cookies = mallory.cookies.clone();
+    victim.submits("/sign-in", &[("name", "Ann")]).await;
+    assert_ne!(victim.cookie(), mallory.cookie());
+    assert!(victim.text("/").await.contains("Signed in as Ann"));
+    assert!(
+        !is_in(&mallory).await,
+        "what was known before is worth nothing"
+    );
+
+    let name = format!("glance-{}", host.address().port());
+    let mut fixed = Browser::of(&host);
+    fixed.cookies.insert(name, "chosen-by-another.x".to_owned());
+    let before = fixed.cookie();
+    fixed.submits("/sign-in", &[("name", "Ann")]).await;
+    assert_ne!(fixed.cookie(), before);
+    assert!(
+        is_in(&victim).await && is_in(&fixed).await,
+        "two browsers of one person"
+    );
+}
+
+#[tokio::test]
+async fn a_cookie_that_was_made_up_or_changed_is_nobodys() {
+    let host = by_name().start().await.unwrap();
+    let ann = Browser::signed_in(&host, "Ann").await;
+    let (name, value) = ann.cookies.first_key_value().unwrap();
+    let (id, tag) = value.split_once('.').unwrap();
+    let mut other_id = id.to_owned();
+    other_id.replace_range(..1, if id.starts_with('a') { "b" } else { "a" });
+    let mut other_tag = tag.to_owned();
+    other_tag.replace_range(..1, if tag.starts_with('a') { "b" } else { "a" });
+    let another = by_name().start().await.unwrap();
+    let foreign = Browser::signed_in(&another, "Ann").await;
+    let foreign = foreign.cookies.first_key_value().unwrap().1;
+    for forged in [
+        "",
+        ".",
+        id,
+        &format!("{id}."),
+        &format!("{id}.{id}"),
+        &format!("{other_id}.{tag}"),
+        &format!("{id}.{other_tag}"),
+        &format!("{id}.{tag}x"),
+        foreign,
+    ] {
+        let mut browser = Browser::of(&host);
+        browser.cookies.insert(name.clone(), forged.to_owned());
+        assert!(!is_in(&browser).await, "{forged}");
+    }
+    let mut under_another_name = Browser::of(&host);
+    let value = value.clone();
+    under_another_name
+        .cookies
+        .insert("glance".to_owned(), value);
+    assert!(!is_in(&under_another_name).await);
+    assert!(is_in(&ann).await);
+}
+
+#[tokio::test]
+async fn a_session_lasts_while_it_is_used() {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let clock = Clock::standing_at(1_700_000_000);
+    let host = by_name().clock(clock.clone()).start().await.unwrap();
+    let idle = Browser::signed_in(&host, "Ann").await;
+    clock.advance(14 * DAY - Duration::from_secs(1));
+    let used = Browser::signed_in(&host, "Bo").await;
+    clock.advance(Duration::from_secs(1));
+    assert!(!is_in(&idle).await, "14 days without a look");
+    for _ in 0..6 {
+        clock.advance(13 * DAY);
+        assert!(is_in(&used).await);
+    }
+    clock.advance(12 * DAY);
+    assert!(!is_in(&used).await, "after 90 days everyone signs in again");
+}
+
+#[tokio::test]
+async fn sessions_survive_a_restart_and_end_with_signing_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = |port| by_name().port(port).data(folder.path()).start();
+    let host = start(0).await.unwrap();
+    let port = host.address().port();
+    let mut ann = Browser::signed_in(&host, "Ann").await;
+    let copy = ann.cookies.clone();
+    host.shutdown().await;
+    let host = start(port).await.unwrap();
+    assert!(is_in(&ann).await);
+
+    assert_eq!(ann.submits("/sign-out", &[]).await, "/sign-in");
+    assert!(ann.cookies.is_empty());
+    let mut stolen = Browser::of(&host);
+    stolen.cookies = copy;
+    assert!(!is_in(&stolen).await);
+    host.shutdown().await;
+    let host = start(port).await.unwrap();
+    assert!(!is_in(&stolen).await);
+    host.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_changes_something_comes_from_the_hosts_own_pages() {
+    let host = by_name().start().await.unwrap();
+    let ann = Browser::signed_in(&host, "Ann").await;
+    let room = host.room("ops").await.room;
+    let own = host.base_url().to_owned();
+    let port = host.address().port();
+    let localhost = format!("http://localhost:{port}");
+    for (headers, allowed) in [
+        (vec![], false),
+        (vec![("origin", "null")], false),
+        (vec![("origin", "https://evil.example")], false),
+        (vec![("origin", localhost.as_str())], false),
+        (vec![("origin", &own[..own.len() - 1])], false),
+        (vec![("sec-fetch-site", "cross-site")], false),
+        (vec![("sec-fetch-site", "same-site")], false),
+        (
+            vec![("sec-fetch-site", "cross-site"), ("origin", &own)],
+            false,
+        ),
+        (vec![("origin", &own)], true),
+        (vec![("sec-fetch-site", "same-origin")], true),
+    ] {
+        let path = format!("/rooms/{}/settings", room.id);
+        let topic = format!("{headers:?}");
+        let mut request = ann.request(Method::POST, &path).form(&[
+            ("name", "ops"),
+            ("topic", &topic),
+            ("privacy", "public"),
+        ]);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let status = request.send().await.unwrap().status();
+        let known = host.state().room(room.id).await.unwrap().unwrap();
+        assert_eq!(known.topic == topic, allowed, "{topic}");
+        let expected = if allowed {
+            StatusCode::SEE_OTHER
+        } else {
+            StatusCode::FORBIDDEN
+        };
+        assert_eq!(status, expected, "{topic}");
+    }
+    // Signing in as somebody else, and out, is a change too.
+    for path in ["/sign-in", "/sign-out"] {
+        let forged = ann
+            .request(Method::POST, path)
+            .header(ORIGIN, "https://evil.example")
+            .form(&[("name", "Mallory")]);
+        let forged = forged.send().await.unwrap();
+        assert_eq!(forged.status(), StatusCode::FORBIDDEN);
+        assert!(forged.headers().get(SET_COOKIE).is_none());
+    }
+    let followed = ann.request(Method::GET, "/sign-out").send().await.unwrap();
+    assert_eq!(followed.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert!(is_in(&ann).await);
+}
+
+#[tokio::test]
+async fn a_live_connection_ends_with_its_session() {
+    let host = by_name().start().await.unwrap();
+    let mut ann = Browser::signed_in(&host, "Ann").await;
+    let mut other = Browser::signed_in(&host, "Ann").await;
+    let room = host.room("ops").await.room;
+    let path = format!("/rooms/{}/events", room.id);
+    let mut events = ann.request(Method::GET, &path).send().await.unwrap();
+    let mut others = other.request(Method::GET, &path).send().await.unwrap();
+    assert!(events.chunk().await.unwrap().is_some());
+    assert!(others.chunk().await.unwrap().is_some());
+    ann.submits("/sign-out", &[]).await;
+    while events.chunk().await.unwrap().is_some() {}
+    let again = ann.request(Method::GET, &path).send().await.unwrap();
+    assert_eq!(again.status(), StatusCode::UNAUTHORIZED);
+
+    // The other session's goes on, also when it had to look.
+    let form = [("name", "renamed"), ("privacy", "public")];
+    other
+        .submits(&format!("/rooms/{}/settings", room.id), &form)
+        .await;
+    assert!(other.text("/people").await.contains("here now"));
+    other.submits("/sign-out", &[]).await;
+    while others.chunk().await.unwrap().is_some() {}
+}
+
+fn proxied(from: &str) -> Builder {
+    let proxy = Proxy::new([from.parse().unwrap()]).admins(Admins::Group("admins".to_owned()));
+    Host::builder().port(0).sign_in(SignIn::Proxy(proxy))
+}
+
+async fn ask(host: &Host, headers: &[(&'static str, &str)]) -> (StatusCode, String) {
+    let mut request = Browser::of(host).request(Method::GET, "/");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let answer = request.header(ACCEPT, "text/html").send().await.unwrap();
+    (answer.status(), answer.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn a_proxys_word_is_taken_from_its_own_address_only() {
+    let host = proxied("127.0.0.1").start().await.unwrap();
+    let ann = [
+        ("x-forwarded-user", "ann"),
+        ("x-forwarded-email", "ann@example.com"),
+    ];
+    let (status, page) = ask(&host, &ann).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("Signed in as ann") && !page.contains("Sign out"));
+    let user = host.state().find_user("ann").await.unwrap().unwrap();
+    assert_eq!(user.email.as_deref(), Some("ann@example.com"));
+    assert!(!user.is_admin, "a rule says who is");
+
+    for refused in [
+        vec![],
+        vec![("x-forwarded-user", "")],
+        vec![("x-forwarded-email", "ann@example.com")],
+        // One is the caller's own, which the proxy let through.
+        vec![("x-forwarded-user", "admin"), ("x-forwarded-user", "ann")],
+        vec![
+            ("x-forwarded-user", "ann"),
+            ("x-forwarded-groups", "admins"),
+            ("x-forwarded-groups", "a"),
+        ],
+    ] {
+        assert_eq!(
+            ask(&host, &refused).await.0,
+            StatusCode::UNAUTHORIZED,
+            "{refused:?}"
+        );
+    }
+    let elsewhere = proxied("10.0.0.0/8").start().await.unwrap();
+    let (status, page) = ask(&elsewhere, &ann).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    assert!(page.contains("through its proxy only"));
+    assert!(elsewhere.state().users().await.unwrap().is_empty());
+    // A host that signs people in otherwise takes nobody's word.
+    let named = by_name().start().await.unwrap();
+    assert_ne!(ask(&named, &ann).await.0, StatusCode::OK);
+    assert!(named.state().users().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn who_is_no_longer_in_the_admins_group_is_no_admin() {
+    let host = proxied("127.0.0.0/8").start().await.unwrap();
+    let is_admin = async |groups: &str| {
+        let headers = [("x-forwarded-user", "ann"), ("x-forwarded-groups", groups)];
+        assert_eq!(ask(&host, &headers).await.0, StatusCode::OK);
+        host.state()
+            .find_user("ann")
+            .await
+            .unwrap()
+            .unwrap()
+            .is_admin
+    };
+    assert!(!is_admin("adminsx, staff").await);
+    assert!(is_admin("staff, admins").await);
+    assert!(!is_admin("staff").await);
+    // There is no session: what a proxy does not say at each request is not so.
+    let answer = Client::new()
+        .get(format!("{}/", host.base_url()))
+        .header("x-forwarded-user", "ann")
+        .header(COOKIE, "glance=x.y")
+        .send()
+        .await
+        .unwrap();
+    assert!(answer.headers().get(SET_COOKIE).is_none());
+}
+
+#[tokio::test]
+async fn a_host_without_sign_in_is_for_this_machine_only() {
+    let open = "0.0.0.0".parse().unwrap();
+    let refused = Host::builder().port(0).ip(open).start().await.unwrap_err();
+    assert!(
+        refused.to_string().contains("choose how people sign in"),
+        "{refused}"
+    );
+    let refused = Host::builder()
+        .port(0)
+        .public_url("https://chat.example.com");
+    let refused = refused.start().await.unwrap_err().to_string();
+    assert!(refused.contains("nobody signs in"), "{refused}");
+    let refused = by_name().ip(open).start().await.unwrap_err().to_string();
+    assert!(
+        refused.contains("every address of this machine"),
+        "{refused}"
+    );
+    for url in [
+        "chat.example.com",
+        "ftp://chat.example.com",
+        "https://a.example/chat",
+        "https://a:b@c.example",
+    ] {
+        let refused = by_name()
+            .public_url(url)
+            .start()
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(
+            refused.contains("cannot be the host's public URL"),
+            "{refused}"
+        );
+    }
+    let host = by_name()
+        .ip(open)
+        .public_url("http://chat.example.com:80")
+        .start()
+        .await
+        .unwrap();
+    assert_eq!(host.base_url(), "http://chat.example.com");
+}
