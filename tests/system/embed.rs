@@ -32,6 +32,11 @@ fn add_on() -> AddOn {
     AddOn::new("com.example.shown", "Shown")
         .glance::<line>()
         .web_panel("panel", "Panel", get(page))
+        .asset(
+            "/i.svg",
+            "image/svg+xml",
+            b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        )
         .scopes([Scope::ViewerToken, Scope::ViewRoom])
 }
 
@@ -106,13 +111,23 @@ async fn read_until(events: &mut Response, wanted: &str) -> String {
     text
 }
 
+/// The address of an icon in what was told.
+fn read_icon(told: &str) -> &str {
+    let at = told.find("/icon/").unwrap();
+    told[at..].split('"').next().unwrap()
+}
+
 #[tokio::test]
 async fn a_token_opens_one_room() {
     let (host, room, add_on) = start(builder()).await;
     let token = token(&host, &add_on, &room, None).await;
     let mut live = events(&host, &room, &token).await;
     assert_eq!(live.status(), StatusCode::OK);
-    read_until(&mut live, "for true").await;
+    let told = read_until(&mut live, "for true").await;
+    // The icon loads without a cookie, too.
+    let shown = read_icon(&told);
+    let icon = Client::new().get(format!("{}{shown}", host.base_url()));
+    assert_eq!(rest::status(icon).await, StatusCode::OK);
 
     let other = host.room("other").await;
     assert_eq!(
