@@ -25,13 +25,15 @@ impl<'a> Access<'a> {
     pub(crate) fn may_enter(&self, room: &Room) -> bool {
         let user = self.user;
         let is_open = room.is_public && !user.is_guest;
-        !user.is_removed && (is_open || manages(user, room) || self.let_into.contains(&room.id))
+        let is_theirs = user.is_admin || room.owner == user.id;
+        !user.is_removed && (is_open || is_theirs || self.let_into.contains(&room.id))
     }
 }
 
-/// Whether a person may change a room and its integrations: its owner, and admins.
+/// Whether a person may change a room and its integrations: its owner, and admins; never a guest, whose
+/// room it may have been before.
 pub(crate) fn manages(user: &User, room: &Room) -> bool {
-    user.is_admin || room.owner == user.id
+    !user.is_guest && (user.is_admin || room.owner == user.id)
 }
 
 #[cfg(test)]
@@ -66,6 +68,7 @@ mod tests {
             (user(2, true, false), false, true, true),
             (user(3, false, false), false, true, false),
             (user(3, false, false), true, true, true),
+            (user(1, false, true), false, true, true),
             (user(4, false, true), false, false, false),
             (user(4, false, true), true, true, true),
         ] {
@@ -81,6 +84,27 @@ mod tests {
                 assert_eq!(access.may_enter(&room(true)), expected(into_public));
                 assert_eq!(access.may_enter(&room(false)), expected(into_private));
             }
+        }
+    }
+
+    #[test]
+    fn a_room_is_managed_by_its_owner_and_admins_but_guests() {
+        let room = Room {
+            id: 7.into(),
+            name: "ops".to_owned(),
+            is_public: true,
+            owner: 1.into(),
+            topic: String::new(),
+            is_archived: false,
+            created: 0,
+        };
+        for (user, expected) in [
+            (user(1, false, false), true),
+            (user(1, false, true), false),
+            (user(2, true, false), true),
+            (user(3, false, false), false),
+        ] {
+            assert_eq!(manages(&user, &room), expected);
         }
     }
 }
