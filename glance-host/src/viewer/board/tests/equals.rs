@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
-use crate::label;
 use crate::viewer::Line;
+use crate::{icons, label};
 
 const KEYS: [&str; 4] = ["plain", "counted", "admins", "pushed"];
 
@@ -155,7 +155,7 @@ impl Person {
                     key: (*key).to_owned(),
                     add_on: "Add-on".to_owned(),
                     name: glance.name.value.clone(),
-                    icon: glance.icon.clone(),
+                    icon: icons::proxied_icon(&"id".into(), &glance.icon),
                     order: (glance.weight.unwrap_or(100), "add-on".into(), (*key).into()),
                     state,
                     target: None,
