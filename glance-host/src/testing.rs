@@ -224,7 +224,7 @@ impl TestViewer {
                     () = sender.closed() => return,
                     goes_on = viewer.happens() => if !goes_on { return },
                 }
-                viewer.changes();
+                while viewer.change().is_some() {}
                 let now = viewer.sidebar();
                 sender.send_if_modified(|shown| {
                     let changed = *shown != now;
@@ -322,7 +322,9 @@ impl TestViewer {
 
     /// Asks for a glance's data again, as "Try again" does.
     pub fn retry(&self, line: &Line) {
-        let _ = self.commands.send(Command::Retry(line.id.clone()));
+        let _ = self
+            .commands
+            .send(Box::new(Command::Retry(line.id.clone())));
     }
 }
 

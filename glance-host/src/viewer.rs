@@ -11,10 +11,11 @@ mod lineup;
 mod prepared;
 mod sidebar;
 
-use std::collections::HashSet;
-use std::pin::Pin;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
+use futures_util::stream::{self, BoxStream, SelectAll};
+use futures_util::{FutureExt, StreamExt};
 use glance_sdk::model::{RoomId, UserId};
 use serde_json::Value;
 use tokio::runtime::Handle;
@@ -44,7 +45,8 @@ pub(crate) enum Command {
     Follow(HashSet<String>),
 }
 
-pub(crate) type Commands = mpsc::UnboundedSender<Command>;
+/// Boxed, because a channel has room for many from the beginning.
+pub(crate) type Commands = mpsc::UnboundedSender<Box<Command>>;
 
 /// The answer to one query: which glance, which asking, what came.
 type Answered = (Arc<prepared::Prepared>, u64, Result<Value, String>);
@@ -56,22 +58,26 @@ pub(crate) struct Viewer {
     user: UserId,
     board: Board,
     /// What else must be told.
-    heard: Vec<Change>,
+    heard: VecDeque<Change>,
     followed: HashSet<String>,
     events: broadcast::Receiver<Event>,
     commands: Commands,
-    commanded: mpsc::UnboundedReceiver<Command>,
     queries: JoinSet<Answered>,
-    ended: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// Looked at only once it woke: an event costs nothing for what did not happen.
+    rare: SelectAll<BoxStream<'static, Rare>>,
     attending: Option<Attending>,
 }
 
 /// What a viewer waits for.
 enum Happened {
-    Ended,
-    Commanded(Command),
+    Rare(Rare),
     Answered(Result<Answered, JoinError>),
     Carried(Result<Event, RecvError>),
+}
+
+enum Rare {
+    Ended,
+    Commanded(Box<Command>),
 }
 
 impl Viewer {
@@ -88,16 +94,20 @@ impl Viewer {
         };
         let attending = shared.attendance.enter(room, user);
         settle(&shared, room, user);
-        let (commands, commanded) = mpsc::unbounded_channel();
+        let (commands, mut commanded) = mpsc::unbounded_channel();
+        let commanded = stream::poll_fn(move |context| commanded.poll_recv(context));
+        let rare = [
+            shared.ended().map(|()| Rare::Ended).into_stream().boxed(),
+            commanded.map(Rare::Commanded).boxed(),
+        ];
         let mut viewer = Self {
             board: Board::new(Arc::clone(&place)),
-            heard: Vec::new(),
+            heard: VecDeque::new(),
             followed: HashSet::new(),
             events,
             commands,
-            commanded,
             queries: JoinSet::new(),
-            ended: Box::pin(shared.ended()),
+            rare: stream::select_all(rare),
             attending: Some(attending),
             shared,
             room,
@@ -113,11 +123,9 @@ impl Viewer {
         self.board.sidebar()
     }
 
-    /// What must be told to who has been told all before.
-    pub(crate) fn changes(&mut self) -> Vec<Change> {
-        let mut changes = std::mem::take(&mut self.heard);
-        changes.extend(self.board.changes());
-        changes
+    /// The next of what must be told to who has been told all before.
+    pub(crate) fn change(&mut self) -> Option<Change> {
+        self.heard.pop_front().or_else(|| self.board.change())
     }
 
     /// Whether the page has frames of this add-on.
@@ -134,18 +142,21 @@ impl Viewer {
     pub(crate) async fn happens(&mut self) -> bool {
         let happened = tokio::select! {
             biased;
-            () = &mut self.ended => Happened::Ended,
-            Some(command) = self.commanded.recv() => Happened::Commanded(command),
+            Some(rare) = self.rare.next() => Happened::Rare(rare),
             Some(answered) = self.queries.join_next() => Happened::Answered(answered),
             event = self.events.recv() => Happened::Carried(event),
         };
         match happened {
-            Happened::Ended | Happened::Carried(Err(RecvError::Closed)) => return false,
-            Happened::Commanded(Command::Retry(id)) => {
-                let ask = self.board.retry(&id);
-                self.ask(ask);
+            Happened::Rare(Rare::Ended) | Happened::Carried(Err(RecvError::Closed)) => {
+                return false;
             }
-            Happened::Commanded(Command::Follow(add_ons)) => self.followed = add_ons,
+            Happened::Rare(Rare::Commanded(command)) => match *command {
+                Command::Retry(id) => {
+                    let ask = self.board.retry(&id);
+                    self.ask(ask);
+                }
+                Command::Follow(add_ons) => self.followed = add_ons,
+            },
             Happened::Answered(Ok((glance, asking, answer))) => {
                 self.board.answered(&glance.id, asking, answer);
             }
@@ -164,13 +175,13 @@ impl Viewer {
                 Some(Event::Pushed(push)) => {
                     self.board.push(&push);
                     if !self.followed.is_empty() {
-                        self.heard.push(Change::Pushed(push));
+                        self.heard.push_back(Change::Pushed(push));
                     }
                 }
                 Some(Event::Changed) if self.reload(false).await => {
-                    self.heard.push(Change::Installed);
+                    self.heard.push_back(Change::Installed);
                 }
-                Some(Event::Written(written)) => self.heard.push(Change::Entry(written)),
+                Some(Event::Written(written)) => self.heard.push_back(Change::Entry(written)),
                 None if self.reload(true).await => {
                     self.heard.extend([Change::Installed, Change::Missed]);
                 }
@@ -187,7 +198,9 @@ impl Viewer {
     /// Looks up what there is now; `afresh` also asks for all data again, as events were missed.
     /// False where there is no such room or person any more.
     async fn reload(&mut self, afresh: bool) -> bool {
-        let mut asks = match look(&self.shared, self.room, self.user).await {
+        // Boxed: it is rare, and who waits for an event should not keep room for it.
+        let looked = Box::pin(look(&self.shared, self.room, self.user)).await;
+        let mut asks = match looked {
             Ok(Some((place, lineup))) => self.board.load(place, lineup),
             Ok(None) => return false,
             // What is shown stays; the next change looks again.
