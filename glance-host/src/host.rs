@@ -36,6 +36,7 @@ use crate::sign_in::{Entrance, SignIn, Way};
 use crate::state::{
     Entry, Installed, Message, NewRoom, Room, SqliteState, State, StateError, User,
 };
+use crate::tcp::Prompt;
 use crate::tls::{self, Certificate, TlsListener};
 use crate::turns::Turns;
 use crate::viewer::Lineups;
@@ -296,12 +297,13 @@ impl Builder {
         let opened = self.open(None).await?;
         let ended = opened.shared.ended();
         let router = opened.router;
+        let listener = Prompt(opened.listener);
         let server = match &opened.certificate {
             Some(certificate) => {
-                let listener = TlsListener::new(opened.listener, Arc::clone(certificate))?;
+                let listener = TlsListener::new(listener, Arc::clone(certificate))?;
                 serve(listener, router, ended)
             }
-            None => serve(opened.listener, router, ended),
+            None => serve(listener, router, ended),
         };
         Ok(Host {
             shared: opened.shared,

@@ -50,6 +50,7 @@ pub mod server;
 mod shared;
 pub mod sign_in;
 pub mod state;
+mod tcp;
 pub mod testing;
 mod timeline;
 mod tls;

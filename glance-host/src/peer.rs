@@ -2,18 +2,17 @@
 
 use std::net::IpAddr;
 
+use crate::tcp::Prompt;
+use crate::tls::TlsListener;
 use axum::extract::connect_info::Connected;
 use axum::serve::IncomingStream;
-use tokio::net::TcpListener;
-
-use crate::tls::TlsListener;
 
 /// The address at the other end of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
-impl Connected<IncomingStream<'_, TcpListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
+impl Connected<IncomingStream<'_, Prompt>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Prompt>) -> Self {
         Self(stream.remote_addr().ip())
     }
 }

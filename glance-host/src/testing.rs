@@ -224,7 +224,7 @@ impl TestViewer {
                     () = sender.closed() => return,
                     goes_on = viewer.happens() => if !goes_on { return },
                 }
-                viewer.changes();
+                while viewer.change().is_some() {}
                 let now = viewer.sidebar();
                 sender.send_if_modified(|shown| {
                     let changed = *shown != now;
@@ -328,7 +328,9 @@ impl TestViewer {
     /// Where there is no such glance in the room, or the host is gone.
     pub async fn explain(&self, key: &str) -> String {
         let (to, explained) = oneshot::channel();
-        let _ = self.commands.send(Command::Explain(key.to_owned(), to));
+        let _ = self
+            .commands
+            .send(Box::new(Command::Explain(key.to_owned(), to)));
         match explained.await {
             Ok(Ok(why)) => why,
             Ok(Err(keys)) => panic!("the room has no glance {key}; it has {keys:?}"),
@@ -338,7 +340,9 @@ impl TestViewer {
 
     /// Asks for a glance's data again, as "Try again" does.
     pub fn retry(&self, line: &Line) {
-        let _ = self.commands.send(Command::Retry(line.id.clone()));
+        let _ = self
+            .commands
+            .send(Box::new(Command::Retry(line.id.clone())));
     }
 }
 

@@ -13,13 +13,14 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::host::Error;
+use crate::tcp::Prompt;
 
 /// How long a client may take to agree on a key.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -107,13 +108,13 @@ impl ResolvesServerCert for Certificate {
 
 /// Gives connections that agreed on a key; those that do not hold up no other.
 pub(crate) struct TlsListener {
-    tcp: TcpListener,
+    tcp: Prompt,
     acceptor: TlsAcceptor,
     agreeing: JoinSet<Option<(TlsStream<TcpStream>, SocketAddr)>>,
 }
 
 impl TlsListener {
-    pub(crate) fn new(tcp: TcpListener, certificate: Arc<Certificate>) -> Result<Self, Error> {
+    pub(crate) fn new(tcp: Prompt, certificate: Arc<Certificate>) -> Result<Self, Error> {
         let mut config =
             ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
                 .with_safe_default_protocol_versions()

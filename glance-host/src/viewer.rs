@@ -12,10 +12,11 @@ mod lineup;
 mod prepared;
 mod sidebar;
 
-use std::collections::HashSet;
-use std::pin::Pin;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
+use futures_util::stream::{self, BoxStream, SelectAll};
+use futures_util::{FutureExt, StreamExt};
 use glance_sdk::model::{RoomId, UserId};
 use tokio::runtime::Handle;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
@@ -51,7 +52,8 @@ pub(crate) enum Command {
     Explain(String, oneshot::Sender<Result<String, Vec<String>>>),
 }
 
-pub(crate) type Commands = mpsc::UnboundedSender<Command>;
+/// Boxed, because a channel has room for many from the beginning.
+pub(crate) type Commands = mpsc::UnboundedSender<Box<Command>>;
 
 /// The answer to one query: which glance, which asking, what came.
 type Answered = (Arc<prepared::Prepared>, u64, Queried);
@@ -65,25 +67,31 @@ pub(crate) struct Viewer {
     is_present: bool,
     board: Board,
     /// What else must be told.
-    heard: Vec<Change>,
+    heard: VecDeque<Change>,
     followed: HashSet<String>,
     /// While somebody inspects.
     inspection: Option<Box<Inspection>>,
+    /// Whether who inspects must be told again.
+    is_news: bool,
     events: broadcast::Receiver<Event>,
     commands: Commands,
-    commanded: mpsc::UnboundedReceiver<Command>,
     queries: JoinSet<Answered>,
-    ended: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// Looked at only once it woke: an event costs nothing for what did not happen.
+    rare: SelectAll<BoxStream<'static, Rare>>,
     attending: Option<Attending>,
 }
 
 /// What a viewer waits for.
 enum Happened {
-    Ended,
-    Commanded(Command),
+    Rare(Rare),
     Answered(Result<Answered, JoinError>),
     Carried(Result<Event, RecvError>),
     Delivered,
+}
+
+enum Rare {
+    Ended,
+    Commanded(Box<Command>),
 }
 
 impl Viewer {
@@ -104,17 +112,22 @@ impl Viewer {
         if is_present {
             settle(&shared, room, user);
         }
-        let (commands, commanded) = mpsc::unbounded_channel();
+        let (commands, mut commanded) = mpsc::unbounded_channel();
+        let commanded = stream::poll_fn(move |context| commanded.poll_recv(context));
+        let rare = [
+            shared.ended().map(|()| Rare::Ended).into_stream().boxed(),
+            commanded.map(Rare::Commanded).boxed(),
+        ];
         let mut viewer = Self {
             board: Board::new(Arc::clone(&place)),
-            heard: Vec::new(),
+            heard: VecDeque::new(),
             followed: HashSet::new(),
             inspection: None,
+            is_news: false,
             events,
             commands,
-            commanded,
             queries: JoinSet::new(),
-            ended: Box::pin(shared.ended()),
+            rare: stream::select_all(rare),
             attending: Some(attending),
             shared,
             room,
@@ -131,12 +144,13 @@ impl Viewer {
         self.board.sidebar()
     }
 
-    /// What must be told to who has been told all before.
-    pub(crate) fn changes(&mut self) -> Vec<Change> {
-        let mut changes = std::mem::take(&mut self.heard);
-        changes.extend(self.board.changes());
-        changes.extend(self.inspection.is_some().then_some(Change::Inspected));
-        changes
+    /// The next of what must be told to who has been told all before.
+    pub(crate) fn change(&mut self) -> Option<Change> {
+        let heard = self.heard.pop_front();
+        heard.or_else(|| self.board.change()).or_else(|| {
+            let is_new = std::mem::take(&mut self.is_news);
+            is_new.then_some(Change::Inspected)
+        })
     }
 
     /// Whether the page has frames of this add-on.
@@ -148,6 +162,7 @@ impl Viewer {
     pub(crate) fn inspect(&mut self, is_inspected: bool) {
         let new = || Box::new(Inspection::new(self.shared.webhooks.records.watch()));
         self.inspection = is_inspected.then(new);
+        self.is_news = is_inspected;
     }
 
     /// What who inspects must be told.
@@ -165,21 +180,25 @@ impl Viewer {
     pub(crate) async fn happens(&mut self) -> bool {
         let happened = tokio::select! {
             biased;
-            () = &mut self.ended => Happened::Ended,
-            Some(command) = self.commanded.recv() => Happened::Commanded(command),
+            Some(rare) = self.rare.next() => Happened::Rare(rare),
             Some(answered) = self.queries.join_next() => Happened::Answered(answered),
             event = self.events.recv() => Happened::Carried(event),
             () = Inspection::delivered(&mut self.inspection) => Happened::Delivered,
         };
+        self.is_news = self.inspection.is_some();
         match happened {
-            Happened::Ended | Happened::Carried(Err(RecvError::Closed)) => return false,
-            Happened::Commanded(Command::Retry(id)) => {
-                let ask = self.board.retry(&id);
-                self.ask(ask);
+            Happened::Rare(Rare::Ended) | Happened::Carried(Err(RecvError::Closed)) => {
+                return false;
             }
-            Happened::Commanded(Command::Follow(add_ons)) => self.followed = add_ons,
-            Happened::Commanded(Command::Inspect(is_inspected)) => self.inspect(is_inspected),
-            Happened::Commanded(Command::Explain(key, to)) => return self.explain(&key, to).await,
+            Happened::Rare(Rare::Commanded(command)) => match *command {
+                Command::Retry(id) => {
+                    let ask = self.board.retry(&id);
+                    self.ask(ask);
+                }
+                Command::Follow(add_ons) => self.followed = add_ons,
+                Command::Inspect(is_inspected) => self.inspect(is_inspected),
+                Command::Explain(key, to) => return Box::pin(self.explain(&key, to)).await,
+            },
             Happened::Delivered => {}
             Happened::Answered(Ok((glance, asking, queried))) => {
                 self.answered(&glance.id, asking, queried);
@@ -199,13 +218,13 @@ impl Viewer {
                 Some(Event::Pushed(push)) => {
                     self.pushed(&push);
                     if !self.followed.is_empty() {
-                        self.heard.push(Change::Pushed(push));
+                        self.heard.push_back(Change::Pushed(push));
                     }
                 }
                 Some(Event::Changed) if self.reload(false).await => {
-                    self.heard.push(Change::Installed);
+                    self.heard.push_back(Change::Installed);
                 }
-                Some(Event::Written(written)) => self.heard.push(Change::Entry(written)),
+                Some(Event::Written(written)) => self.heard.push_back(Change::Entry(written)),
                 None if self.reload(true).await => {
                     self.heard.extend([Change::Installed, Change::Missed]);
                 }
@@ -256,7 +275,9 @@ impl Viewer {
     /// Looks up what there is now; `afresh` also asks for all data again, as events were missed.
     /// False where there is no such room or person any more.
     async fn reload(&mut self, afresh: bool) -> bool {
-        let mut asks = match look(&self.shared, self.room, self.user).await {
+        // Boxed: it is rare, and who waits for an event should not keep room for it.
+        let looked = Box::pin(look(&self.shared, self.room, self.user)).await;
+        let mut asks = match looked {
             Ok(Some((place, lineup))) => self.board.load(place, lineup),
             Ok(None) => return false,
             // What is shown stays; the next change looks again.

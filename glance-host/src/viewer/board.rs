@@ -1,6 +1,6 @@
 //! What one person sees in one room, as a state that events change. No I/O.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -50,7 +50,7 @@ pub(super) struct Board {
     /// In their order.
     entries: Vec<Entry>,
     /// Lines of entries that are no longer there, not told yet.
-    gone: Vec<String>,
+    gone: VecDeque<String>,
     askings: u64,
 }
 
@@ -71,7 +71,7 @@ impl Board {
             place,
             lineup: Arc::default(),
             entries: Vec::new(),
-            gone: Vec::new(),
+            gone: VecDeque::new(),
             askings: 0,
         }
     }
@@ -180,11 +180,10 @@ impl Board {
         entries.map(|entry| entry.prepared.known(&entry.content, &self.place))
     }
 
-    /// What changed since this was called last.
-    pub(super) fn changes(&mut self) -> Vec<Change> {
-        let gone = self.gone.drain(..).map(Change::Gone);
-        gone.chain(self.entries.iter_mut().filter_map(Entry::change))
-            .collect()
+    /// The next change that was not told yet.
+    pub(super) fn change(&mut self) -> Option<Change> {
+        let gone = self.gone.pop_front().map(Change::Gone);
+        gone.or_else(|| self.entries.iter_mut().find_map(Entry::change))
     }
 }
 

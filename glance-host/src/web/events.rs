@@ -14,7 +14,7 @@
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -22,7 +22,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{FutureExt, Stream, StreamExt, stream};
 use glance_sdk::auth::random_alphanumeric;
 use glance_sdk::model::RoomId;
 use serde::{Deserialize, Serialize};
@@ -53,7 +53,9 @@ impl Pages {
     /// Passes a command on to the viewer of a page, where the page is one of this room.
     pub(super) fn send(&self, room: &str, page: &str, command: Command) -> StatusCode {
         match self.all().get(page) {
-            Some((of, commands)) if of.to_string() == room && commands.send(command).is_ok() => {
+            Some((of, commands))
+                if of.to_string() == room && commands.send(Box::new(command)).is_ok() =>
+            {
                 StatusCode::NO_CONTENT
             }
             _ => StatusCode::NOT_FOUND,
@@ -86,7 +88,7 @@ pub(super) async fn stream(
     let page = random_alphanumeric(20).map_err(|cause| StateError(cause.to_string()))?;
     let open = (room.id, viewer.commands());
     pages.all().insert(page.clone(), open);
-    let connection = Connection {
+    let connection = Box::new(Connection {
         pages,
         page,
         here,
@@ -94,13 +96,16 @@ pub(super) async fn stream(
         viewer,
         is_embedded: stay.is_embedded(),
         is_new: true,
-        waiting: Vec::new().into_iter(),
-    };
+    });
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache"),
     ];
-    let events = kept_alive(stream::unfold(connection, Connection::next).take_until(stay.ends()));
+    let events = stream::unfold(connection, |mut connection| async {
+        let told = connection.next().await?;
+        Some((told, connection))
+    });
+    let events = kept_alive(events, stay.ends());
     Ok((headers, Body::from_stream(events.map(Ok::<_, Infallible>))).into_response())
 }
 
@@ -112,31 +117,28 @@ struct Connection {
     viewer: Viewer,
     is_embedded: bool,
     is_new: bool,
-    waiting: std::vec::IntoIter<Change>,
 }
 
 impl Connection {
-    async fn next(mut self) -> Option<(Bytes, Self)> {
+    async fn next(&mut self) -> Option<Bytes> {
         if self.is_new {
             self.is_new = false;
             // What it says is all that there is to tell so far.
-            self.viewer.changes();
+            while self.viewer.change().is_some() {}
             let now = self.viewer.sidebar();
             let lines: Vec<_> = now.lines.iter().map(|line| &**line).collect();
             let sidebar = event("sidebar", &json!({ "page": self.page, "lines": lines }));
             let here = self.look().await;
             let inspection = self.inspection().await;
-            return Some(([sidebar, here, inspection].concat().into(), self));
+            return Some([sidebar, here, inspection].concat().into());
         }
         loop {
-            if let Some(change) = self.waiting.next() {
-                let told = self.told(&change).await;
-                return Some((told, self));
+            if let Some(change) = self.viewer.change() {
+                return Some(self.told(&change).await);
             }
             if !self.viewer.happens().await {
                 return None;
             }
-            self.waiting = self.viewer.changes().into_iter();
         }
     }
 
@@ -164,7 +166,8 @@ impl Connection {
     }
 
     async fn look(&mut self) -> Bytes {
-        match self.here.look().await {
+        // Boxed: it is rare, and a connection that waits should not keep room for it.
+        match Box::pin(self.here.look()).await {
             Ok(here) => event("here", &here),
             Err(cause) => {
                 // What the page knows stays; the next change looks again.
@@ -207,16 +210,23 @@ fn framed(name: &str, json: &str) -> Bytes {
     format!("event: {name}\ndata: {json}\n\n").into()
 }
 
-/// The events, and a comment from time to time.
-fn kept_alive(events: impl Stream<Item = Bytes>) -> impl Stream<Item = Bytes> {
+/// The events until the visit ends, and a comment from time to time.
+fn kept_alive(
+    events: impl Stream<Item = Bytes>,
+    ends: impl Future<Output = ()> + Send + 'static,
+) -> impl Stream<Item = Bytes> {
     let mut events = Box::pin(events);
     let mut beat = interval_at(Instant::now() + BEAT, BEAT);
-    stream::poll_fn(move |context| match events.as_mut().poll_next(context) {
-        Poll::Pending => {
-            let comment = |_| Some(Bytes::from_static(b":\n\n"));
-            beat.poll_tick(context).map(comment)
-        }
-        ready => ready,
+    let beats = stream::poll_fn(move |context| {
+        ready!(beat.poll_tick(context));
+        Poll::Ready(Some(Some(Bytes::from_static(b":\n\n"))))
+    });
+    let end = ends.map(|()| None).into_stream();
+    // Each is looked at only once it woke, and not for each event.
+    let mut rare = stream::select_all([beats.boxed(), end.boxed()]);
+    stream::poll_fn(move |context| match rare.poll_next_unpin(context) {
+        Poll::Ready(rare) => Poll::Ready(rare.flatten()),
+        Poll::Pending => events.as_mut().poll_next(context),
     })
 }
 

@@ -9,9 +9,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
-use crate::icons;
-use crate::label;
 use crate::viewer::Line;
+use crate::{icons, label};
 
 const KEYS: [&str; 4] = ["plain", "counted", "admins", "pushed"];
 
@@ -112,7 +111,7 @@ impl Person {
     }
 
     fn tell(&mut self) {
-        for change in self.board.changes() {
+        while let Some(change) = self.board.change() {
             match change {
                 Change::Line(content) => {
                     let line = Line::clone(content.line());
@@ -270,7 +269,7 @@ proptest! {
             let mut page: Vec<Line> = person.page.values().cloned().collect();
             page.sort_by(|a, b| a.order.cmp(&b.order));
             prop_assert_eq!(&page, &expected);
-            prop_assert!(person.board.changes().is_empty());
+            prop_assert!(person.board.change().is_none());
         }
     }
 }
