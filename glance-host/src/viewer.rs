@@ -56,7 +56,7 @@ pub(crate) enum Command {
 pub(crate) type Commands = mpsc::UnboundedSender<Box<Command>>;
 
 /// The answer to one query: which glance, which asking, what came.
-type Answered = (Arc<prepared::Prepared>, u64, Queried);
+type Answered = Box<(Arc<prepared::Prepared>, u64, Queried)>;
 
 /// One connected person in one room. Dropping it disconnects them.
 pub(crate) struct Viewer {
@@ -200,7 +200,8 @@ impl Viewer {
                 Command::Explain(key, to) => return Box::pin(self.explain(&key, to)).await,
             },
             Happened::Delivered => {}
-            Happened::Answered(Ok((glance, asking, queried))) => {
+            Happened::Answered(Ok(answered)) => {
+                let (glance, asking, queried) = *answered;
                 self.answered(&glance.id, asking, queried);
             }
             Happened::Answered(Err(cause)) => tracing::error!("a query ended early: {cause}"),
@@ -308,7 +309,7 @@ impl Viewer {
                 if let Err(problem) = &queried.data {
                     tracing::warn!(glance = prepared.id, "cannot load: {problem}");
                 }
-                (prepared, asking, queried)
+                Box::new((prepared, asking, queried))
             });
         }
     }
