@@ -1,0 +1,414 @@
+//! How a host starts.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::connect_info::Connected;
+use axum::routing::get;
+use axum::serve::{IncomingStream, Listener};
+use ipnet::IpNet;
+use reqwest::Url;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::{DEFAULT_PORT, Error, Host};
+use crate::attendance::Attendance;
+use crate::clock::Clock;
+use crate::embed::Embed;
+use crate::first_room::FirstRoom;
+use crate::hub::LocalHub;
+use crate::install::visit::Visits;
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::peer::Peer;
+use crate::presence::Presence;
+use crate::reach::Reach;
+use crate::rehearsal::Stage;
+use crate::shared::Shared;
+use crate::sign_in::{Entrance, SignIn, Way};
+use crate::state::{SqliteState, State, StateError, User};
+use crate::tcp::Prompt;
+use crate::tls::{self, Certificate, TlsListener};
+use crate::turns::Turns;
+use crate::viewer::Lineups;
+use crate::webhooks::Webhooks;
+use crate::{api, health, icons, outgoing, web};
+
+/// How a host starts; [`Host::builder`] makes one.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    ip: IpAddr,
+    port: u16,
+    data: Option<PathBuf>,
+    group: Option<String>,
+    first_room: Option<String>,
+    token_life: Duration,
+    requests: u32,
+    messages: u32,
+    pub(crate) clock: Clock,
+    embed: Embed,
+    pub(crate) tls: Option<tls::Files>,
+    grace: Duration,
+    networks: Option<Vec<IpNet>>,
+    sign_in: SignIn,
+    public_url: Option<String>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            ip: Ipv4Addr::LOCALHOST.into(),
+            port: DEFAULT_PORT,
+            data: None,
+            group: None,
+            first_room: None,
+            token_life: Duration::from_secs(8 * 60 * 60),
+            requests: 500,
+            messages: 30,
+            clock: Clock::default(),
+            embed: Embed::default(),
+            networks: None,
+            tls: None,
+            grace: Duration::from_secs(10),
+            sign_in: SignIn::Local,
+            public_url: None,
+        }
+    }
+}
+
+impl Builder {
+    /// The port, 0 for any; [`DEFAULT_PORT`] where nothing is said.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The address to listen at, `127.0.0.1` where nothing is said. Without
+    /// [`sign_in`](Self::sign_in) it must be one of this machine only.
+    #[must_use]
+    pub fn ip(mut self, ip: IpAddr) -> Self {
+        self.ip = ip;
+        self
+    }
+
+    /// The folder of its database; it is made where there is none. Without one the host forgets
+    /// everything when it ends.
+    #[must_use]
+    pub fn data(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.data = Some(folder.into());
+        self
+    }
+
+    /// The name of its group; where nothing is said, it keeps the one it has.
+    #[must_use]
+    pub fn group(mut self, name: impl Into<String>) -> Self {
+        self.group = Some(name.into());
+        self
+    }
+
+    /// The name of a public room that is made where there is none: at the start, or when the first
+    /// admin signs in, who owns it. 1 to 50 characters.
+    #[must_use]
+    pub fn first_room(mut self, name: impl Into<String>) -> Self {
+        self.first_room = Some(name.into());
+        self
+    }
+
+    /// How long an access token holds; 8 hours where nothing is said.
+    #[must_use]
+    pub fn token_life(mut self, life: Duration) -> Self {
+        self.token_life = life;
+        self
+    }
+
+    /// How many requests it takes from an installation in 5 minutes; 500 where nothing is said.
+    #[must_use]
+    pub fn rate_limit(mut self, requests: u32) -> Self {
+        self.requests = requests;
+        self
+    }
+
+    /// How many messages it takes from an installation into a room in a minute; 30 where nothing
+    /// is said.
+    #[must_use]
+    pub fn message_limit(mut self, messages: u32) -> Self {
+        self.messages = messages;
+        self
+    }
+
+    /// Which other sites may show a room's sidebar; none where nothing is said.
+    #[must_use]
+    pub fn embed(mut self, embed: Embed) -> Self {
+        self.embed = embed;
+        self
+    }
+
+    /// What the time is for tokens and limits; the machine's where nothing is said.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Which networks it calls for add-ons besides the Internet, for example `10.1.0.0/16`. Where
+    /// nothing is said, a host that people reach on its own machine calls that machine, and another
+    /// no more than the Internet. Ports are not looked at: whoever may be called, may be called at
+    /// any.
+    ///
+    /// ```
+    /// use glance_host::Host;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let builder = Host::builder().allow_networks(["10.1.0.0/16".parse()?, "fd00::/8".parse()?]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn allow_networks(mut self, networks: impl IntoIterator<Item = IpNet>) -> Self {
+        self.networks = Some(networks.into_iter().collect());
+        self
+    }
+
+    /// Serves HTTPS only, with the certificate and the private key in these PEM files. The file of
+    /// the certificate holds its chain too, its own first; the key has no passphrase.
+    #[must_use]
+    pub fn tls(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        self.tls = Some(tls::Files {
+            certificate: certificate.into(),
+            key: key.into(),
+        });
+        self
+    }
+
+    /// How long [`Host::shutdown`] waits for what is under way; 10 seconds where nothing is said.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// How people sign in; nobody does where nothing is said, and the host is for this machine only.
+    #[must_use]
+    pub fn sign_in(mut self, sign_in: SignIn) -> Self {
+        self.sign_in = sign_in;
+        self
+    }
+
+    /// Where people and add-ons reach the host, if that is not where it listens: behind a reverse
+    /// proxy, for example `https://chat.example.com`. It has no path.
+    #[must_use]
+    pub fn public_url(mut self, url: impl Into<String>) -> Self {
+        self.public_url = Some(url.into());
+        self
+    }
+
+    /// Starts the host. It answers once this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] where the address, the data folder or the certificate cannot be used, or people could
+    /// not sign in.
+    pub async fn start(self) -> Result<Host, Error> {
+        let opened = self.open(None).await?;
+        let ended = opened.shared.ended();
+        let router = opened.router;
+        let listener = Prompt(opened.listener);
+        let server = match &opened.certificate {
+            Some(certificate) => {
+                let listener = TlsListener::new(listener, Arc::clone(certificate))?;
+                serve(listener, router, ended)
+            }
+            None => serve(listener, router, ended),
+        };
+        Ok(Host {
+            shared: opened.shared,
+            certificate: opened.certificate,
+            end: opened.end,
+            grace: opened.grace,
+            server,
+        })
+    }
+
+    /// All of a host but its server.
+    pub(crate) async fn open(self, stage: Option<Arc<Stage>>) -> Result<Opened, Error> {
+        let (certificate, public) = self.check()?;
+        let state = self.open_state()?;
+        if let Some(name) = &self.group {
+            state.name_group(name).await?;
+        }
+        let group = state.group().await?;
+
+        let address = SocketAddr::new(self.ip, self.port);
+        let listen = |cause| Error::Listen { address, cause };
+        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+
+        let scheme = match certificate {
+            Some(_) => "https",
+            None => "http",
+        };
+        let own = format!("{scheme}://{address}");
+        let base_url = public.unwrap_or_else(|| own.clone());
+        let localhost = format!("{scheme}://localhost:{}", address.port());
+        let way = self.way(&state).await?;
+        let entrance = Entrance::new(way, &state.signing_key().await?);
+
+        let (end, ending) = watch::channel(false);
+        let reach = match self.networks {
+            Some(networks) => Reach::new(networks),
+            None => Reach::standard(&base_url),
+        };
+        let shared = Arc::new(Shared {
+            origins: vec![base_url.clone(), own, localhost],
+            base_url,
+            address,
+            group,
+            entrance,
+            first_room: FirstRoom::new(self.first_room),
+            token_life: self.token_life,
+            limits: Limits::new(self.clock.clone(), self.requests, self.messages),
+            clock: self.clock,
+            embed: self.embed,
+            attendance: Attendance::default(),
+            state: Arc::new(state),
+            hub: Arc::new(LocalHub::default()),
+            lineups: Lineups::default(),
+            http: outgoing::Client::following(&reach).map_err(Error::Http)?,
+            posting: outgoing::Client::staying(&reach).map_err(Error::Http)?,
+            webhooks: Webhooks::default(),
+            presence: Presence::default(),
+            icons: icons::Cache::default(),
+            turns: Turns::default(),
+            visits: Visits::default(),
+            metrics: Metrics::default(),
+            stage,
+            ending,
+        });
+        shared.first_room.open(&shared).await?;
+        let router = Router::new()
+            .nest_service("/v2", api::router(&shared))
+            .route("/healthz", get(health::check))
+            .merge(web::router(&shared))
+            .with_state(Arc::clone(&shared));
+        Ok(Opened {
+            shared,
+            router,
+            listener,
+            certificate,
+            end,
+            grace: self.grace,
+        })
+    }
+
+    /// What can be known to be wrong before anything is opened.
+    pub(crate) fn check(&self) -> Result<(Option<Arc<Certificate>>, Option<String>), Error> {
+        let is_local = matches!(self.sign_in, SignIn::Local);
+        if is_local && !self.ip.is_loopback() {
+            return Err(Error::NotLoopback(self.ip));
+        }
+        let public = self.public_url.as_deref().map(origin).transpose()?;
+        if let (Some(url), true) = (&public, is_local) {
+            return Err(Error::PublicUrl {
+                url: url.clone(),
+                why: "nobody signs in, and whoever reached it would be the person at this machine",
+            });
+        }
+        if public.is_none() && self.ip.is_unspecified() {
+            return Err(Error::PublicUrl {
+                url: SocketAddr::new(self.ip, self.port).to_string(),
+                why: "it stands for every address of this machine; say by which one people reach the host",
+            });
+        }
+        let certificate = self.tls.clone().map(Certificate::read).transpose()?;
+        Ok((certificate, public))
+    }
+
+    async fn way(&self, state: &SqliteState) -> Result<Way, Error> {
+        Ok(match &self.sign_in {
+            SignIn::Local => Way::Local(first_user(state).await?.id),
+            SignIn::Name => Way::Name,
+            SignIn::Proxy(proxy) => Way::Proxy(proxy.clone()),
+            #[cfg(feature = "openid")]
+            SignIn::OpenId(settings) => {
+                let found = crate::sign_in::openid::Provider::discover(settings).await;
+                Way::OpenId(Box::new(found.map_err(Error::SignIn)?))
+            }
+        })
+    }
+
+    fn open_state(&self) -> Result<SqliteState, Error> {
+        let Some(folder) = &self.data else {
+            return Ok(SqliteState::in_memory()?);
+        };
+        std::fs::create_dir_all(folder).map_err(|cause| Error::Folder {
+            path: folder.clone(),
+            cause,
+        })?;
+        Ok(SqliteState::open(&folder.join("host.sqlite"))?)
+    }
+}
+
+fn serve<L>(
+    listener: L,
+    router: Router,
+    ended: impl Future<Output = ()> + Send + 'static,
+) -> JoinHandle<()>
+where
+    L: Listener<Addr = SocketAddr>,
+    Peer: for<'a> Connected<IncomingStream<'a, L>>,
+{
+    let router = router.into_make_service_with_connect_info::<Peer>();
+    tokio::spawn(async move {
+        if let Err(cause) = axum::serve(listener, router)
+            .with_graceful_shutdown(ended)
+            .await
+        {
+            tracing::error!("the host's server failed: {cause}");
+        }
+    })
+}
+
+/// An address without a path, as browsers write it.
+fn origin(url: &str) -> Result<String, Error> {
+    let wrong = |why| Error::PublicUrl {
+        url: url.to_owned(),
+        why,
+    };
+    let parsed = Url::parse(url).map_err(|_| wrong("it is no address"))?;
+    if !matches!(parsed.scheme(), "http" | "https") {
+        return Err(wrong("it must begin with https:// or http://"));
+    }
+    let is_bare = parsed.path() == "/" && parsed.query().is_none() && parsed.fragment().is_none();
+    match is_bare && parsed.username().is_empty() && parsed.password().is_none() {
+        true => Ok(parsed.origin().ascii_serialization()),
+        false => Err(wrong("it must end behind the host and port")),
+    }
+}
+
+/// The person at this machine: whoever administered the host before, or somebody new.
+async fn first_user(state: &SqliteState) -> Result<User, StateError> {
+    let known = state.users().await?;
+    if let Some(admin) = known.into_iter().find(|user| user.is_admin) {
+        return Ok(admin);
+    }
+    let mut user = state.user_named("You").await?;
+    user.is_admin = true;
+    user.is_removed = false;
+    state.update_user(&user).await?;
+    Ok(user)
+}
+
+/// All of a host but its server.
+pub(crate) struct Opened {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) router: Router,
+    pub(crate) listener: TcpListener,
+    pub(crate) certificate: Option<Arc<Certificate>>,
+    pub(crate) end: watch::Sender<bool>,
+    pub(crate) grace: Duration,
+}
