@@ -4,14 +4,19 @@ mod migrations;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use rusqlite::TransactionBehavior::Immediate;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
 use super::{Endpoints, Installation, InstallationStore, is_same};
 use crate::model::{GroupId, InstallationData, OauthId, RoomId, Secret};
 use crate::{Error, ErrorKind, Result};
+
+/// How often the journal is tried to be turned over, and how long is waited in between: 5 seconds in all.
+const WAL_ATTEMPTS: u32 = 100;
+const WAL_WAIT: Duration = Duration::from_millis(50);
 
 const GET: &str = "SELECT data, token_url, api_url FROM installation WHERE oauth_id = ?1";
 const FIRST_PAGE: &str =
@@ -57,11 +62,9 @@ impl SqliteStore {
         })?;
         let mut connection = Connection::open(path).map_err(failed)?;
         connection
-            .busy_timeout(std::time::Duration::from_secs(5))
+            .busy_timeout(Duration::from_secs(5))
             .map_err(failed)?;
-        connection
-            .pragma_update(None, "journal_mode", "WAL")
-            .map_err(failed)?;
+        use_wal(&connection).map_err(failed)?;
         connection
             .pragma_update(None, "synchronous", "FULL")
             .map_err(failed)?;
@@ -104,6 +107,20 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map(drop)
+}
+
+/// Where several open a new file at once, one turns its journal over, and SQLite tells the others at
+/// once that they may not, whatever its timeout says.
+fn use_wal(connection: &Connection) -> rusqlite::Result<()> {
+    for _ in 0..WAL_ATTEMPTS {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(cause) if cause.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                std::thread::sleep(WAL_WAIT);
+            }
+            outcome => return outcome,
+        }
+    }
+    connection.pragma_update(None, "journal_mode", "WAL")
 }
 
 #[async_trait]
