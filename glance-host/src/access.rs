@@ -33,7 +33,12 @@ impl<'a> Access<'a> {
 /// Whether a person may change a room and its integrations: its owner, and admins; never a guest, whose
 /// room it may have been before.
 pub(crate) fn manages(user: &User, room: &Room) -> bool {
-    !user.is_guest && (user.is_admin || room.owner == user.id)
+    manages_group(user) || !user.is_guest && room.owner == user.id
+}
+
+/// Whether a person may change what is installed for all rooms: admins, as long as they are no guests.
+pub(crate) fn manages_group(user: &User) -> bool {
+    user.is_admin && !user.is_guest
 }
 
 #[cfg(test)]

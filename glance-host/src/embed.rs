@@ -182,10 +182,7 @@ async fn read(
     let Some(expires_at) = claims.exp.filter(|end| *end > now) else {
         return Ok(None);
     };
-    let consumer = &installed.descriptor.capabilities.hipchat_api_consumer;
-    let may = consumer
-        .as_ref()
-        .is_some_and(|consumer| consumer.scopes.contains(&Scope::ViewerToken));
+    let may = installed.asks_for(&Scope::ViewerToken);
     if !may || claims.room_id() != Some(room) || !installed.is_in(room) {
         return Ok(None);
     }

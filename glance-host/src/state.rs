@@ -12,7 +12,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use glance_sdk::model::{
-    Action, Descriptor, Event, Glance, GroupId, OauthId, RoomId, Secret, UserId, Webhook,
+    Action, Descriptor, Event, Glance, GroupId, OauthId, RoomId, Scope, Secret, UserId, Webhook,
 };
 
 pub use identity::Identity;
@@ -115,6 +115,12 @@ impl Installed {
     /// Whether it shows in this room.
     pub fn is_in(&self, room: RoomId) -> bool {
         self.room_id.is_none_or(|own| own == room)
+    }
+
+    /// Whether its descriptor asks for this scope.
+    pub(crate) fn asks_for(&self, scope: &Scope) -> bool {
+        let consumer = self.descriptor.capabilities.hipchat_api_consumer.as_ref();
+        consumer.is_some_and(|consumer| consumer.scopes.contains(scope))
     }
 }
 

@@ -43,7 +43,13 @@ async fn who_is_not_signed_in_sees_nothing() {
         events.send().await.unwrap().status(),
         StatusCode::UNAUTHORIZED
     );
-    for path in ["/rooms", &format!("{page}/open"), &format!("{page}/remove")] {
+    for path in [
+        "/rooms",
+        &format!("{page}/open"),
+        &format!("{page}/remove"),
+        &format!("{page}/pages/any/retry"),
+        &format!("{page}/pages/any/frames"),
+    ] {
         let answer = stranger
             .request(Method::POST, path)
             .header(ORIGIN, host.base_url())

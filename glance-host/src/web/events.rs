@@ -257,6 +257,7 @@ pub(super) struct Follow {
 /// Says of which add-ons a page has frames, for they are told of pushes.
 pub(super) async fn follow(
     Extension(pages): Extension<Pages>,
+    _: Visit,
     Path((room, page)): Path<(String, String)>,
     Json(Follow { add_ons }): Json<Follow>,
 ) -> StatusCode {

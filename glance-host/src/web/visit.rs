@@ -26,7 +26,7 @@ pub(super) struct Person(pub(super) User);
 impl Person {
     /// Whether they may change what is installed for all rooms.
     pub(super) fn may_manage(&self) -> bool {
-        self.0.is_admin && !self.0.is_guest
+        access::manages_group(&self.0)
     }
 }
 

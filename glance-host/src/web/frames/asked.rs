@@ -139,12 +139,7 @@ pub(super) async fn enter(
 
 async fn may_view(shared: &Shared, room: &Room, add_on: &str) -> Result<Installed, Refusal> {
     let installed = installed(shared, room, add_on).await?;
-    let consumer = installed
-        .descriptor
-        .capabilities
-        .hipchat_api_consumer
-        .as_ref();
-    match consumer.is_some_and(|consumer| consumer.scopes.contains(&Scope::ViewRoom)) {
+    match installed.asks_for(&Scope::ViewRoom) {
         true => Ok(installed),
         false => {
             let why = "The add-on needs the scope view_room for this".to_owned();

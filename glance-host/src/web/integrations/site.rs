@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use glance_sdk::model::RoomId;
 use serde_json::{Value, json};
 
+use crate::access;
 use crate::shared::Shared;
 use crate::state::{Installed, User};
 use crate::web::pages::PageError;
@@ -80,7 +81,7 @@ impl Site {
             "name": name,
             "address": self.address(),
             "may_manage": self.may_manage(),
-            "may_manage_group": self.user().is_admin && !self.user().is_guest,
+            "may_manage_group": access::manages_group(self.user()),
         })
     }
 
