@@ -348,7 +348,7 @@ async fn ask(host: &Host, headers: &[(&'static str, &str)]) -> (StatusCode, Stri
 
 #[tokio::test]
 async fn a_proxys_word_is_taken_from_its_own_address_only() {
-    let host = proxied("127.0.0.1").start().await.unwrap();
+    let host = proxied("127.0.0.1/32").start().await.unwrap();
     let ann = [
         ("x-forwarded-user", "ann"),
         ("x-forwarded-email", "ann@example.com"),
