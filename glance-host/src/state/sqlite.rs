@@ -16,7 +16,7 @@ mod users;
 mod webhooks;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -24,6 +24,7 @@ use glance_sdk::model::{
     Action, Descriptor, Event, Glance, OauthId, RoomId, Secret, UserId, Webhook,
 };
 use rusqlite::Connection;
+use tokio::sync::Mutex;
 
 use self::rows::json;
 use super::{
@@ -88,16 +89,15 @@ impl SqliteState {
         &self,
         query: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
-        let connection = Arc::clone(&self.connection);
         let failed = |cause: &dyn std::fmt::Display| {
             StateError(format!("the host's database failed: {cause}"))
         };
-        tokio::task::spawn_blocking(move || {
-            query(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
-        })
-        .await
-        .map_err(|cause| failed(&cause))?
-        .map_err(|cause| failed(&cause))
+        // Who waits for the connection waits here: there each would keep a thread.
+        let mut connection = Arc::clone(&self.connection).lock_owned().await;
+        tokio::task::spawn_blocking(move || query(&mut connection))
+            .await
+            .map_err(|cause| failed(&cause))?
+            .map_err(|cause| failed(&cause))
     }
 }
 
