@@ -5,6 +5,7 @@ mod actions;
 mod add_on;
 mod answers;
 mod bad_answers;
+mod behind_a_proxy;
 mod browser;
 mod browser_install;
 mod browser_visits;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use glance_host::Host;
 
+use crate::sign_in::by_name;
+
 #[tokio::test]
 async fn a_host_that_cannot_start_says_why_in_one_sentence() {
     let running = Host::start().await;
@@ -60,6 +62,50 @@ async fn a_host_that_cannot_start_says_why_in_one_sentence() {
         outside.to_string().contains("this machine only"),
         "{outside}"
     );
+}
+
+#[tokio::test]
+async fn a_host_without_sign_in_is_for_this_machine_only() {
+    let open = "0.0.0.0".parse().unwrap();
+    let refused = Host::builder().port(0).ip(open).start().await.unwrap_err();
+    assert!(
+        refused.to_string().contains("choose how people sign in"),
+        "{refused}"
+    );
+    let refused = Host::builder()
+        .port(0)
+        .public_url("https://chat.example.com");
+    let refused = refused.start().await.unwrap_err().to_string();
+    assert!(refused.contains("nobody signs in"), "{refused}");
+    let refused = by_name().ip(open).start().await.unwrap_err().to_string();
+    assert!(
+        refused.contains("every address of this machine"),
+        "{refused}"
+    );
+    for url in [
+        "chat.example.com",
+        "ftp://chat.example.com",
+        "https://a.example/chat",
+        "https://a:b@c.example",
+    ] {
+        let refused = by_name()
+            .public_url(url)
+            .start()
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(
+            refused.contains("cannot be the host's public URL"),
+            "{refused}"
+        );
+    }
+    let host = by_name()
+        .ip(open)
+        .public_url("http://chat.example.com:80")
+        .start()
+        .await
+        .unwrap();
+    assert_eq!(host.base_url(), "http://chat.example.com");
 }
 
 #[tokio::test]
