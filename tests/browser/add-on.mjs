@@ -5,28 +5,12 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { after, before } from "node:test";
-import { install as installed, launch, remove, startDemo } from "./demo.mjs";
+import { install as installed, remove } from "./demo.mjs";
+import { browser, open as openPage, shown } from "./page.mjs";
+import { demo } from "./running-demo.mjs";
 
 export const ICON = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E";
 
-export let demo;
-export let browser;
-
-before(async () => {
-  demo = await startDemo();
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await demo?.stop();
-  await demo?.forget();
-});
-
-export const hidden = (locator) => locator.waitFor({ state: "hidden" });
-export const shown = (locator) => locator.waitFor({ state: "visible" });
-export const isFocused = (locator) => locator.evaluate((element) => element === document.activeElement);
 export const text = (value) => ({ value });
 
 /** An add-on whose pages load the API and write down what they hear. */
@@ -168,18 +152,7 @@ window.listen = function (names) {
 };
 `;
 
-export async function open(t, url = demo.url, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options });
-  t.after(() => context.close());
-  context.setDefaultTimeout(15_000);
-  const page = await context.newPage();
-  page.wrong = [];
-  // Where a page asks for what is not there, the browser says so too.
-  page.on("console", (message) => message.type() === "error" && !message.text().includes("status of 404") && page.wrong.push(message.text()));
-  page.on("pageerror", (error) => page.wrong.push(error.message));
-  await page.goto(url);
-  return page;
-}
+export const open = (t, url = demo.url, options = {}) => openPage(t, url, { mayMiss: true, ...options });
 
 /** Makes a room of the test's own, and gives back its address. */
 export async function makeRoom(page, name) {

@@ -3,9 +3,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  AddOn, call, demo, frameOf, glance, hears, hidden, install, listen, makeRoom, open, openPanel, shown, text,
-} from "./add-on.mjs";
+import { AddOn, call, frameOf, glance, hears, install, listen, makeRoom, open, openPanel, text } from "./add-on.mjs";
+import { hidden, shown } from "./page.mjs";
+import { demo } from "./running-demo.mjs";
 
 const panel = (path) => (url) => ({
   webPanel: [{ key: "panel", name: text("Panel"), url: `${url}/page/${path}`, location: "hipchat.sidebar.right" }],

@@ -3,8 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  AddOn, call, claims, demo, frameOf, glance, hears, hidden, install, isFocused, listen as listenTo, open, openPanel, shown, uninstall,
+  AddOn, call, claims, frameOf, glance, hears, install, listen as listenTo, open, openPanel, uninstall,
 } from "./add-on.mjs";
+import { hidden, isFocused, shown } from "./page.mjs";
+import { demo } from "./running-demo.mjs";
 
 const EVERY_EVENT = [
   "receive-parameters", "glance-update", "message-received", "dialog-filter-changed", "from-sibling", "ask", "take",

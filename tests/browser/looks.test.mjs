@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AddOn, call, demo, frameOf, glance, hidden, install, makeRoom, open, shown, text } from "./add-on.mjs";
+import { AddOn, call, frameOf, glance, install, makeRoom, open, text } from "./add-on.mjs";
+import { hidden, shown } from "./page.mjs";
+import { demo } from "./running-demo.mjs";
 
 /** Background and text of each kind of lozenge, which are HipChat's own. */
 const COLOURS = {

@@ -11,7 +11,7 @@ use glance_sdk::axum::response::IntoResponse;
 use glance_sdk::axum::routing::{any, get};
 use serde_json::{Value, json};
 
-use crate::bad_input::{descriptor, serve};
+use crate::by_hand::{descriptor, serve};
 
 /// What an add-on was asked, with how it was asked.
 type Seen = Arc<Mutex<Vec<(Method, Uri, HeaderMap, Bytes)>>>;
