@@ -23,6 +23,8 @@ pub enum Event {
     Pushed(Arc<Push>),
     /// An add-on came, went or changed, or a glance was created or removed.
     Changed,
+    /// The host introduced itself to an add-on again: what failed before may work now.
+    Introduced(OauthId),
     /// Something was written into the room.
     Written(Arc<Written>),
 }

@@ -193,7 +193,10 @@ pub(crate) async fn replace(
         )
         .await?;
     warn_of_patterns(&updated.descriptor);
-    shared.hub.publish(places(&updated), Event::Changed);
+    let places = places(&updated);
+    shared.hub.publish(places, Event::Changed);
+    let introduced = Event::Introduced(updated.oauth_id.clone());
+    shared.hub.publish(places, introduced);
     shared
         .entrance
         .tell(Change::Installation(updated.oauth_id.clone()));

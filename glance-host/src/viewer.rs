@@ -242,6 +242,10 @@ impl Viewer {
                 Some(Event::Changed) if self.reload(false).await => {
                     self.heard.push_back(Change::Installed);
                 }
+                Some(Event::Introduced(add_on)) => {
+                    let asks = self.board.ask_failed(&add_on);
+                    self.ask(asks);
+                }
                 Some(Event::Written(written)) => self.heard.push_back(Change::Entry(written)),
                 None if self.reload(true).await => {
                     self.heard.extend([Change::Installed, Change::Missed]);

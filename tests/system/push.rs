@@ -2,9 +2,11 @@
 
 use glance_host::Host;
 use glance_host::testing::TestViewer;
+use glance_host::viewer::{Line, Sidebar};
+use glance_sdk::ErrorKind;
 use glance_sdk::client::Client;
-use glance_sdk::model::{GlanceData, UiUpdate};
-use glance_sdk::{ErrorKind, label};
+use glance_sdk::model::UiUpdate;
+use glance_sdk::prelude::*;
 use serde_json::json;
 
 use crate::add_on::{Pager, add_on, always, data, incidents};
@@ -252,4 +254,32 @@ async fn old_add_ons_push_what_the_protocol_tolerates() {
         .await
         .unwrap();
     viewer.label("always", "Always").await;
+}
+
+#[tokio::test]
+async fn an_add_on_that_is_introduced_again_is_asked_for_what_it_did_not_give() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let (pager, other) = (Pager::new(4), Pager::new(1));
+    let installed = room.install(add_on(&pager)).await;
+    let other_add_on = AddOn::new("com.example.other", "Other")
+        .state(other.clone())
+        .glance::<always>()
+        .asset("/siren.svg", "image/svg+xml", b"<svg/>");
+    room.install(other_add_on).await;
+    [&pager, &other].map(|pager| pager.break_down(true));
+    let mut viewer = room.viewer("member").await;
+    let all_failed =
+        |sidebar: &Sidebar| sidebar.lines.len() == 3 && sidebar.lines.iter().all(Line::is_failed);
+    viewer.wait_for(all_failed).await;
+
+    [&pager, &other].map(|pager| pager.break_down(false));
+    let asked = other.queries();
+    let installed = installed.installed();
+    host.update(installed, &installed.descriptor_url)
+        .await
+        .unwrap();
+    let label = viewer.glance::<incidents>().await.label_text();
+    assert_eq!(label, "4 incidents");
+    assert_eq!(other.queries(), asked, "only the one that was introduced");
 }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use glance_sdk::model::OauthId;
 use serde_json::Value;
 
 use super::inspect::Known;
@@ -117,6 +118,18 @@ impl Board {
         for entry in &mut self.entries {
             asks.extend(entry.ask(&self.place, &mut self.askings));
             entry.judge(&self.place);
+        }
+        asks
+    }
+
+    /// Asks for the data of an add-on's glances again that did not come.
+    pub(super) fn ask_failed(&mut self, add_on: &OauthId) -> Vec<Ask> {
+        let mut asks = Vec::new();
+        for entry in &mut self.entries {
+            if entry.content.has_failed() && entry.prepared.installed.oauth_id == *add_on {
+                asks.extend(entry.ask(&self.place, &mut self.askings));
+                entry.judge(&self.place);
+            }
         }
         asks
     }

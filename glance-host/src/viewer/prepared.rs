@@ -80,6 +80,10 @@ impl Content {
         self.data == DataState::Loading
     }
 
+    pub(super) fn has_failed(&self) -> bool {
+        self.data == DataState::Failed
+    }
+
     pub(crate) fn line(&self) -> &Arc<Line> {
         &self.line
     }

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use futures_util::{Stream, StreamExt, stream};
@@ -101,6 +101,8 @@ pub(super) async fn stream(
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache"),
+        // nginx would keep events back until it has a buffer full of them.
+        (HeaderName::from_static("x-accel-buffering"), "no"),
     ];
     let events = stream::unfold(connection, |mut connection| async {
         let told = connection.next().await?;
@@ -216,21 +218,24 @@ fn kept_alive(
     events: impl Stream<Item = Bytes>,
     ends: impl Future<Output = ()> + Send + 'static,
 ) -> impl Stream<Item = Bytes> {
-    let mut events = Box::pin(events);
     let beat = interval_at(Instant::now() + BEAT, BEAT);
-    let mut rare = Rarely::new((Box::pin(ends), beat));
+    let rare = Rarely::new((Box::pin(ends), beat));
+    // A server asks once more than there is something to give.
+    let mut told = Rarely::new((rare, Box::pin(events)));
     stream::poll_fn(move |context| {
-        let rare = rare.poll(context, |(ends, beat), context| {
-            if ends.as_mut().poll(context).is_ready() {
-                return Poll::Ready(None);
+        told.poll(context, |(rare, events), context| {
+            let rare = rare.poll(context, |(ends, beat), context| {
+                if ends.as_mut().poll(context).is_ready() {
+                    return Poll::Ready(None);
+                }
+                ready!(beat.poll_tick(context));
+                Poll::Ready(Some(Bytes::from_static(b":\n\n")))
+            });
+            match rare {
+                Poll::Ready(rare) => Poll::Ready(rare),
+                Poll::Pending => events.as_mut().poll_next(context),
             }
-            ready!(beat.poll_tick(context));
-            Poll::Ready(Some(Bytes::from_static(b":\n\n")))
-        });
-        match rare {
-            Poll::Ready(rare) => Poll::Ready(rare),
-            Poll::Pending => events.as_mut().poll_next(context),
-        }
+        })
     })
 }
 
