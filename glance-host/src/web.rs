@@ -101,6 +101,7 @@ const ASSETS: &[(&str, &str)] = &[
     ),
     ("room/markup.js", include_str!("../assets/room/markup.js")),
     ("room/panel.js", include_str!("../assets/room/panel.js")),
+    ("room/reply.js", include_str!("../assets/room/reply.js")),
     ("room/sidebar.js", include_str!("../assets/room/sidebar.js")),
     ("room/stream.js", include_str!("../assets/room/stream.js")),
     ("room/target.js", include_str!("../assets/room/target.js")),
