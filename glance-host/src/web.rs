@@ -64,6 +64,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         )
         .route("/assets/{*file}", get(asset))
         .route("/icon/{oauth_id}/{signed}", get(icon::serve))
+        .fallback(pages::nothing)
         .layer(Extension(events::Pages::default()))
         .layer(middleware::from_fn_with_state(
             Arc::clone(shared),

@@ -180,7 +180,11 @@ async fn a_message_that_is_sent_again_is_written_and_told_once() {
         assert_eq!((&said["id"], &said["text"]), (&json!(id), &json!("once")));
     }
     for (at, message, words) in [
-        (&room, json!({ "text": "other words", "id": id }), "has this id"),
+        (
+            &room,
+            json!({ "text": "other words", "id": id }),
+            "has this id",
+        ),
         (&other, json!({ "text": "once", "id": id }), "has this id"),
         (&room, json!({ "text": "once", "id": "1" }), "is no UUID"),
     ] {
@@ -196,7 +200,9 @@ async fn a_message_that_is_sent_again_is_written_and_told_once() {
     assert_eq!(events.next("entry").await["text"], "last");
     peer.called(2).await;
     let heard = peer.seen();
-    let heard = heard.iter().map(|call| &call.body["item"]["message"]["message"]);
+    let heard = heard
+        .iter()
+        .map(|call| &call.body["item"]["message"]["message"]);
     assert_eq!(heard.collect::<Vec<_>>(), ["once", "last"]);
 }
 

@@ -21,6 +21,7 @@ export function glance(line, open = null) {
       break;
     case "loading":
       label.textContent = "Loading…";
+      element.setAttribute("aria-label", `${line.name}: Loading…`);
       element.append(Object.assign(document.createElement("span"), { className: "spinner" }));
       break;
     case "failed":
