@@ -13,6 +13,8 @@ import { connect } from "./room/stream.js";
 import * as timeline from "./room/timeline.js";
 import { view } from "./room/views.js";
 
+// Where there are many rooms, the one that is open is not out of sight.
+document.querySelector(".bar nav [aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
 sidebar.start({ open: ({ id, key, target }) => panel.open({ addOn: target.addOn, glance: key }, id), drawn: panel.header });
 timeline.offer(({ id }) => arrived(id));
 if (!document.getElementById("composer").hidden) timeline.offer(reply.offer);

@@ -635,6 +635,24 @@ test("a lost connection loses nothing and doubles nothing", async (t) => {
   assert.equal(new Set(ids).size, ids.length);
 });
 
+test("the room that is open is in sight among many", async (t) => {
+  const { origin } = new URL(demo.url);
+  let last;
+  for (let n = 0; n < 20; n++) {
+    const made = await fetch(`${origin}/rooms`, {
+      method: "POST",
+      body: new URLSearchParams({ name: `A room with number ${n}`, privacy: "public" }),
+      redirect: "manual",
+    });
+    assert.equal(made.status, 303);
+    last = made.headers.get("location");
+  }
+  const page = await open(t, { viewport: { width: 320, height: 600 } }, { room: new URL(last, origin).href });
+  await shown(page.locator("#composer"));
+  const { x, width } = await page.locator(".bar nav [aria-current]").boundingBox();
+  assert.ok(x >= 0 && x + width <= 320, `${x} and ${width} wide`);
+});
+
 for (const colorScheme of ["light", "dark"]) {
   test(`a narrow page has both, one at a time, ${colorScheme}`, async (t) => {
     const addOn = await talk(t);
@@ -645,6 +663,15 @@ for (const colorScheme of ["light", "dark"]) {
     await say(page, `narrow ${"long words ".repeat(20)}`);
     await hidden(page.locator("#glances"));
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320);
+
+    // Whoever sees the chat alone sees too that nothing new comes.
+    const lost = page.locator("#lost");
+    await hidden(lost);
+    await page.route("**/events", (route) => route.abort());
+    await page.reload();
+    await shown(lost.getByText("Reconnecting…"));
+    await page.unroute("**/events");
+    await hidden(lost);
 
     await glances.focus();
     await page.keyboard.press("Enter");

@@ -16,6 +16,7 @@ export function glance(line, open = null) {
   switch (line.state) {
     case "ready":
       label.append(...harmless(line.label));
+      label.title = label.textContent;
       if (line.status?.lozenge) element.append(lozenge(line.status.lozenge));
       if (line.status?.icon) element.append(icon(line.status.icon, "status"));
       break;

@@ -4,6 +4,9 @@ import { read } from "./events.js";
 
 const place = document.querySelector("[data-at]");
 const connection = document.getElementById("connection");
+/** Beside the messages, where a narrow page shows no sidebar. */
+const lost = document.getElementById("lost");
+const RECONNECTING = "Reconnecting…";
 const SHORTEST_WAIT = 1000;
 const LONGEST_WAIT = 30_000;
 const UNSEEN = 30_000;
@@ -52,6 +55,9 @@ export function identify(token, wanted) {
 
 function say(text) {
   connection.textContent = text;
+  if (!lost) return;
+  lost.hidden = text !== RECONNECTING;
+  lost.textContent = lost.hidden ? "" : text;
 }
 
 /** Connects, and again whenever the connection ends. */
@@ -72,7 +78,7 @@ export async function connect() {
     const events = at(inspects.asked ? "events?inspect" : "events");
     const answer = await read(events, identity, own.signal, heard).catch(() => null);
     if (own.signal.aborted) return;
-    say("Reconnecting…");
+    say(RECONNECTING);
     if ([401, 404].includes(answer?.status)) return strange();
     // Not all at once, where a host comes back to many pages.
     await new Promise((resume) => setTimeout(resume, wait * (0.5 + Math.random() / 2)));
