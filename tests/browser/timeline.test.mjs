@@ -669,7 +669,7 @@ for (const colorScheme of ["light", "dark"]) {
     await hidden(lost);
     await page.route("**/events", (route) => route.abort());
     await page.reload();
-    await shown(lost.getByText("Reconnecting…"));
+    await shown(lost.getByText("The connection is lost"));
     await page.unroute("**/events");
     await hidden(lost);
 
