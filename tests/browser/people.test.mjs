@@ -80,6 +80,11 @@ test("a private room is its owner's until somebody is let in, and until they are
   await bo.getByRole("button", { name: "Take out Cy" }).waitFor();
   await cy.goto(`${url}${room}`);
   await live(cy);
+  await cy.getByText("Nothing to report.").waitFor();
+  await bo.goto(`${url}${room}`);
+  await bo.getByRole("link", { name: "Add integrations" }).waitFor();
+  assert.equal(await cy.getByRole("link", { name: "Add integrations" }).count(), 0, "who does not manage the room adds none");
+  await bo.getByRole("link", { name: "Settings" }).click();
   await bo.getByRole("button", { name: "Take out Cy" }).click();
   // The open page says so by itself.
   await cy.getByRole("heading", { name: "No such room" }).waitFor();

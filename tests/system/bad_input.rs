@@ -236,8 +236,10 @@ async fn a_malformed_push_is_answered_with_the_protocols_error() {
     let add_on = room.install(add_on(&Pager::new(1))).await;
     let token = token(&host, &add_on).await;
     let url = format!("{}/v2/addon/ui/room/{}", host.base_url(), room.room.id);
+    let many = json!({ "glance": vec![4; 101] }).to_string();
 
     for (body, words) in [
+        (&*many, "/glance: 1 to 100 glances"),
         ("", "The body is no JSON"),
         ("{", "The body is no JSON"),
         ("[]", "/glance: a list of glances is required"),
@@ -262,7 +264,7 @@ async fn a_malformed_push_is_answered_with_the_protocols_error() {
         let answer = Client::new()
             .post(&url)
             .bearer_auth(&token)
-            .body(body)
+            .body(body.to_owned())
             .send()
             .await
             .unwrap();
