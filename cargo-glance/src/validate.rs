@@ -138,7 +138,14 @@ async fn read(source: &str) -> Result<String, String> {
 }
 
 async fn fetch(url: &str) -> Result<Vec<u8>, String> {
-    let failed = |cause: reqwest::Error| format!("{url} gave no answer: {}", cause.without_url());
+    let failed = |cause: reqwest::Error| {
+        // The innermost cause is the one to act on: a refused connection, an unknown name.
+        let mut why: &dyn std::error::Error = &cause;
+        while let Some(inner) = why.source() {
+            why = inner;
+        }
+        format!("{url} gave no answer: {why}")
+    };
     let client = reqwest::Client::builder()
         .timeout(TIMEOUT)
         .build()

@@ -2,16 +2,22 @@
 
 import * as actions from "./room/actions.js";
 import * as calls from "./room/calls.js";
+import { arrived } from "./room/composer.js";
 import * as dialog from "./room/dialog.js";
 import { onEscape } from "./room/frames.js";
 import * as inspector from "./room/inspector.js";
 import * as panel from "./room/panel.js";
+import * as reply from "./room/reply.js";
 import * as sidebar from "./room/sidebar.js";
 import { connect } from "./room/stream.js";
 import * as timeline from "./room/timeline.js";
 import { view } from "./room/views.js";
 
+// Where there are many rooms, the one that is open is not out of sight.
+document.querySelector(".bar nav [aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
 sidebar.start({ open: ({ id, key, target }) => panel.open({ addOn: target.addOn, glance: key }, id), drawn: panel.header });
+timeline.offer(({ id }) => arrived(id));
+if (!document.getElementById("composer").hidden) timeline.offer(reply.offer);
 timeline.offer(({ id }, place) => place.append(actions.messageMenu(id)));
 document.getElementById("composer").prepend(actions.inputMenu());
 calls.start({

@@ -324,8 +324,8 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     /// Removes a runtime action; says whether there was one.
     async fn remove_action(&self, id: &OauthId, place: Place, key: &str) -> Result<bool>;
 
-    /// Keeps what was written into a room.
-    async fn write(&self, entry: &Entry) -> Result<()>;
+    /// Keeps what was written into a room; false, and nothing is done, where an entry has this id.
+    async fn write(&self, entry: &Entry) -> Result<bool>;
     /// The newest of what was written into a room, at most so much of it, oldest first.
     async fn timeline(&self, room: RoomId, at_most: u32) -> Result<Vec<Entry>>;
     /// What was written into a room, newest first, after the newest `skip` of it.

@@ -48,6 +48,8 @@ struct By {
 #[derive(Debug, Serialize)]
 struct Parent {
     id: String,
+    /// The id of who wrote it.
+    by: String,
     name: String,
     excerpt: String,
 }
@@ -112,6 +114,7 @@ pub(crate) async fn shown(shared: &Shared, entry: &Entry) -> Result<Shown, State
         },
         parent: parent.map(|parent| Parent {
             excerpt: excerpt(&parent.content),
+            by: parent.sender.to_string(),
             id: parent.id,
             name: parent.sender_name,
         }),

@@ -64,6 +64,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         )
         .route("/assets/{*file}", get(asset))
         .route("/icon/{oauth_id}/{signed}", get(icon::serve))
+        .fallback(pages::nothing)
         .layer(Extension(events::Pages::default()))
         .layer(middleware::from_fn_with_state(
             Arc::clone(shared),
@@ -101,6 +102,7 @@ const ASSETS: &[(&str, &str)] = &[
     ),
     ("room/markup.js", include_str!("../assets/room/markup.js")),
     ("room/panel.js", include_str!("../assets/room/panel.js")),
+    ("room/reply.js", include_str!("../assets/room/reply.js")),
     ("room/sidebar.js", include_str!("../assets/room/sidebar.js")),
     ("room/stream.js", include_str!("../assets/room/stream.js")),
     ("room/target.js", include_str!("../assets/room/target.js")),

@@ -9,20 +9,37 @@ use crate::timeline;
 use crate::webhooks::{self, Happening};
 
 pub(crate) async fn entry(shared: &Arc<Shared>, entry: Entry) -> Result<Entry, StateError> {
-    let entry = quietly(shared, entry).await?;
-    let happening = Happening::Written(Box::new(entry.clone()));
-    webhooks::tell(shared, entry.room_id, happening).await;
-    Ok(entry)
+    let shared = Arc::clone(shared);
+    // On its own: where whoever writes is gone meanwhile, what is kept is told all the same.
+    let writing = tokio::spawn(async move {
+        if keep(&shared, &entry).await? {
+            let happening = Happening::Written(Box::new(entry.clone()));
+            webhooks::tell(&shared, entry.room_id, happening).await;
+        }
+        Ok(entry)
+    });
+    let ended = |cause| StateError(format!("writing into a room ended early: {cause}"));
+    writing.await.map_err(ended)?
 }
 
 /// The same, but webhooks are not told.
 pub(crate) async fn quietly(shared: &Shared, entry: Entry) -> Result<Entry, StateError> {
-    let shown = timeline::shown(shared, &entry).await?;
+    keep(shared, &entry).await?;
+    Ok(entry)
+}
+
+/// False, and nobody is told, where the entry's id is that of one that was written.
+async fn keep(shared: &Shared, entry: &Entry) -> Result<bool, StateError> {
+    let shown = timeline::shown(shared, entry).await?;
     let shown = serde_json::to_string(&shown).map_err(|cause| StateError(cause.to_string()))?;
-    shared.state.write(&entry).await?;
-    let written = Written { entry, shown };
-    let entry = written.entry.clone();
+    if !shared.state.write(entry).await? {
+        return Ok(false);
+    }
+    let written = Written {
+        entry: entry.clone(),
+        shown,
+    };
     let told = Event::Written(Arc::new(written));
     shared.hub.publish(To::Room(entry.room_id), told);
-    Ok(entry)
+    Ok(true)
 }

@@ -22,7 +22,7 @@ async function talk(t) {
     let body = "";
     for await (const piece of request) body += piece;
     if (request.url === "/installed") installation = JSON.parse(body);
-    if (request.url === "/heard") heard.emit(JSON.parse(body).item.message.message);
+    if (request.url === "/heard") heard.emit(JSON.parse(body).item.message.message, JSON.parse(body).item.message);
     if (request.url !== "/") return response.writeHead(request.url === "/heard" ? 204 : 200).end();
     response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify({
       key: `test.talk${installed}`,
@@ -181,6 +181,92 @@ test("a notification has its colour, its labels and its HTML", async (t) => {
   });
   assert.deepEqual(style, { color: "rgb(1, 2, 3)", fontWeight: "700", position: "static" });
   assert.deepEqual(page.wrong, []);
+});
+
+test("people reply to messages, by mouse and by keyboard", async (t) => {
+  const addOn = await talk(t);
+  const page = await open(t);
+  await say(page, "which one is red?");
+  await addOn.notify({ message: "<b>main</b> is broken" });
+  const broken = entry(page, "main is broken");
+  await shown(broken);
+  const replying = page.locator("#replying");
+  await hidden(replying);
+
+  await broken.hover();
+  await broken.getByRole("button", { name: "Reply to Talk" }).click();
+  await shown(replying);
+  assert.equal(await replying.locator("span").textContent(), "Reply to Talk main is broken");
+  assert.ok(await area(page).evaluate((element) => element === document.activeElement));
+  await page.keyboard.press("Escape");
+  await hidden(replying);
+
+  // The newest first, then upwards; the focus goes to the field and stays there.
+  await page.keyboard.press("Shift+Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.ariaLabel), "Reply to Talk");
+  await page.keyboard.press("ArrowUp");
+  assert.equal(await page.evaluate(() => document.activeElement.ariaLabel), "Reply to You");
+  await page.keyboard.press("Enter");
+  assert.equal(await area(page).evaluate((element) => element.getAttribute("aria-describedby").split(" ")
+    .map((id) => document.getElementById(id).textContent).join("")), "Reply to You which one is red?");
+  const [[heard]] = await Promise.all([once(addOn.heard, "this one"), say(page, "this one")]);
+  assert.equal(typeof heard.attach_to, "string");
+  await hidden(replying);
+  const parent = entry(page, "this one").locator(".parent");
+  assert.equal(await parent.textContent(), "In reply to You which one is red?");
+  await say(page, "answers nothing");
+  assert.equal(await entry(page, "answers nothing").locator(".parent").count(), 0);
+  await page.reload();
+  await shown(parent);
+  assert.deepEqual(page.wrong, []);
+});
+
+/** Lets the first message that is posted reach the host, and its answer not the page; gives the ids of all. */
+async function loseAnswer(page) {
+  const ids = [];
+  await page.route("**/timeline", async (route) => {
+    if (route.request().method() !== "POST") return route.continue();
+    ids.push(route.request().postDataJSON().id);
+    if (ids.length > 1) return route.continue();
+    assert.equal((await route.fetch()).status(), 201);
+    return route.abort();
+  });
+  return ids;
+}
+
+test("a message whose answer was lost is sent again and appears once", async (t) => {
+  const page = await open(t);
+  // The news of it do not come either.
+  await page.route("**/events", (route) => route.abort());
+  await page.reload();
+  const ids = await loseAnswer(page);
+  await area(page).fill("sent twice");
+  await area(page).press("Enter");
+  await shown(page.getByRole("alert").getByText("was not sent"));
+  assert.equal(await area(page).inputValue(), "sent twice");
+  await area(page).press("Enter");
+  await shown(entry(page, "sent twice"));
+  assert.equal(await area(page).inputValue(), "");
+  await hidden(page.locator("#unsent"));
+  assert.equal(ids.length, 2);
+  assert.equal(ids[0], ids[1]);
+  await page.unrouteAll();
+  await page.reload();
+  await shown(entry(page, "sent twice"));
+  assert.equal(await entry(page, "sent twice").count(), 1);
+});
+
+test("a message whose answer was lost is not asked for again once the room shows it", async (t) => {
+  const page = await open(t);
+  await shown(page.getByText("Live", { exact: true }));
+  const ids = await loseAnswer(page);
+  await area(page).fill("sent once");
+  await area(page).press("Enter");
+  await shown(entry(page, "sent once"));
+  await page.waitForFunction(() => document.getElementById("message").value === "");
+  await page.waitForFunction(() => !document.getElementById("message").readOnly);
+  await hidden(page.locator("#unsent"));
+  assert.equal(ids.length, 1);
 });
 
 test("cards of all five styles have their parts", async (t) => {
@@ -521,6 +607,24 @@ test("a lost connection loses nothing and doubles nothing", async (t) => {
   assert.equal(new Set(ids).size, ids.length);
 });
 
+test("the room that is open is in sight among many", async (t) => {
+  const { origin } = new URL(demo.url);
+  let last;
+  for (let n = 0; n < 20; n++) {
+    const made = await fetch(`${origin}/rooms`, {
+      method: "POST",
+      body: new URLSearchParams({ name: `A room with number ${n}`, privacy: "public" }),
+      redirect: "manual",
+    });
+    assert.equal(made.status, 303);
+    last = made.headers.get("location");
+  }
+  const page = await open(t, { viewport: { width: 320, height: 600 } }, { room: new URL(last, origin).href });
+  await shown(page.locator("#composer"));
+  const { x, width } = await page.locator(".bar nav [aria-current]").boundingBox();
+  assert.ok(x >= 0 && x + width <= 320, `${x} and ${width} wide`);
+});
+
 for (const colorScheme of ["light", "dark"]) {
   test(`a narrow page has both, one at a time, ${colorScheme}`, async (t) => {
     const addOn = await talk(t);
@@ -531,6 +635,15 @@ for (const colorScheme of ["light", "dark"]) {
     await say(page, `narrow ${"long words ".repeat(20)}`);
     await hidden(page.locator("#glances"));
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320);
+
+    // Whoever sees the chat alone sees too that nothing new comes.
+    const lost = page.locator("#lost");
+    await hidden(lost);
+    await page.route("**/events", (route) => route.abort());
+    await page.reload();
+    await shown(lost.getByText("The connection is lost"));
+    await page.unroute("**/events");
+    await hidden(lost);
 
     await glances.focus();
     await page.keyboard.press("Enter");

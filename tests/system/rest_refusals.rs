@@ -136,10 +136,14 @@ async fn what_there_is_not_is_answered_404_and_a_wrong_method_405() {
         "rooms/x",
         "rooms/999/events",
         "rooms/999/integrations",
+        "nothing",
+        "rooms/999/nothing/at/all",
     ] {
         let answer = reqwest::get(format!("{}/{path}", host.base_url()))
             .await
             .unwrap();
         assert_eq!(answer.status().as_u16(), 404, "{path}");
+        let page = answer.text().await.unwrap();
+        assert!(page.contains("All rooms"), "{path}: {page}");
     }
 }

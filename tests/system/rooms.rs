@@ -91,6 +91,8 @@ async fn a_room_is_made_and_changed() {
     let settings = format!("{page}/settings");
     let taken = ann.submit(&settings, &[("name", "other")]).await;
     assert_eq!(taken.status(), StatusCode::CONFLICT);
+    let form = taken.text().await.unwrap();
+    assert!(form.contains("autofocus"), "what to mend is in sight");
     assert_eq!(names(host.state()).await, ["ops", "other"]);
 
     let form = [("name", "Späße"), ("topic", "fun"), ("privacy", "public")];

@@ -130,6 +130,8 @@ async fn a_cookie_is_for_this_host_and_no_script() {
     }
     let other = sign_in(&client, &base, origin, "evil.example").await;
     assert_eq!(other.status(), StatusCode::MISDIRECTED_REQUEST);
+    let said = other.text().await.unwrap();
+    assert!(said.contains("are at https://chat.example.com/"), "{said}");
     let other = sign_in(
         &client,
         &base,

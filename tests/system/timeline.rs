@@ -24,9 +24,12 @@ async fn read(host: &Host, room: &TestRoom, query: &str) -> Value {
 }
 
 async fn say(host: &Host, room: &TestRoom, text: &str) -> Response {
+    send(host, room, json!({ "text": text })).await
+}
+
+async fn send(host: &Host, room: &TestRoom, message: Value) -> Response {
     let request = Client::new().post(address(host, room));
-    let answer = request.json(&json!({ "text": text })).send().await;
-    answer.unwrap()
+    request.json(&message).send().await.unwrap()
 }
 
 fn texts(page: &Value) -> Vec<&str> {
@@ -112,6 +115,98 @@ async fn what_a_person_types_reaches_pages_history_and_webhooks() {
 }
 
 #[tokio::test]
+async fn a_person_replies_to_people_and_to_add_ons() {
+    let host = Host::start().await;
+    let (room, other) = (host.room("ops").await, host.room("other").await);
+    let hook = json!({ "event": "room_message", "url": "heard", "pattern": "^it is" });
+    let peer = Peer::serve("com.example.hears", json!([hook])).await;
+    room.install_url(&peer.url).await.unwrap();
+    let add_on = AddOn::new("com.example.ci", "CI").scopes([Scope::SendNotification]);
+    let installed = room.install(add_on).await;
+    let client = installed.client().await;
+    let asked = room.says("ann", "is it up?").await;
+    let red = Notification::html("<b>down</b>");
+    client.room(room.room.id).notify(&red).await.unwrap();
+    let told = room.timeline().await.remove(1);
+    let mut events = Events::connect(&host, &room).await;
+
+    for (parent, name, excerpt) in [(&asked, "ann", "is it up?"), (&told, "CI", "down")] {
+        let message = json!({ "text": "it is not", "replyTo": parent.id });
+        let said = send(&host, &room, message).await;
+        assert_eq!(said.status(), StatusCode::CREATED);
+        let said: Value = said.json().await.unwrap();
+        let by = parent.sender.to_string();
+        assert_eq!(
+            said["parent"],
+            json!({ "id": parent.id, "by": by, "name": name, "excerpt": excerpt })
+        );
+        assert_eq!(events.next("entry").await, said);
+    }
+    peer.called(2).await;
+    let heard = &peer.seen()[0].body["item"]["message"];
+    assert_eq!(heard["message"], "it is not");
+    assert_eq!(heard["attach_to"], json!(asked.id));
+
+    let elsewhere = other.says("ann", "not here").await;
+    for parent in [&*elsewhere.id, "nothing"] {
+        let message = json!({ "text": "x", "replyTo": parent });
+        let refused = send(&host, &room, message).await;
+        assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        let said = refused.text().await.unwrap();
+        assert!(said.contains("is not in this room"), "{said}");
+    }
+    assert_eq!(room.timeline().await.len(), 4);
+}
+
+#[tokio::test]
+async fn a_message_that_is_sent_again_is_written_and_told_once() {
+    let host = Host::start().await;
+    let (room, other) = (host.room("ops").await, host.room("other").await);
+    let hook = json!({ "event": "room_message", "url": "heard" });
+    let peer = Peer::serve("com.example.hears", json!([hook])).await;
+    room.install_url(&peer.url).await.unwrap();
+    let mut events = Events::connect(&host, &room).await;
+
+    let id = "4f9c1a52-8d0b-4f6e-a7b0-0c9d6f1e2a3b";
+    let message = json!({ "text": "once", "id": id });
+    let (first, second) = tokio::join!(
+        send(&host, &room, message.clone()),
+        send(&host, &room, message.clone()),
+    );
+    let third = send(&host, &room, message).await;
+    for said in [first, second, third] {
+        assert_eq!(said.status(), StatusCode::CREATED);
+        let said: Value = said.json().await.unwrap();
+        assert_eq!((&said["id"], &said["text"]), (&json!(id), &json!("once")));
+    }
+    for (at, message, words) in [
+        (
+            &room,
+            json!({ "text": "other words", "id": id }),
+            "has this id",
+        ),
+        (&other, json!({ "text": "once", "id": id }), "has this id"),
+        (&room, json!({ "text": "once", "id": "1" }), "is no UUID"),
+    ] {
+        let refused = send(&host, at, message).await;
+        assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        let said = refused.text().await.unwrap();
+        assert!(said.contains(words), "{said}");
+    }
+    say(&host, &room, "last").await;
+    assert_eq!(texts(&read(&host, &room, "").await), ["once", "last"]);
+    assert!(texts(&read(&host, &other, "").await).is_empty());
+    assert_eq!(events.next("entry").await["text"], "once");
+    assert_eq!(events.next("entry").await["text"], "last");
+    peer.called(2).await;
+    let heard = peer.seen();
+    let heard = heard
+        .iter()
+        .map(|call| &call.body["item"]["message"]["message"]);
+    assert_eq!(heard.collect::<Vec<_>>(), ["once", "last"]);
+}
+
+#[tokio::test]
 async fn what_is_no_message_is_refused_in_a_sentence() {
     let host = Host::start().await;
     let room = host.room("ops").await;
@@ -186,7 +281,12 @@ async fn what_add_ons_write_comes_to_the_page_harmless_and_the_same_to_all() {
             "color": "green",
             "notify": true,
             "from": "main",
-            "parent": { "id": asked.id, "name": "ann", "excerpt": "is it up?" },
+            "parent": {
+                "id": asked.id,
+                "by": asked.sender.to_string(),
+                "name": "ann",
+                "excerpt": "is it up?",
+            },
             "html": "<b>up</b><a target=\"_blank\" rel=\"noopener noreferrer nofollow\">y</a>",
         }),
         json!({

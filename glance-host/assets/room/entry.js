@@ -9,7 +9,7 @@ const moment = new Intl.DateTimeFormat([], { dateStyle: "full", timeStyle: "medi
 const date = new Intl.DateTimeFormat([], { dateStyle: "full" });
 
 /** Draws an entry; `jump` is called with the id of the one it answers. */
-export function entry(entry, { me, jump }) {
+export function entry(entry, { me, user, jump }) {
   const element = part("article", "entry");
   element.dataset.id = entry.id;
   element.dataset.kind = entry.kind;
@@ -20,7 +20,7 @@ export function entry(entry, { me, jump }) {
     body.append(...said(entry));
   } else {
     body.append(...markup.text(entry.text, entry.mentions, me));
-    element.classList.toggle("for-me", isFor(entry, me));
+    element.classList.toggle("for-me", isFor(entry, { me, user }));
   }
   element.append(header(entry));
   if (entry.parent) element.append(parent(entry.parent, jump));
@@ -28,9 +28,9 @@ export function entry(entry, { me, jump }) {
   return element;
 }
 
-/** Whether it mentions the person with this name. */
-export function isFor({ mentions = [] }, me) {
-  return mentions.some((name) => name.toLowerCase() === me.toLowerCase());
+/** Whether it mentions this person, or is the answer of another one to them. */
+export function isFor({ mentions = [], parent, sender }, { me, user }) {
+  return (parent?.by === user && sender.id !== user) || mentions.some((name) => name.toLowerCase() === me.toLowerCase());
 }
 
 function said({ card: drawn, html, text }) {

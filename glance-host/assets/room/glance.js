@@ -16,11 +16,13 @@ export function glance(line, open = null) {
   switch (line.state) {
     case "ready":
       label.append(...harmless(line.label));
+      label.title = label.textContent;
       if (line.status?.lozenge) element.append(lozenge(line.status.lozenge));
       if (line.status?.icon) element.append(icon(line.status.icon, "status"));
       break;
     case "loading":
       label.textContent = "Loading…";
+      element.setAttribute("aria-label", `${line.name}: Loading…`);
       element.append(Object.assign(document.createElement("span"), { className: "spinner" }));
       break;
     case "failed":

@@ -4,6 +4,8 @@ import { read } from "./events.js";
 
 const place = document.querySelector("[data-at]");
 const connection = document.getElementById("connection");
+/** Beside the messages, where a narrow page shows no sidebar. */
+const lost = document.getElementById("lost");
 const SHORTEST_WAIT = 1000;
 const LONGEST_WAIT = 30_000;
 const UNSEEN = 30_000;
@@ -64,6 +66,7 @@ export async function connect() {
       page = value.page;
       wait = SHORTEST_WAIT;
       say("Live");
+      if (lost) lost.hidden = true;
     }
     for (const listener of listeners.get(name) ?? []) listener(value);
   };
@@ -73,6 +76,7 @@ export async function connect() {
     const answer = await read(events, identity, own.signal, heard).catch(() => null);
     if (own.signal.aborted) return;
     say("Reconnecting…");
+    if (lost) lost.hidden = false;
     if ([401, 404].includes(answer?.status)) return strange();
     // Not all at once, where a host comes back to many pages.
     await new Promise((resume) => setTimeout(resume, wait * (0.5 + Math.random() / 2)));

@@ -123,7 +123,7 @@ function loadNewer() {
 function came(entry) {
   if (shown.has(entry.id)) return;
   meanwhile?.push(entry);
-  if (document.hidden && (entry.notify || isFor(entry, me))) called += 1;
+  if (document.hidden && (entry.notify || isFor(entry, { me, user }))) called += 1;
   // Who reads older ones keeps them: the newest are read from the host when they come down again.
   if (atEnd && !follows && shown.size >= MOST) atEnd = false;
   if (!follows && entry.sender.id !== user) unread += 1;
@@ -137,7 +137,7 @@ function came(entry) {
 
 function put(entry, place = null) {
   if (shown.has(entry.id)) return;
-  const element = draw(entry, { me, jump });
+  const element = draw(entry, { me, user, jump });
   shown.set(entry.id, { entry, element });
   list.insertBefore(element, place);
   for (const action of actions) action(entry, element.querySelector(".actions"));

@@ -312,7 +312,7 @@ impl Builder {
         if let (Some(url), true) = (&public, is_local) {
             return Err(Error::PublicUrl {
                 url: url.clone(),
-                why: "nobody signs in, and whoever reached it would be the person at this machine",
+                why: "nobody signs in, and whoever reached it would be the person at this machine; say how people sign in, with `sign_in`",
             });
         }
         if public.is_none() && self.ip.is_unspecified() {
@@ -356,7 +356,8 @@ fn origin(url: &str) -> Result<String, Error> {
         url: url.to_owned(),
         why,
     };
-    let parsed = Url::parse(url).map_err(|_| wrong("it is no address"))?;
+    let parsed = Url::parse(url)
+        .map_err(|_| wrong("it is no address; give one like https://chat.example.com"))?;
     if !matches!(parsed.scheme(), "http" | "https") {
         return Err(wrong("it must begin with https:// or http://"));
     }

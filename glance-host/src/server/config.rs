@@ -146,6 +146,17 @@ impl Default for Log {
     }
 }
 
+/// What is wrong with a value, in the words of settings.
+pub(super) fn in_words(problem: &str) -> String {
+    problem
+        .replace("unknown field", "unknown setting")
+        .replace("unknown variant", "unknown value")
+        .replace(
+            "invalid socket address syntax",
+            "this is no address with a port; give one like 127.0.0.1:4400",
+        )
+}
+
 impl Config {
     pub(super) fn read(file: &Path) -> Result<Self, String> {
         let named = file.display();
@@ -158,13 +169,13 @@ impl Config {
         toml::from_str(text).map_err(|cause| {
             let at = cause.span().map_or(0, |span| span.start);
             let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
-            let problem = cause.message().replace("unknown field", "unknown setting");
-            format!("line {line}: {problem}")
+            format!("line {line}: {}", in_words(cause.message()))
         })
     }
 
     /// The host that these settings describe.
     pub(super) fn builder(&self) -> Result<Builder, String> {
+        self.check_numbers()?;
         let mut builder = Host::builder()
             .ip(self.listen.ip())
             .port(self.listen.port())
@@ -176,8 +187,10 @@ impl Config {
             .rate_limit(self.limits.requests)
             .message_limit(self.limits.messages)
             .token_life(Duration::from_secs(self.limits.token_seconds));
-        if let Some(group) = &self.group {
-            builder = builder.group(group);
+        match self.group.as_deref().map(str::trim) {
+            Some("") => return Err("group is empty: name the team, or leave it out".to_owned()),
+            Some(group) => builder = builder.group(group),
+            None => {}
         }
         if let Some(url) = &self.public_url {
             builder = builder.public_url(url);
@@ -191,6 +204,21 @@ impl Config {
             (Some(_), None) => Err("tls.certificate needs tls.key too".to_owned()),
             (None, Some(_)) => Err("tls.key needs tls.certificate too".to_owned()),
         }
+    }
+
+    /// With none of one of these, no add-on could do anything.
+    fn check_numbers(&self) -> Result<(), String> {
+        let limits = &self.limits;
+        for (name, number) in [
+            ("requests", limits.requests.into()),
+            ("messages", limits.messages.into()),
+            ("token_seconds", limits.token_seconds),
+        ] {
+            if number == 0 {
+                return Err(format!("limits.{name} is 0: give 1 at least"));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -260,16 +288,19 @@ mod tests {
             ),
             (
                 "\n[sign_in]\nway = \"password\"",
-                "line 3: unknown variant `password`, expected one of `local`, `name`",
+                "line 3: unknown value `password`, expected one of `local`, `name`",
             ),
-            ("listen = \"here\"", "line 1: invalid socket address syntax"),
+            (
+                "listen = \"here\"",
+                "line 1: this is no address with a port; give one like 127.0.0.1:4400",
+            ),
             (
                 "[limits]\nmessages = -1",
                 "line 2: invalid value: integer `-1`, expected u32",
             ),
             (
                 "[log]\nformat = \"xml\"",
-                "line 2: unknown variant `xml`, expected one of `auto`, `text`, `json`",
+                "line 2: unknown value `xml`, expected one of `auto`, `text`, `json`",
             ),
             ("data = \"a\"\ndata = \"b\"", "line 2: duplicate key"),
             ("data", "line 1: "),

@@ -7,7 +7,7 @@ use serde::de::value::{Error, SeqDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::config::Config;
+use super::config::{Config, in_words};
 
 /// How the names of the host's variables begin.
 pub(super) const PREFIX: &str = "GLANCE_HOST_";
@@ -102,8 +102,10 @@ impl Variables {
 
     fn take<T: DeserializeOwned>(&mut self, name: &str, setting: &mut T) -> Result<(), String> {
         if let Some(value) = self.0.remove(name) {
-            *setting = T::deserialize(Text(&value))
-                .map_err(|cause| format!("{PREFIX}{name} in the environment: {cause}"))?;
+            *setting = T::deserialize(Text(&value)).map_err(|cause| {
+                let problem = in_words(&cause.to_string());
+                format!("{PREFIX}{name} in the environment: {problem}")
+            })?;
         }
         Ok(())
     }
@@ -296,7 +298,7 @@ mod tests {
             (
                 "LISTEN",
                 "here",
-                "LISTEN in the environment: invalid socket address",
+                "LISTEN in the environment: this is no address with a port",
             ),
             (
                 "ALLOW_NETWORKS",
@@ -316,7 +318,7 @@ mod tests {
             (
                 "LOG_FORMAT",
                 "xml",
-                "LOG_FORMAT in the environment: unknown variant `xml`",
+                "LOG_FORMAT in the environment: unknown value `xml`",
             ),
             (
                 "LISSTEN",

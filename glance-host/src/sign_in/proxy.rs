@@ -95,9 +95,17 @@ impl Proxy {
         // An IPv4 address that came in by IPv6 is an IPv4 address.
         let peer = peer.map(|peer| peer.to_canonical());
         if !peer.is_some_and(|peer| self.peers.iter().any(|known| known.contains(&peer))) {
+            let from = peer.map_or("nowhere".to_owned(), |peer| peer.to_string());
+            tracing::info!(
+                "a page is refused: it is asked for from {from}, which is no peer of the proxy"
+            );
             return Err("This host is reached through its proxy only.");
         }
-        let subject = one(headers, &self.user)?.ok_or("The proxy did not say who asks.")?;
+        let Some(subject) = one(headers, &self.user)? else {
+            let header = &self.user;
+            tracing::info!("a page is refused: the proxy asks without the header {header}");
+            return Err("The proxy did not say who asks.");
+        };
         let email = one(headers, &self.email)?;
         let groups: Vec<String> = one(headers, &self.groups)?
             .iter()

@@ -399,7 +399,7 @@ impl State for SqliteState {
             .await
     }
 
-    async fn write(&self, entry: &Entry) -> Result<()> {
+    async fn write(&self, entry: &Entry) -> Result<bool> {
         let kept = messages::Kept::new(entry)?;
         self.call(move |connection| kept.insert(connection)).await
     }

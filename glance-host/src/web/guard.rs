@@ -45,11 +45,12 @@ pub(super) async fn check(
     };
     let asked = text(header::HOST).unwrap_or_default();
     if !shared.origins.iter().any(|own| host(own) == asked) {
-        return (
-            StatusCode::MISDIRECTED_REQUEST,
-            "This host has another name",
-        )
-            .into_response();
+        let own = &shared.base_url;
+        let sentence = format!(
+            "The pages of this host are at {own}/ and under no other name. Where people reach it by \
+             another one, its setting public_url has to say so; a proxy has to pass the Host header on."
+        );
+        return (StatusCode::MISDIRECTED_REQUEST, sentence).into_response();
     }
     let is_own = match (text(SEC_FETCH_SITE), text(header::ORIGIN)) {
         (Some(site), _) => matches!(site, "same-origin" | "none"),

@@ -69,6 +69,15 @@ pub(super) fn render(status: StatusCode, template: &str, values: Value) -> Respo
     }
 }
 
+/// What an address of nothing shows.
+pub(super) async fn nothing() -> Response {
+    message(
+        StatusCode::NOT_FOUND,
+        "Nothing here",
+        "There is no page at this address. It may have a typing error.",
+    )
+}
+
 /// A page with one sentence.
 pub(super) fn message(status: StatusCode, title: &str, text: &str) -> Response {
     render(

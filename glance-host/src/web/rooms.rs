@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::pages::{PageError, render, who};
 use super::visit::{Manage, Person, Visit};
-use crate::access::Access;
+use crate::access::{self, Access};
 use crate::rooms::{self, Refused};
 use crate::shared::Shared;
 use crate::sign_in::Change;
@@ -110,6 +110,7 @@ async fn page(
         "rooms": shown(false),
         "archived": shown(true),
         "may_create": !user.is_guest,
+        "may_manage_group": access::manages_group(user),
         "wanted": wanted.shown(),
         "error": error,
     });

@@ -60,15 +60,20 @@ pub(super) async fn read(
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Say {
     text: String,
+    /// A UUID of the page's own: what is sent again under it is written once.
+    id: Option<String>,
+    /// The id of the entry that it answers.
+    reply_to: Option<String>,
 }
 
 /// Writes what the person says; a refusal is one sentence for them.
 pub(super) async fn say(
     State(shared): State<Arc<Shared>>,
     Visit { room, user }: Visit,
-    Json(Say { text }): Json<Say>,
+    Json(Say { text, id, reply_to }): Json<Say>,
 ) -> Result<Response, PageError> {
     let refused =
         |sentence: String| Ok((StatusCode::UNPROCESSABLE_ENTITY, sentence).into_response());
@@ -84,8 +89,27 @@ pub(super) async fn say(
             "The message has {length} characters and may have {MAX_TEXT}: make it shorter."
         ));
     }
-    let message = Message::new(text, &shared.state.users().await?);
-    let entry = write::entry(&shared, Entry::said(room.id, &user, message)).await?;
-    let shown = timeline::shown(&shared, &entry).await?;
+    if let Some(parent) = &reply_to
+        && shared.state.entry(room.id, parent).await?.is_none()
+    {
+        return refused("What you reply to is not in this room: send it without.".to_owned());
+    }
+    let mut message = Message::new(text, &shared.state.users().await?);
+    message.reply_to = reply_to;
+    let mut entry = Entry::said(room.id, &user, message);
+    if let Some(id) = id {
+        let Ok(id) = uuid::Uuid::try_parse(&id) else {
+            return refused("The id of the message is no UUID: reload the page.".to_owned());
+        };
+        entry.id = id.to_string();
+    }
+    let entry = write::entry(&shared, entry).await?;
+    let kept = shared.state.entry(room.id, &entry.id).await?;
+    let Some(kept) =
+        kept.filter(|kept| kept.sender == entry.sender && kept.content == entry.content)
+    else {
+        return refused("Another message has this id: reload the page.".to_owned());
+    };
+    let shown = timeline::shown(&shared, &kept).await?;
     Ok((StatusCode::CREATED, Json(shown)).into_response())
 }

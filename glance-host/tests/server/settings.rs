@@ -75,7 +75,20 @@ async fn bad_settings_are_one_sentence_and_nothing_starts() {
         ),
         (
             "public_url = \"https://chat.example.com\"",
-            "nobody signs in",
+            "nobody signs in, and whoever reached it would be the person at this machine; say how",
+        ),
+        (
+            "public_url = \"chat.example.com\"\nsign_in.way = \"name\"",
+            "it is no address; give one like https://chat.example.com",
+        ),
+        ("listen = \"4400\"", "give one like 127.0.0.1:4400"),
+        (
+            "group = \" \"",
+            "group is empty: name the team, or leave it out",
+        ),
+        (
+            "limits.messages = 0",
+            "limits.messages is 0: give 1 at least",
         ),
         (
             "sign_in.way = \"openid\"\nopenid.issuer = \"https://accounts.example.com\"",

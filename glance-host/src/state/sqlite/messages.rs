@@ -36,11 +36,13 @@ impl Kept {
         })
     }
 
-    pub(super) fn insert(&self, connection: &Connection) -> rusqlite::Result<()> {
+    /// False where an entry has its id.
+    pub(super) fn insert(&self, connection: &Connection) -> rusqlite::Result<bool> {
         let entry = &self.entry;
         let insert = "INSERT INTO timeline (id, room_id, at, kind, sender, sender_name, content)
-                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        connection.execute(
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                      ON CONFLICT (id) DO NOTHING";
+        let inserted = connection.execute(
             insert,
             params![
                 entry.id,
@@ -52,7 +54,7 @@ impl Kept {
                 self.content
             ],
         )?;
-        Ok(())
+        Ok(inserted == 1)
     }
 }
 

@@ -113,8 +113,11 @@ async fn a_timeline_keeps_its_order_and_outlives_its_writers() {
     };
     let written = [write(1, "a"), write(1, "b"), write(2, "c"), write(1, "d")];
     for entry in &written {
-        state.write(entry).await.unwrap();
+        assert!(state.write(entry).await.unwrap());
     }
+    let mut again = write(1, "another");
+    again.id = written[2].id.clone();
+    assert!(!state.write(&again).await.unwrap(), "an id is one entry's");
     state.remove_installation(&id).await.unwrap();
     let timeline = state.timeline(1.into(), 2).await.unwrap();
     assert_eq!(timeline, [written[1].clone(), written[3].clone()]);

@@ -30,7 +30,9 @@ pub(super) fn page(
     visit: Option<String>,
 ) -> Response {
     let Some(visit) = visit else {
-        return Redirect::to(&site.address()).into_response();
+        // The list shows which one it was.
+        let shown = format!("{}#{}", site.address(), installed.oauth_id);
+        return Redirect::to(&shown).into_response();
     };
     let values = json!({
         "add_on": installed.descriptor.name,
