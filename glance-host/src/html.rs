@@ -130,12 +130,16 @@ pub(crate) fn card(html: &str) -> String {
     clean(&CARDS, html)
 }
 
-fn clean(builder: &Builder<'_>, html: &str) -> String {
-    let html = match &*FORMATTING {
+/// The same to a reader, with which few characters come to few elements.
+pub(crate) fn few_elements(html: &str) -> Cow<'_, str> {
+    match &*FORMATTING {
         Some(formatting) => formatting.replace_all(html, "<$1>"),
         None => Cow::Borrowed(html),
-    };
-    let clean = builder.clean(&html).to_string();
+    }
+}
+
+fn clean(builder: &Builder<'_>, html: &str) -> String {
+    let clean = builder.clean(&few_elements(html)).to_string();
     // A page's policy forbids the attribute; its script sets the properties.
     let clean = match &*STYLE {
         Some(style) => style.replace_all(&clean, "$1 data-style=\"").into_owned(),

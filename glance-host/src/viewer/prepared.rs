@@ -17,6 +17,9 @@ use crate::icons;
 use crate::state::Installed;
 use crate::{label, module};
 
+/// The longest word in a lozenge, in characters.
+const LOZENGE: usize = 100;
+
 /// A glance of an installation, ready to be shown to anyone.
 pub(super) struct Prepared {
     pub(super) id: String,
@@ -126,8 +129,8 @@ impl Prepared {
             data.get("status")
                 .and_then(|status| match Status::deserialize(status).ok()? {
                     Status::Lozenge(lozenge) => Some(ShownStatus::Lozenge {
-                        kind: lozenge.kind.to_string(),
-                        label: lozenge.label,
+                        kind: short(&lozenge.kind.to_string()),
+                        label: short(&lozenge.label),
                     }),
                     Status::Icon(icon) => {
                         let icon = icons::proxied_icon(&self.installed.oauth_id, &icon);
@@ -192,6 +195,11 @@ impl Prepared {
         *latest = Arc::downgrade(&new);
         new
     }
+}
+
+/// What fits into a lozenge: a query's may have 20 characters, and a push is held to nothing.
+fn short(text: &str) -> String {
+    text.chars().take(LOZENGE).collect()
 }
 
 fn facts<'a>(content: &'a Content, place: &Where) -> Facts<'a> {
