@@ -8,11 +8,10 @@ use std::sync::LazyLock;
 
 use ammonia::{Builder, UrlRelative};
 use glance_sdk::label::Escaped;
-use glance_sdk::model::OauthId;
 use regex::{Captures, Regex};
 use reqwest::Url;
 
-use crate::icons;
+use crate::icons::Images;
 use crate::label;
 
 const MESSAGE: [&str; 21] = [
@@ -96,7 +95,7 @@ pub(crate) fn message(html: &str) -> String {
 }
 
 /// The same, its pictures by way of the host.
-pub(crate) fn by_host(clean: &str, sender: &OauthId) -> String {
+pub(crate) fn by_host(clean: &str, images: Images<'_>) -> String {
     let Some(picture) = &*PICTURE else {
         return ammonia::clean_text(clean);
     };
@@ -105,7 +104,7 @@ pub(crate) fn by_host(clean: &str, sender: &OauthId) -> String {
         format!(
             "{} src=\"{}\"",
             &found[1],
-            Escaped(&icons::proxied(sender, &address))
+            Escaped(&images.proxied(&address))
         )
     };
     picture.replace_all(clean, proxied).into_owned()

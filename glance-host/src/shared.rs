@@ -49,6 +49,7 @@ pub(crate) struct Shared {
     pub(crate) webhooks: Webhooks,
     pub(crate) presence: Presence,
     pub(crate) icons: icons::Cache,
+    pub(crate) images: Arc<icons::Addresses>,
     pub(crate) turns: Turns,
     pub(crate) visits: Visits,
     pub(crate) metrics: Metrics,

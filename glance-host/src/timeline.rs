@@ -5,6 +5,7 @@ mod card;
 use glance_sdk::model::{Color, MessageFormat, Notification, OauthId};
 use serde::Serialize;
 
+use crate::icons::Images;
 use crate::shared::Shared;
 use crate::state::{Content, Entry, Sender, StateError};
 use crate::{html, label, wire};
@@ -92,7 +93,11 @@ pub(crate) async fn shown(shared: &Shared, entry: &Entry) -> Result<Shown, State
             let text = message.text.clone();
             (Said::Message { text, mentions }, &message.reply_to)
         }
-        Content::Notification(said) => (notification(entry, said), &said.attach_to),
+        Content::Notification(said) => {
+            let sender = sender(&entry.sender);
+            let images = shared.images.of(&sender);
+            (notification(entry, said, images), &said.attach_to)
+        }
     };
     let parent = match parent {
         Some(id) => shared.state.entry(entry.room_id, id).await?,
@@ -119,8 +124,7 @@ pub(crate) async fn shown(shared: &Shared, entry: &Entry) -> Result<Shown, State
     })
 }
 
-fn notification(entry: &Entry, said: &Notification) -> Said {
-    let sender = &sender(&entry.sender);
+fn notification(entry: &Entry, said: &Notification, images: Images<'_>) -> Said {
     let color = match said.color.clone().unwrap_or(Color::Yellow) {
         Color::Random => {
             // The same for everyone, and each time.
@@ -134,9 +138,9 @@ fn notification(entry: &Entry, said: &Notification) -> Said {
         color,
         notify: said.notify == Some(true),
         body: match &said.card {
-            Some(card) => Body::Card(Box::new(Card::new(card, sender))),
+            Some(card) => Body::Card(Box::new(Card::new(card, images))),
             None => match body(said) {
-                Body::Html(html) => Body::Html(html::by_host(&html, sender)),
+                Body::Html(html) => Body::Html(html::by_host(&html, images)),
                 other => other,
             },
         },

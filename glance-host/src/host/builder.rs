@@ -256,7 +256,9 @@ impl Builder {
         let base_url = public.unwrap_or_else(|| own.clone());
         let localhost = format!("{scheme}://localhost:{}", address.port());
         let way = self.way(&state).await?;
-        let entrance = Entrance::new(way, &state.signing_key().await?);
+        let key = state.signing_key().await?;
+        let entrance = Entrance::new(way, &key);
+        let images = Arc::new(icons::Addresses::new(&key));
 
         let (end, ending) = watch::channel(false);
         let reach = match self.networks {
@@ -277,12 +279,13 @@ impl Builder {
             attendance: Attendance::default(),
             state: Arc::new(state),
             hub: Arc::new(LocalHub::default()),
-            lineups: Lineups::default(),
+            lineups: Lineups::new(Arc::clone(&images)),
             http: outgoing::Client::following(&reach).map_err(Error::Http)?,
             posting: outgoing::Client::staying(&reach).map_err(Error::Http)?,
             webhooks: Webhooks::default(),
             presence: Presence::default(),
             icons: icons::Cache::default(),
+            images,
             turns: Turns::default(),
             visits: Visits::default(),
             metrics: Metrics::default(),
