@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::icons::Images;
 use crate::shared::Shared;
-use crate::state::{Content, Entry, Sender, StateError};
+use crate::state::{Content, Entry, Sender, StateError, User};
 use crate::{html, label, wire};
 use card::Card;
 
@@ -85,11 +85,8 @@ enum Body {
 pub(crate) async fn shown(shared: &Shared, entry: &Entry) -> Result<Shown, StateError> {
     let (said, parent) = match &entry.content {
         Content::Message(message) => {
-            let mut mentions = Vec::new();
-            for id in &message.mentions {
-                let user = shared.state.user(*id).await?;
-                mentions.extend(user.map(|user| user.mention_name()));
-            }
+            let mentioned = shared.state.users_with(&message.mentions).await?;
+            let mentions = mentioned.iter().map(User::mention_name).collect();
             let text = message.text.clone();
             (Said::Message { text, mentions }, &message.reply_to)
         }

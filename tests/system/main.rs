@@ -23,6 +23,7 @@ mod install;
 mod integrations;
 mod live;
 mod log;
+mod many;
 mod messages;
 mod metrics;
 mod notifications;

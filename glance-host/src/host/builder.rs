@@ -395,8 +395,7 @@ fn origin(url: &str) -> Result<String, Error> {
 
 /// The person at this machine: whoever administered the host before, or somebody new.
 async fn first_user(state: &SqliteState) -> Result<User, StateError> {
-    let known = state.users().await?;
-    if let Some(admin) = known.into_iter().find(|user| user.is_admin) {
+    if let Some(admin) = state.first_admin().await? {
         return Ok(admin);
     }
     let mut user = state.user_named("You").await?;

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::pages::PageError;
 use super::visit::Visit;
 use crate::shared::Shared;
-use crate::state::{Entry, Message, Side};
+use crate::state::{Entry, Side};
 use crate::{timeline, write};
 
 /// How many entries a page is given at once.
@@ -84,7 +84,7 @@ pub(super) async fn say(
             "The message has {length} characters and may have {MAX_TEXT}: make it shorter."
         ));
     }
-    let message = Message::new(text, &shared.state.users().await?);
+    let message = write::message(&shared, text).await?;
     let entry = write::entry(&shared, Entry::said(room.id, &user, message)).await?;
     let shown = timeline::shown(&shared, &entry).await?;
     Ok((StatusCode::CREATED, Json(shown)).into_response())
