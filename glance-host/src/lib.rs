@@ -44,6 +44,7 @@ mod reach;
 mod record;
 mod rehearsal;
 mod replay;
+mod retention;
 mod rooms;
 #[cfg(feature = "server")]
 pub mod server;

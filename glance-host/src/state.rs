@@ -367,6 +367,10 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     /// What was written to this person, oldest first.
     async fn private_messages(&self, to: UserId) -> Result<Vec<PrivateMessage>>;
 
+    /// Forgets what was written into rooms and to people before this time, in microseconds since 1970:
+    /// the oldest, at most so many of each kind. Says how many it forgot.
+    async fn forget_messages(&self, before: i64, at_most: u32) -> Result<u64>;
+
     /// Keeps a token, and forgets those that expired before `now`.
     async fn put_token(&self, token: &StoredToken, now: i64) -> Result<()>;
     /// The token with this digest.

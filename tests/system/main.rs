@@ -43,6 +43,7 @@ mod rest_manage_rooms;
 mod rest_rooms;
 mod rest_tokens;
 mod restart;
+mod retention;
 mod rooms;
 mod runtime_glances;
 mod runtime_webhooks;

@@ -36,7 +36,7 @@ use crate::tls::{self, Certificate, TlsListener};
 use crate::turns::Turns;
 use crate::viewer::Lineups;
 use crate::webhooks::Webhooks;
-use crate::{api, health, icons, outgoing, web};
+use crate::{api, health, icons, outgoing, retention, web};
 
 /// How a host starts; [`Host::builder`] makes one.
 #[derive(Debug, Clone)]
@@ -49,6 +49,7 @@ pub struct Builder {
     token_life: Duration,
     requests: u32,
     messages: u32,
+    keep_messages: Option<Duration>,
     pub(crate) clock: Clock,
     embed: Embed,
     pub(crate) tls: Option<tls::Files>,
@@ -69,6 +70,7 @@ impl Default for Builder {
             token_life: Duration::from_secs(8 * 60 * 60),
             requests: 500,
             messages: 30,
+            keep_messages: None,
             clock: Clock::default(),
             embed: Embed::default(),
             networks: None,
@@ -138,6 +140,22 @@ impl Builder {
     #[must_use]
     pub fn message_limit(mut self, messages: u32) -> Self {
         self.messages = messages;
+        self
+    }
+
+    /// How long what was written into rooms and to people is kept; for ever where nothing is said.
+    /// What is older goes in the background, within an hour and a little at a time.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use glance_host::Host;
+    ///
+    /// let builder = Host::builder().keep_messages(Duration::from_secs(365 * 24 * 60 * 60));
+    /// ```
+    #[must_use]
+    pub fn keep_messages(mut self, kept: Duration) -> Self {
+        self.keep_messages = Some(kept);
         self
     }
 
@@ -293,6 +311,9 @@ impl Builder {
             ending,
         });
         shared.first_room.open(&shared).await?;
+        if let Some(kept) = self.keep_messages {
+            retention::begin(&shared, kept);
+        }
         let router = Router::new()
             .nest_service("/v2", api::router(&shared))
             .route("/healthz", get(health::check))

@@ -715,6 +715,14 @@ impl State for SqliteState {
             .await
     }
 
+    async fn forget_messages(&self, before: i64, at_most: u32) -> Result<u64> {
+        self.call(move |connection| {
+            let in_rooms = messages::forget(connection, before, at_most)?;
+            Ok((in_rooms + private::forget(connection, before, at_most)?) as u64)
+        })
+        .await
+    }
+
     async fn put_token(&self, token: &StoredToken, now: i64) -> Result<()> {
         let token = token.clone();
         self.call(move |connection| tokens::put(connection, &token, now))

@@ -73,6 +73,10 @@ const STEPS: &[&str] = &[
     CREATE INDEX user_by_mention ON user (mention);
     CREATE INDEX user_by_email ON user (email COLLATE NOCASE);
 ",
+    "
+    CREATE INDEX timeline_by_time ON timeline (at);
+    CREATE INDEX private_message_by_time ON private_message (at);
+",
 ];
 
 pub(super) fn run(connection: &mut Connection) -> Result<()> {
