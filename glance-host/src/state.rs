@@ -9,6 +9,7 @@ mod timeline;
 mod webhook;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use glance_sdk::model::{
@@ -333,7 +334,7 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
         &self,
         event: &Event,
         room: RoomId,
-    ) -> Result<Vec<(Installed, RegisteredWebhook)>>;
+    ) -> Result<Vec<(Arc<Installed>, RegisteredWebhook)>>;
     /// Creates a runtime action, or replaces the one with its key in this place; false where there
     /// are as many as may be.
     async fn put_action(&self, action: &RuntimeAction) -> Result<bool>;

@@ -15,6 +15,9 @@ use super::{DESCRIPTOR_TIMEOUT, InstallError, MAX_DESCRIPTOR_BYTES, STEPS, shown
 use crate::outgoing;
 use crate::shared::Shared;
 
+/// How many entries of a kind a descriptor may declare; the largest known has 16 webhooks.
+const MOST: usize = 50;
+
 /// A descriptor that may be installed.
 pub(crate) struct Read {
     /// Where it stands.
@@ -55,12 +58,35 @@ pub(crate) async fn read(shared: &Shared, given: &str) -> Result<Read, InstallEr
     }
     let digest = digest(&SHA256, document.to_string().as_bytes());
     let descriptor = Descriptor::deserialize(document).map_err(not_json)?;
+    check_numbers(&descriptor)?;
     Ok(Read {
         url: url.into(),
         descriptor,
         warnings,
         digest: BASE64_URL_SAFE_NO_PAD.encode(digest),
     })
+}
+
+/// Refuses what would cost everyone: each message is held against each webhook, and each page lists what
+/// there is to open.
+fn check_numbers(descriptor: &Descriptor) -> Result<(), InstallError> {
+    let has = &descriptor.capabilities;
+    for (what, declared) in [
+        ("webhook", has.webhooks().len()),
+        ("action", has.actions().len()),
+        ("webPanel", has.web_panels().len()),
+        ("dialog", has.dialogs().len()),
+        ("externalPage", has.external_pages().len()),
+    ] {
+        if declared > MOST {
+            return Err(InstallError::TooMany {
+                what,
+                declared,
+                allowed: MOST,
+            });
+        }
+    }
+    Ok(())
 }
 
 async fn fetch(shared: &Shared, url: &Url) -> Result<Vec<u8>, InstallError> {

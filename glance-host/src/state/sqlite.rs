@@ -639,7 +639,7 @@ impl State for SqliteState {
         &self,
         event: &Event,
         room: RoomId,
-    ) -> Result<Vec<(Installed, RegisteredWebhook)>> {
+    ) -> Result<Vec<(Arc<Installed>, RegisteredWebhook)>> {
         let event = event.to_string();
         self.call(move |connection| webhooks::on(connection, &event, room))
             .await
