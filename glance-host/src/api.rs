@@ -27,6 +27,7 @@ use axum::http::StatusCode;
 use axum::routing::{any, get, post, put};
 use axum::{Router, middleware};
 
+use crate::body;
 use crate::shared::Shared;
 use error::ApiError;
 
@@ -104,6 +105,10 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
             )
         })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(shared),
+            body::in_time,
+        ))
         .with_state(Arc::clone(shared));
     // The address is made plain before a route is looked for.
     Router::new()

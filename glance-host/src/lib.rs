@@ -18,6 +18,7 @@
 mod access;
 mod api;
 mod attendance;
+mod body;
 mod clock;
 mod directory;
 mod embed;

@@ -17,6 +17,7 @@ mod flood;
 mod frames;
 mod habits;
 mod hooks;
+mod hostile;
 mod icons;
 mod inspector;
 mod install;
