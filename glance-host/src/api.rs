@@ -31,8 +31,9 @@ use crate::body;
 use crate::shared::Shared;
 use error::ApiError;
 
-/// More than any request of the protocol has.
-const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// More than any request of the protocol has. What is pushed and written is kept as long as a page that
+/// reads nothing is behind, so it is not more by much.
+const MAX_BODY_BYTES: usize = 256 * 1024;
 
 pub(crate) fn router(shared: &Arc<Shared>) -> Router {
     let glance = get(glances::read)

@@ -66,7 +66,7 @@ async fn try_tell(
     let Some(event) = happening.event() else {
         return Ok(());
     };
-    let listening = shared.state.webhooks_on(&event, room).await?;
+    let mut listening = shared.state.webhooks_on(&event, room).await?;
     if listening.is_empty() {
         return Ok(());
     }
@@ -74,7 +74,6 @@ async fn try_tell(
         return Ok(());
     };
     let told = Arc::new(Told::new(shared, room, event, happening).await?);
-    let mut listening = listening;
     listening.retain(|(installed, _)| told.author.as_ref() != Some(&installed.oauth_id));
     for (installed, registered) in wanted(shared, &told, listening).await? {
         let job = Job::new(Arc::clone(&told), installed, registered);
