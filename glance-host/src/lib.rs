@@ -39,14 +39,15 @@ mod module;
 mod notification;
 mod outgoing;
 mod pattern;
-mod peer;
 mod presence;
+mod rarely;
 mod reach;
 mod record;
 mod rehearsal;
 mod replay;
 mod retention;
 mod rooms;
+mod serve;
 #[cfg(feature = "server")]
 pub mod server;
 mod shared;

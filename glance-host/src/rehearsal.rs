@@ -25,6 +25,7 @@ use tokio::task::JoinHandle;
 use crate::faults::{Fault, Injected};
 use crate::host::{Builder, Error, Host};
 use crate::record::Exchange;
+use crate::serve;
 use crate::testing::{PATIENCE, must};
 pub(crate) use stage::Stage;
 pub(crate) use wire::Peer;
@@ -113,15 +114,8 @@ pub(crate) fn serve(
     wires: &watch::Sender<bool>,
     ended: impl Future<Output = ()> + Send + 'static,
 ) -> JoinHandle<()> {
-    let service = router.clone();
-    let service = service.into_make_service_with_connect_info::<Peer>();
     let wires = Wires::new(listener, wires.clone());
-    tokio::spawn(async move {
-        let served = axum::serve(wires, service).with_graceful_shutdown(ended);
-        if let Err(cause) = served.await {
-            tracing::error!("the host's server failed: {cause}");
-        }
-    })
+    tokio::spawn(serve::serve(wires, router.clone(), ended))
 }
 
 impl Rehearsal {

@@ -13,10 +13,12 @@ mod prepared;
 mod sidebar;
 
 use std::collections::{HashSet, VecDeque};
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use futures_util::stream::{self, BoxStream, SelectAll};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Fuse};
 use glance_sdk::model::{RoomId, UserId};
 use tokio::runtime::Handle;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
@@ -32,6 +34,7 @@ pub use sidebar::{Line, LineState, ShownStatus, Sidebar, TargetRef};
 use crate::attendance::Attending;
 use crate::hub::{Event, Push};
 use crate::outgoing::Queried;
+use crate::rarely::Rarely;
 use crate::shared::Shared;
 use crate::state::StateError;
 use crate::{outgoing, presence};
@@ -75,23 +78,39 @@ pub(crate) struct Viewer {
     is_news: bool,
     events: broadcast::Receiver<Event>,
     commands: Commands,
-    queries: JoinSet<Answered>,
-    /// Looked at only once it woke: an event costs nothing for what did not happen.
-    rare: SelectAll<BoxStream<'static, Rare>>,
+    rare: Rarely<Rare>,
     attending: Option<Attending>,
 }
 
 /// What a viewer waits for.
 enum Happened {
-    Rare(Rare),
+    Ended,
+    Commanded(Box<Command>),
     Answered(Result<Answered, JoinError>),
     Carried(Result<Event, RecvError>),
     Delivered,
 }
 
-enum Rare {
-    Ended,
-    Commanded(Box<Command>),
+/// What events mostly find as it was.
+struct Rare {
+    ended: Fuse<BoxFuture<'static, ()>>,
+    commanded: mpsc::UnboundedReceiver<Box<Command>>,
+    queries: JoinSet<Answered>,
+}
+
+impl Rare {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
+        if self.ended.poll_unpin(context).is_ready() {
+            return Poll::Ready(Happened::Ended);
+        }
+        if let Poll::Ready(Some(command)) = self.commanded.poll_recv(context) {
+            return Poll::Ready(Happened::Commanded(command));
+        }
+        match self.queries.poll_join_next(context) {
+            Poll::Ready(Some(answered)) => Poll::Ready(Happened::Answered(answered)),
+            _ => Poll::Pending,
+        }
+    }
 }
 
 impl Viewer {
@@ -112,12 +131,12 @@ impl Viewer {
         if is_present {
             settle(&shared, room, user);
         }
-        let (commands, mut commanded) = mpsc::unbounded_channel();
-        let commanded = stream::poll_fn(move |context| commanded.poll_recv(context));
-        let rare = [
-            shared.ended().map(|()| Rare::Ended).into_stream().boxed(),
-            commanded.map(Rare::Commanded).boxed(),
-        ];
+        let (commands, commanded) = mpsc::unbounded_channel();
+        let rare = Rare {
+            ended: shared.ended().boxed().fuse(),
+            commanded,
+            queries: JoinSet::new(),
+        };
         let mut viewer = Self {
             board: Board::new(Arc::clone(&place)),
             heard: VecDeque::new(),
@@ -126,8 +145,7 @@ impl Viewer {
             is_news: false,
             events,
             commands,
-            queries: JoinSet::new(),
-            rare: stream::select_all(rare),
+            rare: Rarely::new(rare),
             attending: Some(attending),
             shared,
             room,
@@ -180,17 +198,16 @@ impl Viewer {
     pub(crate) async fn happens(&mut self) -> bool {
         let happened = tokio::select! {
             biased;
-            Some(rare) = self.rare.next() => Happened::Rare(rare),
-            Some(answered) = self.queries.join_next() => Happened::Answered(answered),
+            rare = poll_fn(|context| self.rare.poll(context, Rare::poll)) => rare,
             event = self.events.recv() => Happened::Carried(event),
             () = Inspection::delivered(&mut self.inspection) => Happened::Delivered,
         };
         self.is_news = self.inspection.is_some();
         match happened {
-            Happened::Rare(Rare::Ended) | Happened::Carried(Err(RecvError::Closed)) => {
+            Happened::Ended | Happened::Carried(Err(RecvError::Closed)) => {
                 return false;
             }
-            Happened::Rare(Rare::Commanded(command)) => match *command {
+            Happened::Commanded(command) => match *command {
                 Command::Retry(id) => {
                     let ask = self.board.retry(&id);
                     self.ask(ask);
@@ -297,7 +314,7 @@ impl Viewer {
     fn ask(&mut self, asks: impl IntoIterator<Item = Ask>) {
         for ask in asks {
             let shared = Arc::clone(&self.shared);
-            self.queries.spawn(async move {
+            self.rare.get_mut().queries.spawn(async move {
                 let Ask {
                     asking,
                     prepared,

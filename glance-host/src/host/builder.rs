@@ -6,14 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::connect_info::Connected;
 use axum::routing::get;
-use axum::serve::{IncomingStream, Listener};
 use ipnet::IpNet;
 use reqwest::Url;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 use super::{DEFAULT_PORT, Error, Host};
 use crate::attendance::Attendance;
@@ -24,10 +21,10 @@ use crate::hub::LocalHub;
 use crate::install::visit::Visits;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
-use crate::peer::Peer;
 use crate::presence::Presence;
 use crate::reach::Reach;
 use crate::rehearsal::Stage;
+use crate::serve::serve;
 use crate::shared::Shared;
 use crate::sign_in::{Entrance, SignIn, Way};
 use crate::state::{SqliteState, State, StateError, User};
@@ -239,9 +236,9 @@ impl Builder {
         let server = match &opened.certificate {
             Some(certificate) => {
                 let listener = TlsListener::new(listener, Arc::clone(certificate))?;
-                serve(listener, router, ended)
+                tokio::spawn(serve(listener, router, ended))
             }
-            None => serve(listener, router, ended),
+            None => tokio::spawn(serve(listener, router, ended)),
         };
         Ok(Host {
             shared: opened.shared,
@@ -375,26 +372,6 @@ impl Builder {
         })?;
         Ok(SqliteState::open(&folder.join("host.sqlite"))?)
     }
-}
-
-fn serve<L>(
-    listener: L,
-    router: Router,
-    ended: impl Future<Output = ()> + Send + 'static,
-) -> JoinHandle<()>
-where
-    L: Listener<Addr = SocketAddr>,
-    Peer: for<'a> Connected<IncomingStream<'a, L>>,
-{
-    let router = router.into_make_service_with_connect_info::<Peer>();
-    tokio::spawn(async move {
-        if let Err(cause) = axum::serve(listener, router)
-            .with_graceful_shutdown(ended)
-            .await
-        {
-            tracing::error!("the host's server failed: {cause}");
-        }
-    })
 }
 
 /// An address without a path, as browsers write it.

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 
 use super::config::{self, secret};
 use crate::host::Host;
+use crate::serve::serve;
 use crate::shared::Shared;
 
 /// Where the numbers are to be had, and by whom.
@@ -48,11 +49,7 @@ impl Endpoint {
         let state = (Arc::clone(&host.shared), self.token);
         let router = Router::new().route("/metrics", get(read)).with_state(state);
         let mut server = JoinSet::new();
-        server.spawn(async move {
-            if let Err(cause) = axum::serve(listener, router).await {
-                tracing::error!("the server of metrics failed: {cause}");
-            }
-        });
+        server.spawn(serve(listener, router, std::future::pending()));
         tracing::info!("metrics at http://{address}/metrics");
         Ok(server)
     }

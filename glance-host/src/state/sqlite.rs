@@ -11,7 +11,7 @@ mod users;
 mod webhooks;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -21,6 +21,7 @@ use glance_sdk::model::{
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
+use tokio::sync::Mutex;
 
 use super::{
     Entry, Group, Identity, Installed, MAX_RUNTIME_GLANCES, NewRoom, Place, PrivateMessage,
@@ -147,16 +148,15 @@ impl SqliteState {
         &self,
         query: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
-        let connection = Arc::clone(&self.connection);
         let failed = |cause: &dyn std::fmt::Display| {
             StateError(format!("the host's database failed: {cause}"))
         };
-        tokio::task::spawn_blocking(move || {
-            query(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
-        })
-        .await
-        .map_err(|cause| failed(&cause))?
-        .map_err(|cause| failed(&cause))
+        // Who waits for the connection waits here: there each would keep a thread.
+        let mut connection = Arc::clone(&self.connection).lock_owned().await;
+        tokio::task::spawn_blocking(move || query(&mut connection))
+            .await
+            .map_err(|cause| failed(&cause))?
+            .map_err(|cause| failed(&cause))
     }
 }
 

@@ -22,7 +22,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use futures_util::{FutureExt, Stream, StreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
 use glance_sdk::auth::random_alphanumeric;
 use glance_sdk::model::RoomId;
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,7 @@ use super::inspect::Inspector;
 use super::pages::PageError;
 use super::visit::{Stay, Visit};
 use crate::hub::Push;
+use crate::rarely::Rarely;
 use crate::shared::Shared;
 use crate::state::StateError;
 use crate::viewer::{Change, Command, Commands, Viewer};
@@ -217,17 +218,20 @@ fn kept_alive(
     ends: impl Future<Output = ()> + Send + 'static,
 ) -> impl Stream<Item = Bytes> {
     let mut events = Box::pin(events);
-    let mut beat = interval_at(Instant::now() + BEAT, BEAT);
-    let beats = stream::poll_fn(move |context| {
-        ready!(beat.poll_tick(context));
-        Poll::Ready(Some(Some(Bytes::from_static(b":\n\n"))))
-    });
-    let end = ends.map(|()| None).into_stream();
-    // Each is looked at only once it woke, and not for each event.
-    let mut rare = stream::select_all([beats.boxed(), end.boxed()]);
-    stream::poll_fn(move |context| match rare.poll_next_unpin(context) {
-        Poll::Ready(rare) => Poll::Ready(rare.flatten()),
-        Poll::Pending => events.as_mut().poll_next(context),
+    let beat = interval_at(Instant::now() + BEAT, BEAT);
+    let mut rare = Rarely::new((Box::pin(ends), beat));
+    stream::poll_fn(move |context| {
+        let rare = rare.poll(context, |(ends, beat), context| {
+            if ends.as_mut().poll(context).is_ready() {
+                return Poll::Ready(None);
+            }
+            ready!(beat.poll_tick(context));
+            Poll::Ready(Some(Bytes::from_static(b":\n\n")))
+        });
+        match rare {
+            Poll::Ready(rare) => Poll::Ready(rare),
+            Poll::Pending => events.as_mut().poll_next(context),
+        }
     })
 }
 

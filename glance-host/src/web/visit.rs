@@ -1,5 +1,6 @@
 //! Who asks for a page, and the room it is about.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,6 @@ use tokio::sync::broadcast::error::RecvError;
 use super::pages::PageError;
 use crate::access::{self, Access};
 use crate::embed::{self, Visitor};
-use crate::peer::Peer;
 use crate::shared::Shared;
 use crate::sign_in::{Change, Way, session};
 use crate::state::{Room, Session, StateError, User};
@@ -204,9 +204,9 @@ impl Asking {
         let user = match &shared.entrance.way {
             Way::Local(user) => shared.state.user(*user).await?,
             Way::Proxy(proxy) => {
-                let peer = parts.extensions.get::<ConnectInfo<Peer>>();
+                let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
                 let identity = proxy
-                    .identity(peer.map(|ConnectInfo(Peer(peer))| *peer), &parts.headers)
+                    .identity(peer.map(|ConnectInfo(peer)| peer.ip()), &parts.headers)
                     .map_err(PageError::NotVouchedFor)?;
                 Some(shared.welcome(&identity).await?)
             }

@@ -1,0 +1,132 @@
+//! Serves connections by HTTP/1.1, until the host ends.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use axum::serve::Listener;
+use futures_util::FutureExt;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::sync::watch;
+use tower::Service;
+
+use crate::rarely::Rarely;
+
+/// How long a client may take to send the head of a request, and keep a connection for the next one:
+/// longer than proxies keep theirs (nginx for 60 seconds), so that none asks on one that just ended.
+const HEAD: Duration = Duration::from_secs(75);
+
+/// Serves until the host ended, and what was asked by then is answered. Handlers find who asks as
+/// [`ConnectInfo`] of the listener's address.
+pub(crate) async fn serve<L>(mut listener: L, router: Router, ended: impl Future<Output = ()>)
+where
+    L: Listener,
+    L::Addr: Clone + Sync + 'static,
+{
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD);
+    // An event is small: to copy it costs less than three pieces cost the kernel.
+    http.writev(false);
+    let (end, ending) = watch::channel(false);
+    let mut ended = pin!(ended);
+    loop {
+        let (stream, address) = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut ended => break,
+        };
+        let router = router.clone();
+        let service = service_fn(move |request: Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            let peer = ConnectInfo(address.clone());
+            request.extensions_mut().insert(peer);
+            router.clone().call(request)
+        });
+        let connection = http.serve_connection(TokioIo::new(stream), service);
+        let (open, mut ending) = (ending.clone(), ending.clone());
+        tokio::spawn(async move {
+            let mut connection = pin!(connection);
+            let end = async move { ending.wait_for(|end| *end).await.is_ok() };
+            let mut end = Rarely::new(Box::pin(end.fuse()));
+            let served = poll_fn(|context| {
+                let is_end = end.poll(context, |end, context| end.as_mut().poll(context));
+                if is_end.is_ready() {
+                    connection.as_mut().graceful_shutdown();
+                }
+                connection.as_mut().poll(context)
+            });
+            if let Err(cause) = served.await {
+                tracing::debug!("a connection ended: {cause}");
+            }
+            drop(open);
+        });
+    }
+    drop((listener, ending));
+    end.send_replace(true);
+    end.closed().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::oneshot;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    async fn served(ended: oneshot::Receiver<()>) -> (TcpStream, tokio::task::JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", get(|| async { "here" }));
+        let server = tokio::spawn(serve(listener, router, ended.map(drop)));
+        (TcpStream::connect(address).await.unwrap(), server)
+    }
+
+    async fn ask(stream: &mut TcpStream) -> String {
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+            .await
+            .unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"here") {
+            assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0);
+        }
+        String::from_utf8(answer).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_does_not_end_a_head_is_sent_away() {
+        let (_end, ended) = oneshot::channel();
+        let (mut stream, _server) = served(ended).await;
+        assert!(ask(&mut stream).await.starts_with("HTTP/1.1 200 OK"));
+        let began = Instant::now();
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: ").await.unwrap();
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).await.unwrap();
+        assert!(
+            began.elapsed() >= HEAD - Duration::from_secs(1),
+            "{:?}",
+            began.elapsed()
+        );
+    }
+
+    #[tokio::test]
+    async fn a_server_that_ends_closes_what_waits() {
+        let (end, ended) = oneshot::channel();
+        let (mut stream, server) = served(ended).await;
+        ask(&mut stream).await;
+        end.send(()).unwrap();
+        server.await.unwrap();
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).await.unwrap();
+        assert!(rest.is_empty());
+    }
+}
