@@ -5,7 +5,7 @@ use std::time::Duration;
 use glance_host::sign_in::SignIn;
 use glance_host::{Clock, Host};
 use glance_sdk::auth::now;
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -247,4 +247,92 @@ async fn who_knows_no_session_reads_no_body() {
     assert_eq!(status(&answer), 401, "{answer}");
     let signed_in = Client::new().get(host.base_url()).send().await.unwrap();
     assert_eq!(signed_in.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_room_that_one_may_not_enter_is_none_at_any_address() {
+    let host = Host::builder().port(0).sign_in(SignIn::Name);
+    let host = host.start().await.unwrap();
+    Browser::signed_in(&host, "Ann").await;
+    let member = Browser::signed_in(&host, "Bo").await;
+    let guest = Browser::signed_in(&host, "Gus").await;
+    host.user("Gus", |user| user.is_guest = true).await;
+    let mut room = host.room("secret").await;
+    room.change(|room| room.is_public = false).await;
+    let page = json!({ "url": "https://add-on.example.com/configure" });
+    let descriptor = json!({
+        "key": "com.example.kept", "name": "Kept", "description": "Kept.",
+        "links": { "self": "https://add-on.example.com/" },
+        "capabilities": { "configurable": page },
+    });
+    let installed = room.install_url(&format!("data:,{descriptor}")).await;
+    let id = installed.unwrap().oauth_id;
+
+    let read = [
+        "",
+        "/events",
+        "/events?inspect",
+        "/timeline",
+        "/timeline?before=x",
+        "/settings",
+        "/integrations",
+        "/integrations/ID/pages/configure",
+        "/integrations/visits/x",
+        "/integrations/visits/x/done",
+    ];
+    let add_on =
+        json!({ "addOn": "com.example.kept", "key": "k", "module": "k", "room": "secret" });
+    let asked = [
+        ("/timeline", json!({ "text": "let me in" })),
+        ("/open", add_on.clone()),
+        ("/frames/token", add_on.clone()),
+        ("/frames/room", add_on.clone()),
+        ("/frames/participants", add_on.clone()),
+        ("/frames/user", add_on.clone()),
+        ("/frames/enter", add_on),
+        ("/actions", json!({ "message": "x" })),
+        ("/pages/x/retry", json!({ "id": "x" })),
+        ("/pages/x/frames", json!({ "addOns": [] })),
+        ("/pages/x/inspect", json!({ "on": true })),
+        ("/integrations/ID/pages/configure", json!({})),
+    ];
+    let sent = [
+        "/settings",
+        "/archived",
+        "/remove",
+        "/members",
+        "/members/remove",
+        "/integrations",
+        "/integrations/approve",
+        "/integrations/ID/update",
+        "/integrations/ID/remove",
+    ];
+    let form = [
+        ("name", "mine"),
+        ("archived", "true"),
+        ("user", "1"),
+        ("url", "data:,{}"),
+        ("digest", "x"),
+    ];
+    for browser in [&member, &guest] {
+        for at in [room.room.id.get(), 99] {
+            let address = |path: &str| format!("/rooms/{at}{}", path.replace("ID", id.as_str()));
+            let post = |path: &str| {
+                let request = browser.request(Method::POST, &address(path));
+                request.header("sec-fetch-site", "same-origin")
+            };
+            let reads = read.map(|path| browser.request(Method::GET, &address(path)));
+            let asks = asked.iter().map(|(path, body)| post(path).json(body));
+            let sends = sent.map(|path| post(path).form(&form));
+            for request in reads.into_iter().chain(asks).chain(sends) {
+                let answer = request.header("accept", "text/html").send().await.unwrap();
+                let url = answer.url().clone();
+                assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{url}");
+                let said = answer.text().await.unwrap();
+                assert!(said.contains("No such room"), "{url}: {said}");
+            }
+        }
+    }
+    let kept = host.state().room(room.room.id).await.unwrap().unwrap();
+    assert_eq!((kept, room.timeline().await.len()), (room.room.clone(), 0));
 }
