@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use glance_host::sign_in::SignIn;
-use glance_host::{Clock, Host};
+use glance_host::{Clock, Host, InstallError};
 use glance_sdk::auth::now;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
@@ -205,6 +205,13 @@ async fn a_descriptor_declares_only_so_much() {
         "its descriptor declares 51 entries of webhook, this host takes 50"
     );
     room.install_url(&hooks(50)).await.unwrap();
+
+    let wrong = json!({ "key": "k", "name": "n", "capabilities": { "action": vec![0; 5_000] } });
+    let refused = room.install_url(&format!("data:,{wrong}")).await;
+    let Err(InstallError::Invalid { problems, .. }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(problems.len(), 100);
 }
 
 #[tokio::test]

@@ -18,6 +18,9 @@ use crate::shared::Shared;
 /// How many entries of a kind a descriptor may declare; the largest known has 16 webhooks.
 const MOST: usize = 50;
 
+/// How many problems are told, and how many warnings: nobody mends more of them at once.
+const MOST_PROBLEMS: usize = 100;
+
 /// A descriptor that may be installed.
 pub(crate) struct Read {
     /// Where it stands.
@@ -47,9 +50,11 @@ pub(crate) async fn read(shared: &Shared, given: &str) -> Result<Read, InstallEr
         why: cause.to_string(),
     };
     let document: Value = serde_json::from_slice(&body).map_err(not_json)?;
-    let (problems, warnings): (Vec<_>, _) = validate::descriptor(&document)
+    let (mut problems, mut warnings): (Vec<_>, Vec<_>) = validate::descriptor(&document)
         .into_iter()
         .partition(|problem| problem.severity == Severity::Error);
+    problems.truncate(MOST_PROBLEMS);
+    warnings.truncate(MOST_PROBLEMS);
     if !problems.is_empty() {
         return Err(InstallError::Invalid {
             url: shown,
