@@ -215,6 +215,45 @@ async fn a_descriptor_declares_only_so_much() {
 }
 
 #[tokio::test]
+async fn patterns_that_take_their_time_hold_up_nobody() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let url = "https://add-on.example.com/";
+    let slow = |n: usize| {
+        let regex = json!({ "pattern": format!("\\w{{0,{n}}}") });
+        json!({ "condition": "message_matches", "params": { "regex": regex } })
+    };
+    let descriptor = json!({
+        "key": "com.example.slow", "name": "Slow", "description": "Slow.",
+        "links": { "self": url },
+        "capabilities": {
+            "dialog": [{ "key": "d", "title": { "value": "D" }, "url": url }],
+            "action": [{
+                "key": "a", "name": { "value": "A" }, "target": "d",
+                "location": "hipchat.message.action",
+                "conditions": [slow(36), slow(37), slow(38)],
+            }],
+        },
+    });
+    room.install_url(&format!("data:,{descriptor}"))
+        .await
+        .unwrap();
+    let said = room.says("Ann", "hello").await;
+    let client = Client::new();
+    let actions = client.post(format!("{}/actions", host.room_url(&room.room)));
+    let asking = tokio::spawn(actions.json(&json!({ "message": said.id })).send());
+    let mut served = 0;
+    while !asking.is_finished() {
+        let health = client.get(format!("{}/healthz", host.base_url()));
+        assert_eq!(health.send().await.unwrap().status(), StatusCode::OK);
+        served += 1;
+    }
+    let offered: Value = asking.await.unwrap().unwrap().json().await.unwrap();
+    assert_eq!(offered[0]["key"], "a", "{offered}");
+    assert!(served > 50, "{served} others were served meanwhile");
+}
+
+#[tokio::test]
 async fn what_stands_in_a_descriptors_address_is_for_who_manages_it() {
     let host = Host::builder().port(0).sign_in(SignIn::Name);
     let host = host.start().await.unwrap();
