@@ -14,6 +14,7 @@ use axum::http::{StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::serve::ListenerExt;
 use futures_util::stream;
 use glance_sdk::model::{OauthId, RoomId};
 use tokio::sync::broadcast;
@@ -260,6 +261,8 @@ pub(crate) fn serve_axum(which: &str) {
     runtime().block_on(async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         println!("{}", listener.local_addr().unwrap());
+        // As the host does: an event does not wait until the one before it is acknowledged.
+        let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
         axum::serve(listener, router).await.unwrap();
     });
 }

@@ -240,3 +240,6 @@ fn web_url(url: &str) -> Result<Url, String> {
         _ => Err(format!("{url} is not http or https.")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,6 +76,16 @@ fn escape(rest: &mut Rest<'_>, written: &mut String, in_class: bool) {
             }
             written.push_str(&format!(r"\x{{{code:x}}}"));
         }
+        // Of Perl: one framework writes `\uXXXX` so.
+        Some('x') if rest.peek() == Some(&'{') => {
+            written.push_str(r"\x");
+            for c in rest.by_ref() {
+                written.push(c);
+                if c == '}' {
+                    break;
+                }
+            }
+        }
         // A letter that means something, a digit that refers back (which is refused), the end.
         Some(c @ ('a' | 'd' | 'f' | 'n' | 'r' | 's' | 't' | 'v' | 'w' | 'x' | 'u' | 'U'))
         | Some(c @ ('A' | 'B' | 'D' | 'S' | 'W' | 'b' | 'z' | '1'..='9')) => {

@@ -2,7 +2,6 @@
 //!
 #![doc = include_str!("../docs/sign-in.md")]
 
-mod network;
 #[cfg(feature = "openid")]
 pub(crate) mod openid;
 mod proxy;
@@ -12,7 +11,6 @@ use aws_lc_rs::hmac;
 use glance_sdk::model::{OauthId, RoomId, UserId};
 use tokio::sync::broadcast;
 
-pub use network::Network;
 #[cfg(feature = "openid")]
 #[cfg_attr(docsrs, doc(cfg(feature = "openid")))]
 pub use openid::OpenId;

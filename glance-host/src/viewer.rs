@@ -248,6 +248,9 @@ impl Viewer {
                 }
                 Some(Event::Changed) | None => return false,
             }
+            if self.events.is_empty() {
+                return true;
+            }
             next = match self.events.try_recv() {
                 Ok(event) => Some(event),
                 Err(TryRecvError::Lagged(_)) => None,

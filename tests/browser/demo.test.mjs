@@ -6,12 +6,11 @@
 // CHROMIUM is the browser to use, /usr/bin/chromium where it is not set.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import {
-  alert, blocker, install, launch, PROJECT, pullRequest, remove, REPOSITORY, review, startDemo,
+  alert, blocker, install, PROJECT, pullRequest, remove, REPOSITORY, review, startDemo,
 } from "./demo.mjs";
+import { browser, hidden, isFocused, open as openPage, serve, shown } from "./page.mjs";
 
 const FOUR = "4 open pull requests";
 const FIVE = "5 open pull requests";
@@ -20,15 +19,12 @@ const THREE_INCIDENTS = "3 open incidents";
 const MENTIONS = /^\d+ mentions of rust in an hour$/;
 
 let demo;
-let browser;
 
 before(async () => {
   demo = await startDemo();
-  browser = await launch();
 });
 
 after(async () => {
-  await browser?.close();
   if (demo) {
     await endDemo();
     await demo.forget();
@@ -43,25 +39,10 @@ async function endDemo() {
   }
 }
 
-/** A page in a browser profile of its own, with all that went wrong on it, refusals by its policy included. */
-async function open(t, url = demo.url, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options });
-  t.after(() => context.close());
-  context.setDefaultTimeout(15_000);
-  const page = await context.newPage();
-  page.wrong = [];
-  page.on("console", (message) => message.type() === "error" && page.wrong.push(message.text()));
-  page.on("pageerror", (error) => page.wrong.push(error.message));
-  await page.goto(url);
-  return page;
-}
-
+const open = (t, url = demo.url, options = {}) => openPage(t, url, options);
 const glance = (page, text) => page.locator("#glances .glance").filter({ has: page.getByText(text, { exact: true }) });
 const panelTop = (page, text) => page.locator("#panel-glance").getByText(text, { exact: true });
 const panelPage = (page) => page.frameLocator("#panel-page iframe");
-const hidden = (locator) => locator.waitFor({ state: "hidden" });
-const shown = (locator) => locator.waitFor({ state: "visible" });
-const isFocused = (locator) => locator.evaluate((element) => element === document.activeElement);
 
 /** Opens the panel of a glance, and gives back the document in it. */
 async function openPanel(page, text = FOUR) {
@@ -80,13 +61,6 @@ async function uninstall(name) {
   const page = await browser.newPage();
   await remove(page, demo, name);
   await page.close();
-}
-
-async function serve(t, handler) {
-  const server = createServer(handler).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => { server.close(); server.closeAllConnections(); });
-  return `http://127.0.0.1:${server.address().port}`;
 }
 
 /** Installs an add-on with one glance, whose query answers with `data`, or with 500 where there is none. */

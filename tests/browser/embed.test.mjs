@@ -4,18 +4,14 @@
 //     cd tests/browser && npm ci && GLANCE_EMBEDDED=$PWD/../../target/debug/examples/embedded npm test
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
-import { createInterface } from "node:readline";
-import { launch } from "./demo.mjs";
+import { startHost } from "./host.mjs";
+import { open as openPage } from "./page.mjs";
 
 let wiki;
 let host;
-let lines;
-let src;
-let browser;
 
 /** A site of its own; its pages embed the sidebar and ask it for tokens. */
 async function site() {
@@ -32,8 +28,8 @@ async function site() {
       <title>A wiki</title>
       <style>body { margin: 0; font: 16px sans-serif }</style>
       <h1>A wiki</h1>
-      <glance-sidebar src="${src}"${theme ? ` theme="${theme}"` : ""}></glance-sidebar>
-      <script type="module" src="${new URL(src).origin}/assets/glance-sidebar.js"></script>
+      <glance-sidebar src="${host.url}"${theme ? ` theme="${theme}"` : ""}></glance-sidebar>
+      <script type="module" src="${new URL(host.url).origin}/assets/glance-sidebar.js"></script>
       <script type="module">
         document.querySelector("glance-sidebar").addEventListener("tokenwanted", async ({ target }) => {
           const answer = await fetch("/token", { method: "POST" });
@@ -48,41 +44,21 @@ async function site() {
   return server;
 }
 
-/** Tells the host something; its answer. */
-async function ask(line) {
-  host.stdin.write(`${line}\n`);
-  return (await lines.next()).value;
-}
+const ask = (line) => host.ask(line);
 
 before(async () => {
-  const program = process.env.GLANCE_EMBEDDED;
-  if (!program) throw new Error("Set GLANCE_EMBEDDED to the path of glance-host's example `embedded`.");
   wiki = await site();
-  host = spawn(program, [wiki.url], { stdio: ["pipe", "pipe", "inherit"] });
-  process.once("exit", () => host.kill("SIGKILL"));
-  lines = createInterface(host.stdout)[Symbol.asyncIterator]();
-  src = (await lines.next()).value;
-  browser = await launch();
+  host = await startHost("embedded", [wiki.url]);
 });
 
 after(async () => {
-  await browser?.close();
-  host?.stdin.end();
-  if (host) assert.deepEqual(await once(host, "exit"), [0, null]);
+  await host?.stop();
   wiki?.close();
   wiki?.closeAllConnections();
 });
 
-/** A page, with all that went wrong on it. */
 async function open(t, address, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 700, height: 600 }, ...options });
-  t.after(() => context.close());
-  context.setDefaultTimeout(20_000);
-  const page = await context.newPage();
-  page.wrong = [];
-  page.on("console", (message) => message.type() === "error" && page.wrong.push(message.text()));
-  page.on("pageerror", (error) => page.wrong.push(error.message));
-  await page.goto(address);
+  const page = await openPage(t, address, { viewport: { width: 700, height: 600 }, ...options });
   page.sidebar = page.frameLocator("glance-sidebar iframe");
   return page;
 }

@@ -1,200 +1,18 @@
 // The JavaScript API: pages of two add-ons in frames, each on an origin of its own, and what they call and hear.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer } from "node:http";
-import { after, before, test } from "node:test";
-import { install as installed, launch, remove, startDemo } from "./demo.mjs";
+import { test } from "node:test";
+import {
+  AddOn, call, claims, frameOf, glance, hears, install, listen as listenTo, open, openPanel, uninstall,
+} from "./add-on.mjs";
+import { hidden, isFocused, shown } from "./page.mjs";
+import { demo } from "./running-demo.mjs";
 
-const ICON = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E";
 const EVERY_EVENT = [
   "receive-parameters", "glance-update", "message-received", "dialog-filter-changed", "from-sibling", "ask", "take",
 ];
 
-let demo;
-let browser;
-
-before(async () => {
-  demo = await startDemo();
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await demo?.stop();
-  await demo?.forget();
-});
-
-const hidden = (locator) => locator.waitFor({ state: "hidden" });
-const shown = (locator) => locator.waitFor({ state: "visible" });
-const isFocused = (locator) => locator.evaluate((element) => element === document.activeElement);
-
-/** An add-on whose pages load the API and write down what they hear. */
-class AddOn {
-  heard = [];
-
-  static async start(t, key, { scopes = ["view_room", "send_notification"], capabilities = () => ({}) } = {}) {
-    const addOn = new AddOn();
-    Object.assign(addOn, { key, scopes, capabilities });
-    const server = createServer((request, response) => addOn.answer(request, response)).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    addOn.url = `http://127.0.0.1:${server.address().port}`;
-    t.after(() => { server.close(); server.closeAllConnections(); });
-    return addOn;
-  }
-
-  descriptor() {
-    const text = (value) => ({ value });
-    return {
-      key: this.key, name: `Add-on ${this.key}`, description: "A test's", links: { self: `${this.url}/` },
-      capabilities: {
-        installable: { callbackUrl: `${this.url}/installed` },
-        hipchatApiConsumer: { scopes: this.scopes },
-        webPanel: ["panel", "other"].map((key) => ({
-          key, name: text(`The ${key}`), url: `${this.url}/page/${key}`, location: "hipchat.sidebar.right",
-        })),
-        dialog: [
-          { key: "plain", title: text("Plain"), url: `${this.url}/page/plain` },
-          {
-            key: "full", title: text("Full"), url: `${this.url}/page/full/{job.id}`,
-            options: {
-              size: { width: "500px", height: "50%" }, style: "warning", hint: text("A hint"), filter: { placeholder: text("Find") },
-              primaryAction: { name: text("Do it"), key: "do", enabled: false },
-              secondaryActions: [{ name: text("Later"), key: "later" }, { name: text("Never") }],
-            },
-          },
-        ],
-        externalPage: [{ key: "page", name: text("Page"), url: `${this.url}/page/outside` }],
-        glance: [
-          { key: "line", name: text(`Line of ${this.key}`), icon: { url: ICON, "url@2x": ICON }, target: "panel" },
-          { key: "asks", name: text(`Asks of ${this.key}`), icon: { url: ICON, "url@2x": ICON }, target: { key: "plain", options: { size: "small" } } },
-          { key: "leaves", name: text(`Leaves of ${this.key}`), icon: { url: ICON, "url@2x": ICON }, target: "page" },
-        ],
-        ...this.capabilities(this.url),
-      },
-    };
-  }
-
-  async answer(request, response) {
-    const { pathname, searchParams } = new URL(request.url, this.url);
-    const chunks = [];
-    for await (const chunk of request) chunks.push(chunk);
-    const send = (status, type, body = "", headers = {}) => response.writeHead(status, { "Content-Type": type, ...headers }).end(body);
-    if (pathname === "/") return send(200, "application/json", JSON.stringify(this.descriptor()));
-    if (pathname === "/installed") {
-      this.installation = JSON.parse(Buffer.concat(chunks));
-      return send(200, "text/plain");
-    }
-    if (pathname === "/page.js") return send(200, "text/javascript", SCRIPT);
-    if (pathname.startsWith("/page/")) {
-      this.heard.push({ path: pathname, signed: searchParams.get("signed_request"), theme: searchParams.get("theme"), referer: request.headers.referer });
-      const host = new URL(demo.url).origin;
-      // As strict a policy as an author may have: no eval, nothing inline.
-      return send(200, "text/html", `<!doctype html><title>${pathname}</title><h1>${pathname}</h1>
-        <script src="${host}/atlassian-connect/${pathname.endsWith("debug") ? "all-debug" : "all"}.js"></script><script src="/page.js"></script>`,
-      { "Content-Security-Policy": `default-src 'none'; script-src 'self' ${host}` });
-    }
-    send(404, "text/plain");
-  }
-
-  async token() {
-    const { oauthId, oauthSecret, capabilitiesUrl } = this.installation;
-    const answer = await fetch(capabilitiesUrl.replace(/capabilities$/, "oauth/token"), {
-      method: "POST",
-      headers: { Authorization: `Basic ${btoa(`${oauthId}:${oauthSecret}`)}` },
-      body: new URLSearchParams({ grant_type: "client_credentials" }),
-    });
-    return (await answer.json()).access_token;
-  }
-
-  /** Calls the host's REST API. */
-  async call(method, path, body) {
-    const api = this.installation.capabilitiesUrl.replace(/capabilities$/, "");
-    const answer = await fetch(`${api}${path}`, {
-      method,
-      headers: { Authorization: `Bearer ${await this.token()}`, "Content-Type": "application/json" },
-      body: body && JSON.stringify(body),
-    });
-    assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${await answer.text()}`);
-  }
-
-  push(metadata, key = "line") {
-    const content = { label: { type: "html", value: `Pushed ${metadata.n}` }, metadata };
-    return this.call("POST", `addon/ui/room/${this.installation.roomId}`, { glance: [{ key, content }] });
-  }
-}
-
-/** What each page of an add-on does by itself. */
-const SCRIPT = `
-window.heard = [];
-window.call = function (module, name) {
-  var args = Array.prototype.slice.call(arguments, 2);
-  return new Promise(function (resolve) {
-    HipChat[module][name].apply(null, args.concat(function (error, value) { resolve(error === null ? { error: error, value: value } : { error: error }); }));
-  });
-};
-window.listen = function (names) {
-  var events = {};
-  names.forEach(function (name) { events[name] = function (value) { window.heard.push([name, value]); }; });
-  AP.register(events);
-};
-`;
-
-async function open(t, url = demo.url, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options });
-  t.after(() => context.close());
-  context.setDefaultTimeout(15_000);
-  const page = await context.newPage();
-  page.wrong = [];
-  // Where a page asks for what is not there, the browser says so too.
-  page.on("console", (message) => message.type() === "error" && !message.text().includes("status of 404") && page.wrong.push(message.text()));
-  page.on("pageerror", (error) => page.wrong.push(error.message));
-  await page.goto(url);
-  return page;
-}
-
-/** Installs an add-on, and removes it when the test is over; the page then shows the room. */
-async function install(t, page, addOn) {
-  await installed(page, demo, `${addOn.url}/`);
-  await shown(page.getByRole("heading", { name: `Add-on ${addOn.key}`, exact: true }));
-  t.after(() => uninstall(addOn));
-  await page.goto(demo.url);
-  await shown(glance(page, `Line of ${addOn.key}`));
-}
-
-async function uninstall(addOn) {
-  const context = await browser.newContext();
-  await remove(await context.newPage(), demo, `Add-on ${addOn.key}`);
-  await context.close();
-}
-
-const glance = (page, text) => page.locator("#glances .glance").filter({ has: page.getByText(text, { exact: true }) });
-
-/** The frame of an add-on's page, once its script has run. */
-async function frameOf(page, addOn, path) {
-  const address = `${addOn.url}/page/${path}`;
-  for (;;) {
-    const frame = page.frames().find((candidate) => candidate.url().split("?")[0] === address);
-    if (frame) {
-      await frame.waitForFunction(() => Boolean(window.call));
-      return frame;
-    }
-    await page.waitForEvent("framenavigated");
-  }
-}
-
-async function openPanel(page, addOn) {
-  await glance(page, `Line of ${addOn.key}`).click();
-  return frameOf(page, addOn, "panel");
-}
-
-const call = (frame, ...args) => frame.evaluate((args) => window.call(...args), args);
-const listen = (frame, names = EVERY_EVENT) => frame.evaluate((names) => window.listen(names), names);
-const hears = async (frame, ...expected) => {
-  await frame.waitForFunction((count) => window.heard.length >= count, expected.length);
-  assert.deepEqual(await frame.evaluate(() => window.heard), expected);
-};
-const claims = (token) => JSON.parse(Buffer.from(token.split(".")[1], "base64url"));
+const listen = (frame, names = EVERY_EVENT) => listenTo(frame, names);
 
 test("a page knows its host, keeps its origin, and gets tokens of its own add-on only", async (t) => {
   const [one, two] = [await AddOn.start(t, "one"), await AddOn.start(t, "two")];
@@ -205,7 +23,8 @@ test("a page knows its host, keeps its origin, and gets tokens of its own add-on
   const contract = JSON.parse(await frame.evaluate(() => window.name));
   assert.match(contract.extension_id, /^one__panel__[0-9a-f]{16}$/);
   assert.equal(contract.origin, new URL(demo.url).origin);
-  assert.deepEqual(contract.options, {});
+  const { globalOptions, hostFrameOffset, hostOrigin, ...options } = contract.options;
+  assert.deepEqual([globalOptions, hostFrameOffset, hostOrigin, options], [{}, 1, contract.origin, {}]);
   assert.deepEqual(Object.keys(contract.api).sort(), ["auth", "chat", "dialog", "file", "room", "sidebar", "user"]);
   assert.equal(await frame.evaluate(() => self.origin), one.url);
   assert.ok(await frame.evaluate(() => { localStorage.setItem("a", "b"); return HipChat === AP && localStorage.getItem("a") === "b"; }));
@@ -452,7 +271,7 @@ test("a dialog closes by its buttons, Escape and its page, and one is open at a 
 
   await line.click();
   let inside = await frameOf(page, one, "plain");
-  assert.deepEqual(JSON.parse(await inside.evaluate(() => window.name)).options, { size: "small" }, "of the glance's target");
+  assert.equal(JSON.parse(await inside.evaluate(() => window.name)).options.size, "small", "of the glance's target");
   assert.equal(await dialog.evaluate((element) => element.offsetWidth), 400);
   await dialog.getByRole("button", { name: "Close", exact: true }).click();
   await hidden(dialog);

@@ -1,34 +1,15 @@
 // The inspector of the room page in a real browser; see demo.test.mjs for how to run it.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { launch, pullRequest, startDemo } from "./demo.mjs";
+import { test } from "node:test";
+import { pullRequest } from "./demo.mjs";
+import { hidden, isFocused, open as openPage, shown } from "./page.mjs";
+import { demo } from "./running-demo.mjs";
 
-let demo;
-let browser;
-
-before(async () => {
-  demo = await startDemo();
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await demo?.stop();
-  await demo?.forget();
-});
-
+/** The room page with its glances. */
 async function open(t, options = {}) {
-  const isNarrow = options.viewport?.width < 720;
-  const context = await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options });
-  t.after(() => context.close());
-  context.setDefaultTimeout(15_000);
-  const page = await context.newPage();
-  page.wrong = [];
-  page.on("console", (message) => message.type() === "error" && page.wrong.push(message.text()));
-  page.on("pageerror", (error) => page.wrong.push(error.message));
-  await page.goto(demo.url);
-  if (isNarrow) await page.locator("#view-glances").click();
+  const page = await openPage(t, demo.url, options);
+  if (options.viewport?.width < 720) await page.locator("#view-glances").click();
   await page.locator("#glances .label").getByText("pull requests").waitFor();
   return page;
 }
@@ -36,8 +17,6 @@ async function open(t, options = {}) {
 const drawer = (page) => page.getByRole("region", { name: "Inspector" });
 const tab = (page, name) => page.getByRole("tab", { name });
 const part = (page, name) => page.locator(`#inspector-parts [data-part="${name}"]`);
-const shown = (locator) => locator.waitFor({ state: "visible" });
-const hidden = (locator) => locator.waitFor({ state: "hidden" });
 
 test("it opens by a click and by keyboard, and the focus comes back", async (t) => {
   const page = await open(t);
@@ -59,7 +38,7 @@ test("it opens by a click and by keyboard, and the focus comes back", async (t) 
   assert.match(await chosen().textContent(), /^Webhooks/);
   await page.keyboard.press("Home");
   assert.match(await chosen().textContent(), /^Pull requests/);
-  assert.ok(await chosen().evaluate((element) => element === document.activeElement));
+  assert.ok(await isFocused(chosen()));
 
   const grip = page.getByRole("separator");
   const before = (await drawer(page).boundingBox()).height;
@@ -94,7 +73,7 @@ test("a hidden glance says why, live, and a push keeps the focus and the place",
   assert.equal(await demo.deliver(pullRequest(900_101, "open")), 204);
   await shown(part(page, "Pushes").getByText(/, for everyone$/).first());
   assert.match(await part(page, "Pushes").locator("pre").first().textContent(), /5<\/b> open pull requests/);
-  assert.ok(await again.evaluate((element) => element === document.activeElement));
+  assert.ok(await isFocused(again));
   assert.equal(await detail.evaluate((element) => element.scrollTop), 60);
   assert.equal(await demo.deliver(pullRequest(900_101, "closed")), 204);
   assert.deepEqual(page.wrong, []);

@@ -1,47 +1,11 @@
 // Integrations in a real browser: what is approved, how long it takes, and pages of an add-on's own.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer } from "node:http";
-import { after, before, test } from "node:test";
-import { launch, startDemo } from "./demo.mjs";
+import { test } from "node:test";
+import { hidden, open, serve, shown } from "./page.mjs";
+import { demo } from "./running-demo.mjs";
 
-let demo;
-let browser;
-
-before(async () => {
-  demo = await startDemo();
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await demo?.stop();
-  await demo?.forget();
-});
-
-const shown = (locator) => locator.waitFor({ state: "visible" });
-const hidden = (locator) => locator.waitFor({ state: "hidden" });
 const list = (room = demo.url) => `${room}/integrations`;
-
-async function open(t, url, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options });
-  t.after(() => context.close());
-  context.setDefaultTimeout(15_000);
-  const page = await context.newPage();
-  page.wrong = [];
-  page.on("console", (message) => message.type() === "error" && page.wrong.push(message.text()));
-  page.on("pageerror", (error) => page.wrong.push(error.message));
-  await page.goto(url);
-  return page;
-}
-
-async function serve(t, handler) {
-  const server = createServer(handler).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => { server.close(); server.closeAllConnections(); });
-  return `http://127.0.0.1:${server.address().port}`;
-}
 
 function descriptor(key, base, capabilities) {
   return {

@@ -5,43 +5,21 @@
 //     cd tests/browser && npm ci && GLANCE_PEOPLE=$PWD/../../target/debug/examples/people npm test
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { after, before, test } from "node:test";
-import { createInterface } from "node:readline";
-import { launch } from "./demo.mjs";
+import { startHost } from "./host.mjs";
+import { open as openPage } from "./page.mjs";
 
 let host;
 let url;
-let browser;
 
 before(async () => {
-  const program = process.env.GLANCE_PEOPLE;
-  if (!program) throw new Error("Set GLANCE_PEOPLE to the path of glance-host's example `people`.");
-  host = spawn(program, { stdio: ["pipe", "pipe", "inherit"] });
-  process.once("exit", () => host.kill("SIGKILL"));
-  [url] = await once(createInterface(host.stdout), "line");
-  browser = await launch();
+  host = await startHost("people");
+  ({ url } = host);
 });
 
-after(async () => {
-  await browser?.close();
-  host?.stdin.end();
-  if (host) assert.deepEqual(await once(host, "exit"), [0, null]);
-});
+after(() => host?.stop());
 
-/** A page in a browser profile of its own, with all that went wrong on it. */
-async function open(t, path = "/", options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options });
-  t.after(() => context.close());
-  context.setDefaultTimeout(15_000);
-  const page = await context.newPage();
-  page.wrong = [];
-  page.on("console", (message) => message.type() === "error" && page.wrong.push(message.text()));
-  page.on("pageerror", (error) => page.wrong.push(error.message));
-  await page.goto(`${url}${path}`);
-  return page;
-}
+const open = (t, path = "/", options = {}) => openPage(t, `${url}${path}`, options);
 
 async function signIn(page, name) {
   await page.getByLabel("Your name").fill(name);
@@ -80,6 +58,11 @@ test("a private room is its owner's until somebody is let in, and until they are
   await bo.getByRole("button", { name: "Take out Cy" }).waitFor();
   await cy.goto(`${url}${room}`);
   await live(cy);
+  await cy.getByText("Nothing to report.").waitFor();
+  await bo.goto(`${url}${room}`);
+  await bo.getByRole("link", { name: "Add integrations" }).waitFor();
+  assert.equal(await cy.getByRole("link", { name: "Add integrations" }).count(), 0, "who does not manage the room adds none");
+  await bo.getByRole("link", { name: "Settings" }).click();
   await bo.getByRole("button", { name: "Take out Cy" }).click();
   // The open page says so by itself.
   await cy.getByRole("heading", { name: "No such room" }).waitFor();

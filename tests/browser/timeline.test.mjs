@@ -1,25 +1,13 @@
 // The timeline of the room page in a real browser; see demo.test.mjs for how to run it.
 
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
 import { EventEmitter, once } from "node:events";
-import { after, before, test } from "node:test";
-import { install, launch, startDemo } from "./demo.mjs";
+import { test } from "node:test";
+import { install } from "./demo.mjs";
+import { browser, hidden, isFocused, open as openPage, serve, shown } from "./page.mjs";
+import { demo } from "./running-demo.mjs";
 
-let demo;
-let browser;
 let installed = 0;
-
-before(async () => {
-  demo = await startDemo();
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await demo?.stop();
-  await demo?.forget();
-});
 
 /**
  * Installs an add-on that may write; `heard` emits what its webhook is told. Each test has its own: an add-on
@@ -30,7 +18,7 @@ async function talk(t) {
   installed += 1;
   const heard = new EventEmitter();
   let installation = null;
-  const server = createServer(async (request, response) => {
+  const url = await serve(t, async (request, response) => {
     let body = "";
     for await (const piece of request) body += piece;
     if (request.url === "/installed") installation = JSON.parse(body);
@@ -47,10 +35,7 @@ async function talk(t) {
         webhook: [{ event: "room_message", url: `${url}/heard`, name: "heard" }],
       },
     }));
-  }).listen(0, "127.0.0.1");
-  t.after(() => { server.close(); server.closeAllConnections(); });
-  await once(server, "listening");
-  const url = `http://127.0.0.1:${server.address().port}`;
+  });
   const page = await browser.newPage();
   await install(page, demo, `${url}/`);
   await page.getByText("Remove…").first().waitFor();
@@ -76,24 +61,11 @@ async function talk(t) {
   return { heard, send, notify: (body) => send("notification", body) };
 }
 
-async function open(t, options = {}, { room = demo.url } = {}) {
-  const context = await browser.newContext({
-    viewport: { width: 1000, height: 700 }, locale: "en-GB", timezoneId: "Asia/Tokyo", ...options,
-  });
-  t.after(() => context.close());
-  context.setDefaultTimeout(15_000);
-  const page = await context.newPage();
-  page.wrong = [];
-  page.on("console", (message) => message.type() === "error" && page.wrong.push(message.text()));
-  page.on("pageerror", (error) => page.wrong.push(error.message));
-  await page.goto(room);
-  return page;
-}
+const open = (t, options = {}, { room = demo.url } = {}) =>
+  openPage(t, room, { locale: "en-GB", timezoneId: "Asia/Tokyo", ...options });
 
 const area = (page) => page.getByLabel("Message", { exact: true });
 const entry = (page, text) => page.locator("#entries > .entry").filter({ hasText: text });
-const shown = (locator) => locator.waitFor({ state: "visible" });
-const hidden = (locator) => locator.waitFor({ state: "hidden" });
 
 /** Writes as a person in the browser does. */
 async function say(page, text) {
@@ -142,7 +114,7 @@ test("what a person types is there, for others at once, and for the webhooks of 
     assert.equal(await link.getAttribute("target"), "_blank");
   }
   assert.equal(await area(page).inputValue(), "");
-  assert.ok(await area(page).evaluate((element) => element === document.activeElement));
+  assert.ok(await isFocused(area(page)));
   assert.equal(await entry(page, "first line").count(), 1, "its own answer and the event are one");
   await Promise.all([once(addOn.heard, "the webhook is told"), say(page, "the webhook is told")]);
   await page.reload();
@@ -640,5 +612,5 @@ test("other parts of the page offer actions on each entry, and write into the me
     await entry(page, text).getByRole("button", { name: "Quote message" }).click();
   }
   assert.equal(await area(page).inputValue(), "offered before offered after");
-  assert.ok(await area(page).evaluate((element) => element === document.activeElement));
+  assert.ok(await isFocused(area(page)));
 });

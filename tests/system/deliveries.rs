@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use glance_host::Host;
 use glance_host::webhooks::Happening;
+use glance_sdk::auth::{SigningKey, Token, now};
 use glance_sdk::axum::Json;
 use glance_sdk::axum::http::header;
 use glance_sdk::client::Method;
@@ -175,8 +176,13 @@ async fn a_token_stands_in_both_places_or_in_none() {
     let claims = jsonwebtoken::decode::<Value>(token, &key, &rules)
         .unwrap()
         .claims;
-    assert_eq!(claims["sub"], ann.id.to_string());
-    assert_eq!(claims["prn"], ann.id.to_string());
+    // One framework refuses a call that is not signed for its sender.
+    let sender = &seen.body["item"]["message"]["from"]["id"];
+    assert_eq!(
+        (claims["sub"].as_str(), sender),
+        (Some(&*ann.id.to_string()), &json!(ann.id))
+    );
+    assert_eq!(claims["prn"], claims["sub"]);
     assert_eq!(claims["context"]["room_id"], json!(room.room.id));
     assert_eq!(seen.headers[header::CONTENT_TYPE], "application/json");
     let kept = room
@@ -187,6 +193,29 @@ async fn a_token_stands_in_both_places_or_in_none() {
     let seen = &unsigned.seen()[0];
     assert_eq!(seen.uri.query(), Some("a=1"));
     assert!(!seen.headers.contains_key(header::AUTHORIZATION));
+}
+
+/// Some frameworks answer 500 to a token without a subject.
+#[tokio::test]
+async fn what_no_person_did_is_signed_for_nobody() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let webhook = json!({ "event": "room_notification", "url": "said", "authentication": "jwt" });
+    let peer = Peer::serve("peer", webhook).await;
+    let installed = room.install_url(&peer.url).await.unwrap();
+    let writer = AddOn::new("com.example.writer", "Writer").scopes([Scope::SendNotification]);
+    let client = room.install(writer).await.client().await;
+    let written = Notification::text("hi");
+    client.room(room.room.id).notify(&written).await.unwrap();
+    peer.called(1).await;
+    let seen = &peer.seen()[0];
+    let token = seen.headers[header::AUTHORIZATION].to_str().unwrap();
+    let key = SigningKey::new(&installed.oauth_secret);
+    let token = Token::parse(token.strip_prefix("JWT ").unwrap()).unwrap();
+    let claims = token.verify(&key, now()).unwrap();
+    assert_eq!(claims.sub.as_deref(), Some("0"));
+    assert_eq!(claims.prn, claims.sub);
+    assert_eq!(seen.body["item"]["message"]["from"], "Writer");
 }
 
 /// Members and their types, at every depth; a list says what its first entry is.

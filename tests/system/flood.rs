@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::add_on::{Pager, add_on, always, data};
-use crate::bad_input::serve;
+use crate::by_hand::serve;
 
 /// So many that those which hang take all the places for calls at first.
 const HANGING: usize = 150;

@@ -11,7 +11,7 @@ use glance_sdk::axum::response::IntoResponse;
 use glance_sdk::axum::routing::{any, get};
 use serde_json::{Value, json};
 
-use crate::bad_input::{descriptor, serve};
+use crate::by_hand::{descriptor, serve};
 
 /// What an add-on was asked, with how it was asked.
 type Seen = Arc<Mutex<Vec<(Method, Uri, HeaderMap, Bytes)>>>;
@@ -95,6 +95,10 @@ async fn ids_are_numbers_and_a_room_is_named_only_where_there_is_one() {
         let (method, _, headers, body) = seen.lock().unwrap().pop().unwrap();
         assert_eq!(method, Method::POST);
         assert_eq!(headers[header::CONTENT_TYPE], "application/json");
+        assert!(
+            !headers.contains_key(header::AUTHORIZATION),
+            "nothing is signed with a secret that is only coming"
+        );
         serde_json::from_slice(&body).unwrap()
     };
     let installed = room.install_url(&base).await.unwrap();
@@ -223,9 +227,9 @@ async fn a_query_is_a_simple_request_and_its_answer_may_be_of_any_type() {
         let secret = installed.oauth_secret.expose().as_bytes();
         let key = jsonwebtoken::DecodingKey::from_secret(secret);
         let rules = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::HS256);
-        let claims = jsonwebtoken::decode::<Value>(token, &key, &rules)
-            .unwrap()
-            .claims;
+        let decoded = jsonwebtoken::decode::<Value>(token, &key, &rules).unwrap();
+        assert_eq!(decoded.header.typ.as_deref(), Some("JWT"));
+        let claims = decoded.claims;
         assert_eq!(claims["iss"], installed.oauth_id.as_str());
         assert_eq!(claims["sub"], ann.id.to_string());
         assert_eq!(claims["prn"], claims["sub"]);
@@ -233,6 +237,7 @@ async fn a_query_is_a_simple_request_and_its_answer_may_be_of_any_type() {
         assert_eq!(life, 3600);
         assert_eq!(claims["context"]["room_id"], room.room.id.get());
         assert_eq!(claims["context"]["user_tz"], "Europe/Paris");
+        assert_eq!(claims["context"]["group_id"], 1);
         let number = claims["jti"].as_str().unwrap().to_owned();
         assert_eq!(number.len(), 20);
         numbers.push(number);

@@ -11,7 +11,7 @@ use glance_sdk::axum::routing::get;
 use reqwest::{Client, Response};
 use serde_json::json;
 
-use crate::bad_input::serve;
+use crate::by_hand::serve;
 
 const SVG: &str = "<svg xmlns='http://www.w3.org/2000/svg'/>";
 

@@ -12,7 +12,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 
-use crate::bad_input::serve;
+use crate::by_hand::serve;
 
 /// A person at the integrations of a room, or of the group.
 pub(crate) struct Browser {

@@ -8,6 +8,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::add_on::{Pager, add_on};
+use crate::rest::Rest;
 
 #[tokio::test]
 async fn a_notification_reaches_its_room_as_it_was_written() {
@@ -112,7 +113,7 @@ async fn old_clients_write_in_four_ways() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let installed = room.install(add_on(&Pager::new(1))).await;
-    let token = token(&host, &installed).await;
+    let token = Rest::of(&host, &installed).token("").await;
     let http = reqwest::Client::new();
     let send = async |content_type: Option<&str>, body: &str| {
         let mut request = http
@@ -196,21 +197,4 @@ async fn old_clients_write_in_four_ways() {
         assert!(message.contains(words), "{body}: {message}");
     }
     assert_eq!(room.notifications().await.len(), 5, "nothing is half done");
-}
-
-async fn token(host: &Host, installed: &glance_host::testing::TestAddOn) -> String {
-    let answer: Value = reqwest::Client::new()
-        .post(format!("{}/v2/oauth/token", host.base_url()))
-        .basic_auth(
-            installed.oauth_id(),
-            Some(installed.installed().oauth_secret.expose()),
-        )
-        .form(&[("grant_type", "client_credentials")])
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
-    answer["access_token"].as_str().unwrap().to_owned()
 }

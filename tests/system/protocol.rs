@@ -1,21 +1,127 @@
-//! The page that says what the host does names tests that there are.
+//! The page that says what the host does names a test, or a reason, at each point, and tests that
+//! there are.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What kinds of tests the page names, and how many at least.
+const KINDS: [(Kind, usize); 3] = [(Kind::System, 120), (Kind::Browser, 55), (Kind::Other, 30)];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    /// `module::test`: in this program.
+    System,
+    /// `file.test.mjs: title`.
+    Browser,
+    /// `path/to/file.rs: test`.
+    Other,
+}
+
+/// A test as the page names it: its kind, its file, and its name there.
+fn named(word: &str) -> Option<(Kind, PathBuf, &str)> {
+    if let Some((file, name)) = word.split_once(": ") {
+        if file.ends_with(".test.mjs") {
+            return Some((Kind::Browser, Path::new("tests/browser").join(file), name));
+        }
+        return file
+            .ends_with(".rs")
+            .then(|| (Kind::Other, file.into(), name));
+    }
+    let (module, name) = word.split_once("::")?;
+    let file = Path::new("tests/system").join(format!("{module}.rs"));
+    Some((Kind::System, file, name))
+}
+
+/// Whether a source has a test of this name, not just a function.
+fn has(kind: Kind, source: &str, name: &str) -> bool {
+    if kind == Kind::Browser {
+        return ['"', '`']
+            .iter()
+            .any(|quote| source.contains(&format!("test({quote}{name}{quote},")));
+    }
+    let mut tests = source
+        .match_indices("test")
+        .map(|(at, word)| &source[at + word.len()..])
+        .filter(|after| after.starts_with([']', '(']));
+    tests.any(|after| {
+        // Behind the attribute, and what stands between it and the function.
+        let function = after
+            .split_once("]\n")
+            .and_then(|(_, after)| after.split_once("fn "));
+        let own = function.filter(|(between, _)| !between.contains(['{', ';']));
+        own.is_some_and(|(_, after)| after.split(['(', '<']).next() == Some(name))
+    })
+}
 
 #[test]
-fn each_test_that_the_page_names_is_there() {
+fn each_point_of_the_page_has_a_test_that_is_there_or_a_reason() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = std::fs::read_to_string(root.join("docs/protocol.md")).unwrap();
-    let words = page.split('`').skip(1).step_by(2);
-    let mut named = 0;
-    for (module, test) in words.filter_map(|word| word.split_once("::")) {
-        if module == "module" {
+    let (mut counts, mut rows) = (BTreeMap::new(), 0);
+    for line in page.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<_> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [point, host, proof] = cells[..] else {
+            panic!("three cells: {line}");
+        };
+        if (point, host, proof) == ("point", "the host", "test") {
             continue;
         }
-        let file = root.join(format!("tests/system/{module}.rs"));
-        let source = std::fs::read_to_string(&file).unwrap_or_default();
-        assert!(source.contains(&format!("fn {test}(")), "{module}::{test}");
-        named += 1;
+        rows += 1;
+        let words: Vec<_> = proof.split('`').skip(1).step_by(2).collect();
+        if words.is_empty() {
+            let reason = proof.strip_prefix("none: ");
+            assert!(
+                reason.is_some_and(|reason| reason.len() > 20),
+                "{point}: {proof}"
+            );
+        }
+        for word in words {
+            let Some((kind, file, name)) = named(word) else {
+                panic!("{point}: `{word}` names no test");
+            };
+            let source = std::fs::read_to_string(root.join(&file)).unwrap_or_default();
+            assert!(
+                has(kind, &source, name),
+                "{point}: {} has no test {name}",
+                file.display()
+            );
+            *counts.entry(kind).or_insert(0) += 1;
+        }
     }
-    assert!(named > 60, "{named}");
+    let titles = page.lines().filter(|line| line.starts_with("## ")).count();
+    assert_eq!(page.matches("| point | the host | test |").count(), titles);
+    assert!(rows > 120, "{rows}");
+    for (kind, least) in KINDS {
+        let count = counts.get(&kind).copied().unwrap_or_default();
+        assert!(count >= least, "{kind:?}: {count}");
+    }
+}
+
+#[test]
+fn a_function_that_is_no_test_is_none() {
+    let source = r#"
+use glance_host::testing::TestRoom;
+
+#[glance(key = "four")]
+async fn four() {}
+
+#[test]
+fn one() {}
+
+fn helper() {}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_tests() {}
+
+proptest! {
+    #[test]
+    fn three(x in 0..1) {}
+}
+"#;
+    let names = ["one", "two_tests", "three", "four", "helper", "two"];
+    let found = names.map(|name| has(Kind::Other, source, name));
+    assert_eq!(found, [true, true, true, false, false, false]);
+    let script = "test(\"a title\", async (t) => {});\n// test(\"another\"";
+    let found = ["a title", "title", "another"].map(|name| has(Kind::Browser, script, name));
+    assert_eq!(found, [true, false, false]);
 }

@@ -133,6 +133,21 @@ async fn one_push_may_carry_several_glances() {
 }
 
 #[tokio::test]
+async fn who_comes_after_a_push_is_shown_what_the_query_brings() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let add_on = room.install(add_on(&Pager::new(4))).await;
+    let mut early = room.viewer("early").await;
+    early.glance::<incidents>().await;
+    let client = add_on.client().await;
+    let here = client.room(room.room.id);
+    here.push::<incidents>(data(7)).await.unwrap();
+    early.label("incidents", "7 incidents").await;
+    let mut late = room.viewer("late").await;
+    assert_eq!(late.glance::<incidents>().await.label_text(), "4 incidents");
+}
+
+#[tokio::test]
 async fn a_failed_glance_is_tried_again_or_repaired_by_a_push() {
     let host = Host::start().await;
     let room = host.room("ops").await;

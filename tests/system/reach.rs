@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 /// The host's own network, for which 127.0.0.1 stands here: it counts who comes.
 async fn inside(calls: &Arc<AtomicU32>) -> String {
     let counted = Arc::clone(calls);
-    crate::bad_input::serve(|_| {
+    crate::by_hand::serve(|_| {
         Router::new().fallback(any(async move || {
             counted.fetch_add(1, Ordering::SeqCst);
             "secret"

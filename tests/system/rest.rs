@@ -43,7 +43,7 @@ impl Rest {
         request.basic_auth(&self.id, Some(&self.secret))
     }
 
-    /// A token with these scopes, joined by spaces.
+    /// A token with these scopes, joined by spaces; with all it may have where that is empty.
     pub(crate) async fn token(&self, scope: &str) -> String {
         let form = [("grant_type", "client_credentials"), ("scope", scope)];
         let (status, answer) = json(self.ask_token("").form(&form)).await;

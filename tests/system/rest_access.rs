@@ -28,6 +28,11 @@ async fn capabilities_keep_the_habits_of_slashes() {
         assert_eq!(status, StatusCode::OK);
         assert_eq!(document["links"]["self"], url);
         assert_eq!(document["links"]["api"], api);
+        assert_eq!(document["links"]["homepage"], host.base_url());
+        assert_eq!(document["connect_server_api_version"], 1);
+        for member in ["key", "name", "description"] {
+            assert!(document[member].is_string(), "{member}");
+        }
         let capabilities = &document["capabilities"];
         assert_eq!(capabilities["hipchatApiProvider"]["url"], format!("{api}/"));
         assert_eq!(

@@ -1,13 +1,15 @@
 //! Glances created at runtime, and every restriction on them.
 
 use glance_host::Host;
-use glance_sdk::client::{Client, Method};
+use glance_sdk::client::{self, Client};
 use glance_sdk::glance::Glance as _;
 use glance_sdk::model::{Glance, Icon};
 use glance_sdk::prelude::*;
 use glance_sdk::{Error, ErrorKind};
+use reqwest::Method;
 
 use crate::add_on::{Incidents, Pager, add_on, data};
+use crate::rest::{self, Rest};
 
 fn glance(key: &str) -> Glance {
     Glance::new(
@@ -73,6 +75,30 @@ async fn a_runtime_glance_comes_is_replaced_and_goes() {
         .await
         .unwrap_err();
     assert_eq!(gone.kind(), ErrorKind::NotFound);
+}
+
+/// Old clients take any other success for a failure.
+#[tokio::test]
+async fn each_call_has_the_status_that_clients_wait_for() {
+    let host = Host::start().await;
+    host.room("ops").await;
+    let installed = host.install_everywhere(add_on(&Pager::new(1))).await;
+    let rest = Rest::of(&host, &installed);
+    let token = rest.token("").await;
+    for path in ["extension/glance/g", "room/ops/extension/glance/r"] {
+        let key = path.rsplit('/').next().unwrap();
+        let put = || rest.call(&token, Method::PUT, path).json(&glance(key));
+        for (request, expected) in [
+            (put(), 204),
+            (put(), 204),
+            (rest.call(&token, Method::GET, path), 200),
+            (rest.call(&token, Method::DELETE, path), 204),
+            (rest.call(&token, Method::GET, path), 404),
+        ] {
+            let status = rest::status(request).await;
+            assert_eq!(status.as_u16(), expected, "{path}");
+        }
+    }
 }
 
 /// Shown only where it is created; its addresses are relative, its query takes the add-on's state.
@@ -289,7 +315,7 @@ async fn each_restriction_is_named() {
 async fn put(client: &Client, room: Option<&str>, key: &str) -> glance_sdk::Result<()> {
     let room = room.iter().flat_map(|room| ["room", room]);
     let path = room.chain(["extension", "glance", key]);
-    let request = client.request(Method::Put, path);
+    let request = client.request(client::Method::Put, path);
     request.body(&glance(key))?.send().await
 }
 

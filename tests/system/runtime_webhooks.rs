@@ -9,6 +9,8 @@ use glance_sdk::model::{Event, Scope, Webhook};
 use glance_sdk::prelude::*;
 use serde_json::{Value, json};
 
+use crate::rest::Rest;
+
 #[webhook(event = RoomMessage)]
 async fn declared(_: WebhookRequest<RoomMessage>) {}
 
@@ -107,30 +109,20 @@ async fn a_created_webhook_says_where_it_is() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = installed(&room).await;
-    let (http, by) = (reqwest::Client::new(), add_on.installed());
-    let answer: Value = http
-        .post(format!("{}/v2/oauth/token", host.base_url()))
-        .basic_auth(&by.oauth_id, Some(by.oauth_secret.expose()))
-        .form(&[("grant_type", "client_credentials")])
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
-    let token = answer["access_token"].as_str().unwrap();
+    let http = reqwest::Client::new();
+    let token = Rest::of(&host, &add_on).token("").await;
     let own = format!("{}/v2/room/{}", host.base_url(), room.room.id);
     for (created, address) in [
         (http.post(format!("{own}/webhook")), "old"),
         (http.put(format!("{own}/extension/webhook/new")), "new"),
     ] {
-        let created = created.bearer_auth(token).json(&webhook(address));
+        let created = created.bearer_auth(&token).json(&webhook(address));
         let created = created.send().await.unwrap();
         assert_eq!(created.status(), 201);
         let location = created.headers()["location"].to_str().unwrap().to_owned();
         let body: Value = created.json().await.unwrap();
         assert_eq!(body["links"]["self"], location);
-        let removed = http.delete(location).bearer_auth(token).send().await;
+        let removed = http.delete(location).bearer_auth(&token).send().await;
         assert_eq!(removed.unwrap().status(), 204);
     }
 }

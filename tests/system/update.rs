@@ -12,7 +12,7 @@ use glance_sdk::store::{InstallationStore, MemoryStore};
 use serde_json::{Value, json};
 
 use crate::add_on::{Pager, add_on, incidents};
-use crate::bad_input::serve;
+use crate::by_hand::serve;
 
 async fn status(url: &str, body: &Value) -> StatusCode {
     let client = reqwest::Client::new();

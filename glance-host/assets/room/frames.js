@@ -11,6 +11,8 @@ const MOST_BYTES = 200_000;
 const CALLS_PER_SECOND = 20;
 const CALLS_AT_ONCE = 100;
 const ESCAPE = 27;
+/** What Atlassian's own library wants of the options, where a page brings it along; the host is the window around it. */
+const LIBRARY = { globalOptions: {}, hostFrameOffset: 1, hostOrigin: location.origin };
 const SANDBOX = "allow-forms allow-popups allow-popups-to-escape-sandbox allow-scripts";
 
 /** The functions that pages may call, by module: what each is given is (frame, ...arguments). */
@@ -52,7 +54,7 @@ export function frame(opened) {
   if (!isOwn) {
     const api = Object.fromEntries(Object.entries(modules).map(([module, functions]) =>
       [module, Object.fromEntries(Object.keys(functions).map((name) => [name, { args: [] }]))]));
-    element.name = JSON.stringify({ extension_id: made.id, api, origin: location.origin, options: opened.options ?? {} });
+    element.name = JSON.stringify({ extension_id: made.id, api, origin: location.origin, options: { ...opened.options, ...LIBRARY } });
     frames.add(made);
     follow();
   }
@@ -149,7 +151,7 @@ function isAllowed(made) {
 }
 
 async function called(made, { mid, mod, fn, args }) {
-  const answer = (...values) => { if (isText(mid)) send(made, { type: "resp", mid, args: values }); };
+  const answer = (...values) => { if (isText(mid)) send(made, { type: "resp", forPlugin: true, mid, args: values }); };
   const functions = Object.hasOwn(modules, mod) ? modules[mod] : {};
   if (!Object.hasOwn(functions, fn)) return answer("This host has no such function");
   if (!Array.isArray(args) || !isSmall(args)) return answer("The arguments cannot be used");
@@ -168,7 +170,7 @@ async function called(made, { mid, mod, fn, args }) {
 function answered(made, { mid, args }) {
   const done = made.answers.get(mid);
   made.answers.delete(mid);
-  done?.(Array.isArray(args) && args[0] === true);
+  done?.(!Array.isArray(args) || args[0] !== false);
 }
 
 function queried(made, names) {

@@ -5,7 +5,11 @@ import { on, page } from "./stream.js";
 
 const list = document.getElementById("glances");
 const empty = document.getElementById("empty");
+/** Leads to more glances; who may not add them has none. */
+const add = document.getElementById("add");
 const heading = document.getElementById("heading");
+/** With fewer glances than these there is room for more. */
+const FEW = 3;
 
 /** Lines by id, as the host sent them. */
 export const lines = new Map();
@@ -53,7 +57,9 @@ function render() {
   list.replaceChildren(...items);
   unfocused = null;
   if (focused && document.activeElement === document.body && !focusGlance(focused)) unfocused = focused;
-  empty.hidden = shown.length > 0 || list.hidden || page === null;
+  const covered = list.hidden || page === null;
+  empty.hidden = covered || shown.length > 0;
+  if (add) add.hidden = covered || shown.length >= FEW;
   drawn?.();
 }
 

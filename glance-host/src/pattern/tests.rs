@@ -56,6 +56,23 @@ fn pythons_syntax_means_what_it_means_there() {
     }
 }
 
+/// As a framework of Node's writes the patterns of JavaScript: flags in front, characters by number.
+#[test]
+fn patterns_written_for_perl_are_understood() {
+    for (pattern, text, expected) in [
+        (r"(?i)^\x{00c4}rger", "ärger", true),
+        (r"^[\x{e4}\x{fc}]+$", "äü", true),
+        (r"^\x{1F600}$", "😀", true),
+        (r"^\x{2014}$", "—", true),
+        (r"^\x41$", "A", true),
+    ] {
+        assert_eq!(matches(pattern, text), expected, "{pattern} in {text:?}");
+    }
+    for broken in [r"\x{", r"\x{zz}", r"\x{110000}"] {
+        assert!(compile(broken).is_err(), "{broken}");
+    }
+}
+
 #[test]
 fn what_cannot_be_matched_in_linear_time_says_so() {
     for (pattern, words) in [

@@ -1,22 +1,20 @@
 //! The settings of the program, and the file they stand in.
 
+mod network;
 mod sign_in;
 
-use std::fmt;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
 use glance_sdk::model::Secret;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _};
 
 use crate::embed::Embed;
 use crate::host::{Builder, DEFAULT_PORT, Host};
-use crate::sign_in::Network;
+use network::Network;
 pub(super) use sign_in::{OpenIdSettings, ProxySettings, SignInSettings};
 
 /// Every setting, with its meaning and what holds where nothing is said.
@@ -35,7 +33,7 @@ pub(super) struct Config {
     pub(super) data: PathBuf,
     pub(super) public_url: Option<String>,
     pub(super) group: Option<String>,
-    pub(super) allow_networks: Option<Vec<Parsed<Network>>>,
+    pub(super) allow_networks: Option<Vec<Network>>,
     pub(super) keep_messages_days: Option<NonZeroU32>,
     pub(super) shutdown_seconds: u64,
     pub(super) sign_in: SignInSettings,
@@ -193,7 +191,7 @@ impl Config {
             builder = builder.public_url(url);
         }
         if let Some(networks) = &self.allow_networks {
-            builder = builder.allow_networks(networks.iter().map(|network| network.value.into()));
+            builder = builder.allow_networks(networks.iter().copied().map(Into::into));
         }
         match (&self.tls.certificate, &self.tls.key) {
             (Some(certificate), Some(key)) => Ok(builder.tls(certificate, key)),
@@ -201,28 +199,6 @@ impl Config {
             (Some(_), None) => Err("tls.certificate needs tls.key too".to_owned()),
             (None, Some(_)) => Err("tls.key needs tls.certificate too".to_owned()),
         }
-    }
-}
-
-/// A setting that is a text with a form of its own.
-#[derive(Debug, PartialEq)]
-pub(super) struct Parsed<T> {
-    text: String,
-    value: T,
-}
-
-impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Parsed<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let value = text.parse().map_err(D::Error::custom)?;
-        Ok(Self { text, value })
-    }
-}
-
-#[cfg(test)]
-impl<T> serde::Serialize for Parsed<T> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.text.serialize(serializer)
     }
 }
 

@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 
 use axum::http::{HeaderMap, HeaderName};
+use ipnet::IpNet;
 
-use super::{Admins, Network};
+use super::Admins;
 use crate::state::Identity;
 
 /// Names the proxy where a provider would stand.
@@ -12,18 +13,18 @@ const PROVIDER: &str = "proxy";
 
 /// A reverse proxy that says in headers who asks, such as oauth2-proxy.
 ///
-/// Its word is taken only where it comes from an address that is listed here. It must remove these
+/// Its word is taken only where it comes from a network that is listed here. It must remove these
 /// headers from what its own callers send: a header that stands there twice is refused.
 ///
 /// ```
 /// use glance_host::sign_in::{Admins, Proxy};
 ///
-/// let proxy = Proxy::new(["127.0.0.1".parse().unwrap()])
+/// let proxy = Proxy::new(["127.0.0.1/32".parse().unwrap()])
 ///     .admins(Admins::Group("chat-admins".to_owned()));
 /// ```
 #[derive(Debug, Clone)]
 pub struct Proxy {
-    peers: Vec<Network>,
+    peers: Vec<IpNet>,
     user: HeaderName,
     email: HeaderName,
     groups: HeaderName,
@@ -31,9 +32,10 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A proxy at one of these addresses, which sends `X-Forwarded-User`, and may send
-    /// `X-Forwarded-Email` and `X-Forwarded-Groups`.
-    pub fn new(peers: impl IntoIterator<Item = Network>) -> Self {
+    /// A proxy in one of these networks, which sends `X-Forwarded-User`, and may send
+    /// `X-Forwarded-Email` and `X-Forwarded-Groups`. One address is a network too: `10.0.0.7/32`, or
+    /// the [`IpNet`] that is made `from` an `IpAddr`.
+    pub fn new(peers: impl IntoIterator<Item = IpNet>) -> Self {
         Self {
             peers: peers.into_iter().collect(),
             user: HeaderName::from_static("x-forwarded-user"),
@@ -90,7 +92,9 @@ impl Proxy {
         peer: Option<IpAddr>,
         headers: &HeaderMap,
     ) -> Result<Identity, &'static str> {
-        if !peer.is_some_and(|peer| self.peers.iter().any(|known| known.contains(peer))) {
+        // An IPv4 address that came in by IPv6 is an IPv4 address.
+        let peer = peer.map(|peer| peer.to_canonical());
+        if !peer.is_some_and(|peer| self.peers.iter().any(|known| known.contains(&peer))) {
             return Err("This host is reached through its proxy only.");
         }
         let subject = one(headers, &self.user)?.ok_or("The proxy did not say who asks.")?;
@@ -133,4 +137,29 @@ fn one(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, &'stati
 fn header(name: &str) -> Result<HeaderName, String> {
     name.parse()
         .map_err(|_| format!("{name:?} is no name of a header"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_listed_peers_are_believed_also_by_ipv6() {
+        let networks = ["10.1.0.0/16", "::1/128"];
+        let proxy = Proxy::new(networks.map(|network| network.parse().unwrap()));
+        let mut headers = HeaderMap::new();
+        headers.insert("x-forwarded-user", "ann".parse().unwrap());
+        for (peer, is_known) in [
+            ("10.1.2.3", true),
+            ("::ffff:10.1.2.3", true),
+            ("::1", true),
+            ("10.2.0.1", false),
+            ("::ffff:10.2.0.1", false),
+            ("127.0.0.1", false),
+        ] {
+            let found = proxy.identity(peer.parse().ok(), &headers);
+            assert_eq!(found.is_ok(), is_known, "{peer}: {found:?}");
+        }
+        assert!(proxy.identity(None, &headers).is_err());
+    }
 }

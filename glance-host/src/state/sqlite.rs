@@ -1,10 +1,15 @@
 //! The host's memory in one SQLite database: a file, or RAM for tests.
 
 mod actions;
+mod glances;
+mod group;
+mod installations;
 mod messages;
 mod migrations;
 mod private;
 mod rooms;
+mod rows;
+mod schema;
 mod sessions;
 mod tokens;
 mod users;
@@ -18,78 +23,15 @@ use async_trait::async_trait;
 use glance_sdk::model::{
     Action, Descriptor, Event, Glance, OauthId, RoomId, Secret, UserId, Webhook,
 };
-use rusqlite::TransactionBehavior::Immediate;
-use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::de::DeserializeOwned;
+use rusqlite::Connection;
 use tokio::sync::Mutex;
 
+use self::rows::json;
 use super::{
-    Entry, Group, Identity, Installed, MAX_RUNTIME_GLANCES, NewRoom, Place, PrivateMessage,
-    RegisteredWebhook, Restriction, Result, Room, RuntimeAction, RuntimeGlance, Session, Side,
-    State, StateError, StoredToken, User,
+    Entry, Group, Identity, Installed, NewRoom, Place, PrivateMessage, RegisteredWebhook,
+    Restriction, Result, Room, RuntimeAction, RuntimeGlance, Session, Side, State, StateError,
+    StoredToken, User,
 };
-
-const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS team (id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;
-    CREATE TABLE IF NOT EXISTS user (
-        id INTEGER PRIMARY KEY,
-        name TEXT NOT NULL UNIQUE,
-        is_admin INTEGER NOT NULL DEFAULT 0,
-        is_guest INTEGER NOT NULL DEFAULT 0,
-        timezone TEXT NOT NULL DEFAULT 'UTC'
-    ) STRICT;
-    CREATE TABLE IF NOT EXISTS room (
-        id INTEGER PRIMARY KEY,
-        name TEXT NOT NULL UNIQUE,
-        is_public INTEGER NOT NULL DEFAULT 1,
-        owner INTEGER NOT NULL REFERENCES user (id)
-    ) STRICT;
-    CREATE TABLE IF NOT EXISTS installation (
-        oauth_id TEXT PRIMARY KEY,
-        oauth_secret TEXT NOT NULL,
-        room_id INTEGER REFERENCES room (id),
-        add_on_key TEXT NOT NULL,
-        descriptor_url TEXT NOT NULL,
-        descriptor TEXT NOT NULL,
-        accepted INTEGER NOT NULL DEFAULT 0
-    ) STRICT;
-    -- An add-on is installed once in a place; in all rooms is a place of its own.
-    CREATE UNIQUE INDEX IF NOT EXISTS installation_by_place
-        ON installation (ifnull(room_id, 0), add_on_key);
-    CREATE INDEX IF NOT EXISTS installation_by_room ON installation (room_id, add_on_key);
-    CREATE INDEX IF NOT EXISTS installation_by_add_on ON installation (add_on_key, room_id);
-    -- A global glance has room_id 0: SQLite takes two NULLs for different keys.
-    CREATE TABLE IF NOT EXISTS runtime_glance (
-        oauth_id TEXT NOT NULL REFERENCES installation (oauth_id) ON DELETE CASCADE,
-        room_id INTEGER NOT NULL,
-        key TEXT NOT NULL,
-        glance TEXT NOT NULL,
-        PRIMARY KEY (oauth_id, key, room_id)
-    ) STRICT;
-    CREATE TABLE IF NOT EXISTS token (
-        digest BLOB PRIMARY KEY,
-        oauth_id TEXT NOT NULL REFERENCES installation (oauth_id) ON DELETE CASCADE,
-        scope TEXT NOT NULL,
-        expires_at INTEGER NOT NULL
-    ) STRICT;
-    CREATE INDEX IF NOT EXISTS token_by_end ON token (expires_at);
-    CREATE INDEX IF NOT EXISTS token_by_installation ON token (oauth_id);
-    -- The sender is no reference: what was written stays when its add-on goes.
-    CREATE TABLE IF NOT EXISTS timeline (
-        nth INTEGER PRIMARY KEY,
-        id TEXT NOT NULL UNIQUE,
-        room_id INTEGER NOT NULL REFERENCES room (id) ON DELETE CASCADE,
-        at INTEGER NOT NULL,
-        kind TEXT NOT NULL,
-        sender TEXT NOT NULL,
-        sender_name TEXT NOT NULL,
-        content TEXT NOT NULL
-    ) STRICT;
-    CREATE INDEX IF NOT EXISTS timeline_by_room ON timeline (room_id, nth);
-    INSERT OR IGNORE INTO team (id, name) VALUES (1, 'Team');
-    -- Installations that were under way when the host stopped.
-    DELETE FROM installation WHERE accepted = 0;
-";
 
 /// The host's memory in one SQLite database.
 #[derive(Debug, Clone)]
@@ -135,7 +77,7 @@ impl SqliteState {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        connection.execute_batch(SCHEMA)?;
+        connection.execute_batch(schema::SCHEMA)?;
         migrations::run(&mut connection)?;
         users::prepare(&mut connection)?;
         webhooks::prepare(&mut connection)?;
@@ -163,22 +105,13 @@ impl SqliteState {
 #[async_trait]
 impl State for SqliteState {
     async fn group(&self) -> Result<Group> {
-        self.call(|connection| {
-            connection.query_row("SELECT id, name FROM team", [], |row| {
-                Ok(Group {
-                    id: id(row, 0)?.into(),
-                    name: row.get(1)?,
-                })
-            })
-        })
-        .await
+        self.call(|connection| group::get(connection)).await
     }
 
     async fn name_group(&self, name: &str) -> Result<()> {
         let name = name.to_owned();
-        self.call(move |connection| connection.execute("UPDATE team SET name = ?1", [name]))
+        self.call(move |connection| group::name(connection, &name))
             .await
-            .map(drop)
     }
 
     async fn first_room(&self) -> Result<Option<Room>> {
@@ -360,151 +293,61 @@ impl State for SqliteState {
     }
 
     async fn begin_installation(&self, installed: &Installed) -> Result<bool> {
-        let descriptor = json(&installed.descriptor)?;
-        let declared = webhooks::Kept::declared(&installed.descriptor)?;
+        let kept = installations::Kept::new(&installed.descriptor)?;
         let installed = installed.clone();
-        self.call(move |connection| {
-            let transaction = connection.transaction_with_behavior(Immediate)?;
-            let kept = transaction.execute(
-                "INSERT OR IGNORE INTO installation
-                 (oauth_id, oauth_secret, room_id, add_on_key, descriptor_url, descriptor)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![
-                    installed.oauth_id.as_str(),
-                    installed.oauth_secret.expose(),
-                    installed.room_id.map(|room| number(room.get())),
-                    installed.descriptor.key,
-                    installed.descriptor_url,
-                    descriptor
-                ],
-            )?;
-            if kept > 0 {
-                webhooks::declare(&transaction, &installed.oauth_id, &declared)?;
-            }
-            transaction.commit()?;
-            Ok(kept > 0)
-        })
-        .await
+        self.call(move |connection| installations::begin(connection, &installed, &kept))
+            .await
     }
 
     async fn finish_installation(&self, id: &OauthId) -> Result<()> {
         let id = id.clone();
-        self.call(move |connection| {
-            connection.execute(
-                "UPDATE installation SET accepted = 1 WHERE oauth_id = ?1",
-                [id.as_str()],
-            )
-        })
-        .await
-        .map(drop)
+        self.call(move |connection| installations::finish(connection, &id))
+            .await
     }
 
     async fn replace_descriptor(&self, id: &OauthId, url: &str, new: &Descriptor) -> Result<()> {
-        let (id, url, descriptor) = (id.clone(), url.to_owned(), json(new)?);
-        let declared = webhooks::Kept::declared(new)?;
-        self.call(move |connection| {
-            let transaction = connection.transaction_with_behavior(Immediate)?;
-            let updated = transaction.execute(
-                "UPDATE installation SET descriptor_url = ?2, descriptor = ?3 WHERE oauth_id = ?1",
-                params![id.as_str(), url, descriptor],
-            )?;
-            if updated > 0 {
-                webhooks::declare(&transaction, &id, &declared)?;
-            }
-            transaction.commit()
-        })
-        .await
+        let (id, url, kept) = (id.clone(), url.to_owned(), installations::Kept::new(new)?);
+        self.call(move |connection| installations::replace_descriptor(connection, &id, &url, &kept))
+            .await
     }
 
     async fn replace_secret(&self, id: &OauthId, secret: &Secret) -> Result<()> {
         let (id, secret) = (id.clone(), secret.clone());
-        self.call(move |connection| {
-            connection.execute(
-                "UPDATE installation SET oauth_secret = ?2 WHERE oauth_id = ?1",
-                [id.as_str(), secret.expose()],
-            )
-        })
-        .await
-        .map(drop)
+        self.call(move |connection| installations::replace_secret(connection, &id, &secret))
+            .await
     }
 
     async fn remove_installation(&self, id: &OauthId) -> Result<bool> {
         let id = id.clone();
-        self.call(move |connection| {
-            connection.execute(
-                "DELETE FROM installation WHERE oauth_id = ?1",
-                [id.as_str()],
-            )
-        })
-        .await
-        .map(|removed| removed > 0)
+        self.call(move |connection| installations::remove(connection, &id))
+            .await
     }
 
     async fn installation(&self, id: &OauthId) -> Result<Option<Installed>> {
         let id = id.clone();
-        self.call(move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT oauth_id, oauth_secret, room_id, descriptor_url, descriptor
-                     FROM installation WHERE oauth_id = ?1",
-                )?
-                .query_row([id.as_str()], installed)
-                .optional()
-        })
-        .await
+        self.call(move |connection| installations::find(connection, &id))
+            .await
     }
 
     async fn is_installed(&self, key: &str, room: Option<RoomId>) -> Result<bool> {
         let key = key.to_owned();
-        self.call(move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT 1 FROM installation
-                     WHERE accepted = 1 AND add_on_key = ?1
-                       AND (?2 IS NULL OR room_id = ?2 OR room_id IS NULL)",
-                )?
-                .exists(params![key, room.map(|room| number(room.get()))])
-        })
-        .await
+        self.call(move |connection| installations::are_there(connection, &key, room))
+            .await
     }
 
     async fn count_installations(&self) -> Result<u64> {
-        self.call(|connection| {
-            connection
-                .prepare_cached("SELECT count(*) FROM installation WHERE accepted = 1")?
-                .query_row([], |row| id(row, 0))
-        })
-        .await
+        self.call(|connection| installations::count(connection))
+            .await
     }
 
     async fn installations_in(&self, room: RoomId) -> Result<Vec<Installed>> {
-        self.call(move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT oauth_id, oauth_secret, room_id, descriptor_url, descriptor
-                     FROM installation
-                     WHERE accepted = 1 AND (room_id = ?1 OR room_id IS NULL)
-                     ORDER BY add_on_key, oauth_id",
-                )?
-                .query_map([number(room.get())], installed)?
-                .collect()
-        })
-        .await
+        self.call(move |connection| installations::shown_in(connection, room))
+            .await
     }
 
     async fn global_installations(&self) -> Result<Vec<Installed>> {
-        self.call(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT oauth_id, oauth_secret, room_id, descriptor_url, descriptor
-                     FROM installation
-                     WHERE accepted = 1 AND room_id IS NULL
-                     ORDER BY add_on_key, oauth_id",
-                )?
-                .query_map([], installed)?
-                .collect()
-        })
-        .await
+        self.call(|connection| installations::global(connection))
+            .await
     }
 
     async fn put_glance(
@@ -512,104 +355,33 @@ impl State for SqliteState {
         glance: &RuntimeGlance,
     ) -> Result<std::result::Result<(), Restriction>> {
         let body = json(&glance.glance)?;
-        let RuntimeGlance {
-            oauth_id,
-            place,
-            glance,
-        } = glance.clone();
-        self.call(move |connection| {
-            let transaction = connection.transaction_with_behavior(Immediate)?;
-            let count = |condition: &str| {
-                transaction.query_row(
-                    &format!(
-                        "SELECT count(*) FROM runtime_glance
-                         WHERE oauth_id = ?1 AND {condition}"
-                    ),
-                    params![oauth_id.as_str(), glance.key, column(place)],
-                    |row| row.get::<_, u32>(0),
-                )
-            };
-            let elsewhere = match place {
-                Place::Global => "key = ?2 AND room_id <> ?3",
-                Place::Room(_) => "key = ?2 AND room_id = 0 AND ?3 <> 0",
-            };
-            if count(elsewhere)? > 0 {
-                return Ok(Err(Restriction::KeyElsewhere));
-            }
-            if count("key <> ?2 AND room_id = ?3")? >= MAX_RUNTIME_GLANCES {
-                return Ok(Err(Restriction::TooMany));
-            }
-            transaction.execute(
-                "INSERT OR REPLACE INTO runtime_glance (oauth_id, key, room_id, glance)
-                 VALUES (?1, ?2, ?3, ?4)",
-                params![oauth_id.as_str(), glance.key, column(place), body],
-            )?;
-            transaction.commit()?;
-            Ok(Ok(()))
-        })
-        .await
+        let glance = glance.clone();
+        self.call(move |connection| glances::put(connection, &glance, &body))
+            .await
     }
 
     async fn glance(&self, id: &OauthId, place: Place, key: &str) -> Result<Option<Glance>> {
         let (id, key) = (id.clone(), key.to_owned());
-        self.call(move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT glance FROM runtime_glance
-                     WHERE oauth_id = ?1 AND key = ?2 AND room_id = ?3",
-                )?
-                .query_row(params![id.as_str(), key, column(place)], |row| {
-                    parsed(row, 0)
-                })
-                .optional()
-        })
-        .await
+        self.call(move |connection| glances::find(connection, &id, place, &key))
+            .await
     }
 
     async fn remove_glance(&self, id: &OauthId, place: Place, key: &str) -> Result<bool> {
         let (id, key) = (id.clone(), key.to_owned());
-        self.call(move |connection| {
-            connection.execute(
-                "DELETE FROM runtime_glance WHERE oauth_id = ?1 AND key = ?2 AND room_id = ?3",
-                params![id.as_str(), key, column(place)],
-            )
-        })
-        .await
-        .map(|removed| removed > 0)
+        self.call(move |connection| glances::remove(connection, &id, place, &key))
+            .await
     }
 
     async fn glances_in(&self, id: &OauthId, room: RoomId) -> Result<Vec<RuntimeGlance>> {
         let id = id.clone();
-        self.call(move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT room_id, glance FROM runtime_glance
-                     WHERE oauth_id = ?1 AND room_id IN (0, ?2) ORDER BY key",
-                )?
-                .query_map(params![id.as_str(), number(room.get())], |row| {
-                    let place = match self::id(row, 0)? {
-                        0 => Place::Global,
-                        room => Place::Room(room.into()),
-                    };
-                    Ok(RuntimeGlance {
-                        oauth_id: id.clone(),
-                        place,
-                        glance: parsed(row, 1)?,
-                    })
-                })?
-                .collect()
-        })
-        .await
+        self.call(move |connection| glances::of(connection, &id, room))
+            .await
     }
 
     async fn has_glance(&self, id: &OauthId, key: &str) -> Result<bool> {
         let (id, key) = (id.clone(), key.to_owned());
-        self.call(move |connection| {
-            connection
-                .prepare_cached("SELECT 1 FROM runtime_glance WHERE oauth_id = ?1 AND key = ?2")?
-                .exists(params![id.as_str(), key])
-        })
-        .await
+        self.call(move |connection| glances::has(connection, &id, &key))
+            .await
     }
 
     async fn put_webhook(
@@ -746,57 +518,6 @@ impl State for SqliteState {
         self.call(move |connection| tokens::remove_all(connection, &id))
             .await
     }
-}
-
-/// SQLite counts in i64: an id from a request that does not fit is the id of nothing.
-fn number(id: u64) -> i64 {
-    i64::try_from(id).unwrap_or(-1)
-}
-
-/// So many are skipped; more than SQLite counts are all there are.
-fn offset(skip: u64) -> i64 {
-    i64::try_from(skip).unwrap_or(i64::MAX)
-}
-
-fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
-    let id: i64 = row.get(column)?;
-    u64::try_from(id).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, id))
-}
-
-fn column(place: Place) -> i64 {
-    match place {
-        Place::Global => 0,
-        Place::Room(room) => number(room.get()),
-    }
-}
-
-fn json(value: &impl serde::Serialize) -> Result<String> {
-    serde_json::to_string(value)
-        .map_err(|cause| StateError(format!("JSON cannot be written: {cause}")))
-}
-
-fn parsed<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
-    let text: String = row.get(column)?;
-    serde_json::from_str(&text).map_err(|cause| {
-        rusqlite::Error::FromSqlConversionFailure(
-            column,
-            rusqlite::types::Type::Text,
-            Box::new(cause),
-        )
-    })
-}
-
-fn installed(row: &Row<'_>) -> rusqlite::Result<Installed> {
-    Ok(Installed {
-        oauth_id: row.get::<_, String>(0)?.into(),
-        oauth_secret: row.get::<_, String>(1)?.into(),
-        room_id: row
-            .get::<_, Option<i64>>(2)?
-            .and_then(|id| u64::try_from(id).ok())
-            .map(RoomId::new),
-        descriptor_url: row.get(3)?,
-        descriptor: parsed(row, 4)?,
-    })
 }
 
 #[cfg(test)]

@@ -228,7 +228,11 @@ impl Entry {
         if told.is_some_and(|told| Arc::ptr_eq(told, &self.content)) {
             return None;
         }
-        let is_same = told.is_some_and(|told| told.line() == self.content.line());
+        let is_same = told.is_some_and(|told| {
+            let (told, now) = (told.line(), self.content.line());
+            // What changes is mostly the state.
+            told.state == now.state && told == now
+        });
         self.told = Some(Arc::clone(&self.content));
         (!is_same).then(|| Change::Line(Arc::clone(&self.content)))
     }

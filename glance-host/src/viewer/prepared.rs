@@ -1,6 +1,7 @@
 //! A glance as all its viewers share it, and what it shows: worked out once, not for each viewer.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use axum::body::Bytes;
@@ -40,6 +41,32 @@ pub(crate) struct Content {
     line: Arc<Line>,
     metadata: Option<Value>,
     written: OnceLock<Bytes>,
+    judged: Judged,
+}
+
+/// What the conditions said, for each kind of person who looks: four facts tell 16 kinds apart. There
+/// are two bits for each, whether it was judged and whether it shows.
+#[derive(Debug, Default)]
+struct Judged(AtomicU32);
+
+impl Judged {
+    fn get_or_judge(&self, facts: &Facts<'_>, judge: impl FnOnce() -> bool) -> bool {
+        let kind = [
+            facts.room_is_public,
+            facts.user_is_admin,
+            facts.user_is_guest,
+            facts.user_is_room_owner,
+        ];
+        let kind = kind.iter().fold(0, |kind, is| kind << 1 | u32::from(*is));
+        let known = self.0.load(Ordering::Relaxed) >> (2 * kind);
+        if known & 0b01 != 0 {
+            return known & 0b10 != 0;
+        }
+        let shows = judge();
+        let bits = 0b01 | u32::from(shows) << 1;
+        self.0.fetch_or(bits << (2 * kind), Ordering::Relaxed);
+        shows
+    }
 }
 
 impl Content {
@@ -49,6 +76,7 @@ impl Content {
             line: Arc::new(line),
             metadata,
             written: OnceLock::new(),
+            judged: Judged::default(),
         }
     }
 
@@ -169,7 +197,8 @@ impl Prepared {
     pub(super) fn shows(&self, content: &Content, place: &Where) -> bool {
         let Where { room, user } = place;
         let facts = facts(content, place);
-        let shows = self.program.shows(content.data, &facts);
+        let judge = || self.program.shows(content.data, &facts);
+        let shows = content.judged.get_or_judge(&facts, judge);
         if !shows {
             let why = || self.program.explain(content.data, &facts);
             tracing::debug!(glance = self.id, room = %room.id, user = %user.id, "{}", why());

@@ -158,7 +158,6 @@ pub(super) async fn room(
         "rooms": rooms,
         "has_more_rooms": has_more_rooms,
         "who": who(&shared, user),
-        "may_add": true,
         "may_manage": visit.may_manage(),
         "user": { "id": user.id, "mention": user.mention_name() },
     });

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::{Hidden, Parsed, listed, secret};
-use crate::sign_in::{Admins, Network, OpenId, Proxy, SignIn};
+use super::{Hidden, Network, listed, secret};
+use crate::sign_in::{Admins, OpenId, Proxy, SignIn};
 
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize, PartialEq))]
@@ -31,7 +31,7 @@ pub(in crate::server) enum Way {
 #[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::server) struct ProxySettings {
-    pub(in crate::server) peers: Option<Vec<Parsed<Network>>>,
+    pub(in crate::server) peers: Option<Vec<Network>>,
     pub(in crate::server) user_header: String,
     pub(in crate::server) email_header: String,
     pub(in crate::server) groups_header: String,
@@ -132,7 +132,7 @@ impl ProxySettings {
         let peers = listed("proxy.peers", self.peers.as_deref())?.ok_or(
             "sign_in.way is \"proxy\": set proxy.peers to the addresses from which it asks",
         )?;
-        let peers = peers.iter().map(|peer| peer.value);
+        let peers = peers.iter().copied().map(Into::into);
         let of = |name: &'static str| move |problem: String| format!("proxy.{name}: {problem}");
         Proxy::new(peers)
             .user_header(&self.user_header)

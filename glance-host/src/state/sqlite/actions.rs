@@ -4,7 +4,7 @@ use glance_sdk::model::{Action, OauthId, RoomId};
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
-use super::{column, number, parsed};
+use super::rows::{column, number, parsed, place};
 use crate::state::{MAX_RUNTIME_ACTIONS, Place, RuntimeAction};
 
 pub(super) fn put(connection: &mut Connection, new: &RuntimeAction, body: &str) -> Result<bool> {
@@ -55,13 +55,9 @@ pub(super) fn of(
              WHERE oauth_id = ?1 AND room_id IN (0, ?2) ORDER BY room_id DESC, key",
         )?
         .query_map(params![id.as_str(), number(room.get())], |row| {
-            let place = match super::id(row, 0)? {
-                0 => Place::Global,
-                room => Place::Room(room.into()),
-            };
             Ok(RuntimeAction {
                 oauth_id: id.clone(),
-                place,
+                place: place(row, 0)?,
                 action: parsed(row, 1)?,
             })
         })?

@@ -3,8 +3,8 @@
 use glance_sdk::model::{OauthId, RoomId, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{StateError, id, number, parsed};
-use crate::state::{Content, Entry, Sender, Side};
+use super::rows::{id, json, number, parsed};
+use crate::state::{Content, Entry, Sender, Side, StateError};
 
 /// The kind of an entry that an add-on wrote.
 const NOTIFICATION: &str = "notification";
@@ -25,11 +25,9 @@ pub(super) struct Kept {
 impl Kept {
     pub(super) fn new(entry: &Entry) -> Result<Self, StateError> {
         let (kind, content) = match (&entry.content, &entry.sender) {
-            (Content::Notification(notification), _) => (NOTIFICATION, super::json(notification)?),
-            (Content::Message(message), Sender::Person(_)) => (MESSAGE, super::json(message)?),
-            (Content::Message(message), Sender::AddOn(_)) => {
-                (ADD_ON_MESSAGE, super::json(message)?)
-            }
+            (Content::Notification(notification), _) => (NOTIFICATION, json(notification)?),
+            (Content::Message(message), Sender::Person(_)) => (MESSAGE, json(message)?),
+            (Content::Message(message), Sender::AddOn(_)) => (ADD_ON_MESSAGE, json(message)?),
         };
         Ok(Self {
             kind,

@@ -94,6 +94,7 @@ pub(super) fn run(connection: &mut Connection) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::schema::SCHEMA;
     use super::super::*;
 
     #[tokio::test]

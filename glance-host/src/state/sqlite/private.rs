@@ -3,7 +3,7 @@
 use glance_sdk::model::UserId;
 use rusqlite::{Connection, Result, Row, params};
 
-use super::{id, number};
+use super::rows::{id, number};
 use crate::state::PrivateMessage;
 
 pub(super) fn insert(connection: &Connection, message: &PrivateMessage) -> Result<()> {

@@ -4,7 +4,8 @@ use glance_sdk::model::{RoomId, UserId};
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-use super::{id, installed, number, offset};
+use super::installations;
+use super::rows::{id, number, offset};
 use crate::state::{Installed, NewRoom, Room, User};
 
 const ROOM: &str = "SELECT id, name, is_public, owner, topic, is_archived, created FROM room";
@@ -127,15 +128,9 @@ pub(super) fn update(connection: &Connection, room: &Room) -> Result<bool> {
 
 /// What cascades does so by the schema; a runtime glance or action has no reference to its room.
 pub(super) fn remove(connection: &mut Connection, id: RoomId) -> Result<Option<Vec<Installed>>> {
-    let id = number(id.get());
     let transaction = connection.transaction_with_behavior(Immediate)?;
-    let here = transaction
-        .prepare_cached(
-            "SELECT oauth_id, oauth_secret, room_id, descriptor_url, descriptor
-             FROM installation WHERE room_id = ?1",
-        )?
-        .query_map([id], installed)?
-        .collect::<Result<_>>()?;
+    let here = installations::of_room(&transaction, id)?;
+    let id = number(id.get());
     for statement in [
         "DELETE FROM installation WHERE room_id = ?1",
         "DELETE FROM runtime_glance WHERE room_id = ?1",

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use glance_sdk::model::UserId;
 
-use super::{id, number};
+use super::rows::{id, number};
 use crate::state::Session;
 
 pub(super) fn put(connection: &mut Connection, session: &Session, now: i64) -> Result<()> {

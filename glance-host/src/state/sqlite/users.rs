@@ -4,7 +4,7 @@ use glance_sdk::model::{RoomId, UserId};
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-use super::{id, number, offset};
+use super::rows::{id, number, offset};
 use crate::state::{Identity, User, mention_name};
 
 const USER: &str = "SELECT id, name, is_admin, is_guest, timezone, email, is_removed FROM user";

@@ -8,7 +8,8 @@ use glance_sdk::model::{Descriptor, OauthId, RoomId, Webhook};
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{id, installed, json, number, parsed};
+use super::installations::installed;
+use super::rows::{id, json, number, parsed, room};
 use crate::state::{Installed, MAX_RUNTIME_WEBHOOKS, RegisteredWebhook, Restriction, StateError};
 
 const SCHEMA: &str = "
@@ -228,11 +229,10 @@ fn registered(
     oauth_id: OauthId,
     first: usize,
 ) -> rusqlite::Result<RegisteredWebhook> {
-    let room: Option<i64> = row.get(first + 1)?;
     Ok(RegisteredWebhook {
         id: id(row, first)?,
         oauth_id,
-        room_id: room.and_then(|id| u64::try_from(id).ok()).map(RoomId::new),
+        room_id: room(row, first + 1)?,
         webhook: parsed(row, first + 2)?,
     })
 }

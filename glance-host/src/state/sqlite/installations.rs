@@ -1,0 +1,158 @@
+//! Installations in SQLite.
+
+use glance_sdk::model::{Descriptor, OauthId, RoomId, Secret};
+use rusqlite::TransactionBehavior::Immediate;
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+
+use super::rows::{id, json, number, parsed, room};
+use super::webhooks;
+use crate::state::{Installed, StateError};
+
+const INSTALLATION: &str =
+    "SELECT oauth_id, oauth_secret, room_id, descriptor_url, descriptor FROM installation";
+
+/// A descriptor as it is kept, and the webhooks it declares.
+pub(super) struct Kept {
+    descriptor: String,
+    webhooks: Vec<webhooks::Kept>,
+}
+
+impl Kept {
+    pub(super) fn new(descriptor: &Descriptor) -> std::result::Result<Self, StateError> {
+        Ok(Self {
+            descriptor: json(descriptor)?,
+            webhooks: webhooks::Kept::declared(descriptor)?,
+        })
+    }
+}
+
+/// False where the add-on is installed in this place already.
+pub(super) fn begin(connection: &mut Connection, new: &Installed, kept: &Kept) -> Result<bool> {
+    let transaction = connection.transaction_with_behavior(Immediate)?;
+    let made = transaction.execute(
+        "INSERT OR IGNORE INTO installation
+         (oauth_id, oauth_secret, room_id, add_on_key, descriptor_url, descriptor)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            new.oauth_id.as_str(),
+            new.oauth_secret.expose(),
+            new.room_id.map(|room| number(room.get())),
+            new.descriptor.key,
+            new.descriptor_url,
+            kept.descriptor
+        ],
+    )?;
+    if made > 0 {
+        webhooks::declare(&transaction, &new.oauth_id, &kept.webhooks)?;
+    }
+    transaction.commit()?;
+    Ok(made > 0)
+}
+
+pub(super) fn finish(connection: &Connection, id: &OauthId) -> Result<()> {
+    connection
+        .execute(
+            "UPDATE installation SET accepted = 1 WHERE oauth_id = ?1",
+            [id.as_str()],
+        )
+        .map(drop)
+}
+
+pub(super) fn replace_descriptor(
+    connection: &mut Connection,
+    id: &OauthId,
+    url: &str,
+    kept: &Kept,
+) -> Result<()> {
+    let transaction = connection.transaction_with_behavior(Immediate)?;
+    let updated = transaction.execute(
+        "UPDATE installation SET descriptor_url = ?2, descriptor = ?3 WHERE oauth_id = ?1",
+        params![id.as_str(), url, kept.descriptor],
+    )?;
+    if updated > 0 {
+        webhooks::declare(&transaction, id, &kept.webhooks)?;
+    }
+    transaction.commit()
+}
+
+pub(super) fn replace_secret(connection: &Connection, id: &OauthId, secret: &Secret) -> Result<()> {
+    connection
+        .execute(
+            "UPDATE installation SET oauth_secret = ?2 WHERE oauth_id = ?1",
+            [id.as_str(), secret.expose()],
+        )
+        .map(drop)
+}
+
+pub(super) fn remove(connection: &Connection, id: &OauthId) -> Result<bool> {
+    connection
+        .execute(
+            "DELETE FROM installation WHERE oauth_id = ?1",
+            [id.as_str()],
+        )
+        .map(|removed| removed > 0)
+}
+
+/// Accepted or not.
+pub(super) fn find(connection: &Connection, id: &OauthId) -> Result<Option<Installed>> {
+    connection
+        .prepare_cached(&format!("{INSTALLATION} WHERE oauth_id = ?1"))?
+        .query_row([id.as_str()], installed)
+        .optional()
+}
+
+/// Whether there are accepted ones of an add-on that show in this room, or in any.
+pub(super) fn are_there(connection: &Connection, key: &str, room: Option<RoomId>) -> Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT 1 FROM installation
+             WHERE accepted = 1 AND add_on_key = ?1
+               AND (?2 IS NULL OR room_id = ?2 OR room_id IS NULL)",
+        )?
+        .exists(params![key, room.map(|room| number(room.get()))])
+}
+
+pub(super) fn count(connection: &Connection) -> Result<u64> {
+    connection
+        .prepare_cached("SELECT count(*) FROM installation WHERE accepted = 1")?
+        .query_row([], |row| id(row, 0))
+}
+
+/// The room's own and those of all rooms.
+pub(super) fn shown_in(connection: &Connection, room: RoomId) -> Result<Vec<Installed>> {
+    connection
+        .prepare_cached(&format!(
+            "{INSTALLATION} WHERE accepted = 1 AND (room_id = ?1 OR room_id IS NULL)
+             ORDER BY add_on_key, oauth_id"
+        ))?
+        .query_map([number(room.get())], installed)?
+        .collect()
+}
+
+/// The room's own, accepted or not.
+pub(super) fn of_room(connection: &Connection, room: RoomId) -> Result<Vec<Installed>> {
+    connection
+        .prepare_cached(&format!("{INSTALLATION} WHERE room_id = ?1"))?
+        .query_map([number(room.get())], installed)?
+        .collect()
+}
+
+pub(super) fn global(connection: &Connection) -> Result<Vec<Installed>> {
+    connection
+        .prepare_cached(&format!(
+            "{INSTALLATION} WHERE accepted = 1 AND room_id IS NULL ORDER BY add_on_key, oauth_id"
+        ))?
+        .query_map([], installed)?
+        .collect()
+}
+
+/// Its columns are those of [`INSTALLATION`].
+pub(super) fn installed(row: &Row<'_>) -> Result<Installed> {
+    Ok(Installed {
+        oauth_id: row.get::<_, String>(0)?.into(),
+        oauth_secret: row.get::<_, String>(1)?.into(),
+        room_id: room(row, 2)?,
+        descriptor_url: row.get(3)?,
+        descriptor: parsed(row, 4)?,
+    })
+}

@@ -1,0 +1,232 @@
+// How glances, panels and dialogs look, each test in a room of its own.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { AddOn, call, frameOf, glance, install, makeRoom, open, text } from "./add-on.mjs";
+import { hidden, shown } from "./page.mjs";
+import { demo } from "./running-demo.mjs";
+
+/** Background and text of each kind of lozenge, which are HipChat's own. */
+const COLOURS = {
+  default: ["#cccccc", "#333333"], success: ["#14892c", "#ffffff"], error: ["#d04437", "#ffffff"],
+  current: ["#f6c342", "#594300"], moved: ["#815b3a", "#ffffff"], new: ["#cccccc", "#333333"],
+  complete: ["#4a6785", "#ffffff"],
+};
+
+const rgb = (hex) => `rgb(${hex.match(/\w\w/g).map((pair) => parseInt(pair, 16)).join(", ")})`;
+const label = (value, more = {}) => ({ label: { type: "html", value }, ...more });
+const lozenge = (type, words) => ({ status: { type: "lozenge", value: { type, label: words } } });
+
+/** The capabilities of an add-on with these glances: a key and what differs from the others. */
+const glances = (...wanted) => (url) => ({
+  glance: wanted.map(([key, more]) => ({
+    key, name: text(`Name of ${key}`), icon: { url: `${url}/icon/16`, "url@2x": `${url}/icon/32` },
+    queryUrl: `${url}/query/${key}`, ...more,
+  })),
+});
+
+let rooms = 0;
+
+/** A room with an add-on. */
+async function stage(t, capabilities, { data = {}, ...options } = {}) {
+  const page = await open(t, demo.url, options);
+  const room = await makeRoom(page, `Looks ${rooms += 1}`);
+  const addOn = await AddOn.start(t, "looks", { capabilities });
+  addOn.data = data;
+  await install(t, page, addOn, room);
+  return { page, addOn, room };
+}
+
+const style = (locator, ...names) => locator.evaluate(
+  (element, names) => names.map((name) => getComputedStyle(element)[name]), names,
+);
+const natural = (image) => image.evaluate((element) => element.decode().then(() => element.naturalWidth));
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`lozenges have their colours and sizes, ${colorScheme}`, async (t) => {
+    const kinds = Object.keys(COLOURS);
+    const data = Object.fromEntries(kinds.map((kind) => [kind, label("x", lozenge(kind, `is ${kind}`))]));
+    const { page, addOn } = await stage(t, glances(...kinds.map((kind) => [kind])), { data, colorScheme });
+    // A query must not bring this kind; pushed it was shown.
+    await shown(glance(page, "Name of complete").getByText("Can't load"));
+    await addOn.pushData("complete", data.complete);
+    for (const [kind, colours] of Object.entries(COLOURS)) {
+      const shape = page.locator("#glances .lozenge").getByText(`is ${kind}`, { exact: true });
+      await shown(shape);
+      assert.deepEqual(await style(shape, "backgroundColor", "color"), colours.map(rgb), kind);
+      assert.deepEqual(
+        await style(shape, "fontSize", "fontWeight", "textTransform", "padding", "borderRadius"),
+        ["11px", "700", "uppercase", "2px 5px", "3px"],
+      );
+    }
+    assert.deepEqual(page.wrong, []);
+  });
+}
+
+test("a glance is one line: icon, label, status at the right, and what is too long is cut", async (t) => {
+  const data = {
+    short: label("<b>4</b> <i>open</i>", lozenge("success", "OK")),
+    long: label("goes on and on ".repeat(20).trim(), lozenge("error", "broken")),
+    icon: label("with an icon"),
+  };
+  const { page, addOn } = await stage(t, glances(["short"], ["long"], ["icon"]), { data });
+  const { url } = addOn;
+  await addOn.pushData("icon", label("an icon", { status: { type: "icon", value: { url: `${url}/icon/16`, "url@2x": `${url}/icon/32` } } }));
+  await shown(page.locator("#glances .status"));
+  const rights = [];
+  for (const [words, status] of [["4 open", ".lozenge"], [data.long.label.value, ".lozenge"], ["an icon", ".status"]]) {
+    const line = page.locator("#glances .glance").filter({ hasText: words });
+    const [whole, icon, middle, end] = await Promise.all(
+      [line, line.locator(".icon"), line.locator(".label"), line.locator(status)].map((part) => part.boundingBox()),
+    );
+    assert.deepEqual([icon.width, icon.height, whole.height], [16, 16, 40], words);
+    assert.ok(icon.x + 16 <= middle.x && middle.x + middle.width <= end.x, words);
+    for (const part of [icon, middle, end]) {
+      assert.ok(Math.abs(part.y + part.height / 2 - whole.y - whole.height / 2) <= 1, "all stand in the middle");
+    }
+    rights.push(end.x + end.width);
+  }
+  assert.equal(new Set(rights).size, 1, "statuses end at one edge");
+  assert.equal(await glance(page, "open").locator(".label").innerHTML(), "<b>4</b> <i>open</i>");
+
+  const cut = page.locator("#glances .label").filter({ hasText: "goes on" });
+  assert.deepEqual(await style(cut, "textOverflow", "whiteSpace", "overflow"), ["ellipsis", "nowrap", "hidden"]);
+  assert.ok(await cut.evaluate((element) => element.scrollWidth > element.clientWidth));
+});
+
+test("a glance that loads says so, one that fails has its name, and one without a query is not asked", async (t) => {
+  let bring;
+  const data = { slow: new Promise((resolve) => { bring = resolve; }), fine: label("It is fine") };
+  const target = "panel";
+  const { page, addOn } = await stage(
+    t, glances(["slow", { target }], ["fails", { target }], ["fine"], ["named", { queryUrl: undefined }]), { data },
+  );
+  const line = (words) => page.locator("#glances .glance").filter({ hasText: words });
+  const tag = (locator) => locator.evaluate((element) => element.tagName);
+
+  await shown(line("Loading…").locator(".spinner"));
+  assert.equal(await natural(line("Loading…").locator(".icon")), 16);
+  assert.equal(await line("Loading…").innerText(), "Loading…");
+  assert.equal(await line("Name of slow").count(), 0);
+  assert.ok((await style(line("Loading…").locator(".spinner"), "animationName"))[0] !== "none");
+
+  const failed = line("Name of fails");
+  await shown(failed.getByText("Can't load"));
+  assert.equal(await natural(failed.locator(".icon")), 16);
+  assert.equal(await tag(failed), "DIV", "it opens nothing");
+  assert.equal(await tag(line("Name of named")), "DIV", "it has no target");
+  assert.equal(await natural(line("Name of named").locator(".icon")), 16);
+  await shown(line("It is fine"));
+
+  data.fails = label("It works");
+  await failed.getByRole("button", { name: "Try again" }).click();
+  await shown(line("It works"));
+  bring(label("It was slow"));
+  await shown(line("It was slow"));
+  assert.equal(await line("Loading…").count(), 0);
+  const times = (key) => addOn.asked.filter((asked) => asked === key).length;
+  assert.deepEqual(["slow", "fails", "fine", "named"].map(times), [1, 2, 1, 0]);
+  assert.equal(await tag(line("It was slow")), "BUTTON");
+});
+
+for (const [deviceScaleFactor, size] of [[1, 16], [2, 32]]) {
+  test(`icons are of the size for ${deviceScaleFactor} pixels a point`, async (t) => {
+    const { page, addOn } = await stage(t, glances(["one"]), { data: { one: label("x") }, deviceScaleFactor });
+    const { url } = addOn;
+    await addOn.pushData("one", label("An icon", { status: { type: "icon", value: { url: `${url}/icon/16`, "url@2x": `${url}/icon/32` } } }));
+    await shown(glance(page, "An icon").locator(".status"));
+    for (const image of [".icon", ".status"]) {
+      assert.equal(await natural(glance(page, "An icon").locator(image)), size, image);
+    }
+  });
+}
+
+test("a panel takes the place of the list, under its glance, and another takes its place", async (t) => {
+  const { page, addOn } = await stage(
+    t, glances(["one", { target: "panel" }], ["two", { target: "other" }]), { data: { one: label("One"), two: label("Two") } },
+  );
+  await glance(page, "One").click();
+  const frame = await frameOf(page, addOn, "panel");
+  await hidden(page.locator("#glances"));
+  const top = page.locator("#panel-glance .glance");
+  assert.equal((await top.boundingBox()).height, 40);
+  assert.equal((await page.locator("#panel-glance").boundingBox()).height, 40);
+  await addOn.pushData("one", label("One, newer", lozenge("new", "live")));
+  await shown(top.getByText("One, newer"));
+  await shown(top.locator(".lozenge"));
+  await call(frame, "sidebar", "openView", { key: "two" }).catch(() => {});
+  await frameOf(page, addOn, "other");
+  assert.equal(await page.locator("iframe").count(), 1);
+  await shown(top.getByText("Two", { exact: true }));
+  await page.getByRole("button", { name: "Close the panel" }).click();
+  await shown(glance(page, "One, newer"));
+  assert.equal(await page.locator("iframe").count(), 0);
+});
+
+test("glances stand by weight, the lightest first", async (t) => {
+  const weights = { heavy: 200, none: undefined, light: 5, zero: 0, hundred: 100 };
+  const data = Object.fromEntries(Object.keys(weights).map((key) => [key, label(key)]));
+  const { page } = await stage(t, glances(...Object.entries(weights).map(([key, weight]) => [key, { weight }])), { data });
+  await shown(glance(page, "heavy"));
+  await page.waitForFunction(() => document.querySelectorAll("#glances .spinner").length === 0);
+  assert.deepEqual(
+    await page.locator("#glances .label").allInnerTexts(), ["zero", "light", "hundred", "none", "heavy"],
+  );
+});
+
+test("where fewer than three glances show, a link leads to more", async (t) => {
+  const conditions = [{ condition: "glance_matches", params: { metadata: [{ attr: "n", gt: 0 }] } }];
+  const page = await open(t);
+  const room = await makeRoom(page, "Few");
+  const link = page.locator("#add").getByRole("link", { name: "Add integrations" });
+  await shown(link);
+  await shown(page.getByText("Nothing to report."));
+  assert.equal(await link.evaluate(({ href }) => href), `${room}/integrations`);
+
+  const addOn = await AddOn.start(t, "few", {
+    capabilities: glances(["one", { target: "panel" }], ["two"], ["three", { conditions }]),
+  });
+  addOn.data = { one: label("One"), two: label("Two"), three: label("Three", { metadata: { n: 0 } }) };
+  await install(t, page, addOn, room);
+  await shown(glance(page, "Two"));
+  await shown(link);
+  await hidden(page.getByText("Nothing to report."));
+  await addOn.pushData("three", label("Three", { metadata: { n: 1 } }));
+  await hidden(link);
+  await addOn.pushData("three", label("Three", { metadata: { n: 0 } }));
+  await shown(link);
+  await glance(page, "One").click();
+  await frameOf(page, addOn, "panel");
+  await hidden(link);
+});
+
+test("a dialog has the size it asks for, and no more than the window", async (t) => {
+  const sizes = {
+    normal: [undefined, [600, 360]],
+    small: ["small", [400, 240]],
+    medium: ["medium", [600, 360]],
+    large: ["large", [800, 480]],
+    xlarge: ["xlarge", [980, 600]],
+    points: [{ width: "300px", height: "100px" }, [300, 100]],
+    half: [{ width: "50%", height: "50%" }, [600, 400]],
+    beyond: [{ width: "150%", height: "200%" }, [1200, 640]],
+    huge: [{ width: "5000px", height: "5000px" }, [1200, 640]],
+  };
+  const { page, addOn } = await stage(t, (url) => ({
+    ...glances(["one", { target: "panel" }])(url),
+    dialog: Object.entries(sizes).map(([key, [size]]) => ({
+      key, title: text(key), url: `${url}/page/${key}`, options: size && { size },
+    })),
+  }), { data: { one: label("One") }, viewport: { width: 1200, height: 800 } });
+  await glance(page, "One").click();
+  const frame = await frameOf(page, addOn, "panel");
+  const size = () => page.locator("dialog").evaluate((element) => [element.offsetWidth, element.querySelector(".page").offsetHeight]);
+  for (const [key, [, expected]] of Object.entries(sizes)) {
+    await call(frame, "dialog", "open", { key });
+    await frameOf(page, addOn, key);
+    assert.deepEqual(await size(), expected, key);
+  }
+  await page.setViewportSize({ width: 500, height: 400 });
+  await page.waitForFunction(() => document.querySelector("dialog").offsetWidth <= 500);
+  assert.deepEqual(await size(), [500, 240]);
+});

@@ -1,0 +1,205 @@
+//! A host sends a person's browser to an add-on that is installed by one, and waits for its return.
+
+use std::time::Duration;
+
+use glance_host::{Clock, Host};
+use glance_sdk::axum::http::{StatusCode, header};
+use glance_sdk::client::Installations;
+use glance_sdk::prelude::*;
+
+use crate::browser_install::{Journal, add_on, location};
+use crate::integrations::{Browser, between, text};
+use crate::log::Log;
+
+/// An add-on that is served, and not installed yet.
+async fn serve_add_on(add_on: AddOn<Journal>) -> (String, Installations) {
+    let server = add_on.listen("127.0.0.1", 0, None).await.unwrap();
+    let url = format!("{}/", server.base_url());
+    let installations = server.add_on().installations().clone();
+    tokio::spawn(server.run(std::future::pending()));
+    (url, installations)
+}
+
+/// Follows the page that leads to the add-on's, and says where the add-on sends the browser back to.
+async fn to_the_add_on(browser: &Browser, host: &Host, leave: &str) -> (String, String) {
+    let go = between(leave, "url=", "\"");
+    assert!(!leave.contains("installable"), "{leave}");
+    let gone = browser.get(&format!("{}{go}", host.base_url())).await;
+    assert_eq!(gone.status(), StatusCode::SEE_OTHER);
+    assert_eq!(gone.headers()[header::REFERRER_POLICY], "no-referrer");
+    assert_eq!(gone.headers()[header::CACHE_CONTROL], "no-store");
+    let there = gone.headers()[header::LOCATION]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let query: std::collections::HashMap<_, _> = reqwest::Url::parse(&there)
+        .unwrap()
+        .query_pairs()
+        .into_owned()
+        .collect();
+    assert!(
+        query["redirect_url"].starts_with(host.base_url()),
+        "{there}"
+    );
+    (there, query["installable_url"].clone())
+}
+
+#[tokio::test]
+async fn the_host_installs_and_removes_by_a_browser() {
+    let log = Log::record();
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let journal = Journal::default();
+    let (url, installations) = serve_add_on(add_on(&journal)).await;
+    for room_of in [Some(&room), None] {
+        let browser = Browser::at(&host, room_of);
+        let (status, leave) = browser.install(&url).await;
+        assert_eq!(status, StatusCode::OK, "{leave}");
+        let here = async || host.state().installations_in(room.room.id).await.unwrap();
+        assert!(here().await.is_empty(), "not before the person is back");
+
+        let (there, shown_at) = to_the_add_on(&browser, &host, &leave).await;
+        let back = browser.get(&there).await;
+        let back = location(&back).to_owned();
+        assert_eq!(journal.lock().unwrap().pop(), Some("installed"));
+        assert!(here().await.is_empty());
+        assert_eq!(
+            browser.get(&shown_at).await.status(),
+            StatusCode::NOT_FOUND,
+            "it was shown once"
+        );
+        let list = browser.get(&back).await;
+        assert_eq!(
+            list.headers()[header::LOCATION].to_str().unwrap(),
+            browser.page.strip_prefix(host.base_url()).unwrap()
+        );
+        assert_eq!(
+            browser.get(&back).await.status(),
+            StatusCode::NOT_FOUND,
+            "this step is over"
+        );
+        let installed = here().await.remove(0);
+        assert_eq!(installed.room_id, room_of.map(|room| room.room.id));
+        let stored = installations
+            .get(&installed.oauth_id)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(stored.room_id(), installed.room_id);
+
+        let (status, leave) = browser
+            .post(&format!("/{}/update", installed.oauth_id), &[])
+            .await;
+        assert_eq!(status, StatusCode::OK, "{leave}");
+        let (there, _) = to_the_add_on(&browser, &host, &leave).await;
+        location(&browser.get(&there).await);
+        assert_eq!(journal.lock().unwrap().pop(), Some("updated"));
+
+        let (status, leave) = browser
+            .post(&format!("/{}/remove", installed.oauth_id), &[])
+            .await;
+        assert_eq!(status, StatusCode::OK, "{leave}");
+        assert!(here().await.is_empty(), "removed already");
+        let (there, _) = to_the_add_on(&browser, &host, &leave).await;
+        let back = browser.get(&there).await;
+        assert_eq!(journal.lock().unwrap().pop(), Some("removed"));
+        assert!(installations.list().await.unwrap().is_empty());
+        assert_eq!(
+            browser.get(location(&back)).await.status(),
+            StatusCode::SEE_OTHER
+        );
+
+        let secret = installed.oauth_secret.expose();
+        let logged = log.text();
+        for private in [secret, shown_at.rsplit('/').next().unwrap()] {
+            let told: Vec<_> = logged
+                .lines()
+                .filter(|line| line.contains("glance_") && line.contains(private))
+                .collect();
+            assert!(told.is_empty(), "{told:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_person_who_never_comes_back_leaves_nothing_half_installed() {
+    let clock = Clock::standing_at(1_800_000_000);
+    let host = Host::builder()
+        .port(0)
+        .clock(clock.clone())
+        .start()
+        .await
+        .unwrap();
+    let room = host.room("ops").await;
+    let (url, installations) = serve_add_on(add_on(&Journal::default())).await;
+    let browser = Browser::at(&host, Some(&room));
+    let here = async || host.state().installations_in(room.room.id).await.unwrap();
+
+    let (_, leave) = browser.install(&url).await;
+    let (there, _) = to_the_add_on(&browser, &host, &leave).await;
+    let back = location(&browser.get(&there).await).to_owned();
+    let taken = installations.list().await.unwrap().remove(0);
+    let id = taken.oauth_id().clone();
+    assert!(
+        host.state().installation(&id).await.unwrap().is_some(),
+        "it waits"
+    );
+    clock.advance(Duration::from_secs(15 * 60));
+    assert_eq!(
+        browser.get(&back).await.status(),
+        StatusCode::NOT_FOUND,
+        "too late"
+    );
+    assert!(host.state().installation(&id).await.unwrap().is_none());
+    let refused = installations
+        .client(&id)
+        .await
+        .unwrap()
+        .room(room.room.id)
+        .get()
+        .await;
+    assert_eq!(
+        refused.unwrap_err().kind(),
+        glance_sdk::ErrorKind::Unauthorized
+    );
+
+    let (_, leave) = browser.install(&url).await;
+    let (there, shown_at) = to_the_add_on(&browser, &host, &leave).await;
+    let query: Vec<(String, String)> = reqwest::Url::parse(&there)
+        .unwrap()
+        .query_pairs()
+        .into_owned()
+        .collect();
+    let back = &query
+        .iter()
+        .find(|(name, _)| name == "redirect_url")
+        .unwrap()
+        .1;
+    let answer = browser.get(back).await;
+    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let said = text(answer).await;
+    assert!(
+        said.contains("Browser sent you back without taking the installation"),
+        "{said}"
+    );
+    assert_eq!(browser.get(&shown_at).await.status(), StatusCode::NOT_FOUND);
+
+    let (_, first) = browser.install(&url).await;
+    let (_, first_shown_at) = to_the_add_on(&browser, &host, &first).await;
+    let (_, second) = browser.install(&url).await;
+    assert_eq!(
+        browser.get(&first_shown_at).await.status(),
+        StatusCode::NOT_FOUND,
+        "begun anew"
+    );
+    let (there, shown_at) = to_the_add_on(&browser, &host, &second).await;
+    let head = reqwest::Client::new().head(&shown_at).send().await.unwrap();
+    assert_eq!(
+        head.status(),
+        StatusCode::METHOD_NOT_ALLOWED,
+        "a look does not use it up"
+    );
+    let back = location(&browser.get(&there).await).to_owned();
+    assert_eq!(browser.get(&back).await.status(), StatusCode::SEE_OTHER);
+    assert_eq!(here().await.len(), 1);
+}

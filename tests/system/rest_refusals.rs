@@ -1,0 +1,145 @@
+//! What the REST API refuses, in the protocol's own error.
+
+use glance_host::Host;
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use crate::add_on::{Pager, add_on, always};
+use crate::rest::Rest;
+
+#[tokio::test]
+async fn a_malformed_push_is_answered_with_the_protocols_error() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let add_on = room.install(add_on(&Pager::new(1))).await;
+    let token = Rest::of(&host, &add_on).token("").await;
+    let url = format!("{}/v2/addon/ui/room/{}", host.base_url(), room.room.id);
+    let many = json!({ "glance": vec![4; 101] }).to_string();
+
+    for (body, words) in [
+        (&*many, "/glance: 1 to 100 glances"),
+        ("", "The body is no JSON"),
+        ("{", "The body is no JSON"),
+        ("[]", "/glance: a list of glances is required"),
+        ("{}", "/glance: a list of glances is required"),
+        (
+            r#"{"glance": {}}"#,
+            "/glance: a list of glances is required",
+        ),
+        (r#"{"glance": []}"#, "/glance: 1 to 100 glances"),
+        (r#"{"glance": [4]}"#, "/glance/0/key"),
+        (r#"{"glance": [{"content": {}}]}"#, "/glance/0/key"),
+        (r#"{"glance": [{"key": "always"}]}"#, "/glance/0/content"),
+        (
+            r#"{"glance": [{"key": "always", "content": "x"}]}"#,
+            "/glance/0/content",
+        ),
+        (
+            r#"{"glance": [{"key": "always", "content": {}}]}"#,
+            "/glance/0/content/label",
+        ),
+    ] {
+        let answer = Client::new()
+            .post(&url)
+            .bearer_auth(&token)
+            .body(body.to_owned())
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status().as_u16(), 400, "{body}");
+        let error: Value = answer.json().await.unwrap();
+        assert_eq!(error["error"]["code"], 400);
+        assert_eq!(error["error"]["type"], "Bad Request");
+        let message = error["error"]["message"].as_str().unwrap();
+        assert!(message.contains(words), "{body}: {message}");
+    }
+    let mut viewer = room.viewer("member").await;
+    assert_eq!(viewer.glance::<always>().await.label_text(), "1 incidents");
+}
+
+#[tokio::test]
+async fn a_malformed_runtime_glance_is_answered_with_the_protocols_error() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let add_on = room.install(add_on(&Pager::new(1))).await;
+    let token = Rest::of(&host, &add_on).token("").await;
+    let url = format!(
+        "{}/v2/room/{}/extension/glance/g",
+        host.base_url(),
+        room.room.id
+    );
+    let icon = json!({"url": "https://a.example/i.png", "url@2x": "https://a.example/i.png"});
+
+    for (body, words) in [
+        (json!(null), "must be an object"),
+        (
+            json!({"key": "g", "icon": icon}),
+            "/name: `name` is missing",
+        ),
+        (
+            json!({"key": "g", "name": {"value": "G"}}),
+            "/icon: `icon` is missing",
+        ),
+        (
+            json!({"key": "other", "name": {"value": "G"}, "icon": icon}),
+            "/key: the glance has the key other, the address g",
+        ),
+        (
+            json!({"key": "g", "name": {"value": "G"}, "icon": icon, "queryUrl": "/g"}),
+            "/queryUrl",
+        ),
+    ] {
+        let answer = Client::new()
+            .put(&url)
+            .bearer_auth(&token)
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status().as_u16(), 400, "{body}");
+        let error: Value = answer.json().await.unwrap();
+        let message = error["error"]["message"].as_str().unwrap();
+        assert!(message.contains(words), "{body}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn what_there_is_not_is_answered_404_and_a_wrong_method_405() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let add_on = room.install(add_on(&Pager::new(1))).await;
+    let token = Rest::of(&host, &add_on).token("").await;
+    for (path, status) in [
+        ("nothing/here", 404),
+        ("room/999/extension/glance/g", 404),
+        ("room/nobody/extension/glance/g", 404),
+        ("room/ops/extension/glance/g", 404),
+        ("room/ops/extension/glance/always", 200),
+        ("extension/glance/g", 404),
+        ("addon/ui", 405),
+    ] {
+        let url = format!("{}/v2/{path}", host.base_url());
+        let answer = Client::new()
+            .get(&url)
+            .bearer_auth(&token)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{path}");
+        let body: Value = answer.json().await.unwrap();
+        if status >= 400 {
+            assert_eq!(body["error"]["code"], status, "{path}");
+        }
+    }
+    for path in [
+        "rooms/999",
+        "rooms/x",
+        "rooms/999/events",
+        "rooms/999/integrations",
+    ] {
+        let answer = reqwest::get(format!("{}/{path}", host.base_url()))
+            .await
+            .unwrap();
+        assert_eq!(answer.status().as_u16(), 404, "{path}");
+    }
+}
