@@ -44,6 +44,7 @@ pub(crate) fn manages_group(user: &User) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::{SqliteState, State};
 
     fn user(id: u64, is_admin: bool, is_guest: bool) -> User {
         User {
@@ -89,6 +90,62 @@ mod tests {
                 assert_eq!(access.may_enter(&room(true)), expected(into_public));
                 assert_eq!(access.may_enter(&room(false)), expected(into_private));
             }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_rooms_that_are_open_to_a_person_are_those_they_may_enter() {
+        let state = SqliteState::in_memory().unwrap();
+        let mut users = Vec::new();
+        for (name, is_admin, is_guest, is_removed) in [
+            ("owner", false, false, false),
+            ("guest who owns", false, true, false),
+            ("admin", true, false, false),
+            ("member", false, false, false),
+            ("guest", false, true, false),
+            ("removed", false, false, true),
+        ] {
+            let mut user = state.user_named(name).await.unwrap();
+            (user.is_admin, user.is_guest, user.is_removed) = (is_admin, is_guest, is_removed);
+            state.update_user(&user).await.unwrap();
+            users.push(user);
+        }
+        for (owner, is_public, is_archived, let_in) in [
+            (0, true, false, None),
+            (0, false, false, None),
+            (0, false, false, Some(3)),
+            (0, true, false, Some(4)),
+            (0, false, false, Some(4)),
+            (0, false, true, Some(4)),
+            (0, true, true, None),
+            (1, false, false, None),
+            (1, true, false, Some(5)),
+        ] {
+            let number = state.rooms().await.unwrap().len();
+            let owner = users[owner].id;
+            let mut room = state.room_named(&format!("room {number}"), owner).await;
+            let room = room.as_mut().unwrap();
+            (room.is_public, room.is_archived) = (is_public, is_archived);
+            state.update_room(room).await.unwrap();
+            if let Some(user) = let_in {
+                state.add_member(room.id, users[user].id).await.unwrap();
+            }
+        }
+        let all = state.rooms().await.unwrap();
+        for user in &users {
+            let let_into = state.memberships(user.id).await.unwrap();
+            let access = Access {
+                user,
+                let_into: let_into.into_iter().collect(),
+            };
+            let open = all
+                .iter()
+                .filter(|room| !room.is_archived && access.may_enter(room));
+            let open: Vec<_> = open.cloned().collect();
+            let found = state.rooms_open_to(user, 100).await.unwrap();
+            assert_eq!(found, open, "{}", user.name);
+            let first = state.rooms_open_to(user, 2).await.unwrap();
+            assert_eq!(first, open[..open.len().min(2)], "{}", user.name);
         }
     }
 

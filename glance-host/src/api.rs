@@ -27,11 +27,13 @@ use axum::http::StatusCode;
 use axum::routing::{any, get, post, put};
 use axum::{Router, middleware};
 
+use crate::body;
 use crate::shared::Shared;
 use error::ApiError;
 
-/// More than any request of the protocol has.
-const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// More than any request of the protocol has. What is pushed and written is kept as long as a page that
+/// reads nothing is behind, so it is not more by much.
+const MAX_BODY_BYTES: usize = 256 * 1024;
 
 pub(crate) fn router(shared: &Arc<Shared>) -> Router {
     let glance = get(glances::read)
@@ -104,6 +106,10 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
             )
         })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(shared),
+            body::in_time,
+        ))
         .with_state(Arc::clone(shared));
     // The address is made plain before a route is looked for.
     Router::new()

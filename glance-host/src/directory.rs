@@ -1,5 +1,7 @@
 //! Rooms and people in full, as the host knows them.
 
+use std::collections::HashSet;
+
 use glance_sdk::model::webhook::{Privacy, Room, RoomLinks};
 use glance_sdk::model::{Presence, RoomDetails, Show, UserDetails};
 
@@ -65,9 +67,9 @@ pub(crate) async fn participants(
     shared: &Shared,
     room: &state::Room,
 ) -> Result<Vec<state::User>, StateError> {
-    let present = shared.attendance.in_room(room.id);
-    let mut users = shared.state.users().await?;
-    users.retain(|user| present.contains(&user.id));
+    let present: Vec<_> = shared.attendance.in_room(room.id).into_iter().collect();
+    let mut users = shared.state.users_with(&present).await?;
+    users.retain(|user| !user.is_removed);
     Ok(users)
 }
 
@@ -76,12 +78,22 @@ pub(crate) async fn members(
     shared: &Shared,
     room: &state::Room,
 ) -> Result<Vec<state::User>, StateError> {
+    let let_in: HashSet<_> = shared
+        .state
+        .members(room.id)
+        .await?
+        .iter()
+        .map(|user| user.id)
+        .chain([room.owner])
+        .collect();
+    if !room.is_public {
+        let ids: Vec<_> = let_in.into_iter().collect();
+        let mut users = shared.state.users_with(&ids).await?;
+        users.retain(|user| !user.is_removed);
+        return Ok(users);
+    }
     let mut users = shared.state.users().await?;
-    let members = shared.state.members(room.id).await?;
-    users.retain(|user| {
-        let is_open = room.is_public && !user.is_guest;
-        is_open || user.id == room.owner || members.iter().any(|member| member.id == user.id)
-    });
+    users.retain(|user| !user.is_guest || let_in.contains(&user.id));
     Ok(users)
 }
 

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::install::{self, InstallError};
 use crate::shared::Shared;
-use crate::state::{Entry, Installed, Message, NewRoom, Room, State, StateError, User};
+use crate::state::{Entry, Installed, NewRoom, Room, State, StateError, User};
 use crate::tls::Certificate;
 use crate::webhooks::{self, Delivery, Happening};
 use crate::{outgoing, rooms, write};
@@ -160,8 +160,8 @@ impl Host {
     ///
     /// [`StateError`] where the database fails.
     pub async fn say(&self, room: &Room, user: &User, text: &str) -> Result<Entry, StateError> {
-        let users = self.shared.state.users().await?;
-        let entry = Entry::said(room.id, user, Message::new(text, &users));
+        let message = write::message(&self.shared, text.to_owned()).await?;
+        let entry = Entry::said(room.id, user, message);
         write::entry(&self.shared, entry).await
     }
 

@@ -8,11 +8,10 @@ use std::sync::LazyLock;
 
 use ammonia::{Builder, UrlRelative};
 use glance_sdk::label::Escaped;
-use glance_sdk::model::OauthId;
 use regex::{Captures, Regex};
 use reqwest::Url;
 
-use crate::icons;
+use crate::icons::Images;
 use crate::label;
 
 const MESSAGE: [&str; 21] = [
@@ -96,7 +95,7 @@ pub(crate) fn message(html: &str) -> String {
 }
 
 /// The same, its pictures by way of the host.
-pub(crate) fn by_host(clean: &str, sender: &OauthId) -> String {
+pub(crate) fn by_host(clean: &str, images: Images<'_>) -> String {
     let Some(picture) = &*PICTURE else {
         return ammonia::clean_text(clean);
     };
@@ -105,7 +104,7 @@ pub(crate) fn by_host(clean: &str, sender: &OauthId) -> String {
         format!(
             "{} src=\"{}\"",
             &found[1],
-            Escaped(&icons::proxied(sender, &address))
+            Escaped(&images.proxied(&address))
         )
     };
     picture.replace_all(clean, proxied).into_owned()
@@ -130,12 +129,16 @@ pub(crate) fn card(html: &str) -> String {
     clean(&CARDS, html)
 }
 
-fn clean(builder: &Builder<'_>, html: &str) -> String {
-    let html = match &*FORMATTING {
+/// The same to a reader, with which few characters come to few elements.
+pub(crate) fn few_elements(html: &str) -> Cow<'_, str> {
+    match &*FORMATTING {
         Some(formatting) => formatting.replace_all(html, "<$1>"),
         None => Cow::Borrowed(html),
-    };
-    let clean = builder.clean(&html).to_string();
+    }
+}
+
+fn clean(builder: &Builder<'_>, html: &str) -> String {
+    let clean = builder.clean(&few_elements(html)).to_string();
     // A page's policy forbids the attribute; its script sets the properties.
     let clean = match &*STYLE {
         Some(style) => style.replace_all(&clean, "$1 data-style=\"").into_owned(),

@@ -1,18 +1,18 @@
 //! Images of add-ons, by way of the host: a page that loaded them itself would tell every add-on
 //! who looks at it, and could be sent into the network of the person who does.
 //!
-//! [`proxied`] makes an address here of an add-on's. It is signed, so that nobody else can have the
+//! [`Addresses`] makes an address here of an add-on's. It is signed, so that nobody else can have the
 //! host fetch something.
 
 mod cache;
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use glance_sdk::auth::random_alphanumeric;
 use glance_sdk::model::{Icon, OauthId};
 use reqwest::header::ACCEPT;
 use reqwest::{Method, Url};
@@ -51,11 +51,8 @@ const MAX_URL: usize = 4096;
 /// How much of the signature an address has, in bytes.
 const SIGNATURE: usize = 16;
 
-/// Addresses hold as long as the process does: a page that connects again gets new ones.
-static KEY: LazyLock<hmac::Key> = LazyLock::new(|| {
-    let random = random_alphanumeric(40).unwrap_or_else(|_| uuid::Uuid::new_v4().to_string());
-    hmac::Key::new(hmac::HMAC_SHA256, random.as_bytes())
-});
+/// Tells the key of addresses from whatever else is made of the host's own key.
+const PURPOSE: &[u8] = b"addresses of images";
 
 /// An image as it was fetched.
 #[derive(Debug, PartialEq, Eq)]
@@ -64,51 +61,79 @@ pub(crate) struct Image {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Where a page loads the image that an installation names: an address of the host's own. An image
-/// that stands whole in its address (`data:`) stays there; what is no image's address becomes the
-/// placeholder.
-pub(crate) fn proxied(oauth_id: &OauthId, url: &str) -> String {
-    if url
-        .get(..5)
-        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
-    {
-        return match is_whole_image(url) {
-            true => url.to_owned(),
-            false => PLACEHOLDER.to_owned(),
-        };
+/// Makes addresses here of those of add-ons, and knows its own again. They hold as long as the host's
+/// key does: over a restart too, in pages that stay open and in their caches.
+#[derive(Debug)]
+pub(crate) struct Addresses(hmac::Key);
+
+impl Addresses {
+    /// Addresses signed with a key that is made of the host's own.
+    pub(crate) fn new(signing_key: &[u8]) -> Self {
+        let own = hmac::Key::new(hmac::HMAC_SHA256, signing_key);
+        let key = hmac::sign(&own, PURPOSE);
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key.as_ref()))
     }
-    match Url::parse(url) {
-        Ok(parsed) if is_web(&parsed) && url.len() <= MAX_URL => {
-            let mut signed = signature(oauth_id, parsed.as_str());
-            signed.extend_from_slice(parsed.as_str().as_bytes());
-            format!("/icon/{oauth_id}/{}", BASE64_URL_SAFE_NO_PAD.encode(signed))
+
+    /// The images that an installation names.
+    pub(crate) fn of<'a>(&'a self, oauth_id: &'a OauthId) -> Images<'a> {
+        Images {
+            addresses: self,
+            oauth_id,
         }
-        _ => PLACEHOLDER.to_owned(),
+    }
+
+    /// The address that was made one of the host's.
+    pub(crate) fn original(&self, oauth_id: &OauthId, signed: &str) -> Option<Url> {
+        let signed = BASE64_URL_SAFE_NO_PAD.decode(signed).ok()?;
+        let (claimed, url) = signed.split_at_checked(SIGNATURE)?;
+        let url = std::str::from_utf8(url).ok()?;
+        verify_slices_are_equal(&self.signature(oauth_id, url), claimed).ok()?;
+        Url::parse(url).ok()
+    }
+
+    fn signature(&self, oauth_id: &OauthId, url: &str) -> Vec<u8> {
+        let tag = hmac::sign(&self.0, format!("{oauth_id}\n{url}").as_bytes());
+        tag.as_ref()[..SIGNATURE].to_vec()
     }
 }
 
-/// An icon with [`proxied`] addresses.
-pub(crate) fn proxied_icon(oauth_id: &OauthId, icon: &Icon) -> Icon {
-    let mut proxied = Icon::new(self::proxied(oauth_id, &icon.url));
-    proxied.url_2x = icon
-        .url_2x
-        .as_deref()
-        .map(|url| self::proxied(oauth_id, url));
-    proxied
+/// The images that one installation names.
+#[derive(Clone, Copy)]
+pub(crate) struct Images<'a> {
+    addresses: &'a Addresses,
+    oauth_id: &'a OauthId,
 }
 
-/// The address that was made one of the host's.
-pub(crate) fn original(oauth_id: &OauthId, signed: &str) -> Option<Url> {
-    let signed = BASE64_URL_SAFE_NO_PAD.decode(signed).ok()?;
-    let (claimed, url) = signed.split_at_checked(SIGNATURE)?;
-    let url = std::str::from_utf8(url).ok()?;
-    let is_own = signature(oauth_id, url) == claimed;
-    is_own.then(|| Url::parse(url).ok()).flatten()
-}
+impl Images<'_> {
+    /// Where a page loads the image at an address: at one of the host's own. An image that stands
+    /// whole in its address (`data:`) stays there; what is no image's address becomes the placeholder.
+    pub(crate) fn proxied(&self, url: &str) -> String {
+        if url
+            .get(..5)
+            .is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
+        {
+            return match is_whole_image(url) {
+                true => url.to_owned(),
+                false => PLACEHOLDER.to_owned(),
+            };
+        }
+        match Url::parse(url) {
+            Ok(parsed) if is_web(&parsed) && url.len() <= MAX_URL => {
+                let mut signed = self.addresses.signature(self.oauth_id, parsed.as_str());
+                signed.extend_from_slice(parsed.as_str().as_bytes());
+                let signed = BASE64_URL_SAFE_NO_PAD.encode(signed);
+                format!("/icon/{}/{signed}", self.oauth_id)
+            }
+            _ => PLACEHOLDER.to_owned(),
+        }
+    }
 
-fn signature(oauth_id: &OauthId, url: &str) -> Vec<u8> {
-    let tag = hmac::sign(&KEY, format!("{oauth_id}\n{url}").as_bytes());
-    tag.as_ref()[..SIGNATURE].to_vec()
+    /// An icon with [`proxied`](Self::proxied) addresses.
+    pub(crate) fn icon(&self, icon: &Icon) -> Icon {
+        let mut proxied = Icon::new(self.proxied(&icon.url));
+        proxied.url_2x = icon.url_2x.as_deref().map(|url| self.proxied(url));
+        proxied
+    }
 }
 
 /// Whether this `data:` address is that of an image, and short enough to go to each page.
@@ -167,14 +192,18 @@ mod tests {
 
     #[test]
     fn an_address_is_one_of_the_hosts_own_and_leads_back() {
-        let id = OauthId::from("a");
+        let (addresses, id) = (Addresses::new(b"key"), OauthId::from("a"));
         let url = "https://add-on.example.com/i.png?size=16&x=\u{e4}";
-        let address = proxied(&id, url);
+        let address = addresses.of(&id).proxied(url);
         let signed = address.strip_prefix("/icon/a/").unwrap();
         assert!(!address.contains("example"));
-        assert_eq!(original(&id, signed).unwrap(), Url::parse(url).unwrap());
+        assert_eq!(
+            addresses.original(&id, signed).unwrap(),
+            Url::parse(url).unwrap()
+        );
 
-        assert_eq!(original(&OauthId::from("b"), signed), None);
+        assert_eq!(addresses.original(&OauthId::from("b"), signed), None);
+        assert_eq!(Addresses::new(b"other").original(&id, signed), None);
         let forged = BASE64_URL_SAFE_NO_PAD.encode([&[0; SIGNATURE], url.as_bytes()].concat());
         for other in [
             forged.as_str(),
@@ -183,13 +212,14 @@ mod tests {
             &signed[1..],
             &signed[..signed.len() - 2],
         ] {
-            assert_eq!(original(&id, other), None, "{other}");
+            assert_eq!(addresses.original(&id, other), None, "{other}");
         }
     }
 
     #[test]
     fn what_is_no_image_is_the_placeholder() {
-        let id = OauthId::from("a");
+        let (addresses, id) = (Addresses::new(b"key"), OauthId::from("a"));
+        let images = addresses.of(&id);
         let long = format!("https://add-on.example.com/{}", "x".repeat(MAX_URL));
         for url in [
             "javascript:alert(1)",
@@ -203,16 +233,16 @@ mod tests {
             "blob:x",
             &long,
         ] {
-            assert_eq!(proxied(&id, url), PLACEHOLDER, "{url}");
+            assert_eq!(images.proxied(url), PLACEHOLDER, "{url}");
         }
         let huge = format!("data:image/png,{}", "x".repeat(MAX_DATA_URL));
-        assert_eq!(proxied(&id, &huge), PLACEHOLDER);
+        assert_eq!(images.proxied(&huge), PLACEHOLDER);
         for url in [
             "data:image/svg+xml,%3Csvg%3E",
             "DATA:image/PNG;base64,AAAA",
             "data:image/svg+xml;charset=utf-8,<svg>",
         ] {
-            assert_eq!(proxied(&id, url), url);
+            assert_eq!(images.proxied(url), url);
         }
     }
 

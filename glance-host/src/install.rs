@@ -240,7 +240,7 @@ fn warn_of_patterns(descriptor: &Descriptor) {
     for webhook in webhooks.flat_map(|webhooks| webhooks.as_slice()) {
         if let Some(Err(why)) = webhook.pattern.as_deref().map(pattern::compile) {
             let event = &webhook.event;
-            let url = Url::parse(&webhook.url).map_or_else(|_| String::new(), |url| shown(&url));
+            let url = plain(&webhook.url);
             tracing::warn!(target: STEPS, "the webhook of {event} at {url} is never called: {why}");
         }
     }
@@ -249,6 +249,11 @@ fn warn_of_patterns(descriptor: &Descriptor) {
 /// An address as it is logged: people put secrets into its query and before its host.
 fn shown(url: &Url) -> String {
     format!("{}{}", url.origin().ascii_serialization(), url.path())
+}
+
+/// An address for people who need not know what stands in its query and before its host.
+pub(crate) fn plain(url: &str) -> String {
+    Url::parse(url).map_or_else(|_| String::new(), |url| shown(&url))
 }
 
 /// The rooms in which an installation shows.

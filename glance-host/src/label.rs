@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use ammonia::Builder;
 
+use crate::html;
+
 const KEPT: [&str; 4] = ["b", "strong", "em", "i"];
 
 /// Elements that vanish with what is in them, as in HipChat's last web client.
@@ -97,9 +99,16 @@ static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     builder
 });
 
-/// What stays of a label.
+/// The longest label that is read, in bytes. A query's answer may have 1000 characters; nobody said
+/// how many a push may.
+const LONGEST: usize = 10_000;
+
+/// What stays of a label; nothing of one that is too long.
 pub(crate) fn sanitize(html: &str) -> String {
-    SANITIZER.clean(html).to_string()
+    match html.len() {
+        0..=LONGEST => SANITIZER.clean(&html::few_elements(html)).to_string(),
+        _ => String::new(),
+    }
 }
 
 /// The text of a sanitized label, for tests and for `title`.
@@ -184,6 +193,19 @@ mod tests {
                 None => assert_eq!(sanitize(&html), out, "{html}"),
             }
         }
+    }
+
+    #[test]
+    fn a_short_label_does_not_come_to_many_elements() {
+        let open: String = (0..100).map(|n| format!("<b x={n}>")).collect();
+        let blocks = "<main>x</main>".repeat(100);
+        let clean = sanitize(&format!("<main>{open}</main>{blocks}"));
+        assert!(
+            clean.contains('x') && clean.len() < 5_000,
+            "{} bytes",
+            clean.len()
+        );
+        assert_eq!(sanitize(&"x".repeat(LONGEST + 1)), "");
     }
 
     #[test]

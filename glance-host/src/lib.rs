@@ -18,6 +18,7 @@
 mod access;
 mod api;
 mod attendance;
+mod body;
 mod clock;
 mod directory;
 mod embed;
@@ -44,6 +45,7 @@ mod reach;
 mod record;
 mod rehearsal;
 mod replay;
+mod retention;
 mod rooms;
 mod serve;
 #[cfg(feature = "server")]

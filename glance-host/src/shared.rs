@@ -49,6 +49,7 @@ pub(crate) struct Shared {
     pub(crate) webhooks: Webhooks,
     pub(crate) presence: Presence,
     pub(crate) icons: icons::Cache,
+    pub(crate) images: Arc<icons::Addresses>,
     pub(crate) turns: Turns,
     pub(crate) visits: Visits,
     pub(crate) metrics: Metrics,
@@ -90,8 +91,7 @@ impl Shared {
         if let Way::Local(user) = self.entrance.way {
             return self.state.user(user).await;
         }
-        let users = self.state.users().await?;
-        Ok(users.into_iter().find(|user| user.is_admin))
+        self.state.first_admin().await
     }
 
     /// Who came in like this, made known where they were not. The first admin finds a room.

@@ -9,6 +9,7 @@ mod timeline;
 mod webhook;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use glance_sdk::model::{
@@ -72,8 +73,12 @@ pub struct User {
 impl User {
     /// What people write behind an `@`: the name without its spaces.
     pub fn mention_name(&self) -> String {
-        self.name.split_whitespace().collect()
+        mention_name(&self.name)
     }
+}
+
+fn mention_name(name: &str) -> String {
+    name.split_whitespace().collect()
 }
 
 /// A room to be made.
@@ -208,6 +213,10 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
 
     /// All rooms, by id.
     async fn rooms(&self) -> Result<Vec<Room>>;
+    /// Some rooms, by id, after the first `skip`; archived ones where they are asked for.
+    async fn some_rooms(&self, archived: bool, skip: u64, at_most: u32) -> Result<Vec<Room>>;
+    /// The rooms that a person may enter, by id, without archived ones.
+    async fn rooms_open_to(&self, user: &User, at_most: u32) -> Result<Vec<Room>>;
     /// The room with the least id.
     async fn first_room(&self) -> Result<Option<Room>>;
     /// The room with this id.
@@ -238,6 +247,18 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn users(&self) -> Result<Vec<User>>;
     /// The users who were removed, by id.
     async fn removed_users(&self) -> Result<Vec<User>>;
+    /// Some users but those who were removed, by id, after the first `skip`; guests where they are
+    /// asked for.
+    async fn some_users(&self, guests: bool, skip: u64, at_most: u32) -> Result<Vec<User>>;
+    /// The users with these ids, removed or not, by id.
+    async fn users_with(&self, ids: &[UserId]) -> Result<Vec<User>>;
+    /// The users whose mention name is one of these, whatever their case, but those who were removed,
+    /// by id.
+    async fn users_mentioned(&self, names: &[String]) -> Result<Vec<User>>;
+    /// The user with this address, whatever the case of its ASCII letters, unless they were removed.
+    async fn user_at(&self, email: &str) -> Result<Option<User>>;
+    /// The admin with the least id who was not removed.
+    async fn first_admin(&self) -> Result<Option<User>>;
     /// The user with this name.
     async fn find_user(&self, name: &str) -> Result<Option<User>>;
     /// The user with this name, made where there is none.
@@ -313,7 +334,7 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
         &self,
         event: &Event,
         room: RoomId,
-    ) -> Result<Vec<(Installed, RegisteredWebhook)>>;
+    ) -> Result<Vec<(Arc<Installed>, RegisteredWebhook)>>;
     /// Creates a runtime action, or replaces the one with its key in this place; false where there
     /// are as many as may be.
     async fn put_action(&self, action: &RuntimeAction) -> Result<bool>;
@@ -346,6 +367,10 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn write_privately(&self, message: &PrivateMessage) -> Result<()>;
     /// What was written to this person, oldest first.
     async fn private_messages(&self, to: UserId) -> Result<Vec<PrivateMessage>>;
+
+    /// Forgets what was written into rooms and to people before this time, in microseconds since 1970:
+    /// the oldest, at most so many of each kind. Says how many it forgot.
+    async fn forget_messages(&self, before: i64, at_most: u32) -> Result<u64>;
 
     /// Keeps a token, and forgets those that expired before `now`.
     async fn put_token(&self, token: &StoredToken, now: i64) -> Result<()>;

@@ -5,8 +5,9 @@ mod card;
 use glance_sdk::model::{Color, MessageFormat, Notification, OauthId};
 use serde::Serialize;
 
+use crate::icons::Images;
 use crate::shared::Shared;
-use crate::state::{Content, Entry, Sender, StateError};
+use crate::state::{Content, Entry, Sender, StateError, User};
 use crate::{html, label, wire};
 use card::Card;
 
@@ -86,15 +87,16 @@ enum Body {
 pub(crate) async fn shown(shared: &Shared, entry: &Entry) -> Result<Shown, StateError> {
     let (said, parent) = match &entry.content {
         Content::Message(message) => {
-            let mut mentions = Vec::new();
-            for id in &message.mentions {
-                let user = shared.state.user(*id).await?;
-                mentions.extend(user.map(|user| user.mention_name()));
-            }
+            let mentioned = shared.state.users_with(&message.mentions).await?;
+            let mentions = mentioned.iter().map(User::mention_name).collect();
             let text = message.text.clone();
             (Said::Message { text, mentions }, &message.reply_to)
         }
-        Content::Notification(said) => (notification(entry, said), &said.attach_to),
+        Content::Notification(said) => {
+            let sender = sender(&entry.sender);
+            let images = shared.images.of(&sender);
+            (notification(entry, said, images), &said.attach_to)
+        }
     };
     let parent = match parent {
         Some(id) => shared.state.entry(entry.room_id, id).await?,
@@ -122,8 +124,7 @@ pub(crate) async fn shown(shared: &Shared, entry: &Entry) -> Result<Shown, State
     })
 }
 
-fn notification(entry: &Entry, said: &Notification) -> Said {
-    let sender = &sender(&entry.sender);
+fn notification(entry: &Entry, said: &Notification, images: Images<'_>) -> Said {
     let color = match said.color.clone().unwrap_or(Color::Yellow) {
         Color::Random => {
             // The same for everyone, and each time.
@@ -137,9 +138,9 @@ fn notification(entry: &Entry, said: &Notification) -> Said {
         color,
         notify: said.notify == Some(true),
         body: match &said.card {
-            Some(card) => Body::Card(Box::new(Card::new(card, sender))),
+            Some(card) => Body::Card(Box::new(Card::new(card, images))),
             None => match body(said) {
-                Body::Html(html) => Body::Html(html::by_host(&html, sender)),
+                Body::Html(html) => Body::Html(html::by_host(&html, images)),
                 other => other,
             },
         },

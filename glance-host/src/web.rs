@@ -25,6 +25,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router, middleware};
 
+use crate::body;
 use crate::shared::Shared;
 
 pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
@@ -66,6 +67,10 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/icon/{oauth_id}/{signed}", get(icon::serve))
         .fallback(pages::nothing)
         .layer(Extension(events::Pages::default()))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(shared),
+            body::in_time,
+        ))
         .layer(middleware::from_fn_with_state(
             Arc::clone(shared),
             guard::check,

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use crate::pattern;
 use crate::shared::Shared;
-use crate::state::StateError;
+use crate::state::{Installed, RegisteredWebhook, StateError};
 use delivery::Job;
 use happening::Told;
 pub(crate) use record::Records;
@@ -30,8 +30,8 @@ pub use record::{Delivery, KEPT_PER_ROOM, Outcome};
 /// How many calls of one installation may wait.
 const QUEUE: usize = 100;
 
-/// How many compiled patterns are kept; past that all are compiled anew.
-const PATTERNS: usize = 500;
+/// How many compiled patterns are kept, each of some megabytes at most; past that all are compiled anew.
+const PATTERNS: usize = 100;
 
 /// The calls under way, and what became of the latest.
 #[derive(Default)]
@@ -66,7 +66,7 @@ async fn try_tell(
     let Some(event) = happening.event() else {
         return Ok(());
     };
-    let listening = shared.state.webhooks_on(&event, room).await?;
+    let mut listening = shared.state.webhooks_on(&event, room).await?;
     if listening.is_empty() {
         return Ok(());
     }
@@ -74,32 +74,52 @@ async fn try_tell(
         return Ok(());
     };
     let told = Arc::new(Told::new(shared, room, event, happening).await?);
-    for (installed, registered) in listening {
-        let is_own = told.author.as_ref() == Some(&installed.oauth_id);
-        let is_wanted = match (&registered.webhook.pattern, &told.text) {
-            (Some(pattern), Some(text)) => shared.webhooks.finds(pattern, text),
-            _ => true,
-        };
-        if !is_own && is_wanted {
-            let job = Job::new(Arc::clone(&told), installed, registered);
-            shared.webhooks.push(shared, job);
-        }
+    listening.retain(|(installed, _)| told.author.as_ref() != Some(&installed.oauth_id));
+    for (installed, registered) in wanted(shared, &told, listening).await? {
+        let job = Job::new(Arc::clone(&told), installed, registered);
+        shared.webhooks.push(shared, job);
     }
     Ok(())
+}
+
+type Listening = Vec<(Arc<Installed>, RegisteredWebhook)>;
+
+/// Those whose pattern finds something in what is told. A pattern may take its time: it is looked for
+/// where it holds up no connection.
+async fn wanted(
+    shared: &Arc<Shared>,
+    told: &Arc<Told>,
+    mut listening: Listening,
+) -> Result<Listening, StateError> {
+    let has_pattern = |(_, one): &(_, RegisteredWebhook)| one.webhook.pattern.is_some();
+    if told.text.is_none() || !listening.iter().any(has_pattern) {
+        return Ok(listening);
+    }
+    let (shared, told) = (Arc::clone(shared), Arc::clone(told));
+    let looking = tokio::task::spawn_blocking(move || {
+        listening.retain(|(_, one)| match (&one.webhook.pattern, &told.text) {
+            (Some(pattern), Some(text)) => shared.webhooks.finds(pattern, text),
+            _ => true,
+        });
+        listening
+    });
+    let ended = |cause| StateError(format!("the patterns of webhooks ended early: {cause}"));
+    looking.await.map_err(ended)
 }
 
 impl Webhooks {
     /// Whether a pattern finds something in a text; one that cannot be compiled never does.
     fn finds(&self, pattern: &str, text: &str) -> bool {
-        let mut patterns = lock(&self.patterns);
-        if patterns.len() >= PATTERNS {
-            patterns.clear();
-        }
-        let compiled = patterns
-            .entry(pattern.to_owned())
-            .or_insert_with(|| pattern::compile(pattern).ok())
-            .clone();
-        drop(patterns);
+        let known = lock(&self.patterns).get(pattern).cloned();
+        let compiled = known.unwrap_or_else(|| {
+            let compiled = pattern::compile(pattern).ok();
+            let mut patterns = lock(&self.patterns);
+            if patterns.len() >= PATTERNS {
+                patterns.clear();
+            }
+            patterns.insert(pattern.to_owned(), compiled.clone());
+            compiled
+        });
         compiled.is_some_and(|compiled| pattern::finds(&compiled, text))
     }
 

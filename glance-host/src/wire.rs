@@ -24,11 +24,8 @@ pub(crate) async fn message(
     entry: &Entry,
     said: &state::Message,
 ) -> Result<Message, StateError> {
-    let mut mentions = Vec::new();
-    for id in &said.mentions {
-        let user = shared.state.user(*id).await?;
-        mentions.extend(user.map(|user| person(shared, &user)));
-    }
+    let mentioned = shared.state.users_with(&said.mentions).await?;
+    let mentions = mentioned.iter().map(|user| person(shared, user)).collect();
     let from = match &entry.sender {
         Sender::Person(id) => shared.state.user(*id).await?,
         Sender::AddOn(_) => None,

@@ -4,9 +4,19 @@ use std::sync::Arc;
 
 use crate::hub::{Event, To, Written};
 use crate::shared::Shared;
-use crate::state::{Entry, StateError};
+use crate::state::{Entry, Message, StateError};
 use crate::timeline;
 use crate::webhooks::{self, Happening};
+
+/// A message that mentions whom its text names.
+pub(crate) async fn message(shared: &Shared, text: String) -> Result<Message, StateError> {
+    let names = Message::mentioned(&text);
+    let users = match names.as_slice() {
+        [] => Vec::new(),
+        names => shared.state.users_mentioned(names).await?,
+    };
+    Ok(Message::new(text, &users))
+}
 
 pub(crate) async fn entry(shared: &Arc<Shared>, entry: Entry) -> Result<Entry, StateError> {
     let shared = Arc::clone(shared);

@@ -229,7 +229,7 @@ impl Client {
             }
             let answer = match http::send(request, url).await {
                 Ok(answer) => answer,
-                Err(failure) if patience.again(failure.arrived).await => continue,
+                Err(failure) if patience.again(failure.arrived, None).await => continue,
                 Err(failure) => return Err(failure.error),
             };
             limits.note(&answer.headers);
@@ -246,7 +246,12 @@ impl Client {
                         return Err(answer.refusal());
                     }
                 }
-                status if patience::is_passing(status) && patience.again(true).await => {}
+                status if patience::is_passing(status) => {
+                    let asked_for = patience::asked_for(&answer.headers);
+                    if !patience.again(true, asked_for).await {
+                        return Err(answer.refusal());
+                    }
+                }
                 status if status.is_success() && answer.body.is_empty() => return Ok(None),
                 status if status.is_success() => return answer.json().map(Some),
                 _ => return Err(answer.refusal()),

@@ -180,6 +180,20 @@ async fn what_is_written_in_the_room_stays_there() {
 }
 
 #[tokio::test]
+async fn nobody_inspects_on_another_site() {
+    let (host, room, add_on) = start(builder()).await;
+    let ann = host.user("Ann", |_| {}).await;
+    let token = token(&host, &add_on, &room, Some(ann.id.get())).await;
+    let request = request(&host, &room, Method::GET, "/events?inspect");
+    let mut live = request.bearer_auth(&token).send().await.unwrap();
+    let mut told = read_until(&mut live, "for true").await;
+    room.says("Bo", "a secret").await;
+    told += &read_until(&mut live, "event: entry").await;
+    told += &read_until(&mut live, "\n\n").await;
+    assert!(!told.contains("event: inspection"), "{told}");
+}
+
+#[tokio::test]
 async fn only_a_token_lets_in() {
     let (host, room, add_on) = start(builder()).await;
     let claims = |issuer: &str, seconds: i64| {

@@ -163,3 +163,32 @@ async fn a_page_loads_images_from_its_host_only() {
         );
     }
 }
+
+#[tokio::test]
+async fn an_address_of_an_image_holds_over_a_restart() {
+    let svg = async || ([("content-type", "image/svg+xml")], SVG);
+    let server = serve(|_| Router::new().route("/icon.svg", get(svg))).await;
+    let url = format!("{server}/icon.svg");
+    let glance = json!({
+        "key": "still", "name": { "value": "Still" }, "icon": { "url": url, "url@2x": url },
+    });
+    let descriptor = json!({
+        "key": "com.example.still", "name": "Still", "description": "Still.",
+        "links": { "self": format!("{server}/") }, "capabilities": { "glance": [glance] },
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let start = || Host::builder().port(0).data(folder.path()).start();
+    let host = start().await.unwrap();
+    let room = host.room("ops").await;
+    room.install_url(&format!("data:,{descriptor}"))
+        .await
+        .unwrap();
+    let shown = room.viewer("member").await.settled().await;
+    let address = shown.line("still").unwrap().icon.url.clone();
+    host.shutdown().await;
+
+    let again = start().await.unwrap();
+    assert_eq!(ask(&again, &address).await.text().await.unwrap(), SVG);
+    let other = Host::start().await;
+    assert_eq!(ask(&other, &address).await.status(), StatusCode::NOT_FOUND);
+}

@@ -151,9 +151,11 @@ async fn a_reader_that_stands_still_holds_up_nobody_and_ends_with_the_truth() {
     }
 
     for number in 0..60 {
-        let text = format!("{number}{}", " and more".repeat(10_000));
-        let large =
-            json!({ "key": "always", "content": { "label": { "type": "html", "value": text } } });
+        let text = number.to_string();
+        let picture = format!("data:image/png;base64,{}", "A".repeat(90_000));
+        let status = json!({ "type": "icon", "value": { "url": picture, "url@2x": picture } });
+        let words = json!({ "type": "html", "value": text });
+        let large = json!({ "key": "always", "content": { "label": words, "status": status } });
         let update: UiUpdate = serde_json::from_value(json!({ "glance": [large] })).unwrap();
         client.update(&update).await.unwrap();
         page.until(|lines| label(lines, ALWAYS) == Some(&text))

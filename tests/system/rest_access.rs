@@ -217,7 +217,7 @@ async fn every_refusal_is_the_protocols() {
         ("no JSON", call(Method::POST, "addon/ui").body("{"), 400),
         (
             "too much",
-            call(Method::POST, "addon/ui").body(" ".repeat(1024 * 1024 + 1)),
+            call(Method::POST, "addon/ui").body(" ".repeat(256 * 1024 + 1)),
             413,
         ),
         (

@@ -91,21 +91,15 @@ impl Caller {
     pub(crate) async fn user(&self, shared: &Shared, id_or_name: &str) -> Result<User, ApiError> {
         let user = match id_or_name.parse::<UserId>() {
             Ok(id) => shared.state.user(id).await?,
-            Err(_) if id_or_name.contains('@') => {
-                let users = shared.state.users().await?;
-                users.into_iter().find(|user| is_called(user, id_or_name))
-            }
+            Err(_) if id_or_name.contains('@') => match id_or_name.strip_prefix('@') {
+                Some(mention) => {
+                    let found = shared.state.users_mentioned(&[mention.to_owned()]).await?;
+                    found.into_iter().next()
+                }
+                None => shared.state.user_at(id_or_name).await?,
+            },
             Err(_) => shared.state.find_user(id_or_name).await?,
         };
         user.ok_or_else(|| ApiError::not_found(format!("User {id_or_name} not found")))
-    }
-}
-
-/// Whether this is the mention name of a person, behind an `@`, or their address.
-fn is_called(user: &User, name: &str) -> bool {
-    let same = |own: &str, name: &str| own.to_lowercase() == name.to_lowercase();
-    match name.strip_prefix('@') {
-        Some(mention) => same(&user.mention_name(), mention),
-        None => user.email.as_deref().is_some_and(|own| same(own, name)),
     }
 }

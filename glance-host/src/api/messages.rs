@@ -15,7 +15,7 @@ use super::error::ApiError;
 use super::rooms::writable;
 use crate::limits::Allowance;
 use crate::shared::Shared;
-use crate::state::{Content, Entry, Message};
+use crate::state::{Content, Entry};
 use crate::{wire, write};
 
 /// The longest text, in characters.
@@ -82,7 +82,7 @@ async fn write(
         return Err(ApiError::not_found(format!("Message {parent} not found")));
     }
     let allowance = shared.limits.message(&caller.installed.oauth_id, room.id)?;
-    let mut message = Message::new(text, &shared.state.users().await?);
+    let mut message = write::message(shared, text).await?;
     message.reply_to = reply_to;
     let entry = Entry::new(room.id, &caller.installed, Content::Message(message));
     Ok((write::entry(shared, entry).await?, allowance))

@@ -65,7 +65,19 @@ impl Paging {
 
     /// The part of the list that is asked for.
     pub(super) fn page<T>(&self, all: impl IntoIterator<Item = T>) -> Page<T> {
-        let mut rest = all.into_iter().skip(self.start);
+        self.part(all.into_iter().skip(self.start))
+    }
+
+    /// What is to be read of the list: after how many, and how many. It is one more than is shown,
+    /// which says that there are more.
+    pub(super) fn read(&self) -> (u64, u32) {
+        let at_most = u32::try_from(self.max).unwrap_or(u32::MAX);
+        (self.start as u64, at_most.saturating_add(1))
+    }
+
+    /// The part that is asked for, where the list was read from there on.
+    pub(super) fn part<T>(&self, rest: impl IntoIterator<Item = T>) -> Page<T> {
+        let mut rest = rest.into_iter();
         let items: Vec<_> = rest.by_ref().take(self.max).collect();
         let has_more = !items.is_empty() && rest.next().is_some();
         let mut links = PageLinks::default();

@@ -19,10 +19,11 @@ pub(super) async fn list(
     paging: Paging,
 ) -> Result<Json<Page<User>>, ApiError> {
     caller.needs(&[Scope::ViewGroup])?;
-    let mut users = shared.state.users().await?;
-    users.retain(|user| !user.is_guest || paging.includes("include-guests"));
+    let (skip, at_most) = paging.read();
+    let guests = paging.includes("include-guests");
+    let users = shared.state.some_users(guests, skip, at_most).await?;
     let users = users.iter().map(|user| wire::person(&shared, user));
-    Ok(Json(paging.page(users)))
+    Ok(Json(paging.part(users)))
 }
 
 pub(super) async fn read(

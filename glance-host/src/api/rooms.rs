@@ -31,13 +31,16 @@ pub(super) async fn list(
     paging: Paging,
 ) -> Result<Json<Page<Room>>, ApiError> {
     caller.needs(&[Scope::ViewGroup])?;
-    let mut rooms = shared.state.rooms().await?;
-    rooms.retain(|room| {
-        let is_asked_for = !room.is_archived || paging.includes("include-archived");
-        is_asked_for && caller.installed.is_in(room.id)
-    });
-    let rooms = rooms.iter().map(|room| directory::room(&shared, room));
-    Ok(Json(paging.page(rooms)))
+    let archived = paging.includes("include-archived");
+    let written = |room: &state::Room| directory::room(&shared, room);
+    let Some(own) = caller.installed.room_id else {
+        let (skip, at_most) = paging.read();
+        let rooms = shared.state.some_rooms(archived, skip, at_most).await?;
+        return Ok(Json(paging.part(rooms.iter().map(written))));
+    };
+    let own = shared.state.room(own).await?;
+    let own = own.filter(|room| archived || !room.is_archived);
+    Ok(Json(paging.page(own.iter().map(written))))
 }
 
 pub(super) async fn read(

@@ -33,7 +33,7 @@ use crate::tls::{self, Certificate, TlsListener};
 use crate::turns::Turns;
 use crate::viewer::Lineups;
 use crate::webhooks::Webhooks;
-use crate::{api, health, icons, outgoing, web};
+use crate::{api, health, icons, outgoing, retention, web};
 
 /// How a host starts; [`Host::builder`] makes one.
 #[derive(Debug, Clone)]
@@ -46,6 +46,7 @@ pub struct Builder {
     token_life: Duration,
     requests: u32,
     messages: u32,
+    keep_messages: Option<Duration>,
     pub(crate) clock: Clock,
     embed: Embed,
     pub(crate) tls: Option<tls::Files>,
@@ -66,6 +67,7 @@ impl Default for Builder {
             token_life: Duration::from_secs(8 * 60 * 60),
             requests: 500,
             messages: 30,
+            keep_messages: None,
             clock: Clock::default(),
             embed: Embed::default(),
             networks: None,
@@ -135,6 +137,22 @@ impl Builder {
     #[must_use]
     pub fn message_limit(mut self, messages: u32) -> Self {
         self.messages = messages;
+        self
+    }
+
+    /// How long what was written into rooms and to people is kept; for ever where nothing is said.
+    /// What is older goes in the background, within an hour and a little at a time.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use glance_host::Host;
+    ///
+    /// let builder = Host::builder().keep_messages(Duration::from_secs(365 * 24 * 60 * 60));
+    /// ```
+    #[must_use]
+    pub fn keep_messages(mut self, kept: Duration) -> Self {
+        self.keep_messages = Some(kept);
         self
     }
 
@@ -253,7 +271,9 @@ impl Builder {
         let base_url = public.unwrap_or_else(|| own.clone());
         let localhost = format!("{scheme}://localhost:{}", address.port());
         let way = self.way(&state).await?;
-        let entrance = Entrance::new(way, &state.signing_key().await?);
+        let key = state.signing_key().await?;
+        let entrance = Entrance::new(way, &key);
+        let images = Arc::new(icons::Addresses::new(&key));
 
         let (end, ending) = watch::channel(false);
         let reach = match self.networks {
@@ -274,12 +294,13 @@ impl Builder {
             attendance: Attendance::default(),
             state: Arc::new(state),
             hub: Arc::new(LocalHub::default()),
-            lineups: Lineups::default(),
+            lineups: Lineups::new(Arc::clone(&images)),
             http: outgoing::Client::following(&reach).map_err(Error::Http)?,
             posting: outgoing::Client::staying(&reach).map_err(Error::Http)?,
             webhooks: Webhooks::default(),
             presence: Presence::default(),
             icons: icons::Cache::default(),
+            images,
             turns: Turns::default(),
             visits: Visits::default(),
             metrics: Metrics::default(),
@@ -287,6 +308,9 @@ impl Builder {
             ending,
         });
         shared.first_room.open(&shared).await?;
+        if let Some(kept) = self.keep_messages {
+            retention::begin(&shared, kept);
+        }
         let router = Router::new()
             .nest_service("/v2", api::router(&shared))
             .route("/healthz", get(health::check))
@@ -370,8 +394,7 @@ fn origin(url: &str) -> Result<String, Error> {
 
 /// The person at this machine: whoever administered the host before, or somebody new.
 async fn first_user(state: &SqliteState) -> Result<User, StateError> {
-    let known = state.users().await?;
-    if let Some(admin) = known.into_iter().find(|user| user.is_admin) {
+    if let Some(admin) = state.first_admin().await? {
         return Ok(admin);
     }
     let mut user = state.user_named("You").await?;

@@ -1,4 +1,7 @@
+use glance_sdk::model::OauthId;
+
 use super::*;
+use crate::icons::Addresses;
 
 const REL: &str = "rel=\"noopener noreferrer nofollow\"";
 
@@ -214,12 +217,14 @@ fn addresses_are_of_the_web() {
 #[test]
 fn a_picture_of_a_message_comes_by_way_of_the_host() {
     let id = OauthId::from("a");
-    let shown = |html: &str| by_host(&message(html), &id);
+    let addresses = Addresses::new(b"key");
+    let images = addresses.of(&id);
+    let shown = |html: &str| by_host(&message(html), images);
     let escaped = "https://example.com/i.png?a=1&amp;b=2";
     let html = shown(&format!(
         "<b>x</b><img alt='src=\"y\"' src=\"{escaped}\" width=3>"
     ));
-    let address = icons::proxied(&id, "https://example.com/i.png?a=1&b=2");
+    let address = images.proxied("https://example.com/i.png?a=1&b=2");
     assert!(html.contains(&format!(" src=\"{address}\"")), "{html}");
     assert!(
         html.starts_with("<b>x</b><img ") && !html.contains("example.com"),

@@ -55,6 +55,15 @@ pub enum InstallError {
     },
     /// The descriptor does not allow an installation here.
     NotAllowed(&'static str),
+    /// The descriptor declares more of something than a host takes.
+    TooMany {
+        /// The capability.
+        what: &'static str,
+        /// How many it declares.
+        declared: usize,
+        /// How many may be declared.
+        allowed: usize,
+    },
     /// The add-on is installed here already.
     AlreadyInstalled(String),
     /// The descriptor that stands there now is another add-on's.
@@ -99,6 +108,14 @@ impl fmt::Display for InstallError {
                 Ok(())
             }
             Self::NotAllowed(what) => write!(f, "its descriptor does not allow {what}"),
+            Self::TooMany {
+                what,
+                declared,
+                allowed,
+            } => write!(
+                f,
+                "its descriptor declares {declared} entries of {what}, this host takes {allowed}"
+            ),
             Self::AlreadyInstalled(name) => {
                 write!(
                     f,

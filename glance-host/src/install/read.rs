@@ -15,6 +15,12 @@ use super::{DESCRIPTOR_TIMEOUT, InstallError, MAX_DESCRIPTOR_BYTES, STEPS, shown
 use crate::outgoing;
 use crate::shared::Shared;
 
+/// How many entries of a kind a descriptor may declare; the largest known has 16 webhooks.
+const MOST: usize = 50;
+
+/// How many problems are told, and how many warnings: nobody mends more of them at once.
+const MOST_PROBLEMS: usize = 100;
+
 /// A descriptor that may be installed.
 pub(crate) struct Read {
     /// Where it stands.
@@ -44,9 +50,11 @@ pub(crate) async fn read(shared: &Shared, given: &str) -> Result<Read, InstallEr
         why: cause.to_string(),
     };
     let document: Value = serde_json::from_slice(&body).map_err(not_json)?;
-    let (problems, warnings): (Vec<_>, _) = validate::descriptor(&document)
+    let (mut problems, mut warnings): (Vec<_>, Vec<_>) = validate::descriptor(&document)
         .into_iter()
         .partition(|problem| problem.severity == Severity::Error);
+    problems.truncate(MOST_PROBLEMS);
+    warnings.truncate(MOST_PROBLEMS);
     if !problems.is_empty() {
         return Err(InstallError::Invalid {
             url: shown,
@@ -55,12 +63,35 @@ pub(crate) async fn read(shared: &Shared, given: &str) -> Result<Read, InstallEr
     }
     let digest = digest(&SHA256, document.to_string().as_bytes());
     let descriptor = Descriptor::deserialize(document).map_err(not_json)?;
+    check_numbers(&descriptor)?;
     Ok(Read {
         url: url.into(),
         descriptor,
         warnings,
         digest: BASE64_URL_SAFE_NO_PAD.encode(digest),
     })
+}
+
+/// Refuses what would cost everyone: each message is held against each webhook, and each page lists what
+/// there is to open.
+fn check_numbers(descriptor: &Descriptor) -> Result<(), InstallError> {
+    let has = &descriptor.capabilities;
+    for (what, declared) in [
+        ("webhook", has.webhooks().len()),
+        ("action", has.actions().len()),
+        ("webPanel", has.web_panels().len()),
+        ("dialog", has.dialogs().len()),
+        ("externalPage", has.external_pages().len()),
+    ] {
+        if declared > MOST {
+            return Err(InstallError::TooMany {
+                what,
+                declared,
+                allowed: MOST,
+            });
+        }
+    }
+    Ok(())
 }
 
 async fn fetch(shared: &Shared, url: &Url) -> Result<Vec<u8>, InstallError> {

@@ -5,6 +5,7 @@ mod sign_in;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub(super) use sign_in::{OpenIdSettings, ProxySettings, SignInSettings};
 /// Every setting, with its meaning and what holds where nothing is said.
 pub(super) const EXAMPLE: &str = include_str!("example.toml");
 
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The room of a new host.
 const FIRST_ROOM: &str = "Lobby";
 
@@ -31,6 +34,7 @@ pub(super) struct Config {
     pub(super) public_url: Option<String>,
     pub(super) group: Option<String>,
     pub(super) allow_networks: Option<Vec<Network>>,
+    pub(super) keep_messages_days: Option<NonZeroU32>,
     pub(super) shutdown_seconds: u64,
     pub(super) sign_in: SignInSettings,
     pub(super) proxy: ProxySettings,
@@ -114,6 +118,7 @@ impl Default for Config {
             public_url: None,
             group: None,
             allow_networks: None,
+            keep_messages_days: None,
             shutdown_seconds: 10,
             sign_in: SignInSettings::default(),
             proxy: ProxySettings::default(),
@@ -191,6 +196,9 @@ impl Config {
             Some("") => return Err("group is empty: name the team, or leave it out".to_owned()),
             Some(group) => builder = builder.group(group),
             None => {}
+        }
+        if let Some(days) = self.keep_messages_days {
+            builder = builder.keep_messages(DAY * days.get());
         }
         if let Some(url) = &self.public_url {
             builder = builder.public_url(url);
@@ -301,6 +309,10 @@ mod tests {
             (
                 "[log]\nformat = \"xml\"",
                 "line 2: unknown value `xml`, expected one of `auto`, `text`, `json`",
+            ),
+            (
+                "keep_messages_days = 0",
+                "line 1: invalid value: integer `0`, expected a nonzero u32",
             ),
             ("data = \"a\"\ndata = \"b\"", "line 2: duplicate key"),
             ("data", "line 1: "),

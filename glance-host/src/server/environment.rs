@@ -29,6 +29,7 @@ pub(super) fn apply(
         public_url,
         group,
         allow_networks,
+        keep_messages_days,
         shutdown_seconds,
         sign_in,
         proxy,
@@ -44,6 +45,7 @@ pub(super) fn apply(
     left.take("PUBLIC_URL", public_url)?;
     left.take("GROUP", group)?;
     left.take("ALLOW_NETWORKS", allow_networks)?;
+    left.take("KEEP_MESSAGES_DAYS", keep_messages_days)?;
     left.take("SHUTDOWN_SECONDS", shutdown_seconds)?;
     left.take("SIGN_IN_WAY", &mut sign_in.way)?;
     left.take("SIGN_IN_ADMIN_EMAILS", &mut sign_in.admin_emails)?;

@@ -79,6 +79,7 @@ impl SqliteState {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.execute_batch(schema::SCHEMA)?;
         migrations::run(&mut connection)?;
+        users::prepare(&mut connection)?;
         webhooks::prepare(&mut connection)?;
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
@@ -119,6 +120,17 @@ impl State for SqliteState {
 
     async fn rooms(&self) -> Result<Vec<Room>> {
         self.call(|connection| rooms::all(connection)).await
+    }
+
+    async fn some_rooms(&self, archived: bool, skip: u64, at_most: u32) -> Result<Vec<Room>> {
+        self.call(move |connection| rooms::some(connection, archived, skip, at_most))
+            .await
+    }
+
+    async fn rooms_open_to(&self, user: &User, at_most: u32) -> Result<Vec<Room>> {
+        let user = user.clone();
+        self.call(move |connection| rooms::open_to(connection, &user, at_most))
+            .await
     }
 
     async fn room(&self, id: RoomId) -> Result<Option<Room>> {
@@ -186,6 +198,37 @@ impl State for SqliteState {
 
     async fn removed_users(&self) -> Result<Vec<User>> {
         self.call(|connection| users::all(connection, true)).await
+    }
+
+    async fn some_users(&self, guests: bool, skip: u64, at_most: u32) -> Result<Vec<User>> {
+        self.call(move |connection| users::some(connection, guests, skip, at_most))
+            .await
+    }
+
+    async fn users_with(&self, ids: &[UserId]) -> Result<Vec<User>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids = json(&ids)?;
+        self.call(move |connection| users::with(connection, &ids))
+            .await
+    }
+
+    async fn users_mentioned(&self, names: &[String]) -> Result<Vec<User>> {
+        let names: Vec<_> = names.iter().map(|name| name.to_lowercase()).collect();
+        let names = json(&names)?;
+        self.call(move |connection| users::mentioned(connection, &names))
+            .await
+    }
+
+    async fn user_at(&self, email: &str) -> Result<Option<User>> {
+        let email = email.to_owned();
+        self.call(move |connection| users::at(connection, &email))
+            .await
+    }
+
+    async fn first_admin(&self) -> Result<Option<User>> {
+        self.call(|connection| users::first_admin(connection)).await
     }
 
     async fn find_user(&self, name: &str) -> Result<Option<User>> {
@@ -368,7 +411,7 @@ impl State for SqliteState {
         &self,
         event: &Event,
         room: RoomId,
-    ) -> Result<Vec<(Installed, RegisteredWebhook)>> {
+    ) -> Result<Vec<(Arc<Installed>, RegisteredWebhook)>> {
         let event = event.to_string();
         self.call(move |connection| webhooks::on(connection, &event, room))
             .await
@@ -442,6 +485,14 @@ impl State for SqliteState {
     async fn private_messages(&self, to: UserId) -> Result<Vec<PrivateMessage>> {
         self.call(move |connection| private::to(connection, to))
             .await
+    }
+
+    async fn forget_messages(&self, before: i64, at_most: u32) -> Result<u64> {
+        self.call(move |connection| {
+            let in_rooms = messages::forget(connection, before, at_most)?;
+            Ok((in_rooms + private::forget(connection, before, at_most)?) as u64)
+        })
+        .await
     }
 
     async fn put_token(&self, token: &StoredToken, now: i64) -> Result<()> {

@@ -1,5 +1,6 @@
 //! A room's timeline: what was written into it.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -97,21 +98,35 @@ pub(super) fn now_in_micros() -> i64 {
     i64::try_from(now).unwrap_or(i64::MAX)
 }
 
+/// How many people a message mentions at most: each is told of it, and shown with it.
+const MAX_MENTIONS: usize = 100;
+
 impl Message {
-    /// A message that mentions those of `users` whose mention name stands behind an `@`.
+    /// A message that mentions those of `users` whose mention name stands behind an `@`, at most 100.
     pub fn new(text: impl Into<String>, users: &[User]) -> Self {
         let text = text.into();
-        let names: Vec<String> = mentioned(&text).map(str::to_lowercase).collect();
+        let names = Self::mentioned(&text);
         let mentions = users
             .iter()
             .filter(|user| names.contains(&user.mention_name().to_lowercase()))
             .map(|user| user.id)
+            .take(MAX_MENTIONS)
             .collect();
         Self {
             text,
             mentions,
             reply_to: None,
         }
+    }
+
+    /// The first 100 names behind an `@` in a text, in lower case, each once: whom it would mention.
+    pub fn mentioned(text: &str) -> Vec<String> {
+        let mut seen = HashSet::new();
+        let names = mentioned(text).map(str::to_lowercase);
+        names
+            .filter(|name| seen.insert(name.clone()))
+            .take(MAX_MENTIONS)
+            .collect()
     }
 }
 

@@ -9,7 +9,7 @@ use glance_sdk::model::Notification;
 use super::{PATIENCE, TestAddOn, TestViewer, must};
 use crate::install::{self, InstallError};
 use crate::shared::Shared;
-use crate::state::{Content, Entry, Installed, Message, Room, User};
+use crate::state::{Content, Entry, Installed, Room, User};
 use crate::viewer::Viewer;
 use crate::webhooks::{self, Delivery, Happening};
 use crate::{rooms, write};
@@ -117,8 +117,8 @@ impl TestRoom {
     pub async fn says(&self, user: &str, text: &str) -> Entry {
         let state = &self.shared.state;
         let user = must(state.user_named(user).await, "no user");
-        let users = must(state.users().await, "no users");
-        let entry = Entry::said(self.room.id, &user, Message::new(text, &users));
+        let message = write::message(&self.shared, text.to_owned()).await;
+        let entry = Entry::said(self.room.id, &user, must(message, "no users"));
         must(
             write::entry(&self.shared, entry).await,
             "the message cannot be written",

@@ -1,13 +1,13 @@
 //! A card as a page gets it: its addresses are of the web, its HTML is sanitized, nothing is endless.
 
 use glance_sdk::model::notification::{self as sent, CardFormat, Description};
-use glance_sdk::model::{CardStyle, MessageFormat, OauthId, Picture};
+use glance_sdk::model::{CardStyle, MessageFormat, Picture};
 use serde::Serialize;
 use serde_json::Number;
 
 use super::Body;
 use crate::html;
-use crate::icons;
+use crate::icons::Images;
 
 /// The longest title, label or value, in characters.
 const LINE: usize = 500;
@@ -72,8 +72,8 @@ struct Attribute {
 }
 
 impl Card {
-    pub(super) fn new(card: &sent::Card, sender: &OauthId) -> Self {
-        let icon = |picture: &Picture| icon(picture, sender);
+    pub(super) fn new(card: &sent::Card, images: Images<'_>) -> Self {
+        let icon = |picture: &Picture| icon(picture, images);
         let attributes = card.attributes.iter().flatten().take(ATTRIBUTES);
         Self {
             style: card.style.clone(),
@@ -85,7 +85,7 @@ impl Card {
                 Some(Image {
                     width: picture.width.clone(),
                     height: picture.height.clone(),
-                    ..image(&picture.url, picture.url_2x.as_deref(), sender)?
+                    ..image(&picture.url, picture.url_2x.as_deref(), images)?
                 })
             }),
             icon: card.icon.as_ref().and_then(icon),
@@ -93,7 +93,7 @@ impl Card {
                 html: html::card(&cut(&activity.html, TEXT)),
                 icon: activity.icon.as_ref().and_then(icon),
             }),
-            attributes: attributes.map(|one| attribute(one, sender)).collect(),
+            attributes: attributes.map(|one| attribute(one, images)).collect(),
         }
     }
 }
@@ -111,7 +111,7 @@ fn description(description: &Description) -> Option<Body> {
     })
 }
 
-fn attribute(attribute: &sent::Attribute, sender: &OauthId) -> Attribute {
+fn attribute(attribute: &sent::Attribute, images: Images<'_>) -> Attribute {
     let value = &attribute.value;
     let style = value.style.as_ref().map(sent::AttributeStyle::as_str);
     let lozenge = style.and_then(|style| match style.strip_prefix("lozenge")? {
@@ -126,23 +126,23 @@ fn attribute(attribute: &sent::Attribute, sender: &OauthId) -> Attribute {
         icon: value
             .icon
             .as_ref()
-            .and_then(|picture| icon(picture, sender)),
+            .and_then(|picture| icon(picture, images)),
     }
 }
 
-fn icon(picture: &Picture, sender: &OauthId) -> Option<Image> {
+fn icon(picture: &Picture, images: Images<'_>) -> Option<Image> {
     match picture {
-        Picture::Url(url) => image(url, None, sender),
-        Picture::Icon(icon) => image(&icon.url, icon.url_2x.as_deref(), sender),
+        Picture::Url(url) => image(url, None, images),
+        Picture::Icon(icon) => image(&icon.url, icon.url_2x.as_deref(), images),
         _ => None,
     }
 }
 
-fn image(url: &str, url_2x: Option<&str>, sender: &OauthId) -> Option<Image> {
+fn image(url: &str, url_2x: Option<&str>, images: Images<'_>) -> Option<Image> {
     let kept = |url: &&str| url.len() <= ADDRESS && html::is_picture(url);
     Some(Image {
-        url: icons::proxied(sender, Some(url).filter(kept)?),
-        url_2x: url_2x.filter(kept).map(|url| icons::proxied(sender, url)),
+        url: images.proxied(Some(url).filter(kept)?),
+        url_2x: url_2x.filter(kept).map(|url| images.proxied(url)),
         width: None,
         height: None,
     })

@@ -1,4 +1,5 @@
 use super::*;
+use crate::icons::Addresses;
 use glance_sdk::model::{Card as Sent, CardStyle, Icon, Picture, RoomId, notification as model};
 use serde_json::{Value, json};
 
@@ -11,7 +12,8 @@ fn shown(said: &Notification) -> Value {
         sender_name: "CI".to_owned(),
         content: Content::Notification(Box::new(said.clone())),
     };
-    serde_json::to_value(notification(&entry, said)).unwrap()
+    let (addresses, sender) = (Addresses::new(b"key"), sender(&entry.sender));
+    serde_json::to_value(notification(&entry, said, addresses.of(&sender))).unwrap()
 }
 
 #[test]

@@ -10,6 +10,7 @@ use tokio::sync;
 use super::prepared::Prepared;
 use crate::forget::make_room;
 use crate::hub::Hub;
+use crate::icons::Addresses;
 use crate::state::{Installed, RuntimeGlance, State, StateError};
 
 /// The glances of a room, from the top.
@@ -24,7 +25,6 @@ struct Known {
 }
 
 /// The lineups of rooms that someone looks at.
-#[derive(Default)]
 pub(crate) struct Lineups {
     /// Locked while it is read, so that all who come meanwhile have it from one reading.
     rooms: Mutex<HashMap<RoomId, Arc<sync::Mutex<Known>>>>,
@@ -32,8 +32,10 @@ pub(crate) struct Lineups {
 }
 
 /// A glance that several rooms show, prepared once.
-#[derive(Default)]
-struct Pool(Mutex<HashMap<(OauthId, String), Weak<Prepared>>>);
+struct Pool {
+    prepared: Mutex<HashMap<(OauthId, String), Weak<Prepared>>>,
+    images: Arc<Addresses>,
+}
 
 impl std::fmt::Debug for Lineups {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -42,6 +44,14 @@ impl std::fmt::Debug for Lineups {
 }
 
 impl Lineups {
+    /// Glances whose images come from these addresses.
+    pub(crate) fn new(images: Arc<Addresses>) -> Self {
+        Self {
+            rooms: Mutex::default(),
+            pool: Pool::new(images),
+        }
+    }
+
     /// The glances of a room, as new as all changes that the hub carried so far.
     pub(super) async fn of(
         &self,
@@ -81,6 +91,13 @@ impl Lineups {
 }
 
 impl Pool {
+    fn new(images: Arc<Addresses>) -> Self {
+        Self {
+            prepared: Mutex::default(),
+            images,
+        }
+    }
+
     fn prepare(&self, installations: Vec<(Arc<Installed>, Vec<RuntimeGlance>)>) -> Lineup {
         let mut glances = BTreeMap::new();
         for (installed, runtime) in installations {
@@ -96,7 +113,7 @@ impl Pool {
     }
 
     fn one(&self, installed: &Arc<Installed>, glance: Glance) -> Arc<Prepared> {
-        let mut pool = locked(&self.0);
+        let mut pool = locked(&self.prepared);
         make_room(&mut pool, |prepared| prepared.strong_count() > 0);
         let known = pool
             .entry((installed.oauth_id.clone(), glance.key.clone()))
@@ -106,7 +123,8 @@ impl Pool {
         });
         same.unwrap_or_else(|| {
             let id = format!("{}:{}", installed.descriptor.key, glance.key);
-            let new = Arc::new(Prepared::new(id, Arc::clone(installed), glance));
+            let images = Arc::clone(&self.images);
+            let new = Arc::new(Prepared::new(id, Arc::clone(installed), glance, images));
             *known = Arc::downgrade(&new);
             new
         })
@@ -121,6 +139,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Lineup {
     /// The lineup of these installations, prepared for itself.
     pub(super) fn new(installations: Vec<(Arc<Installed>, Vec<RuntimeGlance>)>) -> Arc<Self> {
-        Arc::new(Pool::default().prepare(installations))
+        let images = Arc::new(Addresses::new(b"key"));
+        Arc::new(Pool::new(images).prepare(installations))
     }
 }

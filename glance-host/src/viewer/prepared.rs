@@ -14,15 +14,19 @@ use super::board::Where;
 use super::inspect::Known;
 use super::sidebar::{Line, LineState, ShownStatus, TargetRef};
 use crate::hub::NewData;
-use crate::icons;
+use crate::icons::{Addresses, Images};
 use crate::state::Installed;
 use crate::{label, module};
+
+/// The longest word in a lozenge, in characters.
+const LOZENGE: usize = 100;
 
 /// A glance of an installation, ready to be shown to anyone.
 pub(super) struct Prepared {
     pub(super) id: String,
     pub(super) installed: Arc<Installed>,
     pub(super) glance: Glance,
+    images: Arc<Addresses>,
     program: Program,
     named: Arc<Content>,
     loading: Arc<Content>,
@@ -111,8 +115,14 @@ impl fmt::Debug for Contents {
 }
 
 impl Prepared {
-    pub(super) fn new(id: String, installed: Arc<Installed>, glance: Glance) -> Self {
-        let line = |state| line(&id, &installed, &glance, state);
+    pub(super) fn new(
+        id: String,
+        installed: Arc<Installed>,
+        glance: Glance,
+        images: Arc<Addresses>,
+    ) -> Self {
+        let of = images.of(&installed.oauth_id);
+        let line = |state| line(&id, &installed, &glance, of, state);
         let named = Content::new(DataState::None, line(LineState::Named), None);
         let loading = Content::new(DataState::Loading, line(LineState::Loading), None);
         Self {
@@ -120,6 +130,7 @@ impl Prepared {
             named: Arc::new(named),
             loading: Arc::new(loading),
             latest: Mutex::default(),
+            images,
             id,
             installed,
             glance,
@@ -158,13 +169,10 @@ impl Prepared {
             data.get("status")
                 .and_then(|status| match Status::deserialize(status).ok()? {
                     Status::Lozenge(lozenge) => Some(ShownStatus::Lozenge {
-                        kind: lozenge.kind.to_string(),
-                        label: lozenge.label,
+                        kind: short(&lozenge.kind.to_string()),
+                        label: short(&lozenge.label),
                     }),
-                    Status::Icon(icon) => {
-                        let icon = icons::proxied_icon(&self.installed.oauth_id, &icon);
-                        Some(ShownStatus::Icon(icon))
-                    }
+                    Status::Icon(icon) => Some(ShownStatus::Icon(self.images().icon(&icon))),
                     _ => None,
                 });
         let state = LineState::Ready { label, status };
@@ -214,8 +222,18 @@ impl Prepared {
         }
     }
 
+    fn images(&self) -> Images<'_> {
+        self.images.of(&self.installed.oauth_id)
+    }
+
     fn shared(&self, data: DataState, state: LineState, metadata: Option<Value>) -> Arc<Content> {
-        let line = line(&self.id, &self.installed, &self.glance, state);
+        let line = line(
+            &self.id,
+            &self.installed,
+            &self.glance,
+            self.images(),
+            state,
+        );
         let new = Content::new(data, line, metadata);
         let mut latest = locked(&self.latest);
         if let Some(same) = latest.upgrade().filter(|latest| **latest == new) {
@@ -225,6 +243,11 @@ impl Prepared {
         *latest = Arc::downgrade(&new);
         new
     }
+}
+
+/// What fits into a lozenge: a query's may have 20 characters, and a push is held to nothing.
+fn short(text: &str) -> String {
+    text.chars().take(LOZENGE).collect()
 }
 
 fn facts<'a>(content: &'a Content, place: &Where) -> Facts<'a> {
@@ -237,7 +260,13 @@ fn facts<'a>(content: &'a Content, place: &Where) -> Facts<'a> {
     facts
 }
 
-fn line(id: &str, installed: &Installed, glance: &Glance, state: LineState) -> Line {
+fn line(
+    id: &str,
+    installed: &Installed,
+    glance: &Glance,
+    images: Images<'_>,
+    state: LineState,
+) -> Line {
     let add_on = &installed.descriptor;
     let target = glance.target.as_ref().and_then(|target| target.key());
     Line {
@@ -245,7 +274,7 @@ fn line(id: &str, installed: &Installed, glance: &Glance, state: LineState) -> L
         key: glance.key.clone(),
         add_on: add_on.name.clone(),
         name: glance.name.value.clone(),
-        icon: icons::proxied_icon(&installed.oauth_id, &glance.icon),
+        icon: images.icon(&glance.icon),
         order: (
             glance.weight_or_default(),
             add_on.key.clone(),

@@ -78,7 +78,8 @@ pub(super) async fn stream(
     stay: Stay,
     visit: Visit,
 ) -> Result<Response, PageError> {
-    let inspects = asked.inspect.is_some() && visit.may_manage();
+    // On another site nobody inspects: it would be told what was written.
+    let inspects = asked.inspect.is_some() && visit.may_manage() && !stay.is_embedded();
     let Visit { room, user } = visit;
     let here = Here::new(Arc::clone(&shared), room.id, user.id);
     let inspector = Inspector::new(Arc::clone(&shared), room.id, user.id);

@@ -20,7 +20,7 @@ pub(super) async fn serve(
     Path((oauth_id, signed)): Path<(String, String)>,
 ) -> Response {
     let oauth_id = OauthId::from(oauth_id);
-    let Some(url) = icons::original(&oauth_id, &signed) else {
+    let Some(url) = shared.images.original(&oauth_id, &signed) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     match icons::image(&shared, &oauth_id, url).await {

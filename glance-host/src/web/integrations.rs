@@ -101,13 +101,17 @@ fn entry(site: &Site, installed: &Installed) -> Value {
     let descriptor = &installed.descriptor;
     let panel = |panel: &WebPanel| json!({ "key": panel.key, "name": panel.name.value });
     let panels = descriptor.capabilities.web_panels().iter().map(panel);
+    let is_managed = site.may_manage() && installed.room_id == site.room_id();
     json!({
         "oauth_id": installed.oauth_id,
         "about": describe::descriptor(descriptor, None),
-        "url": shown_url(&installed.descriptor_url),
+        "url": shown_url(&installed.descriptor_url).map(|url| match is_managed {
+            true => url.to_owned(),
+            false => install::plain(url),
+        }),
         "can_update": !installed.descriptor_url.starts_with("data:"),
         "is_global": installed.room_id.is_none(),
-        "is_managed": site.may_manage() && installed.room_id == site.room_id(),
+        "is_managed": is_managed,
         "configure": Page::Configure.is_open(site, installed),
         "admin": Page::Admin.is_open(site, installed),
         "panels": panels.collect::<Vec<_>>(),

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::pages::PageError;
 use super::visit::Visit;
 use crate::shared::Shared;
-use crate::state::{Entry, Message, Side};
+use crate::state::{Entry, Side};
 use crate::{timeline, write};
 
 /// How many entries a page is given at once.
@@ -94,7 +94,7 @@ pub(super) async fn say(
     {
         return refused("What you reply to is not in this room: send it without.".to_owned());
     }
-    let mut message = Message::new(text, &shared.state.users().await?);
+    let mut message = write::message(&shared, text).await?;
     message.reply_to = reply_to;
     let mut entry = Entry::said(room.id, &user, message);
     if let Some(id) = id {

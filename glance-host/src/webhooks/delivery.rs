@@ -36,7 +36,7 @@ const KEPT_OF_ANSWER: usize = 2000;
 /// A call that waits.
 pub(super) struct Job {
     told: Arc<Told>,
-    installed: Installed,
+    installed: Arc<Installed>,
     registered: RegisteredWebhook,
     at: SystemTime,
     since: Instant,
@@ -45,7 +45,7 @@ pub(super) struct Job {
 impl Job {
     pub(super) fn new(
         told: Arc<Told>,
-        installed: Installed,
+        installed: Arc<Installed>,
         registered: RegisteredWebhook,
     ) -> Self {
         Self {

@@ -13,6 +13,9 @@ use super::lock;
 /// How many calls are kept for each room.
 pub const KEPT_PER_ROOM: usize = 100;
 
+/// Of how many rooms calls are kept: those where something was told last. Rooms come and go.
+const ROOMS: usize = 1000;
+
 /// One event's way to one webhook.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -95,6 +98,13 @@ impl Records {
             }
         }
         let mut rooms = lock(&self.rooms);
+        if rooms.len() >= ROOMS && !rooms.contains_key(&delivery.room_id) {
+            let latest = |calls: &VecDeque<Arc<Delivery>>| calls.back().map(|call| call.at);
+            let quiet = rooms.iter().min_by_key(|(_, calls)| latest(calls));
+            if let Some(quiet) = quiet.map(|(room, _)| *room) {
+                rooms.remove(&quiet);
+            }
+        }
         let room = rooms.entry(delivery.room_id).or_default();
         if room.len() == KEPT_PER_ROOM {
             room.pop_front();
@@ -113,5 +123,37 @@ impl Records {
     /// Changes with each delivery that is added.
     pub(crate) fn watch(&self) -> watch::Receiver<u64> {
         self.count.subscribe()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_calls_of_rooms_that_were_quiet_longest_are_forgotten() {
+        let records = Records::default();
+        let add = |room: u64, at: u64| {
+            records.add(Delivery {
+                webhook_id: 1,
+                oauth_id: "id".into(),
+                room_id: room.into(),
+                event: Event::RoomMessage,
+                url: String::new(),
+                body: Value::Null,
+                at: SystemTime::UNIX_EPOCH + Duration::from_secs(at),
+                attempts: 1,
+                took: Duration::ZERO,
+                outcome: Outcome::Failed(String::new()),
+            });
+        };
+        let rooms = ROOMS as u64;
+        for room in 0..rooms {
+            add(room, room);
+        }
+        add(0, rooms);
+        add(rooms, rooms);
+        let kept = |room: u64| records.of(room.into()).len();
+        assert_eq!((kept(0), kept(1), kept(2), kept(rooms)), (2, 0, 1, 1));
     }
 }

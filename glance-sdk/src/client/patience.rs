@@ -47,16 +47,17 @@ impl Patience {
         }
     }
 
-    /// Waits before another attempt; false, at once, where there should be none. `arrived` says
-    /// whether the host may have seen the one that failed.
-    pub(super) async fn again(&mut self, arrived: bool) -> bool {
+    /// Waits before another attempt, no shorter than the host asked for; false, at once, where there
+    /// should be none. `arrived` says whether the host may have seen the one that failed.
+    pub(super) async fn again(&mut self, arrived: bool, asked_for: Option<Duration>) -> bool {
         if self.attempts >= ATTEMPTS || (arrived && !self.repeatable) {
             return false;
         }
         let longest = FIRST_WAIT * 2u32.pow(self.attempts - 1);
         self.attempts += 1;
         meter::retry();
-        self.wait(jitter(longest)).await
+        self.wait(jitter(longest).max(asked_for.unwrap_or_default()))
+            .await
     }
 }
 
@@ -68,17 +69,19 @@ pub(super) fn is_passing(status: StatusCode) -> bool {
     )
 }
 
-/// How long a host that answered 429 wants to be left alone: `Retry-After` in seconds, or until the
-/// limit lifts.
+/// How long a host asks to be left alone: `Retry-After` in seconds.
+pub(super) fn asked_for(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse();
+    seconds.ok().map(Duration::from_secs)
+}
+
+/// How long a host that answered 429 wants to be left alone: as long as it says, or until the limit
+/// lifts.
 pub(super) fn wanted_by(headers: &HeaderMap, now: i64) -> Duration {
-    let retry_after = headers
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.parse().ok());
-    match (retry_after, RateLimit::read(headers)) {
-        (Some(seconds), _) => Duration::from_secs(seconds),
-        (None, Some(limit)) => limit.lifts_in(now),
-        (None, None) => Duration::from_secs(1),
-    }
+    asked_for(headers).unwrap_or_else(|| match RateLimit::read(headers) {
+        Some(limit) => limit.lifts_in(now),
+        None => Duration::from_secs(1),
+    })
 }
 
 /// Somewhere between half of it and all: many clients that failed together do not come back
@@ -95,6 +98,8 @@ fn jitter(longest: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
 
     #[test]
@@ -107,14 +112,27 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_post_that_may_have_arrived_is_not_repeated() {
-        assert!(!Patience::new(Method::Post).again(true).await);
-        assert!(Patience::new(Method::Post).again(false).await);
+        assert!(!Patience::new(Method::Post).again(true, None).await);
+        assert!(Patience::new(Method::Post).again(false, None).await);
         let mut put = Patience::new(Method::Put);
         let mut attempts = 1;
-        while put.again(true).await {
+        while put.again(true, None).await {
             attempts += 1;
         }
         assert_eq!(attempts, ATTEMPTS);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_attempt_waits_as_long_as_the_host_asks() {
+        let began = Instant::now();
+        let asked = Duration::from_secs(20);
+        let mut patience = Patience::new(Method::Get);
+        assert!(patience.again(true, Some(asked)).await);
+        assert_eq!(began.elapsed(), asked);
+        assert!(patience.again(true, Some(Duration::ZERO)).await);
+        assert!(began.elapsed() > asked, "no less than without its word");
+        assert!(!patience.again(true, Some(PATIENCE)).await);
+        assert!(began.elapsed() < asked * 2, "at once");
     }
 
     #[tokio::test(start_paused = true)]

@@ -9,6 +9,7 @@ mod tokens;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
@@ -225,6 +226,25 @@ async fn a_rate_limit_that_lasts_is_an_error_at_once() {
     let error = push(&client).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RateLimited);
     assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_host_that_is_out_of_order_is_asked_again_no_sooner_than_it_says() {
+    let busy = |seconds: &'static str| {
+        (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", seconds)]).into_response()
+    };
+    let (client, asked) = scripted(vec![busy("1")]).await;
+    let began = Instant::now();
+    client.group().glances().remove("g").await.unwrap();
+    assert!(began.elapsed() >= Duration::from_secs(1));
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+
+    let (client, asked) = scripted(vec![busy("3600")]).await;
+    let error = client.group().glances().remove("g").await.unwrap_err();
+    assert_eq!(
+        (error.kind(), asked.load(Ordering::SeqCst)),
+        (ErrorKind::Unreachable, 1)
+    );
 }
 
 #[tokio::test]

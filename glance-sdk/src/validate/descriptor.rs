@@ -1,5 +1,7 @@
 //! The rules of a capabilities descriptor.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::condition::{Place, conditions};
@@ -83,7 +85,7 @@ pub fn action(document: &Value) -> Vec<Problem> {
 #[derive(Default)]
 struct Targets {
     wanted: Vec<(String, String)>,
-    openable: Vec<String>,
+    openable: HashSet<String>,
 }
 
 impl Targets {
@@ -166,17 +168,17 @@ fn avatar(consumer: &mut Object<'_>) {
 }
 
 fn glances(capabilities: &mut Object<'_>, targets: &mut Targets) {
-    let mut keys = Vec::new();
+    let (mut keys, mut declared) = (HashSet::new(), 0);
     capabilities.list("glance", |entry| {
+        declared += 1;
         glance_members(entry);
         entry.unique_key(&mut keys);
         targets.wanted.extend(entry.target(Need::Optional));
     });
-    if keys.len() > MOST_GLANCES {
+    if declared > MOST_GLANCES {
         let message = format!(
-            "{} glances are declared, a descriptor may have {MOST_GLANCES}; create the others at \
-             runtime",
-            keys.len()
+            "{declared} glances are declared, a descriptor may have {MOST_GLANCES}; create the \
+             others at runtime"
         );
         capabilities.report("glance", "too-many-glances", Severity::Error, message);
     }
@@ -322,7 +324,7 @@ fn dialog_size(options: &mut Object<'_>) {
 }
 
 fn actions(capabilities: &mut Object<'_>, targets: &mut Targets) {
-    let mut keys = Vec::new();
+    let mut keys = HashSet::new();
     capabilities.list("action", |entry| {
         entry.unique_key(&mut keys);
         targets.wanted.extend(action_members(entry));
@@ -346,7 +348,7 @@ fn action_members(entry: &mut Object<'_>) -> Option<(String, String)> {
 }
 
 fn webhooks(capabilities: &mut Object<'_>) {
-    let mut keys = Vec::new();
+    let mut keys = HashSet::new();
     capabilities.list_or_one("webhook", |webhook| {
         webhook.unique_key(&mut keys);
         webhook_members(webhook);

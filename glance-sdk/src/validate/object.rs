@@ -3,6 +3,8 @@
 //! What HipChat's schema refused is an error, but a warning where its service took it anyway or
 //! where nothing comes to harm.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::{Problem, Severity, is_extension_key};
@@ -346,16 +348,15 @@ impl<'a> Object<'a> {
         }
     }
 
-    pub(super) fn unique_key(&mut self, seen: &mut Vec<String>) {
+    pub(super) fn unique_key(&mut self, seen: &mut HashSet<String>) {
         let Some(key) = self.members.get("key").and_then(Value::as_str) else {
             return;
         };
-        if seen.iter().any(|other| other == key) {
+        if !seen.insert(key.to_owned()) {
             let message =
                 format!("the key `{key}` is used twice; keys are unique within an add-on");
             self.report("key", "duplicate-key", Severity::Error, message);
         }
-        seen.push(key.to_owned());
     }
 
     /// The list's entry, or the member, with this name or index.

@@ -109,6 +109,20 @@ pub(super) fn find(
         .optional()
 }
 
+/// Forgets the oldest of what was written before a time; says how many.
+pub(super) fn forget(
+    connection: &Connection,
+    before: i64,
+    at_most: u32,
+) -> rusqlite::Result<usize> {
+    connection
+        .prepare_cached(
+            "DELETE FROM timeline WHERE nth IN
+             (SELECT nth FROM timeline WHERE at < ?1 ORDER BY at LIMIT ?2)",
+        )?
+        .execute(params![before, at_most])
+}
+
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     let kind: String = row.get(5)?;
     let add_on = || {

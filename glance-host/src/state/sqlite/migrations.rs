@@ -67,6 +67,16 @@ const STEPS: &[&str] = &[
     CREATE INDEX room_member_by_user ON room_member (user_id);
     CREATE TABLE signing_key (id INTEGER PRIMARY KEY, key BLOB NOT NULL) STRICT;
 ",
+    "
+    -- Lower-case; of nobody whom a host wrote that did not know of it, until it is filled in.
+    ALTER TABLE user ADD COLUMN mention TEXT;
+    CREATE INDEX user_by_mention ON user (mention);
+    CREATE INDEX user_by_email ON user (email COLLATE NOCASE);
+",
+    "
+    CREATE INDEX timeline_by_time ON timeline (at);
+    CREATE INDEX private_message_by_time ON private_message (at);
+",
 ];
 
 pub(super) fn run(connection: &mut Connection) -> Result<()> {
@@ -105,6 +115,8 @@ mod tests {
             assert_eq!((room.name.as_str(), room.topic.as_str()), ("ops", ""));
             assert!(!room.is_archived && room.created > 1_700_000_000);
             let user = state.user(1.into()).await.unwrap().unwrap();
+            let mentioned = state.users_mentioned(&["ANNLEE".to_owned()]).await;
+            assert_eq!(mentioned.unwrap(), std::slice::from_ref(&user));
             assert_eq!((user.mention_name().as_str(), user.email), ("AnnLee", None));
             state.add_member(room.id, user.id).await.unwrap();
             assert_eq!(state.members(room.id).await.unwrap().len(), 1);

@@ -36,6 +36,16 @@ pub(super) fn to(connection: &Connection, user: UserId) -> Result<Vec<PrivateMes
         .collect()
 }
 
+/// Forgets the oldest of what was written before a time; says how many.
+pub(super) fn forget(connection: &Connection, before: i64, at_most: u32) -> Result<usize> {
+    connection
+        .prepare_cached(
+            "DELETE FROM private_message WHERE nth IN
+             (SELECT nth FROM private_message WHERE at < ?1 ORDER BY at LIMIT ?2)",
+        )?
+        .execute(params![before, at_most])
+}
+
 fn message(row: &Row<'_>) -> Result<PrivateMessage> {
     Ok(PrivateMessage {
         id: row.get(0)?,

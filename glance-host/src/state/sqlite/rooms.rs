@@ -5,8 +5,8 @@ use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::installations;
-use super::rows::{id, number};
-use crate::state::{Installed, NewRoom, Room};
+use super::rows::{id, number, offset};
+use crate::state::{Installed, NewRoom, Room, User};
 
 const ROOM: &str = "SELECT id, name, is_public, owner, topic, is_archived, created FROM room";
 
@@ -18,6 +18,42 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<Room>> {
     connection
         .prepare_cached(&format!("{ROOM} ORDER BY id"))?
         .query_map([], room)?
+        .collect()
+}
+
+pub(super) fn some(
+    connection: &Connection,
+    archived: bool,
+    skip: u64,
+    at_most: u32,
+) -> Result<Vec<Room>> {
+    connection
+        .prepare_cached(&format!(
+            "{ROOM} WHERE ?1 OR NOT is_archived ORDER BY id LIMIT ?2 OFFSET ?3"
+        ))?
+        .query_map(params![archived, at_most, offset(skip)], room)?
+        .collect()
+}
+
+/// As [`Access`](crate::access::Access) has it: a test holds the two to each other.
+pub(super) fn open_to(connection: &Connection, user: &User, at_most: u32) -> Result<Vec<Room>> {
+    connection
+        .prepare_cached(&format!(
+            "{ROOM} WHERE NOT is_archived AND NOT ?4
+               AND (?2 OR owner = ?1 OR (is_public AND NOT ?3)
+                    OR id IN (SELECT room_id FROM room_member WHERE user_id = ?1))
+             ORDER BY id LIMIT ?5"
+        ))?
+        .query_map(
+            params![
+                number(user.id.get()),
+                user.is_admin,
+                user.is_guest,
+                user.is_removed,
+                at_most
+            ],
+            room,
+        )?
         .collect()
 }
 

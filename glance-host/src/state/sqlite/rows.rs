@@ -13,6 +13,11 @@ pub(super) fn number(id: u64) -> i64 {
     i64::try_from(id).unwrap_or(-1)
 }
 
+/// So many are skipped; more than SQLite counts are all there are.
+pub(super) fn offset(skip: u64) -> i64 {
+    i64::try_from(skip).unwrap_or(i64::MAX)
+}
+
 pub(super) fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     let id: i64 = row.get(column)?;
     u64::try_from(id).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, id))

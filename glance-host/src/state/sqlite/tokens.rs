@@ -6,6 +6,9 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use crate::state::StoredToken;
 
+/// How many tokens of an installation hold at once. Old clients ask for one before each call and drop it.
+const MOST: u32 = 1000;
+
 pub(super) fn put(connection: &mut Connection, token: &StoredToken, now: i64) -> Result<()> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     transaction.execute("DELETE FROM token WHERE expires_at < ?1", [now])?;
@@ -17,6 +20,12 @@ pub(super) fn put(connection: &mut Connection, token: &StoredToken, now: i64) ->
             token.scope,
             token.expires_at
         ],
+    )?;
+    transaction.execute(
+        "DELETE FROM token WHERE oauth_id = ?1 AND digest NOT IN
+         (SELECT digest FROM token WHERE oauth_id = ?1
+          ORDER BY expires_at DESC, rowid DESC LIMIT ?2)",
+        params![token.oauth_id.as_str(), MOST],
     )?;
     transaction.commit()
 }
@@ -46,4 +55,43 @@ pub(super) fn remove_all(connection: &Connection, of: &OauthId) -> Result<()> {
     connection
         .execute("DELETE FROM token WHERE oauth_id = ?1", [of.as_str()])
         .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::{Installed, SqliteState, State};
+    use glance_sdk::model::Descriptor;
+
+    #[tokio::test]
+    async fn an_installation_has_so_many_tokens_and_the_oldest_end() {
+        let state = SqliteState::in_memory().unwrap();
+        for (id, key) in [("one", "a"), ("two", "b")] {
+            let installed = Installed {
+                oauth_id: id.into(),
+                oauth_secret: "secret".into(),
+                room_id: None,
+                descriptor_url: "https://a.example/".into(),
+                descriptor: Descriptor::new(key, "A", "https://a.example/"),
+            };
+            state.begin_installation(&installed).await.unwrap();
+        }
+        let put = async |id: &str, n: u32| {
+            let token = StoredToken {
+                digest: format!("{id} {n}").into_bytes(),
+                oauth_id: id.into(),
+                scope: String::new(),
+                expires_at: 100,
+            };
+            state.put_token(&token, 0).await.unwrap();
+        };
+        put("two", 0).await;
+        for n in 0..MOST + 2 {
+            put("one", n).await;
+        }
+        let holds = async |token: String| state.token(token.as_bytes()).await.unwrap().is_some();
+        assert!(!holds("one 0".to_owned()).await && !holds("one 1".to_owned()).await);
+        assert!(holds("one 2".to_owned()).await && holds(format!("one {}", MOST + 1)).await);
+        assert!(holds("two 0".to_owned()).await, "another's stay");
+    }
 }

@@ -4,8 +4,8 @@ use glance_sdk::model::{RoomId, UserId};
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-use super::rows::{id, number};
-use crate::state::{Identity, User};
+use super::rows::{id, number, offset};
+use crate::state::{Identity, User, mention_name};
 
 const USER: &str = "SELECT id, name, is_admin, is_guest, timezone, email, is_removed FROM user";
 
@@ -14,6 +14,80 @@ pub(super) fn all(connection: &Connection, removed: bool) -> Result<Vec<User>> {
         .prepare_cached(&format!("{USER} WHERE is_removed = ?1 ORDER BY id"))?
         .query_map([removed], user)?
         .collect()
+}
+
+pub(super) fn some(
+    connection: &Connection,
+    guests: bool,
+    skip: u64,
+    at_most: u32,
+) -> Result<Vec<User>> {
+    connection
+        .prepare_cached(&format!(
+            "{USER} WHERE NOT is_removed AND (?1 OR NOT is_guest)
+             ORDER BY id LIMIT ?2 OFFSET ?3"
+        ))?
+        .query_map(params![guests, at_most, offset(skip)], user)?
+        .collect()
+}
+
+/// Those with these ids, a list in JSON.
+pub(super) fn with(connection: &Connection, ids: &str) -> Result<Vec<User>> {
+    connection
+        .prepare_cached(&format!(
+            "{USER} WHERE id IN (SELECT value FROM json_each(?1)) ORDER BY id"
+        ))?
+        .query_map([ids], user)?
+        .collect()
+}
+
+/// Those with these mention names, a list in JSON, in lower case.
+pub(super) fn mentioned(connection: &Connection, names: &str) -> Result<Vec<User>> {
+    connection
+        .prepare_cached(&format!(
+            "{USER} WHERE mention IN (SELECT value FROM json_each(?1)) AND NOT is_removed
+             ORDER BY id"
+        ))?
+        .query_map([names], user)?
+        .collect()
+}
+
+pub(super) fn at(connection: &Connection, email: &str) -> Result<Option<User>> {
+    connection
+        .prepare_cached(&format!(
+            "{USER} WHERE email = ?1 COLLATE NOCASE AND NOT is_removed ORDER BY id LIMIT 1"
+        ))?
+        .query_row([email], user)
+        .optional()
+}
+
+pub(super) fn first_admin(connection: &Connection) -> Result<Option<User>> {
+    connection
+        .prepare_cached(&format!(
+            "{USER} WHERE is_admin AND NOT is_removed ORDER BY id LIMIT 1"
+        ))?
+        .query_row([], user)
+        .optional()
+}
+
+/// The mention name by which a user is found: SQLite knows the case of ASCII letters only.
+fn mention(name: &str) -> String {
+    mention_name(name).to_lowercase()
+}
+
+/// Gives those their mention names who have none: written by a host that did not know of them.
+pub(super) fn prepare(connection: &mut Connection) -> Result<()> {
+    let transaction = connection.transaction_with_behavior(Immediate)?;
+    let without: Vec<(i64, String)> = transaction
+        .prepare("SELECT id, name FROM user WHERE mention IS NULL")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_>>()?;
+    for (id, name) in without {
+        transaction
+            .prepare_cached("UPDATE user SET mention = ?2 WHERE id = ?1")?
+            .execute(params![id, mention(&name)])?;
+    }
+    transaction.commit()
 }
 
 pub(super) fn find(connection: &Connection, id: UserId) -> Result<Option<User>> {
@@ -32,7 +106,10 @@ pub(super) fn called(connection: &Connection, name: &str) -> Result<Option<User>
 
 /// The user with this name, made where there is none.
 pub(super) fn named(connection: &Connection, name: &str) -> Result<User> {
-    connection.execute("INSERT OR IGNORE INTO user (name) VALUES (?1)", [name])?;
+    connection.execute(
+        "INSERT OR IGNORE INTO user (name, mention) VALUES (?1, ?2)",
+        [name, &mention(name)],
+    )?;
     connection
         .prepare_cached(&format!("{USER} WHERE name = ?1"))?
         .query_row([name], user)
@@ -42,7 +119,7 @@ pub(super) fn update(connection: &Connection, user: &User) -> Result<()> {
     connection
         .execute(
             "UPDATE user SET name = ?2, is_admin = ?3, is_guest = ?4, timezone = ?5, email = ?6,
-                 is_removed = ?7
+                 is_removed = ?7, mention = ?8
              WHERE id = ?1",
             params![
                 number(user.id.get()),
@@ -51,7 +128,8 @@ pub(super) fn update(connection: &Connection, user: &User) -> Result<()> {
                 user.is_guest,
                 user.timezone,
                 user.email,
-                user.is_removed
+                user.is_removed,
+                mention(&user.name)
             ],
         )
         .map(drop)
@@ -170,4 +248,40 @@ fn user(row: &Row<'_>) -> Result<User> {
         email: row.get(5)?,
         is_removed: row.get(6)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::state::{SqliteState, State};
+
+    #[tokio::test]
+    async fn people_are_found_by_what_others_call_them() {
+        let state = SqliteState::in_memory().unwrap();
+        let mut ann = state.user_named("Ärzte Ann").await.unwrap();
+        let bo = state.user_named("ärzte  ann").await.unwrap();
+        let found = async |names: &[&str]| {
+            let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+            let found = state.users_mentioned(&names).await.unwrap();
+            found.into_iter().map(|user| user.id).collect::<Vec<_>>()
+        };
+        assert_eq!(found(&["ÄRZTEann", "nobody"]).await, [ann.id, bo.id]);
+        assert_eq!(found(&["Ärzte Ann", "ärzte", ""]).await, []);
+
+        ann.name = "Ann".to_owned();
+        ann.email = Some("Ann@Example.com".to_owned());
+        state.update_user(&ann).await.unwrap();
+        assert_eq!(found(&["ärzteann"]).await, [bo.id]);
+        assert_eq!(found(&["ann"]).await, [ann.id]);
+        let at = async || state.user_at("ann@example.COM").await.unwrap();
+        assert_eq!(at().await, Some(ann.clone()));
+        assert_eq!(state.user_at("ann@example").await.unwrap(), None);
+
+        ann.is_removed = true;
+        state.update_user(&ann).await.unwrap();
+        assert_eq!(found(&["ann"]).await, []);
+        assert_eq!(at().await, None);
+        let both = [bo.id, 99.into(), ann.id];
+        assert_eq!(state.users_with(&both).await.unwrap(), [ann, bo]);
+        assert_eq!(state.users_with(&[]).await.unwrap(), []);
+    }
 }

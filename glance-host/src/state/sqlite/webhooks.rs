@@ -1,5 +1,9 @@
 //! Registered webhooks, in SQLite.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
 use glance_sdk::model::{Descriptor, OauthId, RoomId, Webhook};
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -195,7 +199,9 @@ pub(super) fn on(
     connection: &Connection,
     event: &str,
     room: RoomId,
-) -> rusqlite::Result<Vec<(Installed, RegisteredWebhook)>> {
+) -> rusqlite::Result<Vec<(Arc<Installed>, RegisteredWebhook)>> {
+    // A descriptor is large, and read once however many webhooks it declares.
+    let mut known: HashMap<String, Arc<Installed>> = HashMap::new();
     connection
         .prepare_cached(
             "SELECT oauth_id, oauth_secret, installation.room_id, descriptor_url, descriptor,
@@ -207,7 +213,10 @@ pub(super) fn on(
              ORDER BY webhook.id",
         )?
         .query_map(params![event, number(room.get())], |row| {
-            let installed = installed(row)?;
+            let installed = match known.entry(row.get(0)?) {
+                Entry::Occupied(known) => Arc::clone(known.get()),
+                Entry::Vacant(new) => Arc::clone(new.insert(Arc::new(installed(row)?))),
+            };
             let registered = registered(row, installed.oauth_id.clone(), 5)?;
             Ok((installed, registered))
         })?

@@ -45,7 +45,7 @@ pub(super) async fn of_message(
     Visit { room, user }: Visit,
     Json(Asked { message }): Json<Asked>,
 ) -> Result<Json<Vec<Value>>, Refusal> {
-    let message = find_message(&shared, &room, &message).await?;
+    let message = Arc::new(find_message(&shared, &room, &message).await?);
     let offered = offered(&shared, &room, &user, Some(&message)).await?;
     Ok(Json(offered.iter().map(Offered::written).collect()))
 }
@@ -65,8 +65,25 @@ pub(super) async fn offered(
     shared: &Shared,
     room: &Room,
     user: &User,
-    message: Option<&Message>,
+    message: Option<&Arc<Message>>,
 ) -> Result<Vec<Offered>, StateError> {
+    let all = all(shared, room).await?;
+    let Some(message) = message else {
+        return Ok(judged(all, room, user, None));
+    };
+    // Add-ons test messages by patterns, which may take their time.
+    let (room, user, message) = (room.clone(), user.clone(), Arc::clone(message));
+    let judging = tokio::task::spawn_blocking(move || judged(all, &room, &user, Some(&message)));
+    let ended = |cause| StateError(format!("the actions on a message ended early: {cause}"));
+    judging.await.map_err(ended)
+}
+
+fn judged(
+    mut offered: Vec<Offered>,
+    room: &Room,
+    user: &User,
+    message: Option<&Message>,
+) -> Vec<Offered> {
     let location = match message {
         Some(_) => ActionLocation::Message,
         None => ActionLocation::Input,
@@ -78,7 +95,6 @@ pub(super) async fn offered(
     facts.user_is_guest = user.is_guest;
     facts.user_is_room_owner = room.owner == user.id;
     facts.message = tested.as_ref();
-    let mut offered = all(shared, room).await?;
     offered.retain(|Offered { installed, action }| {
         action.location == location
             && action
@@ -88,7 +104,7 @@ pub(super) async fn offered(
             && Program::new(action.conditions()).holds(&facts)
     });
     offered.sort_by(|a, b| order(a).cmp(&order(b)));
-    Ok(offered)
+    offered
 }
 
 /// Whether an add-on of the room has an action on messages, on whichever.

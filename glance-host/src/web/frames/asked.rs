@@ -123,13 +123,13 @@ pub(super) async fn enter(
 ) -> Result<Json<Value>, Refusal> {
     installed(&shared, &room, &add_on).await?;
     let access = Access::of(&shared, &user).await?;
-    let rooms = shared.state.rooms().await?;
-    let named = |found: &&Room| found.id.to_string() == other || found.name == other;
-    if let Some(found) = rooms
-        .iter()
-        .filter(named)
-        .find(|found| access.may_enter(found))
-    {
+    let state = &shared.state;
+    let with_id = match other.parse() {
+        Ok(id) => state.room(id).await?,
+        Err(_) => None,
+    };
+    let mut named = with_id.into_iter().chain(state.find_room(&other).await?);
+    if let Some(found) = named.find(|found| access.may_enter(found)) {
         return Ok(Json(json!({ "address": format!("/rooms/{}", found.id) })));
     }
     Err(Refusal::not_found(format!(

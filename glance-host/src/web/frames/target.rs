@@ -60,7 +60,8 @@ pub(super) async fn open(
         }
         (Some(action), ..) => {
             if let Some(id) = &wanted.message {
-                message = Some(actions::find_message(&shared, &room, id).await?);
+                let found = actions::find_message(&shared, &room, id).await?;
+                message = Some(Arc::new(found));
             }
             let offered = actions::offered(&shared, &room, &user, message.as_ref()).await?;
             let found = offered.into_iter().find(|offered| {

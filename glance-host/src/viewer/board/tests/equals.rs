@@ -9,8 +9,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
+use crate::icons::Addresses;
+use crate::label;
 use crate::viewer::Line;
-use crate::{icons, label};
 
 const KEYS: [&str; 4] = ["plain", "counted", "admins", "pushed"];
 
@@ -155,7 +156,7 @@ impl Person {
                     key: (*key).to_owned(),
                     add_on: "Add-on".to_owned(),
                     name: glance.name.value.clone(),
-                    icon: icons::proxied_icon(&"id".into(), &glance.icon),
+                    icon: Addresses::new(b"key").of(&"id".into()).icon(&glance.icon),
                     order: (glance.weight.unwrap_or(100), "add-on".into(), (*key).into()),
                     state,
                     target: None,

@@ -1,0 +1,384 @@
+//! Clients, people and add-ons that mean no good: what they send costs themselves.
+
+use std::time::Duration;
+
+use glance_host::sign_in::SignIn;
+use glance_host::{Clock, Host, InstallError};
+use glance_sdk::auth::now;
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::browser::Browser;
+use crate::rest::Rest;
+
+/// Segments that are no name or number of anything.
+const ODD: [&str; 16] = [
+    "0",
+    "-1",
+    "18446744073709551615",
+    "18446744073709551616",
+    "9223372036854775808",
+    "1e3",
+    "%31%2f..",
+    "..",
+    "%2e%2e",
+    "%2f%2fexample.com",
+    "%00",
+    "%ff",
+    "%",
+    "@",
+    "@%ff",
+    "%EF%BC%91",
+];
+
+async fn raw(host: &Host, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(host.address()).await.unwrap();
+    stream.write_all(request).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+fn status(answer: &str) -> u16 {
+    let status = answer.get(9..12).and_then(|status| status.parse().ok());
+    status.unwrap_or_else(|| panic!("no answer: {answer:?}"))
+}
+
+#[tokio::test]
+async fn nothing_odd_in_an_address_or_a_body_does_more_than_be_refused() {
+    let host = Host::builder().port(0).rate_limit(u32::MAX);
+    let host = host.start().await.unwrap();
+    let rest = Rest::in_room(&host, "ops").await;
+    let token = rest.token("").await;
+    let long = "x".repeat(8_000);
+    let bodies: [(&str, &[u8]); 9] = [
+        ("application/json", b""),
+        ("application/json", b"null"),
+        ("application/json", b"[]"),
+        ("application/json", b"{\"message\":\"a\",\"message\":{}}"),
+        ("application/json", b"\xff\xfe"),
+        ("application/json", &[b'['; 5_000]),
+        (
+            "application/x-www-form-urlencoded",
+            b"%ff=%00&%=&message=%c3",
+        ),
+        ("text/plain", b"\xc3\x28"),
+        ("multipart/form-data", b"--"),
+    ];
+    let places = [
+        "room/{}",
+        "room/{}/topic",
+        "room/{}/participant",
+        "room/{}/member/{}",
+        "room/{}/notification",
+        "room/{}/message",
+        "room/{}/reply",
+        "room/{}/history?max-results={}",
+        "room/{}/webhook/{}",
+        "room/{}/extension/glance/{}",
+        "room/{}/extension/webhook/{}",
+        "extension/action/{}",
+        "room?start-index={}&max-results={}",
+        "user?start-index={}",
+        "user/{}",
+        "user/{}/message",
+        "addon/ui/room/{}/user/{}",
+        "oauth/token/{}",
+        "viewer-token",
+    ];
+    for place in places {
+        for odd in ODD.iter().copied().chain([long.as_str()]) {
+            let path = format!("/v2/{}", place.replace("{}", odd));
+            for method in ["GET", "PUT", "POST", "DELETE"] {
+                let (kind, body) = bodies[(path.len() + method.len()) % bodies.len()];
+                let mut request = format!(
+                    "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\
+                     Authorization: Bearer {token}\r\nContent-Type: {kind}\r\n\
+                     Content-Length: {}\r\n\r\n",
+                    host.address(),
+                    body.len()
+                )
+                .into_bytes();
+                request.extend_from_slice(body);
+                let answer = raw(&host, &request).await;
+                let status = status(&answer);
+                assert!(status < 500, "{method} {path}: {answer}");
+                if status >= 400
+                    && let Some((_, body)) = answer.split_once("\r\n\r\n")
+                {
+                    let refusal: Value = serde_json::from_str(body).unwrap();
+                    assert_eq!(refusal["error"]["code"], status, "{method} {path}");
+                }
+            }
+        }
+    }
+    for place in [
+        "/rooms/{}",
+        "/rooms/{}/events",
+        "/rooms/{}/timeline?before={}",
+        "/rooms/1/timeline?after={}",
+        "/rooms/{}/integrations/{}/pages/{}",
+        "/rooms/1/integrations/visits/{}/done",
+        "/installable/{}",
+        "/embed/rooms/{}",
+        "/embed/rooms/{}/events",
+        "/icon/{}/{}",
+        "/assets/{}",
+        "/people/{}/role",
+        "/sign-in?to={}",
+    ] {
+        for odd in ODD.iter().copied().chain([long.as_str()]) {
+            let path = place.replace("{}", odd);
+            let request = format!(
+                "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAccept: text/html\r\n\r\n",
+                host.address()
+            );
+            let answer = raw(&host, request.as_bytes()).await;
+            assert!(status(&answer) < 500, "{path}: {answer}");
+            assert!(!answer.contains("location: //"), "{path}: {answer}");
+        }
+    }
+}
+
+/// What comes of a request whose body stops short, as time goes by.
+async fn trickle(host: &Host, clock: &Clock, request: &str) -> String {
+    let mut stream = TcpStream::connect(host.address()).await.unwrap();
+    let request = request.replace("HOST", &host.address().to_string());
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = vec![0; 4096];
+    let mut answering = Box::pin(stream.read(&mut answer));
+    let length = loop {
+        tokio::select! {
+            biased;
+            length = &mut answering => break length.unwrap(),
+            () = tokio::task::yield_now() => clock.advance(Duration::from_secs(1)),
+        }
+    };
+    drop(answering);
+    String::from_utf8_lossy(&answer[..length]).into_owned()
+}
+
+#[tokio::test]
+async fn a_body_that_trickles_in_is_given_up() {
+    let clock = Clock::standing_at(now());
+    let host = Host::builder().port(0).clock(clock.clone());
+    let host = host.token_life(Duration::from_secs(u32::MAX.into()));
+    let host = host.start().await.unwrap();
+    let rest = Rest::in_room(&host, "ops").await;
+    let token = rest.token("").await;
+    let on_page = "POST /rooms/1/timeline HTTP/1.1\r\nHost: HOST\r\n\
+                   Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"text\":";
+    let answer = trickle(&host, &clock, on_page).await;
+    assert_eq!(status(&answer), 408, "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
+
+    let in_api = format!(
+        "POST /v2/room/1/notification HTTP/1.1\r\nHost: HOST\r\n\
+         Authorization: Bearer {token}\r\nContent-Type: text/plain\r\n\
+         Content-Length: 100\r\n\r\nbegun"
+    );
+    let answer = trickle(&host, &clock, &in_api).await;
+    assert_eq!(status(&answer), 408, "{answer}");
+    assert!(answer.contains("\"code\":408"), "{answer}");
+    let written = host.room("ops").await.timeline().await;
+    assert!(written.is_empty(), "{written:?}");
+}
+
+#[tokio::test]
+async fn a_descriptor_declares_only_so_much() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let url = "https://add-on.example.com/hook";
+    let hooks = |many: usize| {
+        let hook = json!({ "event": "room_message", "url": url });
+        let descriptor = json!({
+            "key": "com.example.many", "name": "Many", "description": "Many.",
+            "links": { "self": url }, "capabilities": { "webhook": vec![hook; many] },
+        });
+        format!("data:,{descriptor}")
+    };
+    let refused = room.install_url(&hooks(51)).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "its descriptor declares 51 entries of webhook, this host takes 50"
+    );
+    room.install_url(&hooks(50)).await.unwrap();
+
+    let wrong = json!({ "key": "k", "name": "n", "capabilities": { "action": vec![0; 5_000] } });
+    let refused = room.install_url(&format!("data:,{wrong}")).await;
+    let Err(InstallError::Invalid { problems, .. }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(problems.len(), 100);
+}
+
+#[tokio::test]
+async fn patterns_that_take_their_time_hold_up_nobody() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let url = "https://add-on.example.com/";
+    let slow = |n: usize| {
+        let regex = json!({ "pattern": format!("\\w{{0,{n}}}") });
+        json!({ "condition": "message_matches", "params": { "regex": regex } })
+    };
+    let descriptor = json!({
+        "key": "com.example.slow", "name": "Slow", "description": "Slow.",
+        "links": { "self": url },
+        "capabilities": {
+            "dialog": [{ "key": "d", "title": { "value": "D" }, "url": url }],
+            "action": [{
+                "key": "a", "name": { "value": "A" }, "target": "d",
+                "location": "hipchat.message.action",
+                "conditions": [slow(36), slow(37), slow(38)],
+            }],
+        },
+    });
+    room.install_url(&format!("data:,{descriptor}"))
+        .await
+        .unwrap();
+    let said = room.says("Ann", "hello").await;
+    let client = Client::new();
+    let actions = client.post(format!("{}/actions", host.room_url(&room.room)));
+    let asking = tokio::spawn(actions.json(&json!({ "message": said.id })).send());
+    let mut served = 0;
+    while !asking.is_finished() {
+        let health = client.get(format!("{}/healthz", host.base_url()));
+        assert_eq!(health.send().await.unwrap().status(), StatusCode::OK);
+        served += 1;
+    }
+    let offered: Value = asking.await.unwrap().unwrap().json().await.unwrap();
+    assert_eq!(offered[0]["key"], "a", "{offered}");
+    assert!(served > 50, "{served} others were served meanwhile");
+}
+
+#[tokio::test]
+async fn what_stands_in_a_descriptors_address_is_for_who_manages_it() {
+    let host = Host::builder().port(0).sign_in(SignIn::Name);
+    let host = host.start().await.unwrap();
+    let admin = Browser::signed_in(&host, "Ann").await;
+    let room = host.room("ops").await;
+    let member = Browser::signed_in(&host, "Bo").await;
+    let descriptor = json!({
+        "key": "com.example.kept", "name": "Kept", "description": "Kept.",
+        "links": { "self": "https://add-on.example.com/" },
+    });
+    let installed = room
+        .install_url(&format!("data:,{descriptor}"))
+        .await
+        .unwrap();
+    let url = "https://ann:s3cret@add-on.example.com/descriptor?token=s3cret";
+    let kept = host.state();
+    kept.replace_descriptor(&installed.oauth_id, url, &installed.descriptor)
+        .await
+        .unwrap();
+    let page = format!("/rooms/{}/integrations", room.room.id);
+    assert!(admin.text(&page).await.contains("token=s3cret"));
+    let seen = member.text(&page).await;
+    assert!(seen.contains("add-on.example.com"), "{seen}");
+    assert!(!seen.contains("s3cret"), "{seen}");
+}
+
+#[tokio::test]
+async fn who_knows_no_session_reads_no_body() {
+    let host = Host::builder().port(0).sign_in(SignIn::Name);
+    let host = host.start().await.unwrap();
+    Browser::signed_in(&host, "Ann").await;
+    host.room("ops").await;
+    let clock = Clock::standing_at(now());
+    let request = "POST /rooms/1/timeline HTTP/1.1\r\nHost: HOST\r\nSec-Fetch-Site: same-origin\r\n\
+                   Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
+    let answer = trickle(&host, &clock, request).await;
+    assert_eq!(status(&answer), 401, "{answer}");
+    let signed_in = Client::new().get(host.base_url()).send().await.unwrap();
+    assert_eq!(signed_in.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_room_that_one_may_not_enter_is_none_at_any_address() {
+    let host = Host::builder().port(0).sign_in(SignIn::Name);
+    let host = host.start().await.unwrap();
+    Browser::signed_in(&host, "Ann").await;
+    let member = Browser::signed_in(&host, "Bo").await;
+    let guest = Browser::signed_in(&host, "Gus").await;
+    host.user("Gus", |user| user.is_guest = true).await;
+    let mut room = host.room("secret").await;
+    room.change(|room| room.is_public = false).await;
+    let page = json!({ "url": "https://add-on.example.com/configure" });
+    let descriptor = json!({
+        "key": "com.example.kept", "name": "Kept", "description": "Kept.",
+        "links": { "self": "https://add-on.example.com/" },
+        "capabilities": { "configurable": page },
+    });
+    let installed = room.install_url(&format!("data:,{descriptor}")).await;
+    let id = installed.unwrap().oauth_id;
+
+    let read = [
+        "",
+        "/events",
+        "/events?inspect",
+        "/timeline",
+        "/timeline?before=x",
+        "/settings",
+        "/integrations",
+        "/integrations/ID/pages/configure",
+        "/integrations/visits/x",
+        "/integrations/visits/x/done",
+    ];
+    let add_on =
+        json!({ "addOn": "com.example.kept", "key": "k", "module": "k", "room": "secret" });
+    let asked = [
+        ("/timeline", json!({ "text": "let me in" })),
+        ("/open", add_on.clone()),
+        ("/frames/token", add_on.clone()),
+        ("/frames/room", add_on.clone()),
+        ("/frames/participants", add_on.clone()),
+        ("/frames/user", add_on.clone()),
+        ("/frames/enter", add_on),
+        ("/actions", json!({ "message": "x" })),
+        ("/pages/x/retry", json!({ "id": "x" })),
+        ("/pages/x/frames", json!({ "addOns": [] })),
+        ("/pages/x/inspect", json!({ "on": true })),
+        ("/integrations/ID/pages/configure", json!({})),
+    ];
+    let sent = [
+        "/settings",
+        "/archived",
+        "/remove",
+        "/members",
+        "/members/remove",
+        "/integrations",
+        "/integrations/approve",
+        "/integrations/ID/update",
+        "/integrations/ID/remove",
+    ];
+    let form = [
+        ("name", "mine"),
+        ("archived", "true"),
+        ("user", "1"),
+        ("url", "data:,{}"),
+        ("digest", "x"),
+    ];
+    for browser in [&member, &guest] {
+        for at in [room.room.id.get(), 99] {
+            let address = |path: &str| format!("/rooms/{at}{}", path.replace("ID", id.as_str()));
+            let post = |path: &str| {
+                let request = browser.request(Method::POST, &address(path));
+                request.header("sec-fetch-site", "same-origin")
+            };
+            let reads = read.map(|path| browser.request(Method::GET, &address(path)));
+            let asks = asked.iter().map(|(path, body)| post(path).json(body));
+            let sends = sent.map(|path| post(path).form(&form));
+            for request in reads.into_iter().chain(asks).chain(sends) {
+                let answer = request.header("accept", "text/html").send().await.unwrap();
+                let url = answer.url().clone();
+                assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{url}");
+                let said = answer.text().await.unwrap();
+                assert!(said.contains("No such room"), "{url}: {said}");
+            }
+        }
+    }
+    let kept = host.state().room(room.room.id).await.unwrap().unwrap();
+    assert_eq!((kept, room.timeline().await.len()), (room.room.clone(), 0));
+}

@@ -1,0 +1,50 @@
+//! A host with many rooms and people: what a page or a message takes of them has an end.
+
+use glance_host::Host;
+use glance_host::state::Content;
+use reqwest::StatusCode;
+
+#[tokio::test]
+async fn a_rooms_page_names_some_rooms_and_its_own() {
+    let host = Host::start().await;
+    let last = {
+        for n in 1..=60 {
+            host.room(&format!("room {n}")).await;
+        }
+        host.room("room 60").await
+    };
+    let page = reqwest::get(host.room_url(&last.room)).await.unwrap();
+    assert_eq!(page.status(), StatusCode::OK);
+    let page = page.text().await.unwrap();
+    let nav = page.split("</nav>").next().unwrap();
+    assert_eq!(nav.matches("href=\"/rooms/").count(), 51);
+    assert!(nav.contains(">room 50<") && !nav.contains(">room 51<"));
+    assert!(nav.contains("aria-current=\"page\">room 60<"), "{nav}");
+    assert!(nav.contains("<a href=\"/\">More…</a>"), "{nav}");
+    let all = reqwest::get(host.base_url()).await.unwrap();
+    assert!(all.text().await.unwrap().contains(">room 51<"));
+
+    let few = Host::start().await;
+    let room = few.room("ops").await;
+    let page = reqwest::get(few.room_url(&room.room)).await.unwrap();
+    assert!(!page.text().await.unwrap().contains("More…"));
+}
+
+#[tokio::test]
+async fn a_message_mentions_a_hundred_people_at_most() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let mut text = String::new();
+    for n in 0..150 {
+        host.user(&format!("u{n}"), |_| {}).await;
+        text += &format!("@u{n} @U{n} ");
+    }
+    let Content::Message(said) = room.says("Ann", &text).await.content else {
+        panic!("no message");
+    };
+    assert_eq!(said.mentions.len(), 100);
+    let Content::Message(said) = room.says("Ann", "@nobody @u149").await.content else {
+        panic!("no message");
+    };
+    assert_eq!(said.mentions.len(), 1);
+}
