@@ -2,7 +2,7 @@
 
 use glance_host::Host;
 use glance_host::testing::TestViewer;
-use glance_host::viewer::{Line, Sidebar};
+use glance_host::viewer::Sidebar;
 use glance_sdk::ErrorKind;
 use glance_sdk::client::Client;
 use glance_sdk::model::UiUpdate;
@@ -269,8 +269,9 @@ async fn an_add_on_that_is_introduced_again_is_asked_for_what_it_did_not_give() 
     room.install(other_add_on).await;
     [&pager, &other].map(|pager| pager.break_down(true));
     let mut viewer = room.viewer("member").await;
-    let all_failed =
-        |sidebar: &Sidebar| sidebar.lines.len() == 3 && sidebar.lines.iter().all(Line::is_failed);
+    let all_failed = |sidebar: &Sidebar| {
+        sidebar.lines.len() == 3 && sidebar.lines.iter().all(|line| line.is_failed())
+    };
     viewer.wait_for(all_failed).await;
 
     [&pager, &other].map(|pager| pager.break_down(false));
