@@ -328,9 +328,8 @@ impl TestViewer {
     /// Where there is no such glance in the room, or the host is gone.
     pub async fn explain(&self, key: &str) -> String {
         let (to, explained) = oneshot::channel();
-        let _ = self
-            .commands
-            .send(Box::new(Command::Explain(key.to_owned(), to)));
+        let command = Command::Explain(key.to_owned(), to);
+        let _ = self.commands.send(Box::new(command)).await;
         match explained.await {
             Ok(Ok(why)) => why,
             Ok(Err(keys)) => panic!("the room has no glance {key}; it has {keys:?}"),
@@ -340,9 +339,8 @@ impl TestViewer {
 
     /// Asks for a glance's data again, as "Try again" does.
     pub fn retry(&self, line: &Line) {
-        let _ = self
-            .commands
-            .send(Box::new(Command::Retry(line.id.clone())));
+        let command = Command::Retry(line.id.clone());
+        let _ = self.commands.try_send(Box::new(command));
     }
 }
 

@@ -56,7 +56,10 @@ pub(crate) enum Command {
 }
 
 /// Boxed, because a channel has room for many from the beginning.
-pub(crate) type Commands = mpsc::UnboundedSender<Box<Command>>;
+pub(crate) type Commands = mpsc::Sender<Box<Command>>;
+
+/// More commands than wait for a viewer whose page reads what it is told.
+const MAX_COMMANDS: usize = 100;
 
 /// The answer to one query: which glance, which asking, what came.
 type Answered = Box<(Arc<prepared::Prepared>, u64, Queried)>;
@@ -94,7 +97,7 @@ enum Happened {
 /// What events mostly find as it was.
 struct Rare {
     ended: Fuse<BoxFuture<'static, ()>>,
-    commanded: mpsc::UnboundedReceiver<Box<Command>>,
+    commanded: mpsc::Receiver<Box<Command>>,
     queries: JoinSet<Answered>,
 }
 
@@ -131,7 +134,7 @@ impl Viewer {
         if is_present {
             settle(&shared, room, user);
         }
-        let (commands, commanded) = mpsc::unbounded_channel();
+        let (commands, commanded) = mpsc::channel(MAX_COMMANDS);
         let rare = Rare {
             ended: shared.ended().boxed().fuse(),
             commanded,

@@ -444,6 +444,8 @@ async fn the_page_is_told_what_is_here_and_of_pushes_it_has_frames_for() {
     assert_eq!(follow("gone", json!([])).await, StatusCode::NOT_FOUND);
     let many: Vec<String> = (0..101).map(|n| n.to_string()).collect();
     assert_eq!(follow(&page, json!(many)).await, StatusCode::BAD_REQUEST);
+    let long = json!(["x".repeat(1001)]);
+    assert_eq!(follow(&page, long).await, StatusCode::BAD_REQUEST);
 
     host.uninstall(installed.oauth_id()).await.unwrap();
     assert_eq!(stream.next("here").await, empty);

@@ -267,14 +267,16 @@ async fn an_add_on_that_is_introduced_again_is_asked_for_what_it_did_not_give() 
         .glance::<always>()
         .asset("/siren.svg", "image/svg+xml", b"<svg/>");
     room.install(other_add_on).await;
-    [&pager, &other].map(|pager| pager.break_down(true));
+    pager.break_down(true);
+    other.break_down(true);
     let mut viewer = room.viewer("member").await;
     let all_failed = |sidebar: &Sidebar| {
         sidebar.lines.len() == 3 && sidebar.lines.iter().all(|line| line.is_failed())
     };
     viewer.wait_for(all_failed).await;
 
-    [&pager, &other].map(|pager| pager.break_down(false));
+    pager.break_down(false);
+    other.break_down(false);
     let asked = other.queries();
     let installed = installed.installed();
     host.update(installed, &installed.descriptor_url)

@@ -27,6 +27,7 @@ use glance_sdk::auth::random_alphanumeric;
 use glance_sdk::model::RoomId;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, interval_at};
 
 use super::frames::Here;
@@ -53,13 +54,15 @@ impl Pages {
 
     /// Passes a command on to the viewer of a page, where the page is one of this room.
     pub(super) fn send(&self, room: &str, page: &str, command: Command) -> StatusCode {
-        match self.all().get(page) {
-            Some((of, commands))
-                if of.to_string() == room && commands.send(Box::new(command)).is_ok() =>
-            {
-                StatusCode::NO_CONTENT
-            }
-            _ => StatusCode::NOT_FOUND,
+        let pages = self.all();
+        let Some((_, commands)) = pages.get(page).filter(|(of, _)| of.to_string() == room) else {
+            return StatusCode::NOT_FOUND;
+        };
+        match commands.try_send(Box::new(command)) {
+            Ok(()) => StatusCode::NO_CONTENT,
+            // It does not read what it is told.
+            Err(TrySendError::Full(_)) => StatusCode::TOO_MANY_REQUESTS,
+            Err(TrySendError::Closed(_)) => StatusCode::NOT_FOUND,
         }
     }
 }
@@ -258,6 +261,9 @@ pub(super) async fn retry(
 /// More add-ons than a page has frames of.
 const MAX_FOLLOWED: usize = 100;
 
+/// In bytes; longer than the keys of add-ons are.
+const MAX_KEY: usize = 1000;
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Follow {
@@ -271,8 +277,31 @@ pub(super) async fn follow(
     Path((room, page)): Path<(String, String)>,
     Json(Follow { add_ons }): Json<Follow>,
 ) -> StatusCode {
-    if add_ons.len() > MAX_FOLLOWED {
+    if add_ons.len() > MAX_FOLLOWED || add_ons.iter().any(|key| key.len() > MAX_KEY) {
         return StatusCode::BAD_REQUEST;
     }
     pages.send(&room, &page, Command::Follow(add_ons))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_page_that_reads_nothing_is_told_no_more() {
+        let pages = Pages::default();
+        let (commands, commanded) = mpsc::channel(2);
+        let open = (RoomId::new(1), commands);
+        pages.all().insert("page".to_owned(), open);
+        let retry = |room, page| pages.send(room, page, Command::Retry("a:b".to_owned()));
+        assert_eq!(retry("2", "page"), StatusCode::NOT_FOUND);
+        assert_eq!(retry("1", "other"), StatusCode::NOT_FOUND);
+        assert_eq!(retry("1", "page"), StatusCode::NO_CONTENT);
+        assert_eq!(retry("1", "page"), StatusCode::NO_CONTENT);
+        assert_eq!(retry("1", "page"), StatusCode::TOO_MANY_REQUESTS);
+        drop(commanded);
+        assert_eq!(retry("1", "page"), StatusCode::NOT_FOUND);
+    }
 }
