@@ -264,7 +264,7 @@ async fn an_add_on_that_is_introduced_again_is_asked_for_what_it_did_not_give() 
     let installed = room.install(add_on(&pager)).await;
     let other_add_on = AddOn::new("com.example.other", "Other")
         .state(other.clone())
-        .glance::<always>()
+        .glance::<incidents>()
         .asset("/siren.svg", "image/svg+xml", b"<svg/>");
     room.install(other_add_on).await;
     pager.break_down(true);
@@ -282,7 +282,6 @@ async fn an_add_on_that_is_introduced_again_is_asked_for_what_it_did_not_give() 
     host.update(installed, &installed.descriptor_url)
         .await
         .unwrap();
-    let label = viewer.glance::<incidents>().await.label_text();
-    assert_eq!(label, "4 incidents");
+    viewer.label("always", "4 incidents").await;
     assert_eq!(other.queries(), asked, "only the one that was introduced");
 }
