@@ -71,13 +71,6 @@ fn builder(tags: &[&'static str]) -> Builder<'static> {
     builder
 }
 
-/// Tags that stay open over the blocks behind them, which no attribute of theirs outlives. Without
-/// attributes at most three of a kind stay open: else few characters would come to a million elements.
-static FORMATTING: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let tags = "b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u";
-    Regex::new(&format!(r"(?i)<({tags})[\s/][^>]*>")).ok()
-});
-
 /// A style in what comes out, where quotes stand around values only.
 static STYLE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"(<(?:span|img)(?: [a-z-]+="[^"]*")*?) style=""#).ok());
@@ -129,16 +122,8 @@ pub(crate) fn card(html: &str) -> String {
     clean(&CARDS, html)
 }
 
-/// The same to a reader, with which few characters come to few elements.
-pub(crate) fn few_elements(html: &str) -> Cow<'_, str> {
-    match &*FORMATTING {
-        Some(formatting) => formatting.replace_all(html, "<$1>"),
-        None => Cow::Borrowed(html),
-    }
-}
-
 fn clean(builder: &Builder<'_>, html: &str) -> String {
-    let clean = builder.clean(&few_elements(html)).to_string();
+    let clean = builder.clean(&label::few_elements(html)).to_string();
     // A page's policy forbids the attribute; its script sets the properties.
     let clean = match &*STYLE {
         Some(style) => style.replace_all(&clean, "$1 data-style=\"").into_owned(),

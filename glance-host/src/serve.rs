@@ -17,8 +17,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::watch;
 use tower::Service;
 
-use crate::rarely::Rarely;
-
 /// How long a client may take to send the head of a request, and keep a connection for the next one:
 /// longer than proxies keep theirs (nginx for 60 seconds), so that none asks on one that just ended.
 const HEAD: Duration = Duration::from_secs(75);
@@ -52,11 +50,9 @@ where
         let (open, mut ending) = (ending.clone(), ending.clone());
         tokio::spawn(async move {
             let mut connection = pin!(connection);
-            let end = async move { ending.wait_for(|end| *end).await.is_ok() };
-            let mut end = Rarely::new(Box::pin(end.fuse()));
+            let mut end = pin!(ending.wait_for(|end| *end).fuse());
             let served = poll_fn(|context| {
-                let is_end = end.poll(context, |end, context| end.as_mut().poll(context));
-                if is_end.is_ready() {
+                if end.as_mut().poll(context).is_ready() {
                     connection.as_mut().graceful_shutdown();
                 }
                 connection.as_mut().poll(context)

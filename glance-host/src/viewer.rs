@@ -17,8 +17,9 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Fuse};
+use futures_util::stream::{self, BoxStream};
+use futures_util::{FutureExt, StreamExt};
 use glance_sdk::model::{RoomId, UserId};
 use tokio::runtime::Handle;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
@@ -88,6 +89,7 @@ pub(crate) struct Viewer {
 /// What a viewer waits for.
 enum Happened {
     Ended,
+    Beat,
     Commanded(Box<Command>),
     Answered(Result<Answered, JoinError>),
     Carried(Result<Event, RecvError>),
@@ -97,6 +99,7 @@ enum Happened {
 /// What events mostly find as it was.
 struct Rare {
     ended: Fuse<BoxFuture<'static, ()>>,
+    pulse: stream::Fuse<BoxStream<'static, ()>>,
     commanded: mpsc::Receiver<Box<Command>>,
     queries: JoinSet<Answered>,
 }
@@ -105,6 +108,11 @@ impl Rare {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
         if self.ended.poll_unpin(context).is_ready() {
             return Poll::Ready(Happened::Ended);
+        }
+        match self.pulse.poll_next_unpin(context) {
+            Poll::Ready(Some(())) => return Poll::Ready(Happened::Beat),
+            Poll::Ready(None) => return Poll::Ready(Happened::Ended),
+            Poll::Pending => {}
         }
         if let Poll::Ready(Some(command)) = self.commanded.poll_recv(context) {
             return Poll::Ready(Happened::Commanded(command));
@@ -118,12 +126,13 @@ impl Rare {
 
 impl Viewer {
     /// Connects a person to a room, or says that there is no such room or person. Who is not present
-    /// looks, and nobody is told.
+    /// looks, and nobody is told. Each beat of the pulse is told, and the viewer ends where it ends.
     pub(crate) async fn connect(
         shared: Arc<Shared>,
         room: RoomId,
         user: UserId,
         is_present: bool,
+        pulse: BoxStream<'static, ()>,
     ) -> Result<Option<Self>, StateError> {
         // First listen, then look: nothing that happens in between is missed.
         let events = shared.hub.subscribe(room);
@@ -137,6 +146,7 @@ impl Viewer {
         let (commands, commanded) = mpsc::channel(MAX_COMMANDS);
         let rare = Rare {
             ended: shared.ended().boxed().fuse(),
+            pulse: pulse.fuse(),
             commanded,
             queries: JoinSet::new(),
         };
@@ -219,6 +229,7 @@ impl Viewer {
                 Command::Inspect(is_inspected) => self.inspect(is_inspected),
                 Command::Explain(key, to) => return Box::pin(self.explain(&key, to)).await,
             },
+            Happened::Beat => self.heard.push_back(Change::Beat),
             Happened::Delivered => {}
             Happened::Answered(Ok(answered)) => {
                 let (glance, asking, queried) = *answered;

@@ -93,10 +93,15 @@ impl SqliteState {
         let failed = |cause: &dyn std::fmt::Display| {
             StateError(format!("the host's database failed: {cause}"))
         };
-        // Who waits for the connection waits here: there each would keep a thread.
-        let mut connection = Arc::clone(&self.connection).lock_owned().await;
-        tokio::task::spawn_blocking(move || query(&mut connection))
-            .await
+        let connection = Arc::clone(&self.connection);
+        // Who waits for the connection waits in a task: on a thread each would keep one, and a caller
+        // that is not polled for a while would hold up all others once its turn has come.
+        let called = tokio::spawn(async move {
+            let mut connection = connection.lock_owned().await;
+            tokio::task::spawn_blocking(move || query(&mut connection)).await
+        });
+        let called = called.await.and_then(|called| called);
+        called
             .map_err(|cause| failed(&cause))?
             .map_err(|cause| failed(&cause))
     }

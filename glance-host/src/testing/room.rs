@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use futures_util::{StreamExt, stream};
 use glance_sdk::AddOn;
 use glance_sdk::model::Notification;
 
@@ -102,7 +103,8 @@ impl TestRoom {
     /// Where the database fails.
     pub async fn viewer(&self, user: &str) -> TestViewer {
         let user = must(self.shared.state.user_named(user).await, "no user");
-        let viewer = Viewer::connect(Arc::clone(&self.shared), self.room.id, user.id, true).await;
+        let (shared, pulse) = (Arc::clone(&self.shared), stream::pending().boxed());
+        let viewer = Viewer::connect(shared, self.room.id, user.id, true, pulse).await;
         let Some(viewer) = must(viewer, "cannot connect") else {
             panic!("room {} is gone", self.room.name);
         };

@@ -3,12 +3,12 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use glance_sdk::model::OauthId;
+use glance_sdk::model::{OauthId, UserId};
 use serde_json::Value;
 
 use super::inspect::Known;
 use super::lineup::Lineup;
-use super::prepared::{Content, Prepared};
+use super::prepared::{Content, Kind, Prepared};
 use super::sidebar::Sidebar;
 use crate::hub::{Push, Written};
 use crate::state::{Room, User};
@@ -37,6 +37,8 @@ pub(crate) enum Change {
     Entry(Arc<Written>),
     /// What was written meanwhile was missed.
     Missed,
+    /// Nothing, but time went by.
+    Beat,
     /// Who inspects must be told; something may have changed.
     Inspected,
     /// An add-on came, went or changed.
@@ -47,6 +49,9 @@ pub(crate) enum Change {
 
 pub(super) struct Board {
     place: Arc<Where>,
+    /// What a push needs to know of the place.
+    kind: Kind,
+    user: UserId,
     lineup: Arc<Lineup>,
     /// In their order.
     entries: Vec<Entry>,
@@ -69,6 +74,8 @@ impl Board {
     /// An empty room.
     pub(super) fn new(place: Arc<Where>) -> Self {
         Self {
+            kind: Kind::of(&place),
+            user: place.user.id,
             place,
             lineup: Arc::default(),
             entries: Vec::new(),
@@ -79,6 +86,7 @@ impl Board {
 
     /// Takes over what there is in the room now, and says what must be asked for.
     pub(super) fn load(&mut self, place: Arc<Where>, lineup: Arc<Lineup>) -> Vec<Ask> {
+        self.kind = Kind::of(&place);
         self.place = place;
         let old = std::mem::take(&mut self.entries).into_iter();
         let mut old: HashMap<_, _> = old
@@ -102,7 +110,7 @@ impl Board {
             if is_new {
                 asks.extend(entry.ask(&self.place, &mut self.askings));
             }
-            entry.judge(&self.place);
+            entry.judge(self.kind, &self.place);
             self.entries.push(entry);
         }
         let gone = old.into_values().filter(|entry| entry.told.is_some());
@@ -117,7 +125,7 @@ impl Board {
         let mut asks = Vec::new();
         for entry in &mut self.entries {
             asks.extend(entry.ask(&self.place, &mut self.askings));
-            entry.judge(&self.place);
+            entry.judge(self.kind, &self.place);
         }
         asks
     }
@@ -128,7 +136,7 @@ impl Board {
         for entry in &mut self.entries {
             if entry.content.has_failed() && entry.prepared.installed.oauth_id == *add_on {
                 asks.extend(entry.ask(&self.place, &mut self.askings));
-                entry.judge(&self.place);
+                entry.judge(self.kind, &self.place);
             }
         }
         asks
@@ -138,7 +146,7 @@ impl Board {
     pub(super) fn retry(&mut self, id: &str) -> Option<Ask> {
         let entry = self.entries.iter_mut().find(|e| e.prepared.id == id)?;
         let ask = entry.ask(&self.place, &mut self.askings);
-        entry.judge(&self.place);
+        entry.judge(self.kind, &self.place);
         ask
     }
 
@@ -156,14 +164,14 @@ impl Board {
                 Ok(data) => entry.prepared.ready(&data),
                 Err(problem) => entry.prepared.failed(problem),
             };
-            entry.judge(&self.place);
+            entry.judge(self.kind, &self.place);
         }
     }
 
     /// Takes pushed data, where it is for this person. It replaces the old whole and ends loading
     /// and failure.
     pub(super) fn push(&mut self, push: &Push) {
-        if push.user.is_some_and(|user| user != self.place.user.id) {
+        if push.user.is_some_and(|user| user != self.user) {
             return;
         }
         for new in &push.glances {
@@ -173,7 +181,7 @@ impl Board {
             });
             if let Some(entry) = pushed {
                 entry.content = entry.prepared.pushed(new);
-                entry.judge(&self.place);
+                entry.judge(self.kind, &self.place);
             }
         }
     }
@@ -228,8 +236,8 @@ impl Entry {
         self.prepared.id == id && self.asking == asking && self.content.is_loading()
     }
 
-    fn judge(&mut self, place: &Where) {
-        self.shows = self.prepared.shows(&self.content, place);
+    fn judge(&mut self, kind: Kind, place: &Where) {
+        self.shows = self.prepared.shows(&self.content, kind, place);
     }
 
     fn change(&mut self) -> Option<Change> {

@@ -44,20 +44,30 @@ pub(crate) struct Content {
     judged: Judged,
 }
 
-/// What the conditions said, for each kind of person who looks: four facts tell 16 kinds apart. There
-/// are two bits for each, whether it was judged and whether it shows.
-#[derive(Debug, Default)]
-struct Judged(AtomicU32);
+/// The four facts of a person in a room that conditions know, as a number: they tell 16 kinds apart.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kind(u32);
 
-impl Judged {
-    fn get_or_judge(&self, facts: &Facts<'_>, judge: impl FnOnce() -> bool) -> bool {
-        let kind = [
+impl Kind {
+    pub(super) fn of(place: &Where) -> Self {
+        let facts = facts(None, place);
+        let facts = [
             facts.room_is_public,
             facts.user_is_admin,
             facts.user_is_guest,
             facts.user_is_room_owner,
         ];
-        let kind = kind.iter().fold(0, |kind, is| kind << 1 | u32::from(*is));
+        Self(facts.iter().fold(0, |kind, is| kind << 1 | u32::from(*is)))
+    }
+}
+
+/// What the conditions said, for each kind of person who looks. There are two bits for each, whether it
+/// was judged and whether it shows.
+#[derive(Debug, Default)]
+struct Judged(AtomicU32);
+
+impl Judged {
+    fn get_or_judge(&self, Kind(kind): Kind, judge: impl FnOnce() -> bool) -> bool {
         let known = self.0.load(Ordering::Relaxed) >> (2 * kind);
         if known & 0b01 != 0 {
             return known & 0b10 != 0;
@@ -197,14 +207,14 @@ impl Prepared {
         self.shared(earlier.data, state, metadata)
     }
 
-    /// Whether the conditions let a person see this.
-    pub(super) fn shows(&self, content: &Content, place: &Where) -> bool {
-        let Where { room, user } = place;
-        let facts = facts(content, place);
-        let judge = || self.program.shows(content.data, &facts);
-        let shows = content.judged.get_or_judge(&facts, judge);
+    /// Whether the conditions let a person see this, who is of this kind there.
+    pub(super) fn shows(&self, content: &Content, kind: Kind, place: &Where) -> bool {
+        let facts = || facts(content.metadata.as_ref(), place);
+        let judge = || self.program.shows(content.data, &facts());
+        let shows = content.judged.get_or_judge(kind, judge);
         if !shows {
-            let why = || self.program.explain(content.data, &facts);
+            let Where { room, user } = place;
+            let why = || self.program.explain(content.data, &facts());
             tracing::debug!(glance = self.id, room = %room.id, user = %user.id, "{}", why());
         }
         shows
@@ -218,7 +228,9 @@ impl Prepared {
             glance: &self.glance,
             state: &content.line.state,
             metadata: content.metadata.as_ref(),
-            outcome: self.program.explain(content.data, &facts(content, place)),
+            outcome: self
+                .program
+                .explain(content.data, &facts(content.metadata.as_ref(), place)),
         }
     }
 
@@ -250,9 +262,9 @@ fn short(text: &str) -> String {
     text.chars().take(LOZENGE).collect()
 }
 
-fn facts<'a>(content: &'a Content, place: &Where) -> Facts<'a> {
+fn facts<'a>(metadata: Option<&'a Value>, place: &Where) -> Facts<'a> {
     let Where { room, user } = place;
-    let mut facts = Facts::default().metadata(content.metadata.as_ref());
+    let mut facts = Facts::default().metadata(metadata);
     facts.room_is_public = room.is_public;
     facts.user_is_admin = user.is_admin;
     facts.user_is_guest = user.is_guest;

@@ -14,7 +14,6 @@
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -22,7 +21,8 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
 use glance_sdk::auth::random_alphanumeric;
 use glance_sdk::model::RoomId;
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,6 @@ use super::inspect::Inspector;
 use super::pages::PageError;
 use super::visit::{Stay, Visit};
 use crate::hub::Push;
-use crate::rarely::Rarely;
 use crate::shared::Shared;
 use crate::state::StateError;
 use crate::viewer::{Change, Command, Commands, Viewer};
@@ -87,7 +86,9 @@ pub(super) async fn stream(
     let here = Here::new(Arc::clone(&shared), room.id, user.id);
     let inspector = Inspector::new(Arc::clone(&shared), room.id, user.id);
     let is_present = !stay.is_guest();
-    let viewer = Viewer::connect(shared, room.id, user.id, is_present).await?;
+    let is_embedded = stay.is_embedded();
+    let pulse = pulse(stay.ends());
+    let viewer = Viewer::connect(shared, room.id, user.id, is_present, pulse).await?;
     let mut viewer = viewer.ok_or(PageError::NoRoom)?;
     viewer.inspect(inspects);
     let page = random_alphanumeric(20).map_err(|cause| StateError(cause.to_string()))?;
@@ -99,7 +100,7 @@ pub(super) async fn stream(
         here,
         inspector,
         viewer,
-        is_embedded: stay.is_embedded(),
+        is_embedded,
         is_new: true,
     });
     let headers = [
@@ -110,10 +111,9 @@ pub(super) async fn stream(
     ];
     let events = stream::unfold(connection, |mut connection| async {
         let told = connection.next().await?;
-        Some((told, connection))
+        Some((Ok::<_, Infallible>(told), connection))
     });
-    let events = kept_alive(events, stay.ends());
-    Ok((headers, Body::from_stream(events.map(Ok::<_, Infallible>))).into_response())
+    Ok((headers, Body::from_stream(events)).into_response())
 }
 
 struct Connection {
@@ -158,6 +158,7 @@ impl Connection {
             Change::Entry(_) if self.is_embedded => event("entry", &()),
             Change::Entry(written) => framed("entry", &written.shown),
             Change::Missed => event("missed", &()),
+            Change::Beat => Bytes::from_static(b":\n\n"),
             Change::Installed => self.look().await,
             Change::Pushed(push) => self.pushed(push),
             Change::Inspected => self.inspection().await,
@@ -217,30 +218,14 @@ fn framed(name: &str, json: &str) -> Bytes {
     format!("event: {name}\ndata: {json}\n\n").into()
 }
 
-/// The events until the visit ends, and a comment from time to time.
-fn kept_alive(
-    events: impl Stream<Item = Bytes>,
-    ends: impl Future<Output = ()> + Send + 'static,
-) -> impl Stream<Item = Bytes> {
+/// Beats from time to time, until the visit ends.
+fn pulse(ends: impl Future<Output = ()> + Send + 'static) -> BoxStream<'static, ()> {
     let beat = interval_at(Instant::now() + BEAT, BEAT);
-    let rare = Rarely::new((Box::pin(ends), beat));
-    // A server asks once more than there is something to give.
-    let mut told = Rarely::new((rare, Box::pin(events)));
-    stream::poll_fn(move |context| {
-        told.poll(context, |(rare, events), context| {
-            let rare = rare.poll(context, |(ends, beat), context| {
-                if ends.as_mut().poll(context).is_ready() {
-                    return Poll::Ready(None);
-                }
-                ready!(beat.poll_tick(context));
-                Poll::Ready(Some(Bytes::from_static(b":\n\n")))
-            });
-            match rare {
-                Poll::Ready(rare) => Poll::Ready(rare),
-                Poll::Pending => events.as_mut().poll_next(context),
-            }
-        })
-    })
+    let beats = stream::unfold(beat, |mut beat| async {
+        beat.tick().await;
+        Some(((), beat))
+    });
+    beats.take_until(ends).boxed()
 }
 
 #[derive(Deserialize)]
