@@ -78,20 +78,16 @@ pub(crate) async fn members(
     shared: &Shared,
     room: &state::Room,
 ) -> Result<Vec<state::User>, StateError> {
-    let let_in: HashSet<_> = shared
-        .state
-        .members(room.id)
-        .await?
-        .iter()
-        .map(|user| user.id)
-        .chain([room.owner])
-        .collect();
-    if !room.is_public {
-        let ids: Vec<_> = let_in.into_iter().collect();
-        let mut users = shared.state.users_with(&ids).await?;
-        users.retain(|user| !user.is_removed);
-        return Ok(users);
+    let mut members = shared.state.members(room.id).await?;
+    if members.iter().all(|member| member.id != room.owner) {
+        members.extend(shared.state.user(room.owner).await?);
     }
+    if !room.is_public {
+        members.retain(|user| !user.is_removed);
+        members.sort_by_key(|user| user.id);
+        return Ok(members);
+    }
+    let let_in: HashSet<_> = members.iter().map(|member| member.id).collect();
     let mut users = shared.state.users().await?;
     users.retain(|user| !user.is_guest || let_in.contains(&user.id));
     Ok(users)

@@ -47,7 +47,8 @@ where
             router.clone().call(request)
         });
         let connection = http.serve_connection(TokioIo::new(stream), service);
-        let (open, mut ending) = (ending.clone(), ending.clone());
+        // The server has ended once nobody has this any more.
+        let mut ending = ending.clone();
         tokio::spawn(async move {
             let mut connection = pin!(connection);
             let mut end = pin!(ending.wait_for(|end| *end).fuse());
@@ -60,7 +61,6 @@ where
             if let Err(cause) = served.await {
                 tracing::debug!("a connection ended: {cause}");
             }
-            drop(open);
         });
     }
     drop((listener, ending));

@@ -244,9 +244,9 @@ impl Viewer {
     /// Takes an event, or that events were missed, and all that came behind it: only what is shown
     /// in the end is told. False where the room is gone.
     async fn take(&mut self, first: Option<Event>) -> bool {
-        let mut next = first;
-        loop {
-            match next {
+        let mut next = Some(first);
+        while let Some(event) = next {
+            match event {
                 Some(Event::Pushed(push)) => {
                     self.pushed(&push);
                     if !self.followed.is_empty() {
@@ -266,14 +266,17 @@ impl Viewer {
                 }
                 Some(Event::Changed) | None => return false,
             }
-            if self.events.is_empty() {
-                return true;
-            }
-            next = match self.events.try_recv() {
-                Ok(event) => Some(event),
-                Err(TryRecvError::Lagged(_)) => None,
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return true,
-            };
+            next = self.carried();
+        }
+        true
+    }
+
+    /// What was carried by now, as [`take`](Self::take) takes it.
+    fn carried(&mut self) -> Option<Option<Event>> {
+        match self.events.try_recv() {
+            Ok(event) => Some(Some(event)),
+            Err(TryRecvError::Lagged(_)) => Some(None),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => None,
         }
     }
 
@@ -298,10 +301,9 @@ impl Viewer {
         key: &str,
         to: oneshot::Sender<Result<String, Vec<String>>>,
     ) -> bool {
-        let goes_on = match self.events.try_recv() {
-            Ok(event) => self.take(Some(event)).await,
-            Err(TryRecvError::Lagged(_)) => self.take(None).await,
-            Err(TryRecvError::Empty | TryRecvError::Closed) => true,
+        let goes_on = match self.carried() {
+            Some(first) => self.take(first).await,
+            None => true,
         };
         let mut known = self.board.known();
         let why = known.find_map(|known| (known.glance.key == key).then_some(known.outcome));

@@ -19,14 +19,20 @@ pub(crate) async fn message(shared: &Shared, text: String) -> Result<Message, St
 }
 
 pub(crate) async fn entry(shared: &Arc<Shared>, entry: Entry) -> Result<Entry, StateError> {
+    Ok(once(shared, entry).await?.0)
+}
+
+/// The same, and whether it is new: nothing is done where an entry has its id.
+pub(crate) async fn once(shared: &Arc<Shared>, entry: Entry) -> Result<(Entry, bool), StateError> {
     let shared = Arc::clone(shared);
     // On its own: where whoever writes is gone meanwhile, what is kept is told all the same.
     let writing = tokio::spawn(async move {
-        if keep(&shared, &entry).await? {
+        let is_new = keep(&shared, &entry).await?;
+        if is_new {
             let happening = Happening::Written(Box::new(entry.clone()));
             webhooks::tell(&shared, entry.room_id, happening).await;
         }
-        Ok(entry)
+        Ok((entry, is_new))
     });
     let ended = |cause| StateError(format!("writing into a room ended early: {cause}"));
     writing.await.map_err(ended)?

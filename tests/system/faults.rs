@@ -10,6 +10,7 @@ use glance_sdk::model::{Glance, Notification, Scope};
 use glance_sdk::prelude::*;
 
 use crate::add_on::{Pager, add_on, always, data};
+use crate::install::is_empty;
 
 const SCOPES: [Scope; 3] = [Scope::ViewGroup, Scope::SendNotification, Scope::ViewRoom];
 
@@ -248,14 +249,7 @@ async fn an_installation_whose_answer_is_lost_leaves_nothing_and_can_be_done_aga
     );
     assert_eq!(lost.struck(), 1);
     drop(lost);
-    let state = host.state();
-    assert!(
-        state
-            .installations_in(room.room.id)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(is_empty(&host, &room).await);
     let token = host.call(|call| call.purpose == Purpose::Token).await;
     assert_eq!(
         token.status,

@@ -7,6 +7,7 @@ use glance_sdk::model::{Glance, Icon};
 use glance_sdk::prelude::*;
 
 use crate::add_on::incidents;
+use crate::install::is_empty;
 
 type Journal = Arc<Mutex<Vec<String>>>;
 
@@ -80,13 +81,7 @@ async fn a_failing_hook_undoes_the_installation() {
         "{refused:?}"
     );
     assert!(installations.list().await.unwrap().is_empty());
-    assert!(
-        host.state()
-            .installations_in(room.room.id)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(is_empty(&host, &room).await);
 }
 
 #[tokio::test]

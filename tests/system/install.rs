@@ -1,9 +1,20 @@
 //! Installing and removing.
 
+use glance_host::testing::TestRoom;
 use glance_host::{Host, InstallError};
 use glance_sdk::ErrorKind;
 
 use crate::add_on::{Pager, add_on, always, incidents};
+
+/// Whether nothing is installed in a room.
+pub(crate) async fn is_empty(host: &Host, room: &TestRoom) -> bool {
+    let state = host.state();
+    state
+        .installations_in(room.room.id)
+        .await
+        .unwrap()
+        .is_empty()
+}
 
 #[tokio::test]
 async fn an_installed_add_on_shows_its_glances_and_opens_its_panel() {

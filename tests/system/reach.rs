@@ -11,6 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::net::TcpListener;
 
+use crate::install::is_empty;
+
 /// The host's own network, for which 127.0.0.1 stands here: it counts who comes.
 async fn inside(calls: &Arc<AtomicU32>) -> String {
     let counted = Arc::clone(calls);
@@ -87,13 +89,7 @@ async fn nothing_an_add_on_names_is_called_in_the_hosts_network() {
             "{said}"
         );
     }
-    assert!(
-        host.state()
-            .installations_in(room.room.id)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(is_empty(&host, &room).await);
 
     room.install_url(&format!("{outside}/quiet")).await.unwrap();
     let mut viewer = room.viewer("member").await;

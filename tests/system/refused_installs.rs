@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::add_on::{Pager, add_on};
 use crate::by_hand::{descriptor, serve};
+use crate::install::is_empty;
 
 #[tokio::test]
 async fn a_descriptor_that_cannot_be_used_is_refused_with_the_reason() {
@@ -53,13 +54,7 @@ async fn a_descriptor_that_cannot_be_used_is_refused_with_the_reason() {
         let error = room.install_url(&url).await.unwrap_err();
         assert!(error.to_string().contains(words), "{url}: {error}");
     }
-    assert!(
-        host.state()
-            .installations_in(room.room.id)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(is_empty(&host, &room).await);
 
     let fields = room.install_url(&format!("{base}/fields")).await;
     let Err(InstallError::Invalid { problems, .. }) = fields else {
@@ -126,13 +121,7 @@ async fn an_add_on_that_refuses_is_not_installed() {
         error.to_string(),
         "the add-on refused the installation with status 400: rooms only, please"
     );
-    assert!(
-        host.state()
-            .installations_in(room.room.id)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(is_empty(&host, &room).await);
     // The same again: the refused attempt left nothing in the way.
     assert!(matches!(
         room.install_url(&base).await,

@@ -80,13 +80,13 @@ pub(super) async fn stream(
     stay: Stay,
     visit: Visit,
 ) -> Result<Response, PageError> {
+    let is_embedded = stay.is_embedded();
     // On another site nobody inspects: it would be told what was written.
-    let inspects = asked.inspect.is_some() && visit.may_manage() && !stay.is_embedded();
+    let inspects = asked.inspect.is_some() && visit.may_manage() && !is_embedded;
     let Visit { room, user } = visit;
     let here = Here::new(Arc::clone(&shared), room.id, user.id);
     let inspector = Inspector::new(Arc::clone(&shared), room.id, user.id);
     let is_present = !stay.is_guest();
-    let is_embedded = stay.is_embedded();
     let pulse = pulse(stay.ends());
     let viewer = Viewer::connect(shared, room.id, user.id, is_present, pulse).await?;
     let mut viewer = viewer.ok_or(PageError::NoRoom)?;

@@ -103,13 +103,15 @@ pub(super) async fn say(
         };
         entry.id = id.to_string();
     }
-    let entry = write::entry(&shared, entry).await?;
-    let kept = shared.state.entry(room.id, &entry.id).await?;
-    let Some(kept) =
-        kept.filter(|kept| kept.sender == entry.sender && kept.content == entry.content)
-    else {
-        return refused("Another message has this id: reload the page.".to_owned());
-    };
-    let shown = timeline::shown(&shared, &kept).await?;
+    let (mut entry, is_new) = write::once(&shared, entry).await?;
+    if !is_new {
+        let kept = shared.state.entry(room.id, &entry.id).await?;
+        let is_same = |kept: &Entry| kept.sender == entry.sender && kept.content == entry.content;
+        let Some(kept) = kept.filter(is_same) else {
+            return refused("Another message has this id: reload the page.".to_owned());
+        };
+        entry = kept;
+    }
+    let shown = timeline::shown(&shared, &entry).await?;
     Ok((StatusCode::CREATED, Json(shown)).into_response())
 }
