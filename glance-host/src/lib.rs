@@ -22,6 +22,7 @@ mod body;
 mod clock;
 mod directory;
 mod embed;
+mod endless;
 mod faults;
 mod first_room;
 mod forget;

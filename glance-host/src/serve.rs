@@ -1,13 +1,13 @@
 //! Serves connections by HTTP/1.1, until the host ends.
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::Request;
+use axum::http::{Method, Request};
 use axum::serve::Listener;
 use futures_util::FutureExt;
 use hyper::body::Incoming;
@@ -16,6 +16,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::watch;
 use tower::Service;
+
+use crate::endless::{self, Passed};
 
 /// How long a client may take to send the head of a request, and keep a connection for the next one:
 /// longer than proxies keep theirs (nginx for 60 seconds), so that none asks on one that just ended.
@@ -30,8 +32,6 @@ where
 {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD);
-    // An event is small: to copy it costs less than three pieces cost the kernel.
-    http.writev(false);
     let (end, ending) = watch::channel(false);
     let mut ended = pin!(ended);
     loop {
@@ -41,26 +41,41 @@ where
         };
         let router = router.clone();
         let service = service_fn(move |request: Request<Incoming>| {
+            let may_go_on = request.method() == Method::GET;
             let mut request = request.map(Body::new);
             let peer = ConnectInfo(address.clone());
             request.extensions_mut().insert(peer);
-            router.clone().call(request)
+            router.clone().call(request).map(move |answered| {
+                let Ok(answer) = answered;
+                match may_go_on {
+                    true => Passed::or(answer),
+                    false => Ok(answer),
+                }
+            })
         });
-        let connection = http.serve_connection(TokioIo::new(stream), service);
+        let mut connection = http.serve_connection(TokioIo::new(stream), service);
         // The server has ended once nobody has this any more.
+        let open = ending.clone();
         let mut ending = ending.clone();
         tokio::spawn(async move {
-            let mut connection = pin!(connection);
             let mut end = pin!(ending.wait_for(|end| *end).fuse());
             let served = poll_fn(|context| {
                 if end.as_mut().poll(context).is_ready() {
-                    connection.as_mut().graceful_shutdown();
+                    Pin::new(&mut connection).graceful_shutdown();
                 }
-                connection.as_mut().poll(context)
+                connection.poll_unpin(context)
             });
-            if let Err(cause) = served.await {
-                tracing::debug!("a connection ended: {cause}");
-            }
+            let Err(cause) = served.await else { return };
+            let Some(answer) = Passed::by(&cause) else {
+                return tracing::debug!("a connection ended: {cause}");
+            };
+            let stream = connection.into_parts().io.into_inner();
+            tokio::spawn(async move {
+                if let Err(cause) = endless::send(stream, answer).await {
+                    tracing::debug!("an answer ended: {cause}");
+                }
+                drop(open);
+            });
         });
     }
     drop((listener, ending));
@@ -70,29 +85,41 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
+    use axum::Extension;
     use axum::routing::get;
+    use futures_util::stream::{self, StreamExt};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
     use tokio::sync::oneshot;
     use tokio::time::Instant;
 
     use super::*;
+    use crate::endless::Endless;
 
     async fn served(ended: oneshot::Receiver<()>) -> (TcpStream, tokio::task::JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = Router::new().route("/", get(|| async { "here" }));
-        let server = tokio::spawn(serve(listener, router, ended.map(drop)));
+        let ended = ended.map(drop).shared();
+        let goes_on = ended.clone();
+        let live = || async {
+            let body = stream::once(async { Ok::<_, Infallible>("live") });
+            let rest = stream::once(goes_on.map(|()| Ok("ended")));
+            (Extension(Endless), Body::from_stream(body.chain(rest)))
+        };
+        let router = Router::new()
+            .route("/", get(|| async { "here" }))
+            .route("/live", get(live));
+        let server = tokio::spawn(serve(listener, router, ended));
         (TcpStream::connect(address).await.unwrap(), server)
     }
 
-    async fn ask(stream: &mut TcpStream) -> String {
-        stream
-            .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
-            .await
-            .unwrap();
+    async fn ask(stream: &mut TcpStream, what: &str, end: &[u8]) -> String {
+        let request = format!("{what} HTTP/1.1\r\nhost: a\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
-        while !answer.ends_with(b"here") {
+        while !answer.ends_with(end) {
             assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0);
         }
         String::from_utf8(answer).unwrap()
@@ -102,7 +129,11 @@ mod tests {
     async fn whoever_does_not_end_a_head_is_sent_away() {
         let (_end, ended) = oneshot::channel();
         let (mut stream, _server) = served(ended).await;
-        assert!(ask(&mut stream).await.starts_with("HTTP/1.1 200 OK"));
+        assert!(
+            ask(&mut stream, "GET /", b"here")
+                .await
+                .starts_with("HTTP/1.1 200 OK")
+        );
         let began = Instant::now();
         stream.write_all(b"GET / HTTP/1.1\r\nhost: ").await.unwrap();
         let mut rest = Vec::new();
@@ -118,11 +149,27 @@ mod tests {
     async fn a_server_that_ends_closes_what_waits() {
         let (end, ended) = oneshot::channel();
         let (mut stream, server) = served(ended).await;
-        ask(&mut stream).await;
+        ask(&mut stream, "GET /", b"here").await;
         end.send(()).unwrap();
         server.await.unwrap();
         let mut rest = Vec::new();
         stream.read_to_end(&mut rest).await.unwrap();
         assert!(rest.is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_goes_on_keeps_its_server_until_it_ends() {
+        let (end, ended) = oneshot::channel();
+        let (mut stream, server) = served(ended).await;
+        ask(&mut stream, "GET /", b"here").await;
+        let head = ask(&mut stream, "HEAD /live", b"\r\n\r\n").await;
+        assert!(!head.contains("connection: close"), "{head}");
+        ask(&mut stream, "GET /live", b"\r\n\r\nlive").await;
+        assert!(!server.is_finished());
+        end.send(()).unwrap();
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).await.unwrap();
+        assert_eq!(rest, b"ended");
+        server.await.unwrap();
     }
 }

@@ -10,7 +10,7 @@ import { after, before, test } from "node:test";
 import {
   alert, blocker, install, PROJECT, pullRequest, remove, REPOSITORY, review, startDemo,
 } from "./demo.mjs";
-import { browser, hidden, isFocused, open as openPage, serve, shown } from "./page.mjs";
+import { browser, hidden, isFocused, open as openPage, serve, shown, width } from "./page.mjs";
 
 const FOUR = "4 open pull requests";
 const FIVE = "5 open pull requests";
@@ -195,6 +195,7 @@ test("the integrations page opens a panel, and the focus goes to a glance when i
   await shown(panelPage(page).getByRole("heading"));
   assert.equal(page.url(), demo.url, "a reload shows the list");
   await shown(panelTop(page, "Pull requests"));
+  await glance(page, FOUR).waitFor({ state: "attached" });
   await page.keyboard.press("Escape");
   await shown(glance(page, FOUR));
   assert.ok(await isFocused(glance(page, FOUR)));
@@ -391,17 +392,16 @@ for (const colorScheme of ["light", "dark"]) {
       status: { type: "lozenge", value: { type: "moved", label: "W".repeat(20) } },
     };
     const page = await open(t, demo.url, { viewport: { width: 320, height: 640 }, colorScheme });
-    const width = () => page.evaluate(() => document.documentElement.scrollWidth);
     const showGlances = () => page.getByRole("button", { name: "Glances" }).click();
     await showGlances();
     await shown(glance(page, FOUR));
-    assert.equal(await width(), 320);
+    assert.equal(await width(page), 320);
     const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     assert.equal(ground, colorScheme === "light" ? "rgb(245, 246, 248)" : "rgb(20, 23, 28)");
 
     for (const text of [FOUR, TWO_BLOCKERS, MENTIONS, THREE_INCIDENTS]) {
       await openPanel(page, text);
-      assert.equal(await width(), 320);
+      assert.equal(await width(page), 320);
       const frame = page.frames().at(-1);
       assert.ok(await frame.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
       await page.getByRole("button", { name: "Close the panel" }).click();
@@ -409,12 +409,12 @@ for (const colorScheme of ["light", "dark"]) {
 
     await review(page, demo, `http://127.0.0.1:1/${"path".repeat(40)}`);
     await shown(page.getByRole("alert"));
-    assert.equal(await width(), 320);
+    assert.equal(await width(page), 320);
     await installAddOn(t, page, addOn);
     await page.goto(demo.url);
     await showGlances();
     await shown(page.locator("#glances").getByText(long.trim()));
-    assert.equal(await width(), 320);
+    assert.equal(await width(page), 320);
   });
 }
 

@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { startHost } from "./host.mjs";
-import { open as openPage } from "./page.mjs";
+import { open as openPage, width } from "./page.mjs";
 
 let wiki;
 let host;
@@ -143,8 +143,8 @@ test("it fits into 320 pixels, panel and all", async (t) => {
   await label(page, "broken builds");
   const fits = async () => {
     const [frame] = page.frames().filter((one) => one.url().includes("/embed/"));
-    assert.equal(await frame.evaluate(() => document.documentElement.scrollWidth), 320);
-    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320);
+    assert.equal(await width(frame), 320);
+    assert.equal(await width(page), 320);
   };
   await fits();
   await page.sidebar.locator("#glances button.glance").click();

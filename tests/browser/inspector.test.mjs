@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pullRequest } from "./demo.mjs";
-import { hidden, isFocused, open as openPage, shown } from "./page.mjs";
+import { hidden, isFocused, open as openPage, shown, width } from "./page.mjs";
 import { demo } from "./running-demo.mjs";
 
 /** The room page with its glances. */
@@ -95,7 +95,7 @@ test("it fits into 320 pixels", async (t) => {
   const page = await open(t, { viewport: { width: 320, height: 600 } });
   await page.locator("#inspect").click();
   await shown(part(page, "Why"));
-  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320);
+  assert.equal(await width(page), 320);
   const close = await page.locator("#inspector-close").boundingBox();
   const tabs = await page.locator("#inspector-tabs").boundingBox();
   assert.ok(tabs.x + tabs.width <= close.x + 1);

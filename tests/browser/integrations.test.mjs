@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hidden, open, serve, shown } from "./page.mjs";
+import { hidden, open, serve, shown, width } from "./page.mjs";
 import { demo } from "./running-demo.mjs";
 
 const list = (room = demo.url) => `${room}/integrations`;
@@ -193,7 +193,6 @@ test("a page loads no image from an add-on", async (t) => {
 for (const colorScheme of ["light", "dark"]) {
   test(`320 pixels are wide enough for all of it, ${colorScheme}`, async (t) => {
     const page = await open(t, list(), { viewport: { width: 320, height: 640 }, colorScheme });
-    const width = () => page.evaluate(() => document.documentElement.scrollWidth);
     const long = "long".repeat(40);
     const document = descriptor(`k.${colorScheme}`, "https://add-on.example.com", {
       webhook: [{ event: "room_message", pattern: long, url: `https://add-on.example.com/${long}` }],
@@ -202,19 +201,19 @@ for (const colorScheme of ["light", "dark"]) {
     });
     document.description = long;
     document.vendor.name = long;
-    assert.equal(await width(), 320);
+    assert.equal(await width(page), 320);
     await read(page, written(document));
     await shown(approve(page));
-    assert.equal(await width(), 320);
+    assert.equal(await width(page), 320);
     await approve(page).click();
     const name = document.name;
     await shown(article(page, name));
-    assert.equal(await width(), 320);
+    assert.equal(await width(page), 320);
     await article(page, name).getByText("Remove…").click();
-    assert.equal(await width(), 320);
+    assert.equal(await width(page), 320);
     await article(page, name).getByRole("link", { name: "Set up" }).click();
     await shown(page.getByRole("heading", { name: `Settings of ${name}` }));
-    assert.equal(await width(), 320);
+    assert.equal(await width(page), 320);
     await page.goto(list());
     await remove(page, name);
   });

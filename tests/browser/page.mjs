@@ -43,3 +43,9 @@ export async function serve(t, handler) {
 export const hidden = (locator) => locator.waitFor({ state: "hidden" });
 export const shown = (locator) => locator.waitFor({ state: "visible" });
 export const isFocused = (locator) => locator.evaluate((element) => element === document.activeElement);
+
+/** How wide a page or frame is, once its stylesheet came: what is laid out by it can be there before. */
+export async function width(page) {
+  await page.waitForLoadState();
+  return page.evaluate(() => document.documentElement.scrollWidth);
+}

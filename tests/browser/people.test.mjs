@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { startHost } from "./host.mjs";
-import { open as openPage } from "./page.mjs";
+import { open as openPage, width } from "./page.mjs";
 
 let host;
 let url;
@@ -107,7 +107,6 @@ test("the pages fit into 320 pixels", async (t) => {
   const room = await page.getByRole("link", { name: "Secrets" }).getAttribute("href");
   for (const path of ["/", "/people", room, `${room}/settings`]) {
     await page.goto(`${url}${path}`);
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-    assert.equal(wide, 320, path);
+    assert.equal(await width(page), 320, path);
   }
 });

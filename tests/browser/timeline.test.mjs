@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
 import { test } from "node:test";
 import { install } from "./demo.mjs";
-import { browser, hidden, isFocused, open as openPage, serve, shown } from "./page.mjs";
+import { browser, hidden, isFocused, open as openPage, serve, shown, width } from "./page.mjs";
 import { demo } from "./running-demo.mjs";
 
 let installed = 0;
@@ -432,7 +432,7 @@ test("hostile cards and names stay harmless", async (t) => {
   assert.equal(await written.locator("a[href]").count(), 0);
   assert.equal(await written.locator(".card-description").innerHTML(), "<b>kept</b>");
   assert.equal(await written.locator("dt").count(), 50);
-  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 1000);
+  assert.equal(await width(page), 1000);
   assert.equal(await page.evaluate(() => window.ran), undefined);
   assert.deepEqual(page.wrong, []);
 });
@@ -634,7 +634,7 @@ for (const colorScheme of ["light", "dark"]) {
     assert.equal(await chat.getAttribute("aria-pressed"), "true");
     await say(page, `narrow ${"long words ".repeat(20)}`);
     await hidden(page.locator("#glances"));
-    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320);
+    assert.equal(await width(page), 320);
 
     // Whoever sees the chat alone sees too that nothing new comes.
     const lost = page.locator("#lost");
@@ -651,7 +651,7 @@ for (const colorScheme of ["light", "dark"]) {
     await hidden(area(page));
     await addOn.notify({ message: "while away" });
     await shown(page.locator(".views").getByText("1 new"));
-    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320);
+    assert.equal(await width(page), 320);
     await chat.click();
     await shown(entry(page, "while away").last());
     await hidden(page.locator(".views .count"));

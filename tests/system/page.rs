@@ -47,7 +47,7 @@ impl Page {
     /// Opens the page, and reads nothing yet: little fits between it and the host.
     pub(crate) async fn open_unread(host: &Host, room: &TestRoom) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
-        socket.set_recv_buffer_size(4_096).unwrap();
+        socket.set_recv_buffer_size(65_536).unwrap();
         Self::connect(host, room, "events", socket).await
     }
 

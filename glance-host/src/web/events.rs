@@ -34,6 +34,7 @@ use super::frames::Here;
 use super::inspect::Inspector;
 use super::pages::PageError;
 use super::visit::{Stay, Visit};
+use crate::endless::Endless;
 use crate::hub::Push;
 use crate::shared::Shared;
 use crate::state::StateError;
@@ -113,7 +114,8 @@ pub(super) async fn stream(
         let told = connection.next().await?;
         Some((Ok::<_, Infallible>(told), connection))
     });
-    Ok((headers, Body::from_stream(events)).into_response())
+    let goes_on = Extension(Endless);
+    Ok((headers, goes_on, Body::from_stream(events)).into_response())
 }
 
 struct Connection {
@@ -169,7 +171,7 @@ impl Connection {
         let Some(news) = self.viewer.news() else {
             return Bytes::new();
         };
-        let told = self.inspector.tell(news).await;
+        let told = Box::pin(self.inspector.tell(news)).await;
         told.map_or_else(Bytes::new, |told| framed("inspection", &told))
     }
 

@@ -315,7 +315,8 @@ impl Stay {
                 },
                 () = self.shared.clock.sleep(left) => {}
             }
-            match self.may_go_on().await {
+            // Boxed: it is rare, and who stays should not keep room for it.
+            match Box::pin(self.may_go_on()).await {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(cause) => {

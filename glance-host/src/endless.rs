@@ -1,0 +1,228 @@
+//! Answers that go on until one side ends them: live events.
+//!
+//! Hyper keeps buffers and timers for what else may come on a connection, which is most of what an idle
+//! viewer costs and much of what an event does. On such a connection nothing else comes: the answer ends
+//! with it (RFC 9112, section 6.3) and is written here, without framing.
+
+use std::error::Error;
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, SystemTime};
+
+use axum::body::{BodyDataStream, Bytes};
+use axum::http::response::Parts;
+use axum::response::Response;
+use futures_util::StreamExt;
+use httpdate::HttpDate;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::timeout;
+
+/// How long a client may take nothing of what waits for it.
+const STALLED: Duration = Duration::from_secs(60);
+
+/// What a handler marks an answer with that goes on.
+#[derive(Debug, Clone)]
+pub(crate) struct Endless;
+
+/// An answer that goes on, as the error by which hyper lets its connection go.
+#[derive(Debug)]
+pub(crate) struct Passed(Mutex<Option<Box<Response>>>);
+
+impl Passed {
+    /// What hyper shall answer.
+    pub(crate) fn or(answer: Response) -> Result<Response, Self> {
+        match answer.extensions().get() {
+            Some(Endless) => Err(Self(Mutex::new(Some(Box::new(answer))))),
+            None => Ok(answer),
+        }
+    }
+
+    /// The answer, where a connection ended for one.
+    pub(crate) fn by(cause: &hyper::Error) -> Option<Response> {
+        let Self(answer) = cause.source()?.downcast_ref()?;
+        let mut answer = answer.lock().unwrap_or_else(PoisonError::into_inner);
+        answer.take().map(|answer| *answer)
+    }
+}
+
+impl fmt::Display for Passed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the answer goes on")
+    }
+}
+
+impl Error for Passed {}
+
+/// Writes an answer until it ends, or the client does. Its head goes with what it says first.
+pub(crate) fn send<S>(mut stream: S, answer: Response) -> impl Future<Output = io::Result<()>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let (head, body) = answer.into_parts();
+    let head = written(&head);
+    let mut body = body.into_data_stream();
+    async move {
+        let mut next =
+            async |stream: &mut S| poll_fn(|context| poll_next(stream, &mut body, context)).await;
+        let first = next(&mut stream).await?.unwrap_or_default();
+        write(&mut stream, [head, first].concat().into()).await?;
+        while let Some(bytes) = next(&mut stream).await? {
+            write(&mut stream, bytes).await?;
+        }
+        stream.shutdown().await
+    }
+}
+
+/// A head without a length: what follows ends with the connection.
+fn written(head: &Parts) -> Bytes {
+    let now = HttpDate::from(SystemTime::now());
+    let status = head.status;
+    let mut written =
+        format!("HTTP/1.1 {status}\r\ndate: {now}\r\nconnection: close\r\n").into_bytes();
+    for (name, value) in &head.headers {
+        for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+            written.extend_from_slice(part);
+        }
+    }
+    written.extend_from_slice(b"\r\n");
+    written.into()
+}
+
+async fn write<S: AsyncWrite + Unpin>(stream: &mut S, mut bytes: Bytes) -> io::Result<()> {
+    let mut stream = Pin::new(stream);
+    while !bytes.is_empty() {
+        let written = taken(|context| stream.as_mut().poll_write(context, &bytes)).await?;
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        drop(bytes.split_to(written));
+    }
+    taken(|context| stream.as_mut().poll_flush(context)).await
+}
+
+/// Completes when a client takes something: mostly at once, and nobody needs to look at a clock.
+async fn taken<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<io::Result<T>>) -> io::Result<T> {
+    match poll_fn(|context| Poll::Ready(poll(context))).await {
+        Poll::Ready(taken) => taken,
+        Poll::Pending => Box::pin(timeout(STALLED, poll_fn(poll))).await?,
+    }
+}
+
+/// What is to be written next; nothing once the answer or the client ended.
+fn poll_next<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    body: &mut BodyDataStream,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<Option<Bytes>>> {
+    if let Poll::Ready(ended) = poll_end(stream, context) {
+        return Poll::Ready(ended.map(|()| None));
+    }
+    let next = ready!(body.poll_next_unpin(context));
+    Poll::Ready(next.transpose().map_err(io::Error::other))
+}
+
+/// Completes when the client ends. What it still says, nobody asked for.
+fn poll_end<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
+    let mut unasked = [MaybeUninit::uninit(); 1024];
+    let mut unasked = ReadBuf::uninit(&mut unasked);
+    loop {
+        unasked.clear();
+        ready!(Pin::new(&mut *stream).poll_read(context, &mut unasked))?;
+        if unasked.filled().is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::{StatusCode, header};
+    use axum::response::IntoResponse;
+    use futures_util::stream;
+    use tokio::io::{AsyncReadExt, duplex};
+    use tokio::sync::mpsc;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// An answer, and what makes it say more.
+    fn answer() -> (mpsc::UnboundedSender<Bytes>, Response) {
+        let (say, said) = mpsc::unbounded_channel();
+        let body = stream::unfold(said, |mut said| async {
+            let more: Bytes = said.recv().await?;
+            Some((Ok::<_, io::Error>(more), said))
+        });
+        let headers = [(header::CONTENT_TYPE, "text/a")];
+        let answer = (StatusCode::ACCEPTED, headers, Body::from_stream(body));
+        (say, answer.into_response())
+    }
+
+    #[tokio::test]
+    async fn what_it_says_is_all_between_its_head_and_the_end_of_the_connection() {
+        let (mut client, server) = duplex(1000);
+        let (say, answer) = answer();
+        let sent = tokio::spawn(send(server, answer));
+        say.send("one\r\n".into()).unwrap();
+        say.send("two".into()).unwrap();
+        drop(say);
+        let mut received = String::new();
+        client.read_to_string(&mut received).await.unwrap();
+        let (head, body) = received.split_once("\r\n\r\n").unwrap();
+        assert_eq!(body, "one\r\ntwo");
+        let mut lines: Vec<_> = head.lines().collect();
+        let date = lines.remove(1).strip_prefix("date: ").unwrap();
+        let date: HttpDate = date.parse().unwrap();
+        assert!(SystemTime::from(date) <= SystemTime::now());
+        let expected = [
+            "HTTP/1.1 202 Accepted",
+            "connection: close",
+            "content-type: text/a",
+        ];
+        assert_eq!(lines, expected);
+        sent.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn it_ends_with_its_client_and_hears_nothing_of_what_they_say() {
+        let (mut client, server) = duplex(1000);
+        let (say, answer) = answer();
+        let sent = tokio::spawn(send(server, answer));
+        client.write_all(&[b'?'; 5000]).await.unwrap();
+        say.send("still here".into()).unwrap();
+        let mut received = Vec::new();
+        while !received.ends_with(b"still here") {
+            assert_ne!(client.read_buf(&mut received).await.unwrap(), 0);
+        }
+        drop(client);
+        sent.await.unwrap().unwrap();
+        assert!(say.is_closed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_client_has_all_and_one_that_takes_nothing_is_sent_away() {
+        let (mut client, server) = duplex(16);
+        let (say, answer) = answer();
+        let sent = tokio::spawn(send(server, answer));
+        say.send(vec![b'a'; 1000].into()).unwrap();
+        let mut received = Vec::new();
+        while !received.ends_with(&[b'a'; 1000]) {
+            tokio::time::sleep(STALLED / 200).await;
+            assert_ne!(client.read_buf(&mut received).await.unwrap(), 0);
+        }
+        let began = Instant::now();
+        say.send(vec![b'b'; 1000].into()).unwrap();
+        let cause = sent.await.unwrap().unwrap_err();
+        assert_eq!(cause.kind(), io::ErrorKind::TimedOut);
+        assert!(began.elapsed() >= STALLED, "{:?}", began.elapsed());
+        assert!(say.is_closed());
+    }
+}
