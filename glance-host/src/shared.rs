@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 use crate::attendance::Attendance;
 use crate::clock::Clock;
@@ -34,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) address: SocketAddr,
     pub(crate) group: Group,
     pub(crate) entrance: Entrance,
+    /// Held while a person's role changes: of two admins who demote each other one stays.
+    pub(crate) roles: Mutex<()>,
     pub(crate) first_room: FirstRoom,
     pub(crate) token_life: Duration,
     pub(crate) clock: Clock,

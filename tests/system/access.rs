@@ -278,6 +278,31 @@ async fn there_is_always_an_admin() {
 }
 
 #[tokio::test]
+async fn of_two_admins_who_demote_each_other_at_once_one_stays() {
+    let mut team = Team::start().await;
+    let paths = (
+        team.path("Ann", "role").await,
+        team.path("Bo", "role").await,
+    );
+    for _ in 0..10 {
+        let state = team.host.state();
+        let admins = state.users().await.unwrap().into_iter().map(|mut user| {
+            user.is_admin = ["Ann", "Bo"].contains(&&*user.name);
+            async move { state.update_user(&user).await.unwrap() }
+        });
+        futures_util::future::join_all(admins).await;
+        let form = [("role", "member")];
+        let (bo, ann) = tokio::join!(
+            team.ann.submit(&paths.1, &form),
+            team.bo.submit(&paths.0, &form)
+        );
+        let made = [bo, ann].map(|answer| answer.status() == StatusCode::SEE_OTHER);
+        assert_eq!(made.iter().filter(|made| **made).count(), 1);
+        assert!(state.first_admin().await.unwrap().is_some());
+    }
+}
+
+#[tokio::test]
 async fn the_api_knows_guests_and_who_was_removed() {
     let mut team = Team::start().await;
     let room = team.host.room("ops").await;

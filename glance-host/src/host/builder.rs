@@ -10,7 +10,7 @@ use axum::routing::get;
 use ipnet::IpNet;
 use reqwest::Url;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 use super::{DEFAULT_PORT, Error, Host};
 use crate::attendance::Attendance;
@@ -286,6 +286,7 @@ impl Builder {
             address,
             group,
             entrance,
+            roles: Mutex::default(),
             first_room: FirstRoom::new(self.first_room),
             token_life: self.token_life,
             limits: Limits::new(self.clock.clone(), self.requests, self.messages),

@@ -70,12 +70,12 @@ pub(super) async fn set_role(
         let why = "Who is an admin is decided where people sign in, not here.";
         return page(&shared, &asking, StatusCode::CONFLICT, Some(why)).await;
     }
-    let changed = User {
+    let change = |user: &User| User {
         is_admin: role == Role::Admin,
         is_guest: role == Role::Guest,
         ..user.clone()
     };
-    change(&shared, &asking, &user, changed).await
+    make(&shared, &asking, user.id, change).await
 }
 
 #[derive(Deserialize)]
@@ -89,23 +89,26 @@ pub(super) async fn remove(
     Path(user): Path<UserId>,
     Form(Removal { removed }): Form<Removal>,
 ) -> Result<Response, PageError> {
-    let Some(user) = shared.state.user(user).await? else {
-        return Ok(Redirect::to("/people").into_response());
-    };
-    let changed = User {
+    let change = |user: &User| User {
         is_removed: removed,
         is_admin: user.is_admin && !removed,
         ..user.clone()
     };
-    change(&shared, &asking, &user, changed).await
+    make(&shared, &asking, user, change).await
 }
 
-async fn change(
+/// Makes a change of a person, where an admin stays.
+async fn make(
     shared: &Shared,
     asking: &User,
-    before: &User,
-    after: User,
+    user: UserId,
+    change: impl FnOnce(&User) -> User,
 ) -> Result<Response, PageError> {
+    let _turn = shared.roles.lock().await;
+    let Some(before) = shared.state.user(user).await? else {
+        return Ok(Redirect::to("/people").into_response());
+    };
+    let after = change(&before);
     let users = shared.state.users().await?;
     let mut admins = users.iter().filter(|user| user.is_admin);
     if before.is_admin && !after.is_admin && !admins.any(|admin| admin.id != before.id) {
