@@ -19,7 +19,7 @@ use axum::http::response::Parts;
 use axum::response::Response;
 use futures_util::StreamExt;
 use httpdate::HttpDate;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
 
 /// How long a client may take nothing of what waits for it.
@@ -74,7 +74,7 @@ where
         while let Some(bytes) = next(&mut stream).await? {
             write(&mut stream, bytes).await?;
         }
-        stream.shutdown().await
+        taken(|context| Pin::new(&mut stream).poll_shutdown(context)).await
     }
 }
 
@@ -148,7 +148,7 @@ mod tests {
     use axum::http::{StatusCode, header};
     use axum::response::IntoResponse;
     use futures_util::stream;
-    use tokio::io::{AsyncReadExt, duplex};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
     use tokio::sync::mpsc;
     use tokio::time::Instant;
 
