@@ -63,14 +63,15 @@ pub(crate) fn send<S>(mut stream: S, answer: Response) -> impl Future<Output = i
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    // Worked out before the future begins, an answer's parts take no room in it.
     let (head, body) = answer.into_parts();
-    let head = written(&head);
+    let mut first = written(&head);
     let mut body = body.into_data_stream();
     async move {
         let mut next =
             async |stream: &mut S| poll_fn(|context| poll_next(stream, &mut body, context)).await;
-        let first = next(&mut stream).await?.unwrap_or_default();
-        write(&mut stream, [head, first].concat().into()).await?;
+        first.extend(next(&mut stream).await?.unwrap_or_default());
+        write(&mut stream, first.into()).await?;
         while let Some(bytes) = next(&mut stream).await? {
             write(&mut stream, bytes).await?;
         }
@@ -79,7 +80,7 @@ where
 }
 
 /// A head without a length: what follows ends with the connection.
-fn written(head: &Parts) -> Bytes {
+fn written(head: &Parts) -> Vec<u8> {
     let now = HttpDate::from(SystemTime::now());
     let status = head.status;
     let mut written =
@@ -90,7 +91,7 @@ fn written(head: &Parts) -> Bytes {
         }
     }
     written.extend_from_slice(b"\r\n");
-    written.into()
+    written
 }
 
 async fn write<S: AsyncWrite + Unpin>(stream: &mut S, mut bytes: Bytes) -> io::Result<()> {

@@ -70,6 +70,7 @@ where
                 return tracing::debug!("a connection ended: {cause}");
             };
             let stream = connection.into_parts().io.into_inner();
+            // A task of its own: this one has room for hyper.
             tokio::spawn(async move {
                 if let Err(cause) = endless::send(stream, answer).await {
                     tracing::debug!("an answer ended: {cause}");

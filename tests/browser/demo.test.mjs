@@ -403,7 +403,7 @@ for (const colorScheme of ["light", "dark"]) {
       await openPanel(page, text);
       assert.equal(await width(page), 320);
       const frame = page.frames().at(-1);
-      assert.ok(await frame.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+      assert.ok(await width(frame) <= await frame.evaluate(() => innerWidth));
       await page.getByRole("button", { name: "Close the panel" }).click();
     }
 

@@ -100,8 +100,9 @@ impl SqliteState {
             let mut connection = connection.lock_owned().await;
             tokio::task::spawn_blocking(move || query(&mut connection)).await
         });
-        let called = called.await.and_then(|called| called);
         called
+            .await
+            .flatten()
             .map_err(|cause| failed(&cause))?
             .map_err(|cause| failed(&cause))
     }

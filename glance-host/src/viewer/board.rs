@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use glance_sdk::model::{OauthId, UserId};
+use glance_sdk::model::OauthId;
 use serde_json::Value;
 
 use super::inspect::Known;
@@ -51,7 +51,6 @@ pub(super) struct Board {
     place: Arc<Where>,
     /// What a push needs to know of the place.
     kind: Kind,
-    user: UserId,
     lineup: Arc<Lineup>,
     /// In their order.
     entries: Vec<Entry>,
@@ -75,7 +74,6 @@ impl Board {
     pub(super) fn new(place: Arc<Where>) -> Self {
         Self {
             kind: Kind::of(&place),
-            user: place.user.id,
             place,
             lineup: Arc::default(),
             entries: Vec::new(),
@@ -171,7 +169,7 @@ impl Board {
     /// Takes pushed data, where it is for this person. It replaces the old whole and ends loading
     /// and failure.
     pub(super) fn push(&mut self, push: &Push) {
-        if push.user.is_some_and(|user| user != self.user) {
+        if push.user.is_some_and(|user| user != self.place.user.id) {
             return;
         }
         for new in &push.glances {

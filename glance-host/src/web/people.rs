@@ -62,11 +62,10 @@ pub(super) async fn set_role(
     Path(user): Path<UserId>,
     Form(Wanted { role }): Form<Wanted>,
 ) -> Result<Response, PageError> {
-    let Some(user) = shared.state.user(user).await? else {
-        return Ok(Redirect::to("/people").into_response());
-    };
-    let changes_admin = user.is_admin != (role == Role::Admin);
-    if changes_admin && has_rule(&shared) {
+    if has_rule(&shared)
+        && let Some(user) = shared.state.user(user).await?
+        && user.is_admin != (role == Role::Admin)
+    {
         let why = "Who is an admin is decided where people sign in, not here.";
         return page(&shared, &asking, StatusCode::CONFLICT, Some(why)).await;
     }
@@ -75,7 +74,7 @@ pub(super) async fn set_role(
         is_guest: role == Role::Guest,
         ..user.clone()
     };
-    make(&shared, &asking, user.id, change).await
+    make(&shared, &asking, user, change).await
 }
 
 #[derive(Deserialize)]
