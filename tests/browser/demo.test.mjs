@@ -10,7 +10,7 @@ import { after, before, test } from "node:test";
 import {
   alert, blocker, install, PROJECT, pullRequest, remove, REPOSITORY, review, startDemo,
 } from "./demo.mjs";
-import { browser, hidden, isFocused, open as openPage, serve, shown, width } from "./page.mjs";
+import { becomes, browser, focused, hidden, isWide, open as openPage, serve, shown } from "./page.mjs";
 
 const FOUR = "4 open pull requests";
 const FIVE = "5 open pull requests";
@@ -97,7 +97,7 @@ test("the line appears, and nothing goes wrong on the page", async (t) => {
   const page = await open(t);
   await shown(glance(page, FOUR));
   assert.equal(await glance(page, FOUR).locator(".lozenge").textContent(), "REVIEW");
-  assert.equal(await page.locator("#connection").textContent(), "Live");
+  await shown(page.locator("#connection").getByText("Live"));
   const icon = await glance(page, FOUR).locator("img").evaluate((image) => image.decode().then(() => image.src));
   assert.ok(icon.startsWith(`${new URL(demo.url).origin}/icon/`), icon);
   assert.deepEqual(page.wrong, []);
@@ -121,7 +121,7 @@ test("a delivery changes the number, hides the line at none and shows it again, 
   await shown(glance(page, "1 open pull request"));
   await demo.deliver(pullRequest(numbers[0], "closed"));
   await hidden(glance(page, "1 open pull request"));
-  assert.equal(await glance(page, /pull request/).count(), 0);
+  await hidden(glance(page, /pull request/));
 
   await demo.deliver(pullRequest(numbers[0], "open"));
   await shown(glance(page, "1 open pull request"));
@@ -160,7 +160,7 @@ test("the panel is sandboxed, keeps what was refused, and its choice changes the
   await demo.deliver(pullRequest(1, "open", { repository: "example/gadgets", days: 30, title: "<b>Bold</b> & <i>brave</i>" }));
   await chooseRepositories(inside, "example/gadgets");
   await shown(panelTop(page, "1 open pull request"));
-  assert.equal(await page.locator("#panel-glance .lozenge").textContent(), "STALE");
+  await shown(page.locator("#panel-glance .lozenge").getByText("STALE"));
   await shown(inside.getByRole("link", { name: "<b>Bold</b> & <i>brave</i>", exact: true }));
 
   await chooseRepositories(inside, `example/gadgets, ${REPOSITORY}`);
@@ -173,19 +173,20 @@ test("the panel opens and closes by keyboard, and the focus comes back", async (
   const page = await open(t);
   const button = glance(page, FOUR);
   await shown(button);
-  for (let i = 0; i < 20 && !(await isFocused(button)); i++) await page.keyboard.press("Tab");
+  const isFocused = () => button.evaluate((element) => element === document.activeElement);
+  for (let i = 0; i < 20 && !(await isFocused()); i++) await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   await shown(panelPage(page).getByRole("heading"));
-  assert.ok(await isFocused(page.getByRole("button", { name: "Close the panel" })));
+  await focused(page.getByRole("button", { name: "Close the panel" }));
   await page.keyboard.press("Escape");
   await hidden(page.locator("#panel"));
-  assert.ok(await isFocused(button));
+  await focused(button);
 
   await page.keyboard.press("Space");
   await shown(panelPage(page).getByRole("heading"));
   await page.keyboard.press("Enter");
   await hidden(page.locator("#panel"));
-  assert.ok(await isFocused(button));
+  await focused(button);
   assert.deepEqual(page.wrong, []);
 });
 
@@ -193,12 +194,12 @@ test("the integrations page opens a panel, and the focus goes to a glance when i
   const page = await open(t, `${demo.url}/integrations`);
   await page.getByRole("link", { name: "Open Pull requests" }).click();
   await shown(panelPage(page).getByRole("heading"));
-  assert.equal(page.url(), demo.url, "a reload shows the list");
+  await becomes(() => page.url(), demo.url, "a reload shows the list");
   await shown(panelTop(page, "Pull requests"));
   await glance(page, FOUR).waitFor({ state: "attached" });
   await page.keyboard.press("Escape");
   await shown(glance(page, FOUR));
-  assert.ok(await isFocused(glance(page, FOUR)));
+  await focused(glance(page, FOUR));
 
   await page.goto(`${demo.url}#%E0/x`);
   await shown(glance(page, FOUR));
@@ -331,7 +332,7 @@ test("the token of a panel is in the iframe's address and nowhere else", async (
     if (request.url().startsWith(new URL(demo.url).origin)) assert.doesNotMatch(request.url(), /signed_request/);
   }
   await page.getByRole("button", { name: "Close the panel" }).click();
-  assert.equal(await occurrences(), 0);
+  await becomes(occurrences, 0);
 });
 
 test("a glance whose query fails says so alone, and loads when tried again", async (t) => {
@@ -395,26 +396,26 @@ for (const colorScheme of ["light", "dark"]) {
     const showGlances = () => page.getByRole("button", { name: "Glances" }).click();
     await showGlances();
     await shown(glance(page, FOUR));
-    assert.equal(await width(page), 320);
+    await isWide(page, 320);
     const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     assert.equal(ground, colorScheme === "light" ? "rgb(245, 246, 248)" : "rgb(20, 23, 28)");
 
     for (const text of [FOUR, TWO_BLOCKERS, MENTIONS, THREE_INCIDENTS]) {
       await openPanel(page, text);
-      assert.equal(await width(page), 320);
+      await isWide(page, 320);
       const frame = page.frames().at(-1);
-      assert.ok(await width(frame) <= await frame.evaluate(() => innerWidth));
+      await isWide(frame, await frame.evaluate(() => document.documentElement.clientWidth));
       await page.getByRole("button", { name: "Close the panel" }).click();
     }
 
     await review(page, demo, `http://127.0.0.1:1/${"path".repeat(40)}`);
     await shown(page.getByRole("alert"));
-    assert.equal(await width(page), 320);
+    await isWide(page, 320);
     await installAddOn(t, page, addOn);
     await page.goto(demo.url);
     await showGlances();
     await shown(page.locator("#glances").getByText(long.trim()));
-    assert.equal(await width(page), 320);
+    await isWide(page, 320);
   });
 }
 
@@ -449,14 +450,14 @@ test("an add-on that is removed vanishes from an open page, and installed again 
   await shown(glance(watching, TWO_BLOCKERS));
   for (const name of ["Blockers", "Mentions", "Incidents"]) await remove(page, demo, name);
   await shown(watching.getByText("Nothing to report."));
-  assert.equal(await watching.locator("#glances .glance").count(), 0);
+  await hidden(watching.locator("#glances .glance"));
   await shown(page.getByText("No add-on is installed here."));
 
   await install(page, demo, `${demo.addOn}/`);
   await page.getByRole("link", { name: "Open Pull requests" }).click();
   const inside = panelPage(page);
   await shown(inside.getByRole("heading", { name: "Choose the repositories of this room." }));
-  assert.equal(page.url(), demo.url);
+  await becomes(() => page.url(), demo.url);
   await chooseRepositories(inside, REPOSITORY);
   await shown(glance(watching, FOUR));
   await hidden(watching.getByText("Nothing to report."));

@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { startHost } from "./host.mjs";
-import { open as openPage, width } from "./page.mjs";
+import { becomes, isWide, open as openPage } from "./page.mjs";
 
 let wiki;
 let host;
@@ -127,14 +127,14 @@ test("it is as dark as the site says", async (t) => {
   const ground = (page) => page.sidebar.locator("aside").evaluate((element) => getComputedStyle(element).backgroundColor);
   const page = await open(t, `${wiki.url}?theme=dark`, { colorScheme: "light" });
   await live(page);
-  assert.equal(await ground(page), "rgb(29, 33, 40)");
+  await becomes(() => ground(page), "rgb(29, 33, 40)");
   await page.evaluate(() => document.querySelector("glance-sidebar").setAttribute("theme", "light"));
   await live(page);
   await page.sidebar.locator("[data-theme=light]").waitFor();
-  assert.equal(await ground(page), "rgb(255, 255, 255)");
+  await becomes(() => ground(page), "rgb(255, 255, 255)");
   const dark = await open(t, wiki.url, { colorScheme: "dark" });
   await live(dark);
-  assert.equal(await ground(dark), "rgb(29, 33, 40)", "who says nothing gets what the person has");
+  await becomes(() => ground(dark), "rgb(29, 33, 40)", "who says nothing gets what the person has");
 });
 
 test("it fits into 320 pixels, panel and all", async (t) => {
@@ -143,8 +143,8 @@ test("it fits into 320 pixels, panel and all", async (t) => {
   await label(page, "broken builds");
   const fits = async () => {
     const [frame] = page.frames().filter((one) => one.url().includes("/embed/"));
-    assert.equal(await width(frame), 320);
-    assert.equal(await width(page), 320);
+    await isWide(frame, 320);
+    await isWide(page, 320);
   };
   await fits();
   await page.sidebar.locator("#glances button.glance").click();

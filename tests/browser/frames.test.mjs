@@ -5,7 +5,7 @@ import { test } from "node:test";
 import {
   AddOn, call, claims, frameOf, glance, hears, install, listen as listenTo, open, openPanel, uninstall,
 } from "./add-on.mjs";
-import { hidden, isFocused, shown } from "./page.mjs";
+import { becomes, focused, hidden, shown } from "./page.mjs";
 import { demo } from "./running-demo.mjs";
 
 const EVERY_EVENT = [
@@ -151,7 +151,7 @@ test("the open panel is remembered in its room until it is closed", async (t) =>
   await frame.locator("h1").click();
   await page.keyboard.press("Escape");
   await hidden(page.locator("#panel"));
-  assert.ok(await isFocused(glance(page, "Line of one")), "Escape is heard from within the frame");
+  await focused(glance(page, "Line of one"));
   await page.reload();
   await shown(glance(page, "Line of one"));
   await page.locator("#connection").getByText("Live").waitFor();
@@ -224,7 +224,7 @@ test("a dialog has what it declares, and its buttons ask the page", async (t) =>
   const inside = await frameOf(page, addOn, "full/a%2Fb%20c");
   assert.equal(await dialog.getAttribute("data-style"), "warning");
   const size = () => dialog.evaluate((element) => [element.offsetWidth, element.querySelector(".page").offsetHeight]);
-  assert.deepEqual(await size(), [500, 350]);
+  await becomes(size, [500, 350]);
   await shown(dialog.getByText("A hint"));
   assert.ok(await dialog.getByRole("button", { name: "Do it" }).isDisabled());
 
@@ -249,7 +249,7 @@ test("a dialog has what it declares, and its buttons ask the page", async (t) =>
   await call(inside, "dialog", "update", { title: "<b>New</b>", options: { size: { height: "200px" }, hint: "<i>h</i>", filter: null, secondaryActions: [] } });
   const renamed = page.getByRole("dialog", { name: "<b>New</b>" });
   await shown(renamed.getByText("<i>h</i>", { exact: true }));
-  assert.deepEqual(await renamed.evaluate((element) => [element.offsetWidth, element.querySelector(".page").offsetHeight]), [500, 200]);
+  await becomes(() => renamed.evaluate((element) => [element.offsetWidth, element.querySelector(".page").offsetHeight]), [500, 200]);
   await hidden(renamed.getByRole("searchbox"));
   assert.equal(await renamed.getByRole("button").count(), 2, "the sign that closes it, and the primary action");
   await inside.evaluate(() => window.closeDialog(true));
@@ -272,16 +272,16 @@ test("a dialog closes by its buttons, Escape and its page, and one is open at a 
   await line.click();
   let inside = await frameOf(page, one, "plain");
   assert.equal(JSON.parse(await inside.evaluate(() => window.name)).options.size, "small", "of the glance's target");
-  assert.equal(await dialog.evaluate((element) => element.offsetWidth), 400);
+  await becomes(() => dialog.evaluate((element) => element.offsetWidth), 400);
   await dialog.getByRole("button", { name: "Close", exact: true }).click();
   await hidden(dialog);
-  assert.ok(await isFocused(line));
+  await focused(line);
 
   await line.press("Enter");
   await frameOf(page, one, "plain");
   await page.keyboard.press("Escape");
   await hidden(dialog);
-  assert.ok(await isFocused(line));
+  await focused(line);
 
   await line.click();
   inside = await frameOf(page, one, "plain");
@@ -300,8 +300,7 @@ test("a dialog closes by its buttons, Escape and its page, and one is open at a 
   await frameOf(page, two, "plain");
   await call(frame, "dialog", "open", { key: "full", options: { size: "xlarge", secondaryActions: null } });
   await frameOf(page, two, "full/");
-  assert.equal(await dialog.count(), 1);
-  assert.equal(await dialog.evaluate((element) => element.offsetWidth), 980);
+  await becomes(() => dialog.evaluateAll((all) => all.map((element) => element.offsetWidth)), [980]);
   await uninstall(two);
   await hidden(dialog);
   await hidden(page.locator("#panel"));
@@ -406,8 +405,7 @@ test("the debug script says in the console what goes back and forth", async (t) 
   await glance(page, "Line of one").click();
   const frame = await frameOf(page, addOn, "debug");
   await call(frame, "user", "getCurrentUser");
-  assert.ok(said.some((line) => line.startsWith("HipChat to the host")));
-  assert.ok(said.some((line) => line.startsWith("HipChat from the host")));
+  for (const way of ["to", "from"]) await becomes(() => said.some((line) => line.startsWith(`HipChat ${way} the host`)), true);
 });
 
 test("the open panel follows its add-on", async (t) => {
@@ -459,12 +457,12 @@ test("actions stand at messages and beside the field, and their pages are told t
   await page.keyboard.press("ArrowDown");
   await shown(items.first());
   assert.deepEqual(await items.allInnerTexts(), ["First", "Take it"]);
-  assert.ok(await isFocused(items.first()));
+  await focused(items.first());
   await page.keyboard.press("ArrowUp");
-  assert.ok(await isFocused(items.last()));
+  await focused(items.last());
   await page.keyboard.press("Escape");
   await hidden(items.first());
-  assert.ok(await isFocused(more));
+  await focused(more);
   await page.keyboard.press("Enter");
   await page.keyboard.press("End");
   await shown(items.last());
@@ -518,7 +516,7 @@ test("actions stand at messages and beside the field, and their pages are told t
   await uninstall(addOn);
   await hidden(actions);
   await hidden(page.locator("#panel"));
-  assert.equal(await page.getByRole("button", { name: "More actions" }).count(), 0);
+  await hidden(page.getByRole("button", { name: "More actions" }));
   assert.deepEqual(page.wrong, []);
 });
 
@@ -531,8 +529,8 @@ test("a page writes into the field for messages, and hears that something was wr
   assert.deepEqual(await call(frame, "chat", "appendMessage", "Hello <b>you</b>"), { error: null, value: null });
   await call(frame, "chat", "focus");
   const field = page.getByRole("textbox", { name: "Message" });
-  assert.equal(await field.inputValue(), "Hello <b>you</b>");
-  assert.ok(await isFocused(field));
+  await becomes(() => field.inputValue(), "Hello <b>you</b>");
+  await focused(field);
   await field.press("Enter");
   await hears(frame, ["message-received", {}]);
 });

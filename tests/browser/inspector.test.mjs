@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pullRequest } from "./demo.mjs";
-import { hidden, isFocused, open as openPage, shown, width } from "./page.mjs";
+import { becomes, focused, hidden, isWide, open as openPage, shown } from "./page.mjs";
 import { demo } from "./running-demo.mjs";
 
 /** The room page with its glances. */
@@ -27,7 +27,7 @@ test("it opens by a click and by keyboard, and the focus comes back", async (t) 
   assert.equal(await page.locator("#inspect").getAttribute("aria-expanded"), "true");
   await page.keyboard.press("Alt+i");
   await hidden(drawer(page));
-  assert.equal(await page.evaluate(() => document.activeElement.id), "inspect");
+  await focused(page.locator("#inspect"));
 
   await page.keyboard.press("Alt+i");
   await shown(drawer(page));
@@ -38,13 +38,13 @@ test("it opens by a click and by keyboard, and the focus comes back", async (t) 
   assert.match(await chosen().textContent(), /^Webhooks/);
   await page.keyboard.press("Home");
   assert.match(await chosen().textContent(), /^Pull requests/);
-  assert.ok(await isFocused(chosen()));
+  await focused(chosen());
 
   const grip = page.getByRole("separator");
   const before = (await drawer(page).boundingBox()).height;
   await grip.focus();
   await page.keyboard.press("ArrowDown");
-  assert.ok((await drawer(page).boundingBox()).height < before);
+  await becomes(async () => (await drawer(page).boundingBox()).height < before, true);
   assert.deepEqual(page.wrong, []);
 });
 
@@ -73,7 +73,7 @@ test("a hidden glance says why, live, and a push keeps the focus and the place",
   assert.equal(await demo.deliver(pullRequest(900_101, "open")), 204);
   await shown(part(page, "Pushes").getByText(/, for everyone$/).first());
   assert.match(await part(page, "Pushes").locator("pre").first().textContent(), /5<\/b> open pull requests/);
-  assert.ok(await isFocused(again));
+  await focused(again);
   assert.equal(await detail.evaluate((element) => element.scrollTop), 60);
   assert.equal(await demo.deliver(pullRequest(900_101, "closed")), 204);
   assert.deepEqual(page.wrong, []);
@@ -88,14 +88,14 @@ test("it stays open over a reload, and knows the first queries then", async (t) 
   await page.getByRole("button", { name: "Close the inspector" }).click();
   await page.reload();
   await shown(page.locator("#glances .glance").first());
-  assert.ok(await drawer(page).isHidden());
+  await hidden(drawer(page));
 });
 
 test("it fits into 320 pixels", async (t) => {
   const page = await open(t, { viewport: { width: 320, height: 600 } });
   await page.locator("#inspect").click();
   await shown(part(page, "Why"));
-  assert.equal(await width(page), 320);
+  await isWide(page, 320);
   const close = await page.locator("#inspector-close").boundingBox();
   const tabs = await page.locator("#inspector-tabs").boundingBox();
   assert.ok(tabs.x + tabs.width <= close.x + 1);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hidden, open, serve, shown, width } from "./page.mjs";
+import { becomes, hidden, isWide, open, serve, shown } from "./page.mjs";
 import { demo } from "./running-demo.mjs";
 
 const list = (room = demo.url) => `${room}/integrations`;
@@ -47,7 +47,7 @@ test("an add-on is read, approved, and removed after a question", async (t) => {
   await read(page, written(document));
   await approve(page).click();
   await shown(article(page, "Add-on read"));
-  assert.ok(page.url().startsWith(`${list()}#`), page.url());
+  await page.waitForURL(`${list()}#*`);
   assert.ok(await article(page, "Add-on read").evaluate((element) => element.matches(":target")), "the list shows which one it was");
   const button = article(page, "Add-on read").getByRole("button", { name: "Remove Add-on read" });
   await hidden(button);
@@ -201,19 +201,19 @@ for (const colorScheme of ["light", "dark"]) {
     });
     document.description = long;
     document.vendor.name = long;
-    assert.equal(await width(page), 320);
+    await isWide(page, 320);
     await read(page, written(document));
     await shown(approve(page));
-    assert.equal(await width(page), 320);
+    await isWide(page, 320);
     await approve(page).click();
     const name = document.name;
     await shown(article(page, name));
-    assert.equal(await width(page), 320);
+    await isWide(page, 320);
     await article(page, name).getByText("Remove…").click();
-    assert.equal(await width(page), 320);
+    await isWide(page, 320);
     await article(page, name).getByRole("link", { name: "Set up" }).click();
     await shown(page.getByRole("heading", { name: `Settings of ${name}` }));
-    assert.equal(await width(page), 320);
+    await isWide(page, 320);
     await page.goto(list());
     await remove(page, name);
   });

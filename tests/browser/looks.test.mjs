@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AddOn, call, frameOf, glance, install, makeRoom, open, text } from "./add-on.mjs";
-import { hidden, shown } from "./page.mjs";
+import { becomes, hidden, shown } from "./page.mjs";
 import { demo } from "./running-demo.mjs";
 
 /** Background and text of each kind of lozenge, which are HipChat's own. */
@@ -53,9 +53,9 @@ for (const colorScheme of ["light", "dark"]) {
     for (const [kind, colours] of Object.entries(COLOURS)) {
       const shape = page.locator("#glances .lozenge").getByText(`is ${kind}`, { exact: true });
       await shown(shape);
-      assert.deepEqual(await style(shape, "backgroundColor", "color"), colours.map(rgb), kind);
-      assert.deepEqual(
-        await style(shape, "fontSize", "fontWeight", "textTransform", "padding", "borderRadius"),
+      await becomes(() => style(shape, "backgroundColor", "color"), colours.map(rgb), kind);
+      await becomes(
+        () => style(shape, "fontSize", "fontWeight", "textTransform", "padding", "borderRadius"),
         ["11px", "700", "uppercase", "2px 5px", "3px"],
       );
     }
@@ -149,18 +149,17 @@ test("a panel takes the place of the list, under its glance, and another takes i
   const frame = await frameOf(page, addOn, "panel");
   await hidden(page.locator("#glances"));
   const top = page.locator("#panel-glance .glance");
-  assert.equal((await top.boundingBox()).height, 40);
-  assert.equal((await page.locator("#panel-glance").boundingBox()).height, 40);
+  for (const part of [top, page.locator("#panel-glance")]) await becomes(async () => (await part.boundingBox()).height, 40);
   await addOn.pushData("one", label("One, newer", lozenge("new", "live")));
   await shown(top.getByText("One, newer"));
   await shown(top.locator(".lozenge"));
   await call(frame, "sidebar", "openView", { key: "two" }).catch(() => {});
   await frameOf(page, addOn, "other");
-  assert.equal(await page.locator("iframe").count(), 1);
+  await becomes(() => page.locator("iframe").count(), 1);
   await shown(top.getByText("Two", { exact: true }));
   await page.getByRole("button", { name: "Close the panel" }).click();
   await shown(glance(page, "One, newer"));
-  assert.equal(await page.locator("iframe").count(), 0);
+  await hidden(page.locator("iframe"));
 });
 
 test("glances stand by weight, the lightest first", async (t) => {
@@ -224,9 +223,8 @@ test("a dialog has the size it asks for, and no more than the window", async (t)
   for (const [key, [, expected]] of Object.entries(sizes)) {
     await call(frame, "dialog", "open", { key });
     await frameOf(page, addOn, key);
-    assert.deepEqual(await size(), expected, key);
+    await becomes(size, expected, key);
   }
   await page.setViewportSize({ width: 500, height: 400 });
-  await page.waitForFunction(() => document.querySelector("dialog").offsetWidth <= 500);
-  assert.deepEqual(await size(), [500, 240]);
+  await becomes(size, [500, 240]);
 });

@@ -1,9 +1,15 @@
 // Pages in a real browser, and servers that they meet. Whoever imports this has the browser for all of its tests.
 
+import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { after, before } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { launch } from "./demo.mjs";
+
+/** How long a page may take for anything, in milliseconds. */
+const PATIENCE = 20_000;
 
 export let browser;
 
@@ -20,7 +26,7 @@ after(() => browser?.close());
 export async function open(t, url, { mayMiss = false, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options });
   t.after(() => context.close());
-  context.setDefaultTimeout(20_000);
+  context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   page.wrong = [];
   page.on("console", (message) => {
@@ -42,10 +48,22 @@ export async function serve(t, handler) {
 
 export const hidden = (locator) => locator.waitFor({ state: "hidden" });
 export const shown = (locator) => locator.waitFor({ state: "visible" });
-export const isFocused = (locator) => locator.evaluate((element) => element === document.activeElement);
+export const focused = (locator) => shown(locator.and(locator.page().locator(":focus")));
 
-/** How wide a page or frame is, once its stylesheet came: what is laid out by it can be there before. */
-export async function width(page) {
+/** Waits until what is read is what is expected; says what it is where it never is. */
+export async function becomes(read, expected, message) {
+  const end = Date.now() + PATIENCE;
+  let actual = await read();
+  while (!isDeepStrictEqual(actual, expected) && Date.now() < end) {
+    await setTimeout(20);
+    actual = await read();
+  }
+  assert.deepEqual(actual, expected, message);
+}
+
+/** A page or frame is so many pixels wide, with all that is in it. */
+export async function isWide(page, pixels, message) {
+  // What is laid out by its stylesheet can be there before.
   await page.waitForLoadState();
-  return page.evaluate(() => document.documentElement.scrollWidth);
+  await becomes(() => page.evaluate(() => document.documentElement.scrollWidth), pixels, message);
 }

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { startHost } from "./host.mjs";
-import { open as openPage, width } from "./page.mjs";
+import { isWide, open as openPage } from "./page.mjs";
 
 let host;
 let url;
@@ -107,6 +107,6 @@ test("the pages fit into 320 pixels", async (t) => {
   const room = await page.getByRole("link", { name: "Secrets" }).getAttribute("href");
   for (const path of ["/", "/people", room, `${room}/settings`]) {
     await page.goto(`${url}${path}`);
-    assert.equal(await width(page), 320, path);
+    await isWide(page, 320, path);
   }
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
 import { test } from "node:test";
 import { install } from "./demo.mjs";
-import { browser, hidden, isFocused, open as openPage, serve, shown, width } from "./page.mjs";
+import { becomes, browser, focused, hidden, isWide, open as openPage, serve, shown } from "./page.mjs";
 import { demo } from "./running-demo.mjs";
 
 let installed = 0;
@@ -113,8 +113,8 @@ test("what a person types is there, for others at once, and for the webhooks of 
     assert.equal(await link.getAttribute("rel"), "noopener noreferrer nofollow");
     assert.equal(await link.getAttribute("target"), "_blank");
   }
-  assert.equal(await area(page).inputValue(), "");
-  assert.ok(await isFocused(area(page)));
+  await becomes(() => area(page).inputValue(), "");
+  await focused(area(page));
   assert.equal(await entry(page, "first line").count(), 1, "its own answer and the event are one");
   await Promise.all([once(addOn.heard, "the webhook is told"), say(page, "the webhook is told")]);
   await page.reload();
@@ -197,15 +197,15 @@ test("people reply to messages, by mouse and by keyboard", async (t) => {
   await broken.getByRole("button", { name: "Reply to Talk" }).click();
   await shown(replying);
   assert.equal(await replying.locator("span").textContent(), "Reply to Talk main is broken");
-  assert.ok(await area(page).evaluate((element) => element === document.activeElement));
+  await focused(area(page));
   await page.keyboard.press("Escape");
   await hidden(replying);
 
   // The newest first, then upwards; the focus goes to the field and stays there.
   await page.keyboard.press("Shift+Tab");
-  assert.equal(await page.evaluate(() => document.activeElement.ariaLabel), "Reply to Talk");
+  await focused(page.getByRole("button", { name: "Reply to Talk" }));
   await page.keyboard.press("ArrowUp");
-  assert.equal(await page.evaluate(() => document.activeElement.ariaLabel), "Reply to You");
+  await focused(page.getByRole("button", { name: "Reply to You" }));
   await page.keyboard.press("Enter");
   assert.equal(await area(page).evaluate((element) => element.getAttribute("aria-describedby").split(" ")
     .map((id) => document.getElementById(id).textContent).join("")), "Reply to You which one is red?");
@@ -246,7 +246,7 @@ test("a message whose answer was lost is sent again and appears once", async (t)
   assert.equal(await area(page).inputValue(), "sent twice");
   await area(page).press("Enter");
   await shown(entry(page, "sent twice"));
-  assert.equal(await area(page).inputValue(), "");
+  await becomes(() => area(page).inputValue(), "");
   await hidden(page.locator("#unsent"));
   assert.equal(ids.length, 2);
   assert.equal(ids[0], ids[1]);
@@ -263,8 +263,7 @@ test("a message whose answer was lost is not asked for again once the room shows
   await area(page).fill("sent once");
   await area(page).press("Enter");
   await shown(entry(page, "sent once"));
-  await page.waitForFunction(() => document.getElementById("message").value === "");
-  await page.waitForFunction(() => !document.getElementById("message").readOnly);
+  await becomes(() => area(page).evaluate(({ value, readOnly }) => ({ value, readOnly })), { value: "", readOnly: false });
   await hidden(page.locator("#unsent"));
   assert.equal(ids.length, 1);
 });
@@ -334,8 +333,7 @@ test("a reply shows what it answers, and leads there", async (t) => {
     const parent = entry(page, text).locator(".parent").last();
     assert.equal(await parent.textContent(), "In reply to You is it <b>up</b>?");
     await parent.click();
-    const focused = await page.evaluate(() => document.activeElement.dataset.id);
-    assert.equal(focused, id);
+    await becomes(() => page.evaluate(() => document.activeElement.dataset.id), id);
   }
 });
 
@@ -387,7 +385,7 @@ test("nothing that is written runs, or leaves its place", async (t) => {
       for (const href of await written.locator(".body a[href]").evaluateAll((links) => links.map((link) => link.protocol))) {
         assert.match(href, /^https?:$/);
       }
-      assert.deepEqual(await fits(), { outside: 0, wide: false, high: false }, `${message_format} ${body.slice(0, 60)}`);
+      await becomes(fits, { outside: 0, wide: false, high: false }, `${message_format} ${body.slice(0, 60)}`);
     }
     // A page of the host's own that is handed the body as it came, as a host that does not sanitize would.
     const kept = await page.evaluate(async (html) => {
@@ -432,7 +430,7 @@ test("hostile cards and names stay harmless", async (t) => {
   assert.equal(await written.locator("a[href]").count(), 0);
   assert.equal(await written.locator(".card-description").innerHTML(), "<b>kept</b>");
   assert.equal(await written.locator("dt").count(), 50);
-  assert.equal(await width(page), 1000);
+  await isWide(page, 1000);
   assert.equal(await page.evaluate(() => window.ran), undefined);
   assert.deepEqual(page.wrong, []);
 });
@@ -480,12 +478,12 @@ test("older entries come when one scrolls up or asks, and the place is kept", as
   await fill("long", 0, 420);
   const page = await open(t);
   await shown(entry(page, "long 419."));
-  assert.ok(await isAtEnd(page));
+  await becomes(() => isAtEnd(page), true);
   assert.equal(await page.locator("#entries > .entry").count(), 50);
   const before = await position(page, "long 380.");
   await page.getByRole("button", { name: "Show older messages" }).evaluate((button) => button.click());
   await page.waitForFunction(() => document.querySelectorAll("#entries > .entry").length === 100);
-  assert.ok(Math.abs(await position(page, "long 380.") - before) <= 1);
+  await becomes(async () => Math.abs(await position(page, "long 380.") - before) <= 1, true);
   assert.equal(await entry(page, "long 320.").count(), 1);
 
   // Up by the wheel, as far as it goes: the page never keeps more than some hundreds.
@@ -541,10 +539,10 @@ test("who reads older ones is told of new ones, and one click leads to them", as
   await page.getByRole("button", { name: "2 new messages ↓" }).click();
   assert.equal(typeof reading, "number");
   await page.waitForFunction(() => document.getElementById("newest").hidden);
-  assert.ok(await isAtEnd(page));
+  await becomes(() => isAtEnd(page), true);
   await addOn.notify({ message: "three" });
   await shown(entry(page, "three"));
-  assert.ok(await isAtEnd(page), "the newest stay in sight");
+  await becomes(() => isAtEnd(page), true, "the newest stay in sight");
 });
 
 test("a tab that nobody looks at says what came for its reader", async (t) => {
@@ -561,7 +559,7 @@ test("a tab that nobody looks at says what came for its reader", async (t) => {
   await addOn.notify({ message: "loud", notify: true });
   await addOn.send("message", { message: "calling @you" });
   await shown(entry(page, "calling"));
-  assert.equal(await page.title(), `(2) ${title}`);
+  await becomes(() => page.title(), `(2) ${title}`);
   assert.ok(await entry(page, "calling").evaluate((element) => element.classList.contains("for-me")));
   await look(false);
   assert.equal(await page.title(), title);
@@ -634,7 +632,7 @@ for (const colorScheme of ["light", "dark"]) {
     assert.equal(await chat.getAttribute("aria-pressed"), "true");
     await say(page, `narrow ${"long words ".repeat(20)}`);
     await hidden(page.locator("#glances"));
-    assert.equal(await width(page), 320);
+    await isWide(page, 320);
 
     // Whoever sees the chat alone sees too that nothing new comes.
     const lost = page.locator("#lost");
@@ -651,14 +649,11 @@ for (const colorScheme of ["light", "dark"]) {
     await hidden(area(page));
     await addOn.notify({ message: "while away" });
     await shown(page.locator(".views").getByText("1 new"));
-    assert.equal(await width(page), 320);
+    await isWide(page, 320);
     await chat.click();
     await shown(entry(page, "while away").last());
     await hidden(page.locator(".views .count"));
-    await page.waitForFunction(() => {
-      const { scrollHeight, scrollTop, clientHeight } = document.getElementById("timeline");
-      return scrollHeight - scrollTop - clientHeight < 2;
-    });
+    await becomes(() => isAtEnd(page), true);
 
     await page.goto(`${demo.url}#com.example.pull-requests/panel`);
     await page.reload();
@@ -725,5 +720,5 @@ test("other parts of the page offer actions on each entry, and write into the me
     await entry(page, text).getByRole("button", { name: "Quote message" }).click();
   }
   assert.equal(await area(page).inputValue(), "offered before offered after");
-  assert.ok(await isFocused(area(page)));
+  await focused(area(page));
 });

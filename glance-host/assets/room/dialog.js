@@ -4,10 +4,8 @@ import { ask as askPage, frame, provide, Refused, remove, tell } from "./frames.
 import { on } from "./stream.js";
 import { ask, show, showWith } from "./target.js";
 
-/** Widths and heights of the sizes that have names, in pixels. */
-const SIZES = { small: [400, 240], medium: [600, 360], large: [800, 480], xlarge: [980, 600] };
-/** What of the window's height is for the dialog's own bars and some room around it. */
-const BARS = 160;
+/** Widths and heights of the sizes that have names. The stylesheet keeps every dialog within the window. */
+const SIZES = { small: ["400px", "240px"], medium: ["600px", "360px"], large: ["800px", "480px"], xlarge: ["980px", "600px"] };
 const PRIMARY = "primary-action-selected";
 const MOST_BUTTONS = 10;
 /** How long nobody types before the page is told what to filter by, in milliseconds. */
@@ -85,16 +83,14 @@ function press(key) {
 function resize() {
   const { element, options: { size } } = opened;
   const [width, height] = SIZES[size] ?? SIZES.medium;
-  const page = element.querySelector(".page");
-  element.style.width = `${pixels(size?.width, innerWidth, innerWidth) ?? Math.min(width, innerWidth)}px`;
-  page.style.height = `${pixels(size?.height, innerHeight - BARS, innerHeight) ?? Math.min(height, innerHeight - BARS)}px`;
+  element.style.width = length(size?.width, "vw") ?? width;
+  element.querySelector(".page").style.height = length(size?.height, "dvh") ?? height;
 }
 
-/** `300px` or `50%` in pixels, no more than there is. */
-function pixels(length, most, whole) {
-  const [, number, unit] = /^(\d{1,5}(?:\.\d+)?)(px|%)$/.exec(length ?? "") ?? [];
-  if (!number) return null;
-  return Math.max(0, Math.min(unit === "%" ? Number(number) / 100 * whole : Number(number), most));
+/** `300px` as it is, and `50%` as a part of the window. */
+function length(given, whole) {
+  const [, number, unit] = /^(\d{1,5}(?:\.\d+)?)(px|%)$/.exec(given ?? "") ?? [];
+  return number && number + (unit === "%" ? whole : unit);
 }
 
 /** A text of the descriptor is an object with a value; scripts also give it plain. */
@@ -142,8 +138,6 @@ function change(made, { title, options }) {
   opened.options = { ...opened.options, ...given, ...Object.fromEntries(gone) };
   draw();
 }
-
-addEventListener("resize", () => { if (opened) resize(); });
 
 /** A dialog whose add-on was removed or changed is closed: what it would do is not there any more. */
 on("here", ({ addOns }) => {
