@@ -431,9 +431,11 @@ test("an installation that cannot be says why", async (t) => {
     return page.getByRole("alert").innerText();
   };
   assert.match(await refused(`${url}/glance`), /is no descriptor:/);
-  assert.deepEqual(await page.getByRole("alert").locator("code").allTextContents(), ["/links/self", "/capabilities/glance/0/icon"]);
+  const places = () => page.getByRole("alert").locator("li > code:first-child").allTextContents();
+  assert.deepEqual(await places(), ["/links/self", "/capabilities/glance/0/icon"]);
   await refused(`${url}/`);
-  assert.deepEqual(await page.getByRole("alert").locator("code").allTextContents(), ["/key", "/name"]);
+  assert.deepEqual(await places(), ["/key", "/name"]);
+  assert.deepEqual(await page.getByRole("alert").getByRole("listitem").allInnerTexts(), ["/key: key is missing; add it", "/name: name is missing; add it"]);
   assert.match(await refused(`${url}/html`), /is no JSON: expected value at line 1 column 1\.$/);
   assert.match(await refused(`${url}/nothing`), /answered 404 instead of a descriptor; check the address\.$/);
   assert.match(await refused("http://127.0.0.1:1/"), /cannot be reached .*; check that the add-on runs\.$/);

@@ -26,6 +26,10 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ),
         ("message.html", include_str!("../../assets/message.html")),
         (
+            "integrations/problems.html",
+            include_str!("../../assets/integrations/problems.html"),
+        ),
+        (
             "integrations/review.html",
             include_str!("../../assets/integrations/review.html"),
         ),
