@@ -6,6 +6,7 @@ use glance_host::{Clock, Host};
 use glance_sdk::axum::http::{StatusCode, header};
 use glance_sdk::client::Installations;
 use glance_sdk::prelude::*;
+use serde_json::json;
 
 use crate::browser_install::{Journal, add_on, location};
 use crate::integrations::{Browser, between, text};
@@ -32,16 +33,19 @@ async fn to_the_add_on(browser: &Browser, host: &Host, leave: &str) -> (String, 
         .to_str()
         .unwrap()
         .to_owned();
-    let query: std::collections::HashMap<_, _> = reqwest::Url::parse(&there)
-        .unwrap()
-        .query_pairs()
-        .into_owned()
-        .collect();
     assert!(
-        query["redirect_url"].starts_with(host.base_url()),
+        given(&there, "redirect_url").starts_with(host.base_url()),
         "{there}"
     );
-    (there, query["installable_url"].clone())
+    let shown_at = given(&there, "installable_url");
+    (there, shown_at)
+}
+
+/// What an address gives to the page under a name.
+fn given(address: &str, name: &str) -> String {
+    let url = reqwest::Url::parse(address).unwrap();
+    let found = url.query_pairs().find(|(known, _)| known == name);
+    found.unwrap().1.into_owned()
 }
 
 #[tokio::test]
@@ -165,17 +169,7 @@ async fn a_person_who_never_comes_back_leaves_nothing_half_installed() {
 
     let (_, leave) = browser.install(&url).await;
     let (there, shown_at) = to_the_add_on(&browser, &host, &leave).await;
-    let query: Vec<(String, String)> = reqwest::Url::parse(&there)
-        .unwrap()
-        .query_pairs()
-        .into_owned()
-        .collect();
-    let back = &query
-        .iter()
-        .find(|(name, _)| name == "redirect_url")
-        .unwrap()
-        .1;
-    let answer = browser.get(back).await;
+    let answer = browser.get(&given(&there, "redirect_url")).await;
     assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
     let said = text(answer).await;
     assert!(
@@ -202,4 +196,29 @@ async fn a_person_who_never_comes_back_leaves_nothing_half_installed() {
     let back = location(&browser.get(&there).await).to_owned();
     assert_eq!(browser.get(&back).await.status(), StatusCode::SEE_OTHER);
     assert_eq!(here().await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_update_leads_to_the_page_of_installations_where_it_has_none_of_its_own() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let page = "https://add-on.example.com/installed";
+    let descriptor = json!({
+        "key": "com.example.by-browser", "name": "By browser", "description": "One page.",
+        "links": { "self": "https://add-on.example.com/" },
+        "capabilities": { "installable": { "installedUrl": page } },
+    });
+    let browser = Browser::at(&host, Some(&room));
+    let (_, leave) = browser.install(&format!("data:,{descriptor}")).await;
+    let (there, shown_at) = to_the_add_on(&browser, &host, &leave).await;
+    assert_eq!(browser.get(&shown_at).await.status(), StatusCode::OK);
+    let back = browser.get(&given(&there, "redirect_url")).await;
+    assert_eq!(back.status(), StatusCode::SEE_OTHER);
+
+    let installed = host.state().installations_in(room.room.id).await.unwrap();
+    let update = format!("/{}/update", installed[0].oauth_id);
+    let (status, leave) = browser.post(&update, &[]).await;
+    assert_eq!(status, StatusCode::OK, "{leave}");
+    let (there, _) = to_the_add_on(&browser, &host, &leave).await;
+    assert!(there.starts_with(page), "{there}");
 }
