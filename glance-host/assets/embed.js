@@ -1,11 +1,12 @@
 // The sidebar on another site: as on the room page, but whoever shows it says who looks.
 
+import { onEscape } from "./frames.js";
 import "./room/calls.js";
 import * as dialog from "./room/dialog.js";
-import { onEscape } from "./room/frames.js";
 import * as panel from "./room/panel.js";
 import * as sidebar from "./room/sidebar.js";
 import { connect, identify } from "./room/stream.js";
+import "./room/told.js";
 
 /** A token is asked for no more often than this, in milliseconds. */
 const PATIENCE = 5000;

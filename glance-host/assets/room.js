@@ -1,16 +1,17 @@
 // The room page: its timeline, what its viewer on the host says, and the pages of add-ons.
 
+import { onEscape } from "./frames.js";
 import * as actions from "./room/actions.js";
 import * as calls from "./room/calls.js";
 import { arrived } from "./room/composer.js";
 import * as dialog from "./room/dialog.js";
-import { onEscape } from "./room/frames.js";
 import * as inspector from "./room/inspector.js";
 import * as panel from "./room/panel.js";
 import * as reply from "./room/reply.js";
 import * as sidebar from "./room/sidebar.js";
 import { connect } from "./room/stream.js";
 import * as timeline from "./room/timeline.js";
+import "./room/told.js";
 import { view } from "./room/views.js";
 
 // Where there are many rooms, the one that is open is not out of sight.

@@ -2,6 +2,7 @@
 
 mod call;
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 use glance_sdk::auth::{SigningKey, now, random_alphanumeric};
@@ -221,6 +222,21 @@ pub(crate) fn page_url(
     url.query_pairs_mut()
         .append_pair("connect_client_api_version", "1");
     Ok(url)
+}
+
+/// Whether an address is this host's own, by whichever of its names: a page there must not get the
+/// rights of its origin.
+pub(crate) fn is_own(shared: &Shared, url: &Url) -> bool {
+    let Ok(own) = Url::parse(&shared.base_url) else {
+        return true;
+    };
+    let is_loopback = |url: &Url| {
+        let host = url.host_str().unwrap_or_default();
+        let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+    };
+    let same_host = own.host() == url.host() || (is_loopback(&own) && is_loopback(url));
+    same_host && own.port_or_known_default() == url.port_or_known_default()
 }
 
 /// A token for a page that is open, of the kind that its address was signed with.

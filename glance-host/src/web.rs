@@ -82,7 +82,12 @@ const ASSETS: &[(&str, &str)] = &[
     ("embed.js", include_str!("../assets/embed.js")),
     ("host.css", include_str!("../assets/host.css")),
     ("icon.svg", include_str!("../assets/icon.svg")),
+    ("frames.js", include_str!("../assets/frames.js")),
     ("integrations.js", include_str!("../assets/integrations.js")),
+    (
+        "integrations/frame.js",
+        include_str!("../assets/integrations/frame.js"),
+    ),
     ("room.js", include_str!("../assets/room.js")),
     ("room/actions.js", include_str!("../assets/room/actions.js")),
     ("room/calls.js", include_str!("../assets/room/calls.js")),
@@ -95,7 +100,6 @@ const ASSETS: &[(&str, &str)] = &[
     ("room/draw.js", include_str!("../assets/room/draw.js")),
     ("room/entry.js", include_str!("../assets/room/entry.js")),
     ("room/events.js", include_str!("../assets/room/events.js")),
-    ("room/frames.js", include_str!("../assets/room/frames.js")),
     ("room/glance.js", include_str!("../assets/room/glance.js")),
     (
         "room/inspection.js",
@@ -115,6 +119,7 @@ const ASSETS: &[(&str, &str)] = &[
         "room/timeline.js",
         include_str!("../assets/room/timeline.js"),
     ),
+    ("room/told.js", include_str!("../assets/room/told.js")),
     ("room/views.js", include_str!("../assets/room/views.js")),
 ];
 

@@ -134,7 +134,7 @@ test("an add-on is set up on its own page, whose token is in the frame's address
     }
     seen.push({ url: request.url, referer: request.headers.referer });
     response.setHeader("Content-Type", "text/html");
-    response.end(`<h1>Set me up</h1><script>
+    response.end(`<h1>Set me up</h1><script src="${new URL(demo.url).origin}/atlassian-connect/all.js"></script><script>
       try { parent.document.title } catch { document.querySelector("h1").append(", apart") }
     </script>`);
   });
@@ -149,7 +149,16 @@ test("an add-on is set up on its own page, whose token is in the frame's address
   const token = new URL(source).searchParams.get("signed_request");
   assert.equal(token.split(".").length, 3);
   const sandbox = await page.locator("#frame iframe").getAttribute("sandbox");
-  assert.doesNotMatch(sandbox, /allow-same-origin|allow-top-navigation|allow-modals/);
+  assert.doesNotMatch(sandbox, /allow-top-navigation|allow-modals/);
+  const inside = page.frames().at(-1);
+  assert.equal(await inside.evaluate(() => self.origin), url, "its cookies and storage work");
+  const [error, fresh] = await inside.evaluate(() => new Promise((resolve) => {
+    HipChat.auth.withToken((...answer) => resolve(answer));
+  }));
+  assert.equal(error, null);
+  assert.equal(fresh.split(".").length, 3);
+  assert.notEqual(fresh, token, "each is made anew");
+  assert.equal(await inside.evaluate(() => Object.keys(HipChat).sort().join()), "auth,emit,register");
   const html = await (await fetch(page.url())).text();
   assert.doesNotMatch(html, /signed_request|[\w-]+\.[\w-]{20,}\.[\w-]{20,}/);
   assert.deepEqual(seen.filter(({ url: path }) => path.startsWith("/setup")).map(({ referer }) => referer), [undefined]);
@@ -161,6 +170,20 @@ test("an add-on is set up on its own page, whose token is in the frame's address
   await page.getByRole("link", { name: "← Integrations" }).click();
   await remove(page, "Add-on setup");
   assert.deepEqual(page.wrong, []);
+});
+
+test("a page of the host's own is set up without that origin", async (t) => {
+  const own = `${new URL(demo.url).origin}/assets/icon.svg`;
+  const page = await open(t, list());
+  await read(page, written(descriptor("own-page", "https://add-on.example.com", { configurable: { url: own, authentication: "none" } })));
+  await approve(page).click();
+  await article(page, "Add-on own-page").getByRole("link", { name: "Set up" }).click();
+  const frame = page.locator("#frame iframe");
+  await shown(frame);
+  assert.doesNotMatch(await frame.getAttribute("sandbox"), /allow-same-origin/);
+  assert.equal(await frame.getAttribute("name"), null);
+  await page.goto(list());
+  await remove(page, "Add-on own-page");
 });
 
 test("a page loads no image from an add-on", async (t) => {

@@ -1,6 +1,6 @@
 // What pages of add-ons may ask about the room and its people, and do in the chat.
 
-import { provide, Refused } from "./frames.js";
+import { noToken, provide, Refused } from "../frames.js";
 import { post } from "./stream.js";
 
 const NO_FILES = "This host keeps no files";
@@ -28,7 +28,7 @@ provide("auth", {
   /** A fresh token for the page that asks, and for no other. */
   withToken: (made) => asked(made, "token", { module: made.key }).then(
     ({ token }) => token,
-    () => { throw new Refused("Unable to create token", { cause: { message: "Unable to create token" } }); },
+    () => { throw noToken(); },
   ),
 });
 

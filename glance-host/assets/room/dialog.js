@@ -1,6 +1,6 @@
 // The dialog of an add-on: its page in a window over the chat, with the buttons that it declared. One at a time.
 
-import { ask as askPage, frame, provide, Refused, remove, tell } from "./frames.js";
+import { ask as askPage, frame, provide, Refused, remove, tell } from "../frames.js";
 import { on } from "./stream.js";
 import { ask, show, showWith } from "./target.js";
 

@@ -1,6 +1,6 @@
 // The open panel: it takes the place of the list, and its glance stays on top.
 
-import { frame, provide, Refused, remove, tell } from "./frames.js";
+import { frame, provide, Refused, remove, tell } from "../frames.js";
 import { glance } from "./glance.js";
 import { cover, focus, lines } from "./sidebar.js";
 import { at, on } from "./stream.js";

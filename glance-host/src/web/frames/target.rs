@@ -1,13 +1,11 @@
 //! What a key opens: a panel, a dialog or an external page, at an address made for this opening.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use glance_sdk::model::{Extra, Target};
-use reqwest::Url;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -140,7 +138,7 @@ pub(super) async fn open(
         "key": key,
         "name": module.name,
         "url": url.as_str(),
-        "isOwn": is_own(&shared, &url),
+        "isOwn": outgoing::is_own(&shared, &url),
         "line": line,
         "options": merged(module.options, options(&target)),
         "message": message,
@@ -184,19 +182,4 @@ fn merged(declared: Value, given: Option<&Extra>) -> Value {
         merged.insert(name.clone(), value.clone());
     }
     merged.into()
-}
-
-/// Whether an address is this host's own, by whichever of its names: a page there must not get the
-/// rights of its origin.
-fn is_own(shared: &Shared, url: &Url) -> bool {
-    let Ok(own) = Url::parse(&shared.base_url) else {
-        return true;
-    };
-    let is_loopback = |url: &Url| {
-        let host = url.host_str().unwrap_or_default();
-        let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
-        host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
-    };
-    let same_host = own.host() == url.host() || (is_loopback(&own) && is_loopback(url));
-    same_host && own.port_or_known_default() == url.port_or_known_default()
 }

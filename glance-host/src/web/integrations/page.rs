@@ -31,6 +31,20 @@ pub(super) enum Page {
 }
 
 impl Page {
+    fn key(self) -> &'static str {
+        match self {
+            Self::Configure => "configure",
+            Self::Admin => "admin",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Configure => "Settings",
+            Self::Admin => "Administration",
+        }
+    }
+
     /// Where it stands, and whether it is signed.
     fn of(self, installed: &Installed) -> Option<(&str, &Authentication)> {
         let has = &installed.descriptor.capabilities;
@@ -70,10 +84,7 @@ pub(super) async fn frame(
     let installed = open(&shared, &site, &id, page).await?;
     let values = json!({
         "add_on": installed.descriptor.name,
-        "title": match page {
-            Page::Configure => "Settings",
-            Page::Admin => "Administration",
-        },
+        "title": page.title(),
     });
     let values = merged(site.values(&shared), values);
     Ok(render(StatusCode::OK, "integrations/frame.html", values))
@@ -91,7 +102,14 @@ pub(super) async fn address(
     };
     let room = site.room_id();
     match outgoing::page_url(&shared, &installed, url, authentication, room, site.user()) {
-        Ok(url) => Ok(Json(json!({ "url": url.as_str() })).into_response()),
+        Ok(url) => Ok(Json(json!({
+            "addOn": installed.descriptor.key,
+            "key": page.key(),
+            "name": format!("{} of {}", page.title(), installed.descriptor.name),
+            "url": url.as_str(),
+            "isOwn": outgoing::is_own(&shared, &url),
+        }))
+        .into_response()),
         Err(problem) => {
             let add_on = &installed.descriptor.key;
             tracing::warn!(add_on, "cannot open a page: {problem}");

@@ -1,7 +1,5 @@
 // The bridge to the pages of add-ons: frames that are known by window and origin, and what they call.
 
-import { on, page, post } from "./stream.js";
-
 /** What happened before a page asks for it is kept so long, in milliseconds. */
 const KEPT = 30_000;
 /** No page needs more; what comes beyond is not answered, or waits for nothing. */
@@ -19,9 +17,16 @@ const SANDBOX = "allow-forms allow-popups allow-popups-to-escape-sandbox allow-s
 const modules = {};
 const frames = new Set();
 let escape = null;
+let change = null;
 
 /** An error whose text goes to the add-on's script. */
 export class Refused extends Error {}
+
+/** Why `auth.withToken` gives none, as pages know it. */
+export function noToken() {
+  const message = "Unable to create token";
+  return new Refused(message, { cause: { message } });
+}
 
 /** Lets pages call these functions. Provide them before a frame is made: it is told what there is. */
 export function provide(module, functions) {
@@ -31,6 +36,16 @@ export function provide(module, functions) {
 /** Calls `listener` with the frame in which Escape was pressed and not used. */
 export function onEscape(listener) {
   escape = listener;
+}
+
+/** Calls `listener` when frames come and go. */
+export function onChange(listener) {
+  change = listener;
+}
+
+/** The add-ons that have frames. */
+export function addOns() {
+  return [...new Set([...frames].map(({ addOn }) => addOn))];
 }
 
 /**
@@ -56,7 +71,7 @@ export function frame(opened) {
       [module, Object.fromEntries(Object.keys(functions).map((name) => [name, { args: [] }]))]));
     element.name = JSON.stringify({ extension_id: made.id, api, origin: location.origin, options: { ...opened.options, ...LIBRARY } });
     frames.add(made);
-    follow();
+    change?.();
   }
   element.src = opened.url;
   return made;
@@ -65,7 +80,7 @@ export function frame(opened) {
 /** Forgets a frame and takes it off the page. */
 export function remove(made) {
   made.element.remove();
-  if (frames.delete(made)) follow();
+  if (frames.delete(made)) change?.();
 }
 
 /** Tells a page of an event, now or when it registers for it. */
@@ -103,12 +118,6 @@ function random() {
 
 function send(made, message) {
   made.element.contentWindow?.postMessage(message, made.origin);
-}
-
-/** The host tells of pushes of those add-ons only whose pages are open. */
-function follow() {
-  if (page === null) return;
-  post(`pages/${page}/frames`, { addOns: [...new Set([...frames].map(({ addOn }) => addOn))] });
 }
 
 function received({ source, origin, data }) {
@@ -203,8 +212,3 @@ function json(value) {
 }
 
 addEventListener("message", received);
-on("sidebar", follow);
-on("entry", () => tellAll("message-received", {}));
-on("pushed", ({ addOn, key, metadata }) => {
-  tellAll("glance-update", { addon_key: addOn, module_key: key, metadata }, addOn);
-});
