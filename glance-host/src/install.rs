@@ -56,34 +56,28 @@ pub(crate) async fn approved(
     read: Read,
     room: Option<RoomId>,
 ) -> Result<(Installed, Option<String>), InstallError> {
-    let shared = Arc::clone(shared);
-    // On its own: a person who leaves meanwhile leaves nothing half done.
-    let installing = tokio::spawn(async move {
-        let installed = begin(&shared, read, room).await?;
-        let is_told = callback_url(&installed).is_some();
-        let page = visit::page_after_installation(&installed);
-        if is_told || page.is_none() {
-            finish(&shared, &installed).await?;
+    let installed = begin(shared, read, room).await?;
+    let is_told = callback_url(&installed).is_some();
+    let page = visit::page_after_installation(&installed);
+    if is_told || page.is_none() {
+        finish(shared, &installed).await?;
+    }
+    let about = if is_told {
+        About::News
+    } else {
+        About::Installation
+    };
+    let visit = page.map(|page| visit::begin(shared, about, &installed, &page));
+    match visit.transpose() {
+        Err(cause) if !is_told => {
+            shared
+                .state
+                .remove_installation(&installed.oauth_id)
+                .await?;
+            Err(cause)
         }
-        let about = if is_told {
-            About::News
-        } else {
-            About::Installation
-        };
-        let visit = page.map(|page| visit::begin(&shared, about, &installed, &page));
-        match visit.transpose() {
-            Err(cause) if !is_told => {
-                shared
-                    .state
-                    .remove_installation(&installed.oauth_id)
-                    .await?;
-                Err(cause)
-            }
-            visit => Ok((installed, visit.unwrap_or_default())),
-        }
-    });
-    let ended = |cause| StateError(format!("an installation ended early: {cause}"));
-    installing.await.map_err(ended)?
+        visit => Ok((installed, visit.unwrap_or_default())),
+    }
 }
 
 /// Whether a descriptor can be installed here.

@@ -7,7 +7,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::{Method, Request};
+use axum::http::{Method, Request, StatusCode};
+use axum::response::IntoResponse;
 use axum::serve::Listener;
 use futures_util::FutureExt;
 use hyper::body::Incoming;
@@ -40,13 +41,23 @@ where
             () = &mut ended => break,
         };
         let router = router.clone();
+        // The server has ended once nobody has this any more.
+        let open = ending.clone();
+        let answering = ending.clone();
         let service = service_fn(move |request: Request<Incoming>| {
             let may_go_on = request.method() == Method::GET;
             let mut request = request.map(Body::new);
             let peer = ConnectInfo(address.clone());
             request.extensions_mut().insert(peer);
-            router.clone().call(request).map(move |answered| {
-                let Ok(answer) = answered;
+            // On its own: where whoever asks is gone meanwhile, nothing is left half done.
+            let (answer, open) = (router.clone().call(request), answering.clone());
+            let answered = tokio::spawn(answer.map(|answer| {
+                drop(open);
+                answer
+            }));
+            answered.map(move |answered| {
+                let failed = |_| Ok(StatusCode::INTERNAL_SERVER_ERROR.into_response());
+                let Ok(answer) = answered.unwrap_or_else(failed);
                 match may_go_on {
                     true => Passed::or(answer),
                     false => Ok(answer),
@@ -54,8 +65,6 @@ where
             })
         });
         let mut connection = http.serve_connection(TokioIo::new(stream), service);
-        // The server has ended once nobody has this any more.
-        let open = ending.clone();
         let mut ending = ending.clone();
         tokio::spawn(async move {
             let mut end = pin!(ending.wait_for(|end| *end).fuse());
@@ -87,21 +96,21 @@ where
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
+    use std::sync::Arc;
 
     use axum::Extension;
     use axum::routing::get;
     use futures_util::stream::{self, StreamExt};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
-    use tokio::sync::oneshot;
+    use tokio::sync::{Notify, oneshot};
+    use tokio::task::JoinHandle;
     use tokio::time::Instant;
 
     use super::*;
     use crate::endless::Endless;
 
-    async fn served(ended: oneshot::Receiver<()>) -> (TcpStream, tokio::task::JoinHandle<()>) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+    async fn served(ended: oneshot::Receiver<()>) -> (TcpStream, JoinHandle<()>) {
         let ended = ended.map(drop).shared();
         let goes_on = ended.clone();
         let live = || async {
@@ -112,6 +121,15 @@ mod tests {
         let router = Router::new()
             .route("/", get(|| async { "here" }))
             .route("/live", get(live));
+        routed(router, ended).await
+    }
+
+    async fn routed(
+        router: Router,
+        ended: impl Future<Output = ()> + Send + 'static,
+    ) -> (TcpStream, JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
         let server = tokio::spawn(serve(listener, router, ended));
         (TcpStream::connect(address).await.unwrap(), server)
     }
@@ -156,6 +174,41 @@ mod tests {
         let mut rest = Vec::new();
         stream.read_to_end(&mut rest).await.unwrap();
         assert!(rest.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_was_begun_is_done_though_nobody_waits_for_it() {
+        let [begun, left, done]: [Arc<Notify>; 3] = Default::default();
+        let (begins, is_left, is_done) = (begun.clone(), left.clone(), done.clone());
+        let work = || async move {
+            begins.notify_one();
+            is_left.notified().await;
+            is_done.notify_one();
+        };
+        let (end, ended) = oneshot::channel();
+        let router = Router::new().route("/", get(work));
+        let (mut stream, server) = routed(router, ended.map(drop)).await;
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+            .await
+            .unwrap();
+        begun.notified().await;
+        drop(stream);
+        end.send(()).unwrap();
+        tokio::task::yield_now().await;
+        assert!(!server.is_finished(), "it waits for the work");
+        left.notify_one();
+        done.notified().await;
+        server.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_panics_is_answered_for() {
+        let (_end, ended) = oneshot::channel::<()>();
+        let router = Router::new().route("/", get(|| async { panic!("as a test") as () }));
+        let (mut stream, _server) = routed(router, ended.map(drop)).await;
+        let answer = ask(&mut stream, "GET /", b"\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
     }
 
     #[tokio::test]
