@@ -182,7 +182,8 @@ async fn read(
     let Some(expires_at) = claims.exp.filter(|end| *end > now) else {
         return Ok(None);
     };
-    let may = installed.asks_for(&Scope::ViewerToken);
+    let may = installed.asks_for(&Scope::ViewerToken)
+        && (claims.user_id().is_none() || installed.room_id.is_none());
     if !may || claims.room_id() != Some(room) || !installed.is_in(room) {
         return Ok(None);
     }

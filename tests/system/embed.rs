@@ -28,8 +28,8 @@ async fn line(query: GlanceQuery) -> GlanceData {
     GlanceData::new(label!("for {}", query.user_id().is_some()))
 }
 
-fn add_on() -> AddOn {
-    AddOn::new("com.example.shown", "Shown")
+fn add_on(key: &str) -> AddOn {
+    AddOn::new(key, "Shown")
         .glance::<line>()
         .web_panel("panel", "Panel", get(page))
         .asset(
@@ -45,12 +45,12 @@ fn builder() -> Builder {
     Host::builder().port(0).sign_in(SignIn::Name).embed(embed)
 }
 
-/// A host with a room in which the add-on is installed.
+/// A host with a room, and the add-on installed for all rooms.
 async fn start(builder: Builder) -> (Host, TestRoom, TestAddOn) {
     let host = builder.start().await.unwrap();
     host.user("Ann", |user| user.is_admin = true).await;
     let room = host.room("ops").await;
-    let add_on = room.install(add_on()).await;
+    let add_on = host.install_everywhere(add_on("com.example.shown")).await;
     (host, room, add_on)
 }
 
@@ -134,8 +134,6 @@ async fn a_token_opens_one_room() {
         status(&host, &other, &token).await,
         StatusCode::UNAUTHORIZED
     );
-    let there = json!({ "room_id": other.room.id });
-    assert_eq!(issue(&host, &add_on, there).await.0, StatusCode::FORBIDDEN);
     let (panel, opened) = post(
         &host,
         &room,
@@ -278,6 +276,19 @@ async fn a_token_is_issued_for_its_scope_where_the_host_is_shown_at_all() {
     }
     let nobody = json!({ "room_id": room.room.id, "user_id": 999 });
     assert_eq!(issue(&host, &add_on, nobody).await.0, StatusCode::NOT_FOUND);
+
+    // Whoever owns a room installs there what they like: it speaks for nobody.
+    let own = host.room("own").await;
+    let in_room = own.install(self::add_on("com.example.own")).await;
+    let ann = host.user("Ann", |_| {}).await.id;
+    let as_ann = json!({ "room_id": own.room.id, "user_id": ann });
+    let (status, answer) = issue(&host, &in_room, as_ann).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert!(answer.to_string().contains("for all rooms"), "{answer}");
+    token(&host, &in_room, &own, None).await;
+    let elsewhere = json!({ "room_id": room.room.id });
+    let (status, _) = issue(&host, &in_room, elsewhere).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
 
     let (closed, room, add_on) = start(Host::builder().port(0).sign_in(SignIn::Name)).await;
     let body = json!({ "room_id": room.room.id });

@@ -55,6 +55,12 @@ pub(super) async fn create(
         ))
     })?;
     let room = caller.room(&shared, &wanted.room_id.text()).await?;
+    if wanted.user_id.is_some() && caller.installed.room_id.is_some() {
+        return Err(ApiError::forbidden(
+            "Only an add-on that an admin installed for all rooms may name a `user_id`; without one, \
+             whoever looks is a guest",
+        ));
+    }
     let user = match wanted.user_id {
         Some(user) => Some(caller.user(&shared, &user.text()).await?.id),
         None => None,

@@ -50,7 +50,7 @@ impl Room<'_> {
 
 impl RoomUser<'_> {
     /// A token for this person, whom the add-on vouches for: the sidebar shows what they would see
-    /// in the room. It needs the scope `viewer_token`, and a glance-host.
+    /// in the room. It needs the scope `viewer_token`, an installation for all rooms, and a glance-host.
     ///
     /// # Errors
     ///
