@@ -9,10 +9,11 @@ use glance_sdk::axum::http::StatusCode;
 use glance_sdk::axum::routing::get;
 use glance_sdk::prelude::*;
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response};
+use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 
 use crate::by_hand::serve;
+use crate::rest::{self, Rest};
 
 /// A person at the integrations of a room, or of the group.
 pub(crate) struct Browser {
@@ -153,7 +154,8 @@ async fn what_is_approved_is_what_is_installed() {
     let (status, html) = browser.post(&update, &[]).await;
     assert_eq!(status, StatusCode::OK);
     assert!(
-        html.contains("Create rooms") && html.matches("<strong>new</strong>").count() == 1,
+        html.contains("Create and delete rooms")
+            && html.matches("<strong>new</strong>").count() == 1,
         "{html}"
     );
     assert_eq!(
@@ -166,6 +168,16 @@ async fn what_is_approved_is_what_is_installed() {
     let (status, _) = browser.post(&update, &[("digest", &digest(&html))]).await;
     assert_eq!(status, StatusCode::SEE_OTHER);
     assert_eq!(here().await[0].descriptor.name, "Odd <b>");
+
+    // Told of more than what was approved.
+    document.lock().unwrap()["capabilities"]["webhook"][0]
+        .as_object_mut()
+        .unwrap()
+        .remove("pattern");
+    let (status, html) = browser.post(&update, &[]).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(html.matches("<strong>new</strong>").count(), 1, "{html}");
+    assert!(html.contains("What people write <strong>"), "{html}");
 
     document.lock().unwrap()["key"] = json!("com.example.other");
     let (status, html) = browser.post(&update, &[]).await;
@@ -255,6 +267,28 @@ async fn warnings_are_said_in_the_validators_words() {
         let said = format!("`{}`: {}", problem.pointer, problem.message);
         assert!(words.contains(&said), "{said}: {html}");
     }
+}
+
+#[tokio::test]
+async fn what_an_update_takes_from_an_add_on_its_tokens_lose() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let document = Arc::new(Mutex::new(descriptor(&["view_room", "send_notification"])));
+    let browser = Browser::at(&host, Some(&room));
+    browser.install(&changing(&document).await).await;
+    let installed = host.state().installations_in(room.room.id).await.unwrap();
+    let rest = Rest::of_installed(&host, &installed[0]);
+    let token = rest.token("").await;
+    let view = || rest.call(&token, Method::GET, &format!("room/{}", room.room.id));
+    assert_eq!(rest::status(view()).await, StatusCode::OK);
+
+    *document.lock().unwrap() = descriptor(&["send_notification"]);
+    let update = format!("/{}/update", installed[0].oauth_id);
+    assert_eq!(browser.post(&update, &[]).await.0, StatusCode::SEE_OTHER);
+    assert_eq!(rest::status(view()).await, StatusCode::FORBIDDEN);
+    let about = rest.call(&token, Method::GET, &format!("oauth/token/{token}"));
+    let (_, about) = rest::json(about).await;
+    assert_eq!(about["scopes"], json!(["send_notification"]));
 }
 
 #[tokio::test]

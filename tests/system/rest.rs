@@ -1,6 +1,7 @@
 //! The REST API as a client without the SDK calls it.
 
 use glance_host::Host;
+use glance_host::state::Installed;
 use glance_host::testing::TestAddOn;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
@@ -17,7 +18,10 @@ pub(crate) struct Rest {
 
 impl Rest {
     pub(crate) fn of(host: &Host, add_on: &TestAddOn) -> Self {
-        let installed = add_on.installed();
+        Self::of_installed(host, add_on.installed())
+    }
+
+    pub(crate) fn of_installed(host: &Host, installed: &Installed) -> Self {
         Self {
             client: Client::new(),
             api: format!("{}/v2", host.base_url()),

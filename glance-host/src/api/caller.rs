@@ -53,11 +53,18 @@ impl Caller {
         }))
     }
 
+    /// What a token of the caller's allows that was given these scopes: those that an update took away are gone.
+    pub(super) fn allows<'t>(&self, scope: &'t str) -> Vec<&'t str> {
+        let is_left = |held: &&str| self.installed.asks_for(&Scope::from(*held));
+        scope.split_whitespace().filter(is_left).collect()
+    }
+
     /// Refuses a token that has none of these scopes; with none named, every token will do. The
     /// first thing each call does: a call that only tests its token ends here.
     pub(crate) fn needs(&self, scopes: &[Scope]) -> Result<(), ApiError> {
-        let mut held = self.scope.split(' ');
-        if scopes.is_empty() || held.any(|held| scopes.iter().any(|scope| scope.as_str() == held)) {
+        let held = self.allows(&self.scope);
+        let is_held = |scope: &Scope| held.contains(&scope.as_str());
+        if scopes.is_empty() || scopes.iter().any(is_held) {
             return match self.only_tests {
                 true => Err(ApiError::tested()),
                 false => Ok(()),

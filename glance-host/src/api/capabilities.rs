@@ -21,11 +21,14 @@ pub(crate) fn describe(scope: &Scope) -> Option<&'static str> {
 /// The scopes that open something here.
 const SCOPES: [(Scope, &str); 8] = [
     (Scope::SendNotification, "Write notifications into rooms"),
-    (Scope::SendMessage, "Write messages into rooms"),
+    (
+        Scope::SendMessage,
+        "Write messages into rooms and to people",
+    ),
     (Scope::ViewRoom, "See a room and who is in it"),
     (Scope::AdminRoom, "Administer a room"),
     (Scope::ViewGroup, "See the rooms and people of the group"),
-    (Scope::ManageRooms, "Create rooms"),
+    (Scope::ManageRooms, "Create and delete rooms"),
     (Scope::ViewMessages, "Read what was written into rooms"),
     (
         Scope::ViewerToken,

@@ -110,7 +110,7 @@ pub(super) async fn read_token(
 ) -> Result<Unkept<Value>, ApiError> {
     caller.needs(&[])?;
     let stored = find(&shared, &caller, &token).await?;
-    let scopes: Vec<_> = stored.scope.split_whitespace().collect();
+    let scopes = caller.allows(&stored.scope);
     let installed = &caller.installed;
     let room = match installed.room_id {
         Some(id) => shared.state.room(id).await?,
@@ -121,7 +121,7 @@ pub(super) async fn read_token(
         "expires_in": stored.expires_at.saturating_sub(shared.clock.now()),
         "group_id": shared.group.id,
         "group_name": shared.group.name,
-        "scope": stored.scope,
+        "scope": scopes.join(" "),
         "scopes": scopes,
         "token_type": "bearer",
         "owner_type": "client",

@@ -1,6 +1,6 @@
 //! What a descriptor asks for and adds, in plain words.
 
-use glance_sdk::model::{ActionLocation, Descriptor, Event, Scope};
+use glance_sdk::model::{ActionLocation, Descriptor, Event, Scope, Webhook};
 use serde_json::{Value, json};
 
 use crate::api::capabilities;
@@ -29,7 +29,7 @@ pub(super) fn descriptor(descriptor: &Descriptor, old: Option<&Descriptor>) -> V
             "url": Some(&vendor.url).filter(|url| url.starts_with("https://") || url.starts_with("http://")),
         })),
         "scopes": asked,
-        "adds": adds(descriptor),
+        "adds": adds(descriptor, old),
     })
 }
 
@@ -39,13 +39,21 @@ fn scopes(descriptor: &Descriptor) -> &[Scope] {
     consumer.map_or(&[], |consumer| &consumer.scopes)
 }
 
-/// Whether it asks for a scope that was not approved before.
+/// Whether it asks for a scope, or is told of what happens, that was not approved before.
 pub(super) fn asks_for_more(new: &Descriptor, old: &Descriptor) -> bool {
     let before = scopes(old);
+    let mut webhooks = new.capabilities.webhooks().iter();
     scopes(new).iter().any(|scope| !before.contains(scope))
+        || webhooks.any(|webhook| !was_told(old, webhook))
 }
 
-fn adds(descriptor: &Descriptor) -> Vec<Value> {
+/// Whether an add-on was told of this before.
+fn was_told(old: &Descriptor, webhook: &Webhook) -> bool {
+    let mut before = old.capabilities.webhooks().iter();
+    before.any(|old| old.event == webhook.event && old.pattern == webhook.pattern)
+}
+
+fn adds(descriptor: &Descriptor, old: Option<&Descriptor>) -> Vec<Value> {
     let has = &descriptor.capabilities;
     let line = |text: String, note: Option<String>| json!({ "text": text, "note": note });
     let plain = |text: &str| line(text.to_owned(), None);
@@ -72,7 +80,9 @@ fn adds(descriptor: &Descriptor) -> Vec<Value> {
                 Ok(_) => format!("only what matches {pattern}"),
                 Err(why) => why,
             });
-        line(event(&one.event).to_owned(), note)
+        let mut line = line(event(&one.event).to_owned(), note);
+        line["is_new"] = old.is_some_and(|old| !was_told(old, one)).into();
+        line
     });
     let settings = has.configurable.iter().map(|_| plain("To set it up"));
     let admin = has.admin_page.iter().map(|_| plain("For administrators"));
