@@ -18,6 +18,7 @@ use axum::body::{BodyDataStream, Bytes};
 use axum::http::response::Parts;
 use axum::response::Response;
 use futures_util::StreamExt;
+use futures_util::stream::Fuse;
 use httpdate::HttpDate;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
@@ -66,7 +67,7 @@ where
     // Worked out before the future begins, an answer's parts take no room in it.
     let (head, body) = answer.into_parts();
     let mut first = written(&head);
-    let mut body = body.into_data_stream();
+    let mut body = body.into_data_stream().fuse();
     async move {
         let mut next =
             async |stream: &mut S| poll_fn(|context| poll_next(stream, &mut body, context)).await;
@@ -117,7 +118,7 @@ async fn taken<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<io::Result<T>>)
 /// What is to be written next; nothing once the answer or the client ended.
 fn poll_next<S: AsyncRead + Unpin>(
     stream: &mut S,
-    body: &mut BodyDataStream,
+    body: &mut Fuse<BodyDataStream>,
     context: &mut Context<'_>,
 ) -> Poll<io::Result<Option<Bytes>>> {
     if let Poll::Ready(ended) = poll_end(stream, context) {
@@ -190,6 +191,20 @@ mod tests {
         ];
         assert_eq!(lines, expected);
         sent.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn it_may_say_nothing() {
+        let (mut client, server) = duplex(1000);
+        let (say, answer) = answer();
+        drop(say);
+        send(server, answer).await.unwrap();
+        let mut received = String::new();
+        client.read_to_string(&mut received).await.unwrap();
+        assert!(
+            received.ends_with("content-type: text/a\r\n\r\n"),
+            "{received}"
+        );
     }
 
     #[tokio::test]

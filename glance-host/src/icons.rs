@@ -13,6 +13,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use futures_util::TryFutureExt;
 use glance_sdk::model::{Icon, OauthId};
 use reqwest::header::ACCEPT;
 use reqwest::{Method, Url};
@@ -153,7 +154,9 @@ pub(crate) async fn image(
     url: Url,
 ) -> Result<Arc<Image>, String> {
     let name = url.to_string();
-    let fetching = fetch(shared, oauth_id, url);
+    let fetching = fetch(shared, oauth_id, url).inspect_err(|why| {
+        tracing::warn!(%oauth_id, "an image cannot be loaded: {why}");
+    });
     shared.icons.get(&name, shared.clock.now(), fetching).await
 }
 

@@ -33,9 +33,9 @@ pub(super) async fn serve(
             image.bytes.clone(),
         )
             .into_response(),
-        Err(why) => {
-            tracing::warn!(%oauth_id, "an image cannot be loaded: {why}");
-            StatusCode::NOT_FOUND.into_response()
+        Err(_) => {
+            let for_now = [(header::CACHE_CONTROL, "private, max-age=60")];
+            (StatusCode::NOT_FOUND, for_now).into_response()
         }
     }
 }
