@@ -250,10 +250,12 @@ pub(crate) fn page_token(
 }
 
 fn web_url(url: &str) -> Result<Url, String> {
-    let url = Url::parse(url).map_err(|cause| format!("{url:?} is no address: {cause}."))?;
+    let url = Url::parse(url).map_err(|cause| format!("Its address is none: {cause}."))?;
     match url.scheme() {
         "http" | "https" => Ok(url),
-        _ => Err(format!("{url} is not http or https.")),
+        scheme => Err(format!(
+            "Its address is {scheme}, it must be http or https."
+        )),
     }
 }
 

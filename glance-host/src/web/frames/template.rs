@@ -4,13 +4,12 @@ use reqwest::Url;
 use serde_json::Value;
 
 /// Fills the variables of an address: percent-encoded, objects as JSON, missing ones empty. They
-/// stand behind the site's name only: what somebody wrote does not choose who gets the token.
+/// stand behind the site's name only: what somebody wrote does not choose who gets the token. What
+/// goes wrong does not name the address, which may hold a secret.
 pub(super) fn fill(template: &str, values: &Value) -> Result<String, String> {
     let site = site_end(template);
     if template[..site].contains('{') {
-        return Err(format!(
-            "The address {template:?} has a variable in its site, where none may stand"
-        ));
+        return Err("Its address has a variable in its site, where none may stand".to_owned());
     }
     let mut filled = template[..site].to_owned();
     let mut rest = &template[site..];
@@ -30,9 +29,7 @@ pub(super) fn fill(template: &str, values: &Value) -> Result<String, String> {
     filled.push_str(rest);
     match Url::parse(&filled) {
         Ok(_) => Ok(filled),
-        Err(cause) => Err(format!(
-            "The address {template:?} cannot be filled: {cause}"
-        )),
+        Err(cause) => Err(format!("Its address cannot be filled: {cause}")),
     }
 }
 
