@@ -110,6 +110,7 @@ const ASSETS: &[(&str, &str)] = &[
         include_str!("../assets/room/inspector.js"),
     ),
     ("room/markup.js", include_str!("../assets/room/markup.js")),
+    ("room/memory.js", include_str!("../assets/room/memory.js")),
     ("room/panel.js", include_str!("../assets/room/panel.js")),
     ("room/reply.js", include_str!("../assets/room/reply.js")),
     ("room/sidebar.js", include_str!("../assets/room/sidebar.js")),

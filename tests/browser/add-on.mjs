@@ -179,6 +179,14 @@ export async function uninstall(addOn, room = demo.url) {
   await context.close();
 }
 
+/** Lets the host read the descriptor anew, as a person does on another page. */
+export async function update(addOn, room = demo.url) {
+  const answer = await fetch(`${room}/integrations/${addOn.installation.oauthId}/update`, {
+    method: "POST", body: new URLSearchParams(), redirect: "manual",
+  });
+  assert.equal(answer.status, 303);
+}
+
 export const glance = (page, text) => page.locator("#glances .glance").filter({ has: page.getByText(text, { exact: true }) });
 
 /** The frame of an add-on's page, once its script has run. */

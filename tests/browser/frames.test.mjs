@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  AddOn, call, claims, frameOf, glance, hears, install, listen as listenTo, open, openPanel, uninstall,
+  AddOn, call, claims, frameOf, glance, hears, install, listen as listenTo, open, openPanel, uninstall, update,
 } from "./add-on.mjs";
 import { becomes, focused, hidden, shown } from "./page.mjs";
 import { demo } from "./running-demo.mjs";
@@ -406,6 +406,36 @@ test("the debug script says in the console what goes back and forth", async (t) 
   const frame = await frameOf(page, addOn, "debug");
   await call(frame, "user", "getCurrentUser");
   for (const way of ["to", "from"]) await becomes(() => said.some((line) => line.startsWith(`HipChat ${way} the host`)), true);
+});
+
+test("the open panel is loaded anew whenever its add-on changed it", async (t) => {
+  let name = "First";
+  const addOn = await AddOn.start(t, "one", {
+    capabilities: (url) => ({ webPanel: [{ key: "panel", name: { value: name }, url: `${url}/page/panel`, location: "hipchat.sidebar.right" }] }),
+  });
+  const page = await open(t);
+  await install(t, page, addOn);
+  await openPanel(page, addOn);
+  for (name of ["Second", "Third"]) {
+    const opened = addOn.heard.length;
+    await update(addOn);
+    await becomes(() => addOn.heard.length, opened + 1);
+    await frameOf(page, addOn, "panel");
+    assert.equal(await page.locator("#panel-page iframe").count(), 1);
+  }
+  assert.deepEqual(page.wrong, []);
+});
+
+test("a browser that keeps nothing for the page shows it all the same", async (t) => {
+  const page = await open(t);
+  await page.addInitScript(() => {
+    Object.defineProperty(window, "sessionStorage", { get() { throw new DOMException("denied", "SecurityError"); } });
+  });
+  await page.reload();
+  await shown(page.locator("#connection").getByText("Live"));
+  await page.locator("#inspect").click();
+  await shown(page.getByRole("region", { name: "Inspector" }));
+  assert.deepEqual(page.wrong, []);
 });
 
 test("the open panel follows its add-on", async (t) => {

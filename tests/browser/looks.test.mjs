@@ -199,6 +199,35 @@ test("where fewer than three glances show, a link leads to more", async (t) => {
   await hidden(link);
 });
 
+for (const [width, height] of [[320, 480], [352, 480], [640, 360]]) {
+  test(`all of a dialog can be reached in ${width} by ${height} pixels`, async (t) => {
+    const words = "words of some length ".repeat(4).trim();
+    const { page, addOn } = await stage(t, (url) => ({
+      ...glances(["one", { target: { key: "full" } }])(url),
+      dialog: [{
+        key: "full", title: text(words), url: `${url}/page/full`,
+        options: {
+          filter: { placeholder: text("Find") }, hint: text(words), primaryAction: { name: text("Do it"), key: "do" },
+          secondaryActions: [{ name: text("Later"), key: "later" }, { name: text("Never"), key: "never" }],
+        },
+      }],
+    }), { data: { one: label("One") } });
+    await glance(page, "One").click();
+    await page.setViewportSize({ width, height });
+    await frameOf(page, addOn, "full");
+    const dialog = page.locator("dialog");
+    await dialog.evaluate((element) => element.scrollTo(0, 0));
+    await becomes(() => dialog.evaluate((element) => element.getBoundingClientRect().bottom <= innerHeight), true);
+    await dialog.hover({ position: { x: 10, y: 10 } });
+    await page.mouse.wheel(0, 2000);
+    const button = dialog.getByRole("button", { name: "Do it" });
+    await becomes(() => button.evaluate((element) => {
+      const { left, bottom } = element.getBoundingClientRect();
+      return element.contains(document.elementFromPoint(left + 5, bottom - 5));
+    }), true);
+  });
+}
+
 test("a dialog has the size it asks for, and no more than the window", async (t) => {
   const sizes = {
     normal: [undefined, [600, 360]],

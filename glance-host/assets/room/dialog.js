@@ -2,7 +2,7 @@
 
 import { ask as askPage, frame, provide, Refused, remove, tell } from "../frames.js";
 import { on } from "./stream.js";
-import { ask, show, showWith } from "./target.js";
+import { ask, show, showWith, version } from "./target.js";
 
 /** Widths and heights of the sizes that have names. The stylesheet keeps every dialog within the window. */
 const SIZES = { small: ["400px", "240px"], medium: ["600px", "360px"], large: ["800px", "480px"], xlarge: ["980px", "600px"] };
@@ -18,7 +18,7 @@ function showDialog(answer, events) {
   close();
   const element = document.createElement("dialog");
   element.className = "add-on-dialog";
-  opened = { ...answer, title: answer.name, options: checked(answer.options), element, frame: frame(answer), filtering: null };
+  opened = { ...answer, title: answer.name, options: checked(answer.options), element, frame: frame(answer), version: version(answer), filtering: null };
   const { frame: made } = opened;
   const [header, page, footer] = ["header", "div", "footer"].map((tag) => document.createElement(tag));
   const title = Object.assign(document.createElement("h2"), { id: "dialog-title" });
@@ -140,11 +140,11 @@ function change(made, { title, options }) {
 }
 
 /** A dialog whose add-on was removed or changed is closed: what it would do is not there any more. */
-on("here", ({ addOns }) => {
+on("here", () => {
   if (!opened) return;
-  const version = addOns[opened.addOn]?.[opened.key];
-  opened.version ??= version;
-  if (version === undefined || opened.version !== version) close();
+  const now = version(opened);
+  opened.version ??= now;
+  if (now === undefined || opened.version !== now) close();
 });
 
 showWith("dialog", showDialog);

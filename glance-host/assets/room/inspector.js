@@ -1,6 +1,7 @@
 // The inspector: what the host knows of each glance, shown or not, and of the webhooks it called.
 
 import { call, pieces } from "./inspection.js";
+import { remember, remembered } from "./memory.js";
 import { inspects, on, page, post, setInspects } from "./stream.js";
 
 const button = document.getElementById("inspect");
@@ -31,8 +32,7 @@ function open(isOpen) {
   drawer.hidden = !isOpen;
   button.setAttribute("aria-expanded", String(isOpen));
   setInspects(isOpen);
-  if (isOpen) sessionStorage.setItem(OPEN, "open");
-  else sessionStorage.removeItem(OPEN);
+  remember(OPEN, isOpen || null);
   if (page) post(`pages/${page}/inspect`, { on: isOpen });
 }
 
@@ -141,7 +141,7 @@ function setHeight(height) {
   grip.setAttribute("aria-valuenow", String(value));
   grip.setAttribute("aria-valuemin", String(LEAST_HEIGHT));
   grip.setAttribute("aria-valuemax", String(most));
-  sessionStorage.setItem(HEIGHT, String(value));
+  remember(HEIGHT, value);
 }
 
 function resize() {
@@ -177,11 +177,11 @@ export function start() {
   });
   resize();
   on("inspection", learn);
-  // A browser that connects again by itself asks for what was wanted when the page first did.
+  // What was wanted may have changed while the page connected.
   on("sidebar", () => {
     if (inspects.asked !== inspects.wanted) post(`pages/${page}/inspect`, { on: inspects.wanted });
   });
-  const height = Number(sessionStorage.getItem(HEIGHT));
+  const height = remembered(HEIGHT);
   if (height) setHeight(height);
-  if (sessionStorage.getItem(OPEN)) open(true);
+  if (remembered(OPEN)) open(true);
 }

@@ -89,6 +89,8 @@ function protocol(address) {
 
 // An address ends where its text's direction is turned: what is read is what is opened.
 const ADDRESS = String.raw`https?:\/\/[^\s<>"\u200e\u200f\u202a-\u202e\u2066-\u2069]+`;
+/** What ends a sentence and no address. */
+const END = [...".,;:!?'\"*]}"];
 const MENTION = String.raw`(?<![\p{Alphabetic}\p{N}_])@([\p{Alphabetic}\p{N}_]+)`;
 
 /** Plain text with its links, and with the mentions of these names; `me` is the reader's own. */
@@ -113,8 +115,11 @@ export function text(text, mentions = [], me = null) {
 /** An address in a sentence, without what ends the sentence. */
 function address(found) {
   const count = (letter) => found.split(letter).length;
-  while (/[.,;:!?'"*\]}]$/.test(found) || (found.endsWith(")") && count(")") > count("("))) {
-    found = found.slice(0, -1);
+  let unopened = count(")") - count("(");
+  let end = found.length;
+  while (END.includes(found[end - 1]) || (found[end - 1] === ")" && unopened > 0)) {
+    end -= 1;
+    if (found[end] === ")") unopened -= 1;
   }
-  return found;
+  return found.slice(0, end);
 }

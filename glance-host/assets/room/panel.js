@@ -2,9 +2,10 @@
 
 import { frame, provide, Refused, remove, tell } from "../frames.js";
 import { glance } from "./glance.js";
+import { remember, remembered } from "./memory.js";
 import { cover, focus, lines } from "./sidebar.js";
 import { at, on } from "./stream.js";
-import { ask, show, showWith } from "./target.js";
+import { ask, show, showWith, version } from "./target.js";
 
 const panel = document.getElementById("panel");
 const panelGlance = document.getElementById("panel-glance");
@@ -45,11 +46,11 @@ function showPanel(answer, events, { focused = true } = {}) {
     Object.assign(opened, { wanted: answer.wanted, line: answer.line ?? opened.line });
   } else {
     place(answer, focused);
-    opened.frame = frame(answer);
+    Object.assign(opened, { frame: frame(answer), version: version(answer) });
     panelPage.append(opened.frame.element);
   }
   for (const [event, value] of events) tell(opened.frame, event, value);
-  remember(opened.wanted);
+  remember(REMEMBERED, opened.wanted);
   header();
 }
 
@@ -73,6 +74,7 @@ function place(what, focused = true) {
 
 function empty() {
   if (opened?.frame) remove(opened.frame);
+  if (opened) opened.frame = null;
   panelPage.replaceChildren();
 }
 
@@ -82,7 +84,7 @@ export function close() {
   empty();
   opened = null;
   asked += 1;
-  remember(null);
+  remember(REMEMBERED, null);
   panel.hidden = true;
   cover(false);
   if (focused || document.activeElement === document.body) focus(line);
@@ -119,7 +121,7 @@ export function openLinked() {
     history.replaceState(null, "", location.pathname);
     return open(target);
   }
-  const wanted = remembered();
+  const wanted = remembered(REMEMBERED);
   if (wanted) reopen(wanted);
 }
 
@@ -129,24 +131,7 @@ async function reopen(wanted) {
   const answer = await ask(wanted);
   if (asking !== asked) return;
   if (answer.kind === "panel") showPanel(answer, [], { focused: false });
-  else remember(null);
-}
-
-function remember(wanted) {
-  try {
-    if (wanted) sessionStorage.setItem(REMEMBERED, JSON.stringify(wanted));
-    else sessionStorage.removeItem(REMEMBERED);
-  } catch {
-    // A browser that keeps nothing for this page forgets this too.
-  }
-}
-
-function remembered() {
-  try {
-    return JSON.parse(sessionStorage.getItem(REMEMBERED));
-  } catch {
-    return null;
-  }
+  else remember(REMEMBERED, null);
 }
 
 function linked() {
@@ -159,14 +144,13 @@ function linked() {
 }
 
 /** The open panel follows its add-on: it closes when it is gone, and is loaded anew when it changed. */
-on("here", ({ addOns }) => {
+on("here", () => {
   if (!opened?.frame) return;
-  const version = addOns[opened.addOn]?.[opened.key];
-  if (version === undefined) {
+  const now = version(opened);
+  opened.version ??= now;
+  if (now === undefined) {
     close();
-  } else if (opened.version === undefined) {
-    opened.version = version;
-  } else if (opened.version !== version) {
+  } else if (opened.version !== now) {
     const { wanted, line } = opened;
     empty();
     open(wanted, line);

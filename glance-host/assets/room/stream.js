@@ -77,7 +77,7 @@ export async function connect() {
     if (own.signal.aborted) return;
     say("Reconnecting…");
     if (lost) lost.hidden = false;
-    if ([401, 404].includes(answer?.status)) return strange();
+    if ([401, 403, 404].includes(answer?.status)) return strange();
     // Not all at once, where a host comes back to many pages.
     await new Promise((resume) => setTimeout(resume, wait * (0.5 + Math.random() / 2)));
     wait = Math.min(wait * 2, LONGEST_WAIT);

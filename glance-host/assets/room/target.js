@@ -1,9 +1,17 @@
 // Opens what a glance, an action or a page names: a panel, a dialog, or a page in a window of its own.
 
-import { post } from "./stream.js";
+import { on, post } from "./stream.js";
 
 /** What shows each kind, as `show(opened, events)`. */
 const shows = { page: openWindow };
+
+/** The modules of each add-on in the room, as the host told last: another version is another page. */
+let here = {};
+
+on("here", ({ addOns }) => { here = addOns; });
+
+/** The version of what is open; undefined where it is gone, or before the host told. */
+export const version = ({ addOn, key }) => here[addOn]?.[key];
 
 export function showWith(kind, show) {
   shows[kind] = show;
