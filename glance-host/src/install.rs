@@ -145,7 +145,7 @@ pub(crate) async fn finish(shared: &Shared, installed: &Installed) -> Result<(),
         .await?;
     warn_of_patterns(&installed.descriptor);
     shared.hub.publish(places(installed), Event::Changed);
-    tracing::info!(target: STEPS, "{} is installed", installed.descriptor.name);
+    tracing::info!(target: STEPS, "{:?} is installed", installed.descriptor.name);
     Ok(())
 }
 
@@ -194,7 +194,7 @@ pub(crate) async fn replace(
     shared
         .entrance
         .tell(Change::Installation(updated.oauth_id.clone()));
-    tracing::info!(target: STEPS, "{} is up to date", updated.descriptor.name);
+    tracing::info!(target: STEPS, "{:?} is up to date", updated.descriptor.name);
     Ok(updated)
 }
 

@@ -226,9 +226,10 @@ impl Rehearsal {
     ///
     /// Where the file cannot be written.
     pub fn record_to(&self, path: impl AsRef<Path>) -> io::Result<Recording> {
-        self.stage.record_to(path.as_ref(), self.base_url())?;
+        let number = self.stage.record_to(path.as_ref(), self.base_url())?;
         Ok(Recording {
             stage: Arc::clone(&self.stage),
+            number,
         })
     }
 
@@ -238,10 +239,11 @@ impl Rehearsal {
     }
 }
 
-/// A recording under way. It ends when this is dropped.
+/// A recording under way. It ends when this is dropped, or another begins.
 #[derive(Debug)]
 pub struct Recording {
     stage: Arc<Stage>,
+    number: u64,
 }
 
 impl Recording {
@@ -251,13 +253,13 @@ impl Recording {
     ///
     /// Where something could not be written.
     pub fn finish(self) -> io::Result<()> {
-        self.stage.end_recording()
+        self.stage.end_recording(self.number)
     }
 }
 
 impl Drop for Recording {
     fn drop(&mut self) {
         // Who wants to know how it went finishes it.
-        let _ = self.stage.end_recording();
+        let _ = self.stage.end_recording(self.number);
     }
 }

@@ -66,7 +66,9 @@ async fn record(script: &Script) -> (String, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("builds.jsonl");
     let host = Rehearsal::start().await;
+    let another = host.record_to(folder.path().join("another.jsonl")).unwrap();
     let recording = host.record_to(&file).unwrap();
+    drop(another);
     let room = host.room("ops").await;
     let installed = room.install(add_on(script)).await;
     // Of another add-on nothing is recorded.

@@ -25,7 +25,8 @@ pub(crate) struct Stage {
     masks: Mutex<Masks>,
     calls: Mutex<VecDeque<Arc<Exchange>>>,
     ended: watch::Sender<u64>,
-    recorder: Mutex<Option<Recorder>>,
+    /// Of the recording with this number, while it is under way.
+    recorder: Mutex<(u64, Option<Recorder>)>,
 }
 
 impl Stage {
@@ -57,7 +58,7 @@ impl Stage {
 
     /// Takes note of a call of the host before it is made.
     pub(super) fn meet(&self, exchange: &Exchange) {
-        if let Some(recorder) = &mut *lock(&self.recorder) {
+        if let (_, Some(recorder)) = &mut *lock(&self.recorder) {
             recorder.meet(exchange);
         }
     }
@@ -68,7 +69,7 @@ impl Stage {
             tracing::error!("a call cannot be kept without its secrets, and is left out");
             return;
         };
-        if let Some(recorder) = &mut *lock(&self.recorder) {
+        if let (_, Some(recorder)) = &mut *lock(&self.recorder) {
             recorder.write(&exchange);
         }
         let mut calls = lock(&self.calls);
@@ -96,14 +97,19 @@ impl Stage {
         }
     }
 
-    pub(super) fn record_to(&self, path: &Path, host: &str) -> io::Result<()> {
-        let recorder = Recorder::create(path, host, self.now())?;
-        *lock(&self.recorder) = Some(recorder);
-        Ok(())
+    /// Begins a recording, in place of one under way, and says its number.
+    pub(super) fn record_to(&self, path: &Path, host: &str) -> io::Result<u64> {
+        let created = Recorder::create(path, host, self.now())?;
+        let (number, recorder) = &mut *lock(&self.recorder);
+        *number += 1;
+        *recorder = Some(created);
+        Ok(*number)
     }
 
-    pub(super) fn end_recording(&self) -> io::Result<()> {
-        let recorder = lock(&self.recorder).take();
+    /// Ends the recording with this number, where none began since.
+    pub(super) fn end_recording(&self, ended: u64) -> io::Result<()> {
+        let (number, recorder) = &mut *lock(&self.recorder);
+        let recorder = recorder.take_if(|_| *number == ended);
         recorder.map_or(Ok(()), Recorder::finish)
     }
 }
