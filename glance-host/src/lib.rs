@@ -39,6 +39,7 @@ mod metrics;
 mod module;
 mod notification;
 mod outgoing;
+mod patience;
 mod pattern;
 mod presence;
 mod rarely;

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tower::Service;
 
 use crate::endless::{self, Passed};
+use crate::patience::Patient;
 
 /// How long a client may take to send the head of a request, and keep a connection for the next one:
 /// longer than proxies keep theirs (nginx for 60 seconds), so that none asks on one that just ended.
@@ -64,7 +65,7 @@ where
                 }
             })
         });
-        let mut connection = http.serve_connection(TokioIo::new(stream), service);
+        let mut connection = http.serve_connection(TokioIo::new(Patient::new(stream)), service);
         let mut ending = ending.clone();
         tokio::spawn(async move {
             let mut end = pin!(ending.wait_for(|end| *end).fuse());
