@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use futures_util::stream;
 use glance_host::Host;
 use glance_host::testing::TestRoom;
 use glance_host::webhooks::{Delivery, Outcome};
 use glance_sdk::axum::Json;
+use glance_sdk::axum::body::Body;
 use glance_sdk::axum::http::{StatusCode, header};
 use glance_sdk::axum::response::IntoResponse;
 use glance_sdk::model::Notification;
@@ -84,6 +86,10 @@ async fn what_will_not_pass_is_not_tried_again() {
     let redirect = [(header::LOCATION, elsewhere.url.clone())];
     peer.answer((StatusCode::TEMPORARY_REDIRECT, redirect));
     peer.answer(StatusCode::BAD_REQUEST);
+    peer.answer(StatusCode::INTERNAL_SERVER_ERROR);
+    peer.answer(Body::from_stream(stream::iter([Err::<&str, _>(
+        "it crashed",
+    )])));
     peer.answer("OK");
     peer.answer(r#"{"color":"green"}"#);
     peer.answer(r#"{"message":""}"#);
@@ -93,6 +99,8 @@ async fn what_will_not_pass_is_not_tried_again() {
     for (text, words) in [
         ("redirect", "answered 307"),
         ("bad", "answered 400"),
+        ("acted, then failed", "answered 500"),
+        ("acted, then hung up", "gave no whole answer"),
         ("text", "no JSON object"),
         ("no message", "/message"),
         ("empty message", "/message"),

@@ -201,13 +201,17 @@ enum Unsent {
     Impossible(String),
 }
 
-/// Whether another attempt may fare better. After a time-out it is not known what the add-on did
-/// already, so it is not asked to do it again.
+/// Whether another attempt may fare better, and does nothing twice: after a time-out, a 500 or a
+/// connection that broke off it is not known what the add-on did already.
 fn may_pass(call: &Result<Answer, Unsent>) -> bool {
     match call {
-        Ok(answer) => {
-            answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS
-        }
+        Ok(answer) => matches!(
+            answer.status,
+            StatusCode::TOO_MANY_REQUESTS
+                | StatusCode::BAD_GATEWAY
+                | StatusCode::SERVICE_UNAVAILABLE
+                | StatusCode::GATEWAY_TIMEOUT
+        ),
         Err(Unsent::NoAnswer(NoAnswer::Unreachable(_))) => true,
         Err(_) => false,
     }
