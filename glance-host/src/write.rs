@@ -4,9 +4,20 @@ use std::sync::Arc;
 
 use crate::hub::{Event, To, Written};
 use crate::shared::Shared;
-use crate::state::{Entry, Message, StateError};
+use crate::state::{Entry, Message, Room, StateError};
 use crate::timeline;
 use crate::webhooks::{self, Happening};
+
+/// Why nobody may write into a room, where it is so.
+pub(crate) fn check(room: &Room) -> Result<(), String> {
+    match room.is_archived {
+        true => Err(format!(
+            "Room {} is archived and can only be read",
+            room.name
+        )),
+        false => Ok(()),
+    }
+}
 
 /// A message that mentions whom its text names.
 pub(crate) async fn message(shared: &Shared, text: String) -> Result<Message, StateError> {

@@ -206,3 +206,22 @@ async fn a_removed_add_on_is_not_called_and_does_not_write() {
     assert_eq!(gone.seen().len(), 1);
     assert!(room.notifications().await.is_empty());
 }
+
+/// Over REST it is refused there too.
+#[tokio::test]
+async fn an_answer_is_not_written_into_an_archived_room() {
+    let host = Host::start().await;
+    let mut room = host.room("ops").await;
+    let webhook = json!({ "event": "room_archived", "url": "archived" });
+    let peer = Peer::serve("peer", webhook).await;
+    room.install_url(&peer.url).await.unwrap();
+    peer.answer(Json(Notification::text("So long")));
+    room.change(|room| room.is_archived = true).await;
+    let delivery = room.delivery(|_| true).await;
+    let Outcome::Answered { entry, problem, .. } = &delivery.outcome else {
+        panic!("{delivery:?}");
+    };
+    let why = "Room ops is archived and can only be read";
+    assert_eq!((entry.as_deref(), problem.as_deref()), (None, Some(why)));
+    assert!(room.timeline().await.is_empty());
+}

@@ -179,7 +179,12 @@ impl Job {
         if !self.is_installed(shared).await {
             return Err("the add-on of a webhook was removed before it answered".to_owned());
         }
-        let room = self.told.room.id;
+        let room = shared.state.room(self.told.room.id).await;
+        let Some(room) = room.map_err(|cause| cause.to_string())? else {
+            return Err("the room of a webhook was deleted before it was answered".to_owned());
+        };
+        write::check(&room)?;
+        let room = room.id;
         if shared.limits.message(self.oauth_id(), room).is_err() {
             return Err("the add-on of a webhook has written too much into the room".to_owned());
         }
