@@ -57,7 +57,13 @@ impl Job {
         }
     }
 
-    pub(super) fn oauth_id(&self) -> &OauthId {
+    /// Its pattern, and the text in which that must find something.
+    pub(super) fn searched(&self) -> Option<(&str, &str)> {
+        let pattern = self.registered.webhook.pattern.as_deref()?;
+        Some((pattern, self.told.text.as_deref()?))
+    }
+
+    fn oauth_id(&self) -> &OauthId {
         &self.installed.oauth_id
     }
 
@@ -206,8 +212,8 @@ enum Unsent {
     Impossible(String),
 }
 
-/// Whether another attempt may fare better, and does nothing twice: after a time-out, a 500 or a
-/// connection that broke off it is not known what the add-on did already.
+/// Whether another attempt is asked for, or does nothing twice: after a time-out, a 500 or a connection
+/// that broke off it is not known what the add-on did already.
 fn may_pass(call: &Result<Answer, Unsent>) -> bool {
     match call {
         Ok(answer) => matches!(
