@@ -161,6 +161,10 @@ pub(crate) async fn exchange(
 ) -> Result<Answer, NoAnswer> {
     let failed = |cause: reqwest::Error| match innermost(&cause) {
         (Some(refused), _) => NoAnswer::Refused(refused.clone()),
+        (None, _) if cause.is_connect() && cause.is_timeout() => NoAnswer::Unreachable(format!(
+            "no connection within {} seconds",
+            CONNECT_TIMEOUT.as_secs()
+        )),
         (None, why) if cause.is_connect() || cause.is_builder() => NoAnswer::Unreachable(why),
         (None, _) if cause.is_timeout() => NoAnswer::TimedOut(limit),
         (None, why) => NoAnswer::Incomplete(why),
