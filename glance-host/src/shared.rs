@@ -23,6 +23,7 @@ use crate::state::{Group, Identity, State, StateError, User};
 use crate::turns::Turns;
 use crate::viewer::Lineups;
 use crate::webhooks::Webhooks;
+use crate::write::Order;
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -48,6 +49,7 @@ pub(crate) struct Shared {
     pub(crate) http: outgoing::Client,
     /// Follows no redirects: what is posted is for its address only.
     pub(crate) posting: outgoing::Client,
+    pub(crate) order: Order,
     pub(crate) webhooks: Webhooks,
     pub(crate) presence: Presence,
     pub(crate) icons: icons::Cache,

@@ -1,8 +1,8 @@
 //! Calls the webhooks that listen for what happens in a room.
 //!
 //! Each installation has a queue of its own: its calls keep their order, and one that is slow,
-//! hangs or is down holds up nobody else. What does not fit into the queue is dropped. When the host
-//! ends, a call under way comes to its end, and what waits is not told.
+//! hangs or is down, or whose patterns are costly, holds up nobody else. What does not fit into the
+//! queue is dropped. When the host ends, a call under way comes to its end, and what waits is not told.
 
 mod delivery;
 mod happening;
@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use crate::pattern;
 use crate::shared::Shared;
-use crate::state::{Installed, RegisteredWebhook, StateError};
+use crate::state::StateError;
 use delivery::Job;
 use happening::Told;
 pub(crate) use record::Records;
@@ -27,17 +27,20 @@ pub(crate) use record::Records;
 pub use happening::Happening;
 pub use record::{Delivery, KEPT_PER_ROOM, Outcome};
 
-/// How many calls of one installation may wait.
+/// How many happenings may wait for one installation.
 const QUEUE: usize = 100;
 
 /// How many compiled patterns are kept, each of some megabytes at most; past that all are compiled anew.
 const PATTERNS: usize = 100;
 
+/// What waits, by installation; each has a task that works it off. The calls for one happening stand
+/// together, as some of their patterns will find nothing in it.
+type Queues = HashMap<OauthId, VecDeque<Vec<Job>>>;
+
 /// The calls under way, and what became of the latest.
 #[derive(Default)]
 pub(crate) struct Webhooks {
-    /// What waits, by installation. Each entry has a task that works it off.
-    queues: Mutex<HashMap<OauthId, VecDeque<Job>>>,
+    queues: Mutex<Queues>,
     /// Changes as a queue comes to its end.
     worked_off: watch::Sender<()>,
     patterns: Mutex<HashMap<String, Option<Regex>>>,
@@ -50,61 +53,56 @@ impl fmt::Debug for Webhooks {
     }
 }
 
-/// Calls the webhooks that listen for this; returns once all calls wait in their queues. What fails
-/// is logged: what happened has happened.
-pub(crate) async fn tell(shared: &Arc<Shared>, room: RoomId, happening: Happening) {
-    if let Err(cause) = try_tell(shared, room, &happening).await {
-        tracing::error!(%room, "webhooks were not called: {cause}");
+/// What is to be called for a happening, by installation.
+#[derive(Default)]
+pub(crate) struct Calls(HashMap<OauthId, Vec<Job>>);
+
+impl Calls {
+    pub(crate) fn queue(self, shared: &Arc<Shared>) {
+        for (oauth_id, jobs) in self.0 {
+            shared.webhooks.push(shared, oauth_id, jobs);
+        }
     }
 }
 
-async fn try_tell(
-    shared: &Arc<Shared>,
+/// Calls the webhooks that listen for this; returns once all calls wait in their queues.
+pub(crate) async fn tell(shared: &Arc<Shared>, room: RoomId, happening: Happening) {
+    calls(shared, room, &happening).await.queue(shared);
+}
+
+/// The calls of the webhooks that listen for this. What fails is logged: what happens happens.
+pub(crate) async fn calls(shared: &Shared, room: RoomId, happening: &Happening) -> Calls {
+    let calls = try_calls(shared, room, happening).await;
+    calls.unwrap_or_else(|cause| {
+        tracing::error!(%room, "webhooks were not called: {cause}");
+        Calls::default()
+    })
+}
+
+async fn try_calls(
+    shared: &Shared,
     room: RoomId,
     happening: &Happening,
-) -> Result<(), StateError> {
+) -> Result<Calls, StateError> {
+    let mut calls = Calls::default();
     let Some(event) = happening.event() else {
-        return Ok(());
+        return Ok(calls);
     };
-    let mut listening = shared.state.webhooks_on(&event, room).await?;
+    let listening = shared.state.webhooks_on(&event, room).await?;
     if listening.is_empty() {
-        return Ok(());
+        return Ok(calls);
     }
     let Some(room) = shared.state.room(room).await? else {
-        return Ok(());
+        return Ok(calls);
     };
     let told = Arc::new(Told::new(shared, room, event, happening).await?);
-    listening.retain(|(installed, _)| told.author.as_ref() != Some(&installed.oauth_id));
-    for (installed, registered) in wanted(shared, &told, listening).await? {
-        let job = Job::new(Arc::clone(&told), installed, registered);
-        shared.webhooks.push(shared, job);
+    for (installed, registered) in listening {
+        if told.author.as_ref() != Some(&installed.oauth_id) {
+            let jobs = calls.0.entry(installed.oauth_id.clone()).or_default();
+            jobs.push(Job::new(Arc::clone(&told), installed, registered));
+        }
     }
-    Ok(())
-}
-
-type Listening = Vec<(Arc<Installed>, RegisteredWebhook)>;
-
-/// Those whose pattern finds something in what is told. A pattern may take its time: it is looked for
-/// where it holds up no connection.
-async fn wanted(
-    shared: &Arc<Shared>,
-    told: &Arc<Told>,
-    mut listening: Listening,
-) -> Result<Listening, StateError> {
-    let has_pattern = |(_, one): &(_, RegisteredWebhook)| one.webhook.pattern.is_some();
-    if told.text.is_none() || !listening.iter().any(has_pattern) {
-        return Ok(listening);
-    }
-    let (shared, told) = (Arc::clone(shared), Arc::clone(told));
-    let looking = tokio::task::spawn_blocking(move || {
-        listening.retain(|(_, one)| match (&one.webhook.pattern, &told.text) {
-            (Some(pattern), Some(text)) => shared.webhooks.finds(pattern, text),
-            _ => true,
-        });
-        listening
-    });
-    let ended = |cause| StateError(format!("the patterns of webhooks ended early: {cause}"));
-    looking.await.map_err(ended)
+    Ok(calls)
 }
 
 impl Webhooks {
@@ -123,27 +121,29 @@ impl Webhooks {
         compiled.is_some_and(|compiled| pattern::finds(&compiled, text))
     }
 
-    fn push(&self, shared: &Arc<Shared>, job: Job) {
-        match lock(&self.queues).entry(job.oauth_id().clone()) {
+    fn push(&self, shared: &Arc<Shared>, oauth_id: OauthId, jobs: Vec<Job>) {
+        match lock(&self.queues).entry(oauth_id) {
             Entry::Occupied(mut queue) if queue.get().len() < QUEUE => {
-                queue.get_mut().push_back(job);
+                queue.get_mut().push_back(jobs);
             }
             Entry::Occupied(_) => {
-                let why = format!("{QUEUE} calls of its add-on wait already");
-                let delivery = job.skipped(why);
-                shared.metrics.delivered(&delivery.outcome);
-                self.records.add(delivery);
+                for job in jobs {
+                    let why = format!("{QUEUE} events wait for its add-on already");
+                    let delivery = job.skipped(why);
+                    shared.metrics.delivered(&delivery.outcome);
+                    self.records.add(delivery);
+                }
             }
             Entry::Vacant(queue) => {
                 let oauth_id = queue.key().clone();
-                queue.insert(VecDeque::from([job]));
+                queue.insert(VecDeque::from([jobs]));
                 tokio::spawn(work(Arc::clone(shared), oauth_id));
             }
         }
     }
 
-    /// The next call of an installation, none where the host has ended; without one its queue is gone.
-    fn next(&self, oauth_id: &OauthId, has_ended: bool) -> Option<Job> {
+    /// The next calls of an installation, none where the host has ended; without any its queue is gone.
+    fn next(&self, oauth_id: &OauthId, has_ended: bool) -> Option<Vec<Job>> {
         let mut queues = lock(&self.queues);
         let next = queues.get_mut(oauth_id)?.pop_front();
         let next = next.filter(|_| !has_ended);
@@ -164,7 +164,7 @@ impl Webhooks {
         self.settled(HashMap::is_empty).await;
     }
 
-    async fn settled(&self, is_so: impl Fn(&HashMap<OauthId, VecDeque<Job>>) -> bool) {
+    async fn settled(&self, is_so: impl Fn(&Queues) -> bool) {
         let mut worked_off = self.worked_off.subscribe();
         while !is_so(&lock(&self.queues)) {
             // The sender is a part of this.
@@ -176,11 +176,36 @@ impl Webhooks {
 /// Works off the queue of an installation, until the host ends.
 async fn work(shared: Arc<Shared>, oauth_id: OauthId) {
     let webhooks = &shared.webhooks;
-    while let Some(job) = webhooks.next(&oauth_id, shared.has_ended()) {
-        let delivery = job.deliver(&shared).await;
-        shared.metrics.delivered(&delivery.outcome);
-        webhooks.records.add(delivery);
+    while let Some(jobs) = webhooks.next(&oauth_id, shared.has_ended()) {
+        for job in wanted(&shared, jobs).await {
+            if shared.has_ended() {
+                break;
+            }
+            let delivery = job.deliver(&shared).await;
+            shared.metrics.delivered(&delivery.outcome);
+            webhooks.records.add(delivery);
+        }
     }
+}
+
+/// Those whose pattern finds something in what is told. A pattern may take its time: it is looked for
+/// where it holds up no connection.
+async fn wanted(shared: &Arc<Shared>, mut jobs: Vec<Job>) -> Vec<Job> {
+    if jobs.iter().all(|job| job.searched().is_none()) {
+        return jobs;
+    }
+    let shared = Arc::clone(shared);
+    let looking = tokio::task::spawn_blocking(move || {
+        jobs.retain(|job| {
+            let mut searched = job.searched().into_iter();
+            searched.all(|(pattern, text)| shared.webhooks.finds(pattern, text))
+        });
+        jobs
+    });
+    looking.await.unwrap_or_else(|cause| {
+        tracing::error!("webhooks were not called, their patterns ended early: {cause}");
+        Vec::new()
+    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

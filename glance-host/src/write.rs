@@ -1,12 +1,44 @@
 //! Writes into a room: keeps the entry, and tells everyone who must know.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use glance_sdk::model::RoomId;
+use tokio::sync::OwnedMutexGuard;
+
+use crate::forget::make_room;
 use crate::hub::{Event, To, Written};
 use crate::shared::Shared;
-use crate::state::{Entry, Message, StateError};
+use crate::state::{Entry, Message, Room, StateError};
 use crate::timeline;
-use crate::webhooks::{self, Happening};
+use crate::webhooks::{self, Calls, Happening};
+
+/// Whose turn it is to write into a room: everyone hears of its entries in the order in which they are
+/// kept.
+#[derive(Debug, Default)]
+pub(crate) struct Order(Mutex<HashMap<RoomId, Arc<tokio::sync::Mutex<()>>>>);
+
+impl Order {
+    async fn turn(&self, room: RoomId) -> OwnedMutexGuard<()> {
+        let turns = {
+            let mut rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            make_room(&mut rooms, |turns| Arc::strong_count(turns) > 1);
+            Arc::clone(rooms.entry(room).or_default())
+        };
+        turns.lock_owned().await
+    }
+}
+
+/// Why nobody may write into a room, where it is so.
+pub(crate) fn check(room: &Room) -> Result<(), String> {
+    match room.is_archived {
+        true => Err(format!(
+            "Room {} is archived and can only be read",
+            room.name
+        )),
+        false => Ok(()),
+    }
+}
 
 /// A message that mentions whom its text names.
 pub(crate) async fn message(shared: &Shared, text: String) -> Result<Message, StateError> {
@@ -27,11 +59,9 @@ pub(crate) async fn once(shared: &Arc<Shared>, entry: Entry) -> Result<(Entry, b
     let shared = Arc::clone(shared);
     // On its own: where whoever writes is gone meanwhile, what is kept is told all the same.
     let writing = tokio::spawn(async move {
-        let is_new = keep(&shared, &entry).await?;
-        if is_new {
-            let happening = Happening::Written(Box::new(entry.clone()));
-            webhooks::tell(&shared, entry.room_id, happening).await;
-        }
+        let happening = Happening::Written(Box::new(entry.clone()));
+        let calls = webhooks::calls(&shared, entry.room_id, &happening).await;
+        let is_new = keep(&shared, &entry, calls).await?;
         Ok((entry, is_new))
     });
     let ended = |cause| StateError(format!("writing into a room ended early: {cause}"));
@@ -39,15 +69,16 @@ pub(crate) async fn once(shared: &Arc<Shared>, entry: Entry) -> Result<(Entry, b
 }
 
 /// The same, but webhooks are not told.
-pub(crate) async fn quietly(shared: &Shared, entry: Entry) -> Result<Entry, StateError> {
-    keep(shared, &entry).await?;
+pub(crate) async fn quietly(shared: &Arc<Shared>, entry: Entry) -> Result<Entry, StateError> {
+    keep(shared, &entry, Calls::default()).await?;
     Ok(entry)
 }
 
 /// False, and nobody is told, where the entry's id is that of one that was written.
-async fn keep(shared: &Shared, entry: &Entry) -> Result<bool, StateError> {
+async fn keep(shared: &Arc<Shared>, entry: &Entry, calls: Calls) -> Result<bool, StateError> {
     let shown = timeline::shown(shared, entry).await?;
     let shown = serde_json::to_string(&shown).map_err(|cause| StateError(cause.to_string()))?;
+    let _turn = shared.order.turn(entry.room_id).await;
     if !shared.state.write(entry).await? {
         return Ok(false);
     }
@@ -57,5 +88,6 @@ async fn keep(shared: &Shared, entry: &Entry) -> Result<bool, StateError> {
     };
     let told = Event::Written(Arc::new(written));
     shared.hub.publish(To::Room(entry.room_id), told);
+    calls.queue(shared);
     Ok(true)
 }

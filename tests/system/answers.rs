@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
+use futures_util::stream;
 use glance_host::Host;
 use glance_host::testing::TestRoom;
 use glance_host::webhooks::{Delivery, Outcome};
 use glance_sdk::axum::Json;
+use glance_sdk::axum::body::Body;
 use glance_sdk::axum::http::{StatusCode, header};
 use glance_sdk::axum::response::IntoResponse;
 use glance_sdk::model::Notification;
@@ -84,6 +87,10 @@ async fn what_will_not_pass_is_not_tried_again() {
     let redirect = [(header::LOCATION, elsewhere.url.clone())];
     peer.answer((StatusCode::TEMPORARY_REDIRECT, redirect));
     peer.answer(StatusCode::BAD_REQUEST);
+    peer.answer(StatusCode::INTERNAL_SERVER_ERROR);
+    peer.answer(Body::from_stream(stream::iter([Err::<&str, _>(
+        "it crashed",
+    )])));
     peer.answer("OK");
     peer.answer(r#"{"color":"green"}"#);
     peer.answer(r#"{"message":""}"#);
@@ -93,6 +100,8 @@ async fn what_will_not_pass_is_not_tried_again() {
     for (text, words) in [
         ("redirect", "answered 307"),
         ("bad", "answered 400"),
+        ("acted, then failed", "answered 500"),
+        ("acted, then hung up", "gave no whole answer"),
         ("text", "no JSON object"),
         ("no message", "/message"),
         ("empty message", "/message"),
@@ -155,7 +164,7 @@ async fn an_add_on_that_hangs_holds_up_nobody_else() {
     let Outcome::Skipped(why) = &dropped.outcome else {
         panic!("{dropped:?}");
     };
-    assert!(why.contains("100 calls"), "{why}");
+    assert!(why.contains("100 events wait"), "{why}");
     assert_eq!(dropped.attempts, 0);
     assert_eq!(good.seen().len(), 103);
     assert_eq!(hanging.seen().len(), 1);
@@ -197,4 +206,69 @@ async fn a_removed_add_on_is_not_called_and_does_not_write() {
     );
     assert_eq!(gone.seen().len(), 1);
     assert!(room.notifications().await.is_empty());
+}
+
+#[tokio::test]
+async fn costly_patterns_hold_up_nobody_who_writes() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let pattern = r"(?:[a-q][^x]{0,60}){1,20}\d$";
+    let webhook = json!({ "event": "room_message", "url": "costly", "pattern": pattern });
+    let costly = Peer::serve("costly", vec![webhook; 40].into()).await;
+    let good = messages("good", "jwt").await;
+    room.install_url(&costly.url).await.unwrap();
+    room.install_url(&good.url).await.unwrap();
+    for nth in 1..=3 {
+        let text = format!("{}{nth}", "ab cd efg ".repeat(1000));
+        room.says("ann", &text).await;
+    }
+    good.called(3).await;
+    let called = costly.seen().len();
+    assert_eq!(called, 0, "they are still looked for in the first message");
+    costly.called(1).await;
+}
+
+#[tokio::test]
+async fn calls_have_the_order_in_which_was_written() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let peer = messages("peer", "none").await;
+    room.install_url(&peer.url).await.unwrap();
+    host.user("bo", |_| {}).await;
+    let (room, writers) = (&room, ["ann", "bo", "cy", "di", "ed"]);
+    let writing = writers.map(async |name| {
+        for nth in 0..20 {
+            let to = ["", "@bo "][nth % 2];
+            room.says(name, &format!("{to}{name} {nth}")).await;
+        }
+    });
+    join_all(writing).await;
+    peer.called(100).await;
+    let told = peer.seen().into_iter();
+    let told = told.map(|seen| seen.body["item"]["message"]["id"].clone());
+    let written = room
+        .timeline()
+        .await
+        .into_iter()
+        .map(|entry| json!(entry.id));
+    assert_eq!(told.collect::<Vec<_>>(), written.collect::<Vec<_>>());
+}
+
+/// Over REST it is refused there too.
+#[tokio::test]
+async fn an_answer_is_not_written_into_an_archived_room() {
+    let host = Host::start().await;
+    let mut room = host.room("ops").await;
+    let webhook = json!({ "event": "room_archived", "url": "archived" });
+    let peer = Peer::serve("peer", webhook).await;
+    room.install_url(&peer.url).await.unwrap();
+    peer.answer(Json(Notification::text("So long")));
+    room.change(|room| room.is_archived = true).await;
+    let delivery = room.delivery(|_| true).await;
+    let Outcome::Answered { entry, problem, .. } = &delivery.outcome else {
+        panic!("{delivery:?}");
+    };
+    let why = "Room ops is archived and can only be read";
+    assert_eq!((entry.as_deref(), problem.as_deref()), (None, Some(why)));
+    assert!(room.timeline().await.is_empty());
 }

@@ -121,6 +121,7 @@ async fn what_is_approved_is_what_is_installed() {
         "Opens nothing on this host",
         "What people write",
         "only what matches ^/odd",
+        "It may answer in the room",
         "The panel",
         "To set it up",
     ] {

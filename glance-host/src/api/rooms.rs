@@ -22,6 +22,7 @@ use crate::rooms::{self, Refused};
 use crate::shared::Shared;
 use crate::sign_in;
 use crate::state::{self, NewRoom, StateError};
+use crate::write;
 
 const VIEW: [Scope; 2] = [Scope::ViewGroup, Scope::ViewRoom];
 
@@ -305,11 +306,5 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 
 /// Refuses what would change an archived room.
 pub(super) fn writable(room: &state::Room) -> Result<(), ApiError> {
-    match room.is_archived {
-        true => Err(ApiError::new(
-            StatusCode::CONFLICT,
-            format!("Room {} is archived and can only be read", room.name),
-        )),
-        false => Ok(()),
-    }
+    write::check(room).map_err(|why| ApiError::new(StatusCode::CONFLICT, why))
 }

@@ -33,6 +33,7 @@ use crate::tls::{self, Certificate, TlsListener};
 use crate::turns::Turns;
 use crate::viewer::Lineups;
 use crate::webhooks::Webhooks;
+use crate::write::Order;
 use crate::{api, health, icons, outgoing, retention, web};
 
 /// How a host starts; [`Host::builder`] makes one.
@@ -298,6 +299,7 @@ impl Builder {
             lineups: Lineups::new(Arc::clone(&images)),
             http: outgoing::Client::following(&reach).map_err(Error::Http)?,
             posting: outgoing::Client::staying(&reach).map_err(Error::Http)?,
+            order: Order::default(),
             webhooks: Webhooks::default(),
             presence: Presence::default(),
             icons: icons::Cache::default(),

@@ -119,7 +119,10 @@ pub(crate) struct Answer {
 #[derive(Debug)]
 pub(crate) enum NoAnswer {
     Refused(Refused),
+    /// Nothing was sent.
     Unreachable(String),
+    /// What was sent may have been acted on.
+    Incomplete(String),
     TimedOut(Duration),
     TooLarge(usize),
 }
@@ -129,6 +132,7 @@ impl std::fmt::Display for NoAnswer {
         match self {
             Self::Refused(refused) => refused.fmt(f),
             Self::Unreachable(why) => write!(f, "cannot be reached ({why})"),
+            Self::Incomplete(why) => write!(f, "gave no whole answer ({why})"),
             Self::TimedOut(limit) => write!(f, "gave no answer within {} seconds", limit.as_secs()),
             Self::TooLarge(limit) => write!(f, "answered more than {limit} bytes"),
         }
@@ -157,8 +161,13 @@ pub(crate) async fn exchange(
 ) -> Result<Answer, NoAnswer> {
     let failed = |cause: reqwest::Error| match innermost(&cause) {
         (Some(refused), _) => NoAnswer::Refused(refused.clone()),
+        (None, _) if cause.is_connect() && cause.is_timeout() => NoAnswer::Unreachable(format!(
+            "no connection within {} seconds",
+            CONNECT_TIMEOUT.as_secs()
+        )),
+        (None, why) if cause.is_connect() || cause.is_builder() => NoAnswer::Unreachable(why),
         (None, _) if cause.is_timeout() => NoAnswer::TimedOut(limit),
-        (None, why) => NoAnswer::Unreachable(why),
+        (None, why) => NoAnswer::Incomplete(why),
     };
     let mut response = request.timeout(limit).send().await.map_err(failed)?;
     let header = |name: HeaderName| {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use axum::Router;
 use axum::routing::get;
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Notify;
 
 use super::*;
@@ -68,4 +68,24 @@ async fn a_query_is_given_up_after_ten_seconds() {
     let problem = "It gave no answer within 10 seconds.".to_owned();
     let state = &sidebar.line("hangs").unwrap().state;
     assert_eq!(*state, LineState::Failed { problem });
+}
+
+/// Nothing was sent to it, so it may be called again.
+#[tokio::test(start_paused = true)]
+async fn an_add_on_that_takes_no_connection_cannot_be_reached() {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let busy = socket.listen(1).unwrap();
+    let address = busy.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    for _ in 0..2 {
+        waiting.push(TcpStream::connect(address).await.unwrap());
+    }
+    let client = Client::of_tests().unwrap();
+    let request = client.post(format!("http://{address}/"));
+    let answer = exchange(request, Duration::from_secs(10), 1000).await;
+    assert!(
+        matches!(answer, Err(NoAnswer::Unreachable(_))),
+        "{answer:?}"
+    );
 }

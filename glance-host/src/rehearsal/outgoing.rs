@@ -40,7 +40,7 @@ impl Stage {
         });
         let request = RequestBuilder::from_parts(client, request);
         let send = || outgoing::exchange(request, limit, max_bytes);
-        let dropped = || NoAnswer::Unreachable(DROPPED.to_owned());
+        let dropped = || NoAnswer::Incomplete(DROPPED.to_owned());
         let answer = match blow.as_ref().map(|blow| blow.effect.clone()) {
             None => send().await,
             Some(Effect::Answer { status, body, .. }) => Ok(Answer {

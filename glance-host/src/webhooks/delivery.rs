@@ -57,7 +57,13 @@ impl Job {
         }
     }
 
-    pub(super) fn oauth_id(&self) -> &OauthId {
+    /// Its pattern, and the text in which that must find something.
+    pub(super) fn searched(&self) -> Option<(&str, &str)> {
+        let pattern = self.registered.webhook.pattern.as_deref()?;
+        Some((pattern, self.told.text.as_deref()?))
+    }
+
+    fn oauth_id(&self) -> &OauthId {
         &self.installed.oauth_id
     }
 
@@ -179,7 +185,12 @@ impl Job {
         if !self.is_installed(shared).await {
             return Err("the add-on of a webhook was removed before it answered".to_owned());
         }
-        let room = self.told.room.id;
+        let room = shared.state.room(self.told.room.id).await;
+        let Some(room) = room.map_err(|cause| cause.to_string())? else {
+            return Err("the room of a webhook was deleted before it was answered".to_owned());
+        };
+        write::check(&room)?;
+        let room = room.id;
         if shared.limits.message(self.oauth_id(), room).is_err() {
             return Err("the add-on of a webhook has written too much into the room".to_owned());
         }
@@ -201,13 +212,17 @@ enum Unsent {
     Impossible(String),
 }
 
-/// Whether another attempt may fare better. After a time-out it is not known what the add-on did
-/// already, so it is not asked to do it again.
+/// Whether another attempt is asked for, or does nothing twice: after a time-out, a 500 or a connection
+/// that broke off it is not known what the add-on did already.
 fn may_pass(call: &Result<Answer, Unsent>) -> bool {
     match call {
-        Ok(answer) => {
-            answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS
-        }
+        Ok(answer) => matches!(
+            answer.status,
+            StatusCode::TOO_MANY_REQUESTS
+                | StatusCode::BAD_GATEWAY
+                | StatusCode::SERVICE_UNAVAILABLE
+                | StatusCode::GATEWAY_TIMEOUT
+        ),
         Err(Unsent::NoAnswer(NoAnswer::Unreachable(_))) => true,
         Err(_) => false,
     }

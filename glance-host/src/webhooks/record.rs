@@ -1,6 +1,7 @@
 //! What became of the latest calls of webhooks.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -10,11 +11,11 @@ use tokio::sync::watch;
 
 use super::lock;
 
-/// How many calls are kept for each room.
+/// How many calls are kept for each room at most.
 pub const KEPT_PER_ROOM: usize = 100;
 
-/// Of how many rooms calls are kept: those where something was told last. Rooms come and go.
-const ROOMS: usize = 1000;
+/// How many bytes all calls may have together: past that the oldest are forgotten.
+const MAX_BYTES: usize = 32 * 1024 * 1024;
 
 /// One event's way to one webhook.
 #[derive(Debug, Clone)]
@@ -42,6 +43,34 @@ pub struct Delivery {
     pub outcome: Outcome,
 }
 
+impl Delivery {
+    /// About how much memory it takes.
+    fn bytes(&self) -> usize {
+        let said = match &self.outcome {
+            Outcome::Answered { said, problem, .. } => {
+                said.len() + problem.as_ref().map_or(0, String::len)
+            }
+            Outcome::Failed(why) | Outcome::Skipped(why) => why.len(),
+        };
+        size_of::<Self>() + self.url.len() + bytes(&self.body) + said
+    }
+}
+
+fn bytes(value: &Value) -> usize {
+    let inside = match value {
+        Value::String(text) => text.len(),
+        Value::Array(list) => list.iter().map(bytes).sum(),
+        Value::Object(members) => {
+            let members = members.iter();
+            members
+                .map(|(name, value)| size_of::<String>() + name.len() + bytes(value))
+                .sum()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    size_of::<Value>() + inside
+}
+
 /// What became of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -66,14 +95,57 @@ pub enum Outcome {
 /// The latest deliveries of each room.
 #[derive(Debug)]
 pub(crate) struct Records {
-    rooms: Mutex<HashMap<RoomId, VecDeque<Arc<Delivery>>>>,
+    kept: Mutex<Kept>,
     count: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// From the oldest to the newest, by their number.
+    calls: BTreeMap<u64, Arc<Delivery>>,
+    /// The numbers of each room's.
+    rooms: HashMap<RoomId, VecDeque<u64>>,
+    bytes: usize,
+    calls_so_far: u64,
+}
+
+impl Kept {
+    fn add(&mut self, delivery: Delivery) {
+        self.bytes += delivery.bytes();
+        self.calls_so_far += 1;
+        let room = self.rooms.entry(delivery.room_id).or_default();
+        room.push_back(self.calls_so_far);
+        let too_old = room.front().copied().filter(|_| room.len() > KEPT_PER_ROOM);
+        self.calls.insert(self.calls_so_far, Arc::new(delivery));
+        if let Some(number) = too_old {
+            self.forget(number);
+        }
+        while self.bytes > MAX_BYTES
+            && let Some((oldest, _)) = self.calls.first_key_value()
+        {
+            self.forget(*oldest);
+        }
+    }
+
+    /// Forgets the oldest of a room.
+    fn forget(&mut self, number: u64) {
+        let Some(delivery) = self.calls.remove(&number) else {
+            return;
+        };
+        self.bytes = self.bytes.saturating_sub(delivery.bytes());
+        if let Entry::Occupied(mut room) = self.rooms.entry(delivery.room_id) {
+            room.get_mut().pop_front();
+            if room.get().is_empty() {
+                room.remove();
+            }
+        }
+    }
 }
 
 impl Default for Records {
     fn default() -> Self {
         Self {
-            rooms: Mutex::default(),
+            kept: Mutex::default(),
             count: watch::Sender::new(0),
         }
     }
@@ -97,27 +169,16 @@ impl Records {
                 tracing::warn!(%oauth_id, %event, "a webhook was not called: {why}");
             }
         }
-        let mut rooms = lock(&self.rooms);
-        if rooms.len() >= ROOMS && !rooms.contains_key(&delivery.room_id) {
-            let latest = |calls: &VecDeque<Arc<Delivery>>| calls.back().map(|call| call.at);
-            let quiet = rooms.iter().min_by_key(|(_, calls)| latest(calls));
-            if let Some(quiet) = quiet.map(|(room, _)| *room) {
-                rooms.remove(&quiet);
-            }
-        }
-        let room = rooms.entry(delivery.room_id).or_default();
-        if room.len() == KEPT_PER_ROOM {
-            room.pop_front();
-        }
-        room.push_back(Arc::new(delivery));
-        drop(rooms);
+        lock(&self.kept).add(delivery);
         self.count.send_modify(|count| *count += 1);
     }
 
     /// The latest of a room, oldest first.
     pub(crate) fn of(&self, room: RoomId) -> Vec<Arc<Delivery>> {
-        let rooms = lock(&self.rooms);
-        rooms.get(&room).into_iter().flatten().cloned().collect()
+        let kept = lock(&self.kept);
+        let numbers = kept.rooms.get(&room).into_iter().flatten();
+        let calls = numbers.filter_map(|number| kept.calls.get(number));
+        calls.cloned().collect()
     }
 
     /// Changes with each delivery that is added.
@@ -131,29 +192,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_calls_of_rooms_that_were_quiet_longest_are_forgotten() {
+    fn the_oldest_are_forgotten_where_they_are_too_many_or_too_long() {
         let records = Records::default();
-        let add = |room: u64, at: u64| {
+        let add = |room: u64, text: String| {
             records.add(Delivery {
                 webhook_id: 1,
                 oauth_id: "id".into(),
                 room_id: room.into(),
                 event: Event::RoomMessage,
                 url: String::new(),
-                body: Value::Null,
-                at: SystemTime::UNIX_EPOCH + Duration::from_secs(at),
+                body: serde_json::json!({ "item": [{ "message": text }] }),
+                at: SystemTime::UNIX_EPOCH,
                 attempts: 1,
                 took: Duration::ZERO,
                 outcome: Outcome::Failed(String::new()),
             });
         };
-        let rooms = ROOMS as u64;
-        for room in 0..rooms {
-            add(room, room);
-        }
-        add(0, rooms);
-        add(rooms, rooms);
         let kept = |room: u64| records.of(room.into()).len();
-        assert_eq!((kept(0), kept(1), kept(2), kept(rooms)), (2, 0, 1, 1));
+        for _ in 0..=KEPT_PER_ROOM {
+            add(1, String::new());
+        }
+        add(2, String::new());
+        assert_eq!((kept(1), kept(2)), (KEPT_PER_ROOM, 1));
+
+        let third = || "x".repeat(MAX_BYTES / 3);
+        add(1, third());
+        add(3, third());
+        assert_eq!((kept(1), kept(2), kept(3)), (KEPT_PER_ROOM, 1, 1));
+        add(4, third());
+        assert_eq!((kept(1), kept(2), kept(3), kept(4)), (0, 0, 1, 1));
+        assert_eq!(lock(&records.kept).rooms.len(), 2);
+        add(2, third());
+        add(2, third());
+        assert_eq!((kept(3), kept(4), kept(2)), (0, 0, 2));
+        let kept = lock(&records.kept);
+        assert_eq!((kept.rooms.len(), kept.calls.len()), (1, 2));
     }
 }

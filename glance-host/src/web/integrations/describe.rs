@@ -84,6 +84,8 @@ fn adds(descriptor: &Descriptor, old: Option<&Descriptor>) -> Vec<Value> {
         line["is_new"] = old.is_some_and(|old| !was_told(old, one)).into();
         line
     });
+    let answers = has.webhooks().iter().any(|one| may_answer(&one.event));
+    let answers = answers.then(|| plain("It may answer in the room"));
     let settings = has.configurable.iter().map(|_| plain("To set it up"));
     let admin = has.admin_page.iter().map(|_| plain("For administrators"));
     let kinds: [(&str, Vec<Value>); 7] = [
@@ -92,13 +94,18 @@ fn adds(descriptor: &Descriptor, old: Option<&Descriptor>) -> Vec<Value> {
         ("Dialogs", dialogs.collect()),
         ("Pages", pages.collect()),
         ("Actions", actions.collect()),
-        ("Is told", webhooks.collect()),
+        ("Is told", webhooks.chain(answers).collect()),
         ("Settings", settings.chain(admin).collect()),
     ];
     let shown = kinds.into_iter().filter(|(_, lines)| !lines.is_empty());
     shown
         .map(|(what, lines)| json!({ "what": what, "lines": lines }))
         .collect()
+}
+
+/// Whether the answer of a webhook is written into the room, which needs no scope.
+fn may_answer(event: &Event) -> bool {
+    !matches!(event, Event::RoomArchived | Event::RoomDeleted)
 }
 
 fn event(event: &Event) -> &str {
