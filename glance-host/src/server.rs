@@ -66,6 +66,8 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     match serve(&config, &source).await {
         Ok(()) => ExitCode::SUCCESS,
+        // Why it ends is said whatever the filter keeps out.
+        Err(problem) if !tracing::enabled!(tracing::Level::ERROR) => failed(&problem),
         Err(problem) => {
             tracing::error!("{problem}");
             ExitCode::FAILURE

@@ -98,6 +98,18 @@ async fn bad_settings_are_one_sentence_and_nothing_starts() {
             "[log]\nfilter = \"glance_host=loudly\"",
             "log.filter is \"glance_host=loudly\", which cannot be used",
         ),
+        (
+            "log.filter = \"\"",
+            "log.filter is empty: give a level, as in \"info\", or leave it out",
+        ),
+        (
+            "log.filter = \"warning\"",
+            "log.filter has \"warning\", which is no level: give off, error, warn, info, debug or trace",
+        ),
+        (
+            "log.filter = \"info, glance_hosts\"",
+            "log.filter has \"glance_hosts\", which is no level",
+        ),
     ] {
         for argument in [Some("--check"), None] {
             fs::write(folder.path().join("glance-host.toml"), settings).unwrap();
@@ -125,13 +137,35 @@ async fn the_example_is_a_file_that_holds() {
 }
 
 #[tokio::test]
-async fn a_taken_port_is_said() {
+async fn what_is_logged_has_a_level_for_each_part() {
+    let folder = tempfile::tempdir().unwrap();
+    for filter in [
+        "off",
+        "WARN",
+        "debug, hyper=off",
+        "glance_host::server",
+        "glance_host,glance_sdk=warn,",
+    ] {
+        let (_, err, content) = check(folder.path(), &format!("log.filter = \"{filter}\"")).await;
+        assert!(content, "{filter}: {err}");
+    }
+}
+
+#[tokio::test]
+async fn a_taken_port_is_said_whatever_is_logged() {
     let folder = tempfile::tempdir().unwrap();
     let first = Server::start(folder.path(), "").await;
     let address = first.base_url.strip_prefix("http://").unwrap();
-    let mut second = program(folder.path());
-    let (_, err, content) = said(second.env("GLANCE_HOST_LISTEN", address)).await;
-    assert!(!content);
-    assert!(err.contains("Address already in use"), "{err}");
-    assert!(err.contains("Set `listen` to another"), "{err}");
+    for filter in ["info", "off", "glance_sdk=trace"] {
+        let mut second = program(folder.path());
+        second
+            .env("GLANCE_HOST_LISTEN", address)
+            .env("GLANCE_HOST_DATA", "another")
+            .env("GLANCE_HOST_LOG_FILTER", filter);
+        let (_, err, content) = said(&mut second).await;
+        assert!(!content);
+        assert_eq!(err.lines().count(), 1, "{err}");
+        assert!(err.contains("Address already in use"), "{err}");
+        assert!(err.contains("Set `listen` to another"), "{err}");
+    }
 }
