@@ -35,6 +35,8 @@ pub enum Error {
         /// Why.
         cause: std::io::Error,
     },
+    /// Another host uses the folder for its data.
+    FolderInUse(PathBuf),
     /// Its database failed.
     State(StateError),
     /// The certificate for HTTPS, or its key, cannot be used.
@@ -76,6 +78,11 @@ impl fmt::Display for Error {
                     path.display()
                 )
             }
+            Self::FolderInUse(path) => write!(
+                f,
+                "another host uses the data folder {}: stop it first, or set `data` to another",
+                path.display()
+            ),
             Self::State(cause) => cause.fmt(f),
             Self::Certificate { path, problem } => {
                 write!(

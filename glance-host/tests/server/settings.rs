@@ -169,3 +169,18 @@ async fn a_taken_port_is_said_whatever_is_logged() {
         assert!(err.contains("Set `listen` to another"), "{err}");
     }
 }
+
+#[tokio::test]
+async fn a_data_folder_in_use_is_said_and_is_free_once_its_host_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = Server::start(folder.path(), "").await;
+    let (_, err, content) = said(&mut program(folder.path())).await;
+    assert!(!content && err.lines().count() == 1, "{err}");
+    let sentence = "another host uses the data folder glance-host-data: stop it first, or set `data` to another";
+    assert!(err.contains(sentence), "{err}");
+    let (_, err, content) = said(program(folder.path()).arg("--check")).await;
+    assert!(content, "an update is checked while the host runs: {err}");
+    first.signal("KILL").await;
+    assert!(!first.ended().await.success());
+    Server::run(program(folder.path())).await.stop().await;
+}
