@@ -181,6 +181,15 @@ impl Config {
     /// The host that these settings describe.
     pub(super) fn builder(&self) -> Result<Builder, String> {
         self.check_numbers()?;
+        if self.data.as_os_str().is_empty() {
+            return Err("data is empty: name a folder, or leave it out".to_owned());
+        }
+        if self.metrics.listen == Some(self.listen) && self.listen.port() != 0 {
+            return Err(format!(
+                "listen and metrics.listen are both {}: give each a port of its own",
+                self.listen
+            ));
+        }
         let mut builder = Host::builder()
             .ip(self.listen.ip())
             .port(self.listen.port())

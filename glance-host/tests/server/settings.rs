@@ -87,6 +87,18 @@ async fn bad_settings_are_one_sentence_and_nothing_starts() {
             "group is empty: name the team, or leave it out",
         ),
         (
+            "data = \"\"",
+            "data is empty: name a folder, or leave it out",
+        ),
+        (
+            "listen = \"127.0.0.1:4400\"\nmetrics.listen = \"127.0.0.1:4400\"",
+            "listen and metrics.listen are both 127.0.0.1:4400: give each a port of its own",
+        ),
+        (
+            "metrics.token = \"s3cret\"",
+            "metrics.token and metrics.token_file need metrics.listen too, as in",
+        ),
+        (
             "limits.messages = 0",
             "limits.messages is 0: give 1 at least",
         ),
