@@ -135,18 +135,23 @@ async fn serve(config: &Config, source: &str) -> Result<(), String> {
         Some(endpoint) => Some(endpoint.serve(&host).await?),
         None => None,
     };
-    tracing::info!(
-        version = env!("CARGO_PKG_VERSION"),
-        settings = source,
-        data = %config.data.display(),
-        address = %host.address(),
-        "listening at {}",
-        host.base_url()
-    );
-
+    let listening = async {
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            settings = source,
+            data = %config.data.display(),
+            address = %host.address(),
+            "listening at {}",
+            host.base_url()
+        );
+        std::future::pending().await
+    };
     tokio::select! {
+        // Signals are heeded first: who reads that it listens may send one.
+        biased;
         () = interrupted() => {}
         () = reload_when_told(&host) => {}
+        () = listening => {}
     }
     tracing::info!("ending; a second signal does not wait for what is under way");
     tokio::select! {
