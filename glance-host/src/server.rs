@@ -135,6 +135,9 @@ async fn serve(config: &Config, source: &str) -> Result<(), String> {
         Some(endpoint) => Some(endpoint.serve(&host).await?),
         None => None,
     };
+    if let Some(rule) = config.sign_in.rule() {
+        warn_without_admin(&host, rule).await?;
+    }
     let listening = async {
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
@@ -163,6 +166,16 @@ async fn serve(config: &Config, source: &str) -> Result<(), String> {
         }
     }
     drop(metrics);
+    Ok(())
+}
+
+async fn warn_without_admin(host: &Host, rule: &str) -> Result<(), String> {
+    let admin = host.state().first_admin().await;
+    if admin.map_err(|cause| cause.to_string())?.is_none() {
+        tracing::warn!(
+            "nobody is an admin yet: nobody can manage people or install add-ons for the group, and a new host has no Lobby, until somebody signs in whom {rule} names"
+        );
+    }
     Ok(())
 }
 
