@@ -112,7 +112,7 @@ fn in_words(config: &Config, error: Error) -> String {
         Error::Listen { .. } if error.is_address_in_use() => {
             format!("{error}. Set `listen` to another")
         }
-        Error::NotLoopback(_) => format!(
+        Error::NotLoopback(_) | Error::NobodySignsIn { .. } => format!(
             "{error}: set sign_in.way, or {}SIGN_IN_WAY",
             environment::PREFIX
         ),

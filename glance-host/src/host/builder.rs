@@ -338,10 +338,7 @@ impl Builder {
         }
         let public = self.public_url.as_deref().map(origin).transpose()?;
         if let (Some(url), true) = (&public, is_local) {
-            return Err(Error::PublicUrl {
-                url: url.clone(),
-                why: "nobody signs in, and whoever reached it would be the person at this machine; say how people sign in, with `sign_in`",
-            });
+            return Err(Error::NobodySignsIn { url: url.clone() });
         }
         if public.is_none() && self.ip.is_unspecified() {
             return Err(Error::PublicUrl {

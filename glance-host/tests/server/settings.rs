@@ -75,7 +75,7 @@ async fn bad_settings_are_one_sentence_and_nothing_starts() {
         ),
         (
             "public_url = \"https://chat.example.com\"",
-            "nobody signs in, and whoever reached it would be the person at this machine; say how",
+            "at this machine; choose how people sign in: set sign_in.way, or GLANCE_HOST_SIGN_IN_WAY",
         ),
         (
             "public_url = \"chat.example.com\"\nsign_in.way = \"name\"",
