@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use futures_util::future::{join_all, select_all};
 use glance_host::state::{Installed, Room};
-use glance_host::{DEFAULT_PORT, Host};
+use glance_host::{DEFAULT_PORT, Error, Host};
 use tokio::sync::mpsc;
 use tracing_subscriber::EnvFilter;
 
@@ -112,9 +112,15 @@ async fn start_host(data: &Path, port: Option<u16>) -> Result<Host, String> {
         }
         other => other,
     };
-    started.map_err(|error| match error.is_address_in_use() {
-        true => format!("{error}. Choose another --port, or leave it out to have one chosen"),
-        false => format!("{error}. Choose another --data folder, or repair this one"),
+    started.map_err(|error| match &error {
+        _ if error.is_address_in_use() => {
+            format!("{error}. Choose another --port, or leave it out to have one chosen")
+        }
+        Error::FolderInUse(folder) => format!(
+            "another host uses the data folder {}: stop it first, or choose another --data folder",
+            folder.display()
+        ),
+        _ => format!("{error}. Choose another --data folder, or repair this one"),
     })
 }
 

@@ -204,8 +204,12 @@ async fn what_keeps_it_from_starting_is_one_sentence_and_a_failure() {
     )
     .unwrap();
 
+    let used = data.path().join("used");
+    let user = Host::builder().port(0).data(&used).start().await.unwrap();
+
     for (folder, port, words) in [
         (data.path(), port, "another --port"),
+        (used.as_path(), 0, "stop it first, or choose another --data"),
         (file.as_path(), 0, "the data folder"),
         (broken.as_path(), 0, "host.sqlite cannot be used"),
         (half.as_path(), 0, "pull-requests.sqlite cannot be used"),
@@ -219,6 +223,7 @@ async fn what_keeps_it_from_starting_is_one_sentence_and_a_failure() {
         assert!(said.contains(words), "{words}: {said}");
         assert!(!said.contains("panicked"), "{said}");
     }
+    user.shutdown().await;
 }
 
 #[tokio::test]

@@ -2,7 +2,9 @@
 
 mod builder;
 mod error;
+mod folder;
 
+use std::fs::File;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +38,8 @@ pub struct Host {
     pub(crate) end: watch::Sender<bool>,
     pub(crate) grace: Duration,
     pub(crate) server: JoinHandle<()>,
+    /// Keeps other hosts from its data folder.
+    pub(crate) _lock: Option<File>,
 }
 
 impl Host {

@@ -93,6 +93,7 @@ impl Builder {
                 end: opened.end,
                 grace: opened.grace,
                 server,
+                _lock: opened.lock,
             },
             stage,
             router,

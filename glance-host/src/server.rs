@@ -66,6 +66,8 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     match serve(&config, &source).await {
         Ok(()) => ExitCode::SUCCESS,
+        // Why it ends is said whatever the filter keeps out.
+        Err(problem) if !tracing::enabled!(tracing::Level::ERROR) => failed(&problem),
         Err(problem) => {
             tracing::error!("{problem}");
             ExitCode::FAILURE
@@ -110,7 +112,7 @@ fn in_words(config: &Config, error: Error) -> String {
         Error::Listen { .. } if error.is_address_in_use() => {
             format!("{error}. Set `listen` to another")
         }
-        Error::NotLoopback(_) => format!(
+        Error::NotLoopback(_) | Error::NobodySignsIn { .. } => format!(
             "{error}: set sign_in.way, or {}SIGN_IN_WAY",
             environment::PREFIX
         ),
@@ -133,18 +135,26 @@ async fn serve(config: &Config, source: &str) -> Result<(), String> {
         Some(endpoint) => Some(endpoint.serve(&host).await?),
         None => None,
     };
-    tracing::info!(
-        version = env!("CARGO_PKG_VERSION"),
-        settings = source,
-        data = %config.data.display(),
-        address = %host.address(),
-        "listening at {}",
-        host.base_url()
-    );
-
+    if let Some(rule) = config.sign_in.rule() {
+        warn_without_admin(&host, rule).await?;
+    }
+    let listening = async {
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            settings = source,
+            data = %config.data.display(),
+            address = %host.address(),
+            "listening at {}",
+            host.base_url()
+        );
+        std::future::pending().await
+    };
     tokio::select! {
+        // Signals are heeded first: who reads that it listens may send one.
+        biased;
         () = interrupted() => {}
         () = reload_when_told(&host) => {}
+        () = listening => {}
     }
     tracing::info!("ending; a second signal does not wait for what is under way");
     tokio::select! {
@@ -156,6 +166,16 @@ async fn serve(config: &Config, source: &str) -> Result<(), String> {
         }
     }
     drop(metrics);
+    Ok(())
+}
+
+async fn warn_without_admin(host: &Host, rule: &str) -> Result<(), String> {
+    let admin = host.state().first_admin().await;
+    if admin.map_err(|cause| cause.to_string())?.is_none() {
+        tracing::warn!(
+            "nobody is an admin yet: nobody can manage people or install add-ons for the group, and a new host has no Lobby, until somebody signs in whom {rule} names"
+        );
+    }
     Ok(())
 }
 

@@ -65,6 +65,22 @@ async fn a_host_that_cannot_start_says_why_in_one_sentence() {
 }
 
 #[tokio::test]
+async fn a_data_folder_is_for_one_host_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = || Host::builder().port(0).data(folder.path()).start();
+    let first = start().await.unwrap();
+    let refused = start().await.unwrap_err().to_string();
+    let expected = format!(
+        "another host uses the data folder {}: stop it first, or set `data` to another",
+        folder.path().display()
+    );
+    assert_eq!(refused, expected);
+    first.shutdown().await;
+    drop(start().await.unwrap());
+    start().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_host_without_sign_in_is_for_this_machine_only() {
     let open = "0.0.0.0".parse().unwrap();
     let refused = Host::builder().port(0).ip(open).start().await.unwrap_err();

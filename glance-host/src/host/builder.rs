@@ -1,5 +1,6 @@
 //! How a host starts.
 
+use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use reqwest::Url;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
 
-use super::{DEFAULT_PORT, Error, Host};
+use super::{DEFAULT_PORT, Error, Host, folder};
 use crate::attendance::Attendance;
 use crate::clock::Clock;
 use crate::embed::Embed;
@@ -96,8 +97,8 @@ impl Builder {
         self
     }
 
-    /// The folder of its database; it is made where there is none. Without one the host forgets
-    /// everything when it ends.
+    /// The folder of its database; it is made where there is none, and is for one host at a time.
+    /// Without one the host forgets everything when it ends.
     #[must_use]
     pub fn data(mut self, folder: impl Into<PathBuf>) -> Self {
         self.data = Some(folder.into());
@@ -247,13 +248,14 @@ impl Builder {
             end: opened.end,
             grace: opened.grace,
             server,
+            _lock: opened.lock,
         })
     }
 
     /// All of a host but its server.
     pub(crate) async fn open(self, stage: Option<Arc<Stage>>) -> Result<Opened, Error> {
         let (certificate, public) = self.check()?;
-        let state = self.open_state()?;
+        let (lock, state) = self.open_state()?;
         if let Some(name) = &self.group {
             state.name_group(name).await?;
         }
@@ -326,6 +328,7 @@ impl Builder {
             certificate,
             end,
             grace: self.grace,
+            lock,
         })
     }
 
@@ -337,10 +340,7 @@ impl Builder {
         }
         let public = self.public_url.as_deref().map(origin).transpose()?;
         if let (Some(url), true) = (&public, is_local) {
-            return Err(Error::PublicUrl {
-                url: url.clone(),
-                why: "nobody signs in, and whoever reached it would be the person at this machine; say how people sign in, with `sign_in`",
-            });
+            return Err(Error::NobodySignsIn { url: url.clone() });
         }
         if public.is_none() && self.ip.is_unspecified() {
             return Err(Error::PublicUrl {
@@ -365,15 +365,13 @@ impl Builder {
         })
     }
 
-    fn open_state(&self) -> Result<SqliteState, Error> {
+    fn open_state(&self) -> Result<(Option<File>, SqliteState), Error> {
         let Some(folder) = &self.data else {
-            return Ok(SqliteState::in_memory()?);
+            return Ok((None, SqliteState::in_memory()?));
         };
-        std::fs::create_dir_all(folder).map_err(|cause| Error::Folder {
-            path: folder.clone(),
-            cause,
-        })?;
-        Ok(SqliteState::open(&folder.join("host.sqlite"))?)
+        let lock = folder::take(folder)?;
+        let state = SqliteState::open(&folder.join("host.sqlite"))?;
+        Ok((Some(lock), state))
     }
 }
 
@@ -415,4 +413,5 @@ pub(crate) struct Opened {
     pub(crate) certificate: Option<Arc<Certificate>>,
     pub(crate) end: watch::Sender<bool>,
     pub(crate) grace: Duration,
+    pub(crate) lock: Option<File>,
 }

@@ -26,6 +26,11 @@ pub enum Error {
         /// Why not.
         why: &'static str,
     },
+    /// The host cannot have an address for others, as people do not sign in.
+    NobodySignsIn {
+        /// The address.
+        url: String,
+    },
     /// People could not sign in.
     SignIn(String),
     /// The folder for its data cannot be made.
@@ -35,6 +40,8 @@ pub enum Error {
         /// Why.
         cause: std::io::Error,
     },
+    /// Another host uses the folder for its data.
+    FolderInUse(PathBuf),
     /// Its database failed.
     State(StateError),
     /// The certificate for HTTPS, or its key, cannot be used.
@@ -68,6 +75,10 @@ impl fmt::Display for Error {
             Self::PublicUrl { url, why } => {
                 write!(f, "{url} cannot be the host's public URL: {why}")
             }
+            Self::NobodySignsIn { url } => write!(
+                f,
+                "{url} cannot be the host's public URL: nobody signs in, and whoever reached it would be the person at this machine; choose how people sign in"
+            ),
             Self::SignIn(why) => f.write_str(why),
             Self::Folder { path, cause } => {
                 write!(
@@ -76,6 +87,11 @@ impl fmt::Display for Error {
                     path.display()
                 )
             }
+            Self::FolderInUse(path) => write!(
+                f,
+                "another host uses the data folder {}: stop it first, or set `data` to another",
+                path.display()
+            ),
             Self::State(cause) => cause.fmt(f),
             Self::Certificate { path, problem } => {
                 write!(

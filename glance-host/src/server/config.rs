@@ -2,6 +2,7 @@
 
 mod network;
 mod sign_in;
+mod words;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,6 +17,7 @@ use crate::embed::Embed;
 use crate::host::{Builder, DEFAULT_PORT, Host};
 use network::Network;
 pub(super) use sign_in::{OpenIdSettings, ProxySettings, SignInSettings};
+pub(super) use words::in_words;
 
 /// Every setting, with its meaning and what holds where nothing is said.
 pub(super) const EXAMPLE: &str = include_str!("example.toml");
@@ -151,17 +153,6 @@ impl Default for Log {
     }
 }
 
-/// What is wrong with a value, in the words of settings.
-pub(super) fn in_words(problem: &str) -> String {
-    problem
-        .replace("unknown field", "unknown setting")
-        .replace("unknown variant", "unknown value")
-        .replace(
-            "invalid socket address syntax",
-            "this is no address with a port; give one like 127.0.0.1:4400",
-        )
-}
-
 impl Config {
     pub(super) fn read(file: &Path) -> Result<Self, String> {
         let named = file.display();
@@ -181,6 +172,15 @@ impl Config {
     /// The host that these settings describe.
     pub(super) fn builder(&self) -> Result<Builder, String> {
         self.check_numbers()?;
+        if self.data.as_os_str().is_empty() {
+            return Err("data is empty: name a folder, or leave it out".to_owned());
+        }
+        if self.metrics.listen == Some(self.listen) && self.listen.port() != 0 {
+            return Err(format!(
+                "listen and metrics.listen are both {}: give each a port of its own",
+                self.listen
+            ));
+        }
         let mut builder = Host::builder()
             .ip(self.listen.ip())
             .port(self.listen.port())
@@ -279,6 +279,9 @@ pub(super) fn secret(
 mod tests {
     use super::*;
 
+    const UNQUOTED: &str =
+        "line 1: this is neither a number nor true or false, and text needs quotes";
+
     #[test]
     fn what_is_wrong_in_the_file_is_one_sentence_with_its_line() {
         for (text, expected) in [
@@ -304,7 +307,7 @@ mod tests {
             ),
             (
                 "[limits]\nmessages = -1",
-                "line 2: invalid value: integer `-1`, expected u32",
+                "line 2: invalid value: integer `-1`, expected a whole number from 1",
             ),
             (
                 "[log]\nformat = \"xml\"",
@@ -312,8 +315,34 @@ mod tests {
             ),
             (
                 "keep_messages_days = 0",
-                "line 1: invalid value: integer `0`, expected a nonzero u32",
+                "line 1: invalid value: integer `0`, expected a whole number from 1",
             ),
+            (
+                "shutdown_seconds = 1.5",
+                "line 1: invalid type: floating point `1.5`, expected a whole number",
+            ),
+            (
+                "allow_networks = \"10.1.0.0/16\"",
+                "line 1: invalid type: string \"10.1.0.0/16\", expected a list, such as [\"...\"]",
+            ),
+            (
+                "listen = 4400",
+                "line 1: invalid type: integer `4400`, expected an address with a port, such as",
+            ),
+            (
+                "data = 5",
+                "line 1: invalid type: integer `5`, expected text in quotes",
+            ),
+            ("log.format = 5", "line 1: expected text in quotes"),
+            (
+                "sign_in = \"name\"",
+                "line 1: invalid type: string \"name\", expected a section with settings of its own",
+            ),
+            ("listen = 127.0.0.1:4400", UNQUOTED),
+            ("allow_networks = [fd00::/8]", UNQUOTED),
+            ("log.filter = info", UNQUOTED),
+            ("group = 2020-founders", UNQUOTED),
+            ("embed.to_everyone = True", UNQUOTED),
             ("data = \"a\"\ndata = \"b\"", "line 2: duplicate key"),
             ("data", "line 1: "),
         ] {

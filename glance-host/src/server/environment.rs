@@ -315,7 +315,7 @@ mod tests {
             (
                 "LIMITS_MESSAGES",
                 "4294967296",
-                "LIMITS_MESSAGES in the environment: invalid value",
+                "LIMITS_MESSAGES in the environment: invalid value: integer `4294967296`, expected a whole number from 1 to 4294967295",
             ),
             (
                 "LOG_FORMAT",

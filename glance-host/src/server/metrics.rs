@@ -32,6 +32,10 @@ impl Endpoint {
         let file = settings.token_file.as_deref();
         let token = secret("metrics.token", settings.token.as_ref(), file)?;
         match settings.listen {
+            None if token.is_some() => Err(
+                "metrics.token and metrics.token_file need metrics.listen too, as in \"127.0.0.1:9464\""
+                    .to_owned(),
+            ),
             None => Ok(None),
             Some(address) if token.is_none() && !address.ip().is_loopback() => Err(format!(
                 "metrics.listen is {address}, which others can reach: set metrics.token too"

@@ -75,7 +75,7 @@ async fn bad_settings_are_one_sentence_and_nothing_starts() {
         ),
         (
             "public_url = \"https://chat.example.com\"",
-            "nobody signs in, and whoever reached it would be the person at this machine; say how",
+            "at this machine; choose how people sign in: set sign_in.way, or GLANCE_HOST_SIGN_IN_WAY",
         ),
         (
             "public_url = \"chat.example.com\"\nsign_in.way = \"name\"",
@@ -85,6 +85,18 @@ async fn bad_settings_are_one_sentence_and_nothing_starts() {
         (
             "group = \" \"",
             "group is empty: name the team, or leave it out",
+        ),
+        (
+            "data = \"\"",
+            "data is empty: name a folder, or leave it out",
+        ),
+        (
+            "listen = \"127.0.0.1:4400\"\nmetrics.listen = \"127.0.0.1:4400\"",
+            "listen and metrics.listen are both 127.0.0.1:4400: give each a port of its own",
+        ),
+        (
+            "metrics.token = \"s3cret\"",
+            "metrics.token and metrics.token_file need metrics.listen too, as in",
         ),
         (
             "limits.messages = 0",
@@ -97,6 +109,18 @@ async fn bad_settings_are_one_sentence_and_nothing_starts() {
         (
             "[log]\nfilter = \"glance_host=loudly\"",
             "log.filter is \"glance_host=loudly\", which cannot be used",
+        ),
+        (
+            "log.filter = \"\"",
+            "log.filter is empty: give a level, as in \"info\", or leave it out",
+        ),
+        (
+            "log.filter = \"warning\"",
+            "log.filter has \"warning\", which is no level: give off, error, warn, info, debug or trace",
+        ),
+        (
+            "log.filter = \"info, glance_hosts\"",
+            "log.filter has \"glance_hosts\", which is no level",
         ),
     ] {
         for argument in [Some("--check"), None] {
@@ -125,13 +149,50 @@ async fn the_example_is_a_file_that_holds() {
 }
 
 #[tokio::test]
-async fn a_taken_port_is_said() {
+async fn what_is_logged_has_a_level_for_each_part() {
+    let folder = tempfile::tempdir().unwrap();
+    for filter in [
+        "off",
+        "WARN",
+        "debug, hyper=off",
+        "glance_host::server",
+        "glance_host,glance_sdk=warn,",
+    ] {
+        let (_, err, content) = check(folder.path(), &format!("log.filter = \"{filter}\"")).await;
+        assert!(content, "{filter}: {err}");
+    }
+}
+
+#[tokio::test]
+async fn a_taken_port_is_said_whatever_is_logged() {
     let folder = tempfile::tempdir().unwrap();
     let first = Server::start(folder.path(), "").await;
     let address = first.base_url.strip_prefix("http://").unwrap();
-    let mut second = program(folder.path());
-    let (_, err, content) = said(second.env("GLANCE_HOST_LISTEN", address)).await;
-    assert!(!content);
-    assert!(err.contains("Address already in use"), "{err}");
-    assert!(err.contains("Set `listen` to another"), "{err}");
+    for filter in ["info", "off", "glance_sdk=trace"] {
+        let mut second = program(folder.path());
+        second
+            .env("GLANCE_HOST_LISTEN", address)
+            .env("GLANCE_HOST_DATA", "another")
+            .env("GLANCE_HOST_LOG_FILTER", filter);
+        let (_, err, content) = said(&mut second).await;
+        assert!(!content);
+        assert_eq!(err.lines().count(), 1, "{err}");
+        assert!(err.contains("Address already in use"), "{err}");
+        assert!(err.contains("Set `listen` to another"), "{err}");
+    }
+}
+
+#[tokio::test]
+async fn a_data_folder_in_use_is_said_and_is_free_once_its_host_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = Server::start(folder.path(), "").await;
+    let (_, err, content) = said(&mut program(folder.path())).await;
+    assert!(!content && err.lines().count() == 1, "{err}");
+    let sentence = "another host uses the data folder glance-host-data: stop it first, or set `data` to another";
+    assert!(err.contains(sentence), "{err}");
+    let (_, err, content) = said(program(folder.path()).arg("--check")).await;
+    assert!(content, "an update is checked while the host runs: {err}");
+    first.signal("KILL").await;
+    assert!(!first.ended().await.success());
+    Server::run(program(folder.path())).await.stop().await;
 }

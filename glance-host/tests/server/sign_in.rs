@@ -106,7 +106,12 @@ async fn the_word_of_a_proxy_counts_only_from_its_address() {
     assert!(page.contains("reached through its proxy only"), "{page}");
     server.stop().await;
 
-    let server = Server::start(folder.path(), &settings("127.0.0.1")).await;
+    let mut server = Server::start(folder.path(), &settings("127.0.0.1")).await;
+    let warning = server.logged("nobody is an admin yet").await;
+    assert_eq!(warning["level"], "WARN");
+    let sentence = warning["message"].as_str().unwrap();
+    let end = "until somebody signs in whom sign_in.admin_group names";
+    assert!(sentence.ends_with(end), "{sentence}");
     let (status, page) = ask(&server, "ben", "staff").await;
     assert_eq!(status, StatusCode::OK);
     assert!(!page.contains("Lobby"), "it has no owner yet: {page}");
@@ -114,6 +119,11 @@ async fn the_word_of_a_proxy_counts_only_from_its_address() {
     assert!(page.contains("Lobby"), "{page}");
     let (_, page) = ask(&server, "ben", "staff").await;
     assert!(page.contains("Lobby"), "{page}");
+    server.stop().await;
+
+    let server = Server::start(folder.path(), &settings("127.0.0.1")).await;
+    let log = server.log().join("\n");
+    assert!(!log.contains("nobody is an admin yet"), "{log}");
     server.stop().await;
 }
 

@@ -114,11 +114,28 @@ impl SignInSettings {
         }
     }
 
+    /// The setting that says who is an admin.
+    pub(in crate::server) fn rule(&self) -> Option<&'static str> {
+        match (&self.admin_emails, &self.admin_group) {
+            (Some(_), _) => Some("sign_in.admin_emails"),
+            (None, Some(_)) => Some("sign_in.admin_group"),
+            (None, None) => None,
+        }
+    }
+
     fn admins(&self) -> Result<Option<Admins>, String> {
         let emails = listed("sign_in.admin_emails", self.admin_emails.as_deref())?;
         match (emails, &self.admin_group) {
             (None, None) => Ok(None),
-            (Some(emails), None) => Ok(Some(Admins::Emails(emails.to_vec()))),
+            (Some(emails), None) => match emails.iter().find(|email| !is_email(email)) {
+                Some(wrong) => Err(format!(
+                    "sign_in.admin_emails has {wrong:?}: give addresses, as in \"ana@example.com\""
+                )),
+                None => Ok(Some(Admins::Emails(emails.to_vec()))),
+            },
+            (None, Some(group)) if group.trim().is_empty() => {
+                Err("sign_in.admin_group is empty: name the group, or leave it out".to_owned())
+            }
             (None, Some(group)) => Ok(Some(Admins::Group(group.clone()))),
             (Some(_), Some(_)) => Err(
                 "sign_in.admin_emails and sign_in.admin_group are both set: keep one".to_owned(),
@@ -132,6 +149,13 @@ impl ProxySettings {
         let peers = listed("proxy.peers", self.peers.as_deref())?.ok_or(
             "sign_in.way is \"proxy\": set proxy.peers to the addresses from which it asks",
         )?;
+        for (name, header) in [("user", &self.user_header), ("email", &self.email_header)] {
+            if header.eq_ignore_ascii_case(&self.groups_header) {
+                return Err(format!(
+                    "proxy.{name}_header and proxy.groups_header are both {header:?}: give each a header of its own"
+                ));
+            }
+        }
         let peers = peers.iter().copied().map(Into::into);
         let of = |name: &'static str| move |problem: String| format!("proxy.{name}: {problem}");
         Proxy::new(peers)
@@ -157,11 +181,27 @@ impl OpenIdSettings {
             .scopes(&self.scopes)
             .groups_claim(&self.groups_claim);
         let domains = listed("openid.allowed_domains", self.allowed_domains.as_deref())?;
-        Ok(match domains {
-            Some(domains) => openid.allowed_domains(domains),
-            None => openid,
-        })
+        let domains = domains.unwrap_or_default();
+        match domains.iter().find(|domain| !is_domain(domain)) {
+            Some(wrong) => Err(format!(
+                "openid.allowed_domains has {wrong:?}: give what stands behind the @ of an address, as in \"example.com\""
+            )),
+            None => Ok(openid.allowed_domains(domains)),
+        }
     }
+}
+
+fn is_email(text: &str) -> bool {
+    let parts = text.split_once('@');
+    let is_whole = parts.is_some_and(|(name, domain)| {
+        !name.is_empty() && !domain.is_empty() && !domain.contains('@')
+    });
+    is_whole && !text.contains(char::is_whitespace)
+}
+
+fn is_domain(text: &str) -> bool {
+    let is_foreign = |letter: char| "@/*".contains(letter) || letter.is_whitespace();
+    text.contains(char::is_alphabetic) && !text.contains(is_foreign)
 }
 
 #[cfg(test)]
@@ -223,11 +263,80 @@ mod tests {
                 "sign_in.admin_emails is empty",
             ),
             (
+                "sign_in = { way = \"proxy\", admin_group = \"\" }",
+                "sign_in.admin_group is empty",
+            ),
+            (
+                "sign_in.way = \"proxy\"\nproxy = { peers = [\"::1\"], user_header = \"x-forwarded-groups\" }",
+                "proxy.user_header and proxy.groups_header are both \"x-forwarded-groups\": give each",
+            ),
+            (
                 "sign_in.way = \"proxy\"\nproxy = { peers = [\"::1\"], user_header = \"a b\" }",
                 "proxy.user_header: \"a b\" is no name of a header",
             ),
         ] {
             assert!(problem(text).starts_with(expected), "{}", problem(text));
         }
+    }
+
+    #[test]
+    fn an_address_and_a_domain_are_what_people_can_have() {
+        let admin = |email| {
+            format!(
+                "proxy.peers = [\"::1\"]\nsign_in = {{ way = \"proxy\", admin_emails = [{email:?}] }}"
+            )
+        };
+        let member = |domain| {
+            format!(
+                "sign_in.way = \"openid\"\n[openid]\nissuer = \"https://example.com\"\n\
+                 client_id = \"a\"\nclient_secret = \"b\"\nallowed_domains = [{domain:?}]"
+            )
+        };
+        for text in [
+            admin("ana@localhost"),
+            member("example.com"),
+            member("bücher.example"),
+        ] {
+            assert!(Config::parse(&text).unwrap().builder().is_ok(), "{text}");
+        }
+        for wrong in [
+            "",
+            "ana",
+            "@example.com",
+            "ana@",
+            "Ana <ana@example.com>",
+            "a@b.c,d@e.f",
+        ] {
+            let expected = format!("sign_in.admin_emails has {wrong:?}: give addresses, as in");
+            assert!(
+                problem(&admin(wrong)).starts_with(&expected),
+                "{}",
+                problem(&admin(wrong))
+            );
+        }
+        for wrong in [
+            "",
+            "@example.com",
+            "*.example.com",
+            "https://example.com",
+            "a b",
+            "10.1",
+            ".",
+        ] {
+            let expected = format!("openid.allowed_domains has {wrong:?}: give what stands behind");
+            assert!(
+                problem(&member(wrong)).starts_with(&expected),
+                "{}",
+                problem(&member(wrong))
+            );
+        }
+    }
+
+    /// Such a proxy knows people by their address.
+    #[test]
+    fn a_proxy_may_send_one_header_as_name_and_address() {
+        let text = "sign_in = { way = \"proxy\", admin_emails = [\"ana@example.com\"] }\n\
+                    proxy = { peers = [\"::1\"], user_header = \"X-Forwarded-Email\" }";
+        assert!(Config::parse(text).unwrap().builder().is_ok());
     }
 }
