@@ -93,7 +93,7 @@ pub(super) fn message(status: StatusCode, title: &str, text: &str) -> Response {
 /// A page that could not be made.
 pub(super) enum PageError {
     NoRoom,
-    /// Nobody is signed in. A browser that asked for this page shall come back to it.
+    /// Nobody is signed in. A browser shall come back to this page once its person is.
     SignIn(Option<String>),
     /// The proxy's word is not taken, for this reason.
     NotVouchedFor(&'static str),
