@@ -100,6 +100,25 @@ test("an admin makes people guests and removes them", async (t) => {
   await ann.getByText("This is the last admin.").waitFor();
 });
 
+test("settings say that they were saved; after the session ended they lead to signing in and back", async (t) => {
+  const ann = await open(t, "/");
+  await ann.getByRole("button", { name: "Ann Lee" }).click();
+  await ann.getByRole("link", { name: "Secrets" }).click();
+  await ann.getByRole("link", { name: "Settings" }).click();
+  await ann.getByLabel("Topic").fill("For few");
+  await ann.getByRole("button", { name: "Save" }).click();
+  await ann.getByRole("status").getByText("Saved.").waitFor();
+  const settings = new URL(ann.url()).pathname;
+
+  await ann.context().clearCookies();
+  await ann.getByRole("button", { name: "Save" }).click();
+  await ann.getByRole("heading", { name: "Sign in" }).waitFor();
+  await ann.getByRole("button", { name: "Ann Lee" }).click();
+  await ann.getByRole("heading", { name: "Settings" }).waitFor();
+  assert.equal(ann.url(), `${url}${settings}`);
+  assert.deepEqual(ann.wrong, []);
+});
+
 test("the pages fit into 320 pixels", async (t) => {
   const page = await open(t, "/", { viewport: { width: 320, height: 640 } });
   await page.getByRole("button", { name: "Ann Lee" }).click();

@@ -96,7 +96,13 @@ async fn a_room_is_made_and_changed() {
     assert_eq!(names(host.state()).await, ["ops", "other"]);
 
     let form = [("name", "Späße"), ("topic", "fun"), ("privacy", "public")];
-    assert_eq!(ann.submits(&settings, &form).await, settings);
+    let saved = ann.submits(&settings, &form).await;
+    assert_eq!(saved, format!("{settings}?saved"));
+    let says_saved = async |path: &str| {
+        let page = ann.text(path).await;
+        page.contains("role=\"status\">Saved.</p>")
+    };
+    assert!(says_saved(&saved).await && !says_saved(&settings).await);
     let known = host.state().room(room.room.id).await.unwrap().unwrap();
     assert_eq!(
         (known.name.as_str(), known.topic.as_str(), known.is_public),
