@@ -28,6 +28,8 @@ calls.start({
     timeline.focus();
   },
 });
+// By a link into the chat one comes there also where a narrow page shows the glances.
+document.getElementById("skip").addEventListener("click", () => view("chat"));
 panel.onShown(() => view("glances"));
 onEscape((made) => {
   if (dialog.has(made)) dialog.close();

@@ -20,9 +20,10 @@ mod visit;
 use std::sync::Arc;
 
 use axum::extract::Path;
+use axum::handler::Handler;
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router, middleware};
 
 use crate::body;
@@ -39,17 +40,20 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/sign-in", get(sign_in::page).post(sign_in::by_name))
         .route("/sign-out", post(sign_in::out))
         .route("/people", get(people::list))
-        .route("/people/{user}/role", post(people::set_role))
-        .route("/people/{user}/removed", post(people::remove))
-        .route("/rooms", post(rooms::create))
+        .route("/people/{user}/role", form(people::set_role, "/people"))
+        .route("/people/{user}/removed", form(people::remove, "/people"))
+        .route("/rooms", form(rooms::create, "/"))
         .route(
             "/rooms/{room}/settings",
             get(rooms::settings).post(rooms::change),
         )
-        .route("/rooms/{room}/archived", post(rooms::archive))
-        .route("/rooms/{room}/remove", post(rooms::remove))
-        .route("/rooms/{room}/members", post(rooms::add_member))
-        .route("/rooms/{room}/members/remove", post(rooms::remove_member))
+        .route("/rooms/{room}/archived", form(rooms::archive, "settings"))
+        .route("/rooms/{room}/remove", form(rooms::remove, "settings"))
+        .route("/rooms/{room}/members", form(rooms::add_member, "settings"))
+        .route(
+            "/rooms/{room}/members/remove",
+            form(rooms::remove_member, "../settings"),
+        )
         .route("/rooms/{room}", get(pages::room))
         .route("/rooms/{room}/events", get(events::stream))
         .route("/rooms/{room}/pages/{page}/retry", post(events::retry))
@@ -66,6 +70,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/assets/{*file}", get(asset))
         .route("/icon/{oauth_id}/{signed}", get(icon::serve))
         .fallback(pages::nothing)
+        .method_not_allowed_fallback(pages::nothing_to_open)
         .layer(Extension(events::Pages::default()))
         .layer(middleware::from_fn_with_state(
             Arc::clone(shared),
@@ -75,6 +80,16 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
             Arc::clone(shared),
             guard::check,
         ))
+}
+
+/// What takes a form. An answer with an error stands at its address; whoever opens that comes to the
+/// page with the form.
+fn form<H, T>(handler: H, page: &'static str) -> MethodRouter<Arc<Shared>>
+where
+    H: Handler<T, Arc<Shared>>,
+    T: 'static,
+{
+    post(handler).get(async move || Redirect::to(page))
 }
 
 /// What pages load, by its address under `/assets/`.

@@ -78,6 +78,15 @@ test("a private room is its owner's until somebody is let in, and until they are
   assert.deepEqual(bo.wrong, []);
 });
 
+/** Removes a person, as an admin does who was asked whether to. */
+async function remove(page, name) {
+  const button = page.getByRole("button", { name: `Remove ${name}` });
+  const confirm = page.locator("details", { has: page.getByText(`Remove ${name}`) });
+  assert.ok(!await button.isVisible(), "nobody is removed by one click");
+  await confirm.getByText("Remove…").click();
+  await button.click();
+}
+
 test("an admin makes people guests and removes them", async (t) => {
   const ann = await open(t, "/people");
   await ann.getByRole("button", { name: "Ann Lee" }).click();
@@ -89,15 +98,38 @@ test("an admin makes people guests and removes them", async (t) => {
   const role = () => ann.getByLabel("Role of Bo", { exact: true }).inputValue();
   await ann.waitForLoadState();
   assert.equal(await role(), "guest");
-  await ann.getByRole("button", { name: "Remove Cy" }).click();
+  await remove(ann, "Cy");
   await ann.getByRole("button", { name: "Let Cy come back" }).waitFor();
 
   const cy = await open(t);
   await cy.getByLabel("Your name").fill("Cy");
   await cy.locator("form").first().getByRole("button", { name: "Sign in" }).click();
   await cy.getByText("An admin removed Cy from this host.").waitFor();
-  await ann.getByRole("button", { name: "Remove Ann Lee" }).click();
+  await remove(ann, "Ann Lee");
   await ann.getByText("This is the last admin.").waitFor();
+  // What says so stands at the address of the form, which leads to the list.
+  await ann.goto(ann.url());
+  await ann.getByRole("heading", { name: "People" }).waitFor();
+  assert.equal(ann.url(), `${url}/people`);
+});
+
+test("settings say that they were saved; after the session ended they lead to signing in and back", async (t) => {
+  const ann = await open(t, "/");
+  await ann.getByRole("button", { name: "Ann Lee" }).click();
+  await ann.getByRole("link", { name: "Secrets" }).click();
+  await ann.getByRole("link", { name: "Settings" }).click();
+  await ann.getByLabel("Topic").fill("For few");
+  await ann.getByRole("button", { name: "Save" }).click();
+  await ann.getByRole("status").getByText("Saved.").waitFor();
+  const settings = new URL(ann.url()).pathname;
+
+  await ann.context().clearCookies();
+  await ann.getByRole("button", { name: "Save" }).click();
+  await ann.getByRole("heading", { name: "Sign in" }).waitFor();
+  await ann.getByRole("button", { name: "Ann Lee" }).click();
+  await ann.getByRole("heading", { name: "Settings" }).waitFor();
+  assert.equal(ann.url(), `${url}${settings}`);
+  assert.deepEqual(ann.wrong, []);
 });
 
 test("the pages fit into 320 pixels", async (t) => {
@@ -107,6 +139,7 @@ test("the pages fit into 320 pixels", async (t) => {
   const room = await page.getByRole("link", { name: "Secrets" }).getAttribute("href");
   for (const path of ["/", "/people", room, `${room}/settings`]) {
     await page.goto(`${url}${path}`);
+    for (const confirm of await page.getByText("Remove…").all()) await confirm.click();
     await isWide(page, 320, path);
   }
 });

@@ -605,23 +605,57 @@ test("a lost connection loses nothing and doubles nothing", async (t) => {
   assert.equal(new Set(ids).size, ids.length);
 });
 
+/** Makes a room; its address. */
+async function makeRoom(name) {
+  const made = await fetch(new URL("/rooms", demo.url), {
+    method: "POST",
+    body: new URLSearchParams({ name, privacy: "public" }),
+    redirect: "manual",
+  });
+  assert.equal(made.status, 303);
+  return new URL(made.headers.get("location"), demo.url).href;
+}
+
 test("the room that is open is in sight among many", async (t) => {
-  const { origin } = new URL(demo.url);
-  let last;
-  for (let n = 0; n < 20; n++) {
-    const made = await fetch(`${origin}/rooms`, {
-      method: "POST",
-      body: new URLSearchParams({ name: `A room with number ${n}`, privacy: "public" }),
-      redirect: "manual",
-    });
-    assert.equal(made.status, 303);
-    last = made.headers.get("location");
-  }
-  const page = await open(t, { viewport: { width: 320, height: 600 } }, { room: new URL(last, origin).href });
+  let room;
+  for (let n = 0; n < 20; n++) room = await makeRoom(`A room with number ${n}`);
+  const page = await open(t, { viewport: { width: 320, height: 600 } }, { room });
   await shown(page.locator("#composer"));
   const { x, width } = await page.locator(".bar nav [aria-current]").boundingBox();
   assert.ok(x >= 0 && x + width <= 320, `${x} and ${width} wide`);
 });
+
+for (const [width, colorScheme] of [[1000, "light"], [320, "dark"]]) {
+  test(`by keyboard one skips to the messages, ${width} wide`, async (t) => {
+    const room = await makeRoom(`To be skipped, ${width} wide`);
+    const page = await open(t, { viewport: { width, height: 600 }, colorScheme }, { room });
+    const skip = page.getByRole("link", { name: "Skip to messages" });
+    const skipTo = async (target) => {
+      await page.keyboard.press("Tab");
+      await focused(skip);
+      const box = await skip.boundingBox();
+      assert.ok(box.x >= 0 && box.y >= 0 && box.width > 100 && box.height > 20, JSON.stringify(box));
+      await isWide(page, width);
+      await page.keyboard.press("Enter");
+      await focused(target);
+    };
+    await skipTo(area(page));
+    if (width === 320) {
+      await page.getByRole("button", { name: "Glances" }).click();
+      await hidden(area(page));
+      await skip.focus();
+      await page.keyboard.press("Enter");
+      await focused(area(page));
+    }
+
+    await fetch(`${room}/archived`, { method: "POST", body: new URLSearchParams({ archived: "true" }) });
+    await page.goto("about:blank");
+    await page.goto(room);
+    await hidden(page.locator("#composer"));
+    await skipTo(page.getByRole("region", { name: "Timeline" }));
+    assert.deepEqual(page.wrong, []);
+  });
+}
 
 for (const colorScheme of ["light", "dark"]) {
   test(`a narrow page has both, one at a time, ${colorScheme}`, async (t) => {

@@ -96,7 +96,13 @@ async fn a_room_is_made_and_changed() {
     assert_eq!(names(host.state()).await, ["ops", "other"]);
 
     let form = [("name", "Späße"), ("topic", "fun"), ("privacy", "public")];
-    assert_eq!(ann.submits(&settings, &form).await, settings);
+    let saved = ann.submits(&settings, &form).await;
+    assert_eq!(saved, format!("{settings}?saved"));
+    let says_saved = async |path: &str| {
+        let page = ann.text(path).await;
+        page.contains("role=\"status\">Saved.</p>")
+    };
+    assert!(says_saved(&saved).await && !says_saved(&settings).await);
     let known = host.state().room(room.room.id).await.unwrap().unwrap();
     assert_eq!(
         (known.name.as_str(), known.topic.as_str(), known.is_public),
@@ -119,6 +125,39 @@ async fn a_room_is_made_and_changed() {
         .filter(|call| call.event.to_string() == "room_topic_change");
     assert_eq!(topics.count(), 1);
     drop(everywhere);
+}
+
+#[tokio::test]
+async fn the_address_of_a_form_leads_to_the_page_it_stands_on() {
+    let (host, ann) = team().await;
+    let room = format!("/rooms/{}", host.room("ops").await.room.id);
+    for (path, page) in [
+        ("/rooms", "/"),
+        ("/people/1/role", "/people"),
+        ("/people/1/removed", "/people"),
+        ("ROOM/archived", "ROOM/settings"),
+        ("ROOM/remove", "ROOM/settings"),
+        ("ROOM/members", "ROOM/settings"),
+        ("ROOM/members/remove", "ROOM/settings"),
+        ("ROOM/integrations/approve", "ROOM/integrations"),
+        ("ROOM/integrations/x/update", "ROOM/integrations"),
+        ("ROOM/integrations/x/remove", "ROOM/integrations"),
+        ("/integrations/approve", "/integrations"),
+        ("/integrations/x/remove", "/integrations"),
+    ] {
+        let [path, page] = [path, page].map(|path| path.replace("ROOM", &room));
+        let opened = ann.open(&path).await;
+        assert_eq!(opened.status(), StatusCode::SEE_OTHER, "{path}");
+        let to = opened.headers()["location"].to_str().unwrap();
+        assert_eq!(opened.url().join(to).unwrap().path(), page, "{path}");
+        assert_eq!(ann.status(&page).await, StatusCode::OK, "{page}");
+    }
+    for path in ["/sign-out", &format!("{room}/open")] {
+        let opened = ann.open(path).await;
+        assert_eq!(opened.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        let text = opened.text().await.unwrap();
+        assert!(text.contains("<a href=\"/\">All rooms</a>"), "{text}");
+    }
 }
 
 #[tokio::test]

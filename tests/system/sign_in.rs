@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use glance_host::sign_in::SignIn;
 use glance_host::{Builder, Clock, Host};
-use reqwest::header::{HOST, LOCATION, ORIGIN, SET_COOKIE};
+use reqwest::header::{HOST, LOCATION, ORIGIN, REFERER, SET_COOKIE};
 use reqwest::{Client, Method, Response, StatusCode};
 
 use crate::browser::Browser;
@@ -62,6 +62,57 @@ async fn who_is_not_signed_in_sees_nothing() {
     }
     assert_eq!(stranger.status("/sign-in").await, StatusCode::OK);
     assert_eq!(stranger.status("/assets/host.css").await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_form_of_a_session_that_ended_leads_to_signing_in_and_back() {
+    let host = by_name().start().await.unwrap();
+    let stranger = Browser::of(&host);
+    let own = host.base_url();
+    let page = "/rooms/1/settings";
+    let to_page = "/sign-in?to=%2Frooms%2F1%2Fsettings";
+    let form_of_a_page = [("sec-fetch-mode", "navigate"), ("accept", "*/*")];
+    let old_browser = [("accept", "application/xhtml+xml,text/html")];
+    let script = [("sec-fetch-mode", "cors"), ("accept", "text/html")];
+    let sent = async |headers: &[(&str, &str)], referer: Option<String>| {
+        let mut request = stranger
+            .request(Method::POST, "/rooms")
+            .header(ORIGIN, own)
+            .form(&[("name", "x")]);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(referer) = referer {
+            request = request.header(REFERER, referer);
+        }
+        let answer = request.send().await.unwrap();
+        let to = answer.headers().get(LOCATION);
+        let to = to.map(|to| to.to_str().unwrap().to_owned());
+        (answer.status(), to)
+    };
+    let with = || Some(format!("{own}{page}?saved"));
+    for (headers, referer, to) in [
+        (form_of_a_page.as_slice(), with(), to_page),
+        (&old_browser, with(), to_page),
+        (&form_of_a_page, None, "/sign-in?to=%2F"),
+        (
+            &form_of_a_page,
+            Some(format!("https://evil.example{page}")),
+            "/sign-in?to=%2F",
+        ),
+        (
+            &form_of_a_page,
+            Some("no address".to_owned()),
+            "/sign-in?to=%2F",
+        ),
+    ] {
+        let answer = sent(headers, referer).await;
+        assert_eq!(answer, (StatusCode::SEE_OTHER, Some(to.to_owned())));
+    }
+    for headers in [script.as_slice(), &[("accept", "*/*")], &[]] {
+        let answer = sent(headers, with()).await;
+        assert_eq!(answer, (StatusCode::UNAUTHORIZED, None), "{headers:?}");
+    }
 }
 
 #[tokio::test]

@@ -316,8 +316,11 @@ impl Builder {
         if let Some(kept) = self.keep_messages {
             retention::begin(&shared, kept);
         }
+        let api = api::router(&shared);
         let router = Router::new()
-            .nest_service("/v2", api::router(&shared))
+            .nest_service("/v2", api.clone())
+            // Old add-ons join an address that ends in a slash with a path that begins with one.
+            .nest_service("//v2", api)
             .route("/healthz", get(health::check))
             .merge(web::router(&shared))
             .with_state(Arc::clone(&shared));

@@ -32,7 +32,11 @@ pub(super) async fn perform(
     request: Request,
     next: Next,
 ) -> Response {
-    let is_api = request.uri().path().starts_with("/v2/");
+    let is_api = request
+        .uri()
+        .path()
+        .trim_start_matches('/')
+        .starts_with("v2/");
     let caller = stage.caller(request.headers(), request.uri().query());
     let blow = stage.faults.strike(Struck {
         by: Party::AddOn,

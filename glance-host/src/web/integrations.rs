@@ -12,11 +12,12 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::get;
 use glance_sdk::model::WebPanel;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::form;
 use super::pages::{PageError, render};
 use crate::install::{self, InstallError};
 use crate::shared::Shared;
@@ -29,11 +30,20 @@ pub(super) fn router() -> Router<Arc<Shared>> {
     for base in ["/rooms/{room}/integrations", "/integrations"] {
         router = router
             .route(base, get(list).post(change::review))
-            .route(&format!("{base}/approve"), post(change::approve))
+            .route(
+                &format!("{base}/approve"),
+                form(change::approve, "../integrations"),
+            )
             .route(&format!("{base}/visits/{{visit}}"), get(leave::go))
             .route(&format!("{base}/visits/{{visit}}/done"), get(leave::done))
-            .route(&format!("{base}/{{id}}/update"), post(change::update))
-            .route(&format!("{base}/{{id}}/remove"), post(change::remove))
+            .route(
+                &format!("{base}/{{id}}/update"),
+                form(change::update, "../../integrations"),
+            )
+            .route(
+                &format!("{base}/{{id}}/remove"),
+                form(change::remove, "../../integrations"),
+            )
             .route(
                 &format!("{base}/{{id}}/pages/{{page}}"),
                 get(page::frame).post(page::address),

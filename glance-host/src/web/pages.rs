@@ -81,6 +81,15 @@ pub(super) async fn nothing() -> Response {
     )
 }
 
+/// What opens where there is no page: at the address that a form is sent to, for example.
+pub(super) async fn nothing_to_open() -> Response {
+    message(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "Nothing to open here",
+        "Pages send something to this address; it shows nothing by itself.",
+    )
+}
+
 /// A page with one sentence.
 pub(super) fn message(status: StatusCode, title: &str, text: &str) -> Response {
     render(
@@ -93,7 +102,7 @@ pub(super) fn message(status: StatusCode, title: &str, text: &str) -> Response {
 /// A page that could not be made.
 pub(super) enum PageError {
     NoRoom,
-    /// Nobody is signed in. A browser that asked for this page shall come back to it.
+    /// Nobody is signed in. A browser shall come back to this page once its person is.
     SignIn(Option<String>),
     /// The proxy's word is not taken, for this reason.
     NotVouchedFor(&'static str),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Form;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use glance_sdk::model::UserId;
@@ -117,12 +117,21 @@ async fn page(
     Ok(render(status, "rooms.html", values))
 }
 
+/// What the address of a room's settings says.
+#[derive(Deserialize)]
+pub(super) struct Said {
+    /// There, with no value, where they were just saved.
+    saved: Option<String>,
+}
+
 pub(super) async fn settings(
     State(shared): State<Arc<Shared>>,
     Manage(visit): Manage,
+    Query(Said { saved }): Query<Said>,
 ) -> Result<Response, PageError> {
     let wanted = Wanted::of(&visit.room);
-    settings_page(&shared, &visit, StatusCode::OK, &wanted, None).await
+    let is_saved = saved.is_some();
+    settings_page(&shared, &visit, StatusCode::OK, &wanted, None, is_saved).await
 }
 
 pub(super) async fn change(
@@ -142,10 +151,13 @@ pub(super) async fn change(
         ..visit.room.clone()
     };
     match rooms::change(&shared, &changed, &visit.user).await {
-        Ok(()) => Ok(back(&visit)),
+        Ok(()) => {
+            let saved = format!("/rooms/{}/settings?saved", visit.room.id);
+            Ok(Redirect::to(&saved).into_response())
+        }
         Err(error) => {
             let (status, error) = in_words(error)?;
-            settings_page(&shared, &visit, status, &wanted, Some(error)).await
+            settings_page(&shared, &visit, status, &wanted, Some(error), false).await
         }
     }
 }
@@ -215,6 +227,7 @@ async fn settings_page(
     status: StatusCode,
     wanted: &Wanted,
     error: Option<String>,
+    is_saved: bool,
 ) -> Result<Response, PageError> {
     let room = &visit.room;
     let members = shared.state.members(room.id).await?;
@@ -238,6 +251,7 @@ async fn settings_page(
         "members": members.iter().map(person).collect::<Vec<_>>(),
         "others": others.map(person).collect::<Vec<_>>(),
         "error": error,
+        "is_saved": is_saved,
     });
     Ok(render(status, "settings.html", values))
 }

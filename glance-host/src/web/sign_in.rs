@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use axum::Form;
 use axum::extract::{Query, State};
-use axum::http::header::SET_COOKIE;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{ACCEPT, REFERER, SET_COOKIE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use reqwest::Url;
 use serde::Deserialize;
@@ -32,6 +33,33 @@ pub(super) fn own_page(to: &str) -> &str {
         && !to.starts_with("//")
         && to.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
     if is_own { to } else { "/" }
+}
+
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
+/// Where a browser shall come back to once its person signed in: the page it asks for, or that whose
+/// form it sends. Whatever else asks, a script for example, is told with a status alone.
+pub(super) fn way_back(asked: &Parts, shared: &Shared) -> Option<String> {
+    let text = |name: HeaderName| {
+        asked
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
+    let is_navigation = match text(SEC_FETCH_MODE) {
+        Some(mode) => mode == "navigate",
+        None => text(ACCEPT).is_some_and(|accepted| accepted.contains("text/html")),
+    };
+    let page = || {
+        if asked.method == Method::GET {
+            return Some(asked.uri.path().to_owned());
+        }
+        let referer = Url::parse(text(REFERER)?).ok()?;
+        let origin = referer.origin().ascii_serialization();
+        let is_own = shared.origins.contains(&origin);
+        is_own.then(|| referer.path().to_owned())
+    };
+    is_navigation.then(|| page().unwrap_or_else(|| "/".to_owned()))
 }
 
 /// The address of the page on which one signs in, to come back to this one.

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, FromRequestParts, Path};
+use axum::http::header;
 use axum::http::request::Parts;
-use axum::http::{Method, header};
 use glance_sdk::model::RoomId;
 use serde::Deserialize;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::pages::PageError;
+use super::sign_in;
 use crate::access::{self, Access};
 use crate::embed::{self, Visitor};
 use crate::shared::Shared;
@@ -219,7 +220,7 @@ impl Asking {
                 None => None,
             },
         };
-        let user = user.ok_or_else(|| PageError::SignIn(page_address(parts)))?;
+        let user = user.ok_or_else(|| PageError::SignIn(sign_in::way_back(parts, shared)))?;
         Ok(Self { user, by })
     }
 
@@ -263,15 +264,6 @@ impl Asking {
             By::Embedded(visitor) => visitor.pass.as_ref().map(|pass| pass.expires_at),
         }
     }
-}
-
-/// Where a browser that asks for a page shall come back to once its person signed in; whatever else
-/// asks is told with a status alone.
-fn page_address(parts: &Parts) -> Option<String> {
-    let accepted = parts.headers.get(header::ACCEPT);
-    let is_page = parts.method == Method::GET
-        && accepted.is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
-    is_page.then(|| parts.uri.path().to_owned())
 }
 
 /// How long a visit lasts: until the session ends, or the person may not enter the room any more.
