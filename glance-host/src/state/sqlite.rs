@@ -488,8 +488,24 @@ impl State for SqliteState {
             .await
     }
 
-    async fn private_messages(&self, to: UserId) -> Result<Vec<PrivateMessage>> {
-        self.call(move |connection| private::to(connection, to))
+    async fn private_messages(&self, to: UserId, at_most: u32) -> Result<Vec<PrivateMessage>> {
+        self.call(move |connection| private::to(connection, to, at_most))
+            .await
+    }
+
+    async fn count_unread(&self, to: UserId) -> Result<u64> {
+        self.call(move |connection| private::count_unread(connection, to))
+            .await
+    }
+
+    async fn mark_read(&self, to: UserId, id: &str) -> Result<()> {
+        let id = id.to_owned();
+        self.call(move |connection| private::mark_read(connection, to, &id))
+            .await
+    }
+
+    async fn remove_private_messages(&self, to: UserId) -> Result<()> {
+        self.call(move |connection| private::remove(connection, to))
             .await
     }
 
