@@ -265,6 +265,8 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn user_named(&self, name: &str) -> Result<User>;
     /// Changes a user.
     async fn update_user(&self, user: &User) -> Result<()>;
+    /// Changes a user's time zone, and nothing else that may have changed meanwhile.
+    async fn set_timezone(&self, user: UserId, timezone: &str) -> Result<()>;
     /// The user who signs in like this, made where there is none.
     async fn user_of(&self, identity: &Identity) -> Result<User>;
 

@@ -178,6 +178,16 @@ test("people read what add-ons wrote to them alone", async (t) => {
   assert.deepEqual(bo.wrong, []);
 });
 
+test("a room's page says where its reader is", async (t) => {
+  const page = await open(t, "/", { timezoneId: "Asia/Tokyo" });
+  await page.getByRole("button", { name: "Ann Lee" }).click();
+  const answered = page.waitForResponse((answer) => answer.url().endsWith("/events"));
+  await page.getByRole("link", { name: "Secrets" }).click();
+  assert.equal((await answered).request().headers()["time-zone"], "Asia/Tokyo");
+  await live(page);
+  assert.deepEqual(page.wrong, []);
+});
+
 test("the pages fit into 320 pixels", async (t) => {
   const page = await open(t, "/", { viewport: { width: 320, height: 640 } });
   await page.getByRole("button", { name: "Ann Lee" }).click();

@@ -255,6 +255,12 @@ impl State for SqliteState {
             .await
     }
 
+    async fn set_timezone(&self, user: UserId, timezone: &str) -> Result<()> {
+        let timezone = timezone.to_owned();
+        self.call(move |connection| users::set_timezone(connection, user, &timezone))
+            .await
+    }
+
     async fn user_of(&self, identity: &Identity) -> Result<User> {
         let identity = identity.clone();
         self.call(move |connection| users::of(connection, &identity))
