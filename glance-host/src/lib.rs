@@ -58,6 +58,7 @@ pub mod state;
 mod tcp;
 pub mod testing;
 mod timeline;
+mod timezone;
 mod tls;
 mod turns;
 pub mod viewer;

@@ -17,7 +17,7 @@ use glance_sdk::model::{
 };
 
 pub use identity::Identity;
-pub use private::PrivateMessage;
+pub use private::{MAX_PRIVATE_MESSAGES, PrivateMessage};
 pub use session::Session;
 pub use sqlite::SqliteState;
 pub use timeline::{Content, Entry, Message, Sender, Side};
@@ -265,6 +265,8 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn user_named(&self, name: &str) -> Result<User>;
     /// Changes a user.
     async fn update_user(&self, user: &User) -> Result<()>;
+    /// Changes a user's time zone, and nothing else that may have changed meanwhile.
+    async fn set_timezone(&self, user: UserId, timezone: &str) -> Result<()>;
     /// The user who signs in like this, made where there is none.
     async fn user_of(&self, identity: &Identity) -> Result<User>;
 
@@ -363,10 +365,17 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     /// The entry with this id, where it was written into this room.
     async fn entry(&self, room: RoomId, id: &str) -> Result<Option<Entry>>;
 
-    /// Keeps what was written to one person.
+    /// Keeps what was written to one person, and of all that was the newest
+    /// [`MAX_PRIVATE_MESSAGES`].
     async fn write_privately(&self, message: &PrivateMessage) -> Result<()>;
-    /// What was written to this person, oldest first.
-    async fn private_messages(&self, to: UserId) -> Result<Vec<PrivateMessage>>;
+    /// The newest of what was written to this person, at most so much of it, oldest first.
+    async fn private_messages(&self, to: UserId, at_most: u32) -> Result<Vec<PrivateMessage>>;
+    /// How many messages this person has not read.
+    async fn count_unread(&self, to: UserId) -> Result<u64>;
+    /// Marks the message with this id as read, and what was written to this person before it.
+    async fn mark_read(&self, to: UserId, id: &str) -> Result<()>;
+    /// Forgets all that was written to this person.
+    async fn remove_private_messages(&self, to: UserId) -> Result<()>;
 
     /// Forgets what was written into rooms and to people before this time, in microseconds since 1970:
     /// the oldest, at most so many of each kind. Says how many it forgot.

@@ -40,7 +40,7 @@ use tokio::task::JoinHandle;
 use crate::host::Host;
 use crate::install::{self, InstallError};
 use crate::shared::Shared;
-use crate::state::{Installed, PrivateMessage, Room, User};
+use crate::state::{Installed, MAX_PRIVATE_MESSAGES, PrivateMessage, Room, User};
 use crate::viewer::{Command, Commands, Line, LineState, Sidebar, Viewer};
 
 pub use crate::faults::{Fault, Injected};
@@ -87,7 +87,8 @@ impl Host {
     pub async fn private_messages(&self, user: &str) -> Vec<PrivateMessage> {
         let state = &self.shared.state;
         let user = must(state.user_named(user).await, "no user");
-        must(state.private_messages(user.id).await, "no messages")
+        let kept = state.private_messages(user.id, MAX_PRIVATE_MESSAGES);
+        must(kept.await, "no messages")
     }
 
     /// Installs an in-process add-on for all rooms.

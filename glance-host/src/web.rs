@@ -8,6 +8,7 @@ mod guard;
 mod icon;
 mod inspect;
 mod integrations;
+mod messages;
 #[cfg(feature = "openid")]
 mod openid;
 mod pages;
@@ -39,6 +40,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/", get(rooms::list))
         .route("/sign-in", get(sign_in::page).post(sign_in::by_name))
         .route("/sign-out", post(sign_in::out))
+        .route("/messages", get(messages::list))
         .route("/people", get(people::list))
         .route("/people/{user}/role", form(people::set_role, "/people"))
         .route("/people/{user}/removed", form(people::remove, "/people"))
@@ -103,6 +105,7 @@ const ASSETS: &[(&str, &str)] = &[
         "integrations/frame.js",
         include_str!("../assets/integrations/frame.js"),
     ),
+    ("messages.js", include_str!("../assets/messages.js")),
     ("room.js", include_str!("../assets/room.js")),
     ("room/actions.js", include_str!("../assets/room/actions.js")),
     ("room/calls.js", include_str!("../assets/room/calls.js")),

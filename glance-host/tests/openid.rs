@@ -98,6 +98,23 @@ async fn a_person_signs_in_and_is_the_same_one_again() {
 }
 
 #[tokio::test]
+async fn a_person_is_where_the_provider_says() {
+    let provider = Provider::start().await;
+    let host = host_of(settings(&provider)).await;
+    for (said, expected) in [
+        (json!(null), "UTC"),
+        (json!("Europe/Paris"), "Europe/Paris"),
+        (json!("Paris, I think"), "Europe/Paris"),
+        (json!(null), "Europe/Paris"),
+    ] {
+        says(&provider, json!({ "zoneinfo": said }));
+        assert_eq!(sign_in(&mut fresh(&host)).await.0, 303);
+        let known = host.state().users().await.unwrap();
+        assert_eq!(known[0].timezone, expected, "{said}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_is_let_in_by_a_token_that_is_wrong() {
     let provider = Provider::start().await;
     let host = host_of(settings(&provider)).await;

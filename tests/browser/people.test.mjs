@@ -6,8 +6,9 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { json } from "node:stream/consumers";
 import { startHost } from "./host.mjs";
-import { isWide, open as openPage } from "./page.mjs";
+import { isWide, open as openPage, serve, shown } from "./page.mjs";
 
 let host;
 let url;
@@ -132,12 +133,99 @@ test("settings say that they were saved; after the session ended they lead to si
   assert.deepEqual(ann.wrong, []);
 });
 
+/** Writes to people as an add-on that an admin installs for all rooms. */
+async function writer(t) {
+  let installation;
+  const own = await serve(t, async (request, response) => {
+    if (request.method === "POST") installation = await json(request);
+    response.end(JSON.stringify({
+      key: "writer", name: "Writer <1>", description: "Writes to people", links: { self: `${own}/` },
+      capabilities: {
+        installable: { callbackUrl: `${own}/installed` },
+        hipchatApiConsumer: { scopes: ["send_message"] },
+      },
+    }));
+  });
+  const admin = await open(t, "/integrations");
+  await admin.getByRole("button", { name: "Ann Lee" }).click();
+  await admin.getByLabel("Address of an add-on's descriptor").fill(`${own}/`);
+  await admin.getByRole("button", { name: "Read it" }).click();
+  await admin.getByRole("button", { name: "Approve and install" }).click();
+  await shown(admin.getByRole("heading", { name: "Writer <1>", exact: true }));
+  const { oauthId, oauthSecret, capabilitiesUrl } = installation;
+  const api = capabilitiesUrl.replace(/capabilities$/, "");
+  const answer = await fetch(`${api}oauth/token`, {
+    method: "POST",
+    headers: { Authorization: `Basic ${btoa(`${oauthId}:${oauthSecret}`)}` },
+    body: new URLSearchParams({ grant_type: "client_credentials" }),
+  });
+  const { access_token: token } = await answer.json();
+  return async (name, body) => {
+    const answer = await fetch(`${api}user/@${name}/message`, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    assert.equal(answer.status, 204);
+  };
+}
+
+test("people read what add-ons wrote to them alone", async (t) => {
+  const write = await writer(t);
+  const wide = `https://example.com/${"wide/".repeat(40)}`;
+  const rows = '<table><tr><td>a</td><td>b</td></tr></table><ul><li>one</li></ul>';
+  await write("Bo", { message: `Read ${wide} & <b>this</b>` });
+  await write("Bo", {
+    message: `<b>Build 8</b> <span style="color: red">broke</span> <a href="${wide}">here</a>${rows}<script>alert(1)</script>`,
+    message_format: "html", notify: true,
+  });
+
+  const bo = await open(t, "/", { locale: "en-GB", timezoneId: "Asia/Tokyo", viewport: { width: 320, height: 640 } });
+  await bo.getByRole("button", { name: "Bo", exact: true }).click();
+  await bo.getByRole("link", { name: "Messages 2 unread" }).focus();
+  await bo.keyboard.press("Enter");
+  await shown(bo.getByRole("heading", { name: "Messages" }));
+  const messages = bo.getByRole("article", { name: "Message of Writer <1>" });
+  const [newest, oldest] = [messages.nth(0), messages.nth(1)];
+  await shown(newest.locator("b").getByText("Build 8", { exact: true }));
+  await shown(newest.getByText("alert", { exact: true }));
+  assert.equal(await newest.getByText("broke").evaluate((part) => part.style.getPropertyValue("--color")), "red");
+  for (const message of [newest, oldest]) {
+    await shown(message.getByText("new", { exact: true }));
+    assert.equal(await message.getByRole("link").getAttribute("href"), wide);
+    assert.equal(await message.getByRole("link").getAttribute("target"), "_blank");
+  }
+  assert.match(await oldest.locator(".body").textContent(), /& <b>this<\/b>$/);
+  const { at, written } = await newest.locator("time").evaluate((time) => ({ at: time.dateTime, written: time.textContent }));
+  const moment = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short", timeZone: "Asia/Tokyo" });
+  assert.equal(written, moment.format(new Date(at)));
+  await isWide(bo, 320, "messages");
+
+  await bo.getByRole("link", { name: "Rooms" }).click();
+  await shown(bo.getByRole("link", { name: "Messages", exact: true }));
+  await isWide(bo, 320, "rooms");
+  await bo.getByRole("link", { name: "Messages", exact: true }).click();
+  await shown(messages.first());
+  assert.equal(await messages.getByText("new", { exact: true }).count(), 0);
+  assert.deepEqual(bo.wrong, []);
+});
+
+test("a room's page says where its reader is", async (t) => {
+  const page = await open(t, "/", { timezoneId: "Asia/Tokyo" });
+  await page.getByRole("button", { name: "Ann Lee" }).click();
+  const answered = page.waitForResponse((answer) => answer.url().endsWith("/events"));
+  await page.getByRole("link", { name: "Secrets" }).click();
+  assert.equal((await answered).request().headers()["time-zone"], "Asia/Tokyo");
+  await live(page);
+  assert.deepEqual(page.wrong, []);
+});
+
 test("the pages fit into 320 pixels", async (t) => {
   const page = await open(t, "/", { viewport: { width: 320, height: 640 } });
   await page.getByRole("button", { name: "Ann Lee" }).click();
   await page.getByRole("heading", { name: "Rooms" }).waitFor();
   const room = await page.getByRole("link", { name: "Secrets" }).getAttribute("href");
-  for (const path of ["/", "/people", room, `${room}/settings`]) {
+  for (const path of ["/", "/messages", "/people", room, `${room}/settings`]) {
     await page.goto(`${url}${path}`);
     for (const confirm of await page.getByText("Remove…").all()) await confirm.click();
     await isWide(page, 320, path);

@@ -192,6 +192,26 @@ async fn nobody_inspects_on_another_site() {
 }
 
 #[tokio::test]
+async fn a_person_is_where_their_browser_is_and_a_guest_nowhere() {
+    let (host, room, add_on) = start(builder()).await;
+    let ann = host.user("Ann", |_| {}).await;
+    for (user, zone) in [(Some(ann.id.get()), "Asia/Tokyo"), (None, "Europe/Paris")] {
+        let token = token(&host, &add_on, &room, user).await;
+        let request = request(&host, &room, Method::GET, "/events").header("Time-Zone", zone);
+        let mut live = request.bearer_auth(&token).send().await.unwrap();
+        read_until(&mut live, "event: sidebar").await;
+    }
+    for user in host.state().users().await.unwrap() {
+        let expected = if user.id == ann.id {
+            "Asia/Tokyo"
+        } else {
+            "UTC"
+        };
+        assert_eq!(user.timezone, expected, "{}", user.name);
+    }
+}
+
+#[tokio::test]
 async fn only_a_token_lets_in() {
     let (host, room, add_on) = start(builder()).await;
     let claims = |issuer: &str, seconds: i64| {

@@ -1,11 +1,14 @@
 //! What an add-on writes to one person.
 
+use glance_host::sign_in::SignIn;
+use glance_host::state::{MAX_PRIVATE_MESSAGES, PrivateMessage};
 use glance_host::{Clock, Host};
 use glance_sdk::AddOn;
 use glance_sdk::model::{MessageFormat, Scope};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::browser::Browser;
 use crate::rest::{self, Rest};
 
 #[tokio::test]
@@ -67,4 +70,109 @@ async fn a_person_gets_what_is_written_to_them_and_nobody_else_does() {
     );
     assert_eq!(host.private_messages("bob").await.len(), 1);
     assert!(room.timeline().await.is_empty());
+}
+
+#[tokio::test]
+async fn people_read_what_was_written_to_them_and_nothing_else() {
+    let host = Host::builder().port(0).sign_in(SignIn::Name);
+    let host = host.start().await.unwrap();
+    let state = host.state();
+    let mut ann = Browser::signed_in(&host, "Ann").await;
+    let bo = Browser::signed_in(&host, "Bo").await;
+    assert_eq!(
+        Browser::of(&host).status("/messages").await,
+        StatusCode::SEE_OTHER
+    );
+    let room = host.room("ops").await;
+    let add_on = AddOn::new("com.example.writer", "Writer & Sons").scopes([Scope::SendMessage]);
+    let add_on = room.install(add_on).await;
+    let rest = Rest::of(&host, &add_on);
+    let token = rest.token("").await;
+    let write = async |to: &str, message: &str, format: &str| {
+        let body = json!({ "message": message, "message_format": format });
+        let path = format!("user/{to}/message");
+        rest::status(rest.call(&token, Method::POST, &path).json(&body)).await
+    };
+    let html = "<b>Build 8</b><script>alert(1)</script><img src='http://a.example/x.png'>";
+    assert_eq!(write("@Bo", "<i>one</i> & two", "text").await, 204);
+    assert_eq!(write("@Bo", html, "html").await, 204);
+    assert_eq!(write("@Ann", "for Ann", "text").await, 204);
+
+    let link = |unread: &str| format!("<span class=\"count\">{unread}<span");
+    let rooms = bo.text("/").await;
+    assert!(rooms.contains("href=\"/messages\""), "{rooms}");
+    assert!(rooms.contains(&link("2")), "{rooms}");
+    let page = bo.text("/messages").await;
+    let at = |words: &str| {
+        page.find(words)
+            .unwrap_or_else(|| panic!("{words}: {page}"))
+    };
+    assert!(at("Build 8") < at("&lt;i&gt;one&lt;&#x2f;i&gt; &amp; two"));
+    assert!(at("Writer &amp; Sons") < at(" data-html=\"&lt;b&gt;Build 8&lt;"));
+    assert_eq!(page.matches("<time datetime=\"20").count(), 2);
+    assert_eq!(page.matches(">new<").count(), 2);
+    for absent in ["alert(1)", "a.example", "for Ann", "<i>one"] {
+        assert!(!page.contains(absent), "{absent}: {page}");
+    }
+
+    // What was seen is read, and what comes then is new.
+    assert!(!bo.text("/").await.contains("class=\"count\""));
+    assert!(!bo.text("/messages").await.contains(">new<"));
+    assert!(ann.text("/").await.contains(&link("1")));
+    assert_eq!(write("@Bo", "three", "text").await, 204);
+    assert!(
+        bo.text(&format!("/rooms/{}", room.room.id))
+            .await
+            .contains(&link("1"))
+    );
+    assert_eq!(bo.text("/messages").await.matches(">new<").count(), 1);
+
+    // They go with the person, and to one who is gone nothing is written.
+    let user = state.find_user("Bo").await.unwrap().unwrap();
+    let removal = format!("/people/{}/removed", user.id);
+    ann.submits(&removal, &[("removed", "true")]).await;
+    assert_eq!(write(&user.id.to_string(), "four", "text").await, 404);
+    ann.submits(&removal, &[("removed", "false")]).await;
+    assert_eq!(host.private_messages("Bo").await, []);
+    assert_eq!(host.private_messages("Ann").await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_newest_messages_to_a_person_stay() {
+    let host = Host::start().await;
+    let state = host.state();
+    let room = host.room("ops").await;
+    let add_on = room
+        .install(AddOn::new("com.example.writer", "Writer"))
+        .await;
+    let installed = state.installation(add_on.oauth_id()).await.unwrap();
+    let installed = installed.unwrap();
+    let (ann, bo) = (
+        host.user("Ann", |_| {}).await,
+        host.user("Bo", |_| {}).await,
+    );
+    let write = async |to, text: String| {
+        let told = PrivateMessage::new(to, &installed, text, MessageFormat::Text, false);
+        state.write_privately(&told).await.unwrap();
+    };
+    write(bo.id, "to Bo".to_owned()).await;
+    for n in 0..MAX_PRIVATE_MESSAGES + 2 {
+        write(ann.id, format!("message {n}")).await;
+    }
+    let kept = state.private_messages(ann.id, u32::MAX).await.unwrap();
+    assert_eq!(kept.len(), MAX_PRIVATE_MESSAGES as usize);
+    assert_eq!(
+        (&*kept[0].text, &*kept[999].text),
+        ("message 2", "message 1001")
+    );
+    let newest = state.private_messages(ann.id, 2).await.unwrap();
+    assert_eq!(newest, kept[998..]);
+    assert_eq!(state.count_unread(ann.id).await.unwrap(), 1_000);
+
+    // What is not this person's marks nothing.
+    state.mark_read(bo.id, &kept[0].id).await.unwrap();
+    assert_eq!(state.count_unread(bo.id).await.unwrap(), 1);
+    state.mark_read(ann.id, &kept[989].id).await.unwrap();
+    assert_eq!(state.count_unread(ann.id).await.unwrap(), 10);
+    assert_eq!(host.private_messages("Bo").await.len(), 1);
 }

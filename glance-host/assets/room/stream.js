@@ -9,6 +9,8 @@ const lost = document.getElementById("lost");
 const SHORTEST_WAIT = 1000;
 const LONGEST_WAIT = 30_000;
 const UNSEEN = 30_000;
+/** Where the reader is: add-ons may say when something is by their clock. */
+const ZONE = { "Time-Zone": new Intl.DateTimeFormat().resolvedOptions().timeZone };
 
 /** Names this connection to the host, once there is one. */
 export let page = null;
@@ -73,7 +75,7 @@ export async function connect() {
   while (!own.signal.aborted) {
     inspects.asked = inspects.wanted;
     const events = at(inspects.asked ? "events?inspect" : "events");
-    const answer = await read(events, identity, own.signal, heard).catch(() => null);
+    const answer = await read(events, { ...ZONE, ...identity }, own.signal, heard).catch(() => null);
     if (own.signal.aborted) return;
     say("Reconnecting…");
     if (lost) lost.hidden = false;

@@ -16,11 +16,14 @@ use crate::state::PrivateMessage;
 pub(super) async fn create(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
-    Path(user): Path<String>,
+    Path(name): Path<String>,
     request: Request,
 ) -> Result<(Allowance, StatusCode), ApiError> {
     caller.needs(&[Scope::SendMessage])?;
-    let user = caller.user(&shared, &user).await?;
+    let user = caller.user(&shared, &name).await?;
+    if user.is_removed {
+        return Err(ApiError::not_found(format!("User {name} not found")));
+    }
     let read = notifications::read(request).await?;
     let allowance = shared.limits.message(&caller.installed.oauth_id, user.id)?;
     // Of a message to a person the other format is the usual one.

@@ -121,6 +121,7 @@ impl Proxy {
             name: subject.clone(),
             subject,
             email,
+            timezone: None,
             is_admin,
         })
     }

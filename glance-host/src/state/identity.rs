@@ -12,6 +12,8 @@ pub struct Identity {
     pub name: String,
     /// Their address, where it is known.
     pub email: Option<String>,
+    /// Their time zone, where it is known.
+    pub timezone: Option<String>,
     /// Whether they administer the group, where a rule says so. Without a rule the first who comes
     /// to a host without an admin does.
     pub is_admin: Option<bool>,

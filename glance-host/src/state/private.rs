@@ -5,6 +5,9 @@ use glance_sdk::model::{MessageFormat, OauthId, UserId};
 use super::Installed;
 use super::timeline::now_in_micros;
 
+/// How many messages to one person are kept.
+pub const MAX_PRIVATE_MESSAGES: u32 = 1_000;
+
 /// What an add-on wrote to one person, in no room.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -25,6 +28,8 @@ pub struct PrivateMessage {
     pub format: MessageFormat,
     /// Whether the person is to be alerted.
     pub notify: bool,
+    /// Whether the person has seen it.
+    pub is_read: bool,
 }
 
 impl PrivateMessage {
@@ -45,6 +50,7 @@ impl PrivateMessage {
             text: text.into(),
             format,
             notify,
+            is_read: false,
         }
     }
 }

@@ -255,6 +255,12 @@ impl State for SqliteState {
             .await
     }
 
+    async fn set_timezone(&self, user: UserId, timezone: &str) -> Result<()> {
+        let timezone = timezone.to_owned();
+        self.call(move |connection| users::set_timezone(connection, user, &timezone))
+            .await
+    }
+
     async fn user_of(&self, identity: &Identity) -> Result<User> {
         let identity = identity.clone();
         self.call(move |connection| users::of(connection, &identity))
@@ -488,8 +494,24 @@ impl State for SqliteState {
             .await
     }
 
-    async fn private_messages(&self, to: UserId) -> Result<Vec<PrivateMessage>> {
-        self.call(move |connection| private::to(connection, to))
+    async fn private_messages(&self, to: UserId, at_most: u32) -> Result<Vec<PrivateMessage>> {
+        self.call(move |connection| private::to(connection, to, at_most))
+            .await
+    }
+
+    async fn count_unread(&self, to: UserId) -> Result<u64> {
+        self.call(move |connection| private::count_unread(connection, to))
+            .await
+    }
+
+    async fn mark_read(&self, to: UserId, id: &str) -> Result<()> {
+        let id = id.to_owned();
+        self.call(move |connection| private::mark_read(connection, to, &id))
+            .await
+    }
+
+    async fn remove_private_messages(&self, to: UserId) -> Result<()> {
+        self.call(move |connection| private::remove(connection, to))
             .await
     }
 

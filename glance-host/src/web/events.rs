@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use futures_util::StreamExt;
@@ -38,6 +38,7 @@ use crate::endless::Endless;
 use crate::hub::Push;
 use crate::shared::Shared;
 use crate::state::StateError;
+use crate::timezone;
 use crate::viewer::{Change, Command, Commands, Viewer};
 
 /// How often a connection says that it lives: what stands between would end a silent one.
@@ -78,6 +79,7 @@ pub(super) async fn stream(
     State(shared): State<Arc<Shared>>,
     Extension(pages): Extension<Pages>,
     Query(asked): Query<Asked>,
+    headers: HeaderMap,
     stay: Stay,
     visit: Visit,
 ) -> Result<Response, PageError> {
@@ -88,6 +90,9 @@ pub(super) async fn stream(
     let here = Here::new(Arc::clone(&shared), room.id, user.id);
     let inspector = Inspector::new(Arc::clone(&shared), room.id, user.id);
     let is_present = !stay.is_guest();
+    if is_present {
+        timezone::learn(&shared, &user, &headers).await?;
+    }
     let pulse = pulse(stay.ends());
     let viewer = Viewer::connect(shared, room.id, user.id, is_present, pulse).await?;
     let mut viewer = viewer.ok_or(PageError::NoRoom)?;

@@ -25,6 +25,11 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
             include_str!("../../assets/integrations.html"),
         ),
         ("message.html", include_str!("../../assets/message.html")),
+        ("messages.html", include_str!("../../assets/messages.html")),
+        (
+            "messages-link.html",
+            include_str!("../../assets/messages-link.html"),
+        ),
         (
             "integrations/problems.html",
             include_str!("../../assets/integrations/problems.html"),
@@ -180,6 +185,7 @@ pub(super) async fn room(
         "rooms": rooms,
         "has_more_rooms": has_more_rooms,
         "who": who(&shared, user),
+        "unread": shared.state.count_unread(user.id).await?,
         "may_manage": visit.may_manage(),
         "user": { "id": user.id, "mention": user.mention_name() },
     });

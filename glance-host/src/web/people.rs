@@ -117,6 +117,7 @@ async fn make(
     shared.state.update_user(&after).await?;
     if after.is_removed {
         shared.state.remove_sessions(after.id).await?;
+        shared.state.remove_private_messages(after.id).await?;
     }
     shared.entrance.tell(Change::Person(after.id));
     // Glances may be for admins or guests.

@@ -107,6 +107,7 @@ async fn page(
     let values = json!({
         "group": shared.group.name,
         "who": who(shared, user),
+        "unread": shared.state.count_unread(user.id).await?,
         "rooms": shown(false),
         "archived": shown(true),
         "may_create": !user.is_guest,

@@ -105,6 +105,7 @@ pub(super) async fn by_name(
         subject: name.clone(),
         name,
         email: None,
+        timezone: None,
         is_admin: None,
     };
     let user = shared.welcome(&identity).await?;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::OpenId;
 use crate::state::Identity;
+use crate::timezone;
 
 /// The longest name taken from a provider, in characters.
 const MAX_NAME: usize = 50;
@@ -70,6 +71,8 @@ impl OpenId {
             .split_whitespace()
             .collect();
         let name = words.join(" ").chars().take(MAX_NAME).collect();
+        let timezone = claims.zoneinfo().map(|zone| zone.to_string());
+        let timezone = timezone.filter(|zone| timezone::is_name(zone));
         let admins = self.admins.as_ref();
         Ok(Identity {
             provider: Some(issuer.to_string()),
@@ -77,6 +80,7 @@ impl OpenId {
             name,
             is_admin: admins.map(|admins| admins.include(email.as_deref(), &groups)),
             email,
+            timezone,
         })
     }
 }

@@ -77,6 +77,10 @@ const STEPS: &[&str] = &[
     CREATE INDEX timeline_by_time ON timeline (at);
     CREATE INDEX private_message_by_time ON private_message (at);
 ",
+    "
+    ALTER TABLE private_message ADD COLUMN is_read INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX private_message_unread ON private_message (user_id) WHERE NOT is_read;
+",
 ];
 
 pub(super) fn run(connection: &mut Connection) -> Result<()> {

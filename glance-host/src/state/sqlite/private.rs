@@ -1,16 +1,20 @@
 //! What was written to one person, in SQLite.
 
 use glance_sdk::model::UserId;
+use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, Result, Row, params};
 
 use super::rows::{id, number};
-use crate::state::PrivateMessage;
+use crate::state::{MAX_PRIVATE_MESSAGES, PrivateMessage};
 
-pub(super) fn insert(connection: &Connection, message: &PrivateMessage) -> Result<()> {
-    connection
+/// Keeps a message, and forgets the oldest where there are too many.
+pub(super) fn insert(connection: &mut Connection, message: &PrivateMessage) -> Result<()> {
+    let transaction = connection.transaction_with_behavior(Immediate)?;
+    transaction
         .prepare_cached(
-            "INSERT INTO private_message (id, user_id, at, sender, sender_name, text, format, notify)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO private_message
+                 (id, user_id, at, sender, sender_name, text, format, notify, is_read)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             message.id,
@@ -20,20 +24,59 @@ pub(super) fn insert(connection: &Connection, message: &PrivateMessage) -> Resul
             message.sender_name,
             message.text,
             message.format.to_string(),
-            message.notify
-        ])
+            message.notify,
+            message.is_read
+        ])?;
+    transaction
+        .prepare_cached(
+            "DELETE FROM private_message WHERE user_id = ?1 AND nth <=
+             (SELECT nth FROM private_message WHERE user_id = ?1
+              ORDER BY nth DESC LIMIT 1 OFFSET ?2)",
+        )?
+        .execute(params![number(message.to.get()), MAX_PRIVATE_MESSAGES])?;
+    transaction.commit()
+}
+
+/// The newest of what was written to a person, oldest first.
+pub(super) fn to(
+    connection: &Connection,
+    user: UserId,
+    at_most: u32,
+) -> Result<Vec<PrivateMessage>> {
+    connection
+        .prepare_cached(
+            "SELECT id, user_id, at, sender, sender_name, text, format, notify, is_read
+             FROM (SELECT * FROM private_message WHERE user_id = ?1 ORDER BY nth DESC LIMIT ?2)
+             ORDER BY nth",
+        )?
+        .query_map(params![number(user.get()), at_most], message)?
+        .collect()
+}
+
+pub(super) fn count_unread(connection: &Connection, user: UserId) -> Result<u64> {
+    connection
+        .prepare_cached("SELECT count(*) FROM private_message WHERE user_id = ?1 AND NOT is_read")?
+        .query_row([number(user.get())], |row| id(row, 0))
+}
+
+/// Marks a message as read, and what was written to the person before it.
+pub(super) fn mark_read(connection: &Connection, user: UserId, message: &str) -> Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE private_message SET is_read = 1 WHERE user_id = ?1 AND NOT is_read
+             AND nth <= (SELECT nth FROM private_message WHERE user_id = ?1 AND id = ?2)",
+        )?
+        .execute(params![number(user.get()), message])
         .map(drop)
 }
 
-/// All that was written to a person, oldest first.
-pub(super) fn to(connection: &Connection, user: UserId) -> Result<Vec<PrivateMessage>> {
+pub(super) fn remove(connection: &Connection, user: UserId) -> Result<()> {
     connection
-        .prepare_cached(
-            "SELECT id, user_id, at, sender, sender_name, text, format, notify
-             FROM private_message WHERE user_id = ?1 ORDER BY nth",
-        )?
-        .query_map([number(user.get())], message)?
-        .collect()
+        .execute(
+            "DELETE FROM private_message WHERE user_id = ?1",
+            [number(user.get())],
+        )
+        .map(drop)
 }
 
 /// Forgets the oldest of what was written before a time; says how many.
@@ -56,5 +99,6 @@ fn message(row: &Row<'_>) -> Result<PrivateMessage> {
         text: row.get(5)?,
         format: row.get::<_, String>(6)?.as_str().into(),
         notify: row.get(7)?,
+        is_read: row.get(8)?,
     })
 }

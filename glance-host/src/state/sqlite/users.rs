@@ -135,6 +135,15 @@ pub(super) fn update(connection: &Connection, user: &User) -> Result<()> {
         .map(drop)
 }
 
+pub(super) fn set_timezone(connection: &Connection, user: UserId, timezone: &str) -> Result<()> {
+    connection
+        .execute(
+            "UPDATE user SET timezone = ?2 WHERE id = ?1",
+            params![number(user.get()), timezone],
+        )
+        .map(drop)
+}
+
 /// The user who signs in like this, made where there is none.
 pub(super) fn of(connection: &mut Connection, identity: &Identity) -> Result<User> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
@@ -170,6 +179,9 @@ pub(super) fn of(connection: &mut Connection, identity: &Identity) -> Result<Use
     after.is_guest = before.is_guest && !after.is_admin;
     if identity.email.is_some() {
         after.email.clone_from(&identity.email);
+    }
+    if let Some(timezone) = &identity.timezone {
+        after.timezone.clone_from(timezone);
     }
     // One who was removed is nobody's admin.
     if after != before && !before.is_removed {
