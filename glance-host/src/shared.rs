@@ -36,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) entrance: Entrance,
     /// Held while a person's role changes: of two admins who demote each other one stays.
     pub(crate) roles: Mutex<()>,
+    /// Held while a room changes or goes: what one changes, another does not write over.
+    pub(crate) rooms: Mutex<()>,
     pub(crate) first_room: FirstRoom,
     pub(crate) token_life: Duration,
     pub(crate) clock: Clock,

@@ -130,24 +130,12 @@ pub(super) async fn change(
     Manage(visit): Manage,
     Form(wanted): Form<Wanted>,
 ) -> Result<Response, PageError> {
-    if visit.room.is_archived {
-        return Err(PageError::NotAllowed(
-            "This room is archived and can only be read. Bring it back first.",
-        ));
-    }
-    let changed = Room {
-        name: wanted.name.trim().to_owned(),
-        topic: wanted.topic.trim().to_owned(),
-        is_public: wanted.is_public(),
-        ..visit.room.clone()
+    let change = |room: &mut Room| {
+        room.name = wanted.name.trim().to_owned();
+        room.topic = wanted.topic.trim().to_owned();
+        room.is_public = wanted.is_public();
     };
-    match rooms::change(&shared, &changed, &visit.user).await {
-        Ok(()) => Ok(back(&visit)),
-        Err(error) => {
-            let (status, error) = in_words(error)?;
-            settings_page(&shared, &visit, status, &wanted, Some(error)).await
-        }
-    }
+    changed(&shared, &visit, &wanted, change).await
 }
 
 #[derive(Deserialize)]
@@ -160,14 +148,25 @@ pub(super) async fn archive(
     Manage(visit): Manage,
     Form(Archive { archived }): Form<Archive>,
 ) -> Result<Response, PageError> {
-    let changed = Room {
-        is_archived: archived,
-        ..visit.room.clone()
-    };
-    rooms::change(&shared, &changed, &visit.user)
-        .await
-        .or_else(|error| in_words(error).map(drop))?;
-    Ok(back(&visit))
+    let wanted = Wanted::of(&visit.room);
+    let change = |room: &mut Room| room.is_archived = archived;
+    changed(&shared, &visit, &wanted, change).await
+}
+
+/// Changes the room, or says beside the form why not.
+async fn changed(
+    shared: &Arc<Shared>,
+    visit: &Visit,
+    wanted: &Wanted,
+    change: impl FnOnce(&mut Room),
+) -> Result<Response, PageError> {
+    match rooms::change(shared, visit.room.id, &visit.user, change).await {
+        Ok(_) => Ok(back(visit)),
+        Err(error) => {
+            let (status, error) = in_words(error)?;
+            settings_page(shared, visit, status, wanted, Some(error)).await
+        }
+    }
 }
 
 pub(super) async fn remove(
@@ -256,6 +255,9 @@ fn in_words(error: Refused) -> Result<(StatusCode, String), PageError> {
             let why = format!("There is a room with the name {name} already.");
             Ok((StatusCode::CONFLICT, why))
         }
+        Refused::Archived(_) => Err(PageError::NotAllowed(
+            "This room is archived and can only be read. Bring it back first.",
+        )),
         Refused::Gone => Err(PageError::NoRoom),
         Refused::State(cause) => Err(cause.into()),
     }
