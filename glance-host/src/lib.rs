@@ -40,6 +40,7 @@ mod module;
 mod notification;
 mod outgoing;
 mod pattern;
+mod people;
 mod presence;
 mod rarely;
 mod reach;

@@ -265,8 +265,9 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn user_named(&self, name: &str) -> Result<User>;
     /// Changes a user.
     async fn update_user(&self, user: &User) -> Result<()>;
-    /// The user who signs in like this, made where there is none.
-    async fn user_of(&self, identity: &Identity) -> Result<User>;
+    /// The user who signs in like this, made where there is none, and who they are to be by what is
+    /// said of them now. Nothing of that is kept yet.
+    async fn user_of(&self, identity: &Identity) -> Result<(User, User)>;
 
     /// A key of this host's own, 32 bytes, made at the first call: it signs cookies.
     async fn signing_key(&self) -> Result<Vec<u8>>;

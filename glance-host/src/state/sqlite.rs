@@ -255,7 +255,7 @@ impl State for SqliteState {
             .await
     }
 
-    async fn user_of(&self, identity: &Identity) -> Result<User> {
+    async fn user_of(&self, identity: &Identity) -> Result<(User, User)> {
         let identity = identity.clone();
         self.call(move |connection| users::of(connection, &identity))
             .await
