@@ -283,8 +283,8 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn remove_sessions(&self, user: UserId) -> Result<()>;
 
     /// Keeps an installation whose add-on has not answered yet, and the webhooks it declares: it
-    /// has tokens already, and is gone at the next start. False where the add-on is installed in
-    /// this place already.
+    /// has tokens already, and is gone at the next start. False where the add-on would show twice,
+    /// beside one that it accepted or has yet to.
     async fn begin_installation(&self, installed: &Installed) -> Result<bool>;
     /// Marks an installation as accepted by its add-on.
     async fn finish_installation(&self, id: &OauthId) -> Result<()>;

@@ -26,13 +26,16 @@ impl Kept {
     }
 }
 
-/// False where the add-on is installed in this place already.
+/// False where the add-on would show twice: beside its own in this place, and a room's beside that for
+/// all rooms.
 pub(super) fn begin(connection: &mut Connection, new: &Installed, kept: &Kept) -> Result<bool> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     let made = transaction.execute(
-        "INSERT OR IGNORE INTO installation
+        "INSERT INTO installation
          (oauth_id, oauth_secret, room_id, add_on_key, descriptor_url, descriptor)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS
+             (SELECT 1 FROM installation
+              WHERE add_on_key = ?4 AND (?3 IS NULL OR room_id = ?3 OR room_id IS NULL))",
         params![
             new.oauth_id.as_str(),
             new.oauth_secret.expose(),
