@@ -69,5 +69,5 @@ mod write;
 pub use clock::Clock;
 pub use embed::{Embed, NoOrigin};
 pub use host::{Builder, DEFAULT_PORT, Error, Host};
-pub use install::InstallError;
+pub use install::{Already, InstallError};
 pub use ipnet::IpNet;

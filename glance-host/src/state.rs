@@ -140,7 +140,7 @@ pub struct RuntimeGlance {
     pub glance: Glance,
 }
 
-/// Where a runtime glance shows.
+/// Where an installation shows, or what it created over the REST API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// In one room.
@@ -296,8 +296,9 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn remove_installation(&self, id: &OauthId) -> Result<bool>;
     /// The installation with this id, accepted or not.
     async fn installation(&self, id: &OauthId) -> Result<Option<Installed>>;
-    /// Whether the accepted installations of the add-on with this key show in this room, or in any.
-    async fn is_installed(&self, key: &str, room: Option<RoomId>) -> Result<bool>;
+    /// Where the accepted installations of the add-on with this key are that show in this room, or in
+    /// any: all rooms first, then by room.
+    async fn installed_in(&self, key: &str, room: Option<RoomId>) -> Result<Vec<Place>>;
     /// How many accepted installations there are.
     async fn count_installations(&self) -> Result<u64>;
     /// The accepted installations that show in this room, by the key of the add-on.

@@ -211,7 +211,10 @@ async fn what_waits_for_a_person_in_a_room_is_not_installed_for_all_rooms_meanwh
 
     let (status, html) = everywhere.install(&url).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(html.contains("is installed here already"), "{html}");
+    assert!(
+        html.contains("is being installed already; try again"),
+        "{html}"
+    );
     clock.advance(Duration::from_secs(15 * 60));
     let (status, leave) = everywhere.install(&url).await;
     assert_eq!(status, StatusCode::OK, "nobody came back");

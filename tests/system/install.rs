@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use glance_host::testing::TestRoom;
-use glance_host::{Host, InstallError};
+use glance_host::{Already, Host, InstallError};
 use glance_sdk::ErrorKind;
 use glance_sdk::axum::Router;
 use glance_sdk::axum::routing::{get, post};
@@ -150,7 +150,7 @@ async fn the_same_add_on_is_not_installed_twice() {
             .map(drop),
     ] {
         assert!(
-            matches!(attempt, Err(InstallError::AlreadyInstalled(_))),
+            matches!(attempt, Err(InstallError::AlreadyInstalled { .. })),
             "{attempt:?}"
         );
     }
@@ -193,8 +193,9 @@ async fn an_add_on_that_has_yet_to_answer_is_not_installed_beside_itself() {
             refused
         };
         let (first, second) = tokio::join!(install(is_first_in_room), second);
+        let under_way = Already::UnderWay;
         assert!(
-            matches!(&second, Err(InstallError::AlreadyInstalled(_))),
+            matches!(&second, Err(InstallError::AlreadyInstalled { already, .. }) if *already == under_way),
             "{second:?}"
         );
         assert!(host.uninstall(&first.unwrap().oauth_id).await.unwrap());

@@ -335,9 +335,9 @@ impl State for SqliteState {
             .await
     }
 
-    async fn is_installed(&self, key: &str, room: Option<RoomId>) -> Result<bool> {
+    async fn installed_in(&self, key: &str, room: Option<RoomId>) -> Result<Vec<Place>> {
         let key = key.to_owned();
-        self.call(move |connection| installations::are_there(connection, &key, room))
+        self.call(move |connection| installations::places(connection, &key, room))
             .await
     }
 

@@ -4,9 +4,9 @@ use glance_sdk::model::{Descriptor, OauthId, RoomId, Secret};
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-use super::rows::{id, json, number, parsed, room};
+use super::rows::{id, json, number, parsed, place, room};
 use super::webhooks;
-use crate::state::{Installed, StateError};
+use crate::state::{Installed, Place, StateError};
 
 const INSTALLATION: &str =
     "SELECT oauth_id, oauth_secret, room_id, descriptor_url, descriptor FROM installation";
@@ -104,15 +104,23 @@ pub(super) fn find(connection: &Connection, id: &OauthId) -> Result<Option<Insta
         .optional()
 }
 
-/// Whether there are accepted ones of an add-on that show in this room, or in any.
-pub(super) fn are_there(connection: &Connection, key: &str, room: Option<RoomId>) -> Result<bool> {
+/// Where the accepted ones of an add-on are that show in this room, or in any.
+pub(super) fn places(
+    connection: &Connection,
+    key: &str,
+    room: Option<RoomId>,
+) -> Result<Vec<Place>> {
     connection
         .prepare_cached(
-            "SELECT 1 FROM installation
+            "SELECT ifnull(room_id, 0) FROM installation
              WHERE accepted = 1 AND add_on_key = ?1
-               AND (?2 IS NULL OR room_id = ?2 OR room_id IS NULL)",
+               AND (?2 IS NULL OR room_id = ?2 OR room_id IS NULL)
+             ORDER BY 1",
         )?
-        .exists(params![key, room.map(|room| number(room.get()))])
+        .query_map(params![key, room.map(|room| number(room.get()))], |row| {
+            place(row, 0)
+        })?
+        .collect()
 }
 
 pub(super) fn count(connection: &Connection) -> Result<u64> {
