@@ -117,16 +117,21 @@ impl Host {
         Ok(room)
     }
 
-    /// Makes the room with this id what `room` says, and tells add-ons of a new topic, and that it was
-    /// archived or brought back, as done by the person at this machine.
+    /// Changes a room as it is by now: `host.change_room(&room, |room| room.is_public = false)`. Tells
+    /// add-ons of a new topic, and that it was archived or brought back, as done by the person at
+    /// this machine. Gives what became of it.
     ///
     /// # Errors
     ///
-    /// One sentence that says what is wrong with the room's name or topic, or that the database
-    /// fails.
-    pub async fn change_room(&self, room: &Room) -> Result<(), String> {
+    /// One sentence that says what is wrong with the room's name or topic, that it is archived or gone,
+    /// or that the database fails.
+    pub async fn change_room(
+        &self,
+        room: &Room,
+        change: impl FnOnce(&mut Room),
+    ) -> Result<Room, String> {
         let by = self.steward().await?;
-        let changed = rooms::change(&self.shared, room, &by).await;
+        let changed = rooms::change(&self.shared, room.id, &by, change).await;
         changed.map_err(|refused| refused.to_string())
     }
 

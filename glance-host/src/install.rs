@@ -1,5 +1,6 @@
 //! Installs, moves and removes add-ons: the host's side of the handshake.
 
+mod already;
 mod error;
 mod read;
 pub(crate) mod visit;
@@ -21,6 +22,7 @@ use crate::state::{Installed, StateError};
 use error::no_answer;
 use visit::About;
 
+pub use already::Already;
 pub use error::InstallError;
 pub(crate) use read::{Read, read};
 
@@ -100,10 +102,13 @@ pub(crate) async fn check(
         }
         _ => {}
     }
-    if shared.state.is_installed(&descriptor.key, room).await? {
-        return Err(InstallError::AlreadyInstalled(descriptor.name.clone()));
+    match Already::find(shared, &descriptor.key, room).await? {
+        Some(already) => Err(InstallError::AlreadyInstalled {
+            name: descriptor.name.clone(),
+            already,
+        }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Introduces the host to the add-on. The installation is there, but shows nothing until it is
@@ -125,7 +130,11 @@ pub(crate) async fn begin(
     visit::replace(shared, &installed).await;
     // The add-on asks for a token before it answers: the new client must be known by then.
     if !shared.state.begin_installation(&installed).await? {
-        return Err(InstallError::AlreadyInstalled(installed.descriptor.name));
+        let already = Already::find(shared, &installed.descriptor.key, room).await?;
+        return Err(InstallError::AlreadyInstalled {
+            name: installed.descriptor.name,
+            already: already.unwrap_or(Already::UnderWay),
+        });
     }
     if let Err(refused) = introduce(shared, &installed).await {
         shared

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use glance_sdk::model::RoomId;
+
 use crate::hub::{Event, To};
 use crate::install;
 use crate::shared::Shared;
@@ -29,6 +31,8 @@ pub(crate) enum Refused {
     Taken(String),
     /// The topic has so many characters.
     Topic(usize),
+    /// The room with this name is archived, and stays so.
+    Archived(String),
     /// The room was deleted meanwhile.
     Gone,
     State(StateError),
@@ -50,6 +54,7 @@ impl fmt::Display for Refused {
                     "the topic has {length} characters, {MAX_TOPIC} are allowed"
                 )
             }
+            Self::Archived(name) => write!(f, "Room {name} is archived and can only be read"),
             Self::Gone => f.write_str("The room is gone"),
             Self::State(cause) => cause.fmt(f),
         }
@@ -73,27 +78,46 @@ pub(crate) async fn create(shared: &Arc<Shared>, new: &NewRoom) -> Result<Room, 
     Ok(room)
 }
 
-/// Makes the room with this id what `room` says, and tells what changed: archived and brought back
-/// it is by its flag, renamed by its name.
-pub(crate) async fn change(shared: &Arc<Shared>, room: &Room, by: &User) -> Result<(), Refused> {
-    check(&room.name, &room.topic)?;
-    let before = shared.state.room(room.id).await?.ok_or(Refused::Gone)?;
-    if !shared.state.update_room(room).await? {
-        return Err(Refused::Taken(room.name.clone()));
+/// Refuses what would change an archived room.
+pub(crate) fn writable(room: &Room) -> Result<(), Refused> {
+    match room.is_archived {
+        true => Err(Refused::Archived(room.name.clone())),
+        false => Ok(()),
     }
-    shared.entrance.tell(Change::Room(room.id));
-    shared.hub.publish(To::Room(room.id), Event::Changed);
+}
+
+/// Changes the room with this id as it is by now, and tells what changed: archived and brought back
+/// it is by its flag, renamed by its name. Gives what became of it.
+pub(crate) async fn change(
+    shared: &Arc<Shared>,
+    id: RoomId,
+    by: &User,
+    change: impl FnOnce(&mut Room),
+) -> Result<Room, Refused> {
+    let _turn = shared.rooms.lock().await;
+    let before = shared.state.room(id).await?.ok_or(Refused::Gone)?;
+    let mut room = before.clone();
+    change(&mut room);
+    if room.is_archived && before != room {
+        writable(&before)?;
+    }
+    check(&room.name, &room.topic)?;
+    if !shared.state.update_room(&room).await? {
+        return Err(Refused::Taken(room.name));
+    }
+    shared.entrance.tell(Change::Room(id));
+    shared.hub.publish(To::Room(id), Event::Changed);
     if before.topic != room.topic {
         let topic = room.topic.clone();
         let by = by.clone();
-        webhooks::tell(shared, room.id, Happening::TopicChanged { topic, by }).await;
+        webhooks::tell(shared, id, Happening::TopicChanged { topic, by }).await;
     }
     match (before.is_archived, room.is_archived) {
-        (false, true) => webhooks::tell(shared, room.id, Happening::Archived(by.clone())).await,
-        (true, false) => webhooks::tell(shared, room.id, Happening::Unarchived(by.clone())).await,
+        (false, true) => webhooks::tell(shared, id, Happening::Archived(by.clone())).await,
+        (true, false) => webhooks::tell(shared, id, Happening::Unarchived(by.clone())).await,
         _ => {}
     }
-    Ok(())
+    Ok(room)
 }
 
 /// Deletes a room with all that is in it; says whether it was there. The add-ons that were installed
@@ -103,6 +127,7 @@ pub(crate) async fn delete(
     room: &Room,
     by: &User,
 ) -> Result<bool, StateError> {
+    let _turn = shared.rooms.lock().await;
     webhooks::tell(shared, room.id, Happening::Deleted(by.clone())).await;
     let Some(installed) = shared.state.remove_room(room.id).await? else {
         return Ok(false);

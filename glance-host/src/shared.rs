@@ -16,6 +16,7 @@ use crate::install::visit::Visits;
 use crate::limits::Limits;
 use crate::metrics::{Metrics, Now};
 use crate::outgoing;
+use crate::people;
 use crate::presence::Presence;
 use crate::rehearsal::Stage;
 use crate::sign_in::{Entrance, Way};
@@ -35,8 +36,10 @@ pub(crate) struct Shared {
     pub(crate) address: SocketAddr,
     pub(crate) group: Group,
     pub(crate) entrance: Entrance,
-    /// Held while a person's role changes: of two admins who demote each other one stays.
+    /// Held while a person's role may change: of two admins who demote each other one stays.
     pub(crate) roles: Mutex<()>,
+    /// Held while a room changes or goes: what one changes, another does not write over.
+    pub(crate) rooms: Mutex<()>,
     pub(crate) first_room: FirstRoom,
     pub(crate) token_life: Duration,
     pub(crate) clock: Clock,
@@ -100,7 +103,10 @@ impl Shared {
 
     /// Who came in like this, made known where they were not. The first admin finds a room.
     pub(crate) async fn welcome(self: &Arc<Self>, identity: &Identity) -> Result<User, StateError> {
-        let user = self.state.user_of(identity).await?;
+        let turn = self.roles.lock().await;
+        let (before, user) = self.state.user_of(identity).await?;
+        people::change(self, &before, &user).await?;
+        drop(turn);
         self.first_room.open(self).await?;
         Ok(user)
     }

@@ -140,7 +140,7 @@ pub struct RuntimeGlance {
     pub glance: Glance,
 }
 
-/// Where a runtime glance shows.
+/// Where an installation shows, or what it created over the REST API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// In one room.
@@ -267,8 +267,9 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn update_user(&self, user: &User) -> Result<()>;
     /// Changes a user's time zone, and nothing else that may have changed meanwhile.
     async fn set_timezone(&self, user: UserId, timezone: &str) -> Result<()>;
-    /// The user who signs in like this, made where there is none.
-    async fn user_of(&self, identity: &Identity) -> Result<User>;
+    /// The user who signs in like this, made where there is none, and who they are to be by what is
+    /// said of them now. Nothing of that is kept yet.
+    async fn user_of(&self, identity: &Identity) -> Result<(User, User)>;
 
     /// A key of this host's own, 32 bytes, made at the first call: it signs cookies.
     async fn signing_key(&self) -> Result<Vec<u8>>;
@@ -284,8 +285,8 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn remove_sessions(&self, user: UserId) -> Result<()>;
 
     /// Keeps an installation whose add-on has not answered yet, and the webhooks it declares: it
-    /// has tokens already, and is gone at the next start. False where the add-on is installed in
-    /// this place already.
+    /// has tokens already, and is gone at the next start. False where the add-on would show twice,
+    /// beside one that it accepted or has yet to.
     async fn begin_installation(&self, installed: &Installed) -> Result<bool>;
     /// Marks an installation as accepted by its add-on.
     async fn finish_installation(&self, id: &OauthId) -> Result<()>;
@@ -297,8 +298,9 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn remove_installation(&self, id: &OauthId) -> Result<bool>;
     /// The installation with this id, accepted or not.
     async fn installation(&self, id: &OauthId) -> Result<Option<Installed>>;
-    /// Whether the accepted installations of the add-on with this key show in this room, or in any.
-    async fn is_installed(&self, key: &str, room: Option<RoomId>) -> Result<bool>;
+    /// Where the accepted installations of the add-on with this key are that show in this room, or in
+    /// any: all rooms first, then by room.
+    async fn installed_in(&self, key: &str, room: Option<RoomId>) -> Result<Vec<Place>>;
     /// How many accepted installations there are.
     async fn count_installations(&self) -> Result<u64>;
     /// The accepted installations that show in this room, by the key of the add-on.

@@ -9,7 +9,7 @@ use tokio::sync::OwnedMutexGuard;
 use crate::forget::make_room;
 use crate::hub::{Event, To, Written};
 use crate::shared::Shared;
-use crate::state::{Entry, Message, Room, StateError};
+use crate::state::{Entry, Message, StateError};
 use crate::timeline;
 use crate::webhooks::{self, Calls, Happening};
 
@@ -26,17 +26,6 @@ impl Order {
             Arc::clone(rooms.entry(room).or_default())
         };
         turns.lock_owned().await
-    }
-}
-
-/// Why nobody may write into a room, where it is so.
-pub(crate) fn check(room: &Room) -> Result<(), String> {
-    match room.is_archived {
-        true => Err(format!(
-            "Room {} is archived and can only be read",
-            room.name
-        )),
-        false => Ok(()),
     }
 }
 

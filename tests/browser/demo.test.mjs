@@ -440,7 +440,7 @@ test("an installation that cannot be says why", async (t) => {
   assert.match(await refused(`${url}/nothing`), /answered 404 instead of a descriptor; check the address\.$/);
   assert.match(await refused("http://127.0.0.1:1/"), /cannot be reached .*; check that the add-on runs\.$/);
   assert.match(await refused("ftp://127.0.0.1/"), /is no address of a descriptor/);
-  assert.match(await refused(`${demo.addOn}/`), /^Pull requests is installed here already/);
+  assert.match(await refused(`${demo.addOn}/`), /^Pull requests is installed in this room already; remove it in the room's integrations/);
 });
 
 test("an add-on that is removed vanishes from an open page, and installed again it comes back", async (t) => {

@@ -199,6 +199,39 @@ async fn a_person_who_never_comes_back_leaves_nothing_half_installed() {
 }
 
 #[tokio::test]
+async fn what_waits_for_a_person_in_a_room_is_not_installed_for_all_rooms_meanwhile() {
+    let clock = Clock::standing_at(1_800_000_000);
+    let host = Host::builder().port(0).clock(clock.clone());
+    let host = host.start().await.unwrap();
+    let room = host.room("ops").await;
+    let (url, _) = serve_add_on(add_on(&Journal::default())).await;
+    let (in_room, everywhere) = (Browser::at(&host, Some(&room)), Browser::at(&host, None));
+    let (_, leave) = in_room.install(&url).await;
+    let (there, _) = to_the_add_on(&in_room, &host, &leave).await;
+
+    let (status, html) = everywhere.install(&url).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        html.contains("is being installed already; try again"),
+        "{html}"
+    );
+    clock.advance(Duration::from_secs(15 * 60));
+    let (status, leave) = everywhere.install(&url).await;
+    assert_eq!(status, StatusCode::OK, "nobody came back");
+    let (everywhere_there, _) = to_the_add_on(&everywhere, &host, &leave).await;
+    let late = in_room.get(&there).await;
+    assert_eq!(
+        late.status(),
+        StatusCode::BAD_GATEWAY,
+        "nothing is there to take"
+    );
+    let back = location(&everywhere.get(&everywhere_there).await).to_owned();
+    assert_eq!(everywhere.get(&back).await.status(), StatusCode::SEE_OTHER);
+    let here = host.state().installations_in(room.room.id).await.unwrap();
+    assert_eq!(here.len(), 1);
+}
+
+#[tokio::test]
 async fn an_update_leads_to_the_page_of_installations_where_it_has_none_of_its_own() {
     let host = Host::start().await;
     let room = host.room("ops").await;

@@ -1,10 +1,16 @@
 //! Installing and removing.
 
+use std::sync::Arc;
+
 use glance_host::testing::TestRoom;
-use glance_host::{Host, InstallError};
+use glance_host::{Already, Host, InstallError};
 use glance_sdk::ErrorKind;
+use glance_sdk::axum::Router;
+use glance_sdk::axum::routing::{get, post};
+use tokio::sync::{Notify, Semaphore};
 
 use crate::add_on::{Pager, add_on, always, incidents};
+use crate::by_hand::{descriptor, serve};
 
 /// Whether nothing is installed in a room.
 pub(crate) async fn is_empty(host: &Host, room: &TestRoom) -> bool {
@@ -144,7 +150,7 @@ async fn the_same_add_on_is_not_installed_twice() {
             .map(drop),
     ] {
         assert!(
-            matches!(attempt, Err(InstallError::AlreadyInstalled(_))),
+            matches!(attempt, Err(InstallError::AlreadyInstalled { .. })),
             "{attempt:?}"
         );
     }
@@ -156,4 +162,42 @@ async fn the_same_add_on_is_not_installed_twice() {
             .label_text(),
         "4 incidents"
     );
+}
+
+#[tokio::test]
+async fn an_add_on_that_has_yet_to_answer_is_not_installed_beside_itself() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let (asked, answer) = (Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
+    let asking = (Arc::clone(&asked), Arc::clone(&answer));
+    let url = serve(move |base| {
+        let descriptor = descriptor(base).to_string();
+        let installed = async move || {
+            asking.0.notify_one();
+            asking.1.acquire().await.unwrap().forget();
+        };
+        Router::new()
+            .route("/", get(async || descriptor))
+            .route("/installed", post(installed))
+    })
+    .await;
+    for is_first_in_room in [true, false] {
+        let install = async |in_room: bool| match in_room {
+            true => room.install_url(&url).await,
+            false => host.install_global(&url).await,
+        };
+        let second = async {
+            asked.notified().await;
+            let refused = install(!is_first_in_room).await;
+            answer.add_permits(1);
+            refused
+        };
+        let (first, second) = tokio::join!(install(is_first_in_room), second);
+        let under_way = Already::UnderWay;
+        assert!(
+            matches!(&second, Err(InstallError::AlreadyInstalled { already, .. }) if *already == under_way),
+            "{second:?}"
+        );
+        assert!(host.uninstall(&first.unwrap().oauth_id).await.unwrap());
+    }
 }

@@ -143,7 +143,7 @@ async fn what_is_approved_is_what_is_installed() {
     assert_eq!(here().await.len(), 1);
     let (status, html) = browser.review(&url).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(html.contains("is installed here already"), "{html}");
+    assert!(html.contains("is installed in this room already"), "{html}");
 
     let update = format!("/{}/update", here().await[0].oauth_id);
     document.lock().unwrap()["name"] = json!("Even");
@@ -192,6 +192,52 @@ async fn what_is_approved_is_what_is_installed() {
     assert_eq!(browser.post(&remove, &[]).await.0, StatusCode::SEE_OTHER);
     assert!(here().await.is_empty());
     assert_eq!(browser.post(&remove, &[]).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn who_installs_an_add_on_twice_reads_where_it_is_and_where_to_remove_it() {
+    let host = Host::start().await;
+    let url = format!("data:,{}", descriptor(&["view_room"]));
+    let everywhere = Browser::at(&host, None);
+    for (name, in_rooms) in [
+        (
+            "ops",
+            "ops already; remove it in the integrations of that room",
+        ),
+        (
+            "dev",
+            "ops and dev already; remove it in the integrations of each",
+        ),
+        ("<b>", "ops, dev and &lt;b&gt; already"),
+        ("far", "ops, dev, &lt;b&gt; and 1 more room already"),
+        ("off", "ops, dev, &lt;b&gt; and 2 more rooms already"),
+    ] {
+        let room = host.room(name).await;
+        let browser = Browser::at(&host, Some(&room));
+        assert_eq!(browser.install(&url).await.0, StatusCode::SEE_OTHER);
+        let (status, html) = browser.review(&url).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        let here = "is installed in this room already; remove it in the room's integrations";
+        assert!(html.contains(here), "{html}");
+        let (status, html) = everywhere.review(&url).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            html.contains(&format!("is installed in {in_rooms}")),
+            "{html}"
+        );
+    }
+    for room in host.state().rooms().await.unwrap() {
+        let here = host.state().installations_in(room.id).await.unwrap();
+        host.uninstall(&here[0].oauth_id).await.unwrap();
+    }
+    assert_eq!(everywhere.install(&url).await.0, StatusCode::SEE_OTHER);
+    let room = host.room("ops").await;
+    for browser in [&everywhere, &Browser::at(&host, Some(&room))] {
+        let (status, html) = browser.review(&url).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        let all = "is installed for all rooms already; to install it anew, an admin removes it";
+        assert!(html.contains(all), "{html}");
+    }
 }
 
 #[tokio::test]

@@ -131,6 +131,21 @@ async fn a_room_is_known_with_its_people() {
 }
 
 #[tokio::test]
+async fn a_room_whose_name_is_a_number_is_found_by_it_where_no_room_has_that_id() {
+    let host = Host::start().await;
+    let (_, rest, token) = installed(&host).await;
+    let (far, near) = (host.room("77").await.room, host.room("1").await.room);
+    for (asked, found) in [("77", far.id), ("1", far.id), ("2", near.id)] {
+        let path = format!("room/{asked}");
+        let (status, room) = rest::json(rest.call(&token, Method::GET, &path)).await;
+        assert_eq!(status, StatusCode::OK, "{asked}");
+        assert_eq!(room["id"], json!(found), "{asked}");
+    }
+    let nowhere = rest.call(&token, Method::GET, "room/78");
+    assert_eq!(rest::status(nowhere).await, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn rooms_come_in_pages() {
     let host = Host::start().await;
     let mut names: Vec<_> = (0..7).map(|n| format!("room {n}")).collect();

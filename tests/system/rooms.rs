@@ -194,6 +194,7 @@ async fn an_archived_room_can_only_be_read() {
         (Method::POST, "notification"),
         (Method::POST, "message"),
         (Method::PUT, "topic"),
+        (Method::PUT, ""),
     ] {
         assert_eq!(write(method, path).await, StatusCode::CONFLICT, "{path}");
     }
@@ -204,6 +205,52 @@ async fn an_archived_room_can_only_be_read() {
         .await;
     assert_eq!(write(Method::POST, "message").await, StatusCode::CREATED);
     drop(everywhere);
+}
+
+#[tokio::test]
+async fn what_is_changed_at_once_is_all_changed() {
+    let (host, mut ann) = team().await;
+    let mut elsewhere = Browser::signed_in(&host, "Ann").await;
+    let room = host.room("ops").await.room;
+    let writer = AddOn::new("com.example.writer", "Writer").scopes([Scope::AdminRoom]);
+    let writer = host.install_everywhere(writer).await;
+    let rest = Rest::of(&host, &writer);
+    let token = rest.token("").await;
+    let settings = format!("/rooms/{}/settings", room.id);
+    let archive = format!("/rooms/{}/archived", room.id);
+    let known = async || host.state().room(room.id).await.unwrap().unwrap();
+    for round in 0..20 {
+        let topic = json!({ "topic": format!("round {round}") });
+        let topic = rest
+            .call(&token, Method::PUT, "room/ops/topic")
+            .json(&topic);
+        let private = [("name", "ops"), ("privacy", "private")];
+        let (topic, _) = tokio::join!(rest::status(topic), ann.submits(&settings, &private));
+        assert_eq!(topic, StatusCode::NO_CONTENT);
+        assert!(!known().await.is_public, "the topic says nothing of it");
+
+        let public = [("name", "ops"), ("privacy", "public")];
+        let (saved, _) = tokio::join!(
+            elsewhere.submit(&settings, &public),
+            ann.submits(&archive, &[("archived", "true")])
+        );
+        let room = known().await;
+        assert!(room.is_archived, "nobody brought it back");
+        assert_eq!(room.is_public, saved.status() == StatusCode::SEE_OTHER);
+        ann.submits(&archive, &[("archived", "false")]).await;
+        ann.submits(&settings, &public).await;
+    }
+}
+
+#[tokio::test]
+async fn a_room_that_cannot_be_archived_says_why() {
+    let (host, mut ann) = team().await;
+    let room = host.room(&"x".repeat(51)).await.room;
+    let archive = format!("/rooms/{}/archived", room.id);
+    let refused = ann.submit(&archive, &[("archived", "true")]).await;
+    assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let page = refused.text().await.unwrap();
+    assert!(page.contains("The name has 51 characters"), "{page}");
 }
 
 #[tokio::test]

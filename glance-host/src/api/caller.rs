@@ -78,11 +78,15 @@ impl Caller {
         )))
     }
 
-    /// The room with this id or name, where the installation reaches it.
+    /// The room with this id, or else this name, where the installation reaches it.
     pub(crate) async fn room(&self, shared: &Shared, id_or_name: &str) -> Result<Room, ApiError> {
-        let room = match id_or_name.parse::<RoomId>() {
+        let with_id = match id_or_name.parse::<RoomId>() {
             Ok(id) => shared.state.room(id).await?,
-            Err(_) => shared.state.find_room(id_or_name).await?,
+            Err(_) => None,
+        };
+        let room = match with_id {
+            Some(room) => Some(room),
+            None => shared.state.find_room(id_or_name).await?,
         };
         let room =
             room.ok_or_else(|| ApiError::not_found(format!("Room {id_or_name} not found")))?;

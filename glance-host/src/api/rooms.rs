@@ -22,7 +22,6 @@ use crate::rooms::{self, Refused};
 use crate::shared::Shared;
 use crate::sign_in;
 use crate::state::{self, NewRoom, StateError};
-use crate::write;
 
 const VIEW: [Scope; 2] = [Scope::ViewGroup, Scope::ViewRoom];
 
@@ -116,7 +115,7 @@ pub(super) async fn change(
     body: Bytes,
 ) -> Result<StatusCode, ApiError> {
     caller.needs(&[Scope::AdminRoom])?;
-    let mut room = caller.room(&shared, &room).await?;
+    let room = caller.room(&shared, &room).await?;
     let change: Change = parse(&body)?;
     if change.is_guest_accessible == Some(true) {
         return Err(ApiError::bad_request(
@@ -125,13 +124,16 @@ pub(super) async fn change(
         ));
     }
     let by = on_behalf(&shared, &room).await?;
-    room.name = change.name.unwrap_or(room.name);
-    room.topic = change.topic.unwrap_or(room.topic);
-    room.is_archived = change.is_archived.unwrap_or(room.is_archived);
-    room.is_public = change.privacy.map_or(Ok(room.is_public), is_public)?;
-    let new_owner = owner(&shared, &caller, change.owner.map(|owner| owner.id)).await?;
-    room.owner = new_owner.unwrap_or(room.owner);
-    rooms::change(&shared, &room, &by).await?;
+    let privacy = change.privacy.map(is_public).transpose()?;
+    let owner = owner(&shared, &caller, change.owner.map(|owner| owner.id)).await?;
+    let change = |room: &mut state::Room| {
+        room.name = change.name.unwrap_or_else(|| room.name.clone());
+        room.topic = change.topic.unwrap_or_else(|| room.topic.clone());
+        room.is_archived = change.is_archived.unwrap_or(room.is_archived);
+        room.is_public = privacy.unwrap_or(room.is_public);
+        room.owner = owner.unwrap_or(room.owner);
+    };
+    rooms::change(&shared, room.id, &by, change).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -196,7 +198,7 @@ impl From<Refused> for ApiError {
         match refused {
             Refused::Name(_) => Self::bad_request(format!("/name: {message}")),
             Refused::Topic(_) => Self::bad_request(format!("/topic: {message}")),
-            Refused::Taken(_) => Self::new(StatusCode::CONFLICT, message),
+            Refused::Taken(_) | Refused::Archived(_) => Self::new(StatusCode::CONFLICT, message),
             Refused::Gone => Self::not_found(message),
             Refused::State(cause) => cause.into(),
         }
@@ -215,11 +217,10 @@ pub(super) async fn set_topic(
     body: Bytes,
 ) -> Result<StatusCode, ApiError> {
     caller.needs(&[Scope::AdminRoom])?;
-    let mut room = caller.room(&shared, &room).await?;
-    writable(&room)?;
+    let room = caller.room(&shared, &room).await?;
+    let Topic { topic } = parse(&body)?;
     let by = on_behalf(&shared, &room).await?;
-    Topic { topic: room.topic } = parse(&body)?;
-    rooms::change(&shared, &room, &by).await?;
+    rooms::change(&shared, room.id, &by, |room| room.topic = topic).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -306,5 +307,5 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 
 /// Refuses what would change an archived room.
 pub(super) fn writable(room: &state::Room) -> Result<(), ApiError> {
-    write::check(room).map_err(|why| ApiError::new(StatusCode::CONFLICT, why))
+    rooms::writable(room).map_err(ApiError::from)
 }

@@ -290,6 +290,7 @@ impl Builder {
             group,
             entrance,
             roles: Mutex::default(),
+            rooms: Mutex::default(),
             first_room: FirstRoom::new(self.first_room),
             token_life: self.token_life,
             limits: Limits::new(self.clock.clone(), self.requests, self.messages),

@@ -5,6 +5,7 @@ use std::fmt;
 use glance_sdk::validate::Problem;
 use reqwest::Url;
 
+use super::Already;
 use crate::outgoing::NoAnswer;
 use crate::state::StateError;
 
@@ -64,8 +65,13 @@ pub enum InstallError {
         /// How many may be declared.
         allowed: usize,
     },
-    /// The add-on is installed here already.
-    AlreadyInstalled(String),
+    /// The add-on would show twice.
+    AlreadyInstalled {
+        /// What it is called.
+        name: String,
+        /// Where it is installed.
+        already: Already,
+    },
     /// The descriptor that stands there now is another add-on's.
     OtherAddOn {
         /// The key it has.
@@ -116,12 +122,7 @@ impl fmt::Display for InstallError {
                 f,
                 "its descriptor declares {declared} entries of {what}, this host takes {allowed}"
             ),
-            Self::AlreadyInstalled(name) => {
-                write!(
-                    f,
-                    "{name} is installed here already; remove it first to install it anew"
-                )
-            }
+            Self::AlreadyInstalled { name, already } => write!(f, "{name} {already}"),
             Self::OtherAddOn { found, expected } => {
                 write!(
                     f,

@@ -261,7 +261,7 @@ impl State for SqliteState {
             .await
     }
 
-    async fn user_of(&self, identity: &Identity) -> Result<User> {
+    async fn user_of(&self, identity: &Identity) -> Result<(User, User)> {
         let identity = identity.clone();
         self.call(move |connection| users::of(connection, &identity))
             .await
@@ -341,9 +341,9 @@ impl State for SqliteState {
             .await
     }
 
-    async fn is_installed(&self, key: &str, room: Option<RoomId>) -> Result<bool> {
+    async fn installed_in(&self, key: &str, room: Option<RoomId>) -> Result<Vec<Place>> {
         let key = key.to_owned();
-        self.call(move |connection| installations::are_there(connection, &key, room))
+        self.call(move |connection| installations::places(connection, &key, room))
             .await
     }
 

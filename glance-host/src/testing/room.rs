@@ -29,14 +29,11 @@ impl TestRoom {
     ///
     /// # Panics
     ///
-    /// Where there is such a room already, or the database fails.
+    /// Where there is such a room already, it is archived, or the database fails.
     pub async fn change(&mut self, change: impl FnOnce(&mut Room)) {
         let by = self.owner().await;
-        change(&mut self.room);
-        must(
-            rooms::change(&self.shared, &self.room, &by).await,
-            "the room cannot be changed",
-        );
+        let changed = rooms::change(&self.shared, self.room.id, &by, change).await;
+        self.room = must(changed, "the room cannot be changed");
     }
 
     /// Deletes the room with all that is in it, as its owner does, and tells its add-ons.

@@ -12,9 +12,9 @@ use serde_json::json;
 
 use super::pages::{PageError, render, who};
 use super::visit::Admin;
-use crate::hub::{Event, To};
+use crate::people;
 use crate::shared::Shared;
-use crate::sign_in::{Change, Way};
+use crate::sign_in::Way;
 use crate::state::User;
 
 /// What a person is in the group.
@@ -114,14 +114,7 @@ async fn make(
         let why = "This is the last admin. Make somebody else one first.";
         return page(shared, asking, StatusCode::CONFLICT, Some(why)).await;
     }
-    shared.state.update_user(&after).await?;
-    if after.is_removed {
-        shared.state.remove_sessions(after.id).await?;
-        shared.state.remove_private_messages(after.id).await?;
-    }
-    shared.entrance.tell(Change::Person(after.id));
-    // Glances may be for admins or guests.
-    shared.hub.publish(To::All, Event::Changed);
+    people::change(shared, &before, &after).await?;
     Ok(Redirect::to("/people").into_response())
 }
 

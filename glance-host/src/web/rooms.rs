@@ -140,27 +140,12 @@ pub(super) async fn change(
     Manage(visit): Manage,
     Form(wanted): Form<Wanted>,
 ) -> Result<Response, PageError> {
-    if visit.room.is_archived {
-        return Err(PageError::NotAllowed(
-            "This room is archived and can only be read. Bring it back first.",
-        ));
-    }
-    let changed = Room {
-        name: wanted.name.trim().to_owned(),
-        topic: wanted.topic.trim().to_owned(),
-        is_public: wanted.is_public(),
-        ..visit.room.clone()
+    let change = |room: &mut Room| {
+        room.name = wanted.name.trim().to_owned();
+        room.topic = wanted.topic.trim().to_owned();
+        room.is_public = wanted.is_public();
     };
-    match rooms::change(&shared, &changed, &visit.user).await {
-        Ok(()) => {
-            let saved = format!("/rooms/{}/settings?saved", visit.room.id);
-            Ok(Redirect::to(&saved).into_response())
-        }
-        Err(error) => {
-            let (status, error) = in_words(error)?;
-            settings_page(&shared, &visit, status, &wanted, Some(error), false).await
-        }
-    }
+    changed(&shared, &visit, &wanted, "?saved", change).await
 }
 
 #[derive(Deserialize)]
@@ -173,14 +158,26 @@ pub(super) async fn archive(
     Manage(visit): Manage,
     Form(Archive { archived }): Form<Archive>,
 ) -> Result<Response, PageError> {
-    let changed = Room {
-        is_archived: archived,
-        ..visit.room.clone()
-    };
-    rooms::change(&shared, &changed, &visit.user)
-        .await
-        .or_else(|error| in_words(error).map(drop))?;
-    Ok(back(&visit))
+    let wanted = Wanted::of(&visit.room);
+    let change = |room: &mut Room| room.is_archived = archived;
+    changed(&shared, &visit, &wanted, "", change).await
+}
+
+/// Changes the room, and shows its settings with this query; or says beside the form why not.
+async fn changed(
+    shared: &Arc<Shared>,
+    visit: &Visit,
+    wanted: &Wanted,
+    query: &str,
+    change: impl FnOnce(&mut Room),
+) -> Result<Response, PageError> {
+    match rooms::change(shared, visit.room.id, &visit.user, change).await {
+        Ok(_) => Ok(back(visit, query)),
+        Err(error) => {
+            let (status, error) = in_words(error)?;
+            settings_page(shared, visit, status, wanted, Some(error), false).await
+        }
+    }
 }
 
 pub(super) async fn remove(
@@ -205,7 +202,7 @@ pub(super) async fn add_member(
     if let Some(user) = user.filter(|user| !user.is_removed) {
         shared.state.add_member(visit.room.id, user.id).await?;
     }
-    Ok(back(&visit))
+    Ok(back(&visit, ""))
 }
 
 pub(super) async fn remove_member(
@@ -215,11 +212,11 @@ pub(super) async fn remove_member(
 ) -> Result<Response, PageError> {
     shared.state.remove_member(visit.room.id, user).await?;
     shared.entrance.tell(Change::Room(visit.room.id));
-    Ok(back(&visit))
+    Ok(back(&visit, ""))
 }
 
-fn back(visit: &Visit) -> Response {
-    Redirect::to(&format!("/rooms/{}/settings", visit.room.id)).into_response()
+fn back(visit: &Visit, query: &str) -> Response {
+    Redirect::to(&format!("/rooms/{}/settings{query}", visit.room.id)).into_response()
 }
 
 async fn settings_page(
@@ -271,6 +268,9 @@ fn in_words(error: Refused) -> Result<(StatusCode, String), PageError> {
             let why = format!("There is a room with the name {name} already.");
             Ok((StatusCode::CONFLICT, why))
         }
+        Refused::Archived(_) => Err(PageError::NotAllowed(
+            "This room is archived and can only be read. Bring it back first.",
+        )),
         Refused::Gone => Err(PageError::NoRoom),
         Refused::State(cause) => Err(cause.into()),
     }

@@ -12,7 +12,7 @@ use super::record::{Delivery, Outcome};
 use crate::outgoing::{self, Answer, NoAnswer};
 use crate::shared::Shared;
 use crate::state::{Content, Entry, Installed, RegisteredWebhook};
-use crate::{notification, write};
+use crate::{notification, rooms, write};
 
 /// How long an add-on may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -189,7 +189,7 @@ impl Job {
         let Some(room) = room.map_err(|cause| cause.to_string())? else {
             return Err("the room of a webhook was deleted before it was answered".to_owned());
         };
-        write::check(&room)?;
+        rooms::writable(&room).map_err(|why| why.to_string())?;
         let room = room.id;
         if shared.limits.message(self.oauth_id(), room).is_err() {
             return Err("the add-on of a webhook has written too much into the room".to_owned());

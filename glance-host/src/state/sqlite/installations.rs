@@ -4,9 +4,9 @@ use glance_sdk::model::{Descriptor, OauthId, RoomId, Secret};
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-use super::rows::{id, json, number, parsed, room};
+use super::rows::{id, json, number, parsed, place, room};
 use super::webhooks;
-use crate::state::{Installed, StateError};
+use crate::state::{Installed, Place, StateError};
 
 const INSTALLATION: &str =
     "SELECT oauth_id, oauth_secret, room_id, descriptor_url, descriptor FROM installation";
@@ -26,13 +26,16 @@ impl Kept {
     }
 }
 
-/// False where the add-on is installed in this place already.
+/// False where the add-on would show twice: beside its own in this place, and a room's beside that for
+/// all rooms.
 pub(super) fn begin(connection: &mut Connection, new: &Installed, kept: &Kept) -> Result<bool> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     let made = transaction.execute(
-        "INSERT OR IGNORE INTO installation
+        "INSERT INTO installation
          (oauth_id, oauth_secret, room_id, add_on_key, descriptor_url, descriptor)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS
+             (SELECT 1 FROM installation
+              WHERE add_on_key = ?4 AND (?3 IS NULL OR room_id = ?3 OR room_id IS NULL))",
         params![
             new.oauth_id.as_str(),
             new.oauth_secret.expose(),
@@ -101,15 +104,23 @@ pub(super) fn find(connection: &Connection, id: &OauthId) -> Result<Option<Insta
         .optional()
 }
 
-/// Whether there are accepted ones of an add-on that show in this room, or in any.
-pub(super) fn are_there(connection: &Connection, key: &str, room: Option<RoomId>) -> Result<bool> {
+/// Where the accepted ones of an add-on are that show in this room, or in any.
+pub(super) fn places(
+    connection: &Connection,
+    key: &str,
+    room: Option<RoomId>,
+) -> Result<Vec<Place>> {
     connection
         .prepare_cached(
-            "SELECT 1 FROM installation
+            "SELECT ifnull(room_id, 0) FROM installation
              WHERE accepted = 1 AND add_on_key = ?1
-               AND (?2 IS NULL OR room_id = ?2 OR room_id IS NULL)",
+               AND (?2 IS NULL OR room_id = ?2 OR room_id IS NULL)
+             ORDER BY 1",
         )?
-        .exists(params![key, room.map(|room| number(room.get()))])
+        .query_map(params![key, room.map(|room| number(room.get()))], |row| {
+            place(row, 0)
+        })?
+        .collect()
 }
 
 pub(super) fn count(connection: &Connection) -> Result<u64> {

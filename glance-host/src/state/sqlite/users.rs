@@ -144,8 +144,8 @@ pub(super) fn set_timezone(connection: &Connection, user: UserId, timezone: &str
         .map(drop)
 }
 
-/// The user who signs in like this, made where there is none.
-pub(super) fn of(connection: &mut Connection, identity: &Identity) -> Result<User> {
+/// The user who signs in like this, made where there is none, and who they are to be.
+pub(super) fn of(connection: &mut Connection, identity: &Identity) -> Result<(User, User)> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     let known = match &identity.provider {
         None => called(&transaction, &identity.name)?,
@@ -157,7 +157,7 @@ pub(super) fn of(connection: &mut Connection, identity: &Identity) -> Result<Use
             .query_row([provider, &identity.subject], user)
             .optional()?,
     };
-    let before = match known {
+    let user = match known {
         Some(known) => known,
         None => {
             let name = free_name(&transaction, &identity.name)?;
@@ -171,27 +171,23 @@ pub(super) fn of(connection: &mut Connection, identity: &Identity) -> Result<Use
             made
         }
     };
-    let mut after = before.clone();
-    after.is_admin = match identity.is_admin {
-        Some(is_admin) => is_admin,
-        None => before.is_admin || !has_admin(&transaction, identity.provider.as_deref())?,
-    };
-    after.is_guest = before.is_guest && !after.is_admin;
-    if identity.email.is_some() {
-        after.email.clone_from(&identity.email);
-    }
-    if let Some(timezone) = &identity.timezone {
-        after.timezone.clone_from(timezone);
-    }
+    let mut wanted = user.clone();
     // One who was removed is nobody's admin.
-    if after != before && !before.is_removed {
-        update(&transaction, &after)?;
+    if !user.is_removed {
+        wanted.is_admin = match identity.is_admin {
+            Some(is_admin) => is_admin,
+            None => user.is_admin || !has_admin(&transaction, identity.provider.as_deref())?,
+        };
+        wanted.is_guest = user.is_guest && !wanted.is_admin;
+        if identity.email.is_some() {
+            wanted.email.clone_from(&identity.email);
+        }
+        if let Some(timezone) = &identity.timezone {
+            wanted.timezone.clone_from(timezone);
+        }
     }
     transaction.commit()?;
-    Ok(match before.is_removed {
-        true => before,
-        false => after,
-    })
+    Ok((user, wanted))
 }
 
 /// Whether there is an admin who can sign in like this.
