@@ -76,8 +76,8 @@ fn adds(descriptor: &Descriptor, old: Option<&Descriptor>) -> Vec<Value> {
         let note = one
             .pattern
             .as_deref()
-            .map(|pattern| match pattern::compile(pattern) {
-                Ok(_) => format!("only what matches {pattern}"),
+            .map(|pattern| match pattern::check(pattern) {
+                Ok(()) => format!("only what matches {pattern}"),
                 Err(why) => why,
             });
         let mut line = line(event(&one.event).to_owned(), note);
