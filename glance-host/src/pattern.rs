@@ -9,6 +9,7 @@ mod folded;
 mod kept;
 mod python;
 
+use glance_sdk::evaluate::Program;
 use regex_automata::meta::{Config, Regex};
 use regex_syntax::ast::parse::Parser;
 use tokio::sync::Semaphore;
@@ -26,6 +27,9 @@ const MAX_COMPILED: usize = 1 << 21;
 const THREADS: usize = 2;
 
 static TURNS: Semaphore = Semaphore::const_new(THREADS);
+
+/// How many regular expressions the actions of an add-on may look for in a message.
+pub(crate) const MAX_IN_ACTIONS: usize = 20;
 
 /// Reads a pattern, which costs little, or says in a sentence why it never matches. One that is too
 /// large when compiled is not found out.
@@ -64,6 +68,25 @@ pub(crate) async fn aside<T: Send + 'static>(
     });
     let ended = |cause| StateError(format!("looking for patterns ended early: {cause}"));
     working.await.map_err(ended)
+}
+
+/// What the actions of one add-on may cost, the first of them first.
+#[derive(Default)]
+pub(crate) struct Allowance {
+    used: usize,
+}
+
+impl Allowance {
+    /// Whether an action with these conditions is judged. One that is not is never offered, and takes
+    /// nothing from those behind it.
+    pub(crate) fn covers(&mut self, conditions: &Program) -> bool {
+        let used = self.used + conditions.patterns();
+        let covers = used <= MAX_IN_ACTIONS;
+        if covers {
+            self.used = used;
+        }
+        covers
+    }
 }
 
 fn compile(pattern: &str) -> Result<Regex, String> {
