@@ -42,22 +42,21 @@ enum Command {
     Example(example::Arguments),
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     // Cargo passes its subcommand's name on: `cargo glance demo` runs `cargo-glance glance demo`.
     let arguments = std::env::args_os().enumerate();
     let arguments = arguments
         .filter(|(at, word)| !(*at == 1 && word == "glance"))
         .map(|(_, word)| word);
     let outcome = match CommandLine::parse_from(arguments).command {
-        Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Demo(arguments) => completed(demo::run(arguments)),
         Command::New(arguments) => new::run(arguments),
-        Command::Validate(arguments) => validate::run(arguments).await,
+        Command::Validate(arguments) => completed(validate::run(arguments)),
         Command::Host { arguments } => {
             let name = OsString::from("cargo glance host");
-            return glance_host::server::run([name].into_iter().chain(arguments)).await;
+            return glance_host::server::run([name].into_iter().chain(arguments));
         }
-        Command::Example(arguments) => example::run(arguments).await,
+        Command::Example(arguments) => completed(example::run(arguments)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -66,4 +65,9 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+#[tokio::main]
+async fn completed(work: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+    work.await
 }

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use glance_sdk::auth::random_alphanumeric;
-use glance_sdk::model::{Descriptor, InstallationData, InstallationUpdate, OauthId, RoomId};
+use glance_sdk::model::{
+    Descriptor, InstallationData, InstallationUpdate, OauthId, RoomId, Webhook,
+};
 use reqwest::{Method, StatusCode, Url};
 use serde::Serialize;
 
@@ -152,10 +154,9 @@ pub(crate) async fn finish(shared: &Shared, installed: &Installed) -> Result<(),
         .state
         .finish_installation(&installed.oauth_id)
         .await?;
-    warn_of_patterns(&installed.descriptor);
     shared.hub.publish(places(installed), Event::Changed);
     tracing::info!(target: STEPS, "{:?} is installed", installed.descriptor.name);
-    Ok(())
+    warn_of_patterns(&installed.descriptor).await
 }
 
 /// Reads the descriptor again, maybe at another address, and introduces the host anew, as it may
@@ -195,7 +196,6 @@ pub(crate) async fn replace(
             &updated.descriptor,
         )
         .await?;
-    warn_of_patterns(&updated.descriptor);
     let places = places(&updated);
     shared.hub.publish(places, Event::Changed);
     let introduced = Event::Introduced(updated.oauth_id.clone());
@@ -204,6 +204,7 @@ pub(crate) async fn replace(
         .entrance
         .tell(Change::Installation(updated.oauth_id.clone()));
     tracing::info!(target: STEPS, "{:?} is up to date", updated.descriptor.name);
+    warn_of_patterns(&updated.descriptor).await?;
     Ok(updated)
 }
 
@@ -238,15 +239,25 @@ pub(crate) async fn take_leave(shared: &Shared, installed: &Installed) {
 }
 
 /// Says which webhooks are never called, because their patterns match nothing here.
-fn warn_of_patterns(descriptor: &Descriptor) {
-    let webhooks = descriptor.capabilities.webhook.iter();
-    for webhook in webhooks.flat_map(|webhooks| webhooks.as_slice()) {
-        if let Some(Err(why)) = webhook.pattern.as_deref().map(pattern::compile) {
-            let event = &webhook.event;
-            let url = plain(&webhook.url);
-            tracing::warn!(target: STEPS, "the webhook of {event} at {url} is never called: {why}");
-        }
+async fn warn_of_patterns(descriptor: &Descriptor) -> Result<(), StateError> {
+    let mut webhooks = descriptor.capabilities.webhooks().to_vec();
+    webhooks.retain(|webhook| webhook.pattern.is_some());
+    if webhooks.is_empty() {
+        return Ok(());
     }
+    let reading = pattern::aside(move || {
+        let why = |webhook: &Webhook| pattern::compiled(webhook.pattern.as_deref()?).err();
+        let never = webhooks.into_iter().filter_map(|webhook| {
+            let why = why(&webhook)?;
+            Some((webhook, why))
+        });
+        never.collect::<Vec<_>>()
+    });
+    for (Webhook { event, url, .. }, why) in reading.await? {
+        let url = plain(&url);
+        tracing::warn!(target: STEPS, "the webhook of {event} at {url} is never called: {why}");
+    }
+    Ok(())
 }
 
 /// An address as it is logged: people put secrets into its query and before its host.

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    glance_host::server::run(std::env::args_os()).await
+fn main() -> ExitCode {
+    glance_host::server::run(std::env::args_os())
 }

@@ -1,12 +1,20 @@
-//! The patterns of webhooks: regular expressions as Python has them, matched in linear time.
+//! The patterns of add-ons, in webhooks and in the conditions of actions: regular expressions as Python
+//! has them, matched in linear time.
 //!
 //! What an engine without backtracking cannot do (looking around, back references) is refused, so
-//! that no add-on's pattern can hold up the host.
+//! that no add-on's pattern can hold up the host. Compiling one takes its time all the same: it is done
+//! [`aside`], and what was compiled is kept.
 
-use std::iter::Peekable;
-use std::str::Chars;
+mod folded;
+mod kept;
+mod python;
 
-use regex::{Regex, RegexBuilder};
+use glance_sdk::evaluate::Program;
+use regex_automata::meta::{Config, Regex};
+use regex_syntax::ast::parse::Parser;
+use tokio::sync::Semaphore;
+
+use crate::state::StateError;
 
 /// More than any pattern has.
 const MAX_PATTERN: usize = 2000;
@@ -15,23 +23,29 @@ const MAX_PATTERN: usize = 2000;
 /// how long a match takes.
 const MAX_COMPILED: usize = 1 << 21;
 
-/// Compiles a pattern, or says in a sentence why it never matches.
-pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {
-    if pattern.len() > MAX_PATTERN {
-        return Err(format!(
-            "the pattern has {} bytes, {MAX_PATTERN} are allowed",
-            pattern.len()
-        ));
-    }
-    RegexBuilder::new(&translate(pattern))
-        .size_limit(MAX_COMPILED)
-        .build()
-        .map_err(|cause| {
-            let cause = cause.to_string();
-            let why = cause.lines().last().unwrap_or_default();
-            let why = why.strip_prefix("error: ").unwrap_or(why);
-            format!("the pattern {pattern:?} never matches, as it cannot be compiled: {why}")
-        })
+/// How many threads compile patterns and look for them; the others are for the rest of the host.
+const THREADS: usize = 2;
+
+static TURNS: Semaphore = Semaphore::const_new(THREADS);
+
+/// How many regular expressions the actions of an add-on may look for in a message.
+pub(crate) const MAX_IN_ACTIONS: usize = 20;
+
+/// Reads a pattern, which costs little, or says in a sentence why it never matches. One that is too
+/// large when compiled is not found out.
+pub(crate) fn check(pattern: &str) -> Result<(), String> {
+    read(pattern).map(drop)
+}
+
+/// The compiled pattern, or why it never matches; to be called [`aside`].
+pub(crate) fn compiled(pattern: &str) -> Result<Regex, String> {
+    kept::of(pattern).unwrap_or_else(|| {
+        let compiled = compile(pattern);
+        if pattern.len() <= MAX_PATTERN {
+            kept::keep(pattern, &compiled);
+        }
+        compiled
+    })
 }
 
 /// Whether a pattern finds something in a text. Python's `$` also stands before a last line break.
@@ -42,147 +56,76 @@ pub(crate) fn finds(pattern: &Regex, text: &str) -> bool {
             .is_some_and(|text| pattern.is_match(text))
 }
 
-/// Writes Python's syntax as that of the crate `regex`, where the two differ.
-fn translate(pattern: &str) -> String {
-    let mut written = String::with_capacity(pattern.len() + 8);
-    let mut rest = pattern.chars().peekable();
-    while let Some(c) = rest.next() {
-        match c {
-            '\\' => escape(&mut rest, &mut written, false),
-            '[' => class(&mut rest, &mut written),
-            '{' => repetition(&mut rest, &mut written),
-            '(' => group(&mut rest, &mut written),
-            _ => written.push(c),
-        }
-    }
-    written
+/// Does what compiles patterns, or looks for them, where it holds up no connection, and little of it at
+/// once. What nobody waits for any more when its turn comes is not done.
+pub(crate) async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, StateError> {
+    let turn = TURNS.acquire().await;
+    let working = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        work()
+    });
+    let ended = |cause| StateError(format!("looking for patterns ended early: {cause}"));
+    working.await.map_err(ended)
 }
 
-type Rest<'p> = Peekable<Chars<'p>>;
+/// What the actions of one add-on may cost, the first of them first.
+#[derive(Default)]
+pub(crate) struct Allowance {
+    used: usize,
+}
 
-/// What stands behind a backslash: in Python it makes most letters and all signs themselves.
-fn escape(rest: &mut Rest<'_>, written: &mut String, in_class: bool) {
-    match rest.next() {
-        Some('b') if in_class => written.push_str(r"\x08"),
-        Some('Z') if !in_class => written.push_str(r"\z"),
-        Some('0') => {
-            let mut code = 0;
-            for _ in 0..2 {
-                let Some(digit) = rest.peek().and_then(|c| c.to_digit(8)) else {
-                    break;
-                };
-                code = code * 8 + digit;
-                rest.next();
-            }
-            written.push_str(&format!(r"\x{{{code:x}}}"));
+impl Allowance {
+    /// Whether an action with these conditions is judged. One that is not is never offered, and takes
+    /// nothing from those behind it.
+    pub(crate) fn covers(&mut self, conditions: &Program) -> bool {
+        let used = self.used + conditions.patterns();
+        let covers = used <= MAX_IN_ACTIONS;
+        if covers {
+            self.used = used;
         }
-        // Of Perl: one framework writes `\uXXXX` so.
-        Some('x') if rest.peek() == Some(&'{') => {
-            written.push_str(r"\x");
-            for c in rest.by_ref() {
-                written.push(c);
-                if c == '}' {
-                    break;
-                }
-            }
-        }
-        // A letter that means something, a digit that refers back (which is refused), the end.
-        Some(c @ ('a' | 'd' | 'f' | 'n' | 'r' | 's' | 't' | 'v' | 'w' | 'x' | 'u' | 'U'))
-        | Some(c @ ('A' | 'B' | 'D' | 'S' | 'W' | 'b' | 'z' | '1'..='9')) => {
-            written.push('\\');
-            written.push(c);
-        }
-        Some(c) => literal(c, written),
-        None => written.push('\\'),
+        covers
     }
 }
 
-fn literal(c: char, written: &mut String) {
-    written.push_str(&regex::escape(c.encode_utf8(&mut [0; 4])));
+fn compile(pattern: &str) -> Result<Regex, String> {
+    let written = read(pattern)?;
+    let config = Config::new().nfa_size_limit(Some(MAX_COMPILED));
+    let built = Regex::builder().configure(config).build(&written);
+    built.map_err(|cause| {
+        let why = match cause.syntax_error() {
+            Some(cause) => last_line(cause),
+            None => format!("it exceeds the size limit of {MAX_COMPILED} bytes"),
+        };
+        never(pattern, &why)
+    })
 }
 
-/// A class of characters: Python's has no classes in it, and no operators but `-`.
-fn class(rest: &mut Rest<'_>, written: &mut String) {
-    written.push('[');
-    if rest.next_if_eq(&'^').is_some() {
-        written.push('^');
+/// A pattern in the syntax of this host's engine.
+fn read(pattern: &str) -> Result<String, String> {
+    if pattern.len() > MAX_PATTERN {
+        return Err(format!(
+            "the pattern has {} bytes, {MAX_PATTERN} are allowed",
+            pattern.len()
+        ));
     }
-    let mut is_first = rest.next_if_eq(&']').is_none();
-    if !is_first {
-        written.push_str(r"\]");
-    }
-    while let Some(c) = rest.next() {
-        match c {
-            ']' => {
-                written.push(']');
-                return;
-            }
-            '\\' => escape(rest, written, true),
-            '[' | '&' | '~' => {
-                written.push('\\');
-                written.push(c);
-            }
-            // At the beginning the first is itself, elsewhere a range ends with the second.
-            '-' if is_first => written.push_str(r"\-"),
-            '-' if rest.next_if_eq(&'-').is_some() => written.push_str(r"-\-"),
-            _ => written.push(c),
-        }
-        is_first = false;
-    }
+    let written = python::translate(pattern);
+    let syntax = Parser::new().parse(&written);
+    let syntax = syntax.map_err(|cause| never(pattern, &last_line(&cause)))?;
+    folded::check(&syntax).map_err(|why| never(pattern, &why))?;
+    Ok(written)
 }
 
-/// `{` begins a repetition only where one follows; otherwise it is itself.
-fn repetition(rest: &mut Rest<'_>, written: &mut String) {
-    let mut ahead = rest.clone();
-    let inside: String = ahead.by_ref().take_while(|c| *c != '}').collect();
-    let is_closed = rest.clone().any(|c| c == '}');
-    let number = |text: &str| text.chars().all(|c| c.is_ascii_digit());
-    let repeats = match inside.split_once(',') {
-        Some((from, to)) => number(from) && number(to),
-        None => !inside.is_empty() && number(&inside),
-    };
-    if !is_closed || !repeats {
-        written.push_str(r"\{");
-        return;
-    }
-    written.push('{');
-    if inside.starts_with(',') {
-        written.push('0');
-    }
-    written.push_str(&inside);
-    written.push('}');
-    *rest = ahead;
+fn never(pattern: &str, why: &str) -> String {
+    format!("the pattern {pattern:?} never matches, as it cannot be compiled: {why}")
 }
 
-/// Comments go; flags that say which letters there are go, as all there are count anyway.
-fn group(rest: &mut Rest<'_>, written: &mut String) {
-    let mut ahead = rest.clone();
-    if ahead.next() != Some('?') {
-        written.push('(');
-        return;
-    }
-    if ahead.next_if_eq(&'#').is_some() {
-        *rest = ahead;
-        rest.by_ref().take_while(|c| *c != ')').for_each(drop);
-        return;
-    }
-    let mut flags = String::new();
-    while let Some(flag) =
-        ahead.next_if(|c| matches!(c, 'a' | 'i' | 'L' | 'm' | 's' | 'u' | 'x' | '-'))
-    {
-        flags.push(flag);
-    }
-    if !flags.is_empty() && matches!(ahead.peek(), Some(')' | ':')) {
-        flags.retain(|flag| !matches!(flag, 'a' | 'L'));
-        written.push_str("(?");
-        written.push_str(flags.trim_end_matches('-'));
-        *rest = ahead;
-        if flags.is_empty() && rest.next_if_eq(&')').is_some() {
-            written.push_str(":)");
-        }
-        return;
-    }
-    written.push('(');
+/// What the engine says behind the picture of where.
+fn last_line(cause: &impl ToString) -> String {
+    let cause = cause.to_string();
+    let why = cause.lines().last().unwrap_or_default();
+    why.strip_prefix("error: ").unwrap_or(why).to_owned()
 }
 
 #[cfg(test)]

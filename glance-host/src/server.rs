@@ -8,9 +8,11 @@ mod metrics;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use glance_sdk::addon::interrupted;
+use tokio::runtime::Runtime;
 
 use crate::host::{Error, Host};
 use config::{Config, EXAMPLE};
@@ -18,6 +20,10 @@ use metrics::Endpoint;
 
 /// Where the settings are looked for, the first that is there.
 const FILES: [&str; 2] = ["glance-host.toml", "/etc/glance-host.toml"];
+
+/// How long what nobody waits for any more may take at the end: enough to close the database. Looking
+/// for an add-on's patterns, which nothing interrupts, may take longer and is given up.
+const LEFTOVERS: Duration = Duration::from_secs(1);
 
 /// A chat host for a team, with rooms and add-ons that show glances in them.
 ///
@@ -41,8 +47,8 @@ struct Arguments {
     example_config: bool,
 }
 
-/// What the program does, given its name and its arguments; completes when it is asked to end.
-pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// What the program does, given its name and its arguments; returns when it was asked to end.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = Arguments::parse_from(arguments);
     if arguments.example_config {
         print!("{EXAMPLE}");
@@ -64,7 +70,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Err(problem) = log::start(&config.log) {
         return failed(&problem);
     }
-    match serve(&config, &source).await {
+    match completed(serve(&config, &source)).and_then(|served| served) {
         Ok(()) => ExitCode::SUCCESS,
         // Why it ends is said whatever the filter keeps out.
         Err(problem) if !tracing::enabled!(tracing::Level::ERROR) => failed(&problem),
@@ -73,6 +79,14 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What comes of it, on a runtime of its own, with whatever it began and left.
+fn completed<T>(work: impl Future<Output = T>) -> Result<T, String> {
+    let runtime = Runtime::new().map_err(|cause| format!("it cannot start: {cause}"))?;
+    let completed = runtime.block_on(work);
+    runtime.shutdown_timeout(LEFTOVERS);
+    Ok(completed)
 }
 
 fn failed(problem: &str) -> ExitCode {
@@ -161,7 +175,7 @@ async fn serve(config: &Config, source: &str) -> Result<(), String> {
         () = host.shutdown() => tracing::info!("ended"),
         () = interrupted() => {
             tracing::warn!("ended at once");
-            // Not by a return: the runtime would wait for what it cannot interrupt.
+            // Not by a return: what cannot be interrupted has a moment then.
             std::process::exit(130);
         }
     }
@@ -196,4 +210,26 @@ async fn reload_when_told(host: &Host) {
     #[cfg(not(unix))]
     let _ = host;
     std::future::pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_interrupted_holds_up_no_end() {
+        let (never, waits) = mpsc::channel::<()>();
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let ended = completed(async {
+            tokio::task::spawn_blocking(move || {
+                begin.send(()).unwrap();
+                waits.recv()
+            });
+            begun.await.unwrap();
+        });
+        assert_eq!(ended, Ok(()));
+        drop(never);
+    }
 }

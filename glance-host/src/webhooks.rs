@@ -14,7 +14,6 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use glance_sdk::model::{OauthId, RoomId};
-use regex::Regex;
 use tokio::sync::watch;
 
 use crate::pattern;
@@ -30,9 +29,6 @@ pub use record::{Delivery, KEPT_PER_ROOM, Outcome};
 /// How many happenings may wait for one installation.
 const QUEUE: usize = 100;
 
-/// How many compiled patterns are kept, each of some megabytes at most; past that all are compiled anew.
-const PATTERNS: usize = 100;
-
 /// What waits, by installation; each has a task that works it off. The calls for one happening stand
 /// together, as some of their patterns will find nothing in it.
 type Queues = HashMap<OauthId, VecDeque<Vec<Job>>>;
@@ -43,7 +39,6 @@ pub(crate) struct Webhooks {
     queues: Mutex<Queues>,
     /// Changes as a queue comes to its end.
     worked_off: watch::Sender<()>,
-    patterns: Mutex<HashMap<String, Option<Regex>>>,
     pub(crate) records: Records,
 }
 
@@ -106,21 +101,6 @@ async fn try_calls(
 }
 
 impl Webhooks {
-    /// Whether a pattern finds something in a text; one that cannot be compiled never does.
-    fn finds(&self, pattern: &str, text: &str) -> bool {
-        let known = lock(&self.patterns).get(pattern).cloned();
-        let compiled = known.unwrap_or_else(|| {
-            let compiled = pattern::compile(pattern).ok();
-            let mut patterns = lock(&self.patterns);
-            if patterns.len() >= PATTERNS {
-                patterns.clear();
-            }
-            patterns.insert(pattern.to_owned(), compiled.clone());
-            compiled
-        });
-        compiled.is_some_and(|compiled| pattern::finds(&compiled, text))
-    }
-
     fn push(&self, shared: &Arc<Shared>, oauth_id: OauthId, jobs: Vec<Job>) {
         match lock(&self.queues).entry(oauth_id) {
             Entry::Occupied(mut queue) if queue.get().len() < QUEUE => {
@@ -177,7 +157,7 @@ impl Webhooks {
 async fn work(shared: Arc<Shared>, oauth_id: OauthId) {
     let webhooks = &shared.webhooks;
     while let Some(jobs) = webhooks.next(&oauth_id, shared.has_ended()) {
-        for job in wanted(&shared, jobs).await {
+        for job in wanted(jobs).await {
             if shared.has_ended() {
                 break;
             }
@@ -190,20 +170,19 @@ async fn work(shared: Arc<Shared>, oauth_id: OauthId) {
 
 /// Those whose pattern finds something in what is told. A pattern may take its time: it is looked for
 /// where it holds up no connection.
-async fn wanted(shared: &Arc<Shared>, mut jobs: Vec<Job>) -> Vec<Job> {
+async fn wanted(mut jobs: Vec<Job>) -> Vec<Job> {
     if jobs.iter().all(|job| job.searched().is_none()) {
         return jobs;
     }
-    let shared = Arc::clone(shared);
-    let looking = tokio::task::spawn_blocking(move || {
-        jobs.retain(|job| {
-            let mut searched = job.searched().into_iter();
-            searched.all(|(pattern, text)| shared.webhooks.finds(pattern, text))
-        });
+    let finds = |(pattern, text): (&str, &str)| {
+        pattern::compiled(pattern).is_ok_and(|pattern| pattern::finds(&pattern, text))
+    };
+    let looking = pattern::aside(move || {
+        jobs.retain(|job| job.searched().is_none_or(finds));
         jobs
     });
     looking.await.unwrap_or_else(|cause| {
-        tracing::error!("webhooks were not called, their patterns ended early: {cause}");
+        tracing::error!("webhooks were not called: {cause}");
         Vec::new()
     })
 }

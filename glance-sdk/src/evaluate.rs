@@ -139,6 +139,11 @@ impl Program {
         self.tests_metadata
     }
 
+    /// How many regular expressions the conditions look for in a message.
+    pub fn patterns(&self) -> usize {
+        self.all.iter().flatten().map(Node::patterns).sum()
+    }
+
     /// Whether all conditions hold; true where there are none.
     pub fn holds(&self, facts: &Facts<'_>) -> bool {
         self.all
@@ -203,6 +208,16 @@ impl Node {
         match self {
             Self::Simple { name, .. } => matches!(name, Name::GlanceMatches(_)),
             Self::And(nodes) | Self::Or(nodes) => nodes.iter().any(Self::tests_metadata),
+        }
+    }
+
+    fn patterns(&self) -> usize {
+        match self {
+            Self::Simple { name, .. } => match name {
+                Name::Message(test) => usize::from(test.has_pattern()),
+                _ => 0,
+            },
+            Self::And(nodes) | Self::Or(nodes) => nodes.iter().map(Self::patterns).sum(),
         }
     }
 

@@ -10,6 +10,7 @@ use reqwest::{StatusCode, Url};
 use serde_json::{Value, json};
 
 use crate::frames::{ask, change, full, line, query};
+use crate::integrations::Browser;
 
 pub(crate) fn action(key: &str, location: ActionLocation, target: impl Into<Target>) -> Action {
     Action::new(key, format!("Name of {key}"), location, target)
@@ -143,6 +144,47 @@ async fn actions_are_offered_where_their_conditions_hold() {
         (&opened["key"], &opened["message"]),
         (&json!("dialog"), &Value::Null)
     );
+}
+
+#[tokio::test]
+async fn an_add_ons_actions_look_for_only_so_many_patterns() {
+    use ActionLocation::Message;
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let looks = |key: &str, many: usize| {
+        let pattern = json!({ "regex": { "pattern": "hello" } });
+        let pattern = json!({ "condition": "message_matches", "params": pattern });
+        let all = json!({ "type": "and", "conditions": vec![pattern; many] });
+        when(action(key, Message, "panel"), all)
+    };
+    let with_actions = full()
+        .action(looks("many", 21))
+        .action(looks("some", 18))
+        .action(looks("more", 3))
+        .action(looks("last", 1));
+    let installed = room.install(with_actions).await;
+    let client = installed.client().await;
+    let actions = async |key, many| {
+        let here = client.room(room.room.id);
+        here.actions().create(&looks(key, many)).await.unwrap();
+    };
+    actions("one", 1).await;
+    actions("two", 2).await;
+    let said = room.says("Ann", "hello").await;
+    assert_eq!(
+        offered(&host, &room, &said.id).await,
+        ["last", "one", "some"]
+    );
+    let wanted = json!({ "addOn": "com.example.full", "action": "many", "message": said.id });
+    let (status, _) = ask(&host, &room, "open", wanted).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+
+    let elsewhere = Browser::at(&host, Some(&host.room("other").await));
+    let kept = host.state().installation(installed.oauth_id());
+    let url = kept.await.unwrap().unwrap().descriptor_url;
+    let (_, page) = elsewhere.review(&url).await;
+    let never = page.matches("never offered").count();
+    assert_eq!(never, 2, "{page}");
 }
 
 #[tokio::test]

@@ -11,6 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::browser::Browser;
+use crate::integrations;
+use crate::log::Log;
 use crate::rest::Rest;
 
 /// Segments that are no name or number of anything.
@@ -251,6 +253,33 @@ async fn patterns_that_take_their_time_hold_up_nobody() {
     let offered: Value = asking.await.unwrap().unwrap().json().await.unwrap();
     assert_eq!(offered[0]["key"], "a", "{offered}");
     assert!(served > 50, "{served} others were served meanwhile");
+}
+
+#[tokio::test]
+async fn to_show_what_an_add_on_asks_for_compiles_no_pattern() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let url = "https://add-on.example.com/";
+    // Compiled, it is found to be too large.
+    let large = "(x{1000}){1000}";
+    let descriptor = json!({
+        "key": "com.example.large", "name": "Large", "description": "Large.",
+        "links": { "self": url },
+        "capabilities": { "webhook": [
+            { "event": "room_message", "url": url, "pattern": large },
+            { "event": "room_message", "url": url, "pattern": "(?=x)" },
+        ] },
+    });
+    let url = format!("data:,{descriptor}");
+    let browser = integrations::Browser::at(&host, Some(&room));
+    let (_, review) = browser.review(&url).await;
+    let words = format!("only what matches {large}");
+    assert!(review.contains(&words), "{review}");
+    assert!(review.contains("look-around"), "{review}");
+    let log = Log::record();
+    room.install_url(&url).await.unwrap();
+    let log = log.text();
+    assert!(log.contains("exceeds the size limit"), "{log}");
 }
 
 #[tokio::test]

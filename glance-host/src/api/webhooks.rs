@@ -117,7 +117,7 @@ pub(super) async fn create(
     at: At,
     body: Bytes,
 ) -> Result<Created, ApiError> {
-    let webhook = parse(&body)?;
+    let webhook = parse(&body).await?;
     put(&shared, &at, webhook).await
 }
 
@@ -126,7 +126,7 @@ pub(super) async fn create_by_key(
     at: At,
     body: Bytes,
 ) -> Result<Created, ApiError> {
-    let mut webhook = parse(&body)?;
+    let mut webhook = parse(&body).await?;
     let key = webhook.key.get_or_insert_with(|| at.name.clone());
     if *key != at.name {
         return Err(ApiError::bad_request(format!(
@@ -153,7 +153,7 @@ pub(super) async fn remove_by_key(
     remove(&shared, &at, one).await
 }
 
-fn parse(body: &[u8]) -> Result<Webhook, ApiError> {
+async fn parse(body: &[u8]) -> Result<Webhook, ApiError> {
     let mut document: Value = serde_json::from_slice(body)
         .map_err(|cause| ApiError::bad_request(format!("The body is no JSON: {cause}")))?;
     if let Some(members) = document.as_object_mut() {
@@ -161,8 +161,9 @@ fn parse(body: &[u8]) -> Result<Webhook, ApiError> {
         members.retain(|name, value| !value.is_null() && !matches!(&**name, "id" | "links"));
     }
     let webhook: Webhook = checked(document, "webhook", validate::webhook)?;
-    if let Some(Err(why)) = webhook.pattern.as_deref().map(pattern::compile) {
-        return Err(ApiError::bad_request(format!("/pattern: {why}")));
+    if let Some(pattern) = webhook.pattern.clone() {
+        let compiled = pattern::aside(move || pattern::compiled(&pattern)).await?;
+        compiled.map_err(|why| ApiError::bad_request(format!("/pattern: {why}")))?;
     }
     match &webhook.event {
         Event::Unknown(event) => Err(ApiError::bad_request(format!(

@@ -1,5 +1,7 @@
 use super::*;
+use futures_util::FutureExt;
 use proptest::prelude::*;
+use regex::Regex as Plain;
 
 fn matches(pattern: &str, text: &str) -> bool {
     finds(&compile(pattern).unwrap(), text)
@@ -103,7 +105,7 @@ proptest! {
     /// Where both syntaxes are the same, nothing is changed.
     #[test]
     fn it_agrees_with_regex(pattern in r"(\^)?([a-c/]|\\[wdsS]|\.|\[a-c\]|\(\?:a\|b\)){1,6}[*+?]?(\$)?", text in "[a-d/1 ]{0,12}") {
-        let expected = Regex::new(&pattern).unwrap().is_match(&text);
+        let expected = Plain::new(&pattern).unwrap().is_match(&text);
         prop_assert_eq!(matches(&pattern, &text), expected);
     }
 
@@ -140,4 +142,61 @@ fn the_patterns_of_real_descriptors_compile() {
         }
     }
     assert!(found > 50);
+}
+
+/// Each of these would take seconds before the size limit is looked at.
+#[test]
+fn ignoring_case_has_a_bound() {
+    for class in ["[\u{0}-\u{10ffff}]", r"[^\W]", r"[\w-]"] {
+        let many = class.repeat(MAX_PATTERN / class.len() - 4);
+        let why = check(&format!("(?i){many}")).unwrap_err();
+        assert!(why.contains("ignores case in classes"), "{why}");
+        assert!(check(&format!("(?:(?-i:{many})(?i))")).is_err(), "wherever");
+        assert_eq!(check(&many), Ok(()));
+    }
+    for common in [r"(?i)a[\s\S]*b[^\s]*c[\s\S]", r"(?i)([\w.+-]+@[\w.-]+,?)+"] {
+        assert_eq!(check(common), Ok(()));
+    }
+}
+
+#[test]
+fn what_is_too_large_is_kept_in_mind_too() {
+    for pattern in [r"(\w{300}){301}", "kept"] {
+        let first = compiled(pattern);
+        let again = kept::of(pattern).unwrap();
+        assert_eq!(first.is_ok(), again.is_ok(), "{pattern}");
+    }
+    let endless = "x".repeat(MAX_PATTERN + 1);
+    assert!(compiled(&endless).is_err() && kept::of(&endless).is_none());
+}
+
+#[tokio::test]
+async fn few_look_for_patterns_at_once_and_nobody_for_who_is_gone() {
+    let mut held = Vec::new();
+    for _ in 0..THREADS {
+        let (end, ends) = std::sync::mpsc::channel::<()>();
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let working = tokio::spawn(aside(move || {
+            begin.send(()).unwrap();
+            ends.recv()
+        }));
+        begun.await.unwrap();
+        held.push((end, working));
+    }
+    let (did, done) = std::sync::mpsc::channel();
+    let mut gone = Box::pin(aside({
+        let did = did.clone();
+        move || did.send("for who is gone").unwrap()
+    }));
+    let mut waits = Box::pin(aside(move || did.send("for who waits").unwrap()));
+    assert!((&mut gone).now_or_never().is_none());
+    assert!((&mut waits).now_or_never().is_none());
+    assert!(done.try_recv().is_err(), "others look");
+    drop(gone);
+    for (end, working) in held {
+        drop(end);
+        working.await.unwrap().unwrap().unwrap_err();
+    }
+    waits.await.unwrap();
+    assert_eq!(done.iter().collect::<Vec<_>>(), ["for who waits"]);
 }

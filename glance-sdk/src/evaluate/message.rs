@@ -86,6 +86,14 @@ impl Test {
         }
     }
 
+    pub(super) fn has_pattern(&self) -> bool {
+        let regex = match self {
+            Self::Matches { regex, .. } => regex.as_ref(),
+            _ => None,
+        };
+        regex.is_some_and(Option::is_some)
+    }
+
     pub(super) fn holds(&self, message: &Message<'_>) -> bool {
         match self {
             Self::ContainsLink => message.contains_link,
@@ -185,6 +193,26 @@ mod tests {
         let condition = json!({"condition": "message_matches",
             "params": {"regex": {"pattern": "pay-", "flags": "i"}}});
         assert!(!holds(condition, &without_engine));
+    }
+
+    #[test]
+    fn patterns_are_counted_wherever_they_stand() {
+        let matches = |params: Value| json!({"condition": "message_matches", "params": params});
+        let pattern = matches(json!({"regex": {"pattern": "a"}}));
+        let none = [
+            json!({"condition": "message_contains_link"}),
+            matches(json!({"sender": "Ann", "regex": null})),
+            matches(json!({"regex": "a"})),
+        ];
+        let within = json!({"type": "and", "conditions": [pattern, none[0]]});
+        let within = json!({"type": "or", "conditions": [within, pattern]});
+        let mut conditions = none.to_vec();
+        conditions.extend([within, pattern.clone()]);
+        let conditions: Vec<_> = conditions
+            .into_iter()
+            .map(|condition| serde_json::from_value(condition).unwrap())
+            .collect();
+        assert_eq!(Program::new(&conditions).patterns(), 3);
     }
 
     #[test]

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use glance_sdk::evaluate::{Facts, Program};
-use glance_sdk::model::{Action, ActionLocation};
+use glance_sdk::model::{Action, ActionLocation, Descriptor};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Refusal;
 use super::message::Message;
 use crate::module;
+use crate::pattern::{self, Allowance};
 use crate::shared::Shared;
 use crate::state::{Installed, Room, StateError, User};
 use crate::web::visit::Visit;
@@ -67,27 +68,51 @@ pub(super) async fn offered(
     user: &User,
     message: Option<&Arc<Message>>,
 ) -> Result<Vec<Offered>, StateError> {
-    let all = all(shared, room).await?;
-    let Some(message) = message else {
-        return Ok(judged(all, room, user, None));
-    };
-    // Add-ons test messages by patterns, which may take their time.
-    let (room, user, message) = (room.clone(), user.clone(), Arc::clone(message));
-    let judging = tokio::task::spawn_blocking(move || judged(all, &room, &user, Some(&message)));
-    let ended = |cause| StateError(format!("the actions on a message ended early: {cause}"));
-    judging.await.map_err(ended)
-}
-
-fn judged(
-    mut offered: Vec<Offered>,
-    room: &Room,
-    user: &User,
-    message: Option<&Message>,
-) -> Vec<Offered> {
     let location = match message {
         Some(_) => ActionLocation::Message,
         None => ActionLocation::Input,
     };
+    let mut offered = Vec::new();
+    for (installed, actions) in all(shared, room).await? {
+        let judged = judged(&installed.descriptor, actions, &location);
+        let looks = judged.iter().any(|(_, program)| program.patterns() > 0);
+        let holding = match message {
+            // Each add-on by itself, so that nobody waits for all of another's, and who is gone for none.
+            Some(message) if looks => {
+                let (room, user, message) = (room.clone(), user.clone(), Arc::clone(message));
+                pattern::aside(move || holding(judged, &room, &user, Some(&message))).await?
+            }
+            message => holding(judged, room, user, message.map(Arc::as_ref)),
+        };
+        let installed = Arc::new(installed);
+        offered.extend(holding.into_iter().map(|action| {
+            let installed = Arc::clone(&installed);
+            Offered { installed, action }
+        }));
+    }
+    offered.sort_by(|a, b| order(a).cmp(&order(b)));
+    Ok(offered)
+}
+
+type Judged = Vec<(Action, Program)>;
+
+/// The actions of an add-on that may be offered at a place, with their conditions.
+fn judged(descriptor: &Descriptor, actions: Vec<Action>, location: &ActionLocation) -> Judged {
+    let mut allowance = Allowance::default();
+    let programs = actions.into_iter().map(|action| {
+        let program = Program::new(action.conditions());
+        (action, program)
+    });
+    programs
+        .filter(|(_, program)| allowance.covers(program))
+        .filter(|(action, _)| {
+            let key = action.target.key();
+            action.location == *location && key.is_some_and(|key| module::opens(descriptor, key))
+        })
+        .collect()
+}
+
+fn holding(judged: Judged, room: &Room, user: &User, message: Option<&Message>) -> Vec<Action> {
     let tested = message.map(|message| message.tested(user));
     let mut facts = Facts::default();
     facts.room_is_public = room.is_public;
@@ -95,24 +120,15 @@ fn judged(
     facts.user_is_guest = user.is_guest;
     facts.user_is_room_owner = room.owner == user.id;
     facts.message = tested.as_ref();
-    offered.retain(|Offered { installed, action }| {
-        action.location == location
-            && action
-                .target
-                .key()
-                .is_some_and(|key| module::opens(&installed.descriptor, key))
-            && Program::new(action.conditions()).holds(&facts)
-    });
-    offered.sort_by(|a, b| order(a).cmp(&order(b)));
-    offered
+    let holding = judged.into_iter().filter(|(_, all)| all.holds(&facts));
+    holding.map(|(action, _)| action).collect()
 }
 
 /// Whether an add-on of the room has an action on messages, on whichever.
 pub(super) async fn any_on_messages(shared: &Shared, room: &Room) -> Result<bool, StateError> {
     let all = all(shared, room).await?;
-    Ok(all
-        .iter()
-        .any(|offered| offered.action.location == ActionLocation::Message))
+    let mut actions = all.iter().flat_map(|(_, actions)| actions);
+    Ok(actions.any(|action| action.location == ActionLocation::Message))
 }
 
 fn order(offered: &Offered) -> (i64, &str, &str) {
@@ -124,8 +140,9 @@ fn order(offered: &Offered) -> (i64, &str, &str) {
     )
 }
 
-/// Those of descriptors and of runtime. One of a room stands before a global one of its key.
-async fn all(shared: &Shared, room: &Room) -> Result<Vec<Offered>, StateError> {
+/// Those of descriptors and of runtime, by installation. One of a room stands before a global one of its
+/// key.
+async fn all(shared: &Shared, room: &Room) -> Result<Vec<(Installed, Vec<Action>)>, StateError> {
     let mut all = Vec::new();
     for installed in shared.state.installations_in(room.id).await? {
         let runtime = shared
@@ -133,15 +150,11 @@ async fn all(shared: &Shared, room: &Room) -> Result<Vec<Offered>, StateError> {
             .actions_in(&installed.oauth_id, room.id)
             .await?;
         let runtime = runtime.into_iter().map(|created| created.action);
-        let declared = installed.descriptor.capabilities.actions().to_vec();
-        let installed = Arc::new(installed);
+        let declared = installed.descriptor.capabilities.actions().iter().cloned();
         let mut keys = HashSet::new();
-        for action in declared.into_iter().chain(runtime) {
-            if keys.insert(action.key.clone()) {
-                let installed = Arc::clone(&installed);
-                all.push(Offered { installed, action });
-            }
-        }
+        let mut actions: Vec<_> = declared.chain(runtime).collect();
+        actions.retain(|action| keys.insert(action.key.clone()));
+        all.push((installed, actions));
     }
     Ok(all)
 }

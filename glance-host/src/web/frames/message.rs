@@ -108,7 +108,7 @@ fn finds(pattern: &str, flags: &str, text: &str) -> bool {
         "" => pattern.to_owned(),
         flags => format!("(?{flags}){pattern}"),
     };
-    pattern::compile(&pattern).is_ok_and(|pattern| pattern.is_match(text))
+    pattern::compiled(&pattern).is_ok_and(|pattern| pattern.is_match(text))
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! What a descriptor asks for and adds, in plain words.
 
+use glance_sdk::evaluate::Program;
 use glance_sdk::model::{ActionLocation, Descriptor, Event, Scope, Webhook};
 use serde_json::{Value, json};
 
 use crate::api::capabilities;
-use crate::pattern;
+use crate::pattern::{self, Allowance, MAX_IN_ACTIONS};
 
 /// What people must know before they approve; `old` is what they approved before.
 pub(super) fn descriptor(descriptor: &Descriptor, old: Option<&Descriptor>) -> Value {
@@ -64,8 +65,12 @@ fn adds(descriptor: &Descriptor, old: Option<&Descriptor>) -> Vec<Value> {
         .external_pages()
         .iter()
         .map(|one| plain(one.name.as_ref().map_or(&one.key, |name| &name.value)));
+    let mut allowance = Allowance::default();
     let actions = has.actions().iter().map(|one| {
         let place = match one.location {
+            _ if !allowance.covers(&Program::new(one.conditions())) => Some(format!(
+                "never offered, as its add-on's actions look for more than {MAX_IN_ACTIONS} patterns"
+            )),
             ActionLocation::Message => Some("on messages".to_owned()),
             ActionLocation::Input => Some("beside the input field".to_owned()),
             _ => None,
@@ -76,8 +81,8 @@ fn adds(descriptor: &Descriptor, old: Option<&Descriptor>) -> Vec<Value> {
         let note = one
             .pattern
             .as_deref()
-            .map(|pattern| match pattern::compile(pattern) {
-                Ok(_) => format!("only what matches {pattern}"),
+            .map(|pattern| match pattern::check(pattern) {
+                Ok(()) => format!("only what matches {pattern}"),
                 Err(why) => why,
             });
         let mut line = line(event(&one.event).to_owned(), note);

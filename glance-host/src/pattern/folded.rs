@@ -1,0 +1,73 @@
+//! What it costs to ignore case: each character of each class is looked up before anything is compiled,
+//! so that no limit of what is compiled bounds it.
+
+use std::convert::Infallible;
+
+use regex_syntax::ast::{
+    self, Ast, ClassPerlKind, ClassSetItem, Flag, Flags, FlagsItemKind, Visitor,
+};
+
+/// How many characters the classes of a pattern that ignores case may name: `[\s\S]` thrice, or
+/// `[\w-]` dozens of times. It takes about ten milliseconds per million.
+const MAX_FOLDED: u32 = 4_000_000;
+
+const ALL: u32 = char::MAX as u32 + 1;
+
+/// Says why a pattern costs too much, where it does.
+pub(super) fn check(pattern: &Ast) -> Result<(), String> {
+    let Ok(named) = ast::visit(pattern, Named::default());
+    match named.ignores_case && named.characters > MAX_FOLDED {
+        true => Err(format!(
+            "it ignores case in classes of more than {MAX_FOLDED} characters"
+        )),
+        false => Ok(()),
+    }
+}
+
+/// What the classes of a pattern name.
+#[derive(Default)]
+struct Named {
+    characters: u32,
+    ignores_case: bool,
+}
+
+impl Named {
+    fn flags(&mut self, flags: &Flags) {
+        let ignore = FlagsItemKind::Flag(Flag::CaseInsensitive);
+        self.ignores_case |= flags.items.iter().any(|item| item.kind == ignore);
+    }
+}
+
+impl Visitor for Named {
+    type Output = Self;
+    type Err = Infallible;
+
+    fn finish(self) -> Result<Self, Infallible> {
+        Ok(self)
+    }
+
+    fn visit_pre(&mut self, ast: &Ast) -> Result<(), Infallible> {
+        match ast {
+            Ast::Flags(set) => self.flags(&set.flags),
+            Ast::Group(group) => group.flags().into_iter().for_each(|set| self.flags(set)),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn visit_class_set_item_pre(&mut self, item: &ClassSetItem) -> Result<(), Infallible> {
+        let named = match item {
+            ClassSetItem::Range(range) => u32::from(range.end.c) - u32::from(range.start.c) + 1,
+            ClassSetItem::Perl(class) if class.negated => ALL,
+            ClassSetItem::Perl(class) => match class.kind {
+                ClassPerlKind::Digit | ClassPerlKind::Space => 1000,
+                ClassPerlKind::Word => 150_000,
+            },
+            // Python has none.
+            ClassSetItem::Ascii(_) | ClassSetItem::Unicode(_) => ALL,
+            _ => 1,
+        };
+        self.characters = self.characters.saturating_add(named);
+        Ok(())
+    }
+}
