@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod add_on;
+mod behind;
 #[path = "../support/browser.rs"]
 mod browser;
 mod certificate;
