@@ -7,6 +7,7 @@ mod behind;
 #[path = "../support/browser.rs"]
 mod browser;
 mod certificate;
+mod crowded;
 mod ending;
 mod killed;
 mod large;
