@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use glance_sdk::model::{OauthId, RoomId, UserId};
-use serde_json::Value;
 use tokio::sync::broadcast;
 
 use crate::forget::make_room;
 use crate::state::Entry;
 use crate::viewer::Contents;
+
+pub use crate::data::{Data, TooLarge};
 
 /// How many events a slow viewer may be behind before it starts over.
 const BACKLOG: usize = 256;
@@ -55,7 +56,7 @@ impl Push {
     pub fn new(
         oauth_id: OauthId,
         user: Option<UserId>,
-        glances: impl IntoIterator<Item = (String, Value)>,
+        glances: impl IntoIterator<Item = (String, Data)>,
     ) -> Self {
         let new = |(key, data)| NewData {
             key,
@@ -77,7 +78,7 @@ pub struct NewData {
     /// The glance's key.
     pub key: String,
     /// The data.
-    pub data: Value,
+    pub data: Data,
     /// What it comes to, worked out once for all who see it.
     pub(crate) contents: Contents,
 }

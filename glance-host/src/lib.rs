@@ -20,6 +20,7 @@ mod api;
 mod attendance;
 mod body;
 mod clock;
+mod data;
 mod directory;
 mod embed;
 mod endless;

@@ -2,6 +2,7 @@
 
 mod call;
 
+use std::fmt::Display;
 use std::net::IpAddr;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -12,6 +13,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN};
 use reqwest::{Method, Url};
 use serde_json::Value;
 
+use crate::data::Data;
 use crate::shared::Shared;
 use crate::state::{Installed, Room, User};
 use crate::turns::Busy;
@@ -63,7 +65,7 @@ pub(crate) struct Queried {
     pub(crate) took: Duration,
     pub(crate) url: Option<Url>,
     pub(crate) answer: Option<Answer>,
-    pub(crate) data: Result<Value, String>,
+    pub(crate) data: Result<Data, String>,
 }
 
 /// Asks a glance's `queryUrl` for its data, as the browser of a chat client does: a simple request
@@ -126,7 +128,7 @@ pub(crate) fn cors(base_url: &str, answer: &Answer) -> Result<String, String> {
 }
 
 /// The data in an answer to a query.
-fn data(shared: &Shared, answer: &Answer) -> Result<Value, String> {
+fn data(shared: &Shared, answer: &Answer) -> Result<Data, String> {
     if answer.status.as_u16() >= 400 {
         return Err(format!("It answered {}.", answer.status));
     }
@@ -136,9 +138,10 @@ fn data(shared: &Shared, answer: &Answer) -> Result<Value, String> {
     if data.get("error").is_some() {
         return Err("Its answer is an error.".to_owned());
     }
+    let wrong = |problem: &dyn Display| format!("Its answer is no glance data: {problem}.");
     match validate::glance_data(&data).first() {
-        None => Ok(data),
-        Some(problem) => Err(format!("Its answer is no glance data: {problem}.")),
+        None => Data::new(data).map_err(|cause| wrong(&cause)),
+        Some(problem) => Err(wrong(problem)),
     }
 }
 

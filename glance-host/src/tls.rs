@@ -1,29 +1,22 @@
 //! HTTPS: a certificate that can be read again when it is renewed, and connections that use it.
 
 use std::io;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
-use axum::serve::Listener;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use tokio::io::AsyncBufReadExt;
 use tokio::net::TcpStream;
-use tokio::task::JoinSet;
-use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::host::Error;
-use crate::tcp::Prompt;
-
-/// How long a client may take to agree on a key.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+use crate::tcp::Begin;
 
 /// Where a certificate and its key stand.
 #[derive(Debug, Clone)]
@@ -106,15 +99,12 @@ impl ResolvesServerCert for Certificate {
     }
 }
 
-/// Gives connections that agreed on a key; those that do not hold up no other.
-pub(crate) struct TlsListener {
-    tcp: Prompt,
-    acceptor: TlsAcceptor,
-    agreeing: JoinSet<Option<(TlsStream<TcpStream>, SocketAddr)>>,
-}
+/// Begins with a key that both agreed on, and the first byte under it.
+#[derive(Clone)]
+pub(crate) struct Tls(TlsAcceptor);
 
-impl TlsListener {
-    pub(crate) fn new(tcp: Prompt, certificate: Arc<Certificate>) -> Result<Self, Error> {
+impl Tls {
+    pub(crate) fn new(certificate: Arc<Certificate>) -> Result<Self, Error> {
         let mut config =
             ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
                 .with_safe_default_protocol_versions()
@@ -122,42 +112,72 @@ impl TlsListener {
                 .with_no_client_auth()
                 .with_cert_resolver(certificate);
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self {
-            tcp,
-            acceptor: TlsAcceptor::from(Arc::new(config)),
-            agreeing: JoinSet::new(),
-        })
+        Ok(Self(TlsAcceptor::from(Arc::new(config))))
     }
 }
 
-impl Listener for TlsListener {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
+impl Begin for Tls {
+    type Stream = TlsStream<TcpStream>;
 
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        loop {
-            tokio::select! {
-                (stream, address) = Listener::accept(&mut self.tcp) => {
-                    let agree = timeout(HANDSHAKE, self.acceptor.accept(stream));
-                    self.agreeing.spawn(async move {
-                        match agree.await {
-                            Ok(Ok(stream)) => return Some((stream, address)),
-                            Ok(Err(cause)) => tracing::debug!(%address, "no TLS connection: {cause}"),
-                            Err(_) => tracing::debug!(%address, "no TLS connection in time"),
-                        }
-                        None
-                    });
-                }
-                Some(agreed) = self.agreeing.join_next() => {
-                    if let Ok(Some(connection)) = agreed {
-                        return connection;
-                    }
-                }
-            }
-        }
+    async fn begin(self, stream: TcpStream) -> io::Result<Self::Stream> {
+        let mut stream = self.0.accept(stream).await?;
+        stream.fill_buf().await?;
+        Ok(stream)
     }
+}
 
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.tcp.local_addr()
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::net::Ipv4Addr;
+
+    use axum::serve::Listener;
+    use rcgen::generate_simple_self_signed;
+    use rustls::pki_types::ServerName;
+    use rustls::{ClientConfig, RootCertStore};
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsConnector;
+
+    use super::*;
+    use crate::tcp::{Begun, SILENT};
+
+    #[tokio::test]
+    async fn who_agreed_on_a_key_and_says_nothing_is_sent_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files {
+            certificate: folder.path().join("certificate.pem"),
+            key: folder.path().join("key.pem"),
+        };
+        let made = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        fs::write(&files.certificate, made.cert.pem()).unwrap();
+        fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
+        let tls = Tls::new(Certificate::read(files).unwrap()).unwrap();
+        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = tcp.local_addr().unwrap();
+        let mut listener = Begun::new(tcp, tls);
+
+        let mut roots = RootCertStore::empty();
+        roots.add(made.cert.der().clone()).unwrap();
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let client = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let silent = async {
+            let stream = TcpStream::connect(address).await.unwrap();
+            let name = ServerName::try_from("localhost").unwrap();
+            let connector = TlsConnector::from(Arc::new(client));
+            let mut silent = connector.connect(name, stream).await.unwrap();
+            tokio::time::pause();
+            tokio::time::advance(SILENT).await;
+            tokio::time::resume();
+            silent.read(&mut [0]).await
+        };
+        tokio::select! {
+            _ = listener.accept() => panic!("nothing was said on it"),
+            read = silent => assert!(!matches!(read, Ok(1..)), "{read:?}"),
+        }
     }
 }

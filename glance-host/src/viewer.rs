@@ -27,7 +27,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
 
 pub(crate) use board::Change;
-pub(crate) use inspect::{News, millis};
+pub(crate) use inspect::{News, Report, millis};
 pub(crate) use lineup::Lineups;
 pub(crate) use prepared::Contents;
 pub use sidebar::{Line, LineState, ShownStatus, Sidebar, TargetRef};

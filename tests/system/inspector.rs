@@ -25,7 +25,9 @@ const HELD: &str = "odd:held";
 const ECHO: &str = "odd:echo";
 
 /// The answers of [`Odd`] that come at once, each of them a glance's.
-const ODD: [&str; 6] = ["unmarked", "other", "words", "down", "hollow", "echo"];
+const ODD: [&str; 7] = [
+    "unmarked", "other", "words", "down", "hollow", "heavy", "echo",
+];
 
 /// An add-on whose answers are odd, and which says again what it was told in confidence.
 #[derive(Clone)]
@@ -134,6 +136,11 @@ async fn answer(State(odd): State<Odd>, Path(what): Path<String>, uri: Uri) -> R
             (any, Json(label)).into_response()
         }
         "hollow" => (any, Json(json!({ "label": "text" }))).into_response(),
+        "heavy" => {
+            let mut label = label;
+            label["metadata"] = json!({ "x": "x".repeat(40_000) });
+            (any, Json(label)).into_response()
+        }
         _ => {
             let mut label = label;
             label["metadata"] = json!({
@@ -219,6 +226,12 @@ async fn a_query_is_told_with_its_answer_and_what_is_wrong_with_it() {
             200,
             "is for every origin.",
             "is no glance data: /label",
+        ),
+        (
+            "heavy",
+            200,
+            "is for every origin.",
+            "is no glance data: /metadata: it has 40008 bytes of JSON, it must have at most 32768.",
         ),
     ] {
         let report = &page.reports[&format!("odd:{what}")];

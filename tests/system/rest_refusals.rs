@@ -15,6 +15,16 @@ async fn a_malformed_push_is_answered_with_the_protocols_error() {
     let token = Rest::of(&host, &add_on).token("").await;
     let url = format!("{}/v2/addon/ui/room/{}", host.base_url(), room.room.id);
     let many = json!({ "glance": vec![4; 101] }).to_string();
+    let with = |metadata: usize| {
+        let content = json!({ "label": {}, "metadata": "x".repeat(metadata - 2) });
+        json!({ "glance": [{ "key": "always", "content": content }] }).to_string()
+    };
+    let large = with(32 * 1024 + 1);
+
+    let post = async |body: String| {
+        let request = Client::new().post(&url).bearer_auth(&token);
+        request.body(body).send().await.unwrap()
+    };
 
     for (body, words) in [
         (&*many, "/glance: 1 to 100 glances"),
@@ -38,14 +48,12 @@ async fn a_malformed_push_is_answered_with_the_protocols_error() {
             r#"{"glance": [{"key": "always", "content": {}}]}"#,
             "/glance/0/content/label",
         ),
+        (
+            &*large,
+            "/glance/0/content/metadata: it has 32769 bytes of JSON, it must have at most 32768",
+        ),
     ] {
-        let answer = Client::new()
-            .post(&url)
-            .bearer_auth(&token)
-            .body(body.to_owned())
-            .send()
-            .await
-            .unwrap();
+        let answer = post(body.to_owned()).await;
         assert_eq!(answer.status().as_u16(), 400, "{body}");
         let error: Value = answer.json().await.unwrap();
         assert_eq!(error["error"]["code"], 400);
@@ -55,6 +63,8 @@ async fn a_malformed_push_is_answered_with_the_protocols_error() {
     }
     let mut viewer = room.viewer("member").await;
     assert_eq!(viewer.glance::<always>().await.label_text(), "1 incidents");
+    let largest = post(with(32 * 1024)).await;
+    assert_eq!(largest.status().as_u16(), 204);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::caller::Caller;
 use super::error::ApiError;
-use crate::hub::{Event, Push, To};
+use crate::hub::{Data, Event, Push, To};
 use crate::install;
 use crate::shared::Shared;
 
@@ -94,7 +94,7 @@ async fn push(
 
 /// Key and data of each entry. Data is not held to the rules of a query's answer: old add-ons push
 /// labels without a value, and hosts showed the glance's name then.
-fn entries(body: &[u8]) -> Result<Vec<(String, Value)>, ApiError> {
+fn entries(body: &[u8]) -> Result<Vec<(String, Data)>, ApiError> {
     let mut body: Value = serde_json::from_slice(body)
         .map_err(|cause| ApiError::bad_request(format!("The body is no JSON: {cause}")))?;
     let Some(Value::Array(list)) = body.get_mut("glance").map(Value::take) else {
@@ -126,7 +126,10 @@ fn entries(body: &[u8]) -> Result<Vec<(String, Value)>, ApiError> {
             if !content["label"].is_object() {
                 return Err(wrong("content/label", "an object with `type` and `value`"));
             }
-            Ok((key.to_owned(), content))
+            let data = Data::new(content).map_err(|cause| {
+                ApiError::bad_request(format!("/glance/{index}/content{cause}"))
+            })?;
+            Ok((key.to_owned(), data))
         })
         .collect()
 }

@@ -29,8 +29,8 @@ use crate::serve::serve;
 use crate::shared::Shared;
 use crate::sign_in::{Entrance, SignIn, Way};
 use crate::state::{SqliteState, State, StateError, User};
-use crate::tcp::Prompt;
-use crate::tls::{self, Certificate, TlsListener};
+use crate::tcp::{Begun, Plain};
+use crate::tls::{self, Certificate, Tls};
 use crate::turns::Turns;
 use crate::viewer::Lineups;
 use crate::webhooks::Webhooks;
@@ -234,13 +234,12 @@ impl Builder {
         let opened = self.open(None).await?;
         let ended = opened.shared.ended();
         let router = opened.router;
-        let listener = Prompt(opened.listener);
         let server = match &opened.certificate {
             Some(certificate) => {
-                let listener = TlsListener::new(listener, Arc::clone(certificate))?;
-                tokio::spawn(serve(listener, router, ended))
+                let tls = Tls::new(Arc::clone(certificate))?;
+                tokio::spawn(serve(Begun::new(opened.listener, tls), router, ended))
             }
-            None => tokio::spawn(serve(listener, router, ended)),
+            None => tokio::spawn(serve(Begun::new(opened.listener, Plain), router, ended)),
         };
         Ok(Host {
             shared: opened.shared,

@@ -4,12 +4,12 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use glance_sdk::model::OauthId;
-use serde_json::Value;
 
 use super::inspect::Known;
 use super::lineup::Lineup;
 use super::prepared::{Content, Kind, Prepared};
 use super::sidebar::Sidebar;
+use crate::data::Data;
 use crate::hub::{Push, Written};
 use crate::state::{Room, User};
 
@@ -155,7 +155,7 @@ impl Board {
     }
 
     /// Takes the answer to a query, unless a later asking or a push has overtaken it.
-    pub(super) fn answered(&mut self, id: &str, asking: u64, answer: Result<Value, String>) {
+    pub(super) fn answered(&mut self, id: &str, asking: u64, answer: Result<Data, String>) {
         let mut entries = self.entries.iter_mut();
         if let Some(entry) = entries.find(|entry| entry.awaits(id, asking)) {
             entry.content = match answer {

@@ -11,7 +11,8 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::sidebar::LineState;
+use super::sidebar::{LineState, ShownStatus};
+use crate::data::{Data, Text};
 use crate::hub::Push;
 use crate::outgoing::{self, Queried};
 use crate::record;
@@ -43,8 +44,7 @@ pub(crate) struct Report {
     is_shown: bool,
     why: String,
     is_loading: bool,
-    /// What the host holds: the label it made harmless, the status, the metadata.
-    data: Option<Value>,
+    data: Option<Held>,
     conditions: Value,
     is_queried: bool,
     #[serde(serialize_with = "if_any")]
@@ -52,6 +52,15 @@ pub(crate) struct Report {
     /// Oldest first.
     #[serde(serialize_with = "each")]
     pushes: Vec<Arc<Pushed>>,
+}
+
+/// What the host holds: the label it made harmless, the status, the metadata.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Held {
+    label: String,
+    status: Option<ShownStatus>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<Text>,
 }
 
 fn if_any<S: Serializer>(query: &Option<Arc<Query>>, to: S) -> Result<S::Ok, S::Error> {
@@ -88,7 +97,7 @@ struct Pushed {
     /// Only for this person, or for everyone.
     user: Option<UserId>,
     /// None where it is another person's: that is nobody else's business.
-    data: Option<Value>,
+    data: Option<Data>,
 }
 
 /// What a board knows of a glance.
@@ -97,7 +106,7 @@ pub(super) struct Known<'a> {
     pub(super) installed: &'a Installed,
     pub(super) glance: &'a Glance,
     pub(super) state: &'a LineState,
-    pub(super) metadata: Option<&'a Value>,
+    pub(super) metadata: Option<&'a Text>,
     pub(super) outcome: Outcome,
 }
 
@@ -216,13 +225,11 @@ impl Inspection {
 
     fn report(&self, known: &Known<'_>) -> Report {
         let data = match known.state {
-            LineState::Ready { label, status } => {
-                let mut data = json!({ "label": label, "status": status });
-                if let Some(metadata) = known.metadata {
-                    data["metadata"] = metadata.clone();
-                }
-                Some(data)
-            }
+            LineState::Ready { label, status } => Some(Held {
+                label: label.clone(),
+                status: status.clone(),
+                metadata: known.metadata.cloned(),
+            }),
             _ => None,
         };
         let pushes = self.pushes.get(known.id).into_iter().flatten();

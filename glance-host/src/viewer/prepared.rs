@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use axum::body::Bytes;
-use glance_sdk::evaluate::{DataState, Facts, Program};
+use glance_sdk::evaluate::{DataState, Facts, Outcome, Program};
 use glance_sdk::model::{Glance, Status};
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::board::Where;
 use super::inspect::Known;
 use super::sidebar::{Line, LineState, ShownStatus, TargetRef};
+use crate::data::{Data, Text};
 use crate::hub::NewData;
 use crate::icons::{Addresses, Images};
 use crate::state::Installed;
@@ -39,7 +40,7 @@ pub(super) struct Prepared {
 pub(crate) struct Content {
     data: DataState,
     line: Arc<Line>,
-    metadata: Option<Value>,
+    metadata: Option<Text>,
     written: OnceLock<Bytes>,
     judged: Judged,
 }
@@ -80,7 +81,7 @@ impl Judged {
 }
 
 impl Content {
-    fn new(data: DataState, line: Line, metadata: Option<Value>) -> Self {
+    fn new(data: DataState, line: Line, metadata: Option<Text>) -> Self {
         Self {
             data,
             line: Arc::new(line),
@@ -166,8 +167,9 @@ impl Prepared {
 
     /// Data as it is shown. Pushed data is not held to the rules of a query's, so whatever is
     /// missing or odd falls back: the label to the glance's name, the status to none.
-    pub(super) fn ready(&self, data: &Value) -> Arc<Content> {
-        let label = match data.get("label") {
+    pub(super) fn ready(&self, data: &Data) -> Arc<Content> {
+        let look = data.look.value();
+        let label = match look.get("label") {
             Some(label) if label["type"] == "html" => label["value"].as_str(),
             _ => None,
         };
@@ -176,7 +178,7 @@ impl Prepared {
             _ => glance_sdk::label::Escaped(&self.glance.name.value).to_string(),
         };
         let status =
-            data.get("status")
+            look.get("status")
                 .and_then(|status| match Status::deserialize(status).ok()? {
                     Status::Lozenge(lozenge) => Some(ShownStatus::Lozenge {
                         kind: short(&lozenge.kind.to_string()),
@@ -186,7 +188,7 @@ impl Prepared {
                     _ => None,
                 });
         let state = LineState::Ready { label, status };
-        self.shared(DataState::Ready, state, data.get("metadata").cloned())
+        self.shared(DataState::Ready, state, data.metadata.clone())
     }
 
     /// Pushed data as it is shown: the first viewer works it out for all others.
@@ -209,12 +211,15 @@ impl Prepared {
 
     /// Whether the conditions let a person see this, who is of this kind there.
     pub(super) fn shows(&self, content: &Content, kind: Kind, place: &Where) -> bool {
-        let facts = || facts(content.metadata.as_ref(), place);
-        let judge = || self.program.shows(content.data, &facts());
+        let judge = || {
+            let metadata = content.metadata.as_ref().map(Text::value);
+            self.program
+                .shows(content.data, &facts(metadata.as_ref(), place))
+        };
         let shows = content.judged.get_or_judge(kind, judge);
         if !shows {
             let Where { room, user } = place;
-            let why = || self.program.explain(content.data, &facts());
+            let why = || self.explained(content, place);
             tracing::debug!(glance = self.id, room = %room.id, user = %user.id, "{}", why());
         }
         shows
@@ -228,17 +233,21 @@ impl Prepared {
             glance: &self.glance,
             state: &content.line.state,
             metadata: content.metadata.as_ref(),
-            outcome: self
-                .program
-                .explain(content.data, &facts(content.metadata.as_ref(), place)),
+            outcome: self.explained(content, place),
         }
+    }
+
+    fn explained(&self, content: &Content, place: &Where) -> Outcome {
+        let metadata = content.metadata.as_ref().map(Text::value);
+        self.program
+            .explain(content.data, &facts(metadata.as_ref(), place))
     }
 
     fn images(&self) -> Images<'_> {
         self.images.of(&self.installed.oauth_id)
     }
 
-    fn shared(&self, data: DataState, state: LineState, metadata: Option<Value>) -> Arc<Content> {
+    fn shared(&self, data: DataState, state: LineState, metadata: Option<Text>) -> Arc<Content> {
         let line = line(
             &self.id,
             &self.installed,

@@ -200,7 +200,7 @@ impl Connection {
             return Bytes::new();
         };
         let told = push.glances.iter().map(|new| {
-            let metadata = new.data.get("metadata");
+            let metadata = &new.data.metadata;
             event(
                 "pushed",
                 &json!({ "addOn": add_on, "key": new.key, "metadata": metadata }),

@@ -16,7 +16,7 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use glance_sdk::model::{RoomId, UserId};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::events::Pages;
@@ -24,7 +24,7 @@ use super::visit::Visit;
 use crate::record::Masks;
 use crate::shared::Shared;
 use crate::state::{Installed, StateError};
-use crate::viewer::{Command, News, millis};
+use crate::viewer::{Command, News, Report, millis};
 use crate::webhooks::{Delivery, Outcome};
 
 #[derive(Deserialize)]
@@ -98,18 +98,27 @@ impl Inspector {
             return Ok(None);
         }
         let here = state.installations_in(self.room).await?;
-        let reports: Vec<_> = news.reports.iter().map(|report| &**report).collect();
-        let webhooks: Vec<_> = new.iter().map(|one| delivery(one, &here)).collect();
-        let told = json!({
-            "isFirst": news.is_first,
-            "glances": news.glances,
-            "reports": reports,
-            "webhooks": webhooks,
-        });
-        let told = hidden(&told.to_string(), &here);
+        let told = Told {
+            is_first: news.is_first,
+            glances: &news.glances,
+            reports: news.reports.iter().map(|report| &**report).collect(),
+            webhooks: new.iter().map(|one| delivery(one, &here)).collect(),
+        };
+        let told = serde_json::to_string(&told).map_err(|cause| StateError(cause.to_string()))?;
+        let told = hidden(&told, &here);
         self.last = deliveries.last().cloned();
         Ok(Some(told))
     }
+}
+
+/// Written without being made a value, which would be many times as large.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Told<'a> {
+    is_first: bool,
+    glances: &'a [String],
+    reports: Vec<&'a Report>,
+    webhooks: Vec<Value>,
 }
 
 /// The text without the secrets and tokens that an add-on may have said again.

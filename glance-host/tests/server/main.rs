@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod add_on;
+mod behind;
 #[path = "../support/browser.rs"]
 mod browser;
 mod certificate;
+mod crowded;
 mod ending;
 mod killed;
 mod large;

@@ -20,7 +20,19 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program in this folder, with no settings but those it finds there.
 pub(crate) fn program(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_glance-host"));
+    command(env!("CARGO_BIN_EXE_glance-host"), folder)
+}
+
+/// The same, with no more open files than these.
+pub(crate) fn program_with_files(folder: &Path, files: usize) -> Command {
+    let mut command = command("sh", folder);
+    let limited = format!("ulimit -n {files}; exec \"$0\"");
+    command.args(["-c", &limited, env!("CARGO_BIN_EXE_glance-host")]);
+    command
+}
+
+fn command(program: &str, folder: &Path) -> Command {
+    let mut command = Command::new(program);
     command.current_dir(folder).kill_on_drop(true);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("GLANCE_HOST_") {

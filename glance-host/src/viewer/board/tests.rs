@@ -2,7 +2,7 @@ use super::*;
 use crate::state::Installed;
 use crate::viewer::LineState;
 use glance_sdk::model::{Condition, Descriptor, Glance, Icon, Match, UserId};
-use serde_json::json;
+use serde_json::{Value, json};
 
 mod equals;
 
@@ -69,12 +69,16 @@ fn lineup(glances: Vec<Glance>) -> Arc<Lineup> {
 }
 
 fn push(board: &mut Board, oauth_id: &str, key: &str, data: &Value) {
-    let glances = [(key.to_owned(), data.clone())];
+    let glances = [(key.to_owned(), held(data.clone()))];
     board.push(&Push::new(oauth_id.into(), None, glances));
 }
 
 fn data(label: &str, count: u32) -> Value {
     json!({"label": {"type": "html", "value": label}, "metadata": {"count": count}})
+}
+
+fn held(data: Value) -> Data {
+    Data::new(data).unwrap()
 }
 
 fn shown(board: &Board) -> Vec<String> {
@@ -102,7 +106,7 @@ fn a_glance_loads_fails_is_tried_again_and_shows() {
     board.answered(
         "add-on:g",
         again.asking,
-        Ok(data("<b>4</b><script>x</script>", 4)),
+        Ok(held(data("<b>4</b><script>x</script>", 4))),
     );
     assert_eq!(shown(&board), ["<b>4</b>"]);
 }
@@ -112,7 +116,7 @@ fn metadata_hides_and_shows_and_a_failure_shows_anyway() {
     let condition = Condition::glance_matches([Match::gt("count", 0)]);
     let (mut board, asks) = board(vec![glance("g", vec![condition])]);
     assert!(shown(&board).is_empty(), "hidden while loading");
-    board.answered("add-on:g", asks[0].asking, Ok(data("four", 4)));
+    board.answered("add-on:g", asks[0].asking, Ok(held(data("four", 4))));
     assert_eq!(shown(&board), ["four"]);
     push(&mut board, "id", "g", &data("none", 0));
     assert!(shown(&board).is_empty());
@@ -135,7 +139,7 @@ fn metadata_hides_and_shows_and_a_failure_shows_anyway() {
 fn a_push_overtakes_a_query_under_way() {
     let (mut board, asks) = board(vec![glance("g", vec![])]);
     push(&mut board, "id", "g", &data("new", 1));
-    board.answered("add-on:g", asks[0].asking, Ok(data("old", 1)));
+    board.answered("add-on:g", asks[0].asking, Ok(held(data("old", 1))));
     assert_eq!(shown(&board), ["new"]);
 }
 
@@ -172,7 +176,7 @@ fn lines_stand_by_weight_and_a_reload_keeps_data() {
         board.answered(
             &ask.prepared.id,
             ask.asking,
-            Ok(data(&ask.prepared.glance.key, 1)),
+            Ok(held(data(&ask.prepared.glance.key, 1))),
         );
     }
     assert_eq!(shown(&board), ["z", "m", "a"]);
@@ -203,10 +207,10 @@ fn viewers_share_what_is_the_same_for_them() {
     let all_same = |lines: Vec<_>| lines.iter().all(|line| *line == lines[0]);
     assert!(all_same(lines(&boards)), "while loading");
     for (board, ask) in &mut boards {
-        board.answered("add-on:g", ask.asking, Ok(data("same", 1)));
+        board.answered("add-on:g", ask.asking, Ok(held(data("same", 1))));
     }
     assert!(all_same(lines(&boards)), "the same answer to each");
-    let glances = [("g".to_owned(), data("pushed", 1))];
+    let glances = [("g".to_owned(), held(data("pushed", 1)))];
     let pushed = Push::new("id".into(), None, glances);
     for (board, _) in &mut boards {
         board.push(&pushed);
@@ -220,7 +224,7 @@ fn viewers_share_what_is_the_same_for_them() {
 #[test]
 fn a_push_for_one_person_is_for_them_alone() {
     let (mut board, _) = board(vec![glance("g", vec![])]);
-    let glances = || [("g".to_owned(), data("mine", 1))];
+    let glances = || [("g".to_owned(), held(data("mine", 1)))];
     board.push(&Push::new("id".into(), Some(2.into()), glances()));
     assert_eq!(shown(&board), ["loading"]);
     board.push(&Push::new("id".into(), Some(1.into()), glances()));

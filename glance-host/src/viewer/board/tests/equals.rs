@@ -197,7 +197,7 @@ proptest! {
             match step {
                 Step::Push(to, key, data) => {
                     let user = to.map(|who| people[who].user.id);
-                    let entry = (key.to_owned(), data.clone());
+                    let entry = (key.to_owned(), held(data.clone()));
                     let push = Push::new("id".into(), user, [entry]);
                     for (who, person) in people.iter_mut().enumerate() {
                         person.board.push(&push);
@@ -214,7 +214,8 @@ proptest! {
                         [.., older, _] => *older,
                         _ => continue,
                     };
-                    person.board.answered(&format!("add-on:{key}"), asking, answer.clone());
+                    let data = answer.clone().map(held);
+                    person.board.answered(&format!("add-on:{key}"), asking, data);
                     let waits = matches!(person.plain.get(key), Some(Plain::Loading));
                     if is_newest && waits {
                         person.plain.insert(key, answer.map_or(Plain::Failed, Plain::Ready));

@@ -1,0 +1,92 @@
+//! Data of a glance, kept as text: as values it takes up to a hundred times as much, and it is kept for
+//! as long as a page is behind.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+/// How many bytes of JSON the metadata of a glance may have. Of known add-ons none sends 500.
+const MAX_METADATA_BYTES: usize = 32 * 1024;
+
+/// Data of a glance, with metadata of at most 32 KiB. Copies are one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Data {
+    /// All but the metadata.
+    pub(crate) look: Text,
+    pub(crate) metadata: Option<Text>,
+}
+
+impl Data {
+    /// Keeps what an add-on pushed or answered.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLarge`] where the metadata has more than 32 KiB.
+    pub fn new(mut data: Value) -> Result<Self, TooLarge> {
+        let metadata = data
+            .as_object_mut()
+            .and_then(|data| data.remove("metadata"));
+        let metadata = metadata.map(|metadata| Text::new(&metadata));
+        if let Some(Text(text)) = &metadata
+            && text.len() > MAX_METADATA_BYTES
+        {
+            return Err(TooLarge(text.len()));
+        }
+        let look = Text::new(&data);
+        Ok(Self { look, metadata })
+    }
+
+    /// The data as it came.
+    pub fn value(&self) -> Value {
+        let mut data = self.look.value();
+        if let Some(metadata) = &self.metadata {
+            data["metadata"] = metadata.value();
+        }
+        data
+    }
+}
+
+impl Serialize for Data {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.value().serialize(to)
+    }
+}
+
+/// That metadata has so many bytes of JSON, which are too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooLarge(usize);
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(bytes) = self;
+        write!(
+            f,
+            "/metadata: it has {bytes} bytes of JSON, it must have at most {MAX_METADATA_BYTES}"
+        )
+    }
+}
+
+impl std::error::Error for TooLarge {}
+
+/// A value as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Text(Arc<str>);
+
+impl Text {
+    fn new(value: &Value) -> Self {
+        Self(value.to_string().into())
+    }
+
+    pub(crate) fn value(&self) -> Value {
+        // It was written from a value.
+        serde_json::from_str(&self.0).unwrap_or_default()
+    }
+}
+
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.value().serialize(to)
+    }
+}
