@@ -27,6 +27,8 @@ const LAST_WORDS: Duration = Duration::from_secs(30);
 pub(crate) enum Refused {
     /// The name has so many characters.
     Name(usize),
+    /// The name has a control character.
+    Unseen,
     /// Another room has this name.
     Taken(String),
     /// The topic has so many characters.
@@ -47,6 +49,9 @@ impl fmt::Display for Refused {
                     "the name has {length} characters, 1 to {MAX_NAME} are allowed"
                 )
             }
+            Self::Unseen => f.write_str(
+                "the name has a character that cannot be seen, such as a line break; leave it out",
+            ),
             Self::Taken(name) => write!(f, "There is a room with the name {name}"),
             Self::Topic(length) => {
                 write!(
@@ -156,6 +161,9 @@ fn check(name: &str, topic: &str) -> Result<(), Refused> {
     let length = name.chars().count();
     if !(1..=MAX_NAME).contains(&length) {
         return Err(Refused::Name(length));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(Refused::Unseen);
     }
     match topic.chars().count() {
         0..=MAX_TOPIC => Ok(()),

@@ -134,6 +134,7 @@ mod tests {
     use axum::Router;
     use axum::routing::get;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::time::{pause, resume};
 
     use super::*;
     use crate::serve::serve;
@@ -153,7 +154,7 @@ mod tests {
         assert!(accepted.nodelay().unwrap());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn who_says_nothing_is_sent_away_and_who_asked_once_is_not() {
         let (listener, address) = bound().await;
         let router = Router::new().route("/", get(|| async { "here" }));
@@ -170,14 +171,16 @@ mod tests {
         };
         ask().await;
         let mut silent = TcpStream::connect(address).await.unwrap();
+        pause();
         let began = Instant::now();
         assert_eq!(silent.read(&mut [0]).await.unwrap(), 0);
         let took = began.elapsed();
         assert!(took < SILENT + Duration::from_secs(1), "{took:?}");
+        resume();
         ask().await;
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn who_did_not_ask_holds_up_nobody() {
         let (mut listener, address) = bound().await;
         let _silent = TcpStream::connect(address).await.unwrap();

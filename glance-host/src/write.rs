@@ -45,16 +45,10 @@ pub(crate) async fn entry(shared: &Arc<Shared>, entry: Entry) -> Result<Entry, S
 
 /// The same, and whether it is new: nothing is done where an entry has its id.
 pub(crate) async fn once(shared: &Arc<Shared>, entry: Entry) -> Result<(Entry, bool), StateError> {
-    let shared = Arc::clone(shared);
-    // On its own: where whoever writes is gone meanwhile, what is kept is told all the same.
-    let writing = tokio::spawn(async move {
-        let happening = Happening::Written(Box::new(entry.clone()));
-        let calls = webhooks::calls(&shared, entry.room_id, &happening).await;
-        let is_new = keep(&shared, &entry, calls).await?;
-        Ok((entry, is_new))
-    });
-    let ended = |cause| StateError(format!("writing into a room ended early: {cause}"));
-    writing.await.map_err(ended)?
+    let happening = Happening::Written(Box::new(entry.clone()));
+    let calls = webhooks::calls(shared, entry.room_id, &happening).await;
+    let is_new = keep(shared, &entry, calls).await?;
+    Ok((entry, is_new))
 }
 
 /// The same, but webhooks are not told.

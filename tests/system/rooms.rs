@@ -75,6 +75,7 @@ async fn a_room_is_made_and_changed() {
         (vec![("name", "")], 422, "1 to 50 are allowed"),
         (vec![("name", "  ")], 422, "1 to 50 are allowed"),
         (vec![("name", &*"x".repeat(51))], 422, "51 characters"),
+        (vec![("name", "x\ny")], 422, "such as a line break"),
         (
             vec![("name", "x"), ("topic", &*"x".repeat(251))],
             422,

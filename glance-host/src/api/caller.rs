@@ -53,7 +53,8 @@ impl Caller {
         }))
     }
 
-    /// What a token of the caller's allows that was given these scopes: those that an update took away are gone.
+    /// What a token of the caller's allows that was given these scopes: those that an update took
+    /// away are gone.
     pub(super) fn allows<'t>(&self, scope: &'t str) -> Vec<&'t str> {
         let is_left = |held: &&str| self.installed.asks_for(&Scope::from(*held));
         scope.split_whitespace().filter(is_left).collect()

@@ -196,7 +196,7 @@ impl From<Refused> for ApiError {
     fn from(refused: Refused) -> Self {
         let message = refused.to_string();
         match refused {
-            Refused::Name(_) => Self::bad_request(format!("/name: {message}")),
+            Refused::Name(_) | Refused::Unseen => Self::bad_request(format!("/name: {message}")),
             Refused::Topic(_) => Self::bad_request(format!("/topic: {message}")),
             Refused::Taken(_) | Refused::Archived(_) => Self::new(StatusCode::CONFLICT, message),
             Refused::Gone => Self::not_found(message),

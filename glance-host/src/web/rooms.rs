@@ -257,7 +257,7 @@ async fn settings_page(
 /// Why a room is not made or changed, as a sentence beside the form.
 fn in_words(error: Refused) -> Result<(StatusCode, String), PageError> {
     match error {
-        Refused::Name(_) | Refused::Topic(_) => {
+        Refused::Name(_) | Refused::Unseen | Refused::Topic(_) => {
             let mut why = error.to_string();
             if let Some(first) = why.get_mut(..1) {
                 first.make_ascii_uppercase();
