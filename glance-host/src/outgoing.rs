@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 use glance_sdk::auth::{SigningKey, now, random_alphanumeric};
+use glance_sdk::json;
 use glance_sdk::model::{Authentication, Claims, Context, Extra, Glance, RoomId, Webhook};
 use glance_sdk::validate;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN};
@@ -133,7 +134,7 @@ fn data(shared: &Shared, answer: &Answer) -> Result<Data, String> {
         return Err(format!("It answered {}.", answer.status));
     }
     cors(&shared.base_url, answer)?;
-    let data: Value = serde_json::from_slice(&answer.body)
+    let data: Value = json::from_slice(&answer.body)
         .map_err(|cause| format!("Its answer is no JSON: {cause}."))?;
     if data.get("error").is_some() {
         return Err("Its answer is an error.".to_owned());

@@ -111,7 +111,7 @@ impl Exchange {
 pub(crate) fn readable(body: &[u8]) -> Value {
     match body.is_empty() {
         true => Value::Null,
-        false => serde_json::from_slice(body)
+        false => glance_sdk::json::from_slice(body)
             .unwrap_or_else(|_| String::from_utf8_lossy(body).into_owned().into()),
     }
 }

@@ -1,5 +1,6 @@
 //! What handlers of an add-on take as arguments.
 
+mod json_body;
 mod viewer;
 mod webhook;
 
@@ -15,6 +16,7 @@ use crate::client::{Client, Installations, Pusher};
 use crate::model::{Claims, OauthId, RoomId, UserId};
 use crate::{Error, Result};
 
+pub use json_body::{JsonBody, JsonRejection};
 pub use viewer::Viewer;
 pub use webhook::WebhookRequest;
 

@@ -10,17 +10,20 @@ pub mod client;
 #[cfg(feature = "runtime")]
 mod error;
 pub mod evaluate;
+pub mod event_stream;
 #[cfg(feature = "server")]
 pub mod extract;
 #[cfg(feature = "server")]
 mod failure;
 pub mod glance;
+pub mod json;
 pub mod label;
 #[cfg(all(any(doc, doctest), feature = "server", feature = "macros"))]
 pub mod manual;
 pub mod metadata;
 pub mod model;
 pub mod prelude;
+pub mod printable;
 #[cfg(feature = "schema")]
 pub mod schema;
 #[cfg(feature = "runtime")]

@@ -1,12 +1,11 @@
 //! How often a room's words were mentioned in the past hour, fed by Mastodon's streams.
 //!
-//! `source` reads the stream and `events` its format, `text` finds words, `window` counts them for
+//! `source` reads the stream, `text` finds words, `window` counts them for
 //! an hour and `counts` for all rooms, `choices` remembers, `panel` is the page on which people
 //! choose words; the glance itself is here.
 
 mod choices;
 mod counts;
-mod events;
 mod panel;
 mod source;
 mod text;

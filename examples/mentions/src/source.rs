@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use glance_sdk::axum::http::header;
+use glance_sdk::event_stream::{Event, Reader};
+use glance_sdk::json;
 use reqwest::header::HeaderValue;
 use reqwest::{Client, Response, Url};
 use serde::Deserialize;
-
-use crate::events::{Event, Reader};
 
 /// Mastodon says something at least every 15 seconds.
 const LONGEST_SILENCE: Duration = Duration::from_secs(60);
@@ -80,7 +80,7 @@ impl Source {
         let mut last_id = None;
         let mut wait = Wait(FIRST_WAIT);
         loop {
-            let mut reader = Reader::default();
+            let mut reader = Reader::new();
             let mut take = |event| {
                 wait = Wait(FIRST_WAIT);
                 if let Some(status) = status(&event) {
@@ -94,6 +94,12 @@ impl Source {
                 Ok(()) => "the server ended it".to_owned(),
                 Err(problem) => problem,
             };
+            if reader.skipped() > 0 {
+                tracing::warn!(
+                    events = reader.skipped(),
+                    "skipped events that are too large"
+                );
+            }
             last_id = reader.last_id().map(ToOwned::to_owned).or(last_id);
             let next = wait.next();
             tracing::warn!("the stream of statuses was cut: {why}; again in {next:.1?}");
@@ -145,7 +151,7 @@ fn status(event: &Event) -> Option<Status> {
     if event.name != "update" {
         return None;
     }
-    serde_json::from_str(&event.data)
+    json::from_str(&event.data)
         .inspect_err(|cause| tracing::warn!("skipped an event that is no status: {cause}"))
         .ok()
 }
@@ -198,11 +204,9 @@ mod tests {
     #[test]
     fn only_new_statuses_count_and_what_is_none_is_skipped() {
         let status = |name: &str, data: &str| {
-            status(&Event {
-                name: name.to_owned(),
-                data: data.to_owned(),
-            })
-            .map(|status| status.content)
+            let stream = format!("event: {name}\ndata: {data}\n\n");
+            let events = Reader::new().read(stream.as_bytes());
+            status(&events[0]).map(|status| status.content)
         };
         let data = r#"{"id":"1","content":"<p>x</p>","account":{"acct":"a"}}"#;
         assert_eq!(status("update", data).as_deref(), Some("<p>x</p>"));

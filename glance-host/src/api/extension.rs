@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
+use glance_sdk::json;
 use glance_sdk::validate::{Problem, Severity};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -70,7 +71,7 @@ impl At {
         what: &str,
         check: fn(&Value) -> Vec<Problem>,
     ) -> Result<T, ApiError> {
-        let document: Value = serde_json::from_slice(body)
+        let document: Value = json::from_slice(body)
             .map_err(|cause| ApiError::bad_request(format!("The body is no JSON: {cause}")))?;
         let key = document["key"].as_str().unwrap_or_default().to_owned();
         let new = checked(document, what, check)?;

@@ -57,7 +57,7 @@ pub(super) async fn reply(
 }
 
 fn read(body: &[u8]) -> Result<Body, ApiError> {
-    let body: Body = serde_json::from_slice(body)
+    let body: Body = glance_sdk::json::from_slice(body)
         .map_err(|cause| ApiError::bad_request(format!("The body is no message: {cause}")))?;
     match body.message.chars().count() {
         1..=MAX_TEXT => Ok(body),

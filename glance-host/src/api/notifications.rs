@@ -8,6 +8,7 @@ use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
+use glance_sdk::json;
 use glance_sdk::model::{Notification, Scope};
 use serde_json::{Map, Value};
 
@@ -50,7 +51,7 @@ pub(super) async fn read(request: Request) -> Result<Notification, ApiError> {
     let members: Map<String, Value> = match media_type.to_ascii_lowercase().as_str() {
         "application/json" => {
             let body = bytes(request).await?;
-            serde_json::from_slice(&body).map_err(|cause| {
+            json::from_slice(&body).map_err(|cause| {
                 ApiError::bad_request(format!("The body is no JSON object: {cause}"))
             })?
         }

@@ -301,7 +301,7 @@ fn page(shared: &Shared, paging: &Paging, people: &[state::User]) -> Page<UserDe
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body)
+    glance_sdk::json::from_slice(body)
         .map_err(|cause| ApiError::bad_request(format!("The body cannot be used: {cause}")))
 }
 

@@ -98,7 +98,7 @@ async fn read(request: Request) -> Result<Grant, ApiError> {
         let message = format!("Invalid content type: {content_type}");
         return Err(ApiError::bad_request(message));
     }
-    serde_json::from_slice(&body)
+    glance_sdk::json::from_slice(&body)
         .map_err(|cause| ApiError::bad_request(format!("The body is no JSON object: {cause}")))
 }
 

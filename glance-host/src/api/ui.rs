@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use glance_sdk::json;
 use glance_sdk::model::{RoomId, Scope, UserId};
 use serde_json::Value;
 
@@ -95,7 +96,7 @@ async fn push(
 /// Key and data of each entry. Data is not held to the rules of a query's answer: old add-ons push
 /// labels without a value, and hosts showed the glance's name then.
 fn entries(body: &[u8]) -> Result<Vec<(String, Data)>, ApiError> {
-    let mut body: Value = serde_json::from_slice(body)
+    let mut body: Value = json::from_slice(body)
         .map_err(|cause| ApiError::bad_request(format!("The body is no JSON: {cause}")))?;
     let Some(Value::Array(list)) = body.get_mut("glance").map(Value::take) else {
         return Err(ApiError::bad_request(

@@ -49,7 +49,7 @@ pub(super) async fn create(
             "This host shows its rooms on no other site: its configuration names no origins",
         ));
     }
-    let wanted: Wanted = serde_json::from_slice(&body).map_err(|cause| {
+    let wanted: Wanted = glance_sdk::json::from_slice(&body).map_err(|cause| {
         ApiError::bad_request(format!(
             "The body names no `room_id`, or no fit `user_id`: {cause}"
         ))

@@ -154,7 +154,7 @@ pub(super) async fn remove_by_key(
 }
 
 async fn parse(body: &[u8]) -> Result<Webhook, ApiError> {
-    let mut document: Value = serde_json::from_slice(body)
+    let mut document: Value = glance_sdk::json::from_slice(body)
         .map_err(|cause| ApiError::bad_request(format!("The body is no JSON: {cause}")))?;
     if let Some(members) = document.as_object_mut() {
         // Old clients write what they leave out as null; the number and links are the host's.

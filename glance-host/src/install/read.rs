@@ -4,6 +4,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use glance_sdk::json;
 use glance_sdk::model::Descriptor;
 use glance_sdk::validate::{self, Problem, Severity};
 use reqwest::{Method, Url};
@@ -45,11 +46,11 @@ pub(crate) async fn read(shared: &Shared, given: &str) -> Result<Read, InstallEr
         ),
         _ => return Err(no_address()),
     };
-    let not_json = |cause: serde_json::Error| InstallError::NotJson {
+    let not_json = |why: String| InstallError::NotJson {
         url: shown.clone(),
-        why: cause.to_string(),
+        why,
     };
-    let document: Value = serde_json::from_slice(&body).map_err(not_json)?;
+    let document: Value = json::from_slice(&body).map_err(|cause| not_json(cause.to_string()))?;
     let (mut problems, mut warnings): (Vec<_>, Vec<_>) = validate::descriptor(&document)
         .into_iter()
         .partition(|problem| problem.severity == Severity::Error);
@@ -62,7 +63,8 @@ pub(crate) async fn read(shared: &Shared, given: &str) -> Result<Read, InstallEr
         });
     }
     let digest = digest(&SHA256, document.to_string().as_bytes());
-    let descriptor = Descriptor::deserialize(document).map_err(not_json)?;
+    let descriptor =
+        Descriptor::deserialize(document).map_err(|cause| not_json(cause.to_string()))?;
     check_numbers(&descriptor)?;
     Ok(Read {
         url: url.into(),

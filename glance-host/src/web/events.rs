@@ -16,14 +16,15 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use glance_sdk::auth::random_alphanumeric;
+use glance_sdk::extract::JsonBody;
 use glance_sdk::model::RoomId;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -245,7 +246,7 @@ pub(super) async fn retry(
     Extension(pages): Extension<Pages>,
     _: Visit,
     Path((room, page)): Path<(String, String)>,
-    Json(Retry { id }): Json<Retry>,
+    JsonBody(Retry { id }): JsonBody<Retry>,
 ) -> StatusCode {
     pages.send(&room, &page, Command::Retry(id))
 }
@@ -267,7 +268,7 @@ pub(super) async fn follow(
     Extension(pages): Extension<Pages>,
     _: Visit,
     Path((room, page)): Path<(String, String)>,
-    Json(Follow { add_ons }): Json<Follow>,
+    JsonBody(Follow { add_ons }): JsonBody<Follow>,
 ) -> StatusCode {
     if add_ons.len() > MAX_FOLLOWED || add_ons.iter().any(|key| key.len() > MAX_KEY) {
         return StatusCode::BAD_REQUEST;

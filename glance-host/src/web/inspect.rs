@@ -12,9 +12,10 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::Path;
 use axum::http::StatusCode;
-use axum::{Extension, Json};
+use glance_sdk::extract::JsonBody;
 use glance_sdk::model::{RoomId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -37,7 +38,7 @@ pub(super) async fn inspect(
     visit: Visit,
     Extension(pages): Extension<Pages>,
     Path((room, page)): Path<(String, String)>,
-    Json(Wanted { on }): Json<Wanted>,
+    JsonBody(Wanted { on }): JsonBody<Wanted>,
 ) -> StatusCode {
     match visit.may_manage() {
         true => pages.send(&room, &page, Command::Inspect(on)),

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use glance_sdk::extract::JsonBody;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -73,7 +74,7 @@ pub(super) struct Say {
 pub(super) async fn say(
     State(shared): State<Arc<Shared>>,
     Visit { room, user }: Visit,
-    Json(Say { text, id, reply_to }): Json<Say>,
+    JsonBody(Say { text, id, reply_to }): JsonBody<Say>,
 ) -> Result<Response, PageError> {
     let refused =
         |sentence: String| Ok((StatusCode::UNPROCESSABLE_ENTITY, sentence).into_response());

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use glance_sdk::json;
 use glance_sdk::model::{Event, OauthId, WebhookPayload};
 use reqwest::StatusCode;
 use serde_json::{Map, Value};
@@ -178,7 +179,7 @@ impl Job {
         if body.trim_ascii().is_empty() || self.told.event == Event::RoomDeleted {
             return Ok(None);
         }
-        let members: Map<String, Value> = serde_json::from_slice(body)
+        let members: Map<String, Value> = json::from_slice(body)
             .map_err(|cause| format!("a webhook's answer is no JSON object: {cause}"))?;
         let notification = notification::read(members)
             .map_err(|problem| format!("a webhook's answer is no notification: {problem}"))?;

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use axum::extract::Path;
-use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
-use axum::{Extension, Json, Router};
+use axum::{Extension, Router};
 
 use super::browser;
 use super::hooks::Hooks;
 use crate::client::Installations;
+use crate::extract::{JsonBody, JsonRejection};
 use crate::model::{Installable, InstallationData, InstallationUpdate, OauthId};
 use crate::{Error, ErrorKind};
 
@@ -59,10 +59,10 @@ pub(super) fn routes<S: Clone + Send + Sync + 'static>(hooks: Hooks) -> Router<S
 async fn installed(
     installations: Installations,
     Extension(hooks): Extension<Arc<Hooks>>,
-    data: Result<Json<InstallationData>, JsonRejection>,
+    data: Result<JsonBody<InstallationData>, JsonRejection>,
 ) -> Response {
     let data = match data {
-        Ok(Json(data)) => data,
+        Ok(JsonBody(data)) => data,
         Err(rejection) => {
             tracing::warn!("refused an installation: {rejection}");
             return (StatusCode::BAD_REQUEST, "this is no installation data").into_response();
@@ -79,10 +79,10 @@ async fn installed(
 async fn updated(
     installations: Installations,
     Extension(hooks): Extension<Arc<Hooks>>,
-    update: Result<Json<InstallationUpdate>, JsonRejection>,
+    update: Result<JsonBody<InstallationUpdate>, JsonRejection>,
 ) -> Response {
     let update = match update {
-        Ok(Json(update)) => update,
+        Ok(JsonBody(update)) => update,
         Err(rejection) => {
             tracing::warn!("refused an update: {rejection}");
             return (StatusCode::BAD_REQUEST, "this is no update").into_response();

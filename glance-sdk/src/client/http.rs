@@ -8,7 +8,7 @@ use reqwest::{RequestBuilder, StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, json};
 
 /// More than any answer of the protocol has.
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
@@ -111,7 +111,7 @@ pub(super) async fn send(request: RequestBuilder, url: &Url) -> Result<Answer, F
 
 impl Answer {
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_slice(&self.body).map_err(|cause| {
+        json::from_slice(&self.body).map_err(|cause| {
             Error::new(
                 ErrorKind::BadAnswer,
                 format!(
@@ -140,7 +140,7 @@ impl Answer {
             status if status.is_server_error() => ErrorKind::Unreachable,
             _ => ErrorKind::Refused,
         };
-        let words = match serde_json::from_slice::<Refusal>(&self.body) {
+        let words = match json::from_slice::<Refusal>(&self.body) {
             Ok(refusal) => format!(": {}", refusal.error.message),
             Err(_) => String::new(),
         };

@@ -4,10 +4,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::SignedRequest;
-use crate::Result;
 use crate::client::Client;
 use crate::model::webhook::{RoomEvent, User, WebhookPayload};
 use crate::model::{OauthId, RoomId};
+use crate::{Result, json};
 
 /// A webhook's call: what happened, posted and signed by the host. `E` is the event, for example
 /// [`RoomMessage`](crate::model::webhook::RoomMessage).
@@ -25,7 +25,7 @@ impl<E: RoomEvent> WebhookRequest<E> {
     /// Reads the body that came with a signed request.
     #[allow(clippy::result_large_err)]
     pub(crate) fn read(signed: SignedRequest, body: &[u8]) -> Result<Self, Response> {
-        let payload = serde_json::from_slice::<WebhookPayload<E>>(body).map_err(|cause| {
+        let payload = json::from_slice::<WebhookPayload<E>>(body).map_err(|cause| {
             refuse(
                 &signed,
                 &format!("the body is no {} payload: {cause}", E::EVENT),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use glance_sdk::evaluate::{Facts, Program};
+use glance_sdk::extract::JsonBody;
 use glance_sdk::model::{Action, ActionLocation, Descriptor};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -44,7 +45,7 @@ pub(super) struct Asked {
 pub(super) async fn of_message(
     State(shared): State<Arc<Shared>>,
     Visit { room, user }: Visit,
-    Json(Asked { message }): Json<Asked>,
+    JsonBody(Asked { message }): JsonBody<Asked>,
 ) -> Result<Json<Vec<Value>>, Refusal> {
     let message = Arc::new(find_message(&shared, &room, &message).await?);
     let offered = offered(&shared, &room, &user, Some(&message)).await?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use glance_sdk::extract::JsonBody;
 use glance_sdk::model::Scope;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -28,7 +29,7 @@ pub(super) struct Module {
 pub(super) async fn token(
     State(shared): State<Arc<Shared>>,
     Visit { room, user }: Visit,
-    Json(Module { add_on, module }): Json<Module>,
+    JsonBody(Module { add_on, module }): JsonBody<Module>,
 ) -> Result<Json<Value>, Refusal> {
     let installed = installed(&shared, &room, &add_on).await?;
     let descriptor = &installed.descriptor;
@@ -56,7 +57,7 @@ pub(super) struct Asking {
 pub(super) async fn room(
     State(shared): State<Arc<Shared>>,
     Visit { room, .. }: Visit,
-    Json(Asking { add_on }): Json<Asking>,
+    JsonBody(Asking { add_on }): JsonBody<Asking>,
 ) -> Result<Json<Value>, Refusal> {
     may_view(&shared, &room, &add_on).await?;
     Ok(Json(json!({
@@ -71,7 +72,7 @@ pub(super) async fn participants(
     State(shared): State<Arc<Shared>>,
     Guest(is_guest): Guest,
     Visit { room, .. }: Visit,
-    Json(Asking { add_on }): Json<Asking>,
+    JsonBody(Asking { add_on }): JsonBody<Asking>,
 ) -> Result<Json<Value>, Refusal> {
     if is_guest {
         let why = "A guest of another site is not told who is here".to_owned();
@@ -94,7 +95,7 @@ pub(super) async fn participants(
 pub(super) async fn user(
     State(shared): State<Arc<Shared>>,
     Visit { room, user }: Visit,
-    Json(Asking { add_on }): Json<Asking>,
+    JsonBody(Asking { add_on }): JsonBody<Asking>,
 ) -> Result<Json<Value>, Refusal> {
     may_view(&shared, &room, &add_on).await?;
     let mut written = person(&shared, &user);
@@ -116,10 +117,10 @@ pub(super) struct Entering {
 pub(super) async fn enter(
     State(shared): State<Arc<Shared>>,
     Visit { room, user }: Visit,
-    Json(Entering {
+    JsonBody(Entering {
         add_on,
         room: other,
-    }): Json<Entering>,
+    }): JsonBody<Entering>,
 ) -> Result<Json<Value>, Refusal> {
     installed(&shared, &room, &add_on).await?;
     let access = Access::of(&shared, &user).await?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
+use glance_sdk::extract::JsonBody;
 use glance_sdk::model::{Extra, Target};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -45,7 +46,7 @@ pub(super) async fn open(
     State(shared): State<Arc<Shared>>,
     embedded: Option<Extension<Embedded>>,
     Visit { room, user }: Visit,
-    Json(wanted): Json<Wanted>,
+    JsonBody(wanted): JsonBody<Wanted>,
 ) -> Result<Json<Value>, Refusal> {
     let mut message = None;
     let mut line = None;

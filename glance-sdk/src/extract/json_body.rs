@@ -1,0 +1,92 @@
+//! The JSON body of a request.
+
+use std::fmt;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
+
+use crate::json;
+
+/// The JSON body of a request, read as [`json::from_slice`] reads it. Prefer it to
+/// [`axum::Json`], which refuses documents that browsers accept.
+///
+/// ```
+/// use glance_sdk::extract::JsonBody;
+///
+/// async fn deployed(JsonBody(deployment): JsonBody<serde_json::Value>) {
+///     println!("{deployment}");
+/// }
+/// # let _: glance_sdk::axum::Router = glance_sdk::axum::Router::new()
+/// #     .route("/", glance_sdk::axum::routing::post(deployed));
+/// ```
+///
+/// It answers 415 to a body of another type, 400 to what is no JSON, 422 to JSON of another shape,
+/// and 413 to a body that is too large.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct JsonBody<T>(pub T);
+
+/// Why a request has no such body.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum JsonRejection {
+    /// Its type is not `application/json`.
+    ContentType,
+    /// It cannot be read whole.
+    Bytes(BytesRejection),
+    /// It is no JSON, or of another shape.
+    Json(json::Error),
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
+    type Rejection = JsonRejection;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        if !is_json(request.headers()) {
+            return Err(JsonRejection::ContentType);
+        }
+        let body = Bytes::from_request(request, state).await;
+        let body = body.map_err(JsonRejection::Bytes)?;
+        json::from_slice(&body)
+            .map(Self)
+            .map_err(JsonRejection::Json)
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE);
+    let content_type = content_type.and_then(|it| it.to_str().ok());
+    let media_type = content_type.unwrap_or_default().split(';').next();
+    let media_type = media_type.unwrap_or_default().trim().to_ascii_lowercase();
+    let subtype = media_type.strip_prefix("application/").unwrap_or_default();
+    subtype == "json" || subtype.ends_with("+json")
+}
+
+impl fmt::Display for JsonRejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ContentType => f.write_str("the body must have the type application/json"),
+            Self::Bytes(cause) => write!(f, "the body cannot be read: {}", cause.body_text()),
+            Self::Json(cause) => write!(f, "the body cannot be used: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for JsonRejection {}
+
+impl IntoResponse for JsonRejection {
+    fn into_response(self) -> Response {
+        let status = match &self {
+            Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Bytes(cause) => cause.status(),
+            Self::Json(cause) if cause.kind() == json::ErrorKind::Data => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            Self::Json(_) => StatusCode::BAD_REQUEST,
+        };
+        (status, self.to_string()).into_response()
+    }
+}

@@ -1,0 +1,146 @@
+//! A JSON document with its text: where values stand, and what is unusual in it.
+
+use serde_json::Value;
+
+use super::scanner::Scanner;
+use super::{Error, Place, repair};
+
+/// How many unusual parts are described.
+const LONGEST: usize = 100;
+
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// A JSON document together with its text, for tools that tell people where something stands.
+///
+/// ```
+/// use glance_sdk::json::{Document, UnusualKind};
+///
+/// let document = Document::read(b"{\"a\": 1,\n \"a\": 2}")?;
+/// assert_eq!(document.value(), &serde_json::json!({ "a": 2 }));
+/// assert_eq!(document.place("/a").to_string(), "line 2 column 7");
+/// let unusual = &document.unusual()[0];
+/// assert_eq!(unusual.kind, UnusualKind::DuplicateKey);
+/// assert_eq!(unusual.place.to_string(), "line 2 column 2");
+/// assert_eq!(unusual.earlier.unwrap().to_string(), "line 1 column 2");
+/// # Ok::<(), glance_sdk::json::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Document {
+    text: String,
+    value: Value,
+    unusual: Vec<Unusual>,
+    has_more: bool,
+}
+
+/// A part of a document that parsers stricter than a browser refuse or read differently.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unusual {
+    /// What it is.
+    pub kind: UnusualKind,
+    /// The value that it is a part of: a JSON pointer.
+    pub pointer: String,
+    /// Where it stands.
+    pub place: Place,
+    /// Of a duplicate key, where it stood before.
+    pub earlier: Option<Place>,
+}
+
+/// What is unusual.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UnusualKind {
+    /// The document starts with a byte order mark.
+    ByteOrderMark,
+    /// Bytes that are not UTF-8.
+    InvalidUtf8,
+    /// `\ud83d` without its other half.
+    LoneSurrogate,
+    /// An object has two members of one name.
+    DuplicateKey,
+    /// A number that JavaScript reads as infinite.
+    NumberOutOfRange,
+    /// A whole number that JavaScript reads as another one.
+    RoundedNumber,
+}
+
+impl Document {
+    /// Reads a document from its bytes.
+    ///
+    /// # Errors
+    ///
+    /// Where [`from_slice`](super::from_slice) reads no [`Value`].
+    pub fn read(bytes: &[u8]) -> Result<Self, Error> {
+        let mut unusual = Vec::new();
+        let content = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+        let (text, undecodable) = decode(content);
+        if content.len() < bytes.len() {
+            unusual.push(Unusual {
+                kind: UnusualKind::ByteOrderMark,
+                pointer: String::new(),
+                place: Place::at(&text, 0),
+                earlier: None,
+            });
+        }
+        let mut scanner = Scanner::describing(&text, LONGEST - unusual.len(), undecodable);
+        scanner.whole()?;
+        let (edits, has_more) = (std::mem::take(&mut scanner.edits), scanner.more);
+        unusual.extend(scanner.found.into_iter().map(|found| Unusual {
+            kind: found.kind,
+            pointer: found.pointer,
+            place: Place::at(&text, found.offset),
+            earlier: found.earlier.map(|offset| Place::at(&text, offset)),
+        }));
+        let repaired = repair::apply(&text, edits);
+        let value = serde_json::from_str(&repaired.text)
+            .map_err(|failure| Error::data(&failure, &text, &repaired))?;
+        Ok(Self {
+            text,
+            value,
+            unusual,
+            has_more,
+        })
+    }
+
+    /// The value.
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// The text, decoded and without a byte order mark.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What is unusual, in the order of the text; 100 parts at most.
+    pub fn unusual(&self) -> &[Unusual] {
+        &self.unusual
+    }
+
+    /// Whether there is more than [`unusual`](Self::unusual) says.
+    pub fn has_more(&self) -> bool {
+        self.has_more
+    }
+
+    /// Where the value stands that a JSON pointer names. Where there is none, the place of the
+    /// innermost value on the way to it.
+    pub fn place(&self, pointer: &str) -> Place {
+        Place::of(&self.text, pointer)
+    }
+}
+
+/// The text, and the offsets of its first undecodable bytes.
+fn decode(bytes: &[u8]) -> (String, Vec<usize>) {
+    let mut text = String::with_capacity(bytes.len());
+    let mut undecodable = Vec::new();
+    for chunk in bytes.utf8_chunks() {
+        text += chunk.valid();
+        if !chunk.invalid().is_empty() {
+            if undecodable.len() <= LONGEST {
+                undecodable.push(text.len());
+            }
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    (text, undecodable)
+}

@@ -1,0 +1,89 @@
+//! Why a document cannot be read.
+
+use std::fmt;
+
+use super::Place;
+use super::repair::Repaired;
+use crate::printable::printable;
+
+/// Why a document cannot be read, and where. Text that it quotes is escaped and short.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    place: Place,
+}
+
+/// What kind of reason it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The text is no JSON.
+    Syntax,
+    /// Arrays and objects stand more than [`MAX_DEPTH`](super::MAX_DEPTH) deep.
+    Depth,
+    /// The text is JSON of another shape.
+    Data,
+}
+
+impl Error {
+    /// What kind of reason it is.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// What is wrong, without the place.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Where it is wrong.
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    pub(super) fn at(
+        kind: ErrorKind,
+        message: impl Into<String>,
+        text: &str,
+        offset: usize,
+    ) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            place: Place::at(text, offset),
+        }
+    }
+
+    /// The error of serde_json, which read `repaired` instead of `text`.
+    pub(super) fn data(failure: &serde_json::Error, text: &str, repaired: &Repaired) -> Self {
+        let said = failure.to_string();
+        let said = match said.rfind(" at line ") {
+            Some(end) if failure.line() > 0 => &said[..end],
+            _ => &said,
+        };
+        let line_start = match failure.line() {
+            0 | 1 => 0,
+            line => repaired
+                .text
+                .match_indices('\n')
+                .nth(line - 2)
+                .map_or(0, |(at, _)| at + 1),
+        };
+        let offset = line_start + failure.column().saturating_sub(1);
+        Self::at(
+            ErrorKind::Data,
+            printable(said).to_string(),
+            text,
+            repaired.original(offset),
+        )
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.message, self.place)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,48 @@
+//! Where something stands in a JSON text.
+
+use std::fmt;
+
+use super::scanner::Scanner;
+
+/// A line and a column, both from 1. Columns count characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Place {
+    /// The line; lines end with a line feed.
+    pub line: usize,
+    /// The character of the line.
+    pub column: usize,
+}
+
+impl Place {
+    /// The place at a byte offset; within a character, the place of that character.
+    pub(super) fn at(text: &str, offset: usize) -> Self {
+        let before = &text[..text.floor_char_boundary(offset)];
+        let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+        Self {
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+        }
+    }
+
+    /// The place of the value that a JSON pointer names, in text that is JSON. Where the value is
+    /// missing, the place of the innermost value that is there.
+    pub(super) fn of(text: &str, pointer: &str) -> Self {
+        let mut scanner = Scanner::new(text);
+        let mut offset = scanner.first();
+        for name in pointer.split('/').skip(1) {
+            let name = name.replace("~1", "/").replace("~0", "~");
+            match scanner.member(&name) {
+                Some(inner) => offset = inner,
+                None => break,
+            }
+        }
+        Self::at(text, offset)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {} column {}", self.line, self.column)
+    }
+}

@@ -1,0 +1,109 @@
+//! Text from elsewhere in messages, logs and on terminals.
+//!
+//! Values in descriptors, answers and webhooks are chosen by others. Written as they are, they could
+//! move the cursor, rewrite what stands above, reverse the direction of a line, begin a log line of
+//! their own, or fill a screen. [`printable`] escapes what does so, and cuts:
+//!
+//! ```
+//! use glance_sdk::printable::printable;
+//!
+//! let name = format!("\x1b[2Jnone{}", "!".repeat(1000));
+//! assert_eq!(printable(&name).at_most(12).to_string(), "\\u{1b}[2Jnone!!!!…");
+//! ```
+
+use std::fmt::{self, Write as _};
+
+/// How many characters are shown where nothing else is said.
+const LONGEST: usize = 200;
+
+/// Text with control and bidirectional characters escaped, and cut.
+///
+/// Its [`Display`](fmt::Display) writes a character such as U+001B as `\u{1b}`, line feed, carriage
+/// return and tab as `\n`, `\r` and `\t`, and `…` in place of what is too long.
+#[derive(Debug, Clone, Copy)]
+pub struct Printable<'t> {
+    text: &'t str,
+    longest: usize,
+}
+
+/// The text, escaped and cut after 200 characters.
+pub fn printable(text: &str) -> Printable<'_> {
+    Printable {
+        text,
+        longest: LONGEST,
+    }
+}
+
+impl Printable<'_> {
+    /// Cuts after this many characters instead.
+    #[must_use]
+    pub fn at_most(self, longest: usize) -> Self {
+        Self { longest, ..self }
+    }
+}
+
+impl fmt::Display for Printable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, letter) in self.text.chars().enumerate() {
+            if index == self.longest {
+                return f.write_char('…');
+            }
+            match letter {
+                '\n' => f.write_str("\\n")?,
+                '\r' => f.write_str("\\r")?,
+                '\t' => f.write_str("\\t")?,
+                letter if acts(letter) => write!(f, "{}", letter.escape_unicode())?,
+                letter => f.write_char(letter)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a character does something on a terminal or in a line instead of being shown.
+pub fn acts(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter,
+            // Direction.
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+            // Line and paragraph separators, and what is never shown.
+            | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_acts_is_escaped_and_letters_stay() {
+        for (text, shown) in [
+            ("", ""),
+            ("हिन्दी 👩‍👧 é \u{301}", "हिन्दी 👩‍👧 é \u{301}"),
+            (
+                "a\u{1b}[31mb\u{9b}2J\u{7f}",
+                "a\\u{1b}[31mb\\u{9b}2J\\u{7f}",
+            ),
+            ("one\r\ntwo\tthree", "one\\r\\ntwo\\tthree"),
+            (
+                "a\u{202e}b\u{2066}c\u{200f}",
+                "a\\u{202e}b\\u{2066}c\\u{200f}",
+            ),
+            ("a\u{2028}b\u{feff}c", "a\\u{2028}b\\u{feff}c"),
+        ] {
+            assert_eq!(printable(text).to_string(), shown);
+        }
+        assert_eq!(printable(&"é".repeat(200)).to_string(), "é".repeat(200));
+        let long = printable(&"é".repeat(300_000)).to_string();
+        assert_eq!(long, "é".repeat(200) + "…");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_acts_is_left(text in any::<String>()) {
+            let shown = printable(&text).to_string();
+            prop_assert!(!shown.chars().any(acts));
+        }
+    }
+}

@@ -1,0 +1,31 @@
+// The room page's reader of events, without a browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Parser } from "../../glance-host/assets/room/events.js";
+
+const STREAM = ':)\n\nevent: update\nid: 7\ndata: {"a":"ä😀"}\n\n:thump\n\r\nevent: delete\r\ndata: 110\r\n\r\n'
+  + "event: nothing\n\ndata:[1,\rdata: 2]\r\rdata\n\ndatax: 3\ndata: 4\n\nevent: cut\ndata: 5\n";
+
+function read(...chunks) {
+  const events = [];
+  const parser = new Parser((name, value) => events.push([name, value]));
+  for (const chunk of chunks) parser.take(chunk);
+  return events;
+}
+
+test("events are read as the standard says, wherever chunks end", () => {
+  const expected = [["update", { a: "ä😀" }], ["delete", 110], ["message", [1, 2]], ["message", 4]];
+  assert.deepEqual(read(STREAM), expected);
+  for (let one = 0; one <= STREAM.length; one += 1) {
+    assert.deepEqual(read(STREAM.slice(0, one), STREAM.slice(one)), expected, `cut at ${one}`);
+    assert.deepEqual(read(STREAM.slice(0, one), "", STREAM.slice(one, one + 1), STREAM.slice(one + 1)), expected);
+  }
+});
+
+test("an event that is too large ends the stream", () => {
+  const parser = new Parser(() => {});
+  assert.throws(() => {
+    for (let index = 0; index < 65; index += 1) parser.take("x".repeat(1024 * 1024));
+  }, /too large/);
+});
