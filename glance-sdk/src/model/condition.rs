@@ -51,13 +51,23 @@ impl Condition {
 
 impl<'de> Deserialize<'de> for Condition {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Value::deserialize(deserializer)?;
-        let known = if raw.get("condition").is_some() {
-            Simple::deserialize(&raw).ok().map(Self::Simple)
-        } else {
-            Composite::deserialize(&raw).ok().map(Self::Composite)
-        };
-        Ok(known.unwrap_or(Self::Other(raw)))
+        Value::deserialize(deserializer).map(Self::from)
+    }
+}
+
+/// The condition of any JSON, which is moved and not copied: conditions stand deep in each other, and
+/// a copy at each level would cost the depth times the size.
+impl From<Value> for Condition {
+    fn from(raw: Value) -> Self {
+        match raw {
+            Value::Object(members) if members.contains_key("condition") => {
+                Simple::read(members).map_or_else(Self::Other, Self::Simple)
+            }
+            Value::Object(members) => {
+                Composite::read(members).map_or_else(Self::Other, Self::Composite)
+            }
+            other => Self::Other(other),
+        }
     }
 }
 
@@ -87,6 +97,21 @@ pub struct Simple {
 }
 
 impl Simple {
+    /// The members come back where they are of another shape.
+    fn read(mut members: Extra) -> Result<Self, Value> {
+        let is_known = members.get("invert").is_none_or(Value::is_boolean)
+            && members.get("params").is_none_or(Params::can_read);
+        match members.get("condition").and_then(Value::as_str) {
+            Some(name) if is_known => Ok(Self {
+                condition: ConditionName::from(name),
+                invert: members.remove("invert").and_then(|it| it.as_bool()),
+                params: members.remove("params").map(Params::read),
+                extra: without(members, "condition"),
+            }),
+            _ => Err(Value::Object(members)),
+        }
+    }
+
     /// The named condition, not inverted, without parameters.
     pub fn new(condition: ConditionName) -> Self {
         Self {
@@ -139,6 +164,31 @@ pub struct Params {
     pub extra: Extra,
 }
 
+impl Params {
+    fn can_read(raw: &Value) -> bool {
+        let entries = |entries: &Value| {
+            let entries = entries.as_array();
+            entries.is_some_and(|entries| entries.iter().all(Match::can_read))
+        };
+        raw.is_object() && raw.get("metadata").is_none_or(entries)
+    }
+
+    /// Reads what [`can_read`](Self::can_read) said can be read.
+    fn read(raw: Value) -> Self {
+        let Value::Object(mut members) = raw else {
+            return Self::default();
+        };
+        let metadata = match members.remove("metadata") {
+            Some(Value::Array(entries)) => Some(entries.into_iter().map(Match::read).collect()),
+            _ => None,
+        };
+        Self {
+            metadata,
+            extra: members,
+        }
+    }
+}
+
 /// One comparison of a metadata attribute.
 ///
 /// Where an entry has several operators only one counts: `eq` before `lt` before `gt`.
@@ -174,6 +224,29 @@ pub struct Match {
 }
 
 impl Match {
+    fn can_read(raw: &Value) -> bool {
+        raw.get("attr").is_some_and(Value::is_string)
+    }
+
+    /// Reads what [`can_read`](Self::can_read) said can be read.
+    fn read(raw: Value) -> Self {
+        let mut members = match raw {
+            Value::Object(members) => members,
+            _ => Extra::new(),
+        };
+        let attr = match members.remove("attr") {
+            Some(Value::String(attr)) => attr,
+            _ => String::new(),
+        };
+        Self {
+            attr,
+            eq: members.remove("eq"),
+            lt: members.remove("lt"),
+            gt: members.remove("gt"),
+            extra: members,
+        }
+    }
+
     /// `attr` equals `value`.
     pub fn eq(attr: impl Into<String>, value: impl Into<Value>) -> Self {
         Self {
@@ -229,6 +302,26 @@ pub struct Composite {
 }
 
 impl Composite {
+    /// The members come back where they are of another shape.
+    fn read(mut members: Extra) -> Result<Self, Value> {
+        let kind = match members.get("type") {
+            None => None,
+            Some(Value::String(kind)) => Some(Conjunction::from(kind.as_str())),
+            Some(_) => return Err(Value::Object(members)),
+        };
+        match members.remove("conditions") {
+            Some(Value::Array(conditions)) => Ok(Self {
+                kind,
+                conditions: conditions.into_iter().map(Condition::from).collect(),
+                extra: without(members, "type"),
+            }),
+            other => {
+                members.extend(other.map(|other| ("conditions".to_owned(), other)));
+                Err(Value::Object(members))
+            }
+        }
+    }
+
     /// Conditions joined in this way.
     pub fn new(kind: Conjunction, conditions: impl IntoIterator<Item = Condition>) -> Self {
         Self {
@@ -247,5 +340,91 @@ open_enum! {
         And = "and",
         /// One must hold.
         Or = "or",
+    }
+}
+
+fn without(mut members: Extra, name: &str) -> Extra {
+    members.remove(name);
+    members
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn known_and_unknown_shapes_survive_a_round_trip() {
+        let entry = json!({ "attr": "a", "eq": null, "gt": 1, "more": {} });
+        for (sent, known) in [
+            (json!({ "condition": "glance_matches" }), true),
+            (
+                json!({ "condition": "x", "invert": false, "params": {}, "more": [1] }),
+                true,
+            ),
+            (
+                json!({ "condition": "x", "params": { "metadata": [entry], "more": 1 } }),
+                true,
+            ),
+            (json!({ "conditions": [] }), true),
+            (
+                json!({ "type": "Or", "conditions": [{ "condition": 7 }, 1, null], "more": 1 }),
+                true,
+            ),
+            (json!({ "condition": 7 }), false),
+            (json!({ "condition": null, "conditions": [] }), false),
+            (json!({ "condition": "x", "invert": null }), false),
+            (json!({ "condition": "x", "params": null }), false),
+            (
+                json!({ "condition": "x", "params": { "metadata": null } }),
+                false,
+            ),
+            (
+                json!({ "condition": "x", "params": { "metadata": [{ "attr": 7 }] } }),
+                false,
+            ),
+            (json!({ "type": 7, "conditions": [] }), false),
+            (json!({ "type": "and", "conditions": {} }), false),
+            (json!({ "type": "and" }), false),
+            (json!({}), false),
+            (json!("room_is_public"), false),
+        ] {
+            let condition: Condition = serde_json::from_value(sent.clone()).unwrap();
+            assert_eq!(!matches!(condition, Condition::Other(_)), known, "{sent}");
+            assert_eq!(serde_json::to_value(&condition).unwrap(), sent);
+            // The types that are read one by one agree.
+            let alone = match sent.get("condition") {
+                Some(_) => serde_json::from_value(sent.clone())
+                    .ok()
+                    .map(Condition::Simple),
+                None => serde_json::from_value(sent.clone())
+                    .ok()
+                    .map(Condition::Composite),
+            };
+            assert_eq!(alone, known.then_some(condition), "{sent}");
+        }
+    }
+
+    #[test]
+    fn nested_conditions_are_moved_and_not_copied() {
+        let text = "x".repeat(1000);
+        let at = text.as_ptr();
+        let mut raw = json!({ "condition": "glance_matches" });
+        raw["params"] = json!({ "metadata": [{ "attr": "a" }] });
+        raw["params"]["metadata"][0]["eq"] = Value::String(text);
+        for _ in 0..60 {
+            raw = json!({ "type": "and", "conditions": [raw] });
+        }
+        let mut condition = Condition::from(raw);
+        while let Condition::Composite(mut composite) = condition {
+            condition = composite.conditions.remove(0);
+        }
+        let Condition::Simple(simple) = condition else {
+            unreachable!()
+        };
+        let metadata = simple.params.and_then(|params| params.metadata);
+        let operand = metadata.and_then(|mut entries| entries.remove(0).eq);
+        assert!(matches!(operand, Some(Value::String(text)) if text.as_ptr() == at));
     }
 }
