@@ -2,7 +2,8 @@
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use crate::database::Database;
+use example_database::Database;
+use glance_sdk::Result;
 
 /// An issue as its newest delivery says.
 #[derive(Debug, PartialEq)]
@@ -39,9 +40,8 @@ impl Issues {
     /// Keeps an issue as it was at that time, unless something newer is known of it; says which
     /// projects this is about. A deleted issue stays known, so that what comes late does not bring
     /// it back.
-    pub(crate) async fn record(&self, new: Issue, at: i64) -> rusqlite::Result<Vec<String>> {
-        let record = move |connection: &mut rusqlite::Connection| {
-            let transaction = connection.transaction()?;
+    pub(crate) async fn record(&self, new: Issue, at: i64) -> Result<Vec<String>> {
+        let record = move |transaction: &Transaction<'_>| {
             let known = transaction
                 .query_row(
                     "SELECT project, at, is_deleted FROM issue WHERE id = ?1",
@@ -77,36 +77,26 @@ impl Issues {
                     "INSERT OR IGNORE INTO planned (issue, sprint) VALUES (?1, ?2)",
                     params![new.id, sprint.id],
                 )?;
-                projects.extend(keep_sprint(&transaction, sprint, at)?);
+                projects.extend(keep_sprint(transaction, sprint, at)?);
             }
-            transaction.commit()?;
             projects.sort_unstable();
             projects.dedup();
             Ok(projects)
         };
-        self.0.call(record).await
+        self.0.write(record).await
     }
 
     /// Keeps whether a sprint is active; says which projects this is about.
-    pub(crate) async fn record_sprint(
-        &self,
-        sprint: Sprint,
-        at: i64,
-    ) -> rusqlite::Result<Vec<String>> {
-        let record = move |connection: &mut rusqlite::Connection| {
-            let transaction = connection.transaction()?;
-            let projects = keep_sprint(&transaction, sprint, at)?;
-            transaction.commit()?;
-            Ok(projects)
-        };
-        self.0.call(record).await
+    pub(crate) async fn record_sprint(&self, sprint: Sprint, at: i64) -> Result<Vec<String>> {
+        let record = move |transaction: &Transaction<'_>| keep_sprint(transaction, sprint, at);
+        self.0.write(record).await
     }
 
     /// The open blockers of a project's current sprints.
-    pub(crate) async fn blockers_in(&self, project: &str) -> rusqlite::Result<Vec<Blocker>> {
+    pub(crate) async fn blockers_in(&self, project: &str) -> Result<Vec<Blocker>> {
         let project = project.to_owned();
-        let query = move |connection: &mut rusqlite::Connection| {
-            let mut query = connection.prepare_cached(
+        let query = move |transaction: &Transaction<'_>| {
+            let mut query = transaction.prepare_cached(
                 "SELECT key, summary, url FROM issue
                  WHERE project = ?1 AND is_blocker AND EXISTS (
                      SELECT 1 FROM planned JOIN sprint ON sprint.id = planned.sprint
@@ -123,7 +113,7 @@ impl Issues {
             })?;
             blockers.collect()
         };
-        self.0.call(query).await
+        self.0.read(query).await
     }
 }
 

@@ -1,25 +1,25 @@
 //! Blocker bugs of the current sprint, fed by Jira's webhooks.
 //!
-//! `jira` reads a delivery; `issues` and `rooms` remember, in the file of `database`; `panel` is the
+//! `jira` reads a delivery; `issues` and `rooms` remember, in the tables of `schema`; `panel` is the
 //! page on which people choose the room's project. The line of the blockers is created in a room
 //! once it has a project: `settle` sees to that. The glances themselves are here.
 
-mod database;
 mod issues;
 mod jira;
 mod panel;
 mod rooms;
+mod schema;
 mod settle;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
+use example_database::Database;
 use glance_sdk::prelude::*;
 use glance_sdk::store::SqliteStore;
 use tokio::sync::{Mutex, Notify};
 
-use database::Database;
 use issues::Issues;
 use rooms::{Room, Rooms};
 
@@ -90,7 +90,7 @@ impl Blockers {
         std::fs::create_dir_all(data).map_err(|cause| {
             format!("the data folder {} cannot be used: {cause}", data.display())
         })?;
-        let database = Database::open(&data.join("blockers.sqlite"))?;
+        let database = Database::open(&data.join("blockers.sqlite"), schema::STEPS)?;
         Ok(Self {
             data: data.to_owned(),
             issues: Issues(database.clone()),
@@ -117,7 +117,7 @@ impl Blockers {
             .on_update(async |app: Self, client| {
                 app.rooms.moved(client.installation().oauth_id()).await?;
                 app.behind.notify_one();
-                Ok::<_, rusqlite::Error>(())
+                Ok::<_, glance_sdk::Error>(())
             })
             .on_uninstall(async |app: Self, gone| app.rooms.forget(gone.oauth_id()).await)
             .glance::<set_up>()

@@ -1,9 +1,9 @@
 //! What rooms have chosen, and what their hosts show of it.
 
+use example_database::Database;
+use glance_sdk::Result;
 use glance_sdk::model::{OauthId, RoomId};
-use rusqlite::{OptionalExtension, Row};
-
-use crate::database::Database;
+use rusqlite::{OptionalExtension, Row, Transaction};
 
 /// A room of an installation.
 pub(crate) type Place = (OauthId, RoomId);
@@ -27,10 +27,10 @@ impl Room {
 pub(crate) struct Rooms(pub(crate) Database);
 
 impl Rooms {
-    pub(crate) async fn get(&self, oauth_id: &OauthId, room: RoomId) -> rusqlite::Result<Room> {
+    pub(crate) async fn get(&self, oauth_id: &OauthId, room: RoomId) -> Result<Room> {
         let (oauth_id, room) = (oauth_id.to_string(), room.to_string());
-        let query = move |connection: &mut rusqlite::Connection| {
-            let room = connection
+        let query = move |transaction: &Transaction<'_>| {
+            let room = transaction
                 .prepare_cached(
                     "SELECT project, is_settled FROM room WHERE oauth_id = ?1 AND room_id = ?2",
                 )?
@@ -46,7 +46,7 @@ impl Rooms {
                 is_settled: true,
             }))
         };
-        self.0.call(query).await
+        self.0.read(query).await
     }
 
     /// What the room wants from now on. Only another project needs nothing of the host.
@@ -55,7 +55,7 @@ impl Rooms {
         oauth_id: &OauthId,
         room: RoomId,
         project: Option<String>,
-    ) -> rusqlite::Result<()> {
+    ) -> Result<()> {
         self.write(
             "INSERT INTO room (oauth_id, room_id, project, is_settled)
              VALUES (?1, ?2, ?3, ?3 IS NULL)
@@ -72,7 +72,7 @@ impl Rooms {
         oauth_id: &OauthId,
         room: RoomId,
         has_glance: bool,
-    ) -> rusqlite::Result<()> {
+    ) -> Result<()> {
         self.write(
             "UPDATE room SET is_settled = 1
              WHERE oauth_id = ?1 AND room_id = ?2 AND (project IS NOT NULL) = ?3",
@@ -82,7 +82,7 @@ impl Rooms {
     }
 
     /// After the add-on moved: the glances that the host has lead to where it was.
-    pub(crate) async fn moved(&self, oauth_id: &OauthId) -> rusqlite::Result<()> {
+    pub(crate) async fn moved(&self, oauth_id: &OauthId) -> Result<()> {
         self.write(
             "UPDATE room SET is_settled = 0 WHERE oauth_id = ?1 AND project IS NOT NULL",
             [oauth_id.to_string()],
@@ -91,14 +91,14 @@ impl Rooms {
     }
 
     /// Forgets the rooms of an installation that is gone.
-    pub(crate) async fn forget(&self, oauth_id: &OauthId) -> rusqlite::Result<()> {
+    pub(crate) async fn forget(&self, oauth_id: &OauthId) -> Result<()> {
         let oauth_id = [oauth_id.to_string()];
         self.write("DELETE FROM room WHERE oauth_id = ?1", oauth_id)
             .await
     }
 
     /// The rooms that show this project's blockers.
-    pub(crate) async fn showing(&self, project: &str) -> rusqlite::Result<Vec<Place>> {
+    pub(crate) async fn showing(&self, project: &str) -> Result<Vec<Place>> {
         let project = project.to_owned();
         self.list(
             "SELECT oauth_id, room_id FROM room WHERE project = ?1 AND is_settled",
@@ -108,7 +108,7 @@ impl Rooms {
     }
 
     /// The rooms whose host has to be told something.
-    pub(crate) async fn unsettled(&self) -> rusqlite::Result<Vec<Place>> {
+    pub(crate) async fn unsettled(&self) -> Result<Vec<Place>> {
         self.list(
             "SELECT oauth_id, room_id FROM room WHERE NOT is_settled",
             [],
@@ -120,27 +120,26 @@ impl Rooms {
         &self,
         statement: &'static str,
         params: impl rusqlite::Params + Send + 'static,
-    ) -> rusqlite::Result<()> {
-        let write = move |connection: &mut rusqlite::Connection| {
-            connection.execute(statement, params).map(drop)
-        };
-        self.0.call(write).await
+    ) -> Result<()> {
+        let write =
+            move |transaction: &Transaction<'_>| transaction.execute(statement, params).map(drop);
+        self.0.write(write).await
     }
 
     async fn list(
         &self,
         query: &'static str,
         params: impl rusqlite::Params + Send + 'static,
-    ) -> rusqlite::Result<Vec<Place>> {
+    ) -> Result<Vec<Place>> {
         let place = |row: &Row<'_>| {
             let oauth_id = OauthId::from(row.get::<_, String>(0)?);
             let room = RoomId::from(row.get::<_, i64>(1)?.unsigned_abs());
             Ok((oauth_id, room))
         };
-        let list = move |connection: &mut rusqlite::Connection| {
-            let mut query = connection.prepare_cached(query)?;
+        let list = move |transaction: &Transaction<'_>| {
+            let mut query = transaction.prepare_cached(query)?;
             query.query_map(params, place)?.collect()
         };
-        self.0.call(list).await
+        self.0.read(list).await
     }
 }

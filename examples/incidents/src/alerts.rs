@@ -3,14 +3,16 @@
 use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
 
+use example_database::Database;
+use glance_sdk::Result;
 use glance_sdk::model::{OauthId, RoomId};
 use rusqlite::{Connection, Transaction, params};
 
 use crate::Severity;
 
-const SCHEMA: &str = "
+/// What makes each version of the schema from the one before.
+const SCHEMA: &[&str] = &["
     CREATE TABLE IF NOT EXISTS alert (
         fingerprint TEXT PRIMARY KEY,
         name TEXT NOT NULL,
@@ -44,7 +46,7 @@ const SCHEMA: &str = "
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS label_of_alert ON label (fingerprint);
     CREATE INDEX IF NOT EXISTS room_watching ON watched (name, value);
-";
+"];
 
 /// As long as Alertmanager itself remembers. What fires it repeats sooner; that something ended it
 /// does not always say, as a silence may keep it from that.
@@ -78,144 +80,116 @@ pub(crate) enum News {
 /// The database.
 #[derive(Debug, Clone)]
 pub(crate) struct Alerts {
-    connection: Arc<Mutex<Connection>>,
+    database: Database,
 }
 
 impl Alerts {
     pub(crate) fn open(file: &Path) -> Result<Self, String> {
-        let prepare = || {
-            let connection = Connection::open(file)?;
-            connection.pragma_update(None, "journal_mode", "WAL")?;
-            connection.pragma_update(None, "foreign_keys", true)?;
-            connection.execute_batch(SCHEMA)?;
-            Ok(Self {
-                connection: Arc::new(Mutex::new(connection)),
-            })
-        };
-        prepare().map_err(|cause: rusqlite::Error| {
-            format!("the database {} cannot be used: {cause}", file.display())
-        })
-    }
-
-    async fn call<T: Send + 'static>(
-        &self,
-        query: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> rusqlite::Result<T> {
-        let connection = Arc::clone(&self.connection);
-        let query = move || query(&mut connection.lock().unwrap_or_else(PoisonError::into_inner));
-        match tokio::task::spawn_blocking(query).await {
-            Ok(result) => result,
-            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-        }
+        let database = Database::open(file, SCHEMA)?;
+        Ok(Self { database })
     }
 
     /// Keeps what is not older than what is known; says which rooms watch one of the alerts.
     /// `now` is in seconds since 1970.
-    pub(crate) async fn record(
-        &self,
-        news: Vec<News>,
-        now: i64,
-    ) -> rusqlite::Result<HashSet<Place>> {
-        self.call(move |connection| {
-            let transaction = connection.transaction()?;
-            let mut places = HashSet::new();
-            for news in news {
-                let fingerprint = match news {
-                    News::Firing { alert, labels } => {
-                        fires(&transaction, &alert, &labels, now)?;
-                        alert.fingerprint
-                    }
-                    News::Resolved {
-                        fingerprint,
-                        ended_at,
-                    } => {
-                        // Unless it fires anew since.
-                        transaction.execute(
-                            "UPDATE alert SET is_firing = 0, heard_at = ?3
+    pub(crate) async fn record(&self, news: Vec<News>, now: i64) -> Result<HashSet<Place>> {
+        self.database
+            .write(move |transaction| {
+                let mut places = HashSet::new();
+                for news in news {
+                    let fingerprint = match news {
+                        News::Firing { alert, labels } => {
+                            fires(transaction, &alert, &labels, now)?;
+                            alert.fingerprint
+                        }
+                        News::Resolved {
+                            fingerprint,
+                            ended_at,
+                        } => {
+                            // Unless it fires anew since.
+                            transaction.execute(
+                                "UPDATE alert SET is_firing = 0, heard_at = ?3
                              WHERE fingerprint = ?1 AND started_at <= ?2",
-                            params![fingerprint, ended_at, now],
-                        )?;
-                        fingerprint
-                    }
-                };
-                places.extend(watching(&transaction, &fingerprint)?);
-            }
-            transaction.execute(
-                "DELETE FROM alert WHERE heard_at < ?1",
-                [now - FORGOTTEN_AFTER],
-            )?;
-            transaction.commit()?;
-            Ok(places)
-        })
-        .await
+                                params![fingerprint, ended_at, now],
+                            )?;
+                            fingerprint
+                        }
+                    };
+                    places.extend(watching(transaction, &fingerprint)?);
+                }
+                transaction.execute(
+                    "DELETE FROM alert WHERE heard_at < ?1",
+                    [now - FORGOTTEN_AFTER],
+                )?;
+                Ok(places)
+            })
+            .await
     }
 
     /// The firing alerts that a room watches, the worst first, and of these the newest.
-    pub(crate) async fn firing_in(&self, place: &Place) -> rusqlite::Result<Vec<Alert>> {
+    pub(crate) async fn firing_in(&self, place: &Place) -> Result<Vec<Alert>> {
         let place = place.clone();
-        self.call(move |connection| firing_in(connection, &place))
+        self.database
+            .read(move |transaction| firing_in(transaction, &place))
             .await
     }
 
     /// The critical ones among them of which the room has not been told, and now is.
-    pub(crate) async fn tell(&self, place: &Place) -> rusqlite::Result<Vec<Alert>> {
+    pub(crate) async fn tell(&self, place: &Place) -> Result<Vec<Alert>> {
         let place = place.clone();
-        self.call(move |connection| {
-            let transaction = connection.transaction()?;
-            let new = tell(&transaction, &place)?;
-            transaction.commit()?;
-            Ok(new)
-        })
-        .await
+        self.database
+            .write(move |transaction| tell(transaction, &place))
+            .await
     }
 
     /// What a room watches.
-    pub(crate) async fn watched(&self, (oauth_id, room): &Place) -> rusqlite::Result<Vec<Label>> {
+    pub(crate) async fn watched(&self, (oauth_id, room): &Place) -> Result<Vec<Label>> {
         let (oauth_id, room) = (oauth_id.to_string(), room.to_string());
-        self.call(move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT name, value FROM watched WHERE oauth_id = ?1 AND room_id = ?2",
-                )?
-                .query_map([oauth_id, room], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect()
-        })
-        .await
+        self.database
+            .read(move |transaction| {
+                transaction
+                    .prepare_cached(
+                        "SELECT name, value FROM watched WHERE oauth_id = ?1 AND room_id = ?2",
+                    )?
+                    .query_map([oauth_id, room], |row| Ok((row.get(0)?, row.get(1)?)))?
+                    .collect()
+            })
+            .await
     }
 
     /// Lets a room watch the alerts that carry one of these labels.
-    pub(crate) async fn watch(&self, place: &Place, labels: Vec<Label>) -> rusqlite::Result<()> {
+    pub(crate) async fn watch(&self, place: &Place, labels: Vec<Label>) -> Result<()> {
         let place = place.clone();
-        self.call(move |connection| {
-            let (oauth_id, room) = (place.0.to_string(), place.1.to_string());
-            let transaction = connection.transaction()?;
-            transaction.execute(
-                "DELETE FROM watched WHERE oauth_id = ?1 AND room_id = ?2",
-                [&oauth_id, &room],
-            )?;
-            for (name, value) in labels {
+        self.database
+            .write(move |transaction| {
+                let (oauth_id, room) = (place.0.to_string(), place.1.to_string());
                 transaction.execute(
-                    "INSERT OR IGNORE INTO watched (oauth_id, room_id, name, value)
-                     VALUES (?1, ?2, ?3, ?4)",
-                    params![oauth_id, room, name, value],
+                    "DELETE FROM watched WHERE oauth_id = ?1 AND room_id = ?2",
+                    [&oauth_id, &room],
                 )?;
-            }
-            // Who chooses sees what fires already.
-            tell(&transaction, &place)?;
-            transaction.commit()
-        })
-        .await
+                for (name, value) in labels {
+                    transaction.execute(
+                        "INSERT OR IGNORE INTO watched (oauth_id, room_id, name, value)
+                     VALUES (?1, ?2, ?3, ?4)",
+                        params![oauth_id, room, name, value],
+                    )?;
+                }
+                // Who chooses sees what fires already.
+                tell(transaction, &place)?;
+                Ok(())
+            })
+            .await
     }
 
     /// Forgets the rooms of an installation that is gone.
-    pub(crate) async fn forget(&self, oauth_id: &OauthId) -> rusqlite::Result<()> {
+    pub(crate) async fn forget(&self, oauth_id: &OauthId) -> Result<()> {
         let oauth_id = oauth_id.to_string();
-        self.call(move |connection| {
-            connection.execute("DELETE FROM watched WHERE oauth_id = ?1", [&oauth_id])?;
-            connection.execute("DELETE FROM told WHERE oauth_id = ?1", [&oauth_id])
-        })
-        .await
-        .map(drop)
+        self.database
+            .write(move |transaction| {
+                transaction.execute("DELETE FROM watched WHERE oauth_id = ?1", [&oauth_id])?;
+                transaction.execute("DELETE FROM told WHERE oauth_id = ?1", [&oauth_id])
+            })
+            .await
+            .map(drop)
     }
 }
 
@@ -289,7 +263,7 @@ fn firing_in(connection: &Connection, (oauth_id, room): &Place) -> rusqlite::Res
                 started_at: row.get(6)?,
             })
         })?
-        .collect::<Result<Vec<_>, _>>()?;
+        .collect::<rusqlite::Result<Vec<_>>>()?;
     firing.sort_by_key(|alert| Reverse((alert.severity, alert.started_at)));
     Ok(firing)
 }

@@ -20,14 +20,12 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// Replaces the words of a room. A word that another room has chosen already keeps its count.
-    pub(crate) fn choose(&mut self, place: Place, words: impl IntoIterator<Item = String>) {
-        self.rooms.insert(place, words.into_iter().collect());
-        self.keep_what_is_chosen();
-    }
-
-    pub(crate) fn forget(&mut self, oauth_id: &OauthId) {
-        self.rooms.retain(|(of, _), _| of != oauth_id);
+    /// Replaces the words of all rooms. A word that was chosen before keeps its count.
+    pub(crate) fn choose(&mut self, chosen: impl IntoIterator<Item = (Place, String)>) {
+        self.rooms.clear();
+        for (place, word) in chosen {
+            self.rooms.entry(place).or_default().insert(word);
+        }
         self.keep_what_is_chosen();
     }
 
@@ -86,27 +84,29 @@ mod tests {
     #[test]
     fn rooms_share_a_word_and_it_is_forgotten_with_the_last() {
         let place = |oauth_id: &str, room: u64| (OauthId::from(oauth_id), RoomId::from(room));
-        let words = |words: &[&str]| {
-            words
-                .iter()
-                .map(|word| (*word).to_owned())
-                .collect::<Vec<_>>()
-        };
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         let (here, there) = (place("one", 1), place("two", 1));
+        let chosen = |places: &[(&Place, &str)]| -> Vec<_> {
+            let places = places.iter();
+            places
+                .map(|(place, word)| ((*place).clone(), (*word).to_owned()))
+                .collect()
+        };
         let mut counts = Counts::default();
-        counts.choose(here.clone(), words(&["rust"]));
-        counts.heard(&words(&["rust", "tea"]).into_iter().collect(), 0);
-        counts.choose(there.clone(), words(&["rust", "tea"]));
-        counts.heard(&words(&["rust", "tea"]).into_iter().collect(), 0);
+        counts.choose(chosen(&[(&here, "rust")]));
+        counts.heard(&words(&["rust", "tea"]), 0);
+        let all = chosen(&[(&here, "rust"), (&there, "rust"), (&there, "tea")]);
+        counts.choose(all);
+        counts.heard(&words(&["rust", "tea"]), 0);
         assert_eq!(counts.of(&here, 0), [("rust".to_owned(), 2)]);
         let both = [("rust".to_owned(), 2), ("tea".to_owned(), 1)];
         assert_eq!(counts.of(&there, 0), both);
 
-        counts.forget(&there.0);
+        counts.choose(chosen(&[(&here, "rust")]));
         assert_eq!(counts.of(&there, 0), []);
         assert_eq!(counts.windows.len(), 1);
-        counts.choose(here.clone(), []);
+        counts.choose([]);
         assert!(counts.windows.is_empty());
-        assert_eq!(counts.all(0), [(here, Vec::new())]);
+        assert_eq!(counts.all(0), []);
     }
 }

@@ -47,8 +47,9 @@ pub struct MentionsInAnHour {
 pub async fn mentions(
     query: GlanceQuery,
     State(app): State<Mentions>,
-) -> GlanceData<MentionsInAnHour> {
-    glance_data(&app.mentioned(&(query.oauth_id().clone(), query.room_id())))
+) -> Result<GlanceData<MentionsInAnHour>, Failure> {
+    let place = (query.oauth_id().clone(), query.room_id());
+    Ok(glance_data(&app.mentioned(&place).await?))
 }
 
 fn glance_data(mentioned: &Mentioned) -> GlanceData<MentionsInAnHour> {
@@ -72,6 +73,9 @@ pub struct Mentions {
     data: PathBuf,
     choices: Choices,
     counts: Arc<Mutex<Counts>>,
+    /// Which version of the choices the counts know. Its lock is held while they are read, so that nothing
+    /// older replaces what is newer.
+    version: Arc<tokio::sync::Mutex<Option<i64>>>,
     clock: Clock,
 }
 
@@ -86,22 +90,12 @@ impl Mentions {
             format!("the data folder {} cannot be used: {cause}", data.display())
         })?;
         let choices = Choices::open(&data.join("mentions.sqlite"))?;
-        let chosen = choices
-            .all()
-            .map_err(|cause| format!("the database failed: {cause}"))?;
-        let mut words = std::collections::HashMap::<Place, Vec<String>>::new();
-        for (place, word) in chosen {
-            words.entry(place).or_default().push(word);
-        }
-        let mut counts = Counts::default();
-        for (place, words) in words {
-            counts.choose(place, words);
-        }
         let start = Instant::now();
         Ok(Self {
             data: data.to_owned(),
             choices,
-            counts: Arc::new(Mutex::new(counts)),
+            counts: Arc::default(),
+            version: Arc::default(),
             clock: Arc::new(move || start.elapsed().as_secs()),
         })
     }
@@ -125,7 +119,7 @@ impl Mentions {
             .description("Shows how often a room's words were mentioned in the past hour.")
             .state(self.clone())
             .store(installations)
-            .on_uninstall(async |app: Self, gone| app.forget(gone.oauth_id()).await)
+            .on_uninstall(async |app: Self, gone| app.choices.forget(gone.oauth_id()).await)
             .glance::<mentions>()
             .web_panel(
                 "mentions-panel",
@@ -138,6 +132,10 @@ impl Mentions {
     /// Counts what comes from the source, and pushes new numbers; runs beside the server, until
     /// the pusher is told to end.
     pub async fn follow(self, source: Source, pusher: Pusher) {
+        // From the first status on, each counts for the words that were chosen before.
+        if let Err(failure) = self.refresh().await {
+            tracing::warn!(%failure, "cannot read the chosen words; retrying every second");
+        }
         let heard = |status: source::Status| {
             let words = text::words(&status.content);
             self.counts().heard(&words, (self.clock)());
@@ -150,8 +148,17 @@ impl Mentions {
 
     async fn push(&self, pusher: &Pusher) {
         let mut beat = tokio::time::interval(BEAT);
+        let mut fails = false;
         loop {
             beat.tick().await;
+            match (self.refresh().await, &mut fails) {
+                (Ok(()), fails) => *fails = false,
+                (Err(_), true) => {}
+                (Err(failure), fails) => {
+                    tracing::warn!(%failure, "cannot read the chosen words; counting for those known");
+                    *fails = true;
+                }
+            }
             let all = self.counts().all((self.clock)());
             for ((oauth_id, room), mentioned) in all {
                 let data = glance_data(&mentioned);
@@ -165,31 +172,24 @@ impl Mentions {
         }
     }
 
-    fn mentioned(&self, place: &Place) -> Mentioned {
-        self.counts().of(place, (self.clock)())
+    async fn mentioned(&self, place: &Place) -> Result<Mentioned, Failure> {
+        self.refresh().await?;
+        Ok(self.counts().of(place, (self.clock)()))
     }
 
-    async fn choose(&self, place: Place, words: Vec<String>) -> Result<(), Failure> {
-        let counts = Arc::clone(&self.counts);
-        let chosen = place.clone();
-        let then = move |words| lock(&counts).choose(chosen, words);
-        Ok(self.choices.replace(place, words, then).await?)
-    }
-
-    async fn forget(&self, oauth_id: &OauthId) -> Result<(), Failure> {
-        let counts = Arc::clone(&self.counts);
-        let gone = oauth_id.clone();
-        let then = move || lock(&counts).forget(&gone);
-        Ok(self.choices.forget(oauth_id, then).await?)
+    /// Counts what rooms have chosen, which this process or another may have changed.
+    async fn refresh(&self) -> Result<(), Failure> {
+        let mut version = self.version.lock().await;
+        if let Some((newer, chosen)) = self.choices.changed_since(*version).await? {
+            self.counts().choose(chosen);
+            *version = Some(newer);
+        }
+        Ok(())
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
-        lock(&self.counts)
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn lock(counts: &Mutex<Counts>) -> MutexGuard<'_, Counts> {
-    counts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Mentions {

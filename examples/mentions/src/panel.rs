@@ -17,8 +17,11 @@ const MAX_WORDS: usize = 20;
 
 const MAX_WORD_CHARS: usize = 40;
 
-pub(crate) async fn show(State(app): State<Mentions>, request: SignedRequest) -> Response {
-    page(&app, &request, None)
+pub(crate) async fn show(
+    State(app): State<Mentions>,
+    request: SignedRequest,
+) -> Result<Response, Failure> {
+    page(&app, &request, None).await
 }
 
 #[derive(Deserialize)]
@@ -33,17 +36,17 @@ pub(crate) async fn save(
     Form(choice): Form<Choice>,
 ) -> Result<Response, Failure> {
     let Some(room) = request.room_id() else {
-        return Ok(page(&app, &request, None));
+        return page(&app, &request, None).await;
     };
     let words = match check(&choice.words) {
         Ok(words) => words,
-        Err(problem) => return Ok(page(&app, &request, Some((problem, choice)))),
+        Err(problem) => return page(&app, &request, Some((problem, choice))).await,
     };
     let place = (request.oauth_id().clone(), room);
-    app.choose(place.clone(), words).await?;
-    let data = glance_data(&app.mentioned(&place));
+    app.choices.replace(place.clone(), words).await?;
+    let data = glance_data(&app.mentioned(&place).await?);
     pusher.push::<mentions>(request.oauth_id(), To::Room(room), data)?;
-    Ok(page(&app, &request, None))
+    page(&app, &request, None).await
 }
 
 fn check(words: &str) -> Result<Vec<String>, String> {
@@ -65,11 +68,16 @@ fn check(words: &str) -> Result<Vec<String>, String> {
 }
 
 /// The page, after a refused choice with what was written and what is wrong with it.
-fn page(app: &Mentions, request: &SignedRequest, refused: Option<(String, Choice)>) -> Response {
+async fn page(
+    app: &Mentions,
+    request: &SignedRequest,
+    refused: Option<(String, Choice)>,
+) -> Result<Response, Failure> {
     let Some(room) = request.room_id() else {
-        return (StatusCode::BAD_REQUEST, "this panel belongs to a room").into_response();
+        return Ok((StatusCode::BAD_REQUEST, "this panel belongs to a room").into_response());
     };
-    let mentioned = app.mentioned(&(request.oauth_id().clone(), room));
+    let place = (request.oauth_id().clone(), room);
+    let mentioned = app.mentioned(&place).await?;
     let (status, problem, words) = match refused {
         Some((problem, choice)) => {
             let problem = format!(
@@ -110,5 +118,5 @@ fn page(app: &Mentions, request: &SignedRequest, refused: Option<(String, Choice
 "#,
         words = Escaped(words),
     );
-    (status, Html(page)).into_response()
+    Ok((status, Html(page)).into_response())
 }

@@ -1,13 +1,15 @@
 //! What the add-on remembers: pull requests, and which repositories a room has chosen.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
 
+use example_database::Database;
+use glance_sdk::Result;
 use glance_sdk::model::{OauthId, RoomId};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 use time::OffsetDateTime;
 
-const SCHEMA: &str = "
+/// What makes each version of the schema from the one before.
+const SCHEMA: &[&str] = &["
     CREATE TABLE IF NOT EXISTS pull_request (
         repository TEXT NOT NULL COLLATE NOCASE,
         number INTEGER NOT NULL,
@@ -32,7 +34,7 @@ const SCHEMA: &str = "
         PRIMARY KEY (repository, oauth_id, room_id),
         FOREIGN KEY (oauth_id, room_id) REFERENCES room ON DELETE CASCADE
     ) STRICT;
-";
+"];
 
 /// After how many days a pull request is stale where the room has not said.
 pub(crate) const DEFAULT_STALE_DAYS: u32 = 7;
@@ -69,107 +71,78 @@ pub(crate) struct Settings {
 /// The database.
 #[derive(Debug, Clone)]
 pub(crate) struct Pulls {
-    connection: Arc<Mutex<Connection>>,
+    database: Database,
 }
 
 impl Pulls {
     pub(crate) fn open(file: &Path) -> Result<Self, String> {
-        let prepare = || {
-            let connection = Connection::open(file)?;
-            connection.pragma_update(None, "journal_mode", "WAL")?;
-            connection.pragma_update(None, "foreign_keys", true)?;
-            connection.execute_batch(SCHEMA)?;
-            Ok(Self {
-                connection: Arc::new(Mutex::new(connection)),
-            })
-        };
-        prepare().map_err(|cause: rusqlite::Error| {
-            format!("the database {} cannot be used: {cause}", file.display())
-        })
-    }
-
-    async fn call<T: Send + 'static>(
-        &self,
-        query: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> rusqlite::Result<T> {
-        let connection = Arc::clone(&self.connection);
-        let query = move || query(&mut connection.lock().unwrap_or_else(PoisonError::into_inner));
-        match tokio::task::spawn_blocking(query).await {
-            Ok(result) => result,
-            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-        }
+        let database = Database::open(file, SCHEMA)?;
+        Ok(Self { database })
     }
 
     /// Keeps a pull request unless something newer is known of it; says whether a count changed.
-    pub(crate) async fn record(&self, new: PullRequest) -> rusqlite::Result<bool> {
-        self.call(move |connection| {
-            let transaction = connection.transaction()?;
-            let known = transaction
-                .query_row(
-                    "SELECT is_open, is_draft, updated_at FROM pull_request
+    pub(crate) async fn record(&self, new: PullRequest) -> Result<bool> {
+        self.database
+            .write(move |transaction| {
+                let known = transaction
+                    .query_row(
+                        "SELECT is_open, is_draft, updated_at FROM pull_request
                      WHERE repository = ?1 AND number = ?2",
-                    params![new.repository, new.number],
-                    |row| {
-                        Ok((
-                            row.get::<_, bool>(0)?,
-                            row.get::<_, bool>(1)?,
-                            row.get::<_, i64>(2)?,
-                        ))
-                    },
-                )
-                .optional()?;
-            if known.is_some_and(|(_, _, updated_at)| updated_at > new.updated_at) {
-                return Ok(false);
-            }
-            transaction.execute(
-                "INSERT OR REPLACE INTO pull_request
+                        params![new.repository, new.number],
+                        |row| {
+                            Ok((
+                                row.get::<_, bool>(0)?,
+                                row.get::<_, bool>(1)?,
+                                row.get::<_, i64>(2)?,
+                            ))
+                        },
+                    )
+                    .optional()?;
+                if known.is_some_and(|(_, _, updated_at)| updated_at > new.updated_at) {
+                    return Ok(false);
+                }
+                transaction.execute(
+                    "INSERT OR REPLACE INTO pull_request
                  (repository, number, title, url, is_open, is_draft, opened_at, updated_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                params![
-                    new.repository,
-                    new.number,
-                    new.title,
-                    new.url,
-                    new.is_open,
-                    new.is_draft,
-                    new.opened_at,
-                    new.updated_at
-                ],
-            )?;
-            transaction.commit()?;
-            // Drafts count apart, so being one matters only while it is open.
-            let counted = |is_open: bool, is_draft: bool| is_open.then_some(is_draft);
-            let before = known.and_then(|(is_open, is_draft, _)| counted(is_open, is_draft));
-            Ok(before != counted(new.is_open, new.is_draft))
-        })
-        .await
+                    params![
+                        new.repository,
+                        new.number,
+                        new.title,
+                        new.url,
+                        new.is_open,
+                        new.is_draft,
+                        new.opened_at,
+                        new.updated_at
+                    ],
+                )?;
+                // Drafts count apart, so being one matters only while it is open.
+                let counted = |is_open: bool, is_draft: bool| is_open.then_some(is_draft);
+                let before = known.and_then(|(is_open, is_draft, _)| counted(is_open, is_draft));
+                Ok(before != counted(new.is_open, new.is_draft))
+            })
+            .await
     }
 
     /// The rooms that have chosen a repository.
-    pub(crate) async fn rooms_of(
-        &self,
-        repository: &str,
-    ) -> rusqlite::Result<Vec<(OauthId, RoomId)>> {
+    pub(crate) async fn rooms_of(&self, repository: &str) -> Result<Vec<(OauthId, RoomId)>> {
         let repository = repository.to_owned();
-        self.call(move |connection| {
-            connection
-                .prepare_cached("SELECT oauth_id, room_id FROM chosen WHERE repository = ?1")?
-                .query_map([repository], |row| {
-                    Ok((
-                        row.get::<_, String>(0)?.into(),
-                        row.get::<_, i64>(1)?.unsigned_abs().into(),
-                    ))
-                })?
-                .collect()
-        })
-        .await
+        self.database
+            .read(move |transaction| {
+                transaction
+                    .prepare_cached("SELECT oauth_id, room_id FROM chosen WHERE repository = ?1")?
+                    .query_map([repository], |row| {
+                        Ok((
+                            row.get::<_, String>(0)?.into(),
+                            row.get::<_, i64>(1)?.unsigned_abs().into(),
+                        ))
+                    })?
+                    .collect()
+            })
+            .await
     }
 
-    pub(crate) async fn summary(
-        &self,
-        oauth_id: &OauthId,
-        room: RoomId,
-    ) -> rusqlite::Result<Summary> {
+    pub(crate) async fn summary(&self, oauth_id: &OauthId, room: RoomId) -> Result<Summary> {
         let settings = self.settings(oauth_id, room).await?;
         let pulls = self.open_in(oauth_id, room).await?;
         let ready = || pulls.iter().filter(|pull| !pull.is_draft);
@@ -192,10 +165,10 @@ impl Pulls {
         &self,
         oauth_id: &OauthId,
         room: RoomId,
-    ) -> rusqlite::Result<Vec<PullRequest>> {
+    ) -> Result<Vec<PullRequest>> {
         let (oauth_id, room) = (oauth_id.to_string(), room.to_string());
-        self.call(move |connection| {
-            connection
+        self.database.read(move |transaction| {
+            transaction
                 .prepare_cached(
                     "SELECT p.repository, number, title, url, is_open, is_draft, opened_at, updated_at
                      FROM chosen JOIN pull_request p ON p.repository = chosen.repository
@@ -219,30 +192,29 @@ impl Pulls {
         .await
     }
 
-    pub(crate) async fn settings(
-        &self,
-        oauth_id: &OauthId,
-        room: RoomId,
-    ) -> rusqlite::Result<Settings> {
+    pub(crate) async fn settings(&self, oauth_id: &OauthId, room: RoomId) -> Result<Settings> {
         let (oauth_id, room) = (oauth_id.to_string(), room.to_string());
-        self.call(move |connection| {
-            let stale_days = connection
-                .prepare_cached("SELECT stale_days FROM room WHERE oauth_id = ?1 AND room_id = ?2")?
-                .query_row([&oauth_id, &room], |row| row.get(0))
-                .optional()?;
-            let repositories = connection
-                .prepare_cached(
-                    "SELECT repository FROM chosen WHERE oauth_id = ?1 AND room_id = ?2
+        self.database
+            .read(move |transaction| {
+                let stale_days = transaction
+                    .prepare_cached(
+                        "SELECT stale_days FROM room WHERE oauth_id = ?1 AND room_id = ?2",
+                    )?
+                    .query_row([&oauth_id, &room], |row| row.get(0))
+                    .optional()?;
+                let repositories = transaction
+                    .prepare_cached(
+                        "SELECT repository FROM chosen WHERE oauth_id = ?1 AND room_id = ?2
                      ORDER BY repository",
-                )?
-                .query_map([&oauth_id, &room], |row| row.get(0))?
-                .collect::<Result<_, _>>()?;
-            Ok(Settings {
-                repositories,
-                stale_days: stale_days.unwrap_or(DEFAULT_STALE_DAYS),
+                    )?
+                    .query_map([&oauth_id, &room], |row| row.get(0))?
+                    .collect::<Result<_, _>>()?;
+                Ok(Settings {
+                    repositories,
+                    stale_days: stale_days.unwrap_or(DEFAULT_STALE_DAYS),
+                })
             })
-        })
-        .await
+            .await
     }
 
     pub(crate) async fn configure(
@@ -250,10 +222,9 @@ impl Pulls {
         oauth_id: &OauthId,
         room: RoomId,
         settings: Settings,
-    ) -> rusqlite::Result<()> {
+    ) -> Result<()> {
         let (oauth_id, room) = (oauth_id.to_string(), room.to_string());
-        self.call(move |connection| {
-            let transaction = connection.transaction()?;
+        self.database.write(move |transaction| {
             // Replacing the room takes its old choice along.
             transaction.execute(
                 "INSERT OR REPLACE INTO room (oauth_id, room_id, stale_days) VALUES (?1, ?2, ?3)",
@@ -265,18 +236,19 @@ impl Pulls {
                     params![repository, oauth_id, room],
                 )?;
             }
-            transaction.commit()
+            Ok(())
         })
         .await
     }
 
     /// Forgets the rooms of an installation that is gone.
-    pub(crate) async fn forget(&self, oauth_id: &OauthId) -> rusqlite::Result<()> {
+    pub(crate) async fn forget(&self, oauth_id: &OauthId) -> Result<()> {
         let oauth_id = oauth_id.to_string();
-        self.call(move |connection| {
-            connection.execute("DELETE FROM room WHERE oauth_id = ?1", [oauth_id])
-        })
-        .await
-        .map(drop)
+        self.database
+            .write(move |transaction| {
+                transaction.execute("DELETE FROM room WHERE oauth_id = ?1", [oauth_id])
+            })
+            .await
+            .map(drop)
     }
 }

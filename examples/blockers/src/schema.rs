@@ -1,0 +1,34 @@
+//! The tables of what the add-on remembers.
+
+/// What makes each version of the tables from the one before.
+pub(crate) const STEPS: &[&str] = &["
+    CREATE TABLE IF NOT EXISTS issue (
+        id TEXT PRIMARY KEY,
+        key TEXT NOT NULL,
+        project TEXT NOT NULL,
+        summary TEXT NOT NULL,
+        url TEXT NOT NULL,
+        is_blocker INTEGER NOT NULL,
+        is_deleted INTEGER NOT NULL,
+        at INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS planned (
+        issue TEXT NOT NULL REFERENCES issue ON DELETE CASCADE,
+        sprint INTEGER NOT NULL,
+        PRIMARY KEY (issue, sprint)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS sprint (
+        id INTEGER PRIMARY KEY,
+        is_active INTEGER NOT NULL,
+        at INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS room (
+        oauth_id TEXT NOT NULL,
+        room_id INTEGER NOT NULL,
+        project TEXT,
+        is_settled INTEGER NOT NULL,
+        PRIMARY KEY (oauth_id, room_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS issue_of_project ON issue (project) WHERE is_blocker;
+    CREATE INDEX IF NOT EXISTS planned_in_sprint ON planned (sprint);
+"];

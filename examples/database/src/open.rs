@@ -1,0 +1,111 @@
+//! How a file is opened, and brought to the newest version of its schema.
+
+use std::fs::{Metadata, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rusqlite::TransactionBehavior::Immediate;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::WAIT;
+
+/// How often a new file is tried to be given its write-ahead log.
+const WAL_RETRY: Duration = Duration::from_millis(20);
+
+/// Which file was opened.
+#[derive(Debug)]
+pub(super) struct Location {
+    path: PathBuf,
+    opened: Metadata,
+}
+
+impl Location {
+    /// Creates the file where it is not there. Chat data is not for other users of the machine.
+    pub(super) fn create(path: &Path) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        Ok(Self {
+            path: path.to_owned(),
+            opened: options.open(path)?.metadata()?,
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Fails where the file is no longer at its path: SQLite would go on with the file that was removed, and
+    /// everything written to it would be lost with this process.
+    pub(super) fn check(&self) -> io::Result<()> {
+        let found = std::fs::metadata(&self.path)?;
+        if is_same(&found, &self.opened) {
+            return Ok(());
+        }
+        Err(io::Error::other(
+            "another file has taken its place: restart the add-on to use that one",
+        ))
+    }
+}
+
+#[cfg(unix)]
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+#[cfg(not(unix))]
+fn is_same(_: &Metadata, _: &Metadata) -> bool {
+    true
+}
+
+/// A connection that waits for the locks of others.
+pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(WAIT)?;
+    use_write_ahead_log(&connection)?;
+    // What was acknowledged survives a power failure.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    Ok(connection)
+}
+
+/// Where several processes open a new file at once, SQLite refuses all but one without waiting.
+fn use_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
+    let started = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(cause)
+                if cause.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && started.elapsed() < WAIT =>
+            {
+                std::thread::sleep(WAL_RETRY);
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Makes the steps that are missing, all or none. Returns how many the file had behind it or has now.
+pub(super) fn upgrade(connection: &mut Connection, steps: &[&str]) -> rusqlite::Result<usize> {
+    let newest = i64::try_from(steps.len()).unwrap_or(i64::MAX);
+    // A step that makes a table anew would take along what refers to it.
+    connection.pragma_update(None, "foreign_keys", false)?;
+    let transaction = connection.transaction_with_behavior(Immediate)?;
+    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    // Nobody's file has a negative version; it would be refused as a newer one.
+    let version = usize::try_from(version).unwrap_or(usize::MAX);
+    let Some(missing) = steps.get(version..) else {
+        return Ok(version);
+    };
+    for step in missing {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", newest)?;
+    transaction.commit()?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    Ok(steps.len())
+}
