@@ -1,12 +1,20 @@
-//! The time, which a test may hold in its hand.
+//! The time, which tests may control.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use glance_sdk::auth::now;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
-/// What the time is: the machine's, or one that stands until it is moved.
+/// The origin of [`Clock::elapsed`] on the machine's clock.
+static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// A source of time: the machine's clock, or one that stands still until a test moves it.
+///
+/// A clock has two readings. [`now`](Self::now) is the wall clock, which an administrator or NTP may
+/// set forwards or backwards. [`elapsed`](Self::elapsed) only ever grows, at the pace of real time:
+/// whatever ends after a period rather than at a date is measured by it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -16,48 +24,84 @@ use tokio::sync::watch;
 /// let clock = Clock::standing_at(1_700_000_000);
 /// clock.advance(Duration::from_secs(60));
 /// assert_eq!(clock.now(), 1_700_000_060);
+/// assert_eq!(clock.elapsed(), Duration::from_secs(60));
+///
+/// clock.set(1_600_000_000);
+/// assert_eq!(clock.now(), 1_600_000_000);
+/// assert_eq!(clock.elapsed(), Duration::from_secs(60));
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct Clock(Option<Arc<watch::Sender<i64>>>);
+pub struct Clock(Option<Arc<watch::Sender<Standing>>>);
+
+/// The readings of a clock that stands still.
+#[derive(Debug, Clone, Copy)]
+struct Standing {
+    /// In seconds since 1970.
+    now: i64,
+    elapsed: Duration,
+}
 
 impl Clock {
-    /// A clock that stands at this time, in seconds since 1970. Its clones stand together.
+    /// A clock that stands still at this time, in seconds since 1970. Its clones move with it.
     pub fn standing_at(seconds: i64) -> Self {
-        Self(Some(Arc::new(watch::Sender::new(seconds))))
+        let standing = Standing {
+            now: seconds,
+            elapsed: Duration::ZERO,
+        };
+        Self(Some(Arc::new(watch::Sender::new(standing))))
     }
 
-    /// The time, in seconds since 1970.
+    /// Returns the wall clock's time, in seconds since 1970.
     pub fn now(&self) -> i64 {
         match &self.0 {
-            Some(standing) => *standing.borrow(),
+            Some(standing) => standing.borrow().now,
             None => now(),
         }
     }
 
-    /// Moves a standing clock on by so many whole seconds. The machine's clock moves by itself.
-    pub fn advance(&self, by: Duration) {
-        if let Some(standing) = &self.0 {
-            let by = whole_seconds(by);
-            standing.send_modify(|now| *now = now.saturating_add(by));
+    /// Returns how much time has passed since an arbitrary moment: only the difference between two
+    /// readings means something. Setting the wall clock does not change it.
+    pub fn elapsed(&self) -> Duration {
+        match &self.0 {
+            Some(standing) => standing.borrow().elapsed,
+            None => STARTED.elapsed(),
         }
     }
 
-    /// Waits: by a standing clock until it was moved on by so many whole seconds.
+    /// Lets time pass on a standing clock, rounded down to whole seconds. Does nothing to the machine's
+    /// clock.
+    pub fn advance(&self, by: Duration) {
+        if let Some(standing) = &self.0 {
+            let seconds = by.as_secs();
+            standing.send_modify(|standing| {
+                let moved = i64::try_from(seconds).unwrap_or(i64::MAX);
+                standing.now = standing.now.saturating_add(moved);
+                standing.elapsed = standing
+                    .elapsed
+                    .saturating_add(Duration::from_secs(seconds));
+            });
+        }
+    }
+
+    /// Sets the wall clock of a standing clock, in seconds since 1970, as an administrator or NTP may
+    /// set a machine's: no time passes. Does nothing to the machine's clock.
+    pub fn set(&self, seconds: i64) {
+        if let Some(standing) = &self.0 {
+            standing.send_modify(|standing| standing.now = seconds);
+        }
+    }
+
+    /// Waits until this much time has passed, on a standing clock in whole seconds.
     pub(crate) async fn sleep(&self, time: Duration) {
         match &self.0 {
             Some(standing) => {
                 let mut standing = standing.subscribe();
-                let end = standing
-                    .borrow_and_update()
-                    .saturating_add(whole_seconds(time));
-                // The sender is a part of this.
-                let _ = standing.wait_for(|now| *now >= end).await;
+                let whole = Duration::from_secs(time.as_secs());
+                let end = standing.borrow_and_update().elapsed.saturating_add(whole);
+                // It cannot fail: this clock holds the sender.
+                let _ = standing.wait_for(|standing| standing.elapsed >= end).await;
             }
             None => tokio::time::sleep(time).await,
         }
     }
-}
-
-fn whole_seconds(time: Duration) -> i64 {
-    i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponseParts, ResponseParts};
@@ -22,7 +23,7 @@ static FLOOD: [HeaderName; 3] = [
     HeaderName::from_static("x-floodcontrol-reset"),
 ];
 
-/// What is left to all installations. Nothing of it outlives the process.
+/// Limits how many requests and messages each installation sends. The counts end with the process.
 #[derive(Debug)]
 pub(crate) struct Limits {
     clock: Clock,
@@ -34,29 +35,47 @@ impl Limits {
     pub(crate) fn new(clock: Clock, requests: u32, messages: u32) -> Self {
         Self {
             clock,
-            requests: Windows::new(&RATE, requests, 5 * 60),
-            messages: Windows::new(&FLOOD, messages, 60),
+            requests: Windows::new(&RATE, requests, Duration::from_secs(5 * 60)),
+            messages: Windows::new(&FLOOD, messages, Duration::from_secs(60)),
         }
     }
 
-    /// Takes a request of this installation; what nobody is known to have sent takes nothing.
+    /// Counts a request of this installation. A request of an unknown sender counts for nobody.
     pub(crate) fn request(&self, by: Option<&OauthId>) -> Result<Allowance, Exceeded> {
-        let now = self.clock.now();
+        let time = Time::read(&self.clock);
         match by {
-            Some(id) => self.requests.take(id.clone(), now),
-            None => Ok(self.requests.whole(now)),
+            Some(id) => self.requests.take(id.clone(), time),
+            None => Ok(self.requests.whole(time)),
         }
     }
 
-    /// Takes a message into a room or to a person. Each installation has its own number of them:
-    /// the flood of one silences no other.
+    /// Counts a message into a room or to a person. Each installation has a count of its own: the
+    /// flood of one silences no other.
     pub(crate) fn message(
         &self,
         by: &OauthId,
         to: impl Into<Recipient>,
     ) -> Result<Allowance, Exceeded> {
         self.messages
-            .take((by.clone(), to.into()), self.clock.now())
+            .take((by.clone(), to.into()), Time::read(&self.clock))
+    }
+}
+
+/// Both readings of a clock: windows end by the monotonic one, so that setting the wall clock neither
+/// locks an add-on out nor lets it in early; the headers announce the end on the wall clock.
+#[derive(Clone, Copy)]
+struct Time {
+    elapsed: Duration,
+    /// In seconds since 1970.
+    now: i64,
+}
+
+impl Time {
+    fn read(clock: &Clock) -> Self {
+        Self {
+            elapsed: clock.elapsed(),
+            now: clock.now(),
+        }
     }
 }
 
@@ -115,31 +134,31 @@ pub(crate) struct Exceeded {
     pub(crate) retry_after: i64,
 }
 
-/// What was taken, by whom it was: a period begins with the first that is taken.
+/// Counts per key in windows of one length; a window opens with the first request it counts.
 #[derive(Debug)]
 struct Windows<K> {
     names: &'static [HeaderName; 3],
     limit: u32,
-    /// In seconds.
-    period: i64,
+    period: Duration,
     open: Mutex<Open<K>>,
 }
 
 #[derive(Debug)]
 struct Open<K> {
     windows: HashMap<K, Window>,
-    /// When those that are over are next forgotten.
-    swept_at: i64,
+    /// When closed windows are next removed.
+    sweep_at: Duration,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Window {
     taken: u32,
-    reset: i64,
+    /// By [`Clock::elapsed`].
+    ends_at: Duration,
 }
 
 impl<K: Eq + Hash> Windows<K> {
-    fn new(names: &'static [HeaderName; 3], limit: u32, period: i64) -> Self {
+    fn new(names: &'static [HeaderName; 3], limit: u32, period: Duration) -> Self {
         let windows = HashMap::new();
         Self {
             names,
@@ -147,88 +166,136 @@ impl<K: Eq + Hash> Windows<K> {
             period,
             open: Mutex::new(Open {
                 windows,
-                swept_at: 0,
+                sweep_at: Duration::ZERO,
             }),
         }
     }
 
-    fn take(&self, key: K, now: i64) -> Result<Allowance, Exceeded> {
+    fn take(&self, key: K, time: Time) -> Result<Allowance, Exceeded> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         // Once in a period, so that no request pays for all the others.
-        if open.swept_at <= now {
-            open.windows.retain(|_, window| window.reset > now);
-            open.swept_at = now.saturating_add(self.period);
+        if open.sweep_at <= time.elapsed {
+            open.windows
+                .retain(|_, window| window.ends_at > time.elapsed);
+            open.sweep_at = time.elapsed + self.period;
         }
         let new = Window {
             taken: 0,
-            reset: now.saturating_add(self.period),
+            ends_at: time.elapsed + self.period,
         };
         let window = open.windows.entry(key).or_insert(new);
-        if window.reset <= now {
+        if window.ends_at <= time.elapsed {
             *window = new;
         }
-        let left = self.limit.saturating_sub(window.taken);
-        if left == 0 {
+        let seconds_left = whole_seconds(window.ends_at - time.elapsed);
+        let remaining = self.limit.saturating_sub(window.taken);
+        if remaining == 0 {
             return Err(Exceeded {
-                allowance: self.allowance(0, window.reset),
-                retry_after: window.reset.saturating_sub(now),
+                allowance: self.allowance(0, time.now, seconds_left),
+                retry_after: seconds_left,
             });
         }
         window.taken += 1;
-        Ok(self.allowance(left - 1, window.reset))
+        Ok(self.allowance(remaining - 1, time.now, seconds_left))
     }
 
-    fn whole(&self, now: i64) -> Allowance {
-        self.allowance(self.limit, now.saturating_add(self.period))
+    fn whole(&self, time: Time) -> Allowance {
+        self.allowance(self.limit, time.now, whole_seconds(self.period))
     }
 
-    fn allowance(&self, remaining: u32, reset: i64) -> Allowance {
+    fn allowance(&self, remaining: u32, now: i64, seconds_left: i64) -> Allowance {
         Allowance {
             names: self.names,
             limit: self.limit,
             remaining,
-            reset,
+            reset: now.saturating_add(seconds_left),
         }
     }
+}
+
+/// Rounds up: nobody is told to come back too early.
+fn whole_seconds(time: Duration) -> i64 {
+    let up = u64::from(time.subsec_nanos() > 0);
+    i64::try_from(time.as_secs() + up).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn windows() -> Windows<&'static str> {
-        Windows::new(&RATE, 2, 60)
-    }
+    const START: i64 = 1_700_000_000;
 
-    #[test]
-    fn a_period_begins_with_its_first_and_ends_by_the_clock() {
-        let windows = windows();
-        let taken = windows.take("a", 1000).unwrap();
-        assert_eq!((taken.remaining, taken.reset), (1, 1060));
-        assert_eq!(windows.take("a", 1059).unwrap().remaining, 0);
-        let exceeded = windows.take("a", 1059).unwrap_err();
-        assert_eq!(exceeded.retry_after, 1);
-        assert_eq!(windows.take("b", 1059).unwrap().remaining, 1);
-        let again = windows.take("a", 1060).unwrap();
-        assert_eq!((again.remaining, again.reset), (1, 1120));
-    }
-
-    #[test]
-    fn what_is_over_is_forgotten() {
-        let windows = Windows::new(&RATE, 2, 60);
-        for n in 0..1000 {
-            windows.take(n, 1000).unwrap();
+    fn at(elapsed: u64) -> Time {
+        Time {
+            elapsed: Duration::from_secs(elapsed),
+            now: START + i64::try_from(elapsed).unwrap(),
         }
-        windows.take(1000, 1030).unwrap();
+    }
+
+    fn windows<K: Eq + Hash>(limit: u32) -> Windows<K> {
+        Windows::new(&RATE, limit, Duration::from_secs(60))
+    }
+
+    #[test]
+    fn window_opens_with_first_request_and_ends_after_its_period() {
+        let windows = windows(2);
+        let taken = windows.take("a", at(1000)).unwrap();
+        assert_eq!((taken.remaining, taken.reset), (1, START + 1060));
+        assert_eq!(windows.take("a", at(1059)).unwrap().remaining, 0);
+        let exceeded = windows.take("a", at(1059)).unwrap_err();
+        assert_eq!(exceeded.retry_after, 1);
+        assert_eq!(windows.take("b", at(1059)).unwrap().remaining, 1);
+        let again = windows.take("a", at(1060)).unwrap();
+        assert_eq!((again.remaining, again.reset), (1, START + 1120));
+    }
+
+    #[test]
+    fn setting_the_wall_clock_moves_no_window() {
+        for jump in [-86_400, 86_400] {
+            let clock = Clock::standing_at(START);
+            let limits = Limits::new(clock.clone(), 1, 1);
+            let id = OauthId::from("a");
+            assert!(limits.request(Some(&id)).is_ok());
+            clock.set(START + jump);
+            let exceeded = limits.request(Some(&id)).unwrap_err();
+            assert_eq!(exceeded.retry_after, 300);
+            assert_eq!(exceeded.allowance.reset, START + jump + 300);
+            clock.advance(Duration::from_secs(300));
+            assert!(limits.request(Some(&id)).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_started_second_counts_as_a_whole_one() {
+        let windows = windows(1);
+        windows.take("a", at(0)).unwrap();
+        let time = Time {
+            elapsed: Duration::from_millis(59_500),
+            now: START + 59,
+        };
+        let exceeded = windows.take("a", time).unwrap_err();
+        assert_eq!(
+            (exceeded.retry_after, exceeded.allowance.reset),
+            (1, START + 60)
+        );
+    }
+
+    #[test]
+    fn closed_windows_are_removed() {
+        let windows = windows(2);
+        for n in 0..1000 {
+            windows.take(n, at(1000)).unwrap();
+        }
+        windows.take(1000, at(1030)).unwrap();
         assert_eq!(windows.open.lock().unwrap().windows.len(), 1001);
-        windows.take(1001, 1060).unwrap();
+        windows.take(1001, at(1060)).unwrap();
         assert_eq!(windows.open.lock().unwrap().windows.len(), 2);
     }
 
     #[test]
-    fn nothing_is_taken_where_nothing_is_allowed() {
-        let windows = Windows::new(&FLOOD, 0, 60);
-        assert!(windows.take("a", 1000).is_err());
-        assert!(windows.take("a", 2000).is_err());
+    fn limit_of_zero_allows_nothing() {
+        let windows = windows(0);
+        assert!(windows.take("a", at(1000)).is_err());
+        assert!(windows.take("a", at(2000)).is_err());
     }
 }

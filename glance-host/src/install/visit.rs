@@ -40,7 +40,7 @@ struct Visit {
     /// Names the installation data, which is shown once.
     shown_as: String,
     data: Option<InstallationData>,
-    ends_at: i64,
+    ends_at: Duration,
 }
 
 /// How a visit ended.
@@ -106,7 +106,7 @@ pub(super) fn begin(
         page,
         shown_as: random_alphanumeric(LENGTH)?,
         data: Some(data(shared, installed)),
-        ends_at: shared.clock.now() + LIFE.as_secs().cast_signed(),
+        ends_at: shared.clock.elapsed() + LIFE,
     };
     shared.visits.all().insert(name.clone(), visit);
     let shared = Arc::clone(shared);
@@ -164,7 +164,7 @@ pub(crate) async fn finish(shared: &Shared, name: &str) -> Result<Option<Ended>,
 
 /// Ends the visits that last too long, and the installations that waited for them.
 pub(crate) async fn expire(shared: &Shared) {
-    let now = shared.clock.now();
+    let now = shared.clock.elapsed();
     end(shared, |visit| visit.ends_at <= now).await;
 }
 

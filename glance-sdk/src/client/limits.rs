@@ -1,11 +1,16 @@
 //! The rate limit of an installation, as the host's answers tell it.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{DATE, HeaderMap};
+use tokio::time::Instant;
 
 use crate::auth::now;
+
+/// The longest time that a reset is waited for, whatever the host says. HipChat's windows lasted five
+/// minutes.
+const MAX_WINDOW: Duration = Duration::from_secs(60 * 60);
 
 /// How many requests the host still takes, as its last answer said (`X-Ratelimit-*`).
 ///
@@ -32,34 +37,66 @@ impl RateLimit {
             reset: number(headers, "x-ratelimit-reset")?,
         })
     }
-
-    /// How long it is until the next period begins.
-    pub(super) fn lifts_in(&self, now: i64) -> Duration {
-        Duration::from_secs(u64::try_from(self.reset.saturating_sub(now)).unwrap_or(0))
-    }
 }
 
-/// What the last answer said.
+/// Returns the time until the rate limit in these headers resets; `None` where they have none.
+///
+/// The reset is a time on the host's clock, so it is compared with the host's own `Date`: how far the
+/// two machines' clocks are apart does not matter. Without a `Date` it is compared with `now`, in
+/// seconds since 1970.
+pub(super) fn resets_in(headers: &HeaderMap, now: i64) -> Option<Duration> {
+    let limit = RateLimit::read(headers)?;
+    let left = limit.reset.saturating_sub(date(headers).unwrap_or(now));
+    Some(Duration::from_secs(u64::try_from(left).unwrap_or(0)).min(MAX_WINDOW))
+}
+
+/// Returns when the host sent an answer, by its own clock, in seconds since 1970.
+fn date(headers: &HeaderMap) -> Option<i64> {
+    let date = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
+    let since = date.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_secs()).ok()
+}
+
+/// The rate limit of the last answer that had one.
 #[derive(Debug, Default)]
-pub(super) struct Limits(Mutex<Option<RateLimit>>);
+pub(super) struct Limits(Mutex<Option<Noted>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Noted {
+    limit: RateLimit,
+    /// Setting the machine's clock does not move it.
+    resets_at: Instant,
+}
 
 impl Limits {
     pub(super) fn note(&self, headers: &HeaderMap) {
-        if let Some(limit) = RateLimit::read(headers) {
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(limit);
+        if let (Some(limit), Some(left)) = (RateLimit::read(headers), resets_in(headers, now())) {
+            let resets_at = Instant::now() + left;
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(Noted { limit, resets_at });
         }
     }
 
     pub(super) fn get(&self) -> Option<RateLimit> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.noted().map(|noted| noted.limit)
     }
 
-    /// How long to wait so that the next request is not one too many.
+    /// Returns the time until the limit resets; zero where none is known.
+    pub(super) fn resets_in(&self) -> Duration {
+        let left = |noted: Noted| noted.resets_at.saturating_duration_since(Instant::now());
+        self.noted().map(left).unwrap_or_default()
+    }
+
+    /// Returns how long to wait so that the next request stays within the limit.
     pub(super) fn wait(&self) -> Duration {
-        match self.get() {
-            Some(limit) if limit.remaining == 0 => limit.lifts_in(now()),
+        match self.noted() {
+            Some(noted) if noted.limit.remaining == 0 => self.resets_in(),
             _ => Duration::ZERO,
         }
+    }
+
+    fn noted(&self) -> Option<Noted> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -67,24 +104,63 @@ impl Limits {
 mod tests {
     use super::*;
 
+    /// 2023-11-14 22:13:20.
+    const NOW: i64 = 1_700_000_000;
+
+    fn headers(remaining: &str, reset: i64) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-ratelimit-limit", "500".parse().unwrap());
+        headers.insert("x-ratelimit-remaining", remaining.parse().unwrap());
+        headers.insert("x-ratelimit-reset", reset.into());
+        headers
+    }
+
     #[test]
-    fn it_is_read_from_headers_and_ignored_where_they_are_odd() {
-        let headers = |remaining: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert("x-ratelimit-limit", "500".parse().unwrap());
-            headers.insert("x-ratelimit-remaining", remaining.parse().unwrap());
-            headers.insert("x-ratelimit-reset", "1700000300".parse().unwrap());
-            headers
-        };
-        let limit = RateLimit::read(&headers("0")).unwrap();
+    fn limit_is_read_from_headers_and_ignored_where_they_are_odd() {
+        let limit = RateLimit::read(&headers("0", NOW + 300)).unwrap();
         assert_eq!(
             (limit.limit, limit.remaining, limit.reset),
-            (500, 0, 1_700_000_300)
+            (500, 0, NOW + 300)
         );
-        assert_eq!(limit.lifts_in(1_700_000_000), Duration::from_secs(300));
-        assert_eq!(limit.lifts_in(1_700_000_301), Duration::ZERO);
-        assert_eq!(RateLimit::read(&headers("-1")), None);
-        assert_eq!(RateLimit::read(&headers("many")), None);
+        assert_eq!(RateLimit::read(&headers("-1", NOW)), None);
+        assert_eq!(RateLimit::read(&headers("many", NOW)), None);
         assert_eq!(RateLimit::read(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn reset_is_compared_with_the_hosts_own_clock() {
+        let mut headers = headers("0", NOW + 300);
+        let in_300 = Some(Duration::from_secs(300));
+        assert_eq!(resets_in(&headers, NOW), in_300);
+        assert_eq!(resets_in(&headers, NOW + 301), Some(Duration::ZERO));
+        let date = "Tue, 14 Nov 2023 22:13:20 GMT";
+        headers.insert(DATE, date.parse().unwrap());
+        for skew in [-86_400, 0, 86_400] {
+            assert_eq!(resets_in(&headers, NOW + skew), in_300);
+        }
+    }
+
+    #[test]
+    fn no_reset_is_waited_for_longer_than_an_hour() {
+        for reset in [NOW + 86_400, i64::MAX] {
+            assert_eq!(resets_in(&headers("0", reset), NOW), Some(MAX_WINDOW));
+        }
+        assert_eq!(
+            resets_in(&headers("0", i64::MIN), NOW),
+            Some(Duration::ZERO)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_until_the_limit_resets() {
+        let limits = Limits::default();
+        assert_eq!(limits.wait(), Duration::ZERO);
+        limits.note(&headers("1", now() + 300));
+        assert_eq!(limits.wait(), Duration::ZERO);
+        assert!(limits.resets_in() > Duration::from_secs(290));
+        limits.note(&headers("0", now() + 300));
+        assert!(limits.wait() > Duration::from_secs(290));
+        tokio::time::advance(Duration::from_secs(301)).await;
+        assert_eq!(limits.wait(), Duration::ZERO);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
-use super::limits::RateLimit;
+use super::limits::resets_in;
 use super::{Method, meter};
 
 /// How long one call waits in all, for a rate limit to lift and between two attempts.
@@ -78,10 +78,9 @@ pub(super) fn asked_for(headers: &HeaderMap) -> Option<Duration> {
 /// How long a host that answered 429 wants to be left alone: as long as it says, or until the limit
 /// lifts.
 pub(super) fn wanted_by(headers: &HeaderMap, now: i64) -> Duration {
-    asked_for(headers).unwrap_or_else(|| match RateLimit::read(headers) {
-        Some(limit) => limit.lifts_in(now),
-        None => Duration::from_secs(1),
-    })
+    asked_for(headers)
+        .or_else(|| resets_in(headers, now))
+        .unwrap_or(Duration::from_secs(1))
 }
 
 /// Somewhere between half of it and all: many clients that failed together do not come back

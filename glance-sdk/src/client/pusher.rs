@@ -16,7 +16,6 @@ pub use queue::To;
 use queue::{Glances, Put, Queue};
 
 use super::{Client, Installations, Method, meter};
-use crate::auth::now;
 use crate::glance::Glance;
 use crate::model::{GlanceData, OauthId};
 use crate::{Error, ErrorKind, Result};
@@ -260,11 +259,10 @@ impl Shared {
     }
 
     async fn rate_limit_lifts_in(&self, oauth_id: &OauthId) -> Duration {
-        let limit = match self.installations.client(oauth_id).await {
-            Ok(client) => client.rate_limit(),
-            Err(_) => None,
-        };
-        limit.map_or(FIRST_WAIT, |limit| limit.lifts_in(now()).max(FIRST_WAIT))
+        match self.installations.client(oauth_id).await {
+            Ok(client) => client.shared.limits.resets_in().max(FIRST_WAIT),
+            Err(_) => FIRST_WAIT,
+        }
     }
 }
 
