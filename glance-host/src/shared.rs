@@ -10,6 +10,7 @@ use crate::attendance::Attendance;
 use crate::clock::Clock;
 use crate::embed::Embed;
 use crate::first_room::FirstRoom;
+use crate::health::Health;
 use crate::hub::Hub;
 use crate::icons;
 use crate::install::visit::Visits;
@@ -60,6 +61,7 @@ pub(crate) struct Shared {
     pub(crate) turns: Turns,
     pub(crate) visits: Visits,
     pub(crate) metrics: Metrics,
+    pub(crate) health: Health,
     /// Of a host in a rehearsal.
     pub(crate) stage: Option<Arc<Stage>>,
     /// Changes when the host ends.

@@ -9,6 +9,7 @@ mod timeline;
 mod webhook;
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -20,6 +21,7 @@ pub use identity::Identity;
 pub use private::{MAX_PRIVATE_MESSAGES, PrivateMessage};
 pub use session::Session;
 pub use sqlite::SqliteState;
+pub(crate) use sqlite::file as database;
 pub use timeline::{Content, Entry, Message, Sender, Side};
 pub use webhook::{MAX_RUNTIME_WEBHOOKS, RegisteredWebhook};
 
@@ -192,6 +194,16 @@ pub struct StoredToken {
 #[derive(Debug)]
 pub struct StateError(pub(crate) String);
 
+impl StateError {
+    /// The database in this file cannot be used.
+    pub(crate) fn of_file(path: &Path, cause: &database::FileError) -> Self {
+        let path = path.display();
+        Self(format!(
+            "the host's database {path} cannot be used: {cause}"
+        ))
+    }
+}
+
 impl fmt::Display for StateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -202,9 +214,24 @@ impl std::error::Error for StateError {}
 
 type Result<T> = std::result::Result<T, StateError>;
 
+/// The writes since the state was opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Writes {
+    /// How many there were, whether they succeeded or failed for lack of a working disk.
+    pub count: u64,
+    /// Whether the latest of them failed.
+    pub has_failed: bool,
+}
+
 /// Keeps what a host remembers. What it acknowledged is there after a crash.
 #[async_trait]
 pub trait State: fmt::Debug + Send + Sync + 'static {
+    /// Returns how many writes there were, and the outcome of the latest.
+    fn writes(&self) -> Writes;
+
+    /// Writes something that changes nothing, to find out whether writes succeed.
+    async fn probe_write(&self) -> Result<()>;
+
     /// The group.
     async fn group(&self) -> Result<Group>;
 

@@ -82,12 +82,14 @@ async fn webhooks_are_counted_by_what_became_of_them() {
 #[tokio::test]
 async fn a_host_says_that_it_is_well_by_any_name() {
     let host = Host::start().await;
-    let url = format!("{}/healthz", host.base_url());
-    let asked = reqwest::Client::new()
-        .get(url)
-        .header("host", "balancer.example.com");
-    let answer = asked.send().await.unwrap();
-    assert_eq!(answer.status(), StatusCode::OK);
-    let said: Value = answer.json().await.unwrap();
-    assert_eq!(said, json!({ "status": "ok" }));
+    for (path, status) in [("/healthz", "ok"), ("/readyz", "ready")] {
+        let url = format!("{}{path}", host.base_url());
+        let asked = reqwest::Client::new()
+            .get(url)
+            .header("host", "balancer.example.com");
+        let answer = asked.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        let said: Value = answer.json().await.unwrap();
+        assert_eq!(said, json!({ "status": status }));
+    }
 }

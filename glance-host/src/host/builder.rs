@@ -18,6 +18,7 @@ use crate::attendance::Attendance;
 use crate::clock::Clock;
 use crate::embed::Embed;
 use crate::first_room::FirstRoom;
+use crate::health::{self, Health};
 use crate::hub::LocalHub;
 use crate::install::visit::Visits;
 use crate::limits::Limits;
@@ -35,7 +36,10 @@ use crate::turns::Turns;
 use crate::viewer::Lineups;
 use crate::webhooks::Webhooks;
 use crate::write::Order;
-use crate::{api, health, icons, outgoing, retention, web};
+use crate::{api, icons, outgoing, retention, web};
+
+/// The longest name of a group, in characters.
+const MAX_GROUP: usize = 100;
 
 /// How a host starts; [`Host::builder`] makes one.
 #[derive(Debug, Clone)]
@@ -105,7 +109,7 @@ impl Builder {
         self
     }
 
-    /// The name of its group; where nothing is said, it keeps the one it has.
+    /// The name of its group, 1 to 100 characters; where nothing is said, it keeps the one it has.
     #[must_use]
     pub fn group(mut self, name: impl Into<String>) -> Self {
         self.group = Some(name.into());
@@ -309,6 +313,7 @@ impl Builder {
             turns: Turns::default(),
             visits: Visits::default(),
             metrics: Metrics::default(),
+            health: Health::default(),
             stage,
             ending,
         });
@@ -321,7 +326,8 @@ impl Builder {
             .nest_service("/v2", api.clone())
             // Old add-ons join an address that ends in a slash with a path that begins with one.
             .nest_service("//v2", api)
-            .route("/healthz", get(health::check))
+            .route("/healthz", get(health::alive))
+            .route("/readyz", get(health::ready))
             .merge(web::router(&shared))
             .with_state(Arc::clone(&shared));
         Ok(Opened {
@@ -351,6 +357,12 @@ impl Builder {
                 why: "it stands for every address of this machine; say by which one people reach the host",
             });
         }
+        if let Some(name) = &self.group {
+            check_group(name)?;
+        }
+        if let Some(folder) = &self.data {
+            folder::check(folder)?;
+        }
         let certificate = self.tls.clone().map(Certificate::read).transpose()?;
         Ok((certificate, public))
     }
@@ -373,8 +385,22 @@ impl Builder {
             return Ok((None, SqliteState::in_memory()?));
         };
         let lock = folder::take(folder)?;
-        let state = SqliteState::open(&folder.join("host.sqlite"))?;
+        let state = SqliteState::open(&folder.join(folder::DATABASE))?;
         Ok((Some(lock), state))
+    }
+}
+
+/// Pages show the group's name in one line.
+fn check_group(name: &str) -> Result<(), Error> {
+    let length = name.chars().count();
+    if !(1..=MAX_GROUP).contains(&length) {
+        return Err(Error::Group(format!(
+            "has {length} characters; give 1 to {MAX_GROUP}"
+        )));
+    }
+    match name.chars().any(char::is_control) {
+        true => Err(Error::Group("has control characters".to_owned())),
+        false => Ok(()),
     }
 }
 

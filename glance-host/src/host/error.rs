@@ -40,6 +40,8 @@ pub enum Error {
         /// Why.
         cause: std::io::Error,
     },
+    /// The group cannot have this name.
+    Group(String),
     /// Another host uses the folder for its data.
     FolderInUse(PathBuf),
     /// Its database failed.
@@ -87,6 +89,7 @@ impl fmt::Display for Error {
                     path.display()
                 )
             }
+            Self::Group(problem) => write!(f, "the name of the group {problem}"),
             Self::FolderInUse(path) => write!(
                 f,
                 "another host uses the data folder {}: stop it first, or set `data` to another",

@@ -1,6 +1,7 @@
 //! The host's memory in one SQLite database: a file, or RAM for tests.
 
 mod actions;
+pub(crate) mod file;
 mod glances;
 mod group;
 mod installations;
@@ -14,6 +15,7 @@ mod sessions;
 mod tokens;
 mod users;
 mod webhooks;
+mod writes;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,38 +29,31 @@ use rusqlite::Connection;
 use tokio::sync::Mutex;
 
 use self::rows::json;
+use self::writes::WriteLog;
 use super::{
     Entry, Group, Identity, Installed, NewRoom, Place, PrivateMessage, RegisteredWebhook,
     Restriction, Result, Room, RuntimeAction, RuntimeGlance, Session, Side, State, StateError,
-    StoredToken, User,
+    StoredToken, User, Writes,
 };
 
 /// The host's memory in one SQLite database.
 #[derive(Debug, Clone)]
 pub struct SqliteState {
     connection: Arc<Mutex<Connection>>,
+    writes: Arc<WriteLog>,
 }
 
 impl SqliteState {
-    /// Opens the file, or creates it, readable by its owner only.
+    /// Opens the file, or creates it, readable by its owner only. A new database gets its name once it is
+    /// complete.
     ///
     /// # Errors
     ///
-    /// Where the file cannot be opened or written, or is no SQLite database.
+    /// Where the file cannot be opened or written, is empty, or is not a host's database.
     pub fn open(path: &Path) -> Result<Self> {
-        let failed = |cause: &dyn std::fmt::Display| {
-            StateError(format!(
-                "the host's database {} cannot be used: {cause}",
-                path.display()
-            ))
-        };
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(path).map_err(|cause| failed(&cause))?;
-        let connection = Connection::open(path).map_err(|cause| failed(&cause))?;
-        Self::prepare(connection).map_err(|cause| failed(&cause))
+        file::open(path, Self::prepare)
+            .map(Self::new)
+            .map_err(|cause| StateError::of_file(path, &cause))
     }
 
     /// A database in RAM, gone when it is dropped.
@@ -68,22 +63,27 @@ impl SqliteState {
     /// Where SQLite cannot get the memory.
     pub fn in_memory() -> Result<Self> {
         Connection::open_in_memory()
-            .and_then(Self::prepare)
+            .and_then(|mut connection| Self::prepare(&mut connection).map(|()| connection))
+            .map(Self::new)
             .map_err(|cause| StateError(format!("the host's database cannot be made: {cause}")))
     }
 
-    fn prepare(mut connection: Connection) -> rusqlite::Result<Self> {
+    fn new(connection: Connection) -> Self {
+        Self {
+            connection: Arc::new(Mutex::new(connection)),
+            writes: Arc::default(),
+        }
+    }
+
+    fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.execute_batch(schema::SCHEMA)?;
-        migrations::run(&mut connection)?;
-        users::prepare(&mut connection)?;
-        webhooks::prepare(&mut connection)?;
-        Ok(Self {
-            connection: Arc::new(Mutex::new(connection)),
-        })
+        migrations::run(connection)?;
+        users::prepare(connection)?;
+        webhooks::prepare(connection)
     }
 
     async fn call<T: Send + 'static>(
@@ -93,12 +93,12 @@ impl SqliteState {
         let failed = |cause: &dyn std::fmt::Display| {
             StateError(format!("the host's database failed: {cause}"))
         };
-        let connection = Arc::clone(&self.connection);
+        let (connection, writes) = (Arc::clone(&self.connection), Arc::clone(&self.writes));
         // Who waits for the connection waits in a task: on a thread each would keep one, and a caller
         // that is not polled for a while would hold up all others once its turn has come.
         let called = tokio::spawn(async move {
             let mut connection = connection.lock_owned().await;
-            tokio::task::spawn_blocking(move || query(&mut connection)).await
+            tokio::task::spawn_blocking(move || writes.observe(&mut connection, query)).await
         });
         called
             .await
@@ -110,6 +110,14 @@ impl SqliteState {
 
 #[async_trait]
 impl State for SqliteState {
+    fn writes(&self) -> Writes {
+        self.writes.read()
+    }
+
+    async fn probe_write(&self) -> Result<()> {
+        self.call(|connection| group::rewrite(connection)).await
+    }
+
     async fn group(&self) -> Result<Group> {
         self.call(|connection| group::get(connection)).await
     }

@@ -9,6 +9,7 @@ mod browser;
 mod certificate;
 mod crowded;
 mod ending;
+mod health;
 mod killed;
 mod large;
 mod metrics;

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -25,9 +26,19 @@ pub(crate) fn program(folder: &Path) -> Command {
 
 /// The same, with no more open files than these.
 pub(crate) fn program_with_files(folder: &Path, files: usize) -> Command {
+    limited(folder, &format!("ulimit -n {files}"))
+}
+
+/// The same, where no file may grow larger than this, in KiB: writing fails as on a full disk.
+pub(crate) fn program_with_file_size(folder: &Path, size: usize) -> Command {
+    // The signal would end the program; `sh` counts blocks of 512 bytes.
+    limited(folder, &format!("trap '' XFSZ; ulimit -f {}", 2 * size))
+}
+
+fn limited(folder: &Path, limit: &str) -> Command {
     let mut command = command("sh", folder);
-    let limited = format!("ulimit -n {files}; exec \"$0\"");
-    command.args(["-c", &limited, env!("CARGO_BIN_EXE_glance-host")]);
+    let script = format!("{limit}; exec \"$0\"");
+    command.args(["-c", &script, env!("CARGO_BIN_EXE_glance-host")]);
     command
 }
 
@@ -67,7 +78,7 @@ pub(crate) struct Server {
     pub(crate) client: Client,
     log: Arc<Mutex<Vec<String>>>,
     lines: watch::Receiver<usize>,
-    reading: JoinHandle<()>,
+    reading: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -97,7 +108,7 @@ impl Server {
             client: Client::new(),
             log,
             lines,
-            reading,
+            reading: Some(reading),
         };
         let listening = server.logged("listening at ").await;
         let message = listening["message"].as_str().unwrap();
@@ -158,8 +169,18 @@ impl Server {
     pub(crate) async fn ended(&mut self) -> ExitStatus {
         let status = tokio::time::timeout(PATIENCE, self.process.wait()).await;
         let status = status.unwrap().unwrap();
-        (&mut self.reading).await.unwrap();
+        if let Some(reading) = self.reading.take() {
+            reading.await.unwrap();
+        }
         status
+    }
+
+    /// Closes the reading end of its log, so that no further line can be written.
+    pub(crate) async fn close_log(&mut self) {
+        if let Some(reading) = self.reading.take() {
+            reading.abort();
+            assert!(reading.await.unwrap_err().is_cancelled());
+        }
     }
 
     /// Lets it end as a service manager does.
@@ -167,6 +188,17 @@ impl Server {
         self.signal("TERM").await;
         let status = self.ended().await;
         assert!(status.success(), "{status}: {:#?}", self.log());
+    }
+
+    /// Connects and sends the beginning of a request's head.
+    pub(crate) async fn begin_request(&self, beginning: &str) -> Begun {
+        let address = self.address.strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(beginning.as_bytes()).await.unwrap();
+        Begun {
+            stream,
+            host: address.to_owned(),
+        }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -181,6 +213,23 @@ impl Server {
     /// Installs what stands at this address in the first room, as a person's browser does.
     pub(crate) async fn install(&self, descriptor: &str) -> reqwest::Result<StatusCode> {
         self.browser().install(1, descriptor).await
+    }
+}
+
+/// A request whose head has begun.
+pub(crate) struct Begun {
+    stream: TcpStream,
+    host: String,
+}
+
+impl Begun {
+    /// Ends the head; returns the answer and reads until the connection is closed.
+    pub(crate) async fn end_request(&mut self) -> String {
+        let rest = format!("host: {}\r\n\r\n", self.host);
+        self.stream.write_all(rest.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        self.stream.read_to_string(&mut answer).await.unwrap();
+        answer
     }
 }
 

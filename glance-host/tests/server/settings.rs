@@ -48,6 +48,8 @@ async fn good_settings_pass_the_check_and_nothing_is_made() {
 #[tokio::test]
 async fn bad_settings_are_one_sentence_and_nothing_starts() {
     let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("lost")).unwrap();
+    fs::write(folder.path().join("lost/host.sqlite"), "").unwrap();
     for (settings, expected) in [
         (
             "data = \"x\"\n\n[tls]\ncertifcate = \"a.pem\"",
@@ -85,6 +87,22 @@ async fn bad_settings_are_one_sentence_and_nothing_starts() {
         (
             "group = \" \"",
             "group is empty: name the team, or leave it out",
+        ),
+        (
+            "data = \"glance-host.toml\"",
+            "the data folder glance-host.toml cannot be used: not a directory",
+        ),
+        (
+            "data = \"/dev/null/data\"",
+            "the data folder /dev/null/data cannot be used: Not a directory",
+        ),
+        (
+            "data = \"data\\u0000\"",
+            "cannot be used: file name contained an unexpected NUL byte",
+        ),
+        (
+            "data = \"lost\"",
+            "lost/host.sqlite cannot be used: it is empty (0 bytes), so its data is lost: restore it from a backup",
         ),
         (
             "data = \"\"",
@@ -130,6 +148,19 @@ async fn bad_settings_are_one_sentence_and_nothing_starts() {
             assert!(err.contains(expected), "{err}");
             assert_eq!(err.lines().count(), 1, "{err}");
         }
+    }
+    for (group, expected) in [
+        (
+            "g".repeat(300),
+            "the name of the group has 300 characters; give 1 to 100",
+        ),
+        (
+            "a\\nb".to_owned(),
+            "the name of the group has control characters",
+        ),
+    ] {
+        let (_, err, content) = check(folder.path(), &format!("group = \"{group}\"")).await;
+        assert!(!content && err.contains(expected), "{err}");
     }
     let mut command = program(folder.path());
     let (_, err, content) = said(command.args(["--config", "none.toml"])).await;

@@ -19,3 +19,10 @@ pub(super) fn name(connection: &Connection, name: &str) -> Result<()> {
         .execute("UPDATE team SET name = ?1", [name])
         .map(drop)
 }
+
+/// Writes the group as it is.
+pub(super) fn rewrite(connection: &Connection) -> Result<()> {
+    connection
+        .execute("UPDATE team SET name = name", [])
+        .map(drop)
+}
