@@ -19,6 +19,7 @@ use glance_host::{DEFAULT_PORT, Error, Host};
 use tokio::sync::mpsc;
 use tracing_subscriber::EnvFilter;
 
+use crate::print;
 use add_on::AddOn;
 use examples::Example;
 
@@ -35,18 +36,19 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments) -> Result<(), String> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
+        .log_internal_errors(false)
         .event_format(log::Indented)
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
 
     let data = &arguments.data;
-    println!(
+    print::line(format_args!(
         "Data    {}  (kept; remove the folder to start over)",
         data.display()
-    );
+    ));
     let host = start_host(data, arguments.port).await?;
-    println!("Host    {}", host.base_url());
+    print::line(format_args!("Host    {}", host.base_url()));
     let room = host
         .open_room("Demo")
         .await
@@ -60,7 +62,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), String> {
     join_all(running.into_iter().map(|(_, add_on)| add_on.stop())).await;
     host.shutdown().await;
     if ended.is_ok() {
-        println!("Stopped. The data stays in {}.", data.display());
+        print::line(format_args!(
+            "Stopped. The data stays in {}.",
+            data.display()
+        ));
     }
     ended
 }
@@ -82,24 +87,24 @@ async fn start_all(
         let mut earlier = here.iter();
         let earlier = earlier.find(|installed| installed.descriptor.key == example.key);
         let add_on = AddOn::start(&example, data, host.base_url(), earlier).await?;
-        println!(
+        print::line(format_args!(
             "Add-on  {}  ({}, process {})",
             add_on.base_url,
             example.name,
             add_on.id()
-        );
+        ));
         prepare(host, room, &example, &add_on, earlier).await?;
         running.push((example, add_on));
         found += usize::from(earlier.is_some());
     }
     if found > 0 {
-        println!("Found   what an earlier start installed, with everything it knew");
+        print::line("Found   what an earlier start installed, with everything it knew");
     }
     let hooks = running
         .iter()
         .filter_map(|(example, add_on)| example.feed.hook(&add_on.base_url));
-    hooks.for_each(|hook| println!("Hook    {hook}"));
-    println!("\nOpen    {}", host.room_url(room));
+    hooks.for_each(|hook| print::line(format_args!("Hook    {hook}")));
+    print::line(format_args!("\nOpen    {}", host.room_url(room)));
     Ok(())
 }
 
@@ -107,7 +112,9 @@ async fn start_host(data: &Path, port: Option<u16>) -> Result<Host, String> {
     let start = |port| Host::builder().port(port).data(data).start();
     let started = match start(port.unwrap_or(DEFAULT_PORT)).await {
         Err(error) if error.is_address_in_use() && port.is_none() => {
-            println!("Port {DEFAULT_PORT} is taken; the host uses another.");
+            print::line(format_args!(
+                "Port {DEFAULT_PORT} is taken; the host uses another."
+            ));
             start(0).await
         }
         other => other,
@@ -149,10 +156,10 @@ async fn prepare(
 async fn wait(running: &mut [Running]) -> Result<(), String> {
     let mut enter = None;
     if std::io::stdin().is_terminal() {
-        println!("\nPress Enter for one more event and watch the page. Ctrl-C ends.");
+        print::line("\nPress Enter for one more event and watch the page. Ctrl-C ends.");
         enter = Some(lines());
     } else {
-        println!("\nCtrl-C ends.");
+        print::line("\nCtrl-C ends.");
     }
     let interrupted = glance_sdk::addon::interrupted();
     tokio::pin!(interrupted);
@@ -165,14 +172,14 @@ async fn wait(running: &mut [Running]) -> Result<(), String> {
         );
         tokio::select! {
             () = &mut interrupted => {
-                println!();
+                print::line("");
                 return Ok(());
             }
             (said, ..) = ended => return Err(said),
             Some(()) = next(&mut enter) => {}
         }
         if let Some((example, add_on)) = turns.next().and_then(|turn| running.get(turn)) {
-            println!("{}", example.feed.more(&add_on.base_url).await?);
+            print::line(example.feed.more(&add_on.base_url).await?);
         }
     }
 }

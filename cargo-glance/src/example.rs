@@ -8,6 +8,8 @@ use glance_sdk::addon::Built;
 use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
+use crate::print;
+
 /// What a taken port is answered with; the demo then asks for any.
 pub(crate) const PORT_TAKEN: u8 = 75;
 
@@ -40,6 +42,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), String> {
     tracing_subscriber::fmt()
         .without_time()
         .with_env_filter(filter)
+        .log_internal_errors(false)
         .with_writer(std::io::stderr)
         .init();
     let data = &arguments.data;
@@ -90,7 +93,7 @@ async fn serve<S: Clone + Send + Sync + 'static>(
         Err(error) => return Err(error.to_string()),
     };
     beside(server.add_on());
-    println!("{}", server.base_url());
+    print::line(server.base_url());
     let orphaned = orphaned();
     let end = async move {
         tokio::select! {

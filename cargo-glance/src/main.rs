@@ -3,6 +3,7 @@
 mod demo;
 mod example;
 mod new;
+mod print;
 mod validate;
 
 use std::ffi::OsString;
@@ -61,7 +62,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            eprintln!("cargo glance: {problem}");
+            print::error(format_args!("cargo glance: {problem}"));
             ExitCode::FAILURE
         }
     }

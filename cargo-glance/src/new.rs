@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use minijinja::{Environment, context};
 
+use crate::print;
+
 /// Where each file goes, and what it is made from.
 const FILES: [(&str, &str); 7] = [
     (
@@ -61,10 +63,10 @@ pub(crate) fn run(Arguments { name, into }: Arguments) -> Result<(), String> {
         };
         write().map_err(|cause| failed(&path, cause))?;
     }
-    println!("Made {}.\n", folder.display());
-    println!("  cd {}", folder.display());
-    println!("  cargo test   # installs it on a host inside the test");
-    println!("  cargo run    # serves it at http://127.0.0.1:8080");
+    print::line(format_args!("Made {}.\n", folder.display()));
+    print::line(format_args!("  cd {}", folder.display()));
+    print::line("  cargo test   # installs it on a host inside the test");
+    print::line("  cargo run    # serves it at http://127.0.0.1:8080");
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use glance_sdk::validate::{self, Problem, Severity};
 use serde_json::{Value, json};
 
+use crate::print;
 use place::Place;
 
 /// More than any descriptor has.
@@ -69,9 +70,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), String> {
         Kind::GlanceData => validate::glance_data(&document),
     };
     if json {
-        println!("{:#}", as_json(&problems, &text));
+        print::line(format_args!("{:#}", as_json(&problems, &text)));
     } else {
-        print!("{}", as_text(&problems, &source, &text));
+        let report = as_text(&problems, &source, &text);
+        print::line(report.strip_suffix('\n').unwrap_or(&report));
     }
     let fails = |problem: &&Problem| strict || problem.severity == Severity::Error;
     match problems.iter().filter(fails).count() {

@@ -6,6 +6,7 @@ mod log;
 mod metrics;
 
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -51,8 +52,7 @@ struct Arguments {
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = Arguments::parse_from(arguments);
     if arguments.example_config {
-        print!("{EXAMPLE}");
-        return ExitCode::SUCCESS;
+        return print(EXAMPLE);
     }
     let (config, source) = match settings(arguments.config) {
         Ok(settings) => settings,
@@ -60,10 +60,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     if arguments.check {
         return match check(&config) {
-            Ok(()) => {
-                println!("The settings are good: {source}.");
-                ExitCode::SUCCESS
-            }
+            Ok(()) => print(&format!("The settings are good: {source}.\n")),
             Err(problem) => failed(&problem),
         };
     }
@@ -89,8 +86,20 @@ fn completed<T>(work: impl Future<Output = T>) -> Result<T, String> {
     Ok(completed)
 }
 
+/// Writes to standard output. A reader that left early, such as `head`, is no failure.
+fn print(text: &str) -> ExitCode {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => {
+            failed(&format!("cannot write to standard output: {cause}"))
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+/// Unlike `eprintln!`, does not panic where standard error cannot be written.
 fn failed(problem: &str) -> ExitCode {
-    eprintln!("glance-host: {problem}");
+    let _ = writeln!(io::stderr(), "glance-host: {problem}");
     ExitCode::FAILURE
 }
 

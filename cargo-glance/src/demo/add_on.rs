@@ -10,6 +10,7 @@ use tokio::process::{Child, ChildStdin, Command};
 
 use super::examples::Example;
 use crate::example::PORT_TAKEN;
+use crate::print;
 
 /// How long it may take to end once it is asked to.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -37,7 +38,9 @@ impl AddOn {
             return Ok(add_on);
         }
         let name = example.name;
-        println!("Port {port} is taken; the add-on {name} uses another.");
+        print::line(format_args!(
+            "Port {port} is taken; the add-on {name} uses another."
+        ));
         Self::start_at(example, data, host, 0)
             .await?
             .ok_or_else(|| format!("the add-on {name} finds no free port"))

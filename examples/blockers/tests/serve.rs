@@ -26,11 +26,24 @@ fn program(data: &std::path::Path, port: u16) -> Command {
 
 #[tokio::test]
 async fn it_serves_where_the_variables_say_and_ends_when_it_is_told() {
+    serves_until_told(Stdio::piped).await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn lines_that_cannot_be_logged_change_nothing() {
+    let full = || std::fs::File::options().write(true).open("/dev/full");
+    serves_until_told(|| full().unwrap().into()).await;
+}
+
+async fn serves_until_told(output: impl Fn() -> Stdio) {
     let data = tempfile::tempdir().unwrap();
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = free.local_addr().unwrap().port();
     drop(free);
-    let mut process = program(data.path(), port).spawn().unwrap();
+    let mut command = program(data.path(), port);
+    command.stdout(output()).stderr(output());
+    let mut process = command.spawn().unwrap();
     let url = format!("http://127.0.0.1:{port}/");
     let descriptor = async {
         loop {

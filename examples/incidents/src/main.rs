@@ -1,5 +1,6 @@
 //! Serves the add-on; `README.md` says which variables it reads.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,11 +9,15 @@ use tracing_subscriber::EnvFilter;
 #[tokio::main]
 async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        // A log line that cannot be written is lost; without this, it would be a panic.
+        .log_internal_errors(false)
+        .init();
     match serve().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            eprintln!("incidents: {problem}");
+            let _ = writeln!(std::io::stderr(), "incidents: {problem}");
             ExitCode::FAILURE
         }
     }

@@ -45,6 +45,8 @@ pub(super) fn start(log: &Log) -> Result<(), String> {
     let is_terminal = io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // Reporting a failed write to standard error would panic where that is what failed.
+        .log_internal_errors(false)
         .with_writer(io::stderr);
     let is_json = match log.format {
         LogFormat::Auto => !is_terminal,

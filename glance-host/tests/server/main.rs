@@ -12,6 +12,7 @@ mod ending;
 mod health;
 mod killed;
 mod large;
+mod lost_log;
 mod metrics;
 mod pages;
 mod process;
