@@ -12,6 +12,7 @@
 //! | `POST /webhook/{key}` | a webhook: signed |
 //! | `/panel/{key}`, `/dialog/{key}`, `/page/{key}` | a web panel, a dialog, an external page: signed |
 //! | `/configuration`, `/administration` | the pages to set the add-on up: signed |
+//! | `GET /live-page.js` | with [`AddOn::live_pages`]: the script that keeps open pages up to date |
 //!
 //! With [`AddOn::installs_by_browser`] installations come another way: `GET /installed` and
 //! `GET /uninstalled` take a person's browser, which brings the address of the installation data,
@@ -44,6 +45,7 @@ mod browser;
 mod build;
 mod hooks;
 mod install;
+mod live;
 mod missing;
 mod pages;
 mod query;
@@ -57,6 +59,8 @@ use axum::routing::{MethodRouter, get};
 use axum::{Extension, Router};
 
 pub use build::Built;
+pub(crate) use live::LIVE_PAGE_SCRIPT;
+pub use live::LocalTime;
 pub use pages::Page;
 pub use serve::{Server, interrupted};
 

@@ -11,8 +11,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::addon::LIVE_PAGE_SCRIPT;
 use crate::auth::{Rejection, SigningKey, Token, is_page_token, now, page_claims};
 use crate::client::{Client, Installations, Pusher};
+use crate::label::Escaped;
 use crate::model::{Claims, OauthId, RoomId, UserId};
 use crate::{Error, Result};
 
@@ -26,6 +28,8 @@ pub(crate) const PAGE_TOKEN: HeaderName = HeaderName::from_static("x-acpt");
 /// What handlers reach beside their own state.
 #[derive(Debug)]
 pub(crate) struct Services {
+    /// Where hosts reach the add-on, without a slash at its end.
+    pub(crate) base_url: String,
     pub(crate) installations: Installations,
     pub(crate) pusher: Pusher,
     #[cfg(feature = "replay-cache")]
@@ -148,6 +152,31 @@ impl SignedRequest {
     /// ```
     pub fn page_token(&self) -> String {
         self.verified.key.sign(&page_claims(self.claims(), now()))
+    }
+
+    /// The absolute address of one of the add-on's own paths, such as `/hooks/builds`.
+    ///
+    /// It starts with the base URL at which hosts reach the add-on, which may have a path of its own
+    /// behind a proxy.
+    pub fn absolute_url(&self, path: &str) -> String {
+        format!("{}{path}", self.verified.services.base_url)
+    }
+
+    /// The `<script>` elements of a page that stays up to date while it is open: the JavaScript API
+    /// of the host that opened it, and the script of
+    /// [`AddOn::live_pages`](crate::AddOn::live_pages), which says what the page may do.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Installations::client`].
+    pub async fn live_scripts(&self) -> Result<String> {
+        let of_host = self.client().await?.installation().script_url();
+        let of_add_on = self.absolute_url(LIVE_PAGE_SCRIPT);
+        Ok(format!(
+            r#"<script src="{}"></script><script src="{}" defer></script>"#,
+            Escaped(&of_host),
+            Escaped(&of_add_on)
+        ))
     }
 
     /// What was verified stays with the request, so that each is verified once.

@@ -1,8 +1,12 @@
 //! What the room page asks of the host for the pages of add-ons.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use glance_host::Host;
 use glance_host::testing::{TestAddOn, TestRoom};
 use glance_sdk::auth::{SigningKey, Token, now};
+use glance_sdk::axum::response::Html;
 use glance_sdk::model::{ActionLocation, Authentication, Capabilities, Claims, Scope};
 use glance_sdk::prelude::*;
 use reqwest::{Client, StatusCode, Url};
@@ -449,4 +453,86 @@ async fn the_page_is_told_what_is_here_and_of_pushes_it_has_frames_for() {
 
     host.uninstall(installed.oauth_id()).await.unwrap();
     assert_eq!(stream.next("here").await, empty);
+}
+
+#[derive(Clone, Default)]
+struct Builds(Arc<AtomicU64>);
+
+impl Builds {
+    fn broken(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+async fn live_panel(
+    State(builds): State<Builds>,
+    request: SignedRequest,
+) -> Result<Html<String>, Failure> {
+    let scripts = request.live_scripts().await?;
+    let (hook, broken) = (request.absolute_url("/hooks/builds"), builds.broken());
+    Ok(Html(format!(
+        r#"{scripts}<h1 data-live="heading">{broken} broken</h1><code>{hook}</code>"#
+    )))
+}
+
+/// Does what `live-page.js` does in a browser; `demo.test.mjs` runs that one.
+#[tokio::test]
+async fn an_open_panel_hears_of_a_push_and_reads_itself_anew() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let builds = Builds::default();
+    let add_on = AddOn::new("com.example.live", "Live")
+        .state(builds.clone())
+        .glance::<line>()
+        .live_pages()
+        .web_panel("panel", "Panel", get(live_panel));
+    let installed = room.install(add_on).await;
+    let mut stream = Stream::open(&host, &room).await;
+    let page = stream.next("sidebar").await["page"].clone();
+    let page = page.as_str().unwrap();
+
+    let read = async || {
+        let wanted = json!({ "addOn": "com.example.live", "module": "panel" });
+        let (_, answer) = ask(&host, &room, "frames/token", wanted).await;
+        let url = format!("{}/panel/panel", installed.base_url());
+        let authorization = format!("JWT {}", answer["token"].as_str().unwrap());
+        let request = Client::new()
+            .get(url)
+            .header("Authorization", authorization);
+        request.send().await.unwrap().text().await.unwrap()
+    };
+    let opened = read().await;
+    assert!(opened.contains("0 broken"), "{opened}");
+    let hook = format!("<code>{}/hooks/builds</code>", installed.base_url());
+    assert!(opened.contains(&hook), "{opened}");
+    for script in [
+        format!("{}/atlassian-connect/all.js", host.base_url()),
+        format!("{}/live-page.js", installed.base_url()),
+    ] {
+        assert!(opened.contains(&format!(r#"src="{script}""#)), "{opened}");
+        let answer = reqwest::get(&script).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{script}");
+        assert!(
+            answer.headers()["content-type"]
+                .to_str()
+                .unwrap()
+                .starts_with("text/javascript")
+        );
+    }
+
+    let follows = Client::new()
+        .post(format!("{}/pages/{page}/frames", host.room_url(&room.room)))
+        .json(&json!({ "addOns": ["com.example.live"] }));
+    assert_eq!(
+        follows.send().await.unwrap().status(),
+        StatusCode::NO_CONTENT
+    );
+    builds.0.store(2, Ordering::SeqCst);
+    let to = To::Room(room.room.id);
+    let data = GlanceData::new(label!("<b>2</b> broken"));
+    let pusher = installed.pusher();
+    pusher.push::<line>(installed.oauth_id(), to, data).unwrap();
+    let pushed = stream.next("pushed").await;
+    assert_eq!(pushed["addOn"], "com.example.live");
+    assert!(read().await.contains("2 broken"));
 }

@@ -85,6 +85,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         let installations = Installations::offering(store, runtime_glances)?;
         let pusher = Pusher::new(installations.clone());
         self.services.fill(Services {
+            base_url,
             installations: installations.clone(),
             pusher: pusher.clone(),
             #[cfg(feature = "replay-cache")]

@@ -28,6 +28,7 @@ async fn judge(request: axum::http::request::Builder) -> Result<Claims, Rejectio
     let (parts, ()) = request.body(()).unwrap().into_parts();
     let installations = installations().await;
     let services = Arc::new(Services {
+        base_url: String::new(),
         pusher: Pusher::new(installations.clone()),
         installations,
         #[cfg(feature = "replay-cache")]
