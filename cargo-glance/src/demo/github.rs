@@ -14,6 +14,8 @@ use super::hook::{Hook, Proof};
 /// The repository of which the demo delivers pull requests.
 const REPOSITORY: &str = "example/widgets";
 
+const REPOSITORY_ID: u32 = 1;
+
 const TITLES: [&str; 5] = [
     "Retry an upload that was cut off",
     "Say which file is missing",
@@ -86,7 +88,7 @@ impl GitHub {
                 "created_at": opened_at,
                 "updated_at": opened_at,
             },
-            "repository": { "full_name": REPOSITORY },
+            "repository": { "id": REPOSITORY_ID, "full_name": REPOSITORY },
         });
         let headers = [("X-GitHub-Event", "pull_request")];
         self.hook.deliver(add_on, &headers, &body).await?;

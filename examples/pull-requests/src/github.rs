@@ -1,5 +1,9 @@
 //! GitHub's webhook deliveries.
 
+mod payload;
+
+use std::borrow::Cow;
+
 use aws_lc_rs::hmac;
 use glance_sdk::axum::body::Bytes;
 use glance_sdk::axum::extract::DefaultBodyLimit;
@@ -7,14 +11,14 @@ use glance_sdk::axum::http::{HeaderMap, StatusCode};
 use glance_sdk::axum::response::{IntoResponse, Response};
 use glance_sdk::axum::routing::MethodRouter;
 use glance_sdk::prelude::*;
-use serde::Deserialize;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use url::form_urlencoded;
 
-use crate::pulls::PullRequest;
 use crate::{App, push};
 
-/// GitHub caps a delivery at 25 MB.
+pub(crate) use payload::{Delivery, News};
+
+/// GitHub caps a payload at 25 MB.
 const MAX_DELIVERY_BYTES: usize = 25 * 1000 * 1000;
 
 pub(crate) fn route() -> MethodRouter<App> {
@@ -32,18 +36,17 @@ async fn deliver(
     if !is_signed(&app.github, text("X-Hub-Signature-256"), &body) {
         return Ok((StatusCode::UNAUTHORIZED, "wrong or missing signature").into_response());
     }
-    if text("X-GitHub-Event") != Some("pull_request") {
-        return Ok(StatusCode::NO_CONTENT.into_response());
-    }
-    let pull_request = match parse(&body) {
-        Ok(pull_request) => pull_request,
+    let event = text("X-GitHub-Event").unwrap_or_default();
+    let delivery = json(text("Content-Type"), &body)
+        .map_err(ToOwned::to_owned)
+        .and_then(|json| payload::read(event, &json));
+    let delivery = match delivery {
+        Ok(delivery) => delivery,
         Err(problem) => return Ok((StatusCode::BAD_REQUEST, problem).into_response()),
     };
-    let repository = pull_request.repository.clone();
-    if app.pulls.record(pull_request).await? {
-        for (oauth_id, room) in app.pulls.rooms_of(&repository).await? {
-            push(&app, &pusher, &oauth_id, room).await?;
-        }
+    let now = OffsetDateTime::now_utc().unix_timestamp();
+    for (oauth_id, room) in app.pulls.record(delivery, now).await? {
+        push(&app, &pusher, &oauth_id, room).await?;
     }
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -56,56 +59,47 @@ fn is_signed(key: &hmac::Key, signature: Option<&str>, body: &[u8]) -> bool {
         .is_some_and(|tag| hmac::verify(key, body, &tag).is_ok())
 }
 
-#[derive(Deserialize)]
-struct Delivery {
-    pull_request: Payload,
-    repository: Repository,
-}
-
-#[derive(Deserialize)]
-struct Payload {
-    number: u32,
-    title: String,
-    html_url: String,
-    state: String,
-    #[serde(default)]
-    draft: bool,
-    created_at: String,
-    updated_at: String,
-}
-
-#[derive(Deserialize)]
-struct Repository {
-    full_name: String,
-}
-
-/// Every action carries the pull request as it is now: whether it is open is read from there, so
-/// opening, closing, reopening, drafting and whatever comes later need no list of actions.
-fn parse(body: &[u8]) -> Result<PullRequest, String> {
-    let Delivery {
-        pull_request,
-        repository,
-    } = serde_json::from_slice(body).map_err(|cause| format!("no pull_request event: {cause}"))?;
-    let seconds = |text: &str| {
-        OffsetDateTime::parse(text, &Rfc3339)
-            .map(OffsetDateTime::unix_timestamp)
-            .map_err(|cause| format!("{text:?} is no date: {cause}"))
-    };
-    Ok(PullRequest {
-        repository: repository.full_name,
-        number: pull_request.number,
-        title: pull_request.title,
-        url: pull_request.html_url,
-        is_open: pull_request.state == "open",
-        is_draft: pull_request.draft,
-        opened_at: seconds(&pull_request.created_at)?,
-        updated_at: seconds(&pull_request.updated_at)?,
-    })
+/// The JSON of a delivery, which comes as it is or in the field `payload` of a form: GitHub's default.
+fn json<'a>(content_type: Option<&str>, body: &'a [u8]) -> Result<Cow<'a, [u8]>, &'static str> {
+    let is_form = content_type.is_some_and(|content_type| {
+        let media_type = content_type.split(';').next().unwrap_or_default();
+        let media_type = media_type.trim();
+        media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    });
+    if !is_form {
+        return Ok(Cow::Borrowed(body));
+    }
+    form_urlencoded::parse(body)
+        .find(|(name, _)| name == "payload")
+        .map(|(_, payload)| Cow::Owned(payload.into_owned().into_bytes()))
+        .ok_or("the form has no field `payload`")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_form_holds_the_same_json() {
+        let written = r#"{"title":"50% & 1+1=2 ä"}"#;
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("payload", written)
+            .finish();
+        for (content_type, body) in [
+            (None, written),
+            (Some("application/json"), written),
+            (Some("application/x-www-form-urlencoded"), &form),
+            (
+                Some("Application/X-WWW-Form-Urlencoded; charset=utf-8"),
+                &form,
+            ),
+        ] {
+            let read = json(content_type, body.as_bytes()).unwrap();
+            assert_eq!(read.as_ref(), written.as_bytes(), "{content_type:?}");
+        }
+        let empty = json(Some("application/x-www-form-urlencoded"), b"other=1");
+        assert_eq!(empty, Err("the form has no field `payload`"));
+    }
 
     #[test]
     fn only_the_right_signature_over_the_raw_body_passes() {

@@ -1,23 +1,56 @@
 //! Open pull requests per room, fed by GitHub's webhooks.
 //!
-//! `github` reads a delivery, `pulls` remembers, `panel` is the page on which people choose the
-//! room's repositories; the glance itself is here.
+//! `github` reads a delivery; `pulls`, `repositories` and `rooms` remember, in the tables of `schema`;
+//! `panel` is the page on which people choose the room's repositories. The glances themselves are here.
 
 mod github;
 mod panel;
 mod pulls;
+mod repositories;
+mod rooms;
+mod schema;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
+use example_database::Database;
 use glance_sdk::prelude::*;
 use glance_sdk::store::SqliteStore;
+use time::OffsetDateTime;
 use tokio::sync::Mutex;
 
-use pulls::{Pulls, Summary};
+use pulls::Pulls;
+use rooms::Rooms;
 
-/// What the glance's condition tests.
+const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
+
+/// What the condition of [`struct@set_up`] tests.
+#[derive(Debug, Clone, PartialEq, Serialize, GlanceMetadata)]
+#[serde(rename_all = "camelCase")]
+pub struct SetUp {
+    /// Whether the room has chosen a repository.
+    pub is_configured: bool,
+}
+
+/// Asks the room's owner to choose repositories.
+#[glance(key = "pull-requests-set-up", name = "Pull requests", icon = "/icon.svg",
+         target = "pull-requests-panel", when(!is_configured && user::is_room_owner))]
+pub async fn set_up(
+    query: GlanceQuery,
+    State(app): State<App>,
+) -> Result<GlanceData<SetUp>, Failure> {
+    let summary = app.summary(query.oauth_id(), query.room_id()).await?;
+    Ok(set_up_data(&summary))
+}
+
+fn set_up_data(summary: &Summary) -> GlanceData<SetUp> {
+    GlanceData::new(label!("Choose GitHub repositories")).metadata(SetUp {
+        is_configured: summary.is_configured,
+    })
+}
+
+/// What the condition of [`struct@pull_requests`] tests.
 #[derive(Debug, Clone, PartialEq, Serialize, GlanceMetadata)]
 #[serde(rename_all = "camelCase")]
 pub struct PullRequests {
@@ -44,9 +77,8 @@ pub async fn pull_requests(
     query: GlanceQuery,
     State(app): State<App>,
 ) -> Result<GlanceData<PullRequests>, Failure> {
-    Ok(glance_data(
-        &app.pulls.summary(query.oauth_id(), query.room_id()).await?,
-    ))
+    let summary = app.summary(query.oauth_id(), query.room_id()).await?;
+    Ok(glance_data(&summary))
 }
 
 fn glance_data(summary: &Summary) -> GlanceData<PullRequests> {
@@ -76,8 +108,39 @@ fn glance_data(summary: &Summary) -> GlanceData<PullRequests> {
 #[derive(Debug, Clone)]
 pub struct App {
     pulls: Pulls,
+    rooms: Rooms,
     github: Arc<hmac::Key>,
     pushing: Arc<Mutex<()>>,
+}
+
+/// What a room's glances say.
+struct Summary {
+    is_configured: bool,
+    count: u32,
+    drafts: u32,
+    oldest_days: Option<u32>,
+    stale_days: u32,
+}
+
+impl App {
+    async fn summary(&self, oauth_id: &OauthId, room: RoomId) -> Result<Summary, Failure> {
+        let settings = self.rooms.settings(oauth_id, room).await?;
+        let pulls = self.pulls.open_in(oauth_id, room).await?;
+        let ready = || pulls.iter().filter(|pull| !pull.is_draft);
+        let now = OffsetDateTime::now_utc().unix_timestamp();
+        let oldest = ready().map(|pull| pull.opened_at).min();
+        let count = |pulls: usize| u32::try_from(pulls).unwrap_or(u32::MAX);
+        Ok(Summary {
+            is_configured: !settings.repositories.is_empty(),
+            count: count(ready().count()),
+            drafts: count(pulls.len() - ready().count()),
+            oldest_days: oldest.map(|opened_at| {
+                let days = now.saturating_sub(opened_at).max(0) / SECONDS_PER_DAY;
+                u32::try_from(days).unwrap_or(u32::MAX)
+            }),
+            stale_days: settings.stale_days,
+        })
+    }
 }
 
 /// The add-on. It keeps its data in this folder and believes deliveries that are signed with this
@@ -89,8 +152,10 @@ pub struct App {
 pub fn add_on(data: &Path, github_secret: &str) -> Result<AddOn<App>, String> {
     std::fs::create_dir_all(data)
         .map_err(|cause| format!("the data folder {} cannot be used: {cause}", data.display()))?;
+    let database = Database::open(&data.join("pull-requests.sqlite"), schema::STEPS)?;
     let app = App {
-        pulls: Pulls::open(&data.join("pull-requests.sqlite"))?,
+        pulls: Pulls(database.clone()),
+        rooms: Rooms(database),
         github: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, github_secret.as_bytes())),
         pushing: Arc::default(),
     };
@@ -100,8 +165,10 @@ pub fn add_on(data: &Path, github_secret: &str) -> Result<AddOn<App>, String> {
         .description("Shows how many pull requests wait for a review.")
         .state(app)
         .store(installations)
-        .on_uninstall(async |app: App, gone| app.pulls.forget(gone.oauth_id()).await)
+        .on_uninstall(async |app: App, gone| app.rooms.forget(gone.oauth_id()).await)
+        .glance::<set_up>()
         .glance::<pull_requests>()
+        .live_pages()
         .web_panel(
             "pull-requests-panel",
             "Pull requests",
@@ -111,9 +178,12 @@ pub fn add_on(data: &Path, github_secret: &str) -> Result<AddOn<App>, String> {
         .asset("/icon.svg", "image/svg+xml", include_bytes!("../icon.svg")))
 }
 
-/// Pushes the room's newest data. One room at a time, so that what was read first is not pushed last.
+/// Pushes what the room's lines say now. One room at a time, so that what was read first is not pushed
+/// last.
 async fn push(app: &App, pusher: &Pusher, oauth_id: &OauthId, room: RoomId) -> Result<(), Failure> {
     let _turn = app.pushing.lock().await;
-    let data = glance_data(&app.pulls.summary(oauth_id, room).await?);
-    Ok(pusher.push::<pull_requests>(oauth_id, To::Room(room), data)?)
+    let summary = app.summary(oauth_id, room).await?;
+    let to = To::Room(room);
+    pusher.push::<set_up>(oauth_id, to, set_up_data(&summary))?;
+    Ok(pusher.push::<pull_requests>(oauth_id, to, glance_data(&summary))?)
 }

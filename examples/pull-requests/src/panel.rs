@@ -1,16 +1,19 @@
-//! The panel: the room's open pull requests, and which repositories it has chosen.
+//! The panel: the room's open pull requests, which repositories it has chosen, and the webhook.
 
-use std::fmt::Write as _;
+mod form;
+mod list;
 
+use glance_sdk::addon::LocalTime;
 use glance_sdk::axum::Form;
 use glance_sdk::axum::http::StatusCode;
 use glance_sdk::axum::response::{Html, IntoResponse, Response};
 use glance_sdk::label::Escaped;
 use glance_sdk::prelude::*;
-use serde::Deserialize;
 
-use crate::pulls::Settings;
+use crate::rooms::{Chosen, Settings};
 use crate::{App, push};
+
+use form::{Change, Choice, RoomForm};
 
 const STYLE: &str = include_str!("panel.css");
 
@@ -21,64 +24,33 @@ pub(crate) async fn show(
     page(&app, &request, None).await
 }
 
-#[derive(Deserialize)]
-pub(crate) struct Choice {
-    repositories: String,
-    stale_days: String,
-}
-
 pub(crate) async fn save(
     State(app): State<App>,
     request: SignedRequest,
     pusher: Pusher,
-    Form(choice): Form<Choice>,
+    Form(form): Form<RoomForm>,
 ) -> Result<Response, Failure> {
     let Some(room) = request.room_id() else {
         return page(&app, &request, None).await;
     };
-    let settings = match check(&choice) {
-        Ok(settings) => settings,
-        Err(problem) => return page(&app, &request, Some((problem, choice))).await,
-    };
-    app.pulls
-        .configure(request.oauth_id(), room, settings)
-        .await?;
-    push(&app, &pusher, request.oauth_id(), room).await?;
-    page(&app, &request, None).await
-}
-
-fn check(choice: &Choice) -> Result<Settings, String> {
-    let stale_days = choice.stale_days.trim();
-    let stale_days = stale_days
-        .parse()
-        .ok()
-        .filter(|days| (1..=365).contains(days))
-        .ok_or_else(|| format!("\"{stale_days}\" is no number of days from 1 to 365."))?;
-    let words = choice
-        .repositories
-        .split([',', ' ', '\n', '\r', '\t'])
-        .filter(|word| !word.is_empty());
-    let repositories: Vec<String> = words.map(ToOwned::to_owned).collect();
-    match repositories.iter().find(|name| !is_repository(name)) {
-        Some(name) => Err(format!(
-            "\"{name}\" is no repository. Write owner/name, one a line."
-        )),
-        None => Ok(Settings {
+    let oauth_id = request.oauth_id();
+    match form.read() {
+        Ok(Change::Choose {
             repositories,
             stale_days,
-        }),
+        }) => {
+            app.rooms
+                .configure(oauth_id, room, repositories, stale_days)
+                .await?;
+        }
+        Ok(Change::Remove { repository, number }) => {
+            app.rooms.remove(oauth_id, room, repository, number).await?;
+        }
+        Ok(Change::Restore) => app.rooms.restore(oauth_id, room).await?,
+        Err(refused) => return page(&app, &request, Some(refused)).await,
     }
-}
-
-fn is_repository(name: &str) -> bool {
-    let is_part = |part: &str| {
-        !part.is_empty()
-            && part
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-    };
-    name.split_once('/')
-        .is_some_and(|(owner, name)| is_part(owner) && is_part(name))
+    push(&app, &pusher, oauth_id, room).await?;
+    page(&app, &request, None).await
 }
 
 /// The page, after a refused choice with what was written and what is wrong with it.
@@ -95,71 +67,75 @@ async fn page(
     } else {
         StatusCode::OK
     };
-    let summary = app.pulls.summary(request.oauth_id(), room).await?;
+    let oauth_id = request.oauth_id();
+    let summary = app.summary(oauth_id, room).await?;
+    let settings = app.rooms.settings(oauth_id, room).await?;
+    let pulls = app.pulls.open_in(oauth_id, room).await?;
+    let delivered_at = app.pulls.delivered_at().await?;
+    let scripts = request.live_scripts().await?;
     let (problem, choice) = match refused {
-        Some((problem, choice)) => (problem, choice),
-        None => {
-            let settings = app.pulls.settings(request.oauth_id(), room).await?;
-            let choice = Choice {
-                repositories: settings.repositories.join("\n"),
-                stale_days: settings.stale_days.to_string(),
-            };
-            (String::new(), choice)
+        Some((problem, choice)) => {
+            let problem = Escaped(problem);
+            let problem = format!(r#"<p class="problem" role="alert">{problem}</p>"#);
+            (problem, choice)
         }
+        None => (String::new(), Choice::from(&settings)),
     };
-
-    let mut list = String::new();
-    for pull in app.pulls.open_in(request.oauth_id(), room).await? {
-        let _ = write!(
-            list,
-            r#"<li><a href="{url}" target="_blank" rel="noreferrer">{title}</a>{draft}<br>
-               <small>{repository} #{number}</small></li>"#,
-            url = Escaped(if pull.url.starts_with("https://") {
-                &pull.url
-            } else {
-                "#"
-            }),
-            title = Escaped(&pull.title),
-            draft = if pull.is_draft { " <em>draft</em>" } else { "" },
-            repository = Escaped(&pull.repository),
-            number = pull.number,
-        );
-    }
     let heading = match (summary.is_configured, summary.count, summary.drafts) {
         (false, ..) => "Choose the repositories of this room.".to_owned(),
         (true, count, 0) => format!("{count} open"),
         (true, count, drafts) => format!("{count} open, {drafts} in draft"),
     };
-    let problem = match problem.as_str() {
-        "" => String::new(),
-        problem => format!(
-            r#"<p class="problem" role="alert">{}</p>"#,
-            Escaped(problem)
-        ),
-    };
-    Ok((
-        status,
-        Html(format!(
-            r#"<!doctype html>
+    let page = format!(
+        r#"<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Pull requests</title>
 <style>{STYLE}</style>
-<h1>{heading}</h1>
-<ul>{list}</ul>
+{scripts}
+<h1 data-live="heading" aria-live="polite">{heading}</h1>
+<div data-live="pulls">{list}</div>
 <form method="post">
   {problem}
   <label for="repositories">Repositories, <code>owner/name</code>, one a line</label>
   <textarea id="repositories" name="repositories" rows="4" spellcheck="false">{repositories}</textarea>
   <label for="stale_days">Stale after days</label>
   <input id="stale_days" name="stale_days" type="number" min="1" max="365" required value="{stale_days}">
-  <button>Save</button>
+  <button id="save">Save</button>
 </form>
+<h2>Webhook on GitHub</h2>
+<p>Payload URL <code>{url}</code><br>
+Events: Pull requests, Repositories</p>
+<div data-live="deliveries">{deliveries}</div>
 "#,
-            repositories = Escaped(&choice.repositories),
-            stale_days = Escaped(&choice.stale_days),
-        )),
-    )
-        .into_response())
+        list = list::html(&pulls, settings.removed),
+        repositories = Escaped(&choice.repositories),
+        stale_days = Escaped(&choice.stale_days),
+        url = Escaped(&request.absolute_url("/hooks/github")),
+        deliveries = deliveries(delivered_at, &settings),
+    );
+    Ok((status, Html(page)).into_response())
+}
+
+/// When deliveries came: the last one of all, and of each of the room's repositories.
+fn deliveries(last: Option<i64>, settings: &Settings) -> String {
+    let last = match last {
+        Some(at) => format!("<p>Last delivery: {}</p>", LocalTime(at)),
+        None => "<p>No delivery yet.</p>".to_owned(),
+    };
+    let of = |chosen: &Chosen| {
+        let state = match chosen.delivered_at {
+            _ if chosen.is_deleted => "deleted on GitHub".to_owned(),
+            _ if chosen.is_archived => "archived on GitHub".to_owned(),
+            Some(at) => LocalTime(at).to_string(),
+            None => "no delivery yet".to_owned(),
+        };
+        format!("<li>{}: {state}</li>", Escaped(&chosen.full_name))
+    };
+    let items: String = settings.repositories.iter().map(of).collect();
+    match items.as_str() {
+        "" => last,
+        items => format!("{last}<ul>{items}</ul>"),
+    }
 }

@@ -3,11 +3,12 @@
 
 use std::path::Path;
 
-use ::pull_requests::{add_on, pull_requests};
+use ::pull_requests::{add_on, pull_requests, set_up};
 use aws_lc_rs::hmac;
 use glance_host::Host;
 use glance_host::testing::{TestAddOn, TestRoom};
-use reqwest::{Client, StatusCode};
+use glance_sdk::glance::Glance;
+use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
@@ -25,7 +26,9 @@ impl Setting {
     async fn new() -> Self {
         let data = tempfile::tempdir().unwrap();
         let host = Host::start().await;
-        let room = host.room("widgets").await;
+        let owner = host.user("owner", |_| {}).await;
+        let mut room = host.room("widgets").await;
+        room.change(|room| room.owner = owner.id).await;
         let add_on = room.install(add_on(data.path(), SECRET).unwrap()).await;
         Self {
             host,
@@ -43,10 +46,14 @@ impl Setting {
 
     /// Fills in the panel's form, as a person would.
     async fn choose(&self, repositories: &str, stale_days: &str) -> (StatusCode, String) {
-        let form = [("repositories", repositories), ("stale_days", stale_days)];
+        self.submit(&[("repositories", repositories), ("stale_days", stale_days)])
+            .await
+    }
+
+    async fn submit(&self, form: &[(&str, &str)]) -> (StatusCode, String) {
         let answer = Client::new()
             .post(self.panel().await)
-            .form(&form)
+            .form(form)
             .send()
             .await
             .unwrap();
@@ -62,21 +69,49 @@ impl Setting {
             .unwrap()
     }
 
+    async fn page(&self) -> String {
+        let answer = reqwest::get(self.panel().await).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        answer.text().await.unwrap()
+    }
+
     async fn deliver(&self, event: &str, body: &Value) -> StatusCode {
         self.send(event, &sign(SECRET, &body.to_string()), body)
             .await
     }
 
-    /// Sends a delivery, and waits until what the add-on pushes for it has gone out.
-    async fn send(&self, event: &str, signature: &str, body: &Value) -> StatusCode {
-        let answer = Client::new()
-            .post(format!("{}/hooks/github", self.add_on.base_url()))
+    /// Delivers as GitHub does by default: JSON in a field of a form.
+    async fn deliver_form(&self, event: &str, body: &Value) -> (StatusCode, String) {
+        let form = Client::new()
+            .post(self.hook())
+            .form(&[("payload", body.to_string())]);
+        let form = form.build().unwrap();
+        let form = form.body().unwrap().as_bytes().unwrap();
+        let signature = sign(SECRET, std::str::from_utf8(form).unwrap());
+        let answer = self
+            .request(event, &signature)
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .body(form.to_vec());
+        let answer = answer.send().await.unwrap();
+        self.add_on.pusher().flush().await;
+        (answer.status(), answer.text().await.unwrap())
+    }
+
+    fn hook(&self) -> String {
+        format!("{}/hooks/github", self.add_on.base_url())
+    }
+
+    fn request(&self, event: &str, signature: &str) -> RequestBuilder {
+        Client::new()
+            .post(self.hook())
             .header("X-GitHub-Event", event)
             .header("X-Hub-Signature-256", signature)
-            .body(body.to_string())
-            .send()
-            .await
-            .unwrap();
+    }
+
+    /// Sends a delivery, and waits until what the add-on pushes for it has gone out.
+    async fn send(&self, event: &str, signature: &str, body: &Value) -> StatusCode {
+        let answer = self.request(event, signature).body(body.to_string());
+        let answer = answer.send().await.unwrap();
         self.add_on.pusher().flush().await;
         answer.status()
     }
@@ -108,8 +143,12 @@ fn pull_request(
             "created_at": date(now - Duration::days(opened_days_ago)),
             "updated_at": date(now + Duration::seconds(updated_secs)),
         },
-        "repository": { "full_name": "example/widgets" },
+        "repository": repository("example/widgets"),
     })
+}
+
+fn repository(full_name: &str) -> Value {
+    json!({ "id": 186_853_261, "full_name": full_name, "archived": false })
 }
 
 #[tokio::test]
@@ -165,6 +204,165 @@ async fn what_github_sends_twice_or_late_changes_nothing() {
         second.glance::<pull_requests>().await.label_text(),
         "1 open pull request"
     );
+}
+
+#[tokio::test]
+async fn a_late_delivery_of_the_same_second_does_not_reopen() {
+    let setting = Setting::choosing("example/widgets").await;
+    let mut viewer = setting.room.viewer("member").await;
+    let closed = pull_request(1, "closed", false, 1, 5);
+    let late = pull_request(1, "open", false, 1, 5);
+    let other = pull_request(2, "open", false, 1, 5);
+    for delivery in [&closed, &late, &other] {
+        let status = setting.deliver("pull_request", delivery).await;
+        assert_eq!(status, StatusCode::NO_CONTENT);
+    }
+    viewer.label("pull-requests", "1 open pull request").await;
+}
+
+#[tokio::test]
+async fn the_form_that_is_githubs_default_counts() {
+    let setting = Setting::choosing("example/widgets").await;
+    let mut viewer = setting.room.viewer("member").await;
+    let mut opened = pull_request(1, "open", false, 1, 0);
+    opened["pull_request"]["title"] = json!("50% & 1+1=2 größer");
+    let answer = setting.deliver_form("pull_request", &opened).await;
+    assert_eq!(answer, (StatusCode::NO_CONTENT, String::new()));
+    viewer.label("pull-requests", "1 open pull request").await;
+    let page = setting.page().await;
+    assert!(page.contains("50% &amp; 1+1=2 größer"), "{page}");
+
+    let ping = json!({ "hook": { "events": ["push"] }, "repository": repository("a/b") });
+    let (status, said) = setting.deliver_form("ping", &ping).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(said.contains("does not send pull requests"), "{said}");
+}
+
+#[tokio::test]
+async fn the_line_follows_a_repository_and_leaves_with_it() {
+    let setting = Setting::choosing("example/widgets").await;
+    let mut viewer = setting.room.viewer("member").await;
+    let opened = |number, name: &str| {
+        let mut delivery = pull_request(number, "open", false, 1, 0);
+        delivery["repository"] = repository(name);
+        delivery
+    };
+    let of_repository = |action: &str, name: &str| {
+        let mut repository = repository(name);
+        repository["archived"] = json!(action == "archived");
+        json!({ "action": action, "repository": repository, "changes": {} })
+    };
+    setting
+        .deliver("pull_request", &opened(1, "example/widgets"))
+        .await;
+    viewer.label("pull-requests", "1 open pull request").await;
+    setting
+        .deliver("repository", &of_repository("renamed", "example/gears"))
+        .await;
+    setting
+        .deliver("pull_request", &opened(2, "example/gears"))
+        .await;
+    viewer.label("pull-requests", "2 open pull requests").await;
+    setting
+        .deliver("pull_request", &opened(3, "elsewhere/gears"))
+        .await;
+    viewer.label("pull-requests", "3 open pull requests").await;
+    let page = setting.page().await;
+    assert!(page.contains(">elsewhere/gears</textarea>"), "{page}");
+
+    for (action, shown) in [
+        ("publicized", 1),
+        ("archived", 0),
+        ("unarchived", 1),
+        ("deleted", 0),
+    ] {
+        let status = setting
+            .deliver("repository", &of_repository(action, "elsewhere/gears"))
+            .await;
+        assert_eq!(status, StatusCode::NO_CONTENT, "{action}");
+        viewer
+            .wait_for(|sidebar| sidebar.lines.len() == shown)
+            .await;
+    }
+    let page = setting.page().await;
+    assert!(
+        page.contains("elsewhere/gears: deleted on GitHub"),
+        "{page}"
+    );
+}
+
+#[tokio::test]
+async fn a_lost_delivery_is_mended_in_one_room() {
+    let setting = Setting::choosing("example/widgets").await;
+    for number in [1, 2] {
+        let opened = pull_request(number, "open", false, 1, 0);
+        setting.deliver("pull_request", &opened).await;
+    }
+    let mut viewer = setting.room.viewer("member").await;
+    viewer.label("pull-requests", "2 open pull requests").await;
+    let page = setting.page().await;
+    let key = page.split(r#"name="remove" value=""#).nth(1).unwrap();
+    let key = key.split('"').next().unwrap();
+
+    // Only a request that the host signed changes anything.
+    let address = setting.panel().await;
+    let unsigned = address.split('?').next().unwrap();
+    let answer = Client::new().post(unsigned).form(&[("remove", key)]);
+    let answer = answer.send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+
+    let (status, page) = setting.submit(&[("remove", key)]).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("1 removed."), "{page}");
+    viewer.label("pull-requests", "1 open pull request").await;
+    setting.submit(&[("remove", "")]).await;
+    viewer.label("pull-requests", "2 open pull requests").await;
+    for nonsense in ["x", "1/x", "99/99", "-1/-1"] {
+        let (status, _) = setting.submit(&[("remove", nonsense)]).await;
+        assert_eq!(status, StatusCode::OK, "{nonsense}");
+    }
+    setting.submit(&[("remove", key)]).await;
+    viewer.label("pull-requests", "1 open pull request").await;
+    let again = pull_request(1, "open", false, 1, 1);
+    setting.deliver("pull_request", &again).await;
+    viewer.label("pull-requests", "2 open pull requests").await;
+}
+
+#[tokio::test]
+async fn the_owner_is_asked_to_set_it_up_until_it_is() {
+    let setting = Setting::new().await;
+    let mut owner = setting.room.viewer("owner").await;
+    owner.label(set_up::KEY, "Choose GitHub repositories").await;
+    let mut member = setting.room.viewer("member").await;
+    assert!(member.settled().await.lines.is_empty());
+    setting.choose("example/widgets", "7").await;
+    owner.wait_for(|sidebar| sidebar.lines.is_empty()).await;
+    setting.choose("", "7").await;
+    owner.label(set_up::KEY, "Choose GitHub repositories").await;
+}
+
+#[tokio::test]
+async fn the_panel_says_where_to_deliver_and_when_something_was_delivered() {
+    let setting = Setting::new().await;
+    let page = setting.page().await;
+    assert!(
+        page.contains(&format!("<code>{}</code>", setting.hook())),
+        "{page}"
+    );
+    assert!(page.contains("No delivery yet."), "{page}");
+    setting
+        .choose("example/widgets, example/gadgets", "7")
+        .await;
+    let star = json!({ "repository": repository("example/widgets") });
+    setting.deliver("star", &star).await;
+    let page = setting.page().await;
+    for words in [
+        "<p>Last delivery: <time datetime=",
+        "<li>example/widgets: <time datetime=",
+        "<li>example/gadgets: no delivery yet</li>",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
 }
 
 #[tokio::test]
@@ -299,7 +497,7 @@ async fn each_room_has_its_own_choice() {
     );
 }
 
-/// GitHub's own example deliveries, every pull_request one of every version.
+/// GitHub's own example deliveries of every event, in every version, as JSON and as a form.
 #[tokio::test]
 async fn genuine_deliveries_are_understood() {
     let Ok(examples) = std::env::var("GITHUB_WEBHOOK_EXAMPLES") else {
@@ -308,37 +506,52 @@ async fn genuine_deliveries_are_understood() {
         );
         return;
     };
-    let mut delivered = 0;
+    let (mut pull_requests, mut others) = (0, 0);
     for version in std::fs::read_dir(Path::new(&examples)).unwrap() {
         let file = version.unwrap().path().join("index.json");
         let Ok(text) = std::fs::read(&file) else {
             continue;
         };
         let events: Vec<Value> = serde_json::from_slice(&text).unwrap();
-        let event = events
-            .iter()
-            .find(|event| event["name"] == "pull_request")
-            .unwrap();
-        for example in event["examples"].as_array().unwrap() {
-            let repository = example["repository"]["full_name"].as_str().unwrap();
-            let setting = Setting::choosing(repository).await;
-            let status = setting.deliver("pull_request", example).await;
-            assert_eq!(
-                status,
-                StatusCode::NO_CONTENT,
-                "{} {}",
-                file.display(),
-                example["action"]
-            );
-
-            let pull_request = &example["pull_request"];
-            let counts = pull_request["state"] == "open" && pull_request["draft"] != true;
-            let sidebar = setting.room.viewer("member").await.settled().await;
-            let shown = sidebar.line("pull-requests").map(|line| line.label_text());
-            let expected = counts.then(|| "1 open pull request".to_owned());
-            assert_eq!(shown, expected, "{} {}", file.display(), example["action"]);
-            delivered += 1;
+        let setting = Setting::new().await;
+        for event in &events {
+            let name = event["name"].as_str().unwrap();
+            for example in event["examples"].as_array().unwrap() {
+                let case = format!("{} {name} {}", file.display(), example["action"]);
+                if name == "pull_request" {
+                    check_pull_request(example, &case).await;
+                    pull_requests += 1;
+                    continue;
+                }
+                let has_event = |events: &Vec<Value>| {
+                    let mut events = events.iter();
+                    events.any(|event| event == "pull_request" || event == "*")
+                };
+                let events = example["hook"]["events"].as_array();
+                let expected = match name == "ping" && !events.is_none_or(has_event) {
+                    true => StatusCode::BAD_REQUEST,
+                    false => StatusCode::NO_CONTENT,
+                };
+                assert_eq!(setting.deliver(name, example).await, expected, "{case}");
+                let (status, _) = setting.deliver_form(name, example).await;
+                assert_eq!(status, expected, "{case} as a form");
+                others += 1;
+            }
         }
     }
-    assert!(delivered > 25, "only {delivered} deliveries at {examples}");
+    assert!(pull_requests > 25, "only {pull_requests} at {examples}");
+    assert!(others > 500, "only {others} at {examples}");
+}
+
+async fn check_pull_request(example: &Value, case: &str) {
+    let repository = example["repository"]["full_name"].as_str().unwrap();
+    let setting = Setting::choosing(repository).await;
+    let status = setting.deliver("pull_request", example).await;
+    assert_eq!(status, StatusCode::NO_CONTENT, "{case}");
+    let pull_request = &example["pull_request"];
+    let counts = pull_request["state"] == "open" && pull_request["draft"] != true;
+    let sidebar = setting.room.viewer("member").await.settled().await;
+    let shown = sidebar.line("pull-requests").map(|line| line.label_text());
+    let expected = counts.then(|| "1 open pull request".to_owned());
+    assert_eq!(shown, expected, "{case}");
 }

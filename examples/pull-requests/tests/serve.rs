@@ -64,7 +64,7 @@ async fn serves_until_told(output: impl Fn() -> Stdio) {
         descriptor["links"]["self"],
         "https://add-on.example.com/pulls/"
     );
-    let glance = &descriptor["capabilities"]["glance"][0];
+    let glance = &descriptor["capabilities"]["glance"][1];
     assert_eq!(
         glance["queryUrl"],
         "https://add-on.example.com/pulls/glance/pull-requests"
