@@ -8,6 +8,7 @@ use glance_sdk::model::{OauthId, RoomId};
 use rusqlite::{Transaction, params};
 
 use crate::counts::Place;
+use crate::text::Word;
 
 /// What makes each version of the schema from the one before.
 const SCHEMA: &[&str] = &["
@@ -43,7 +44,7 @@ impl Choices {
     }
 
     /// Replaces a room's words.
-    pub(crate) async fn replace(&self, (oauth_id, room): Place, words: Vec<String>) -> Result<()> {
+    pub(crate) async fn replace(&self, (oauth_id, room): Place, words: Vec<Word>) -> Result<()> {
         let (oauth_id, room) = (oauth_id.to_string(), room.to_string());
         self.database
             .write(move |transaction| {
@@ -54,7 +55,7 @@ impl Choices {
                 for word in &words {
                     transaction.execute(
                         "INSERT OR IGNORE INTO chosen (oauth_id, room_id, word) VALUES (?1, ?2, ?3)",
-                        params![oauth_id, room, word],
+                        params![oauth_id, room, word.to_string()],
                     )?;
                 }
                 Ok(())

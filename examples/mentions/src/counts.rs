@@ -1,9 +1,11 @@
 //! How often each word was mentioned, and which room listens for which words.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use glance_sdk::model::{OauthId, RoomId};
 
+use crate::text::{Finder, Word};
 use crate::window::Window;
 
 /// A room of an installation.
@@ -12,11 +14,23 @@ pub(crate) type Place = (OauthId, RoomId);
 /// Of each word of a room, how often the past hour mentioned it.
 pub(crate) type Mentioned = Vec<(String, u64)>;
 
-/// One window a word, however many rooms have chosen it.
-#[derive(Debug, Default)]
+/// One window a word, however many rooms have chosen it and however they write it.
+#[derive(Debug)]
 pub(crate) struct Counts {
-    rooms: HashMap<Place, BTreeSet<String>>,
-    windows: HashMap<String, Window>,
+    /// Of each room, its words by what they are looked for as.
+    rooms: HashMap<Place, BTreeMap<Arc<str>, Word>>,
+    windows: HashMap<Arc<str>, Window>,
+    finder: Finder,
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self {
+            rooms: HashMap::new(),
+            windows: HashMap::new(),
+            finder: Finder::new([]),
+        }
+    }
 }
 
 impl Counts {
@@ -24,56 +38,60 @@ impl Counts {
     pub(crate) fn choose(&mut self, chosen: impl IntoIterator<Item = (Place, String)>) {
         self.rooms.clear();
         for (place, word) in chosen {
-            self.rooms.entry(place).or_default().insert(word);
+            if let Some(word) = Word::new(&word) {
+                let words = self.rooms.entry(place).or_default();
+                words.insert(Arc::clone(word.key()), word);
+            }
         }
         self.keep_what_is_chosen();
     }
 
     fn keep_what_is_chosen(&mut self) {
-        let chosen: BTreeSet<_> = self.rooms.values().flatten().collect();
-        self.windows.retain(|word, _| chosen.contains(word));
-        for word in chosen {
+        let mut windows = std::mem::take(&mut self.windows);
+        for word in self.rooms.values().flat_map(BTreeMap::keys) {
             if !self.windows.contains_key(word) {
-                self.windows.insert(word.clone(), Window::new());
+                let window = windows.remove(word).unwrap_or_else(Window::new);
+                self.windows.insert(Arc::clone(word), window);
             }
         }
+        self.finder = Finder::new(self.windows.keys().cloned());
     }
 
-    /// Counts a status for each of its words that some room has chosen.
-    pub(crate) fn heard(&mut self, words: &HashSet<String>, now: u64) {
-        for word in words {
+    /// Counts a status for each of the words in its text that some room has chosen.
+    pub(crate) fn heard(&mut self, text: &str, now: u64) {
+        for word in self.finder.find(text) {
             if let Some(window) = self.windows.get_mut(word) {
                 window.add(now);
             }
         }
     }
 
+    /// The words of a room, as they were written.
     pub(crate) fn of(&mut self, place: &Place, now: u64) -> Mentioned {
-        let words = self.rooms.get(place).cloned().unwrap_or_default();
-        mentioned(&mut self.windows, words, now)
+        match self.rooms.get(place) {
+            Some(words) => mentioned(&mut self.windows, words, now),
+            None => Vec::new(),
+        }
     }
 
     pub(crate) fn all(&mut self, now: u64) -> Vec<(Place, Mentioned)> {
-        let Self { rooms, windows } = self;
+        let Self { rooms, windows, .. } = self;
         let rooms = rooms.iter();
         rooms
-            .map(|(place, words)| (place.clone(), mentioned(windows, words.clone(), now)))
+            .map(|(place, words)| (place.clone(), mentioned(windows, words, now)))
             .collect()
     }
 }
 
 fn mentioned(
-    windows: &mut HashMap<String, Window>,
-    words: BTreeSet<String>,
+    windows: &mut HashMap<Arc<str>, Window>,
+    words: &BTreeMap<Arc<str>, Word>,
     now: u64,
 ) -> Mentioned {
-    let mut count = |word: &str| windows.get_mut(word).map_or(0, |window| window.count(now));
+    let mut count = |key: &str| windows.get_mut(key).map_or(0, |window| window.count(now));
+    let words = words.iter();
     words
-        .into_iter()
-        .map(|word| {
-            let count = count(&word);
-            (word, count)
-        })
+        .map(|(key, word)| (word.to_string(), count(key)))
         .collect()
 }
 
@@ -84,7 +102,6 @@ mod tests {
     #[test]
     fn rooms_share_a_word_and_it_is_forgotten_with_the_last() {
         let place = |oauth_id: &str, room: u64| (OauthId::from(oauth_id), RoomId::from(room));
-        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         let (here, there) = (place("one", 1), place("two", 1));
         let chosen = |places: &[(&Place, &str)]| -> Vec<_> {
             let places = places.iter();
@@ -94,12 +111,17 @@ mod tests {
         };
         let mut counts = Counts::default();
         counts.choose(chosen(&[(&here, "rust")]));
-        counts.heard(&words(&["rust", "tea"]), 0);
-        let all = chosen(&[(&here, "rust"), (&there, "rust"), (&there, "tea")]);
+        counts.heard("rust with TEA", 0);
+        let all = chosen(&[
+            (&here, "rust"),
+            (&there, "RUST"),
+            (&there, "tea"),
+            (&there, "Tea"),
+        ]);
         counts.choose(all);
-        counts.heard(&words(&["rust", "tea"]), 0);
+        counts.heard("rust with TEA", 0);
         assert_eq!(counts.of(&here, 0), [("rust".to_owned(), 2)]);
-        let both = [("rust".to_owned(), 2), ("tea".to_owned(), 1)];
+        let both = [("RUST".to_owned(), 2), ("Tea".to_owned(), 1)];
         assert_eq!(counts.of(&there, 0), both);
 
         counts.choose(chosen(&[(&here, "rust")]));

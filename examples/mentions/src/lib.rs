@@ -1,11 +1,13 @@
 //! How often a room's words were mentioned in the past hour, fed by Mastodon's streams.
 //!
-//! `source` reads the stream, `text` finds words, `window` counts them for
-//! an hour and `counts` for all rooms, `choices` remembers, `panel` is the page on which people
-//! choose words; the glance itself is here.
+//! `source` reads the stream, and `feed` knows how it is; `html` gets the text of a status and `text`
+//! finds words in it; `window` counts them for an hour and `counts` for all rooms; `choices` remembers;
+//! `panel` is the page on which people choose words. The glances themselves are here.
 
 mod choices;
 mod counts;
+mod feed;
+mod html;
 mod panel;
 mod source;
 mod text;
@@ -23,6 +25,7 @@ pub use source::Source;
 
 use choices::Choices;
 use counts::{Counts, Mentioned, Place};
+use feed::Feed;
 
 /// With how many mentions or fewer a room is left alone.
 const QUIET: u64 = 10;
@@ -31,7 +34,32 @@ const QUIET: u64 = 10;
 /// themselves: what did not change is not sent.
 const BEAT: Duration = Duration::from_secs(1);
 
-/// What the glance's condition tests.
+/// What the condition of [`struct@set_up`] tests.
+#[derive(Debug, Clone, PartialEq, Serialize, GlanceMetadata)]
+#[serde(rename_all = "camelCase")]
+pub struct SetUp {
+    /// Whether the room has chosen a word.
+    pub is_configured: bool,
+}
+
+/// Asks the room's owner to choose words.
+#[glance(key = "mentions-set-up", name = "Mentions", icon = "/icon.svg", target = "mentions-panel",
+         weight = 120, when(!is_configured && user::is_room_owner))]
+pub async fn set_up(
+    query: GlanceQuery,
+    State(app): State<Mentions>,
+) -> Result<GlanceData<SetUp>, Failure> {
+    let place = (query.oauth_id().clone(), query.room_id());
+    Ok(set_up_data(&app.mentioned(&place).await?))
+}
+
+fn set_up_data(mentioned: &Mentioned) -> GlanceData<SetUp> {
+    GlanceData::new(label!("Choose words to count")).metadata(SetUp {
+        is_configured: !mentioned.is_empty(),
+    })
+}
+
+/// What the condition of [`struct@mentions`] tests.
 #[derive(Debug, Clone, PartialEq, Serialize, GlanceMetadata)]
 #[serde(rename_all = "camelCase")]
 pub struct MentionsInAnHour {
@@ -76,6 +104,7 @@ pub struct Mentions {
     /// Which version of the choices the counts know. Its lock is held while they are read, so that nothing
     /// older replaces what is newer.
     version: Arc<tokio::sync::Mutex<Option<i64>>>,
+    feed: Arc<Mutex<Feed>>,
     clock: Clock,
 }
 
@@ -96,6 +125,7 @@ impl Mentions {
             choices,
             counts: Arc::default(),
             version: Arc::default(),
+            feed: Arc::default(),
             clock: Arc::new(move || start.elapsed().as_secs()),
         })
     }
@@ -120,7 +150,9 @@ impl Mentions {
             .state(self.clone())
             .store(installations)
             .on_uninstall(async |app: Self, gone| app.choices.forget(gone.oauth_id()).await)
+            .glance::<set_up>()
             .glance::<mentions>()
+            .live_pages()
             .web_panel(
                 "mentions-panel",
                 "Mentions",
@@ -132,16 +164,17 @@ impl Mentions {
     /// Counts what comes from the source, and pushes new numbers; runs beside the server, until
     /// the pusher is told to end.
     pub async fn follow(self, source: Source, pusher: Pusher) {
+        self.feed().follows(source.shown());
         // From the first status on, each counts for the words that were chosen before.
         if let Err(failure) = self.refresh().await {
             tracing::warn!(%failure, "cannot read the chosen words; retrying every second");
         }
         let heard = |status: source::Status| {
-            let words = text::words(&status.content);
-            self.counts().heard(&words, (self.clock)());
+            let text = status.text();
+            self.counts().heard(&text, (self.clock)());
         };
         tokio::select! {
-            () = source.read(heard) => {}
+            () = source.read(heard, |change| self.feed().record(change)) => {}
             () = self.push(&pusher) => {}
         }
     }
@@ -160,12 +193,9 @@ impl Mentions {
                 }
             }
             let all = self.counts().all((self.clock)());
-            for ((oauth_id, room), mentioned) in all {
-                let data = glance_data(&mentioned);
-                if pusher
-                    .push::<mentions>(&oauth_id, To::Room(room), data)
-                    .is_err()
-                {
+            for (place, mentioned) in all {
+                // It fails where the pusher was told to end.
+                if push(pusher, &place, &mentioned).is_err() {
                     return;
                 }
             }
@@ -190,6 +220,25 @@ impl Mentions {
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn feed(&self) -> MutexGuard<'_, Feed> {
+        lock(&self.feed)
+    }
+}
+
+/// Pushes what both lines of a room say.
+fn push(
+    pusher: &Pusher,
+    (oauth_id, room): &Place,
+    mentioned: &Mentioned,
+) -> glance_sdk::Result<()> {
+    let to = To::Room(*room);
+    pusher.push::<set_up>(oauth_id, to, set_up_data(mentioned))?;
+    pusher.push::<mentions>(oauth_id, to, glance_data(mentioned))
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Mentions {

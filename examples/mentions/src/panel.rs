@@ -1,4 +1,5 @@
-//! The panel: how often each of the room's words was mentioned, and which words it has chosen.
+//! The panel: how often each of the room's words was mentioned, which words it has chosen, and the
+//! stream.
 
 use std::fmt::Write as _;
 
@@ -9,13 +10,15 @@ use glance_sdk::label::Escaped;
 use glance_sdk::prelude::*;
 use serde::Deserialize;
 
-use crate::{Mentions, glance_data, mentions, text};
+use crate::text::{MAX_WORD_CHARS, Word};
+use crate::{Mentions, push};
 
 const STYLE: &str = include_str!("panel.css");
 
 const MAX_WORDS: usize = 20;
 
-const MAX_WORD_CHARS: usize = 40;
+/// What stands between two words, on whatever keyboard.
+const SEPARATORS: [char; 9] = [',', ';', '،', '؛', '、', '，', '；', '､', '\u{200b}'];
 
 pub(crate) async fn show(
     State(app): State<Mentions>,
@@ -25,7 +28,7 @@ pub(crate) async fn show(
 }
 
 #[derive(Deserialize)]
-pub(crate) struct Choice {
+pub(crate) struct RoomForm {
     words: String,
 }
 
@@ -33,30 +36,31 @@ pub(crate) async fn save(
     State(app): State<Mentions>,
     request: SignedRequest,
     pusher: Pusher,
-    Form(choice): Form<Choice>,
+    Form(form): Form<RoomForm>,
 ) -> Result<Response, Failure> {
     let Some(room) = request.room_id() else {
         return page(&app, &request, None).await;
     };
-    let words = match check(&choice.words) {
+    let words = match check(&form.words) {
         Ok(words) => words,
-        Err(problem) => return page(&app, &request, Some((problem, choice))).await,
+        Err(problem) => return page(&app, &request, Some((problem, form))).await,
     };
     let place = (request.oauth_id().clone(), room);
     app.choices.replace(place.clone(), words).await?;
-    let data = glance_data(&app.mentioned(&place).await?);
-    pusher.push::<mentions>(request.oauth_id(), To::Room(room), data)?;
+    push(&pusher, &place, &app.mentioned(&place).await?)?;
     page(&app, &request, None).await
 }
 
-fn check(words: &str) -> Result<Vec<String>, String> {
-    let words = words.split([',', ' ', '\n', '\r', '\t']);
+fn check(text: &str) -> Result<Vec<Word>, String> {
+    let words = text.split(|c: char| c.is_whitespace() || SEPARATORS.contains(&c));
     let words = words.filter(|word| !word.is_empty()).map(|word| {
-        text::as_word(word)
-            .filter(|word| word.chars().count() <= MAX_WORD_CHARS)
-            .ok_or_else(|| {
-                format!("\"{word}\" is no word of at most {MAX_WORD_CHARS} letters and digits.")
-            })
+        Word::new(word).ok_or_else(|| {
+            let word: String = word.chars().take(2 * MAX_WORD_CHARS).collect();
+            format!(
+                "\"{word}\" is no word of at most {MAX_WORD_CHARS} characters. Write letters and \
+                 digits, one word a line."
+            )
+        })
     });
     let words = words.collect::<Result<Vec<_>, _>>()?;
     match words.len() {
@@ -71,20 +75,21 @@ fn check(words: &str) -> Result<Vec<String>, String> {
 async fn page(
     app: &Mentions,
     request: &SignedRequest,
-    refused: Option<(String, Choice)>,
+    refused: Option<(String, RoomForm)>,
 ) -> Result<Response, Failure> {
     let Some(room) = request.room_id() else {
         return Ok((StatusCode::BAD_REQUEST, "this panel belongs to a room").into_response());
     };
+    let scripts = request.live_scripts().await?;
     let place = (request.oauth_id().clone(), room);
     let mentioned = app.mentioned(&place).await?;
     let (status, problem, words) = match refused {
-        Some((problem, choice)) => {
+        Some((problem, form)) => {
             let problem = format!(
                 r#"<p class="problem" role="alert">{}</p>"#,
                 Escaped(problem)
             );
-            (StatusCode::UNPROCESSABLE_ENTITY, problem, choice.words)
+            (StatusCode::UNPROCESSABLE_ENTITY, problem, form.words)
         }
         None => {
             let words: Vec<_> = mentioned.iter().map(|(word, _)| word.as_str()).collect();
@@ -93,7 +98,7 @@ async fn page(
     };
     let mut list = String::new();
     for (word, count) in &mentioned {
-        let _ = write!(list, "<li><b>{count}</b> {}</li>", Escaped(word));
+        let _ = write!(list, "<li><b>{count}</b> <bdi>{}</bdi></li>", Escaped(word));
     }
     let heading = match mentioned.is_empty() {
         true => "Choose the words of this room.",
@@ -106,17 +111,21 @@ async fn page(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Mentions</title>
 <style>{STYLE}</style>
-<h1>{heading}</h1>
-<ul>{list}</ul>
+{scripts}
+<h1 data-live="heading" aria-live="polite">{heading}</h1>
+<ul data-live="words">{list}</ul>
 <form method="post">
   {problem}
   <label for="words">Words, one a line</label>
-  <textarea id="words" name="words" rows="4" spellcheck="false">{words}</textarea>
-  <button>Save</button>
+  <textarea id="words" name="words" rows="4" spellcheck="false" dir="auto">{words}</textarea>
+  <button id="save">Save</button>
 </form>
 <p><small>Counting begins when a word is chosen, and anew when the add-on starts.</small></p>
+<h2>Stream</h2>
+<div data-live="stream">{stream}</div>
 "#,
         words = Escaped(words),
+        stream = app.feed(),
     );
     Ok((status, Html(page)).into_response())
 }

@@ -1,21 +1,29 @@
 //! A Mastodon server's stream of statuses, read for as long as the add-on runs.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use glance_sdk::axum::http::header;
+use glance_sdk::axum::http::{StatusCode, header};
 use glance_sdk::event_stream::{Event, Reader};
 use glance_sdk::json;
 use reqwest::header::HeaderValue;
 use reqwest::{Client, Response, Url};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::feed::Change;
+use crate::html;
 
 /// Mastodon says something at least every 15 seconds.
 const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 
-/// The wait after a stream was cut; it doubles each time nothing came in between.
+/// The wait after a stream was cut; it doubles each time nothing came in between and the stream was
+/// not open for as long as the longest wait.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// A server that is overloaded may ask for a longer wait, up to this.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
 
 /// Where statuses come from.
 #[derive(Debug, Clone)]
@@ -29,7 +37,51 @@ pub struct Source {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Status {
     /// HTML.
-    pub(crate) content: String,
+    content: String,
+    /// The warning that stands before the content; plain text.
+    spoiler_text: Option<String>,
+    /// Hashtags, which other servers may list without writing them into the content.
+    tags: Option<Vec<Tag>>,
+    /// What is shared again.
+    reblog: Option<IgnoredAny>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Tag {
+    name: String,
+}
+
+impl Status {
+    /// All of it that a reader sees.
+    pub(crate) fn text(&self) -> String {
+        let mut text = html::text(&self.content);
+        if let Some(warning) = &self.spoiler_text {
+            text.push('\n');
+            text.push_str(warning);
+        }
+        for tag in self.tags.iter().flatten() {
+            text.push_str("\n#");
+            text.push_str(&tag.name);
+        }
+        text
+    }
+}
+
+/// Why a stream is not read.
+#[derive(Debug, PartialEq)]
+struct Cut {
+    why: String,
+    /// When the server wants to be asked again.
+    retry_after: Option<Duration>,
+}
+
+impl From<String> for Cut {
+    fn from(why: String) -> Self {
+        Self {
+            why,
+            retry_after: None,
+        }
+    }
 }
 
 impl Source {
@@ -44,7 +96,9 @@ impl Source {
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https"))
             .ok_or("the stream's address is no http or https URL")?;
-        let authorization = token.map(|token| HeaderValue::try_from(format!("Bearer {token}")));
+        let authorization = token.map(str::trim);
+        let authorization =
+            authorization.map(|token| HeaderValue::try_from(format!("Bearer {token}")));
         let mut authorization = authorization
             .transpose()
             .map_err(|_| "the access token has characters that no token has")?;
@@ -67,9 +121,14 @@ impl Source {
         Self::new(&url, variable("MASTODON_TOKEN").as_deref())
     }
 
-    /// Hands every new status on; never completes. After a cut it goes on where it was, if the
-    /// server numbers its events.
-    pub(crate) async fn read(self, mut heard: impl FnMut(Status)) {
+    /// The address, without what may be secret in it.
+    pub(crate) fn shown(&self) -> String {
+        shown(&self.url)
+    }
+
+    /// Hands every new status to `heard`, and tells `told` how the connection is; never completes.
+    /// After a cut it goes on where it was, if the server numbers its events.
+    pub(crate) async fn read(self, mut heard: impl FnMut(Status), told: impl Fn(Change)) {
         let builder = Client::builder()
             .connect_timeout(Duration::from_secs(10))
             .read_timeout(LONGEST_SILENCE);
@@ -84,15 +143,17 @@ impl Source {
             let mut take = |event| {
                 wait = Wait(FIRST_WAIT);
                 if let Some(status) = status(&event) {
+                    told(Change::Status);
                     heard(status);
                 }
             };
+            let begun = Instant::now();
             let ended = self
-                .stream(&http, last_id.as_deref(), &mut reader, &mut take)
+                .stream(&http, last_id.as_deref(), &mut reader, &told, &mut take)
                 .await;
-            let why = match ended {
-                Ok(()) => "the server ended it".to_owned(),
-                Err(problem) => problem,
+            let Cut { why, retry_after } = match ended {
+                Ok(()) => "the server ended the stream".to_owned().into(),
+                Err(cut) => cut,
             };
             if reader.skipped() > 0 {
                 tracing::warn!(
@@ -101,8 +162,13 @@ impl Source {
                 );
             }
             last_id = reader.last_id().map(ToOwned::to_owned).or(last_id);
-            let next = wait.next();
+            // A stream without events was a good one, too, if it lasted.
+            if begun.elapsed() >= LONGEST_WAIT {
+                wait = Wait(FIRST_WAIT);
+            }
+            let next = wait.next().max(retry_after.unwrap_or_default());
             tracing::warn!("the stream of statuses was cut: {why}; again in {next:.1?}");
+            told(Change::Cut(why));
             tokio::time::sleep(next).await;
         }
     }
@@ -113,8 +179,9 @@ impl Source {
         http: &Client,
         last_id: Option<&str>,
         reader: &mut Reader,
+        told: &impl Fn(Change),
         event: &mut impl FnMut(Event),
-    ) -> Result<(), String> {
+    ) -> Result<(), Cut> {
         let mut request = http
             .get(self.url.clone())
             .header(header::ACCEPT, "text/event-stream");
@@ -125,28 +192,85 @@ impl Source {
             request = request.header("Last-Event-ID", id);
         }
         let mut answer = request.send().await.map_err(sentence)?;
-        check(&answer)?;
+        self.check(&answer)?;
         tracing::info!("reading statuses");
+        told(Change::Connected);
         while let Some(chunk) = answer.chunk().await.map_err(sentence)? {
             reader.read(&chunk).into_iter().for_each(&mut *event);
         }
         Ok(())
     }
-}
 
-fn check(answer: &Response) -> Result<(), String> {
-    let kind = answer.headers().get(header::CONTENT_TYPE);
-    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    match answer.status() {
-        status if !status.is_success() => Err(format!("the server answered {status}")),
-        _ if kind.starts_with("text/event-stream") => Ok(()),
-        _ => Err(format!(
-            "the server answered with {kind:?}, not with events"
-        )),
+    fn check(&self, answer: &Response) -> Result<(), Cut> {
+        let header = |name| answer.headers().get(name)?.to_str().ok();
+        let kind = header(header::CONTENT_TYPE).unwrap_or_default();
+        let status = answer.status();
+        if status.is_success() {
+            let media_type = kind.split(';').next().unwrap_or_default().trim();
+            return match media_type.eq_ignore_ascii_case("text/event-stream") {
+                true => Ok(()),
+                false => Err(format!("the server answered with {kind:?}, not with events").into()),
+            };
+        }
+        let seconds = header(header::RETRY_AFTER).and_then(|seconds| seconds.parse().ok());
+        Err(Cut {
+            why: self.refusal(status, answer.url()),
+            retry_after: seconds
+                .map(|seconds| Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER)),
+        })
+    }
+
+    /// What a status means, and what to do about it.
+    fn refusal(&self, status: StatusCode, answered: &Url) -> String {
+        let is_elsewhere = answered.origin() != self.url.origin();
+        match status {
+            // A client sends no token to another site than it was meant for.
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+                if is_elsewhere && self.authorization.is_some() =>
+            {
+                format!(
+                    "the stream has moved; set MASTODON_STREAM to {}",
+                    shown(answered)
+                )
+            }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.authorization.is_none() => {
+                format!("the server answered {status}; set MASTODON_TOKEN to an access token")
+            }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                format!("the server answered {status} to the access token; make a new one")
+            }
+            StatusCode::BAD_REQUEST
+            | StatusCode::NOT_FOUND
+            | StatusCode::METHOD_NOT_ALLOWED
+            | StatusCode::UPGRADE_REQUIRED => format!(
+                "the server answered {status}; check the address, and whether it has server-sent \
+                 events: Pleroma, Akkoma and GoToSocial have WebSockets only"
+            ),
+            _ => format!("the server answered {status}"),
+        }
     }
 }
 
-/// The new status in an event. Changed and deleted ones were mentions once, and stay so.
+fn shown(url: &Url) -> String {
+    let mut shown = url.clone();
+    // Neither fails for an address with a host.
+    let _ = shown.set_username("");
+    let _ = shown.set_password(None);
+    shown.set_fragment(None);
+    let public: Vec<_> = url
+        .query_pairs()
+        .filter(|(name, _)| name != "access_token")
+        .collect();
+    shown.set_query(None);
+    if !public.is_empty() {
+        shown.query_pairs_mut().extend_pairs(public);
+    }
+    shown.into()
+}
+
+/// The new status in an event. Changed and deleted ones were mentions once, and stay so
+/// (`status.update`, `delete`). Sharing a status again, of which streams of a person or a list tell,
+/// mentions nothing anew.
 fn status(event: &Event) -> Option<Status> {
     if event.name != "update" {
         return None;
@@ -154,6 +278,7 @@ fn status(event: &Event) -> Option<Status> {
     json::from_str(&event.data)
         .inspect_err(|cause| tracing::warn!("skipped an event that is no status: {cause}"))
         .ok()
+        .filter(|status: &Status| status.reblog.is_none())
 }
 
 /// Without the address, which may hold a token.
@@ -210,6 +335,8 @@ mod tests {
         };
         let data = r#"{"id":"1","content":"<p>x</p>","account":{"acct":"a"}}"#;
         assert_eq!(status("update", data).as_deref(), Some("<p>x</p>"));
+        let shared = r#"{"id":"2","content":"<p>x</p>","reblog":{"id":"1","content":"<p>x</p>"}}"#;
+        assert_eq!(status("update", shared), None);
         assert_eq!(status("status.update", data), None);
         assert_eq!(status("delete", "1"), None);
         for broken in ["", "1", "{", "{}", r#"{"content":7}"#, "null"] {
@@ -218,13 +345,51 @@ mod tests {
     }
 
     #[test]
+    fn a_status_is_all_that_a_reader_sees() {
+        let status: Status = json::from_str(
+            r#"{"content":"<p>one</p>","spoiler_text":"two","tags":[{"name":"three"}],"reblog":null}"#,
+        )
+        .unwrap();
+        assert_eq!(status.text(), "\none\n\ntwo\n#three");
+        let old: Status = json::from_str(r#"{"content":"one","tags":null}"#).unwrap();
+        assert_eq!(old.text(), "one");
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_do() {
+        let with_token = Source::new("https://example.com/stream", Some("x")).unwrap();
+        let without = Source::new("https://example.com/stream", None).unwrap();
+        let same = Url::parse("https://example.com/stream").unwrap();
+        let moved = Url::parse("https://streaming.example.com/stream").unwrap();
+        for (source, status, answered, words) in [
+            (&without, 401, &same, "set MASTODON_TOKEN"),
+            (&without, 401, &moved, "set MASTODON_TOKEN"),
+            (&with_token, 401, &same, "make a new one"),
+            (
+                &with_token,
+                401,
+                &moved,
+                "set MASTODON_STREAM to https://streaming.example.com/stream",
+            ),
+            (&with_token, 404, &same, "WebSockets only"),
+            (&with_token, 500, &same, "answered 500"),
+        ] {
+            let said = source.refusal(StatusCode::from_u16(status).unwrap(), answered);
+            assert!(said.contains(words), "{said}");
+        }
+    }
+
+    #[test]
     fn a_token_is_not_shown() {
         let source = Source::new("https://example.com/stream", Some("secret")).unwrap();
         assert!(!format!("{source:?}").contains("secret"));
+        let url = "https://me:secret@example.com/hashtag?access_token=secret&tag=rust#x";
+        let source = Source::new(url, Some(" token\n")).unwrap();
+        assert_eq!(source.shown(), "https://example.com/hashtag?tag=rust");
         for (url, token) in [
             ("ftp://example.com", None),
             ("x", None),
-            ("http://a.example", Some("\n")),
+            ("http://a.example", Some("a\nb")),
         ] {
             assert!(Source::new(url, token).is_err(), "{url}");
         }

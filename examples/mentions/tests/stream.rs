@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ::mentions::{Mentions, Source, mentions};
+use ::mentions::{Mentions, Source, mentions, set_up};
 use glance_host::Host;
 use glance_host::testing::{TestAddOn, TestRoom};
 use glance_sdk::glance::Glance;
@@ -92,7 +92,9 @@ struct Setting {
 impl Setting {
     async fn new(data: &Path) -> Self {
         let host = Host::start().await;
-        let room = host.room("rustaceans").await;
+        let owner = host.user("owner", |_| {}).await;
+        let mut room = host.room("rustaceans").await;
+        room.change(|room| room.owner = owner.id).await;
         let mastodon = Mastodon::start().await;
         let now = Arc::new(AtomicU64::new(0));
         let clock = Arc::clone(&now);
@@ -115,6 +117,22 @@ impl Setting {
         let answer = Client::new().post(self.panel().await);
         let answer = answer.form(&[("words", words)]).send().await.unwrap();
         (answer.status(), answer.text().await.unwrap())
+    }
+
+    async fn page(&self) -> String {
+        let page = reqwest::get(self.panel().await).await.unwrap();
+        page.text().await.unwrap()
+    }
+
+    /// Reads the panel until it says this.
+    async fn page_with(&self, words: &str) -> String {
+        loop {
+            let page = self.page().await;
+            if page.contains(words) {
+                return page;
+            }
+            tokio::task::yield_now().await;
+        }
     }
 
     async fn panel(&self) -> String {
@@ -144,7 +162,7 @@ fn label(count: u32) -> String {
 async fn a_burst_ends_with_exactly_the_right_number_and_few_pushes() {
     let data = tempfile::tempdir().unwrap();
     let setting = Setting::new(data.path()).await;
-    assert_eq!(setting.choose("Rust").await.0, StatusCode::OK);
+    assert_eq!(setting.choose("rust").await.0, StatusCode::OK);
     let mut viewer = setting.room.viewer("member").await;
     assert!(viewer.settled().await.lines.is_empty());
 
@@ -259,7 +277,7 @@ async fn words_survive_a_restart_and_counts_begin_anew() {
         .panel_url(&first.room.room, installed, "mentions-panel");
     let page = reqwest::get(panel.await.unwrap()).await.unwrap();
     let page = page.text().await.unwrap();
-    assert!(page.contains("<li><b>0</b> rust</li>"), "{page}");
+    assert!(page.contains("<li><b>0</b> <bdi>rust</bdi></li>"), "{page}");
 }
 
 #[tokio::test]
@@ -273,7 +291,7 @@ async fn the_panel_keeps_what_was_written_wrongly_and_counts_each_word() {
     let long = "x".repeat(41);
     for (words, problem) in [
         ("rust <script>", "&quot;&lt;script&gt;&quot; is no word"),
-        ("rust-lang", "&quot;rust-lang&quot; is no word"),
+        ("rust--lang", "&quot;rust--lang&quot; is no word"),
         (&many, "These are 21 words; choose at most 20."),
         (&long, "is no word of at most 40"),
     ] {
@@ -290,11 +308,80 @@ async fn the_panel_keeps_what_was_written_wrongly_and_counts_each_word() {
     let page = reqwest::get(setting.panel().await).await.unwrap();
     let page = page.text().await.unwrap();
     assert!(
-        page.contains("<li><b>6</b> rust</li><li><b>6</b> tea</li>"),
+        page.contains("<li><b>6</b> <bdi>Rust</bdi></li><li><b>6</b> <bdi>tea</bdi></li>"),
         "{page}"
     );
 
     // A room that chooses nothing hears nothing.
     assert_eq!(setting.choose("").await.0, StatusCode::OK);
     viewer.wait_for(|sidebar| sidebar.lines.is_empty()).await;
+}
+
+#[tokio::test]
+async fn words_of_any_language_are_chosen_and_counted() {
+    let data = tempfile::tempdir().unwrap();
+    let setting = Setting::new(data.path()).await;
+    let words = "हिन्दी、 #東京， straße، می‌خواهم؛\u{3000}צה״ל ; cafe\u{301}";
+    let (answer, page) = setting.choose(words).await;
+    assert_eq!(answer, StatusCode::OK, "{page}");
+    let mut stream = setting.mastodon.read().await;
+    let all = [
+        "<p>मुझे हिन्दी पसंद</p>",
+        "<p>昨日東京へ行った</p>",
+        "<p>Neue Stra&szlig;e, alte STRASSE</p>",
+        "<p>من می‌خواهم</p>",
+        "<p>דובר צה&quot;ל</p>",
+        "<p>Un <b>caf</b>&#233;</p>",
+    ];
+    for content in all {
+        stream.send(&status(content).repeat(2), 3).await;
+    }
+    let mut viewer = setting.room.viewer("member").await;
+    viewer.label(mentions::KEY, "12 mentions in an hour").await;
+    let page = setting.page().await;
+    for word in ["हिन्दी", "東京", "straße", "می‌خواهم", "צה״ל", "café"]
+    {
+        let line = format!("<li><b>2</b> <bdi>{word}</bdi></li>");
+        assert!(page.contains(&line), "{word}: {page}");
+    }
+    // What is shown can be saved as it is.
+    let form = page.split("dir=\"auto\">").nth(1).unwrap();
+    let (answer, again) = setting.choose(form.split('<').next().unwrap()).await;
+    assert_eq!(answer, StatusCode::OK, "{again}");
+    assert!(again.contains("<bdi>straße</bdi>"), "{again}");
+}
+
+#[tokio::test]
+async fn the_owner_is_asked_to_choose_words() {
+    let data = tempfile::tempdir().unwrap();
+    let setting = Setting::new(data.path()).await;
+    let mut owner = setting.room.viewer("owner").await;
+    owner.label(set_up::KEY, "Choose words to count").await;
+    let mut member = setting.room.viewer("member").await;
+    assert!(member.settled().await.lines.is_empty());
+    setting.choose("rust").await;
+    owner.wait_for(|sidebar| sidebar.lines.is_empty()).await;
+    setting.choose("").await;
+    owner.label(set_up::KEY, "Choose words to count").await;
+}
+
+#[tokio::test]
+async fn the_panel_says_which_stream_is_read_and_how_it_is() {
+    let data = tempfile::tempdir().unwrap();
+    let setting = Setting::new(data.path()).await;
+    let mut refused = setting.mastodon.asked().await;
+    let answer = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+    refused.socket.write_all(answer.as_bytes()).await.unwrap();
+    drop(refused);
+    let page = setting
+        .page_with("Not connected: the server answered 404")
+        .await;
+    let address = setting.mastodon.listener.local_addr().unwrap();
+    let address = format!("<code>http://{address}/api/v1/streaming/public</code>");
+    assert!(page.contains(&address), "{page}");
+    assert!(page.contains("No status yet."), "{page}");
+    let mut stream = setting.mastodon.read().await;
+    stream.send(&status("tea"), 1000).await;
+    let page = setting.page_with("Last status: <time datetime=").await;
+    assert!(!page.contains("Not connected"), "{page}");
 }
