@@ -77,11 +77,18 @@ export async function startDemo({ data, port = 0 } = {}) {
 
     forget: () => rm(data, { recursive: true, force: true }),
 
+    hooks: { github: github.address, jira: jira.address, alertmanager: alertmanager.address },
+
     /** Delivers a body as GitHub does, and answers with the status. */
-    deliver: (payload, signedWith = github.secret) =>
+    deliver: (payload, signedWith = github.secret, event = "pull_request") =>
       deliver(github.address, payload, {
-        "X-GitHub-Event": "pull_request", ...signed("X-Hub-Signature-256", payload, signedWith),
+        "X-GitHub-Event": event, ...signed("X-Hub-Signature-256", payload, signedWith),
       }),
+
+    /** Delivers an event about a repository as GitHub does, and answers with the status. */
+    deliverRepository(action, repository) {
+      return this.deliver({ action, repository }, github.secret, "repository");
+    },
 
     /** Delivers a body as Jira does, and answers with the status. */
     deliverIssue: (payload, signedWith = jira.secret) =>
@@ -144,8 +151,11 @@ export function blocker(number, event, { summary = `Blocker number ${number}` } 
   };
 }
 
+/** The demo's repository has the first id. */
+const repositoryId = (name) => name === REPOSITORY ? 1 : 2;
+
 /** A `pull_request` event in GitHub's shape. */
-export function pullRequest(number, state, { repository = REPOSITORY, days = 0, draft = false, title } = {}) {
+export function pullRequest(number, state, { repository = REPOSITORY, id = repositoryId(repository), days = 0, draft = false, title } = {}) {
   const at = new Date().toISOString();
   return {
     action: state === "open" ? "opened" : "closed",
@@ -159,7 +169,7 @@ export function pullRequest(number, state, { repository = REPOSITORY, days = 0, 
       created_at: new Date(Date.now() - days * 24 * 60 * 60 * 1000).toISOString(),
       updated_at: at,
     },
-    repository: { full_name: repository },
+    repository: { id, full_name: repository },
   };
 }
 

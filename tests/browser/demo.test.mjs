@@ -106,8 +106,8 @@ test("the line appears, and nothing goes wrong on the page", async (t) => {
 test("a delivery changes the number, hides the line at none and shows it again, without a reload", async (t) => {
   const page = await open(t);
   const inside = await openPanel(page);
-  const ready = inside.getByRole("listitem").filter({ hasNotText: "draft" });
-  const numbers = (await ready.allInnerTexts()).map((text) => Number(text.match(/#(\d+)$/)[1]));
+  const ready = inside.locator("[data-live=pulls] li").filter({ hasNotText: "draft" });
+  const numbers = (await ready.allInnerTexts()).map((text) => Number(text.match(/#(\d+), opened/)[1]));
   assert.equal(numbers.length, 4);
   await page.keyboard.press("Escape");
   await page.evaluate(() => { window.marker = "same page"; });
@@ -150,7 +150,7 @@ test("the panel is sandboxed, keeps what was refused, and its choice changes the
   const sandbox = await page.locator("#panel-page iframe").getAttribute("sandbox");
   assert.doesNotMatch(sandbox, /allow-top-navigation|allow-modals/);
   assert.equal(await inside.getByRole("heading").textContent(), "4 open, 1 in draft");
-  assert.equal(await inside.getByRole("listitem").count(), 5);
+  assert.equal(await inside.locator("[data-live=pulls] li").count(), 5);
 
   await chooseRepositories(inside, "example/widgets\nnot a repository");
   assert.match(await inside.getByRole("alert").textContent(), /^"not" is no repository\./);
@@ -167,6 +167,83 @@ test("the panel is sandboxed, keeps what was refused, and its choice changes the
   await shown(panelTop(page, FIVE));
   await chooseRepositories(inside, REPOSITORY);
   await shown(panelTop(page, FOUR));
+});
+
+test("an open panel changes together with its line, and what is being written stays", async (t) => {
+  const page = await open(t);
+  const changes = async (line, changed, heading, changedHeading, field, change, undo) => {
+    const inside = await openPanel(page, line);
+    await shown(inside.getByRole("heading", { name: heading, exact: true }));
+    await inside.getByLabel(field).first().fill("half a word");
+    await change();
+    await shown(panelTop(page, changed));
+    await shown(inside.getByRole("heading", { name: changedHeading, exact: true }));
+    assert.equal(await inside.getByLabel(field).first().inputValue(), "half a word");
+    await undo();
+    await shown(panelTop(page, line));
+    await shown(inside.getByRole("heading", { name: heading, exact: true }));
+    await page.getByRole("button", { name: "Close the panel" }).click();
+  };
+  await changes(FOUR, FIVE, "4 open, 1 in draft", "5 open, 1 in draft", "Repositories",
+    () => demo.deliver(pullRequest(900_010, "open")), () => demo.deliver(pullRequest(900_010, "closed")));
+  await changes(TWO_BLOCKERS, "3 blockers in WID", "2 open in the current sprint", "3 open in the current sprint", "Key of the Jira project",
+    () => demo.deliverIssue(blocker(900_010, "created")), () => demo.deliverIssue(blocker(900_010, "deleted")));
+  await changes(THREE_INCIDENTS, "4 open incidents", "3 open", "4 open", "Labels of alerts",
+    () => demo.deliverAlerts(alert(900_010, "firing")), () => demo.deliverAlerts(alert(900_010, "resolved")));
+
+  const inside = await openPanel(page, MENTIONS);
+  const count = async () => Number.parseInt(await inside.locator("[data-live=words] b").textContent(), 10);
+  const before = await count();
+  await inside.getByLabel("Words").fill("half a word");
+  const end = Date.now() + 20_000;
+  while (await count() <= before && Date.now() < end) await page.waitForTimeout(100);
+  assert.ok(await count() > before, "the panel's number rises with the line's");
+  assert.equal(await inside.getByLabel("Words").inputValue(), "half a word");
+  assert.deepEqual(page.wrong, []);
+});
+
+test("panels say where to deliver, and how long ago something was", async (t) => {
+  const page = await open(t);
+  for (const [line, address] of [
+    [FOUR, demo.hooks.github], [TWO_BLOCKERS, demo.hooks.jira], [THREE_INCIDENTS, demo.hooks.alertmanager],
+  ]) {
+    const inside = await openPanel(page, line);
+    await shown(inside.locator("code").getByText(address, { exact: true }));
+    await shown(inside.getByText(/^Last delivery: (just now|\d+ minutes? ago)$/));
+    await page.getByRole("button", { name: "Close the panel" }).click();
+  }
+  const inside = await openPanel(page, MENTIONS);
+  await shown(inside.locator("code").getByText(/\/api\/v1\/streaming\/public$/));
+  await shown(inside.getByText(/^Last status: (just now|\d+ minutes? ago)$/));
+});
+
+test("a pull request whose delivery was lost is removed from the room, and comes back", async (t) => {
+  const page = await open(t);
+  assert.equal(await demo.deliver(pullRequest(900_020, "open", { title: "Lost" })), 204);
+  const inside = await openPanel(page, FIVE);
+  await inside.getByLabel("Stale after days").fill("9");
+  await inside.getByRole("button", { name: "Remove #900020" }).click();
+  await shown(panelTop(page, FOUR));
+  await hidden(inside.getByRole("link", { name: "Lost" }));
+  assert.equal(await inside.getByLabel("Stale after days").inputValue(), "9", "what is being written stays");
+  await inside.getByRole("button", { name: "Show again" }).click();
+  await shown(panelTop(page, FIVE));
+  await shown(inside.getByRole("link", { name: "Lost" }));
+  assert.equal(await demo.deliver(pullRequest(900_020, "closed")), 204);
+  await shown(panelTop(page, FOUR));
+  assert.deepEqual(page.wrong, []);
+});
+
+test("a renamed repository stays chosen", async (t) => {
+  const page = await open(t);
+  const inside = await openPanel(page);
+  assert.equal(await demo.deliverRepository("renamed", { id: 1, full_name: "example/gears" }), 204);
+  assert.equal(await demo.deliver(pullRequest(900_030, "open", { repository: "example/gears", id: 1 })), 204);
+  await shown(panelTop(page, FIVE));
+  await shown(inside.locator("[data-live=deliveries]").getByText("example/gears"));
+  assert.equal(await demo.deliver(pullRequest(900_030, "closed")), 204);
+  await shown(panelTop(page, FOUR));
+  await shown(inside.locator("[data-live=deliveries]").getByText(REPOSITORY));
 });
 
 test("the panel opens and closes by keyboard, and the focus comes back", async (t) => {
@@ -297,10 +374,12 @@ test("mentions rise by themselves, and follow the words of the room", async (t) 
     await inside.getByLabel("Words").fill(words);
     await inside.getByRole("button", { name: "Save" }).click();
   };
+  await choose("हिन्दी");
+  await shown(inside.getByRole("listitem").filter({ hasText: /^0 हिन्दी$/ }));
   await choose("rust, <b>");
   assert.match(await inside.getByRole("alert").textContent(), /^"<b>" is no word/);
   await choose("rust tea");
-  await shown(inside.getByText(/^\d+ rust$/));
+  await shown(inside.getByRole("listitem").filter({ hasText: /^\d+ rust$/ }));
   await shown(panelTop(page, /^\d+ mentions in an hour$/));
   await choose("rust");
   await shown(panelTop(page, MENTIONS));
@@ -456,6 +535,7 @@ test("an add-on that is removed vanishes from an open page, and installed again 
   await shown(page.getByText("No add-on is installed here."));
 
   await install(page, demo, `${demo.addOn}/`);
+  await shown(glance(watching, "Choose GitHub repositories"));
   await page.getByRole("link", { name: "Open Pull requests" }).click();
   const inside = panelPage(page);
   await shown(inside.getByRole("heading", { name: "Choose the repositories of this room." }));
@@ -463,6 +543,7 @@ test("an add-on that is removed vanishes from an open page, and installed again 
   await chooseRepositories(inside, REPOSITORY);
   await shown(glance(watching, FOUR));
   await hidden(watching.getByText("Nothing to report."));
+  await hidden(glance(watching, "Choose GitHub repositories"));
   assert.deepEqual(watching.wrong, []);
 });
 

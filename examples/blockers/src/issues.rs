@@ -92,6 +92,28 @@ impl Issues {
         self.0.write(record).await
     }
 
+    /// Remembers that Jira delivered something `now`, in seconds since 1970.
+    pub(crate) async fn delivered(&self, now: i64) -> Result<()> {
+        let store = move |transaction: &Transaction<'_>| {
+            transaction.execute(
+                "INSERT INTO source (id, delivered_at) VALUES (0, ?1)
+                 ON CONFLICT DO UPDATE SET delivered_at = ?1",
+                [now],
+            )
+        };
+        self.0.write(store).await.map(drop)
+    }
+
+    /// When Jira delivered something last, in seconds since 1970.
+    pub(crate) async fn delivered_at(&self) -> Result<Option<i64>> {
+        let query = |transaction: &Transaction<'_>| {
+            transaction
+                .query_row("SELECT delivered_at FROM source", [], |row| row.get(0))
+                .optional()
+        };
+        self.0.read(query).await
+    }
+
     /// The open blockers of a project's current sprints.
     pub(crate) async fn blockers_in(&self, project: &str) -> Result<Vec<Blocker>> {
         let project = project.to_owned();

@@ -1,6 +1,7 @@
 //! Jira's webhook deliveries.
 
 use std::collections::HashMap;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::hmac;
 use glance_sdk::axum::body::Bytes;
@@ -37,6 +38,8 @@ async fn deliver(
     if !is_signed(&app.jira, signature, &body) {
         return Ok((StatusCode::UNAUTHORIZED, "wrong or missing signature").into_response());
     }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    app.issues.delivered(i64::try_from(now)?).await?;
     let (at, news) = match parse(&body) {
         Ok(parsed) => parsed,
         Err(problem) => return Ok((StatusCode::BAD_REQUEST, problem).into_response()),

@@ -122,13 +122,13 @@ impl Blockers {
             .on_uninstall(async |app: Self, gone| app.rooms.forget(gone.oauth_id()).await)
             .glance::<set_up>()
             .runtime_glance::<blockers>()
+            .live_pages()
             .web_panel(
                 "blockers-panel",
                 "Blockers",
                 get(panel::show).post(panel::save),
             )
             .route("/hooks/jira", jira::route())
-            .asset("/panel.js", "text/javascript", include_bytes!("panel.js"))
             .asset("/icon.svg", "image/svg+xml", include_bytes!("../icon.svg")))
     }
 

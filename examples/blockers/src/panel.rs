@@ -1,7 +1,8 @@
-//! The panel: the blockers of the room's project, and which project that is.
+//! The panel: the blockers of the room's project, which project that is, and the webhook.
 
 use std::fmt::Write as _;
 
+use glance_sdk::addon::LocalTime;
 use glance_sdk::axum::Form;
 use glance_sdk::axum::http::StatusCode;
 use glance_sdk::axum::response::{Html, IntoResponse, Response};
@@ -75,7 +76,6 @@ async fn page(
     let Some(room) = request.room_id() else {
         return Ok((StatusCode::BAD_REQUEST, "this panel belongs to a room").into_response());
     };
-    let script = request.client().await?.installation().script_url();
     let room = app.rooms.get(request.oauth_id(), room).await?;
     let chosen = room.project.unwrap_or_default();
     let blockers = app.issues.blockers_in(&chosen).await?;
@@ -111,6 +111,11 @@ async fn page(
             Escaped(problem)
         ),
     };
+    let scripts = request.live_scripts().await?;
+    let delivery = match app.issues.delivered_at().await? {
+        Some(at) => format!("Last delivery: {}", LocalTime(at)),
+        None => "No delivery yet.".to_owned(),
+    };
     let page = format!(
         r#"<!doctype html>
 <html lang="en">
@@ -118,19 +123,22 @@ async fn page(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Blockers</title>
 <style>{STYLE}</style>
-<script src="{script}"></script>
-<script src="/panel.js" defer></script>
-<h1>{heading}</h1>
-<ul>{list}</ul>
+{scripts}
+<h1 data-live="heading" aria-live="polite">{heading}</h1>
+<ul data-live="blockers">{list}</ul>
 <form method="post">
   {problem}
   <label for="project">Key of the Jira project; none hides the line</label>
   <input id="project" name="project" autocomplete="off" spellcheck="false" value="{project}">
-  <button>Save</button>
+  <button id="save">Save</button>
 </form>
+<h2>Webhook in Jira</h2>
+<p>URL <code>{url}</code><br>
+Events: issues and sprints</p>
+<p data-live="delivery">{delivery}</p>
 "#,
         project = Escaped(project),
-        script = Escaped(&script),
+        url = Escaped(&request.absolute_url("/hooks/jira")),
     );
     Ok((status, Html(page)).into_response())
 }

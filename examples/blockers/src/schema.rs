@@ -1,7 +1,8 @@
 //! The tables of what the add-on remembers.
 
 /// What makes each version of the tables from the one before.
-pub(crate) const STEPS: &[&str] = &["
+pub(crate) const STEPS: &[&str] = &[
+    "
     CREATE TABLE IF NOT EXISTS issue (
         id TEXT PRIMARY KEY,
         key TEXT NOT NULL,
@@ -31,4 +32,11 @@ pub(crate) const STEPS: &[&str] = &["
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS issue_of_project ON issue (project) WHERE is_blocker;
     CREATE INDEX IF NOT EXISTS planned_in_sprint ON planned (sprint);
-"];
+",
+    "
+    CREATE TABLE source (
+        id INTEGER PRIMARY KEY CHECK (id = 0),
+        delivered_at INTEGER NOT NULL
+    ) STRICT;
+",
+];

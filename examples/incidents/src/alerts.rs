@@ -7,12 +7,13 @@ use std::path::Path;
 use example_database::Database;
 use glance_sdk::Result;
 use glance_sdk::model::{OauthId, RoomId};
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::Severity;
 
 /// What makes each version of the schema from the one before.
-const SCHEMA: &[&str] = &["
+const SCHEMA: &[&str] = &[
+    "
     CREATE TABLE IF NOT EXISTS alert (
         fingerprint TEXT PRIMARY KEY,
         name TEXT NOT NULL,
@@ -46,7 +47,14 @@ const SCHEMA: &[&str] = &["
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS label_of_alert ON label (fingerprint);
     CREATE INDEX IF NOT EXISTS room_watching ON watched (name, value);
-"];
+",
+    "
+    CREATE TABLE source (
+        id INTEGER PRIMARY KEY CHECK (id = 0),
+        delivered_at INTEGER NOT NULL
+    ) STRICT;
+",
+];
 
 /// As long as Alertmanager itself remembers. What fires it repeats sooner; that something ended it
 /// does not always say, as a silence may keep it from that.
@@ -94,6 +102,11 @@ impl Alerts {
     pub(crate) async fn record(&self, news: Vec<News>, now: i64) -> Result<HashSet<Place>> {
         self.database
             .write(move |transaction| {
+                transaction.execute(
+                    "INSERT INTO source (id, delivered_at) VALUES (0, ?1)
+                     ON CONFLICT DO UPDATE SET delivered_at = ?1",
+                    [now],
+                )?;
                 let mut places = HashSet::new();
                 for news in news {
                     let fingerprint = match news {
@@ -121,6 +134,17 @@ impl Alerts {
                     [now - FORGOTTEN_AFTER],
                 )?;
                 Ok(places)
+            })
+            .await
+    }
+
+    /// When Alertmanager sent something last, in seconds since 1970.
+    pub(crate) async fn delivered_at(&self) -> Result<Option<i64>> {
+        self.database
+            .read(|transaction| {
+                transaction
+                    .query_row("SELECT delivered_at FROM source", [], |row| row.get(0))
+                    .optional()
             })
             .await
     }

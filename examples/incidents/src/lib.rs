@@ -1,7 +1,7 @@
 //! A room's firing alerts, fed by Prometheus Alertmanager's webhook.
 //!
 //! `alertmanager` reads a message, `alerts` remembers, `card` tells the room of a new critical
-//! alert, `panel` is the page on which people choose what the room watches; the glance itself is
+//! alert, `panel` is the page on which people choose what the room watches. The glances themselves are
 //! here.
 
 mod alertmanager;
@@ -19,7 +19,26 @@ use tokio::sync::Mutex;
 
 use alerts::{Alert, Alerts, Place};
 
-/// What the glance's condition tests.
+/// What the condition of [`struct@set_up`] tests.
+#[derive(Debug, Clone, PartialEq, Serialize, GlanceMetadata)]
+#[serde(rename_all = "camelCase")]
+pub struct SetUp {
+    /// Whether the room watches something.
+    pub is_configured: bool,
+}
+
+/// Asks the room's owner to choose what the room watches.
+#[glance(key = "incidents-set-up", name = "Incidents", icon = "/icon.svg",
+         target = "incidents-panel", weight = 130, when(!is_configured && user::is_room_owner))]
+pub async fn set_up(
+    query: GlanceQuery,
+    State(app): State<App>,
+) -> Result<GlanceData<SetUp>, Failure> {
+    let place = (query.oauth_id().clone(), query.room_id());
+    app.set_up_data(&place).await
+}
+
+/// What the condition of [`struct@incidents`] tests.
 #[derive(Debug, Clone, PartialEq, Serialize, GlanceMetadata)]
 pub struct Incidents {
     /// How many alerts fire of those that the room watches.
@@ -106,6 +125,13 @@ pub struct App {
     pushing: Arc<Mutex<()>>,
 }
 
+impl App {
+    async fn set_up_data(&self, place: &Place) -> Result<GlanceData<SetUp>, Failure> {
+        let is_configured = !self.alerts.watched(place).await?.is_empty();
+        Ok(GlanceData::new(label!("Choose alerts to watch")).metadata(SetUp { is_configured }))
+    }
+}
+
 /// The add-on. It keeps its data in this folder and believes an Alertmanager that sends this
 /// secret.
 ///
@@ -127,7 +153,9 @@ pub fn add_on(data: &Path, alertmanager_secret: &str) -> Result<AddOn<App>, Stri
         .state(app)
         .store(installations)
         .on_uninstall(async |app: App, gone| app.alerts.forget(gone.oauth_id()).await)
+        .glance::<set_up>()
         .glance::<incidents>()
+        .live_pages()
         .web_panel(
             "incidents-panel",
             "Incidents",
@@ -137,9 +165,12 @@ pub fn add_on(data: &Path, alertmanager_secret: &str) -> Result<AddOn<App>, Stri
         .asset("/icon.svg", "image/svg+xml", include_bytes!("../icon.svg")))
 }
 
-/// Pushes the room's newest data. One room at a time, so that what was read first is not pushed last.
+/// Pushes what the room's lines say now. One room at a time, so that what was read first is not pushed
+/// last.
 async fn push(app: &App, pusher: &Pusher, place: &Place) -> Result<(), Failure> {
     let _turn = app.pushing.lock().await;
+    let (oauth_id, to) = (&place.0, To::Room(place.1));
+    pusher.push::<set_up>(oauth_id, to, app.set_up_data(place).await?)?;
     let data = glance_data(&app.alerts.firing_in(place).await?);
-    Ok(pusher.push::<incidents>(&place.0, To::Room(place.1), data)?)
+    Ok(pusher.push::<incidents>(oauth_id, to, data)?)
 }

@@ -1,14 +1,14 @@
-//! The panel: the firing alerts that the room watches, and what that is.
+//! The panel: the firing alerts that the room watches, what that is, and the webhook.
 
 use std::fmt::Write as _;
 
+use glance_sdk::addon::LocalTime;
 use glance_sdk::axum::Form;
 use glance_sdk::axum::http::StatusCode;
 use glance_sdk::axum::response::{Html, IntoResponse, Response};
 use glance_sdk::label::Escaped;
 use glance_sdk::prelude::*;
 use serde::Deserialize;
-use time::OffsetDateTime;
 
 use crate::alerts::{Label, Place};
 use crate::{App, push};
@@ -22,7 +22,7 @@ pub(crate) async fn show(
     request: SignedRequest,
 ) -> Result<Response, Failure> {
     match place(&request) {
-        Some(place) => page(&app, &place, None).await,
+        Some(place) => page(&app, &request, &place, None).await,
         None => Ok(no_room()),
     }
 }
@@ -45,9 +45,9 @@ pub(crate) async fn save(
         Ok(labels) => {
             app.alerts.watch(&place, labels).await?;
             push(&app, &pusher, &place).await?;
-            page(&app, &place, None).await
+            page(&app, &request, &place, None).await
         }
-        Err(problem) => page(&app, &place, Some((problem, choice))).await,
+        Err(problem) => page(&app, &request, &place, Some((problem, choice))).await,
     }
 }
 
@@ -82,6 +82,7 @@ fn label(line: &str) -> Option<Label> {
 /// The page, after a refused choice with what was written and what is wrong with it.
 async fn page(
     app: &App,
+    request: &SignedRequest,
     place: &Place,
     refused: Option<(String, Choice)>,
 ) -> Result<Response, Failure> {
@@ -100,10 +101,10 @@ async fn page(
         };
         let _ = write!(
             list,
-            "<br><small>{severity}, {name}, since {since}</small></li>",
+            "<br><small>{severity}, {name}, started {started_at}</small></li>",
             severity = alert.severity.as_str(),
             name = Escaped(&alert.name),
-            since = date(alert.started_at),
+            started_at = LocalTime(alert.started_at.div_euclid(1000)),
         );
     }
     let heading = match (watched.len(), firing.len()) {
@@ -129,6 +130,11 @@ async fn page(
             (StatusCode::OK, String::new(), lines.join("\n"))
         }
     };
+    let scripts = request.live_scripts().await?;
+    let delivery = match app.alerts.delivered_at().await? {
+        Some(at) => format!("Last delivery: {}", LocalTime(at)),
+        None => "No delivery yet.".to_owned(),
+    };
     let page = format!(
         r#"<!doctype html>
 <html lang="en">
@@ -136,24 +142,22 @@ async fn page(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Incidents</title>
 <style>{STYLE}</style>
-<h1>{heading}</h1>
-<ul>{list}</ul>
+{scripts}
+<h1 data-live="heading" aria-live="polite">{heading}</h1>
+<ul data-live="alerts">{list}</ul>
 <form method="post">
   {problem}
   <label for="watched">Labels of alerts, <code>name=value</code>, one a line; one of them is enough.
     <code>receiver=name</code> stands for a receiver.</label>
   <textarea id="watched" name="watched" rows="4" spellcheck="false">{watched}</textarea>
-  <button>Save</button>
+  <button id="save">Save</button>
 </form>
+<h2>Webhook in Alertmanager</h2>
+<p>URL <code>{url}</code></p>
+<p data-live="delivery">{delivery}</p>
 "#,
+        url = Escaped(&request.absolute_url("/hooks/alertmanager")),
         watched = Escaped(watched),
     );
     Ok((status, Html(page)).into_response())
-}
-
-fn date(milliseconds: i64) -> String {
-    match OffsetDateTime::from_unix_timestamp(milliseconds.div_euclid(1000)) {
-        Ok(at) => format!("{} {:02}:{:02} UTC", at.date(), at.hour(), at.minute()),
-        Err(_) => "long ago".to_owned(),
-    }
 }

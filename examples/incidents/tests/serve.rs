@@ -55,7 +55,7 @@ async fn serves_until_told(output: impl Fn() -> Stdio) {
     };
     let descriptor = tokio::time::timeout(PATIENCE, descriptor).await.unwrap();
     assert_eq!(
-        descriptor["capabilities"]["glance"][0]["queryUrl"],
+        descriptor["capabilities"]["glance"][1]["queryUrl"],
         "https://add-on.example.com/x/glance/incidents"
     );
 

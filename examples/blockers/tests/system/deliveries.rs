@@ -198,3 +198,16 @@ async fn the_panel_escapes_and_keeps_what_was_written_wrongly() {
     assert!(page.contains("Crash &lt;b&gt;1&lt;/b&gt;"), "{page}");
     assert!(page.contains(r#"value="WID""#), "{page}");
 }
+
+#[tokio::test]
+async fn the_panel_says_where_to_deliver_and_when_something_was_delivered() {
+    let setting = Setting::choosing("WID").await;
+    let page = setting.page().await;
+    let address = format!("<code>{}/hooks/jira</code>", setting.add_on.base_url());
+    assert!(page.contains(&address), "{page}");
+    assert!(page.contains("No delivery yet."), "{page}");
+    let ignored = json!({ "timestamp": 1, "webhookEvent": "comment_created" });
+    setting.deliver(&ignored).await;
+    let page = setting.page().await;
+    assert!(page.contains("Last delivery: <time datetime="), "{page}");
+}

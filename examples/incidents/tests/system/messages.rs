@@ -2,7 +2,7 @@
 
 use std::slice::from_ref;
 
-use ::incidents::incidents;
+use ::incidents::{incidents, set_up};
 use glance_sdk::ErrorKind;
 use glance_sdk::glance::Glance;
 use glance_sdk::model::notification::AttributeStyle;
@@ -249,7 +249,9 @@ async fn the_panel_escapes_and_links_to_web_pages_only() {
         "{page}"
     );
     assert!(
-        page.contains("warning, Linked, since 2026-01-02 03:07 UTC"),
+        page.contains(
+            r#"warning, Linked, started <time datetime="2026-01-02T03:07:00Z">2026-01-02 03:07 UTC</time>"#
+        ),
         "{page}"
     );
     assert!(page.contains("<li>Bare<br>"), "{page}");
@@ -294,4 +296,29 @@ async fn a_room_sees_what_it_watches() {
     let (_, page) = setting.watch("").await;
     assert!(page.contains("Choose what this room watches."), "{page}");
     viewer.wait_for(|sidebar| sidebar.lines.is_empty()).await;
+}
+
+#[tokio::test]
+async fn the_owner_is_asked_to_set_it_up_until_it_is() {
+    let setting = Setting::new().await;
+    let mut owner = setting.room.viewer("owner").await;
+    assert!(owner.settled().await.lines.is_empty());
+    setting.watch("").await;
+    owner.label(set_up::KEY, "Choose alerts to watch").await;
+    let mut member = setting.room.viewer("member").await;
+    assert!(member.settled().await.lines.is_empty());
+    setting.watch("team=payments").await;
+    owner.wait_for(|sidebar| sidebar.lines.is_empty()).await;
+}
+
+#[tokio::test]
+async fn the_panel_says_where_to_deliver_and_when_something_was_delivered() {
+    let setting = Setting::new().await;
+    let page = setting.page().await;
+    let address = format!("<code>{}</code>", setting.hook());
+    assert!(page.contains(&address), "{page}");
+    assert!(page.contains("No delivery yet."), "{page}");
+    setting.deliver(&[firing("Other", "warning", 1)]).await;
+    let page = setting.page().await;
+    assert!(page.contains("Last delivery: <time datetime="), "{page}");
 }

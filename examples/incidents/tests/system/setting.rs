@@ -29,7 +29,9 @@ impl Setting {
     pub(crate) async fn with_scopes(scopes: impl IntoIterator<Item = Scope>) -> Self {
         let data = tempfile::tempdir().unwrap();
         let host = Host::start().await;
-        let room = host.room("payments").await;
+        let owner = host.user("owner", |_| {}).await;
+        let mut room = host.room("payments").await;
+        room.change(|room| room.owner = owner.id).await;
         let add_on = incidents::add_on(data.path(), SECRET).unwrap();
         let add_on = room.install(add_on.scopes(scopes)).await;
         let setting = Self {
