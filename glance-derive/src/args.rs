@@ -48,7 +48,10 @@ pub(crate) fn check_key(key: Option<&LitStr>, errors: &mut Errors) {
     if let Some(key) = key {
         let text = key.value();
         if !text.is_empty() && !is_extension_key(&text) {
-            errors.at(key, "a key has 1 to 40 letters, digits, `_`, `-` or `.`");
+            errors.at(
+                key,
+                "a key must have 1 to 40 letters, digits, `_`, `-` or `.`",
+            );
         }
     }
 }
@@ -58,7 +61,7 @@ pub(crate) fn check_name(name: Option<&LitStr>, errors: &mut Errors) {
     if let Some(name) = name
         && name.value().encode_utf16().count() > 100
     {
-        errors.at(name, "a name has at most 100 characters");
+        errors.at(name, "a name must have at most 100 characters");
     }
 }
 
@@ -69,20 +72,29 @@ pub(crate) fn text(
     errors: &mut Errors,
 ) -> syn::Result<()> {
     input.parse::<Token![=]>()?;
-    match input.parse::<Expr>()? {
+    let value = input.parse::<Expr>()?;
+    let literal = match literal(&value) {
+        Some(literal) => literal.clone(),
+        None => {
+            let stand_in = LitStr::new("_", value.span());
+            errors.at(value, format!("`{name}` must be a string literal"));
+            stand_in
+        }
+    };
+    set(slot, literal, name, errors);
+    Ok(())
+}
+
+/// The string literal itself: another macro hands in its own inside invisible groups.
+fn literal(value: &Expr) -> Option<&LitStr> {
+    match value {
+        Expr::Group(group) if group.attrs.is_empty() => literal(&group.expr),
         Expr::Lit(syn::ExprLit {
             lit: syn::Lit::Str(literal),
-            ..
-        }) => {
-            set(slot, literal, name, errors);
-        }
-        other => {
-            let stand_in = LitStr::new("_", other.span());
-            errors.at(other, format!("`{name}` is a string literal"));
-            set(slot, stand_in, name, errors);
-        }
+            attrs,
+        }) if attrs.is_empty() => Some(literal),
+        _ => None,
     }
-    Ok(())
 }
 
 pub(crate) fn value<T: syn::parse::Parse>(

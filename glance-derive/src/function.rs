@@ -3,8 +3,9 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{FnArg, Ident, ItemFn, Path, Type};
+use syn::{FnArg, ItemFn, Path, Type};
 
+use crate::builtin::{presence, refuse_expectations};
 use crate::{Errors, located};
 
 /// What an attribute makes of a function, in the words of its messages.
@@ -28,10 +29,13 @@ impl Kind {
         generate: impl FnOnce(&ItemFn, &mut Errors) -> Option<TokenStream>,
     ) -> TokenStream {
         let generated = match syn::parse2::<ItemFn>(item.clone()) {
-            Ok(function) => generate(&function, &mut errors),
+            Ok(function) => {
+                refuse_expectations(&function.attrs, &mut errors);
+                generate(&function, &mut errors)
+            }
             Err(_) => {
                 let attribute = self.attribute;
-                errors.at(item, format!("`#[{attribute}]` goes on an `async fn`"));
+                errors.at(item, format!("`#[{attribute}]` must be on an `async fn`"));
                 None
             }
         };
@@ -46,18 +50,18 @@ impl Kind {
             let what = self.what;
             errors.at(
                 receiver,
-                format!("{what} is a free function; what it needs comes by `State<T>`"),
+                format!("{what} must be a free function; what it needs comes by `State<T>`"),
             );
         }
         receiver.is_none()
     }
 
-    /// The types of the arguments, or `None` where the function cannot be called with extractors.
+    /// The arguments, or `None` where the function cannot be called with extractors.
     pub(crate) fn arguments<'f>(
         &self,
         function: &'f ItemFn,
         errors: &mut Errors,
-    ) -> Option<Vec<&'f Type>> {
+    ) -> Option<Vec<Argument<'f>>> {
         let Self {
             what,
             extractor,
@@ -73,7 +77,7 @@ impl Kind {
         if signature.asyncness.is_none() {
             refuse(
                 &signature.fn_token,
-                format!("{what} is an `async fn`: add `async`"),
+                format!("{what} must be an `async fn`: add `async`"),
             );
         }
         if !signature.generics.params.is_empty() {
@@ -82,43 +86,105 @@ impl Kind {
                 format!("{what} cannot be generic: {caller}"),
             );
         }
-        let mut types = Vec::new();
+        let mut arguments = Vec::new();
         for input in &signature.inputs {
             let FnArg::Typed(argument) = input else {
                 continue;
             };
-            match &*argument.ty {
+            match ungrouped(&argument.ty) {
                 Type::Reference(reference) => refuse(
                     &reference.and_token,
-                    "arguments are extractors and taken by value: remove the `&`".to_owned(),
+                    "an argument must be an extractor, taken by value: remove the `&`".to_owned(),
                 ),
                 Type::ImplTrait(ty) => refuse(
                     ty,
                     format!(
-                        "an argument is an extractor of a type with a name: {extractor} or \
+                        "an argument must be an extractor of a type with a name: {extractor} or \
                          another `FromRequestParts`"
                     ),
                 ),
-                ty => types.push(ty),
+                _ => arguments.push(Argument {
+                    ty: &argument.ty,
+                    presence: presence(&argument.attrs),
+                }),
             }
         }
-        good.then_some(types)
+        good.then_some(arguments)
     }
 }
 
-/// For the extractors of an `impl<__S>`: the bound of each, at its word; a name for each; and how
-/// to have them from `__parts` and `__state`, in a function whose `Err` is a response.
-pub(crate) fn extract(arguments: &[&Type], krate: &Path) -> (TokenStream, Vec<Ident>, TokenStream) {
-    let bounds = arguments.iter().map(|ty| {
-        let krate = located(krate, ty.span());
-        quote_spanned!(ty.span()=> #ty: #krate::axum::extract::FromRequestParts<__S>,)
-    });
-    let names: Vec<_> = (0..arguments.len())
-        .map(|i| format_ident!("__argument_{i}"))
-        .collect();
-    let extracted = arguments.iter().zip(&names).map(|(ty, argument)| {
-        quote! {
-            let #argument = match <#ty as #krate::axum::extract::FromRequestParts<__S>>
+/// One argument of the function.
+pub(crate) struct Argument<'f> {
+    pub(crate) ty: &'f Type,
+    /// The predicate of its `#[cfg]`: the argument exists where it holds.
+    pub(crate) presence: Option<TokenStream>,
+}
+
+/// The type itself: another macro hands in its own inside invisible groups.
+pub(crate) fn ungrouped(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => ungrouped(&group.elem),
+        Type::Paren(paren) => ungrouped(&paren.elem),
+        ty => ty,
+    }
+}
+
+/// The parts of an `impl<__S>` that get the function's arguments from a request.
+pub(crate) struct Extraction {
+    /// Items beside the `impl`: the types of arguments that have a `#[cfg]`.
+    pub(crate) aliases: TokenStream,
+    /// The bound of each argument, at its word.
+    pub(crate) bounds: TokenStream,
+    /// Statements that extract from `__parts` and `__state`, in a function whose `Err` is a response.
+    pub(crate) statements: TokenStream,
+    /// The extracted values, as the function takes them.
+    pub(crate) values: TokenStream,
+}
+
+impl Extraction {
+    pub(crate) fn new(arguments: &[Argument<'_>], krate: &Path) -> Self {
+        let mut extraction = Self {
+            aliases: TokenStream::new(),
+            bounds: TokenStream::new(),
+            statements: TokenStream::new(),
+            values: TokenStream::new(),
+        };
+        for (index, argument) in arguments.iter().enumerate() {
+            extraction.add(index, argument, krate);
+        }
+        extraction
+    }
+
+    fn add(&mut self, index: usize, argument: &Argument<'_>, krate: &Path) {
+        let place = argument.ty.span();
+        let value = format_ident!("__argument_{index}");
+        let ty = match &argument.presence {
+            None => {
+                self.values.extend(quote!(#value,));
+                argument.ty.to_token_stream()
+            }
+            Some(present) => {
+                // A bound cannot have a `#[cfg]` of its own; `()` can be extracted everywhere.
+                let (alias, ty) = (
+                    format_ident!("__Argument{index}", span = place),
+                    argument.ty,
+                );
+                self.aliases.extend(quote! {
+                    #[cfg(#present)]
+                    type #alias = #ty;
+                    #[cfg(not(#present))]
+                    type #alias = ();
+                });
+                self.values.extend(quote!(#[cfg(#present)] #value,));
+                quote!(#alias)
+            }
+        };
+        let at_place = located(krate, place);
+        self.bounds.extend(quote_spanned! {place=>
+            #ty: #at_place::axum::extract::FromRequestParts<__S>,
+        });
+        self.statements.extend(quote! {
+            let #value = match <#ty as #krate::axum::extract::FromRequestParts<__S>>
                 ::from_request_parts(__parts, __state).await
             {
                 ::core::result::Result::Ok(extracted) => extracted,
@@ -128,8 +194,20 @@ pub(crate) fn extract(arguments: &[&Type], krate: &Path) -> (TokenStream, Vec<Id
                     );
                 }
             };
+        });
+    }
+
+    /// The `impl` with its aliases, which no other item sees.
+    pub(crate) fn enclose(&self, implementation: TokenStream) -> TokenStream {
+        let aliases = &self.aliases;
+        if aliases.is_empty() {
+            return implementation;
         }
-    });
-    let (bounds, extracted) = (bounds.collect(), extracted.collect());
-    (bounds, names, extracted)
+        quote! {
+            const _: () = {
+                #aliases
+                #implementation
+            };
+        }
+    }
 }

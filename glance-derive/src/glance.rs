@@ -7,7 +7,8 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Ident, ItemFn, Path, ReturnType, Type, parse_quote};
 
-use crate::function::{Kind, extract};
+use crate::builtin::Carried;
+use crate::function::{Argument, Extraction, Kind, ungrouped};
 use crate::{Errors, located, when};
 use args::Args;
 
@@ -40,10 +41,7 @@ fn generate(args: &Args, function: &ItemFn, errors: &mut Errors) -> Option<Token
 
     let name = &signature.ident;
     let visibility = &function.vis;
-    let documentation = function
-        .attrs
-        .iter()
-        .filter(|attr| attr.path().is_ident("doc"));
+    let Carried { on_name, on_rest } = Carried::of(&function.attrs);
     let answers = answer.map(|answer| answers(answer, &krate));
     let metadata = match answer {
         Some(answer) => {
@@ -73,10 +71,11 @@ fn generate(args: &Args, function: &ItemFn, errors: &mut Errors) -> Option<Token
     };
 
     Some(quote! {
-        #(#documentation)*
+        #on_name
         #[allow(non_camel_case_types)]
         #visibility struct #name {}
 
+        #on_rest
         #[automatically_derived]
         #[allow(trivial_bounds)]
         impl #krate::glance::Glance for #name where #answers {
@@ -85,7 +84,7 @@ fn generate(args: &Args, function: &ItemFn, errors: &mut Errors) -> Option<Token
             #when
         }
 
-        #krate::__server_half! { #handler }
+        #krate::__server_half! { #on_rest #handler }
     })
 }
 
@@ -96,7 +95,7 @@ fn answers(answer: &Type, krate: &Path) -> TokenStream {
     quote_spanned!(answer.span()=> #answer: #krate::glance::GlanceAnswer,)
 }
 
-fn handler(name: &Ident, arguments: &[&Type], answer: &Type, krate: &Path) -> TokenStream {
+fn handler(name: &Ident, arguments: &[Argument<'_>], answer: &Type, krate: &Path) -> TokenStream {
     let answers = answers(answer, krate);
     let fails_with_response = {
         let krate = located(krate, answer.span());
@@ -104,7 +103,13 @@ fn handler(name: &Ident, arguments: &[&Type], answer: &Type, krate: &Path) -> To
             <#answer as #krate::glance::GlanceAnswer>::Error: #krate::axum::response::IntoResponse
         }
     };
-    let (bounds, bound, extracted) = extract(arguments, krate);
+    let extraction = Extraction::new(arguments, krate);
+    let Extraction {
+        bounds,
+        statements,
+        values,
+        ..
+    } = &extraction;
     let query = quote_spanned! {Span::call_site().located_at(name.span())=>
         async fn query(
             __parts: &mut #krate::axum::http::request::Parts,
@@ -114,7 +119,7 @@ fn handler(name: &Ident, arguments: &[&Type], answer: &Type, krate: &Path) -> To
             #krate::axum::response::Response,
         >
     };
-    quote! {
+    let implementation = quote! {
         #[automatically_derived]
         #[allow(trivial_bounds)]
         impl<__S> #krate::glance::GlanceHandler<__S> for #name
@@ -126,8 +131,8 @@ fn handler(name: &Ident, arguments: &[&Type], answer: &Type, krate: &Path) -> To
         {
             #query {
                 let _ = (&__parts, __state);
-                #extracted
-                let __answer: #answer = #name(#(#bound),*).await;
+                #statements
+                let __answer: #answer = #name(#values).await;
                 match #krate::glance::GlanceAnswer::into_result(__answer) {
                     ::core::result::Result::Ok(data) => ::core::result::Result::Ok(data),
                     ::core::result::Result::Err(error) => {
@@ -138,7 +143,8 @@ fn handler(name: &Ident, arguments: &[&Type], answer: &Type, krate: &Path) -> To
                 }
             }
         }
-    }
+    };
+    extraction.enclose(implementation)
 }
 
 /// For a function with a reported error, so that its registration adds no other.
@@ -162,12 +168,12 @@ fn unreachable_handler(name: &Ident, krate: &Path) -> TokenStream {
 /// The type of the answer, or `None` where it cannot be named outside the function.
 fn answer<'f>(function: &'f ItemFn, errors: &mut Errors) -> Option<&'f Type> {
     let signature = &function.sig;
-    let expected = "a glance answers with `GlanceData<M>`, or a `Result` of it";
+    let expected = "a glance must return `GlanceData<M>`, or a `Result` of it";
     match &signature.output {
         ReturnType::Default => errors.at(&signature.ident, expected),
-        ReturnType::Type(_, answer) => match &**answer {
+        ReturnType::Type(_, answer) => match ungrouped(answer) {
             Type::ImplTrait(_) => errors.at(answer, expected),
-            answer if signature.generics.params.is_empty() => return Some(answer),
+            _ if signature.generics.params.is_empty() => return Some(answer),
             _ => {}
         },
     }

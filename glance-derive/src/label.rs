@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
-use syn::{Expr, Ident, LitStr, Path, Token, parse_quote};
+use syn::{Attribute, Expr, Ident, LitStr, Path, Token, parse_quote};
 
 const TAGS: [&str; 4] = ["b", "strong", "em", "i"];
 const MAX_UNITS: usize = 1000;
@@ -30,7 +30,7 @@ impl Parse for Input {
         let literal = input.parse().map_err(|error| {
             syn::Error::new(
                 error.span(),
-                "a label starts with a string literal: `label!(\"<b>{count}</b> open\")`",
+                "a label must start with a string literal: `label!(\"<b>{count}</b> open\")`",
             )
         })?;
         let mut arguments = Vec::new();
@@ -46,6 +46,12 @@ impl Parse for Input {
             } else {
                 None
             };
+            if let Some(attribute) = input.call(Attribute::parse_outer)?.first() {
+                return Err(syn::Error::new_spanned(
+                    attribute,
+                    "an argument of a label cannot have attributes: remove this",
+                ));
+            }
             arguments.push((name, input.parse()?));
         }
         Ok(Self {
@@ -231,10 +237,10 @@ fn check_html(pieces: &[Piece]) -> Result<(), String> {
         return Err(format!("`<{name}>` is not closed; add `</{name}>`"));
     }
     match units {
-        0 => Err("a label has at least one character".to_owned()),
+        0 => Err("a label must have at least one character".to_owned()),
         1..=MAX_UNITS => Ok(()),
         _ => Err(format!(
-            "a label has at most {MAX_UNITS} UTF-16 units, this one has {units}; shorten it"
+            "a label must have at most {MAX_UNITS} UTF-16 units, this one has {units}; shorten it"
         )),
     }
 }

@@ -1,6 +1,7 @@
 //! The macros of `glance-sdk`, where they are documented.
 
 mod args;
+mod builtin;
 mod function;
 mod glance;
 mod label;
@@ -34,8 +35,9 @@ use quote::{ToTokens, quote};
 /// assert_eq!(incidents::KEY, "incidents");
 /// ```
 ///
-/// The function stays what it is. Beside it stands a type of the same name, so that one `use`
-/// brings both; `AddOn::glance::<incidents>()` registers it, and `push::<incidents>(data)` takes
+/// The function stays what it is, and its built-in attributes reach what belongs to it: a `#[cfg]` on the
+/// function or on an argument, `#[allow]`, `#[expect]`, `#[deprecated]` and documentation. Beside it
+/// stands a type of the same name, so that one `use` brings both; `AddOn::glance::<incidents>()` registers it, and `push::<incidents>(data)` takes
 /// its data only. Its arguments are extractors: `GlanceQuery`, `State<T>`, or any other
 /// `FromRequestParts`. It returns `GlanceData<M>`, or a `Result` of it whose error is `Failure` or
 /// another `IntoResponse`.

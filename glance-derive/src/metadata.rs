@@ -39,7 +39,7 @@ fn generate(item: &DeriveInput, errors: &mut Errors) -> Option<TokenStream> {
         Data::Struct(_) | Data::Union(_) => {
             errors.at(
                 &item.ident,
-                "glance metadata is a struct with named fields, because a host wants a JSON \
+                "glance metadata must be a struct with named fields, because a host wants a JSON \
                  object; an attribute of it may be an enum whose variants carry no data",
             );
             None

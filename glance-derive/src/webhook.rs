@@ -9,7 +9,8 @@ use syn::spanned::Spanned;
 use syn::{Ident, ItemFn, LitStr, Path, ReturnType, Type, parse_quote};
 
 use crate::args::is_extension_key;
-use crate::function::{Kind, extract};
+use crate::builtin::Carried;
+use crate::function::{Argument, Extraction, Kind, ungrouped};
 use crate::{Errors, located};
 use args::Args;
 
@@ -43,29 +44,34 @@ fn generate(args: &Args, function: &ItemFn, errors: &mut Errors) -> Option<Token
     let event = args.event.as_ref()?;
 
     let handler = match (checked.as_deref(), answer) {
+        (Some([first, ..]), _) if first.presence.is_some() => {
+            errors.at(
+                first.ty,
+                "a webhook's first argument must always exist: put its `#[cfg]` on the function",
+            );
+            unreachable_handler(name, &krate)
+        }
         (Some([first, arguments @ ..]), Some(answer)) => {
-            handler(name, event, first, arguments, &answer, &krate)
+            handler(name, event, first.ty, arguments, &answer, &krate)
         }
         (Some([]), _) => {
             errors.at(
                 name,
-                "a webhook takes what happened as its first argument: `WebhookRequest<E>`",
+                "a webhook must take what happened as its first argument: `WebhookRequest<E>`",
             );
             unreachable_handler(name, &krate)
         }
         _ => unreachable_handler(name, &krate),
     };
     let visibility = &function.vis;
-    let documentation = function
-        .attrs
-        .iter()
-        .filter(|attr| attr.path().is_ident("doc"));
+    let Carried { on_name, on_rest } = Carried::of(&function.attrs);
     let descriptor = descriptor(args, event, &krate);
     Some(quote! {
-        #(#documentation)*
+        #on_name
         #[allow(non_camel_case_types)]
         #visibility struct #name {}
 
+        #on_rest
         #[automatically_derived]
         impl #krate::webhook::Webhook for #name {
             const KEY: &'static str = #key;
@@ -73,7 +79,7 @@ fn generate(args: &Args, function: &ItemFn, errors: &mut Errors) -> Option<Token
             #descriptor
         }
 
-        #krate::__server_half! { #handler }
+        #krate::__server_half! { #on_rest #handler }
     })
 }
 
@@ -86,7 +92,7 @@ fn key(args: &Args, name: &Ident, errors: &mut Errors) -> Option<LitStr> {
     if !is_extension_key(&key) {
         errors.at(
             name,
-            "this name cannot be the webhook's key, which has 1 to 40 letters, digits or `_`; \
+            "this name cannot be the webhook's key, which must have 1 to 40 letters, digits or `_`; \
              add `key = \"...\"`",
         );
         return None;
@@ -98,16 +104,16 @@ fn key(args: &Args, name: &Ident, errors: &mut Errors) -> Option<LitStr> {
 fn answer(function: &ItemFn, errors: &mut Errors) -> Option<Type> {
     match &function.sig.output {
         ReturnType::Default => Some(parse_quote!(())),
-        ReturnType::Type(_, answer) => match &**answer {
+        ReturnType::Type(_, answer) => match ungrouped(answer) {
             Type::ImplTrait(_) => {
                 errors.at(
                     answer,
-                    "a webhook answers with nothing, a `Notification`, or an `Option` or `Result` \
+                    "a webhook must return nothing, a `Notification`, or an `Option` or `Result` \
                      of these",
                 );
                 None
             }
-            answer => Some(answer.clone()),
+            _ => Some((**answer).clone()),
         },
     }
 }
@@ -152,11 +158,17 @@ fn handler(
     name: &Ident,
     event: &Path,
     first: &Type,
-    arguments: &[&Type],
+    arguments: &[Argument<'_>],
     answer: &Type,
     krate: &Path,
 ) -> TokenStream {
-    let (bounds, bound, extracted) = extract(arguments, krate);
+    let extraction = Extraction::new(arguments, krate);
+    let Extraction {
+        bounds,
+        statements,
+        values,
+        ..
+    } = &extraction;
     let answers = {
         let krate = located(krate, answer.span());
         quote_spanned! {answer.span()=>
@@ -165,7 +177,7 @@ fn handler(
         }
     };
     let happened = quote_spanned!(first.span()=> let __happened: #first = __request;);
-    quote! {
+    let implementation = quote! {
         #[automatically_derived]
         #[allow(trivial_bounds)]
         impl<__S> #krate::webhook::WebhookHandler<__S> for #name
@@ -184,8 +196,8 @@ fn handler(
             > {
                 let _ = (&__parts, __state);
                 #happened
-                #extracted
-                let __answer: #answer = #name(__happened, #(#bound),*).await;
+                #statements
+                let __answer: #answer = #name(__happened, #values).await;
                 match #krate::webhook::WebhookAnswer::into_result(__answer) {
                     ::core::result::Result::Ok(answer) => ::core::result::Result::Ok(answer),
                     ::core::result::Result::Err(error) => {
@@ -196,7 +208,8 @@ fn handler(
                 }
             }
         }
-    }
+    };
+    extraction.enclose(implementation)
 }
 
 /// For a function with a reported error, so that its registration adds no other.

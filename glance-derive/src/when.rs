@@ -24,6 +24,7 @@ pub(crate) fn lower(condition: &Expr, krate: &Path, errors: &mut Errors) -> Toke
 }
 
 fn test(condition: &Expr, krate: &Path, errors: &mut Errors) -> Option<TokenStream> {
+    refuse_attributes(condition, errors)?;
     match condition {
         Expr::Paren(paren) => test(&paren.expr, krate, errors),
         Expr::Group(group) => test(&group.expr, krate, errors),
@@ -44,18 +45,41 @@ fn test(condition: &Expr, krate: &Path, errors: &mut Errors) -> Option<TokenStre
         Expr::Lit(literal) => {
             errors.at(
                 literal,
-                "a condition tests a field of the metadata, as in `count > 0`",
+                "a condition must test a field of the metadata, as in `count > 0`",
             );
             None
         }
         other => {
             errors.at(
                 other,
-                "a condition has fields of the metadata, comparisons, `&&`, `||`, `!` and \
+                "a condition must have only fields of the metadata, comparisons, `&&`, `||`, `!` and \
                  parentheses; compute anything else into a field of the metadata",
             );
             None
         }
+    }
+}
+
+/// `None` where the expression has attributes, which would not survive the translation.
+fn refuse_attributes(expression: &Expr, errors: &mut Errors) -> Option<()> {
+    let attributes = match expression {
+        Expr::Paren(syn::ExprParen { attrs, .. })
+        | Expr::Group(syn::ExprGroup { attrs, .. })
+        | Expr::Unary(syn::ExprUnary { attrs, .. })
+        | Expr::Binary(syn::ExprBinary { attrs, .. })
+        | Expr::Path(syn::ExprPath { attrs, .. })
+        | Expr::Field(syn::ExprField { attrs, .. }) => attrs.first(),
+        _ => None,
+    };
+    match attributes {
+        Some(attribute) => {
+            errors.at(
+                attribute,
+                "a condition cannot have attributes: remove this, or put `#[cfg]` on the function",
+            );
+            None
+        }
+        None => Some(()),
     }
 }
 
@@ -84,7 +108,7 @@ fn joined_or_compared(
     {
         errors.at(
             side,
-            "what the host knows is a condition by itself: write it alone, or `!` before it",
+            "a condition of the host must stand alone, or behind `!`",
         );
         return None;
     }
@@ -100,7 +124,7 @@ fn joined_or_compared(
             let operator = binary.op;
             errors.at(
                 operator,
-                "a condition compares with `==`, `!=`, `<`, `<=`, `>` or `>=` and joins with `&&` \
+                "a condition must compare with `==`, `!=`, `<`, `<=`, `>` or `>=` and join with `&&` \
                  or `||`; compute anything else into a field of the metadata",
             );
             return None;
@@ -114,7 +138,7 @@ fn joined_or_compared(
     if !flipped && is_field(value) {
         errors.at(
             value,
-            "a condition compares a field with a literal or a constant; to compare it with \
+            "a condition must compare a field with a literal or a constant; to compare it with \
              another field or a variable, compute a `bool` field of the metadata",
         );
         return None;
@@ -127,6 +151,7 @@ fn joined_or_compared(
 /// The calls that reach a field: `a.b` becomes `attributes().a().b()`. They stand wholly at the
 /// field, a variable for the attributes would not: it needs a hygiene of its own.
 fn attribute(field: &Expr, krate: &Path, errors: &mut Errors) -> Option<TokenStream> {
+    refuse_attributes(field, errors)?;
     match field {
         Expr::Paren(paren) => attribute(&paren.expr, krate, errors),
         Expr::Group(group) => attribute(&group.expr, krate, errors),
@@ -140,7 +165,7 @@ fn attribute(field: &Expr, krate: &Path, errors: &mut Errors) -> Option<TokenStr
             None => {
                 errors.at(
                     path,
-                    "a condition compares fields of the metadata, and this is a path; \
+                    "a condition must compare fields of the metadata, and this is a path; \
                                  write the field on the left and the value on the right",
                 );
                 None
@@ -151,7 +176,7 @@ fn attribute(field: &Expr, krate: &Path, errors: &mut Errors) -> Option<TokenStr
             match &access.member {
                 Member::Named(name) => Some(quote_spanned!(name.span()=> #parent.#name())),
                 Member::Unnamed(index) => {
-                    errors.at(index, "fields of the metadata have names");
+                    errors.at(index, "fields of the metadata must have names");
                     None
                 }
             }
@@ -159,7 +184,7 @@ fn attribute(field: &Expr, krate: &Path, errors: &mut Errors) -> Option<TokenStr
         other => {
             errors.at(
                 other,
-                "the left side of a comparison is a field of the metadata; compute anything else \
+                "the left side of a comparison must be a field of the metadata; compute anything else \
                  into a field of its own",
             );
             None

@@ -9,6 +9,7 @@ use syn::spanned::Spanned;
 use syn::{DeriveInput, Field, Fields, Ident, LitStr, Path, Type};
 
 use super::attributes::{Container, for_each, ignore, known, serialized_name};
+use crate::builtin::Carried;
 use crate::{Errors, located, rename};
 
 pub(super) fn generate(
@@ -51,7 +52,9 @@ pub(super) fn generate(
         .iter()
         .filter(|member| matches!(member.kind, Kind::Flattened))
         .map(|member| member.names(member.field.ty.span(), krate));
+    let lints = Carried::of(&item.attrs).on_rest;
     quote! {
+        #lints
         const _: () = {
             #[doc = concat!("What conditions may test of [`", stringify!(#name), "`].")]
             #[derive(::core::fmt::Debug)]
@@ -201,18 +204,18 @@ impl<'f> Member<'f> {
         let Self {
             field, name, wire, ..
         } = self;
-        let documentation = field.attrs.iter().filter(|a| a.path().is_ident("doc"));
+        let carried = Carried::of(&field.attrs).on_name;
         let ty = &field.ty;
         let krate = located(krate, ty.span());
         match self.kind {
             Kind::Tested { .. } => quote_spanned! {ty.span()=>
-                #(#documentation)*
+                #carried
                 #visibility fn #name(&self) -> <#ty as #krate::metadata::Attribute>::At {
                     <#ty as #krate::metadata::Attribute>::at(self.path.field(#wire))
                 }
             },
             Kind::Flattened => quote_spanned! {ty.span()=>
-                #(#documentation)*
+                #carried
                 #visibility fn #name(&self) -> <#ty as #krate::metadata::Flattened>::At {
                     <#ty as #krate::metadata::Flattened>::beside(
                         ::core::clone::Clone::clone(&self.path),
@@ -221,7 +224,7 @@ impl<'f> Member<'f> {
             },
             // It depends on the lifetime for the bound to be judged where a condition calls this.
             Kind::Untestable => quote! {
-                #(#documentation)*
+                #carried
                 #visibility fn #name<'a>(&'a self) -> #krate::metadata::Untestable
                 where
                     #krate::metadata::Untestable: #krate::metadata::Testable<'a>,

@@ -6,6 +6,7 @@ use syn::ext::IdentExt;
 use syn::{DataEnum, DeriveInput, Fields, Variant};
 
 use super::attributes::{Container, for_each, ignore, known, serialized_name};
+use crate::builtin::Carried;
 use crate::{Errors, located, rename};
 
 pub(super) fn generate(
@@ -42,7 +43,9 @@ pub(super) fn generate(
         let krate = located(krate, name.span());
         quote_spanned!(name.span()=> #krate::metadata::written::<#name>(&literal))
     };
+    let lints = Carried::of(&item.attrs).on_rest;
     quote! {
+        #lints
         const _: () = {
             #[automatically_derived]
             impl #krate::metadata::Attribute for #name {

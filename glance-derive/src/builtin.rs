@@ -1,0 +1,138 @@
+//! Built-in attributes of a function, a field or an argument, and what of them belongs to the
+//! items that a macro generates beside it.
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::quote;
+use syn::parse::Parser;
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Meta, Token};
+
+use crate::Errors;
+
+/// Attributes for generated items. What is in neither list concerns only the item it is written on.
+#[derive(Default)]
+pub(crate) struct Carried {
+    /// For the item that users name: also documentation and deprecation.
+    pub(crate) on_name: TokenStream,
+    /// For the items that users do not name.
+    pub(crate) on_rest: TokenStream,
+}
+
+impl Carried {
+    pub(crate) fn of(attributes: &[Attribute]) -> Self {
+        let mut carried = Self::default();
+        for attribute in attributes {
+            let (on_name, on_rest) = carry(&attribute.meta);
+            carried.on_name.extend(quote!(#(#[#on_name])*));
+            carried.on_rest.extend(quote!(#(#[#on_rest])*));
+        }
+        carried
+    }
+}
+
+/// The attributes that this one becomes, without `#[]`.
+fn carry(attribute: &Meta) -> (Vec<TokenStream>, Vec<TokenStream>) {
+    let both = |tokens: TokenStream| (vec![tokens.clone()], vec![tokens]);
+    if is(attribute, "cfg") || is(attribute, "allow") {
+        both(quote!(#attribute))
+    } else if is(attribute, "expect") {
+        // The expectation is checked where the author wrote it.
+        match attribute {
+            Meta::List(list) => {
+                let lints = &list.tokens;
+                both(quote!(allow(#lints)))
+            }
+            _ => Default::default(),
+        }
+    } else if is(attribute, "doc") {
+        (vec![quote!(#attribute)], Vec::new())
+    } else if is(attribute, "deprecated") {
+        (vec![quote!(#attribute)], vec![quote!(allow(deprecated))])
+    } else if let Some((predicate, conditional)) = cfg_attr(attribute) {
+        let (mut on_name, mut on_rest) = (Vec::new(), Vec::new());
+        for attribute in &conditional {
+            let (name, rest) = carry(attribute);
+            on_name.extend(name.iter().map(|attr| quote!(cfg_attr(#predicate, #attr))));
+            on_rest.extend(rest.iter().map(|attr| quote!(cfg_attr(#predicate, #attr))));
+        }
+        (on_name, on_rest)
+    } else {
+        Default::default()
+    }
+}
+
+/// Refuses `expect(dead_code)` on a function: the generated type uses it, so that the expectation is
+/// never met.
+pub(crate) fn refuse_expectations(attributes: &[Attribute], errors: &mut Errors) {
+    for attribute in attributes {
+        refuse_expectation(&attribute.meta, errors);
+    }
+}
+
+fn refuse_expectation(attribute: &Meta, errors: &mut Errors) {
+    if let Some((_, conditional)) = cfg_attr(attribute) {
+        for attribute in &conditional {
+            refuse_expectation(attribute, errors);
+        }
+    }
+    let Meta::List(list) = attribute else {
+        return;
+    };
+    if !is(attribute, "expect") {
+        return;
+    }
+    for token in list.tokens.clone() {
+        if let TokenTree::Ident(lint) = &token
+            && lint == "dead_code"
+        {
+            errors.at(
+                lint,
+                "`dead_code` cannot be expected here: it must be allowed",
+            );
+        }
+    }
+}
+
+/// The predicate of what has these attributes, or `None` where it always exists.
+pub(crate) fn presence(attributes: &[Attribute]) -> Option<TokenStream> {
+    let predicates: Vec<_> = attributes
+        .iter()
+        .flat_map(|attribute| predicates(&attribute.meta))
+        .collect();
+    (!predicates.is_empty()).then(|| quote!(all(#(#predicates),*)))
+}
+
+fn predicates(attribute: &Meta) -> Vec<TokenStream> {
+    if let Meta::List(list) = attribute
+        && is(attribute, "cfg")
+    {
+        return vec![list.tokens.clone()];
+    }
+    let Some((predicate, conditional)) = cfg_attr(attribute) else {
+        return Vec::new();
+    };
+    conditional
+        .iter()
+        .flat_map(predicates)
+        .map(|inner| quote!(any(not(#predicate), #inner)))
+        .collect()
+}
+
+/// The predicate of a `cfg_attr`, and its attributes. One that cannot be read is rustc's to report.
+fn cfg_attr(attribute: &Meta) -> Option<(Meta, Vec<Meta>)> {
+    let Meta::List(list) = attribute else {
+        return None;
+    };
+    if !is(attribute, "cfg_attr") {
+        return None;
+    }
+    let all = Punctuated::<Meta, Token![,]>::parse_terminated
+        .parse2(list.tokens.clone())
+        .ok()?;
+    let mut all = all.into_iter();
+    Some((all.next()?, all.collect()))
+}
+
+fn is(attribute: &Meta, name: &str) -> bool {
+    attribute.path().is_ident(name)
+}
