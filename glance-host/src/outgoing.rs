@@ -156,8 +156,13 @@ fn signed_url(
 ) -> Result<Url, String> {
     let mut url = web_url(url)?;
     let token = sign(shared, installed, room, Some(user)).map_err(|cause| format!("{cause}."))?;
-    url.query_pairs_mut().append_pair(SIGNED_REQUEST, &token);
+    append(&mut url, SIGNED_REQUEST, &token);
     Ok(url)
+}
+
+/// Adds a parameter to an address, whose other members stay as they are written.
+fn append(url: &mut Url, name: &str, value: &str) {
+    url.query_pairs_mut().append_pair(name, value);
 }
 
 fn sign(
@@ -196,8 +201,9 @@ pub(crate) fn webhook(
     if webhook.authentication() == &Authentication::Jwt {
         let signed =
             sign(shared, installed, Some(room), sender).map_err(|cause| format!("{cause}."))?;
-        url.query_pairs_mut().append_pair(SIGNED_REQUEST, &signed);
-        token = Some(signed);
+        append(&mut url, SIGNED_REQUEST, &signed);
+        // A name and password in the address become the one `Authorization` that a request may have.
+        token = (url.username().is_empty() && url.password().is_none()).then_some(signed);
     }
     let request = shared
         .posting
@@ -223,8 +229,7 @@ pub(crate) fn page_url(
         Authentication::None => web_url(url)?,
         _ => signed_url(shared, installed, url, room, user)?,
     };
-    url.query_pairs_mut()
-        .append_pair("connect_client_api_version", "1");
+    append(&mut url, "connect_client_api_version", "1");
     Ok(url)
 }
 

@@ -1,9 +1,11 @@
 //! What handlers of an add-on take as arguments.
 
+mod address;
 mod json_body;
 mod viewer;
 mod webhook;
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::FromRequestParts;
@@ -281,8 +283,8 @@ fn judge(
     services: &Arc<Services>,
     key: impl FnOnce(&OauthId) -> Option<Arc<SigningKey>>,
 ) -> Result<Judged, Rejection> {
-    let (text, is_in_address) = token(parts).ok_or(Rejection::Missing)?;
-    let token = Token::parse(text)?;
+    let (text, is_in_address) = token(parts)?;
+    let token = Token::parse(&text)?;
     let Some(key) = key(token.issuer()) else {
         return Ok(Judged::NoKey(token.issuer().clone()));
     };
@@ -296,7 +298,7 @@ fn judge(
         && !parts.method.is_safe()
         && !is_page_token(&claims)
     {
-        replays.once(text, &claims, now())?;
+        replays.once(&text, &claims, now())?;
     }
     let services = Arc::clone(services);
     Ok(Judged::Holds(SignedRequest {
@@ -308,25 +310,26 @@ fn judge(
     }))
 }
 
-/// The token as it came, and whether it stands in the address. Base64url and dots need no
-/// percent-decoding. A page's own token comes first: the host's in the same page's address is older.
-fn token(parts: &Parts) -> Option<(&str, bool)> {
-    let header = |name| parts.headers.get(name)?.to_str().ok();
-    let in_query = || {
-        let mut pairs = parts.uri.query()?.split('&');
-        pairs.find_map(|pair| pair.strip_prefix("signed_request="))
-    };
-    let in_authorization = || {
-        let (scheme, token) = header(header::AUTHORIZATION)?.split_once(' ')?;
+/// The token as it came, and whether it stands in the address. A page's own token comes first: the
+/// host's in the same page's address is older.
+fn token(parts: &Parts) -> Result<(Cow<'_, str>, bool), Rejection> {
+    if let Some(token) = parts.headers.get(PAGE_TOKEN)
+        && let Ok(token) = token.to_str()
+    {
+        return Ok((token.into(), false));
+    }
+    if let Some(token) = address::token(parts.uri.query().unwrap_or_default())? {
+        return Ok((token, true));
+    }
+    let in_authorization = parts.headers.get_all(header::AUTHORIZATION);
+    let token = in_authorization.iter().find_map(|credentials| {
+        let (scheme, token) = credentials.to_str().ok()?.split_once(' ')?;
         let token = token.trim();
         scheme
             .eq_ignore_ascii_case("JWT")
             .then(|| token.strip_prefix("token=").unwrap_or(token))
-    };
-    header(PAGE_TOKEN)
-        .map(|token| (token, false))
-        .or_else(|| Some((in_query()?, true)))
-        .or_else(|| Some((in_authorization()?, false)))
+    });
+    Ok((token.ok_or(Rejection::Missing)?.into(), false))
 }
 
 /// A glance's query: a request that a host itself signed, from a room.

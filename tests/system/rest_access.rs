@@ -61,9 +61,14 @@ async fn doubled_slashes_and_one_at_the_end_do_no_harm() {
         let url = format!("{}{path}", host.base_url());
         let call = rest.client.post(&url).bearer_auth(&token).json(&message);
         assert_eq!(rest::status(call).await, StatusCode::NO_CONTENT, "{path}");
-        let in_query = format!("{url}?auth_token={token}");
-        let call = rest.client.post(in_query).json(&message);
-        assert_eq!(rest::status(call).await, StatusCode::NO_CONTENT, "{path}");
+        let encoded = format!("%{:02x}{}", token.as_bytes()[0], &token[1..]);
+        for query in [
+            format!("auth%5Ftoken={encoded}&x"),
+            format!("auth_token={token}"),
+        ] {
+            let call = rest.client.post(format!("{url}?{query}")).json(&message);
+            assert_eq!(rest::status(call).await, StatusCode::NO_CONTENT, "{path}");
+        }
         let recorded = host.calls().pop().unwrap();
         assert_eq!(recorded.path(), path);
     }

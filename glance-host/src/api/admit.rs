@@ -1,5 +1,6 @@
 //! What each request to the API goes through before and after it is answered.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::body::to_bytes;
@@ -9,6 +10,7 @@ use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use url::form_urlencoded;
 
 use super::caller::Caller;
 use super::error::ApiError;
@@ -68,9 +70,11 @@ impl Asked {
         let mut asked = Self::default();
         let mut rest = Vec::new();
         for pair in uri.query().unwrap_or_default().split('&') {
-            match pair.split_once('=') {
-                Some(("auth_token", token)) => asked.token = Some(token.to_owned()),
-                Some(("auth_test", test)) => asked.only_tests = test.eq_ignore_ascii_case("true"),
+            let (name, value) = read(pair);
+            match &*name {
+                _ if !pair.contains('=') && !pair.is_empty() => rest.push(pair),
+                "auth_token" => asked.token = Some(value.into_owned()),
+                "auth_test" => asked.only_tests = value.eq_ignore_ascii_case("true"),
                 _ if pair.is_empty() => {}
                 _ => rest.push(pair),
             }
@@ -91,6 +95,13 @@ impl Asked {
         *uri = Uri::from_parts(parts).unwrap_or_default();
         asked
     }
+}
+
+/// Name and value of one parameter; any character may be written as `%XX`.
+fn read(pair: &str) -> (Cow<'_, str>, Cow<'_, str>) {
+    form_urlencoded::parse(pair.as_bytes())
+        .next()
+        .unwrap_or_default()
 }
 
 /// The token in `Authorization: Bearer ...`.

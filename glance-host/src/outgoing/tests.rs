@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::Router;
 use axum::routing::get;
+use glance_sdk::model::{Descriptor, Event};
 use serde_json::json;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Notify;
@@ -88,4 +89,109 @@ async fn an_add_on_that_takes_no_connection_cannot_be_reached() {
         matches!(answer, Err(NoAnswer::Unreachable(_))),
         "{answer:?}"
     );
+}
+
+#[test]
+fn a_token_is_added_to_any_address() {
+    for (address, expected) in [
+        (
+            "https://a.example/x",
+            "https://a.example/x?signed_request=t",
+        ),
+        ("https://a.example", "https://a.example/?signed_request=t"),
+        (
+            "https://a.example/x?",
+            "https://a.example/x?signed_request=t",
+        ),
+        (
+            "https://a.example/x?a=1&b",
+            "https://a.example/x?a=1&b&signed_request=t",
+        ),
+        (
+            "https://a.example/x?a=%20%2b+c;d",
+            "https://a.example/x?a=%20%2b+c;d&signed_request=t",
+        ),
+        (
+            "https://a.example/x?a=&&=",
+            "https://a.example/x?a=&&=&signed_request=t",
+        ),
+        (
+            "https://a.example/x?a=?/",
+            "https://a.example/x?a=?/&signed_request=t",
+        ),
+        (
+            "https://a.example/x#f",
+            "https://a.example/x?signed_request=t#f",
+        ),
+        (
+            "https://a.example/x?a=1#f?g=2",
+            "https://a.example/x?a=1&signed_request=t#f?g=2",
+        ),
+        (
+            "HTTPS://A.Example:443/X",
+            "https://a.example/X?signed_request=t",
+        ),
+        (
+            "http://a.example:443/",
+            "http://a.example:443/?signed_request=t",
+        ),
+        (
+            "http://[::1]:8080/x",
+            "http://[::1]:8080/x?signed_request=t",
+        ),
+        (
+            "https://a.example/b/../c/./d%2F..",
+            "https://a.example/c/d%2F..?signed_request=t",
+        ),
+        (
+            "https://me:pw@a.example/x",
+            "https://me:pw@a.example/x?signed_request=t",
+        ),
+    ] {
+        let mut url = web_url(address).unwrap();
+        append(&mut url, SIGNED_REQUEST, "t");
+        assert_eq!(url.as_str(), expected, "{address}");
+    }
+    for address in [
+        "ftp://a.example/",
+        "javascript:alert(1)",
+        "/x",
+        "//a.example/x",
+        "",
+    ] {
+        assert!(web_url(address).is_err(), "{address}");
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_has_one_authorization_header() {
+    let host = Host::start().await;
+    let installed = Installed {
+        oauth_id: "id".into(),
+        oauth_secret: "secret".into(),
+        room_id: None,
+        descriptor_url: "http://127.0.0.1:1/".to_owned(),
+        descriptor: Descriptor::new("key", "Name", "http://127.0.0.1:1/"),
+    };
+    for (site, scheme) in [
+        ("", "JWT "),
+        ("me:pw@", "Basic bWU6cHc="),
+        ("me@", "Basic bWU6"),
+    ] {
+        let mut declared = Webhook::new(Event::RoomMessage, format!("http://{site}127.0.0.1:1/x"));
+        declared.authentication = Some(Authentication::Jwt);
+        let call = webhook(&host.shared, &installed, &declared, 1.into(), None).unwrap();
+        let request = call.checked().unwrap().build().unwrap();
+        let all = request.headers().get_all(AUTHORIZATION).iter();
+        let all: Vec<_> = all.map(|value| value.to_str().unwrap()).collect();
+        assert_eq!(all.len(), 1, "{site}: {all:?}");
+        assert!(all[0].starts_with(scheme), "{site}: {all:?}");
+        assert!(
+            request
+                .url()
+                .query()
+                .unwrap()
+                .starts_with("signed_request=")
+        );
+    }
 }

@@ -74,9 +74,20 @@ mod tests {
             ..Hooks::default()
         };
         assert!(hooks.may_install("https://chat.example.com/v2/capabilities"));
-        assert!(hooks.may_install("https://CHAT.example.com:443/x"));
+        for same in [
+            "HTTPS://CHAT.example.com:443/x",
+            "https://chat.example.com",
+            "https://chat.example.com/a/../b?c#d",
+            "https://ch%61t.example.com/",
+        ] {
+            assert!(hooks.may_install(same), "{same}");
+        }
         for other in [
             "http://chat.example.com/v2/capabilities",
+            "https://chat.example.com:8443/",
+            "https://chat.example.com./",
+            "http://chat.example.com:443/",
+            "//chat.example.com/",
             "https://chat.example.com.evil.example/",
             "https://chat.example.com@evil.example/",
             "https://evil.example/https://chat.example.com/",
@@ -84,6 +95,7 @@ mod tests {
         ] {
             assert!(!hooks.may_install(other), "{other}");
         }
+        assert_eq!(origin("http://[0:0::1]:80/"), origin("http://[::1]"));
         assert!(Hooks::default().may_install("https://any.example/"));
     }
 }

@@ -141,6 +141,16 @@ mod tests {
     }
 
     #[test]
+    fn a_request_is_remembered_as_long_as_its_token_verifies() {
+        let replays = Replays::default();
+        let claims = claims("one", Some("jti"), NOW);
+        assert_eq!(replays.once("a", &claims, NOW), Ok(()));
+        let last = NOW + LEEWAY_SECONDS - 1;
+        assert_eq!(replays.once("a", &claims, last), Err(Rejection::Replayed));
+        assert_eq!(replays.once("a", &claims, last + 1), Ok(()));
+    }
+
+    #[test]
     fn installations_without_requests_are_forgotten() {
         let replays = Replays::default();
         for nth in 0..1000 {

@@ -1,6 +1,9 @@
 //! One token: parsed once, verified, or made.
+//!
+//! Tokens are held to RFC 7515 and 7519 by the letter; `docs/protocol.md` has a table of the rules.
 
-use std::borrow::Cow;
+mod header;
+
 use std::fmt;
 use std::sync::Once;
 
@@ -9,7 +12,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use base64::{DecodeSliceError, Engine as _};
 use jsonwebtoken::crypto::aws_lc;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::model::{Claims, OauthId, Secret};
@@ -29,8 +31,8 @@ const HS256_HEADERS: [&str; 2] = [
     "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9",
 ];
 
-/// By how many seconds the clocks of host and add-on may differ.
-pub const LEEWAY_SECONDS: i64 = 10;
+/// By how many seconds the clocks of host and add-on may differ. It applies to `exp`, `iat` and `nbf`.
+pub const LEEWAY_SECONDS: i64 = 60;
 
 /// Why a token was refused. The log says it; a stranger only learns that it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +46,9 @@ pub enum Rejection {
     Malformed,
     /// Its header claims another algorithm than HS256.
     Algorithm(String),
+    /// Its header needs an extension (`crit`, or a payload that is not base64url), and this crate
+    /// understands none.
+    Critical,
     /// It names no installation (`iss`).
     NoIssuer,
     /// It names an installation that this add-on does not know.
@@ -54,6 +59,10 @@ pub enum Rejection {
     Expired,
     /// It was signed in the future.
     FromTheFuture,
+    /// It does not hold yet (`nbf`).
+    NotYet,
+    /// It is for others: its audience (`aud`) does not name the installation.
+    Audience,
     /// It is a page's own token where a host's is asked for, or in an address.
     PageToken,
     /// It was used already, where each may be used once.
@@ -69,11 +78,14 @@ impl fmt::Display for Rejection {
             Self::TooLong => write!(f, "a token of more than {MAX_TOKEN_BYTES} bytes"),
             Self::Malformed => f.write_str("not a token of the protocol"),
             Self::Algorithm(name) => write!(f, "algorithm {name:?} instead of \"HS256\""),
+            Self::Critical => f.write_str("an extension that nobody here understands"),
             Self::NoIssuer => f.write_str("no issuer"),
             Self::UnknownIssuer(id) => write!(f, "unknown issuer {:?}", id.as_str()),
             Self::Signature => f.write_str("wrong signature"),
             Self::Expired => f.write_str("expired"),
             Self::FromTheFuture => f.write_str("signed in the future"),
+            Self::NotYet => f.write_str("not valid yet"),
+            Self::Audience => f.write_str("for another audience"),
             Self::Replayed => f.write_str("used before"),
             Self::TooMany => f.write_str("more requests than can be remembered"),
             Self::PageToken => f.write_str("a page's own token instead of a host's"),
@@ -138,18 +150,13 @@ impl fmt::Debug for Token<'_> {
     }
 }
 
-#[derive(Deserialize)]
-struct Alg<'a> {
-    #[serde(borrow)]
-    alg: Cow<'a, str>,
-}
-
 impl<'t> Token<'t> {
     /// Takes a token apart.
     ///
     /// # Errors
     ///
-    /// [`Rejection`] where it is too long, no token, of another algorithm, or without an issuer.
+    /// [`Rejection`] where it is too long, no token, of another algorithm, needs an extension, or has
+    /// no issuer.
     pub fn parse(text: &'t str) -> Result<Self, Rejection> {
         if text.len() > MAX_TOKEN_BYTES {
             return Err(Rejection::TooLong);
@@ -157,7 +164,7 @@ impl<'t> Token<'t> {
         let (signed, signature) = text.rsplit_once('.').ok_or(Rejection::Malformed)?;
         let (header, payload) = signed.split_once('.').ok_or(Rejection::Malformed)?;
         if !HS256_HEADERS.contains(&header) {
-            pin_algorithm(header)?;
+            header::check(header)?;
         }
         let mut room = [0; USUAL_PAYLOAD_BYTES];
         let large;
@@ -192,7 +199,8 @@ impl<'t> Token<'t> {
     ///
     /// # Errors
     ///
-    /// [`Rejection`] where the signature is another, or the token expired or from the future.
+    /// [`Rejection`] where the signature is another, the token is for another audience, or its time is
+    /// over or has not come.
     pub fn verify(self, key: &SigningKey, now: i64) -> Result<Claims, Rejection> {
         let mut signature = [0; MAX_SIGNATURE_BYTES];
         let length = URL_SAFE_NO_PAD
@@ -201,26 +209,34 @@ impl<'t> Token<'t> {
         hmac::verify(&key.verify, self.signed.as_bytes(), &signature[..length])
             .map_err(|_| Rejection::Signature)?;
         let oldest = now.saturating_sub(LEEWAY_SECONDS);
+        let newest = now.saturating_add(LEEWAY_SECONDS);
         if self.claims.exp.is_none_or(|exp| exp <= oldest) {
             return Err(Rejection::Expired);
         }
-        if self
-            .claims
-            .iat
-            .is_some_and(|iat| iat > now.saturating_add(LEEWAY_SECONDS))
-        {
+        if self.claims.iat.is_some_and(|iat| iat > newest) {
             return Err(Rejection::FromTheFuture);
+        }
+        if self.claims.nbf.is_some_and(|nbf| nbf > newest) {
+            return Err(Rejection::NotYet);
+        }
+        if let Some(audience) = self.claims.extra.get("aud")
+            && !names(audience, self.claims.iss.as_str())
+        {
+            return Err(Rejection::Audience);
         }
         Ok(self.claims)
     }
 }
 
-fn pin_algorithm(header: &str) -> Result<(), Rejection> {
-    let bytes = decode(header)?;
-    match serde_json::from_slice(&bytes) {
-        Ok(Alg { alg }) if alg == "HS256" => Ok(()),
-        Ok(Alg { alg }) => Err(Rejection::Algorithm(alg.into_owned())),
-        Err(_) => Err(Rejection::Malformed),
+/// Whether an audience, a text or a list of texts, has this name. Installations have no other name
+/// that host and add-on both know.
+fn names(audience: &Value, name: &str) -> bool {
+    match audience {
+        Value::String(one) => one == name,
+        Value::Array(list) => {
+            list.iter().all(Value::is_string) && list.iter().any(|one| one == name)
+        }
+        _ => false,
     }
 }
 

@@ -58,6 +58,20 @@ async fn each_wrong_request_has_its_rejection() {
     let page_token = key("secret of one").sign(&page);
     let stranger = key("secret of one").sign(&claims("stranger"));
     let of_other = key("secret of other").sign(&claims("one"));
+    for scheme in ["JWT", "jwt", "Jwt", "JWT  ", "JWT token="] {
+        let credentials = match scheme.ends_with('=') {
+            true => format!("{scheme}{good}"),
+            false => format!("{scheme} {good}"),
+        };
+        let request = Request::get("/panel").header("authorization", credentials);
+        assert_eq!(judge(request).await, Ok(host.clone()), "{scheme}");
+    }
+    let beside_basic = Request::get("/panel")
+        .header("authorization", "Basic eDp5")
+        .header("authorization", format!("JWT {good}"));
+    assert_eq!(judge(beside_basic).await, Ok(host.clone()));
+    let encoded = good.replace('.', "%2E").replace('_', "%5f");
+    assert_eq!(judge(in_address(&encoded)).await, Ok(host.clone()));
     for (request, rejection) in [
         (Request::get("/panel"), Rejection::Missing),
         (
@@ -69,6 +83,12 @@ async fn each_wrong_request_has_its_rejection() {
             Rejection::Missing,
         ),
         (in_address(""), Rejection::Malformed),
+        (
+            in_address(&format!("{good}&signed_request={of_other}")),
+            Rejection::Malformed,
+        ),
+        (in_address(&format!("{good}%3D")), Rejection::Signature),
+        (in_address(&format!("{good}%20")), Rejection::Signature),
         (
             in_address(&stranger),
             Rejection::UnknownIssuer("stranger".into()),

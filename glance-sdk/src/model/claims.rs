@@ -8,6 +8,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::{Extra, OauthId, RoomId, UserId};
 
 /// What a signed request (`signed_request`) says, once its signature is verified.
+///
+/// It is read as RFC 7519 has it: a member that occurs twice is an error, and a time may be any JSON
+/// number. Fractions of a second are rounded up, which changes no verdict at a whole second; a time
+/// beyond the range of `i64` becomes the nearest number in it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Claims {
@@ -22,6 +26,9 @@ pub struct Claims {
     /// When it was signed, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iat: Option<i64>,
+    /// From when on it holds, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
     /// Until when it holds, in seconds since 1970. Verified claims always have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exp: Option<i64>,
@@ -44,6 +51,7 @@ impl Claims {
             sub: None,
             prn: None,
             iat: Some(iat),
+            nbf: None,
             exp: Some(exp),
             jti: None,
             context: None,
@@ -95,6 +103,7 @@ enum Claim {
     Sub,
     Prn,
     Iat,
+    Nbf,
     Exp,
     Jti,
     Context,
@@ -110,24 +119,86 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Claims, A::Error> {
         let mut iss = None;
+        let (mut sub, mut prn, mut jti, mut context) = (None, None, None, None);
+        let (mut iat, mut nbf, mut exp) = (None, None, None);
         let mut claims = Claims::new(OauthId::from(String::new()), 0, 0);
-        (claims.iat, claims.exp) = (None, None);
         while let Some(claim) = members.next_key()? {
             match claim {
-                Claim::Iss => iss = Some(members.next_value()?),
-                Claim::Sub => claims.sub = members.next_value()?,
-                Claim::Prn => claims.prn = members.next_value()?,
-                Claim::Iat => claims.iat = members.next_value()?,
-                Claim::Exp => claims.exp = members.next_value()?,
-                Claim::Jti => claims.jti = members.next_value()?,
-                Claim::Context => claims.context = members.next_value()?,
-                Claim::Other(name) => {
-                    claims.extra.insert(name, members.next_value()?);
-                }
+                Claim::Iss => once(&mut iss, "iss", &mut members)?,
+                Claim::Sub => once(&mut sub, "sub", &mut members)?,
+                Claim::Prn => once(&mut prn, "prn", &mut members)?,
+                Claim::Iat => once(&mut iat, "iat", &mut members)?,
+                Claim::Nbf => once(&mut nbf, "nbf", &mut members)?,
+                Claim::Exp => once(&mut exp, "exp", &mut members)?,
+                Claim::Jti => once(&mut jti, "jti", &mut members)?,
+                Claim::Context => once(&mut context, "context", &mut members)?,
+                Claim::Other(name) => other(&mut claims.extra, name, &mut members)?,
             }
         }
+        let seconds = |time: Option<Option<NumericDate>>| Some(time??.0);
         claims.iss = iss.ok_or_else(|| A::Error::missing_field("iss"))?;
+        (claims.sub, claims.prn) = (sub.flatten(), prn.flatten());
+        (claims.iat, claims.nbf, claims.exp) = (seconds(iat), seconds(nbf), seconds(exp));
+        (claims.jti, claims.context) = (jti.flatten(), context.flatten());
         Ok(claims)
+    }
+}
+
+/// Reads a member that has not occurred before.
+fn once<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+    slot: &mut Option<T>,
+    name: &'static str,
+    members: &mut A,
+) -> Result<(), A::Error> {
+    if slot.is_some() {
+        return Err(A::Error::duplicate_field(name));
+    }
+    *slot = Some(members.next_value()?);
+    Ok(())
+}
+
+/// Keeps a member that this version does not know and that has not occurred before.
+fn other<'de, A: MapAccess<'de>>(
+    extra: &mut Extra,
+    name: String,
+    members: &mut A,
+) -> Result<(), A::Error> {
+    if extra.contains_key(&name) {
+        return Err(A::Error::custom("a member occurs twice"));
+    }
+    extra.insert(name, members.next_value()?);
+    Ok(())
+}
+
+/// A time of RFC 7519: any number of seconds since 1970.
+struct NumericDate(i64);
+
+impl<'de> Deserialize<'de> for NumericDate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NumericDateVisitor)
+    }
+}
+
+struct NumericDateVisitor;
+
+impl Visitor<'_> for NumericDateVisitor {
+    type Value = NumericDate;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number of seconds")
+    }
+
+    fn visit_i64<E: Error>(self, seconds: i64) -> Result<NumericDate, E> {
+        Ok(NumericDate(seconds))
+    }
+
+    fn visit_u64<E: Error>(self, seconds: u64) -> Result<NumericDate, E> {
+        Ok(NumericDate(i64::try_from(seconds).unwrap_or(i64::MAX)))
+    }
+
+    fn visit_f64<E: Error>(self, seconds: f64) -> Result<NumericDate, E> {
+        // `as` saturates.
+        Ok(NumericDate(seconds.ceil() as i64))
     }
 }
 
@@ -156,15 +227,15 @@ impl<'de> Visitor<'de> for ContextVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Context, A::Error> {
         let mut context = Context::default();
+        let (mut room_id, mut user_tz) = (None, None);
         while let Some(member) = members.next_key()? {
             match member {
-                Member::RoomId => context.room_id = members.next_value()?,
-                Member::UserTz => context.user_tz = members.next_value()?,
-                Member::Other(name) => {
-                    context.extra.insert(name, members.next_value()?);
-                }
+                Member::RoomId => once(&mut room_id, "room_id", &mut members)?,
+                Member::UserTz => once(&mut user_tz, "user_tz", &mut members)?,
+                Member::Other(name) => other(&mut context.extra, name, &mut members)?,
             }
         }
+        (context.room_id, context.user_tz) = (room_id.flatten(), user_tz.flatten());
         Ok(context)
     }
 }
@@ -188,10 +259,47 @@ mod tests {
     }
 
     #[test]
+    fn times_are_any_numbers() {
+        for (written, read) in [
+            ("0", 0),
+            ("-1", -1),
+            ("1.5", 2),
+            ("-1.5", -1),
+            ("1.7e9", 1_700_000_000),
+            ("9223372036854775807", i64::MAX),
+            ("9223372036854775808", i64::MAX),
+            ("1e300", i64::MAX),
+            ("-1e300", i64::MIN),
+        ] {
+            let text =
+                format!(r#"{{"iss": "id", "iat": {written}, "nbf": {written}, "exp": {written}}}"#);
+            let claims: Claims = serde_json::from_str(&text).unwrap();
+            let times = [claims.iat, claims.nbf, claims.exp];
+            assert_eq!(times, [Some(read); 3], "{written}");
+        }
+    }
+
+    #[test]
+    fn no_member_occurs_twice() {
+        for text in [
+            r#"{"iss": "id", "iss": "id"}"#,
+            r#"{"iss": "id", "sub": null, "sub": "7"}"#,
+            r#"{"iss": "id", "exp": 1, "\u0065xp": 2}"#,
+            r#"{"iss": "id", "nbf": 1, "nbf": 1}"#,
+            r#"{"iss": "id", "other": 1, "other": 1}"#,
+            r#"{"iss": "id", "context": {}, "context": {}}"#,
+            r#"{"iss": "id", "context": {"room_id": 1, "room_id": 2}}"#,
+            r#"{"iss": "id", "context": {"other": 1, "other": 2}}"#,
+        ] {
+            assert!(serde_json::from_str::<Claims>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn claims_need_an_issuer_and_numbers_where_numbers_belong() {
         for (document, named) in [
             (json!({"exp": 1}), "iss"),
-            (json!({"iss": "id", "exp": "1"}), "i64"),
+            (json!({"iss": "id", "exp": "1"}), "seconds"),
             (
                 json!({"iss": "id", "exp": 1, "context": {"room_id": "x"}}),
                 "room id",

@@ -2,6 +2,7 @@
 
 use reqwest::Url;
 use serde_json::Value;
+use url::Position;
 
 /// Fills the variables of an address: percent-encoded, objects as JSON, missing ones empty. They
 /// stand behind the site's name only: what somebody wrote does not choose who gets the token. What
@@ -11,8 +12,18 @@ pub(super) fn fill(template: &str, values: &Value) -> Result<String, String> {
     if template[..site].contains('{') {
         return Err("Its address has a variable in its site, where none may stand".to_owned());
     }
-    let mut filled = template[..site].to_owned();
-    let mut rest = &template[site..];
+    let (site, rest) = template.split_at(site);
+    let filled = read(&replace(site, rest, values))?;
+    // Parsers skip some characters, so that what looks like a path may be read as the site.
+    if origin(&filled) != origin(&read(&replace(site, rest, &Value::Null))?) {
+        return Err("Its address has a variable in its site, where none may stand".to_owned());
+    }
+    Ok(replace(site, rest, values))
+}
+
+/// Fills the variables of what stands behind the site.
+fn replace(site: &str, mut rest: &str, values: &Value) -> String {
+    let mut filled = site.to_owned();
     while let Some((before, after)) = rest.split_once('{') {
         filled.push_str(before);
         match after.split_once('}') {
@@ -27,10 +38,16 @@ pub(super) fn fill(template: &str, values: &Value) -> Result<String, String> {
         }
     }
     filled.push_str(rest);
-    match Url::parse(&filled) {
-        Ok(_) => Ok(filled),
-        Err(cause) => Err(format!("Its address cannot be filled: {cause}")),
-    }
+    filled
+}
+
+fn read(address: &str) -> Result<Url, String> {
+    Url::parse(address).map_err(|cause| format!("Its address cannot be filled: {cause}"))
+}
+
+/// Everything before the path.
+fn origin(url: &Url) -> &str {
+    &url[..Position::BeforePath]
 }
 
 /// Where the path begins, behind scheme and site.
@@ -107,7 +124,15 @@ mod tests {
     #[test]
     fn a_variable_does_not_choose_the_site() {
         let values = json!({ "site": "evil.example.com" });
-        for template in ["https://{site}/x", "{site}", "https://a.{site}"] {
+        for template in [
+            "https://{site}/x",
+            "{site}",
+            "https://a.{site}",
+            "https:/{site}/x",
+            "https:\\{site}/x",
+            "https://\t/{site}/x",
+            "https:\n//{site}/x",
+        ] {
             assert!(fill(template, &values).is_err(), "{template}");
         }
     }

@@ -17,13 +17,20 @@ fn claims() -> Claims {
 
 /// A token with any header and payload, signed with the right key.
 fn forged(header: serde_json::Value, payload: serde_json::Value) -> String {
-    let signed = [header, payload]
-        .map(|part| URL_SAFE_NO_PAD.encode(part.to_string()))
-        .join(".");
-    let signature =
-        jsonwebtoken::crypto::sign(signed.as_bytes(), &key("right").sign, Algorithm::HS256)
-            .unwrap();
-    format!("{signed}.{signature}")
+    written(&header.to_string(), &payload.to_string())
+}
+
+/// A token of these texts, signed with the right key.
+fn written(header: &str, payload: &str) -> String {
+    let parts = [header, payload].map(|part| URL_SAFE_NO_PAD.encode(part));
+    signed(&parts.join("."))
+}
+
+/// Whatever it is, with the right signature.
+fn signed(text: &str) -> String {
+    let key = &key("right").sign;
+    let signature = jsonwebtoken::crypto::sign(text.as_bytes(), key, Algorithm::HS256).unwrap();
+    format!("{text}.{signature}")
 }
 
 #[test]
@@ -109,7 +116,7 @@ fn the_usual_headers_say_hs256() {
             .any(|header| signed.starts_with(header))
     );
     for header in HS256_HEADERS {
-        assert_eq!(pin_algorithm(header), Ok(()));
+        assert_eq!(header::check(header), Ok(()));
     }
 }
 
@@ -121,6 +128,201 @@ fn clocks_may_differ_by_the_leeway() {
     ] {
         let claims = Claims::new("id".into(), iat, exp);
         assert_eq!(judge(&key("right").sign(&claims)), Ok(claims));
+    }
+}
+
+#[test]
+fn a_token_is_used_from_nbf_on_with_the_leeway() {
+    let mut claims = claims();
+    claims.nbf = Some(NOW + LEEWAY_SECONDS);
+    assert_eq!(judge(&key("right").sign(&claims)), Ok(claims.clone()));
+    claims.nbf = Some(NOW + LEEWAY_SECONDS + 1);
+    assert_eq!(judge(&key("right").sign(&claims)), Err(Rejection::NotYet));
+}
+
+#[test]
+fn half_a_minute_between_clocks_costs_nothing() {
+    for (iat, exp) in [(NOW + 30, NOW + 3630), (NOW - 3630, NOW - 30)] {
+        let claims = Claims::new("id".into(), iat, exp);
+        assert_eq!(judge(&key("right").sign(&claims)), Ok(claims));
+    }
+}
+
+#[test]
+fn times_may_have_fractions_and_any_size() {
+    let verdict = |name: &str, time: &str| {
+        let times = [("iat", NOW.to_string()), ("exp", (NOW + 60).to_string())];
+        let others = times.iter().filter(|(other, _)| *other != name);
+        let others: String = others
+            .map(|(name, time)| format!(r#","{name}":{time}"#))
+            .collect();
+        let payload = format!(r#"{{"iss":"id","{name}":{time}{others}}}"#);
+        judge(&written(r#"{"alg":"HS256"}"#, &payload)).map(|_| ())
+    };
+    let edge = NOW - LEEWAY_SECONDS;
+    let newest = NOW + LEEWAY_SECONDS;
+    for (name, time, expected) in [
+        ("exp", format!("{edge}.5"), Ok(())),
+        ("exp", format!("{edge}.0"), Err(Rejection::Expired)),
+        ("exp", "1e300".to_owned(), Ok(())),
+        ("exp", "18446744073709551616".to_owned(), Ok(())),
+        ("exp", "-1e300".to_owned(), Err(Rejection::Expired)),
+        ("exp", "-1".to_owned(), Err(Rejection::Expired)),
+        ("iat", format!("{newest}.0"), Ok(())),
+        ("iat", format!("{newest}.5"), Err(Rejection::FromTheFuture)),
+        ("iat", "-1e300".to_owned(), Ok(())),
+        ("nbf", format!("{newest}.0"), Ok(())),
+        ("nbf", format!("{newest}.5"), Err(Rejection::NotYet)),
+        ("nbf", "0.5".to_owned(), Ok(())),
+        ("nbf", r#""0""#.to_owned(), Err(Rejection::Malformed)),
+        ("nbf", "1e400".to_owned(), Err(Rejection::Malformed)),
+    ] {
+        assert_eq!(verdict(name, &time), expected, "{name} {time}");
+    }
+}
+
+#[test]
+fn header_members_that_change_nothing_are_ignored() {
+    for header in [
+        r#"{"alg":"HS256"}"#,
+        r#" { "typ" : "jwt" , "alg" : "HS256" } "#,
+        r#"{"alg":"HS256","typ":"application/jwt","cty":"x","kid":"another","x":{"y":[1]}}"#,
+        r#"{"alg":"HS256","jku":"http://127.0.0.1:1/","jwk":{"kty":"oct","k":"AA"},"x5u":"http://h/"}"#,
+        r#"{"alg":"HS256","b64":true}"#,
+        r#"{"\u0061lg":"HS\u0032\u0035\u0036"}"#,
+    ] {
+        let payload = serde_json::to_string(&claims()).unwrap();
+        assert_eq!(judge(&written(header, &payload)), Ok(claims()), "{header}");
+    }
+}
+
+#[test]
+fn headers_that_break_a_rule_are_refused() {
+    for (header, rejection) in [
+        (
+            r#"{"alg":"HS256","crit":["exp"],"exp":1}"#,
+            Rejection::Critical,
+        ),
+        (
+            r#"{"alg":"HS256","crit":["b64"],"b64":false}"#,
+            Rejection::Critical,
+        ),
+        (r#"{"alg":"HS256","crit":[]}"#, Rejection::Critical),
+        (r#"{"alg":"HS256","b64":false}"#, Rejection::Critical),
+        (r#"{"alg":"none","alg":"HS256"}"#, Rejection::Malformed),
+        (r#"{"alg":"HS256","alg":"HS256"}"#, Rejection::Malformed),
+        (
+            r#"{"alg":"HS256","kid":"a","kid":"b"}"#,
+            Rejection::Malformed,
+        ),
+        (r#"{"alg":"HS256","typ":1}"#, Rejection::Malformed),
+        (r#"{"alg":["HS256"]}"#, Rejection::Malformed),
+        (r#"{"alg":"HS256"} {}"#, Rejection::Malformed),
+        (r#"["HS256"]"#, Rejection::Malformed),
+        ("\u{feff}{\"alg\":\"HS256\"}", Rejection::Malformed),
+        (r#"{"alg":"HS256","x":"\ud800"}"#, Rejection::Malformed),
+    ] {
+        let payload = serde_json::to_string(&claims()).unwrap();
+        let token = written(header, &payload);
+        assert_eq!(judge(&token).unwrap_err(), rejection, "{header}");
+    }
+}
+
+#[test]
+fn payloads_that_break_a_rule_are_refused() {
+    let exp = NOW + 60;
+    for payload in [
+        format!(r#"{{"iss":"id","exp":{exp},"exp":{exp}}}"#),
+        format!(r#"{{"iss":"other","iss":"id","exp":{exp}}}"#),
+        format!(r#"{{"iss":"id","exp":{exp},"x":1,"x":2}}"#),
+        format!(r#"{{"iss":"id","exp":{exp},"context":{{"room_id":1,"room_id":2}}}}"#),
+        format!("\u{feff}{{\"iss\":\"id\",\"exp\":{exp}}}"),
+        format!(r#"{{"iss":"id","exp":{exp},"x":"\ud800"}}"#),
+        format!(r#"{{"iss":"id","exp":{exp},}}"#),
+        format!(r#"{{"iss":"id","exp":{exp}}} x"#),
+    ] {
+        let token = written(r#"{"alg":"HS256"}"#, &payload);
+        assert_eq!(judge(&token), Err(Rejection::Malformed), "{payload}");
+    }
+    let not_utf8 = URL_SAFE_NO_PAD.encode(b"{\"iss\":\"\xff\"}");
+    let token = signed(&format!("{}.{not_utf8}", HS256_HEADERS[0]));
+    assert_eq!(judge(&token), Err(Rejection::Malformed));
+}
+
+#[test]
+fn base64url_has_no_padding_no_white_space_and_one_form() {
+    let good = key("right").sign(&claims());
+    let parts: Vec<&str> = good.split('.').collect();
+    let [header, payload, signature] = parts[..] else {
+        panic!("{good}")
+    };
+    // "e30" is `{}`; "e31" has the same bytes and other bits behind them.
+    assert_eq!(decode("e30"), Ok(b"{}".to_vec()));
+    assert_eq!(decode("e31"), Err(Rejection::Malformed));
+    for text in [
+        format!("{header}=.{payload}"),
+        format!("{header}.{payload}=="),
+        format!("{header} .{payload}"),
+        format!("{header}.\n{payload}"),
+        format!(" {header}.{payload}"),
+        format!("{header}.{payload}.{payload}"),
+        header.replace('e', "+") + "." + payload,
+        header.replace('e', "/") + "." + payload,
+        format!(".{payload}"),
+        format!("{header}."),
+    ] {
+        assert_eq!(
+            judge(&signed(&text)).unwrap_err(),
+            Rejection::Malformed,
+            "{text}"
+        );
+    }
+    for signature in [
+        format!("{signature}="),
+        format!("{signature}\n"),
+        format!(" {signature}"),
+        format!("{signature}AAAA"),
+        signature.replace(['-', '_'], "+"),
+    ] {
+        let token = format!("{header}.{payload}.{signature}");
+        if signature != parts[2] {
+            assert_eq!(
+                judge(&token).unwrap_err(),
+                Rejection::Signature,
+                "{signature}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_audience_must_name_the_installation() {
+    let verdict = |audience: serde_json::Value| {
+        let mut claims = claims();
+        claims.extra.insert("aud".to_owned(), audience);
+        judge(&key("right").sign(&claims)).map(|_| ())
+    };
+    for audience in [
+        json!("id"),
+        json!(["id"]),
+        json!(["https://add-on.example", "id"]),
+    ] {
+        assert_eq!(verdict(audience.clone()), Ok(()), "{audience}");
+    }
+    for audience in [
+        json!("ID"),
+        json!("other"),
+        json!([]),
+        json!(["other"]),
+        json!(["id", 7]),
+        json!(7),
+        json!(null),
+    ] {
+        assert_eq!(
+            verdict(audience.clone()),
+            Err(Rejection::Audience),
+            "{audience}"
+        );
     }
 }
 
