@@ -37,6 +37,9 @@ const DESCRIPTOR_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an add-on may take to accept an installation; it calls the host meanwhile.
 const CALLBACK_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The shortest pause before the installation data is posted again.
+const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
+
 const MAX_DESCRIPTOR_BYTES: usize = 512 * 1024;
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
@@ -329,8 +332,7 @@ async fn post(
 ) -> Result<(), InstallError> {
     let url = Url::parse(url).map_err(|_| InstallError::NoAddress(url.to_owned()))?;
     tracing::info!(target: STEPS, "POST {}: {what}", shown(&url));
-    let request = shared.posting.request(Method::POST, url.clone()).json(body);
-    let answer = outgoing::send(shared, request, CALLBACK_TIMEOUT, MAX_ANSWER_BYTES)
+    let answer = post_again(shared, &url, body)
         .await
         .map_err(|cause| no_answer("callback", &url, &cause))?;
     if answer.status.is_success() {
@@ -342,6 +344,34 @@ async fn post(
         status: answer.status.as_u16(),
         said: first_line(&said, answer.status),
     })
+}
+
+/// Posts to the add-on, and again while it answers 503 and asks for that with `Retry-After`: nothing
+/// else is repeated, because the add-on may have acted on it. In all it has [`CALLBACK_TIMEOUT`].
+async fn post_again(
+    shared: &Shared,
+    url: &Url,
+    body: &impl Serialize,
+) -> Result<outgoing::Answer, outgoing::NoAnswer> {
+    let began = tokio::time::Instant::now();
+    loop {
+        let left = CALLBACK_TIMEOUT.saturating_sub(began.elapsed());
+        let request = shared.posting.request(Method::POST, url.clone()).json(body);
+        let answer = outgoing::send(shared, request, left, MAX_ANSWER_BYTES).await?;
+        let pause = answer
+            .retry_after
+            .filter(|_| answer.status == StatusCode::SERVICE_UNAVAILABLE)
+            .map(|pause| pause.max(MIN_RETRY_AFTER))
+            .filter(|pause| began.elapsed() + *pause < CALLBACK_TIMEOUT);
+        let Some(pause) = pause else {
+            return Ok(answer);
+        };
+        tracing::info!(target: STEPS, "the add-on answered 503; again in {} s", pause.as_secs());
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = shared.ended() => return Ok(answer),
+        }
+    }
 }
 
 /// What an add-on said, short enough to show; a page of HTML says nothing to people.

@@ -63,6 +63,7 @@ mod timeline;
 mod timezone;
 mod tls;
 mod turns;
+mod unavailable;
 pub mod viewer;
 mod web;
 pub mod webhooks;

@@ -218,7 +218,8 @@ impl fmt::Debug for Error {
 /// The causes are part of the message already.
 impl std::error::Error for Error {}
 
-/// What a stranger sees is one short sentence; the cause goes to the log.
+/// What a stranger sees is one short sentence; the cause goes to the log. Where the store failed the
+/// answer is 503 with `Retry-After`, so that the host tries again.
 #[cfg(feature = "server")]
 impl axum::response::IntoResponse for Error {
     fn into_response(self) -> axum::response::Response {
@@ -226,6 +227,7 @@ impl axum::response::IntoResponse for Error {
 
         tracing::error!(code = self.code(), help = self.help(), "{self}");
         let (status, text) = match self.kind {
+            ErrorKind::Storage => return crate::failure::unavailable(),
             ErrorKind::Conflict => (
                 StatusCode::CONFLICT,
                 "already installed with another secret",

@@ -3,11 +3,21 @@
 use std::error::Error;
 use std::fmt;
 
-use axum::http::StatusCode;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::ErrorKind;
+
 /// Something did not work. Any error becomes one with `?`; the log says which, and a stranger
-/// learns only that it happened: 500.
+/// learns only that it happened.
+///
+/// The answer is 500, which a host never repeats. It is 503 with `Retry-After`, so that a host calls a
+/// webhook again and asks for a glance again, where
+/// - the installation store failed,
+/// - a database of the handler's own failed for now: an error of `rusqlite` says that it is locked,
+///   full, or cannot be read or written, or (with the feature `store-postgres`) one of
+///   `tokio_postgres` that the server cannot be reached,
+/// - the handler says so with [`unavailable`](Self::unavailable).
 ///
 /// ```
 /// use glance_sdk::prelude::*;
@@ -18,19 +28,114 @@ use axum::response::{IntoResponse, Response};
 ///     Ok(GlanceData::new(label!("<b>{broken}</b> broken builds")))
 /// }
 /// ```
-pub struct Failure(Box<dyn Error + Send + Sync>);
+pub struct Failure {
+    cause: Box<dyn Error + Send + Sync>,
+    is_unavailable: bool,
+}
+
+impl Failure {
+    /// Something that the handler needs does not work now, for example its database, and may work
+    /// when the host tries again. The answer is 503 with `Retry-After`.
+    ///
+    /// Use it only where the handler has done nothing yet, or nothing that does harm when it is
+    /// done twice.
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # async fn count() -> std::io::Result<u32> { Ok(4) }
+    /// #[glance(key = "builds", name = "Builds", icon = "/builds.svg")]
+    /// async fn builds() -> Result<GlanceData, Failure> {
+    ///     let broken = count().await.map_err(Failure::unavailable)?;
+    ///     Ok(GlanceData::new(label!("<b>{broken}</b> broken builds")))
+    /// }
+    /// ```
+    pub fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            cause: cause.into(),
+            is_unavailable: true,
+        }
+    }
+}
 
 impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Failure {
     fn from(cause: E) -> Self {
-        Self(cause.into())
+        let cause = cause.into();
+        let is_unavailable = may_pass(&*cause);
+        Self {
+            cause,
+            is_unavailable,
+        }
     }
+}
+
+/// Whether a store failed in a way that passes. An author may have wrapped its error in their own.
+fn may_pass(cause: &(dyn Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(cause), |cause| (*cause).source());
+    causes.any(|cause| is_storage(cause) || is_sqlite(cause) || is_postgres(cause))
+}
+
+fn is_storage(cause: &(dyn Error + 'static)) -> bool {
+    let error = cause.downcast_ref::<crate::Error>();
+    error.is_some_and(|error| error.kind() == ErrorKind::Storage)
+}
+
+#[cfg(feature = "store-sqlite")]
+fn is_sqlite(cause: &(dyn Error + 'static)) -> bool {
+    use rusqlite::ErrorCode::{
+        CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, OutOfMemory, ReadOnly, SystemIoFailure,
+    };
+    let code = cause
+        .downcast_ref()
+        .and_then(rusqlite::Error::sqlite_error_code);
+    matches!(
+        code,
+        Some(
+            CannotOpen
+                | DatabaseBusy
+                | DatabaseLocked
+                | DiskFull
+                | OutOfMemory
+                | ReadOnly
+                | SystemIoFailure
+        )
+    )
+}
+
+#[cfg(not(feature = "store-sqlite"))]
+fn is_sqlite(_: &(dyn Error + 'static)) -> bool {
+    false
+}
+
+#[cfg(feature = "store-postgres")]
+fn is_postgres(cause: &(dyn Error + 'static)) -> bool {
+    let error = cause.downcast_ref::<tokio_postgres::Error>();
+    error.is_some_and(crate::store::is_lost)
+}
+
+#[cfg(not(feature = "store-postgres"))]
+fn is_postgres(_: &(dyn Error + 'static)) -> bool {
+    false
+}
+
+/// The answer to what cannot be done now and can be tried again in a moment.
+pub(crate) fn unavailable() -> Response {
+    /// In seconds. A database that restarts takes about as long.
+    const RETRY_AFTER: (HeaderName, HeaderValue) =
+        (header::RETRY_AFTER, HeaderValue::from_static("5"));
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        [RETRY_AFTER],
+        "the add-on cannot do this now; try again",
+    )
+        .into_response()
 }
 
 /// The error, and what caused it.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)?;
-        let mut cause = self.0.source();
+        self.cause.fmt(f)?;
+        let mut cause = self.cause.source();
         while let Some(error) = cause {
             write!(f, ": {error}")?;
             cause = error.source();
@@ -41,13 +146,16 @@ impl fmt::Display for Failure {
 
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.cause.fmt(f)
     }
 }
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         tracing::error!("a request failed: {self}");
+        if self.is_unavailable {
+            return unavailable();
+        }
         (StatusCode::INTERNAL_SERVER_ERROR, "something went wrong").into_response()
     }
 }
@@ -60,15 +168,64 @@ mod tests {
     #[tokio::test]
     async fn a_stranger_does_not_learn_the_cause() {
         let cause = std::io::Error::other("the disk at /secret is full");
-        let failure = Failure::from(Error::new(ErrorKind::Storage, "not stored").because(cause));
-        assert_eq!(
-            failure.to_string(),
-            "not stored: the disk at /secret is full"
-        );
+        let failure = Failure::from(Error::new(ErrorKind::Hook, "not done").because(cause));
+        assert_eq!(failure.to_string(), "not done: the disk at /secret is full");
         let response = failure.into_response();
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         let body = axum::body::to_bytes(response.into_body(), 100).await;
         assert_eq!(body.unwrap(), "something went wrong");
         assert_eq!(Failure::from("no room").to_string(), "no room");
+    }
+
+    #[derive(Debug)]
+    struct Wrapped(Error);
+
+    impl fmt::Display for Wrapped {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("no settings")
+        }
+    }
+
+    impl std::error::Error for Wrapped {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_failing_store_is_to_be_asked_again() {
+        let storage = || Error::storage("not stored at /secret", "the disk is full");
+        for response in [
+            storage().into_response(),
+            Failure::from(storage()).into_response(),
+            Failure::from(Wrapped(storage())).into_response(),
+            Failure::unavailable("the database at /secret is locked").into_response(),
+        ] {
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(response.headers()[header::RETRY_AFTER], "5");
+            let body = axum::body::to_bytes(response.into_body(), 100).await;
+            assert_eq!(body.unwrap(), "the add-on cannot do this now; try again");
+        }
+        #[cfg(feature = "store-sqlite")]
+        {
+            let failed =
+                |code| rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            // SQLITE_BUSY, _LOCKED, _READONLY, _IOERR, _FULL, _CANTOPEN; then _ERROR, _CONSTRAINT.
+            for code in [5, 6, 8, 10, 13, 14] {
+                let status = Failure::from(failed(code)).into_response().status();
+                assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{code}");
+            }
+            for code in [1, 19] {
+                let status = Failure::from(failed(code)).into_response().status();
+                assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{code}");
+            }
+        }
+        for failure in [
+            Failure::from(Error::new(ErrorKind::NotFound, "no room")),
+            Failure::from("not stored"),
+        ] {
+            let status = failure.into_response().status();
+            assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        }
     }
 }

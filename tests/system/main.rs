@@ -57,6 +57,7 @@ mod runtime_webhooks;
 mod shutdown;
 mod sign_in;
 mod start;
+mod store_failure;
 mod time_zones;
 mod timeline;
 mod tls;

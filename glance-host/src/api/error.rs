@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::limits::Exceeded;
 use crate::state::StateError;
+use crate::unavailable::with_retry_after;
 
 /// Why a call is not made: `{"error": {"code", "message", "type"}}`, or `{"success": ...}` where
 /// it was not to be made.
@@ -66,15 +67,19 @@ impl From<StateError> for ApiError {
     fn from(cause: StateError) -> Self {
         tracing::error!("{cause}");
         Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "Something went wrong in the host",
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The host cannot reach its database now; try again",
         )
     }
 }
 
 impl From<glance_sdk::Error> for ApiError {
     fn from(cause: glance_sdk::Error) -> Self {
-        StateError(cause.to_string()).into()
+        tracing::error!("{cause}");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Something went wrong in the host",
+        )
     }
 }
 
@@ -91,7 +96,7 @@ impl IntoResponse for ApiError {
                 "type": self.status.canonical_reason().unwrap_or_default(),
             }
         });
-        let mut response = (self.status, Json(body)).into_response();
+        let mut response = with_retry_after((self.status, Json(body)).into_response());
         if let Some(exceeded) = self.exceeded {
             let headers = response.headers_mut();
             headers.insert(RETRY_AFTER, exceeded.retry_after.into());

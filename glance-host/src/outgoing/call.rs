@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE, HeaderName};
+use reqwest::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
 
@@ -112,6 +112,8 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) allowed_origin: Option<String>,
     pub(crate) content_type: Option<String>,
+    /// `Retry-After`, where it is a number of seconds.
+    pub(crate) retry_after: Option<Duration>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -176,6 +178,8 @@ pub(crate) async fn exchange(
     };
     let allowed_origin = header(ACCESS_CONTROL_ALLOW_ORIGIN);
     let content_type = header(CONTENT_TYPE);
+    let retry_after = header(RETRY_AFTER).and_then(|seconds| seconds.trim().parse().ok());
+    let retry_after = retry_after.map(Duration::from_secs);
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(failed)? {
         if body.len() + chunk.len() > max_bytes {
@@ -187,6 +191,7 @@ pub(crate) async fn exchange(
         status: response.status(),
         allowed_origin,
         content_type,
+        retry_after,
         body,
     })
 }

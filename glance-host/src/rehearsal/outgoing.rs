@@ -43,10 +43,15 @@ impl Stage {
         let dropped = || NoAnswer::Incomplete(DROPPED.to_owned());
         let answer = match blow.as_ref().map(|blow| blow.effect.clone()) {
             None => send().await,
-            Some(Effect::Answer { status, body, .. }) => Ok(Answer {
+            Some(Effect::Answer {
+                status,
+                retry_after,
+                body,
+            }) => Ok(Answer {
                 status,
                 allowed_origin: Some("*".to_owned()),
                 content_type: None,
+                retry_after: retry_after.map(Duration::from_secs),
                 body: body.unwrap_or_default().into_bytes(),
             }),
             Some(Effect::Latency(time)) => {

@@ -18,6 +18,7 @@ use serde_json::json;
 
 use crate::shared::Shared;
 use crate::state::{Installed, Room, StateError};
+use crate::unavailable::with_retry_after;
 
 pub(super) use here::Here;
 
@@ -53,14 +54,14 @@ impl Refusal {
 impl From<StateError> for Refusal {
     fn from(cause: StateError) -> Self {
         tracing::error!("{cause}");
-        let why = "The host could not read its database";
-        Self(StatusCode::INTERNAL_SERVER_ERROR, why.to_owned())
+        let why = "The host cannot reach its database now; try again";
+        Self(StatusCode::SERVICE_UNAVAILABLE, why.to_owned())
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        (self.0, Json(json!({ "error": self.1 }))).into_response()
+        with_retry_after((self.0, Json(json!({ "error": self.1 }))).into_response())
     }
 }
 

@@ -13,6 +13,7 @@ use super::visit::Visit;
 use crate::shared::Shared;
 use crate::sign_in::Way;
 use crate::state::{StateError, User};
+use crate::unavailable::with_retry_after;
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut templates = Environment::new();
@@ -139,11 +140,11 @@ impl IntoResponse for PageError {
             Self::Gone(why) => message(StatusCode::NOT_FOUND, "No longer there", why),
             Self::State(cause) => {
                 tracing::error!("{cause}");
-                message(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "Something went wrong",
-                    "The host could not read its database; its log says more.",
-                )
+                with_retry_after(message(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "Try again in a moment",
+                    "The host cannot reach its database now; its log says more.",
+                ))
             }
         }
     }

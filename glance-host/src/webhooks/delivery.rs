@@ -21,12 +21,15 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// More than any notification has.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
-/// How long is waited before each further attempt.
+/// How long is waited before each further attempt, unless the add-on asks for more.
 const PAUSES: [Duration; 3] = [
     Duration::from_millis(250),
     Duration::from_secs(1),
     Duration::from_secs(4),
 ];
+
+/// The longest pause that an add-on can ask for. Its other events wait meanwhile.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(10);
 
 /// An event that waited longer is no longer told: its answer would come too late for the room.
 const MAX_AGE: Duration = Duration::from_secs(5 * 60);
@@ -111,7 +114,8 @@ impl Job {
             let call = self.call(shared, &body).await;
             let pause = pauses
                 .next()
-                .filter(|_| may_pass(&call) && !shared.has_ended());
+                .filter(|_| may_pass(&call) && !shared.has_ended())
+                .map(|pause| (*pause).max(asked_pause(&call)));
             let Some(pause) = pause else {
                 let outcome = match call {
                     Ok(answer) => self.take(shared, answer).await,
@@ -121,7 +125,7 @@ impl Job {
                 return self.delivery(attempts, began.elapsed(), outcome);
             };
             tokio::select! {
-                () = tokio::time::sleep(*pause) => {}
+                () = tokio::time::sleep(pause) => {}
                 () = shared.ended() => {
                     let failed = Outcome::Failed("was down when the host ended".to_owned());
                     return self.delivery(attempts, began.elapsed(), failed);
@@ -227,6 +231,12 @@ fn may_pass(call: &Result<Answer, Unsent>) -> bool {
         Err(Unsent::NoAnswer(NoAnswer::Unreachable(_))) => true,
         Err(_) => false,
     }
+}
+
+/// How long the add-on asks the host to wait (`Retry-After`).
+fn asked_pause(call: &Result<Answer, Unsent>) -> Duration {
+    let asked = call.as_ref().ok().and_then(|answer| answer.retry_after);
+    asked.unwrap_or_default().min(MAX_RETRY_AFTER)
 }
 
 fn removed() -> Outcome {

@@ -164,6 +164,11 @@ impl Page {
         "The host did not answer the add-on as expected.\nRemove the add-on on the host and \
          install it again.",
     );
+    const UNAVAILABLE: Self = Self(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "The add-on cannot reach its database now.\nRemove the add-on on the host and install it \
+         again in a moment.",
+    );
     const FAILED: Self = Self(
         StatusCode::INTERNAL_SERVER_ERROR,
         "Something went wrong in the add-on; its log says what.\nRemove the add-on on the host and \
@@ -177,6 +182,7 @@ impl From<Error> for Page {
         match error.kind() {
             ErrorKind::Conflict => Self::CONFLICT,
             ErrorKind::Unreachable | ErrorKind::BadAnswer => Self::HOST_FAILED,
+            ErrorKind::Storage => Self::UNAVAILABLE,
             _ => Self::FAILED,
         }
     }

@@ -1,0 +1,171 @@
+//! What happens while the installation store of an add-on fails: nobody loses anything for good.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use glance_host::Host;
+use glance_sdk::client::Installations;
+use glance_sdk::model::webhook::RoomMessage;
+use glance_sdk::model::{Claims, Context, GroupId, Notification, OauthId, RoomId, Secret};
+use glance_sdk::prelude::*;
+use glance_sdk::store::{Installation, InstallationStore, MemoryStore};
+use glance_sdk::{auth, axum};
+use reqwest::StatusCode;
+use tokio::sync::watch;
+
+use crate::answers::{said, status};
+
+/// A store that a test switches off, and that counts whom it failed.
+#[derive(Debug, Clone, Default)]
+struct Switched {
+    store: Arc<MemoryStore>,
+    is_off: Arc<AtomicBool>,
+    failures: Arc<watch::Sender<usize>>,
+}
+
+impl Switched {
+    fn switch(&self, off: bool) {
+        self.is_off.store(off, Ordering::SeqCst);
+    }
+
+    fn check(&self) -> glance_sdk::Result<()> {
+        if !self.is_off.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        self.failures.send_modify(|failures| *failures += 1);
+        Err(glance_sdk::Error::storage(
+            "no store",
+            "the server restarts",
+        ))
+    }
+
+    /// Completes once it failed so often.
+    async fn failed(&self, times: usize) {
+        let mut failures = self.failures.subscribe();
+        failures
+            .wait_for(|failures| *failures >= times)
+            .await
+            .unwrap();
+    }
+}
+
+#[async_trait::async_trait]
+impl InstallationStore for Switched {
+    async fn put(&self, installation: &Installation) -> glance_sdk::Result<()> {
+        self.check()?;
+        self.store.put(installation).await
+    }
+
+    async fn get(&self, id: &OauthId) -> glance_sdk::Result<Option<Installation>> {
+        self.check()?;
+        self.store.get(id).await
+    }
+
+    async fn remove(&self, id: &OauthId) -> glance_sdk::Result<bool> {
+        self.check()?;
+        self.store.remove(id).await
+    }
+
+    async fn replace(&self, stored: &Secret, new: &Installation) -> glance_sdk::Result<bool> {
+        self.check()?;
+        self.store.replace(stored, new).await
+    }
+
+    async fn page(
+        &self,
+        after: Option<&OauthId>,
+        limit: usize,
+    ) -> glance_sdk::Result<Vec<Installation>> {
+        self.check()?;
+        self.store.page(after, limit).await
+    }
+
+    async fn in_room(&self, room: RoomId) -> glance_sdk::Result<Vec<Installation>> {
+        self.check()?;
+        self.store.in_room(room).await
+    }
+
+    async fn in_group(&self, group: GroupId) -> glance_sdk::Result<Vec<Installation>> {
+        self.check()?;
+        self.store.in_group(group).await
+    }
+}
+
+#[glance(key = "rooms", name = "Rooms", icon = "/rooms.svg")]
+async fn rooms(installations: Installations) -> Result<GlanceData, Failure> {
+    let rooms = installations.list().await?.len();
+    Ok(GlanceData::new(label!("<b>{rooms}</b> rooms")))
+}
+
+#[webhook(event = RoomMessage)]
+async fn count(
+    _: WebhookRequest<RoomMessage>,
+    installations: Installations,
+) -> Result<Notification, Failure> {
+    let rooms = installations.list().await?.len();
+    Ok(Notification::text(format!("{rooms} rooms")))
+}
+
+async fn panel(_: SignedRequest, installations: Installations) -> Result<String, Failure> {
+    Ok(installations.list().await?.len().to_string())
+}
+
+fn add_on(store: &Switched) -> AddOn {
+    AddOn::new("com.example.rooms", "Rooms")
+        .store(store.clone())
+        .glance::<rooms>()
+        .webhook::<count>()
+        .web_panel("panel", "Panel", axum::routing::get(panel))
+}
+
+#[tokio::test]
+async fn what_a_failing_store_stopped_is_done_when_it_works_again() {
+    let host = Host::start().await;
+    let (room, other) = (host.room("ops").await, host.room("dev").await);
+    let store = Switched::default();
+    let installed = room.install(add_on(&store)).await;
+    let key = auth::SigningKey::new(&installed.installed().oauth_secret);
+    let signed = |path: &str| {
+        let now = auth::now();
+        let mut claims = Claims::new(installed.oauth_id().clone(), now, now + 60);
+        let mut context = Context::default();
+        context.room_id = Some(room.room.id);
+        claims.context = Some(context);
+        format!(
+            "{}{path}?signed_request={}",
+            installed.base_url(),
+            key.sign(&claims)
+        )
+    };
+
+    store.switch(true);
+    for path in ["/glance/rooms", "/panel/panel"] {
+        let answer = reqwest::get(signed(path)).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        assert_eq!(answer.headers()["retry-after"], "5", "{path}");
+    }
+    let refused = reqwest::Client::new()
+        .post(format!("{}/updated", installed.base_url()))
+        .json(&serde_json::json!({
+            "oauthId": "x", "capabilitiesUrl": "http://127.0.0.1:1/", "groupId": 1
+        }));
+    let answer = refused.send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+
+    // The host repeats what it may: the webhook's call and the installation.
+    let before = *store.failures.borrow();
+    room.says("ann", "hi").await;
+    let descriptor = format!("{}/", installed.base_url());
+    let (second, ()) = tokio::join!(other.install_url(&descriptor), async {
+        store.failed(before + 2).await;
+        store.switch(false);
+    });
+    second.unwrap();
+    let delivery = room.delivery(said("hi")).await;
+    assert_eq!((delivery.attempts, status(&delivery)), (2, Some(200)));
+    for path in ["/glance/rooms", "/panel/panel"] {
+        let answer = reqwest::get(signed(path)).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+    }
+    assert_eq!(store.list().await.unwrap().len(), 2);
+}
