@@ -32,6 +32,8 @@ pub use keyring::Keyring;
 pub use memory::MemoryStore;
 #[cfg(feature = "store-postgres")]
 pub use postgres::PostgresStore;
+#[cfg(all(feature = "store-postgres", feature = "server"))]
+pub(crate) use postgres::is_lost;
 #[cfg(feature = "store-sqlite")]
 pub use sqlite::SqliteStore;
 

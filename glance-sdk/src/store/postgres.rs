@@ -1,22 +1,24 @@
 //! Installations in PostgreSQL.
 
+mod connections;
 mod migrations;
+mod operation;
 mod tls;
 
 use std::fmt;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
-use tokio_postgres::types::ToSql;
-use tokio_postgres::{Config, IsolationLevel, NoTls, Row};
+use deadpool::managed::Pool;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Config, Row, Transaction};
 
+use self::connections::Servers;
+#[cfg(feature = "server")]
+pub(crate) use self::operation::is_lost;
+use self::operation::{Failed, Operation, Parameter};
 use super::{Endpoints, Installation, InstallationStore, is_same};
 use crate::model::{GroupId, InstallationData, OauthId, RoomId, Secret};
 use crate::{Error, ErrorKind, Result};
-
-const CONNECTIONS: usize = 8;
-const PATIENCE: Duration = Duration::from_secs(10);
 
 const GET: &str = "SELECT data, token_url, api_url FROM glance_installation WHERE oauth_id = $1";
 const FIRST_PAGE: &str =
@@ -41,7 +43,7 @@ const REMOVE: &str = "DELETE FROM glance_installation WHERE oauth_id = $1";
 /// connection's search path. A clone shares the pool of at most 8 connections.
 #[derive(Clone)]
 pub struct PostgresStore {
-    pool: Pool,
+    pool: Pool<Servers>,
 }
 
 impl PostgresStore {
@@ -73,52 +75,28 @@ impl PostgresStore {
             )
             .because(cause)
         })?;
-        let recycling = ManagerConfig {
-            recycling_method: RecyclingMethod::Fast,
-        };
-        let manager = if tls::is_wanted(&config) {
-            Manager::from_config(config, tls::connector()?, recycling)
-        } else {
-            Manager::from_config(config, NoTls, recycling)
-        };
-        let pool = Pool::builder(manager)
-            .max_size(CONNECTIONS)
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(PATIENCE))
-            .create_timeout(Some(PATIENCE))
-            .build()
-            .map_err(|cause| Error::storage("the installation store has no pool", cause))?;
-        let store = Self { pool };
-        migrations::run(&mut store.connection().await?).await?;
-        Ok(store)
-    }
-
-    async fn connection(&self) -> Result<Object> {
-        let got = self.pool.get().await;
-        got.map_err(|cause| Error::storage("the installation store cannot be reached", cause))
+        let pool = Servers::pool(&config)?;
+        migrations::run(&pool).await?;
+        Ok(Self { pool })
     }
 
     async fn select(
         &self,
-        what: &str,
+        what: &'static str,
         query: &str,
-        parameters: &[&(dyn ToSql + Sync)],
+        parameters: &[Parameter<'_>],
     ) -> Result<Vec<Installation>> {
-        let connection = self.connection().await?;
-        let rows = async {
-            let statement = connection.prepare_cached(query).await?;
-            connection.query(&statement, parameters).await
-        };
-        rows.await.map_err(failed(what))?.iter().map(read).collect()
+        let rows = Operation::new(&self.pool, what).select(query, parameters);
+        rows.await?.iter().map(read).collect()
     }
 
     /// Writes where `may_replace` agrees with what is there; says whether it wrote.
     async fn write(
         &self,
-        what: &str,
+        what: &'static str,
         installation: &Installation,
         may_insert: bool,
-        may_replace: impl Fn(&Secret) -> bool + Send,
+        may_replace: impl Fn(&Secret) -> bool + Send + Sync,
     ) -> Result<bool> {
         let Installation { data, endpoints } = installation;
         let json = serde_json::to_string(data)
@@ -126,48 +104,49 @@ impl PostgresStore {
         let id = data.oauth_id.as_str();
         let group = data.group_id.get().cast_signed();
         let room = data.room_id.map(|room| room.get().cast_signed());
-        let row: [&(dyn ToSql + Sync); 6] = [
-            &id,
-            &json,
-            &endpoints.token_url,
-            &endpoints.api_url,
-            &group,
-            &room,
+        let row: [Parameter<'_>; 6] = [
+            (&id, Type::TEXT),
+            (&json, Type::TEXT),
+            (&endpoints.token_url, Type::TEXT),
+            (&endpoints.api_url, Type::TEXT),
+            (&group, Type::INT8),
+            (&room, Type::INT8),
         ];
-
-        let mut connection = self.connection().await?;
-        let transaction = connection
-            .build_transaction()
-            .isolation_level(IsolationLevel::ReadCommitted)
-            .start()
-            .await
-            .map_err(failed(what))?;
-        let execute = async |query| {
-            let statement = transaction.prepare_cached(query).await?;
-            transaction.execute(&statement, &row).await
-        };
-        loop {
-            if may_insert && execute(INSERT).await.map_err(failed(what))? > 0 {
-                break;
-            }
-            let lock = transaction.prepare_cached(LOCK).await;
-            let lock = lock.map_err(failed(what))?;
-            let stored = transaction.query_opt(&lock, &[&id]).await;
-            match stored.map_err(failed(what))? {
-                // Somebody removed it since the insert found it there.
-                None if may_insert => {}
-                None => return Ok(false),
-                Some(stored) => {
-                    if !may_replace(&parse(&stored)?.oauth_secret) {
-                        return Ok(false);
+        let write = async |transaction: &Transaction<'_>| -> Result<bool, Failed> {
+            loop {
+                if may_insert && transaction.execute_typed(INSERT, &row).await? > 0 {
+                    return Ok(true);
+                }
+                let stored = transaction.query_typed_opt(LOCK, &row[..1]).await?;
+                match stored {
+                    // Somebody removed it since the insert found it there.
+                    None if may_insert => {}
+                    None => return Ok(false),
+                    Some(stored) => {
+                        if !may_replace(&parse(&stored)?.oauth_secret) {
+                            return Ok(false);
+                        }
+                        transaction.execute_typed(UPDATE, &row).await?;
+                        return Ok(true);
                     }
-                    execute(UPDATE).await.map_err(failed(what))?;
-                    break;
                 }
             }
+        };
+
+        let mut operation = Operation::new(&self.pool, what);
+        loop {
+            let mut connection = operation.connection().await?;
+            let written = async {
+                let transaction = operation.begin(&mut connection).await?;
+                let written = operation.limited(write(&transaction)).await?;
+                operation.commit(transaction).await?;
+                Ok(written)
+            };
+            match written.await {
+                Ok(written) => return Ok(written),
+                Err(failed) => operation.again(connection, failed)?,
+            }
         }
-        transaction.commit().await.map_err(failed(what))?;
-        Ok(true)
     }
 }
 
@@ -201,7 +180,8 @@ impl InstallationStore for PostgresStore {
             return Ok(None);
         }
         let what = "cannot look an installation up";
-        let found = self.select(what, GET, &[&oauth_id.as_str()]).await?;
+        let id = oauth_id.as_str();
+        let found = self.select(what, GET, &[(&id, Type::TEXT)]).await?;
         Ok(found.into_iter().next())
     }
 
@@ -209,13 +189,26 @@ impl InstallationStore for PostgresStore {
         if cannot_be_stored(oauth_id) {
             return Ok(false);
         }
-        let connection = self.connection().await?;
-        let removed = async {
-            let statement = connection.prepare_cached(REMOVE).await?;
-            connection.execute(&statement, &[&oauth_id.as_str()]).await
-        };
-        let removed = removed.await;
-        Ok(removed.map_err(failed("cannot forget an installation"))? > 0)
+        let id = oauth_id.as_str();
+        let mut operation = Operation::new(&self.pool, "cannot forget an installation");
+        loop {
+            let mut connection = operation.connection().await?;
+            let removed = async {
+                let transaction = operation.begin(&mut connection).await?;
+                let remove = async {
+                    Ok(transaction
+                        .execute_typed(REMOVE, &[(&id, Type::TEXT)])
+                        .await?)
+                };
+                let removed = operation.limited(remove).await?;
+                operation.commit(transaction).await?;
+                Ok(removed > 0)
+            };
+            match removed.await {
+                Ok(removed) => return Ok(removed),
+                Err(failed) => operation.again(connection, failed)?,
+            }
+        }
     }
 
     async fn replace(&self, stored: &Secret, installation: &Installation) -> Result<bool> {
@@ -232,24 +225,25 @@ impl InstallationStore for PostgresStore {
         let what = "cannot list installations";
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         match after {
-            None => self.select(what, FIRST_PAGE, &[&limit]).await,
+            None => self.select(what, FIRST_PAGE, &[(&limit, Type::INT8)]).await,
             Some(after) => {
                 // No stored id has a NUL, so what comes after one comes after what is before it.
                 let after = after.as_str().split('\0').next();
-                self.select(what, NEXT_PAGE, &[&limit, &after]).await
+                let parameters: [Parameter<'_>; 2] = [(&limit, Type::INT8), (&after, Type::TEXT)];
+                self.select(what, NEXT_PAGE, &parameters).await
             }
         }
     }
 
     async fn in_room(&self, room: RoomId) -> Result<Vec<Installation>> {
         let room = room.get().cast_signed();
-        self.select("cannot look a room up", IN_ROOM, &[&room])
+        self.select("cannot look a room up", IN_ROOM, &[(&room, Type::INT8)])
             .await
     }
 
     async fn in_group(&self, group: GroupId) -> Result<Vec<Installation>> {
         let group = group.get().cast_signed();
-        self.select("cannot look a group up", IN_GROUP, &[&group])
+        self.select("cannot look a group up", IN_GROUP, &[(&group, Type::INT8)])
             .await
     }
 }
@@ -259,15 +253,12 @@ fn cannot_be_stored(oauth_id: &OauthId) -> bool {
     oauth_id.as_str().contains('\0')
 }
 
-fn failed(what: &str) -> impl Fn(tokio_postgres::Error) -> Error {
-    move |cause| Error::storage(format!("the installation store {what}"), cause)
+fn broken(cause: tokio_postgres::Error) -> Error {
+    Error::storage("the installation store is broken", cause)
 }
 
 fn read(row: &Row) -> Result<Installation> {
-    let address = |column| {
-        row.try_get::<_, String>(column)
-            .map_err(failed("is broken"))
-    };
+    let address = |column| row.try_get::<_, String>(column).map_err(broken);
     Ok(Installation::new(
         parse(row)?,
         Endpoints::new(address("token_url")?, address("api_url")?),
@@ -275,7 +266,7 @@ fn read(row: &Row) -> Result<Installation> {
 }
 
 fn parse(row: &Row) -> Result<InstallationData> {
-    let json: &str = row.try_get("data").map_err(failed("is broken"))?;
+    let json: &str = row.try_get("data").map_err(broken)?;
     serde_json::from_str(json)
         .map_err(|cause| Error::storage("the installation store is broken", cause))
 }

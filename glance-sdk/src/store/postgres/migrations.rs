@@ -1,8 +1,11 @@
 //! How the tables of an earlier version become those of this version.
 
-use deadpool_postgres::Object;
+use deadpool::managed::Pool;
+use tokio_postgres::Transaction;
+use tokio_postgres::types::Type;
 
-use super::failed;
+use super::connections::Servers;
+use super::operation::{Failed, Operation};
 use crate::{Error, ErrorKind, Result};
 
 /// Each in its place for good: `glance_schema` remembers how many are done. Ids are ordered by
@@ -25,56 +28,63 @@ const LOCK: i64 = 0x676c_616e_6365;
 
 /// Makes the steps that are missing, all or none.
 ///
-/// A role that may not create tables can run on tables another role made: nothing is created
-/// that is there.
-pub(super) async fn run(connection: &mut Object) -> Result<()> {
-    let failed = failed("cannot make its tables");
-    let transaction = connection.transaction().await.map_err(&failed)?;
+/// A role that may not create tables can run on tables another role made, and a server that is
+/// read-only with tables that are up to date: nothing is written that is there.
+pub(super) async fn run(pool: &Pool<Servers>) -> Result<()> {
+    let mut operation = Operation::migration(pool, "cannot make its tables");
+    loop {
+        let mut connection = operation.connection().await?;
+        let done = async {
+            let transaction = operation.begin(&mut connection).await?;
+            operation.limited(make(&transaction)).await?;
+            operation.commit(transaction).await
+        };
+        match done.await {
+            Ok(()) => return Ok(()),
+            Err(failed) => operation.again(connection, failed)?,
+        }
+    }
+}
+
+async fn make(transaction: &Transaction<'_>) -> Result<(), Failed> {
     transaction
-        .query_one("SELECT pg_advisory_xact_lock($1)", &[&LOCK])
-        .await
-        .map_err(&failed)?;
-    let has_schema: bool = transaction
-        .query_one("SELECT to_regclass('glance_schema') IS NOT NULL", &[])
-        .await
-        .and_then(|row| row.try_get(0))
-        .map_err(&failed)?;
-    if !has_schema {
+        .query_typed_one("SELECT pg_advisory_xact_lock($1)", &[(&LOCK, Type::INT8)])
+        .await?;
+    let has_schema = "SELECT to_regclass('glance_schema') IS NOT NULL";
+    let has_schema = transaction.query_typed_one(has_schema, &[]).await?;
+    if !has_schema.try_get::<_, bool>(0)? {
         transaction
             .batch_execute(
                 "CREATE TABLE glance_schema (version integer NOT NULL);
                  INSERT INTO glance_schema VALUES (0);",
             )
-            .await
-            .map_err(&failed)?;
+            .await?;
     }
+    let version = "SELECT version FROM glance_schema";
     let version: i32 = transaction
-        .query_one("SELECT version FROM glance_schema", &[])
-        .await
-        .and_then(|row| row.try_get(0))
-        .map_err(&failed)?;
+        .query_typed_one(version, &[])
+        .await?
+        .try_get(0)?;
     let done = usize::try_from(version).unwrap_or(usize::MAX);
     let Some(missing) = STEPS.get(done..) else {
-        return Err(Error::new(
-            ErrorKind::Storage,
-            format!(
-                "the installation store is of a newer version of this program: its schema is \
-                 {version}, and this one knows {}",
-                STEPS.len()
-            ),
-        ));
+        let newer = format!(
+            "the installation store is of a newer version of this program: its schema is \
+             {version}, and this one knows {}",
+            STEPS.len()
+        );
+        return Err(Error::new(ErrorKind::Storage, newer).into());
     };
     for step in missing {
-        transaction.batch_execute(step).await.map_err(&failed)?;
+        transaction.batch_execute(step).await?;
     }
     if !missing.is_empty() {
+        let version = STEPS.len() as i32;
         transaction
-            .execute(
+            .execute_typed(
                 "UPDATE glance_schema SET version = $1",
-                &[&(STEPS.len() as i32)],
+                &[(&version, Type::INT4)],
             )
-            .await
-            .map_err(&failed)?;
+            .await?;
     }
-    transaction.commit().await.map_err(&failed)
+    Ok(())
 }

@@ -1,65 +1,9 @@
-use std::io::Write;
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod failures;
+mod server;
 
 use super::*;
 use crate::store::{EncryptedStore, Keyring, conformance};
-
-static SCHEMAS: AtomicUsize = AtomicUsize::new(0);
-
-fn url_in(variable: &str) -> Option<String> {
-    let url = std::env::var(variable).ok();
-    if url.is_none() {
-        let message = format!("skipped: {variable} has no URL of a PostgreSQL server");
-        writeln!(std::io::stderr(), "{message}").unwrap();
-    }
-    url
-}
-
-/// Schemas of their own on the server of `GLANCE_POSTGRES`; `None` where there is none.
-struct Server {
-    url: String,
-    pool: Pool,
-    schemas: std::sync::Mutex<Vec<String>>,
-}
-
-impl Server {
-    fn find() -> Option<Self> {
-        let url = url_in("GLANCE_POSTGRES")?;
-        let manager = Manager::new(url.parse().unwrap(), NoTls);
-        Some(Self {
-            url,
-            pool: Pool::builder(manager).max_size(1).build().unwrap(),
-            schemas: std::sync::Mutex::default(),
-        })
-    }
-
-    async fn execute(&self, statements: &str) {
-        let connection = self.pool.get().await.unwrap();
-        connection.batch_execute(statements).await.unwrap();
-    }
-
-    /// The URL of a new, empty schema.
-    async fn schema(&self) -> String {
-        let number = SCHEMAS.fetch_add(1, Ordering::Relaxed);
-        let name = format!("glance_test_{}_{number}", std::process::id());
-        self.execute(&format!("CREATE SCHEMA {name}")).await;
-        let joint = if self.url.contains('?') { '&' } else { '?' };
-        let url = format!("{}{joint}options=-csearch_path%3D{name}", self.url);
-        self.schemas.lock().unwrap().push(name);
-        url
-    }
-
-    async fn store(&self) -> PostgresStore {
-        PostgresStore::connect(&self.schema().await).await.unwrap()
-    }
-
-    async fn clear(self) {
-        let names = std::mem::take(&mut *self.schemas.lock().unwrap());
-        for name in names {
-            self.execute(&format!("DROP SCHEMA {name} CASCADE")).await;
-        }
-    }
-}
+use server::{Server, url_in};
 
 fn installation(id: &str) -> Installation {
     let data = InstallationData::new(id.into(), "secret".into(), "http://h/c", 1.into());
@@ -68,14 +12,18 @@ fn installation(id: &str) -> Installation {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_conforms() {
-    let Some(server) = Server::find() else { return };
+    let Some(server) = Server::find().await else {
+        return;
+    };
     conformance::check(async || server.store().await).await;
     server.clear().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_conforms_with_encryption() {
-    let Some(server) = Server::find() else { return };
+    let Some(server) = Server::find().await else {
+        return;
+    };
     let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
     conformance::check(async || {
         let keyring: Keyring = key.parse().unwrap();
@@ -96,7 +44,7 @@ async fn tls_holds_the_server_to_its_certificate() {
         tokio_postgres::config::SslMode::Require
     );
     let store = PostgresStore::connect(&url).await.unwrap();
-    let connection = store.connection().await.unwrap();
+    let connection = store.pool.get().await.unwrap();
     let query = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
     let row = connection.query_one(query, &[]).await.unwrap();
     assert!(row.get::<_, bool>(0));
@@ -109,7 +57,9 @@ async fn tls_holds_the_server_to_its_certificate() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn machines_that_start_together_make_the_tables_once_and_share_them() {
-    let Some(server) = Server::find() else { return };
+    let Some(server) = Server::find().await else {
+        return;
+    };
     let url = server.schema().await;
     let mut starts = tokio::task::JoinSet::new();
     for number in 0..8 {
@@ -128,10 +78,12 @@ async fn machines_that_start_together_make_the_tables_once_and_share_them() {
 
 #[tokio::test]
 async fn tables_of_a_newer_version_are_refused() {
-    let Some(server) = Server::find() else { return };
+    let Some(server) = Server::find().await else {
+        return;
+    };
     let url = server.schema().await;
     let store = PostgresStore::connect(&url).await.unwrap();
-    let connection = store.connection().await.unwrap();
+    let connection = store.pool.get().await.unwrap();
     let newer = "UPDATE glance_schema SET version = 99";
     connection.batch_execute(newer).await.unwrap();
     let error = PostgresStore::connect(&url).await.unwrap_err();
@@ -142,7 +94,9 @@ async fn tables_of_a_newer_version_are_refused() {
 
 #[tokio::test]
 async fn an_id_that_postgres_cannot_hold_is_not_found() {
-    let Some(server) = Server::find() else { return };
+    let Some(server) = Server::find().await else {
+        return;
+    };
     let store = server.store().await;
     for id in ["a", "b"] {
         store.put(&installation(id)).await.unwrap();
@@ -158,30 +112,12 @@ async fn an_id_that_postgres_cannot_hold_is_not_found() {
 }
 
 #[tokio::test]
-async fn it_comes_back_when_the_server_has_dropped_its_connections() {
-    let Some(server) = Server::find() else { return };
-    let store = server.store().await;
-    store.put(&installation("one")).await.unwrap();
-    let pid: i32 = {
-        let connection = store.connection().await.unwrap();
-        let row = connection.query_one("SELECT pg_backend_pid()", &[]);
-        row.await.unwrap().get(0)
-    };
-    let terminate = format!("SELECT pg_terminate_backend({pid}, 5000)");
-    server.execute(&terminate).await;
-    let mut answers = Vec::new();
-    for _ in 0..3 {
-        answers.push(store.get(&"one".into()).await);
-    }
-    assert!(matches!(answers.last(), Some(Ok(Some(_)))), "{answers:?}");
-    server.clear().await;
-}
-
-#[tokio::test]
 async fn nothing_reads_the_whole_of_a_large_table() {
-    let Some(server) = Server::find() else { return };
+    let Some(server) = Server::find().await else {
+        return;
+    };
     let store = server.store().await;
-    let connection = store.connection().await.unwrap();
+    let connection = store.pool.get().await.unwrap();
     connection
         .batch_execute(
             "INSERT INTO glance_installation
