@@ -1,5 +1,6 @@
-//! Installations in one SQLite file.
+//! Installations in one SQLite file, which several processes may use.
 
+mod location;
 mod migrations;
 
 use std::path::Path;
@@ -9,6 +10,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
+
+use location::Location;
 
 use super::{Endpoints, Installation, InstallationStore, is_same};
 use crate::model::{GroupId, InstallationData, OauthId, RoomId, Secret};
@@ -28,10 +31,19 @@ const IN_ROOM: &str = "SELECT data, token_url, api_url FROM installation
 const IN_GROUP: &str = "SELECT data, token_url, api_url FROM installation
     WHERE group_id = ?1 ORDER BY oauth_id";
 
+/// How long a call waits for another process that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Keeps installations in one SQLite file; what it acknowledged survives a crash.
+///
+/// Other processes may use the same file: a call waits up to five seconds for one that writes, and a lookup
+/// does not wait.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
-    connection: Arc<Mutex<Connection>>,
+    location: Arc<Location>,
+    /// Apart from the writer, so that no lookup waits for a change that waits for another process.
+    reader: Arc<Mutex<Connection>>,
+    writer: Arc<Mutex<Connection>>,
 }
 
 impl SqliteStore {
@@ -50,7 +62,7 @@ impl SqliteStore {
             )
             .because(cause)
         };
-        create_private(path).map_err(|cause| {
+        let location = Location::create(path).map_err(|cause| {
             Error::new(
                 ErrorKind::Storage,
                 format!(
@@ -60,15 +72,8 @@ impl SqliteStore {
             )
             .because(cause)
         })?;
-        let mut connection = Connection::open(path).map_err(failed)?;
-        connection
-            .busy_timeout(Duration::from_secs(5))
-            .map_err(failed)?;
-        use_wal(&connection).map_err(failed)?;
-        connection
-            .pragma_update(None, "synchronous", "FULL")
-            .map_err(failed)?;
-        if let Err(found) = migrations::run(&mut connection).map_err(failed)? {
+        let mut writer = connect(path).map_err(failed)?;
+        if let Err(found) = migrations::run(&mut writer).map_err(failed)? {
             return Err(Error::new(
                 ErrorKind::Storage,
                 format!(
@@ -79,34 +84,56 @@ impl SqliteStore {
                 ),
             ));
         }
+        let reader = connect(path).map_err(failed)?;
         Ok(Self {
-            connection: Arc::new(Mutex::new(connection)),
+            location: Arc::new(location),
+            reader: Arc::new(Mutex::new(reader)),
+            writer: Arc::new(Mutex::new(writer)),
         })
     }
 
-    async fn call<T: Send + 'static>(
+    async fn read<T: Send + 'static>(
         &self,
         what: &'static str,
         query: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
-        let connection = Arc::clone(&self.connection);
-        let failed = || Error::new(ErrorKind::Storage, format!("the installation store {what}"));
-        tokio::task::spawn_blocking(move || {
+        self.call(&self.reader, what, query).await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        what: &'static str,
+        query: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.call(&self.writer, what, query).await
+    }
+
+    async fn call<T: Send + 'static>(
+        &self,
+        connection: &Arc<Mutex<Connection>>,
+        what: &'static str,
+        query: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (location, connection) = (Arc::clone(&self.location), Arc::clone(connection));
+        let failed =
+            move || Error::new(ErrorKind::Storage, format!("the installation store {what}"));
+        let call = move || {
+            location.check().map_err(|cause| failed().because(cause))?;
             query(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
-        })
-        .await
-        .map_err(|cause| failed().because(cause))?
-        .map_err(|cause| failed().because(cause))
+                .map_err(|cause| failed().because(cause))
+        };
+        tokio::task::spawn_blocking(call)
+            .await
+            .map_err(|cause| failed().because(cause))?
     }
 }
 
-/// The file holds secrets: nobody else may read it.
-fn create_private(path: &Path) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    use_wal(&connection)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    Ok(connection)
 }
 
 /// Where several open a new file at once, one turns its journal over, and SQLite tells the others at
@@ -128,7 +155,7 @@ impl InstallationStore for SqliteStore {
     async fn put(&self, installation: &Installation) -> Result<()> {
         let row = Record::of(installation)?;
         let kept = self
-            .call("cannot keep an installation", move |connection| {
+            .write("cannot keep an installation", move |connection| {
                 let transaction = connection.transaction_with_behavior(Immediate)?;
                 let stored = secret_of(&transaction, &row.data.oauth_id)?;
                 if stored.is_some_and(|stored| !is_same(&stored, &row.data.oauth_secret)) {
@@ -148,7 +175,7 @@ impl InstallationStore for SqliteStore {
 
     async fn get(&self, oauth_id: &OauthId) -> Result<Option<Installation>> {
         let oauth_id = oauth_id.clone();
-        self.call("cannot look an installation up", move |connection| {
+        self.read("cannot look an installation up", move |connection| {
             connection
                 .prepare_cached(GET)?
                 .query_row([oauth_id.as_str()], read)
@@ -159,7 +186,7 @@ impl InstallationStore for SqliteStore {
 
     async fn remove(&self, oauth_id: &OauthId) -> Result<bool> {
         let oauth_id = oauth_id.clone();
-        self.call("cannot forget an installation", move |connection| {
+        self.write("cannot forget an installation", move |connection| {
             connection.execute(
                 "DELETE FROM installation WHERE oauth_id = ?1",
                 [oauth_id.as_str()],
@@ -172,7 +199,7 @@ impl InstallationStore for SqliteStore {
     async fn replace(&self, stored: &Secret, installation: &Installation) -> Result<bool> {
         let row = Record::of(installation)?;
         let expected = stored.clone();
-        self.call("cannot change a secret", move |connection| {
+        self.write("cannot change a secret", move |connection| {
             let transaction = connection.transaction_with_behavior(Immediate)?;
             let stored = secret_of(&transaction, &row.data.oauth_id)?;
             if !stored.is_some_and(|stored| is_same(&stored, &expected)) {
@@ -188,7 +215,7 @@ impl InstallationStore for SqliteStore {
     async fn page(&self, after: Option<&OauthId>, limit: usize) -> Result<Vec<Installation>> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let after = after.cloned();
-        self.call("cannot list installations", move |connection| match after {
+        self.read("cannot list installations", move |connection| match after {
             None => select(connection, FIRST_PAGE, [limit]),
             Some(after) => select(connection, NEXT_PAGE, params![limit, after.as_str()]),
         })
@@ -196,14 +223,14 @@ impl InstallationStore for SqliteStore {
     }
 
     async fn in_room(&self, room: RoomId) -> Result<Vec<Installation>> {
-        self.call("cannot look a room up", move |connection| {
+        self.read("cannot look a room up", move |connection| {
             select(connection, IN_ROOM, [room.get().cast_signed()])
         })
         .await
     }
 
     async fn in_group(&self, group: GroupId) -> Result<Vec<Installation>> {
-        self.call("cannot look a group up", move |connection| {
+        self.read("cannot look a group up", move |connection| {
             select(connection, IN_GROUP, [group.get().cast_signed()])
         })
         .await

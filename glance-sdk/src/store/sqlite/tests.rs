@@ -48,6 +48,64 @@ async fn a_second_opening_finds_everything() {
     assert_eq!(found.data.oauth_secret.expose(), "secret");
 }
 
+/// A process in the middle of a change.
+fn locked(file: &std::path::Path) -> Connection {
+    let connection = Connection::open(file).unwrap();
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    connection
+}
+
+#[tokio::test]
+async fn another_process_that_writes_is_waited_for_and_holds_no_lookup_up() {
+    let (_folder, file) = file();
+    let store = SqliteStore::open(&file).unwrap();
+    store.put(&installation("one")).await.unwrap();
+    let other = locked(&file);
+    let waiting = tokio::spawn({
+        let store = store.clone();
+        async move { store.put(&installation("two")).await }
+    });
+    while store.writer.try_lock().is_ok() {
+        tokio::task::yield_now().await;
+    }
+    assert!(store.get(&"one".into()).await.unwrap().is_some());
+    assert!(!waiting.is_finished());
+    other.execute_batch("COMMIT").unwrap();
+    waiting.await.unwrap().unwrap();
+    assert!(store.get(&"two".into()).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_file_that_stays_locked_is_a_failure_of_the_store() {
+    let (_folder, file) = file();
+    let store = SqliteStore::open(&file).unwrap();
+    let other = locked(&file);
+    let error = store.put(&installation("one")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Storage);
+    other.execute_batch("COMMIT").unwrap();
+    store.put(&installation("one")).await.unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_is_gone_or_replaced_acknowledges_nothing() {
+    let (folder, file) = file();
+    let store = SqliteStore::open(&file).unwrap();
+    let aside = folder.path().join("aside.sqlite");
+    std::fs::rename(&file, &aside).unwrap();
+    for is_replaced in [false, true] {
+        if is_replaced {
+            std::fs::write(&file, "").unwrap();
+        }
+        let put = store.put(&installation("one")).await;
+        assert_eq!(put.unwrap_err().kind(), ErrorKind::Storage);
+        let get = store.get(&"one".into()).await;
+        assert_eq!(get.unwrap_err().kind(), ErrorKind::Storage);
+    }
+    std::fs::rename(&aside, &file).unwrap();
+    store.put(&installation("one")).await.unwrap();
+}
+
 #[cfg(unix)]
 #[test]
 fn the_file_is_its_owners_only() {
@@ -144,7 +202,7 @@ fn nothing_reads_more_of_a_large_store_than_it_answers() {
     let number = 1_000_000;
     let (_folder, file) = file();
     let store = SqliteStore::open(&file).unwrap();
-    let connection = store.connection.lock().unwrap();
+    let connection = store.reader.lock().unwrap();
     connection
         .execute(
             "WITH RECURSIVE number(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number LIMIT ?1)
@@ -252,7 +310,7 @@ fn what_was_acknowledged_is_there_after_a_kill() {
         let found = runtime.block_on(store.get(&id.as_str().into())).unwrap();
         assert_eq!(found.unwrap().oauth_id().as_str(), id);
     }
-    let connection = store.connection.lock().unwrap();
+    let connection = store.reader.lock().unwrap();
     let check: String = connection
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
         .unwrap();
