@@ -1,60 +1,63 @@
-//! Alertmanager's webhook messages.
-
-use std::collections::BTreeMap;
+//! Alertmanager's webhook.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use glance_sdk::axum::Json;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use glance_sdk::axum::body::Bytes;
 use glance_sdk::axum::extract::{DefaultBodyLimit, FromRequestParts};
 use glance_sdk::axum::http::request::Parts;
 use glance_sdk::axum::http::{StatusCode, header};
+use glance_sdk::axum::response::{IntoResponse, Response};
 use glance_sdk::axum::routing::MethodRouter;
 use glance_sdk::prelude::*;
-use serde::{Deserialize, Deserializer};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
-use crate::alerts::{Alert, News};
-use crate::{App, card, push};
+use crate::message::Message;
+use crate::{App, announce, message, push};
 
 /// Room for some ten thousand alerts; Alertmanager's `max_alerts` keeps its messages smaller.
 const MAX_MESSAGE_BYTES: usize = 25 * 1000 * 1000;
 
-/// Of longer texts the rest is cut off.
-const MAX_TEXT_CHARS: usize = 500;
-
 pub(crate) fn route() -> MethodRouter<App> {
-    post(take).layer(DefaultBodyLimit::max(MAX_MESSAGE_BYTES))
+    post(receive).layer(DefaultBodyLimit::max(MAX_MESSAGE_BYTES))
 }
 
-/// Takes a message: 204 once it is stored. Until then Alertmanager sends it again.
-async fn take(
+/// Receives a message: 204 once it is stored. Alertmanager repeats it after a 5xx, and after nothing else.
+async fn receive(
     _: Authorized,
     State(app): State<App>,
     installations: Installations,
     pusher: Pusher,
-    Json(message): Json<Message>,
-) -> Result<StatusCode, Failure> {
-    if message.truncated_alerts > 0 {
-        let left_out = message.truncated_alerts;
+    body: Bytes,
+) -> Result<Response, Failure> {
+    let now = OffsetDateTime::now_utc().unix_timestamp();
+    let message = match message::read(&body, now * 1000) {
+        Ok(message) => message,
+        Err(problem) => return Ok((StatusCode::BAD_REQUEST, problem).into_response()),
+    };
+    warn_of_gaps(&message);
+    // In a task of its own: where Alertmanager goes away meanwhile, the lines are pushed all the same.
+    let store = async move {
+        for place in app.alerts.record(message.news, now).await? {
+            push(&app, &pusher, &place).await?;
+        }
+        announce::tell_rooms(&app, &installations).await
+    };
+    tokio::spawn(store).await??;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn warn_of_gaps(message: &Message) {
+    let (unread, truncated) = (message.unread, message.truncated);
+    if unread > 0 {
+        tracing::warn!(unread, "a message has entries that are no alerts");
+    }
+    if truncated > 0 {
         tracing::warn!(
-            left_out,
+            truncated,
             "Alertmanager left out alerts: raise its max_alerts"
         );
     }
-    let news = message.alerts.into_iter();
-    let news = news
-        .map(|payload| payload.read(&message.receiver))
-        .collect();
-    let now = OffsetDateTime::now_utc().unix_timestamp();
-    for place in app.alerts.record(news, now).await? {
-        push(&app, &pusher, &place).await?;
-        let new = app.alerts.tell(&place).await?;
-        if let Some(notification) = card::of(&new) {
-            // Alertmanager need not wait for the host.
-            tokio::spawn(card::send(installations.clone(), place, notification));
-        }
-    }
-    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The request brings Alertmanager's secret. As an extractor it refuses before the body is read.
@@ -67,84 +70,46 @@ impl FromRequestParts<App> for Authorized {
         let secret = app.alertmanager.expose().as_bytes();
         let given = parts.headers.get(header::AUTHORIZATION);
         given
-            .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "))
-            .and_then(|given| verify_slices_are_equal(given, secret).ok())
+            .and_then(|value| secret_in(value.as_bytes()))
+            .and_then(|given| verify_slices_are_equal(&given, secret).ok())
             .map(|()| Self)
             .ok_or((StatusCode::UNAUTHORIZED, "wrong or missing secret"))
     }
 }
 
-/// A message is about one group of alerts. What it does not name may have been left out, or be
-/// newer than the message: nothing follows from that.
-#[derive(Deserialize)]
-struct Message {
-    receiver: String,
-    #[serde(default, rename = "truncatedAlerts")]
-    truncated_alerts: u64,
-    alerts: Vec<Payload>,
+/// The secret in the header: the password of `basic_auth`, or the credentials of `authorization`, which may
+/// have a type of their own, and of the older `bearer_token`.
+fn secret_in(header: &[u8]) -> Option<Vec<u8>> {
+    let space = header.iter().position(|byte| *byte == b' ')?;
+    let (scheme, given) = header.split_at(space);
+    let given = given.trim_ascii();
+    if !scheme.eq_ignore_ascii_case(b"basic") {
+        return Some(given.to_owned());
+    }
+    let pair = STANDARD.decode(given).ok()?;
+    let colon = pair.iter().position(|byte| *byte == b':')?;
+    Some(pair[colon + 1..].to_owned())
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Payload {
-    status: Status,
-    labels: BTreeMap<String, String>,
-    #[serde(default)]
-    annotations: BTreeMap<String, String>,
-    #[serde(deserialize_with = "milliseconds")]
-    starts_at: i64,
-    /// The year 1 while it fires.
-    #[serde(deserialize_with = "milliseconds")]
-    ends_at: i64,
-    #[serde(default, rename = "generatorURL")]
-    generator_url: String,
-    fingerprint: String,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Status {
-    Firing,
-    Resolved,
-}
-
-fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let at = OffsetDateTime::parse(&text, &Rfc3339)
-        .map_err(|cause| serde::de::Error::custom(format!("{text:?} is no date: {cause}")))?;
-    Ok(at.unix_timestamp() * 1000 + i64::from(at.millisecond()))
-}
-
-fn is_link(url: &str) -> bool {
-    url.starts_with("https://") || url.starts_with("http://")
-}
-
-impl Payload {
-    fn read(self, receiver: &str) -> News {
-        if let Status::Resolved = self.status {
-            return News::Resolved {
-                fingerprint: self.fingerprint,
-                ended_at: self.ends_at,
-            };
+    #[test]
+    fn the_secret_is_found_wherever_alertmanager_puts_it() {
+        for (header, secret) in [
+            ("Bearer s:1", Some("s:1")),
+            ("bearer  s:1 ", Some("s:1")),
+            ("Token s:1", Some("s:1")),
+            ("Basic YW55Ym9keTpzOjE=", Some("s:1")),
+            ("basic OnM6MQ==", Some("s:1")),
+            ("Basic s:1", None),
+            ("Basic c3M=", None),
+            ("Bearer", None),
+            ("", None),
+        ] {
+            let found = secret_in(header.as_bytes());
+            assert_eq!(found.as_deref(), secret.map(str::as_bytes), "{header}");
         }
-        let text = |texts: &BTreeMap<String, String>, name| {
-            let text = texts.get(name).map(|text| text.trim())?;
-            (!text.is_empty()).then(|| text.chars().take(MAX_TEXT_CHARS).collect::<String>())
-        };
-        let name = text(&self.labels, "alertname").unwrap_or_else(|| "An alert".to_owned());
-        let severity = self.labels.get("severity").map_or("", String::as_str);
-        let alert = Alert {
-            summary: text(&self.annotations, "summary").unwrap_or_else(|| name.clone()),
-            description: text(&self.annotations, "description").unwrap_or_default(),
-            name,
-            severity: severity.into(),
-            url: Some(self.generator_url).filter(|url| is_link(url)),
-            started_at: self.starts_at,
-            fingerprint: self.fingerprint,
-        };
-        let mut labels: Vec<_> = self.labels.into_iter().collect();
-        // So a room can watch a receiver as it watches a label.
-        labels.push(("receiver".to_owned(), receiver.to_owned()));
-        News::Firing { alert, labels }
     }
 }

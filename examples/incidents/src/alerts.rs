@@ -1,5 +1,8 @@
 //! What the add-on remembers: alerts, what rooms watch, and of what they were told.
 
+mod notices;
+mod schema;
+
 use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::path::Path;
@@ -7,57 +10,14 @@ use std::path::Path;
 use example_database::Database;
 use glance_sdk::Result;
 use glance_sdk::model::{OauthId, RoomId};
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use crate::Severity;
 
-/// What makes each version of the schema from the one before.
-const SCHEMA: &[&str] = &[
-    "
-    CREATE TABLE IF NOT EXISTS alert (
-        fingerprint TEXT PRIMARY KEY,
-        name TEXT NOT NULL,
-        severity TEXT NOT NULL,
-        summary TEXT NOT NULL,
-        description TEXT NOT NULL,
-        url TEXT,
-        started_at INTEGER NOT NULL,
-        is_firing INTEGER NOT NULL,
-        heard_at INTEGER NOT NULL
-    ) STRICT;
-    CREATE TABLE IF NOT EXISTS label (
-        name TEXT NOT NULL,
-        value TEXT NOT NULL,
-        fingerprint TEXT NOT NULL REFERENCES alert ON DELETE CASCADE,
-        PRIMARY KEY (name, value, fingerprint)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS watched (
-        oauth_id TEXT NOT NULL,
-        room_id INTEGER NOT NULL,
-        name TEXT NOT NULL,
-        value TEXT NOT NULL,
-        PRIMARY KEY (oauth_id, room_id, name, value)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS told (
-        fingerprint TEXT NOT NULL REFERENCES alert ON DELETE CASCADE,
-        oauth_id TEXT NOT NULL,
-        room_id INTEGER NOT NULL,
-        started_at INTEGER NOT NULL,
-        PRIMARY KEY (fingerprint, oauth_id, room_id)
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS label_of_alert ON label (fingerprint);
-    CREATE INDEX IF NOT EXISTS room_watching ON watched (name, value);
-",
-    "
-    CREATE TABLE source (
-        id INTEGER PRIMARY KEY CHECK (id = 0),
-        delivered_at INTEGER NOT NULL
-    ) STRICT;
-",
-];
+pub(crate) use notices::{Notice, Outcome};
 
-/// As long as Alertmanager itself remembers. What fires it repeats sooner; that something ended it
-/// does not always say, as a silence may keep it from that.
+/// In seconds, as long as Alertmanager itself remembers. What fires it repeats sooner; that something ended
+/// it does not always say, as a silence may keep it from that.
 const FORGOTTEN_AFTER: i64 = 5 * 24 * 60 * 60;
 
 /// A room of an installation.
@@ -72,17 +32,25 @@ pub(crate) struct Alert {
     pub(crate) summary: String,
     pub(crate) description: String,
     pub(crate) url: Option<String>,
-    /// Milliseconds since 1970.
-    pub(crate) started_at: i64,
+    /// Milliseconds since 1970; unknown where a message does not say, never in the database.
+    pub(crate) started_at: Option<i64>,
 }
 
 /// A label's name and value.
 pub(crate) type Label = (String, String);
 
 /// What a message says of an alert.
+#[derive(Debug)]
 pub(crate) enum News {
-    Firing { alert: Alert, labels: Vec<Label> },
-    Resolved { fingerprint: String, ended_at: i64 },
+    Firing {
+        alert: Alert,
+        labels: Vec<Label>,
+    },
+    /// When, in milliseconds since 1970.
+    Resolved {
+        fingerprint: String,
+        ended_at: i64,
+    },
 }
 
 /// The database.
@@ -93,12 +61,12 @@ pub(crate) struct Alerts {
 
 impl Alerts {
     pub(crate) fn open(file: &Path) -> Result<Self, String> {
-        let database = Database::open(file, SCHEMA)?;
+        let database = Database::open(file, schema::STEPS)?;
         Ok(Self { database })
     }
 
-    /// Keeps what is not older than what is known; says which rooms watch one of the alerts.
-    /// `now` is in seconds since 1970.
+    /// Stores what is not older than what is known, and the notices that follow from it. Returns the rooms
+    /// that watch one of the alerts. `now` is in seconds since 1970.
     pub(crate) async fn record(&self, news: Vec<News>, now: i64) -> Result<HashSet<Place>> {
         self.database
             .write(move |transaction| {
@@ -108,6 +76,7 @@ impl Alerts {
                     [now],
                 )?;
                 let mut places = HashSet::new();
+                let mut over = Vec::new();
                 for news in news {
                     let fingerprint = match news {
                         News::Firing { alert, labels } => {
@@ -118,21 +87,18 @@ impl Alerts {
                             fingerprint,
                             ended_at,
                         } => {
-                            // Unless it fires anew since.
-                            transaction.execute(
-                                "UPDATE alert SET is_firing = 0, heard_at = ?3
-                             WHERE fingerprint = ?1 AND started_at <= ?2",
-                                params![fingerprint, ended_at, now],
-                            )?;
+                            resolves(transaction, &fingerprint, ended_at, now)?;
+                            over.extend(notices::over(transaction, &fingerprint, ended_at)?);
                             fingerprint
                         }
                     };
                     places.extend(watching(transaction, &fingerprint)?);
                 }
-                transaction.execute(
-                    "DELETE FROM alert WHERE heard_at < ?1",
-                    [now - FORGOTTEN_AFTER],
-                )?;
+                notices::follow_up(transaction, over, now)?;
+                for place in &places {
+                    notices::announce(transaction, place, now)?;
+                }
+                forget_old(transaction, now)?;
                 Ok(places)
             })
             .await
@@ -154,14 +120,6 @@ impl Alerts {
         let place = place.clone();
         self.database
             .read(move |transaction| firing_in(transaction, &place))
-            .await
-    }
-
-    /// The critical ones among them of which the room has not been told, and now is.
-    pub(crate) async fn tell(&self, place: &Place) -> Result<Vec<Alert>> {
-        let place = place.clone();
-        self.database
-            .write(move |transaction| tell(transaction, &place))
             .await
     }
 
@@ -193,12 +151,12 @@ impl Alerts {
                 for (name, value) in labels {
                     transaction.execute(
                         "INSERT OR IGNORE INTO watched (oauth_id, room_id, name, value)
-                     VALUES (?1, ?2, ?3, ?4)",
+                         VALUES (?1, ?2, ?3, ?4)",
                         params![oauth_id, room, name, value],
                     )?;
                 }
                 // Who chooses sees what fires already.
-                tell(transaction, &place)?;
+                notices::untold(transaction, &place)?;
                 Ok(())
             })
             .await
@@ -209,11 +167,13 @@ impl Alerts {
         let oauth_id = oauth_id.to_string();
         self.database
             .write(move |transaction| {
-                transaction.execute("DELETE FROM watched WHERE oauth_id = ?1", [&oauth_id])?;
-                transaction.execute("DELETE FROM told WHERE oauth_id = ?1", [&oauth_id])
+                for table in ["watched", "told", "notice"] {
+                    let delete = format!("DELETE FROM {table} WHERE oauth_id = ?1");
+                    transaction.execute(&delete, [&oauth_id])?;
+                }
+                Ok(())
             })
             .await
-            .map(drop)
     }
 }
 
@@ -224,33 +184,76 @@ fn fires(
     labels: &[Label],
     now: i64,
 ) -> rusqlite::Result<()> {
-    let changed = transaction.execute(
-        "INSERT INTO alert
-         (fingerprint, name, severity, summary, description, url, started_at, is_firing, heard_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8)
-         ON CONFLICT DO UPDATE SET name = ?2, severity = ?3, summary = ?4, description = ?5,
-             url = ?6, started_at = max(started_at, ?7), is_firing = 1, heard_at = ?8
-         WHERE is_firing OR started_at <= ?7",
-        params![
+    let known = transaction
+        .prepare_cached("SELECT is_firing, started_at FROM alert WHERE fingerprint = ?1")?
+        .query_row([&alert.fingerprint], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let started_at = match (alert.started_at, known) {
+        (Some(started_at), Some((false, known))) if started_at < known => return Ok(()),
+        (Some(started_at), Some((true, known))) => started_at.max(known),
+        (Some(started_at), _) => started_at,
+        (None, Some((true, known))) => known,
+        (None, _) => now * 1000,
+    };
+    transaction
+        .prepare_cached(
+            "INSERT INTO alert
+             (fingerprint, name, severity, summary, description, url, started_at, is_firing, heard_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8)
+             ON CONFLICT DO UPDATE SET name = ?2, severity = ?3, summary = ?4, description = ?5,
+                 url = ?6, started_at = ?7, is_firing = 1, heard_at = ?8",
+        )?
+        .execute(params![
             alert.fingerprint,
             alert.name,
             alert.severity.as_str(),
             alert.summary,
             alert.description,
             alert.url,
-            alert.started_at,
+            started_at,
             now
-        ],
-    )?;
-    if changed > 0 {
-        for (name, value) in labels {
-            transaction.execute(
+        ])?;
+    for (name, value) in labels {
+        transaction
+            .prepare_cached(
                 "INSERT OR IGNORE INTO label (name, value, fingerprint) VALUES (?1, ?2, ?3)",
-                params![name, value, alert.fingerprint],
-            )?;
-        }
+            )?
+            .execute(params![name, value, alert.fingerprint])?;
     }
     Ok(())
+}
+
+/// An alert ended, unless it fires anew since.
+fn resolves(
+    transaction: &Transaction<'_>,
+    fingerprint: &str,
+    ended_at: i64,
+    now: i64,
+) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "UPDATE alert SET is_firing = 0, heard_at = ?3
+             WHERE fingerprint = ?1 AND started_at <= ?2",
+        )?
+        .execute(params![fingerprint, ended_at, now])
+        .map(drop)
+}
+
+/// Forgets alerts of which nothing is heard, and old notices that nothing will answer.
+fn forget_old(transaction: &Transaction<'_>, now: i64) -> rusqlite::Result<()> {
+    let before = now - FORGOTTEN_AFTER;
+    transaction.execute("DELETE FROM alert WHERE heard_at < ?1", [before])?;
+    transaction
+        .execute(
+            "DELETE FROM notice WHERE changed_at < ?1 AND NOT EXISTS (
+                 SELECT 1 FROM told WHERE told.notice = notice.id AND NOT is_over
+             ) AND NOT EXISTS (
+                 SELECT 1 FROM notice AS answer
+                 WHERE answer.answers = notice.id AND answer.changed_at >= ?1
+             )",
+            [before],
+        )
+        .map(drop)
 }
 
 fn watching(connection: &Connection, fingerprint: &str) -> rusqlite::Result<Vec<Place>> {
@@ -259,11 +262,7 @@ fn watching(connection: &Connection, fingerprint: &str) -> rusqlite::Result<Vec<
             "SELECT oauth_id, room_id FROM label JOIN watched USING (name, value)
              WHERE fingerprint = ?1",
         )?
-        .query_map([fingerprint], |row| {
-            let oauth_id = OauthId::from(row.get::<_, String>(0)?);
-            let room = RoomId::from(row.get::<_, i64>(1)?.unsigned_abs());
-            Ok((oauth_id, room))
-        })?
+        .query_map([fingerprint], place)?
         .collect()
 }
 
@@ -276,44 +275,28 @@ fn firing_in(connection: &Connection, (oauth_id, room): &Place) -> rusqlite::Res
                  WHERE oauth_id = ?1 AND room_id = ?2
              )",
         )?
-        .query_map([oauth_id.to_string(), room.to_string()], |row| {
-            Ok(Alert {
-                fingerprint: row.get(0)?,
-                name: row.get(1)?,
-                severity: row.get_ref(2)?.as_str()?.into(),
-                summary: row.get(3)?,
-                description: row.get(4)?,
-                url: row.get(5)?,
-                started_at: row.get(6)?,
-            })
-        })?
+        .query_map([oauth_id.to_string(), room.to_string()], alert)?
         .collect::<rusqlite::Result<Vec<_>>>()?;
     firing.sort_by_key(|alert| Reverse((alert.severity, alert.started_at)));
     Ok(firing)
 }
 
-fn tell(transaction: &Transaction<'_>, place: &Place) -> rusqlite::Result<Vec<Alert>> {
-    let mut new = Vec::new();
-    for alert in firing_in(transaction, place)? {
-        if alert.severity < Severity::Critical {
-            break;
-        }
-        let changed = transaction.execute(
-            "INSERT INTO told (fingerprint, oauth_id, room_id, started_at)
-             VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT DO UPDATE SET started_at = ?4 WHERE started_at < ?4",
-            params![
-                alert.fingerprint,
-                place.0.to_string(),
-                place.1.to_string(),
-                alert.started_at
-            ],
-        )?;
-        if changed > 0 {
-            new.push(alert);
-        }
-    }
-    Ok(new)
+/// A room of an installation, in the first two columns.
+fn place(row: &Row<'_>) -> rusqlite::Result<Place> {
+    let oauth_id = OauthId::from(row.get::<_, String>(0)?);
+    Ok((oauth_id, RoomId::from(row.get::<_, i64>(1)?.unsigned_abs())))
+}
+
+fn alert(row: &Row<'_>) -> rusqlite::Result<Alert> {
+    Ok(Alert {
+        fingerprint: row.get(0)?,
+        name: row.get(1)?,
+        severity: row.get_ref(2)?.as_str()?.into(),
+        summary: row.get(3)?,
+        description: row.get(4)?,
+        url: row.get(5)?,
+        started_at: Some(row.get(6)?),
+    })
 }
 
 #[cfg(test)]

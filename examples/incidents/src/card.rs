@@ -1,28 +1,46 @@
-//! What the room is told of new critical alerts.
+//! What a room is told of critical alerts.
 
 use glance_sdk::label::Escaped;
 use glance_sdk::model::notification::{Attribute, AttributeStyle, AttributeValue};
 use glance_sdk::model::{Card, CardStyle, Color, Notification};
-use glance_sdk::prelude::*;
 
-use crate::alerts::{Alert, Place};
+use crate::alerts::Alert;
 
-/// One notification for all of them, so that a storm of alerts does not flood the room.
-pub(crate) fn of(new: &[Alert]) -> Option<Notification> {
-    let (alert, others) = new.split_first()?;
-    let id = format!("{}-{}", alert.fingerprint, alert.started_at);
+/// They fire. One notification for all of them, so that a storm of alerts does not flood the room.
+pub(crate) fn firing(new: &[Alert]) -> Option<Notification> {
+    let critical = ("CRITICAL", AttributeStyle::LozengeError);
+    let notification = of(new, "Critical", "", critical)?;
+    Some(notification.color(Color::Red).notify())
+}
+
+/// They are over. Nobody is alerted: it is good news.
+pub(crate) fn resolved(over: &[Alert]) -> Option<Notification> {
+    let resolved = ("RESOLVED", AttributeStyle::LozengeSuccess);
+    let notification = of(over, "Resolved", "-resolved", resolved)?;
+    Some(notification.color(Color::Green))
+}
+
+fn of(
+    alerts: &[Alert],
+    word: &str,
+    suffix: &str,
+    (status, style): (&str, AttributeStyle),
+) -> Option<Notification> {
+    let (alert, others) = alerts.split_first()?;
+    let started_at = alert.started_at.unwrap_or_default();
+    let id = format!("{}-{started_at}{suffix}", alert.fingerprint);
     let mut card = Card::new(CardStyle::Application, id, &alert.summary);
     card.url.clone_from(&alert.url);
     if !alert.description.is_empty() {
         card.description = Some(alert.description.as_str().into());
     }
-    let mut severity = AttributeValue::from("CRITICAL");
-    severity.style = Some(AttributeStyle::LozengeError);
+    let mut severity = AttributeValue::from(status);
+    severity.style = Some(style);
     let mut attributes = vec![
         Attribute::new("Alert", &alert.name),
         Attribute::new("Severity", severity),
     ];
-    let mut message = format!("Critical: {}", Escaped(&alert.summary));
+    let mut message = format!("{word}: {}", Escaped(&alert.summary));
     if !others.is_empty() {
         let more = format!("{} more", others.len());
         message = format!("{message}, and {more}");
@@ -30,26 +48,5 @@ pub(crate) fn of(new: &[Alert]) -> Option<Notification> {
     }
     card.attributes = Some(attributes);
     // As HTML, because in plain text a host would find mentions in what others wrote.
-    Some(
-        Notification::html(message)
-            .color(Color::Red)
-            .notify()
-            .card(card),
-    )
-}
-
-/// Sends it once. Where the host does not take it the log says so; the glance says the rest.
-pub(crate) async fn send(
-    installations: Installations,
-    (oauth_id, room): Place,
-    notification: Notification,
-) {
-    let send = async {
-        let client = installations.client(&oauth_id).await?;
-        client.room(room).notify(&notification).await
-    };
-    if let Err(error) = send.await {
-        let message = notification.message;
-        tracing::warn!("room {room} was not told \"{message}\": {error}");
-    }
+    Some(Notification::html(message).card(card))
 }

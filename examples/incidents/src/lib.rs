@@ -1,18 +1,21 @@
 //! A room's firing alerts, fed by Prometheus Alertmanager's webhook.
 //!
-//! `alertmanager` reads a message, `alerts` remembers, `card` tells the room of a new critical
-//! alert, `panel` is the page on which people choose what the room watches. The glances themselves are
-//! here.
+//! `alertmanager` receives messages and `message` reads them, `alerts` remembers, `announce` tells rooms of
+//! critical alerts and their end by the notifications of `card`, `panel` is the page on which people choose
+//! what the room watches, written as `labels` reads it; the glances themselves are here.
 
 mod alertmanager;
 mod alerts;
+mod announce;
 mod card;
+mod labels;
+mod message;
 mod panel;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use glance_sdk::model::Secret;
+use glance_sdk::model::{Scope, Secret};
 use glance_sdk::prelude::*;
 use glance_sdk::store::SqliteStore;
 use tokio::sync::Mutex;
@@ -77,7 +80,8 @@ impl Severity {
 impl From<&str> for Severity {
     fn from(label: &str) -> Self {
         match label.to_ascii_lowercase().as_str() {
-            "info" => Self::Info,
+            // `none` marks alerts that always fire, such as `Watchdog` of kube-prometheus.
+            "info" | "none" => Self::Info,
             "warning" => Self::Warning,
             "critical" => Self::Critical,
             _ => Self::Unknown,
@@ -149,7 +153,17 @@ pub fn add_on(data: &Path, alertmanager_secret: &str) -> Result<AddOn<App>, Stri
     let installations = SqliteStore::open(data.join("incidents-installations.sqlite"))
         .map_err(|cause| cause.to_string())?;
     Ok(AddOn::new("glance.example.incidents", "Incidents")
-        .description("Shows which alerts fire, and tells the room of new critical ones.")
+        .description(
+            "Shows which alerts fire, and tells the room when critical ones begin and end.",
+        )
+        // To attach the notification that an incident is over to the first one, the add-on looks that one up
+        // in the room's history. Without the last scope it is not attached.
+        .scopes([
+            Scope::SendNotification,
+            Scope::ViewGroup,
+            Scope::ViewRoom,
+            Scope::ViewMessages,
+        ])
         .state(app)
         .store(installations)
         .on_uninstall(async |app: App, gone| app.alerts.forget(gone.oauth_id()).await)

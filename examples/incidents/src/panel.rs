@@ -11,11 +11,13 @@ use glance_sdk::prelude::*;
 use serde::Deserialize;
 
 use crate::alerts::{Label, Place};
-use crate::{App, push};
+use crate::{App, labels, push};
 
 const STYLE: &str = include_str!("panel.css");
 
 const MAX_SHOWN: usize = 100;
+
+const MAX_LABELS: usize = 100;
 
 pub(crate) async fn show(
     State(app): State<App>,
@@ -61,22 +63,21 @@ fn no_room() -> Response {
 
 fn check(choice: &Choice) -> Result<Vec<Label>, String> {
     let lines = choice.watched.lines().map(str::trim);
-    lines
-        .filter(|line| !line.is_empty())
-        .map(|line| {
-            label(line)
-                .ok_or_else(|| format!("\"{line}\" is no label. Write name=value, one a line."))
+    let labels = lines.filter(|line| !line.is_empty()).map(|line| {
+        labels::parse(line).ok_or_else(|| {
+            format!(
+                "\"{line}\" is no label. Write name=value, one a line, and a name with other \
+                 characters than letters, digits and _ : . / - in double quotes."
+            )
         })
-        .collect()
-}
-
-/// A label as it is written, also as Alertmanager writes it: with quotes.
-fn label(line: &str) -> Option<Label> {
-    let (name, value) = line.split_once('=')?;
-    let (name, value) = (name.trim(), value.trim().trim_matches('"'));
-    let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    let is_label = is_name && !name.is_empty() && !value.is_empty() && !value.starts_with('~');
-    is_label.then(|| (name.to_owned(), value.to_owned()))
+    });
+    let labels = labels.collect::<Result<Vec<_>, _>>()?;
+    match labels.len() {
+        0..=MAX_LABELS => Ok(labels),
+        many => Err(format!(
+            "These are {many} labels; choose at most {MAX_LABELS}."
+        )),
+    }
 }
 
 /// The page, after a refused choice with what was written and what is wrong with it.
@@ -104,7 +105,7 @@ async fn page(
             "<br><small>{severity}, {name}, started {started_at}</small></li>",
             severity = alert.severity.as_str(),
             name = Escaped(&alert.name),
-            started_at = LocalTime(alert.started_at.div_euclid(1000)),
+            started_at = LocalTime(alert.started_at.unwrap_or_default().div_euclid(1000)),
         );
     }
     let heading = match (watched.len(), firing.len()) {
@@ -123,10 +124,7 @@ async fn page(
             choice.watched,
         ),
         None => {
-            let lines = watched
-                .iter()
-                .map(|(name, value)| format!("{name}={value}"));
-            let lines: Vec<_> = lines.collect();
+            let lines: Vec<_> = watched.iter().map(labels::print).collect();
             (StatusCode::OK, String::new(), lines.join("\n"))
         }
     };

@@ -32,12 +32,12 @@ impl Alertmanager {
         let written = format!(
             "
 route:
-  receiver: chat
+  receiver: chat.prod
   group_by: [team]
   group_wait: 100ms
   group_interval: 1s
 receivers:
-  - name: chat
+  - name: chat.prod
     webhook_configs:
       - url: {hook}
         http_config:
@@ -129,11 +129,16 @@ async fn what_alertmanager_sends_shows_and_hides() {
     let page = setting.page().await;
     assert!(page.contains("graph?g0.expr=up&amp;g0.tab=1"), "{page}");
 
+    // Alertmanager quotes the name of the receiver.
+    setting.watch("receiver=chat.prod").await;
+    viewer.label(incidents::KEY, "2 open incidents").await;
+
     down["endsAt"] = now().into();
     alertmanager.post(&[down]).await;
     viewer.label(incidents::KEY, "1 open incident").await;
     slow["endsAt"] = now().into();
     alertmanager.post(&[slow]).await;
     viewer.wait_for(|sidebar| sidebar.lines.is_empty()).await;
-    assert_eq!(setting.room.notifications().await.len(), 1);
+    setting.room.notification("Resolved: Down is wrong").await;
+    assert_eq!(setting.room.notifications().await.len(), 2);
 }

@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod alertmanager;
+mod follow_ups;
 mod messages;
 mod setting;

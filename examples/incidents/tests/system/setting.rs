@@ -1,14 +1,20 @@
 //! A host, a room that watches a team's alerts, the add-on, and messages as Alertmanager sends them.
 
+use std::time::Duration;
+
 use glance_host::Host;
-use glance_host::state::Installed;
+use glance_host::state::{Content, Installed};
 use glance_host::testing::{TestAddOn, TestRoom};
 use glance_sdk::model::{Notification, Scope};
 use glance_sdk::prelude::Pusher;
 use reqwest::{Client, StatusCode};
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
 pub(crate) const SECRET: &str = "only-alertmanager-knows";
+
+/// How long a test waits for a state before it fails.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Setting {
     pub(crate) host: Host,
@@ -77,6 +83,36 @@ impl Setting {
     pub(crate) async fn page(&self) -> String {
         let page = reqwest::get(self.panel().await).await.unwrap();
         page.text().await.unwrap()
+    }
+
+    /// A connection as of another process.
+    pub(crate) fn database(&self) -> Connection {
+        Connection::open(self.data.path().join("incidents.sqlite")).unwrap()
+    }
+
+    /// What the host calls a notification with these words.
+    pub(crate) async fn id_of(&self, words: &str) -> String {
+        let entries = self.room.timeline().await;
+        let found = entries.into_iter().find(|entry| match &entry.content {
+            Content::Notification(notification) => notification.message.contains(words),
+            _ => false,
+        });
+        found.unwrap().id
+    }
+
+    /// Waits until the add-on has stored what the host calls a notification.
+    pub(crate) async fn known_as(&self, id: &str) {
+        let database = self.database();
+        let is_known = || -> bool {
+            let query = "SELECT EXISTS (SELECT 1 FROM notice WHERE message_id = ?1)";
+            database.query_row(query, [id], |row| row.get(0)).unwrap()
+        };
+        let known = async {
+            while !is_known() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, known).await.unwrap();
     }
 
     async fn panel(&self) -> String {
