@@ -1,15 +1,17 @@
 //! Blocker bugs of the current sprint, fed by Jira's webhooks.
 //!
-//! `jira` reads a delivery; `issues` and `rooms` remember, in the tables of `schema`; `panel` is the
+//! `jira` receives deliveries, `delivery` and `sprint_field` read them; `issues` and `rooms` remember, in the tables of `schema`; `panel` is the
 //! page on which people choose the room's project. The line of the blockers is created in a room
 //! once it has a project: `settle` sees to that. The glances themselves are here.
 
+mod delivery;
 mod issues;
 mod jira;
 mod panel;
 mod rooms;
 mod schema;
 mod settle;
+mod sprint_field;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

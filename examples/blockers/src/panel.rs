@@ -85,7 +85,7 @@ async fn page(
             list,
             r#"<li><a href="{url}" target="_blank" rel="noreferrer">{summary}</a><br>
                <small>{key}</small></li>"#,
-            url = Escaped(if blocker.url.starts_with("https://") {
+            url = Escaped(if is_link(&blocker.url) {
                 &blocker.url
             } else {
                 "#"
@@ -134,11 +134,15 @@ async fn page(
 </form>
 <h2>Webhook in Jira</h2>
 <p>URL <code>{url}</code><br>
-Events: issues and sprints</p>
+Events: issues, sprints and projects</p>
 <p data-live="delivery">{delivery}</p>
 "#,
         project = Escaped(project),
         url = Escaped(&request.absolute_url("/hooks/jira")),
     );
     Ok((status, Html(page)).into_response())
+}
+
+fn is_link(url: &str) -> bool {
+    url.starts_with("https://") || url.starts_with("http://")
 }

@@ -14,6 +14,8 @@ pub(crate) type Place = (OauthId, RoomId);
 pub(crate) struct Room {
     pub(crate) project: Option<String>,
     pub(crate) is_settled: bool,
+    /// Grows with each change of what the room wants.
+    pub(crate) generation: i64,
 }
 
 impl Room {
@@ -32,18 +34,21 @@ impl Rooms {
         let query = move |transaction: &Transaction<'_>| {
             let room = transaction
                 .prepare_cached(
-                    "SELECT project, is_settled FROM room WHERE oauth_id = ?1 AND room_id = ?2",
+                    "SELECT project, is_settled, generation FROM room
+                     WHERE oauth_id = ?1 AND room_id = ?2",
                 )?
                 .query_row([oauth_id, room], |row| {
                     Ok(Room {
                         project: row.get(0)?,
                         is_settled: row.get(1)?,
+                        generation: row.get(2)?,
                     })
                 })
                 .optional()?;
             Ok(room.unwrap_or(Room {
                 project: None,
                 is_settled: true,
+                generation: 0,
             }))
         };
         self.0.read(query).await
@@ -57,34 +62,49 @@ impl Rooms {
         project: Option<String>,
     ) -> Result<()> {
         self.write(
-            "INSERT INTO room (oauth_id, room_id, project, is_settled)
-             VALUES (?1, ?2, ?3, ?3 IS NULL)
-             ON CONFLICT DO UPDATE SET project = ?3,
+            "INSERT INTO room (oauth_id, room_id, project, is_settled, generation)
+             VALUES (?1, ?2, ?3, ?3 IS NULL, 1)
+             ON CONFLICT DO UPDATE SET project = ?3, generation = generation + 1,
                  is_settled = is_settled AND (project IS NULL) = (?3 IS NULL)",
             (oauth_id.to_string(), room.to_string(), project),
         )
         .await
     }
 
-    /// The host has the glance now, or has it no longer, unless the room wants otherwise meanwhile.
+    /// The host has what the room wanted in that generation. False where the room, or another process that
+    /// told the host something, changed meanwhile: then the host has to be told again.
     pub(crate) async fn settled(
         &self,
         oauth_id: &OauthId,
         room: RoomId,
-        has_glance: bool,
-    ) -> Result<()> {
-        self.write(
-            "UPDATE room SET is_settled = 1
-             WHERE oauth_id = ?1 AND room_id = ?2 AND (project IS NOT NULL) = ?3",
-            (oauth_id.to_string(), room.to_string(), has_glance),
-        )
-        .await
+        generation: i64,
+    ) -> Result<bool> {
+        let place = (oauth_id.to_string(), room.to_string());
+        self.0
+            .write(move |transaction| {
+                let settled = transaction.execute(
+                    "UPDATE room SET is_settled = 1
+                     WHERE oauth_id = ?1 AND room_id = ?2 AND generation = ?3",
+                    (&place.0, &place.1, generation),
+                )?;
+                let changed = match settled {
+                    0 => transaction.execute(
+                        "UPDATE room SET is_settled = 0, generation = generation + 1
+                         WHERE oauth_id = ?1 AND room_id = ?2",
+                        (&place.0, &place.1),
+                    )?,
+                    _ => 0,
+                };
+                Ok(changed == 0)
+            })
+            .await
     }
 
     /// After the add-on moved: the glances that the host has lead to where it was.
     pub(crate) async fn moved(&self, oauth_id: &OauthId) -> Result<()> {
         self.write(
-            "UPDATE room SET is_settled = 0 WHERE oauth_id = ?1 AND project IS NOT NULL",
+            "UPDATE room SET is_settled = 0, generation = generation + 1
+             WHERE oauth_id = ?1 AND project IS NOT NULL",
             [oauth_id.to_string()],
         )
         .await
@@ -141,5 +161,49 @@ impl Rooms {
             query.query_map(params, place)?.collect()
         };
         self.0.read(list).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema;
+
+    /// Two processes tell a host something different at the same time, and their calls arrive in another
+    /// order than their answers: whoever is told of a change has to tell the host again.
+    #[tokio::test]
+    async fn a_room_that_changed_meanwhile_is_not_settled() {
+        let data = tempfile::tempdir().unwrap();
+        let open = || {
+            let file = data.path().join("a.sqlite");
+            Rooms(Database::open(&file, schema::STEPS).unwrap())
+        };
+        let (one, other) = (open(), open());
+        let (oauth_id, room) = (OauthId::from("one"), RoomId::from(1));
+        for is_first_done_first in [true, false] {
+            let project = Some("WID".to_owned());
+            one.choose(&oauth_id, room, project).await.unwrap();
+            let first = one.get(&oauth_id, room).await.unwrap().generation;
+            other.choose(&oauth_id, room, None).await.unwrap();
+            let second = other.get(&oauth_id, room).await.unwrap().generation;
+            let order = match is_first_done_first {
+                true => [first, second],
+                false => [second, first],
+            };
+            for generation in order {
+                one.settled(&oauth_id, room, generation).await.unwrap();
+            }
+            let unsettled = other.get(&oauth_id, room).await.unwrap();
+            assert!(!unsettled.is_settled);
+            assert!(
+                one.settled(&oauth_id, room, unsettled.generation)
+                    .await
+                    .unwrap()
+            );
+            assert!(other.unsettled().await.unwrap().is_empty());
+        }
+        // Where the room is gone there is nothing to tell.
+        one.forget(&oauth_id).await.unwrap();
+        assert!(one.settled(&oauth_id, room, 7).await.unwrap());
     }
 }

@@ -1,8 +1,9 @@
 //! The tables of what the add-on remembers.
 
 /// What makes each version of the tables from the one before.
-pub(crate) const STEPS: &[&str] = &[
-    "
+pub(crate) const STEPS: &[&str] = &[FIRST, LAST_DELIVERY, PROJECTS];
+
+const FIRST: &str = "
     CREATE TABLE IF NOT EXISTS issue (
         id TEXT PRIMARY KEY,
         key TEXT NOT NULL,
@@ -32,11 +33,26 @@ pub(crate) const STEPS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS issue_of_project ON issue (project) WHERE is_blocker;
     CREATE INDEX IF NOT EXISTS planned_in_sprint ON planned (sprint);
-",
-    "
+";
+
+const LAST_DELIVERY: &str = "
     CREATE TABLE source (
         id INTEGER PRIMARY KEY CHECK (id = 0),
         delivered_at INTEGER NOT NULL
     ) STRICT;
-",
-];
+";
+
+/// Projects have an id, which stays when they get another key. An issue that was stored before has no
+/// project's id until its next event. A room's `generation` grows with each change of what it wants.
+const PROJECTS: &str = "
+    CREATE TABLE project (
+        id TEXT PRIMARY KEY,
+        key TEXT NOT NULL,
+        is_gone INTEGER NOT NULL,
+        at INTEGER NOT NULL
+    ) STRICT;
+    ALTER TABLE issue ADD COLUMN project_id TEXT;
+    ALTER TABLE sprint ADD COLUMN is_deleted INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE room ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX issue_of_project_id ON issue (project_id);
+";

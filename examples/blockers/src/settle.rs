@@ -40,7 +40,10 @@ impl Blockers {
                 Err(error) if error.kind() == ErrorKind::NotFound && !has_glance => {}
                 told => told?,
             }
-            self.rooms.settled(oauth_id, room, has_glance).await?;
+            let generation = wanted.generation;
+            if !self.rooms.settled(oauth_id, room, generation).await? {
+                self.behind.notify_one();
+            }
         }
         drop(turn);
         self.push(pusher, oauth_id, room).await
@@ -52,7 +55,8 @@ impl Blockers {
         loop {
             match self.settle_all(&installations, &pusher).await {
                 Ok(()) => {
-                    self.behind.notified().await;
+                    // Another process may have left something behind, and cannot say so here.
+                    let _ = tokio::time::timeout(LONGEST_WAIT, self.behind.notified()).await;
                     wait = FIRST_WAIT;
                 }
                 Err(failure) => {

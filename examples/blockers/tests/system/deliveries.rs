@@ -124,6 +124,51 @@ async fn a_sprint_that_starts_brings_its_blockers_and_takes_them_when_it_ends() 
 }
 
 #[tokio::test]
+async fn what_is_deleted_takes_its_blockers_along() {
+    let setting = Setting::choosing("WID").await;
+    let mut viewer = setting.room.viewer("member").await;
+    for number in 1..=3 {
+        setting
+            .deliver(&event("created", number, 0, "active"))
+            .await;
+    }
+    viewer.label(blockers::KEY, &label(3)).await;
+    let mut deleted = event("deleted", 3, 10, "active");
+    deleted["issue"] = json!({ "id": deleted["issue"]["id"] });
+    assert_eq!(setting.deliver(&deleted).await, StatusCode::NO_CONTENT);
+    viewer.label(blockers::KEY, &label(2)).await;
+
+    let project = |event: &str, key: &str, at: i64| {
+        let mut delivery = sprint("updated", "active", at);
+        delivery["webhookEvent"] = json!(event);
+        delivery["project"] = json!({ "id": 1, "key": key, "name": "Widgets" });
+        delivery
+    };
+    setting
+        .deliver(&project("project_archived", "WID", 20))
+        .await;
+    viewer.wait_for(|sidebar| sidebar.lines.is_empty()).await;
+    setting
+        .deliver(&project("project_restored_archived", "WID", 30))
+        .await;
+    viewer.label(blockers::KEY, &label(2)).await;
+    setting
+        .deliver(&project("project_updated", "GAD", 40))
+        .await;
+    viewer.label(blockers::KEY, "2 blockers in GAD").await;
+    let page = setting.page().await;
+    assert!(
+        page.contains("https://jira.example.com/browse/GAD-2"),
+        "{page}"
+    );
+
+    let mut deleted = sprint("deleted", "active", 50);
+    deleted["sprint"] = json!({ "id": 7 });
+    assert_eq!(setting.deliver(&deleted).await, StatusCode::NO_CONTENT);
+    viewer.wait_for(|sidebar| sidebar.lines.is_empty()).await;
+}
+
+#[tokio::test]
 async fn an_issue_that_moves_counts_where_it_is() {
     let setting = Setting::choosing("WID").await;
     let mut viewer = setting.room.viewer("member").await;
@@ -173,7 +218,11 @@ async fn only_signed_deliveries_count() {
         ),
         (json!([]), StatusCode::BAD_REQUEST),
         (
-            json!({ "timestamp": 1, "webhookEvent": "comment_created" }),
+            json!({ "webhookEvent": "comment_created", "issue": { "id": "1", "key": "WID-1" } }),
+            StatusCode::NO_CONTENT,
+        ),
+        (
+            json!({ "timestamp": 1, "webhookEvent": "sprint_created", "sprint": { "id": 7 } }),
             StatusCode::NO_CONTENT,
         ),
     ] {
