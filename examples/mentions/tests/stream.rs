@@ -281,6 +281,30 @@ async fn words_survive_a_restart_and_counts_begin_anew() {
 }
 
 #[tokio::test]
+async fn a_choice_that_another_process_stored_counts_here() {
+    let data = tempfile::tempdir().unwrap();
+    let setting = Setting::new(data.path()).await;
+    let mut stream = setting.mastodon.read().await;
+    let other = rusqlite::Connection::open(data.path().join("mentions.sqlite")).unwrap();
+    let place = (
+        setting.add_on.oauth_id().to_string(),
+        setting.room.room.id.to_string(),
+    );
+    let insert = "INSERT INTO chosen (oauth_id, room_id, word) VALUES (?1, ?2, 'rust')";
+    other.execute(insert, place).unwrap();
+    let page = reqwest::get(setting.panel().await).await.unwrap();
+    let page = page.text().await.unwrap();
+    assert!(page.contains("<li><b>0</b> rust</li>"), "{page}");
+    stream.send(&status("rust").repeat(20), 1000).await;
+    let mut viewer = setting.room.viewer("member").await;
+    viewer.label(mentions::KEY, &label(20)).await;
+
+    other.execute("DELETE FROM chosen", []).unwrap();
+    let mut viewer = setting.room.viewer("another").await;
+    assert!(viewer.settled().await.lines.is_empty());
+}
+
+#[tokio::test]
 async fn the_panel_keeps_what_was_written_wrongly_and_counts_each_word() {
     let data = tempfile::tempdir().unwrap();
     let setting = Setting::new(data.path()).await;
