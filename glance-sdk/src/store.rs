@@ -26,6 +26,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use url::Url;
 
 pub use encrypted::EncryptedStore;
 pub use keyring::Keyring;
@@ -69,6 +70,12 @@ impl Installation {
         self.data.room_id
     }
 
+    /// The origin of the host that made it, as browsers write it, such as `https://chat.example.com`:
+    /// that of its capabilities document. `None` where that has no web address.
+    pub fn origin(&self) -> Option<String> {
+        origin(&self.data.capabilities_url)
+    }
+
     /// The address of the host's JavaScript API, for the `<script src>` of a page.
     ///
     /// ```
@@ -107,6 +114,30 @@ impl Endpoints {
         Self {
             token_url: token_url.into(),
             api_url: api_url.into(),
+        }
+    }
+}
+
+/// When a host is asked whether it still knows an installation that somebody asked to remove without
+/// proof. The default: nobody asked, and nothing is due.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RemovalCheck {
+    /// How often the host was asked since the last request to remove the installation.
+    pub attempts: u32,
+    /// When the host was asked last, in seconds since 1970.
+    pub asked_at: Option<i64>,
+    /// When the host has to be asked next, in seconds since 1970.
+    pub due_at: Option<i64>,
+}
+
+impl RemovalCheck {
+    /// A check with these members.
+    pub fn new(attempts: u32, asked_at: Option<i64>, due_at: Option<i64>) -> Self {
+        Self {
+            attempts,
+            asked_at,
+            due_at,
         }
     }
 }
@@ -172,6 +203,48 @@ pub trait InstallationStore: fmt::Debug + Send + Sync + 'static {
     /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
     async fn in_group(&self, group: GroupId) -> Result<Vec<Installation>>;
 
+    /// Counts the installations of hosts with this [origin](Installation::origin), or all where
+    /// `origin` is `None`. Each new installation of an unknown host waits for it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    async fn count(&self, origin: Option<&str>) -> Result<u64>;
+
+    /// The removal check of this installation; `None` where there is no such installation. A new
+    /// installation has the default, [`put`](Self::put) and [`replace`](Self::replace) leave the
+    /// check as it is, and it goes with its installation.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    async fn removal_check(&self, oauth_id: &OauthId) -> Result<Option<RemovalCheck>>;
+
+    /// Stores `new` as the removal check of this installation if the stored one equals `expected`,
+    /// atomically; says whether it did. Of several processes that see a check as due, one gets it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    async fn set_removal_check(
+        &self,
+        oauth_id: &OauthId,
+        expected: &RemovalCheck,
+        new: &RemovalCheck,
+    ) -> Result<bool>;
+
+    /// The first `limit` removal checks that are due until this time (in seconds since 1970), the
+    /// earliest first, and of the same time by id.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    async fn due_removal_checks(
+        &self,
+        until: i64,
+        limit: usize,
+    ) -> Result<Vec<(OauthId, RemovalCheck)>>;
+
     /// All installations, by id, in memory at once; where there may be very many, ask for one
     /// [`page`](Self::page) after another.
     ///
@@ -222,9 +295,41 @@ impl<S: InstallationStore + ?Sized> InstallationStore for Arc<S> {
         (**self).in_group(group).await
     }
 
+    async fn count(&self, origin: Option<&str>) -> Result<u64> {
+        (**self).count(origin).await
+    }
+
+    async fn removal_check(&self, oauth_id: &OauthId) -> Result<Option<RemovalCheck>> {
+        (**self).removal_check(oauth_id).await
+    }
+
+    async fn set_removal_check(
+        &self,
+        oauth_id: &OauthId,
+        expected: &RemovalCheck,
+        new: &RemovalCheck,
+    ) -> Result<bool> {
+        (**self).set_removal_check(oauth_id, expected, new).await
+    }
+
+    async fn due_removal_checks(
+        &self,
+        until: i64,
+        limit: usize,
+    ) -> Result<Vec<(OauthId, RemovalCheck)>> {
+        (**self).due_removal_checks(until, limit).await
+    }
+
     async fn list(&self) -> Result<Vec<Installation>> {
         (**self).list().await
     }
+}
+
+/// Scheme, host and port of a web address, as browsers write them.
+pub(crate) fn origin(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
+    let is_web = matches!(url.scheme(), "http" | "https");
+    is_web.then(|| url.origin().ascii_serialization())
 }
 
 /// Compares in constant time: the call that brings a secret is not signed.

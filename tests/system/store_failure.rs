@@ -8,7 +8,7 @@ use glance_sdk::client::Installations;
 use glance_sdk::model::webhook::RoomMessage;
 use glance_sdk::model::{Claims, Context, GroupId, Notification, OauthId, RoomId, Secret};
 use glance_sdk::prelude::*;
-use glance_sdk::store::{Installation, InstallationStore, MemoryStore};
+use glance_sdk::store::{Installation, InstallationStore, MemoryStore, RemovalCheck};
 use glance_sdk::{auth, axum};
 use reqwest::StatusCode;
 use tokio::sync::watch;
@@ -88,6 +88,35 @@ impl InstallationStore for Switched {
     async fn in_group(&self, group: GroupId) -> glance_sdk::Result<Vec<Installation>> {
         self.check()?;
         self.store.in_group(group).await
+    }
+
+    async fn count(&self, origin: Option<&str>) -> glance_sdk::Result<u64> {
+        self.check()?;
+        self.store.count(origin).await
+    }
+
+    async fn removal_check(&self, id: &OauthId) -> glance_sdk::Result<Option<RemovalCheck>> {
+        self.check()?;
+        self.store.removal_check(id).await
+    }
+
+    async fn set_removal_check(
+        &self,
+        id: &OauthId,
+        expected: &RemovalCheck,
+        new: &RemovalCheck,
+    ) -> glance_sdk::Result<bool> {
+        self.check()?;
+        self.store.set_removal_check(id, expected, new).await
+    }
+
+    /// The add-on reads these by itself, so a failure here would be counted for nobody.
+    async fn due_removal_checks(
+        &self,
+        until: i64,
+        limit: usize,
+    ) -> glance_sdk::Result<Vec<(OauthId, RemovalCheck)>> {
+        self.store.due_removal_checks(until, limit).await
     }
 }
 

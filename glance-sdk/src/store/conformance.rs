@@ -11,6 +11,8 @@
 //! In a store's own tests that is the body of one
 //! `#[tokio::test(flavor = "multi_thread")]`: several threads make the concurrent puts meet.
 
+mod removal;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -40,6 +42,10 @@ pub async fn check<S: InstallationStore>(make: impl AsyncFn() -> S) {
     loses_no_concurrent_put(Arc::new(make().await)).await;
     pages_by_id(&make().await).await;
     finds_by_room_and_group(&make().await).await;
+    counts_by_origin(&make().await).await;
+    removal::keeps_checks(&make().await).await;
+    removal::lists_due_checks(&make().await).await;
+    removal::gives_a_check_to_one(Arc::new(make().await)).await;
     shows_no_secret(&make().await).await;
 }
 
@@ -324,6 +330,44 @@ async fn finds_by_room_and_group(store: &dyn InstallationStore) {
     worked(store.remove(&"a".into()).await, rule);
     let found = worked(store.in_room(7.into()).await, rule);
     holds(ids(&found) == ["d"], rule, "a removed one is still found");
+}
+
+async fn counts_by_origin(store: &dyn InstallationStore) {
+    let rule = "`count` counts all installations, or those of an origin";
+    let counted = async |origin: Option<&str>, expected: u64| {
+        let found = worked(store.count(origin).await, rule);
+        holds(
+            found == expected,
+            rule,
+            format_args!("of {origin:?} it counts {found}, not {expected}"),
+        );
+    };
+    let (one, other) = (
+        Some("https://one.example"),
+        Some("https://other.example:8443"),
+    );
+    counted(None, 0).await;
+    for (id, url) in [
+        ("a", "https://one.example/v2/capabilities"),
+        ("b", "HTTPS://ONE.example:443/elsewhere"),
+        ("c", "https://other.example:8443/v2/capabilities"),
+        ("d", "no address"),
+    ] {
+        let mut installation = installation(id, "secret", 1);
+        installation.data.capabilities_url = url.to_owned();
+        put(store, &installation).await;
+    }
+    counted(None, 4).await;
+    counted(one, 2).await;
+    counted(other, 1).await;
+    counted(Some("https://one.example.org"), 0).await;
+    let mut moved = installation("a", "secret", 1);
+    moved.data.capabilities_url = "https://other.example:8443/c".to_owned();
+    put(store, &moved).await;
+    worked(store.remove(&"b".into()).await, rule);
+    counted(None, 3).await;
+    counted(one, 0).await;
+    counted(other, 2).await;
 }
 
 async fn shows_no_secret(store: &dyn InstallationStore) {

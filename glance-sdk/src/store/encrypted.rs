@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::keyring::Keyring;
-use super::{Installation, InstallationStore, PAGE, is_same};
+use super::{Installation, InstallationStore, PAGE, RemovalCheck, is_same};
 use crate::model::{GroupId, OauthId, RoomId, Secret};
 use crate::{Error, ErrorKind, Result};
 
@@ -176,6 +176,31 @@ impl<S: InstallationStore> InstallationStore for EncryptedStore<S> {
 
     async fn in_group(&self, group: GroupId) -> Result<Vec<Installation>> {
         self.all_opened(self.inner.in_group(group).await?)
+    }
+
+    async fn count(&self, origin: Option<&str>) -> Result<u64> {
+        self.inner.count(origin).await
+    }
+
+    async fn removal_check(&self, oauth_id: &OauthId) -> Result<Option<RemovalCheck>> {
+        self.inner.removal_check(oauth_id).await
+    }
+
+    async fn set_removal_check(
+        &self,
+        oauth_id: &OauthId,
+        expected: &RemovalCheck,
+        new: &RemovalCheck,
+    ) -> Result<bool> {
+        self.inner.set_removal_check(oauth_id, expected, new).await
+    }
+
+    async fn due_removal_checks(
+        &self,
+        until: i64,
+        limit: usize,
+    ) -> Result<Vec<(OauthId, RemovalCheck)>> {
+        self.inner.due_removal_checks(until, limit).await
     }
 }
 

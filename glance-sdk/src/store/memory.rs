@@ -7,18 +7,24 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{Installation, InstallationStore, is_same};
+use super::{Installation, InstallationStore, RemovalCheck, is_same};
 use crate::model::{GroupId, OauthId, RoomId, Secret};
 use crate::{Error, Result};
 
 /// Keeps installations until the program ends.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    installations: Mutex<BTreeMap<OauthId, Installation>>,
+    installations: Mutex<BTreeMap<OauthId, Row>>,
+}
+
+#[derive(Debug)]
+struct Row {
+    installation: Installation,
+    removal_check: RemovalCheck,
 }
 
 impl MemoryStore {
-    fn installations(&self) -> std::sync::MutexGuard<'_, BTreeMap<OauthId, Installation>> {
+    fn installations(&self) -> std::sync::MutexGuard<'_, BTreeMap<OauthId, Row>> {
         self.installations
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -26,8 +32,8 @@ impl MemoryStore {
 
     fn filtered(&self, is_wanted: impl Fn(&Installation) -> bool) -> Vec<Installation> {
         let installations = self.installations();
-        let wanted = installations.values().filter(|one| is_wanted(one));
-        wanted.cloned().collect()
+        let all = installations.values().map(|row| &row.installation);
+        all.filter(|one| is_wanted(one)).cloned().collect()
     }
 }
 
@@ -36,24 +42,28 @@ impl InstallationStore for MemoryStore {
     async fn put(&self, installation: &Installation) -> Result<()> {
         match self.installations().entry(installation.oauth_id().clone()) {
             Entry::Vacant(vacant) => {
-                vacant.insert(installation.clone());
+                vacant.insert(Row {
+                    installation: installation.clone(),
+                    removal_check: RemovalCheck::default(),
+                });
                 Ok(())
             }
             Entry::Occupied(mut stored) => {
-                if !is_same(
-                    &stored.get().data.oauth_secret,
-                    &installation.data.oauth_secret,
-                ) {
+                let stored = &mut stored.get_mut().installation;
+                if !is_same(&stored.data.oauth_secret, &installation.data.oauth_secret) {
                     return Err(Error::conflict(installation.oauth_id()));
                 }
-                stored.insert(installation.clone());
+                *stored = installation.clone();
                 Ok(())
             }
         }
     }
 
     async fn get(&self, oauth_id: &OauthId) -> Result<Option<Installation>> {
-        Ok(self.installations().get(oauth_id).cloned())
+        let installations = self.installations();
+        Ok(installations
+            .get(oauth_id)
+            .map(|row| row.installation.clone()))
     }
 
     async fn remove(&self, oauth_id: &OauthId) -> Result<bool> {
@@ -62,8 +72,8 @@ impl InstallationStore for MemoryStore {
 
     async fn replace(&self, stored: &Secret, installation: &Installation) -> Result<bool> {
         match self.installations().get_mut(installation.oauth_id()) {
-            Some(found) if is_same(&found.data.oauth_secret, stored) => {
-                *found = installation.clone();
+            Some(row) if is_same(&row.installation.data.oauth_secret, stored) => {
+                row.installation = installation.clone();
                 Ok(true)
             }
             _ => Ok(false),
@@ -74,7 +84,8 @@ impl InstallationStore for MemoryStore {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let installations = self.installations();
         let rest = installations.range((start, Bound::Unbounded));
-        Ok(rest.take(limit).map(|(_, one)| one.clone()).collect())
+        let rest = rest.map(|(_, row)| row.installation.clone());
+        Ok(rest.take(limit).collect())
     }
 
     async fn in_room(&self, room: RoomId) -> Result<Vec<Installation>> {
@@ -83,6 +94,53 @@ impl InstallationStore for MemoryStore {
 
     async fn in_group(&self, group: GroupId) -> Result<Vec<Installation>> {
         Ok(self.filtered(|one| one.data.group_id == group))
+    }
+
+    async fn count(&self, origin: Option<&str>) -> Result<u64> {
+        let installations = self.installations();
+        let of_origin = |row: &&Row| {
+            origin.is_none_or(|origin| row.installation.origin().as_deref() == Some(origin))
+        };
+        Ok(installations.values().filter(of_origin).count() as u64)
+    }
+
+    async fn removal_check(&self, oauth_id: &OauthId) -> Result<Option<RemovalCheck>> {
+        let installations = self.installations();
+        Ok(installations
+            .get(oauth_id)
+            .map(|row| row.removal_check.clone()))
+    }
+
+    async fn set_removal_check(
+        &self,
+        oauth_id: &OauthId,
+        expected: &RemovalCheck,
+        new: &RemovalCheck,
+    ) -> Result<bool> {
+        match self.installations().get_mut(oauth_id) {
+            Some(row) if row.removal_check == *expected => {
+                row.removal_check = new.clone();
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    async fn due_removal_checks(
+        &self,
+        until: i64,
+        limit: usize,
+    ) -> Result<Vec<(OauthId, RemovalCheck)>> {
+        let installations = self.installations();
+        let mut due: Vec<_> = installations
+            .iter()
+            .filter(|(_, row)| row.removal_check.due_at.is_some_and(|due| due <= until))
+            .map(|(oauth_id, row)| (oauth_id.clone(), row.removal_check.clone()))
+            .collect();
+        // Stable: of the same time they stay in the order of their ids.
+        due.sort_by_key(|(_, check)| check.due_at);
+        due.truncate(limit);
+        Ok(due)
     }
 }
 

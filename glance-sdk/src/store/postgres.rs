@@ -3,6 +3,7 @@
 mod connections;
 mod migrations;
 mod operation;
+mod removal_checks;
 mod tls;
 
 use std::fmt;
@@ -16,7 +17,7 @@ use self::connections::Servers;
 #[cfg(feature = "server")]
 pub(crate) use self::operation::is_lost;
 use self::operation::{Failed, Operation, Parameter};
-use super::{Endpoints, Installation, InstallationStore, is_same};
+use super::{Endpoints, Installation, InstallationStore, RemovalCheck, is_same};
 use crate::model::{GroupId, InstallationData, OauthId, RoomId, Secret};
 use crate::{Error, ErrorKind, Result};
 
@@ -31,10 +32,14 @@ const IN_GROUP: &str = "SELECT data, token_url, api_url FROM glance_installation
     WHERE group_id = $1 ORDER BY oauth_id";
 const LOCK: &str = "SELECT data FROM glance_installation WHERE oauth_id = $1 FOR UPDATE";
 const INSERT: &str = "INSERT INTO glance_installation
-    (oauth_id, data, token_url, api_url, group_id, room_id) VALUES ($1, $2, $3, $4, $5, $6)
+    (oauth_id, data, token_url, api_url, group_id, room_id, origin)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (oauth_id) DO NOTHING";
 const UPDATE: &str = "UPDATE glance_installation
-    SET data = $2, token_url = $3, api_url = $4, group_id = $5, room_id = $6 WHERE oauth_id = $1";
+    SET data = $2, token_url = $3, api_url = $4, group_id = $5, room_id = $6, origin = $7
+    WHERE oauth_id = $1";
+const COUNT: &str = "SELECT count(*) FROM glance_installation";
+const COUNT_OF_ORIGIN: &str = "SELECT count(*) FROM glance_installation WHERE origin = $1";
 const REMOVE: &str = "DELETE FROM glance_installation WHERE oauth_id = $1";
 
 /// Keeps installations in PostgreSQL, for an add-on that runs on several machines at once.
@@ -104,13 +109,15 @@ impl PostgresStore {
         let id = data.oauth_id.as_str();
         let group = data.group_id.get().cast_signed();
         let room = data.room_id.map(|room| room.get().cast_signed());
-        let row: [Parameter<'_>; 6] = [
+        let origin = installation.origin().unwrap_or_default();
+        let row: [Parameter<'_>; 7] = [
             (&id, Type::TEXT),
             (&json, Type::TEXT),
             (&endpoints.token_url, Type::TEXT),
             (&endpoints.api_url, Type::TEXT),
             (&group, Type::INT8),
             (&room, Type::INT8),
+            (&origin, Type::TEXT),
         ];
         let write = async |transaction: &Transaction<'_>| -> Result<bool, Failed> {
             loop {
@@ -190,25 +197,9 @@ impl InstallationStore for PostgresStore {
             return Ok(false);
         }
         let id = oauth_id.as_str();
-        let mut operation = Operation::new(&self.pool, "cannot forget an installation");
-        loop {
-            let mut connection = operation.connection().await?;
-            let removed = async {
-                let transaction = operation.begin(&mut connection).await?;
-                let remove = async {
-                    Ok(transaction
-                        .execute_typed(REMOVE, &[(&id, Type::TEXT)])
-                        .await?)
-                };
-                let removed = operation.limited(remove).await?;
-                operation.commit(transaction).await?;
-                Ok(removed > 0)
-            };
-            match removed.await {
-                Ok(removed) => return Ok(removed),
-                Err(failed) => operation.again(connection, failed)?,
-            }
-        }
+        let removal = Operation::new(&self.pool, "cannot forget an installation");
+        let removed = removal.execute(REMOVE, &[(&id, Type::TEXT)]).await?;
+        Ok(removed > 0)
     }
 
     async fn replace(&self, stored: &Secret, installation: &Installation) -> Result<bool> {
@@ -245,6 +236,41 @@ impl InstallationStore for PostgresStore {
         let group = group.get().cast_signed();
         self.select("cannot look a group up", IN_GROUP, &[(&group, Type::INT8)])
             .await
+    }
+
+    async fn count(&self, origin: Option<&str>) -> Result<u64> {
+        let counting = Operation::new(&self.pool, "cannot count installations");
+        let rows = match &origin {
+            None => counting.select(COUNT, &[]).await?,
+            Some(origin) => {
+                let origin: [Parameter<'_>; 1] = [(origin, Type::TEXT)];
+                counting.select(COUNT_OF_ORIGIN, &origin).await?
+            }
+        };
+        let count = rows.first().map(|row| row.try_get::<_, i64>(0));
+        let count = count.transpose().map_err(broken)?;
+        Ok(count.unwrap_or_default().unsigned_abs())
+    }
+
+    async fn removal_check(&self, oauth_id: &OauthId) -> Result<Option<RemovalCheck>> {
+        removal_checks::get(&self.pool, oauth_id).await
+    }
+
+    async fn set_removal_check(
+        &self,
+        oauth_id: &OauthId,
+        expected: &RemovalCheck,
+        new: &RemovalCheck,
+    ) -> Result<bool> {
+        removal_checks::set(&self.pool, oauth_id, expected, new).await
+    }
+
+    async fn due_removal_checks(
+        &self,
+        until: i64,
+        limit: usize,
+    ) -> Result<Vec<(OauthId, RemovalCheck)>> {
+        removal_checks::due(&self.pool, until, limit).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod location;
 mod migrations;
+mod removal_checks;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +14,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
 use location::Location;
 
-use super::{Endpoints, Installation, InstallationStore, is_same};
+use super::{Endpoints, Installation, InstallationStore, RemovalCheck, is_same};
 use crate::model::{GroupId, InstallationData, OauthId, RoomId, Secret};
 use crate::{Error, ErrorKind, Result};
 
@@ -30,6 +31,17 @@ const IN_ROOM: &str = "SELECT data, token_url, api_url FROM installation
     WHERE room_id = ?1 ORDER BY oauth_id";
 const IN_GROUP: &str = "SELECT data, token_url, api_url FROM installation
     WHERE group_id = ?1 ORDER BY oauth_id";
+const COUNT: &str = "SELECT count(*) FROM installation";
+const COUNT_OF_ORIGIN: &str = "SELECT count(*) FROM installation WHERE origin = ?1";
+
+/// A second put changes everything but the secret, which is the same, and the removal check.
+const PUT: &str = "INSERT INTO installation
+    (oauth_id, oauth_secret, data, token_url, api_url, group_id, room_id, origin)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+    ON CONFLICT (oauth_id) DO UPDATE SET
+        oauth_secret = excluded.oauth_secret, data = excluded.data,
+        token_url = excluded.token_url, api_url = excluded.api_url,
+        group_id = excluded.group_id, room_id = excluded.room_id, origin = excluded.origin";
 
 /// How long a call waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -235,6 +247,55 @@ impl InstallationStore for SqliteStore {
         })
         .await
     }
+
+    async fn count(&self, origin: Option<&str>) -> Result<u64> {
+        let origin = origin.map(ToOwned::to_owned);
+        let what = "cannot count installations";
+        let count = self.read(what, move |connection| {
+            let count = |row: &Row<'_>| row.get::<_, i64>(0);
+            match origin {
+                None => connection.prepare_cached(COUNT)?.query_row([], count),
+                Some(origin) => {
+                    let mut of_origin = connection.prepare_cached(COUNT_OF_ORIGIN)?;
+                    of_origin.query_row([origin], count)
+                }
+            }
+        });
+        Ok(count.await?.unsigned_abs())
+    }
+
+    async fn removal_check(&self, oauth_id: &OauthId) -> Result<Option<RemovalCheck>> {
+        let oauth_id = oauth_id.clone();
+        self.read(removal_checks::FAILED, move |connection| {
+            removal_checks::get(connection, &oauth_id)
+        })
+        .await
+    }
+
+    async fn set_removal_check(
+        &self,
+        oauth_id: &OauthId,
+        expected: &RemovalCheck,
+        new: &RemovalCheck,
+    ) -> Result<bool> {
+        let (oauth_id, expected, new) = (oauth_id.clone(), expected.clone(), new.clone());
+        self.write(removal_checks::FAILED, move |connection| {
+            removal_checks::set(connection, &oauth_id, &expected, &new)
+        })
+        .await
+    }
+
+    async fn due_removal_checks(
+        &self,
+        until: i64,
+        limit: usize,
+    ) -> Result<Vec<(OauthId, RemovalCheck)>> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.read(removal_checks::FAILED, move |connection| {
+            removal_checks::due(connection, until, limit)
+        })
+        .await
+    }
 }
 
 /// An installation on its way into its row.
@@ -242,10 +303,12 @@ struct Record {
     data: InstallationData,
     json: String,
     endpoints: Endpoints,
+    origin: String,
 }
 
 impl Record {
     fn of(installation: &Installation) -> Result<Self> {
+        let origin = installation.origin().unwrap_or_default();
         let Installation { data, endpoints } = installation.clone();
         let json = serde_json::to_string(&data)
             .map_err(|cause| Error::storage("the installation cannot be written", cause))?;
@@ -253,17 +316,14 @@ impl Record {
             data,
             json,
             endpoints,
+            origin,
         })
     }
 
     /// SQLite's integers are signed: a number above their range is kept by its bits.
     fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
         connection
-            .prepare_cached(
-                "INSERT OR REPLACE INTO installation
-                 (oauth_id, oauth_secret, data, token_url, api_url, group_id, room_id)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )?
+            .prepare_cached(PUT)?
             .execute(params![
                 self.data.oauth_id.as_str(),
                 self.data.oauth_secret.expose(),
@@ -272,6 +332,7 @@ impl Record {
                 self.endpoints.api_url,
                 self.data.group_id.get().cast_signed(),
                 self.data.room_id.map(|room| room.get().cast_signed()),
+                self.origin,
             ])
             .map(drop)
     }

@@ -2,15 +2,17 @@
 
 use deadpool::managed::Pool;
 use tokio_postgres::Transaction;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 
 use super::connections::Servers;
 use super::operation::{Failed, Operation};
+use super::read;
 use crate::{Error, ErrorKind, Result};
 
 /// Each in its place for good: `glance_schema` remembers how many are done. Ids are ordered by
 /// their bytes, and numbers above the range of `bigint` are kept by their bits.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = [
+    "
     CREATE TABLE glance_installation (
         oauth_id text COLLATE \"C\" PRIMARY KEY,
         data text NOT NULL,
@@ -21,7 +23,24 @@ const STEPS: [&str; 1] = ["
     );
     CREATE INDEX glance_installation_by_room ON glance_installation (room_id, oauth_id);
     CREATE INDEX glance_installation_by_group ON glance_installation (group_id, oauth_id);
-"];
+",
+    "
+    ALTER TABLE glance_installation
+        ADD COLUMN origin text NOT NULL DEFAULT '',
+        ADD COLUMN removal_attempts bigint NOT NULL DEFAULT 0,
+        ADD COLUMN removal_asked_at bigint,
+        ADD COLUMN removal_due_at bigint;
+    CREATE INDEX glance_installation_by_origin ON glance_installation (origin);
+    CREATE INDEX glance_installation_by_removal_due
+        ON glance_installation (removal_due_at, oauth_id) WHERE removal_due_at IS NOT NULL;
+",
+];
+
+/// The number of steps after which installations have an origin, which [`fill_origins`] fills in.
+const WITH_ORIGINS: usize = 2;
+
+const PAGE: &str = "SELECT data, token_url, api_url, oauth_id FROM glance_installation
+    WHERE oauth_id > $1 OR $1 IS NULL ORDER BY oauth_id LIMIT 1000";
 
 /// The lock that instances starting together queue for: `glance` in ASCII.
 const LOCK: i64 = 0x676c_616e_6365;
@@ -77,6 +96,9 @@ async fn make(transaction: &Transaction<'_>) -> Result<(), Failed> {
     for step in missing {
         transaction.batch_execute(step).await?;
     }
+    if done < WITH_ORIGINS {
+        fill_origins(transaction).await?;
+    }
     if !missing.is_empty() {
         let version = STEPS.len() as i32;
         transaction
@@ -87,4 +109,29 @@ async fn make(transaction: &Transaction<'_>) -> Result<(), Failed> {
             .await?;
     }
     Ok(())
+}
+
+/// Fills in the origins of the installations of an earlier version; in Rust, because an origin is
+/// what the URL standard makes of an address.
+async fn fill_origins(transaction: &Transaction<'_>) -> Result<(), Failed> {
+    let update = "UPDATE glance_installation SET origin = $2 WHERE oauth_id = $1";
+    let mut last: Option<String> = None;
+    loop {
+        let page = transaction
+            .query_typed(PAGE, &[(&last, Type::TEXT)])
+            .await?;
+        for row in &page {
+            let oauth_id: String = row.try_get("oauth_id")?;
+            let origin = read(row)?.origin().unwrap_or_default();
+            let of = [
+                (&oauth_id as &(dyn ToSql + Sync), Type::TEXT),
+                (&origin, Type::TEXT),
+            ];
+            transaction.execute_typed(update, &of).await?;
+            last = Some(oauth_id);
+        }
+        if page.is_empty() {
+            return Ok(());
+        }
+    }
 }

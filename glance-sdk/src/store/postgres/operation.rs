@@ -80,6 +80,24 @@ impl<'p> Operation<'p> {
         }
     }
 
+    /// How many rows a statement changed, in a transaction of its own.
+    pub(super) async fn execute(mut self, statement: &str, of: &[Parameter<'_>]) -> Result<u64> {
+        loop {
+            let mut connection = self.connection().await?;
+            let changed = async {
+                let transaction = self.begin(&mut connection).await?;
+                let change = async { Ok(transaction.execute_typed(statement, of).await?) };
+                let changed = self.limited(change).await?;
+                self.commit(transaction).await?;
+                Ok(changed)
+            };
+            match changed.await {
+                Ok(changed) => return Ok(changed),
+                Err(failed) => self.again(connection, failed)?,
+            }
+        }
+    }
+
     /// A connection for one attempt.
     pub(super) async fn connection(&mut self) -> Result<Lease> {
         type Source = Box<dyn std::error::Error + Send + Sync>;

@@ -76,6 +76,36 @@ async fn machines_that_start_together_make_the_tables_once_and_share_them() {
     server.clear().await;
 }
 
+/// As the version before removal checks made them.
+#[tokio::test]
+async fn tables_of_the_first_version_are_counted_by_origin() {
+    let Some(server) = Server::find().await else {
+        return;
+    };
+    let url = server.schema().await;
+    let store = PostgresStore::connect(&url).await.unwrap();
+    store.put(&installation("a")).await.unwrap();
+    let mut other = installation("b");
+    other.data.capabilities_url = "HTTPS://Chat.example:443/c".to_owned();
+    store.put(&other).await.unwrap();
+    let connection = store.pool.get().await.unwrap();
+    let before = "ALTER TABLE glance_installation
+            DROP COLUMN origin, DROP COLUMN removal_attempts,
+            DROP COLUMN removal_asked_at, DROP COLUMN removal_due_at;
+        UPDATE glance_schema SET version = 1;";
+    connection.batch_execute(before).await.unwrap();
+    drop((connection, store));
+
+    let store = PostgresStore::connect(&url).await.unwrap();
+    assert_eq!(store.count(None).await.unwrap(), 2);
+    for (origin, number) in [("https://chat.example", 1), ("http://h", 1), ("", 0)] {
+        assert_eq!(store.count(Some(origin)).await.unwrap(), number, "{origin}");
+    }
+    let check = store.removal_check(&"a".into()).await.unwrap();
+    assert_eq!(check, Some(RemovalCheck::default()));
+    server.clear().await;
+}
+
 #[tokio::test]
 async fn tables_of_a_newer_version_are_refused() {
     let Some(server) = Server::find().await else {
@@ -121,6 +151,7 @@ async fn nothing_reads_the_whole_of_a_large_table() {
     connection
         .batch_execute(
             "INSERT INTO glance_installation
+                 (oauth_id, data, token_url, api_url, group_id, room_id)
              SELECT to_char(n, '\"id\" 00000000'),
                  json_build_object('oauthId', to_char(n, '\"id\" 00000000'), 'oauthSecret', 'secret',
                      'capabilitiesUrl', 'http://h/c', 'groupId', n / 20, 'roomId', n / 2)::text,

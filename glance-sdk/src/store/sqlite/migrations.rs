@@ -3,13 +3,17 @@
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::parse;
+use super::{parse, read};
 
 /// The number a file has in `user_version` once every step was made.
 pub(super) const LATEST: u32 = STEPS.len() as u32;
 
 /// Each in its place for good: a file remembers how many it has behind it.
-const STEPS: [fn(&Connection) -> rusqlite::Result<()>; 2] = [create, index_rooms_and_groups];
+const STEPS: [fn(&Connection) -> rusqlite::Result<()>; 3] = [
+    create,
+    index_rooms_and_groups,
+    add_origins_and_removal_checks,
+];
 
 /// Makes the steps that are missing, all or none; `Ok(Err(version))` where the file has more
 /// behind it than this version knows.
@@ -67,5 +71,33 @@ fn index_rooms_and_groups(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "CREATE INDEX installation_by_room ON installation (room_id, oauth_id);
          CREATE INDEX installation_by_group ON installation (group_id, oauth_id);",
+    )
+}
+
+/// In Rust, because an origin is what the URL standard makes of an address.
+fn add_origins_and_removal_checks(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "ALTER TABLE installation ADD COLUMN origin TEXT NOT NULL DEFAULT '';
+         ALTER TABLE installation ADD COLUMN removal_attempts INTEGER NOT NULL DEFAULT 0;
+         ALTER TABLE installation ADD COLUMN removal_asked_at INTEGER;
+         ALTER TABLE installation ADD COLUMN removal_due_at INTEGER;",
+    )?;
+    let mut next = connection.prepare(
+        "SELECT data, token_url, api_url, rowid FROM installation
+         WHERE rowid > ?1 ORDER BY rowid LIMIT 1",
+    )?;
+    let mut update = connection.prepare("UPDATE installation SET origin = ?2 WHERE rowid = ?1")?;
+    let mut last = i64::MIN;
+    while let Some((rowid, installation)) = next
+        .query_row([last], |row| Ok((row.get::<_, i64>(3)?, read(row)?)))
+        .optional()?
+    {
+        update.execute(params![rowid, installation.origin().unwrap_or_default()])?;
+        last = rowid;
+    }
+    connection.execute_batch(
+        "CREATE INDEX installation_by_origin ON installation (origin);
+         CREATE INDEX installation_by_removal_due
+             ON installation (removal_due_at, oauth_id) WHERE removal_due_at IS NOT NULL;",
     )
 }

@@ -162,6 +162,43 @@ async fn a_file_of_the_first_version_is_found_by_room_and_group() {
     }
 }
 
+/// As the version before removal checks made it.
+#[tokio::test]
+async fn a_file_of_the_second_version_is_counted_by_origin() {
+    let (_folder, file) = file();
+    let connection = Connection::open(&file).unwrap();
+    connection
+        .execute_batch(
+            r#"CREATE TABLE installation (
+                oauth_id TEXT PRIMARY KEY,
+                oauth_secret TEXT NOT NULL,
+                data TEXT NOT NULL,
+                token_url TEXT NOT NULL,
+                api_url TEXT NOT NULL,
+                group_id INTEGER NOT NULL DEFAULT 0,
+                room_id INTEGER
+            ) STRICT;
+            CREATE INDEX installation_by_room ON installation (room_id, oauth_id);
+            CREATE INDEX installation_by_group ON installation (group_id, oauth_id);
+            INSERT INTO installation VALUES
+                ('a', 's', '{"oauthId":"a","oauthSecret":"s","capabilitiesUrl":"HTTPS://Chat.example:443/c","groupId":1}', 't', 'u', 1, NULL),
+                ('b', 's', '{"oauthId":"b","oauthSecret":"s","groupId":1,"roomId":7}', 't', 'u', 1, 7);
+            PRAGMA user_version = 2;"#,
+        )
+        .unwrap();
+    drop(connection);
+    let store = SqliteStore::open(&file).unwrap();
+    assert_eq!(store.count(None).await.unwrap(), 2);
+    let of_chat = store.count(Some("https://chat.example"));
+    assert_eq!(of_chat.await.unwrap(), 1);
+    for id in ["a", "b"] {
+        let stored = store.get(&id.into()).await.unwrap().unwrap();
+        assert_eq!(stored.data.oauth_secret.expose(), "s");
+        let check = store.removal_check(&id.into()).await.unwrap();
+        assert_eq!(check, Some(RemovalCheck::default()));
+    }
+}
+
 #[test]
 fn a_file_of_a_newer_version_is_refused() {
     let (_folder, file) = file();
@@ -207,6 +244,7 @@ fn nothing_reads_more_of_a_large_store_than_it_answers() {
         .execute(
             "WITH RECURSIVE number(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number LIMIT ?1)
              INSERT INTO installation
+                 (oauth_id, oauth_secret, data, token_url, api_url, group_id, room_id)
              SELECT printf('id %08d', n), 'secret',
                  json_object('oauthId', printf('id %08d', n), 'oauthSecret', 'secret',
                      'capabilitiesUrl', 'http://h/v2/capabilities', 'groupId', n / 20, 'roomId', n / 2),
@@ -233,6 +271,19 @@ fn nothing_reads_more_of_a_large_store_than_it_answers() {
             plan(query),
             format!("SEARCH installation USING INDEX {index}")
         );
+    }
+
+    for (query, index) in [
+        (
+            COUNT_OF_ORIGIN,
+            "SEARCH installation USING COVERING INDEX installation_by_origin (origin=?)",
+        ),
+        (
+            removal_checks::DUE,
+            "SEARCH installation USING INDEX installation_by_removal_due (removal_due_at<?)",
+        ),
+    ] {
+        assert_eq!(plan(query), index);
     }
 
     let most = |rows: i32| 40 + 20 * rows;
