@@ -23,6 +23,7 @@ mod random;
 #[cfg(feature = "replay-cache")]
 mod replay;
 mod token;
+mod uninstall;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -34,6 +35,9 @@ pub use random::random_alphanumeric;
 #[cfg(feature = "replay-cache")]
 pub(crate) use replay::Replays;
 pub use token::{LEEWAY_SECONDS, MAX_TOKEN_BYTES, Rejection, SigningKey, Token};
+#[cfg(feature = "server")]
+pub(crate) use uninstall::acts_uninstall;
+pub use uninstall::{UNINSTALL_SECONDS, is_uninstall, uninstall_claims};
 
 /// The time now, in seconds since 1970.
 pub fn now() -> i64 {

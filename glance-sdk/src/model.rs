@@ -60,7 +60,7 @@ pub use host::{
 };
 pub use ids::{GroupId, OauthId, RoomId, UserId};
 pub use installable::Installable;
-pub use installation::{InstallationData, InstallationUpdate};
+pub use installation::{InstallationData, InstallationUpdate, InvalidInstallation};
 pub use notification::{Card, CardStyle, Color, MessageFormat, Notification};
 pub use oauth::{Oauth2Consumer, Oauth2Provider};
 pub use page::{AdminPage, Authentication, Configurable, ExternalPage, WebPanel};

@@ -55,6 +55,8 @@ pub enum Rejection {
     UnknownIssuer(OauthId),
     /// The signature is not that of the installation's secret.
     Signature,
+    /// The secret is empty, so that anybody could have signed it.
+    EmptySecret,
     /// Its time is over.
     Expired,
     /// It was signed in the future.
@@ -65,6 +67,8 @@ pub enum Rejection {
     Audience,
     /// It is a page's own token where a host's is asked for, or in an address.
     PageToken,
+    /// It is for the removal of its installation only.
+    UninstallToken,
     /// It was used already, where each may be used once.
     Replayed,
     /// There are more of its installation's than can be remembered, where each may be used once.
@@ -82,6 +86,7 @@ impl fmt::Display for Rejection {
             Self::NoIssuer => f.write_str("no issuer"),
             Self::UnknownIssuer(id) => write!(f, "unknown issuer {:?}", id.as_str()),
             Self::Signature => f.write_str("wrong signature"),
+            Self::EmptySecret => f.write_str("the installation's secret is empty"),
             Self::Expired => f.write_str("expired"),
             Self::FromTheFuture => f.write_str("signed in the future"),
             Self::NotYet => f.write_str("not valid yet"),
@@ -89,6 +94,7 @@ impl fmt::Display for Rejection {
             Self::Replayed => f.write_str("used before"),
             Self::TooMany => f.write_str("more requests than can be remembered"),
             Self::PageToken => f.write_str("a page's own token instead of a host's"),
+            Self::UninstallToken => f.write_str("a token that is for a removal only"),
         }
     }
 }
@@ -100,6 +106,7 @@ impl std::error::Error for Rejection {}
 pub struct SigningKey {
     sign: EncodingKey,
     verify: hmac::Key,
+    is_empty: bool,
 }
 
 impl fmt::Debug for SigningKey {
@@ -109,18 +116,25 @@ impl fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    /// The key of an installation: the bytes of its secret as they are.
+    /// The key of an installation: the bytes of its secret as they are. With an empty secret it
+    /// neither signs nor verifies anything.
     pub fn new(secret: &Secret) -> Self {
         install_provider();
         let bytes = secret.expose().as_bytes();
         Self {
             sign: EncodingKey::from_secret(bytes),
             verify: hmac::Key::new(hmac::HMAC_SHA256, bytes),
+            is_empty: bytes.is_empty(),
         }
     }
 
-    /// Signs these claims.
+    /// Signs these claims. The token of an empty secret is an empty text, which is refused
+    /// everywhere.
     pub fn sign(&self, claims: &Claims) -> String {
+        if self.is_empty {
+            tracing::error!(issuer = %claims.iss, "cannot sign with an empty secret");
+            return String::new();
+        }
         // HMAC over JSON of plain strings and numbers: neither step can fail.
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.sign).unwrap_or_default()
     }
@@ -199,9 +213,12 @@ impl<'t> Token<'t> {
     ///
     /// # Errors
     ///
-    /// [`Rejection`] where the signature is another, the token is for another audience, or its time is
-    /// over or has not come.
+    /// [`Rejection`] where the signature is another, the key is that of an empty secret, the token is
+    /// for another audience, or its time is over or has not come.
     pub fn verify(self, key: &SigningKey, now: i64) -> Result<Claims, Rejection> {
+        if key.is_empty {
+            return Err(Rejection::EmptySecret);
+        }
         let mut signature = [0; MAX_SIGNATURE_BYTES];
         let length = URL_SAFE_NO_PAD
             .decode_slice(self.signature, &mut signature)

@@ -1,8 +1,19 @@
 //! Installation data: what the host posts to an add-on's `callbackUrl` and `updateCallbackUrl`.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Extra, GroupId, OauthId, RoomId, Secret};
+
+/// The longest id of an installation, in bytes. HipChat's had 36.
+const MAX_ID_BYTES: usize = 200;
+
+/// The longest secret, in bytes. HipChat's had 40.
+const MAX_SECRET_BYTES: usize = 1000;
+
+/// The longest address of a capabilities document, in bytes.
+const MAX_URL_BYTES: usize = 2000;
 
 /// What the host posts to `callbackUrl` when somebody installs the add-on.
 ///
@@ -46,7 +57,106 @@ impl InstallationData {
             extra: Extra::new(),
         }
     }
+
+    /// Checks what a stranger may have posted, before anything is stored or called: an empty secret
+    /// is known to everybody, and an odd id changes the addresses that it stands in.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInstallation`] with the first thing that is wrong.
+    pub fn check(&self) -> Result<(), InvalidInstallation> {
+        self.oauth_id.check()?;
+        let secret = self.oauth_secret.expose();
+        if secret.is_empty() {
+            return Err(InvalidInstallation::EmptySecret);
+        }
+        if secret.len() > MAX_SECRET_BYTES {
+            return Err(InvalidInstallation::LongSecret(secret.len()));
+        }
+        if self.capabilities_url.len() > MAX_URL_BYTES {
+            let length = self.capabilities_url.len();
+            return Err(InvalidInstallation::LongUrl(length));
+        }
+        Ok(())
+    }
 }
+
+impl OauthId {
+    /// Checks that the id has 1 to 200 bytes and no control character, `/`, `\`, `%` or `..`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInstallation`] with the first thing that is wrong.
+    ///
+    /// ```
+    /// use glance_sdk::model::OauthId;
+    ///
+    /// assert!(OauthId::from("b0f8a5c2-7f43-4c67-8d6d-1b0f6a3f9c1e").check().is_ok());
+    /// let wrong = OauthId::from("../admin").check().unwrap_err();
+    /// assert_eq!(wrong.to_string(), "oauthId has the character '/'");
+    /// ```
+    pub fn check(&self) -> Result<(), InvalidInstallation> {
+        let id = self.as_str();
+        if id.is_empty() {
+            return Err(InvalidInstallation::EmptyId);
+        }
+        if id.len() > MAX_ID_BYTES {
+            return Err(InvalidInstallation::LongId(id.len()));
+        }
+        let is_odd = |c: &char| c.is_control() || matches!(c, '/' | '\\' | '%');
+        if let Some(odd) = id.chars().find(is_odd) {
+            return Err(InvalidInstallation::IdCharacter(odd));
+        }
+        match id.contains("..") || id == "." {
+            true => Err(InvalidInstallation::DotsInId),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Why installation data cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidInstallation {
+    /// The id is empty.
+    EmptyId,
+    /// The id has so many bytes.
+    LongId(usize),
+    /// The id has this character.
+    IdCharacter(char),
+    /// The id has `..`, or is `.`.
+    DotsInId,
+    /// The secret is empty.
+    EmptySecret,
+    /// The secret has so many bytes.
+    LongSecret(usize),
+    /// The address of the capabilities document has so many bytes.
+    LongUrl(usize),
+}
+
+impl fmt::Display for InvalidInstallation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EmptyId => f.write_str("oauthId is empty"),
+            Self::LongId(bytes) => {
+                write!(f, "oauthId has {bytes} bytes, {MAX_ID_BYTES} are allowed")
+            }
+            Self::IdCharacter(odd) => write!(f, "oauthId has the character {odd:?}"),
+            Self::DotsInId => f.write_str("oauthId has dots that change a path"),
+            Self::EmptySecret => f.write_str("oauthSecret is empty"),
+            Self::LongSecret(bytes) => write!(
+                f,
+                "oauthSecret has {bytes} bytes, {MAX_SECRET_BYTES} are allowed"
+            ),
+            Self::LongUrl(bytes) => write!(
+                f,
+                "capabilitiesUrl has {bytes} bytes, {MAX_URL_BYTES} are allowed"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for InvalidInstallation {}
 
 /// What the host posts to `updateCallbackUrl` when somebody updates the add-on: the installation
 /// data without its secret.
@@ -95,6 +205,39 @@ mod tests {
         let shown = format!("{data:?}");
         assert!(!shown.contains("topsecret"), "{shown}");
         assert!(shown.contains("redacted"), "{shown}");
+    }
+
+    #[test]
+    fn odd_ids_and_useless_secrets_are_refused() {
+        use InvalidInstallation::*;
+
+        let check = |id: &str, secret: &str| {
+            InstallationData::new(id.into(), secret.into(), "http://h/c", 1.into()).check()
+        };
+        for good in ["b0f8a5c2-7f43-4c67-8d6d-1b0f6a3f9c1e", "a.b", "1", "é"] {
+            assert_eq!(check(good, "s"), Ok(()), "{good}");
+        }
+        let long = "x".repeat(1001);
+        for (id, secret, why) in [
+            ("", "s", EmptyId),
+            (&long[..201], "s", LongId(201)),
+            ("a\u{0}b", "s", IdCharacter('\u{0}')),
+            ("a\nb", "s", IdCharacter('\n')),
+            ("a\u{85}", "s", IdCharacter('\u{85}')),
+            ("a/b", "s", IdCharacter('/')),
+            ("a\\b", "s", IdCharacter('\\')),
+            ("a%2fb", "s", IdCharacter('%')),
+            ("..", "s", DotsInId),
+            ("a..b", "s", DotsInId),
+            (".", "s", DotsInId),
+            ("a", "", EmptySecret),
+            ("a", &long, LongSecret(1001)),
+        ] {
+            assert_eq!(check(id, secret), Err(why), "{id:?}");
+        }
+        let mut data = InstallationData::new("a".into(), "s".into(), "", 1.into());
+        data.capabilities_url = format!("http://h/{}", "x".repeat(2000));
+        assert_eq!(data.check(), Err(LongUrl(2009)));
     }
 
     #[test]

@@ -38,6 +38,20 @@ fn what_is_signed_verifies() {
     assert_eq!(judge(&key("right").sign(&claims())), Ok(claims()));
 }
 
+/// Whoever knows no secret knows the empty one.
+#[test]
+fn an_empty_secret_signs_and_verifies_nothing() {
+    assert_eq!(key("").sign(&claims()), "");
+    let signed = key("right").sign(&claims());
+    let (signed, _) = signed.rsplit_once('.').unwrap();
+    let empty = EncodingKey::from_secret(b"");
+    let signature =
+        jsonwebtoken::crypto::sign(signed.as_bytes(), &empty, Algorithm::HS256).unwrap();
+    let forged = format!("{signed}.{signature}");
+    let judged = Token::parse(&forged).unwrap().verify(&key(""), NOW);
+    assert_eq!(judged, Err(Rejection::EmptySecret));
+}
+
 #[test]
 fn claims_of_any_length_verify() {
     for length in (USUAL_PAYLOAD_BYTES - 200..USUAL_PAYLOAD_BYTES + 50).chain([5_000]) {

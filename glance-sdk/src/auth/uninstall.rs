@@ -1,0 +1,69 @@
+//! Uninstall tokens: how a host proves that it removed an installation.
+
+use serde_json::Value;
+
+use crate::model::{Claims, OauthId};
+
+/// How long an uninstall token holds, in seconds.
+pub const UNINSTALL_SECONDS: i64 = 60;
+
+/// The claim that no other token of ours has, and its value.
+const ACT: &str = "act";
+const UNINSTALL: &str = "uninstall";
+
+/// The claims with which a host signs, at `now` (seconds since 1970), that it removed this
+/// installation. They name no person, hold for [`UNINSTALL_SECONDS`], and have the claim
+/// `"act": "uninstall"`; the token stands in the header `Authorization: JWT ...` of
+/// `DELETE callbackUrl/{oauthId}`.
+///
+/// ```
+/// use glance_sdk::auth::{SigningKey, is_uninstall, uninstall_claims};
+/// use glance_sdk::model::Secret;
+///
+/// let key = SigningKey::new(&Secret::from("0123456789abcdef0123456789abcdef01234567"));
+/// let claims = uninstall_claims("installation".into(), 1_000);
+/// assert!(is_uninstall(&claims));
+/// assert_eq!(claims.exp, Some(1_060));
+/// let header = format!("JWT {}", key.sign(&claims));
+/// # assert!(header.len() > 100);
+/// ```
+pub fn uninstall_claims(oauth_id: OauthId, now: i64) -> Claims {
+    let mut claims = Claims::new(oauth_id, now, now.saturating_add(UNINSTALL_SECONDS));
+    claims.extra.insert(ACT.to_owned(), UNINSTALL.into());
+    claims
+}
+
+/// Whether these are the claims of an uninstall token, which name no person. They prove a removal
+/// once the signature of their token is verified.
+pub fn is_uninstall(claims: &Claims) -> bool {
+    acts_uninstall(claims) && claims.sub.is_none() && claims.prn.is_none()
+}
+
+/// Whether a token is for a removal and for nothing else, whomever it names.
+pub(crate) fn acts_uninstall(claims: &Claims) -> bool {
+    claims.extra.get(ACT).and_then(Value::as_str) == Some(UNINSTALL)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn other_claims_do_not_uninstall() {
+        let good = uninstall_claims("id".into(), 1_000);
+        assert!(is_uninstall(&good));
+        let mut with_sub = good.clone();
+        with_sub.sub = Some("7".to_owned());
+        let mut with_prn = good.clone();
+        with_prn.prn = Some("7".to_owned());
+        assert!(!is_uninstall(&with_sub) && !is_uninstall(&with_prn));
+        for act in [json!("install"), json!({"sub": "uninstall"}), json!(null)] {
+            let mut other = good.clone();
+            other.extra.insert(ACT.to_owned(), act.clone());
+            assert!(!is_uninstall(&other) && !acts_uninstall(&other), "{act}");
+        }
+        assert!(!is_uninstall(&Claims::new("id".into(), 1_000, 1_060)));
+    }
+}
