@@ -3,20 +3,19 @@
 mod already;
 mod error;
 mod read;
+pub(crate) mod removal;
 pub(crate) mod visit;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use glance_sdk::auth::random_alphanumeric;
-use glance_sdk::model::{
-    Descriptor, InstallationData, InstallationUpdate, OauthId, RoomId, Webhook,
-};
+use glance_sdk::model::{Descriptor, InstallationData, InstallationUpdate, RoomId, Webhook};
 use reqwest::{Method, StatusCode, Url};
 use serde::Serialize;
 
 use crate::hub::{Event, To};
-use crate::outgoing;
+use crate::outgoing::{self, NoAnswer};
 use crate::pattern;
 use crate::shared::Shared;
 use crate::sign_in::Change;
@@ -27,6 +26,7 @@ use visit::About;
 pub use already::Already;
 pub use error::InstallError;
 pub(crate) use read::{Read, read};
+pub(crate) use removal::uninstall;
 
 /// What is told as it happens: each step of an installation.
 pub(crate) const STEPS: &str = "glance_host::steps";
@@ -40,13 +40,16 @@ const CALLBACK_TIMEOUT: Duration = Duration::from_secs(30);
 /// The shortest pause before the installation data is posted again.
 const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// Of letters and digits: 238 bits.
+pub(crate) const SECRET_LENGTH: usize = 40;
+
 const MAX_DESCRIPTOR_BYTES: usize = 512 * 1024;
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 /// Reads the descriptor, introduces the host to the add-on, and keeps the installation once the
 /// add-on accepted it.
 pub(crate) async fn install(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     descriptor_url: &str,
     room: Option<RoomId>,
 ) -> Result<Installed, InstallError> {
@@ -117,16 +120,16 @@ pub(crate) async fn check(
 }
 
 /// Introduces the host to the add-on. The installation is there, but shows nothing until it is
-/// [`finish`]ed, and is gone at the next start.
+/// [`finish`]ed, and leaves at the next start.
 pub(crate) async fn begin(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     read: Read,
     room: Option<RoomId>,
 ) -> Result<Installed, InstallError> {
     check(shared, &read.descriptor, room).await?;
     let installed = Installed {
         oauth_id: uuid::Uuid::new_v4().to_string().into(),
-        oauth_secret: random_alphanumeric(40)?.into(),
+        oauth_secret: random_alphanumeric(SECRET_LENGTH)?.into(),
         room_id: room,
         descriptor_url: read.url,
         descriptor: read.descriptor,
@@ -142,11 +145,17 @@ pub(crate) async fn begin(
         });
     }
     if let Err(refused) = introduce(shared, &installed).await {
-        shared
-            .state
-            .remove_installation(&installed.oauth_id)
-            .await?;
-        return Err(refused);
+        // An add-on whose answer is not known may have accepted: it has to be told.
+        match refused.is_certain {
+            true => drop(
+                shared
+                    .state
+                    .remove_installation(&installed.oauth_id)
+                    .await?,
+            ),
+            false => removal::undo(shared, &installed.oauth_id).await?,
+        }
+        return Err(refused.error);
     }
     Ok(installed)
 }
@@ -211,36 +220,6 @@ pub(crate) async fn replace(
     Ok(updated)
 }
 
-/// Tells the add-on that it is removed, and forgets it whatever it answers.
-pub(crate) async fn uninstall(shared: &Shared, id: &OauthId) -> Result<bool, StateError> {
-    let Some(installed) = shared.state.installation(id).await? else {
-        return Ok(false);
-    };
-    take_leave(shared, &installed).await;
-    let removed = shared.state.remove_installation(id).await?;
-    shared.hub.publish(places(&installed), Event::Changed);
-    shared.entrance.tell(Change::Installation(id.clone()));
-    Ok(removed)
-}
-
-/// Tells the add-on that it is removed, where it wants to know of it.
-pub(crate) async fn take_leave(shared: &Shared, installed: &Installed) {
-    let Some(mut url) = callback_url(installed).and_then(|url| Url::parse(url).ok()) else {
-        return;
-    };
-    if let Ok(mut segments) = url.path_segments_mut() {
-        segments.pop_if_empty().push(installed.oauth_id.as_str());
-    }
-    let request = shared.posting.request(Method::DELETE, url.clone());
-    let told = outgoing::send(shared, request, DESCRIPTOR_TIMEOUT, MAX_ANSWER_BYTES).await;
-    let url = shown(&url);
-    match told {
-        Ok(answer) if answer.status.is_success() => {}
-        Ok(answer) => tracing::warn!(url, status = %answer.status, "removal was not accepted"),
-        Err(cause) => tracing::warn!(url, "the add-on was not told of its removal: it {cause}"),
-    }
-}
-
 /// Says which webhooks are never called, because their patterns match nothing here.
 async fn warn_of_patterns(descriptor: &Descriptor) -> Result<(), StateError> {
     let mut webhooks = descriptor.capabilities.webhooks().to_vec();
@@ -284,7 +263,7 @@ fn callback_url(installed: &Installed) -> Option<&str> {
 }
 
 /// Posts the installation data to the add-on, where it wants to know of it.
-async fn introduce(shared: &Shared, installed: &Installed) -> Result<(), InstallError> {
+async fn introduce(shared: &Shared, installed: &Installed) -> Result<(), NotAccepted> {
     let Some(url) = callback_url(installed) else {
         return Ok(());
     };
@@ -302,14 +281,17 @@ async fn introduce(shared: &Shared, installed: &Installed) -> Result<(), Install
 async fn introduce_again(shared: &Shared, installed: &Installed) -> Result<(), InstallError> {
     let installable = installed.descriptor.capabilities.installable.as_ref();
     let Some(url) = installable.and_then(|one| one.update_callback_url.as_deref()) else {
-        return introduce(shared, installed).await;
+        return Ok(introduce(shared, installed).await?);
     };
     let update = InstallationUpdate::from(&data(shared, installed));
     match post(shared, url, "the update", &update).await {
-        Err(InstallError::Refused {
-            status: 403 | 404, ..
-        }) if callback_url(installed).is_some() => introduce(shared, installed).await,
-        told => told,
+        Err(NotAccepted {
+            error: InstallError::Refused {
+                status: 403 | 404, ..
+            },
+            ..
+        }) if callback_url(installed).is_some() => Ok(introduce(shared, installed).await?),
+        told => Ok(told?),
     }
 }
 
@@ -324,25 +306,51 @@ fn data(shared: &Shared, installed: &Installed) -> InstallationData {
     data
 }
 
+/// That an add-on did not accept what was posted to it.
+struct NotAccepted {
+    error: InstallError,
+    /// Whether it certainly has not acted on it either.
+    is_certain: bool,
+}
+
+impl From<NotAccepted> for InstallError {
+    fn from(refused: NotAccepted) -> Self {
+        refused.error
+    }
+}
+
 async fn post(
     shared: &Shared,
     url: &str,
     what: &str,
     body: &impl Serialize,
-) -> Result<(), InstallError> {
-    let url = Url::parse(url).map_err(|_| InstallError::NoAddress(url.to_owned()))?;
+) -> Result<(), NotAccepted> {
+    let url = Url::parse(url).map_err(|_| NotAccepted {
+        error: InstallError::NoAddress(url.to_owned()),
+        is_certain: true,
+    })?;
     tracing::info!(target: STEPS, "POST {}: {what}", shown(&url));
     let answer = post_again(shared, &url, body)
         .await
-        .map_err(|cause| no_answer("callback", &url, &cause))?;
+        .map_err(|cause| NotAccepted {
+            is_certain: matches!(cause, NoAnswer::Refused(_) | NoAnswer::Unreachable(_)),
+            error: no_answer("callback", &url, &cause),
+        })?;
     if answer.status.is_success() {
         tracing::info!(target: STEPS, "the add-on accepted with {}", answer.status);
         return Ok(());
     }
     let said = String::from_utf8_lossy(&answer.body);
-    Err(InstallError::Refused {
-        status: answer.status.as_u16(),
-        said: first_line(&said, answer.status),
+    Err(NotAccepted {
+        // A proxy that waited for the add-on in vain does not know what became of it.
+        is_certain: !matches!(
+            answer.status,
+            StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT
+        ),
+        error: InstallError::Refused {
+            status: answer.status.as_u16(),
+            said: first_line(&said, answer.status),
+        },
     })
 }
 

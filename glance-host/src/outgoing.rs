@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::net::IpAddr;
 use std::time::{Duration, Instant, SystemTime};
 
-use glance_sdk::auth::{SigningKey, now, random_alphanumeric};
+use glance_sdk::auth::{SigningKey, now, random_alphanumeric, uninstall_claims};
 use glance_sdk::json;
 use glance_sdk::model::{Authentication, Claims, Context, Extra, Glance, RoomId, Webhook};
 use glance_sdk::validate;
@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::data::Data;
 use crate::shared::Shared;
-use crate::state::{Installed, Room, User};
+use crate::state::{Installed, Leaving, Room, User};
 use crate::turns::Busy;
 
 pub(crate) use call::{Answer, Call, Client, NoAnswer, exchange, send};
@@ -213,6 +213,19 @@ pub(crate) fn webhook(
         Some(token) => request.header(AUTHORIZATION, format!("JWT {token}")),
         None => request,
     })
+}
+
+/// The call that tells an add-on of a removal, which the secret of what was removed signs: by its id
+/// alone anybody could ask for it.
+pub(crate) fn removal(shared: &Shared, leaving: &Leaving) -> Result<Call, String> {
+    let mut url = web_url(&leaving.callback_url)?;
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().push(leaving.oauth_id.as_str());
+    }
+    let claims = uninstall_claims(leaving.oauth_id.clone(), now());
+    let token = SigningKey::new(&leaving.oauth_secret).sign(&claims);
+    let request = shared.posting.request(Method::DELETE, url);
+    Ok(request.header(AUTHORIZATION, format!("JWT {token}")))
 }
 
 /// The address of a panel, dialog or other page of an add-on, signed unless it asks not to be. Without

@@ -2,12 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use glance_sdk::model::RoomId;
 
 use crate::hub::{Event, To};
-use crate::install;
+use crate::install::removal;
 use crate::shared::Shared;
 use crate::sign_in::Change;
 use crate::state::{NewRoom, Room, StateError, User};
@@ -18,9 +17,6 @@ const MAX_NAME: usize = 50;
 
 /// The longest topic, in characters.
 const MAX_TOPIC: usize = 250;
-
-/// How long the add-ons of a deleted room may take to hear of it, before they are told to go.
-const LAST_WORDS: Duration = Duration::from_secs(30);
 
 /// Why a room was not made or changed.
 #[derive(Debug)]
@@ -134,26 +130,13 @@ pub(crate) async fn delete(
 ) -> Result<bool, StateError> {
     let _turn = shared.rooms.lock().await;
     webhooks::tell(shared, room.id, Happening::Deleted(by.clone())).await;
-    let Some(installed) = shared.state.remove_room(room.id).await? else {
+    let now = shared.clock.now();
+    let Some(installed) = shared.state.remove_room(room.id, now).await? else {
         return Ok(false);
     };
     shared.entrance.tell(Change::Room(room.id));
     shared.hub.publish(To::Room(room.id), Event::Changed);
-    for installed in installed {
-        let shared = Arc::clone(shared);
-        tokio::spawn(async move {
-            let leaving = async {
-                let heard = shared.webhooks.idle(&installed.oauth_id);
-                // One that is not to be reached is told all the same.
-                let _ = tokio::time::timeout(LAST_WORDS, heard).await;
-                install::take_leave(&shared, &installed).await;
-            };
-            tokio::select! {
-                () = shared.ended() => {}
-                () = leaving => {}
-            }
-        });
-    }
+    removal::tell_of_room(shared, installed);
     Ok(true)
 }
 

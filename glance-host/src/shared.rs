@@ -13,6 +13,7 @@ use crate::first_room::FirstRoom;
 use crate::health::Health;
 use crate::hub::Hub;
 use crate::icons;
+use crate::install::removal::Removals;
 use crate::install::visit::Visits;
 use crate::limits::Limits;
 use crate::metrics::{Metrics, Now};
@@ -60,6 +61,7 @@ pub(crate) struct Shared {
     pub(crate) images: Arc<icons::Addresses>,
     pub(crate) turns: Turns,
     pub(crate) visits: Visits,
+    pub(crate) removals: Removals,
     pub(crate) metrics: Metrics,
     pub(crate) health: Health,
     /// Of a host in a rehearsal.

@@ -124,11 +124,37 @@ impl Installed {
         self.room_id.is_none_or(|own| own == room)
     }
 
+    /// What to tell its add-on once it was removed at this time, in seconds since 1970; `None` where
+    /// the add-on has no `callbackUrl`.
+    pub(crate) fn leaving(&self, since: i64) -> Option<Leaving> {
+        let installable = self.descriptor.capabilities.installable.as_ref()?;
+        Some(Leaving {
+            oauth_id: self.oauth_id.clone(),
+            oauth_secret: self.oauth_secret.clone(),
+            callback_url: installable.callback_url.clone()?,
+            since,
+        })
+    }
+
     /// Whether its descriptor asks for this scope.
     pub(crate) fn asks_for(&self, scope: &Scope) -> bool {
         let consumer = self.descriptor.capabilities.hipchat_api_consumer.as_ref();
         consumer.is_some_and(|consumer| consumer.scopes.contains(scope))
     }
+}
+
+/// An installation that was removed and whose add-on has not been told yet. It has no tokens, shows
+/// nowhere and is called for nothing but this.
+#[derive(Debug, Clone)]
+pub struct Leaving {
+    /// Named the installation.
+    pub oauth_id: OauthId,
+    /// Signs that it was removed.
+    pub oauth_secret: Secret,
+    /// The address that is told.
+    pub callback_url: String,
+    /// When it was removed, in seconds since 1970.
+    pub since: i64,
 }
 
 /// A glance an add-on created over the REST API.
@@ -256,9 +282,10 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn create_room(&self, new: &NewRoom) -> Result<Option<Room>>;
     /// Changes a room; false where there is none with its id, or another one with its name.
     async fn update_room(&self, room: &Room) -> Result<bool>;
-    /// Forgets a room with all that is in it, and gives the installations that were: `None` where
-    /// there is no such room. Its id never comes to mean another.
-    async fn remove_room(&self, id: RoomId) -> Result<Option<Vec<Installed>>>;
+    /// Forgets a room with all that is in it, and gives the installations that were, which
+    /// [leave](Self::leave) at `now`: `None` where there is no such room. Its id never comes to mean
+    /// another.
+    async fn remove_room(&self, id: RoomId, now: i64) -> Result<Option<Vec<Installed>>>;
     /// Who was let into a room, by id.
     async fn members(&self, room: RoomId) -> Result<Vec<User>>;
     /// The rooms a person was let into, by id.
@@ -312,7 +339,7 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn remove_sessions(&self, user: UserId) -> Result<()>;
 
     /// Keeps an installation whose add-on has not answered yet, and the webhooks it declares: it
-    /// has tokens already, and is gone at the next start. False where the add-on would show twice,
+    /// has tokens already, and [leaves](Self::leave) at the next start. False where the add-on would show twice,
     /// beside one that it accepted or has yet to.
     async fn begin_installation(&self, installed: &Installed) -> Result<bool>;
     /// Marks an installation as accepted by its add-on.
@@ -321,7 +348,18 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn replace_descriptor(&self, id: &OauthId, url: &str, new: &Descriptor) -> Result<()>;
     /// Gives an installation another secret.
     async fn replace_secret(&self, id: &OauthId, secret: &Secret) -> Result<()>;
-    /// Forgets an installation, its glances, webhooks and tokens; says whether there was one.
+    /// Removes an installation, its glances, webhooks and tokens, and stores in the same transaction
+    /// that its add-on has to be told, if it has a `callbackUrl`. Returns the installation; `None`
+    /// where there is none. `now` is in seconds since 1970.
+    async fn leave(&self, id: &OauthId, now: i64) -> Result<Option<Installed>>;
+    /// The installations whose add-ons have to be told, by id, after this id; at most so many.
+    async fn leaving(&self, after: Option<&OauthId>, at_most: u32) -> Result<Vec<Leaving>>;
+    /// Forgets an installation whose add-on was told, or never will be; says whether there was one.
+    async fn forget_leaving(&self, id: &OauthId) -> Result<bool>;
+    /// The secret of an installation, accepted or not. It costs the same whether there is one or not.
+    async fn secret(&self, id: &OauthId) -> Result<Option<Secret>>;
+    /// Forgets an installation of which its add-on knows nothing, with its glances, webhooks and
+    /// tokens; says whether there was one. What an add-on knows of [leaves](Self::leave).
     async fn remove_installation(&self, id: &OauthId) -> Result<bool>;
     /// The installation with this id, accepted or not.
     async fn installation(&self, id: &OauthId) -> Result<Option<Installed>>;

@@ -145,7 +145,11 @@ impl TestAddOn {
         }
     }
 
-    async fn install(mut self, shared: &Shared, room: Option<&Room>) -> Result<Self, InstallError> {
+    async fn install(
+        mut self,
+        shared: &Arc<Shared>,
+        room: Option<&Room>,
+    ) -> Result<Self, InstallError> {
         let url = format!("{}/", self.base_url);
         self.installed = Some(install::install(shared, &url, room.map(|room| room.id)).await?);
         Ok(self)

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `GET /` | the descriptor, with absolute addresses made from one base URL |
 //! | `POST /installed` | the installation, believed once the host gave a token for it |
-//! | `DELETE /installed/{oauthId}` | the removal |
+//! | `DELETE /installed/{oauthId}` | the removal: believed with an uninstall token, else the host is asked |
 //! | `POST /updated` | an update: the host's addresses are read anew |
 //! | `GET /glance/{key}` | a glance's query: signed, with CORS |
 //! | `POST /webhook/{key}` | a webhook: signed |
@@ -49,6 +49,7 @@ mod live;
 mod missing;
 mod pages;
 mod query;
+mod removal;
 mod serve;
 mod webhook;
 
@@ -57,6 +58,8 @@ use std::sync::Arc;
 use axum::http::header;
 use axum::routing::{MethodRouter, get};
 use axum::{Extension, Router};
+
+pub(crate) use removal::RemovalChecks;
 
 pub use build::Built;
 pub(crate) use live::LIVE_PAGE_SCRIPT;
@@ -321,7 +324,9 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
 
     /// Which hosts may install the add-on, by an address of each: scheme, name and port count.
     ///
-    /// The call that installs is not signed, so without this any host may; the log warns of it.
+    /// The call that installs is not signed, so without this any host may; the log warns of it. Of
+    /// hosts that are not named here at most 100 installations are taken for each origin, and only
+    /// while there are fewer than 10,000 in all.
     #[must_use]
     pub fn allow_hosts<U: AsRef<str>>(mut self, urls: impl IntoIterator<Item = U>) -> Self {
         for url in urls {

@@ -83,6 +83,10 @@ use serde::de::DeserializeOwned;
 
 pub use extensions::{Extension, Extensions};
 pub use installations::Installations;
+#[cfg(feature = "server")]
+pub(crate) use installations::{Limits as InstallationLimits, NotAdded};
+#[cfg(feature = "server")]
+pub(crate) use keys::nobodys;
 pub use limits::RateLimit;
 pub use list::{Include, List};
 pub use push::{Group, Room, RoomUser, User};

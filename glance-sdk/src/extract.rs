@@ -13,9 +13,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::addon::LIVE_PAGE_SCRIPT;
-use crate::auth::{Rejection, SigningKey, Token, is_page_token, now, page_claims};
-use crate::client::{Client, Installations, Pusher};
+use crate::addon::{LIVE_PAGE_SCRIPT, RemovalChecks};
+use crate::auth::{Rejection, SigningKey, Token, acts_uninstall, is_page_token, now, page_claims};
+use crate::client::{Client, Installations, Pusher, nobodys};
 use crate::label::Escaped;
 use crate::model::{Claims, OauthId, RoomId, UserId};
 use crate::{Error, Result};
@@ -34,6 +34,7 @@ pub(crate) struct Services {
     pub(crate) base_url: String,
     pub(crate) installations: Installations,
     pub(crate) pusher: Pusher,
+    pub(crate) removal_checks: Arc<RemovalChecks>,
     #[cfg(feature = "replay-cache")]
     pub(crate) replays: Option<Arc<crate::auth::Replays>>,
 }
@@ -256,39 +257,46 @@ impl From<Error> for Refusal {
 
 /// The key is nearly always at hand. Where the store must be asked, that happens apart, so that the
 /// others need no room for it.
+///
+/// Requests of unknown issuers and requests with a wrong signature take the same steps, so that their
+/// time does not tell which installations there are: a signature is verified with the cached key or
+/// with [nobody's](nobodys), the store is asked, and the signature is verified once more.
 async fn verify(parts: &Parts, services: &Arc<Services>) -> Result<SignedRequest, Refusal> {
+    services.removal_checks.start();
     let installations = &services.installations;
-    match judge(parts, services, |issuer| installations.known_key(issuer))? {
-        Judged::Holds(signed) => Ok(signed),
-        Judged::NoKey(issuer) => {
+    match judge(parts, services, |issuer| installations.known_key(issuer)) {
+        Ok(signed) => Ok(signed),
+        Err(Rejection::Signature | Rejection::UnknownIssuer(_)) => {
             Box::pin(async {
-                let key = installations.signing_key(&issuer).await?;
-                match judge(parts, services, |_| key)? {
-                    Judged::Holds(signed) => Ok(signed),
-                    Judged::NoKey(issuer) => Err(Rejection::UnknownIssuer(issuer).into()),
-                }
+                let (text, _) = token(parts)?;
+                let issuer = Token::parse(&text)?.issuer().clone();
+                let key = installations.stored_key(&issuer).await?;
+                Ok(judge(parts, services, |_| key)?)
             })
             .await
         }
+        Err(rejection) => Err(rejection.into()),
     }
-}
-
-enum Judged {
-    Holds(SignedRequest),
-    NoKey(OauthId),
 }
 
 fn judge(
     parts: &Parts,
     services: &Arc<Services>,
     key: impl FnOnce(&OauthId) -> Option<Arc<SigningKey>>,
-) -> Result<Judged, Rejection> {
+) -> Result<SignedRequest, Rejection> {
     let (text, is_in_address) = token(parts)?;
     let token = Token::parse(&text)?;
     let Some(key) = key(token.issuer()) else {
-        return Ok(Judged::NoKey(token.issuer().clone()));
+        let issuer = token.issuer().clone();
+        // Nobody knows this key: what counts is that it takes as long.
+        let _ = token.verify(nobodys(), now());
+        return Err(Rejection::UnknownIssuer(issuer));
     };
     let claims = token.verify(&key, now())?;
+    // Whoever has one may remove the installation with it, and nothing else.
+    if acts_uninstall(&claims) {
+        return Err(Rejection::UninstallToken);
+    }
     // An address ends in logs and histories. That a host's token stands there is the protocol's way.
     if is_in_address && is_page_token(&claims) {
         return Err(Rejection::PageToken);
@@ -301,13 +309,13 @@ fn judge(
         replays.once(&text, &claims, now())?;
     }
     let services = Arc::clone(services);
-    Ok(Judged::Holds(SignedRequest {
+    Ok(SignedRequest {
         verified: Arc::new(Verified {
             claims,
             key,
             services,
         }),
-    }))
+    })
 }
 
 /// The token as it came, and whether it stands in the address. A page's own token comes first: the
@@ -381,6 +389,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Installations {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         Ok(Services::of(parts)?.installations.clone())
+    }
+}
+
+/// The removal checks of the add-on, for its own handlers.
+pub(crate) struct RemovalChecksOf(pub(crate) Arc<RemovalChecks>);
+
+impl<S: Send + Sync> FromRequestParts<S> for RemovalChecksOf {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        Ok(Self(Arc::clone(&Services::of(parts)?.removal_checks)))
     }
 }
 

@@ -40,6 +40,7 @@ async fn ac_flask() {
     let add_on = Tally {
         folder: "flask",
         descriptor: "/",
+        checks_credentials: true,
         ..Tally::default()
     };
     add_on.comes_and_goes().await;

@@ -23,6 +23,8 @@ pub(crate) struct Tally {
     pub(crate) answers_webhooks: bool,
     /// Whether it creates webhooks at run time, and does so while it is being installed.
     pub(crate) creates_webhooks: bool,
+    /// Whether it checks, while it is told of its removal, that the host refuses its credentials.
+    pub(crate) checks_credentials: bool,
 }
 
 /// What becomes of those who hold a token that its installation did not sign, or not lately.
@@ -43,6 +45,7 @@ impl Default for Tally {
             forgers: Forgers::Refused,
             answers_webhooks: true,
             creates_webhooks: false,
+            checks_credentials: false,
         }
     }
 }
@@ -91,6 +94,15 @@ impl Tally {
 
         let opened = self.opens_for_the_host_only(host, &room, &installed).await;
         assert!(host.uninstall(&installed.oauth_id).await.unwrap());
+        // It has answered: a host that keeps nothing for later was content.
+        assert!(host.state().leaving(None, 1).await.unwrap().is_empty());
+        if self.checks_credentials {
+            let removals = reqwest::get(format!("{}/removals", add_on.url))
+                .await
+                .unwrap();
+            let removals: Vec<String> = removals.json().await.unwrap();
+            assert_eq!(removals, ["refused"]);
+        }
         viewer.wait_for(|shown| shown.lines.is_empty()).await;
         let gone = reqwest::get(opened).await.unwrap();
         assert_refused("a token of what is removed", gone).await;

@@ -1,6 +1,6 @@
 //! `/v2/oauth/token`: a token by client credentials, what it allows, and its end.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::body::Bytes;
@@ -11,13 +11,13 @@ use axum::{Form, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use glance_sdk::auth::random_alphanumeric;
-use glance_sdk::model::{OauthId, TokenAnswer};
+use glance_sdk::model::{OauthId, Secret, TokenAnswer};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::caller::{Caller, token_digest};
 use super::error::ApiError;
-use crate::install::STEPS;
+use crate::install::{SECRET_LENGTH, STEPS};
 use crate::shared::Shared;
 use crate::state::{Installed, StoredToken};
 
@@ -156,15 +156,27 @@ async fn find(shared: &Shared, caller: &Caller, token: &str) -> Result<StoredTok
         .ok_or_else(|| ApiError::not_found("Token not found"))
 }
 
-/// HTTP Basic: the OAuth id and its secret.
+/// Stands in for the secret of an id that there is not: as long, and nobody's.
+static NOBODYS: LazyLock<Secret> = LazyLock::new(|| {
+    let secret = random_alphanumeric(SECRET_LENGTH).unwrap_or_default();
+    secret.into()
+});
+
+/// HTTP Basic: the OAuth id and its secret. A wrong secret costs the same whether there is such an id
+/// or not: one small row is read, and the installation only for whoever knows its secret.
 async fn authenticate(shared: &Shared, headers: &HeaderMap) -> Result<Installed, ApiError> {
     let (id, secret) = basic(headers).ok_or_else(ApiError::unauthorized)?;
-    let installed = shared.state.installation(&OauthId::from(id)).await?;
+    let id = OauthId::from(id);
+    let stored = shared.state.secret(&id).await?;
+    let right = stored.as_ref().unwrap_or(&NOBODYS).expose();
+    let is_same = verify_slices_are_equal(right.as_bytes(), secret.as_bytes()).is_ok();
+    if !is_same || stored.is_none() || right.is_empty() {
+        return Err(ApiError::unauthorized());
+    }
+    let installed = shared.state.installation(&id).await?;
+    // It may have been removed or given another secret meanwhile.
     installed
-        .filter(|installed| {
-            let right = installed.oauth_secret.expose().as_bytes();
-            verify_slices_are_equal(right, secret.as_bytes()).is_ok()
-        })
+        .filter(|installed| installed.oauth_secret.expose() == right)
         .ok_or_else(ApiError::unauthorized)
 }
 

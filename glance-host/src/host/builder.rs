@@ -20,6 +20,7 @@ use crate::embed::Embed;
 use crate::first_room::FirstRoom;
 use crate::health::{self, Health};
 use crate::hub::LocalHub;
+use crate::install::removal::{self, Removals};
 use crate::install::visit::Visits;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -312,6 +313,7 @@ impl Builder {
             images,
             turns: Turns::default(),
             visits: Visits::default(),
+            removals: Removals::default(),
             metrics: Metrics::default(),
             health: Health::default(),
             stage,
@@ -321,6 +323,7 @@ impl Builder {
         if let Some(kept) = self.keep_messages {
             retention::begin(&shared, kept);
         }
+        removal::begin(&shared);
         let api = api::router(&shared);
         let router = Router::new()
             .nest_service("/v2", api.clone())

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use glance_sdk::model::OauthId;
-use reqwest::header::ACCESS_CONTROL_ALLOW_ORIGIN;
-use reqwest::{Request, RequestBuilder};
+use reqwest::header::{ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION};
+use reqwest::{Method, Request, RequestBuilder};
 use serde_json::Value;
 
 use super::{Stage, incoming};
@@ -90,7 +90,7 @@ impl Stage {
         let body = request.body().and_then(|body| body.as_bytes());
         let body = readable(body.unwrap_or_default());
         let url = request.url().clone();
-        let token = record::signed_request(&url);
+        let token = record::signed_request(&url).or_else(|| removal_token(request));
         let signed_by = token.as_deref().and_then(issuer);
         let (purpose, of) = match request.method().as_str() {
             "POST" if body.get("event").is_some() => {
@@ -127,6 +127,13 @@ impl Stage {
             answer: Value::Null,
         }
     }
+}
+
+/// The token of a removal, which stands in its header only.
+fn removal_token(request: &Request) -> Option<String> {
+    let authorization = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+    let token = authorization.strip_prefix("JWT ")?;
+    (request.method() == Method::DELETE).then(|| token.to_owned())
 }
 
 /// Who signed a token, as it says itself.

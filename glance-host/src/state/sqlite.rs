@@ -31,7 +31,7 @@ use tokio::sync::Mutex;
 use self::rows::json;
 use self::writes::WriteLog;
 use super::{
-    Entry, Group, Identity, Installed, NewRoom, Place, PrivateMessage, RegisteredWebhook,
+    Entry, Group, Identity, Installed, Leaving, NewRoom, Place, PrivateMessage, RegisteredWebhook,
     Restriction, Result, Room, RuntimeAction, RuntimeGlance, Session, Side, State, StateError,
     StoredToken, User, Writes,
 };
@@ -83,7 +83,8 @@ impl SqliteState {
         connection.execute_batch(schema::SCHEMA)?;
         migrations::run(connection)?;
         users::prepare(connection)?;
-        webhooks::prepare(connection)
+        webhooks::prepare(connection)?;
+        installations::let_unfinished_go(connection)
     }
 
     async fn call<T: Send + 'static>(
@@ -176,8 +177,8 @@ impl State for SqliteState {
             .await
     }
 
-    async fn remove_room(&self, id: RoomId) -> Result<Option<Vec<Installed>>> {
-        self.call(move |connection| rooms::remove(connection, id))
+    async fn remove_room(&self, id: RoomId, now: i64) -> Result<Option<Vec<Installed>>> {
+        self.call(move |connection| rooms::remove(connection, id, now))
             .await
     }
 
@@ -334,6 +335,30 @@ impl State for SqliteState {
     async fn replace_secret(&self, id: &OauthId, secret: &Secret) -> Result<()> {
         let (id, secret) = (id.clone(), secret.clone());
         self.call(move |connection| installations::replace_secret(connection, &id, &secret))
+            .await
+    }
+
+    async fn leave(&self, id: &OauthId, now: i64) -> Result<Option<Installed>> {
+        let id = id.clone();
+        self.call(move |connection| installations::leave(connection, &id, now))
+            .await
+    }
+
+    async fn leaving(&self, after: Option<&OauthId>, at_most: u32) -> Result<Vec<Leaving>> {
+        let after = after.cloned();
+        self.call(move |connection| installations::leaving(connection, after.as_ref(), at_most))
+            .await
+    }
+
+    async fn forget_leaving(&self, id: &OauthId) -> Result<bool> {
+        let id = id.clone();
+        self.call(move |connection| installations::forget_leaving(connection, &id))
+            .await
+    }
+
+    async fn secret(&self, id: &OauthId) -> Result<Option<Secret>> {
+        let id = id.clone();
+        self.call(move |connection| installations::secret(connection, &id))
             .await
     }
 

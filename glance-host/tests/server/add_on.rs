@@ -1,13 +1,15 @@
 //! An add-on of another make, at as many addresses as a test wants: `/{name}/` is the descriptor of
 //! `com.example.{name}`, with ten glances, and a webhook unless its name begins with `quiet`.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
+use glance_sdk::auth::{SigningKey, Token, is_uninstall, now};
 use glance_sdk::axum::extract::{Path, Request, State};
 use glance_sdk::axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION};
 use glance_sdk::axum::http::{HeaderMap, StatusCode, Uri};
 use glance_sdk::axum::response::{IntoResponse, Response};
-use glance_sdk::axum::routing::{get, post};
+use glance_sdk::axum::routing::{delete, get, post};
 use glance_sdk::axum::{Json, Router, serve};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -20,6 +22,8 @@ struct App {
     installed: Arc<Mutex<Vec<Value>>>,
     signed: Arc<Mutex<Vec<String>>>,
     hooks: Arc<watch::Sender<usize>>,
+    /// The OAuth ids of the installations that it was told are removed.
+    removed: Arc<watch::Sender<HashSet<String>>>,
     held: Arc<Mutex<Option<oneshot::Receiver<()>>>>,
 }
 
@@ -38,7 +42,7 @@ impl AddOn {
         let router = Router::new()
             .route("/{name}/", get(descriptor))
             .route("/{name}/installed", post(installed))
-            .route("/{name}/installed/{id}", get(removed).delete(removed))
+            .route("/{name}/installed/{id}", delete(removed))
             .route("/{name}/query", get(query))
             .route("/{name}/hook", post(hook))
             .with_state(app.clone());
@@ -67,6 +71,11 @@ impl AddOn {
     pub(crate) async fn called(&self, times: usize) {
         let mut hooks = self.app.hooks.subscribe();
         hooks.wait_for(|hooks| *hooks >= times).await.unwrap();
+    }
+
+    /// The OAuth ids of the installations that it was told are removed, as they become known.
+    pub(crate) fn removed(&self) -> watch::Receiver<HashSet<String>> {
+        self.app.removed.subscribe()
     }
 
     /// The next webhook is not answered before this is sent, or dropped.
@@ -136,7 +145,28 @@ async fn installed(
     StatusCode::NO_CONTENT
 }
 
-async fn removed() -> StatusCode {
+/// Takes the word of a host that signed for it.
+async fn removed(
+    State(app): State<App>,
+    Path((name, id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> StatusCode {
+    let header = headers.get(AUTHORIZATION);
+    let token = header.and_then(|value| value.to_str().ok()?.strip_prefix("JWT "));
+    let key = {
+        let all = app.installed.lock().unwrap();
+        let mut own = all.iter().filter(|data| data["name"] == *name);
+        let found = own.find(|data| data["oauthId"] == *id).unwrap();
+        SigningKey::new(&found["oauthSecret"].as_str().unwrap().into())
+    };
+    let claims = Token::parse(token.unwrap_or_default());
+    let claims = claims.and_then(|token| token.verify(&key, now()));
+    if !claims.is_ok_and(|claims| is_uninstall(&claims)) {
+        return StatusCode::UNAUTHORIZED;
+    }
+    app.removed.send_modify(|removed| {
+        removed.insert(id);
+    });
     StatusCode::NO_CONTENT
 }
 

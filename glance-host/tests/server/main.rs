@@ -12,6 +12,7 @@ mod ending;
 mod health;
 mod killed;
 mod large;
+mod leaving;
 mod lost_log;
 mod metrics;
 mod pages;

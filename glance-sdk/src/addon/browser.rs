@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use super::hooks::Hooks;
 use super::install::{self, Refused};
+use super::removal;
 use crate::client::Installations;
 use crate::model::InstallationData;
 use crate::store::is_same;
@@ -40,7 +41,7 @@ pub(super) async fn installed(
 }
 
 /// `GET uninstalledUrl`. The host removed the add-on already, so one that is gone here is no
-/// failure.
+/// failure. The proof is the installation's secret in what the host shows.
 pub(super) async fn uninstalled(
     installations: Installations,
     Extension(hooks): Extension<Arc<Hooks>>,
@@ -52,7 +53,7 @@ pub(super) async fn uninstalled(
             tracing::warn!(oauth_id = %data.oauth_id, "refused a removal: another secret");
             return Err(Page::FORGED);
         }
-        install::remove(&installations, &hooks, &data.oauth_id).await?;
+        removal::remove(&installations, &hooks, &data.oauth_id).await?;
     }
     Ok(redirect(&back))
 }
@@ -89,6 +90,7 @@ async fn fetch(
         tracing::warn!("an installation cannot be fetched: {error}");
         Page::NOT_SHOWN
     })?;
+    data.check().map_err(Refused::from)?;
     if hooks.hosts.is_empty() {
         let stands_in_it = Url::parse(&data.capabilities_url).map(|url| url.origin());
         let to = redirect_url.origin();
@@ -154,6 +156,16 @@ impl Page {
         "The host does not know its own installation.\nRemove the add-on on the host and install \
          it again.",
     );
+    const INVALID: Self = Self(
+        StatusCode::BAD_GATEWAY,
+        "The host shows an installation whose id or secret cannot be used; the add-on's log says \
+         why.\nRemove the add-on on the host and install it again.",
+    );
+    const FULL: Self = Self(
+        StatusCode::FORBIDDEN,
+        "The add-on takes no more installations of hosts that it does not know.\nAsk who runs it to \
+         allow yours.",
+    );
     const CONFLICT: Self = Self(
         StatusCode::CONFLICT,
         "The add-on knows this installation with another secret.\nRemove the add-on on the host \
@@ -193,6 +205,8 @@ impl From<Refused> for Page {
         match refused {
             Refused::Host => Self::HOST,
             Refused::Secret => Self::SECRET,
+            Refused::Invalid(_) => Self::INVALID,
+            Refused::Full => Self::FULL,
             Refused::Failed(error) => error.into(),
         }
     }

@@ -6,7 +6,7 @@ use axum::routing::get;
 use axum::{Extension, Json, Router};
 use serde_json::Value;
 
-use super::{AddOn, glance_path, install, missing};
+use super::{AddOn, RemovalChecks, glance_path, install, missing};
 use crate::client::{Installations, Pusher};
 use crate::extract::Services;
 use crate::metadata::Test;
@@ -21,6 +21,7 @@ pub struct Built {
     descriptor: Descriptor,
     installations: Installations,
     pusher: Pusher,
+    pub(super) removal_checks: Arc<RemovalChecks>,
     router: Router,
 }
 
@@ -40,7 +41,8 @@ impl Built {
         &self.pusher
     }
 
-    /// The router, to be served or nested.
+    /// The router, to be served or nested. What has to be done in the background, such as asking a
+    /// host about a removal without proof, begins with the first signed request.
     pub fn into_router(self) -> Router {
         self.router
     }
@@ -84,23 +86,27 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             .unwrap_or_else(|| Arc::new(MemoryStore::default()));
         let installations = Installations::offering(store, runtime_glances)?;
         let pusher = Pusher::new(installations.clone());
+        let hooks = Arc::new(self.hooks);
+        let removal_checks = RemovalChecks::new(installations.clone(), Arc::clone(&hooks));
         self.services.fill(Services {
             base_url,
             installations: installations.clone(),
             pusher: pusher.clone(),
+            removal_checks: Arc::clone(&removal_checks),
             #[cfg(feature = "replay-cache")]
             replays: self.refuses_replays.then(Arc::default),
         });
         let router = self
             .router
             .route("/", get(move || async move { Json(document) }))
-            .merge(install::routes(self.hooks).layer(Extension(self.services)))
+            .merge(install::routes(hooks).layer(Extension(self.services)))
             .merge(missing::routes())
             .with_state(self.state);
         Ok(Built {
             descriptor,
             installations,
             pusher,
+            removal_checks,
             router,
         })
     }

@@ -50,10 +50,14 @@ impl Hooks {
         }
     }
 
+    /// Whether the add-on names the host at this address as one that may install.
+    pub(super) fn is_named(&self, url: &str) -> bool {
+        origin(url).is_some_and(|origin| self.hosts.contains(&origin))
+    }
+
     /// Whether the host whose capabilities stand at this address may install.
     pub(super) fn may_install(&self, capabilities_url: &str) -> bool {
-        self.hosts.is_empty()
-            || origin(capabilities_url).is_some_and(|origin| self.hosts.contains(&origin))
+        self.hosts.is_empty() || self.is_named(capabilities_url)
     }
 }
 

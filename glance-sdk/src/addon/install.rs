@@ -2,22 +2,27 @@
 
 use std::sync::Arc;
 
-use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Extension, Router};
 
-use super::browser;
 use super::hooks::Hooks;
-use crate::client::Installations;
+use super::{browser, removal};
+use crate::client::{InstallationLimits, Installations, NotAdded};
 use crate::extract::{JsonBody, JsonRejection};
-use crate::model::{Installable, InstallationData, InstallationUpdate, OauthId};
+use crate::model::{Installable, InstallationData, InstallationUpdate, InvalidInstallation};
 use crate::{Error, ErrorKind};
 
 const INSTALLED: &str = "/installed";
 const UPDATED: &str = "/updated";
 const UNINSTALLED: &str = "/uninstalled";
+
+/// What hosts may fill that the add-on does not name: anybody can run one. Nothing is evicted.
+const LIMITS: InstallationLimits = InstallationLimits {
+    per_origin: 100,
+    overall: 10_000,
+};
 
 /// How hosts install the add-on.
 pub(super) fn declare(hooks: &Hooks, base_url: &str) -> Installable {
@@ -40,18 +45,19 @@ pub(super) fn declare(hooks: &Hooks, base_url: &str) -> Installable {
     }
 }
 
-pub(super) fn routes<S: Clone + Send + Sync + 'static>(hooks: Hooks) -> Router<S> {
+pub(super) fn routes<S: Clone + Send + Sync + 'static>(hooks: Arc<Hooks>) -> Router<S> {
     let routes = Router::new().route(UPDATED, post(updated));
     let routes = if hooks.by_browser {
         routes
             .route(INSTALLED, get(browser::installed))
             .route(UNINSTALLED, get(browser::uninstalled))
     } else {
-        routes
-            .route(INSTALLED, post(installed))
-            .route(&format!("{INSTALLED}/{{oauth_id}}"), delete(removed))
+        routes.route(INSTALLED, post(installed)).route(
+            &format!("{INSTALLED}/{{oauth_id}}"),
+            delete(removal::removed),
+        )
     };
-    routes.layer(Extension(Arc::new(hooks)))
+    routes.layer(Extension(hooks))
 }
 
 /// `POST callbackUrl`. It is answered once the host gave its capabilities and a token, and the
@@ -88,6 +94,9 @@ async fn updated(
             return (StatusCode::BAD_REQUEST, "this is no update").into_response();
         }
     };
+    if let Err(invalid) = update.oauth_id.check() {
+        return Refused::from(invalid).into_response();
+    }
     let stored = match installations.get(&update.oauth_id).await {
         Ok(Some(stored)) => stored.data,
         Ok(None) => {
@@ -117,7 +126,34 @@ pub(super) enum Refused {
     Host,
     /// Its host does not know the secret.
     Secret,
+    /// Its data cannot be used.
+    Invalid(InvalidInstallation),
+    /// There are too many of hosts that the add-on does not name.
+    Full,
     Failed(Error),
+}
+
+impl From<InvalidInstallation> for Refused {
+    fn from(invalid: InvalidInstallation) -> Self {
+        tracing::warn!("refused an installation: {invalid}");
+        Self::Invalid(invalid)
+    }
+}
+
+impl From<NotAdded> for Refused {
+    fn from(not_added: NotAdded) -> Self {
+        match not_added {
+            NotAdded::Failed(error) => error.into(),
+            NotAdded::Full { limit } => {
+                tracing::warn!(
+                    limit,
+                    "refused an installation: too many of hosts that are not allowed by name; name \
+                     those that may install with AddOn::allow_hosts"
+                );
+                Self::Full
+            }
+        }
+    }
 }
 
 impl From<Error> for Refused {
@@ -137,6 +173,12 @@ impl IntoResponse for Refused {
         let said = match self {
             Self::Host => "this host may not install the add-on",
             Self::Secret => "the host gives no token for this secret",
+            Self::Full => {
+                "the add-on takes no more installations; ask who runs it to allow your host"
+            }
+            Self::Invalid(invalid) => {
+                return (StatusCode::BAD_REQUEST, invalid.to_string()).into_response();
+            }
             Self::Failed(error) => return error.into_response(),
         };
         (StatusCode::FORBIDDEN, said).into_response()
@@ -150,6 +192,7 @@ pub(super) async fn accept(
     hooks: &Hooks,
     data: InstallationData,
 ) -> Result<(), Refused> {
+    data.check()?;
     if !hooks.may_install(&data.capabilities_url) {
         tracing::warn!(
             host = data.capabilities_url,
@@ -165,7 +208,8 @@ pub(super) async fn accept(
     }
     let oauth_id = data.oauth_id.clone();
     let is_new = installations.get(&oauth_id).await?.is_none();
-    installations.add(data).await?;
+    let limits = (!hooks.is_named(&data.capabilities_url)).then_some(&LIMITS);
+    installations.add(data, limits).await?;
     let client = installations.client(&oauth_id).await?;
     let hook = if is_new {
         &hooks.on_install
@@ -180,36 +224,5 @@ pub(super) async fn accept(
         return Err(Error::new(ErrorKind::Hook, what).into());
     }
     tracing::info!(%oauth_id, "{}", if is_new { "installed" } else { "updated" });
-    Ok(())
-}
-
-/// `DELETE callbackUrl/{oauthId}`: answered 204 whether it was known or not, so that a host can
-/// try again.
-async fn removed(
-    installations: Installations,
-    Extension(hooks): Extension<Arc<Hooks>>,
-    Path(oauth_id): Path<String>,
-) -> Response {
-    let oauth_id = OauthId::from(oauth_id);
-    match remove(&installations, &hooks, &oauth_id).await {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(error) => error.into_response(),
-    }
-}
-
-pub(super) async fn remove(
-    installations: &Installations,
-    hooks: &Hooks,
-    oauth_id: &OauthId,
-) -> crate::Result<()> {
-    let Some(installation) = installations.get(oauth_id).await? else {
-        return Ok(());
-    };
-    if installations.remove(oauth_id).await? {
-        tracing::info!(%oauth_id, "removed");
-        if let Err(problem) = Hooks::run(hooks.on_uninstall.as_ref(), installation).await {
-            tracing::error!(%oauth_id, "the add-on's own part of its removal failed: {problem}");
-        }
-    }
     Ok(())
 }

@@ -117,6 +117,7 @@ impl Server {
     /// [`ErrorKind::Listen`] where the socket fails.
     pub async fn run(self, end: impl Future<Output = ()> + Send + 'static) -> Result<()> {
         let pusher = self.built.pusher().clone();
+        self.built.removal_checks.start();
         let served = axum::serve(self.listener, self.built.into_router())
             .with_graceful_shutdown(end)
             .await;

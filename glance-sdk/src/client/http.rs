@@ -63,6 +63,9 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
+    /// Where it came from, after redirects.
+    #[cfg_attr(not(feature = "server"), expect(dead_code))]
+    pub(super) url: Url,
     request: String,
 }
 
@@ -105,6 +108,7 @@ pub(super) async fn send(request: RequestBuilder, url: &Url) -> Result<Answer, F
         status: response.status(),
         headers: std::mem::take(response.headers_mut()),
         body,
+        url: response.url().clone(),
         request: shown.to_string(),
     })
 }

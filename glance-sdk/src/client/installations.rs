@@ -16,11 +16,62 @@ use crate::{Error, ErrorKind, Result};
 /// All installations of the add-on, and a [`Client`] for each. Cloning is cheap and shares the
 /// clients, hence their tokens.
 ///
-/// The keys that verify requests are kept for half a minute: an installation that another process
-/// removed from the store may have its say for so long.
+/// The keys that verify requests are cached for half a minute: an installation that another process
+/// removed from the store may have its say for so long. For five seconds it is remembered that an
+/// issuer is unknown.
 #[derive(Debug, Clone)]
 pub struct Installations {
     shared: Arc<Shared>,
+}
+
+/// How many installations there may be of hosts that the add-on does not name.
+#[cfg(feature = "server")]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) per_origin: u64,
+    pub(crate) overall: u64,
+}
+
+#[cfg(feature = "server")]
+impl Limits {
+    /// A known installation adds nothing.
+    async fn check(
+        &self,
+        store: &Arc<dyn InstallationStore>,
+        data: &crate::model::InstallationData,
+    ) -> Result<(), NotAdded> {
+        if store.get(&data.oauth_id).await?.is_some() {
+            return Ok(());
+        }
+        let origin = crate::store::origin(&data.capabilities_url).unwrap_or_default();
+        for (of, limit) in [
+            (Some(origin.as_str()), self.per_origin),
+            (None, self.overall),
+        ] {
+            if store.count(of).await? >= limit {
+                return Err(NotAdded::Full { limit });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why an installation was not added.
+#[cfg(feature = "server")]
+#[derive(Debug)]
+pub(crate) enum NotAdded {
+    /// There are as many as this limit allows.
+    Full {
+        limit: u64,
+    },
+    Failed(Error),
+}
+
+#[cfg(feature = "server")]
+impl From<Error> for NotAdded {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
 }
 
 #[derive(Debug)]
@@ -32,6 +83,10 @@ struct Shared {
     runtime_glances: Arc<[Glance]>,
     #[cfg(feature = "server")]
     keys: Keys,
+    /// Held from the count of installations to the put of one more, so that concurrent ones do not
+    /// exceed the limits. Several processes may exceed them by one each.
+    #[cfg(feature = "server")]
+    adding: tokio::sync::Mutex<()>,
 }
 
 impl Installations {
@@ -56,6 +111,8 @@ impl Installations {
                 runtime_glances: runtime_glances.into(),
                 #[cfg(feature = "server")]
                 keys: Keys::default(),
+                #[cfg(feature = "server")]
+                adding: tokio::sync::Mutex::default(),
             }),
         })
     }
@@ -143,11 +200,30 @@ impl Installations {
         super::handshake::installable(&self.shared.http, url).await
     }
 
+    /// Adds an installation, or replaces the one with the same id and secret, once its host gave a
+    /// token for it. A new one of a host with `limits` is added only if there are fewer than those.
     #[cfg(feature = "server")]
-    pub(crate) async fn add(&self, data: crate::model::InstallationData) -> Result<OauthId> {
-        let http = &self.shared.http;
+    pub(crate) async fn add(
+        &self,
+        data: crate::model::InstallationData,
+        limits: Option<&Limits>,
+    ) -> Result<OauthId, NotAdded> {
+        let Shared { store, http, .. } = &*self.shared;
+        // Before the host is called, and again before anything is stored: another may come meanwhile.
+        if let Some(limits) = limits {
+            limits.check(store, &data).await?;
+        }
         let (installation, token) = super::handshake::introduce(http, data).await?;
-        self.shared.store.put(&installation).await?;
+        let turn = match limits {
+            Some(limits) => {
+                let turn = self.shared.adding.lock().await;
+                limits.check(store, &installation.data).await?;
+                Some(turn)
+            }
+            None => None,
+        };
+        store.put(&installation).await?;
+        drop(turn);
         let oauth_id = installation.oauth_id().clone();
         self.forget(&oauth_id);
         let client = self.make_client(installation, token.into());
@@ -167,24 +243,47 @@ impl Installations {
         Ok(removed)
     }
 
-    /// The key that verifies this installation's requests, kept from an earlier request.
+    /// Asks the host whether it still takes the installation's secret: `false` where it certainly
+    /// does not. The cache of tokens is left alone.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the host from giving a token, except that it does not know the secret.
+    #[cfg(feature = "server")]
+    pub(crate) async fn is_known_to_host(&self, installation: &Installation) -> Result<bool> {
+        super::token::is_taken(&self.shared.http, installation).await
+    }
+
+    /// The store, for what only it knows.
+    #[cfg(feature = "server")]
+    pub(crate) fn store(&self) -> &dyn InstallationStore {
+        &*self.shared.store
+    }
+
+    /// The key that verifies this installation's requests, cached from an earlier request.
     #[cfg(feature = "server")]
     pub(crate) fn known_key(&self, oauth_id: &OauthId) -> Option<Arc<SigningKey>> {
         self.shared.keys.get(oauth_id)
     }
 
-    /// The key that verifies this installation's requests, from the store; `None` where that does
-    /// not know the installation.
+    /// The key that verifies this installation's requests, as the store says now or said less than
+    /// five seconds ago; `None` where it does not know the installation. For tokens that do not
+    /// verify with the [known key](Self::known_key).
     #[cfg(feature = "server")]
-    pub(crate) async fn signing_key(&self, oauth_id: &OauthId) -> Result<Option<Arc<SigningKey>>> {
+    pub(crate) async fn stored_key(&self, oauth_id: &OauthId) -> Result<Option<Arc<SigningKey>>> {
         let keys = &self.shared.keys;
-        let reading = keys.reading();
-        let Some(installation) = self.get(oauth_id).await? else {
+        if let Some(checked) = keys.checked(oauth_id) {
+            return Ok(checked);
+        }
+        // No store has such an id, and no cache needs to hold it.
+        if oauth_id.check().is_err() {
             return Ok(None);
-        };
-        let key = Arc::new(SigningKey::new(&installation.data.oauth_secret));
-        keys.keep(oauth_id, &key, reading);
-        Ok(Some(key))
+        }
+        let reading = keys.reading();
+        let installation = self.get(oauth_id).await?;
+        let key = installation.map(|one| Arc::new(SigningKey::new(&one.data.oauth_secret)));
+        keys.keep(oauth_id, key.as_ref(), reading);
+        Ok(key)
     }
 
     fn forget(&self, oauth_id: &OauthId) {

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "server")]
+use reqwest::StatusCode;
 use reqwest::Url;
 use tokio::sync::Mutex;
 
@@ -170,11 +172,46 @@ impl Token {
     }
 }
 
+/// Whether the host takes the installation's secret: `false` only where its token URL itself answers
+/// 401, or 400 with the error `invalid_client`. Whatever else is no token may pass.
+#[cfg(feature = "server")]
+pub(super) async fn is_taken(http: &reqwest::Client, installation: &Installation) -> Result<bool> {
+    let (url, answer) = exchange(&Scopes::default(), http, installation).await?;
+    match answer.status {
+        status if status.is_success() => Ok(true),
+        _ if answer.url != url => Err(answer.refusal()),
+        StatusCode::UNAUTHORIZED => Ok(false),
+        StatusCode::BAD_REQUEST if names_invalid_client(&answer.body) => Ok(false),
+        _ => Err(answer.refusal()),
+    }
+}
+
+/// Whether a refusal has the error code of RFC 6749 for wrong credentials.
+#[cfg(feature = "server")]
+fn names_invalid_client(body: &[u8]) -> bool {
+    let refusal: Option<serde_json::Value> = crate::json::from_slice(body).ok();
+    refusal.is_some_and(|refusal| refusal["error"] == "invalid_client")
+}
+
 async fn request(
     scopes: &Scopes,
     http: &reqwest::Client,
     installation: &Installation,
 ) -> Result<TokenAnswer> {
+    let (_, answer) = exchange(scopes, http, installation).await?;
+    if answer.status.is_success() {
+        answer.json()
+    } else {
+        Err(answer.refusal())
+    }
+}
+
+/// Asks the token URL, and answers with it.
+async fn exchange(
+    scopes: &Scopes,
+    http: &reqwest::Client,
+    installation: &Installation,
+) -> Result<(Url, http::Answer)> {
     let token_url = &installation.endpoints.token_url;
     let url = Url::parse(token_url).map_err(|cause| {
         Error::new(
@@ -193,11 +230,7 @@ async fn request(
         .basic_auth(data.oauth_id.as_str(), Some(data.oauth_secret.expose()))
         .form(&form);
     let answer = http::send(request, &url).await?;
-    if answer.status.is_success() {
-        answer.json()
-    } else {
-        Err(answer.refusal())
-    }
+    Ok((url, answer))
 }
 
 #[cfg(test)]
@@ -205,6 +238,23 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[cfg(feature = "server")]
+    #[test]
+    fn only_the_error_of_the_standard_is_invalid_client() {
+        assert!(names_invalid_client(
+            br#"{"error": "invalid_client", "x": 1}"#
+        ));
+        for other in [
+            r#"{"error": "invalid_scope"}"#,
+            r#"{"error": {"message": "invalid_client"}}"#,
+            r#"{"message": "invalid_client"}"#,
+            "invalid_client",
+            "",
+        ] {
+            assert!(!names_invalid_client(other.as_bytes()), "{other}");
+        }
+    }
 
     proptest! {
         #[test]

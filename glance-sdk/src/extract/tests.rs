@@ -30,6 +30,7 @@ async fn judge(request: axum::http::request::Builder) -> Result<Claims, Rejectio
     let services = Arc::new(Services {
         base_url: String::new(),
         pusher: Pusher::new(installations.clone()),
+        removal_checks: RemovalChecks::without_hooks(installations.clone()),
         installations,
         #[cfg(feature = "replay-cache")]
         replays: None,

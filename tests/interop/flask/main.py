@@ -15,7 +15,9 @@ except ImportError:
     sys.modules["urlparse"] = urllib.parse
 
 from ac_flask.hipchat import Addon, addon_client, context, room_client, sender
+from ac_flask.hipchat.events import events
 from ac_flask.hipchat.glance import Glance
+from ac_flask.hipchat.tenant import OauthClientInvalidError
 from flask import Flask, _app_ctx_stack, jsonify, request
 from werkzeug.serving import make_server
 
@@ -64,6 +66,7 @@ app = Flask(__name__)
 cache = Cache()
 mongo = Mongo(clients=Clients())
 counts = {}
+removals = []
 
 add_on = Addon(
     app,
@@ -107,6 +110,23 @@ def said():
     if (pushed.status_code, noticed.status_code) != (204, 204):
         return "%s %s" % (pushed.text, noticed.text), 500
     return jsonify(message="Noted", message_format="text")
+
+
+# As add-ons did that wanted to be sure: an installation that is removed has no token left.
+def check_credentials(event):
+    try:
+        event["client"].get_token(cache, token_only=False)
+        removals.append("still valid")
+    except OauthClientInvalidError:
+        removals.append("refused")
+
+
+events.register_event("uninstall", check_credentials)
+
+
+@app.route("/removals")
+def tell_removals():
+    return jsonify(removals)
 
 
 server = make_server("127.0.0.1", int(os.environ["PORT"]), app)

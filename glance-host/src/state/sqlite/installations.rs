@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::rows::{id, json, number, parsed, place, room};
 use super::webhooks;
-use crate::state::{Installed, Place, StateError};
+use crate::state::{Installed, Leaving, Place, StateError};
 
 const INSTALLATION: &str =
     "SELECT oauth_id, oauth_secret, room_id, descriptor_url, descriptor FROM installation";
@@ -85,6 +85,93 @@ pub(super) fn replace_secret(connection: &Connection, id: &OauthId, secret: &Sec
             [id.as_str(), secret.expose()],
         )
         .map(drop)
+}
+
+/// Removes an installation; its add-on has to be told.
+pub(super) fn leave(
+    connection: &mut Connection,
+    id: &OauthId,
+    now: i64,
+) -> Result<Option<Installed>> {
+    let transaction = connection.transaction_with_behavior(Immediate)?;
+    let Some(installed) = find(&transaction, id)? else {
+        return Ok(None);
+    };
+    let_go(&transaction, &installed, now)?;
+    transaction.commit()?;
+    Ok(Some(installed))
+}
+
+/// Removes an installation within a transaction; its add-on has to be told, where it has an address
+/// for that.
+pub(super) fn let_go(connection: &Connection, installed: &Installed, now: i64) -> Result<()> {
+    if let Some(leaving) = installed.leaving(now) {
+        connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO leaving_installation
+                 (oauth_id, oauth_secret, callback_url, since) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![
+                leaving.oauth_id.as_str(),
+                leaving.oauth_secret.expose(),
+                leaving.callback_url,
+                leaving.since
+            ])?;
+    }
+    remove(connection, &installed.oauth_id).map(drop)
+}
+
+/// Lets the installations go that were under way when the host stopped: their add-ons may have
+/// accepted them.
+pub(super) fn let_unfinished_go(connection: &mut Connection) -> Result<()> {
+    let transaction = connection.transaction_with_behavior(Immediate)?;
+    let now = transaction.query_row("SELECT unixepoch()", [], |row| row.get(0))?;
+    let unfinished: Vec<_> = transaction
+        .prepare(&format!("{INSTALLATION} WHERE accepted = 0"))?
+        .query_map([], installed)?
+        .collect::<Result<_>>()?;
+    for installed in &unfinished {
+        let_go(&transaction, installed, now)?;
+    }
+    transaction.commit()
+}
+
+pub(super) fn leaving(
+    connection: &Connection,
+    after: Option<&OauthId>,
+    at_most: u32,
+) -> Result<Vec<Leaving>> {
+    connection
+        .prepare_cached(
+            "SELECT oauth_id, oauth_secret, callback_url, since FROM leaving_installation
+             WHERE ?1 IS NULL OR oauth_id > ?1 ORDER BY oauth_id LIMIT ?2",
+        )?
+        .query_map(params![after.map(OauthId::as_str), at_most], |row| {
+            Ok(Leaving {
+                oauth_id: row.get::<_, String>(0)?.into(),
+                oauth_secret: row.get::<_, String>(1)?.into(),
+                callback_url: row.get(2)?,
+                since: row.get(3)?,
+            })
+        })?
+        .collect()
+}
+
+pub(super) fn forget_leaving(connection: &Connection, id: &OauthId) -> Result<bool> {
+    connection
+        .execute(
+            "DELETE FROM leaving_installation WHERE oauth_id = ?1",
+            [id.as_str()],
+        )
+        .map(|removed| removed > 0)
+}
+
+pub(super) fn secret(connection: &Connection, id: &OauthId) -> Result<Option<Secret>> {
+    connection
+        .prepare_cached("SELECT oauth_secret FROM installation WHERE oauth_id = ?1")?
+        .query_row([id.as_str()], |row| row.get::<_, String>(0))
+        .optional()
+        .map(|secret| secret.map(Secret::from))
 }
 
 pub(super) fn remove(connection: &Connection, id: &OauthId) -> Result<bool> {

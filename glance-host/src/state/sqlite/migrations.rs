@@ -81,6 +81,15 @@ const STEPS: &[&str] = &[
     ALTER TABLE private_message ADD COLUMN is_read INTEGER NOT NULL DEFAULT 0;
     CREATE INDEX private_message_unread ON private_message (user_id) WHERE NOT is_read;
 ",
+    "
+    -- Installations that were removed and whose add-ons have not been told yet.
+    CREATE TABLE leaving_installation (
+        oauth_id TEXT PRIMARY KEY,
+        oauth_secret TEXT NOT NULL,
+        callback_url TEXT NOT NULL,
+        since INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 pub(super) fn run(connection: &mut Connection) -> Result<()> {

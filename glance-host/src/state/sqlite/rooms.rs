@@ -127,12 +127,18 @@ pub(super) fn update(connection: &Connection, room: &Room) -> Result<bool> {
 }
 
 /// What cascades does so by the schema; a runtime glance or action has no reference to its room.
-pub(super) fn remove(connection: &mut Connection, id: RoomId) -> Result<Option<Vec<Installed>>> {
+pub(super) fn remove(
+    connection: &mut Connection,
+    id: RoomId,
+    now: i64,
+) -> Result<Option<Vec<Installed>>> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     let here = installations::of_room(&transaction, id)?;
+    for installed in &here {
+        installations::let_go(&transaction, installed, now)?;
+    }
     let id = number(id.get());
     for statement in [
-        "DELETE FROM installation WHERE room_id = ?1",
         "DELETE FROM runtime_glance WHERE room_id = ?1",
         "DELETE FROM runtime_action WHERE room_id = ?1",
         "INSERT INTO spent_room (id) SELECT id FROM room WHERE id = ?1",

@@ -58,6 +58,4 @@ pub(super) const SCHEMA: &str = "
     ) STRICT;
     CREATE INDEX IF NOT EXISTS timeline_by_room ON timeline (room_id, nth);
     INSERT OR IGNORE INTO team (id, name) VALUES (1, 'Team');
-    -- Installations that were under way when the host stopped.
-    DELETE FROM installation WHERE accepted = 0;
 ";

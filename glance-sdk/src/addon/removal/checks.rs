@@ -1,0 +1,179 @@
+//! Asks hosts about installations that somebody wanted to remove without proof.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use super::{remove, schedule};
+use crate::Result;
+use crate::addon::hooks::Hooks;
+use crate::auth::now;
+use crate::client::Installations;
+use crate::model::OauthId;
+use crate::store::RemovalCheck;
+
+/// How many checks are read from the store at a time.
+const BATCH: usize = 100;
+
+/// How many hosts are asked at once.
+const AT_ONCE: usize = 8;
+
+/// How long a host may take to answer. Less than the pause between two questions.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The store is read at least this often, as other processes write there too, in seconds.
+const LOOK_AHEAD: i64 = 60;
+
+/// How often a request is tried where others change the same check.
+const TRIES: usize = 5;
+
+/// The removal checks of an add-on. They are in the store, so they outlive a restart; of several
+/// processes one makes each.
+#[derive(Debug)]
+pub(crate) struct RemovalChecks {
+    installations: Installations,
+    hooks: Arc<Hooks>,
+    is_started: AtomicBool,
+    /// Wakes the task: something is due.
+    wake: Arc<Notify>,
+}
+
+impl RemovalChecks {
+    pub(in crate::addon) fn new(installations: Installations, hooks: Arc<Hooks>) -> Arc<Self> {
+        Arc::new(Self {
+            installations,
+            hooks,
+            is_started: AtomicBool::new(false),
+            wake: Arc::default(),
+        })
+    }
+
+    /// Checks of an add-on without hooks.
+    #[cfg(test)]
+    pub(crate) fn without_hooks(installations: Installations) -> Arc<Self> {
+        Self::new(installations, Arc::default())
+    }
+
+    /// Starts the task that makes the checks, unless it runs already. It ends with the add-on.
+    pub(crate) fn start(self: &Arc<Self>) {
+        // Nearly always it runs: a load costs the requests less than a swap.
+        if self.is_started.load(Ordering::Relaxed) || self.is_started.swap(true, Ordering::Relaxed)
+        {
+            return;
+        }
+        tokio::spawn(run(Arc::downgrade(self)));
+    }
+
+    /// Has the host asked whether it still knows this installation, at `now` (seconds since 1970) or
+    /// as soon as it may be asked again. An unknown installation is no failure.
+    pub(super) async fn request(self: &Arc<Self>, oauth_id: &OauthId, now: i64) -> Result<()> {
+        let store = self.installations.store();
+        for _ in 0..TRIES {
+            let Some(check) = store.removal_check(oauth_id).await? else {
+                return Ok(());
+            };
+            let requested = schedule::requested(&check, now);
+            if requested == check {
+                break;
+            }
+            if store
+                .set_removal_check(oauth_id, &check, &requested)
+                .await?
+            {
+                tracing::warn!(
+                    %oauth_id,
+                    "a request without proof to remove an installation: its host is asked"
+                );
+                break;
+            }
+        }
+        self.start();
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// Makes the checks that are due at `now`; answers when the next one is.
+    async fn make_due(&self, now: i64) -> Result<i64> {
+        let until = now.saturating_add(LOOK_AHEAD);
+        loop {
+            let checks = self.installations.store().due_removal_checks(until, BATCH);
+            let checks = checks.await?;
+            let is_due =
+                |(_, check): &(OauthId, RemovalCheck)| check.due_at.is_some_and(|due| due <= now);
+            let (due, later): (Vec<_>, Vec<_>) = checks.into_iter().partition(is_due);
+            let is_all = due.len() < BATCH;
+            stream::iter(due)
+                .for_each_concurrent(AT_ONCE, |(oauth_id, check)| async move {
+                    if let Err(error) = self.make(&oauth_id, &check, now).await {
+                        tracing::error!(%oauth_id, "a removal check failed: {error}");
+                    }
+                })
+                .await;
+            if is_all {
+                let next = later.first().and_then(|(_, check)| check.due_at);
+                return Ok(next.unwrap_or(until));
+            }
+        }
+    }
+
+    /// Asks the host, unless another process does.
+    async fn make(&self, oauth_id: &OauthId, check: &RemovalCheck, now: i64) -> Result<()> {
+        let Some(next) = schedule::asked(check, now) else {
+            return Ok(());
+        };
+        let store = self.installations.store();
+        // Stored before the host is asked: a crash repeats the question later, not at once.
+        if !store.set_removal_check(oauth_id, check, &next).await? {
+            return Ok(());
+        }
+        let Some(installation) = store.get(oauth_id).await? else {
+            return Ok(());
+        };
+        let asking = self.installations.is_known_to_host(&installation);
+        let why = match timeout(ANSWER_TIMEOUT, asking).await {
+            Ok(Ok(false)) => return remove(&self.installations, &self.hooks, oauth_id).await,
+            Ok(Ok(true)) => "its host still knows it".to_owned(),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("no answer within {} seconds", ANSWER_TIMEOUT.as_secs()),
+        };
+        match next.due_at {
+            Some(due) => tracing::info!(
+                %oauth_id,
+                "the installation stays: {why}; its host is asked again in {} s",
+                due - now
+            ),
+            None => tracing::info!(
+                %oauth_id,
+                "the installation stays: {why}; its host is not asked again"
+            ),
+        }
+        Ok(())
+    }
+}
+
+async fn run(checks: Weak<RemovalChecks>) {
+    while let Some(running) = checks.upgrade() {
+        let wait = match running.make_due(now()).await {
+            Ok(next) => (next - now()).clamp(1, LOOK_AHEAD),
+            Err(error) => {
+                tracing::error!("removal checks cannot be read: {error}");
+                LOOK_AHEAD
+            }
+        };
+        let wake = Arc::clone(&running.wake);
+        // While it waits, nothing here keeps the add-on.
+        drop(running);
+        let wait = Duration::from_secs(wait.unsigned_abs());
+        tokio::select! {
+            () = wake.notified() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

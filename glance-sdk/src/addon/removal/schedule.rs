@@ -1,0 +1,90 @@
+//! When a host is asked whether it still knows an installation. No clock and no store: decisions only.
+
+use std::cmp::{max, min};
+
+use crate::store::RemovalCheck;
+
+/// How long after each question the next one follows, in seconds; after the last there is none.
+const PAUSES: [i64; 4] = [60, 10 * 60, 60 * 60, 24 * 60 * 60];
+
+/// A host is asked about an installation at most once in so many seconds. A question itself takes less,
+/// so there is one at a time.
+const APART: i64 = 60;
+
+/// Somebody asks, without proof, to remove the installation: the host is asked at once, or as soon as
+/// it may be asked again, and the pauses start over.
+pub(super) fn requested(check: &RemovalCheck, now: i64) -> RemovalCheck {
+    // A time in the future is that of a clock which was set back since.
+    let asked = check.asked_at.map(|asked| min(asked, now));
+    let soonest = asked.map_or(now, |asked| max(now, asked.saturating_add(APART)));
+    let due = check.due_at.map_or(soonest, |due| min(due, soonest));
+    RemovalCheck::new(0, check.asked_at, Some(due))
+}
+
+/// The check from the moment at which the host is asked; `None` where it is not due.
+pub(super) fn asked(check: &RemovalCheck, now: i64) -> Option<RemovalCheck> {
+    check.due_at.filter(|due| *due <= now)?;
+    let pause = PAUSES.get(usize::try_from(check.attempts).unwrap_or(usize::MAX));
+    let next = pause.map(|pause| now.saturating_add(*pause));
+    let attempts = check.attempts.saturating_add(1);
+    Some(RemovalCheck::new(attempts, Some(now), next))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: i64 = 1_700_000_000;
+
+    #[test]
+    fn a_host_is_asked_five_times_and_no_more() {
+        let mut check = requested(&RemovalCheck::default(), NOW);
+        let mut times = Vec::new();
+        while let Some(due) = check.due_at {
+            assert!(asked(&check, due - 1).is_none(), "not before it is due");
+            check = asked(&check, due).unwrap();
+            times.push(due - NOW);
+        }
+        assert_eq!(times, [0, 60, 660, 4_260, 90_660]);
+        assert!(asked(&check, i64::MAX).is_none());
+    }
+
+    #[test]
+    fn another_request_brings_the_next_question_forward() {
+        let first = asked(&requested(&RemovalCheck::default(), NOW), NOW).unwrap();
+        let second = asked(&first, NOW + 60).unwrap();
+        assert_eq!(second.due_at, Some(NOW + 660));
+        let again = requested(&second, NOW + 61);
+        assert_eq!(again, RemovalCheck::new(0, Some(NOW + 60), Some(NOW + 120)));
+        assert_eq!(requested(&again, NOW + 62), again);
+        let later = requested(&second, NOW + 300);
+        assert_eq!(later.due_at, Some(NOW + 300));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_does_not_silence_it() {
+        let check = RemovalCheck::new(5, Some(NOW + 1_000_000), None);
+        assert_eq!(requested(&check, NOW).due_at, Some(NOW + 60));
+    }
+
+    proptest! {
+        /// However often somebody asks, the host is asked at most once a minute.
+        #[test]
+        fn questions_are_a_minute_apart(steps in proptest::collection::vec((0..200i64, any::<bool>()), 1..100)) {
+            let (mut check, mut now, mut last) = (RemovalCheck::default(), NOW, None);
+            for (wait, is_request) in steps {
+                now += wait;
+                if is_request {
+                    check = requested(&check, now);
+                }
+                if let Some(next) = asked(&check, now) {
+                    prop_assert!(last.is_none_or(|last| now - last >= APART));
+                    last = Some(now);
+                    check = next;
+                }
+            }
+        }
+    }
+}
