@@ -38,6 +38,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), String> {
     tracing_subscriber::fmt()
         .log_internal_errors(false)
         .event_format(log::Indented)
+        .fmt_fields(glance_host::server::log_fields())
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();

@@ -10,6 +10,10 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use glance_sdk::printable::printable;
+
+/// The longest problem that is printed, in characters.
+const LONGEST: usize = 10_000;
 
 /// Write chat add-ons that show glances, and see them live.
 #[derive(Parser)]
@@ -62,6 +66,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
+            let problem = printable(&problem).with_lines().at_most(LONGEST);
             print::error(format_args!("cargo glance: {problem}"));
             ExitCode::FAILURE
         }

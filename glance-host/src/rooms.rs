@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use glance_sdk::model::RoomId;
+use glance_sdk::printable::acts;
 
 use crate::hub::{Event, To};
 use crate::install::removal;
@@ -145,7 +146,7 @@ fn check(name: &str, topic: &str) -> Result<(), Refused> {
     if !(1..=MAX_NAME).contains(&length) {
         return Err(Refused::Name(length));
     }
-    if name.chars().any(char::is_control) {
+    if name.chars().any(acts) {
         return Err(Refused::Unseen);
     }
     match topic.chars().count() {

@@ -13,11 +13,14 @@ use std::time::Duration;
 
 use clap::Parser;
 use glance_sdk::addon::interrupted;
+use glance_sdk::printable::printable;
 use tokio::runtime::Runtime;
 
 use crate::host::{Error, Host};
 use config::{Config, EXAMPLE};
 use metrics::Endpoint;
+
+pub use log::log_fields;
 
 /// Where the settings are looked for, the first that is there.
 const FILES: [&str; 2] = ["glance-host.toml", "/etc/glance-host.toml"];
@@ -25,6 +28,9 @@ const FILES: [&str; 2] = ["glance-host.toml", "/etc/glance-host.toml"];
 /// How long what nobody waits for any more may take at the end: enough to close the database. Looking
 /// for an add-on's patterns, which nothing interrupts, may take longer and is given up.
 const LEFTOVERS: Duration = Duration::from_secs(1);
+
+/// The longest problem that is printed, in characters.
+const LONGEST: usize = 10_000;
 
 /// A chat host for a team, with rooms and add-ons that show glances in them.
 ///
@@ -99,6 +105,7 @@ fn print(text: &str) -> ExitCode {
 
 /// Unlike `eprintln!`, does not panic where standard error cannot be written.
 fn failed(problem: &str) -> ExitCode {
+    let problem = printable(problem).with_lines().at_most(LONGEST);
     let _ = writeln!(io::stderr(), "glance-host: {problem}");
     ExitCode::FAILURE
 }

@@ -130,6 +130,10 @@ const ASSETS: &[(&str, &str)] = &[
     ("room/markup.js", include_str!("../assets/room/markup.js")),
     ("room/memory.js", include_str!("../assets/room/memory.js")),
     ("room/panel.js", include_str!("../assets/room/panel.js")),
+    (
+        "room/printable.js",
+        include_str!("../assets/room/printable.js"),
+    ),
     ("room/reply.js", include_str!("../assets/room/reply.js")),
     ("room/sidebar.js", include_str!("../assets/room/sidebar.js")),
     ("room/stream.js", include_str!("../assets/room/stream.js")),

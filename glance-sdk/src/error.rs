@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+use crate::printable::printable;
+
+/// The longest message, in characters.
+const LONGEST: usize = 2000;
+
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -198,13 +203,14 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
+        let mut text = self.message.clone();
         let mut source = self.source.as_deref().map(|s| s as &dyn std::error::Error);
         while let Some(cause) = source {
-            write!(f, ": {cause}")?;
+            text += &format!(": {cause}");
             source = cause.source();
         }
-        Ok(())
+        // A host's own words may be among these.
+        printable(&text).with_lines().at_most(LONGEST).fmt(f)
     }
 }
 
@@ -273,6 +279,18 @@ mod tests {
             std::fs::write(file, page()).unwrap();
         }
         assert_eq!(std::fs::read_to_string(file).unwrap(), page());
+    }
+
+    #[test]
+    fn words_of_others_are_escaped_and_cut() {
+        let words = format!("\u{1b}[2J\u{202e}{}", "x".repeat(300_000));
+        let error =
+            Error::new(ErrorKind::Refused, words.clone()).because(std::io::Error::other(words));
+        let text = error.to_string();
+        assert!(
+            text.starts_with("\\u{1b}[2J\\u{202e}xx") && text.len() < 2100,
+            "{text}"
+        );
     }
 
     #[test]

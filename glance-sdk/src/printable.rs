@@ -24,6 +24,7 @@ const LONGEST: usize = 200;
 pub struct Printable<'t> {
     text: &'t str,
     longest: usize,
+    has_lines: bool,
 }
 
 /// The text, escaped and cut after 200 characters.
@@ -31,6 +32,7 @@ pub fn printable(text: &str) -> Printable<'_> {
     Printable {
         text,
         longest: LONGEST,
+        has_lines: false,
     }
 }
 
@@ -39,6 +41,15 @@ impl Printable<'_> {
     #[must_use]
     pub fn at_most(self, longest: usize) -> Self {
         Self { longest, ..self }
+    }
+
+    /// Keeps line feeds, for messages of several lines.
+    #[must_use]
+    pub fn with_lines(self) -> Self {
+        Self {
+            has_lines: true,
+            ..self
+        }
     }
 }
 
@@ -49,6 +60,7 @@ impl fmt::Display for Printable<'_> {
                 return f.write_char('…');
             }
             match letter {
+                '\n' if self.has_lines => f.write_char('\n')?,
                 '\n' => f.write_str("\\n")?,
                 '\r' => f.write_str("\\r")?,
                 '\t' => f.write_str("\\t")?,
@@ -95,6 +107,8 @@ mod tests {
             assert_eq!(printable(text).to_string(), shown);
         }
         assert_eq!(printable(&"é".repeat(200)).to_string(), "é".repeat(200));
+        let lines = printable("one\ntwo\r\u{1b}").with_lines();
+        assert_eq!(lines.to_string(), "one\ntwo\\r\\u{1b}");
         let long = printable(&"é".repeat(300_000)).to_string();
         assert_eq!(long, "é".repeat(200) + "…");
     }

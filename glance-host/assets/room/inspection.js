@@ -1,5 +1,7 @@
 // Draws what an inspector knows: parts that are drawn anew only where what they say has changed.
 
+import { printable } from "./printable.js";
+
 const user = document.querySelector(".room").dataset.user;
 const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 /** Longer texts are cut, in characters. */
@@ -121,7 +123,7 @@ export function call(delivery) {
 }
 
 function element(name, text) {
-  return Object.assign(document.createElement(name), { textContent: text });
+  return Object.assign(document.createElement(name), { textContent: printable(text) });
 }
 
 function quiet(text) {
@@ -155,7 +157,7 @@ function parsed(text) {
 
 /** A value as text; a long one is cut until the reader wants it whole. */
 function code(name, value) {
-  const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
+  const text = printable(typeof value === "string" ? value : JSON.stringify(value, null, 2));
   const block = document.createElement("div");
   const pre = document.createElement("pre");
   const draw = () => {

@@ -4,11 +4,15 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
+use glance_sdk::printable::printable;
 use serde_json::json;
 
 use crate::limits::Exceeded;
 use crate::state::StateError;
 use crate::unavailable::with_retry_after;
+
+/// The longest message, in characters; it may quote what was sent.
+const LONGEST: usize = 1000;
 
 /// Why a call is not made: `{"error": {"code", "message", "type"}}`, or `{"success": ...}` where
 /// it was not to be made.
@@ -24,7 +28,10 @@ impl ApiError {
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self {
             status,
-            message: message.into(),
+            message: printable(&message.into())
+                .with_lines()
+                .at_most(LONGEST)
+                .to_string(),
             exceeded: None,
         }
     }

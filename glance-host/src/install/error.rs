@@ -2,12 +2,16 @@
 
 use std::fmt;
 
+use glance_sdk::printable::printable;
 use glance_sdk::validate::Problem;
 use reqwest::Url;
 
 use super::Already;
 use crate::outgoing::NoAnswer;
 use crate::state::StateError;
+
+/// The longest text of others in a message, in characters.
+const LONGEST: usize = 1000;
 
 /// Why an add-on was not installed.
 #[derive(Debug)]
@@ -95,19 +99,32 @@ impl fmt::Display for InstallError {
         match self {
             Self::NoAddress(url) => write!(
                 f,
-                "{url:?} is no address of a descriptor; give one that starts with http://, https:// or data:"
+                "\"{}\" is no address of a descriptor; give one that starts with http://, https:// or data:",
+                printable(url)
             ),
             Self::NoAnswer { what, url, why } => {
+                let (url, why) = (printable(url), printable(why));
                 write!(f, "the {what} at {url} {why}; check that the add-on runs")
             }
-            Self::OutOfReach { what, url, why } => write!(f, "the {what} at {url} {why}"),
+            Self::OutOfReach { what, url, why } => {
+                write!(
+                    f,
+                    "the {what} at {} {}",
+                    printable(url),
+                    printable(why).at_most(LONGEST)
+                )
+            }
             Self::Status { url, status } => write!(
                 f,
-                "{url} answered {status} instead of a descriptor; check the address"
+                "{} answered {status} instead of a descriptor; check the address",
+                printable(url)
             ),
-            Self::NotJson { url, why } => write!(f, "what stands at {url} is no JSON: {why}"),
+            Self::NotJson { url, why } => {
+                let (url, why) = (printable(url), printable(why));
+                write!(f, "what stands at {url} is no JSON: {why}")
+            }
             Self::Invalid { url, problems } => {
-                write!(f, "what stands at {url} is no descriptor")?;
+                write!(f, "what stands at {} is no descriptor", printable(url))?;
                 for problem in problems {
                     write!(f, "\n  {problem}")?;
                 }
@@ -122,8 +139,11 @@ impl fmt::Display for InstallError {
                 f,
                 "its descriptor declares {declared} entries of {what}, this host takes {allowed}"
             ),
-            Self::AlreadyInstalled { name, already } => write!(f, "{name} {already}"),
+            Self::AlreadyInstalled { name, already } => {
+                write!(f, "{} {already}", printable(name))
+            }
             Self::OtherAddOn { found, expected } => {
+                let (found, expected) = (printable(found), printable(expected));
                 write!(
                     f,
                     "the add-on there is {found}, not {expected}; check the address"
@@ -138,7 +158,8 @@ impl fmt::Display for InstallError {
             Self::Refused { status, said } => {
                 write!(
                     f,
-                    "the add-on refused the installation with status {status}: {said}"
+                    "the add-on refused the installation with status {status}: {}",
+                    printable(said).with_lines().at_most(LONGEST)
                 )
             }
             Self::State(cause) => cause.fmt(f),

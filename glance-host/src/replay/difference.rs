@@ -3,9 +3,13 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use glance_sdk::printable::printable;
 use serde_json::Value;
 
 use super::ignore::Ignore;
+
+/// The longest value that is shown, in characters.
+const LONGEST: usize = 1000;
 
 /// Something that is not as it was recorded.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,14 +28,14 @@ pub struct Difference {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let said = |value: &Option<Value>| match value {
-            Some(value) => value.to_string(),
+            Some(value) => printable(&value.to_string()).at_most(LONGEST).to_string(),
             None => "nothing".to_owned(),
         };
         let place = match &*self.pointer {
             "" => "the call itself",
             pointer => pointer,
         };
-        writeln!(f, "- {}: {place}", self.call)?;
+        writeln!(f, "- {}: {}", printable(&self.call), printable(place))?;
         writeln!(f, "    recorded: {}", said(&self.recorded))?;
         write!(f, "    now:      {}", said(&self.now))
     }
@@ -100,6 +104,20 @@ mod tests {
     fn places(recorded: &Value, now: &Value, ignore: &Ignore) -> Vec<String> {
         let found = between("", Some(recorded), Some(now), ignore);
         found.into_iter().map(|(pointer, _, _)| pointer).collect()
+    }
+
+    #[test]
+    fn values_of_others_are_escaped_and_cut() {
+        let bad = format!("\u{1b}[2J\u{202e}{}", "x".repeat(300_000));
+        let shown = Difference {
+            call: bad.clone(),
+            pointer: bad.clone(),
+            recorded: Some(bad.into()),
+            now: None,
+        }
+        .to_string();
+        assert!(shown.len() < 2000 && shown.lines().count() == 3, "{shown}");
+        assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown}");
     }
 
     #[test]

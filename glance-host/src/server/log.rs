@@ -1,11 +1,17 @@
 //! What the program logs, and how it looks: on standard error, as text or JSON.
 
+mod fields;
+mod json_lines;
+
 use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::config::{Log, LogFormat};
+use json_lines::JsonLines;
+
+pub use fields::log_fields;
 
 /// Where lines of this program come from.
 const OWN: [&str; 2] = ["glance_host", "glance_sdk"];
@@ -46,16 +52,23 @@ pub(super) fn start(log: &Log) -> Result<(), String> {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         // Reporting a failed write to standard error would panic where that is what failed.
-        .log_internal_errors(false)
-        .with_writer(io::stderr);
+        .log_internal_errors(false);
     let is_json = match log.format {
         LogFormat::Auto => !is_terminal,
         LogFormat::Text => false,
         LogFormat::Json => true,
     };
     match is_json {
-        true => lines.json().flatten_event(true).try_init(),
-        false => lines.with_ansi(is_terminal).try_init(),
+        true => lines
+            .json()
+            .flatten_event(true)
+            .with_writer(JsonLines(io::stderr))
+            .try_init(),
+        false => lines
+            .fmt_fields(log_fields())
+            .with_writer(io::stderr)
+            .with_ansi(is_terminal)
+            .try_init(),
     }
     .map_err(|cause| format!("nothing can be logged: {cause}"))
 }
