@@ -3,6 +3,7 @@
 #![doc = include_str!("../docs/sign-in.md")]
 
 #[cfg(feature = "openid")]
+pub(crate) mod name;
 pub(crate) mod openid;
 mod proxy;
 pub(crate) mod session;

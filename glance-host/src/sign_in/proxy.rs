@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use axum::http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
-use super::Admins;
+use super::{Admins, name};
 use crate::state::Identity;
 
 /// Names the proxy where a provider would stand.
@@ -106,7 +106,11 @@ impl Proxy {
             tracing::info!("a page is refused: the proxy asks without the header {header}");
             return Err("The proxy did not say who asks.");
         };
-        let email = one(headers, &self.email)?;
+        let (Some(subject), Some(name)) = (name::kept(subject.clone()), name::given(&subject))
+        else {
+            return Err("The proxy names a person in a way that cannot be used here.");
+        };
+        let email = one(headers, &self.email)?.and_then(name::kept);
         let groups: Vec<String> = one(headers, &self.groups)?
             .iter()
             .flat_map(|groups| groups.split(','))
@@ -118,7 +122,7 @@ impl Proxy {
             .map(|admins| admins.include(email.as_deref(), &groups));
         Ok(Identity {
             provider: Some(PROVIDER.to_owned()),
-            name: subject.clone(),
+            name,
             subject,
             email,
             timezone: None,
@@ -170,5 +174,22 @@ mod tests {
             assert_eq!(found.is_ok(), is_known, "{peer}: {found:?}");
         }
         assert!(proxy.identity(None, &headers).is_err());
+    }
+
+    #[test]
+    fn names_have_the_limits_of_sign_in_by_name() {
+        let proxy = Proxy::new(["10.1.0.0/16".parse().unwrap()]);
+        let identity = |name: &str| {
+            let mut headers = HeaderMap::new();
+            let value = axum::http::HeaderValue::from_bytes(name.as_bytes()).unwrap();
+            headers.insert("x-forwarded-user", value);
+            proxy.identity("10.1.2.3".parse().ok(), &headers)
+        };
+        let long = identity(&"é".repeat(200)).unwrap();
+        assert_eq!((long.subject, long.name), ("é".repeat(200), "é".repeat(50)));
+        assert_eq!(identity("Ann  Lee").unwrap().name, "Ann Lee");
+        for refused in ["a\u{202e}b", "a\u{9b}31m", &"x".repeat(256)] {
+            assert!(identity(refused).is_err(), "{refused:?}");
+        }
     }
 }

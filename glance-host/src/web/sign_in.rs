@@ -14,11 +14,8 @@ use serde_json::json;
 
 use super::pages::{PageError, render};
 use crate::shared::Shared;
-use crate::sign_in::{Way, session};
+use crate::sign_in::{Way, name, session};
 use crate::state::{Identity, User};
-
-/// The longest name of a person, in characters.
-const MAX_NAME: usize = 50;
 
 #[derive(Deserialize)]
 pub(super) struct Back {
@@ -93,13 +90,10 @@ pub(super) async fn by_name(
     if !matches!(shared.entrance.way, Way::Name) {
         return Ok(StatusCode::NOT_FOUND.into_response());
     }
-    let name: Vec<_> = name.split_whitespace().collect();
-    let name = name.join(" ");
-    let length = name.chars().count();
-    if !(1..=MAX_NAME).contains(&length) || name.chars().any(char::is_control) {
-        let why = format!("A name has 1 to {MAX_NAME} characters.");
+    let Some(name) = name::typed(&name) else {
+        let why = format!("A name has 1 to {} characters.", name::MAX_NAME);
         return form(&shared, &to, StatusCode::UNPROCESSABLE_ENTITY, Some(&why)).await;
-    }
+    };
     let identity = Identity {
         provider: None,
         subject: name.clone(),

@@ -6,11 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::OpenId;
+use crate::sign_in::name;
 use crate::state::Identity;
 use crate::timezone;
-
-/// The longest name taken from a provider, in characters.
-const MAX_NAME: usize = 50;
 
 /// Whatever else a provider says of a person.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -63,20 +61,18 @@ impl OpenId {
             email.as_deref(),
             Some(claims.subject().as_str()),
         ];
-        let is_said = |name: &&&str| !name.trim().is_empty();
-        let name = names.iter().flatten().find(is_said);
-        let words: Vec<_> = name
-            .copied()
-            .unwrap_or_default()
-            .split_whitespace()
-            .collect();
-        let name = words.join(" ").chars().take(MAX_NAME).collect();
+        let name = names.iter().flatten().find_map(|name| name::given(name));
+        let subject = name::kept(claims.subject().to_string());
+        let (Some(name), Some(subject)) = (name, subject) else {
+            return Err("The provider names you in a way that cannot be used here.".to_owned());
+        };
+        let email = email.and_then(name::kept);
         let timezone = claims.zoneinfo().map(|zone| zone.to_string());
         let timezone = timezone.filter(|zone| timezone::is_name(zone));
         let admins = self.admins.as_ref();
         Ok(Identity {
             provider: Some(issuer.to_string()),
-            subject: claims.subject().to_string(),
+            subject,
             name,
             is_admin: admins.map(|admins| admins.include(email.as_deref(), &groups)),
             email,

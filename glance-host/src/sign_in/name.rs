@@ -1,0 +1,62 @@
+//! What a person may be named, whichever way they sign in.
+
+use glance_sdk::printable::acts;
+
+/// The longest name, in characters.
+pub(crate) const MAX_NAME: usize = 50;
+
+/// The longest address and the longest subject taken from a proxy or provider, in characters.
+const MAX_TEXT: usize = 255;
+
+/// The name that somebody typed, with single spaces, where it may be used.
+pub(crate) fn typed(name: &str) -> Option<String> {
+    let name = spaced(name);
+    let fits = (1..=MAX_NAME).contains(&name.chars().count()) && !name.chars().any(acts);
+    fits.then_some(name)
+}
+
+/// The name that a proxy or provider gives a person: cut, and without control and bidirectional
+/// characters. `None` where nothing is left.
+pub(super) fn given(name: &str) -> Option<String> {
+    let shown: String = name
+        .chars()
+        .map(|it| if it.is_whitespace() { ' ' } else { it })
+        .filter(|it| !acts(*it))
+        .collect();
+    let name: String = spaced(&shown).chars().take(MAX_NAME).collect();
+    let name = name.trim_end().to_owned();
+    (!name.is_empty()).then_some(name)
+}
+
+/// An address or a subject that a proxy or provider gives, where it may be kept.
+pub(super) fn kept(text: String) -> Option<String> {
+    let fits = text.chars().count() <= MAX_TEXT && !text.chars().any(acts);
+    fits.then_some(text)
+}
+
+fn spaced(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typed_names_are_refused_and_given_names_are_cut() {
+        let long = "x".repeat(51);
+        for (name, as_typed, as_given) in [
+            ("Ann  Lee ", Some("Ann Lee"), Some("Ann Lee")),
+            ("हिन्दी", Some("हिन्दी"), Some("हिन्दी")),
+            ("", None, None),
+            (" \t", None, None),
+            ("a\u{1b}[31m", None, Some("a[31m")),
+            ("a\u{202e}b", None, Some("ab")),
+            ("\u{202e}\u{7f}", None, None),
+            (&long, None, Some(&long[..50])),
+        ] {
+            assert_eq!(typed(name).as_deref(), as_typed, "{name:?}");
+            assert_eq!(given(name).as_deref(), as_given, "{name:?}");
+        }
+    }
+}
