@@ -31,6 +31,7 @@ mod entry;
 mod explain;
 mod javascript;
 mod message;
+mod note;
 mod path;
 mod sentence;
 

@@ -55,12 +55,12 @@ pub(super) fn to_text(value: &Value) -> Cow<'_, str> {
 }
 
 /// A value that `<` treats as text, once objects are made primitive.
-fn as_text(value: &Value) -> Option<Cow<'_, str>> {
+pub(super) fn as_text(value: &Value) -> Option<Cow<'_, str>> {
     matches!(value, Value::String(_) | Value::Array(_) | Value::Object(_)).then(|| to_text(value))
 }
 
 /// What `Number(value)` makes of it, NaN included.
-fn to_number(value: &Value) -> f64 {
+pub(super) fn to_number(value: &Value) -> f64 {
     match value {
         Value::Null => 0.0,
         Value::Bool(b) => f64::from(u8::from(*b)),

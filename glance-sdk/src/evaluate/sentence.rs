@@ -6,10 +6,12 @@ use serde_json::Value;
 
 use super::entry::Operator;
 use super::explain::{Outcome, Reason, Tested};
+use super::note::notes;
 use crate::model::ConditionName;
+use crate::printable::{Printable, printable};
 
 /// A longer value is cut: the sentence is read in a log.
-const MAX_CHARS: usize = 40;
+pub(super) const MAX_CHARS: usize = 40;
 
 /// So many culprits are named, and the others counted.
 const MAX_NAMED: usize = 3;
@@ -48,13 +50,18 @@ fn obstacle(reason: &Reason, wanted: bool) -> String {
         Tested::Failed { conditions } => obstacle(conditions, wanted),
         Tested::Host { condition } => host(condition, wanted),
         Tested::WithoutMessage { condition } => format!("there is no message for `{condition}`"),
-        Tested::Unknown { condition } => format!("no host knows the condition {condition:?}"),
+        Tested::Unknown { condition } => {
+            format!("no host knows the condition \"{}\"", name(condition))
+        }
         Tested::Attribute {
             attribute,
             operator,
             operand,
             found,
         } => {
+            let notes = found
+                .as_ref()
+                .map_or_else(String::new, |found| notes(found, *operator, operand));
             let found = found.as_ref().map_or_else(|| "missing".to_owned(), short);
             let must = if wanted { "needs" } else { "must not be" };
             let operator = match operator {
@@ -62,14 +69,9 @@ fn obstacle(reason: &Reason, wanted: bool) -> String {
                 Operator::Lt => "< ",
                 Operator::Gt => "> ",
             };
-            let nothing_equals = operator.is_empty() && (operand.is_array() || operand.is_object());
-            let note = if nothing_equals {
-                ", which nothing equals"
-            } else {
-                ""
-            };
             format!(
-                "`{attribute}` is {found}, {must} {operator}{}{note}",
+                "`{}` is {found}, {must} {operator}{}{notes}",
+                name(attribute),
                 short(operand)
             )
         }
@@ -77,10 +79,16 @@ fn obstacle(reason: &Reason, wanted: bool) -> String {
         Tested::NoEntries => "`glance_matches` without entries always holds".into(),
         Tested::NoAttribute => "an entry names no attribute".into(),
         Tested::NoOperator { attribute } => {
-            format!("`{attribute}` is compared with none of eq, lt and gt")
+            format!(
+                "`{}` is compared with none of eq, lt and gt",
+                name(attribute)
+            )
         }
         Tested::NullOperand { attribute } => {
-            format!("`{attribute}` is compared with null, which matches nothing")
+            format!(
+                "`{}` is compared with null, which matches nothing",
+                name(attribute)
+            )
         }
         Tested::InvalidComposite { kind } => {
             format!(
@@ -134,10 +142,10 @@ fn host(condition: &ConditionName, wanted: bool) -> String {
     .to_owned()
 }
 
-fn short(value: &Value) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(MAX_CHARS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
+pub(super) fn short(value: &Value) -> String {
+    printable(&value.to_string()).at_most(MAX_CHARS).to_string()
+}
+
+fn name(text: &str) -> Printable<'_> {
+    printable(text).at_most(2 * MAX_CHARS)
 }

@@ -72,7 +72,8 @@ fn one_sentence_names_what_decided() {
         ),
         (
             json!([matching(json!([{"attr": "long", "eq": "y"}]))]),
-            "hidden: `long` is \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…, needs \"y\"",
+            "hidden: `long` is \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…, needs \"y\", \
+             which differ at character 1: U+0078 and U+0079",
         ),
         (
             json!([matching(json!([{"attr": "count", "eq": "0"}]))]),
@@ -121,6 +122,124 @@ fn one_sentence_names_what_decided() {
         };
         let outcome = program(conditions.clone()).explain(DataState::Ready, &facts);
         assert_eq!(outcome.to_string(), sentence, "{conditions}");
+    }
+}
+
+#[test]
+fn the_sentence_says_what_the_values_do_not_show() {
+    let long = "x".repeat(50);
+    for (found, operator, operand, sentence) in [
+        (
+            json!("10"),
+            "lt",
+            json!("9a"),
+            "shown: all conditions hold".to_owned(),
+        ),
+        (
+            json!("10"),
+            "gt",
+            json!("9"),
+            "hidden: `a` is \"10\", needs > \"9\", compared as text".to_owned(),
+        ),
+        (
+            json!([10]),
+            "gt",
+            json!("9"),
+            "hidden: `a` is [10], needs > \"9\", compared as text".to_owned(),
+        ),
+        (
+            json!("10 %"),
+            "gt",
+            json!(9),
+            "hidden: `a` is \"10 %\", needs > 9, and \"10 %\" is no number".to_owned(),
+        ),
+        (
+            json!(9),
+            "lt",
+            json!("ten"),
+            "hidden: `a` is 9, needs < \"ten\", and \"ten\" is no number".to_owned(),
+        ),
+        (
+            json!("7"),
+            "gt",
+            json!(9),
+            "hidden: `a` is \"7\", needs > 9".to_owned(),
+        ),
+        (
+            json!(9_007_199_254_740_993_u64),
+            "gt",
+            json!(9_007_199_254_740_992_u64),
+            "hidden: `a` is 9007199254740993, needs > 9007199254740992, \
+             where 9007199254740993 counts as 9007199254740992"
+                .to_owned(),
+        ),
+        (
+            json!(9_007_199_254_740_992_u64),
+            "eq",
+            json!(1),
+            "hidden: `a` is 9007199254740992, needs 1".to_owned(),
+        ),
+        (
+            json!("9007199254740993"),
+            "gt",
+            json!(9_007_199_254_740_992_u64),
+            "hidden: `a` is \"9007199254740993\", needs > 9007199254740992, \
+             where 9007199254740993 counts as 9007199254740992"
+                .to_owned(),
+        ),
+        (
+            json!("ops"),
+            "eq",
+            json!("Ops"),
+            "hidden: `a` is \"ops\", needs \"Ops\"".to_owned(),
+        ),
+        (
+            json!("p\u{430}y"),
+            "eq",
+            json!("pay"),
+            "hidden: `a` is \"p\u{430}y\", needs \"pay\", \
+             which differ at character 2: U+0430 and U+0061"
+                .to_owned(),
+        ),
+        (
+            json!("cafe\u{301}"),
+            "eq",
+            json!("caf\u{e9}"),
+            "hidden: `a` is \"cafe\u{301}\", needs \"caf\u{e9}\", \
+             which differ at character 4: U+0065 and U+00E9"
+                .to_owned(),
+        ),
+        (
+            json!("ops "),
+            "eq",
+            json!("ops"),
+            "hidden: `a` is \"ops \", needs \"ops\", \
+             which differ at character 4: U+0020 and the end"
+                .to_owned(),
+        ),
+        (
+            json!("a\u{202e}b"),
+            "eq",
+            json!("ab"),
+            "hidden: `a` is \"a\\u{202e}b\", needs \"ab\", \
+             which differ at character 2: U+202E and U+0062"
+                .to_owned(),
+        ),
+        (
+            json!(format!("{long}a")),
+            "eq",
+            json!(format!("{long}b")),
+            format!(
+                "hidden: `a` is \"{0}…, needs \"{0}…, which differ at character 51: U+0061 and U+0062",
+                &long[..39]
+            ),
+        ),
+    ] {
+        let metadata = json!({ "a": found });
+        let conditions = json!([matching(json!([{ "attr": "a", operator: operand }]))]);
+        let facts = Facts::default().metadata(Some(&metadata));
+        let outcome = program(conditions).explain(DataState::Ready, &facts);
+        assert_eq!(outcome.to_string(), sentence);
     }
 }
 
