@@ -113,8 +113,17 @@ const LONGEST: usize = 10_000;
 /// What stays of a label; nothing of one that is too long.
 pub(crate) fn sanitize(html: &str) -> String {
     match html.len() {
-        0..=LONGEST => SANITIZER.clean(&few_elements(html)).to_string(),
+        0..=LONGEST => without_returns(SANITIZER.clean(&few_elements(html)).to_string()),
         _ => String::new(),
+    }
+}
+
+/// Sanitized HTML with line feeds for the carriage returns that references made (`&#13;`): whoever
+/// reads it again takes those for line feeds.
+pub(crate) fn without_returns(clean: String) -> String {
+    match clean.contains('\r') {
+        true => clean.replace("\r\n", "\n").replace('\r', "\n"),
+        false => clean,
     }
 }
 
@@ -159,6 +168,7 @@ mod tests {
             ("<svg onload=x>s</svg>", "s"),
             ("<span>gone</span> text", " text"),
             ("&lt;b&gt;", "&lt;b&gt;"),
+            ("a&#13;b&#xd;&#10;c\r\nd", "a\nb\nc\nd"),
             ("<b><style>x</style></b>", "<b></b>"),
             ("<iframe srcdoc='<script>x</script>'></iframe>", ""),
             (
