@@ -2,7 +2,12 @@
 //! webhooks, notifications, rooms and people.
 //!
 //! Every type keeps what it does not know. An enum has an `Unknown` or `Other` variant with the
-//! original text, a struct has an `extra` map, and both survive a round trip:
+//! original text, a struct has an `extra` map, and both survive a round trip. What
+//! [`validate`](crate::validate) accepts without an error is written back as it came, with one
+//! exception: in a notification, a `card` that is `null` and members of a card that are `null` are read
+//! like missing ones. Elsewhere an explicit `null` for an optional member is an error for `validate`,
+//! except in places of any shape (conditions, metadata, `extra`), where it survives; a label's `type` and
+//! `value` survive too.
 //!
 //! ```
 //! use glance_sdk::model::Descriptor;

@@ -117,10 +117,20 @@ impl<'de> Deserialize<'de> for QueryAnswer {
 /// host or from a file, is kept as it came.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    kind: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<String>,
+    /// `Some(None)` is an explicit `null`, which is written back.
+    #[serde(
+        rename = "type",
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    kind: Option<Option<String>>,
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    value: Option<Option<String>>,
     #[serde(flatten)]
     extra: Extra,
 }
@@ -139,15 +149,18 @@ impl Label {
     /// ```
     pub fn html(html: impl Into<String>) -> Self {
         Self {
-            kind: Some("html".to_owned()),
-            value: Some(short::label(html.into())),
+            kind: Some(Some("html".to_owned())),
+            value: Some(Some(short::label(html.into()))),
             extra: Extra::new(),
         }
     }
 
     /// The HTML, empty where a push left it out.
     pub fn as_html(&self) -> &str {
-        self.value.as_deref().unwrap_or_default()
+        self.value
+            .as_ref()
+            .and_then(Option::as_deref)
+            .unwrap_or_default()
     }
 }
 
@@ -162,6 +175,7 @@ mod tests {
             json!({"label": {"type": "html", "value": "x"}, "metadata": null}),
             json!({"label": {"type": "html", "value": "x"}, "status": null}),
             json!({"label": {"type": "html"}}),
+            json!({"label": {"type": null, "value": null}}),
             json!({"label": {"type": "html", "value": "", "more": [1]}, "metadata": "{}", "a": {}}),
             json!({"label": {"value": "x", "type": "text"}, "status": {}}),
         ] {

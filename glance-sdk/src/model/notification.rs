@@ -151,4 +151,15 @@ mod tests {
             assert_eq!(serde_json::to_value(&notification).unwrap(), sent);
         }
     }
+
+    #[test]
+    fn of_duplicate_members_the_last_counts_in_a_description_too() {
+        let text = r#"{"message": "x", "card": {"style": "link", "id": "i", "title": "t",
+            "description": {"value": 1, "format": "text", "value": "d"}}}"#;
+        let read: Notification = crate::json::from_str(text).unwrap();
+        let description = read.card.unwrap().description;
+        assert!(
+            matches!(description, Some(card::Description::Formatted(text)) if text.value == "d")
+        );
+    }
 }

@@ -10,8 +10,9 @@ use super::{Extra, Icon, short};
 open_enum! {
     /// The colour of a lozenge.
     ///
-    /// HipChat's last web client knew `default`, `success`, `error`, `current`, `new` and `moved`
-    /// and refused data with any other; `complete` is found in other clients.
+    /// HipChat's last web client knew `default`, `success`, `error`, `current`, `new` and `moved`, and
+    /// refused a query's data with any other. glance-host draws `complete` too, and an unknown kind
+    /// grey.
     pub enum Lozenge {
         /// Grey.
         Default = "default",
@@ -25,7 +26,7 @@ open_enum! {
         New = "new",
         /// Brown: it went elsewhere.
         Moved = "moved",
-        /// Blue: it is done. HipChat's last web client refused data with it.
+        /// Blue: it is done.
         Complete = "complete",
     }
 }

@@ -1,6 +1,6 @@
 //! Cards: notifications with a title, a picture and attributes.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Number, Value};
 
 use crate::model::open_enum::open_enum;
@@ -104,7 +104,7 @@ open_enum! {
 }
 
 /// The text under a card's heading.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum Description {
@@ -119,6 +119,19 @@ pub enum Description {
 impl From<&str> for Description {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
+    }
+}
+
+// By hand: a derived one would take an object with a duplicate key for an unknown shape.
+impl<'de> Deserialize<'de> for Description {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Value::deserialize(deserializer)? {
+            Value::String(text) => Self::Text(text),
+            other => match DescriptionText::deserialize(&other) {
+                Ok(text) => Self::Formatted(text),
+                Err(_) => Self::Other(other),
+            },
+        })
     }
 }
 
