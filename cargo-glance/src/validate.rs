@@ -6,11 +6,13 @@ use std::fmt::Write as _;
 use std::io::Read as _;
 use std::time::Duration;
 
+use glance_sdk::json::{self, Document};
+use glance_sdk::printable::printable;
 use glance_sdk::validate::{self, Problem, Severity};
 use serde_json::{Value, json};
 
 use crate::print;
-use place::Place;
+use place::shown;
 
 /// More than any descriptor has.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -50,31 +52,30 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), String> {
         json,
         strict,
     } = arguments;
-    let text = read(&source).await?;
-    let document: Value = serde_json::from_str(&text).map_err(|cause| {
-        let place = Place {
-            line: cause.line(),
-            column: cause.column().max(1),
-        };
-        match json {
-            true => format!("{source} is no JSON: {cause}"),
-            false => format!(
+    let bytes = read(&source).await?;
+    let document = Document::read(&bytes).map_err(|cause| match json {
+        true => format!("{source} is no JSON: {cause}"),
+        false => {
+            let text = json::decode(&bytes);
+            format!(
                 "{source} is no JSON\n{}",
-                place.shown(&source, &text, &cause.to_string())
-            ),
+                shown(cause.place(), &source, &text, &cause.to_string())
+            )
         }
     })?;
-    let problems = match kind {
-        Kind::Descriptor => validate::descriptor(&document),
-        Kind::Glance => validate::glance(&document),
-        Kind::GlanceData => validate::glance_data(&document),
-    };
+    let mut problems = validate::unusual(&document);
+    problems.extend(match kind {
+        Kind::Descriptor => validate::descriptor(document.value()),
+        Kind::Glance => validate::glance(document.value()),
+        Kind::GlanceData => validate::glance_data(document.value()),
+    });
     if json {
-        print::line(format_args!("{:#}", as_json(&problems, &text)));
+        print::line(format_args!("{:#}", as_json(&problems, &document)));
     } else {
-        let report = as_text(&problems, &source, &text);
+        let report = as_text(&problems, &source, &document);
         print::line(report.strip_suffix('\n').unwrap_or(&report));
     }
+    let source = printable(&source);
     let fails = |problem: &&Problem| strict || problem.severity == Severity::Error;
     match problems.iter().filter(fails).count() {
         0 => Ok(()),
@@ -83,9 +84,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), String> {
     }
 }
 
-fn as_json(problems: &[Problem], text: &str) -> Value {
+fn as_json(problems: &[Problem], document: &Document) -> Value {
     let placed = problems.iter().map(|problem| {
-        let place = Place::of(text, &problem.pointer);
+        let place = place_of(problem, document);
         json!({
             "pointer": problem.pointer,
             "code": problem.code,
@@ -98,28 +99,34 @@ fn as_json(problems: &[Problem], text: &str) -> Value {
     placed.collect()
 }
 
-fn as_text(problems: &[Problem], source: &str, text: &str) -> String {
-    let mut shown = String::new();
+fn place_of(problem: &Problem, document: &Document) -> json::Place {
+    let place = problem.place;
+    place.unwrap_or_else(|| document.place(&problem.pointer))
+}
+
+fn as_text(problems: &[Problem], source: &str, document: &Document) -> String {
+    let mut report = String::new();
     for problem in problems {
         let severity = match problem.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        let _ = writeln!(shown, "{severity}[{}]: {}", problem.code, problem.message);
+        let _ = writeln!(report, "{severity}[{}]: {}", problem.code, problem.message);
         let pointer = match problem.pointer.as_str() {
             "" => "the whole document",
             pointer => pointer,
         };
-        shown += &Place::of(text, &problem.pointer).shown(source, text, pointer);
-        shown.push('\n');
+        let place = place_of(problem, document);
+        report += &shown(place, source, document.text(), pointer);
+        report.push('\n');
     }
     if problems.is_empty() {
-        let _ = writeln!(shown, "{source} has no problem.");
+        let _ = writeln!(report, "{source} has no problem.");
     }
-    shown
+    report
 }
 
-async fn read(source: &str) -> Result<String, String> {
+async fn read(source: &str) -> Result<Vec<u8>, String> {
     let bytes = if source == "-" {
         let mut bytes = Vec::new();
         let limit = MAX_BYTES as u64 + 1;
@@ -129,14 +136,19 @@ async fn read(source: &str) -> Result<String, String> {
     } else if source.starts_with("http://") || source.starts_with("https://") {
         fetch(source).await?
     } else {
-        std::fs::read(source).map_err(|cause| format!("{source} cannot be read: {cause}"))?
+        let file = std::fs::File::open(source);
+        let limit = MAX_BYTES as u64 + 1;
+        let mut bytes = Vec::new();
+        file.and_then(|file| file.take(limit).read_to_end(&mut bytes))
+            .map_err(|cause| format!("{source} cannot be read: {cause}"))?;
+        bytes
     };
     if bytes.len() > MAX_BYTES {
         return Err(format!(
             "{source} has more than {MAX_BYTES} bytes; that is no descriptor"
         ));
     }
-    String::from_utf8(bytes).map_err(|_| format!("{source} is no UTF-8 text, so no JSON"))
+    Ok(bytes)
 }
 
 async fn fetch(url: &str) -> Result<Vec<u8>, String> {
@@ -146,7 +158,7 @@ async fn fetch(url: &str) -> Result<Vec<u8>, String> {
         while let Some(inner) = why.source() {
             why = inner;
         }
-        format!("{url} gave no answer: {why}")
+        format!("{url} gave no answer: {}", printable(&why.to_string()))
     };
     let client = reqwest::Client::builder()
         .timeout(TIMEOUT)

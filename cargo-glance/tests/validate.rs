@@ -106,3 +106,69 @@ fn what_cannot_be_read_is_one_sentence() {
         );
     }
 }
+
+#[test]
+fn what_is_unusual_in_the_text_is_named_with_its_places() {
+    let text = format!(
+        "\u{feff}{}",
+        GOOD.replace("\"A\"", "\"A \\ud83d\", \"key\": \"b\"")
+    );
+    let ended = validate(&text, &[]);
+    assert!(ended.status.success(), "{ended:?}");
+    let said = String::from_utf8_lossy(&ended.stdout);
+    for words in [
+        "warning[byte-order-mark]",
+        "warning[lone-surrogate]",
+        "--> -:2:37",
+        "warning[duplicate-member]: this key stood in the same object before, at line 2 column 3;",
+        "--> -:2:46",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let problems: Value = serde_json::from_slice(&validate(&text, &["--json"]).stdout).unwrap();
+    assert_eq!(
+        (&problems[2]["line"], &problems[2]["column"]),
+        (&2.into(), &46.into())
+    );
+}
+
+#[test]
+fn a_descriptor_of_jira_is_named_as_such() {
+    let ended = validate(r#"{"key": "k", "name": "J", "modules": {}}"#, &[]);
+    assert_eq!(ended.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(
+        said.contains("a descriptor of Jira or Confluence"),
+        "{said}"
+    );
+}
+
+#[test]
+fn values_are_escaped_and_cut() {
+    let bad = format!("\\u001b[2J\u{202e}{}", "x".repeat(300_000));
+    let text = GOOD.replace("\"capabilities\": {}", &format!(
+        "\"vendor\": {{\"name\": \"V\", \"url\": \"u\", \"{bad}\": \"\u{9b}\"}}, \"capabilities\": {{\"webPanel\": [{{\"location\": \"{bad}\"}}]}}"
+    ));
+    let ended = validate(&text, &[]);
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(
+        said.contains("unknown-member") && said.contains("unknown-value"),
+        "{said}"
+    );
+    assert!(said.len() < 10_000, "{}", said.len());
+    assert!(!said.contains(['\u{1b}', '\u{202e}', '\u{9b}']), "{said}");
+}
+
+#[test]
+fn a_document_full_of_problems_is_read_in_time_and_told_in_part() {
+    let conditions = "1,".repeat(260_000);
+    let text = GOOD.replace(
+        "\"capabilities\": {}",
+        &format!("\"capabilities\": {{\"webPanel\": [{{\"conditions\": [{conditions}1]}}]}}"),
+    );
+    let ended = validate(&text, &["--json"]);
+    let problems: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    let problems = problems.as_array().unwrap();
+    assert_eq!(problems.len(), 101);
+    assert_eq!(problems[100]["code"], "more-problems");
+}

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use glance_sdk::auth::{SigningKey, now, random_alphanumeric, uninstall_claims};
 use glance_sdk::json;
 use glance_sdk::model::{Authentication, Claims, Context, Extra, Glance, RoomId, Webhook};
-use glance_sdk::validate;
+use glance_sdk::validate::{self, Severity};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN};
 use reqwest::{Method, Url};
 use serde_json::Value;
@@ -140,7 +140,8 @@ fn data(shared: &Shared, answer: &Answer) -> Result<Data, String> {
         return Err("Its answer is an error.".to_owned());
     }
     let wrong = |problem: &dyn Display| format!("Its answer is no glance data: {problem}.");
-    match validate::glance_data(&data).first() {
+    let problems = validate::glance_data(&data);
+    match problems.iter().find(|it| it.severity == Severity::Error) {
         None => Data::new(data).map_err(|cause| wrong(&cause)),
         Some(problem) => Err(wrong(problem)),
     }

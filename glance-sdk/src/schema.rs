@@ -54,7 +54,7 @@ pub fn glance_data() -> Value {
         "type": "object",
         "required": ["type", "label"],
         "properties": {
-            "type": { "enum": ["default", "success", "error", "current", "new", "moved"] },
+            "type": { "enum": ["default", "success", "error", "current", "new", "moved", "complete"] },
             "label": { "type": "string", "minLength": 1, "maxLength": 20 }
         }
     });

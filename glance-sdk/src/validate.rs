@@ -18,18 +18,24 @@
 
 mod condition;
 mod descriptor;
+mod found;
 mod notification;
 mod object;
+mod unusual;
 
 use std::fmt;
 
 use serde_json::Value;
 
+use crate::json::Place;
 use crate::model::Descriptor;
+use crate::printable::printable;
+use found::Found;
 use object::{Measure, Need, Object};
 
 pub use descriptor::{action, descriptor, glance, webhook};
 pub use notification::notification;
+pub use unusual::unusual;
 
 /// Something wrong with a document.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -41,8 +47,11 @@ pub struct Problem {
     pub code: &'static str,
     /// Whether a host refuses the document for it.
     pub severity: Severity,
-    /// What is wrong and what to do, in one sentence.
+    /// What is wrong and what to do, in one sentence. Values that it quotes are escaped and cut.
     pub message: String,
+    /// Where in the text, for what only the text shows; see [`unusual`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
 }
 
 /// Whether a host refuses a document for a problem.
@@ -59,7 +68,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.pointer.as_str() {
             "" => write!(f, "{}", self.message),
-            pointer => write!(f, "{pointer}: {}", self.message),
+            pointer => write!(f, "{}: {}", printable(pointer), self.message),
         }
     }
 }
@@ -81,6 +90,7 @@ impl Descriptor {
                 code: "not-json",
                 severity: Severity::Error,
                 message: format!("the descriptor cannot be written as JSON: {cause}"),
+                place: None,
             }],
         }
     }
@@ -89,12 +99,18 @@ impl Descriptor {
 /// Checks the data that a glance's query answered.
 ///
 /// The rules are those of HipChat's last web client, which showed a glance whose data it refused
-/// in the error state. Pushed data is not held to them.
+/// in the error state. One differs: that client refused a lozenge of the kind `complete` or of an
+/// unknown kind; hosts draw the first, and the others grey, so those are only warned of. Pushed data
+/// is held to none of the rules.
 pub fn glance_data(document: &Value) -> Vec<Problem> {
-    let mut found = Vec::new();
-    let Some(mut data) = Object::top(document, &mut found) else {
-        return found;
-    };
+    let mut found = Found::default();
+    if let Some(mut data) = Object::top(document, &mut found) {
+        glance_data_members(&mut data);
+    }
+    found.into_problems()
+}
+
+fn glance_data_members(data: &mut Object<'_>) {
     let known = |object: &mut Object<'_>, allowed: &[&'static str]| {
         object.one_of("type", Need::Required, Severity::Error, allowed)
     };
@@ -105,10 +121,7 @@ pub fn glance_data(document: &Value) -> Vec<Problem> {
     data.object("status", Need::Optional, |status| {
         match known(status, &["lozenge", "icon"]) {
             Some("lozenge") => status.object("value", Need::Required, |lozenge| {
-                known(
-                    lozenge,
-                    &["default", "success", "error", "current", "new", "moved"],
-                );
+                lozenge.one_of("type", Need::Required, Severity::Warning, &LOZENGES);
                 lozenge.text("label", Need::Required, Measure::Utf16, 20);
             }),
             Some(_) => status.object("value", Need::Required, |icon| {
@@ -119,8 +132,12 @@ pub fn glance_data(document: &Value) -> Vec<Problem> {
         }
     });
     data.object("metadata", Need::Optional, |_| {});
-    found
 }
+
+/// The kinds of lozenge that have a colour.
+const LOZENGES: [&str; 7] = [
+    "default", "success", "error", "current", "new", "moved", "complete",
+];
 
 /// What the extension key of a glance or panel may be: 1 to 40 of `a-z A-Z 0-9 _ - .`.
 pub fn is_extension_key(key: &str) -> bool {

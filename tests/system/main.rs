@@ -32,6 +32,7 @@ mod many;
 mod messages;
 mod metrics;
 mod notifications;
+mod odd_json;
 mod page;
 mod pages;
 mod peer;

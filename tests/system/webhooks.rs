@@ -197,3 +197,19 @@ async fn a_body_that_is_no_payload_is_refused() {
     let unknown = caller.call("nothing", caller.said("x").to_string()).await;
     assert_eq!(unknown.status(), StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn a_payload_is_read_as_a_browser_reads_it() {
+    caller!(caller);
+    let body = caller.said("/build half").to_string();
+    let body = body.replace("/build half", "/build half \\ud83d");
+    let body = body.replacen('{', "\u{feff}{\"event\": \"room_enter\", ", 1);
+    let answer = caller.call("build", body).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let answer = answer.json::<Value>().await.unwrap();
+    let message = answer["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("The farm builds half \u{fffd} for "),
+        "{message}"
+    );
+}

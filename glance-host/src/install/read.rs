@@ -4,12 +4,11 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use glance_sdk::json;
+use glance_sdk::json::Document;
 use glance_sdk::model::Descriptor;
 use glance_sdk::validate::{self, Problem, Severity};
 use reqwest::{Method, Url};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::error::no_answer;
 use super::{DESCRIPTOR_TIMEOUT, InstallError, MAX_DESCRIPTOR_BYTES, STEPS, shown};
@@ -18,9 +17,6 @@ use crate::shared::Shared;
 
 /// How many entries of a kind a descriptor may declare; the largest known has 16 webhooks.
 const MOST: usize = 50;
-
-/// How many problems are told, and how many warnings: nobody mends more of them at once.
-const MOST_PROBLEMS: usize = 100;
 
 /// A descriptor that may be installed.
 pub(crate) struct Read {
@@ -50,12 +46,12 @@ pub(crate) async fn read(shared: &Shared, given: &str) -> Result<Read, InstallEr
         url: shown.clone(),
         why,
     };
-    let document: Value = json::from_slice(&body).map_err(|cause| not_json(cause.to_string()))?;
-    let (mut problems, mut warnings): (Vec<_>, Vec<_>) = validate::descriptor(&document)
+    let document = Document::read(&body).map_err(|cause| not_json(cause.to_string()))?;
+    let (problems, warnings): (Vec<_>, Vec<_>) = validate::descriptor(document.value())
         .into_iter()
+        .chain(validate::unusual(&document))
         .partition(|problem| problem.severity == Severity::Error);
-    problems.truncate(MOST_PROBLEMS);
-    warnings.truncate(MOST_PROBLEMS);
+    let document = document.into_value();
     if !problems.is_empty() {
         return Err(InstallError::Invalid {
             url: shown,

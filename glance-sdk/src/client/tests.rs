@@ -422,3 +422,13 @@ async fn pushes_of_an_unknown_installation_are_dropped_and_one_bad_glance_spoils
             .is_err()
     );
 }
+
+#[tokio::test]
+async fn answers_are_read_as_a_browser_reads_them() {
+    let body = "\u{feff}{\"key\": 7, \"key\": \"g\", \"name\": {\"value\": \"half \\ud83d\"}, \
+                \"icon\": {\"url\": \"u\", \"url@2x\": \"u\"}}";
+    let (client, _) = scripted(vec![body.into_response()]).await;
+    let glance = client.group().glances().get("g").await.unwrap();
+    assert_eq!(glance.key, "g");
+    assert_eq!(glance.name.value, "half \u{fffd}");
+}

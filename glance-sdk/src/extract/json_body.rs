@@ -90,3 +90,47 @@ impl IntoResponse for JsonRejection {
         (status, self.to_string()).into_response()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    struct Deployment {
+        name: String,
+    }
+
+    async fn read(content_type: &str, body: &str) -> Result<String, StatusCode> {
+        let request = axum::http::Request::post("/")
+            .header(header::CONTENT_TYPE, content_type)
+            .body(Body::from(body.to_owned()))
+            .unwrap();
+        let body = JsonBody::<Deployment>::from_request(request, &()).await;
+        body.map(|JsonBody(body)| body.name)
+            .map_err(|rejection| rejection.into_response().status())
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_as_a_browser_reads_it_and_refused_by_kind() {
+        let unusual = "\u{feff}{\"name\": 1, \"name\": \"half \\ud83d\"}";
+        let half = Ok("half \u{fffd}".to_owned());
+        for content_type in [
+            "application/json",
+            "Application/JSON; charset=utf-8",
+            "application/problem+json",
+        ] {
+            assert_eq!(read(content_type, unusual).await, half);
+        }
+        for (content_type, body, status) in [
+            ("text/plain", unusual, StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            ("text/json+x", unusual, StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            ("application/json", "{", StatusCode::BAD_REQUEST),
+            ("application/json", "{}", StatusCode::UNPROCESSABLE_ENTITY),
+        ] {
+            assert_eq!(read(content_type, body).await, Err(status), "{body}");
+        }
+    }
+}

@@ -107,6 +107,11 @@ impl Document {
         &self.value
     }
 
+    /// The value alone.
+    pub fn into_value(self) -> Value {
+        self.value
+    }
+
     /// The text, decoded and without a byte order mark.
     pub fn text(&self) -> &str {
         &self.text

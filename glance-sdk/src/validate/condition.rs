@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Severity;
-use super::object::{Need, Object};
+use super::object::{Need, Object, quoted};
 
 /// Composites that may stand inside each other.
 const DEEPEST: usize = 2;
@@ -79,7 +79,8 @@ fn simple(condition: &mut Object<'_>, place: Place) {
         None => condition.wrong_type_as(Severity::Warning, "condition", "a string"),
         Some(name) if !place.names().contains(&name) => {
             let message = format!(
-                "no host knows the condition `{name}` here, so it never holds; there are: {}",
+                "no host knows the condition `{}` here, so it never holds; there are: {}",
+                quoted(name),
                 place.names().join(", ")
             );
             condition.report("condition", "unknown-value", Severity::Warning, message);

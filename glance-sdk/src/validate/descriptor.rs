@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::condition::{Place, conditions};
-use super::object::{Measure, Need, Object};
+use super::found::Found;
+use super::object::{Measure, Need, Object, quoted};
 use super::{Problem, Severity};
 use crate::model::{Event, Scope};
 
@@ -17,10 +18,27 @@ const MOST_GLANCES: usize = 10;
 /// A document without an [`Error`](Severity::Error) is one that
 /// [`Descriptor`](crate::model::Descriptor) can be read from.
 pub fn descriptor(document: &Value) -> Vec<Problem> {
-    let mut found = Vec::new();
-    let Some(mut top) = Object::top(document, &mut found) else {
-        return found;
-    };
+    let mut found = Found::default();
+    if let Some(mut top) = Object::top(document, &mut found) {
+        let targets = top_members(&mut top);
+        targets.dangling(&mut found);
+    }
+    found.into_problems()
+}
+
+fn top_members(top: &mut Object<'_>) -> Targets {
+    let mut targets = Targets::default();
+    if top.members.contains_key("modules") && !top.members.contains_key("capabilities") {
+        let message = "this is a descriptor of Jira or Confluence, which has `modules` where one of \
+                       HipChat has `capabilities`; give the address of the HipChat add-on's descriptor";
+        top.report(
+            "modules",
+            "other-product",
+            Severity::Error,
+            message.to_owned(),
+        );
+        return targets;
+    }
     top.filled("key");
     top.filled("name");
     top.string("description", Need::Advised);
@@ -37,11 +55,11 @@ pub fn descriptor(document: &Value) -> Vec<Problem> {
         && !is_api_version(version)
     {
         let message = format!(
-            "`apiVersion` is \"{version}\", it must be two numbers with a colon between, such as 1:1"
+            "`apiVersion` is \"{}\", it must be two numbers with a colon between, such as 1:1",
+            quoted(version)
         );
         top.report("apiVersion", "bad-version", Severity::Warning, message);
     }
-    let mut targets = Targets::default();
     top.object("capabilities", Need::Optional, |capabilities| {
         setup(capabilities);
         glances(capabilities, &mut targets);
@@ -49,36 +67,35 @@ pub fn descriptor(document: &Value) -> Vec<Problem> {
         actions(capabilities, &mut targets);
         webhooks(capabilities);
     });
-    targets.dangling(&mut found);
-    found
+    targets
 }
 
 /// Checks a glance as the REST API takes it at runtime.
 pub fn glance(document: &Value) -> Vec<Problem> {
-    let mut found = Vec::new();
+    let mut found = Found::default();
     if let Some(mut entry) = Object::top(document, &mut found) {
         glance_members(&mut entry);
         entry.target(Need::Optional);
     }
-    found
+    found.into_problems()
 }
 
 /// Checks a webhook as the REST API takes it at runtime.
 pub fn webhook(document: &Value) -> Vec<Problem> {
-    let mut found = Vec::new();
+    let mut found = Found::default();
     if let Some(mut entry) = Object::top(document, &mut found) {
         webhook_members(&mut entry);
     }
-    found
+    found.into_problems()
 }
 
 /// Checks an action as the REST API takes it at runtime.
 pub fn action(document: &Value) -> Vec<Problem> {
-    let mut found = Vec::new();
+    let mut found = Found::default();
     if let Some(mut entry) = Object::top(document, &mut found) {
         action_members(&mut entry);
     }
-    found
+    found.into_problems()
 }
 
 /// What clicks open, and what there is to open.
@@ -89,21 +106,26 @@ struct Targets {
 }
 
 impl Targets {
-    fn dangling(self, found: &mut Vec<Problem>) {
+    fn dangling(self, found: &mut Found) {
         let openable = self.openable;
         let dangling = self
             .wanted
             .into_iter()
             .filter(|(_, key)| !openable.contains(key));
-        found.extend(dangling.map(|(pointer, key)| Problem {
-            pointer,
-            code: "dangling-target",
-            severity: Severity::Warning,
-            message: format!(
-                "no web panel, dialog or external page has the key `{key}`, so a click opens \
-                 nothing; declare one or correct the target"
-            ),
-        }));
+        for (pointer, key) in dangling {
+            let message = format!(
+                "no web panel, dialog or external page has the key `{}`, so a click opens \
+                 nothing; declare one or correct the target",
+                quoted(&key)
+            );
+            found.push(Problem {
+                pointer,
+                code: "dangling-target",
+                severity: Severity::Warning,
+                message,
+                place: None,
+            });
+        }
     }
 }
 
@@ -127,7 +149,10 @@ fn setup(capabilities: &mut Object<'_>) {
                 consumer.report_at(
                     &["scopes", &index.to_string()],
                     "unknown-value",
-                    format!("no host knows the scope `{scope}`; remove it or correct it"),
+                    format!(
+                        "no host knows the scope `{}`; remove it or correct it",
+                        quoted(&scope)
+                    ),
                 );
             }
         }
@@ -311,7 +336,10 @@ fn dialog_size(options: &mut Object<'_>) {
                 options.report_at(
                     &["size", name],
                     code,
-                    format!("`{name}` is {found}, it must be a number with px or %"),
+                    format!(
+                        "`{name}` is {}, it must be a number with px or %",
+                        quoted(found)
+                    ),
                 );
             }
         }
@@ -363,8 +391,10 @@ fn webhook_members(webhook: &mut Object<'_>) {
     authentication(webhook);
     let event = webhook.string("event", Need::Required).map(Event::from);
     if let Some(Event::Unknown(event)) = &event {
-        let message =
-            format!("no host knows the event `{event}`, so nothing is ever posted; correct it");
+        let message = format!(
+            "no host knows the event `{}`, so nothing is ever posted; correct it",
+            quoted(event)
+        );
         webhook.report("event", "unknown-value", Severity::Warning, message);
     }
     let has_text = matches!(

@@ -1,9 +1,12 @@
 //! The rules of a notification.
 
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::object::{Measure, Need, Object};
+use super::found::Found;
+use super::object::{Measure, Need, Object, quoted};
 use super::{Problem, Severity};
+use crate::model::Card;
 
 /// Checks what an add-on writes into a room, as a host does before it takes it.
 ///
@@ -15,17 +18,21 @@ use super::{Problem, Severity};
 /// assert_eq!(pointers, ["/message", "/color"]);
 /// ```
 pub fn notification(document: &Value) -> Vec<Problem> {
-    let mut found = Vec::new();
-    let Some(mut top) = Object::top(document, &mut found) else {
-        return found;
-    };
+    let mut found = Found::default();
+    if let Some(mut top) = Object::top(document, &mut found) {
+        members(&mut top);
+    }
+    found.into_problems()
+}
+
+fn members(top: &mut Object<'_>) {
     let one_of = |object: &mut Object<'_>, name: &str, allowed: &[&'static str]| {
         object.one_of(name, Need::Optional, Severity::Error, allowed);
     };
     top.text("message", Need::Required, Measure::Characters, 10_000);
-    one_of(&mut top, "message_format", &["html", "text"]);
+    one_of(top, "message_format", &["html", "text"]);
     let colors = ["yellow", "green", "red", "purple", "gray", "random"];
-    one_of(&mut top, "color", &colors);
+    one_of(top, "color", &colors);
     top.boolean("notify");
     top.at_most("from", 64);
     top.at_most("attach_to", 36);
@@ -35,5 +42,11 @@ pub fn notification(document: &Value) -> Vec<Problem> {
             card.one_of("style", Need::Required, Severity::Warning, &styles);
         });
     }
-    found
+    if let Some(card @ Value::Object(_)) = top.members.get("card")
+        && card.get("style").is_some_and(Value::is_string)
+        && let Err(cause) = Card::deserialize(card)
+    {
+        let message = format!("`card` cannot be read: {}", quoted(&cause.to_string()));
+        top.report("card", "wrong-type", Severity::Error, message);
+    }
 }

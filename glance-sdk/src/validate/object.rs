@@ -7,7 +7,9 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
+use super::found::Found;
 use super::{Problem, Severity, is_extension_key};
+use crate::printable::{Printable, printable};
 
 /// How text is measured: the schema counts characters, a browser UTF-16 units.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,11 +30,11 @@ pub(super) enum Need {
 pub(super) struct Object<'a> {
     pub(super) members: &'a Map<String, Value>,
     pointer: String,
-    found: &'a mut Vec<Problem>,
+    found: &'a mut Found,
 }
 
 impl<'a> Object<'a> {
-    pub(super) fn top(document: &'a Value, found: &'a mut Vec<Problem>) -> Option<Self> {
+    pub(super) fn top(document: &'a Value, found: &'a mut Found) -> Option<Self> {
         match document {
             Value::Object(members) => Some(Self {
                 members,
@@ -45,6 +47,7 @@ impl<'a> Object<'a> {
                     code: "wrong-type",
                     severity: Severity::Error,
                     message: format!("the document is {}, it must be an object", kind(document)),
+                    place: None,
                 });
                 None
             }
@@ -64,6 +67,7 @@ impl<'a> Object<'a> {
             code,
             severity,
             message,
+            place: None,
         });
     }
 
@@ -77,6 +81,7 @@ impl<'a> Object<'a> {
             code,
             severity: Severity::Warning,
             message,
+            place: None,
         });
     }
 
@@ -104,7 +109,8 @@ impl<'a> Object<'a> {
             .collect();
         for name in strange {
             let message = format!(
-                "`{name}` has no place here, where only these may stand: {}; remove it",
+                "`{}` has no place here, where only these may stand: {}; remove it",
+                quoted(&name),
                 known.join(", ")
             );
             self.report(&name, "unknown-member", Severity::Warning, message);
@@ -186,8 +192,10 @@ impl<'a> Object<'a> {
             return;
         };
         if !key.is_empty() && key.chars().count() <= 40 && !is_extension_key(key) {
-            let message =
-                format!("the key `{key}` may have only letters, digits, `_`, `-` and `.`");
+            let message = format!(
+                "the key `{}` may have only letters, digits, `_`, `-` and `.`",
+                quoted(key)
+            );
             self.report("key", "bad-key", Severity::Error, message);
         }
     }
@@ -203,7 +211,8 @@ impl<'a> Object<'a> {
         let known = allowed.iter().find(|known| **known == text).copied();
         if known.is_none() {
             let message = format!(
-                "`{name}` is \"{text}\", it must be one of: {}",
+                "`{name}` is \"{}\", it must be one of: {}",
+                quoted(text),
                 allowed.join(", ")
             );
             self.report(name, "unknown-value", severity, message);
@@ -242,7 +251,8 @@ impl<'a> Object<'a> {
         });
         if !rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/')) {
             let message = format!(
-                "`{name}` is \"{url}\", it must be an absolute address: http:// or https:// with a host"
+                "`{name}` is \"{}\", it must be an absolute address: http:// or https:// with a host",
+                quoted(url)
             );
             self.report(name, "not-absolute", severity, message);
         }
@@ -343,6 +353,7 @@ impl<'a> Object<'a> {
                     code: "wrong-type",
                     severity,
                     message: format!("this is {}, it must be an object", kind(entry)),
+                    place: None,
                 }),
             }
         }
@@ -353,8 +364,10 @@ impl<'a> Object<'a> {
             return;
         };
         if !seen.insert(key.to_owned()) {
-            let message =
-                format!("the key `{key}` is used twice; keys are unique within an add-on");
+            let message = format!(
+                "the key `{}` is used twice; keys are unique within an add-on",
+                quoted(key)
+            );
             self.report("key", "duplicate-key", Severity::Error, message);
         }
     }
@@ -385,6 +398,11 @@ impl<'a> Object<'a> {
         });
         Some((pointer, key.to_owned()))
     }
+}
+
+/// A value within a message.
+pub(super) fn quoted(text: &str) -> Printable<'_> {
+    printable(text).at_most(80)
 }
 
 fn kind(value: &Value) -> &'static str {
