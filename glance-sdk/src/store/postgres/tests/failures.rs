@@ -350,9 +350,11 @@ async fn old_and_idle_connections_are_replaced() {
             .unwrap()
     };
     for (created, used, is_good) in [(0, 0, true), (29, 0, true), (31, 0, false), (2, 2, false)] {
-        let mut metrics = Metrics::default();
-        metrics.created = ago(created);
-        metrics.recycled = Some(ago(used));
+        let metrics = Metrics {
+            created: ago(created),
+            recycled: Some(ago(used)),
+            ..Metrics::default()
+        };
         let recycled = store
             .pool
             .manager()
