@@ -55,6 +55,7 @@ mod tests {
             timezone: "UTC".to_owned(),
             email: None,
             is_removed: false,
+            is_technical: false,
         }
     }
 

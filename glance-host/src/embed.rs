@@ -13,9 +13,6 @@ use crate::state::{Installed, Room, StateError, User};
 /// for the next.
 pub(crate) const TOKEN_SECONDS: i64 = 15 * 60;
 
-/// As whom people look for whom nobody vouches.
-const GUEST: &str = "Guest of another site";
-
 /// Which other sites may show a room's sidebar, and to whom; [`Builder::embed`](crate::Builder::embed)
 /// takes it. Where nothing is said none may.
 ///
@@ -51,6 +48,11 @@ impl Embed {
     pub fn to_everyone(mut self) -> Self {
         self.is_open = true;
         self
+    }
+
+    /// Whether any site may show rooms, or everyone see them.
+    pub(crate) fn is_used(&self) -> bool {
+        self.is_open || !self.origins.is_empty()
     }
 
     pub(crate) fn origins(&self) -> &[String] {
@@ -143,7 +145,7 @@ pub(crate) async fn visitor(
     let Some(token) = token else {
         let room = shared.state.room(room).await?;
         return match room.is_some_and(|room| shared.embed.is_open(&room)) {
-            true => guest(shared, None).await.map(Some),
+            true => guest(shared, None).await,
             false => Ok(None),
         };
     };
@@ -151,7 +153,7 @@ pub(crate) async fn visitor(
         return Ok(None);
     };
     let Some(user) = user else {
-        return guest(shared, Some(pass)).await.map(Some);
+        return guest(shared, Some(pass)).await;
     };
     let user = shared.state.user(user).await?;
     Ok(user.map(|user| Visitor {
@@ -195,18 +197,18 @@ async fn read(
     Ok(Some((pass, claims.user_id())))
 }
 
-/// The one person that all are for whom nobody vouches.
-async fn guest(shared: &Shared, pass: Option<Pass>) -> Result<Visitor, StateError> {
-    let mut guest = shared.state.user_named(GUEST).await?;
-    if !guest.is_guest || guest.is_admin {
-        (guest.is_guest, guest.is_admin) = (true, false);
-        shared.state.update_user(&guest).await?;
-    }
-    Ok(Visitor {
-        user: guest,
+/// Someone for whom nobody vouches: they all share one account of the host's own. Nobody, where no site
+/// may show rooms.
+async fn guest(shared: &Shared, pass: Option<Pass>) -> Result<Option<Visitor>, StateError> {
+    let Some(guest) = shared.embed_guest else {
+        return Ok(None);
+    };
+    let user = shared.state.user(guest).await?;
+    Ok(user.map(|user| Visitor {
+        user,
         is_guest: true,
         pass,
-    })
+    }))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use glance_sdk::model::UserId;
 use tokio::sync::{Mutex, watch};
 
 use crate::attendance::Attendance;
@@ -48,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) embed: Embed,
     pub(crate) limits: Limits,
     pub(crate) attendance: Attendance,
+    /// The account of people who look at rooms on other sites and have no name here.
+    pub(crate) embed_guest: Option<UserId>,
     pub(crate) state: Arc<dyn State>,
     pub(crate) hub: Arc<dyn Hub>,
     pub(crate) lineups: Lineups,

@@ -70,7 +70,13 @@ pub struct User {
     pub email: Option<String>,
     /// Whether an admin removed them: they cannot sign in, and what they wrote stays.
     pub is_removed: bool,
+    /// Whether this is an account of the host's own and nobody's: it is in no list, cannot sign in, and
+    /// keeps its name and role.
+    pub is_technical: bool,
 }
+
+/// What the account is called under which people look at a room on another site who have no name here.
+pub(crate) const EMBED_GUEST: &str = "Guest of another site";
 
 impl User {
     /// What people write behind an `@`: the name without its spaces.
@@ -295,6 +301,10 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     /// Takes a person out of a room; says whether they were let in.
     async fn remove_member(&self, room: RoomId, user: UserId) -> Result<bool>;
 
+    /// The account under which people look at rooms on other sites who have no name here, made at the
+    /// first call. [`user`](Self::user) and [`users_with`](Self::users_with) find it by its id; nothing
+    /// else finds or changes it.
+    async fn embed_guest(&self) -> Result<User>;
     /// The user with this id, removed or not.
     async fn user(&self, id: UserId) -> Result<Option<User>>;
     /// All users but those who were removed, by id.

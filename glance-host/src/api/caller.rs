@@ -112,6 +112,7 @@ impl Caller {
             },
             Err(_) => shared.state.find_user(id_or_name).await?,
         };
-        user.ok_or_else(|| ApiError::not_found(format!("User {id_or_name} not found")))
+        let person = user.filter(|user| !user.is_technical);
+        person.ok_or_else(|| ApiError::not_found(format!("User {id_or_name} not found")))
     }
 }

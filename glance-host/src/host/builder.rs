@@ -294,6 +294,10 @@ impl Builder {
             group,
             entrance,
             roles: Mutex::default(),
+        let embed_guest = match self.embed.is_used() {
+            true => Some(state.embed_guest().await?.id),
+            false => None,
+        };
             rooms: Mutex::default(),
             first_room: FirstRoom::new(self.first_room),
             token_life: self.token_life,
@@ -320,6 +324,7 @@ impl Builder {
             ending,
         });
         shared.first_room.open(&shared).await?;
+            embed_guest,
         if let Some(kept) = self.keep_messages {
             retention::begin(&shared, kept);
         }

@@ -202,6 +202,10 @@ impl State for SqliteState {
             .await
     }
 
+    async fn embed_guest(&self) -> Result<User> {
+        self.call(users::embed_guest).await
+    }
+
     async fn user(&self, id: UserId) -> Result<Option<User>> {
         self.call(move |connection| users::find(connection, id))
             .await

@@ -104,7 +104,8 @@ async fn make(
     change: impl FnOnce(&User) -> User,
 ) -> Result<Response, PageError> {
     let _turn = shared.roles.lock().await;
-    let Some(before) = shared.state.user(user).await? else {
+    let person = shared.state.user(user).await?;
+    let Some(before) = person.filter(|person| !person.is_technical) else {
         return Ok(Redirect::to("/people").into_response());
     };
     let after = change(&before);

@@ -199,7 +199,7 @@ pub(super) async fn add_member(
     Form(Member { user }): Form<Member>,
 ) -> Result<Response, PageError> {
     let user = shared.state.user(user).await?;
-    if let Some(user) = user.filter(|user| !user.is_removed) {
+    if let Some(user) = user.filter(|user| !user.is_removed && !user.is_technical) {
         shared.state.add_member(visit.room.id, user.id).await?;
     }
     Ok(back(&visit, ""))

@@ -90,6 +90,22 @@ const STEPS: &[&str] = &[
         since INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    -- The account of those who look at rooms on other sites. Hosts found it by its name until now, so
+    -- a person of that name may have been taken for it: only a row without a trace of a person becomes
+    -- the account. No person has an empty name, so none can take this one.
+    ALTER TABLE user ADD COLUMN is_technical INTEGER NOT NULL DEFAULT 0;
+    UPDATE user SET name = '', mention = '', is_technical = 1
+    WHERE name = 'Guest of another site'
+        AND is_guest AND NOT is_admin AND NOT is_removed AND email IS NULL
+        AND id NOT IN (SELECT user_id FROM identity)
+        AND id NOT IN (SELECT user_id FROM session)
+        AND id NOT IN (SELECT user_id FROM room_member)
+        AND id NOT IN (SELECT user_id FROM private_message)
+        AND id NOT IN (SELECT owner FROM room)
+        AND NOT EXISTS (
+            SELECT 1 FROM timeline WHERE kind = 'message' AND sender = CAST(user.id AS TEXT));
+",
 ];
 
 pub(super) fn run(connection: &mut Connection) -> Result<()> {
@@ -109,6 +125,7 @@ pub(super) fn run(connection: &mut Connection) -> Result<()> {
 mod tests {
     use super::super::schema::SCHEMA;
     use super::super::*;
+    use super::STEPS;
 
     #[tokio::test]
     async fn a_database_of_the_first_schema_goes_on() {
@@ -133,6 +150,76 @@ mod tests {
             assert_eq!((user.mention_name().as_str(), user.email), ("AnnLee", None));
             state.add_member(room.id, user.id).await.unwrap();
             assert_eq!(state.members(room.id).await.unwrap().len(), 1);
+        }
+    }
+
+    /// A database of the last host that knew the guest of other sites by its name, with what `sql` says.
+    fn with_guest(sql: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("host.sqlite");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(SCHEMA).unwrap();
+        let known = STEPS
+            .iter()
+            .take_while(|step| !step.contains("is_technical"));
+        let mut count = 0;
+        for step in known {
+            old.execute_batch(step).unwrap();
+            count += 1;
+        }
+        old.pragma_update(None, "user_version", count).unwrap();
+        old.execute_batch(
+            "INSERT INTO user (name) VALUES ('Ann');
+             INSERT INTO room (name, owner) VALUES ('ops', 1);
+             INSERT INTO user (name, is_guest) VALUES ('Guest of another site', 1);",
+        )
+        .unwrap();
+        old.execute_batch(sql).unwrap();
+        (folder, path)
+    }
+
+    #[tokio::test]
+    async fn the_guest_of_other_sites_becomes_an_account_of_the_hosts_own() {
+        let (_folder, path) = with_guest("");
+        for _ in 0..2 {
+            let state = SqliteState::open(&path).unwrap();
+            let guest = state.embed_guest().await.unwrap();
+            assert_eq!(guest.id.get(), 2, "add-ons know it by this id");
+            assert_eq!(
+                (guest.name.as_str(), guest.is_guest),
+                ("Guest of another site", true)
+            );
+            assert_eq!(state.users().await.unwrap().len(), 1);
+            assert_eq!(state.find_user(&guest.name).await.unwrap(), None);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_person_with_the_name_of_that_guest_stays_a_person() {
+        for trace in [
+            "UPDATE user SET is_guest = 0 WHERE id = 2",
+            "UPDATE user SET is_admin = 1 WHERE id = 2",
+            "UPDATE user SET email = 'g@example.com' WHERE id = 2",
+            "INSERT INTO identity VALUES ('proxy', 'g', 2)",
+            "INSERT INTO session VALUES (x'00', 2, 0, 0)",
+            "INSERT INTO room_member VALUES (1, 2)",
+            "UPDATE room SET owner = 2",
+            "INSERT INTO timeline (id, room_id, at, kind, sender, sender_name, content)
+             VALUES ('a', 1, 0, 'message', '2', 'Guest of another site', '{}')",
+        ] {
+            let (_folder, path) = with_guest(trace);
+            let state = SqliteState::open(&path).unwrap();
+            let person = state
+                .find_user("Guest of another site")
+                .await
+                .unwrap()
+                .unwrap();
+            assert_eq!(person.id.get(), 2, "{trace}");
+            assert!(!person.is_technical, "{trace}");
+            let guest = state.embed_guest().await.unwrap();
+            assert_eq!(guest.id.get(), 3, "{trace}");
+            assert_eq!(guest.name, person.name);
+            assert_eq!(state.users().await.unwrap().len(), 2, "{trace}");
         }
     }
 }

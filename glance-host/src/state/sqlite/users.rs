@@ -5,13 +5,16 @@ use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::rows::{id, number, offset};
-use crate::state::{Identity, User, mention_name};
+use crate::state::{EMBED_GUEST, Identity, User, mention_name};
 
-const USER: &str = "SELECT id, name, is_admin, is_guest, timezone, email, is_removed FROM user";
+const USER: &str =
+    "SELECT id, name, is_admin, is_guest, timezone, email, is_removed, is_technical FROM user";
 
 pub(super) fn all(connection: &Connection, removed: bool) -> Result<Vec<User>> {
     connection
-        .prepare_cached(&format!("{USER} WHERE is_removed = ?1 ORDER BY id"))?
+        .prepare_cached(&format!(
+            "{USER} WHERE is_removed = ?1 AND NOT is_technical ORDER BY id"
+        ))?
         .query_map([removed], user)?
         .collect()
 }
@@ -24,7 +27,7 @@ pub(super) fn some(
 ) -> Result<Vec<User>> {
     connection
         .prepare_cached(&format!(
-            "{USER} WHERE NOT is_removed AND (?1 OR NOT is_guest)
+            "{USER} WHERE NOT is_removed AND NOT is_technical AND (?1 OR NOT is_guest)
              ORDER BY id LIMIT ?2 OFFSET ?3"
         ))?
         .query_map(params![guests, at_most, offset(skip)], user)?
@@ -46,7 +49,7 @@ pub(super) fn mentioned(connection: &Connection, names: &str) -> Result<Vec<User
     connection
         .prepare_cached(&format!(
             "{USER} WHERE mention IN (SELECT value FROM json_each(?1)) AND NOT is_removed
-             ORDER BY id"
+             AND NOT is_technical ORDER BY id"
         ))?
         .query_map([names], user)?
         .collect()
@@ -90,6 +93,22 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<()> {
     transaction.commit()
 }
 
+/// The account of those who look at rooms on other sites, made where there is none. No person has an
+/// empty name, so none has this one's.
+pub(super) fn embed_guest(connection: &mut Connection) -> Result<User> {
+    let transaction = connection.transaction_with_behavior(Immediate)?;
+    transaction.execute(
+        "INSERT INTO user (name, mention, is_guest, is_technical) SELECT '', '', 1, 1
+         WHERE NOT EXISTS (SELECT 1 FROM user WHERE is_technical)",
+        [],
+    )?;
+    let guest = transaction
+        .prepare_cached(&format!("{USER} WHERE is_technical"))?
+        .query_row([], user)?;
+    transaction.commit()?;
+    Ok(guest)
+}
+
 pub(super) fn find(connection: &Connection, id: UserId) -> Result<Option<User>> {
     connection
         .prepare_cached(&format!("{USER} WHERE id = ?1"))?
@@ -99,7 +118,7 @@ pub(super) fn find(connection: &Connection, id: UserId) -> Result<Option<User>> 
 
 pub(super) fn called(connection: &Connection, name: &str) -> Result<Option<User>> {
     connection
-        .prepare_cached(&format!("{USER} WHERE name = ?1"))?
+        .prepare_cached(&format!("{USER} WHERE name = ?1 AND NOT is_technical"))?
         .query_row([name], user)
         .optional()
 }
@@ -120,7 +139,7 @@ pub(super) fn update(connection: &Connection, user: &User) -> Result<()> {
         .execute(
             "UPDATE user SET name = ?2, is_admin = ?3, is_guest = ?4, timezone = ?5, email = ?6,
                  is_removed = ?7, mention = ?8
-             WHERE id = ?1",
+             WHERE id = ?1 AND NOT is_technical",
             params![
                 number(user.id.get()),
                 user.name,
@@ -138,7 +157,7 @@ pub(super) fn update(connection: &Connection, user: &User) -> Result<()> {
 pub(super) fn set_timezone(connection: &Connection, user: UserId, timezone: &str) -> Result<()> {
     connection
         .execute(
-            "UPDATE user SET timezone = ?2 WHERE id = ?1",
+            "UPDATE user SET timezone = ?2 WHERE id = ?1 AND NOT is_technical",
             params![number(user.get()), timezone],
         )
         .map(drop)
@@ -231,7 +250,8 @@ pub(super) fn members(connection: &Connection, room: RoomId) -> Result<Vec<User>
 pub(super) fn add_member(connection: &Connection, room: RoomId, user: UserId) -> Result<()> {
     connection
         .execute(
-            "INSERT OR IGNORE INTO room_member (room_id, user_id) VALUES (?1, ?2)",
+            "INSERT OR IGNORE INTO room_member (room_id, user_id)
+             SELECT ?1, id FROM user WHERE id = ?2 AND NOT is_technical",
             [number(room.get()), number(user.get())],
         )
         .map(drop)
@@ -247,14 +267,19 @@ pub(super) fn remove_member(connection: &Connection, room: RoomId, user: UserId)
 }
 
 fn user(row: &Row<'_>) -> Result<User> {
+    let is_technical = row.get(7)?;
     Ok(User {
         id: id(row, 0)?.into(),
-        name: row.get(1)?,
+        name: match is_technical {
+            true => EMBED_GUEST.to_owned(),
+            false => row.get(1)?,
+        },
         is_admin: row.get(2)?,
         is_guest: row.get(3)?,
         timezone: row.get(4)?,
         email: row.get(5)?,
         is_removed: row.get(6)?,
+        is_technical,
     })
 }
 

@@ -27,6 +27,7 @@ fn user() -> User {
         timezone: "UTC".into(),
         email: None,
         is_removed: false,
+        is_technical: false,
     }
 }
 
