@@ -17,14 +17,19 @@ pub(crate) fn is_name(said: &str) -> bool {
     (1..=LONGEST).contains(&said.len()) && said.bytes().all(is_part)
 }
 
-/// Keeps what a person's page says, for the tokens that are made from now on.
+/// The time zone that a page says its reader is in.
+pub(crate) fn said(headers: &HeaderMap) -> Option<&str> {
+    let said = headers.get(HEADER)?.to_str().ok()?;
+    is_name(said).then_some(said)
+}
+
+/// Keeps the time zone that a person's page says, for the tokens that are made from now on.
 pub(crate) async fn learn(
     shared: &Shared,
     user: &User,
     headers: &HeaderMap,
 ) -> Result<(), StateError> {
-    let said = headers.get(HEADER).and_then(|said| said.to_str().ok());
-    match said.filter(|said| is_name(said) && *said != user.timezone) {
+    match said(headers).filter(|said| *said != user.timezone) {
         Some(said) => shared.state.set_timezone(user.id, said).await,
         None => Ok(()),
     }

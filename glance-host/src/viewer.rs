@@ -78,6 +78,8 @@ pub(crate) struct Viewer {
     followed: HashSet<String>,
     /// While somebody inspects.
     inspection: Option<Box<Inspection>>,
+    /// Where the person is by what their page says, which may not be kept yet.
+    zone: Option<Box<str>>,
     /// Whether who inspects must be told again.
     is_news: bool,
     events: broadcast::Receiver<Event>,
@@ -136,11 +138,12 @@ impl Viewer {
     ) -> Result<Option<Self>, StateError> {
         // First listen, then look: nothing that happens in between is missed.
         let events = shared.hub.subscribe(room);
-        let Some((place, lineup)) = look(&shared, room, user).await? else {
+        let Some((place, lineup)) = look(&shared, room, user, zone).await? else {
             return Ok(None);
         };
         let attending = shared.attendance.enter(room, is_present.then_some(user));
         if is_present {
+        zone: Option<&str>,
             settle(&shared, room, user);
         }
         let (commands, commanded) = mpsc::channel(MAX_COMMANDS);
@@ -173,6 +176,7 @@ impl Viewer {
     /// What is shown now.
     pub(crate) fn sidebar(&self) -> Sidebar {
         self.board.sidebar()
+            zone: zone.map(Box::from),
     }
 
     /// The next of what must be told to who has been told all before.
@@ -317,7 +321,8 @@ impl Viewer {
     /// False where there is no such room or person any more.
     async fn reload(&mut self, afresh: bool) -> bool {
         // Boxed: it is rare, and who waits for an event should not keep room for it.
-        let looked = Box::pin(look(&self.shared, self.room, self.user)).await;
+        let looked = look(&self.shared, self.room, self.user, self.zone.as_deref());
+        let looked = Box::pin(looked).await;
         let mut asks = match looked {
             Ok(Some((place, lineup))) => self.board.load(place, lineup),
             Ok(None) => return false,
@@ -391,3 +396,7 @@ async fn look(
         .await?;
     Ok(Some((Arc::new(Where { room, user }), lineup)))
 }
+    zone: Option<&str>,
+    if let Some(zone) = zone {
+        zone.clone_into(&mut user.timezone);
+    }

@@ -102,6 +102,10 @@ const ASSETS: &[(&str, &str)] = &[
     ("frames.js", include_str!("../assets/frames.js")),
     ("integrations.js", include_str!("../assets/integrations.js")),
     (
+        "integrations/back.js",
+        include_str!("../assets/integrations/back.js"),
+    ),
+    (
         "integrations/frame.js",
         include_str!("../assets/integrations/frame.js"),
     ),

@@ -41,6 +41,18 @@ async fn to_the_add_on(browser: &Browser, host: &Host, leave: &str) -> (String, 
     (there, shown_at)
 }
 
+/// Sends the form that the page on the way back sends by itself.
+async fn finish(host: &Host, page: &str) -> reqwest::Response {
+    let action = between(page, "action=\"", "\"").replace("&#x2f;", "/");
+    assert!(page.contains("/assets/integrations/back.js"), "{page}");
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let request = client
+        .build()
+        .unwrap()
+        .post(format!("{}{action}", host.base_url()));
+    request.send().await.unwrap()
+}
+
 /// What an address gives to the page under a name.
 fn given(address: &str, name: &str) -> String {
     let url = reqwest::Url::parse(address).unwrap();
@@ -72,7 +84,10 @@ async fn the_host_installs_and_removes_by_a_browser() {
             StatusCode::NOT_FOUND,
             "it was shown once"
         );
-        let list = browser.get(&back).await;
+        let page = browser.get(&back).await;
+        assert_eq!(page.status(), StatusCode::OK);
+        assert!(here().await.is_empty(), "a GET installs nothing");
+        let list = finish(&host, &text(page).await).await;
         assert_eq!(
             list.headers()[header::LOCATION].to_str().unwrap(),
             browser.page.strip_prefix(host.base_url()).unwrap()
@@ -154,7 +169,9 @@ async fn a_person_who_never_comes_back_leaves_nothing_half_installed() {
         StatusCode::NOT_FOUND,
         "too late"
     );
-    assert!(host.state().installation(&id).await.unwrap().is_none());
+    while host.state().installation(&id).await.unwrap().is_some() {
+        tokio::task::yield_now().await;
+    }
     let refused = installations
         .client(&id)
         .await
@@ -169,7 +186,8 @@ async fn a_person_who_never_comes_back_leaves_nothing_half_installed() {
 
     let (_, leave) = browser.install(&url).await;
     let (there, shown_at) = to_the_add_on(&browser, &host, &leave).await;
-    let answer = browser.get(&given(&there, "redirect_url")).await;
+    let back = browser.get(&given(&there, "redirect_url")).await;
+    let answer = finish(&host, &text(back).await).await;
     assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
     let said = text(answer).await;
     assert!(
@@ -194,7 +212,8 @@ async fn a_person_who_never_comes_back_leaves_nothing_half_installed() {
         "a look does not use it up"
     );
     let back = location(&browser.get(&there).await).to_owned();
-    assert_eq!(browser.get(&back).await.status(), StatusCode::SEE_OTHER);
+    let finished = finish(&host, &text(browser.get(&back).await).await).await;
+    assert_eq!(finished.status(), StatusCode::SEE_OTHER);
     assert_eq!(here().await.len(), 1);
 }
 
@@ -226,7 +245,8 @@ async fn what_waits_for_a_person_in_a_room_is_not_installed_for_all_rooms_meanwh
         "nothing is there to take"
     );
     let back = location(&everywhere.get(&everywhere_there).await).to_owned();
-    assert_eq!(everywhere.get(&back).await.status(), StatusCode::SEE_OTHER);
+    let finished = finish(&host, &text(everywhere.get(&back).await).await).await;
+    assert_eq!(finished.status(), StatusCode::SEE_OTHER);
     let here = host.state().installations_in(room.room.id).await.unwrap();
     assert_eq!(here.len(), 1);
 }
@@ -246,7 +266,8 @@ async fn an_update_leads_to_the_page_of_installations_where_it_has_none_of_its_o
     let (there, shown_at) = to_the_add_on(&browser, &host, &leave).await;
     assert_eq!(browser.get(&shown_at).await.status(), StatusCode::OK);
     let back = browser.get(&given(&there, "redirect_url")).await;
-    assert_eq!(back.status(), StatusCode::SEE_OTHER);
+    let finished = finish(&host, &text(back).await).await;
+    assert_eq!(finished.status(), StatusCode::SEE_OTHER);
 
     let installed = host.state().installations_in(room.room.id).await.unwrap();
     let update = format!("/{}/update", installed[0].oauth_id);

@@ -2,7 +2,9 @@
 
 use glance_sdk::model::{Scope, UserDetails};
 use glance_sdk::prelude::*;
-use reqwest::Method;
+use reqwest::header::ORIGIN;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
 
 use crate::browser::Browser;
 use crate::rest::{self, Rest};
@@ -52,6 +54,7 @@ async fn add_ons_are_told_the_time_zone_of_a_persons_browser() {
         if let Some(said) = said {
             events = events.header("Time-Zone", said.as_bytes());
         }
+        let before = known("Ann").await;
         let mut events = events.send().await.unwrap();
         let mut told = String::new();
         while !told.contains("It is ") {
@@ -60,6 +63,18 @@ async fn add_ons_are_told_the_time_zone_of_a_persons_browser() {
         }
         let shown = format!("It is {expected}.");
         assert!(told.contains(&shown), "{said:?}: {told}");
+        assert_eq!(known("Ann").await, before, "a GET changes nothing");
+        let page = told.split("\"page\":\"").nth(1).unwrap();
+        let page = page.split('"').next().unwrap();
+        let follow = format!("/rooms/{}/pages/{page}/frames", room.room.id);
+        let mut follow = ann
+            .request(Method::POST, &follow)
+            .header(ORIGIN, host.base_url());
+        if let Some(said) = said {
+            follow = follow.header("Time-Zone", said.as_bytes());
+        }
+        let follow = follow.json(&json!({ "addOns": [] })).send().await.unwrap();
+        assert_eq!(follow.status(), StatusCode::NO_CONTENT);
         assert_eq!(known("Ann").await, expected, "{said:?}");
         assert_eq!(known("Bo").await, "UTC");
     }

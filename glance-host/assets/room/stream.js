@@ -43,7 +43,7 @@ export function on(name, listener) {
 export function post(path, body) {
   return fetch(at(path), {
     method: "POST",
-    headers: { "Content-Type": "application/json", ...identity },
+    headers: { "Content-Type": "application/json", ...ZONE, ...identity },
     body: JSON.stringify(body),
   }).catch(() => null);
 }

@@ -52,6 +52,21 @@ pub(crate) enum Ended {
     NotTaken(String),
 }
 
+/// Where a person stands who comes back from an add-on.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Returned {
+    /// The installation of the add-on with this name waits for them.
+    ToInstall(String),
+    /// Nothing is left to do.
+    Done,
+}
+
+impl Visit {
+    fn is_over(&self, shared: &Shared) -> bool {
+        self.ends_at <= shared.clock.elapsed()
+    }
+}
+
 impl Visits {
     fn all(&self) -> MutexGuard<'_, HashMap<String, Visit>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -113,7 +128,7 @@ pub(super) fn begin(
     tokio::spawn(async move {
         tokio::select! {
             () = shared.ended() => {}
-            () = tokio::time::sleep(LIFE) => expire(&shared).await,
+            () = shared.clock.sleep(LIFE) => expire(&shared).await,
         }
     });
     Ok(name)
@@ -122,7 +137,7 @@ pub(super) fn begin(
 /// Where the browser goes: the add-on's page, with the addresses to read and to come back to.
 pub(crate) fn address(shared: &Shared, name: &str, back: &str) -> Option<Url> {
     let visits = shared.visits.all();
-    let visit = visits.get(name)?;
+    let visit = visits.get(name).filter(|visit| !visit.is_over(shared))?;
     let mut url = visit.page.clone();
     url.query_pairs_mut()
         .append_pair("redirect_url", &format!("{}{back}", shared.base_url))
@@ -138,12 +153,25 @@ pub(crate) fn show(shared: &Shared, shown_as: &str) -> Option<InstallationData> 
     let mut visits = shared.visits.all();
     let visit = visits
         .values_mut()
-        .find(|visit| visit.shown_as == shown_as)?;
+        .find(|visit| visit.shown_as == shown_as && !visit.is_over(shared))?;
     visit.data.take()
+}
+
+/// Finds out what a person who is back has to do; news are over with that. `None` where there is no such
+/// visit, or no longer.
+pub(crate) fn returned(shared: &Shared, name: &str) -> Option<Returned> {
+    let mut visits = shared.visits.all();
+    let visit = visits.get(name).filter(|visit| !visit.is_over(shared))?;
+    if visit.about == About::Installation {
+        return Some(Returned::ToInstall(visit.installed.descriptor.name.clone()));
+    }
+    visits.remove(name);
+    Some(Returned::Done)
 }
 
 /// The person is back. `None` where there is no such visit, or no longer.
 pub(crate) async fn finish(shared: &Shared, name: &str) -> Result<Option<Ended>, StateError> {
+    expire(shared).await;
     let Some(visit) = shared.visits.all().remove(name) else {
         return Ok(None);
     };
@@ -164,8 +192,7 @@ pub(crate) async fn finish(shared: &Shared, name: &str) -> Result<Option<Ended>,
 
 /// Ends the visits that last too long, and the installations that waited for them.
 pub(crate) async fn expire(shared: &Shared) {
-    let now = shared.clock.elapsed();
-    end(shared, |visit| visit.ends_at <= now).await;
+    end(shared, |visit| visit.is_over(shared)).await;
 }
 
 /// Ends the visits for an add-on that somebody installs anew in the same place.

@@ -101,7 +101,7 @@ impl TestRoom {
     pub async fn viewer(&self, user: &str) -> TestViewer {
         let user = must(self.shared.state.user_named(user).await, "no user");
         let (shared, pulse) = (Arc::clone(&self.shared), stream::pending().boxed());
-        let viewer = Viewer::connect(shared, self.room.id, user.id, true, pulse).await;
+        let viewer = Viewer::connect(shared, self.room.id, user.id, true, None, pulse).await;
         let Some(viewer) = must(viewer, "cannot connect") else {
             panic!("room {} is gone", self.room.name);
         };

@@ -34,7 +34,7 @@ use tokio::time::{Instant, interval_at};
 use super::frames::Here;
 use super::inspect::Inspector;
 use super::pages::PageError;
-use super::visit::{Stay, Visit};
+use super::visit::{Guest, Stay, Visit};
 use crate::endless::Endless;
 use crate::hub::Push;
 use crate::shared::Shared;
@@ -91,11 +91,9 @@ pub(super) async fn stream(
     let here = Here::new(Arc::clone(&shared), room.id, user.id);
     let inspector = Inspector::new(Arc::clone(&shared), room.id, user.id);
     let is_present = !stay.is_guest();
-    if is_present {
-        timezone::learn(&shared, &user, &headers).await?;
-    }
+    let zone = timezone::said(&headers).filter(|_| is_present);
     let pulse = pulse(stay.ends());
-    let viewer = Viewer::connect(shared, room.id, user.id, is_present, pulse).await?;
+    let viewer = Viewer::connect(shared, room.id, user.id, is_present, zone, pulse).await?;
     let mut viewer = viewer.ok_or(PageError::NoRoom)?;
     viewer.inspect(inspects);
     let page = random_alphanumeric(20).map_err(|cause| StateError(cause.to_string()))?;
@@ -263,17 +261,24 @@ pub(super) struct Follow {
     add_ons: HashSet<String>,
 }
 
-/// Says of which add-ons a page has frames, for they are told of pushes.
+/// Says of which add-ons a page has frames, for they are told of pushes; and in which time zone its
+/// reader is, which is kept for what add-ons are told later.
 pub(super) async fn follow(
+    State(shared): State<Arc<Shared>>,
     Extension(pages): Extension<Pages>,
-    _: Visit,
+    Guest(is_guest): Guest,
+    visit: Visit,
     Path((room, page)): Path<(String, String)>,
+    headers: HeaderMap,
     JsonBody(Follow { add_ons }): JsonBody<Follow>,
-) -> StatusCode {
+) -> Result<StatusCode, PageError> {
     if add_ons.len() > MAX_FOLLOWED || add_ons.iter().any(|key| key.len() > MAX_KEY) {
-        return StatusCode::BAD_REQUEST;
+        return Ok(StatusCode::BAD_REQUEST);
     }
-    pages.send(&room, &page, Command::Follow(add_ons))
+    if !is_guest {
+        timezone::learn(&shared, &visit.user, &headers).await?;
+    }
+    Ok(pages.send(&room, &page, Command::Follow(add_ons)))
 }
 
 #[cfg(test)]

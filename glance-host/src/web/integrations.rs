@@ -35,7 +35,10 @@ pub(super) fn router() -> Router<Arc<Shared>> {
                 form(change::approve, "../integrations"),
             )
             .route(&format!("{base}/visits/{{visit}}"), get(leave::go))
-            .route(&format!("{base}/visits/{{visit}}/done"), get(leave::done))
+            .route(
+                &format!("{base}/visits/{{visit}}/done"),
+                get(leave::back).post(leave::done),
+            )
             .route(
                 &format!("{base}/{{id}}/update"),
                 form(change::update, "../../integrations"),

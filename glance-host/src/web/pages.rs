@@ -44,6 +44,14 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
             include_str!("../../assets/integrations/leave.html"),
         ),
         (
+            "integrations/back.html",
+            include_str!("../../assets/integrations/back.html"),
+        ),
+        (
+            "integrations/places.html",
+            include_str!("../../assets/integrations/places.html"),
+        ),
+        (
             "integrations/frame.html",
             include_str!("../../assets/integrations/frame.html"),
         ),

@@ -130,7 +130,7 @@ pub(super) fn named(connection: &Connection, name: &str) -> Result<User> {
         [name, &mention(name)],
     )?;
     connection
-        .prepare_cached(&format!("{USER} WHERE name = ?1"))?
+        .prepare_cached(&format!("{USER} WHERE name = ?1 AND NOT is_technical"))?
         .query_row([name], user)
 }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::site::Site;
 use super::{failed_with, merged};
-use crate::install::visit::{self, Ended};
+use crate::install::visit::{self, Ended, Returned};
 use crate::shared::Shared;
 use crate::state::Installed;
 use crate::web::pages::{PageError, render};
@@ -48,20 +48,40 @@ pub(super) async fn go(
     site: Site,
     Path(Names { visit }): Path<Names>,
 ) -> Result<Response, PageError> {
-    visit::expire(&shared).await;
     let back = format!("{}/visits/{visit}/done", site.address());
     let url = visit::address(&shared, &visit, &back).ok_or(OVER)?;
     let private = [(header::REFERRER_POLICY, "no-referrer")];
     Ok((private, Redirect::to(url.as_str())).into_response())
 }
 
-/// Back from the add-on.
+/// Back from the add-on. An installation that waits for this is finished by a form, which the page sends
+/// by itself: to follow a link changes nothing.
+pub(super) async fn back(
+    State(shared): State<Arc<Shared>>,
+    site: Site,
+    Path(Names { visit }): Path<Names>,
+) -> Result<Response, PageError> {
+    match visit::returned(&shared, &visit) {
+        Some(Returned::ToInstall(name)) => {
+            let values = json!({
+                "add_on": name,
+                "done": format!("{}/visits/{visit}/done", site.address()),
+            });
+            let values = merged(site.values(&shared), values);
+            Ok(render(StatusCode::OK, "integrations/back.html", values))
+        }
+        Some(Returned::Done) => Ok(Redirect::to(&site.address()).into_response()),
+        None => Err(OVER),
+    }
+}
+
+/// Ends what waited for a person who is back.
 pub(super) async fn done(
     State(shared): State<Arc<Shared>>,
     site: Site,
     Path(Names { visit }): Path<Names>,
 ) -> Result<Response, PageError> {
-    visit::expire(&shared).await;
+    site.managed()?;
     match visit::finish(&shared, &visit).await? {
         Some(Ended::Done) => Ok(Redirect::to(&site.address()).into_response()),
         Some(Ended::NotTaken(name)) => {
@@ -85,7 +105,6 @@ pub(super) async fn show(
     method: Method,
     Path(Names { visit }): Path<Names>,
 ) -> Response {
-    visit::expire(&shared).await;
     if method != Method::GET {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }

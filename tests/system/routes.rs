@@ -1,0 +1,100 @@
+//! Every address that the host answers at, read from its source, for rules that hold for all of them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A route as the source has it, such as `/rooms/{room}/settings`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Route(pub(crate) String);
+
+/// All routes of the host: the API's begin with `/v2`.
+pub(crate) fn all() -> Vec<Route> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("glance-host/src");
+    let mut routes = Vec::new();
+    for (file, prefix) in [
+        ("api.rs", "/v2"),
+        ("host/builder.rs", ""),
+        ("web.rs", ""),
+        ("web", ""),
+    ] {
+        for file in rust_files(&source.join(file)) {
+            let text = fs::read_to_string(&file).unwrap();
+            for written in written_routes(&text) {
+                let expanded = expanded(&written).into_iter();
+                routes.extend(expanded.map(|route| Route(format!("{prefix}{route}"))));
+            }
+        }
+    }
+    assert!(routes.len() > 90, "only {} routes found", routes.len());
+    for known in [
+        "/v2/room/{room}/history/latest",
+        "/embed/rooms/{room}/frames/token",
+        "/integrations/visits/{visit}/done",
+        "/rooms/{room}/integrations",
+        "/healthz",
+    ] {
+        assert!(routes.contains(&Route(known.to_owned())), "{known}");
+    }
+    routes
+}
+
+impl Route {
+    /// The address, with these values for its variables; `x` for others.
+    pub(crate) fn with(&self, values: &[(&str, &str)]) -> String {
+        let mut parts = self.0.split('/').map(|part| {
+            let name = part
+                .strip_prefix('{')
+                .and_then(|part| part.strip_suffix('}'));
+            let value = name.map(|name| values.iter().find(|(known, _)| *known == name));
+            match value {
+                None => part.to_owned(),
+                Some(None) => "x".to_owned(),
+                Some(Some((_, value))) => (*value).to_owned(),
+            }
+        });
+        let first = parts.next().unwrap_or_default();
+        parts.fold(first, |path, part| format!("{path}/{part}"))
+    }
+}
+
+fn rust_files(path: &Path) -> Vec<PathBuf> {
+    if path.is_file() {
+        return vec![path.to_owned()];
+    }
+    let entries = fs::read_dir(path).unwrap();
+    entries
+        .flat_map(|entry| rust_files(&entry.unwrap().path()))
+        .filter(|file| file.extension().is_some_and(|extension| extension == "rs"))
+        .collect()
+}
+
+/// The first arguments of `.route(`, without the call of `format!` around them.
+fn written_routes(text: &str) -> Vec<String> {
+    let calls = text.split(".route(").skip(1);
+    calls
+        .map(|call| {
+            let call = call
+                .trim_start()
+                .trim_start_matches("&format!(")
+                .trim_start();
+            match call.strip_prefix('"') {
+                Some(literal) => literal.split('"').next().unwrap_or_default().to_owned(),
+                None => format!("{{{}}}", call.split(',').next().unwrap_or_default()),
+            }
+        })
+        .collect()
+}
+
+/// A route for each value of the variables with which the source writes several at once.
+fn expanded(written: &str) -> Vec<String> {
+    let plain = written.replace("{{", "{").replace("}}", "}");
+    for (variable, values) in [
+        ("{base}", ["/rooms/{room}/integrations", "/integrations"]),
+        ("{at}", ["/rooms/{room}", "/embed/rooms/{room}"]),
+    ] {
+        if plain.contains(variable) {
+            return values.map(|value| plain.replace(variable, value)).to_vec();
+        }
+    }
+    vec![plain]
+}
