@@ -53,6 +53,7 @@ mod rest_rooms;
 mod rest_tokens;
 mod restart;
 mod retention;
+mod room_enumeration;
 mod rooms;
 mod runtime_glances;
 mod routes;

@@ -187,5 +187,5 @@ async fn messages_are_for_those_who_may() {
     let may = host.room("third").await;
     let may = with_scopes(&may, &[Scope::ViewMessages]).await;
     let elsewhere = get(&may, &["room", &other, "history"], &[]).await;
-    assert_eq!(elsewhere.unwrap_err().kind(), ErrorKind::Refused);
+    assert_eq!(elsewhere.unwrap_err().kind(), ErrorKind::NotFound);
 }

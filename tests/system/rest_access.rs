@@ -198,7 +198,7 @@ async fn an_installation_in_a_room_reaches_that_room_only() {
     ] {
         for (room, expected) in [
             ("ops", StatusCode::NO_CONTENT),
-            ("other", StatusCode::FORBIDDEN),
+            ("other", StatusCode::NOT_FOUND),
             // What add-ons call that took a global installation for one of a room.
             ("undefined", StatusCode::NOT_FOUND),
             ("18446744073709551616", StatusCode::NOT_FOUND),

@@ -81,22 +81,22 @@ impl Caller {
 
     /// The room with this id, or else this name, where the installation reaches it.
     pub(crate) async fn room(&self, shared: &Shared, id_or_name: &str) -> Result<Room, ApiError> {
-        let with_id = match id_or_name.parse::<RoomId>() {
-            Ok(id) => shared.state.room(id).await?,
-            Err(_) => None,
+        let id = id_or_name.parse::<RoomId>().ok();
+        let state = &shared.state;
+        let room = match (self.installed.room_id, id) {
+            // An installation in one room reads that one, whichever it names: neither the answer nor
+            // the time it takes says whether there is another.
+            (Some(own), _) => {
+                let own = state.room(own).await?;
+                own.filter(|own| id == Some(own.id) || own.name == id_or_name)
+            }
+            (None, Some(id)) => match state.room(id).await? {
+                None => state.find_room(id_or_name).await?,
+                with_id => with_id,
+            },
+            (None, None) => state.find_room(id_or_name).await?,
         };
-        let room = match with_id {
-            Some(room) => Some(room),
-            None => shared.state.find_room(id_or_name).await?,
-        };
-        let room =
-            room.ok_or_else(|| ApiError::not_found(format!("Room {id_or_name} not found")))?;
-        if !self.installed.is_in(room.id) {
-            return Err(ApiError::forbidden(
-                "This integration is installed in another room",
-            ));
-        }
-        Ok(room)
+        room.ok_or_else(|| ApiError::not_found(format!("Room {id_or_name} not found")))
     }
 
     /// The user with this id, name, mention name (behind an `@`) or address.

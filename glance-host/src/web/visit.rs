@@ -98,11 +98,14 @@ impl FromRequestParts<Arc<Shared>> for Visit {
     ) -> Result<Self, PageError> {
         let Person(user) = Person::from_request_parts(parts, shared).await?;
         let id = room_id(parts, shared).await?;
-        let room = shared.state.room(id).await?.ok_or(PageError::NoRoom)?;
         let asking = Asking::find(parts, shared).await?;
-        match asking.may_enter(shared, &user, &room).await? {
-            true => Ok(Self { room, user }),
-            false => Err(PageError::NoRoom),
+        let room = shared.state.room(id).await?;
+        // Looked up for a room that is not there, too: how long it takes tells nothing.
+        let rights = asking.rights(shared, &user).await?;
+        let room = room.filter(|room| rights.may_enter(room));
+        match room {
+            Some(room) => Ok(Self { room, user }),
+            None => Err(PageError::NoRoom),
         }
     }
 }
@@ -162,6 +165,23 @@ enum By {
     Session(Session),
     /// A token of an add-on, or a room that is shown to everyone.
     Embedded(Visitor),
+}
+
+/// Which rooms somebody may enter.
+enum Rights<'a> {
+    /// That for which a guest of another site was let in: by an add-on of the room, or by the host, which
+    /// shows it to everyone.
+    Guest,
+    Person(Access<'a>),
+}
+
+impl Rights<'_> {
+    fn may_enter(&self, room: &Room) -> bool {
+        match self {
+            Self::Guest => true,
+            Self::Person(access) => access.may_enter(room),
+        }
+    }
 }
 
 impl Asking {
@@ -228,18 +248,12 @@ impl Asking {
         matches!(&self.by, By::Embedded(visitor) if visitor.is_guest)
     }
 
-    /// Whether who asks, as `user` now says they are, may enter this room. A guest of another site was
-    /// let in by whoever may: an add-on of this room, or the host for everyone.
-    async fn may_enter(
-        &self,
-        shared: &Shared,
-        user: &User,
-        room: &Room,
-    ) -> Result<bool, StateError> {
-        match self.is_guest() {
-            true => Ok(!user.is_removed),
-            false => Ok(Access::of(shared, user).await?.may_enter(room)),
-        }
+    /// Which rooms who asks may enter, as `user` now says they are.
+    async fn rights<'a>(&self, shared: &Shared, user: &'a User) -> Result<Rights<'a>, StateError> {
+        Ok(match self.is_guest() {
+            true => Rights::Guest,
+            false => Rights::Person(Access::of(shared, user).await?),
+        })
     }
 
     fn session(&self) -> Option<&Session> {
@@ -381,6 +395,7 @@ impl Stay {
         ) else {
             return Ok(false);
         };
-        self.asking.may_enter(&self.shared, &user, &room).await
+        let rights = self.asking.rights(&self.shared, &user).await?;
+        Ok(rights.may_enter(&room))
     }
 }
