@@ -25,7 +25,7 @@ use crate::rehearsal::Stage;
 use crate::sign_in::{Entrance, Way};
 use crate::state::{Group, Identity, State, StateError, User};
 use crate::turns::Turns;
-use crate::viewer::Lineups;
+use crate::viewer::{Lineups, Retries};
 use crate::webhooks::Webhooks;
 use crate::write::Order;
 
@@ -56,6 +56,7 @@ pub(crate) struct Shared {
     pub(crate) lineups: Lineups,
     pub(crate) http: outgoing::Client,
     /// Follows no redirects: what is posted is for its address only.
+    pub(crate) retries: Retries,
     pub(crate) posting: outgoing::Client,
     pub(crate) order: Order,
     pub(crate) webhooks: Webhooks,

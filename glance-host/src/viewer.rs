@@ -7,9 +7,11 @@
 //! own: whoever shows it, drives it.
 
 mod board;
+mod failed_lines;
 mod inspect;
 mod lineup;
 mod prepared;
+mod retries;
 mod sidebar;
 
 use std::collections::{HashSet, VecDeque};
@@ -30,6 +32,7 @@ pub(crate) use board::Change;
 pub(crate) use inspect::{News, Report, millis};
 pub(crate) use lineup::Lineups;
 pub(crate) use prepared::Contents;
+pub(crate) use retries::Retries;
 pub use sidebar::{Line, LineState, ShownStatus, Sidebar, TargetRef};
 
 use crate::attendance::Attending;
@@ -40,14 +43,19 @@ use crate::shared::Shared;
 use crate::state::StateError;
 use crate::{outgoing, presence};
 use board::{Ask, Board, Where};
+use failed_lines::FailedLines;
 use inspect::Inspection;
 use lineup::Lineup;
+use retries::Place;
 
 /// What a person can ask of their viewer.
 #[derive(Debug)]
 pub(crate) enum Command {
     /// Query this glance again.
     Retry(String),
+    /// Query this glance again where it is still failed, and say whether that brought data. What is
+    /// shown stays until then.
+    TryAgain(String, oneshot::Sender<bool>),
     /// Tell the page of pushes of these add-ons, of which it has frames.
     Follow(HashSet<String>),
     /// Begin or end the inspection of the glances.
@@ -70,16 +78,17 @@ pub(crate) struct Viewer {
     shared: Arc<Shared>,
     room: RoomId,
     user: UserId,
+    /// Where the person is by what their page says, which may not be kept yet.
+    zone: Option<Box<str>>,
     /// Whether others see that this person is there.
     is_present: bool,
     board: Board,
     /// What else must be told.
     heard: VecDeque<Change>,
     followed: HashSet<String>,
+    failed: FailedLines,
     /// While somebody inspects.
     inspection: Option<Box<Inspection>>,
-    /// Where the person is by what their page says, which may not be kept yet.
-    zone: Option<Box<str>>,
     /// Whether who inspects must be told again.
     is_news: bool,
     events: broadcast::Receiver<Event>,
@@ -134,6 +143,7 @@ impl Viewer {
         room: RoomId,
         user: UserId,
         is_present: bool,
+        zone: Option<&str>,
         pulse: BoxStream<'static, ()>,
     ) -> Result<Option<Self>, StateError> {
         // First listen, then look: nothing that happens in between is missed.
@@ -143,7 +153,6 @@ impl Viewer {
         };
         let attending = shared.attendance.enter(room, is_present.then_some(user));
         if is_present {
-        zone: Option<&str>,
             settle(&shared, room, user);
         }
         let (commands, commanded) = mpsc::channel(MAX_COMMANDS);
@@ -157,6 +166,7 @@ impl Viewer {
             board: Board::new(Arc::clone(&place)),
             heard: VecDeque::new(),
             followed: HashSet::new(),
+            failed: FailedLines::default(),
             inspection: None,
             is_news: false,
             events,
@@ -166,6 +176,7 @@ impl Viewer {
             shared,
             room,
             user,
+            zone: zone.map(Box::from),
             is_present,
         };
         let asks = viewer.board.load(place, lineup);
@@ -176,7 +187,6 @@ impl Viewer {
     /// What is shown now.
     pub(crate) fn sidebar(&self) -> Sidebar {
         self.board.sidebar()
-            zone: zone.map(Box::from),
     }
 
     /// The next of what must be told to who has been told all before.
@@ -229,6 +239,7 @@ impl Viewer {
                     let ask = self.board.retry(&id);
                     self.ask(ask);
                 }
+                Command::TryAgain(id, outcome) => self.try_again(&id, outcome),
                 Command::Follow(add_ons) => self.followed = add_ons,
                 Command::Inspect(is_inspected) => self.inspect(is_inspected),
                 Command::Explain(key, to) => return Box::pin(self.explain(&key, to)).await,
@@ -237,11 +248,12 @@ impl Viewer {
             Happened::Delivered => {}
             Happened::Answered(Ok(answered)) => {
                 let (glance, asking, queried) = *answered;
-                self.answered(&glance.id, asking, queried);
+                self.answered(&glance, asking, queried);
             }
             Happened::Answered(Err(cause)) => tracing::error!("a query ended early: {cause}"),
             Happened::Carried(event) => return self.take(event.ok()).await,
         }
+        self.failed.forget_loaded(&self.board);
         true
     }
 
@@ -272,6 +284,7 @@ impl Viewer {
             }
             next = self.carried();
         }
+        self.failed.forget_loaded(&self.board);
         true
     }
 
@@ -291,12 +304,33 @@ impl Viewer {
         }
     }
 
-    fn answered(&mut self, id: &str, asking: u64, queried: Queried) {
+    fn answered(&mut self, glance: &prepared::Prepared, asking: u64, queried: Queried) {
+        let id = &glance.id;
+        let is_late = !self.board.awaits(id, asking);
         if let Some(inspection) = &mut self.inspection {
-            let is_late = !self.board.awaits(id, asking);
             inspection.answered(id, &queried, is_late, &self.shared.base_url);
         }
+        if is_late {
+            return;
+        }
+        let has_data = queried.data.is_ok();
         self.board.answered(id, asking, queried.data);
+        let place = Place {
+            room: self.room,
+            oauth_id: glance.installed.oauth_id.clone(),
+            glance: glance.glance.key.clone(),
+        };
+        let retries = &self.shared.retries;
+        let failed = &mut self.failed;
+        failed.answered(id, has_data, place, &self.commands, retries);
+    }
+
+    /// Sends the query of a failed line again.
+    fn try_again(&mut self, id: &str, outcome: oneshot::Sender<bool>) {
+        if self.failed.begin(id, outcome) {
+            let ask = self.board.try_again(id);
+            self.ask(ask);
+        }
     }
 
     /// Explains a glance by all that was carried until now. False where the room is gone.
@@ -383,20 +417,20 @@ async fn look(
     shared: &Shared,
     room: RoomId,
     user: UserId,
+    zone: Option<&str>,
 ) -> Result<Option<(Arc<Where>, Arc<Lineup>)>, StateError> {
-    let (Some(room), Some(user)) = (
+    let (Some(room), Some(mut user)) = (
         shared.state.room(room).await?,
         shared.state.user(user).await?,
     ) else {
         return Ok(None);
     };
+    if let Some(zone) = zone {
+        zone.clone_into(&mut user.timezone);
+    }
     let lineup = shared
         .lineups
         .of(room.id, &*shared.state, &*shared.hub)
         .await?;
     Ok(Some((Arc::new(Where { room, user }), lineup)))
 }
-    zone: Option<&str>,
-    if let Some(zone) = zone {
-        zone.clone_into(&mut user.timezone);
-    }

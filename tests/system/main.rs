@@ -60,6 +60,7 @@ mod routes;
 mod runtime_webhooks;
 mod shutdown;
 mod safe_requests;
+mod shutdown;
 mod self_healing;
 mod sign_in;
 mod start;

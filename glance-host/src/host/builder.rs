@@ -34,7 +34,7 @@ use crate::state::{SqliteState, State, StateError, User};
 use crate::tcp::{Begun, Plain};
 use crate::tls::{self, Certificate, Tls};
 use crate::turns::Turns;
-use crate::viewer::Lineups;
+use crate::viewer::{Lineups, Retries};
 use crate::webhooks::Webhooks;
 use crate::write::Order;
 use crate::{api, icons, outgoing, retention, web};
@@ -321,6 +321,7 @@ impl Builder {
             metrics: Metrics::default(),
             health: Health::default(),
             stage,
+            retries: Retries::new(self.clock.clone()),
             ending,
         });
         shared.first_room.open(&shared).await?;

@@ -63,6 +63,8 @@ struct Entry {
     prepared: Arc<Prepared>,
     /// Under which number it was asked for last: an answer to an earlier asking is old.
     asking: u64,
+    /// Whether that was asked while the failure goes on showing.
+    tries_again: bool,
     content: Arc<Content>,
     shows: bool,
     /// What the person was told last.
@@ -97,10 +99,12 @@ impl Board {
                 None => (None, None),
             };
             let is_new = kept.is_none();
-            let (asking, content) = kept.unwrap_or_else(|| (0, prepared.named()));
+            let (asking, tries_again, content) =
+                kept.unwrap_or_else(|| (0, false, prepared.named()));
             let mut entry = Entry {
                 prepared: Arc::clone(prepared),
                 asking,
+                tries_again,
                 content,
                 shows: false,
                 told,
@@ -148,6 +152,20 @@ impl Board {
         ask
     }
 
+    /// Asks for the data of a failed glance again. It shows that it failed until the answer comes.
+    pub(super) fn try_again(&mut self, id: &str) -> Option<Ask> {
+        let mut entries = self.entries.iter_mut();
+        let entry = entries.find(|e| e.prepared.id == id && e.content.has_failed())?;
+        entry.tries_again = true;
+        entry.next_ask(&self.place, &mut self.askings)
+    }
+
+    /// Whether the data of this glance could not be loaded.
+    pub(super) fn has_failed(&self, id: &str) -> bool {
+        let mut entries = self.entries.iter();
+        entries.any(|entry| entry.prepared.id == id && entry.content.has_failed())
+    }
+
     /// Whether this asking is the one that the glance waits for.
     pub(super) fn awaits(&self, id: &str, asking: u64) -> bool {
         let mut entries = self.entries.iter();
@@ -158,6 +176,7 @@ impl Board {
     pub(super) fn answered(&mut self, id: &str, asking: u64, answer: Result<Data, String>) {
         let mut entries = self.entries.iter_mut();
         if let Some(entry) = entries.find(|entry| entry.awaits(id, asking)) {
+            entry.tries_again = false;
             entry.content = match answer {
                 Ok(data) => entry.prepared.ready(&data),
                 Err(problem) => entry.prepared.failed(problem),
@@ -208,21 +227,30 @@ impl Board {
 
 impl Entry {
     /// The data with the number of its asking, where the glance is still the same.
-    fn kept_as(&self, prepared: &Arc<Prepared>) -> Option<(u64, Arc<Content>)> {
+    fn kept_as(&self, prepared: &Arc<Prepared>) -> Option<(u64, bool, Arc<Content>)> {
         let own = &self.prepared;
         if Arc::ptr_eq(own, prepared) {
-            return Some((self.asking, Arc::clone(&self.content)));
+            return Some((self.asking, self.tries_again, Arc::clone(&self.content)));
         }
         let is_same =
             own.glance == prepared.glance && own.installed.oauth_id == prepared.installed.oauth_id;
-        is_same.then(|| (self.asking, prepared.take_over(&self.content)))
+        is_same.then(|| {
+            let content = prepared.take_over(&self.content);
+            (self.asking, self.tries_again, content)
+        })
     }
 
     fn ask(&mut self, place: &Arc<Where>, askings: &mut u64) -> Option<Ask> {
+        let ask = self.next_ask(place, askings)?;
+        self.content = self.prepared.loading();
+        self.tries_again = false;
+        Some(ask)
+    }
+
+    fn next_ask(&mut self, place: &Arc<Where>, askings: &mut u64) -> Option<Ask> {
         self.prepared.glance.query_url.as_ref()?;
         *askings += 1;
         self.asking = *askings;
-        self.content = self.prepared.loading();
         Some(Ask {
             asking: self.asking,
             prepared: Arc::clone(&self.prepared),
@@ -231,7 +259,9 @@ impl Entry {
     }
 
     fn awaits(&self, id: &str, asking: u64) -> bool {
-        self.prepared.id == id && self.asking == asking && self.content.is_loading()
+        let is_awaited =
+            self.content.is_loading() || (self.tries_again && self.content.has_failed());
+        self.prepared.id == id && self.asking == asking && is_awaited
     }
 
     fn judge(&mut self, kind: Kind, place: &Where) {

@@ -113,6 +113,24 @@ fn a_glance_loads_fails_is_tried_again_and_shows() {
 }
 
 #[test]
+fn a_failure_shows_until_an_attempt_in_the_background_brings_data() {
+    let (mut board, asks) = board(vec![glance("g", vec![])]);
+    assert!(board.try_again("add-on:g").is_none(), "it still loads");
+    board.answered("add-on:g", asks[0].asking, Err("down".into()));
+    let first = board.try_again("add-on:g").unwrap();
+    assert_eq!(shown(&board), ["failed"]);
+    board.answered("add-on:g", first.asking, Err("still down".into()));
+    assert!(!board.awaits("add-on:g", first.asking), "one answer each");
+    assert!(board.has_failed("add-on:g"));
+
+    let second = board.try_again("add-on:g").unwrap();
+    push(&mut board, "id", "g", &data("pushed", 1));
+    board.answered("add-on:g", second.asking, Ok(held(data("old", 1))));
+    assert_eq!(shown(&board), ["pushed"]);
+    assert!(board.try_again("add-on:g").is_none());
+}
+
+#[test]
 fn metadata_hides_and_shows_and_a_failure_shows_anyway() {
     let condition = Condition::glance_matches([Match::gt("count", 0)]);
     let (mut board, asks) = board(vec![glance("g", vec![condition])]);
