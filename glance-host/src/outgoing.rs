@@ -121,6 +121,10 @@ pub(crate) fn cors(base_url: &str, answer: &Answer) -> Result<String, String> {
     match answer.allowed_origin.as_deref() {
         Some("*") => Ok("Its answer is for every origin.".to_owned()),
         Some(origin) if origin == base_url => Ok(format!("Its answer is for {origin}.")),
+        Some(several) if several.contains(',') => Err(format!(
+            "Its answer has more than one Access-Control-Allow-Origin ({several}), and no browser takes \
+             any then: the add-on and a proxy before it may both send the header, so let one of them do it."
+        )),
         Some(other) => Err(format!(
             "Its answer is for {other} only: Access-Control-Allow-Origin must be * or {base_url}."
         )),

@@ -6,7 +6,7 @@ use glance_host::Host;
 use glance_host::testing::TestRoom;
 use glance_sdk::axum::extract::{Path, State};
 use glance_sdk::axum::http::{HeaderMap, StatusCode, Uri, header};
-use glance_sdk::axum::response::{IntoResponse, Response};
+use glance_sdk::axum::response::{AppendHeaders, IntoResponse, Response};
 use glance_sdk::axum::routing::{get, post};
 use glance_sdk::axum::{Json, Router, serve};
 use glance_sdk::label;
@@ -25,8 +25,8 @@ const HELD: &str = "odd:held";
 const ECHO: &str = "odd:echo";
 
 /// The answers of [`Odd`] that come at once, each of them a glance's.
-const ODD: [&str; 7] = [
-    "unmarked", "other", "words", "down", "hollow", "heavy", "echo",
+const ODD: [&str; 8] = [
+    "unmarked", "other", "twice", "words", "down", "hollow", "heavy", "echo",
 ];
 
 /// An add-on whose answers are odd, and which says again what it was told in confidence.
@@ -129,6 +129,7 @@ async fn answer(State(odd): State<Odd>, Path(what): Path<String>, uri: Uri) -> R
             let other = "https://chat.example.com";
             ([(header::ACCESS_CONTROL_ALLOW_ORIGIN, other)], Json(label)).into_response()
         }
+        "twice" => (any.clone(), AppendHeaders(any), Json(label)).into_response(),
         "words" => (any, "no JSON at all").into_response(),
         "down" => (StatusCode::BAD_GATEWAY, any, "<h1>Down</h1>").into_response(),
         "held" => {
@@ -218,6 +219,13 @@ async fn a_query_is_told_with_its_answer_and_what_is_wrong_with_it() {
                 "is for https://chat.example.com only: Access-Control-Allow-Origin must be * or {origin}."
             ),
             "is for https://chat.example.com only",
+        ),
+        (
+            "twice",
+            200,
+            "has more than one Access-Control-Allow-Origin (*, *), and no browser takes any then: \
+             the add-on and a proxy before it may both send the header, so let one of them do it.",
+            "has more than one Access-Control-Allow-Origin (*, *)",
         ),
         ("words", 200, "is for every origin.", "is no JSON"),
         ("down", 502, "is for every origin.", "answered 502"),

@@ -110,6 +110,7 @@ impl Call {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
+    /// `Access-Control-Allow-Origin`; what stands there twice is joined, as in a browser.
     pub(crate) allowed_origin: Option<String>,
     pub(crate) content_type: Option<String>,
     /// `Retry-After`, where it is a number of seconds.
@@ -176,7 +177,13 @@ pub(crate) async fn exchange(
         let value = response.headers().get(name)?.to_str().ok()?;
         Some(value.to_owned())
     };
-    let allowed_origin = header(ACCESS_CONTROL_ALLOW_ORIGIN);
+    let allowed: Vec<_> = response
+        .headers()
+        .get_all(ACCESS_CONTROL_ALLOW_ORIGIN)
+        .iter()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+        .collect();
+    let allowed_origin = (!allowed.is_empty()).then(|| allowed.join(", "));
     let content_type = header(CONTENT_TYPE);
     let retry_after = header(RETRY_AFTER).and_then(|seconds| seconds.trim().parse().ok());
     let retry_after = retry_after.map(Duration::from_secs);
