@@ -38,6 +38,8 @@ pub(crate) struct Shared {
     /// Where it listens.
     pub(crate) address: SocketAddr,
     pub(crate) group: Group,
+    /// What the capabilities document calls the host.
+    pub(crate) product: String,
     pub(crate) entrance: Entrance,
     /// Held while a person's role may change: of two admins who demote each other one stays.
     pub(crate) roles: Mutex<()>,

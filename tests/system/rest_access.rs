@@ -31,6 +31,7 @@ async fn capabilities_keep_the_habits_of_slashes() {
         assert_eq!(document["links"]["api"], api);
         assert_eq!(document["links"]["homepage"], host.base_url());
         assert_eq!(document["connect_server_api_version"], 1);
+        assert_eq!(document["name"], "HipChat", "some add-ons compare it");
         for member in ["key", "name", "description"] {
             assert!(document[member].is_string(), "{member}");
         }
@@ -43,6 +44,15 @@ async fn capabilities_keep_the_habits_of_slashes() {
         let scopes = &capabilities["hipchatApiProvider"]["availableScopes"];
         assert_eq!(scopes["view_room"]["id"], "view_room", "{scopes}");
     }
+}
+
+#[tokio::test]
+async fn a_host_may_call_itself_something_else() {
+    let host = Host::builder().port(0).product("Glance");
+    let host = host.start().await.unwrap();
+    let url = format!("{}/v2/capabilities", host.base_url());
+    let (_, document) = rest::json(reqwest::Client::new().get(url)).await;
+    assert_eq!(document["name"], "Glance");
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ pub(super) async fn read(State(shared): State<Arc<Shared>>) -> Json<HostDocument
     let mut document = HostDocument::new(&shared.api_url(), &shared.base_url);
     document.extra = Extra::from_iter([
         ("key".to_owned(), json!("glance-host")),
-        ("name".to_owned(), json!("Glance host")),
+        ("name".to_owned(), json!(shared.product)),
         (
             "description".to_owned(),
             json!("A host for add-ons that show glances"),

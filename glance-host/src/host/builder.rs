@@ -49,6 +49,7 @@ pub struct Builder {
     port: u16,
     data: Option<PathBuf>,
     group: Option<String>,
+    product: String,
     first_room: Option<String>,
     token_life: Duration,
     requests: u32,
@@ -70,6 +71,7 @@ impl Default for Builder {
             port: DEFAULT_PORT,
             data: None,
             group: None,
+            product: "HipChat".to_owned(),
             first_room: None,
             token_life: Duration::from_secs(8 * 60 * 60),
             requests: 500,
@@ -114,6 +116,20 @@ impl Builder {
     #[must_use]
     pub fn group(mut self, name: impl Into<String>) -> Self {
         self.group = Some(name.into());
+        self
+    }
+
+    /// What the capabilities document calls the host, `HipChat` where nothing is said: some add-ons of the
+    /// time compare it. People do not see it.
+    ///
+    /// ```
+    /// use glance_host::Host;
+    ///
+    /// let builder = Host::builder().product("Glance");
+    /// ```
+    #[must_use]
+    pub fn product(mut self, name: impl Into<String>) -> Self {
+        self.product = name.into();
         self
     }
 
@@ -296,6 +312,7 @@ impl Builder {
             roles: Mutex::default(),
         let embed_guest = match self.embed.is_used() {
             true => Some(state.embed_guest().await?.id),
+            product: self.product,
             false => None,
         };
             rooms: Mutex::default(),

@@ -35,6 +35,7 @@ pub(super) struct Config {
     pub(super) data: PathBuf,
     pub(super) public_url: Option<String>,
     pub(super) group: Option<String>,
+    pub(super) product: String,
     pub(super) allow_networks: Option<Vec<Network>>,
     pub(super) keep_messages_days: Option<NonZeroU32>,
     pub(super) shutdown_seconds: u64,
@@ -119,6 +120,7 @@ impl Default for Config {
             data: "glance-host-data".into(),
             public_url: None,
             group: None,
+            product: "HipChat".to_owned(),
             allow_networks: None,
             keep_messages_days: None,
             shutdown_seconds: 10,
@@ -196,6 +198,10 @@ impl Config {
             Some("") => return Err("group is empty: name the team, or leave it out".to_owned()),
             Some(group) => builder = builder.group(group),
             None => {}
+        }
+        match self.product.trim() {
+            "" => return Err("product is empty: name the host, or leave it out".to_owned()),
+            product => builder = builder.product(product),
         }
         if let Some(days) = self.keep_messages_days {
             builder = builder.keep_messages(DAY * days.get());

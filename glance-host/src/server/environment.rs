@@ -28,6 +28,7 @@ pub(super) fn apply(
         data,
         public_url,
         group,
+        product,
         allow_networks,
         keep_messages_days,
         shutdown_seconds,
@@ -44,6 +45,7 @@ pub(super) fn apply(
     left.take("DATA", data)?;
     left.take("PUBLIC_URL", public_url)?;
     left.take("GROUP", group)?;
+    left.take("PRODUCT", product)?;
     left.take("ALLOW_NETWORKS", allow_networks)?;
     left.take("KEEP_MESSAGES_DAYS", keep_messages_days)?;
     left.take("SHUTDOWN_SECONDS", shutdown_seconds)?;
