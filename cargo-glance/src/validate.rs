@@ -9,6 +9,7 @@ use std::time::Duration;
 use glance_sdk::json::{self, Document};
 use glance_sdk::printable::printable;
 use glance_sdk::validate::{self, Problem, Severity};
+use reqwest::header::ACCEPT;
 use serde_json::{Value, json};
 
 use crate::print;
@@ -164,7 +165,8 @@ async fn fetch(url: &str) -> Result<Vec<u8>, String> {
         .timeout(TIMEOUT)
         .build()
         .map_err(failed)?;
-    let mut answer = client.get(url).send().await.map_err(failed)?;
+    let request = client.get(url).header(ACCEPT, "application/json");
+    let mut answer = request.send().await.map_err(failed)?;
     if !answer.status().is_success() {
         return Err(format!("{url} answered {}", answer.status()));
     }

@@ -144,7 +144,7 @@ pub(crate) async fn begin(
             already: already.unwrap_or(Already::UnderWay),
         });
     }
-    if let Err(refused) = introduce(shared, &installed).await {
+    if let Err(refused) = introduce(shared, &installed, What::Installation).await {
         // An add-on whose answer is not known may have accepted: it has to be told.
         match refused.is_certain {
             true => drop(
@@ -263,17 +263,11 @@ fn callback_url(installed: &Installed) -> Option<&str> {
 }
 
 /// Posts the installation data to the add-on, where it wants to know of it.
-async fn introduce(shared: &Shared, installed: &Installed) -> Result<(), NotAccepted> {
+async fn introduce(shared: &Shared, installed: &Installed, what: What) -> Result<(), NotAccepted> {
     let Some(url) = callback_url(installed) else {
         return Ok(());
     };
-    post(
-        shared,
-        url,
-        "the installation data",
-        &data(shared, installed),
-    )
-    .await
+    post(shared, url, what, &data(shared, installed)).await
 }
 
 /// Tells the add-on of an update: without the secret, where it has an address for that. An add-on
@@ -281,16 +275,18 @@ async fn introduce(shared: &Shared, installed: &Installed) -> Result<(), NotAcce
 async fn introduce_again(shared: &Shared, installed: &Installed) -> Result<(), InstallError> {
     let installable = installed.descriptor.capabilities.installable.as_ref();
     let Some(url) = installable.and_then(|one| one.update_callback_url.as_deref()) else {
-        return Ok(introduce(shared, installed).await?);
+        return Ok(introduce(shared, installed, What::Update).await?);
     };
     let update = InstallationUpdate::from(&data(shared, installed));
-    match post(shared, url, "the update", &update).await {
+    match post(shared, url, What::Update, &update).await {
         Err(NotAccepted {
             error: InstallError::Refused {
                 status: 403 | 404, ..
             },
             ..
-        }) if callback_url(installed).is_some() => Ok(introduce(shared, installed).await?),
+        }) if callback_url(installed).is_some() => {
+            Ok(introduce(shared, installed, What::Update).await?)
+        }
         told => Ok(told?),
     }
 }
@@ -319,17 +315,33 @@ impl From<NotAccepted> for InstallError {
     }
 }
 
+/// What an add-on is told of, and may refuse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Installation,
+    Update,
+}
+
+impl What {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Installation => "installation",
+            Self::Update => "update",
+        }
+    }
+}
+
 async fn post(
     shared: &Shared,
     url: &str,
-    what: &str,
+    what: What,
     body: &impl Serialize,
 ) -> Result<(), NotAccepted> {
     let url = Url::parse(url).map_err(|_| NotAccepted {
         error: InstallError::NoAddress(url.to_owned()),
         is_certain: true,
     })?;
-    tracing::info!(target: STEPS, "POST {}: {what}", shown(&url));
+    tracing::info!(target: STEPS, "POST {}: the {}", shown(&url), what.name());
     let answer = post_again(shared, &url, body)
         .await
         .map_err(|cause| NotAccepted {
@@ -340,17 +352,22 @@ async fn post(
         tracing::info!(target: STEPS, "the add-on accepted with {}", answer.status);
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&answer.body);
+    let status = answer.status.as_u16();
+    let said = words(&String::from_utf8_lossy(&answer.body), answer.status);
+    let what = what.name();
+    tracing::warn!(
+        url = shown(&url),
+        status,
+        said,
+        "an add-on refused the {what}"
+    );
     Err(NotAccepted {
         // A proxy that waited for the add-on in vain does not know what became of it.
         is_certain: !matches!(
             answer.status,
             StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT
         ),
-        error: InstallError::Refused {
-            status: answer.status.as_u16(),
-            said: first_line(&said, answer.status),
-        },
+        error: InstallError::Refused { what, status, said },
     })
 }
 
@@ -382,15 +399,48 @@ async fn post_again(
     }
 }
 
+/// How much of a refusal is shown, in characters and in lines.
+const MAX_REFUSAL: usize = 2000;
+const MAX_REFUSAL_LINES: usize = 40;
+
 /// What an add-on said, short enough to show; a page of HTML says nothing to people.
-fn first_line(said: &str, status: StatusCode) -> String {
-    let line = said
-        .lines()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or_default()
-        .trim();
-    if line.starts_with('<') {
+fn words(said: &str, status: StatusCode) -> String {
+    if said.trim_start().starts_with('<') {
         return status.canonical_reason().unwrap_or_default().to_owned();
     }
-    line.chars().take(200).collect()
+    let is_shown = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
+    let mut letters = said.trim().chars().filter(is_shown);
+    let text: String = letters.by_ref().take(MAX_REFUSAL).collect();
+    let mut lines = text.lines().map(str::trim_end);
+    let kept: Vec<_> = lines.by_ref().take(MAX_REFUSAL_LINES).collect();
+    let is_cut = letters.next().is_some() || lines.next().is_some();
+    format!("{}{}", kept.join("\n"), if is_cut { "…" } else { "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_shown_in_full_up_to_a_limit() {
+        let bad = StatusCode::BAD_REQUEST;
+        for (said, expected) in [
+            ("", ""),
+            ("\n no \n", "no"),
+            (
+                "Two things:\r\n\r\n  a\t1  \n  b",
+                "Two things:\n\n  a\t1\n  b",
+            ),
+            ("a\u{1b}[31mb", "a[31mb"),
+            (" <!doctype html><p>no", "Bad Request"),
+        ] {
+            assert_eq!(words(said, bad), expected, "{said:?}");
+        }
+        assert_eq!(words(&"x".repeat(2000), bad), "x".repeat(2000));
+        assert_eq!(
+            words(&"ä".repeat(2001), bad),
+            format!("{}…", "ä".repeat(2000))
+        );
+        assert_eq!(words(&"x\n".repeat(41), bad).lines().count(), 40);
+    }
 }

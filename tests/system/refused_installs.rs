@@ -1,8 +1,12 @@
 //! What cannot be installed is refused with the reason, and leaves nothing behind.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
 use glance_host::{Host, InstallError};
 use glance_sdk::axum::Router;
-use glance_sdk::axum::http::StatusCode;
+use glance_sdk::axum::http::header::ACCEPT;
+use glance_sdk::axum::http::{HeaderMap, StatusCode};
 use glance_sdk::axum::routing::{get, post};
 use reqwest::Client;
 use serde_json::json;
@@ -11,6 +15,7 @@ use tokio::net::TcpListener;
 use crate::add_on::{Pager, add_on};
 use crate::by_hand::{descriptor, serve};
 use crate::install::is_empty;
+use crate::log::Log;
 
 #[tokio::test]
 async fn a_descriptor_that_cannot_be_used_is_refused_with_the_reason() {
@@ -42,7 +47,7 @@ async fn a_descriptor_that_cannot_be_used_is_refused_with_the_reason() {
         (format!("{base}/gone"), "answered 404"),
         (
             format!("{base}/html"),
-            "is no JSON: expected value at line 1 column 1",
+            "is no JSON: expected a value at line 1 column 1",
         ),
         (format!("{base}/huge"), "answered more than"),
         (format!("{base}/list"), "it must be an object"),
@@ -127,6 +132,55 @@ async fn an_add_on_that_refuses_is_not_installed() {
         room.install_url(&base).await,
         Err(InstallError::Refused { status: 400, .. })
     ));
+}
+
+#[tokio::test]
+async fn a_refusal_of_several_lines_is_shown_in_full_and_logged_and_names_the_update() {
+    let log = Log::record();
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&asked);
+    let is_refused = Arc::new(AtomicBool::new(false));
+    let refused = Arc::clone(&is_refused);
+    let base = serve(move |base| {
+        let descriptor = descriptor(base).to_string();
+        let refuse = move || async move {
+            match refused.load(Ordering::SeqCst) {
+                true => (
+                    StatusCode::FORBIDDEN,
+                    "Two things are wrong:\n- the plan\n- the room\n",
+                ),
+                false => (StatusCode::OK, ""),
+            }
+        };
+        let read = move |headers: HeaderMap| async move {
+            let accepted = headers[ACCEPT].to_str().unwrap().to_owned();
+            heard.lock().unwrap().push(accepted);
+            descriptor
+        };
+        Router::new()
+            .route("/", get(read))
+            .route("/installed", post(refuse))
+    })
+    .await;
+    let installed = room.install_url(&base).await.unwrap();
+    is_refused.store(true, Ordering::SeqCst);
+    let error = host.update(&installed, &base).await.unwrap_err();
+    let all = "the add-on refused the update with status 403:\n\
+               Two things are wrong:\n- the plan\n- the room";
+    assert_eq!(error.to_string(), all);
+    assert!(log.text().contains("- the room"), "{}", log.text());
+    assert_eq!(*asked.lock().unwrap(), ["application/json"; 2]);
+
+    let page = format!("{}/rooms/{}/integrations", host.base_url(), room.room.id);
+    let update = format!("{page}/{}/update", installed.oauth_id);
+    let answer = Client::new().post(update).form(&[("digest", "")]).send();
+    let html = answer.await.unwrap().text().await.unwrap();
+    assert!(
+        html.contains("refused the update with status 403:\nTwo things"),
+        "{html}"
+    );
 }
 
 #[tokio::test]

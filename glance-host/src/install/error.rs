@@ -85,9 +85,11 @@ pub enum InstallError {
     },
     /// The add-on refused.
     Refused {
+        /// What it refused: the installation, or the update.
+        what: &'static str,
         /// With what.
         status: u16,
-        /// The first line of what it said.
+        /// What it said, in at most 2000 characters and 40 lines.
         said: String,
     },
     /// The host's own database failed.
@@ -149,18 +151,14 @@ impl fmt::Display for InstallError {
                     "the add-on there is {found}, not {expected}; check the address"
                 )
             }
-            Self::Refused { status, said } if said.is_empty() => {
-                write!(
-                    f,
-                    "the add-on refused the installation with status {status}"
-                )
-            }
-            Self::Refused { status, said } => {
-                write!(
-                    f,
-                    "the add-on refused the installation with status {status}: {}",
-                    printable(said).with_lines().at_most(LONGEST)
-                )
+            Self::Refused { what, status, said } => {
+                write!(f, "the add-on refused the {what} with status {status}")?;
+                match said.lines().count() {
+                    0 => Ok(()),
+                    1 => write!(f, ": {said}"),
+                    _ => write!(f, ":
+{said}"),
+                }
             }
             Self::State(cause) => cause.fmt(f),
         }

@@ -7,6 +7,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use glance_sdk::json::Document;
 use glance_sdk::model::Descriptor;
 use glance_sdk::validate::{self, Problem, Severity};
+use reqwest::header::ACCEPT;
 use reqwest::{Method, Url};
 use serde::Deserialize;
 
@@ -94,7 +95,10 @@ fn check_numbers(descriptor: &Descriptor) -> Result<(), InstallError> {
 
 async fn fetch(shared: &Shared, url: &Url) -> Result<Vec<u8>, InstallError> {
     tracing::info!(target: STEPS, "GET {}: the descriptor", shown(url));
-    let request = shared.http.request(Method::GET, url.clone());
+    let request = shared
+        .http
+        .request(Method::GET, url.clone())
+        .header(ACCEPT, "application/json");
     let answer = outgoing::send(shared, request, DESCRIPTOR_TIMEOUT, MAX_DESCRIPTOR_BYTES)
         .await
         .map_err(|cause| no_answer("descriptor", url, &cause))?;
