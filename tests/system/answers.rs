@@ -92,6 +92,8 @@ async fn what_will_not_pass_is_not_tried_again() {
         "it crashed",
     )])));
     peer.answer("OK");
+    peer.answer("\"Thank you!\"");
+    peer.answer("<p>Hello");
     peer.answer(r#"{"color":"green"}"#);
     peer.answer(r#"{"message":""}"#);
     peer.answer("[".repeat(100_000));
@@ -102,7 +104,9 @@ async fn what_will_not_pass_is_not_tried_again() {
         ("bad", "answered 400"),
         ("acted, then failed", "answered 500"),
         ("acted, then hung up", "gave no whole answer"),
-        ("text", "no JSON object"),
+        ("a word", ""),
+        ("a word in JSON", ""),
+        ("a page", "no JSON object"),
         ("no message", "/message"),
         ("empty message", "/message"),
         ("deep", "no JSON object"),

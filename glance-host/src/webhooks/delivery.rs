@@ -34,6 +34,9 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(10);
 /// An event that waited longer is no longer told: its answer would come too late for the room.
 const MAX_AGE: Duration = Duration::from_secs(5 * 60);
 
+/// The longest answer in plain text that is taken for a courtesy, in bytes.
+const LONGEST_WORD: usize = 200;
+
 /// How much of an answer is kept, in characters.
 const KEPT_OF_ANSWER: usize = 2000;
 
@@ -180,7 +183,7 @@ impl Job {
 
     /// Writes an answer into the room, as if the add-on had posted it there.
     async fn write(&self, shared: &Arc<Shared>, body: &[u8]) -> Result<Option<String>, String> {
-        if body.trim_ascii().is_empty() || self.told.event == Event::RoomDeleted {
+        if says_nothing(body) || self.told.event == Event::RoomDeleted {
             return Ok(None);
         }
         let members: Map<String, Value> = json::from_slice(body)
@@ -237,6 +240,14 @@ fn may_pass(call: &Result<Answer, Unsent>) -> bool {
 fn asked_pause(call: &Result<Answer, Unsent>) -> Duration {
     let asked = call.as_ref().ok().and_then(|answer| answer.retry_after);
     asked.unwrap_or_default().min(MAX_RETRY_AFTER)
+}
+
+/// Whether an answer is meant for no room: frameworks answer nothing, or a word such as `OK`.
+fn says_nothing(answer: &[u8]) -> bool {
+    let answer = answer.trim_ascii();
+    let is_markup = answer.first().is_some_and(|first| b"{[<".contains(first));
+    answer.is_empty()
+        || (answer.len() <= LONGEST_WORD && !is_markup && str::from_utf8(answer).is_ok())
 }
 
 fn removed() -> Outcome {
