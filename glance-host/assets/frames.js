@@ -9,6 +9,8 @@ const MOST_BYTES = 200_000;
 const CALLS_PER_SECOND = 20;
 const CALLS_AT_ONCE = 100;
 const ESCAPE = 27;
+/** What a page registers for that wants every event. */
+const ANY = "_any";
 /** What Atlassian's own library wants of the options, where a page brings it along; the host is the window around it. */
 const LIBRARY = { globalOptions: {}, hostFrameOffset: 1, hostOrigin: location.origin };
 const SANDBOX = "allow-forms allow-popups allow-popups-to-escape-sandbox allow-scripts";
@@ -86,7 +88,7 @@ export function remove(made) {
 /** Tells a page of an event, now or when it registers for it. */
 export function tell(made, event, value) {
   if (!frames.has(made)) return;
-  if (made.registered.has(event)) {
+  if (listens(made, event)) {
     send(made, { type: "evt", etyp: event, evnt: value });
   } else {
     const now = Date.now();
@@ -97,7 +99,7 @@ export function tell(made, event, value) {
 
 /** Tells a page of an event that it answers: calls `done` with what it says, or at once where it does not listen. */
 export function ask(made, event, value, done) {
-  if (!frames.has(made) || !made.registered.has(event)) return done(true);
+  if (!frames.has(made) || !listens(made, event)) return done(true);
   // The last asking counts: who presses a button again and again makes no list of them.
   made.answers.clear();
   const mid = String(made.asked += 1);
@@ -190,9 +192,13 @@ function queried(made, names) {
   made.queue = [];
   for (const { event, value, until } of waiting) {
     if (until < now) continue;
-    if (made.registered.has(event)) send(made, { type: "evt", etyp: event, evnt: value });
+    if (listens(made, event)) send(made, { type: "evt", etyp: event, evnt: value });
     else made.queue.push({ event, value, until });
   }
+}
+
+function listens(made, event) {
+  return made.registered.has(event) || made.registered.has(ANY);
 }
 
 function isText(value) {

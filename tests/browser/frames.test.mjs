@@ -201,6 +201,66 @@ test("frames hear of pushes of their own add-on, and of what siblings emit", asy
   assert.equal((await dialog.evaluate(() => window.heard)).length, 2, "who emits does not hear it");
 });
 
+test("pages of the time require modules, hear every event and broadcast", async (t) => {
+  const addOn = await AddOn.start(t, "one");
+  const page = await open(t);
+  await install(t, page, addOn);
+  const frame = await openPanel(page, addOn);
+  const required = await frame.evaluate(() => {
+    const found = [];
+    AP.require("dialog", (dialog) => found.push(typeof dialog.open));
+    AP.require(["sidebar", "nothing", "room"], (...modules) => found.push(...modules.map((one) => typeof one)));
+    return found;
+  });
+  assert.deepEqual(required, ["function", "object", "undefined", "object"]);
+
+  // A button of such a page does something.
+  await frame.evaluate(() => {
+    const button = Object.assign(document.createElement("button"), { textContent: "Open" });
+    button.onclick = () => AP.require(["dialog"], (dialog) => dialog.open({ key: "plain" }));
+    document.body.append(button);
+    AP.registerAny((value, answer) => window.heard.push([answer._context.eventName, value]));
+  });
+  await frame.getByRole("button", { name: "Open" }).click();
+  const dialog = await frameOf(page, addOn, "plain");
+  await dialog.evaluate(() => AP.broadcast("picked", { n: 1 }));
+  await hears(frame, ["picked", { n: 1 }]);
+  assert.match(await dialog.evaluate(() => { try { AP.broadcast(1); } catch (error) { return error.message; } }), /must be string/);
+  await page.keyboard.press("Escape");
+  await hidden(page.getByRole("dialog"));
+
+  // A page that listens to everything, and answers nothing, keeps no dialog open.
+  await call(frame, "dialog", "open", { key: "full", urlTemplateValues: { job: { id: 7 } } });
+  const full = await frameOf(page, addOn, "full/7");
+  await full.evaluate(() => AP.registerAny([() => {}]));
+  await page.getByRole("dialog").getByRole("button", { name: "Later" }).click();
+  await hidden(page.getByRole("dialog"));
+  assert.deepEqual(page.wrong, []);
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`the style sheet makes a page of the time readable, ${colorScheme}`, async (t) => {
+    const page = await open(t, demo.url, { colorScheme });
+    const sheet = new URL("/atlassian-connect/all.css", demo.url).href;
+    await page.route("http://styled.test/", (route) => route.fulfill({
+      contentType: "text/html",
+      body: `<!doctype html><link rel="stylesheet" href="${sheet}" crossorigin><h1>Title</h1><p>Words <a href="#">link</a></p>
+        <form><label for="a">Name</label><input id="a"><button class="aui-button aui-button-primary">Save</button></form>
+        <div class="aui-message error"><p class="title">No</p></div><span class="aui-lozenge aui-lozenge-success">Done</span>
+        <table class="aui"><tr><th>a</th><td>b</td></tr></table>`,
+    }));
+    await page.goto("http://styled.test/");
+    const looks = await page.evaluate(() => {
+      const lightness = (color) => color.match(/[\d.]+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0);
+      const { color, backgroundColor } = getComputedStyle(document.body);
+      return { text: lightness(color), back: lightness(backgroundColor), wide: document.documentElement.scrollWidth <= innerWidth };
+    });
+    assert.equal(looks.text < looks.back, colorScheme === "light", JSON.stringify(looks));
+    assert.ok(Math.abs(looks.text - looks.back) > 400, "enough contrast");
+    assert.ok(looks.wide);
+  });
+}
+
 test("events that are too old are not told", async (t) => {
   const addOn = await AddOn.start(t, "one");
   const page = await open(t);

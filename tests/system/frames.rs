@@ -342,6 +342,26 @@ async fn the_script_is_for_every_site() {
     }
 }
 
+#[tokio::test]
+async fn the_style_sheet_is_for_every_site() {
+    let host = Host::start().await;
+    for name in ["all", "all-debug"] {
+        let url = format!("{}/atlassian-connect/{name}.css", host.base_url());
+        let answer = Client::new()
+            .get(url)
+            .header("Sec-Fetch-Site", "cross-site");
+        let answer = answer.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        let headers = answer.headers();
+        assert_eq!(headers["content-type"], "text/css; charset=utf-8");
+        assert_eq!(headers["access-control-allow-origin"], "*");
+        assert_eq!(headers["cross-origin-resource-policy"], "cross-origin");
+        let text = answer.text().await.unwrap();
+        assert!(text.contains(".aui-button") && text.contains("light-dark("));
+        assert!(!text.contains("url(") && !text.contains("@import"));
+    }
+}
+
 /// The room page's stream, read as far as a test needs.
 struct Stream {
     answer: reqwest::Response,

@@ -12,6 +12,7 @@
   var debug = Boolean(script) && /\/all-debug\.js([?#]|$)/.test(script.src);
   var contract = read(window.name);
   var handlers = {};
+  var anyHandlers = [];
   var waiting = {};
   var calls = 0;
   var keys = {};
@@ -64,9 +65,30 @@
       answers = false;
       post({ type: "resp", mid: message.mid, args: [value !== false] });
     }
-    var handler = has(handlers, message.etyp) && handlers[message.etyp];
-    if (handler) handler(message.evnt, answer);
-    else answer(true);
+    // Handlers of every event learn its name from here, as in Atlassian's library.
+    answer._context = { eventName: message.etyp };
+    var own = has(handlers, message.etyp) ? handlers[message.etyp] : [];
+    own.concat(anyHandlers).forEach(function (handler) {
+      try {
+        handler(message.evnt, answer);
+      } catch (error) {
+        if (window.console) window.console.error("HipChat", message.etyp, error);
+      }
+    });
+    if (!own.length) answer(true);
+  }
+
+  function functions(value) {
+    return (Array.isArray(value) ? value : [value]).filter(function (one) { return typeof one === "function"; });
+  }
+
+  /** A value that can go to another window: no functions, no cycles. */
+  function plain(value) {
+    return value === undefined ? null : JSON.parse(JSON.stringify(value));
+  }
+
+  function broadcast(name, value) {
+    post({ type: "broadcast", etyp: name, evnt: plain(value) });
   }
 
   function has(object, name) {
@@ -74,17 +96,33 @@
   }
 
   var api = {
-    /** Takes a function for each event; what happened before, up to 30 seconds ago, comes now. */
+    /** Takes a function, or a list of them, for each event; what happened before, up to 30 seconds ago, comes now. */
     register: function (events) {
       var names = Object.keys(events || {}).filter(function (name) {
-        return typeof events[name] === "function";
+        return functions(events[name]).length > 0;
       });
-      names.forEach(function (name) { handlers[name] = events[name]; });
+      names.forEach(function (name) { handlers[name] = functions(events[name]); });
       post({ type: "event_query", args: names });
     },
+    /** Takes a function, or a list of them, for every event; its second argument has the name in `_context.eventName`. */
+    registerAny: function (events) {
+      anyHandlers = functions(events);
+      if (anyHandlers.length) post({ type: "event_query", args: ["_any"] });
+    },
+    /** Calls `callback` with the modules of these names: one name, or a list. What there is not is undefined. */
+    require: function (modules, callback) {
+      var found = (Array.isArray(modules) ? modules : [modules]).map(function (name) {
+        return has(api, name) ? api[name] : undefined;
+      });
+      if (typeof callback === "function") callback.apply(window, found);
+    },
     /** Tells the other open pages of this add-on. */
+    broadcast: function (name, value) {
+      if (typeof name !== "string") throw new Error("Event type must be string");
+      broadcast(name, value);
+    },
     emit: function (name, value) {
-      post({ type: "broadcast", etyp: String(name), evnt: value === undefined ? null : JSON.parse(JSON.stringify(value)) });
+      broadcast(String(name), value);
     }
   };
   var modules = (contract && contract.api) || {};
