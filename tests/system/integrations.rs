@@ -3,15 +3,17 @@
 use std::sync::{Arc, Mutex};
 
 use glance_host::Host;
+use glance_host::sign_in::SignIn;
 use glance_host::testing::TestRoom;
 use glance_sdk::axum::Router;
 use glance_sdk::axum::http::StatusCode;
 use glance_sdk::axum::routing::get;
 use glance_sdk::prelude::*;
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, Response};
+use reqwest::{Client, Method, Response, Url};
 use serde_json::{Value, json};
 
+use crate::browser;
 use crate::by_hand::serve;
 use crate::rest::{self, Rest};
 
@@ -465,4 +467,55 @@ async fn in_a_group_an_add_on_may_be_set_up_by_those_who_manage_a_room() {
         found,
         expected.map(|(key, status)| (key.to_owned(), status))
     );
+}
+
+#[tokio::test]
+async fn an_install_link_leads_to_the_form_and_changes_nothing() {
+    let host = Host::builder().port(0).sign_in(SignIn::Name);
+    let host = host.start().await.unwrap();
+    let url = "https://add-on.example.com/?a=b&c=\"<d>";
+    let link = format!("/addons/install?url={}", urlencoded(url));
+    let stranger = browser::Browser::of(&host);
+    let answer = stranger.open(&link).await;
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    let to = answer.headers()["location"].to_str().unwrap();
+    assert_eq!(to, format!("/sign-in?to={}", urlencoded(&link)));
+
+    let admin = browser::Browser::signed_in(&host, "Ann").await;
+    let answer = admin.open(&link).await;
+    let form = answer.headers()["location"].to_str().unwrap();
+    assert_eq!(
+        form,
+        format!("/integrations?url={}", urlencoded(url)),
+        "the only place"
+    );
+    let page = admin.text(form).await.replace("&#x2f;", "/");
+    assert!(
+        page.contains("value=\"https://add-on.example.com/?a=b&amp;c=&quot;&lt;d&gt;\""),
+        "{page}"
+    );
+
+    let room = host.room("ops").await;
+    let page = admin.text(&link).await.replace("&#x2f;", "/");
+    let in_room = format!("/rooms/{}/integrations?url=", room.room.id);
+    assert!(
+        page.contains(&in_room) && page.contains("\"/integrations?url="),
+        "{page}"
+    );
+    let member = browser::Browser::signed_in(&host, "Bo").await;
+    let page = member.text(&link).await;
+    assert!(page.contains("Only an admin"), "{page}");
+    assert!(
+        host.state()
+            .global_installations()
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+/// A text as a form writes it into an address.
+fn urlencoded(text: &str) -> String {
+    let url = Url::parse_with_params("http://x/", [("x", text)]).unwrap();
+    url.query().unwrap().strip_prefix("x=").unwrap().to_owned()
 }

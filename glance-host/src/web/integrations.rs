@@ -4,12 +4,13 @@ mod change;
 mod describe;
 mod leave;
 mod page;
+mod places;
 mod site;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
@@ -26,7 +27,9 @@ use page::Page;
 use site::Site;
 
 pub(super) fn router() -> Router<Arc<Shared>> {
-    let mut router = Router::new().route("/installable/{visit}", get(leave::show));
+    let mut router = Router::new()
+        .route("/installable/{visit}", get(leave::show))
+        .route("/addons/install", get(places::choose));
     for base in ["/rooms/{room}/integrations", "/integrations"] {
         router = router
             .route(base, get(list).post(change::review))
@@ -61,9 +64,20 @@ struct Names {
     id: String,
 }
 
-async fn list(State(shared): State<Arc<Shared>>, site: Site) -> Result<Response, PageError> {
-    install::visit::expire(&shared).await;
-    show(&shared, &site, StatusCode::OK, "", Value::Null).await
+/// What the address of the list may say.
+#[derive(Deserialize)]
+struct ListQuery {
+    /// The address of a descriptor, for the form.
+    #[serde(default)]
+    url: String,
+}
+
+async fn list(
+    State(shared): State<Arc<Shared>>,
+    site: Site,
+    Query(ListQuery { url }): Query<ListQuery>,
+) -> Result<Response, PageError> {
+    show(&shared, &site, StatusCode::OK, &url, Value::Null).await
 }
 
 /// The list, with what went wrong above it.
@@ -101,7 +115,8 @@ async fn show(
     error: Value,
 ) -> Result<Response, PageError> {
     let installations = site.installations(shared).await?;
-    let installed: Vec<_> = installations.iter().map(|one| entry(site, one)).collect();
+    let entries = installations.iter().map(|one| entry(shared, site, one));
+    let installed: Vec<_> = entries.collect();
     let values = json!({ "url": url, "error": error, "installed": installed });
     Ok(render(
         status,
@@ -110,7 +125,7 @@ async fn show(
     ))
 }
 
-fn entry(site: &Site, installed: &Installed) -> Value {
+fn entry(shared: &Shared, site: &Site, installed: &Installed) -> Value {
     let descriptor = &installed.descriptor;
     let panel = |panel: &WebPanel| json!({ "key": panel.key, "name": panel.name.value });
     let panels = descriptor.capabilities.web_panels().iter().map(panel);
@@ -118,6 +133,7 @@ fn entry(site: &Site, installed: &Installed) -> Value {
     json!({
         "oauth_id": installed.oauth_id,
         "about": describe::descriptor(descriptor, None),
+        "avatar": shared.images.of(&installed.oauth_id).avatar(installed),
         "url": shown_url(&installed.descriptor_url).map(|url| match is_managed {
             true => url.to_owned(),
             false => install::plain(url),

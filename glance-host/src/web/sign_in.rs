@@ -49,7 +49,8 @@ pub(super) fn way_back(asked: &Parts, shared: &Shared) -> Option<String> {
     };
     let page = || {
         if asked.method == Method::GET {
-            return Some(asked.uri.path().to_owned());
+            let asked = asked.uri.path_and_query();
+            return Some(asked.map_or("/", |asked| asked.as_str()).to_owned());
         }
         let referer = Url::parse(text(REFERER)?).ok()?;
         let origin = referer.origin().ascii_serialization();
