@@ -1,4 +1,9 @@
-// The integrations pages: a step that takes its time says so.
+// The integrations pages: a step that takes its time says so, and pictures that do not load go.
+
+for (const image of document.querySelectorAll(".avatar")) {
+  if (image.complete && image.naturalWidth === 0) image.remove();
+  else image.addEventListener("error", () => image.remove(), { once: true });
+}
 
 /** A step may take half a minute: the button says so, and a second click does nothing. */
 for (const form of document.querySelectorAll("form[data-busy]")) {

@@ -125,6 +125,8 @@ pub(crate) fn card(html: &str) -> String {
 fn clean(builder: &Builder<'_>, html: &str) -> String {
     let clean = builder.clean(&label::few_elements(html)).to_string();
     let clean = label::without_returns(clean);
+    // The page parses this again, and a parser leaves out the first line break of a `pre`.
+    let clean = clean.replace("<pre>\n", "<pre>\n\n");
     // A page's policy forbids the attribute; its script sets the properties.
     let clean = match &*STYLE {
         Some(style) => style.replace_all(&clean, "$1 data-style=\"").into_owned(),

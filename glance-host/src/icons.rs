@@ -14,12 +14,13 @@ use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use futures_util::TryFutureExt;
-use glance_sdk::model::{Icon, OauthId};
+use glance_sdk::model::{Icon, OauthId, Picture};
 use reqwest::header::ACCEPT;
 use reqwest::{Method, Url};
 
 use crate::outgoing;
 use crate::shared::Shared;
+use crate::state::Installed;
 use crate::turns::Busy;
 
 pub(crate) use cache::Cache;
@@ -126,6 +127,20 @@ impl Images<'_> {
                 format!("/icon/{}/{signed}", self.oauth_id)
             }
             _ => PLACEHOLDER.to_owned(),
+        }
+    }
+
+    /// The picture that an add-on declares of itself, with [`proxied`](Self::proxied) addresses.
+    pub(crate) fn avatar(&self, installed: &Installed) -> Option<Icon> {
+        let consumer = installed
+            .descriptor
+            .capabilities
+            .hipchat_api_consumer
+            .as_ref()?;
+        match consumer.avatar.as_ref()? {
+            Picture::Url(url) => Some(Icon::new(self.proxied(url))),
+            Picture::Icon(icon) => Some(self.icon(icon)),
+            _ => None,
         }
     }
 

@@ -2,13 +2,15 @@
 
 mod card;
 
-use glance_sdk::model::{Color, MessageFormat, Notification, OauthId};
+use std::collections::HashMap;
+
+use glance_sdk::model::{Color, Icon, MessageFormat, Notification, OauthId};
 use serde::Serialize;
 
 use crate::icons::Images;
 use crate::shared::Shared;
 use crate::state::{Content, Entry, Sender, StateError, User};
-use crate::{html, label, wire};
+use crate::{html, label, wire, write};
 use card::Card;
 
 /// How much of an entry stands over one that answers it, in characters.
@@ -44,6 +46,9 @@ struct By {
     id: String,
     name: String,
     is_add_on: bool,
+    /// The picture that an add-on has of itself, by way of the host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    avatar: Option<Icon>,
 }
 
 #[derive(Debug, Serialize)]
@@ -69,6 +74,9 @@ enum Said {
         from: Option<String>,
         color: Color,
         notify: bool,
+        /// As in a message; in plain text only.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        mentions: Vec<String>,
         #[serde(flatten)]
         body: Body,
     },
@@ -84,7 +92,45 @@ enum Body {
     Card(Box<Card>),
 }
 
+/// One entry.
 pub(crate) async fn shown(shared: &Shared, entry: &Entry) -> Result<Shown, StateError> {
+    shown_with(shared, &mut Avatars::default(), entry).await
+}
+
+/// Several entries, in their order.
+pub(crate) async fn all_shown(
+    shared: &Shared,
+    entries: &[Entry],
+) -> Result<Vec<Shown>, StateError> {
+    let mut avatars = Avatars::default();
+    let mut shown = Vec::with_capacity(entries.len());
+    for entry in entries {
+        shown.push(shown_with(shared, &mut avatars, entry).await?);
+    }
+    Ok(shown)
+}
+
+/// The pictures of the add-ons that wrote some entries, each looked up once.
+#[derive(Default)]
+struct Avatars(HashMap<OauthId, Option<Icon>>);
+
+impl Avatars {
+    async fn of(&mut self, shared: &Shared, id: &OauthId) -> Result<Option<Icon>, StateError> {
+        if let Some(known) = self.0.get(id) {
+            return Ok(known.clone());
+        }
+        let installed = shared.state.installation(id).await?;
+        let avatar = installed.and_then(|installed| shared.images.of(id).avatar(&installed));
+        self.0.insert(id.clone(), avatar.clone());
+        Ok(avatar)
+    }
+}
+
+async fn shown_with(
+    shared: &Shared,
+    avatars: &mut Avatars,
+    entry: &Entry,
+) -> Result<Shown, StateError> {
     let (said, parent) = match &entry.content {
         Content::Message(message) => {
             let mentioned = shared.state.users_with(&message.mentions).await?;
@@ -95,16 +141,18 @@ pub(crate) async fn shown(shared: &Shared, entry: &Entry) -> Result<Shown, State
         Content::Notification(said) => {
             let sender = sender(&entry.sender);
             let images = shared.images.of(&sender);
-            (notification(entry, said, images), &said.attach_to)
+            let mentioned = write::mentioned_in(shared, said).await?;
+            let mentions = mentioned.iter().map(User::mention_name).collect();
+            (notification(entry, said, mentions, images), &said.attach_to)
         }
     };
     let parent = match parent {
         Some(id) => shared.state.entry(entry.room_id, id).await?,
         None => None,
     };
-    let (id, is_add_on) = match &entry.sender {
-        Sender::Person(id) => (id.to_string(), false),
-        Sender::AddOn(id) => (id.to_string(), true),
+    let (id, is_add_on, avatar) = match &entry.sender {
+        Sender::Person(id) => (id.to_string(), false, None),
+        Sender::AddOn(id) => (id.to_string(), true, avatars.of(shared, id).await?),
     };
     Ok(Shown {
         id: entry.id.clone(),
@@ -113,6 +161,7 @@ pub(crate) async fn shown(shared: &Shared, entry: &Entry) -> Result<Shown, State
             id,
             name: entry.sender_name.clone(),
             is_add_on,
+            avatar,
         },
         parent: parent.map(|parent| Parent {
             excerpt: excerpt(&parent.content),
@@ -124,7 +173,12 @@ pub(crate) async fn shown(shared: &Shared, entry: &Entry) -> Result<Shown, State
     })
 }
 
-fn notification(entry: &Entry, said: &Notification, images: Images<'_>) -> Said {
+fn notification(
+    entry: &Entry,
+    said: &Notification,
+    mentions: Vec<String>,
+    images: Images<'_>,
+) -> Said {
     let color = match said.color.clone().unwrap_or(Color::Yellow) {
         Color::Random => {
             // The same for everyone, and each time.
@@ -137,6 +191,7 @@ fn notification(entry: &Entry, said: &Notification, images: Images<'_>) -> Said 
         from: said.from.clone().filter(|from| !from.trim().is_empty()),
         color,
         notify: said.notify == Some(true),
+        mentions,
         body: match &said.card {
             Some(card) => Body::Card(Box::new(Card::new(card, images))),
             None => match body(said) {

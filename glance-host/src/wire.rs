@@ -6,6 +6,7 @@ use glance_sdk::model::{Color, MessageFormat, Notification};
 
 use crate::shared::Shared;
 use crate::state::{self, Entry, Sender, StateError};
+use crate::write;
 
 pub(crate) fn person(shared: &Shared, user: &state::User) -> User {
     let mut links = UserLinks::default();
@@ -43,7 +44,13 @@ pub(crate) async fn message(
     Ok(written)
 }
 
-pub(crate) fn notification(entry: &Entry, said: &Notification) -> NotificationMessage {
+/// A notification, and whom it mentions.
+pub(crate) async fn notification(
+    shared: &Shared,
+    entry: &Entry,
+    said: &Notification,
+) -> Result<NotificationMessage, StateError> {
+    let mentioned = write::mentioned_in(shared, said).await?;
     let mut written = NotificationMessage::new(&said.message);
     written.id = Some(entry.id.clone());
     written.date = Some(date(entry.at));
@@ -52,8 +59,8 @@ pub(crate) fn notification(entry: &Entry, said: &Notification) -> NotificationMe
     written.color = Some(said.color.clone().unwrap_or(Color::Yellow));
     let format = said.message_format.clone();
     written.message_format = Some(format.unwrap_or(MessageFormat::Html));
-    written.mentions = Some(Vec::new());
-    written
+    written.mentions = Some(mentioned.iter().map(|user| person(shared, user)).collect());
+    Ok(written)
 }
 
 /// For example `2016-09-09T08:23:02.932694+00:00`.

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use glance_sdk::model::RoomId;
+use glance_sdk::model::{MessageFormat, Notification, RoomId};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::forget::make_room;
 use crate::hub::{Event, To, Written};
 use crate::shared::Shared;
-use crate::state::{Entry, Message, StateError};
+use crate::state::{Entry, Message, StateError, User};
 use crate::timeline;
 use crate::webhooks::{self, Calls, Happening};
 
@@ -31,12 +31,28 @@ impl Order {
 
 /// A message that mentions whom its text names.
 pub(crate) async fn message(shared: &Shared, text: String) -> Result<Message, StateError> {
-    let names = Message::mentioned(&text);
-    let users = match names.as_slice() {
-        [] => Vec::new(),
-        names => shared.state.users_mentioned(names).await?,
-    };
+    let users = mentioned(shared, &text).await?;
     Ok(Message::new(text, &users))
+}
+
+/// Returns the people whose names stand behind an `@` in a text.
+pub(crate) async fn mentioned(shared: &Shared, text: &str) -> Result<Vec<User>, StateError> {
+    match Message::mentioned(text).as_slice() {
+        [] => Ok(Vec::new()),
+        names => shared.state.users_mentioned(names).await,
+    }
+}
+
+/// Returns whom a notification mentions: one in plain text mentions people as a message does. An add-on
+/// that writes HTML or a card draws names itself.
+pub(crate) async fn mentioned_in(
+    shared: &Shared,
+    notification: &Notification,
+) -> Result<Vec<User>, StateError> {
+    match (&notification.message_format, &notification.card) {
+        (Some(MessageFormat::Text), None) => mentioned(shared, &notification.message).await,
+        _ => Ok(Vec::new()),
+    }
 }
 
 pub(crate) async fn entry(shared: &Arc<Shared>, entry: Entry) -> Result<Entry, StateError> {

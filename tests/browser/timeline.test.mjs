@@ -13,7 +13,7 @@ let installed = 0;
  * Installs an add-on that may write; `heard` emits what its webhook is told. Each test has its own: an add-on
  * may write 30 messages a minute.
  */
-async function talk(t) {
+async function talk(t, consumer = {}) {
   const name = "Talk";
   installed += 1;
   const heard = new EventEmitter();
@@ -30,7 +30,7 @@ async function talk(t) {
       description: name,
       links: { self: `${url}/` },
       capabilities: {
-        hipchatApiConsumer: { scopes: ["send_notification", "send_message", "view_messages"] },
+        hipchatApiConsumer: { scopes: ["send_notification", "send_message", "view_messages"], ...consumer },
         installable: { callbackUrl: `${url}/installed` },
         webhook: [{ event: "room_message", url: `${url}/heard`, name: "heard" }],
       },
@@ -181,6 +181,54 @@ test("a notification has its colour, its labels and its HTML", async (t) => {
   });
   assert.deepEqual(style, { color: "rgb(1, 2, 3)", fontWeight: "700", position: "static" });
   assert.deepEqual(page.wrong, []);
+});
+
+test("text of an add-on mentions, and white space is HTML's where it is HTML", async (t) => {
+  const { notify } = await talk(t);
+  const page = await open(t);
+  await notify({ message: "text for @You and @nobody\n  on two lines", message_format: "text" });
+  const text = entry(page, "text for");
+  await shown(text.locator(".mention.me", { hasText: "@You" }));
+  assert.equal(await text.locator(".mention").count(), 1);
+  assert.equal(await text.evaluate((element) => element.classList.contains("for-me")), true);
+  assert.equal(await text.locator(".body").evaluate((body) => body.innerText), "text for @You and @nobody\n  on two lines");
+
+  const html = "\n    markup   of\n    <b>an add-on</b>\n    here<br>and\n    there\n<pre>\n\n  one\n    two</pre>\n";
+  await notify({ message: html });
+  const body = entry(page, "an add-on").locator(".body");
+  await shown(body);
+  assert.equal(await body.evaluate((shown) => shown.innerText), "markup of an add-on here\nand there\n\n  one\n    two");
+  const size = () => body.evaluate((shown) => shown.getBoundingClientRect().height / parseFloat(getComputedStyle(shown).lineHeight));
+  assert.ok(await size() < 8, "no empty lines around");
+
+  const card = { style: "application", id: "1", title: "Spaces", description: { format: "html", value: "a\n\n\n   <b>b</b>" } };
+  await notify({ message: "card of spaces", card });
+  const description = page.locator(".card-description", { hasText: "b" }).last();
+  await shown(description);
+  assert.equal(await description.evaluate((shown) => shown.innerText), "a b");
+  assert.deepEqual(page.wrong, []);
+});
+
+const FACE = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32"><path fill="#14892c" d="M0 0h32v32H0z"/></svg>')}`;
+
+test("an add-on has its avatar", async (t) => {
+  const { notify } = await talk(t, { avatar: { url: FACE } });
+  const page = await open(t);
+  await notify({ message: "by a face" });
+  const face = entry(page, "by a face").locator(".face");
+  await shown(face.locator("img"));
+  assert.equal(await face.locator("img").getAttribute("src"), FACE);
+  const { width, height } = await face.locator("img").boundingBox();
+  assert.deepEqual([width, height], [32, 32]);
+  await page.goto(`${demo.url}/integrations`);
+  await shown(page.locator("h2 .avatar").first());
+  assert.deepEqual(page.wrong, []);
+
+  // A picture that does not load leaves the initial.
+  const other = await talk(t, { avatar: "http://127.0.0.1:1/none.png" });
+  const room = await openPage(t, demo.url, { mayMiss: true });
+  await other.notify({ message: "by no face" });
+  await becomes(async () => (await entry(room, "by no face").locator(".face").innerText()).trim(), "T");
 });
 
 test("people reply to messages, by mouse and by keyboard", async (t) => {

@@ -2,13 +2,17 @@
 
 use glance_host::Host;
 use glance_host::state::Sender;
-use glance_sdk::ErrorKind;
+use glance_host::webhooks::Delivery;
+use glance_sdk::axum::Router;
+use glance_sdk::axum::routing::{get, post};
 use glance_sdk::model::{Card, CardStyle, Color, MessageFormat, Notification, Scope};
-use reqwest::StatusCode;
+use glance_sdk::{AddOn, ErrorKind};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::add_on::{Pager, add_on};
-use crate::rest::Rest;
+use crate::by_hand::{descriptor, serve};
+use crate::rest::{self, Rest};
 
 #[tokio::test]
 async fn a_notification_reaches_its_room_as_it_was_written() {
@@ -30,6 +34,127 @@ async fn a_notification_reaches_its_room_as_it_was_written() {
     assert_eq!(entry[0].sender, sender);
     assert_eq!(entry[0].sender_name, "Incidents");
     assert!(other.notifications().await.is_empty());
+}
+
+#[tokio::test]
+async fn text_mentions_people_as_a_message_does() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let bo = host.user("Bo Sample", |_| {}).await;
+    let scopes = [Scope::SendNotification, Scope::ViewMessages];
+    let writer = AddOn::new("com.example.writer", "Writer").scopes(scopes);
+    let rest = Rest::of(&host, &room.install(writer).await);
+    let hears = serve(|base| {
+        let mut descriptor = descriptor(base);
+        descriptor["capabilities"]["webhook"] = json!([
+            { "event": "room_notification", "url": format!("{base}/hear"), "name": "hear" },
+        ]);
+        let descriptor = descriptor.to_string();
+        Router::new()
+            .route("/", get(move || async { descriptor }))
+            .route("/installed", post(|| async {}))
+            .route("/hear", post(|| async {}))
+    });
+    room.install_url(&hears.await).await.unwrap();
+    let token = rest.token("").await;
+    for (format, message) in [
+        ("text", "hello @bosample, and @nobody"),
+        ("html", "hello @bosample"),
+    ] {
+        let body = json!({ "message": message, "message_format": format });
+        let call = rest
+            .call(&token, Method::POST, "room/ops/notification")
+            .json(&body);
+        assert_eq!(rest::status(call).await, StatusCode::NO_CONTENT);
+    }
+    let (_, history) = rest::json(rest.call(&token, Method::GET, "room/ops/history")).await;
+    let items = history["items"].as_array().unwrap();
+    assert_eq!(items[0]["mentions"][0]["id"], json!(bo.id));
+    assert_eq!(items[0]["mentions"][0]["mention_name"], "BoSample");
+    assert_eq!(items[0]["mentions"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        items[1]["mentions"],
+        json!([]),
+        "HTML says for itself what it shows"
+    );
+
+    let page = format!("{}/rooms/{}/timeline", host.base_url(), room.room.id);
+    let (_, shown) = rest::json(rest.client.get(page)).await;
+    assert_eq!(shown["entries"][0]["mentions"], json!(["BoSample"]));
+    assert_eq!(shown["entries"][1]["mentions"], Value::Null);
+
+    for (message, expected) in [
+        ("hello @bosample, and @nobody", vec![json!(bo.id)]),
+        ("hello @bosample", vec![]),
+    ] {
+        let is_told = |delivery: &Delivery| delivery.body["item"]["message"]["message"] == message;
+        let told = room.delivery(is_told).await;
+        let mentions = told.body["item"]["message"]["mentions"].as_array().unwrap();
+        let ids: Vec<_> = mentions.iter().map(|user| user["id"].clone()).collect();
+        assert_eq!(ids, expected, "{message}");
+    }
+}
+
+#[tokio::test]
+async fn an_add_on_shows_the_avatar_that_it_declares() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    for (key, avatar, is_dense) in [
+        ("text", json!("https://add-on.example.com/a.png"), false),
+        (
+            "object",
+            json!({"url": "https://add-on.example.com/a.png", "url@2x": "https://add-on.example.com/b.png"}),
+            true,
+        ),
+        ("none", Value::Null, false),
+    ] {
+        let mut descriptor = json!({
+            "key": key, "name": key, "description": "x", "links": { "self": "https://add-on.example.com/" },
+            "capabilities": {
+                "installable": {},
+                "hipchatApiConsumer": { "scopes": ["send_notification"], "avatar": avatar },
+            },
+        });
+        if avatar.is_null() {
+            descriptor["capabilities"]["hipchatApiConsumer"] =
+                json!({ "scopes": ["send_notification"] });
+        }
+        let installed = room
+            .install_url(&format!("data:,{descriptor}"))
+            .await
+            .unwrap();
+        let rest = Rest::of_installed(&host, &installed);
+        let token = rest.token("").await;
+        let call = rest.call(&token, Method::POST, "room/ops/notification");
+        let call = call.json(&json!({ "message": key }));
+        assert_eq!(rest::status(call).await, StatusCode::NO_CONTENT);
+
+        let page = format!("{}/rooms/{}", host.base_url(), room.room.id);
+        let (_, shown) = rest::json(rest.client.get(format!("{page}/timeline"))).await;
+        let sender = shown["entries"].as_array().unwrap().last().unwrap()["sender"].clone();
+        assert_eq!(sender["name"], key);
+        let list = rest
+            .client
+            .get(format!("{page}/integrations"))
+            .send()
+            .await
+            .unwrap();
+        let list = list.text().await.unwrap().replace("&#x2f;", "/");
+        if avatar.is_null() {
+            assert_eq!(sender["avatar"], Value::Null);
+            continue;
+        }
+        let url = sender["avatar"]["url"].as_str().unwrap();
+        assert!(
+            url.starts_with(&format!("/icon/{}/", installed.oauth_id)),
+            "{sender}"
+        );
+        assert_eq!(sender["avatar"]["url@2x"] != url, is_dense, "{sender}");
+        assert!(
+            list.contains(&format!("class=\"avatar\" src=\"{url}\"")),
+            "{list}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -102,7 +227,7 @@ async fn who_may_not_write_is_told_why() {
         .notify(&notification)
         .await
         .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert_eq!(error.kind(), ErrorKind::NotFound);
     let error = client.room(999).notify(&notification).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(other.notifications().await.is_empty());

@@ -12,7 +12,7 @@ export function card(card) {
   element.dataset.format = card.format === "compact" ? "compact" : "medium";
   const words = part("div", "card-words");
   words.append(title(card));
-  if (card.description) words.append(part("div", "card-description", body(card.description)));
+  if (card.description) words.append(part("div", `card-description${card.description.html === undefined ? "" : " html"}`, body(card.description)));
   if (card.attributes.length) words.append(part("dl", "card-attributes", card.attributes.map(attribute)));
   element.append(...thumbnail(card), words);
   return card.activity ? folded(card.activity, element) : element;

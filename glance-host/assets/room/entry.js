@@ -15,13 +15,10 @@ export function entry(entry, { me, user, jump }) {
   element.dataset.kind = entry.kind;
   const body = part("div", "body");
   body.dir = "auto";
-  if (entry.kind === "notification") {
-    element.dataset.color = COLORS.includes(entry.color) ? entry.color : COLORS[0];
-    body.append(...said(entry));
-  } else {
-    body.append(...markup.text(entry.text, entry.mentions, me));
-    element.classList.toggle("for-me", isFor(entry, { me, user }));
-  }
+  if (entry.kind === "notification") element.dataset.color = COLORS.includes(entry.color) ? entry.color : COLORS[0];
+  body.classList.toggle("html", entry.html !== undefined);
+  body.append(...said(entry, me));
+  element.classList.toggle("for-me", isFor(entry, { me, user }));
   element.append(header(entry));
   if (entry.parent) element.append(parent(entry.parent, jump));
   element.append(body);
@@ -33,21 +30,29 @@ export function isFor({ mentions = [], parent, sender }, { me, user }) {
   return (parent?.by === user && sender.id !== user) || mentions.some((name) => name.toLowerCase() === me.toLowerCase());
 }
 
-function said({ card: drawn, html, text }) {
+function said({ card: drawn, html, text, mentions }, me) {
   if (drawn) return [card(drawn)];
-  return html === undefined ? markup.text(text) : markup.message(html);
+  return html === undefined ? markup.text(text, mentions, me) : markup.message(html);
 }
 
 function header({ sender, from, notify, at }) {
   const element = part("header");
   const face = part("span", "face", [[...sender.name.trim()][0]?.toUpperCase() ?? "?"]);
   face.setAttribute("aria-hidden", "true");
+  if (sender.avatar) face.replaceChildren(avatar(sender.avatar, face.textContent));
   element.append(face, part("bdi", "sender", [sender.name]));
   if (sender.isAddOn) element.append(part("span", "tag", ["add-on"]));
   if (from) element.append(part("bdi", "from", [from]));
   if (notify) element.append(part("span", "tag notify", ["alert"]));
   element.append(time(at, clock), part("span", "actions"));
   return element;
+}
+
+/** An add-on's picture of itself; its initial stands there where it cannot be loaded. */
+function avatar({ url, "url@2x": dense }, initial) {
+  const image = Object.assign(document.createElement("img"), { alt: initial });
+  if (dense) image.srcset = `${dense} 2x`;
+  return markup.load(image, url);
 }
 
 function parent({ id, name, excerpt }, jump) {

@@ -135,7 +135,7 @@ async fn item(shared: &Shared, entry: &Entry) -> Result<Value, ApiError> {
             (serde_json::to_value(message), None)
         }
         Content::Notification(said) => {
-            let notification = wire::notification(entry, said);
+            let notification = wire::notification(shared, entry, said).await?;
             (serde_json::to_value(notification), said.card.as_ref())
         }
     };

@@ -294,6 +294,10 @@ impl Builder {
         let base_url = public.unwrap_or_else(|| own.clone());
         let localhost = format!("{scheme}://localhost:{}", address.port());
         let way = self.way(&state).await?;
+        let embed_guest = match self.embed.is_used() {
+            true => Some(state.embed_guest().await?.id),
+            false => None,
+        };
         let key = state.signing_key().await?;
         let entrance = Entrance::new(way, &key);
         let images = Arc::new(icons::Addresses::new(&key));
@@ -308,19 +312,17 @@ impl Builder {
             base_url,
             address,
             group,
+            product: self.product,
             entrance,
             roles: Mutex::default(),
-        let embed_guest = match self.embed.is_used() {
-            true => Some(state.embed_guest().await?.id),
-            product: self.product,
-            false => None,
-        };
             rooms: Mutex::default(),
             first_room: FirstRoom::new(self.first_room),
             token_life: self.token_life,
             limits: Limits::new(self.clock.clone(), self.requests, self.messages),
+            retries: Retries::new(self.clock.clone()),
             clock: self.clock,
             embed: self.embed,
+            embed_guest,
             attendance: Attendance::default(),
             state: Arc::new(state),
             hub: Arc::new(LocalHub::default()),
@@ -338,11 +340,9 @@ impl Builder {
             metrics: Metrics::default(),
             health: Health::default(),
             stage,
-            retries: Retries::new(self.clock.clone()),
             ending,
         });
         shared.first_room.open(&shared).await?;
-            embed_guest,
         if let Some(kept) = self.keep_messages {
             retention::begin(&shared, kept);
         }

@@ -31,6 +31,18 @@ fn what_the_protocol_allows_stays() {
 }
 
 #[test]
+fn a_page_reads_the_same_white_space() {
+    // The page's parser leaves out one line break behind the tag.
+    for (html, clean) in [
+        ("<pre>\n  a\n\n  b\n</pre>", "<pre>  a\n\n  b\n</pre>"),
+        ("<pre>\n\na</pre>", "<pre>\n\na</pre>"),
+        ("a\n   b<br>\n c", "a\n   b<br>\n c"),
+    ] {
+        assert_eq!(message(html), clean, "{html:?}");
+    }
+}
+
+#[test]
 fn nothing_else_stays() {
     let bare = |text: &str| format!("<a target=\"_blank\" {REL}>{text}</a>");
     for (html, clean) in [

@@ -13,7 +13,13 @@ fn shown(said: &Notification) -> Value {
         content: Content::Notification(Box::new(said.clone())),
     };
     let (addresses, sender) = (Addresses::new(b"key"), sender(&entry.sender));
-    serde_json::to_value(notification(&entry, said, addresses.of(&sender))).unwrap()
+    serde_json::to_value(notification(
+        &entry,
+        said,
+        Vec::new(),
+        addresses.of(&sender),
+    ))
+    .unwrap()
 }
 
 #[test]

@@ -53,10 +53,7 @@ pub(super) async fn read(
     if side == Side::Before {
         entries.reverse();
     }
-    let mut shown = Vec::new();
-    for entry in &entries {
-        shown.push(timeline::shown(&shared, entry).await?);
-    }
+    let shown = timeline::all_shown(&shared, &entries).await?;
     Ok(Json(json!({ "entries": shown, "hasMore": has_more })).into_response())
 }
 

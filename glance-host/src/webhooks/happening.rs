@@ -108,7 +108,7 @@ impl Told {
                 match &entry.content {
                     Content::Notification(said) => {
                         text = Some(said.message.clone());
-                        let message = wire::notification(entry, said);
+                        let message = wire::notification(shared, entry, said).await?;
                         serde_json::to_value(RoomNotification::new(message, at))
                     }
                     Content::Message(said) => {
