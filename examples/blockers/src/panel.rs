@@ -132,10 +132,12 @@ async fn page(
   <input id="project" name="project" autocomplete="off" spellcheck="false" value="{project}">
   <button id="save">Save</button>
 </form>
-<h2>Webhook in Jira</h2>
-<p>URL <code>{url}</code><br>
+<footer>
+<p><b>Webhook in Jira</b><br>
+URL <code>{url}</code><br>
 Events: issues, sprints and projects</p>
 <p data-live="delivery">{delivery}</p>
+</footer>
 "#,
         project = Escaped(project),
         url = Escaped(&request.absolute_url("/hooks/jira")),

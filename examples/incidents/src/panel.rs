@@ -150,9 +150,11 @@ async fn page(
   <textarea id="watched" name="watched" rows="4" spellcheck="false">{watched}</textarea>
   <button id="save">Save</button>
 </form>
-<h2>Webhook in Alertmanager</h2>
-<p>URL <code>{url}</code></p>
+<footer>
+<p><b>Webhook in Alertmanager</b><br>
+URL <code>{url}</code></p>
 <p data-live="delivery">{delivery}</p>
+</footer>
 "#,
         url = Escaped(&request.absolute_url("/hooks/alertmanager")),
         watched = Escaped(watched),

@@ -121,8 +121,10 @@ async fn page(
   <button id="save">Save</button>
 </form>
 <p><small>Counting begins when a word is chosen, and anew when the add-on starts.</small></p>
-<h2>Stream</h2>
+<footer>
+<b>Stream</b>
 <div data-live="stream">{stream}</div>
+</footer>
 "#,
         words = Escaped(words),
         stream = app.feed(),

@@ -104,10 +104,12 @@ async fn page(
   <input id="stale_days" name="stale_days" type="number" min="1" max="365" required value="{stale_days}">
   <button id="save">Save</button>
 </form>
-<h2>Webhook on GitHub</h2>
-<p>Payload URL <code>{url}</code><br>
+<footer>
+<p><b>Webhook on GitHub</b><br>
+Payload URL <code>{url}</code><br>
 Events: Pull requests, Repositories</p>
-<div data-live="deliveries">{deliveries}</div>
+<p data-live="deliveries">{deliveries}</p>
+</footer>
 "#,
         list = list::html(&pulls, settings.removed),
         repositories = Escaped(&choice.repositories),
@@ -121,8 +123,8 @@ Events: Pull requests, Repositories</p>
 /// When deliveries came: the last one of all, and of each of the room's repositories.
 fn deliveries(last: Option<i64>, settings: &Settings) -> String {
     let last = match last {
-        Some(at) => format!("<p>Last delivery: {}</p>", LocalTime(at)),
-        None => "<p>No delivery yet.</p>".to_owned(),
+        Some(at) => format!("Last delivery: {}", LocalTime(at)),
+        None => "No delivery yet.".to_owned(),
     };
     let of = |chosen: &Chosen| {
         let state = match chosen.delivered_at {
@@ -131,11 +133,7 @@ fn deliveries(last: Option<i64>, settings: &Settings) -> String {
             Some(at) => LocalTime(at).to_string(),
             None => "no delivery yet".to_owned(),
         };
-        format!("<li>{}: {state}</li>", Escaped(&chosen.full_name))
+        format!("<br>\n{}: {state}", Escaped(&chosen.full_name))
     };
-    let items: String = settings.repositories.iter().map(of).collect();
-    match items.as_str() {
-        "" => last,
-        items => format!("{last}<ul>{items}</ul>"),
-    }
+    last + &settings.repositories.iter().map(of).collect::<String>()
 }

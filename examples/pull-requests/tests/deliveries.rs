@@ -19,6 +19,7 @@ struct Setting {
     host: Host,
     room: TestRoom,
     add_on: TestAddOn,
+    client: Client,
     _data: tempfile::TempDir,
 }
 
@@ -34,6 +35,7 @@ impl Setting {
             host,
             room,
             add_on,
+            client: Client::new(),
             _data: data,
         }
     }
@@ -51,7 +53,8 @@ impl Setting {
     }
 
     async fn submit(&self, form: &[(&str, &str)]) -> (StatusCode, String) {
-        let answer = Client::new()
+        let answer = self
+            .client
             .post(self.panel().await)
             .form(form)
             .send()
@@ -82,7 +85,8 @@ impl Setting {
 
     /// Delivers as GitHub does by default: JSON in a field of a form.
     async fn deliver_form(&self, event: &str, body: &Value) -> (StatusCode, String) {
-        let form = Client::new()
+        let form = self
+            .client
             .post(self.hook())
             .form(&[("payload", body.to_string())]);
         let form = form.build().unwrap();
@@ -102,7 +106,7 @@ impl Setting {
     }
 
     fn request(&self, event: &str, signature: &str) -> RequestBuilder {
-        Client::new()
+        self.client
             .post(self.hook())
             .header("X-GitHub-Event", event)
             .header("X-Hub-Signature-256", signature)
@@ -357,9 +361,9 @@ async fn the_panel_says_where_to_deliver_and_when_something_was_delivered() {
     setting.deliver("star", &star).await;
     let page = setting.page().await;
     for words in [
-        "<p>Last delivery: <time datetime=",
-        "<li>example/widgets: <time datetime=",
-        "<li>example/gadgets: no delivery yet</li>",
+        "Last delivery: <time datetime=",
+        "example/widgets: <time datetime=",
+        "example/gadgets: no delivery yet",
     ] {
         assert!(page.contains(words), "{words}: {page}");
     }

@@ -156,8 +156,11 @@ impl fmt::Display for InstallError {
                 match said.lines().count() {
                     0 => Ok(()),
                     1 => write!(f, ": {said}"),
-                    _ => write!(f, ":
-{said}"),
+                    _ => write!(
+                        f,
+                        ":
+{said}"
+                    ),
                 }
             }
             Self::State(cause) => cause.fmt(f),

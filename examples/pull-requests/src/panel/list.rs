@@ -17,10 +17,10 @@ pub(super) fn html(pulls: &[OpenPull], removed: u32) -> String {
         let key = format!("{}/{}", pull.repository, pull.number);
         let _ = write!(
             html,
-            r#"<li><a href="{url}" target="_blank" rel="noreferrer">{title}</a>{draft}<br>
-               <small>{repository} #{number}, opened {opened_at}</small>
-               <form method="post" class="inline"><button id="remove-{key}" name="remove" value="{key}"
-                 aria-label="Remove #{number}" title="Remove it until GitHub reports a change">Remove</button></form></li>"#,
+            r#"<li><form method="post"><button id="remove-{key}" name="remove" value="{key}"
+                 aria-label="Remove #{number}" title="Remove it until GitHub reports a change">Remove</button></form>
+               <a href="{url}" target="_blank" rel="noreferrer">{title}</a>{draft}<br>
+               <small>opened {opened_at}, {repository} #{number}</small></li>"#,
             url = Escaped(if pull.url.starts_with("https://") {
                 &pull.url
             } else {
@@ -40,8 +40,8 @@ pub(super) fn html(pulls: &[OpenPull], removed: u32) -> String {
     if removed > 0 {
         let _ = write!(
             html,
-            r#"<form method="post" class="inline"><small>{removed} removed.</small>
-               <button id="restore" name="remove" value="">Show again</button></form>"#
+            r#"<form method="post"><button id="restore" name="remove" value="">Show again</button>
+               <small>{removed} removed.</small></form>"#
         );
     }
     html
