@@ -285,7 +285,7 @@ async fn the_panel_escapes_and_links_to_web_pages_only() {
     );
     assert!(
         page.contains(
-            r#"warning, Linked, started <time datetime="2026-01-02T03:07:00Z">2026-01-02 03:07 UTC</time>"#
+            r#"warning, Linked, started <time datetime="2026-01-02T03:07:05Z">2026-01-02 03:07 UTC</time>"#
         ),
         "{page}"
     );
