@@ -280,6 +280,28 @@ async fn words_survive_a_restart_and_counts_begin_anew() {
     assert!(page.contains("<li><b>0</b> <bdi>rust</bdi></li>"), "{page}");
 }
 
+/// Another process is in the middle of a change.
+#[tokio::test]
+async fn words_that_cannot_be_stored_are_not_half_chosen() {
+    let data = tempfile::tempdir().unwrap();
+    let setting = Setting::new(data.path()).await;
+    setting.choose("rust").await;
+    let other = rusqlite::Connection::open(data.path().join("mentions.sqlite")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (status, _) = setting.choose("tea").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    let page = reqwest::get(setting.panel().await).await.unwrap();
+    let page = page.text().await.unwrap();
+    assert!(
+        page.contains("<bdi>rust</bdi>") && !page.contains("tea"),
+        "{page}"
+    );
+    other.execute_batch("COMMIT").unwrap();
+    let (status, page) = setting.choose("tea").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("<bdi>tea</bdi>"), "{page}");
+}
+
 #[tokio::test]
 async fn a_choice_that_another_process_stored_counts_here() {
     let data = tempfile::tempdir().unwrap();
@@ -294,7 +316,7 @@ async fn a_choice_that_another_process_stored_counts_here() {
     other.execute(insert, place).unwrap();
     let page = reqwest::get(setting.panel().await).await.unwrap();
     let page = page.text().await.unwrap();
-    assert!(page.contains("<li><b>0</b> rust</li>"), "{page}");
+    assert!(page.contains("<li><b>0</b> <bdi>rust</bdi></li>"), "{page}");
     stream.send(&status("rust").repeat(20), 1000).await;
     let mut viewer = setting.room.viewer("member").await;
     viewer.label(mentions::KEY, &label(20)).await;

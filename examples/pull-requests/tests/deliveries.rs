@@ -20,7 +20,7 @@ struct Setting {
     room: TestRoom,
     add_on: TestAddOn,
     client: Client,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
 }
 
 impl Setting {
@@ -36,7 +36,7 @@ impl Setting {
             room,
             add_on,
             client: Client::new(),
-            _data: data,
+            data,
         }
     }
 
@@ -222,6 +222,25 @@ async fn a_late_delivery_of_the_same_second_does_not_reopen() {
         assert_eq!(status, StatusCode::NO_CONTENT);
     }
     viewer.label("pull-requests", "1 open pull request").await;
+}
+
+/// Another process is in the middle of a change. GitHub lists the delivery as one to send again.
+#[tokio::test]
+async fn a_database_that_stays_locked_is_a_reason_to_send_again() {
+    let setting = Setting::choosing("example/widgets").await;
+    let file = setting.data.path().join("pull-requests.sqlite");
+    let other = rusqlite::Connection::open(file).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let opened = pull_request(1, "open", false, 0, 0);
+    let status = setting.deliver("pull_request", &opened).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    other.execute_batch("COMMIT").unwrap();
+    let status = setting.deliver("pull_request", &opened).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    let mut viewer = setting.room.viewer("member").await;
+    viewer
+        .label(pull_requests::KEY, "1 open pull request")
+        .await;
 }
 
 #[tokio::test]

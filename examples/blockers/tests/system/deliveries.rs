@@ -260,3 +260,17 @@ async fn the_panel_says_where_to_deliver_and_when_something_was_delivered() {
     let page = setting.page().await;
     assert!(page.contains("Last delivery: <time datetime="), "{page}");
 }
+
+/// Another process is in the middle of a change. Jira sends again what is answered with 503.
+#[tokio::test]
+async fn a_database_that_stays_locked_is_a_reason_to_send_again() {
+    let setting = Setting::choosing("WID").await;
+    let other = setting.lock_database();
+    let created = event("created", 1, 0, "active");
+    let status = setting.deliver(&created).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    other.execute_batch("COMMIT").unwrap();
+    assert_eq!(setting.deliver(&created).await, StatusCode::NO_CONTENT);
+    let mut viewer = setting.room.viewer("member").await;
+    viewer.label(blockers::KEY, &label(1)).await;
+}

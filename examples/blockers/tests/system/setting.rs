@@ -8,6 +8,7 @@ use glance_host::Host;
 use glance_host::testing::{TestAddOn, TestRoom};
 use glance_sdk::model::{Glance, Icon};
 use reqwest::{Client, StatusCode};
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -52,6 +53,14 @@ impl Setting {
     /// What another process would serve from the same folder.
     pub(crate) fn reopened(&self) -> Blockers {
         open(self.data.path())
+    }
+
+    /// What another process holds in the middle of a change.
+    pub(crate) fn lock_database(&self) -> Connection {
+        let file = self.data.path().join("blockers.sqlite");
+        let other = Connection::open(file).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        other
     }
 
     /// Fills in the panel's form, as a person would.

@@ -367,3 +367,21 @@ async fn the_panel_says_where_to_deliver_and_when_something_was_delivered() {
     let page = setting.page().await;
     assert!(page.contains("Last delivery: <time datetime="), "{page}");
 }
+
+/// Another process is in the middle of a change. Alertmanager sends again what is answered with 503.
+#[tokio::test]
+async fn a_database_that_stays_locked_is_a_reason_to_send_again() {
+    let setting = Setting::new().await;
+    let other = setting.database();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let body = message(&[firing("Down", "critical", 0)]).to_string();
+    let (status, _) = setting.send(Some(SECRET), body.clone()).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    other.execute_batch("COMMIT").unwrap();
+    let (status, _) = setting.send(Some(SECRET), body).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    let mut viewer = setting.room.viewer("member").await;
+    viewer.label(incidents::KEY, "1 open incident").await;
+    setting.room.notification("Critical: Down").await;
+    assert_eq!(setting.room.notifications().await.len(), 1);
+}
