@@ -77,7 +77,11 @@ impl Demo {
             "</b> mentions of rust in an hour",
             "<b>3</b> open incidents",
         ];
-        let mut events = reqwest::get(format!("{}/events", self.room)).await.unwrap();
+        let mut events = glance_host::testing::http_client()
+            .get(format!("{}/events", self.room))
+            .send()
+            .await
+            .unwrap();
         let mut seen = String::new();
         let told = async {
             while !labels.iter().all(|label| seen.contains(label)) {
@@ -125,11 +129,19 @@ async fn it_shows_the_glance_of_each_example_and_leaves_nothing_behind() {
     let data = tempfile::tempdir().unwrap();
     let mut demo = Demo::start(data.path()).await;
     demo.shows_all().await;
-    let page = reqwest::get(&demo.room).await.unwrap();
+    let page = glance_host::testing::http_client()
+        .get(&demo.room)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(page.status(), 200);
 
     // A page is open: it must not keep the demo from ending.
-    let _open = reqwest::get(format!("{}/events", demo.room)).await.unwrap();
+    let _open = glance_host::testing::http_client()
+        .get(format!("{}/events", demo.room))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(demo.signal("-INT").await, Some(0));
     demo.add_ons_are_gone().await;
 }

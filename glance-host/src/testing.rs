@@ -24,6 +24,7 @@
 //! These helpers panic where a test could only fail: that is how a test says so.
 #![allow(clippy::panic)]
 
+mod http;
 mod room;
 
 use std::sync::Arc;
@@ -47,6 +48,7 @@ pub use crate::faults::{Fault, Injected};
 pub use crate::record::{Exchange, Party, Purpose};
 pub use crate::rehearsal::{Recording, Rehearsal};
 pub use crate::replay::{Difference, Replay, ReplayError, Report, StandIn};
+pub use http::http_client;
 pub use room::TestRoom;
 
 /// How long a test waits for a state before it fails.

@@ -19,7 +19,7 @@ pub(crate) fn with_retry_after(mut response: Response) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use reqwest::{Client, Method, StatusCode};
+    use reqwest::{Method, StatusCode};
     use rusqlite::Connection;
 
     use crate::Host;
@@ -38,7 +38,7 @@ mod tests {
             );
             database.execute_batch(&statement).unwrap();
         };
-        let client = Client::new();
+        let client = crate::testing::http_client();
         let ask = |method: &Method, path: &str| {
             let request = client.request(method.clone(), format!("{}{path}", host.base_url()));
             let request = request.header("origin", host.base_url());

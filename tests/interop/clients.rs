@@ -63,7 +63,10 @@ async fn hipchatter() {
     let host = Host::start().await;
     let room = inhabited(&host).await;
     command.env("API", format!("{}/v2/", host.base_url()));
-    command.env("TOKEN", token(&host, &Client::new()).await);
+    command.env(
+        "TOKEN",
+        token(&host, &glance_host::testing::http_client()).await,
+    );
 
     let heard = program::run(command).await;
     let expected = json!({

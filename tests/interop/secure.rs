@@ -37,7 +37,11 @@ impl Secure {
     pub(crate) fn client(&self) -> Client {
         let known = fs::read(certificate(&self.folder)).unwrap();
         let known = [Certificate::from_pem(&known).unwrap()];
-        Client::builder().tls_certs_only(known).build().unwrap()
+        Client::builder()
+            .no_proxy()
+            .tls_certs_only(known)
+            .build()
+            .unwrap()
     }
 }
 

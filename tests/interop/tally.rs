@@ -8,7 +8,7 @@ use glance_host::testing::TestRoom;
 use glance_host::webhooks::{Delivery, Happening, Outcome};
 use glance_sdk::auth::{SigningKey, now};
 use glance_sdk::model::{Claims, Color, Context, Event};
-use reqwest::{Client, Response, Url};
+use reqwest::{Response, Url};
 
 use crate::program::{self, Served};
 use crate::secure::Secure;
@@ -97,14 +97,20 @@ impl Tally {
         // It has answered: a host that keeps nothing for later was content.
         assert!(host.state().leaving(None, 1).await.unwrap().is_empty());
         if self.checks_credentials {
-            let removals = reqwest::get(format!("{}/removals", add_on.url))
+            let removals = glance_host::testing::http_client()
+                .get(format!("{}/removals", add_on.url))
+                .send()
                 .await
                 .unwrap();
             let removals: Vec<String> = removals.json().await.unwrap();
             assert_eq!(removals, ["refused"]);
         }
         viewer.wait_for(|shown| shown.lines.is_empty()).await;
-        let gone = reqwest::get(opened).await.unwrap();
+        let gone = glance_host::testing::http_client()
+            .get(opened)
+            .send()
+            .await
+            .unwrap();
         assert_refused("a token of what is removed", gone).await;
     }
 
@@ -136,7 +142,11 @@ impl Tally {
     ) -> Url {
         let opened = host.panel_url(&room.room, installed, "tally-panel").await;
         let opened: Url = opened.unwrap().parse().unwrap();
-        let page = reqwest::get(opened.clone()).await.unwrap();
+        let page = glance_host::testing::http_client()
+            .get(opened.clone())
+            .send()
+            .await
+            .unwrap();
         assert_eq!(page.status(), 200);
         let text = page.text().await.unwrap();
         let expected = format!("The tally of room {} for person 1", room.room.id);
@@ -152,7 +162,7 @@ impl Tally {
             let token = SigningKey::new(&secret.into()).sign(&claims);
             let mut url = opened.clone();
             url.set_query(None);
-            Client::new()
+            glance_host::testing::http_client()
                 .get(url)
                 .query(&[("signed_request", token)])
                 .send()
@@ -166,7 +176,11 @@ impl Tally {
         assert_refused("a token of no installation", stranger).await;
         let mut unsigned = opened.clone();
         unsigned.set_query(None);
-        let unsigned = reqwest::get(unsigned).await.unwrap();
+        let unsigned = glance_host::testing::http_client()
+            .get(unsigned)
+            .send()
+            .await
+            .unwrap();
         assert_refused("no token", unsigned).await;
 
         let forged = ask("another secret", &own, 0);
@@ -174,7 +188,7 @@ impl Tally {
             tokio::select! {
                 biased;
                 answer = forged => panic!("it answers forgers now: {answer:?}"),
-                later = reqwest::get(opened.clone()) => assert_eq!(later.unwrap().status(), 200),
+                later = glance_host::testing::http_client().get(opened.clone()).send() => assert_eq!(later.unwrap().status(), 200),
             }
         } else {
             self.assert_no_forger("a forged token", forged.await.unwrap())

@@ -3,7 +3,7 @@
 use glance_host::sign_in::{Admins, Proxy, SignIn};
 use glance_host::{Builder, Host};
 use reqwest::header::{ACCEPT, COOKIE, SET_COOKIE};
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Method, StatusCode};
 
 use crate::browser::Browser;
 use crate::sign_in::by_name;
@@ -82,7 +82,7 @@ async fn who_is_no_longer_in_the_admins_group_is_no_admin() {
     assert!(is_admin("staff, admins").await);
     assert!(!is_admin("staff").await);
     // There is no session: what a proxy does not say at each request is not so.
-    let answer = Client::new()
+    let answer = glance_host::testing::http_client()
         .get(format!("{}/", host.base_url()))
         .header("x-forwarded-user", "ann")
         .header(COOKIE, "glance=x.y")

@@ -16,7 +16,11 @@ pub(crate) struct Browser {
 impl Browser {
     pub(crate) fn of(host: &Host) -> Self {
         Self {
-            client: Client::builder().redirect(Policy::none()).build().unwrap(),
+            client: Client::builder()
+                .no_proxy()
+                .redirect(Policy::none())
+                .build()
+                .unwrap(),
             base: host.base_url().to_owned(),
             cookies: BTreeMap::new(),
         }

@@ -84,6 +84,7 @@ fn data(host: &Host, add_on: &TestAddOn) -> Value {
 
 async fn visit(url: &str, query: &[(&str, &str)]) -> Response {
     let browser = reqwest::Client::builder()
+        .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .unwrap();
@@ -174,7 +175,7 @@ async fn an_add_on_is_installed_updated_and_removed_by_a_browser() {
         assert!(told.is_empty(), "{told:?}");
     }
 
-    let posted = reqwest::Client::new()
+    let posted = glance_host::testing::http_client()
         .post(&installed)
         .json(&data(&host, &add_on))
         .send()

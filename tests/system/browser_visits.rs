@@ -45,7 +45,9 @@ async fn to_the_add_on(browser: &Browser, host: &Host, leave: &str) -> (String, 
 async fn finish(host: &Host, page: &str) -> reqwest::Response {
     let action = between(page, "action=\"", "\"").replace("&#x2f;", "/");
     assert!(page.contains("/assets/integrations/back.js"), "{page}");
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none());
     let request = client
         .build()
         .unwrap()
@@ -205,7 +207,11 @@ async fn a_person_who_never_comes_back_leaves_nothing_half_installed() {
         "begun anew"
     );
     let (there, shown_at) = to_the_add_on(&browser, &host, &second).await;
-    let head = reqwest::Client::new().head(&shown_at).send().await.unwrap();
+    let head = glance_host::testing::http_client()
+        .head(&shown_at)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(
         head.status(),
         StatusCode::METHOD_NOT_ALLOWED,

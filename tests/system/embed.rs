@@ -11,7 +11,7 @@ use glance_sdk::prelude::*;
 use reqwest::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_SECURITY_POLICY, COOKIE, HeaderMap, ORIGIN,
 };
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
@@ -76,7 +76,7 @@ async fn token(host: &Host, add_on: &TestAddOn, room: &TestRoom, user: Option<u6
 
 fn request(host: &Host, room: &TestRoom, method: Method, path: &str) -> RequestBuilder {
     let url = format!("{}/embed/rooms/{}{path}", host.base_url(), room.room.id);
-    let request = Client::new().request(method, url);
+    let request = glance_host::testing::http_client().request(method, url);
     request.header(ORIGIN, host.base_url())
 }
 
@@ -126,7 +126,7 @@ async fn a_token_opens_one_room() {
     let told = read_until(&mut live, "for true").await;
     // The icon loads without a cookie, too.
     let shown = read_icon(&told);
-    let icon = Client::new().get(format!("{}{shown}", host.base_url()));
+    let icon = glance_host::testing::http_client().get(format!("{}{shown}", host.base_url()));
     assert_eq!(rest::status(icon).await, StatusCode::OK);
 
     let other = host.room("other").await;
@@ -159,7 +159,7 @@ async fn a_token_opens_one_room() {
     let (status, _) = post(&host, &room, &token, "/open", body).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
     // It is no session, either.
-    let page = Client::new()
+    let page = glance_host::testing::http_client()
         .get(format!("{}/events", host.room_url(&room.room)))
         .bearer_auth(&token);
     assert_eq!(rest::status(page).await, StatusCode::UNAUTHORIZED);
@@ -266,7 +266,10 @@ async fn only_a_token_lets_in() {
         (signed, StatusCode::OK),
         (mistaken, StatusCode::UNAUTHORIZED),
     ] {
-        assert_eq!(rest::status(Client::new().get(address)).await, expected);
+        assert_eq!(
+            rest::status(glance_host::testing::http_client().get(address)).await,
+            expected
+        );
     }
     // Nor does a session.
     let ann = Browser::signed_in(&host, "Ann").await;
@@ -277,10 +280,10 @@ async fn only_a_token_lets_in() {
     assert_eq!(rest::status(open).await, StatusCode::UNAUTHORIZED);
     // Where a room is not, nobody without a token learns it.
     let nowhere = format!("{}/embed/rooms/999/events", host.base_url());
-    let answer = rest::status(Client::new().get(nowhere)).await;
+    let answer = rest::status(glance_host::testing::http_client().get(nowhere)).await;
     assert_eq!(answer, StatusCode::UNAUTHORIZED);
     // Another site's request that changes something is refused whatever it holds.
-    let foreign = Client::new()
+    let foreign = glance_host::testing::http_client()
         .post(format!(
             "{}/embed/rooms/{}/open",
             host.base_url(),
@@ -397,7 +400,7 @@ async fn a_person_with_a_token_sees_and_is_seen_and_a_guest_is_not() {
 }
 
 async fn headers(host: &Host, path: &str) -> HeaderMap {
-    let answer = Client::new().get(format!("{}{path}", host.base_url()));
+    let answer = glance_host::testing::http_client().get(format!("{}{path}", host.base_url()));
     let answer = answer.send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK, "{path}");
     answer.headers().clone()
@@ -485,7 +488,11 @@ async fn the_page_says_nothing_of_the_room() {
     );
     let id = room.room.id.to_string();
     let nowhere = format!("{}/embed/rooms/999?theme=dark", host.base_url());
-    let nowhere = Client::new().get(nowhere).send().await.unwrap();
+    let nowhere = glance_host::testing::http_client()
+        .get(nowhere)
+        .send()
+        .await
+        .unwrap();
     let nowhere = nowhere.text().await.unwrap();
     let at = format!("/embed/rooms/{id}\"");
     assert!(there.contains(&at));

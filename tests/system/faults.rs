@@ -95,12 +95,22 @@ async fn a_host_out_of_order_is_asked_again_only_where_that_does_no_harm() {
     // Of half an answer the beginning arrives, of none nothing.
     let url = format!("{}/v2/capabilities", scene.host.base_url());
     let half = scene.host.inject(Fault::half_an_answer());
-    let answer = reqwest::get(&url).await.unwrap();
+    let answer = glance_host::testing::http_client()
+        .get(&url)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 200);
     assert!(answer.bytes().await.is_err());
     drop(half);
     let _dropped = scene.host.inject(Fault::drop_connection().times(1));
-    assert!(reqwest::get(&url).await.is_err());
+    assert!(
+        glance_host::testing::http_client()
+            .get(&url)
+            .send()
+            .await
+            .is_err()
+    );
 
     // Not for a moment, but for good: said at once.
     let fault = scene.host.inject(reading(Fault::status(500)));

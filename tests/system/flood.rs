@@ -118,7 +118,11 @@ async fn hundreds_of_bad_add_ons_cost_their_own_glances_only() {
     assert_eq!(viewer.glance::<always>().await.label_text(), "4 incidents");
     let sidebar = viewer.sidebar();
     assert!(sidebar.loading > 0, "it showed while the others hang");
-    let page = reqwest::get(host.room_url(&room.room)).await.unwrap();
+    let page = glance_host::testing::http_client()
+        .get(host.room_url(&room.room))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(page.status(), reqwest::StatusCode::OK);
     assert!(viewer.sidebar().loading > 0, "and so did the page");
 

@@ -9,7 +9,7 @@ use glance_sdk::auth::{SigningKey, Token, now};
 use glance_sdk::axum::response::Html;
 use glance_sdk::model::{ActionLocation, Authentication, Capabilities, Claims, Scope};
 use glance_sdk::prelude::*;
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{StatusCode, Url};
 use serde_json::{Value, json};
 
 use crate::actions::action;
@@ -50,7 +50,12 @@ pub(crate) async fn ask(
     body: Value,
 ) -> (StatusCode, Value) {
     let url = format!("{}/{path}", host.room_url(&room.room));
-    let answer = Client::new().post(url).json(&body).send().await.unwrap();
+    let answer = glance_host::testing::http_client()
+        .post(url)
+        .json(&body)
+        .send()
+        .await
+        .unwrap();
     (answer.status(), answer.json().await.unwrap())
 }
 
@@ -321,7 +326,7 @@ async fn the_script_is_for_every_site() {
     let host = Host::start().await;
     for name in ["all", "all-debug"] {
         let url = format!("{}/atlassian-connect/{name}.js", host.base_url());
-        let answer = Client::new()
+        let answer = glance_host::testing::http_client()
             .get(url)
             .header("Sec-Fetch-Site", "cross-site")
             .send()
@@ -347,7 +352,7 @@ async fn the_style_sheet_is_for_every_site() {
     let host = Host::start().await;
     for name in ["all", "all-debug"] {
         let url = format!("{}/atlassian-connect/{name}.css", host.base_url());
-        let answer = Client::new()
+        let answer = glance_host::testing::http_client()
             .get(url)
             .header("Sec-Fetch-Site", "cross-site");
         let answer = answer.send().await.unwrap();
@@ -371,7 +376,11 @@ struct Stream {
 impl Stream {
     async fn open(host: &Host, room: &TestRoom) -> Self {
         let url = format!("{}/events", host.room_url(&room.room));
-        let answer = reqwest::get(url).await.unwrap();
+        let answer = glance_host::testing::http_client()
+            .get(url)
+            .send()
+            .await
+            .unwrap();
         Self {
             answer,
             read: String::new(),
@@ -453,7 +462,12 @@ async fn the_page_is_told_what_is_here_and_of_pushes_it_has_frames_for() {
     let follow = async |page: &str, add_ons: Value| {
         let url = format!("{}/pages/{page}/frames", host.room_url(&room.room));
         let body = json!({ "addOns": add_ons });
-        let answer = Client::new().post(url).json(&body).send().await.unwrap();
+        let answer = glance_host::testing::http_client()
+            .post(url)
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
         answer.status()
     };
     assert_eq!(
@@ -516,7 +530,7 @@ async fn an_open_panel_hears_of_a_push_and_reads_itself_anew() {
         let (_, answer) = ask(&host, &room, "frames/token", wanted).await;
         let url = format!("{}/panel/panel", installed.base_url());
         let authorization = format!("JWT {}", answer["token"].as_str().unwrap());
-        let request = Client::new()
+        let request = glance_host::testing::http_client()
             .get(url)
             .header("Authorization", authorization);
         request.send().await.unwrap().text().await.unwrap()
@@ -530,7 +544,11 @@ async fn an_open_panel_hears_of_a_push_and_reads_itself_anew() {
         format!("{}/live-page.js", installed.base_url()),
     ] {
         assert!(opened.contains(&format!(r#"src="{script}""#)), "{opened}");
-        let answer = reqwest::get(&script).await.unwrap();
+        let answer = glance_host::testing::http_client()
+            .get(&script)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), StatusCode::OK, "{script}");
         assert!(
             answer.headers()["content-type"]
@@ -540,7 +558,7 @@ async fn an_open_panel_hears_of_a_push_and_reads_itself_anew() {
         );
     }
 
-    let follows = Client::new()
+    let follows = glance_host::testing::http_client()
         .post(format!("{}/pages/{page}/frames", host.room_url(&room.room)))
         .json(&json!({ "addOns": ["com.example.live"] }));
     assert_eq!(

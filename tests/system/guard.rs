@@ -1,7 +1,6 @@
 //! The pages of a host without sign-in are for who sits at this machine, and for no other site.
 
 use glance_host::Host;
-use reqwest::Client;
 
 #[tokio::test]
 async fn pages_are_for_this_machines_person_only() {
@@ -9,7 +8,7 @@ async fn pages_are_for_this_machines_person_only() {
     let room = host.room("ops").await;
     let page = host.room_url(&room.room);
     let integrations = format!("{page}/integrations");
-    let client = Client::new();
+    let client = glance_host::testing::http_client();
 
     let rebound = client
         .get(&page)

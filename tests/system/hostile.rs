@@ -5,7 +5,7 @@ use std::time::Duration;
 use glance_host::sign_in::SignIn;
 use glance_host::{Clock, Host, InstallError};
 use glance_sdk::auth::now;
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -241,7 +241,7 @@ async fn patterns_that_take_their_time_hold_up_nobody() {
         .await
         .unwrap();
     let said = room.says("Ann", "hello").await;
-    let client = Client::new();
+    let client = glance_host::testing::http_client();
     let actions = client.post(format!("{}/actions", host.room_url(&room.room)));
     let asking = tokio::spawn(actions.json(&json!({ "message": said.id })).send());
     let mut served = 0;
@@ -320,7 +320,11 @@ async fn who_knows_no_session_reads_no_body() {
                    Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
     let answer = trickle(&host, &clock, request).await;
     assert_eq!(status(&answer), 401, "{answer}");
-    let signed_in = Client::new().get(host.base_url()).send().await.unwrap();
+    let signed_in = glance_host::testing::http_client()
+        .get(host.base_url())
+        .send()
+        .await
+        .unwrap();
     assert_eq!(signed_in.status(), StatusCode::UNAUTHORIZED);
 }
 

@@ -8,7 +8,7 @@ use glance_host::viewer::{LineState, ShownStatus};
 use glance_sdk::axum::Router;
 use glance_sdk::axum::http::{StatusCode, header};
 use glance_sdk::axum::routing::get;
-use reqwest::{Client, Response};
+use reqwest::Response;
 use serde_json::json;
 
 use crate::by_hand::serve;
@@ -56,7 +56,11 @@ async fn host_of(icons: &[(&str, &str)], server: &str) -> (Host, Vec<(String, St
 
 async fn ask(host: &Host, address: &str) -> Response {
     let url = format!("{}{address}", host.base_url());
-    Client::new().get(url).send().await.unwrap()
+    glance_host::testing::http_client()
+        .get(url)
+        .send()
+        .await
+        .unwrap()
 }
 
 #[tokio::test]

@@ -50,7 +50,14 @@ async fn an_installed_add_on_shows_its_glances_and_opens_its_panel() {
         .panel_url(&room.room, add_on.installed(), "list")
         .await
         .unwrap();
-    let page = reqwest::get(url).await.unwrap().text().await.unwrap();
+    let page = glance_host::testing::http_client()
+        .get(url)
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
     assert_eq!(page, "user Some(UserId(1)) in room Some(RoomId(1))");
 }
 

@@ -29,7 +29,11 @@ impl Browser {
             Some(room) => format!("{}/integrations", host.room_url(&room.room)),
             None => format!("{}/integrations", host.base_url()),
         };
-        let http = Client::builder().redirect(Policy::none()).build().unwrap();
+        let http = Client::builder()
+            .no_proxy()
+            .redirect(Policy::none())
+            .build()
+            .unwrap();
         Self { http, page }
     }
 
@@ -416,7 +420,11 @@ async fn an_add_on_is_set_up_on_its_own_page() {
         let (status, answer) = browser.post(&path, &[]).await;
         assert_eq!(status, StatusCode::OK);
         let answer: Value = serde_json::from_str(&answer).unwrap();
-        let shown = reqwest::get(answer["url"].as_str().unwrap()).await.unwrap();
+        let shown = glance_host::testing::http_client()
+            .get(answer["url"].as_str().unwrap())
+            .send()
+            .await
+            .unwrap();
         assert_eq!(
             shown.text().await.unwrap(),
             "Some(UserId(1)) Some(RoomId(1))"

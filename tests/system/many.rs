@@ -13,7 +13,11 @@ async fn a_rooms_page_names_some_rooms_and_its_own() {
         }
         host.room("room 60").await
     };
-    let page = reqwest::get(host.room_url(&last.room)).await.unwrap();
+    let page = glance_host::testing::http_client()
+        .get(host.room_url(&last.room))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(page.status(), StatusCode::OK);
     let page = page.text().await.unwrap();
     let nav = page.split("</nav>").next().unwrap();
@@ -21,12 +25,20 @@ async fn a_rooms_page_names_some_rooms_and_its_own() {
     assert!(nav.contains(">room 50<") && !nav.contains(">room 51<"));
     assert!(nav.contains("aria-current=\"page\">room 60<"), "{nav}");
     assert!(nav.contains("<a href=\"/\">More…</a>"), "{nav}");
-    let all = reqwest::get(host.base_url()).await.unwrap();
+    let all = glance_host::testing::http_client()
+        .get(host.base_url())
+        .send()
+        .await
+        .unwrap();
     assert!(all.text().await.unwrap().contains(">room 51<"));
 
     let few = Host::start().await;
     let room = few.room("ops").await;
-    let page = reqwest::get(few.room_url(&room.room)).await.unwrap();
+    let page = glance_host::testing::http_client()
+        .get(few.room_url(&room.room))
+        .send()
+        .await
+        .unwrap();
     assert!(!page.text().await.unwrap().contains("More…"));
 }
 

@@ -51,7 +51,11 @@ async fn what_happens_is_counted() {
     assert_eq!(value(&host, "pushes_total").await, 1.0);
     assert!(value(&host, "requests_total{status=\"2xx\"}").await > before);
     let url = format!("{}/v2/room", host.base_url());
-    reqwest::get(url).await.unwrap();
+    glance_host::testing::http_client()
+        .get(url)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(value(&host, "requests_total{status=\"4xx\"}").await, 1.0);
 
     pager.break_down(true);
@@ -84,7 +88,7 @@ async fn a_host_says_that_it_is_well_by_any_name() {
     let host = Host::start().await;
     for (path, status) in [("/healthz", "ok"), ("/readyz", "ready")] {
         let url = format!("{}{path}", host.base_url());
-        let asked = reqwest::Client::new()
+        let asked = glance_host::testing::http_client()
             .get(url)
             .header("host", "balancer.example.com");
         let answer = asked.send().await.unwrap();

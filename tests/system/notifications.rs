@@ -239,7 +239,7 @@ async fn old_clients_write_in_four_ways() {
     let room = host.room("ops").await;
     let installed = room.install(add_on(&Pager::new(1))).await;
     let token = Rest::of(&host, &installed).token("").await;
-    let http = reqwest::Client::new();
+    let http = glance_host::testing::http_client();
     let send = async |content_type: Option<&str>, body: &str| {
         let mut request = http
             .post(format!("{}/v2/room/ops/notification", host.base_url()))

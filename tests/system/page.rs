@@ -72,14 +72,18 @@ impl Page {
     /// Presses "Try again" of a line.
     pub(crate) async fn try_again(&self, id: &str) -> reqwest::StatusCode {
         let url = format!("{}/pages/{}/retry", self.address, self.name);
-        let request = reqwest::Client::new().post(url).json(&json!({ "id": id }));
+        let request = glance_host::testing::http_client()
+            .post(url)
+            .json(&json!({ "id": id }));
         request.send().await.unwrap().status()
     }
 
     /// Opens or closes the inspector; `address` is of the room.
     pub(crate) async fn switch(&self, address: &str, on: bool) -> reqwest::StatusCode {
         let url = format!("{address}/pages/{}/inspect", self.name);
-        let request = reqwest::Client::new().post(url).json(&json!({ "on": on }));
+        let request = glance_host::testing::http_client()
+            .post(url)
+            .json(&json!({ "on": on }));
         request.send().await.unwrap().status()
     }
 

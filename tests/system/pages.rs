@@ -6,7 +6,7 @@ use glance_sdk::auth::{SigningKey, now};
 use glance_sdk::axum::response::Response;
 use glance_sdk::model::{Action, ActionLocation, Claims, Context};
 use glance_sdk::prelude::*;
-use reqwest::{Client, StatusCode};
+use reqwest::StatusCode;
 
 use crate::log::Log;
 
@@ -54,7 +54,7 @@ async fn every_page_is_for_signed_requests_only() {
     ];
     assert_eq!(capabilities.actions()[0].target.key(), Some("dialog"));
 
-    let client = Client::new();
+    let client = glance_host::testing::http_client();
     for url in urls {
         for request in [client.get(url), client.post(url), client.delete(url)] {
             let answer = request.send().await.unwrap();
@@ -106,7 +106,7 @@ async fn a_pages_scripts_ask_with_its_own_token() {
         .web_panel("votes", "Votes", get(token_for_scripts))
         .route("/votes", post(vote));
     let add_on = room.install(with_scripts).await;
-    let client = Client::new();
+    let client = glance_host::testing::http_client();
     let base = add_on.base_url();
     let [panel, votes, query] =
         ["panel/votes", "votes", "glance/hello"].map(|path| format!("{base}/{path}"));
@@ -228,7 +228,12 @@ async fn a_page_for_persons_refuses_requests_for_nobody() {
     let url = format!("{}/panel/who", add_on.base_url());
     let ask = async |claims: &Claims| {
         let query = [("signed_request", key.sign(claims))];
-        Client::new().get(&url).query(&query).send().await.unwrap()
+        glance_host::testing::http_client()
+            .get(&url)
+            .query(&query)
+            .send()
+            .await
+            .unwrap()
     };
 
     let mut claims = claims(&room, &add_on);
@@ -267,7 +272,7 @@ async fn what_a_host_signed_changes_something_once() {
     let base = add_on.base_url();
     let [panel, votes, query] =
         ["panel/votes", "votes", "glance/hello"].map(|path| format!("{base}/{path}"));
-    let client = Client::new();
+    let client = glance_host::testing::http_client();
     let token = |jti: &str| {
         let mut claims = claims(&room, &add_on);
         claims.jti = Some(jti.to_owned());
@@ -328,7 +333,11 @@ async fn what_is_missing_is_named_in_the_log() {
     ] {
         let url = format!("{}/{path}", add_on.base_url());
         for method in [reqwest::Method::GET, reqwest::Method::POST] {
-            let answer = Client::new().request(method, &url).send().await.unwrap();
+            let answer = glance_host::testing::http_client()
+                .request(method, &url)
+                .send()
+                .await
+                .unwrap();
             assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
         }
         assert!(
@@ -339,7 +348,12 @@ async fn what_is_missing_is_named_in_the_log() {
     }
     let there = format!("{}/panel/panel", add_on.base_url());
     assert_eq!(
-        reqwest::get(there).await.unwrap().status(),
+        glance_host::testing::http_client()
+            .get(there)
+            .send()
+            .await
+            .unwrap()
+            .status(),
         StatusCode::UNAUTHORIZED
     );
 }

@@ -5,7 +5,6 @@ use glance_host::{Host, InstallError};
 use glance_sdk::axum::Router;
 use glance_sdk::axum::http::{StatusCode, header};
 use glance_sdk::axum::routing::{any, get};
-use reqwest::Client;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -95,7 +94,7 @@ async fn nothing_an_add_on_names_is_called_in_the_hosts_network() {
     let mut viewer = room.viewer("member").await;
     let sidebar = viewer.settled().await;
     assert!(sidebar.line("line").unwrap().is_failed());
-    let icon = Client::new().get(format!(
+    let icon = glance_host::testing::http_client().get(format!(
         "{}{}",
         host.base_url(),
         sidebar.line("line").unwrap().icon.url

@@ -8,7 +8,6 @@ use glance_sdk::axum::Router;
 use glance_sdk::axum::http::header::ACCEPT;
 use glance_sdk::axum::http::{HeaderMap, StatusCode};
 use glance_sdk::axum::routing::{get, post};
-use reqwest::Client;
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -90,7 +89,7 @@ async fn the_integrations_page_says_what_is_wrong_and_where() {
             .await;
     let page = format!("{}/rooms/{}/integrations", host.base_url(), room.room.id);
 
-    let answer = Client::new()
+    let answer = glance_host::testing::http_client()
         .post(&page)
         .form(&[("url", &base)])
         .send()
@@ -175,7 +174,10 @@ async fn a_refusal_of_several_lines_is_shown_in_full_and_logged_and_names_the_up
 
     let page = format!("{}/rooms/{}/integrations", host.base_url(), room.room.id);
     let update = format!("{page}/{}/update", installed.oauth_id);
-    let answer = Client::new().post(update).form(&[("digest", "")]).send();
+    let answer = glance_host::testing::http_client()
+        .post(update)
+        .form(&[("digest", "")])
+        .send();
     let html = answer.await.unwrap().text().await.unwrap();
     assert!(
         html.contains("refused the update with status 403:\nTwo things"),
@@ -240,7 +242,7 @@ async fn an_add_on_believes_no_host_that_does_not_know_it() {
             500,
         ),
     ] {
-        let answer = Client::new()
+        let answer = glance_host::testing::http_client()
             .post(&callback)
             .json(&body)
             .send()

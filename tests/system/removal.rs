@@ -14,7 +14,7 @@ use glance_sdk::axum::{Json, Router};
 use glance_sdk::client::Method;
 use glance_sdk::model::{Claims, OauthId};
 use glance_sdk::store::{Installation, InstallationStore, MemoryStore, SqliteStore};
-use reqwest::{Client, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, watch};
 
@@ -135,7 +135,7 @@ async fn what_people_have_of_an_installation_does_not_remove_it() {
     let before = scene.questions();
     for (what, (authorization, query)) in requests {
         let url = format!("{}{query}", scene.url(id.as_str()));
-        let mut request = Client::new().delete(url);
+        let mut request = glance_host::testing::http_client().delete(url);
         if let Some(authorization) = authorization {
             request = request.header("authorization", authorization);
         }
@@ -156,14 +156,18 @@ async fn what_people_have_of_an_installation_does_not_remove_it() {
     );
     assert!(check.due_at.is_some(), "asked again later: {check:?}");
 
-    let unknown = Client::new()
+    let unknown = glance_host::testing::http_client()
         .delete(scene.url("nobody"))
         .send()
         .await
         .unwrap();
     assert_eq!(unknown.status(), StatusCode::NO_CONTENT);
     for odd in ["a%2Fb", "a..b", "%00", "a%25b", &"x".repeat(300)] {
-        let odd = Client::new().delete(scene.url(odd)).send().await.unwrap();
+        let odd = glance_host::testing::http_client()
+            .delete(scene.url(odd))
+            .send()
+            .await
+            .unwrap();
         assert_eq!(odd.status(), StatusCode::NO_CONTENT, "{odd:?}");
     }
     let mut viewer = scene.room.viewer("member").await;
@@ -186,8 +190,10 @@ async fn an_uninstall_token_opens_nothing() {
         .sign(&uninstall_claims(scene.id().clone(), now()));
     for path in ["/glance/incidents", "/panel/list"] {
         let url = format!("{}{path}", scene.add_on.base_url());
-        let in_address = Client::new().get(&url).query(&[("signed_request", &token)]);
-        let in_header = Client::new()
+        let in_address = glance_host::testing::http_client()
+            .get(&url)
+            .query(&[("signed_request", &token)]);
+        let in_header = glance_host::testing::http_client()
             .get(&url)
             .header("authorization", format!("JWT {token}"));
         for request in [in_address, in_header] {
@@ -203,7 +209,10 @@ async fn an_unsigned_removal_is_believed_once_the_host_refuses_the_secret() {
     let mut scene = Scene::set().await;
     let id = scene.id().clone();
     assert!(scene.host.state().remove_installation(&id).await.unwrap());
-    let answer = Client::new().delete(scene.url(id.as_str())).send().await;
+    let answer = glance_host::testing::http_client()
+        .delete(scene.url(id.as_str()))
+        .send()
+        .await;
     assert_eq!(answer.unwrap().status(), StatusCode::NO_CONTENT);
     let removed = scene.removed.wait_for(|removed| !removed.is_empty()).await;
     assert_eq!(removed.unwrap().first(), Some(&id));
@@ -327,7 +336,8 @@ async fn a_leaving_installation_has_no_say_and_its_removal_is_signed() {
         .await;
     let ask = || {
         let secret = witness.secret();
-        let request = Client::new().post(format!("{}/v2/oauth/token", host.base_url()));
+        let request =
+            glance_host::testing::http_client().post(format!("{}/v2/oauth/token", host.base_url()));
         let request = request.basic_auth(&id, Some(secret));
         request.form(&[("grant_type", "client_credentials")]).send()
     };
@@ -335,7 +345,10 @@ async fn a_leaving_installation_has_no_say_and_its_removal_is_signed() {
     let token = token["access_token"].as_str().unwrap();
     let rooms = || {
         let url = format!("{}/v2/room/{}", host.base_url(), room.room.id);
-        Client::new().get(url).bearer_auth(token).send()
+        glance_host::testing::http_client()
+            .get(url)
+            .bearer_auth(token)
+            .send()
     };
     assert_eq!(rooms().await.unwrap().status(), StatusCode::OK);
 

@@ -255,7 +255,7 @@ async fn a_stand_in_answers_what_the_host_answered() {
     let (recording, _) = record(&AS_RECORDED).await;
     let replay = Replay::parse(&recording).unwrap().patience(Duration::ZERO);
     let host = replay.stand_in().await;
-    let client = reqwest::Client::new();
+    let client = glance_host::testing::http_client();
     let url = |path: &str| format!("{}/v2/{path}", host.base_url());
     let capabilities = client.get(url("capabilities")).send().await.unwrap();
     let capabilities: Value = capabilities.json().await.unwrap();
@@ -349,7 +349,7 @@ async fn a_stand_in_is_the_host_of_real_traffic() {
         let recording = format!("{{\"glance_recording\":1}}\n{}", lines.join("\n"));
         let replay = Replay::parse(&recording).unwrap();
         let host = replay.stand_in().await;
-        let client = reqwest::Client::new();
+        let client = glance_host::testing::http_client();
         for call in calls {
             let method: reqwest::Method = call["method"].as_str().unwrap().parse().unwrap();
             let url = call["path"].as_str().unwrap().replace("<token>", "any");

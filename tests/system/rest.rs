@@ -23,7 +23,7 @@ impl Rest {
 
     pub(crate) fn of_installed(host: &Host, installed: &Installed) -> Self {
         Self {
-            client: Client::new(),
+            client: glance_host::testing::http_client(),
             api: format!("{}/v2", host.base_url()),
             id: installed.oauth_id.to_string(),
             secret: installed.oauth_secret.expose().to_owned(),

@@ -51,7 +51,7 @@ async fn a_host_may_call_itself_something_else() {
     let host = Host::builder().port(0).product("Glance");
     let host = host.start().await.unwrap();
     let url = format!("{}/v2/capabilities", host.base_url());
-    let (_, document) = rest::json(reqwest::Client::new().get(url)).await;
+    let (_, document) = rest::json(glance_host::testing::http_client().get(url)).await;
     assert_eq!(document["name"], "Glance");
 }
 

@@ -1,7 +1,6 @@
 //! What the REST API refuses, in the protocol's own error.
 
 use glance_host::Host;
-use reqwest::Client;
 use serde_json::{Value, json};
 
 use crate::add_on::{Pager, add_on, always};
@@ -22,7 +21,9 @@ async fn a_malformed_push_is_answered_with_the_protocols_error() {
     let large = with(32 * 1024 + 1);
 
     let post = async |body: String| {
-        let request = Client::new().post(&url).bearer_auth(&token);
+        let request = glance_host::testing::http_client()
+            .post(&url)
+            .bearer_auth(&token);
         request.body(body).send().await.unwrap()
     };
 
@@ -99,7 +100,7 @@ async fn a_malformed_runtime_glance_is_answered_with_the_protocols_error() {
             "/queryUrl",
         ),
     ] {
-        let answer = Client::new()
+        let answer = glance_host::testing::http_client()
             .put(&url)
             .bearer_auth(&token)
             .json(&body)
@@ -129,7 +130,7 @@ async fn what_there_is_not_is_answered_404_and_a_wrong_method_405() {
         ("addon/ui", 405),
     ] {
         let url = format!("{}/v2/{path}", host.base_url());
-        let answer = Client::new()
+        let answer = glance_host::testing::http_client()
             .get(&url)
             .bearer_auth(&token)
             .send()
@@ -149,7 +150,9 @@ async fn what_there_is_not_is_answered_404_and_a_wrong_method_405() {
         "nothing",
         "rooms/999/nothing/at/all",
     ] {
-        let answer = reqwest::get(format!("{}/{path}", host.base_url()))
+        let answer = glance_host::testing::http_client()
+            .get(format!("{}/{path}", host.base_url()))
+            .send()
             .await
             .unwrap();
         assert_eq!(answer.status().as_u16(), 404, "{path}");

@@ -5,7 +5,7 @@ use glance_host::{Embed, Host};
 use glance_sdk::AddOn;
 use glance_sdk::model::Scope;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, ORIGIN};
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
 use crate::browser::Browser;
@@ -78,7 +78,7 @@ async fn an_installation_in_one_room_learns_of_no_other() {
     let add_on = AddOn::new("com.example.here", "Here").scopes(scopes);
     let rest = Rest::of(&host, &host.room("ops").await.install(add_on).await);
     let token = rest.token("").await;
-    let client = Client::new();
+    let client = glance_host::testing::http_client();
     let routes = routes::all().into_iter();
     let routes: Vec<_> = routes
         .filter(|route| route.0.starts_with("/v2") && route.0.contains("{room}"))

@@ -109,7 +109,7 @@ async fn a_created_webhook_says_where_it_is() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = installed(&room).await;
-    let http = reqwest::Client::new();
+    let http = glance_host::testing::http_client();
     let token = Rest::of(&host, &add_on).token("").await;
     let own = format!("{}/v2/room/{}", host.base_url(), room.room.id);
     for (created, address) in [

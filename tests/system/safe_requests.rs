@@ -119,7 +119,11 @@ fn bodies() -> [(&'static str, String); 2] {
 #[tokio::test]
 async fn who_shows_no_session_and_no_token_writes_nothing() {
     let group = Group::start().await;
-    let client = Client::builder().redirect(Policy::none()).build().unwrap();
+    let client = Client::builder()
+        .no_proxy()
+        .redirect(Policy::none())
+        .build()
+        .unwrap();
     let values = group.values();
     let values: Vec<_> = values
         .iter()
@@ -228,7 +232,12 @@ async fn guests_of_other_sites_are_an_account_that_nobody_sees_or_changes() {
     }
     let events = format!("{}/embed/rooms/1/events", group.host.base_url());
     assert_eq!(
-        Client::new().get(events).send().await.unwrap().status(),
+        glance_host::testing::http_client()
+            .get(events)
+            .send()
+            .await
+            .unwrap()
+            .status(),
         StatusCode::OK
     );
 }

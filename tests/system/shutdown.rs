@@ -30,12 +30,22 @@ async fn a_call_under_way_is_answered_and_what_waits_is_not_told() {
     peer.called(1).await;
 
     let events = format!("{}/events", host.room_url(&room));
-    let page = reqwest::get(events).await.unwrap();
+    let page = glance_host::testing::http_client()
+        .get(events)
+        .send()
+        .await
+        .unwrap();
     assert!(page.status().is_success());
     let base_url = host.base_url().to_owned();
     let ending = tokio::spawn(host.shutdown());
     page.text().await.unwrap();
-    assert!(reqwest::get(&base_url).await.is_err());
+    assert!(
+        glance_host::testing::http_client()
+            .get(&base_url)
+            .send()
+            .await
+            .is_err()
+    );
     assert!(!ending.is_finished());
     let said = Json(json!({ "message": "late, but heard", "message_format": "text" }));
     answer.send(said.into_response()).unwrap();

@@ -130,7 +130,12 @@ async fn a_host_is_gone_when_it_is_dropped() {
     let address = host.base_url().to_owned();
     drop(host);
     let gone = async {
-        while reqwest::get(&address).await.is_ok() {
+        while glance_host::testing::http_client()
+            .get(&address)
+            .send()
+            .await
+            .is_ok()
+        {
             tokio::task::yield_now().await;
         }
     };

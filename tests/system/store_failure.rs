@@ -169,11 +169,15 @@ async fn what_a_failing_store_stopped_is_done_when_it_works_again() {
 
     store.switch(true);
     for path in ["/glance/rooms", "/panel/panel"] {
-        let answer = reqwest::get(signed(path)).await.unwrap();
+        let answer = glance_host::testing::http_client()
+            .get(signed(path))
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
         assert_eq!(answer.headers()["retry-after"], "5", "{path}");
     }
-    let refused = reqwest::Client::new()
+    let refused = glance_host::testing::http_client()
         .post(format!("{}/updated", installed.base_url()))
         .json(&serde_json::json!({
             "oauthId": "x", "capabilitiesUrl": "http://127.0.0.1:1/", "groupId": 1
@@ -193,7 +197,11 @@ async fn what_a_failing_store_stopped_is_done_when_it_works_again() {
     let delivery = room.delivery(said("hi")).await;
     assert_eq!((delivery.attempts, status(&delivery)), (2, Some(200)));
     for path in ["/glance/rooms", "/panel/panel"] {
-        let answer = reqwest::get(signed(path)).await.unwrap();
+        let answer = glance_host::testing::http_client()
+            .get(signed(path))
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), StatusCode::OK, "{path}");
     }
     assert_eq!(store.list().await.unwrap().len(), 2);

@@ -7,7 +7,7 @@ use glance_sdk::model::notification::Attribute;
 use glance_sdk::model::webhook::{WebhookItem, WebhookPayload};
 use glance_sdk::model::{Card, CardStyle, Color, Notification, Scope};
 use glance_sdk::prelude::*;
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::peer::Peer;
@@ -17,7 +17,10 @@ fn address(host: &Host, room: &TestRoom) -> String {
 }
 
 async fn read(host: &Host, room: &TestRoom, query: &str) -> Value {
-    let answer = reqwest::get(format!("{}?{query}", address(host, room))).await;
+    let answer = glance_host::testing::http_client()
+        .get(format!("{}?{query}", address(host, room)))
+        .send()
+        .await;
     let answer = answer.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
     answer.json().await.unwrap()
@@ -28,7 +31,7 @@ async fn say(host: &Host, room: &TestRoom, text: &str) -> Response {
 }
 
 async fn send(host: &Host, room: &TestRoom, message: Value) -> Response {
-    let request = Client::new().post(address(host, room));
+    let request = glance_host::testing::http_client().post(address(host, room));
     request.json(&message).send().await.unwrap()
 }
 
@@ -48,7 +51,11 @@ struct Events {
 impl Events {
     async fn connect(host: &Host, room: &TestRoom) -> Self {
         let url = format!("{}/events", host.room_url(&room.room));
-        let stream = reqwest::get(url).await.unwrap();
+        let stream = glance_host::testing::http_client()
+            .get(url)
+            .send()
+            .await
+            .unwrap();
         let read = String::new();
         let mut events = Self { stream, read };
         events.next("sidebar").await;
@@ -223,12 +230,12 @@ async fn what_is_no_message_is_refused_in_a_sentence() {
         let said = refused.text().await.unwrap();
         assert!(said.contains(words), "{said}");
     }
-    let post = || Client::new().post(address(&host, &room));
+    let post = || glance_host::testing::http_client().post(address(&host, &room));
     let foreign = post()
         .header("Origin", "https://example.com")
         .json(&json!({ "text": "x" }));
     let form = post().form(&[("text", "x")]);
-    let nowhere = Client::new()
+    let nowhere = glance_host::testing::http_client()
         .post(format!("{}/rooms/999/timeline", host.base_url()))
         .json(&json!({ "text": "x" }));
     for (request, status) in [

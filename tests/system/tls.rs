@@ -50,7 +50,11 @@ impl Files {
 
 fn client(trusted: &Certificate) -> Client {
     let trusted = [trusted.clone()];
-    Client::builder().tls_certs_only(trusted).build().unwrap()
+    Client::builder()
+        .no_proxy()
+        .tls_certs_only(trusted)
+        .build()
+        .unwrap()
 }
 
 async fn start(certificate: &Path, key: &Path) -> Result<Host, Error> {
@@ -79,9 +83,12 @@ async fn answers_over_tls_only_and_names_itself_so() {
     let page = client.get(host.room_url(&room)).send().await.unwrap();
     assert_eq!(page.status(), StatusCode::OK);
 
-    let untrusting = Client::new().get(&url).send().await;
+    let untrusting = glance_host::testing::http_client().get(&url).send().await;
     assert!(untrusting.is_err());
-    let plain = Client::new().get(format!("http://{address}/")).send().await;
+    let plain = glance_host::testing::http_client()
+        .get(format!("http://{address}/"))
+        .send()
+        .await;
     assert!(plain.is_err());
 }
 

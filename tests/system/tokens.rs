@@ -72,9 +72,21 @@ async fn an_add_on_answers_only_what_its_host_signed() {
     ];
     for path in ["glance/incidents", "panel/list"] {
         let url = format!("{}/{path}", installed.base_url());
-        let ask = async |token: &str| reqwest::get(format!("{url}?signed_request={token}")).await;
+        let ask = async |token: &str| {
+            glance_host::testing::http_client()
+                .get(format!("{url}?signed_request={token}"))
+                .send()
+                .await
+        };
         assert_eq!(ask(&signed).await.unwrap().status(), StatusCode::OK);
-        let unsigned = seen(reqwest::get(&url).await.unwrap()).await;
+        let unsigned = seen(
+            glance_host::testing::http_client()
+                .get(&url)
+                .send()
+                .await
+                .unwrap(),
+        )
+        .await;
         assert_eq!(unsigned.0, StatusCode::UNAUTHORIZED);
         assert_eq!(unsigned.2, "not a signed request");
         for (what, token) in &refused {
@@ -87,7 +99,7 @@ async fn an_add_on_answers_only_what_its_host_signed() {
     }
 
     for scheme in ["JWT ", "jwt ", "JWT token="] {
-        let answer = reqwest::Client::new()
+        let answer = glance_host::testing::http_client()
             .get(format!("{}/glance/incidents", installed.base_url()))
             .header("Authorization", format!("{scheme}{signed}"))
             .send()
@@ -127,7 +139,7 @@ async fn a_query_is_a_simple_cross_origin_request() {
     let room = host.room("ops").await;
     let installed = room.install(add_on(&Pager::new(4))).await;
     let url = format!("{}/glance/incidents", installed.base_url());
-    let client = reqwest::Client::new();
+    let client = glance_host::testing::http_client();
 
     let refused = client
         .get(&url)
@@ -162,7 +174,7 @@ async fn the_host_takes_only_tokens_it_gave_and_that_still_hold() {
     let secret = installed.installed().oauth_secret.expose().to_owned();
     let id = installed.oauth_id().as_str().to_owned();
     let token_url = format!("{}/v2/oauth/token", host.base_url());
-    let client = reqwest::Client::new();
+    let client = glance_host::testing::http_client();
     let ask = |secret: &str, form: &[(&str, &str)]| {
         client
             .post(&token_url)
@@ -290,7 +302,7 @@ async fn an_installation_cannot_be_taken_over() {
         "groupId": 1,
     });
     let callback = format!("{}/installed", installed.base_url());
-    let answer = reqwest::Client::new()
+    let answer = glance_host::testing::http_client()
         .post(&callback)
         .json(&takeover)
         .send()

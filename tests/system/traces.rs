@@ -89,7 +89,7 @@ impl Peer {
             host,
             installed,
             room,
-            client: Client::new(),
+            client: glance_host::testing::http_client(),
         }
     }
 

@@ -8,7 +8,6 @@ use glance_sdk::axum::Router;
 use glance_sdk::axum::http::StatusCode;
 use glance_sdk::model::InstallationData;
 use glance_sdk::store::{Endpoints, Installation, InstallationStore, MemoryStore};
-use reqwest::Client;
 use serde_json::{Value, json};
 
 use crate::add_on::{Pager, add_on};
@@ -53,14 +52,18 @@ async fn odd_ids_and_empty_secrets_are_refused_before_anything_is_called() {
     let installations = server.add_on().installations().clone();
     tokio::spawn(server.run(std::future::pending()));
     for (body, why) in unusable(&format!("{host}/capabilities")) {
-        let answer = Client::new().post(format!("{base}/installed")).json(&body);
+        let answer = glance_host::testing::http_client()
+            .post(format!("{base}/installed"))
+            .json(&body);
         let answer = answer.send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{body}");
         let said = answer.text().await.unwrap();
         assert!(said.contains(why), "{said:?} says nothing of {why:?}");
     }
     let update = json!({"oauthId": "../x", "capabilitiesUrl": format!("{host}/capabilities")});
-    let answer = Client::new().post(format!("{base}/updated")).json(&update);
+    let answer = glance_host::testing::http_client()
+        .post(format!("{base}/updated"))
+        .json(&update);
     assert_eq!(
         answer.send().await.unwrap().status(),
         StatusCode::BAD_REQUEST
@@ -96,7 +99,9 @@ async fn a_browser_brings_nothing_unusable_either() {
                 ("installable_url", format!("{host}/shown")),
                 ("redirect_url", format!("{host}/back")),
             ];
-            let visit = Client::new().get(format!("{base}/{path}")).query(&query);
+            let visit = glance_host::testing::http_client()
+                .get(format!("{base}/{path}"))
+                .query(&query);
             let answer = visit.send().await.unwrap();
             assert_eq!(answer.status(), StatusCode::BAD_GATEWAY, "{path} {nth}");
         }

@@ -15,7 +15,7 @@ use crate::add_on::{Pager, add_on, incidents};
 use crate::by_hand::serve;
 
 async fn status(url: &str, body: &Value) -> StatusCode {
-    let client = reqwest::Client::new();
+    let client = glance_host::testing::http_client();
     client.post(url).json(body).send().await.unwrap().status()
 }
 

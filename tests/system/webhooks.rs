@@ -70,7 +70,7 @@ impl Caller<'_> {
     }
 
     async fn call(&self, key: &str, body: String) -> reqwest::Response {
-        reqwest::Client::new()
+        glance_host::testing::http_client()
             .post(format!("{}/webhook/{key}", self.installed.base_url()))
             .header("Authorization", format!("JWT {}", self.token()))
             .body(body)
@@ -154,7 +154,11 @@ async fn a_call_must_be_signed() {
     let address = format!("{}/webhook/build", caller.installed.base_url());
     let body = caller.said("/build all").to_string();
     let in_query = format!("{address}?signed_request={}", caller.token());
-    let post = |url| reqwest::Client::new().post(url).body(body.clone());
+    let post = |url| {
+        glance_host::testing::http_client()
+            .post(url)
+            .body(body.clone())
+    };
     for (url, expected) in [(&address, 401), (&in_query, 200)] {
         let answer = post(url).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), expected);

@@ -9,7 +9,7 @@ use ::mentions::{Mentions, Source, mentions, set_up};
 use glance_host::Host;
 use glance_host::testing::{TestAddOn, TestRoom};
 use glance_sdk::glance::Glance;
-use reqwest::{Client, StatusCode};
+use reqwest::StatusCode;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -114,13 +114,17 @@ impl Setting {
 
     /// Fills in the panel's form, as a person would.
     async fn choose(&self, words: &str) -> (StatusCode, String) {
-        let answer = Client::new().post(self.panel().await);
+        let answer = glance_host::testing::http_client().post(self.panel().await);
         let answer = answer.form(&[("words", words)]).send().await.unwrap();
         (answer.status(), answer.text().await.unwrap())
     }
 
     async fn page(&self) -> String {
-        let page = reqwest::get(self.panel().await).await.unwrap();
+        let page = glance_host::testing::http_client()
+            .get(self.panel().await)
+            .send()
+            .await
+            .unwrap();
         page.text().await.unwrap()
     }
 
@@ -275,7 +279,11 @@ async fn words_survive_a_restart_and_counts_begin_anew() {
     let panel = first
         .host
         .panel_url(&first.room.room, installed, "mentions-panel");
-    let page = reqwest::get(panel.await.unwrap()).await.unwrap();
+    let page = glance_host::testing::http_client()
+        .get(panel.await.unwrap())
+        .send()
+        .await
+        .unwrap();
     let page = page.text().await.unwrap();
     assert!(page.contains("<li><b>0</b> <bdi>rust</bdi></li>"), "{page}");
 }
@@ -290,7 +298,11 @@ async fn words_that_cannot_be_stored_are_not_half_chosen() {
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let (status, _) = setting.choose("tea").await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-    let page = reqwest::get(setting.panel().await).await.unwrap();
+    let page = glance_host::testing::http_client()
+        .get(setting.panel().await)
+        .send()
+        .await
+        .unwrap();
     let page = page.text().await.unwrap();
     assert!(
         page.contains("<bdi>rust</bdi>") && !page.contains("tea"),
@@ -314,7 +326,11 @@ async fn a_choice_that_another_process_stored_counts_here() {
     );
     let insert = "INSERT INTO chosen (oauth_id, room_id, word) VALUES (?1, ?2, 'rust')";
     other.execute(insert, place).unwrap();
-    let page = reqwest::get(setting.panel().await).await.unwrap();
+    let page = glance_host::testing::http_client()
+        .get(setting.panel().await)
+        .send()
+        .await
+        .unwrap();
     let page = page.text().await.unwrap();
     assert!(page.contains("<li><b>0</b> <bdi>rust</bdi></li>"), "{page}");
     stream.send(&status("rust").repeat(20), 1000).await;
@@ -351,7 +367,11 @@ async fn the_panel_keeps_what_was_written_wrongly_and_counts_each_word() {
     stream.send(&status("tea with rust").repeat(6), 1000).await;
     let mut viewer = setting.room.viewer("member").await;
     viewer.label(mentions::KEY, "12 mentions in an hour").await;
-    let page = reqwest::get(setting.panel().await).await.unwrap();
+    let page = glance_host::testing::http_client()
+        .get(setting.panel().await)
+        .send()
+        .await
+        .unwrap();
     let page = page.text().await.unwrap();
     assert!(
         page.contains("<li><b>6</b> <bdi>Rust</bdi></li><li><b>6</b> <bdi>tea</bdi></li>"),

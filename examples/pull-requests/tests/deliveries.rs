@@ -35,7 +35,7 @@ impl Setting {
             host,
             room,
             add_on,
-            client: Client::new(),
+            client: glance_host::testing::http_client(),
             data,
         }
     }
@@ -73,7 +73,11 @@ impl Setting {
     }
 
     async fn page(&self) -> String {
-        let answer = reqwest::get(self.panel().await).await.unwrap();
+        let answer = glance_host::testing::http_client()
+            .get(self.panel().await)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), StatusCode::OK);
         answer.text().await.unwrap()
     }
@@ -330,7 +334,9 @@ async fn a_lost_delivery_is_mended_in_one_room() {
     // Only a request that the host signed changes anything.
     let address = setting.panel().await;
     let unsigned = address.split('?').next().unwrap();
-    let answer = Client::new().post(unsigned).form(&[("remove", key)]);
+    let answer = glance_host::testing::http_client()
+        .post(unsigned)
+        .form(&[("remove", key)]);
     let answer = answer.send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
 
@@ -453,7 +459,12 @@ async fn only_signed_deliveries_of_pull_requests_count() {
 async fn the_panel_shows_escapes_and_keeps_what_was_written_wrongly() {
     let setting = Setting::new().await;
     assert_eq!(
-        reqwest::get(setting.panel().await).await.unwrap().status(),
+        glance_host::testing::http_client()
+            .get(setting.panel().await)
+            .send()
+            .await
+            .unwrap()
+            .status(),
         StatusCode::OK
     );
 
@@ -482,7 +493,9 @@ async fn the_panel_shows_escapes_and_keeps_what_was_written_wrongly() {
     setting
         .deliver("pull_request", &pull_request(2, "open", true, 1, 0))
         .await;
-    let page = reqwest::get(setting.panel().await)
+    let page = glance_host::testing::http_client()
+        .get(setting.panel().await)
+        .send()
         .await
         .unwrap()
         .text()

@@ -53,7 +53,7 @@ async fn serves_until_told(output: impl Fn() -> Stdio) {
     let url = format!("http://127.0.0.1:{port}/");
     let descriptor = async {
         loop {
-            if let Ok(answer) = reqwest::get(&url).await {
+            if let Ok(answer) = glance_host::testing::http_client().get(&url).send().await {
                 return answer.json::<Value>().await.unwrap();
             }
             tokio::task::yield_now().await;

@@ -15,7 +15,11 @@ fn renew(folder: &Path) -> Client {
     fs::write(folder.join("certificate.pem"), cert.pem()).unwrap();
     fs::write(folder.join("key.pem"), signing_key.serialize_pem()).unwrap();
     let trusted = Certificate::from_pem(cert.pem().as_bytes()).unwrap();
-    Client::builder().tls_certs_only([trusted]).build().unwrap()
+    Client::builder()
+        .no_proxy()
+        .tls_certs_only([trusted])
+        .build()
+        .unwrap()
 }
 
 #[tokio::test]

@@ -86,7 +86,11 @@ fn family(name: &str) -> &str {
 #[tokio::test]
 async fn they_are_in_the_text_format() {
     let (server, url, _folder) = start("").await;
-    let answer = reqwest::get(&url).await.unwrap();
+    let answer = glance_host::testing::http_client()
+        .get(&url)
+        .send()
+        .await
+        .unwrap();
     let content_type = answer.headers()["content-type"].to_str().unwrap();
     assert_eq!(content_type, "text/plain; version=0.0.4");
     let text = answer.text().await.unwrap();

@@ -105,7 +105,7 @@ impl Server {
             process,
             base_url: String::new(),
             address: String::new(),
-            client: Client::new(),
+            client: glance_host::testing::http_client(),
             log,
             lines,
             reading: Some(reading),

@@ -20,7 +20,11 @@ async fn the_environment_wins_over_the_file() {
         .env("GLANCE_HOST_CONFIG", "own.toml")
         .env("GLANCE_HOST_GROUP", "Of the environment");
     let server = Server::run(command).await;
-    let page = reqwest::get(&server.base_url).await.unwrap();
+    let page = glance_host::testing::http_client()
+        .get(&server.base_url)
+        .send()
+        .await
+        .unwrap();
     let page = page.text().await.unwrap();
     assert!(page.contains("Of the environment"), "{page}");
     assert!(page.contains("Lobby"), "{page}");

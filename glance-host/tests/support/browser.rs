@@ -18,7 +18,11 @@ pub(crate) struct Browser {
 impl Browser {
     pub(crate) fn at(host: &str) -> Self {
         Self {
-            client: Client::builder().redirect(Policy::none()).build().unwrap(),
+            client: Client::builder()
+                .no_proxy()
+                .redirect(Policy::none())
+                .build()
+                .unwrap(),
             host: host.to_owned(),
             name: None,
             cookies: HashMap::new(),

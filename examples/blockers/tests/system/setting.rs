@@ -7,7 +7,7 @@ use blockers::Blockers;
 use glance_host::Host;
 use glance_host::testing::{TestAddOn, TestRoom};
 use glance_sdk::model::{Glance, Icon};
-use reqwest::{Client, StatusCode};
+use reqwest::StatusCode;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -65,13 +65,17 @@ impl Setting {
 
     /// Fills in the panel's form, as a person would.
     pub(crate) async fn choose(&self, project: &str) -> (StatusCode, String) {
-        let answer = Client::new().post(self.panel().await);
+        let answer = glance_host::testing::http_client().post(self.panel().await);
         let answer = answer.form(&[("project", project)]).send().await.unwrap();
         (answer.status(), answer.text().await.unwrap())
     }
 
     pub(crate) async fn page(&self) -> String {
-        let page = reqwest::get(self.panel().await).await.unwrap();
+        let page = glance_host::testing::http_client()
+            .get(self.panel().await)
+            .send()
+            .await
+            .unwrap();
         page.text().await.unwrap()
     }
 
@@ -89,7 +93,7 @@ impl Setting {
 
     /// Sends a delivery, and waits until what the add-on pushes for it has gone out.
     pub(crate) async fn send(&self, signature: &str, body: &Value) -> StatusCode {
-        let answer = Client::new()
+        let answer = glance_host::testing::http_client()
             .post(format!("{}/hooks/jira", self.add_on.base_url()))
             .header("X-Hub-Signature", signature)
             .body(body.to_string())

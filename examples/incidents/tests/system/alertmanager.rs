@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use ::incidents::incidents;
 use glance_sdk::glance::Glance;
-use reqwest::Client;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -78,7 +77,12 @@ receivers:
 
     async fn post(&self, alerts: &[Value]) {
         let url = format!("{}/api/v2/alerts", self.base_url);
-        let answer = Client::new().post(url).json(alerts).send().await.unwrap();
+        let answer = glance_host::testing::http_client()
+            .post(url)
+            .json(alerts)
+            .send()
+            .await
+            .unwrap();
         let status = answer.status();
         assert!(
             status.is_success(),

@@ -7,7 +7,7 @@ use glance_sdk::ErrorKind;
 use glance_sdk::glance::Glance;
 use glance_sdk::model::notification::AttributeStyle;
 use glance_sdk::model::{Color, Notification, Scope};
-use reqwest::{Client, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::setting::{SECRET, Setting, firing, message, resolved};
@@ -174,7 +174,7 @@ async fn the_secret_may_come_as_a_password_too() {
         (SECRET, StatusCode::NO_CONTENT),
         ("guessed", StatusCode::UNAUTHORIZED),
     ] {
-        let request = Client::new().post(setting.hook());
+        let request = glance_host::testing::http_client().post(setting.hook());
         let request = request.basic_auth("alertmanager", Some(password));
         let answer = request.body(body()).send().await.unwrap();
         assert_eq!(answer.status(), status);

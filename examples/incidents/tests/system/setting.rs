@@ -7,7 +7,7 @@ use glance_host::state::{Content, Installed};
 use glance_host::testing::{TestAddOn, TestRoom};
 use glance_sdk::model::{Notification, Scope};
 use glance_sdk::prelude::Pusher;
-use reqwest::{Client, StatusCode};
+use reqwest::StatusCode;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -74,14 +74,21 @@ impl Setting {
     /// Fills in the panel's form, as a person would.
     pub(crate) async fn watch(&self, labels: &str) -> (StatusCode, String) {
         let form = [("watched", labels)];
-        let answer = Client::new().post(self.panel().await).form(&form).send();
+        let answer = glance_host::testing::http_client()
+            .post(self.panel().await)
+            .form(&form)
+            .send();
         let answer = answer.await.unwrap();
         self.pusher.flush().await;
         (answer.status(), answer.text().await.unwrap())
     }
 
     pub(crate) async fn page(&self) -> String {
-        let page = reqwest::get(self.panel().await).await.unwrap();
+        let page = glance_host::testing::http_client()
+            .get(self.panel().await)
+            .send()
+            .await
+            .unwrap();
         page.text().await.unwrap()
     }
 
@@ -134,7 +141,7 @@ impl Setting {
     }
 
     pub(crate) async fn send(&self, secret: Option<&str>, body: String) -> (StatusCode, String) {
-        let mut request = Client::new().post(self.hook());
+        let mut request = glance_host::testing::http_client().post(self.hook());
         if let Some(secret) = secret {
             request = request.bearer_auth(secret);
         }

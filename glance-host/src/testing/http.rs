@@ -1,0 +1,14 @@
+//! The HTTP client of a test.
+
+/// A client that stands for a browser, or for a stranger, on the machine of the test: it uses no proxy,
+/// whatever the environment names.
+///
+/// # Panics
+///
+/// Where TLS cannot be set up.
+pub fn http_client() -> reqwest::Client {
+    match reqwest::Client::builder().no_proxy().build() {
+        Ok(client) => client,
+        Err(cause) => panic!("the HTTP client of a test cannot be made: {cause}"),
+    }
+}
