@@ -2,6 +2,7 @@
 
 mod demo;
 mod example;
+mod http;
 mod new;
 mod print;
 mod validate;

@@ -6,12 +6,15 @@ use std::fmt::Write as _;
 use std::io::Read as _;
 use std::time::Duration;
 
+use glance_sdk::egress::reqwest::Method;
+use glance_sdk::egress::reqwest::header::ACCEPT;
+use glance_sdk::egress::{CallError, Timeouts};
 use glance_sdk::json::{self, Document};
 use glance_sdk::printable::printable;
 use glance_sdk::validate::{self, Problem, Severity};
-use reqwest::header::ACCEPT;
 use serde_json::{Value, json};
 
+use crate::http;
 use crate::print;
 use place::shown;
 
@@ -153,29 +156,18 @@ async fn read(source: &str) -> Result<Vec<u8>, String> {
 }
 
 async fn fetch(url: &str) -> Result<Vec<u8>, String> {
-    let failed = |cause: reqwest::Error| {
-        // The innermost cause is the one to act on: a refused connection, an unknown name.
-        let mut why: &dyn std::error::Error = &cause;
-        while let Some(inner) = why.source() {
-            why = inner;
-        }
-        format!("{url} gave no answer: {}", printable(&why.to_string()))
-    };
-    let client = reqwest::Client::builder()
-        .timeout(TIMEOUT)
-        .build()
-        .map_err(failed)?;
-    let request = client.get(url).header(ACCEPT, "application/json");
-    let mut answer = request.send().await.map_err(failed)?;
+    let failed = |cause: CallError| format!("{url} {cause}");
+    let parsed = url
+        .parse()
+        .map_err(|cause| format!("{url} is no URL: {cause}"))?;
+    let client = http::client()?;
+    let request = client.request(Method::GET, parsed);
+    let request = request.header(ACCEPT, "application/json").build();
+    let request = request.map_err(|cause| cause.without_url().to_string())?;
+    let answer = client.send(request, Timeouts::within(TIMEOUT)).await;
+    let answer = answer.map_err(failed)?;
     if !answer.status().is_success() {
         return Err(format!("{url} answered {}", answer.status()));
     }
-    let mut bytes = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(failed)? {
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() > MAX_BYTES {
-            break;
-        }
-    }
-    Ok(bytes)
+    answer.read(MAX_BYTES).await.map_err(failed)
 }

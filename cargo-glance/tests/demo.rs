@@ -34,6 +34,14 @@ fn demo(data: &Path, port: u16) -> Command {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
+    // All of it is on this machine, so it needs no proxy.
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
+        command.env(name, "http://127.0.0.1:1");
+    }
+    for name in ["ALL_PROXY", "all_proxy"] {
+        command.env(name, "socks5://127.0.0.1:1");
+    }
+    command.env_remove("NO_PROXY").env_remove("no_proxy");
     command
 }
 

@@ -45,7 +45,6 @@ mod pattern;
 mod people;
 mod presence;
 mod rarely;
-mod reach;
 mod record;
 mod rehearsal;
 mod replay;

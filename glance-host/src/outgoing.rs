@@ -19,7 +19,7 @@ use crate::shared::Shared;
 use crate::state::{Installed, Leaving, Room, User};
 use crate::turns::Busy;
 
-pub(crate) use call::{Answer, Call, Client, NoAnswer, exchange, send};
+pub(crate) use call::{Answer, Call, Client, NoAnswer, send};
 
 /// How long a signed request holds, in seconds. One is made for each request.
 const SIGNED_FOR: i64 = 3600;

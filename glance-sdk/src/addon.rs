@@ -70,6 +70,7 @@ pub use serve::{Server, interrupted};
 use hooks::{Hooks, hook, origin};
 
 use crate::client::Client;
+use crate::egress::IpNet;
 use crate::extract::Slot;
 use crate::glance::{Glance, GlanceHandler};
 use crate::metadata::Test;
@@ -98,6 +99,7 @@ pub struct AddOn<S = ()> {
     actions: Vec<Action>,
     runtime_glances: Vec<(model::Glance, Option<Test>)>,
     hooks: Hooks,
+    networks: Vec<IpNet>,
     #[cfg(feature = "replay-cache")]
     refuses_replays: bool,
     router: Router<S>,
@@ -125,6 +127,7 @@ impl AddOn {
             actions: Vec::new(),
             runtime_glances: Vec::new(),
             hooks: Hooks::default(),
+            networks: Vec::new(),
             #[cfg(feature = "replay-cache")]
             refuses_replays: false,
             router: Router::new(),
@@ -153,6 +156,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             actions: self.actions,
             runtime_glances: self.runtime_glances,
             hooks: self.hooks,
+            networks: self.networks,
             #[cfg(feature = "replay-cache")]
             refuses_replays: self.refuses_replays,
             router: self.router.with_state(self.state),
@@ -327,6 +331,9 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     /// The call that installs is not signed, so without this any host may; the log warns of it. Of
     /// hosts that are not named here at most 100 installations are taken for each origin, and only
     /// while there are fewer than 10,000 in all.
+    ///
+    /// The hosts named here may be in a private network, and are called through the environment's proxy
+    /// (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`).
     #[must_use]
     pub fn allow_hosts<U: AsRef<str>>(mut self, urls: impl IntoIterator<Item = U>) -> Self {
         for url in urls {
@@ -338,6 +345,29 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
                 )),
             }
         }
+        self
+    }
+
+    /// Which private networks hosts may be in, for example `10.1.0.0/16`; none where nothing is said,
+    /// because whoever installs the add-on chooses what it calls. [`serve`](Self::serve) and
+    /// [`listen_from_env`](Self::listen_from_env) add those in the variable `ALLOW_NETWORKS`.
+    ///
+    /// A host that [`allow_hosts`](Self::allow_hosts) names may be in any network. The machine itself
+    /// is called where the base URL is a loopback address, and link-local addresses never; see
+    /// [`EgressPolicy`](crate::egress::EgressPolicy).
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let add_on = AddOn::new("com.example.builds", "Builds")
+    ///     .allow_networks(["10.1.0.0/16".parse()?, "fd00::/8".parse()?]);
+    /// # add_on.build("https://builds.example.com")?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn allow_networks(mut self, networks: impl IntoIterator<Item = IpNet>) -> Self {
+        self.networks.extend(networks);
         self
     }
 

@@ -94,6 +94,7 @@ pub use pusher::{Pushed, Pusher, To};
 pub use request::{Method, Request};
 pub use viewer_token::ViewerToken;
 
+use http::Http;
 use limits::Limits;
 use patience::Patience;
 use token::{Scopes, Tokens};
@@ -112,7 +113,7 @@ pub struct Client {
 
 #[derive(Debug)]
 struct Shared {
-    http: reqwest::Client,
+    http: Http,
     installation: Installation,
     tokens: Tokens,
     limits: Limits,
@@ -123,7 +124,7 @@ struct Shared {
 
 impl Client {
     fn new(
-        http: reqwest::Client,
+        http: Http,
         installation: Installation,
         tokens: Tokens,
         runtime_glances: Arc<[Glance]>,
@@ -225,13 +226,11 @@ impl Client {
                 ));
             }
             let token = tokens.get(&self.scopes, http, installation).await?;
-            let mut request = http
-                .request(method.into(), url.clone())
-                .bearer_auth(token.expose());
+            let mut request = http.request(method.into(), url).bearer_auth(token.expose());
             if let Some(body) = body {
                 request = request.json(body);
             }
-            let answer = match http::send(request, url).await {
+            let answer = match http.send(request, url).await {
                 Ok(answer) => answer,
                 Err(failure) if patience.again(failure.arrived, None).await => continue,
                 Err(failure) => return Err(failure.error),

@@ -40,6 +40,8 @@ pub enum ErrorKind {
     KeyTaken,
     /// What was to be sent breaks a rule of the protocol; nothing was sent.
     Invalid,
+    /// The address is in a network that the add-on does not call; nothing was sent.
+    EgressRefused,
     /// No such installation.
     NotInstalled,
     /// The same OAuth id is stored with another secret.
@@ -56,7 +58,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// All kinds there are.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Unreachable,
         Self::BadAnswer,
         Self::Unauthorized,
@@ -66,6 +68,7 @@ impl ErrorKind {
         Self::Quota,
         Self::KeyTaken,
         Self::Invalid,
+        Self::EgressRefused,
         Self::NotInstalled,
         Self::Conflict,
         Self::Storage,
@@ -88,6 +91,9 @@ impl ErrorKind {
             }
             Self::KeyTaken => "Another place has the key; nothing was sent.",
             Self::Invalid => "What was to be sent breaks a rule of the protocol; nothing was sent.",
+            Self::EgressRefused => {
+                "The address is in a network that the add-on does not call; nothing was sent."
+            }
             Self::NotInstalled => "There is no such installation.",
             Self::Conflict => "The same OAuth id is stored with another secret.",
             Self::Storage => "The installation store failed.",
@@ -109,6 +115,7 @@ impl ErrorKind {
             Self::Quota => "quota",
             Self::KeyTaken => "key-taken",
             Self::Invalid => "invalid",
+            Self::EgressRefused => "egress-refused",
             Self::NotInstalled => "not-installed",
             Self::Conflict => "conflict",
             Self::Storage => "storage",
@@ -134,6 +141,9 @@ impl ErrorKind {
             Self::Quota => "Remove one of those the message names, or change one instead.",
             Self::KeyTaken => "Choose another key, or remove the one that the message names.",
             Self::Invalid => "Correct what the message names.",
+            Self::EgressRefused => {
+                "If the host may be there, name its network in ALLOW_NETWORKS or the host in AddOn::allow_hosts."
+            }
             Self::NotInstalled => {
                 "Install the add-on on the host, or drop what refers to this installation."
             }
@@ -237,6 +247,10 @@ impl axum::response::IntoResponse for Error {
             ErrorKind::Conflict => (
                 StatusCode::CONFLICT,
                 "already installed with another secret",
+            ),
+            ErrorKind::EgressRefused => (
+                StatusCode::FORBIDDEN,
+                "this add-on does not call the host's network",
             ),
             ErrorKind::Unreachable | ErrorKind::BadAnswer => (
                 StatusCode::BAD_GATEWAY,

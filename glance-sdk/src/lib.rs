@@ -7,6 +7,8 @@ pub mod addon;
 pub mod auth;
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "client")]
+pub mod egress;
 #[cfg(feature = "runtime")]
 mod error;
 pub mod evaluate;

@@ -24,7 +24,8 @@ async fn host_and_add_on_find_each_other_again() {
     let runtime = Glance::new("runtime", "Runtime", Icon::new("https://example.com/i.png"));
     {
         let store = std::sync::Arc::new(SqliteStore::open(&store).unwrap());
-        let installations = glance_sdk::client::Installations::new(store).unwrap();
+        let policy = glance_sdk::egress::EgressPolicy::internet().allow_loopback();
+        let installations = glance_sdk::client::Installations::with_policy(store, policy).unwrap();
         let client = installations.client(&installed.oauth_id).await.unwrap();
         client
             .room(room.id)

@@ -10,6 +10,7 @@ use tokio::process::{Child, ChildStdin, Command};
 
 use super::examples::Example;
 use crate::example::PORT_TAKEN;
+use crate::http;
 use crate::print;
 
 /// How long it may take to end once it is asked to.
@@ -114,16 +115,15 @@ impl AddOn {
     /// Fills in the form on its panel, as a person's browser would.
     pub(super) async fn choose(&self, panel: &str, form: &[(&str, &str)]) -> Result<(), String> {
         let name = self.name;
-        let answer = reqwest::Client::new().post(panel).form(form).send().await;
-        let answer = answer.map_err(|cause| {
-            format!(
-                "the panel of {name} gave no answer: {}",
-                cause.without_url()
-            )
-        })?;
-        match answer.status().is_success() {
+        let url = panel.parse();
+        let url = url.map_err(|cause| format!("the panel of {name} is at no URL: {cause}"))?;
+        let client = http::local()?;
+        let request = client.request(reqwest::Method::POST, url).form(form);
+        let status = http::status(&client, request).await;
+        let status = status.map_err(|cause| format!("the panel of {name} {cause}"))?;
+        match status.is_success() {
             true => Ok(()),
-            false => Err(format!("the panel of {name} answered {}", answer.status())),
+            false => Err(format!("the panel of {name} answered {status}")),
         }
     }
 

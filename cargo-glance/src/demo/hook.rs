@@ -4,7 +4,11 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::hmac;
 use glance_sdk::auth::random_alphanumeric;
+use glance_sdk::egress::HttpClient;
+use glance_sdk::egress::reqwest::Method;
 use serde_json::Value;
+
+use crate::http;
 
 /// How a delivery shows that its sender knows the secret.
 #[derive(Clone, Copy)]
@@ -17,7 +21,7 @@ pub(super) enum Proof {
 
 /// One service's webhook.
 pub(super) struct Hook {
-    http: reqwest::Client,
+    http: HttpClient,
     path: &'static str,
     proof: Proof,
     secret_file: PathBuf,
@@ -32,7 +36,7 @@ impl Hook {
         secret_file: PathBuf,
     ) -> Result<Self, String> {
         Ok(Self {
-            http: reqwest::Client::new(),
+            http: http::local()?,
             path,
             proof,
             secret: secret(&secret_file)?,
@@ -64,9 +68,11 @@ impl Hook {
         body: &Value,
     ) -> Result<(), String> {
         let body = body.to_string();
+        let url = format!("{add_on}{}", self.path).parse();
+        let url = url.map_err(|cause| format!("the add-on's address is no URL: {cause}"))?;
         let mut request = self
             .http
-            .post(format!("{add_on}{}", self.path))
+            .request(Method::POST, url)
             .header("Content-Type", "application/json");
         request = match self.proof {
             Proof::Signature(header) => {
@@ -79,14 +85,11 @@ impl Hook {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let answer = request.body(body).send().await;
-        let answer = answer.map_err(|cause| format!("the add-on took no delivery: {cause}"))?;
-        match answer.status().is_success() {
+        let status = http::status(&self.http, request.body(body)).await;
+        let status = status.map_err(|cause| format!("the add-on took no delivery: it {cause}"))?;
+        match status.is_success() {
             true => Ok(()),
-            false => Err(format!(
-                "the add-on answered a delivery with {}",
-                answer.status()
-            )),
+            false => Err(format!("the add-on answered a delivery with {status}")),
         }
     }
 }

@@ -3,10 +3,13 @@
 use std::time::{Duration, Instant};
 
 use glance_sdk::axum::http::{StatusCode, header};
+use glance_sdk::egress::{
+    CallError, EgressPolicy, HttpClient, Proxies, Redirects, Response, Timeouts,
+};
 use glance_sdk::event_stream::{Event, Reader};
 use glance_sdk::json;
 use reqwest::header::HeaderValue;
-use reqwest::{Client, Response, Url};
+use reqwest::{Method, Url};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -129,12 +132,9 @@ impl Source {
     /// Hands every new status to `heard`, and tells `told` how the connection is; never completes.
     /// After a cut it goes on where it was, if the server numbers its events.
     pub(crate) async fn read(self, mut heard: impl FnMut(Status), told: impl Fn(Change)) {
-        let builder = Client::builder()
-            .connect_timeout(Duration::from_secs(10))
-            .read_timeout(LONGEST_SILENCE);
-        let http = match builder.build() {
+        let http = match client() {
             Ok(http) => http,
-            Err(cause) => return tracing::error!("statuses cannot be read: {cause}"),
+            Err(error) => return tracing::error!(%error, "statuses cannot be read"),
         };
         let mut last_id = None;
         let mut wait = Wait(FIRST_WAIT);
@@ -176,14 +176,14 @@ impl Source {
     /// Reads until the stream is cut.
     async fn stream(
         &self,
-        http: &Client,
+        http: &HttpClient,
         last_id: Option<&str>,
         reader: &mut Reader,
         told: &impl Fn(Change),
         event: &mut impl FnMut(Event),
     ) -> Result<(), Cut> {
         let mut request = http
-            .get(self.url.clone())
+            .request(Method::GET, self.url.clone())
             .header(header::ACCEPT, "text/event-stream");
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
@@ -191,12 +191,18 @@ impl Source {
         if let Some(id) = last_id {
             request = request.header("Last-Event-ID", id);
         }
-        let mut answer = request.send().await.map_err(sentence)?;
+        let request = request.build();
+        let request = request.map_err(|cause| cause.without_url().to_string())?;
+        let timeouts = Timeouts::stream(LONGEST_SILENCE, LONGEST_SILENCE);
+        let mut answer = http.send(request, timeouts).await.map_err(sentence)?;
         self.check(&answer)?;
         tracing::info!("reading statuses");
         told(Change::Connected);
         while let Some(chunk) = answer.chunk().await.map_err(sentence)? {
-            reader.read(&chunk).into_iter().for_each(&mut *event);
+            reader
+                .read(chunk.as_ref())
+                .into_iter()
+                .for_each(&mut *event);
         }
         Ok(())
     }
@@ -281,15 +287,18 @@ fn status(event: &Event) -> Option<Status> {
         .filter(|status: &Status| status.reblog.is_none())
 }
 
-/// Without the address, which may hold a token.
-fn sentence(error: reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = &error.without_url();
-    let mut text = cause.to_string();
-    while let Some(deeper) = cause.source() {
-        text = format!("{text}: {deeper}");
-        cause = deeper;
-    }
-    text
+fn sentence(error: CallError) -> String {
+    format!("the server {error}")
+}
+
+/// The operator names the server, so it may be in any network, and behind the environment's proxy. A
+/// redirect to another origin is followed without the token.
+fn client() -> Result<HttpClient, String> {
+    let builder = HttpClient::builder(EgressPolicy::any_network())
+        .user_agent(concat!("glance-mentions/", env!("CARGO_PKG_VERSION")))
+        .redirects(Redirects::Checked)
+        .proxies(Proxies::from_env());
+    builder.build().map_err(|error| error.to_string())
 }
 
 /// How long to wait before the next attempt.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use glance_sdk::egress::{EgressPolicy, Proxies};
 use ipnet::IpNet;
 use reqwest::Url;
 use tokio::net::TcpListener;
@@ -25,7 +26,6 @@ use crate::install::visit::Visits;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::presence::Presence;
-use crate::reach::Reach;
 use crate::rehearsal::Stage;
 use crate::serve::serve;
 use crate::shared::Shared;
@@ -60,6 +60,7 @@ pub struct Builder {
     pub(crate) tls: Option<tls::Files>,
     grace: Duration,
     networks: Option<Vec<IpNet>>,
+    proxies: Proxies,
     sign_in: SignIn,
     public_url: Option<String>,
 }
@@ -80,6 +81,7 @@ impl Default for Builder {
             clock: Clock::default(),
             embed: Embed::default(),
             networks: None,
+            proxies: Proxies::none(),
             tls: None,
             grace: Duration::from_secs(10),
             sign_in: SignIn::Local,
@@ -195,8 +197,8 @@ impl Builder {
 
     /// Which networks it calls for add-ons besides the Internet, for example `10.1.0.0/16`. Where
     /// nothing is said, a host that people reach on its own machine calls that machine, and another
-    /// no more than the Internet. Ports are not looked at: whoever may be called, may be called at
-    /// any.
+    /// no more than the Internet. Link-local addresses are never called; see [`EgressPolicy`]. Ports
+    /// are not looked at: whoever may be called, may be called at any.
     ///
     /// ```
     /// use glance_host::Host;
@@ -209,6 +211,27 @@ impl Builder {
     #[must_use]
     pub fn allow_networks(mut self, networks: impl IntoIterator<Item = IpNet>) -> Self {
         self.networks = Some(networks.into_iter().collect());
+        self
+    }
+
+    /// Which proxies it calls add-ons and the provider of OpenID Connect through; none where nothing is
+    /// said, whatever the environment names. A proxy resolves names itself, so it decides which
+    /// networks the names of add-ons may lead to; addresses in numbers are checked as ever. This
+    /// machine is never called through a proxy.
+    ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_sdk::egress::Proxies;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let proxies = Proxies::new("http://proxy.example.com:3128", &["10.0.0.0/8"])?;
+    /// let builder = Host::builder().proxies(proxies);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn proxies(mut self, proxies: Proxies) -> Self {
+        self.proxies = proxies;
         self
     }
 
@@ -303,10 +326,12 @@ impl Builder {
         let images = Arc::new(icons::Addresses::new(&key));
 
         let (end, ending) = watch::channel(false);
-        let reach = match self.networks {
-            Some(networks) => Reach::new(networks),
-            None => Reach::standard(&base_url),
+        let policy = EgressPolicy::internet().setting("allow_networks");
+        let policy = match self.networks {
+            Some(networks) => policy.allow_networks(networks),
+            None => policy.allow_loopback_for(&base_url),
         };
+        let http = |cause: glance_sdk::Error| Error::Http(cause.to_string());
         let shared = Arc::new(Shared {
             origins: vec![base_url.clone(), own, localhost],
             base_url,
@@ -327,8 +352,8 @@ impl Builder {
             state: Arc::new(state),
             hub: Arc::new(LocalHub::default()),
             lineups: Lineups::new(Arc::clone(&images)),
-            http: outgoing::Client::following(&reach).map_err(Error::Http)?,
-            posting: outgoing::Client::staying(&reach).map_err(Error::Http)?,
+            http: outgoing::Client::following(&policy, &self.proxies).map_err(http)?,
+            posting: outgoing::Client::staying(&policy, &self.proxies).map_err(http)?,
             order: Order::default(),
             webhooks: Webhooks::default(),
             presence: Presence::default(),
@@ -400,7 +425,8 @@ impl Builder {
             SignIn::Proxy(proxy) => Way::Proxy(proxy.clone()),
             #[cfg(feature = "openid")]
             SignIn::OpenId(settings) => {
-                let found = crate::sign_in::openid::Provider::discover(settings).await;
+                let found =
+                    crate::sign_in::openid::Provider::discover(settings, &self.proxies).await;
                 Way::OpenId(Box::new(found.map_err(Error::SignIn)?))
             }
         })

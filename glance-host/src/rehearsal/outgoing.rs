@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use glance_sdk::model::OauthId;
 use reqwest::header::{ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION};
-use reqwest::{Method, Request, RequestBuilder};
+use reqwest::{Method, Request};
 use serde_json::Value;
 
 use super::{Stage, incoming};
 use crate::faults::{Effect, Struck};
-use crate::outgoing::{self, Answer, NoAnswer};
+use crate::outgoing::{Answer, Client, NoAnswer};
 use crate::record::{self, Exchange, Party, Purpose, readable};
 
 /// How a dropped connection is told.
@@ -20,13 +20,11 @@ impl Stage {
     /// Makes a call, unless a fault strikes, and keeps it.
     pub(crate) async fn send(
         &self,
-        request: RequestBuilder,
+        client: &Client,
+        request: Request,
         limit: Duration,
         max_bytes: usize,
     ) -> Result<Answer, NoAnswer> {
-        let (client, request) = request.build_split();
-        let request =
-            request.map_err(|cause| NoAnswer::Unreachable(cause.without_url().to_string()))?;
         let mut exchange = self.asking(&request);
         if let Some(secret) = exchange.body["oauthSecret"].as_str() {
             self.masks().learn_secret(secret);
@@ -38,9 +36,8 @@ impl Stage {
             path: request.url().path(),
             of: exchange.installation.as_ref(),
         });
-        let request = RequestBuilder::from_parts(client, request);
-        let send = || outgoing::exchange(request, limit, max_bytes);
-        let dropped = || NoAnswer::Incomplete(DROPPED.to_owned());
+        let send = || client.exchange(request, limit, max_bytes);
+        let dropped = || NoAnswer::Incomplete(format!("gave no whole answer ({DROPPED})"));
         let answer = match blow.as_ref().map(|blow| blow.effect.clone()) {
             None => send().await,
             Some(Effect::Answer {

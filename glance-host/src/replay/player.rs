@@ -6,6 +6,7 @@ use std::time::Duration;
 use glance_sdk::auth::{SigningKey, now, random_alphanumeric, uninstall_claims};
 use glance_sdk::model::{Claims, Secret};
 use reqwest::Method;
+use reqwest::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
 use super::{Difference, Replay, StandIn};
@@ -26,7 +27,7 @@ const ANSWERED: [&str; 3] = ["status", "answer_headers", "answer"];
 
 pub(super) struct Player {
     stand_in: StandIn,
-    client: reqwest::Client,
+    client: outgoing::Client,
     /// The secret of each installation, by the name it has in the recording.
     secrets: BTreeMap<String, Secret>,
 }
@@ -87,7 +88,7 @@ impl Player {
     /// Makes a call as it was made then.
     async fn call(&self, recorded: &Exchange) -> Result<Exchange, NoAnswer> {
         let part = self.stand_in.part();
-        let impossible = |what: &str| NoAnswer::Unreachable(format!("cannot be called: {what}"));
+        let impossible = |what: &str| NoAnswer::Unreachable(format!("cannot be called ({what})"));
         let method = Method::from_bytes(recorded.method.as_bytes());
         let method = method.map_err(|_| impossible(&recorded.method))?;
         let secret = recorded.installation.as_ref().map(|id| id.as_str());
@@ -98,21 +99,26 @@ impl Player {
             let text = text.replace(SIGNED, signed.as_deref().unwrap_or_default());
             text.replace(SECRET, secret.map_or("", Secret::expose))
         };
-        let mut request = self.client.request(method, fill(&recorded.url));
+        let url = fill(&recorded.url).parse();
+        let url = url.map_err(|_| impossible(&recorded.url))?;
+        let mut request = self.client.request(method, url);
         for (name, value) in &recorded.headers {
+            let name = name.parse().map_err(|_| impossible(name))?;
             request = request.header(name, fill(value));
         }
         // Hosts of earlier recordings did not sign a removal, and add-ons ask for proof today.
         let is_signed = recorded.headers.contains_key("authorization");
         if recorded.purpose == Purpose::Removal && !is_signed {
-            request = request.header("authorization", fill(&format!("JWT {SIGNED}")));
+            request = request.header(AUTHORIZATION, fill(&format!("JWT {SIGNED}")));
         }
         request = match &recorded.body {
             Value::Null => request,
             Value::String(text) => request.body(fill(text)),
             json => request.body(fill(&json.to_string())),
         };
-        let answer = part.stage.send(request, LIMIT, MAX_ANSWER_BYTES).await?;
+        let (client, request) = request.build()?;
+        let answer = part.stage.send(&client, request, LIMIT, MAX_ANSWER_BYTES);
+        let answer = answer.await?;
         let mut now = recorded.clone();
         now.status = Some(answer.status.as_u16());
         let allowed = answer.allowed_origin;

@@ -10,6 +10,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use glance_sdk::egress::Proxies;
 use glance_sdk::model::Secret;
 use serde::Deserialize;
 
@@ -43,6 +44,7 @@ pub(super) struct Config {
     pub(super) proxy: ProxySettings,
     pub(super) openid: OpenIdSettings,
     pub(super) embed: EmbedSettings,
+    pub(super) egress: EgressSettings,
     pub(super) tls: Tls,
     pub(super) limits: Limits,
     pub(super) log: Log,
@@ -65,6 +67,28 @@ impl EmbedSettings {
             true => embed.to_everyone(),
             false => embed,
         })
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, PartialEq))]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct EgressSettings {
+    pub(super) proxy: Option<Hidden>,
+    pub(super) no_proxy: Option<Vec<String>>,
+}
+
+impl EgressSettings {
+    fn read(&self) -> Result<Proxies, String> {
+        let except = listed("egress.no_proxy", self.no_proxy.as_deref())?;
+        match (&self.proxy, except) {
+            (Some(Hidden(proxy)), except) => {
+                Proxies::new(proxy.expose(), except.unwrap_or_default())
+                    .map_err(|cause| format!("egress.proxy: {cause}"))
+            }
+            (None, None) => Ok(Proxies::none()),
+            (None, Some(_)) => Err("egress.no_proxy needs egress.proxy too".to_owned()),
+        }
     }
 }
 
@@ -128,6 +152,7 @@ impl Default for Config {
             proxy: ProxySettings::default(),
             openid: OpenIdSettings::default(),
             embed: EmbedSettings::default(),
+            egress: EgressSettings::default(),
             tls: Tls::default(),
             limits: Limits::default(),
             log: Log::default(),
@@ -190,6 +215,7 @@ impl Config {
             .first_room(FIRST_ROOM)
             .sign_in(self.sign_in.read(&self.proxy, &self.openid)?)
             .embed(self.embed.read()?)
+            .proxies(self.egress.read()?)
             .grace(Duration::from_secs(self.shutdown_seconds))
             .rate_limit(self.limits.requests)
             .message_limit(self.limits.messages)
@@ -365,6 +391,30 @@ mod tests {
             config.builder().unwrap_err(),
             "tls.key needs tls.certificate too"
         );
+    }
+
+    #[test]
+    fn a_proxy_is_one_that_can_be_used() {
+        for (text, expected) in [
+            (
+                "egress.no_proxy = [\"a.example\"]",
+                "egress.no_proxy needs egress.proxy too",
+            ),
+            (
+                "egress.proxy = \"socks5://user:s3cret@a.example\"",
+                "egress.proxy: the proxy has the scheme socks5; it must be http or https",
+            ),
+            (
+                "egress = { proxy = \"http://a.example\", no_proxy = [] }",
+                "egress.no_proxy is empty: name one at least, or leave it out",
+            ),
+        ] {
+            let config = Config::parse(text).unwrap();
+            assert_eq!(config.builder().unwrap_err(), expected);
+        }
+        let config = Config::parse("egress.proxy = \"http://user:s3cret@a.example:3128\"").unwrap();
+        assert!(!format!("{:?}", config.builder().unwrap()).contains("s3cret"));
+        assert!(!format!("{config:?}").contains("s3cret"));
     }
 
     #[test]

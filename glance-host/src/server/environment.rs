@@ -36,6 +36,7 @@ pub(super) fn apply(
         proxy,
         openid,
         embed,
+        egress,
         tls,
         limits,
         log,
@@ -65,6 +66,8 @@ pub(super) fn apply(
     left.take("OPENID_ALLOWED_DOMAINS", &mut openid.allowed_domains)?;
     left.take("EMBED_ORIGINS", &mut embed.origins)?;
     left.take("EMBED_TO_EVERYONE", &mut embed.to_everyone)?;
+    left.take("EGRESS_PROXY", &mut egress.proxy)?;
+    left.take("EGRESS_NO_PROXY", &mut egress.no_proxy)?;
     left.take("TLS_CERTIFICATE", &mut tls.certificate)?;
     left.take("TLS_KEY", &mut tls.key)?;
     left.take("LIMITS_REQUESTS", &mut limits.requests)?;

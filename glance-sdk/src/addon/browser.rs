@@ -193,6 +193,7 @@ impl From<Error> for Page {
         tracing::error!(code = error.code(), help = error.help(), "{error}");
         match error.kind() {
             ErrorKind::Conflict => Self::CONFLICT,
+            ErrorKind::EgressRefused => Self::HOST,
             ErrorKind::Unreachable | ErrorKind::BadAnswer => Self::HOST_FAILED,
             ErrorKind::Storage => Self::UNAVAILABLE,
             _ => Self::FAILED,

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{AddOn, RemovalChecks, glance_path, install, missing};
 use crate::client::{Installations, Pusher};
+use crate::egress::EgressPolicy;
 use crate::extract::Services;
 use crate::metadata::Test;
 use crate::model::{Descriptor, Glance, HipchatApiConsumer, Icon, Picture, Target};
@@ -84,7 +85,11 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         let store = self
             .store
             .unwrap_or_else(|| Arc::new(MemoryStore::default()));
-        let installations = Installations::offering(store, runtime_glances)?;
+        let policy = EgressPolicy::internet()
+            .allow_networks(self.networks)
+            .allow_loopback_for(&base_url);
+        let installations =
+            Installations::offering(store, runtime_glances, policy, &self.hooks.hosts)?;
         let pusher = Pusher::new(installations.clone());
         let hooks = Arc::new(self.hooks);
         let removal_checks = RemovalChecks::new(installations.clone(), Arc::clone(&hooks));

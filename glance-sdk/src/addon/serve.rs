@@ -6,10 +6,15 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use super::{AddOn, Built};
+use crate::client::Installations;
+use crate::egress::{IpNet, parse_network};
 use crate::{Error, ErrorKind, Result};
 
 /// How long the last pushes may take once the server has ended.
 const LAST_PUSHES: Duration = Duration::from_secs(5);
+
+/// How many stored installations with a refused host are named one by one.
+const MOST_NAMED: usize = 20;
 
 /// An add-on that listens and does not answer yet.
 #[derive(Debug)]
@@ -43,13 +48,13 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     /// | `HOST` | the address to listen at | `127.0.0.1` |
     /// | `PORT` | the port, 0 for any | `8080` |
     /// | `BASE_URL` | where hosts reach the add-on | `http://HOST:PORT` |
+    /// | `ALLOW_NETWORKS` | private networks where hosts may be, separated by commas, as in [`allow_networks`](Self::allow_networks) | none |
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`] where the add-on or a variable is wrong,
     /// [`ErrorKind::Listen`] where the port is taken, [`ErrorKind::Storage`] where the
     /// installation store cannot be opened.
-    #[cfg_attr(not(feature = "store-sqlite"), allow(unused_mut))]
     pub async fn listen_from_env(mut self) -> Result<Server> {
         #[cfg(feature = "store-sqlite")]
         if self.store.is_none() {
@@ -66,6 +71,8 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             )
             .because(cause)
         })?;
+        let networks = variable("ALLOW_NETWORKS").unwrap_or_default();
+        self.networks.extend(parse_networks(&networks)?);
         self.listen(&host, port, variable("BASE_URL").as_deref())
             .await
     }
@@ -116,6 +123,7 @@ impl Server {
     ///
     /// [`ErrorKind::Listen`] where the socket fails.
     pub async fn run(self, end: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+        tokio::spawn(warn_of_refused(self.built.installations().clone()));
         let pusher = self.built.pusher().clone();
         self.built.removal_checks.start();
         let served = axum::serve(self.listener, self.built.into_router())
@@ -129,6 +137,50 @@ impl Server {
             );
         }
         served.map_err(|cause| Error::new(ErrorKind::Listen, "the server failed").because(cause))
+    }
+}
+
+/// Reads the networks of `ALLOW_NETWORKS`.
+fn parse_networks(text: &str) -> Result<Vec<IpNet>> {
+    let parts = text.split(',').map(str::trim);
+    let networks = parts.filter(|part| !part.is_empty()).map(|part| {
+        parse_network(part).ok_or_else(|| {
+            let what = format!(
+                "ALLOW_NETWORKS has {part:?}, which is no address or network such as 10.0.0.7 or \
+                 10.0.0.0/8"
+            );
+            Error::new(ErrorKind::Configuration, what)
+        })
+    });
+    networks.collect()
+}
+
+/// Names the stored installations whose hosts would be refused today, and the settings that allow
+/// them.
+async fn warn_of_refused(installations: Installations) {
+    let refused = match installations.refused().await {
+        Ok(refused) => refused,
+        Err(error) => {
+            tracing::warn!(%error, "checking the hosts of stored installations failed");
+            return;
+        }
+    };
+    for (oauth_id, why) in refused.iter().take(MOST_NAMED) {
+        tracing::warn!(
+            %oauth_id,
+            "the host of this installation would be refused today: {why}, or name the host in \
+             AddOn::allow_hosts"
+        );
+    }
+    if let Some(more) = refused
+        .len()
+        .checked_sub(MOST_NAMED)
+        .filter(|more| *more > 0)
+    {
+        tracing::warn!(
+            more,
+            "the hosts of further installations would be refused today"
+        );
     }
 }
 

@@ -1,8 +1,8 @@
 //! What an add-on asks of a host before it believes an installation.
 
-use reqwest::Url;
+use reqwest::{Method, Url};
 
-use super::http;
+use super::http::Http;
 use super::token::{Scopes, Token};
 use crate::model::{HostDocument, InstallationData};
 use crate::store::{Endpoints, Installation};
@@ -10,10 +10,10 @@ use crate::{Error, ErrorKind, Result};
 
 /// Fetches installation data from where the host shows it, which it does once: the address is as
 /// good as the secret, so errors name no more of it than its origin.
-pub(super) async fn installable(http: &reqwest::Client, url: Url) -> Result<InstallationData> {
+pub(super) async fn installable(http: &Http, url: Url) -> Result<InstallationData> {
     let mut shown = url.clone();
     shown.set_path("");
-    let answer = http::send(http.get(url), &shown).await?;
+    let answer = http.send(http.request(Method::GET, &url), &shown).await?;
     match answer.status.is_success() {
         true => answer.json(),
         false => Err(answer.refusal()),
@@ -23,7 +23,7 @@ pub(super) async fn installable(http: &reqwest::Client, url: Url) -> Result<Inst
 /// Reads the host's capabilities document and asks for a token: only a host that knows the
 /// secret gives one. Both happen while the host still waits for the answer to its own call.
 pub(super) async fn introduce(
-    http: &reqwest::Client,
+    http: &Http,
     data: InstallationData,
 ) -> Result<(Installation, Token)> {
     let capabilities_url = &data.capabilities_url;
@@ -34,7 +34,7 @@ pub(super) async fn introduce(
         )
         .because(cause)
     })?;
-    let answer = http::send(http.get(url.clone()), &url).await?;
+    let answer = http.send(http.request(Method::GET, &url), &url).await?;
     if !answer.status.is_success() {
         return Err(answer.refusal());
     }
@@ -53,7 +53,75 @@ pub(super) async fn introduce(
         capabilities.oauth2_provider.token_url,
         capabilities.hipchat_api_provider.url,
     );
+    check_origin(&url, &endpoints)?;
     let installation = Installation::new(data, endpoints);
     let token = Token::request(&Scopes::default(), http, &installation).await?;
     Ok((installation, token))
+}
+
+/// Whether a host names endpoints of its own only. Another origin would be sent the secret and the
+/// tokens, and requests that a stranger chose.
+fn check_origin(capabilities_url: &Url, endpoints: &Endpoints) -> Result<()> {
+    let own = capabilities_url.origin();
+    for (name, endpoint) in [
+        ("tokenUrl", &endpoints.token_url),
+        ("hipchatApiProvider.url", &endpoints.api_url),
+    ] {
+        let wrong = |why: &str| {
+            let what = format!(
+                "the capabilities document at {capabilities_url} has a {name} {why}: {endpoint:?}"
+            );
+            Error::new(ErrorKind::BadAnswer, what)
+        };
+        let url = Url::parse(endpoint).map_err(|cause| wrong("that is no URL").because(cause))?;
+        if !own.is_tuple() || url.origin() != own {
+            return Err(wrong("of another origin"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_accepted(capabilities: &str, token: &str, api: &str) -> bool {
+        let endpoints = Endpoints::new(token, api);
+        check_origin(&Url::parse(capabilities).unwrap(), &endpoints).is_ok()
+    }
+
+    /// HipChat's own document: `authorizationUrl` is of another origin, and does not count.
+    #[test]
+    fn hipchats_own_endpoints_are_accepted() {
+        let own = "https://api.hipchat.com/v2/capabilities";
+        let token = "https://api.hipchat.com/v2/oauth/token";
+        assert!(is_accepted(own, token, "https://api.hipchat.com/v2/"));
+        assert!(is_accepted(
+            own,
+            "https://API.hipchat.com:443/t",
+            "https://api.hipchat.com/v2/"
+        ));
+    }
+
+    #[test]
+    fn endpoints_of_another_origin_are_refused() {
+        let (own, ours) = (
+            "https://chat.example/v2/capabilities",
+            "https://chat.example/v2/",
+        );
+        for other in [
+            "http://chat.example/v2/",
+            "https://chat.example:444/v2/",
+            "https://chat.example.evil.example/v2/",
+            "https://chat.example@evil.example/v2/",
+            "http://127.0.0.1:9200/_all",
+            "data:,x",
+            "/v2/",
+            "",
+        ] {
+            assert!(!is_accepted(own, other, ours), "{other}");
+            assert!(!is_accepted(own, ours, other), "{other}");
+        }
+        assert!(!is_accepted("data:,x", "data:,x", "data:,x"));
+    }
 }

@@ -1,41 +1,136 @@
-//! One HTTP exchange with a host: time limits, size limits, errors in words.
+//! The HTTP clients of an add-on, and one exchange with a host: limits, and errors in words.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
-use reqwest::redirect::Policy;
 use reqwest::{RequestBuilder, StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::egress::{
+    EgressPolicy, Failure as CallFailure, HttpClient, Proxies, Redirects, Timeouts,
+};
 use crate::{Error, ErrorKind, Result, json};
 
 /// More than any answer of the protocol has.
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
-/// How often a host may send a request elsewhere on its own origin.
-const MAX_REDIRECTS: usize = 5;
+/// How long a host may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-pub(super) fn client() -> Result<reqwest::Client> {
-    reqwest::Client::builder()
-        .user_agent(concat!("glance-sdk/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(Duration::from_secs(5))
-        .timeout(Duration::from_secs(30))
-        .referer(false)
-        // Whom the add-on trusts is an origin: a host must not send its requests to another.
-        .redirect(Policy::custom(|attempt| {
-            let is_same = |url: &Url| url.origin() == attempt.url().origin();
-            match attempt.previous().len() <= MAX_REDIRECTS
-                && attempt.previous().iter().all(is_same)
-            {
-                true => attempt.follow(),
-                false => attempt.stop(),
-            }
-        }))
-        .build()
-        .map_err(|cause| {
-            Error::new(ErrorKind::Configuration, "the HTTP client cannot be made").because(cause)
+/// What an add-on calls hosts with, by how far it trusts them.
+#[derive(Debug, Clone)]
+pub(super) struct Http {
+    /// Origins that the operator allows to install, and their client: anywhere in the operator's
+    /// network, through the environment's proxy.
+    hosts: Arc<[String]>,
+    listed: HttpClient,
+    /// For every other host: where the policy allows.
+    unlisted: HttpClient,
+    /// For installations that were stored before there was a policy.
+    stored: HttpClient,
+    /// Whether the call is for such an installation.
+    is_stored: bool,
+}
+
+impl Http {
+    pub(super) fn new(policy: EgressPolicy, hosts: &[String]) -> Result<Self> {
+        let proxies = match hosts.is_empty() {
+            true => Proxies::none(),
+            false => Proxies::from_env(),
+        };
+        let client = |policy, proxies| {
+            let builder = HttpClient::builder(policy).proxies(proxies);
+            // The add-on trusts an origin: a host must not send its requests to another.
+            // Calls have retries of their own.
+            let builder = builder.redirects(Redirects::SameOrigin).never_repeat();
+            builder.build()
+        };
+        Ok(Self {
+            hosts: hosts.into(),
+            listed: client(EgressPolicy::any_network(), proxies)?,
+            unlisted: client(policy, Proxies::none())?,
+            stored: client(EgressPolicy::any_network(), Proxies::none())?,
+            is_stored: false,
         })
+    }
+
+    /// The same, for an installation that was stored before there was a policy.
+    pub(super) fn stored(&self, is_stored: bool) -> Self {
+        Self {
+            is_stored,
+            ..self.clone()
+        }
+    }
+
+    fn client(&self, url: &Url) -> &HttpClient {
+        if self.is_listed(url) {
+            return &self.listed;
+        }
+        match self.is_stored {
+            true => &self.stored,
+            false => &self.unlisted,
+        }
+    }
+
+    fn is_listed(&self, url: &Url) -> bool {
+        let origin = url.origin();
+        origin.is_tuple() && self.hosts.contains(&origin.ascii_serialization())
+    }
+
+    /// Whether an installation with this endpoint would be refused today, and why.
+    pub(super) async fn refuses(&self, url: &Url) -> Option<String> {
+        let policy = match self.is_listed(url) {
+            true => self.listed.policy(),
+            false => self.unlisted.policy(),
+        };
+        let refused = policy.check_host(url).await.err()?;
+        Some(refused.to_string())
+    }
+
+    /// Begins a request, to be sent with [`send`](Self::send).
+    pub(super) fn request(&self, method: reqwest::Method, url: &Url) -> RequestBuilder {
+        self.client(url).request(method, url.clone())
+    }
+
+    /// Sends a request. An error names `shown` without its query, so no token either.
+    pub(super) async fn send(
+        &self,
+        request: RequestBuilder,
+        shown: &Url,
+    ) -> Result<Answer, Failure> {
+        let request = request.build().map_err(|cause| Failure {
+            error: Error::new(ErrorKind::Invalid, "the request cannot be made")
+                .because(cause.without_url()),
+            arrived: false,
+            timed_out: false,
+        })?;
+        let mut shown = shown.clone();
+        shown.set_query(None);
+        let failed = |cause: crate::egress::CallError| {
+            let kind = match cause.failure() {
+                CallFailure::Refused(_) => ErrorKind::EgressRefused,
+                CallFailure::TooLarge(_) => ErrorKind::BadAnswer,
+                _ => ErrorKind::Unreachable,
+            };
+            Failure {
+                arrived: cause.may_have_arrived(),
+                timed_out: matches!(cause.failure(), CallFailure::TimedOut { .. }),
+                error: Error::new(kind, format!("{shown} {cause}")),
+            }
+        };
+        let timeouts = Timeouts::within(TIMEOUT);
+        let client = self.client(request.url());
+        let answer = client.send(request, timeouts).await.map_err(failed)?;
+        Ok(Answer {
+            status: answer.status(),
+            headers: answer.headers().clone(),
+            url: answer.url().clone(),
+            body: answer.read(MAX_ANSWER_BYTES).await.map_err(failed)?,
+            request: shown.to_string(),
+        })
+    }
 }
 
 /// Appends segments to a base address, each percent-encoded.
@@ -74,43 +169,14 @@ pub(super) struct Failure {
     pub(super) error: Error,
     /// Whether the host may have seen the request.
     pub(super) arrived: bool,
+    /// Whether a phase of the call took too long.
+    pub(super) timed_out: bool,
 }
 
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         failure.error
     }
-}
-
-/// Sends a request. The address in an error has no query, so no token either.
-pub(super) async fn send(request: RequestBuilder, url: &Url) -> Result<Answer, Failure> {
-    let mut shown = url.clone();
-    shown.set_query(None);
-    let failed = |cause: reqwest::Error| Failure {
-        arrived: !cause.is_connect(),
-        error: Error::new(ErrorKind::Unreachable, format!("{shown} gave no answer"))
-            .because(cause.without_url()),
-    };
-    let mut response = request.send().await.map_err(failed)?;
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-            let what = format!("{shown} answered more than {MAX_ANSWER_BYTES} bytes");
-            let error = Error::new(ErrorKind::BadAnswer, what);
-            return Err(Failure {
-                error,
-                arrived: true,
-            });
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(Answer {
-        status: response.status(),
-        headers: std::mem::take(response.headers_mut()),
-        body,
-        url: response.url().clone(),
-        request: shown.to_string(),
-    })
 }
 
 impl Answer {

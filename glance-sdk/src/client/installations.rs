@@ -3,15 +3,22 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::Client;
+use super::http::Http;
 #[cfg(feature = "server")]
 use super::keys::Keys;
 use super::token::Tokens;
-use super::{Client, http};
 #[cfg(feature = "server")]
 use crate::auth::SigningKey;
+use crate::egress::EgressPolicy;
 use crate::model::{Glance, OauthId};
 use crate::store::{Installation, InstallationStore};
 use crate::{Error, ErrorKind, Result};
+
+/// The member of stored installation data that says that a policy allowed the host. Data without it
+/// was stored by an earlier version, which had no policy. A stranger who posts it gains nothing: with
+/// it, the policy holds.
+const CHECKED: &str = "glance_egress_checked";
 
 /// All installations of the add-on, and a [`Client`] for each. Cloning is cheap and shares the
 /// clients, hence their tokens.
@@ -77,7 +84,7 @@ impl From<Error> for NotAdded {
 #[derive(Debug)]
 struct Shared {
     store: Arc<dyn InstallationStore>,
-    http: reqwest::Client,
+    http: Http,
     clients: Mutex<HashMap<OauthId, Client>>,
     /// What the add-on may create at run time, with absolute addresses.
     runtime_glances: Arc<[Glance]>,
@@ -90,23 +97,37 @@ struct Shared {
 }
 
 impl Installations {
-    /// The installations in this store.
+    /// The installations in this store, whose hosts are called on the Internet only. Where the add-on
+    /// allows other networks, use [`with_policy`](Self::with_policy) with the same.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`] where TLS cannot be set up.
     pub fn new(store: Arc<dyn InstallationStore>) -> Result<Self> {
-        Self::offering(store, Vec::new())
+        Self::with_policy(store, EgressPolicy::internet())
+    }
+
+    /// The installations in this store, whose hosts are called where the policy allows. An
+    /// installation that was stored before there was a policy is called wherever it is; see
+    /// [`refused`](Self::refused).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] where TLS cannot be set up.
+    pub fn with_policy(store: Arc<dyn InstallationStore>, policy: EgressPolicy) -> Result<Self> {
+        Self::offering(store, Vec::new(), policy, &[])
     }
 
     pub(crate) fn offering(
         store: Arc<dyn InstallationStore>,
         runtime_glances: Vec<Glance>,
+        policy: EgressPolicy,
+        hosts: &[String],
     ) -> Result<Self> {
         Ok(Self {
             shared: Arc::new(Shared {
                 store,
-                http: http::client()?,
+                http: Http::new(policy, hosts)?,
                 clients: Mutex::default(),
                 runtime_glances: runtime_glances.into(),
                 #[cfg(feature = "server")]
@@ -208,12 +229,12 @@ impl Installations {
         data: crate::model::InstallationData,
         limits: Option<&Limits>,
     ) -> Result<OauthId, NotAdded> {
-        let Shared { store, http, .. } = &*self.shared;
+        let store = &self.shared.store;
         // Before the host is called, and again before anything is stored: another may come meanwhile.
         if let Some(limits) = limits {
             limits.check(store, &data).await?;
         }
-        let (installation, token) = super::handshake::introduce(http, data).await?;
+        let (installation, token) = self.introduce(data).await?;
         let turn = match limits {
             Some(limits) => {
                 let turn = self.shared.adding.lock().await;
@@ -229,6 +250,63 @@ impl Installations {
         let client = self.make_client(installation, token.into());
         self.clients().insert(oauth_id.clone(), client);
         Ok(oauth_id)
+    }
+
+    /// Reads the endpoints of an installation and asks for its first token, where the policy allows
+    /// its host. One that was stored before there was a policy stays allowed.
+    #[cfg(feature = "server")]
+    async fn introduce(
+        &self,
+        data: crate::model::InstallationData,
+    ) -> Result<(Installation, super::token::Token)> {
+        let http = &self.shared.http;
+        let introduced = super::handshake::introduce(http, data.clone()).await;
+        match introduced {
+            Ok((mut installation, token)) => {
+                let extra = &mut installation.data.extra;
+                extra.insert(CHECKED.to_owned(), true.into());
+                Ok((installation, token))
+            }
+            Err(error) if error.kind() == ErrorKind::EgressRefused => {
+                let stored = self.get(&data.oauth_id).await?;
+                match stored.is_some_and(|stored| is_same_host(&stored, &data)) {
+                    true => super::handshake::introduce(&http.stored(true), data).await,
+                    false => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The installations that would be refused if they were made today, because their hosts are in
+    /// networks that the policy does not allow, each with the reason. Those that were stored before
+    /// there was a policy are called all the same; to make them proper, name their network in
+    /// `ALLOW_NETWORKS` or their host in [`AddOn::allow_hosts`](crate::AddOn::allow_hosts).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`] where the store fails.
+    pub async fn refused(&self) -> Result<Vec<(OauthId, String)>> {
+        let mut by_origin = HashMap::new();
+        let mut refused = Vec::new();
+        for installation in self.list().await? {
+            let Ok(url) = reqwest::Url::parse(&installation.endpoints.api_url) else {
+                continue;
+            };
+            let origin = url.origin().ascii_serialization();
+            let why = match by_origin.get(&origin) {
+                Some(known) => Option::clone(known),
+                None => {
+                    let why = self.shared.http.refuses(&url).await;
+                    by_origin.insert(origin, why.clone());
+                    why
+                }
+            };
+            if let Some(why) = why {
+                refused.push((installation.oauth_id().clone(), format!("{url} {why}")));
+            }
+        }
+        Ok(refused)
     }
 
     /// Forgets an installation; says whether there was one. The host is not told, and hooks do
@@ -251,7 +329,8 @@ impl Installations {
     /// Whatever keeps the host from giving a token, except that it does not know the secret.
     #[cfg(feature = "server")]
     pub(crate) async fn is_known_to_host(&self, installation: &Installation) -> Result<bool> {
-        super::token::is_taken(&self.shared.http, installation).await
+        let is_stored = !installation.data.extra.contains_key(CHECKED);
+        super::token::is_taken(&self.shared.http.stored(is_stored), installation).await
     }
 
     /// The store, for what only it knows.
@@ -298,8 +377,9 @@ impl Installations {
             runtime_glances,
             ..
         } = &*self.shared;
+        let is_stored = !installation.data.extra.contains_key(CHECKED);
         Client::new(
-            http.clone(),
+            http.stored(is_stored),
             installation,
             tokens,
             Arc::clone(runtime_glances),
@@ -312,4 +392,13 @@ impl Installations {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether installation data is that of a stored installation from before there was a policy, at the
+/// same address: then whoever posts it knows the secret.
+#[cfg(feature = "server")]
+fn is_same_host(stored: &Installation, data: &crate::model::InstallationData) -> bool {
+    !stored.data.extra.contains_key(CHECKED)
+        && stored.data.capabilities_url == data.capabilities_url
+        && crate::store::is_same(&stored.data.oauth_secret, &data.oauth_secret)
 }

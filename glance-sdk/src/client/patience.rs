@@ -35,6 +35,11 @@ impl Patience {
         }
     }
 
+    /// Of a request that the host may take twice, whatever its method.
+    pub(super) fn repeatable() -> Self {
+        Self::new(Method::Get)
+    }
+
     /// Waits this long; false, at once, where that would be longer than what is left.
     pub(super) async fn wait(&mut self, wait: Duration) -> bool {
         match self.left.checked_sub(wait) {

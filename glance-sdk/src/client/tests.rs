@@ -2,6 +2,7 @@
 #![cfg(feature = "server")]
 
 mod calls;
+mod closing;
 #[cfg(feature = "metrics")]
 mod meter;
 mod quota;
@@ -19,6 +20,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::{Client, Installations, Pusher, To};
+use crate::egress::EgressPolicy;
 use crate::model::{GlanceData, InstallationData, Label, UiUpdate};
 use crate::store::{Endpoints, Installation};
 use crate::{ErrorKind, Result};
@@ -76,7 +78,7 @@ fn client(base: &str) -> Client {
     let data = InstallationData::new("id".into(), "secret".into(), "", 1.into());
     let endpoints = Endpoints::new(format!("{base}/v2/oauth/token"), format!("{base}/v2/"));
     Client::new(
-        super::http::client().unwrap(),
+        super::http::Http::new(EgressPolicy::internet().allow_loopback(), &[]).unwrap(),
         Installation::new(data, endpoints),
         super::token::Tokens::default(),
         Arc::default(),

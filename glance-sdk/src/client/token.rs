@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::{Duration, Instant};
 
-#[cfg(feature = "server")]
-use reqwest::StatusCode;
-use reqwest::Url;
+use reqwest::{StatusCode, Url};
 use tokio::sync::Mutex;
 
-use super::{http, meter};
+use super::http::{Answer, Http};
+use super::meter;
+use super::patience::{self, Patience};
 use crate::model::{Scope, Secret, TokenAnswer};
 use crate::store::Installation;
 use crate::{Error, ErrorKind, Result};
@@ -60,7 +60,7 @@ impl Tokens {
     pub(super) async fn get(
         &self,
         scopes: &Scopes,
-        http: &reqwest::Client,
+        http: &Http,
         installation: &Installation,
     ) -> Result<Secret> {
         let cache = self.cache(scopes);
@@ -154,7 +154,7 @@ impl Token {
     /// Asks for a token with these scopes.
     pub(super) async fn request(
         scopes: &Scopes,
-        http: &reqwest::Client,
+        http: &Http,
         installation: &Installation,
     ) -> Result<Self> {
         let asked_at = Instant::now();
@@ -175,8 +175,8 @@ impl Token {
 /// Whether the host takes the installation's secret: `false` only where its token URL itself answers
 /// 401, or 400 with the error `invalid_client`. Whatever else is no token may pass.
 #[cfg(feature = "server")]
-pub(super) async fn is_taken(http: &reqwest::Client, installation: &Installation) -> Result<bool> {
-    let (url, answer) = exchange(&Scopes::default(), http, installation).await?;
+pub(super) async fn is_taken(http: &Http, installation: &Installation) -> Result<bool> {
+    let (url, answer) = exchange(&Scopes::default(), http, installation, |_| false).await?;
     match answer.status {
         status if status.is_success() => Ok(true),
         _ if answer.url != url => Err(answer.refusal()),
@@ -193,12 +193,8 @@ fn names_invalid_client(body: &[u8]) -> bool {
     refusal.is_some_and(|refusal| refusal["error"] == "invalid_client")
 }
 
-async fn request(
-    scopes: &Scopes,
-    http: &reqwest::Client,
-    installation: &Installation,
-) -> Result<TokenAnswer> {
-    let (_, answer) = exchange(scopes, http, installation).await?;
+async fn request(scopes: &Scopes, http: &Http, installation: &Installation) -> Result<TokenAnswer> {
+    let (_, answer) = exchange(scopes, http, installation, patience::is_passing).await?;
     if answer.status.is_success() {
         answer.json()
     } else {
@@ -206,12 +202,14 @@ async fn request(
     }
 }
 
-/// Asks the token URL, and answers with it.
+/// Asks the token URL, and answers with it. Asking twice gives two tokens and does nothing else, so a
+/// request without an answer is always repeated, and one with a status that `passes` too.
 async fn exchange(
     scopes: &Scopes,
-    http: &reqwest::Client,
+    http: &Http,
     installation: &Installation,
-) -> Result<(Url, http::Answer)> {
+    passes: fn(StatusCode) -> bool,
+) -> Result<(Url, Answer)> {
     let token_url = &installation.endpoints.token_url;
     let url = Url::parse(token_url).map_err(|cause| {
         Error::new(
@@ -225,12 +223,27 @@ async fn exchange(
     if !scopes.0.is_empty() {
         form.push(("scope", &scopes.0));
     }
-    let request = http
-        .post(url.clone())
-        .basic_auth(data.oauth_id.as_str(), Some(data.oauth_secret.expose()))
-        .form(&form);
-    let answer = http::send(request, &url).await?;
-    Ok((url, answer))
+    let mut patience = Patience::repeatable();
+    loop {
+        let request = http
+            .request(reqwest::Method::POST, &url)
+            .basic_auth(data.oauth_id.as_str(), Some(data.oauth_secret.expose()))
+            .form(&form);
+        match http.send(request, &url).await {
+            Ok(answer) => {
+                let wait = patience::asked_for(&answer.headers);
+                if !passes(answer.status) || !patience.again(true, wait).await {
+                    return Ok((url, answer));
+                }
+            }
+            // A host that hangs would hang again, and the caller waits.
+            Err(failure) => {
+                if failure.timed_out || !patience.again(true, None).await {
+                    return Err(failure.error);
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
+use crate::outgoing;
 use futures_util::future::BoxFuture;
 use openidconnect::core::CoreProviderMetadata;
 use openidconnect::{DiscoveryError, HttpRequest, HttpResponse, IssuerUrl};
-use reqwest::RequestBuilder;
-
-use crate::outgoing;
 
 /// How long the provider may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -17,7 +15,7 @@ const MAX_BYTES: usize = 1024 * 1024;
 
 /// The provider's own description; or why there is none, and whether that may pass.
 pub(super) fn fetch_metadata<'a>(
-    http: &'a reqwest::Client,
+    http: &'a outgoing::Client,
     issuer: &'a IssuerUrl,
 ) -> BoxFuture<'a, Result<CoreProviderMetadata, (String, bool)>> {
     Box::pin(async move {
@@ -36,19 +34,21 @@ pub(super) fn fetch_metadata<'a>(
 
 type Fetched = BoxFuture<'static, Result<HttpResponse, std::io::Error>>;
 
-/// The HTTP client, as the library takes one. Whoever runs the host named the provider, so it may be
-/// anywhere.
+/// The HTTP client, as the library takes one.
 pub(super) fn fetching(
-    http: &reqwest::Client,
+    http: &outgoing::Client,
 ) -> impl Fn(HttpRequest) -> Fetched + Send + Sync + 'static {
     let http = http.clone();
     move |request| Box::pin(send(http.clone(), request))
 }
 
-async fn send(http: reqwest::Client, request: HttpRequest) -> Result<HttpResponse, std::io::Error> {
+async fn send(
+    http: outgoing::Client,
+    request: HttpRequest,
+) -> Result<HttpResponse, std::io::Error> {
     let request = reqwest::Request::try_from(request).map_err(std::io::Error::other)?;
-    let request = RequestBuilder::from_parts(http, request);
-    let answer = outgoing::exchange(request, TIMEOUT, MAX_BYTES)
+    let answer = http
+        .exchange(request, TIMEOUT, MAX_BYTES)
         .await
         .map_err(|cause| std::io::Error::other(format!("it {cause}")))?;
     let mut response = HttpResponse::new(answer.body);

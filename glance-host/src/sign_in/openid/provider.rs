@@ -4,6 +4,7 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use glance_sdk::egress::{EgressPolicy, Proxies};
 use openidconnect::core::{
     CoreAuthDisplay, CoreAuthPrompt, CoreAuthenticationFlow, CoreErrorResponseType,
     CoreGenderClaim, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm,
@@ -21,6 +22,7 @@ use reqwest::Url;
 use super::fetch::{fetch_metadata, fetching, in_full};
 use super::person::{OtherClaims, PersonClaims};
 use super::{Flow, OpenId, PATIENCE};
+use crate::outgoing;
 use crate::shared::Shared;
 use crate::state::Identity;
 
@@ -67,13 +69,13 @@ pub(crate) struct Provider {
     settings: OpenId,
     issuer: IssuerUrl,
     /// Follows no redirects: what it is told is for the provider only.
-    http: reqwest::Client,
+    http: outgoing::Client,
     metadata: RwLock<CoreProviderMetadata>,
 }
 
 impl Provider {
     /// Asks the provider for its addresses and keys, again and again for some seconds.
-    pub(crate) async fn discover(settings: &OpenId) -> Result<Self, String> {
+    pub(crate) async fn discover(settings: &OpenId, proxies: &Proxies) -> Result<Self, String> {
         let issuer = &settings.issuer;
         let cannot = |why: &str| format!("people cannot sign in with {issuer}: {why}");
         let parsed = Url::parse(issuer).map_err(|_| cannot("it is no address"))?;
@@ -81,11 +83,9 @@ impl Provider {
         if parsed.scheme() != "https" && !is_here {
             return Err(cannot("its address must begin with https://"));
         }
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("glance-host/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|cause| cannot(&format!("the HTTP client cannot be made: {cause}")))?;
+        // Whoever runs the host named the provider, so it may be in any network.
+        let http = outgoing::Client::staying(&EgressPolicy::any_network(), proxies)
+            .map_err(|cause| cannot(&cause.to_string()))?;
         let issuer = IssuerUrl::new(issuer.clone()).map_err(|_| cannot("it is no address"))?;
         let mut pauses = PAUSES.iter();
         let metadata = loop {

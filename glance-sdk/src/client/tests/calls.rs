@@ -305,7 +305,8 @@ async fn silent() -> (Client, Arc<AtomicU32>) {
     });
     let mut installation = tokens.installation().clone();
     installation.endpoints.api_url = base;
-    let http = crate::client::http::client().unwrap();
+    let http =
+        crate::client::http::Http::new(EgressPolicy::internet().allow_loopback(), &[]).unwrap();
     (
         Client::new(http, installation, Default::default(), Arc::default()),
         calls,

@@ -1,3 +1,8 @@
+//! The policy by itself, and a client under it against servers of the test's own.
+#![cfg(feature = "server")]
+
+mod sockets;
+
 use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -11,31 +16,28 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::outgoing::{Client, NoAnswer, exchange};
 
-fn reach(allowed: &[&str]) -> Reach {
-    Reach::new(
-        allowed
-            .iter()
-            .map(|network| network.parse().unwrap())
-            .collect(),
-    )
+fn policy(allowed: &[&str]) -> EgressPolicy {
+    let networks = allowed.iter().map(|network| network.parse().unwrap());
+    EgressPolicy::internet().allow_networks(networks)
 }
 
-fn refused(reach: &Reach, url: &str) -> bool {
-    reach.check_url(&Url::parse(url).unwrap()).is_err()
+fn refused(policy: &EgressPolicy, url: &str) -> bool {
+    policy.check_url(&Url::parse(url).unwrap()).is_err()
 }
 
 #[test]
-fn every_network_is_written_well() {
-    assert_eq!(reach(&[]).0.refused.len(), REFUSED.len());
-    assert!(GIVEN_OUT.parse::<IpNet>().is_ok());
-    assert_eq!(loopback().len(), 2);
+fn all_networks_of_the_tables_parse() {
+    assert_eq!(NETWORKS.reserved.len(), RESERVED.len());
+    assert_eq!(NETWORKS.forbidden.len(), FORBIDDEN.len());
+    assert!(NETWORKS.assigned.is_some());
+    assert_eq!(EgressPolicy::internet().allow_loopback().allowed.len(), 2);
+    assert_eq!(EgressPolicy::any_network().allowed.len(), 2);
 }
 
 #[test]
-fn the_internet_is_called_and_nothing_else() {
-    let reach = reach(&[]);
+fn only_the_internet_is_called() {
+    let policy = policy(&[]);
     for ip in [
         "1.1.1.1",
         "8.8.8.8",
@@ -53,7 +55,7 @@ fn the_internet_is_called_and_nothing_else() {
         "64:ff9b::1.1.1.1",
         "2002:101:101::1",
     ] {
-        assert_eq!(reach.check(ip.parse().unwrap()), Ok(()), "{ip}");
+        assert_eq!(policy.check(ip.parse().unwrap()), Ok(()), "{ip}");
     }
     for ip in [
         "0.0.0.0",
@@ -101,13 +103,13 @@ fn the_internet_is_called_and_nothing_else() {
         "fec0::1",
         "ff02::1",
     ] {
-        assert!(reach.check(ip.parse().unwrap()).is_err(), "{ip}");
+        assert!(policy.check(ip.parse().unwrap()).is_err(), "{ip}");
     }
 }
 
 #[test]
 fn an_address_is_checked_however_it_is_written() {
-    let none = reach(&[]);
+    let none = policy(&[]);
     for host in [
         "127.0.0.1",
         "127.1",
@@ -131,7 +133,7 @@ fn an_address_is_checked_however_it_is_written() {
         assert!(refused(&none, &format!("http://{host}:8080/x")), "{host}");
         assert!(refused(&none, &format!("https://user@{host}/")), "{host}");
     }
-    let local = reach(&["127.0.0.0/8"]);
+    let local = policy(&["127.0.0.0/8"]);
     for host in ["127.0.0.1", "2130706433", "[::ffff:127.0.0.1]"] {
         assert!(!refused(&local, &format!("http://{host}/")), "{host}");
     }
@@ -141,34 +143,102 @@ fn an_address_is_checked_however_it_is_written() {
 }
 
 #[test]
-fn a_host_of_this_machine_calls_this_machine() {
+fn loopback_is_called_where_the_base_url_is_one() {
     for base in [
         "http://127.0.0.1:4400",
         "http://localhost:4400",
         "http://[::1]:4400",
     ] {
-        let reach = Reach::standard(base);
-        assert!(!refused(&reach, "http://127.0.0.1:1/"), "{base}");
-        assert!(refused(&reach, "http://192.168.0.1/"), "{base}");
+        let policy = EgressPolicy::internet().allow_loopback_for(base);
+        assert!(!refused(&policy, "http://127.0.0.1:1/"), "{base}");
+        assert!(!refused(&policy, "http://[::1]:1/"), "{base}");
+        for other in ["http://192.168.0.1/", "http://10.0.0.1/", "http://0.0.0.0/"] {
+            assert!(refused(&policy, other), "{base} {other}");
+        }
     }
     for base in [
         "https://chat.example.com",
         "http://10.0.0.5:4400",
         "nonsense",
     ] {
-        assert!(
-            refused(&Reach::standard(base), "http://127.0.0.1:1/"),
-            "{base}"
-        );
+        let policy = EgressPolicy::internet().allow_loopback_for(base);
+        assert!(refused(&policy, "http://127.0.0.1:1/"), "{base}");
+    }
+}
+
+#[test]
+fn no_setting_opens_link_local_and_metadata_addresses() {
+    let named = FORBIDDEN
+        .iter()
+        .map(|(network, _)| network.parse().unwrap());
+    let policies = [
+        EgressPolicy::any_network(),
+        EgressPolicy::internet().allow_networks(named),
+    ];
+    for policy in policies {
+        for host in [
+            "169.254.169.254",
+            "[::ffff:169.254.169.254]",
+            "[64:ff9b::a9fe:a9fe]",
+            "[2002:a9fe:a9fe::1]",
+            "2852039166",
+            "[fe80::1]",
+            "[fd00:ec2::254]",
+            "100.100.100.200",
+            "168.63.129.16",
+        ] {
+            let url = Url::parse(&format!("http://{host}/latest/meta-data/")).unwrap();
+            let said = policy.check_url(&url).unwrap_err().to_string();
+            assert!(said.ends_with("which is never called"), "{said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_host_of_a_url_is_checked_by_all_its_addresses() {
+    let url = Url::parse("http://localhost:1/").unwrap();
+    assert!(policy(&[]).check_host(&url).await.is_err());
+    let local = EgressPolicy::internet().allow_loopback();
+    assert_eq!(local.check_host(&url).await, Ok(()));
+    let unknown = Url::parse("http://no-such-name.invalid/").unwrap();
+    assert_eq!(policy(&[]).check_host(&unknown).await, Ok(()));
+}
+
+#[test]
+fn a_network_is_one_address_or_all_with_a_prefix() {
+    for (text, inside, outside) in [
+        ("127.0.0.1", "127.0.0.1", "127.0.0.2"),
+        ("::ffff:127.0.0.1", "127.0.0.1", "::ffff:127.0.0.1"),
+        ("10.0.0.0/8", "10.255.0.1", "11.0.0.0"),
+        ("10.1.2.3/23", "10.1.3.255", "10.1.4.0"),
+        ("0.0.0.0/0", "203.0.113.9", "::1"),
+        ("::1", "::1", "::2"),
+        ("fd00::/8", "fdff::1", "fe00::1"),
+        ("::/0", "2001:db8::1", "10.0.0.1"),
+    ] {
+        let network = parse_network(text).unwrap();
+        let contains = |address: &str| network.contains(&address.parse::<IpAddr>().unwrap());
+        assert!(contains(inside) && !contains(outside), "{text}");
+    }
+    for wrong in [
+        "",
+        "10.0.0",
+        "10.0.0.0/",
+        "10.0.0.0/33",
+        "::/129",
+        "10.0.0.0/-1",
+        "a/8",
+    ] {
+        assert_eq!(parse_network(wrong), None, "{wrong}");
     }
 }
 
 #[test]
 fn a_redirect_leads_to_nothing_less_safe() {
-    let reach = reach(&[]);
+    let policy = policy(&[]);
     let check = |from: &str, to: &str| {
         let [from, to] = [from, to].map(|url| Url::parse(url).unwrap());
-        reach.check_redirect(&from, &to).is_ok()
+        redirect::check(&policy, &[from], &to).is_ok()
     };
     let a = "https://a.example.com/";
     for to in [
@@ -188,12 +258,20 @@ fn a_redirect_leads_to_nothing_less_safe() {
     ] {
         assert!(!check(a, to), "{to}");
     }
+    let signed = "https://a.example.com/?signed_request=h.c.s";
+    assert!(check(signed, "https://b.example.com/"));
+    for to in [
+        "https://b.example.com/?token=h.c.s",
+        "https://b.example.com/h.c.s#",
+    ] {
+        assert!(!check(signed, to), "{to}");
+    }
 }
 
 proptest! {
     #[test]
     fn what_means_a_refused_address_is_refused(bits: u32) {
-        let (none, v4) = (reach(&[]), Ipv4Addr::from(bits));
+        let (none, v4) = (policy(&[]), Ipv4Addr::from(bits));
         let [a, b, c, d] = v4.octets().map(u16::from);
         let (high, low) = ((a << 8) | b, (c << 8) | d);
         for v6 in [
@@ -208,8 +286,10 @@ proptest! {
     #[test]
     fn what_is_allowed_is_called(bits: u128) {
         let ip = IpAddr::V6(Ipv6Addr::from(bits));
-        let reach = Reach::new(vec![IpNet::from(ip)]);
-        prop_assert_eq!(reach.check(ip), Ok(()));
+        let is_forbidden = |(network, _): &(IpNet, _)| network.contains(&target(ip));
+        prop_assume!(!NETWORKS.forbidden.iter().any(is_forbidden));
+        let policy = EgressPolicy::internet().allow_networks([IpNet::from(ip)]);
+        prop_assert_eq!(policy.check(ip), Ok(()));
     }
 }
 
@@ -273,20 +353,24 @@ async fn serve() -> u16 {
     port
 }
 
-async fn ask(client: &Client, url: &str, to: &str) -> Result<String, NoAnswer> {
-    let call = client
-        .request(Method::GET, Url::parse(url).unwrap())
-        .header(reqwest::header::HeaderName::from_static("x-to"), to);
-    let answer = exchange(call.checked()?, Duration::from_secs(20), 1000).await?;
-    Ok(String::from_utf8_lossy(&answer.body).into_owned())
+async fn ask(client: &HttpClient, url: &str, to: &str) -> Result<String, CallError> {
+    let request = client.request(Method::GET, Url::parse(url).unwrap());
+    let request = request.header("x-to", to).build().unwrap();
+    let timeouts = Timeouts::within(Duration::from_secs(20));
+    let body = client.send(request, timeouts).await?.read(1000).await?;
+    Ok(String::from_utf8_lossy(&body).into_owned())
 }
 
-fn client(names: Arc<Script>) -> Client {
-    let reach = reach(&["127.0.0.2/32"]);
-    Client::new(&reach, reach.redirects(), names).unwrap()
+fn client(names: Arc<Script>) -> HttpClient {
+    let builder = HttpClient::builder(policy(&["127.0.0.2/32"]));
+    builder
+        .redirects(Redirects::Checked)
+        .names(names)
+        .build()
+        .unwrap()
 }
 
-fn words(answer: Result<String, NoAnswer>) -> String {
+fn words(answer: Result<String, CallError>) -> String {
     answer.unwrap_err().to_string()
 }
 
@@ -299,11 +383,11 @@ async fn a_name_is_called_where_it_was_checked() {
     assert_eq!(ask(&changing, &url, "").await.unwrap(), "127.0.0.2");
     let said = words(ask(&changing, &url, "").await);
     assert!(
-        said.starts_with("leads to 127.0.0.1 in the network 127.0.0.0/8 (this machine)"),
+        said.starts_with("leads to 127.0.0.1 in the network 127.0.0.0/8 (loopback)"),
         "{said}"
     );
     assert!(
-        said.ends_with("name the network in `allow_networks`"),
+        said.ends_with("name the network in `ALLOW_NETWORKS`"),
         "{said}"
     );
 
@@ -312,10 +396,11 @@ async fn a_name_is_called_where_it_was_checked() {
         assert_eq!(answer.unwrap(), "127.0.0.2", "{both:?}");
     }
     let nowhere = client(Script::new(&[&[]]));
-    assert!(matches!(
-        ask(&nowhere, &url, "").await,
-        Err(NoAnswer::Unreachable(_))
-    ));
+    let unknown = ask(&nowhere, &url, "").await.unwrap_err();
+    assert!(
+        matches!(unknown.failure(), Failure::NotSent(_)),
+        "{unknown:?}"
+    );
 }
 
 #[tokio::test]
@@ -354,7 +439,8 @@ async fn an_answer_has_so_many_headers_and_is_never_unpacked() {
     let port = serve().await;
     let client = client(Script::new(&[&["127.0.0.2"]]));
     let many = ask(&client, &format!("http://127.0.0.2:{port}/many"), "").await;
-    assert!(matches!(many, Err(NoAnswer::Incomplete(_))), "{many:?}");
+    let many = many.unwrap_err();
+    assert!(matches!(many.failure(), Failure::Broken(_)), "{many:?}");
     let small = ask(&client, &format!("http://127.0.0.2:{port}/small"), "").await;
     assert_eq!(small.unwrap(), "\u{1f}\u{fffd}");
 }

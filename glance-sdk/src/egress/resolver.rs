@@ -1,5 +1,5 @@
-//! Resolves names to addresses that may be called. The connection goes to what is given out here,
-//! so a name that means something else a moment later changes nothing.
+//! Resolves names to addresses that may be called. The connection goes to the addresses returned
+//! here, so a name that resolves differently a moment later changes nothing.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,37 +7,49 @@ use std::sync::Arc;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::Semaphore;
 
-use super::Reach;
+use super::phase::{self, Phase};
+use super::{EgressPolicy, Proxies};
 
 /// How many names are resolved at once. Each has a thread until the answer comes, however late,
 /// and the threads are the database's too.
 const AT_ONCE: usize = 128;
 
-/// A resolver behind which nothing is called that may not be.
-pub(crate) struct Checked {
-    reach: Reach,
+/// Passes on the addresses that the policy allows, and all of the client's proxies, which the
+/// operator named.
+pub(super) struct Checked {
+    policy: EgressPolicy,
+    proxies: Proxies,
     names: Arc<dyn Resolve>,
 }
 
 impl Checked {
-    pub(super) fn new(reach: Reach, names: Arc<dyn Resolve>) -> Self {
-        Self { reach, names }
+    pub(super) fn new(policy: EgressPolicy, proxies: Proxies, names: Arc<dyn Resolve>) -> Self {
+        Self {
+            policy,
+            proxies,
+            names,
+        }
     }
 }
 
 impl Resolve for Checked {
     fn resolve(&self, name: Name) -> Resolving {
-        let reach = self.reach.clone();
+        let policy = match self.proxies.has_name(name.as_str()) {
+            true => EgressPolicy::any_network(),
+            false => self.policy.clone(),
+        };
+        phase::enter(Phase::Resolve);
         let resolving = self.names.resolve(name);
         Box::pin(async move {
             let mut refused = None;
             let mut allowed = Vec::new();
             for address in resolving.await? {
-                match reach.check(address.ip()) {
+                match policy.check(address.ip()) {
                     Ok(()) => allowed.push(address),
                     Err(why) => refused = Some(why),
                 }
             }
+            phase::enter(Phase::Connect);
             match refused {
                 Some(why) if allowed.is_empty() => Err(why.into()),
                 _ => Ok(Box::new(allowed.into_iter()) as Addrs),
@@ -47,7 +59,7 @@ impl Resolve for Checked {
 }
 
 /// Asks the machine's own resolver.
-pub(crate) struct System(Arc<Semaphore>);
+pub(super) struct System(Arc<Semaphore>);
 
 impl Default for System {
     fn default() -> Self {
@@ -60,8 +72,8 @@ impl Resolve for System {
         let turns = Arc::clone(&self.0);
         Box::pin(async move {
             let turn = turns.acquire_owned().await?;
-            // On its own: a call that is given up does not end the look-up and must not give back
-            // its turn.
+            // In a task of its own: a call that times out does not end the look-up and must not
+            // release its permit.
             let looking = tokio::spawn(async move {
                 let found = tokio::net::lookup_host((name.as_str(), 0)).await;
                 let found = found.map(Iterator::collect::<Vec<SocketAddr>>);

@@ -1,0 +1,246 @@
+//! The client of all outgoing calls.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::dns::Resolve;
+use reqwest::{Client, ClientBuilder, Method, Request, RequestBuilder, Url};
+
+use super::call::Remaining;
+use super::keep_alive::{IDLE_TIMEOUT, ShortLived};
+use super::phase::{Progress, Tracked};
+use super::resolver::{Checked, System};
+use super::{CallError, EgressPolicy, Failure, Proxies, Redirects, Response, Timeouts, tls};
+use crate::{Error, ErrorKind, Result};
+
+/// How long connecting may take: resolving the name, the connection and the TLS handshake.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How many headers an answer may have; one with more is none.
+const MAX_HEADERS: usize = 100;
+
+/// Sends requests to the addresses that a policy allows. Cloning is cheap and shares the connections.
+///
+/// - Addresses are checked where the connection is made, and again after each redirect.
+/// - It uses no proxy unless told to, and never one for this machine.
+/// - It gives an idle connection up after 1.5 seconds, before servers do, or after one request where
+///   the server announces with `Keep-Alive` that it closes even earlier.
+/// - It repeats a request once, on a new connection, where the connection was closed before the first
+///   byte of an answer and repeating is safe: the method is GET, HEAD, OPTIONS, PUT or DELETE, or
+///   nothing was sent. Another POST fails, because the server may have acted.
+/// - It limits each phase of a call, and errors name the phase.
+/// - It never decompresses, so that an answer is as large as it looks, and takes 100 headers at most.
+#[derive(Clone)]
+pub struct HttpClient(Arc<Shared>);
+
+struct Shared {
+    pooled: Client,
+    /// Makes a connection for each request.
+    unpooled: Client,
+    policy: EgressPolicy,
+    proxies: Proxies,
+    repeats: bool,
+    short_lived: ShortLived,
+}
+
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpClient")
+            .field("policy", &self.0.policy)
+            .field("proxies", &self.0.proxies)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How an [`HttpClient`] is made.
+#[must_use]
+pub struct HttpClientBuilder {
+    policy: EgressPolicy,
+    redirects: Redirects,
+    proxies: Proxies,
+    user_agent: String,
+    repeats: bool,
+    names: Arc<dyn Resolve>,
+}
+
+impl fmt::Debug for HttpClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpClientBuilder")
+            .field("policy", &self.policy)
+            .field("redirects", &self.redirects)
+            .field("proxies", &self.proxies)
+            .finish_non_exhaustive()
+    }
+}
+
+impl HttpClientBuilder {
+    /// Which redirects it follows; none by default.
+    pub fn redirects(mut self, redirects: Redirects) -> Self {
+        self.redirects = redirects;
+        self
+    }
+
+    /// Which proxies it uses; none by default.
+    pub fn proxies(mut self, proxies: Proxies) -> Self {
+        self.proxies = proxies;
+        self
+    }
+
+    /// What it calls itself; `glance-sdk/` and its version by default.
+    pub fn user_agent(mut self, name: impl Into<String>) -> Self {
+        self.user_agent = name.into();
+        self
+    }
+
+    /// Never repeats a request, for a caller that has retries of its own; see
+    /// [`CallError::may_have_arrived`].
+    pub fn never_repeat(mut self) -> Self {
+        self.repeats = false;
+        self
+    }
+
+    /// Resolves names with this, for tests.
+    #[cfg(test)]
+    pub(super) fn names(mut self, names: Arc<dyn Resolve>) -> Self {
+        self.names = names;
+        self
+    }
+
+    /// Makes the client.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] where TLS cannot be set up.
+    pub fn build(self) -> Result<HttpClient> {
+        let failed = || Error::new(ErrorKind::Configuration, "the HTTP client cannot be made");
+        let build = |pool: fn(ClientBuilder) -> ClientBuilder| {
+            let tls = tls::config().map_err(|cause| failed().because(cause))?;
+            let names = Arc::clone(&self.names);
+            // What the environment names is ignored: a proxy resolves names itself.
+            let mut builder = Client::builder().no_proxy();
+            for proxy in self.proxies.proxies() {
+                builder = builder.proxy(proxy);
+            }
+            let built = pool(builder)
+                .user_agent(&self.user_agent)
+                .connect_timeout(CONNECT_TIMEOUT)
+                .connector_layer(Tracked)
+                .redirect(self.redirects.policy(&self.policy))
+                .referer(false)
+                .no_gzip()
+                .no_brotli()
+                .no_deflate()
+                .no_zstd()
+                .http1_max_headers(MAX_HEADERS)
+                .dns_resolver(Checked::new(
+                    self.policy.clone(),
+                    self.proxies.clone(),
+                    names,
+                ))
+                .tls_backend_preconfigured(tls)
+                .build();
+            built.map_err(|cause| failed().because(cause))
+        };
+        Ok(HttpClient(Arc::new(Shared {
+            pooled: build(|builder| builder.pool_idle_timeout(IDLE_TIMEOUT))?,
+            unpooled: build(|builder| builder.pool_max_idle_per_host(0))?,
+            policy: self.policy.clone(),
+            proxies: self.proxies.clone(),
+            repeats: self.repeats,
+            short_lived: ShortLived::default(),
+        })))
+    }
+}
+
+impl HttpClient {
+    /// A client that calls what this policy allows.
+    pub fn builder(policy: EgressPolicy) -> HttpClientBuilder {
+        HttpClientBuilder {
+            policy,
+            redirects: Redirects::None,
+            proxies: Proxies::none(),
+            user_agent: concat!("glance-sdk/", env!("CARGO_PKG_VERSION")).to_owned(),
+            repeats: true,
+            names: Arc::new(System::default()),
+        }
+    }
+
+    /// The policy it was made with.
+    pub fn policy(&self) -> &EgressPolicy {
+        &self.0.policy
+    }
+
+    /// Begins a request. Build it and hand it to [`send`](Self::send): sent by reqwest itself it would
+    /// not be checked.
+    pub fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        self.0.pooled.request(method, url)
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`] where there is no answer.
+    pub async fn send(
+        &self,
+        request: Request,
+        timeouts: Timeouts,
+    ) -> std::result::Result<Response, CallError> {
+        let url = request.url().clone();
+        let proxy = self.0.proxies.of_call(&url);
+        let failed = |failure| CallError::new(failure, proxy.clone());
+        if let Err(refused) = self.0.policy.check_url(&url) {
+            return Err(failed(Failure::Refused(refused)));
+        }
+        let remaining = Remaining::new(timeouts);
+        let is_repeatable = matches!(
+            *request.method(),
+            Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE
+        );
+        let again = request.try_clone();
+        let client = match self.0.short_lived.contains(&url) {
+            true => &self.0.unpooled,
+            false => &self.0.pooled,
+        };
+        let mut answer = attempt(client, request, remaining).await;
+        if let (Err((failure, is_open)), Some(again)) = (&answer, again) {
+            let is_safe = match failure {
+                Failure::Closed(_) => is_repeatable,
+                Failure::NotSent(_) => *is_open,
+                _ => false,
+            };
+            if is_safe && self.0.repeats {
+                tracing::debug!(
+                    origin = url.origin().ascii_serialization(),
+                    "repeating a request"
+                );
+                answer = attempt(&self.0.unpooled, again, remaining).await;
+            }
+        }
+        let answer = answer.map_err(|(failure, _)| failed(failure))?;
+        self.0.short_lived.note(answer.url(), answer.headers());
+        Ok(Response::new(answer, remaining, proxy))
+    }
+}
+
+/// Sends a request once. With a failure, says whether there was a connection.
+async fn attempt(
+    client: &Client,
+    request: Request,
+    remaining: Remaining,
+) -> std::result::Result<reqwest::Response, (Failure, bool)> {
+    let progress = Progress::default();
+    let sent = progress.track(client.execute(request));
+    match remaining.answer(sent).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(cause)) => {
+            let failure = CallError::of(&cause, progress.phase(), CONNECT_TIMEOUT);
+            Err((failure, !cause.is_connect() && !cause.is_builder()))
+        }
+        Err(limit) => {
+            let phase = progress.phase();
+            Err((Failure::TimedOut { phase, limit }, true))
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Why a call has no answer.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use super::{Phase, Refused};
+use crate::printable::printable;
+
+/// A call without an answer. Its text completes a sentence about the server, as in "it cannot be
+/// reached (Connection refused)", and never has the URL, which may hold a token.
+#[derive(Debug, Clone)]
+pub struct CallError {
+    failure: Failure,
+    proxy: Option<String>,
+}
+
+/// What became of a call without an answer.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The policy does not allow the address, or the redirect. Nothing was sent there.
+    Refused(Refused),
+    /// There is no connection, or it was closed before the request was sent.
+    NotSent(String),
+    /// The connection was closed before the first byte of the answer. The server may have acted.
+    Closed(String),
+    /// The answer broke off or is not HTTP. The server may have acted.
+    Broken(String),
+    /// A phase took longer than it may.
+    TimedOut {
+        /// The phase.
+        phase: Phase,
+        /// How long it, or the call, might take.
+        limit: Duration,
+    },
+    /// The answer has more than this many bytes.
+    TooLarge(usize),
+}
+
+impl CallError {
+    pub(super) fn new(failure: Failure, proxy: Option<String>) -> Self {
+        Self { failure, proxy }
+    }
+
+    /// What became of the call.
+    pub fn failure(&self) -> &Failure {
+        &self.failure
+    }
+
+    /// The proxy that the call went through, without a password.
+    pub fn proxy(&self) -> Option<&str> {
+        self.proxy.as_deref()
+    }
+
+    /// Whether the server may have received the request: the same call may be made again where it
+    /// certainly did not.
+    pub fn may_have_arrived(&self) -> bool {
+        match &self.failure {
+            Failure::Refused(Refused::Network { .. }) | Failure::NotSent(_) => false,
+            Failure::TimedOut { phase, .. } => matches!(phase, Phase::Answer | Phase::Body),
+            _ => true,
+        }
+    }
+
+    /// Reads what reqwest says of a call that was in this phase.
+    pub(super) fn of(cause: &reqwest::Error, phase: Phase, limit: Duration) -> Failure {
+        let mut deepest: &dyn Error = cause;
+        let mut is_unsent = false;
+        let mut is_closed = false;
+        while let Some(source) = deepest.source() {
+            deepest = source;
+            if let Some(refused) = source.downcast_ref::<Refused>() {
+                return Failure::Refused(refused.clone());
+            }
+            if let Some(error) = source.downcast_ref::<hyper::Error>() {
+                is_unsent |= error.is_canceled();
+                is_closed |= error.is_incomplete_message() || error.is_closed();
+            }
+            if let Some(error) = source.downcast_ref::<io::Error>() {
+                is_closed |= is_disconnect(error.kind());
+            }
+        }
+        // The deepest cause says most: "Connection refused", not "error sending request".
+        let why = match cause.source() {
+            Some(_) => deepest.to_string(),
+            None => "its answer cannot be read".to_owned(),
+        };
+        match phase {
+            Phase::Resolve | Phase::Connect | Phase::Tls if cause.is_timeout() => {
+                Failure::TimedOut { phase, limit }
+            }
+            _ if cause.is_connect() || cause.is_builder() || is_unsent => Failure::NotSent(why),
+            Phase::Body => Failure::Broken(why),
+            _ if is_closed => Failure::Closed(why),
+            _ => Failure::Broken(why),
+        }
+    }
+}
+
+fn is_disconnect(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::NotConnected
+            | io::ErrorKind::UnexpectedEof
+    )
+}
+
+/// Seconds as people read them: "10 seconds", "0.5 seconds".
+fn seconds(limit: Duration) -> String {
+    format!("{} seconds", limit.as_secs_f64())
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.failure {
+            Failure::Refused(refused) => refused.fmt(f)?,
+            Failure::NotSent(why) => write!(f, "cannot be reached ({})", printable(why))?,
+            Failure::Closed(why) | Failure::Broken(why) => {
+                write!(f, "gave no whole answer ({})", printable(why))?;
+            }
+            Failure::TimedOut { phase, limit } => {
+                let limit = seconds(*limit);
+                match phase {
+                    Phase::Resolve => {
+                        write!(
+                            f,
+                            "cannot be reached (its name was not resolved within {limit})"
+                        )?;
+                    }
+                    Phase::Connect => {
+                        write!(f, "cannot be reached (no connection within {limit})")?;
+                    }
+                    Phase::Tls => {
+                        write!(f, "cannot be reached (no TLS handshake within {limit})")?;
+                    }
+                    Phase::Answer => write!(f, "gave no answer within {limit}")?,
+                    Phase::Body => write!(f, "stopped answering (nothing more within {limit})")?,
+                }
+            }
+            Failure::TooLarge(limit) => write!(f, "answered more than {limit} bytes")?,
+        }
+        match &self.proxy {
+            Some(proxy) => write!(f, ", through the proxy {proxy}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error for CallError {}

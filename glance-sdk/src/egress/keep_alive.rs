@@ -1,0 +1,132 @@
+//! For how long an idle connection is used again.
+//!
+//! A server closes an idle connection after some time, and may do so at the moment a request is sent
+//! on it; that request is lost, and nobody knows whether it arrived. So this side gives a connection
+//! up first, before any common server does:
+//!
+//! | server or balancer | closes after, by default |
+//! |---|---|
+//! | gunicorn (threads) | 2 s; 5 s in recent versions |
+//! | Node.js, Apache, uvicorn | 5 s |
+//! | Puma | 20 s (65 s in recent versions) |
+//! | Tomcat, AWS ALB | 60 s |
+//! | nginx | 75 s |
+//! | Azure | 4 min |
+//! | Google Cloud | 10 min |
+//!
+//! A server may announce a shorter time with `Keep-Alive: timeout=N`. The client's pool has one idle
+//! timeout for all servers, so such a server gets a new connection for each request instead.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::Url;
+use reqwest::header::HeaderMap;
+
+/// How long an idle connection is kept: half a second below the shortest time of the table.
+pub(super) const IDLE_TIMEOUT: Duration = Duration::from_millis(1500);
+
+/// How much longer a server must keep a connection than this side does: the longest that a request
+/// should be on its way.
+const MARGIN: Duration = Duration::from_millis(500);
+
+/// How many origins are remembered; one more starts over.
+const MAX_ORIGINS: usize = 1000;
+
+/// The origins that close idle connections sooner than [`IDLE_TIMEOUT`] and a margin.
+#[derive(Debug, Default)]
+pub(super) struct ShortLived(Mutex<HashSet<String>>);
+
+impl ShortLived {
+    pub(super) fn contains(&self, url: &Url) -> bool {
+        let origins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        !origins.is_empty() && origins.contains(&url.origin().ascii_serialization())
+    }
+
+    /// Remembers what an answer of this server announces.
+    pub(super) fn note(&self, url: &Url, headers: &HeaderMap) {
+        let Some(announced) = announced(headers) else {
+            return;
+        };
+        let origin = url.origin().ascii_serialization();
+        let mut origins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if announced >= IDLE_TIMEOUT + MARGIN {
+            origins.remove(&origin);
+            return;
+        }
+        if origins.len() >= MAX_ORIGINS {
+            origins.clear();
+        }
+        origins.insert(origin);
+    }
+}
+
+/// The idle timeout in `Keep-Alive: timeout=5, max=100`.
+fn announced(headers: &HeaderMap) -> Option<Duration> {
+    let values = headers.get_all("keep-alive").iter();
+    let parameters = values.filter_map(|value| value.to_str().ok());
+    let timeouts = parameters
+        .flat_map(|value| value.split(','))
+        .filter_map(|parameter| {
+            let (name, value) = parameter.split_once('=')?;
+            let seconds = value.trim().trim_matches('"').parse().ok()?;
+            (name.trim().eq_ignore_ascii_case("timeout")).then(|| Duration::from_secs(seconds))
+        });
+    timeouts.min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(values: &[&'static str]) -> HeaderMap {
+        let name = reqwest::header::HeaderName::from_static("keep-alive");
+        let header = |value: &&'static str| (name.clone(), value.parse().unwrap());
+        values.iter().map(header).collect()
+    }
+
+    #[test]
+    fn announced_timeouts_are_read() {
+        for (values, expected) in [
+            (&["timeout=5"][..], Some(5)),
+            (&["timeout=5, max=100"], Some(5)),
+            (&["max=100, Timeout = 7"], Some(7)),
+            (&["timeout=\"3\""], Some(3)),
+            (&["timeout=9", "timeout=1"], Some(1)),
+            (&["timeout=0"], Some(0)),
+            (&["timeout=soon"], None),
+            (&["max=5"], None),
+            (&[], None),
+        ] {
+            let expected = expected.map(Duration::from_secs);
+            assert_eq!(announced(&headers(values)), expected, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn only_servers_that_close_early_are_remembered() {
+        let (origins, url) = (
+            ShortLived::default(),
+            Url::parse("http://a.example/x").unwrap(),
+        );
+        for (announced, is_short) in [
+            ("timeout=1", true),
+            ("timeout=2", false),
+            ("timeout=0", true),
+        ] {
+            origins.note(&url, &headers(&[announced]));
+            assert_eq!(origins.contains(&url), is_short, "{announced}");
+        }
+        origins.note(&url, &headers(&[]));
+        assert!(
+            origins.contains(&url),
+            "an answer without a word changes nothing"
+        );
+        for number in 0..MAX_ORIGINS * 2 {
+            let other = Url::parse(&format!("http://{number}.example/")).unwrap();
+            origins.note(&other, &headers(&["timeout=1"]));
+        }
+        assert!(origins.0.lock().unwrap().len() <= MAX_ORIGINS);
+    }
+}
