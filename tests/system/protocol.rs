@@ -60,10 +60,11 @@ fn each_point_of_the_page_has_a_test_that_is_there_or_a_reason() {
     let (mut counts, mut rows) = (BTreeMap::new(), 0);
     for line in page.lines().filter(|line| line.starts_with("| ")) {
         let cells: Vec<_> = line.trim_matches('|').split(" | ").map(str::trim).collect();
-        let [point, host, proof] = cells[..] else {
+        let [point, _, proof] = cells[..] else {
             panic!("three cells: {line}");
         };
-        if (point, host, proof) == ("point", "the host", "test") {
+        if proof == "test" {
+            // The head of a table.
             continue;
         }
         rows += 1;
