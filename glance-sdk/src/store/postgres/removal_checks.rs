@@ -28,8 +28,9 @@ pub(super) async fn get(pool: &Pool<Servers>, oauth_id: &OauthId) -> Result<Opti
         return Ok(None);
     }
     let id = oauth_id.as_str();
-    let rows = Operation::new(pool, FAILED).select(GET, &[(&id, Type::TEXT)]);
-    let found = rows.await?.first().map(read).transpose()?;
+    let of: [Parameter<'_>; 1] = [(&id, Type::TEXT)];
+    let rows = Operation::new(pool, FAILED).select(GET, &of).await?;
+    let found = rows.first().map(read).transpose()?;
     Ok(found.map(|(_, check)| check))
 }
 
