@@ -51,6 +51,7 @@ mod pages;
 mod query;
 mod removal;
 mod serve;
+mod unfinished;
 mod webhook;
 
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! What happens while the installation store of an add-on fails: nobody loses anything for good.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use glance_host::Host;
 use glance_sdk::client::Installations;
@@ -20,6 +20,8 @@ use crate::answers::{said, status};
 struct Switched {
     store: Arc<MemoryStore>,
     is_off: Arc<AtomicBool>,
+    /// Whether the next write is done and its answer is lost.
+    loses_answer: Arc<AtomicBool>,
     failures: Arc<watch::Sender<usize>>,
 }
 
@@ -53,7 +55,14 @@ impl Switched {
 impl InstallationStore for Switched {
     async fn put(&self, installation: &Installation) -> glance_sdk::Result<()> {
         self.check()?;
-        self.store.put(installation).await
+        self.store.put(installation).await?;
+        match self.loses_answer.swap(false, Ordering::SeqCst) {
+            true => Err(glance_sdk::Error::storage(
+                "no answer",
+                "the server stopped",
+            )),
+            false => Ok(()),
+        }
     }
 
     async fn get(&self, id: &OauthId) -> glance_sdk::Result<Option<Installation>> {
@@ -205,4 +214,27 @@ async fn what_a_failing_store_stopped_is_done_when_it_works_again() {
         assert_eq!(answer.status(), StatusCode::OK, "{path}");
     }
     assert_eq!(store.list().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn an_installation_whose_store_lost_the_answer_is_new_when_it_is_repeated() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let store = Switched::default();
+    store.loses_answer.store(true, Ordering::SeqCst);
+    let journal = Arc::new(Mutex::new(Vec::new()));
+    let add_on = AddOn::new("com.example.rooms", "Rooms")
+        .state(Arc::clone(&journal))
+        .store(store.clone())
+        .on_install(async |journal: Arc<Mutex<Vec<&str>>>, _| {
+            journal.lock().unwrap().push("installed");
+            Ok::<(), String>(())
+        })
+        .on_update(async |journal: Arc<Mutex<Vec<&str>>>, _| {
+            journal.lock().unwrap().push("updated");
+            Ok::<(), String>(())
+        });
+    room.install(add_on).await;
+    assert_eq!(*journal.lock().unwrap(), ["installed"]);
+    assert_eq!(store.list().await.unwrap().len(), 1);
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::pin::Pin;
 
+use super::unfinished::Unfinished;
 use crate::client::Client;
 use crate::store::Installation;
 
@@ -18,6 +19,8 @@ pub(super) struct Hooks {
     pub(super) hosts: Vec<String>,
     /// Whether installations come by a person's browser instead of a post.
     pub(super) by_browser: bool,
+    /// New installations that are not known to be stored.
+    pub(super) unfinished: Unfinished,
 }
 
 impl fmt::Debug for Hooks {

@@ -207,7 +207,27 @@ pub(super) async fn accept(
         );
     }
     let oauth_id = data.oauth_id.clone();
-    let is_new = installations.get(&oauth_id).await?.is_none();
+    let unfinished = &hooks.unfinished;
+    let is_new = unfinished.contains(&oauth_id) || installations.get(&oauth_id).await?.is_none();
+    let kept = keep(installations, hooks, data, is_new).await;
+    match &kept {
+        // It may be stored all the same, and the host tries again.
+        Err(Refused::Failed(error)) if is_new && error.kind() == ErrorKind::Storage => {
+            unfinished.add(&oauth_id);
+        }
+        _ => unfinished.remove(&oauth_id),
+    }
+    kept
+}
+
+/// Stores an installation once its host proved itself, and runs the hook.
+async fn keep(
+    installations: &Installations,
+    hooks: &Hooks,
+    data: InstallationData,
+    is_new: bool,
+) -> Result<(), Refused> {
+    let oauth_id = data.oauth_id.clone();
     let limits = (!hooks.is_named(&data.capabilities_url)).then_some(&LIMITS);
     installations.add(data, limits).await?;
     let client = installations.client(&oauth_id).await?;
