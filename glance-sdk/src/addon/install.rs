@@ -12,6 +12,7 @@ use super::{browser, removal};
 use crate::client::{InstallationLimits, Installations, NotAdded};
 use crate::extract::{JsonBody, JsonRejection};
 use crate::model::{Installable, InstallationData, InstallationUpdate, InvalidInstallation};
+use crate::printable::printable;
 use crate::{Error, ErrorKind};
 
 const INSTALLED: &str = "/installed";
@@ -108,7 +109,7 @@ async fn updated(
     if update.capabilities_url != stored.capabilities_url {
         tracing::warn!(
             oauth_id = %update.oauth_id,
-            host = update.capabilities_url,
+            host = %printable(&update.capabilities_url),
             "refused an update: installed from {}", stored.capabilities_url
         );
         let said = "installed from another address; a host that moved must send the secret too";
@@ -195,14 +196,14 @@ pub(super) async fn accept(
     data.check()?;
     if !hooks.may_install(&data.capabilities_url) {
         tracing::warn!(
-            host = data.capabilities_url,
+            host = %printable(&data.capabilities_url),
             "refused an installation: host not allowed"
         );
         return Err(Refused::Host);
     }
     if hooks.hosts.is_empty() {
         tracing::warn!(
-            host = data.capabilities_url,
+            host = %printable(&data.capabilities_url),
             "any host may install this add-on; name those that may with AddOn::allow_hosts"
         );
     }
