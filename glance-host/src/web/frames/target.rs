@@ -115,12 +115,19 @@ pub(super) async fn open(
         tracing::warn!(add_on = wanted.add_on, module = key, "cannot open: {why}");
         Refusal(StatusCode::BAD_GATEWAY, why)
     };
-    let url = template::fill(module.url, &values.into()).map_err(cannot)?;
+    let filled = template::fill(module.url, &values.into()).map_err(cannot)?;
+    if filled.is_truncated {
+        tracing::warn!(
+            add_on = wanted.add_on,
+            module = key,
+            "values in the page's URL truncated: it would be longer than 16 KB"
+        );
+    }
     let authentication = module.authentication;
     let mut url = outgoing::page_url(
         &shared,
         &installed,
-        &url,
+        &filled.url,
         authentication,
         Some(room.id),
         &user,

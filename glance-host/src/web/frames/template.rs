@@ -1,44 +1,63 @@
 //! Addresses with `{dotted.path}` variables, filled when a page is opened.
 
+use std::fmt::Write;
+
 use reqwest::Url;
 use serde_json::Value;
 use url::Position;
 
+/// How long an address may become, in bytes. With what is appended to it (a token, a theme) it stays
+/// below 16 KB, which servers take.
+const MAX_BYTES: usize = 14 * 1024;
+
+/// A filled address.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Filled {
+    pub(super) url: String,
+    /// Whether it would have become too long with all that its variables stand for.
+    pub(super) is_truncated: bool,
+}
+
 /// Fills the variables of an address: percent-encoded, objects as JSON, missing ones empty. They
-/// stand behind the site's name only: what somebody wrote does not choose who gets the token. What
-/// goes wrong does not name the address, which may hold a secret.
-pub(super) fn fill(template: &str, values: &Value) -> Result<String, String> {
+/// stand behind the site's name only: what somebody wrote does not choose who gets the token. Values
+/// that make the address too long are truncated, the longest first. What goes wrong does not name the
+/// address, which may hold a secret.
+pub(super) fn fill(template: &str, values: &Value) -> Result<Filled, String> {
     let site = site_end(template);
     if template[..site].contains('{') {
         return Err("Its address has a variable in its site, where none may stand".to_owned());
     }
-    let (site, rest) = template.split_at(site);
-    let filled = read(&replace(site, rest, values))?;
-    // Parsers skip some characters, so that what looks like a path may be read as the site.
-    if origin(&filled) != origin(&read(&replace(site, rest, &Value::Null))?) {
-        return Err("Its address has a variable in its site, where none may stand".to_owned());
-    }
-    Ok(replace(site, rest, values))
-}
-
-/// Fills the variables of what stands behind the site.
-fn replace(site: &str, mut rest: &str, values: &Value) -> String {
-    let mut filled = site.to_owned();
-    while let Some((before, after)) = rest.split_once('{') {
-        filled.push_str(before);
-        match after.split_once('}') {
-            Some((path, behind)) if !path.contains('{') => {
-                filled.push_str(&encode(&text(find(values, path.trim()))));
-                rest = behind;
-            }
-            _ => {
-                filled.push('{');
-                rest = after;
+    let parts = parts(&template[site..], values);
+    let with_values_up_to = |longest: usize| {
+        let mut url = template[..site].to_owned();
+        for part in &parts {
+            match part {
+                Part::Literal(text) => url.push_str(text),
+                Part::Value(text) => encode(truncated(text, longest), &mut url),
             }
         }
+        url
+    };
+    let without_values = with_values_up_to(0);
+    let plain = read(&without_values)?;
+    let literal = plain.as_str().len().max(without_values.len());
+    let Some(room) = MAX_BYTES.checked_sub(literal) else {
+        return Err("Its address is longer than 14 KB before it is filled".to_owned());
+    };
+    let values = parts.iter().filter_map(|part| match part {
+        Part::Literal(_) => None,
+        Part::Value(text) => Some(length(text)),
+    });
+    let longest = longest(values.collect(), room);
+    let url = with_values_up_to(longest.unwrap_or(usize::MAX));
+    // Parsers skip some characters, so that what looks like a path may be read as the site.
+    if origin(&read(&url)?) != origin(&plain) {
+        return Err("Its address has a variable in its site, where none may stand".to_owned());
     }
-    filled.push_str(rest);
-    filled
+    Ok(Filled {
+        url,
+        is_truncated: longest.is_some(),
+    })
 }
 
 fn read(address: &str) -> Result<Url, String> {
@@ -48,6 +67,55 @@ fn read(address: &str) -> Result<Url, String> {
 /// Everything before the path.
 fn origin(url: &Url) -> &str {
     &url[..Position::BeforePath]
+}
+
+enum Part<'t> {
+    Literal(&'t str),
+    Value(String),
+}
+
+fn parts<'t>(mut rest: &'t str, values: &Value) -> Vec<Part<'t>> {
+    let mut parts = Vec::new();
+    while let Some((before, after)) = rest.split_once('{') {
+        parts.push(Part::Literal(before));
+        match after.split_once('}') {
+            Some((path, behind)) if !path.contains('{') => {
+                parts.push(Part::Value(text(find(values, path.trim()))));
+                rest = behind;
+            }
+            _ => {
+                parts.push(Part::Literal("{"));
+                rest = after;
+            }
+        }
+    }
+    parts.push(Part::Literal(rest));
+    parts
+}
+
+/// How long the longest of these may be so that all of them have room; `None` where they do as they are.
+fn longest(mut lengths: Vec<usize>, mut room: usize) -> Option<usize> {
+    lengths.sort_unstable();
+    for (index, length) in lengths.iter().enumerate() {
+        let each = room / (lengths.len() - index);
+        if *length > each {
+            return Some(each);
+        }
+        room -= length;
+    }
+    None
+}
+
+/// The beginning of a text that is at most so long when it is encoded.
+fn truncated(text: &str, longest: usize) -> &str {
+    let mut length = 0;
+    for (at, char) in text.char_indices() {
+        length += self::length(&text[at..at + char.len_utf8()]);
+        if length > longest {
+            return &text[..at];
+        }
+    }
+    text
 }
 
 /// Where the path begins, behind scheme and site.
@@ -68,26 +136,42 @@ fn find<'v>(values: &'v Value, path: &str) -> Option<&'v Value> {
 fn text(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
-        // As a step of a path these would lead out of the folder that the author wrote.
-        Some(Value::String(text)) if text == "." || text == ".." => String::new(),
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
     }
 }
 
-/// As JavaScript's `encodeURIComponent`.
-fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
+/// How long a text is in an address, in bytes.
+fn length(text: &str) -> usize {
+    let of = |byte| {
+        if is_plain(byte) && byte != b'\'' {
+            1
+        } else {
+            3
+        }
+    };
+    text.bytes().map(of).sum()
+}
+
+/// What JavaScript's `encodeURIComponent` leaves as it is. In a query an apostrophe is encoded all the
+/// same once an address is parsed.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte)
+}
+
+/// Writes a text as JavaScript's `encodeURIComponent` would.
+fn encode(text: &str, into: &mut String) {
+    // As a step of a path these would lead out of the folder that the author wrote.
+    if text == "." || text == ".." {
+        return;
+    }
     for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => encoded.push(char::from(byte)),
-            b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')' => {
-                encoded.push(char::from(byte));
-            }
-            _ => encoded.push_str(&format!("%{byte:02X}")),
+        match is_plain(byte) {
+            true => into.push(char::from(byte)),
+            // Writing into a string does not fail.
+            false => drop(write!(into, "%{byte:02X}")),
         }
     }
-    encoded
 }
 
 #[cfg(test)]
@@ -117,8 +201,41 @@ mod tests {
             ("", ""),
         ] {
             let filled = format!("{site}{filled}");
-            assert_eq!(fill(&format!("{site}{template}"), &values), Ok(filled));
+            let expected = Filled {
+                url: filled,
+                is_truncated: false,
+            };
+            assert_eq!(fill(&format!("{site}{template}"), &values), Ok(expected));
         }
+    }
+
+    #[test]
+    fn long_values_are_truncated_between_characters_and_short_ones_are_not() {
+        let site = "https://add-on.example.com";
+        for long in ["a".repeat(20_000), "€".repeat(20_000), "'".repeat(20_000)] {
+            let values = json!({ "long": long, "other": long, "short": "b&c" });
+            let template = format!("{site}/{{short}}?l={{long}}&o={{other}}");
+            let filled = fill(&template, &values).unwrap();
+            assert!(filled.is_truncated);
+            let url = Url::parse(&filled.url).unwrap();
+            assert!(url.as_str().len() <= MAX_BYTES);
+            assert!(
+                url.as_str().len() > MAX_BYTES - 20,
+                "all of the room is used"
+            );
+            assert_eq!(url.path(), "/b%26c");
+            let values: Vec<_> = url.query_pairs().map(|(_, value)| value).collect();
+            assert!(values.iter().all(|value| long.starts_with(&**value)));
+            assert!(values[0].len().abs_diff(values[1].len()) <= 3);
+        }
+        let fits = json!({ "long": "a".repeat(10_000) });
+        let filled = fill(&format!("{site}/?l={{long}}"), &fits).unwrap();
+        assert!(!filled.is_truncated && filled.url.len() > 10_000);
+        let dots = json!({ "dot": ".a", "long": "a".repeat(20_000) });
+        let template = format!("{site}/{}{{dot}}", "x/".repeat(7_154));
+        assert_eq!(fill(&template, &dots).unwrap().url.len(), MAX_BYTES - 1);
+        let template = format!("{site}/{}?l={{long}}", "x".repeat(MAX_BYTES));
+        assert!(fill(&template, &fits).is_err());
     }
 
     #[test]
@@ -141,7 +258,7 @@ mod tests {
         #[test]
         fn whatever_is_filled_in_stays_one_step_of_the_path(value in ".*") {
             let filled = fill("https://a.example.com/in/{v}/end?q={v}#f", &json!({ "v": value })).unwrap();
-            let url = Url::parse(&filled).unwrap();
+            let url = Url::parse(&filled.url).unwrap();
             prop_assert_eq!(url.host_str(), Some("a.example.com"));
             let steps: Vec<_> = url.path_segments().unwrap().collect();
             prop_assert_eq!((steps.len(), steps[0], steps[2]), (3, "in", "end"));
