@@ -105,12 +105,8 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
                 "This address has no such method",
             )
         })
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(shared),
-            body::in_time,
-        ))
-        .with_state(Arc::clone(shared));
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
+    let routes = body::limited(routes, shared).with_state(Arc::clone(shared));
     // The address is made plain before a route is looked for.
     Router::new()
         .fallback_service(routes)

@@ -18,6 +18,7 @@ use axum::Router;
 use axum::middleware;
 use glance_sdk::auth::random_alphanumeric;
 use glance_sdk::model::OauthId;
+use glance_sdk::serve::{HttpServer, Limits};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -25,7 +26,6 @@ use tokio::task::JoinHandle;
 use crate::faults::{Fault, Injected};
 use crate::host::{Builder, Error, Host};
 use crate::record::Exchange;
-use crate::serve;
 use crate::testing::{PATIENCE, must};
 pub(crate) use stage::Stage;
 pub(crate) use wire::Peer;
@@ -85,7 +85,14 @@ impl Builder {
         let opened = self.open(Some(Arc::clone(&stage))).await?;
         let router = watched(opened.router, &stage);
         let wires = watch::Sender::new(false);
-        let server = serve(&router, opened.listener, &wires, opened.shared.ended());
+        let limits = opened.shared.inbound.clone();
+        let server = serve(
+            &router,
+            opened.listener,
+            &wires,
+            limits,
+            opened.shared.ended(),
+        );
         Ok(Rehearsal {
             host: Host {
                 shared: opened.shared,
@@ -113,10 +120,11 @@ pub(crate) fn serve(
     router: &Router,
     listener: TcpListener,
     wires: &watch::Sender<bool>,
+    limits: Limits,
     ended: impl Future<Output = ()> + Send + 'static,
 ) -> JoinHandle<()> {
-    let wires = Wires::new(listener, wires.clone());
-    tokio::spawn(serve::serve(wires, router.clone(), ended))
+    let server = HttpServer::new(listener).handshake(Wires::new(wires.clone()));
+    tokio::spawn(server.limits(limits).run(router.clone(), ended))
 }
 
 impl Rehearsal {
@@ -169,7 +177,8 @@ impl Rehearsal {
         let listener = must(socket.listen(1024), "the port is lost");
         self.wires = watch::Sender::new(false);
         let ended = self.host.shared.ended();
-        let server = serve(&self.router, listener, &self.wires, ended);
+        let limits = self.host.shared.inbound.clone();
+        let server = serve(&self.router, listener, &self.wires, limits, ended);
         self.host.serve_by(server);
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use glance_sdk::model::UserId;
+use glance_sdk::serve;
 use tokio::sync::{Mutex, watch};
 
 use crate::attendance::Attendance;
@@ -52,6 +53,8 @@ pub(crate) struct Shared {
     /// The account of people who look at rooms on other sites and have no name here.
     pub(crate) embed_guest: Option<UserId>,
     pub(crate) limits: Limits,
+    /// How many connections, and bytes of requests, the host takes.
+    pub(crate) inbound: serve::Limits,
     pub(crate) attendance: Attendance,
     pub(crate) state: Arc<dyn State>,
     pub(crate) hub: Arc<dyn Hub>,

@@ -1,9 +1,11 @@
 //! HTTPS: a certificate that can be read again when it is renewed, and connections that use it.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use glance_sdk::serve::Handshake;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::{self, PemObject};
@@ -16,7 +18,6 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::host::Error;
-use crate::tcp::Begin;
 
 /// Where a certificate and its key stand.
 #[derive(Debug, Clone)]
@@ -116,13 +117,18 @@ impl Tls {
     }
 }
 
-impl Begin for Tls {
+impl Handshake for Tls {
     type Stream = TlsStream<TcpStream>;
+    type Peer = SocketAddr;
 
-    async fn begin(self, stream: TcpStream) -> io::Result<Self::Stream> {
+    async fn handshake(
+        self,
+        stream: TcpStream,
+        address: SocketAddr,
+    ) -> io::Result<(Self::Stream, SocketAddr)> {
         let mut stream = self.0.accept(stream).await?;
         stream.fill_buf().await?;
-        Ok(stream)
+        Ok((stream, address))
     }
 }
 
@@ -130,20 +136,22 @@ impl Begin for Tls {
 mod tests {
     use std::fs;
     use std::net::Ipv4Addr;
+    use std::time::Duration;
 
-    use axum::serve::Listener;
+    use axum::Router;
+    use glance_sdk::serve::HttpServer;
     use rcgen::generate_simple_self_signed;
     use rustls::pki_types::ServerName;
     use rustls::{ClientConfig, RootCertStore};
     use tokio::io::AsyncReadExt;
     use tokio::net::TcpListener;
+    use tokio::time::Instant;
     use tokio_rustls::TlsConnector;
 
     use super::*;
-    use crate::tcp::{Begun, SILENT};
 
     #[tokio::test]
-    async fn who_agreed_on_a_key_and_says_nothing_is_sent_away() {
+    async fn a_client_that_is_silent_after_the_handshake_is_disconnected() {
         let folder = tempfile::tempdir().unwrap();
         let files = Files {
             certificate: folder.path().join("certificate.pem"),
@@ -155,7 +163,8 @@ mod tests {
         let tls = Tls::new(Certificate::read(files).unwrap()).unwrap();
         let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = tcp.local_addr().unwrap();
-        let mut listener = Begun::new(tcp, tls);
+        let server = HttpServer::new(tcp).handshake(tls);
+        tokio::spawn(server.run(Router::new(), std::future::pending()));
 
         let mut roots = RootCertStore::empty();
         roots.add(made.cert.der().clone()).unwrap();
@@ -165,19 +174,14 @@ mod tests {
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let silent = async {
-            let stream = TcpStream::connect(address).await.unwrap();
-            let name = ServerName::try_from("localhost").unwrap();
-            let connector = TlsConnector::from(Arc::new(client));
-            let mut silent = connector.connect(name, stream).await.unwrap();
-            tokio::time::pause();
-            tokio::time::advance(SILENT).await;
-            tokio::time::resume();
-            silent.read(&mut [0]).await
-        };
-        tokio::select! {
-            _ = listener.accept() => panic!("nothing was said on it"),
-            read = silent => assert!(!matches!(read, Ok(1..)), "{read:?}"),
-        }
+        let stream = TcpStream::connect(address).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let connector = TlsConnector::from(Arc::new(client));
+        let mut silent = connector.connect(name, stream).await.unwrap();
+        tokio::time::pause();
+        let began = Instant::now();
+        let read = silent.read(&mut [0]).await;
+        assert!(!matches!(read, Ok(1..)), "{read:?}");
+        assert!(began.elapsed() < Duration::from_secs(11));
     }
 }

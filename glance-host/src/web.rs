@@ -36,7 +36,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
     let router = router
         .route("/sign-in/begin", get(openid::begin))
         .route("/sign-in/callback", get(openid::callback));
-    router
+    let router = router
         .route("/", get(rooms::list))
         .route("/sign-in", get(sign_in::page).post(sign_in::by_name))
         .route("/sign-out", post(sign_in::out))
@@ -73,15 +73,11 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/icon/{oauth_id}/{signed}", get(icon::serve))
         .fallback(pages::nothing)
         .method_not_allowed_fallback(pages::nothing_to_open)
-        .layer(Extension(events::Pages::default()))
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(shared),
-            body::in_time,
-        ))
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(shared),
-            guard::check,
-        ))
+        .layer(Extension(events::Pages::default()));
+    body::limited(router, shared).layer(middleware::from_fn_with_state(
+        Arc::clone(shared),
+        guard::check,
+    ))
 }
 
 /// What takes a form. An answer with an error stands at its address; whoever opens that comes to the

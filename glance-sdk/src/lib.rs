@@ -28,6 +28,8 @@ pub mod prelude;
 pub mod printable;
 #[cfg(feature = "schema")]
 pub mod schema;
+#[cfg(feature = "server")]
+pub mod serve;
 #[cfg(feature = "runtime")]
 pub mod store;
 pub mod validate;

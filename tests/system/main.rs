@@ -11,6 +11,7 @@ mod browser;
 mod browser_install;
 mod browser_visits;
 mod by_hand;
+mod clients;
 mod conditions;
 mod corpus;
 mod deliveries;

@@ -83,6 +83,13 @@ async fn answers_over_tls_only_and_names_itself_so() {
     let page = client.get(host.room_url(&room)).send().await.unwrap();
     assert_eq!(page.status(), StatusCode::OK);
 
+    let by_address = client.get(&url).send().await.unwrap();
+    assert_eq!(by_address.headers().get("strict-transport-security"), None);
+    let by_name = client.get(&url).header("host", "chat.example.com");
+    let by_name = by_name.send().await.unwrap();
+    let strict = &by_name.headers()["strict-transport-security"];
+    assert_eq!(strict, "max-age=31536000");
+
     let untrusting = glance_host::testing::http_client().get(&url).send().await;
     assert!(untrusting.is_err());
     let plain = glance_host::testing::http_client()

@@ -10,7 +10,8 @@ use glance_sdk::auth::random_alphanumeric;
 use glance_sdk::axum::extract::State;
 use glance_sdk::axum::http::{HeaderMap, StatusCode, header};
 use glance_sdk::axum::response::sse::{Event, KeepAlive, Sse};
-use glance_sdk::axum::{Router, routing::get, serve};
+use glance_sdk::axum::{Router, routing::get};
+use glance_sdk::serve::HttpServer;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -48,7 +49,7 @@ pub(super) async fn example() -> Result<Example, String> {
     };
     tokio::spawn(write(server.written.clone()));
     let router = Router::new().route(PATH, get(read)).with_state(server);
-    tokio::spawn(async move { serve(listener, router).await });
+    tokio::spawn(HttpServer::new(listener).run(router, std::future::pending()));
     Ok(Example {
         name: "mentions",
         key: "glance.example.mentions",

@@ -14,6 +14,7 @@ use url::form_urlencoded;
 
 use super::caller::Caller;
 use super::error::ApiError;
+use crate::body;
 use crate::shared::Shared;
 
 /// More than any refusal says.
@@ -37,6 +38,7 @@ pub(super) async fn admit(
             match shared.limits.request(id) {
                 Ok(allowance) => {
                     if let Some(caller) = caller {
+                        body::sender_is_known(request.extensions_mut());
                         request.extensions_mut().insert(caller);
                     }
                     let answer = refused_in_json(next.run(request).await).await;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use glance_sdk::egress::{EgressPolicy, Proxies};
+use glance_sdk::serve::{self, HttpServer};
 use ipnet::IpNet;
 use reqwest::Url;
 use tokio::net::TcpListener;
@@ -27,11 +28,9 @@ use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::presence::Presence;
 use crate::rehearsal::Stage;
-use crate::serve::serve;
 use crate::shared::Shared;
 use crate::sign_in::{Entrance, SignIn, Way};
 use crate::state::{SqliteState, State, StateError, User};
-use crate::tcp::{Begun, Plain};
 use crate::tls::{self, Certificate, Tls};
 use crate::turns::Turns;
 use crate::viewer::{Lineups, Retries};
@@ -278,12 +277,13 @@ impl Builder {
         let opened = self.open(None).await?;
         let ended = opened.shared.ended();
         let router = opened.router;
+        let server = HttpServer::new(opened.listener).limits(opened.shared.inbound.clone());
         let server = match &opened.certificate {
             Some(certificate) => {
-                let tls = Tls::new(Arc::clone(certificate))?;
-                tokio::spawn(serve(Begun::new(opened.listener, tls), router, ended))
+                let server = server.handshake(Tls::new(Arc::clone(certificate))?);
+                tokio::spawn(server.strict_transport_security().run(router, ended))
             }
-            None => tokio::spawn(serve(Begun::new(opened.listener, Plain), router, ended)),
+            None => tokio::spawn(server.run(router, ended)),
         };
         Ok(Host {
             shared: opened.shared,
@@ -332,6 +332,10 @@ impl Builder {
             None => policy.allow_loopback_for(&base_url),
         };
         let http = |cause: glance_sdk::Error| Error::Http(cause.to_string());
+        let inbound = match self.sign_in {
+            SignIn::Proxy(proxy) => serve::Limits::default().proxies(move |ip| proxy.is_peer(ip)),
+            _ => serve::Limits::default(),
+        };
         let shared = Arc::new(Shared {
             origins: vec![base_url.clone(), own, localhost],
             base_url,
@@ -345,6 +349,7 @@ impl Builder {
             token_life: self.token_life,
             limits: Limits::new(self.clock.clone(), self.requests, self.messages),
             retries: Retries::new(self.clock.clone()),
+            inbound,
             clock: self.clock,
             embed: self.embed,
             embed_guest,

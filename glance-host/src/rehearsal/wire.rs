@@ -5,20 +5,20 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use axum::serve::Listener;
+use glance_sdk::serve::Handshake;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-/// Listens for connections that can be cut, each by itself or all together.
+/// Makes connections that can be cut, each by itself or all together.
+#[derive(Debug, Clone)]
 pub(super) struct Wires {
-    listener: TcpListener,
     all: watch::Sender<bool>,
 }
 
 impl Wires {
-    pub(super) fn new(listener: TcpListener, all: watch::Sender<bool>) -> Self {
-        Self { listener, all }
+    pub(super) fn new(all: watch::Sender<bool>) -> Self {
+        Self { all }
     }
 }
 
@@ -33,12 +33,13 @@ impl Peer {
     }
 }
 
-impl Listener for Wires {
-    type Io = Wire;
-    type Addr = Peer;
+impl Handshake for Wires {
+    type Stream = Wire;
+    type Peer = Peer;
 
-    async fn accept(&mut self) -> (Wire, Peer) {
-        let (stream, _): (TcpStream, SocketAddr) = Listener::accept(&mut self.listener).await;
+    const IS_PLAIN: bool = true;
+
+    async fn handshake(self, stream: TcpStream, _: SocketAddr) -> io::Result<(Wire, Peer)> {
         let peer = Peer(watch::Sender::new(false));
         let (mut own, mut all) = (peer.0.subscribe(), self.all.subscribe());
         let cut = Box::pin(async move {
@@ -52,11 +53,7 @@ impl Listener for Wires {
             cut,
             is_cut: false,
         };
-        (wire, peer)
-    }
-
-    fn local_addr(&self) -> io::Result<Peer> {
-        Ok(Peer(watch::Sender::new(false)))
+        Ok((wire, peer))
     }
 }
 

@@ -8,6 +8,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use glance_sdk::auth::random_alphanumeric;
+use glance_sdk::serve::Limits;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -68,7 +69,8 @@ impl StandIn {
             .with_state(Arc::clone(&part));
         let router = watched(router, &part.stage);
         let wires = watch::Sender::new(false);
-        let server = serve(&router, listener, &wires, std::future::pending());
+        let limits = Limits::default();
+        let server = serve(&router, listener, &wires, limits, std::future::pending());
         Self { part, server }
     }
 

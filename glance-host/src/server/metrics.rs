@@ -12,13 +12,16 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use glance_sdk::model::Secret;
+use glance_sdk::serve::{HttpServer, Limits};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::config::{self, secret};
 use crate::host::Host;
-use crate::serve::serve;
 use crate::shared::Shared;
+
+/// How many connections it takes at once, of one address half of them: few read the numbers.
+const CONNECTIONS: usize = 32;
 
 /// Where the numbers are to be had, and by whom.
 pub(super) struct Endpoint {
@@ -53,7 +56,9 @@ impl Endpoint {
         let state = (Arc::clone(&host.shared), self.token);
         let router = Router::new().route("/metrics", get(read)).with_state(state);
         let mut server = JoinSet::new();
-        server.spawn(serve(listener, router, std::future::pending()));
+        let limits = Limits::default().connections(CONNECTIONS);
+        let served = HttpServer::new(listener).limits(limits);
+        server.spawn(served.run(router, std::future::pending()));
         tracing::info!("metrics at http://{address}/metrics");
         Ok(server)
     }

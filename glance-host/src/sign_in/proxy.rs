@@ -86,15 +86,21 @@ impl Proxy {
         self.admins.is_some()
     }
 
+    /// Whether the proxy is at this address.
+    pub(crate) fn is_peer(&self, address: IpAddr) -> bool {
+        // An IPv4 address that came in by IPv6 is an IPv4 address.
+        let address = address.to_canonical();
+        self.peers.iter().any(|known| known.contains(&address))
+    }
+
     /// Who asks, or in one sentence why that is not known.
     pub(crate) fn identity(
         &self,
         peer: Option<IpAddr>,
         headers: &HeaderMap,
     ) -> Result<Identity, &'static str> {
-        // An IPv4 address that came in by IPv6 is an IPv4 address.
         let peer = peer.map(|peer| peer.to_canonical());
-        if !peer.is_some_and(|peer| self.peers.iter().any(|known| known.contains(&peer))) {
+        if !peer.is_some_and(|peer| self.is_peer(peer)) {
             let from = peer.map_or("nowhere".to_owned(), |peer| peer.to_string());
             tracing::info!(
                 "a page is refused: it is asked for from {from}, which is no peer of the proxy"

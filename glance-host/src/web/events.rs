@@ -26,6 +26,7 @@ use futures_util::stream::{self, BoxStream};
 use glance_sdk::auth::random_alphanumeric;
 use glance_sdk::extract::JsonBody;
 use glance_sdk::model::RoomId;
+use glance_sdk::serve::Streaming;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::mpsc::error::TrySendError;
@@ -35,7 +36,6 @@ use super::frames::Here;
 use super::inspect::Inspector;
 use super::pages::PageError;
 use super::visit::{Guest, Stay, Visit};
-use crate::endless::Endless;
 use crate::hub::Push;
 use crate::shared::Shared;
 use crate::state::StateError;
@@ -118,8 +118,8 @@ pub(super) async fn stream(
         let told = connection.next().await?;
         Some((Ok::<_, Infallible>(told), connection))
     });
-    let goes_on = Extension(Endless);
-    Ok((headers, goes_on, Body::from_stream(events)).into_response())
+    let streaming = Extension(Streaming);
+    Ok((headers, streaming, Body::from_stream(events)).into_response())
 }
 
 struct Connection {

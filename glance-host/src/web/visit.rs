@@ -15,6 +15,7 @@ use tokio::sync::broadcast::error::RecvError;
 use super::pages::PageError;
 use super::sign_in;
 use crate::access::{self, Access};
+use crate::body;
 use crate::embed::{self, Visitor};
 use crate::shared::Shared;
 use crate::sign_in::{Change, Way, session};
@@ -198,6 +199,9 @@ impl Asking {
                 "An admin removed you from this host.",
             ));
         }
+        if asking.is_proven() {
+            body::sender_is_known(&mut parts.extensions);
+        }
         parts.extensions.insert(asking.clone());
         Ok(asking)
     }
@@ -246,6 +250,11 @@ impl Asking {
 
     fn is_guest(&self) -> bool {
         matches!(&self.by, By::Embedded(visitor) if visitor.is_guest)
+    }
+
+    /// Whether anything proves who asks; nothing does where a room is shown to everyone.
+    fn is_proven(&self) -> bool {
+        !matches!(&self.by, By::Embedded(visitor) if visitor.pass.is_none())
     }
 
     /// Which rooms who asks may enter, as `user` now says they are.

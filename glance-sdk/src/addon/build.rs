@@ -2,6 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::extract::DefaultBodyLimit;
+use axum::http::HeaderValue;
+use axum::http::header::X_CONTENT_TYPE_OPTIONS;
+use axum::middleware::map_response;
+use axum::response::Response;
 use axum::routing::get;
 use axum::{Extension, Json, Router};
 use serde_json::Value;
@@ -15,6 +20,9 @@ use crate::model::{Descriptor, Glance, HipchatApiConsumer, Icon, Picture, Target
 use crate::store::MemoryStore;
 use crate::validate::{self, Severity};
 use crate::{Error, ErrorKind, Result};
+
+/// The most that is read of an installation, in bytes: nobody has proved anything by then.
+const MAX_INSTALLATION_BYTES: usize = 16 * 1024;
 
 /// An add-on ready to serve: its descriptor and its router.
 #[derive(Debug)]
@@ -42,8 +50,21 @@ impl Built {
         &self.pusher
     }
 
-    /// The router, to be served or nested. What has to be done in the background, such as asking a
-    /// host about a removal without proof, begins with the first signed request.
+    /// The router, to be nested in a larger one, or served by another server.
+    ///
+    /// What [`Server::run`](super::Server::run) adds is missing then, unless the router is served by
+    /// [`HttpServer`](crate::serve::HttpServer) with [`limit_bodies`](crate::serve::limit_bodies):
+    ///
+    /// - times for the head and the body of a request, for idle connections, and for clients that read
+    ///   nothing: with `axum::serve` a client that stops in the middle of a head holds its connection
+    ///   until it leaves;
+    /// - bounds on the number of connections and on the memory of requests under way;
+    /// - 400 for a request with two `Host` headers, or with a target of another host than its header;
+    /// - handlers that end what they began though the client is gone;
+    /// - [`Pusher::shutdown`], which sends the last pushes.
+    ///
+    /// What has to be done in the background, such as asking a host about a removal without proof, begins
+    /// with the first signed request.
     pub fn into_router(self) -> Router {
         self.router
     }
@@ -104,8 +125,18 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         let router = self
             .router
             .route("/", get(move || async move { Json(document) }))
-            .merge(install::routes(hooks).layer(Extension(self.services)))
+            .merge(
+                install::routes(hooks)
+                    .layer(DefaultBodyLimit::max(MAX_INSTALLATION_BYTES))
+                    .layer(Extension(self.services)),
+            )
             .merge(missing::routes())
+            .layer(map_response(async |mut response: Response| {
+                let headers = response.headers_mut();
+                let nosniff = HeaderValue::from_static("nosniff");
+                headers.entry(X_CONTENT_TYPE_OPTIONS).or_insert(nosniff);
+                response
+            }))
             .with_state(self.state);
         Ok(Built {
             descriptor,

@@ -3,11 +3,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::middleware::from_fn_with_state;
 use tokio::net::TcpListener;
 
 use super::{AddOn, Built};
 use crate::client::Installations;
 use crate::egress::{IpNet, parse_network};
+use crate::serve::{HttpServer, Limits, limit_bodies};
 use crate::{Error, ErrorKind, Result};
 
 /// How long the last pushes may take once the server has ended.
@@ -23,6 +25,7 @@ pub struct Server {
     address: SocketAddr,
     base_url: String,
     built: Built,
+    limits: Limits,
 }
 
 impl<S: Clone + Send + Sync + 'static> AddOn<S> {
@@ -96,11 +99,19 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             address,
             base_url,
             built,
+            limits: Limits::default(),
         })
     }
 }
 
 impl Server {
+    /// Takes as many connections, and bytes of requests, as these limits say.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// The address it listens at.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -117,18 +128,20 @@ impl Server {
     }
 
     /// Answers until `end` completes, lets what it is answering come to its end, and sends the
-    /// pushes that still wait, for at most five seconds.
+    /// pushes that still wait, for at most five seconds. Clients are held to the limits of
+    /// [`serve`](crate::serve).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Listen`] where the socket fails.
+    /// None today: it logs a connection that it cannot accept, and goes on.
     pub async fn run(self, end: impl Future<Output = ()> + Send + 'static) -> Result<()> {
         tokio::spawn(warn_of_refused(self.built.installations().clone()));
         let pusher = self.built.pusher().clone();
         self.built.removal_checks.start();
-        let served = axum::serve(self.listener, self.built.into_router())
-            .with_graceful_shutdown(end)
-            .await;
+        let limit = from_fn_with_state(self.limits.clone(), limit_bodies);
+        let router = self.built.into_router().layer(limit);
+        let server = HttpServer::new(self.listener).limits(self.limits);
+        server.run(router, end).await;
         let pushed = pusher.shutdown(LAST_PUSHES).await;
         if pushed.dropped > 0 {
             tracing::warn!(
@@ -136,7 +149,7 @@ impl Server {
                 "some pushes were not sent before the end"
             );
         }
-        served.map_err(|cause| Error::new(ErrorKind::Listen, "the server failed").because(cause))
+        Ok(())
     }
 }
 

@@ -1,4 +1,4 @@
-//! A connection that is given up when its client takes nothing for a minute of what waits for it.
+//! A connection that ends when its client has read nothing for a minute of what waits for it.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -8,25 +8,26 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// How long a client may take nothing.
-const STALLED: Duration = Duration::from_secs(60);
+/// How long a client may read nothing.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Fails to write once a client has read nothing for [`WRITE_TIMEOUT`].
 #[derive(Debug)]
-pub(crate) struct Patient<S> {
+pub(super) struct WriteTimeout<S> {
     stream: S,
-    /// Since something waits: mostly it is taken at once, and nobody needs to look at a clock.
+    /// Set while something waits: most writes succeed at once, and need no clock.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S: Unpin> Patient<S> {
-    pub(crate) fn new(stream: S) -> Self {
+impl<S: Unpin> WriteTimeout<S> {
+    pub(super) fn new(stream: S) -> Self {
         Self {
             stream,
             waiting: None,
         }
     }
 
-    fn taken<T>(
+    fn in_time<T>(
         &mut self,
         context: &mut Context<'_>,
         poll: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<T>>,
@@ -36,7 +37,9 @@ impl<S: Unpin> Patient<S> {
             self.waiting = None;
             return polled;
         }
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(STALLED)));
+        let waiting = self
+            .waiting
+            .get_or_insert_with(|| Box::pin(sleep(WRITE_TIMEOUT)));
         waiting
             .as_mut()
             .poll(context)
@@ -44,21 +47,21 @@ impl<S: Unpin> Patient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.taken(context, |stream, context| stream.poll_write(context, bytes))
+        self.in_time(context, |stream, context| stream.poll_write(context, bytes))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.taken(context, |stream, context| stream.poll_flush(context))
+        self.in_time(context, |stream, context| stream.poll_flush(context))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.taken(context, |stream, context| stream.poll_shutdown(context))
+        self.in_time(context, |stream, context| stream.poll_shutdown(context))
     }
 
     fn poll_write_vectored(
@@ -66,7 +69,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         context: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.taken(context, |stream, context| {
+        self.in_time(context, |stream, context| {
             stream.poll_write_vectored(context, bytes)
         })
     }
@@ -76,7 +79,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -94,9 +97,9 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_slow_client_has_all_and_one_that_takes_nothing_is_given_up() {
+    async fn a_slow_client_gets_everything_and_one_that_reads_nothing_an_error() {
         let (mut client, server) = duplex(16);
-        let mut server = Patient::new(server);
+        let mut server = WriteTimeout::new(server);
         let written = tokio::spawn(async move {
             server.write_all(&[b'a'; 1000]).await.unwrap();
             let began = Instant::now();
@@ -106,9 +109,9 @@ mod tests {
         });
         let mut received = Vec::new();
         while received.len() < 1000 {
-            tokio::time::sleep(STALLED / 200).await;
+            tokio::time::sleep(WRITE_TIMEOUT / 200).await;
             assert_ne!(client.read_buf(&mut received).await.unwrap(), 0);
         }
-        assert!(written.await.unwrap() >= STALLED);
+        assert!(written.await.unwrap() >= WRITE_TIMEOUT);
     }
 }

@@ -1,0 +1,328 @@
+//! Serves a router by HTTP/1.1 to clients that nobody has to trust.
+//!
+//! [`Server::run`](crate::addon::Server::run) serves an add-on with it, and the host itself. An add-on
+//! that [mounts its router](crate::addon::Built::into_router) in a larger one serves that by
+//! [`HttpServer`]. What clients have to keep to:
+//!
+//! | | limit | beyond it |
+//! |---|---|---|
+//! | first byte after the connection, or the TLS handshake | 10 s | closed |
+//! | head of a request, from its first byte | 20 s | 408 |
+//! | size of a head | 32 KB, 100 headers | 431 |
+//! | pause between two requests of a connection | 75 s | closed |
+//! | body of a request, with [`limit_bodies`] | 30 s | 408 |
+//! | client that reads nothing of a response | 60 s | closed |
+//! | connections, heads above 8 KB and bodies | [`Limits`] | 503; 429 for one client's part |
+//!
+//! A request has one `Host`, with which an absolute target agrees, or is answered 400. A handler that has
+//! begun is not stopped when its client leaves. Each response says `X-Content-Type-Options: nosniff`.
+
+mod accept;
+mod bodies;
+mod inbound;
+mod limits;
+mod quota;
+mod refusal;
+mod streaming;
+mod target;
+mod write_timeout;
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::header::{CONNECTION, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, Method, Request, StatusCode};
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tower::Service;
+
+pub use accept::{Handshake, PlainTcp};
+pub use bodies::limit_bodies;
+pub use limits::Limits;
+pub use streaming::Streaming;
+
+use accept::{Acceptor, FIRST_BYTE_TIMEOUT};
+use inbound::{Inbound, MAX_HEAD_BYTES, Progress, Tracked};
+use quota::{Client, Share};
+use refusal::{Refusal, linger, refuse};
+use streaming::Hijacked;
+
+/// For how long a browser asks by HTTPS only, in seconds: a year.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+/// Longer than any pause or head: what hyper would wait.
+const LONGEST_HEAD: Duration = Duration::from_secs(60 * 60);
+
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+
+/// Serves a router by HTTP/1.1, within the limits of [this module](self).
+///
+/// ```no_run
+/// use glance_sdk::addon::interrupted;
+/// use glance_sdk::axum::{Router, middleware};
+/// use glance_sdk::prelude::*;
+/// use glance_sdk::serve::{HttpServer, Limits, limit_bodies};
+/// use tokio::net::TcpListener;
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let built = AddOn::new("com.example.hello", "Hello").build("https://example.com/hello")?;
+/// let limits = Limits::default();
+/// let router = Router::new()
+///     .nest("/hello", built.into_router())
+///     .layer(middleware::from_fn_with_state(limits.clone(), limit_bodies));
+/// let listener = TcpListener::bind("127.0.0.1:8080").await?;
+/// HttpServer::new(listener).limits(limits).run(router, interrupted()).await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct HttpServer<H = PlainTcp> {
+    listener: TcpListener,
+    handshake: H,
+    limits: Limits,
+    has_hsts: bool,
+}
+
+impl HttpServer {
+    /// Serves on this socket, without TLS and within the default [`Limits`].
+    pub fn new(listener: TcpListener) -> Self {
+        Self {
+            listener,
+            handshake: PlainTcp,
+            limits: Limits::default(),
+            has_hsts: false,
+        }
+    }
+}
+
+impl<H: Handshake> HttpServer<H> {
+    /// Begins each connection with this handshake.
+    #[must_use]
+    pub fn handshake<T: Handshake>(self, handshake: T) -> HttpServer<T> {
+        HttpServer {
+            listener: self.listener,
+            handshake,
+            limits: self.limits,
+            has_hsts: self.has_hsts,
+        }
+    }
+
+    /// Serves within these limits.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sends `Strict-Transport-Security` for a year with responses to requests for a domain name, which
+    /// `localhost` is not: for a server whose handshake is TLS.
+    #[must_use]
+    pub fn strict_transport_security(mut self) -> Self {
+        self.has_hsts = true;
+        self
+    }
+
+    /// Serves until `end` completes, and every request that came by then is answered. Handlers find the
+    /// client as [`ConnectInfo`] of [`Handshake::Peer`].
+    pub async fn run(self, router: Router, end: impl Future<Output = ()>) {
+        let (ended, ending) = watch::channel(false);
+        let mut acceptor = Acceptor::new(self.listener);
+        let mut end = pin!(end);
+        loop {
+            let (stream, address) = tokio::select! {
+                accepted = acceptor.accept() => accepted,
+                () = &mut end => break,
+            };
+            let client = self.limits.client(address.ip());
+            let permit = match self.limits.connection_quota().take(client, 1) {
+                Ok(permit) => permit,
+                Err(exhausted) => {
+                    let refusal = Refusal::Connections(exhausted);
+                    acceptor.refuse(&stream, address, refusal, H::IS_PLAIN);
+                    continue;
+                }
+            };
+            let handshake = self.handshake.clone().handshake(stream, address);
+            let connection = Connection {
+                router: router.clone(),
+                limits: self.limits.clone(),
+                client,
+                has_hsts: self.has_hsts,
+                ending: ending.clone(),
+            };
+            let mut ending = ending.clone();
+            tokio::spawn(async move {
+                let begun = tokio::select! {
+                    begun = timeout(FIRST_BYTE_TIMEOUT, handshake) => begun,
+                    _ = ending.wait_for(|ended| *ended) => return,
+                };
+                // From here on the connection's own receiver keeps the server.
+                drop(ending);
+                match begun {
+                    Ok(Ok((stream, peer))) => connection.serve(stream, peer, permit).await,
+                    Ok(Err(error)) => tracing::debug!(%address, %error, "handshake failed"),
+                    Err(_) => tracing::debug!(%address, "handshake timed out"),
+                }
+            });
+        }
+        drop((acceptor, ending));
+        ended.send_replace(true);
+        // The server has ended once nobody has a receiver any more.
+        ended.closed().await;
+    }
+}
+
+/// What a connection is served with.
+struct Connection {
+    router: Router,
+    limits: Limits,
+    client: Option<Client>,
+    has_hsts: bool,
+    ending: watch::Receiver<bool>,
+}
+
+impl Connection {
+    async fn serve<S, P>(self, stream: S, peer: P, permit: Share)
+    where
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+        P: Clone + Send + Sync + 'static,
+    {
+        let progress = Arc::new(Progress::default());
+        let inbound = Inbound::new(
+            stream,
+            permit,
+            Arc::clone(&progress),
+            self.limits,
+            self.client,
+        );
+        let answering = Answering {
+            router: self.router,
+            peer: ConnectInfo(peer),
+            progress,
+            has_hsts: self.has_hsts,
+            open: self.ending.clone(),
+        };
+        let service = service_fn(move |request| answering.answer(request));
+        // `Inbound` times heads, by whether one was begun. Hyper looks for the next request as soon as
+        // it has responded only where it times heads too.
+        let mut connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(LONGEST_HEAD)
+            .max_buf_size(MAX_HEAD_BYTES)
+            .serve_connection(TokioIo::new(inbound), service)
+            .with_upgrades();
+        let open = self.ending.clone();
+        let mut ending = self.ending;
+        let served = {
+            let mut end = pin!(ending.wait_for(|ended| *ended).fuse());
+            poll_fn(|context| {
+                if end.as_mut().poll(context).is_ready() {
+                    Pin::new(&mut connection).graceful_shutdown();
+                }
+                connection.poll_unpin(context)
+            })
+            .await
+        };
+        drop(ending);
+        let Some(parts) = connection.into_parts() else {
+            // It goes on in another protocol.
+            return;
+        };
+        drop(parts.service);
+        let (stream, permit, refusal) = parts.io.into_inner().into_parts();
+        let response = served.as_ref().err().and_then(Hijacked::by);
+        if let Some(response) = response {
+            // A task of its own: this one has room for hyper.
+            let sending = streaming::send(stream, response);
+            tokio::spawn(sending.map(move |sent| {
+                if let Err(error) = sent {
+                    tracing::debug!(%error, "an event stream ended");
+                }
+                drop((open, permit));
+            }));
+            return;
+        }
+        drop(open);
+        let ended = match (&served, refusal) {
+            (_, Some(refusal)) => refuse(stream, refusal).await,
+            (Ok(()), None) => linger(stream).await,
+            (Err(_), None) => Ok(()),
+        };
+        drop(permit);
+        if let Err(error) = served {
+            tracing::debug!(%error, ?refusal, "a connection ended");
+        } else if let Err(error) = ended {
+            tracing::debug!(%error, "a connection ended");
+        }
+    }
+}
+
+/// Answers the requests of a connection.
+struct Answering<P> {
+    router: Router,
+    peer: ConnectInfo<P>,
+    progress: Arc<Progress>,
+    has_hsts: bool,
+    open: watch::Receiver<bool>,
+}
+
+impl<P: Clone + Send + Sync + 'static> Answering<P> {
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Result<Response<Tracked>, Hijacked>> + use<P> {
+        self.progress.request_began();
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(self.peer.clone());
+        let may_stream = request.method() == Method::GET;
+        let checked = target::check(&mut request);
+        let has_hsts = self.has_hsts && checked.is_ok() && target::names_domain(request.headers());
+        let answered = checked.map(|()| {
+            let (answer, open) = (self.router.clone().call(request), self.open.clone());
+            // A task of its own: what was begun is done though the client leaves.
+            tokio::spawn(answer.map(|answer| {
+                drop(open);
+                answer
+            }))
+        });
+        let progress = Arc::clone(&self.progress);
+        async move {
+            let mut response = match answered {
+                Ok(answered) => match answered.await {
+                    Ok(Ok(response)) => response,
+                    Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+                },
+                Err(why) => {
+                    let close = [(CONNECTION, "close")];
+                    (StatusCode::BAD_REQUEST, close, why).into_response()
+                }
+            };
+            let headers = response.headers_mut();
+            headers.entry(X_CONTENT_TYPE_OPTIONS).or_insert(NOSNIFF);
+            if has_hsts {
+                headers.entry(STRICT_TRANSPORT_SECURITY).or_insert(HSTS);
+            }
+            if may_stream {
+                response = Hijacked::or(response)?;
+            }
+            let is_last = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+            let progress = (!is_last).then_some(progress);
+            Ok(response.map(|body| Tracked { body, progress }))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
