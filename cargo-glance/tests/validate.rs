@@ -119,16 +119,16 @@ fn what_is_unusual_in_the_text_is_named_with_its_places() {
     for words in [
         "warning[byte-order-mark]",
         "warning[lone-surrogate]",
-        "--> -:2:37",
+        "--> -:2:38",
         "warning[duplicate-member]: this key stood in the same object before, at line 2 column 3;",
-        "--> -:2:46",
+        "--> -:2:47",
     ] {
         assert!(said.contains(words), "{words}: {said}");
     }
     let problems: Value = serde_json::from_slice(&validate(&text, &["--json"]).stdout).unwrap();
     assert_eq!(
         (&problems[2]["line"], &problems[2]["column"]),
-        (&2.into(), &46.into())
+        (&2.into(), &47.into())
     );
 }
 

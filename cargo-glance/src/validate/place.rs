@@ -63,7 +63,7 @@ mod tests {
         let shown = mark("{\t\"a\u{202e}\": \"b\u{7f}\"}", "/a\u{202e}");
         assert_eq!(
             shown,
-            " --> a.json:1:8\n  |\n1 | { \"a\\u{202e}\": \"b\\u{7f}\"}\n  |               ^ /a\\u{202e}\n"
+            " --> a.json:1:9\n  |\n1 | { \"a\\u{202e}\": \"b\\u{7f}\"}\n  |                ^ /a\\u{202e}\n"
         );
     }
 }
