@@ -244,6 +244,8 @@ fn asked_pause(call: &Result<Answer, Unsent>) -> Duration {
 
 /// Whether an answer is meant for no room: frameworks answer nothing, or a word such as `OK`.
 fn says_nothing(answer: &[u8]) -> bool {
+    // JSON may begin with a byte order mark, as everywhere.
+    let answer = answer.strip_prefix(b"\xef\xbb\xbf").unwrap_or(answer);
     let answer = answer.trim_ascii();
     let is_markup = answer.first().is_some_and(|first| b"{[<".contains(first));
     answer.is_empty()
