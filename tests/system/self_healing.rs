@@ -16,7 +16,7 @@ async fn a_failed_line_heals_by_itself_and_one_viewer_asks_for_all() {
     let pager = Pager::new(4);
     pager.break_down(true);
     let add_on = AddOn::new("com.example.incidents", "Incidents").state(pager.clone());
-    room.install(add_on.glance::<incidents>()).await;
+    let _add_on = room.install(add_on.glance::<incidents>()).await;
     let mut viewers = Vec::new();
     for name in ["Ann", "Bo", "Cy"] {
         let mut viewer = room.viewer(name).await;
