@@ -2,8 +2,8 @@
 //!
 #![doc = include_str!("../docs/sign-in.md")]
 
-#[cfg(feature = "openid")]
 pub(crate) mod name;
+#[cfg(feature = "openid")]
 pub(crate) mod openid;
 mod proxy;
 pub(crate) mod session;

@@ -12,7 +12,7 @@
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 //! let host = Host::start().await;
 //! let room = host.room("ops").await;
-//! room.install(AddOn::new("com.example.incidents", "Incidents").glance::<incidents>()).await;
+//! let _add_on = room.install(AddOn::new("com.example.incidents", "Incidents").glance::<incidents>()).await;
 //!
 //! let mut viewer = room.viewer("member").await;
 //! let line = viewer.glance::<incidents>().await;

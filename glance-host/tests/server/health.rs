@@ -70,7 +70,7 @@ async fn host_that_shuts_down_is_not_ready() {
     let mut server = Server::start(folder.path(), "").await;
     let mut asking = server.begin_request("GET /readyz HTTP/1.1\r\n").await;
     server.signal("TERM").await;
-    server.logged("ending").await;
+    server.refuses_connections().await;
     let answer = asking.end_request().await;
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
     assert!(answer.contains("the host is shutting down"), "{answer}");

@@ -201,6 +201,17 @@ impl Server {
         }
     }
 
+    /// Waits until it takes no more connections.
+    pub(crate) async fn refuses_connections(&self) {
+        let address = self.address.strip_prefix("http://").unwrap();
+        let refused = async {
+            while TcpStream::connect(address).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, refused).await.unwrap();
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base_url)
     }
