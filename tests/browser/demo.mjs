@@ -154,9 +154,16 @@ export function blocker(number, event, { summary = `Blocker number ${number}` } 
 /** The demo's repository has the first id. */
 const repositoryId = (name) => name === REPOSITORY ? 1 : 2;
 
+let latest = 0;
+
+/** A time after all earlier ones: GitHub's have whole seconds, and at a tie what is closed stays closed. */
+function nextSecond() {
+  latest = Math.max(Date.now(), latest + 1000);
+  return new Date(latest).toISOString();
+}
+
 /** A `pull_request` event in GitHub's shape. */
 export function pullRequest(number, state, { repository = REPOSITORY, id = repositoryId(repository), days = 0, draft = false, title } = {}) {
-  const at = new Date().toISOString();
   return {
     action: state === "open" ? "opened" : "closed",
     number,
@@ -167,7 +174,7 @@ export function pullRequest(number, state, { repository = REPOSITORY, id = repos
       state,
       draft,
       created_at: new Date(Date.now() - days * 24 * 60 * 60 * 1000).toISOString(),
-      updated_at: at,
+      updated_at: nextSecond(),
     },
     repository: { id, full_name: repository },
   };
