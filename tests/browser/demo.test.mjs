@@ -516,7 +516,7 @@ test("an installation that cannot be says why", async (t) => {
   await refused(`${url}/`);
   assert.deepEqual(await places(), ["/key", "/name"]);
   assert.deepEqual(await page.getByRole("alert").getByRole("listitem").allInnerTexts(), ["/key: key is missing; add it", "/name: name is missing; add it"]);
-  assert.match(await refused(`${url}/html`), /is no JSON: expected value at line 1 column 1\.$/);
+  assert.match(await refused(`${url}/html`), /is no JSON: expected a value at line 1 column 1\.$/);
   assert.match(await refused(`${url}/nothing`), /answered 404 instead of a descriptor; check the address\.$/);
   assert.match(await refused("http://127.0.0.1:1/"), /cannot be reached .*; check that the add-on runs\.$/);
   assert.match(await refused("ftp://127.0.0.1/"), /is no address of a descriptor/);
