@@ -2,9 +2,10 @@
 
 use glance_host::Host;
 use glance_host::sign_in::SignIn;
+use glance_host::testing::http_client;
 use glance_sdk::prelude::*;
 use reqwest::header::ORIGIN;
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -34,7 +35,7 @@ async fn a_stranger_sends_at_most_16_kb_and_a_person_more() {
     ann.submits("/rooms", &[("name", "ops")]).await;
     let form = |length: usize| format!("name={}", "a".repeat(length - 5));
     let sign_in = async |length| {
-        let request = Client::new().post(format!("{}/sign-in", host.base_url()));
+        let request = http_client().post(format!("{}/sign-in", host.base_url()));
         let request = request.header(ORIGIN, host.base_url());
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         request.body(form(length)).send().await.unwrap()
@@ -130,7 +131,11 @@ async fn every_answer_forbids_browsers_to_guess_its_type() {
         (add_on, &["/", "/none", "/glance/always", "/installed"][..]),
     ] {
         for path in paths {
-            let answer = reqwest::get(format!("{server}{path}")).await.unwrap();
+            let answer = http_client()
+                .get(format!("{server}{path}"))
+                .send()
+                .await
+                .unwrap();
             let header = answer.headers().get("x-content-type-options");
             assert_eq!(header.unwrap(), "nosniff", "{server}{path}");
         }
