@@ -240,7 +240,8 @@ impl Connection {
             // It goes on in another protocol.
             return;
         };
-        drop(parts.service);
+        // What follows may take a while, and needs none of this.
+        drop((parts.read_buf, parts.service));
         let (stream, permit, refusal) = parts.io.into_inner().into_parts();
         let response = served.as_ref().err().and_then(Hijacked::by);
         if let Some(response) = response {
