@@ -158,7 +158,7 @@ test("an add-on is set up on its own page, whose token is in the frame's address
   assert.equal(error, null);
   assert.equal(fresh.split(".").length, 3);
   assert.notEqual(fresh, token, "each is made anew");
-  assert.equal(await inside.evaluate(() => Object.keys(HipChat).sort().join()), "auth,emit,register");
+  assert.equal(await inside.evaluate(() => Object.keys(HipChat).sort().join()), "auth,broadcast,emit,register,registerAny,require");
   const html = await (await fetch(page.url())).text();
   assert.doesNotMatch(html, /signed_request|[\w-]+\.[\w-]{20,}\.[\w-]{20,}/);
   assert.deepEqual(seen.filter(({ url: path }) => path.startsWith("/setup")).map(({ referer }) => referer), [undefined]);
