@@ -211,26 +211,6 @@ test("text of an add-on mentions, and white space is HTML's where it is HTML", a
 
 const FACE = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32"><path fill="#14892c" d="M0 0h32v32H0z"/></svg>')}`;
 
-test("an add-on has its avatar", async (t) => {
-  const { notify } = await talk(t, { avatar: { url: FACE } });
-  const page = await open(t);
-  await notify({ message: "by a face" });
-  const face = entry(page, "by a face").locator(".face");
-  await shown(face.locator("img"));
-  assert.equal(await face.locator("img").getAttribute("src"), FACE);
-  const { width, height } = await face.locator("img").boundingBox();
-  assert.deepEqual([width, height], [32, 32]);
-  await page.goto(`${demo.url}/integrations`);
-  await shown(page.locator("h2 .avatar").first());
-  assert.deepEqual(page.wrong, []);
-
-  // A picture that does not load leaves the initial.
-  const other = await talk(t, { avatar: "http://127.0.0.1:1/none.png" });
-  const room = await openPage(t, demo.url, { mayMiss: true });
-  await other.notify({ message: "by no face" });
-  await becomes(async () => (await entry(room, "by no face").locator(".face").innerText()).trim(), "T");
-});
-
 test("people reply to messages, by mouse and by keyboard", async (t) => {
   const addOn = await talk(t);
   const page = await open(t);
@@ -803,4 +783,25 @@ test("other parts of the page offer actions on each entry, and write into the me
   }
   assert.equal(await area(page).inputValue(), "offered before offered after");
   await focused(area(page));
+});
+
+// Last: browsers log each picture that is missing, and every page after it would.
+test("an add-on has its avatar", async (t) => {
+  const { notify } = await talk(t, { avatar: { url: FACE } });
+  const page = await open(t);
+  await notify({ message: "by a face" });
+  const face = entry(page, "by a face").locator(".face");
+  await shown(face.locator("img"));
+  assert.equal(await face.locator("img").getAttribute("src"), FACE);
+  const { width, height } = await face.locator("img").boundingBox();
+  assert.deepEqual([width, height], [32, 32]);
+  await page.goto(`${demo.url}/integrations`);
+  await shown(page.locator("h2 .avatar").first());
+  assert.deepEqual(page.wrong, []);
+
+  // A picture that does not load leaves the initial.
+  const other = await talk(t, { avatar: "http://127.0.0.1:1/none.png" });
+  const room = await openPage(t, demo.url, { mayMiss: true });
+  await other.notify({ message: "by no face" });
+  await becomes(async () => (await entry(room, "by no face").locator(".face").innerText()).trim(), "T");
 });
