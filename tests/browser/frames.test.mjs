@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  AddOn, call, claims, frameOf, glance, hears, install, listen as listenTo, open, openPanel, uninstall, update,
+  AddOn, ICON, call, claims, frameOf, glance, hears, install, listen as listenTo, open, openPanel, text,
+  uninstall, update,
 } from "./add-on.mjs";
-import { becomes, focused, hidden, shown } from "./page.mjs";
+import { becomes, focused, hidden, serve, shown } from "./page.mjs";
 import { demo } from "./running-demo.mjs";
 
 const EVERY_EVENT = [
@@ -140,6 +141,32 @@ test("openView opens panels and glances with parameters, and closeView closes th
   assert.deepEqual(page.wrong, []);
 });
 
+test("a panel keeps a line on top while its glances take turns", async (t) => {
+  const icon = { url: ICON, "url@2x": ICON };
+  const turns = ["first", "second"].map((key) => ({
+    key, name: text(`Glance ${key}`), icon, target: "panel",
+    conditions: [{ condition: "glance_matches", params: { metadata: [{ attr: "shown", eq: true }] } }],
+  }));
+  const addOn = await AddOn.start(t, "one", {
+    capabilities: () => ({ glance: turns }),
+  });
+  const page = await open(t);
+  await install(t, page, addOn);
+  const push = (key, shown) => addOn.pushData(key, { label: { type: "html", value: `The ${key}` }, metadata: { shown } });
+  const top = (label) => page.locator("#panel-glance").getByText(label, { exact: true });
+  await push("first", true);
+  await glance(page, "The first").click();
+  await shown(top("The first"));
+  await push("first", false);
+  await shown(top("The panel"));
+  await push("second", true);
+  await shown(top("The second"));
+  await push("first", true);
+  await shown(top("The first"));
+  await push("first", false);
+  await shown(top("The second"));
+});
+
 test("the open panel is remembered in its room until it is closed", async (t) => {
   const addOn = await AddOn.start(t, "one");
   const page = await open(t);
@@ -242,14 +269,13 @@ for (const colorScheme of ["light", "dark"]) {
   test(`the style sheet makes a page of the time readable, ${colorScheme}`, async (t) => {
     const page = await open(t, demo.url, { colorScheme });
     const sheet = new URL("/atlassian-connect/all.css", demo.url).href;
-    await page.route("http://styled.test/", (route) => route.fulfill({
-      contentType: "text/html",
-      body: `<!doctype html><link rel="stylesheet" href="${sheet}" crossorigin><h1>Title</h1><p>Words <a href="#">link</a></p>
+    const origin = await serve(t, (request, response) => response.setHeader("content-type", "text/html").end(
+      `<!doctype html><link rel="stylesheet" href="${sheet}" crossorigin><h1>Title</h1><p>Words <a href="#">link</a></p>
         <form><label for="a">Name</label><input id="a"><button class="aui-button aui-button-primary">Save</button></form>
         <div class="aui-message error"><p class="title">No</p></div><span class="aui-lozenge aui-lozenge-success">Done</span>
         <table class="aui"><tr><th>a</th><td>b</td></tr></table>`,
-    }));
-    await page.goto("http://styled.test/");
+    ));
+    await page.goto(origin);
     const looks = await page.evaluate(() => {
       const lightness = (color) => color.match(/[\d.]+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0);
       const { color, backgroundColor } = getComputedStyle(document.body);

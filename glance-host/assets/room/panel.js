@@ -98,7 +98,7 @@ export function has(made) {
 /** Draws the glance on top, live; a panel that was opened without one has its name there. */
 export function header() {
   if (!opened) return;
-  const line = lines.get(opened.line);
+  const line = lines.get(opened.line) ?? (opened.line && anotherLine());
   if (line) {
     panelGlance.replaceChildren(glance(line));
   } else {
@@ -107,6 +107,11 @@ export function header() {
     name.textContent = opened.name;
     panelGlance.replaceChildren(name);
   }
+}
+
+/** Finds a line that opens the same panel: an add-on may show one glance before it is set up and another afterwards. */
+function anotherLine() {
+  return [...lines.values()].find(({ target }) => target?.addOn === opened.addOn && target.key === opened.key);
 }
 
 closeButton.addEventListener("click", close);
