@@ -65,7 +65,7 @@ test("a hidden glance says why, live, and a push keeps the focus and the place",
   await tab(page, /hidden$/).first().click();
   await shown(part(page, "Why").getByText(/^Hidden: /));
 
-  await tab(page, /^Pull requests/).click();
+  await tab(page, /^Pull requests shown/).click();
   const again = page.getByRole("button", { name: "Query again" });
   await again.focus();
   const detail = page.locator("#inspector-detail");
