@@ -43,30 +43,6 @@ pub struct Host {
 }
 
 impl Host {
-    /// A host for a test: on any port of this machine, in memory, with no room yet.
-    ///
-    /// # Panics
-    ///
-    /// Where no port is to be had.
-    #[allow(clippy::panic)]
-    pub async fn start() -> Self {
-        match Self::builder().port(0).start().await {
-            Ok(host) => host,
-            Err(cause) => panic!("{cause}"),
-        }
-    }
-
-    /// Stops answering, at once.
-    pub(crate) async fn stop_serving(&mut self) {
-        self.server.abort();
-        let _ = (&mut self.server).await;
-    }
-
-    /// Answers again.
-    pub(crate) fn serve_by(&mut self, server: JoinHandle<()>) {
-        self.server = server;
-    }
-
     /// A host that remembers nothing and listens at `127.0.0.1:4400`, to be changed.
     pub fn builder() -> Builder {
         Builder::default()

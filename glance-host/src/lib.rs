@@ -1,9 +1,17 @@
 //! A host for add-ons that show glances, speaking the HipChat Connect protocol.
 //!
-//! It is small enough for a unit test, see [`testing`], and it is what `cargo glance demo` runs. A team
+//! It is small enough for a unit test, see `testing`, and it is what `cargo glance demo` runs. A team
 //! runs it as a program, see [`manual::running_a_host`].
 //!
+//! A test needs the feature `testing`:
+//!
+//! ```toml
+//! [dev-dependencies]
+//! glance-host = { version = "0.1", features = ["testing"] }
 //! ```
+//!
+//! ```
+//! # #[cfg(feature = "testing")] {
 //! use glance_host::Host;
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
@@ -11,6 +19,7 @@
 //! assert!(host.base_url().starts_with("http://127.0.0.1:"));
 //! host.shutdown().await;
 //! # });
+//! # }
 //! ```
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -23,7 +32,6 @@ mod clock;
 mod data;
 mod directory;
 mod embed;
-mod faults;
 mod first_room;
 mod forget;
 mod health;
@@ -35,6 +43,7 @@ mod install;
 mod label;
 mod limits;
 pub mod manual;
+mod masks;
 mod metrics;
 mod module;
 mod notification;
@@ -43,9 +52,6 @@ mod pattern;
 mod people;
 mod presence;
 mod rarely;
-mod record;
-mod rehearsal;
-mod replay;
 mod retention;
 mod rooms;
 #[cfg(feature = "server")]
@@ -53,10 +59,12 @@ pub mod server;
 mod shared;
 pub mod sign_in;
 pub mod state;
+#[cfg(feature = "testing")]
 pub mod testing;
 mod timeline;
 mod timezone;
 mod tls;
+mod token_parts;
 mod turns;
 mod unavailable;
 pub mod viewer;

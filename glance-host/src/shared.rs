@@ -22,9 +22,10 @@ use crate::metrics::{Metrics, Now};
 use crate::outgoing;
 use crate::people;
 use crate::presence::Presence;
-use crate::rehearsal::Stage;
 use crate::sign_in::{Entrance, Way};
 use crate::state::{Group, Identity, State, StateError, User};
+#[cfg(feature = "testing")]
+use crate::testing::rehearsal::Stage;
 use crate::turns::Turns;
 use crate::viewer::{Lineups, Retries};
 use crate::webhooks::Webhooks;
@@ -74,6 +75,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) health: Health,
     /// Of a host in a rehearsal.
+    #[cfg(feature = "testing")]
     pub(crate) stage: Option<Arc<Stage>>,
     /// Changes when the host ends.
     pub(crate) ending: watch::Receiver<bool>,

@@ -24,7 +24,11 @@
 //! These helpers panic where a test could only fail: that is how a test says so.
 #![allow(clippy::panic)]
 
+pub(crate) mod faults;
 mod http;
+pub(crate) mod record;
+pub(crate) mod rehearsal;
+mod replay;
 mod room;
 
 use std::sync::Arc;
@@ -44,17 +48,29 @@ use crate::shared::Shared;
 use crate::state::{Installed, MAX_PRIVATE_MESSAGES, PrivateMessage, Room, User};
 use crate::viewer::{Command, Commands, Line, LineState, Sidebar, Viewer};
 
-pub use crate::faults::{Fault, Injected};
-pub use crate::record::{Exchange, Party, Purpose};
-pub use crate::rehearsal::{Recording, Rehearsal};
-pub use crate::replay::{Difference, Replay, ReplayError, Report, StandIn};
+pub use faults::{Fault, Injected};
 pub use http::http_client;
+pub use record::{Exchange, Party, Purpose};
+pub use rehearsal::{Recording, Rehearsal};
+pub use replay::{Difference, Replay, ReplayError, Report, StandIn};
 pub use room::TestRoom;
 
 /// How long a test waits for a state before it fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Host {
+    /// Starts a host for a test: on a free port of this machine, in memory, without rooms.
+    ///
+    /// # Panics
+    ///
+    /// If no port is free.
+    pub async fn start() -> Self {
+        must(
+            Self::builder().port(0).start().await,
+            "cannot start the host",
+        )
+    }
+
     /// The room with this name, made where there is none.
     ///
     /// # Panics

@@ -61,6 +61,7 @@ pub(crate) enum Command {
     /// Begin or end the inspection of the glances.
     Inspect(bool),
     /// Say why the glance with this key shows or does not, or which glances there are.
+    #[cfg(feature = "testing")]
     Explain(String, oneshot::Sender<Result<String, Vec<String>>>),
 }
 
@@ -242,6 +243,7 @@ impl Viewer {
                 Command::TryAgain(id, outcome) => self.try_again(&id, outcome),
                 Command::Follow(add_ons) => self.followed = add_ons,
                 Command::Inspect(is_inspected) => self.inspect(is_inspected),
+                #[cfg(feature = "testing")]
                 Command::Explain(key, to) => return Box::pin(self.explain(&key, to)).await,
             },
             Happened::Beat => self.heard.push_back(Change::Beat),
@@ -334,6 +336,7 @@ impl Viewer {
     }
 
     /// Explains a glance by all that was carried until now. False where the room is gone.
+    #[cfg(feature = "testing")]
     async fn explain(
         &mut self,
         key: &str,

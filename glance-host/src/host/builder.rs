@@ -27,10 +27,11 @@ use crate::install::visit::Visits;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::presence::Presence;
-use crate::rehearsal::Stage;
 use crate::shared::Shared;
 use crate::sign_in::{Entrance, SignIn, Way};
 use crate::state::{SqliteState, State, StateError, User};
+#[cfg(feature = "testing")]
+use crate::testing::rehearsal::Stage;
 use crate::tls::{self, Certificate, Tls};
 use crate::turns::Turns;
 use crate::viewer::{Lineups, Retries};
@@ -62,6 +63,9 @@ pub struct Builder {
     proxies: Proxies,
     sign_in: SignIn,
     public_url: Option<String>,
+    /// Of a host in a rehearsal.
+    #[cfg(feature = "testing")]
+    pub(crate) stage: Option<Arc<Stage>>,
 }
 
 impl Default for Builder {
@@ -85,6 +89,8 @@ impl Default for Builder {
             grace: Duration::from_secs(10),
             sign_in: SignIn::Local,
             public_url: None,
+            #[cfg(feature = "testing")]
+            stage: None,
         }
     }
 }
@@ -274,7 +280,7 @@ impl Builder {
     /// [`Error`] where the address, the data folder or the certificate cannot be used, or people could
     /// not sign in.
     pub async fn start(self) -> Result<Host, Error> {
-        let opened = self.open(None).await?;
+        let opened = self.open().await?;
         let ended = opened.shared.ended();
         let router = opened.router;
         let server = HttpServer::new(opened.listener).limits(opened.shared.inbound.clone());
@@ -296,7 +302,7 @@ impl Builder {
     }
 
     /// All of a host but its server.
-    pub(crate) async fn open(self, stage: Option<Arc<Stage>>) -> Result<Opened, Error> {
+    pub(crate) async fn open(self) -> Result<Opened, Error> {
         let (certificate, public) = self.check()?;
         let (lock, state) = self.open_state()?;
         if let Some(name) = &self.group {
@@ -369,7 +375,8 @@ impl Builder {
             removals: Removals::default(),
             metrics: Metrics::default(),
             health: Health::default(),
-            stage,
+            #[cfg(feature = "testing")]
+            stage: self.stage,
             ending,
         });
         shared.first_room.open(&shared).await?;

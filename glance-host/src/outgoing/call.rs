@@ -45,6 +45,7 @@ impl Client {
     }
 
     /// A client for add-ons that a test names, which may be in any network.
+    #[cfg(feature = "testing")]
     pub(crate) fn of_tests() -> glance_sdk::Result<Self> {
         Self::following(&EgressPolicy::any_network(), &Proxies::none())
     }
@@ -168,8 +169,21 @@ pub(crate) async fn send(
     max_bytes: usize,
 ) -> Result<Answer, NoAnswer> {
     let (client, request) = call.build()?;
-    match &shared.stage {
-        Some(stage) => stage.send(&client, request, limit, max_bytes).await,
-        None => client.exchange(request, limit, max_bytes).await,
+    shared.exchange(&client, request, limit, max_bytes).await
+}
+
+impl Shared {
+    async fn exchange(
+        &self,
+        client: &Client,
+        request: Request,
+        limit: Duration,
+        max_bytes: usize,
+    ) -> Result<Answer, NoAnswer> {
+        #[cfg(feature = "testing")]
+        if let Some(stage) = &self.stage {
+            return stage.send(client, request, limit, max_bytes).await;
+        }
+        client.exchange(request, limit, max_bytes).await
     }
 }

@@ -15,8 +15,8 @@ use super::sidebar::{LineState, ShownStatus};
 use crate::data::{Data, Text};
 use crate::hub::Push;
 use crate::outgoing::{self, Queried};
-use crate::record;
 use crate::state::Installed;
+use crate::token_parts;
 
 /// How many pushes are kept for each glance.
 const PUSHES: usize = 10;
@@ -142,7 +142,7 @@ impl Inspection {
 
     /// Takes note of a query that came to its end.
     pub(super) fn answered(&mut self, id: &str, queried: &Queried, is_late: bool, base_url: &str) {
-        let token = queried.url.as_ref().and_then(record::signed_request);
+        let token = queried.url.as_ref().and_then(token_parts::signed_request);
         let token = token.as_deref().unwrap_or_default();
         let answer = queried.answer.as_ref();
         let query = Query {
@@ -156,8 +156,8 @@ impl Inspection {
             body: answer.map(|answer| String::from_utf8_lossy(&answer.body).into_owned()),
             problem: queried.data.as_ref().err().cloned(),
             is_late,
-            header: record::header(token),
-            claims: record::payload(token),
+            header: token_parts::header(token),
+            claims: token_parts::payload(token),
         };
         self.queries.insert(id.to_owned(), Arc::new(query));
     }

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use super::events::Pages;
 use super::visit::Visit;
-use crate::record::Masks;
+use crate::masks::Masks;
 use crate::shared::Shared;
 use crate::state::{Installed, StateError};
 use crate::viewer::{Command, News, Report, millis};

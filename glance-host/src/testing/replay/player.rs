@@ -10,9 +10,10 @@ use reqwest::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
 use super::{Difference, Replay, StandIn};
+use crate::masks::{SECRET, SIGNED};
 use crate::outgoing::{self, NoAnswer};
-use crate::record::{Exchange, Names, Party, Purpose, SECRET, SIGNED};
 use crate::testing::must;
+use crate::testing::record::{Exchange, Names, Party, Purpose};
 
 /// How long an add-on may take to answer.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -124,7 +125,7 @@ impl Player {
         let allowed = answer.allowed_origin;
         let named = |origin| ("access-control-allow-origin".to_owned(), origin);
         now.answer_headers = allowed.map(named).into_iter().collect();
-        now.answer = crate::record::readable(&answer.body);
+        now.answer = crate::testing::record::readable(&answer.body);
         Ok(part.named(&now))
     }
 

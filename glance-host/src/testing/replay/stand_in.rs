@@ -17,9 +17,9 @@ use tokio::task::JoinHandle;
 use super::difference::{Difference, between};
 use super::{Replay, Report};
 use crate::clock::Clock;
-use crate::record::{Exchange, Names, Party, Purpose};
-use crate::rehearsal::{Peer, Stage, serve, watched};
 use crate::testing::must;
+use crate::testing::record::{Exchange, Names, Party, Purpose};
+use crate::testing::rehearsal::{Peer, Stage, serve, watched};
 
 /// A host that answers what the recorded one answered, at an address of its own. It takes any
 /// token, and gives one to whoever asks. It ends when this is dropped.
@@ -105,7 +105,7 @@ impl Part {
 
     /// An exchange as a recording has it.
     pub(super) fn named(&self, exchange: &Exchange) -> Exchange {
-        let masked = self.stage.masks().mask(exchange);
+        let masked = self.stage.secrets().mask(exchange);
         let text = masked.and_then(|masked| serde_json::to_string(&masked).ok());
         let text = text.map(|text| self.names().name(&text));
         let named = text.and_then(|text| serde_json::from_str(&text).ok());

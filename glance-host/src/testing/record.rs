@@ -1,26 +1,21 @@
 //! What host and add-ons say to each other, in a form that may be kept: no secret and no token is
 //! in it.
 
-mod masks;
 mod names;
 mod recorder;
+mod secrets;
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use glance_sdk::model::OauthId;
-use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub(crate) use masks::Masks;
 pub(crate) use names::Names;
 pub(crate) use recorder::{FORMAT, Recorder};
+pub(crate) use secrets::Secrets;
 
-pub(crate) const SECRET: &str = "{{secret}}";
-pub(crate) const TOKEN: &str = "{{token}}";
-pub(crate) const SIGNED: &str = "{{signed}}";
+use crate::token_parts::payload;
 
 /// Who calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,30 +109,6 @@ pub(crate) fn readable(body: &[u8]) -> Value {
         false => glance_sdk::json::from_slice(body)
             .unwrap_or_else(|_| String::from_utf8_lossy(body).into_owned().into()),
     }
-}
-
-/// The token of an address.
-pub(crate) fn signed_request(url: &Url) -> Option<String> {
-    let (_, token) = url
-        .query_pairs()
-        .find(|(name, _)| name == "signed_request")?;
-    Some(token.into_owned())
-}
-
-/// How a token is signed.
-pub(crate) fn header(token: &str) -> Value {
-    part(token, 0)
-}
-
-/// What a token says.
-pub(crate) fn payload(token: &str) -> Value {
-    part(token, 1)
-}
-
-fn part(token: &str, nth: usize) -> Value {
-    let part = token.split('.').nth(nth).unwrap_or_default();
-    let decoded = URL_SAFE_NO_PAD.decode(part).unwrap_or_default();
-    serde_json::from_slice(&decoded).unwrap_or_default()
 }
 
 /// What a token says, but for its issuer, times and number.

@@ -1,13 +1,17 @@
-//! Puts placeholders where secrets are.
+//! Replaces secrets and tokens in text by placeholders.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::LazyLock;
 
-use glance_sdk::model::OauthId;
 use regex::Regex;
 
-use super::{Exchange, SECRET, SIGNED, TOKEN};
+/// Stands in the place of an installation's secret.
+pub(crate) const SECRET: &str = "{{secret}}";
+/// Stands in the place of an access token.
+pub(crate) const TOKEN: &str = "{{token}}";
+/// Stands in the place of a signed request.
+pub(crate) const SIGNED: &str = "{{signed}}";
 
 /// A signed request, whoever signed it.
 static JWT: LazyLock<Option<Regex>> =
@@ -17,14 +21,13 @@ static JWT: LazyLock<Option<Regex>> =
 static IN_QUERY: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"(auth_token|signed_request)=[^&"\s\\]+"#).ok());
 
-/// What is shorter may be a word.
+/// The length from which text is masked, in bytes: shorter text may be a word.
 const SHORTEST: usize = 16;
 
-/// The secrets that were seen so far.
+/// The secrets seen so far.
 #[derive(Default)]
 pub(crate) struct Masks {
     secrets: BTreeMap<String, &'static str>,
-    tokens: BTreeMap<String, OauthId>,
 }
 
 impl fmt::Debug for Masks {
@@ -34,31 +37,19 @@ impl fmt::Debug for Masks {
 }
 
 impl Masks {
+    /// Masks an installation's secret from now on.
     pub(crate) fn learn_secret(&mut self, secret: &str) {
-        if secret.len() >= SHORTEST {
-            self.secrets.insert(secret.to_owned(), SECRET);
+        self.learn(secret, SECRET);
+    }
+
+    /// Masks this text by this placeholder from now on.
+    pub(crate) fn learn(&mut self, text: &str, placeholder: &'static str) {
+        if text.len() >= SHORTEST {
+            self.secrets.insert(text.to_owned(), placeholder);
         }
     }
 
-    pub(crate) fn learn_token(&mut self, token: &str, of: OauthId) {
-        if token.len() >= SHORTEST {
-            self.secrets.insert(token.to_owned(), TOKEN);
-        }
-        self.tokens.insert(token.to_owned(), of);
-    }
-
-    /// Whose token it is.
-    pub(crate) fn owner(&self, token: &str) -> Option<&OauthId> {
-        self.tokens.get(token)
-    }
-
-    /// The exchange without what must not be kept.
-    pub(crate) fn mask(&self, exchange: &Exchange) -> Option<Exchange> {
-        let text = serde_json::to_string(exchange).ok()?;
-        serde_json::from_str(&self.text(&text)).ok()
-    }
-
-    /// The text without what must not be told.
+    /// Returns the text with placeholders in it.
     pub(crate) fn text(&self, text: &str) -> String {
         let mut text = match &*IN_QUERY {
             Some(in_query) => in_query.replace_all(text, |found: &regex::Captures<'_>| {

@@ -9,7 +9,7 @@ use reqwest::StatusCode;
 use serde_json::json;
 use tokio::sync::watch;
 
-use crate::record::Party;
+use crate::testing::record::Party;
 
 /// Something that goes wrong, with the calls it befalls: all that add-ons make, where nothing else
 /// is said.

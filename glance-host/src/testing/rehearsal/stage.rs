@@ -10,8 +10,8 @@ use std::time::Instant;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::faults::Faults;
-use crate::record::{Exchange, Masks, Recorder};
+use crate::testing::faults::Faults;
+use crate::testing::record::{Exchange, Recorder, Secrets};
 
 /// How many calls are kept.
 const KEPT: usize = 10_000;
@@ -22,7 +22,7 @@ pub(crate) struct Stage {
     pub(super) faults: Arc<Faults>,
     began: Instant,
     next: AtomicU64,
-    masks: Mutex<Masks>,
+    secrets: Mutex<Secrets>,
     calls: Mutex<VecDeque<Arc<Exchange>>>,
     ended: watch::Sender<u64>,
     /// Of the recording with this number, while it is under way.
@@ -36,15 +36,15 @@ impl Stage {
             faults: Arc::default(),
             began: Instant::now(),
             next: AtomicU64::new(1),
-            masks: Mutex::default(),
+            secrets: Mutex::default(),
             calls: Mutex::default(),
             ended: watch::Sender::new(0),
             recorder: Mutex::default(),
         }
     }
 
-    pub(crate) fn masks(&self) -> MutexGuard<'_, Masks> {
-        lock(&self.masks)
+    pub(crate) fn secrets(&self) -> MutexGuard<'_, Secrets> {
+        lock(&self.secrets)
     }
 
     /// The number of a call that begins, and when that is.
@@ -65,7 +65,7 @@ impl Stage {
 
     /// Keeps a call that came to its end.
     pub(super) fn keep(&self, exchange: &Exchange) {
-        let Some(exchange) = self.masks().mask(exchange) else {
+        let Some(exchange) = self.secrets().mask(exchange) else {
             tracing::error!("a call cannot be kept without its secrets, and is left out");
             return;
         };

@@ -19,8 +19,8 @@ use ignore::Ignore;
 use player::Player;
 pub use stand_in::StandIn;
 
-use crate::record::{self, Exchange};
 use crate::testing::PATIENCE;
+use crate::testing::record::{self, Exchange};
 
 /// What was said between a host and an add-on, to be said again.
 ///

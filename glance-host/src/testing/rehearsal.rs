@@ -23,9 +23,9 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::faults::{Fault, Injected};
 use crate::host::{Builder, Error, Host};
-use crate::record::Exchange;
+use crate::testing::faults::{Fault, Injected};
+use crate::testing::record::Exchange;
 use crate::testing::{PATIENCE, must};
 pub(crate) use stage::Stage;
 pub(crate) use wire::Peer;
@@ -82,7 +82,8 @@ impl Builder {
     pub async fn rehearse(mut self) -> Result<Rehearsal, Error> {
         self.tls = None;
         let stage = Arc::new(Stage::new(self.clock.clone()));
-        let opened = self.open(Some(Arc::clone(&stage))).await?;
+        self.stage = Some(Arc::clone(&stage));
+        let opened = self.open().await?;
         let router = watched(opened.router, &stage);
         let wires = watch::Sender::new(false);
         let limits = opened.shared.inbound.clone();
@@ -153,7 +154,8 @@ impl Rehearsal {
     pub async fn down(&mut self) {
         let address = self.address();
         self.wires.send_replace(true);
-        self.host.stop_serving().await;
+        self.host.server.abort();
+        let _ = (&mut self.host.server).await;
         let socket = match address.is_ipv4() {
             true => TcpSocket::new_v4(),
             false => TcpSocket::new_v6(),
@@ -178,8 +180,7 @@ impl Rehearsal {
         self.wires = watch::Sender::new(false);
         let ended = self.host.shared.ended();
         let limits = self.host.shared.inbound.clone();
-        let server = serve(&self.router, listener, &self.wires, limits, ended);
-        self.host.serve_by(server);
+        self.host.server = serve(&self.router, listener, &self.wires, limits, ended);
     }
 
     fn address(&self) -> std::net::SocketAddr {

@@ -19,8 +19,9 @@ use serde_json::Value;
 
 use super::Stage;
 use super::wire::Peer;
-use crate::faults::{Blow, Effect, Struck, said};
-use crate::record::{Exchange, Party, Purpose, SECRET, SIGNED, TOKEN, readable};
+use crate::masks::{SECRET, SIGNED, TOKEN};
+use crate::testing::faults::{Blow, Effect, Struck, said};
+use crate::testing::record::{Exchange, Party, Purpose, readable};
 
 /// More than any request of the protocol has.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
@@ -167,13 +168,13 @@ impl Stage {
                 let decoded = STANDARD.decode(basic.trim()).ok()?;
                 let decoded = String::from_utf8(decoded).ok()?;
                 let (id, secret) = decoded.split_once(':')?;
-                self.masks().learn_secret(secret);
+                self.secrets().learn_secret(secret);
                 Some(id.into())
             }
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") => {
-                self.masks().owner(token.trim()).cloned()
+                self.secrets().owner(token.trim()).cloned()
             }
-            _ => self.masks().owner(in_query()?).cloned(),
+            _ => self.secrets().owner(in_query()?).cloned(),
         }
     }
 
@@ -207,7 +208,7 @@ impl Stage {
     fn learn(&self, exchange: &Exchange) {
         let token = exchange.answer["access_token"].as_str();
         if let (Some(token), Some(id)) = (token, &exchange.installation) {
-            self.masks().learn_token(token, id.clone());
+            self.secrets().learn_token(token, id.clone());
         }
     }
 }

@@ -9,9 +9,10 @@ use reqwest::{Method, Request};
 use serde_json::Value;
 
 use super::{Stage, incoming};
-use crate::faults::{Effect, Struck};
 use crate::outgoing::{Answer, Client, NoAnswer};
-use crate::record::{self, Exchange, Party, Purpose, readable};
+use crate::testing::faults::{Effect, Struck};
+use crate::testing::record::{self, Exchange, Party, Purpose, readable};
+use crate::token_parts;
 
 /// How a dropped connection is told.
 const DROPPED: &str = "the connection was dropped";
@@ -27,7 +28,7 @@ impl Stage {
     ) -> Result<Answer, NoAnswer> {
         let mut exchange = self.asking(&request);
         if let Some(secret) = exchange.body["oauthSecret"].as_str() {
-            self.masks().learn_secret(secret);
+            self.secrets().learn_secret(secret);
         }
         self.meet(&exchange);
         let blow = self.faults.strike(Struck {
@@ -87,7 +88,7 @@ impl Stage {
         let body = request.body().and_then(|body| body.as_bytes());
         let body = readable(body.unwrap_or_default());
         let url = request.url().clone();
-        let token = record::signed_request(&url).or_else(|| removal_token(request));
+        let token = token_parts::signed_request(&url).or_else(|| removal_token(request));
         let signed_by = token.as_deref().and_then(issuer);
         let (purpose, of) = match request.method().as_str() {
             "POST" if body.get("event").is_some() => {
@@ -135,6 +136,6 @@ fn removal_token(request: &Request) -> Option<String> {
 
 /// Who signed a token, as it says itself.
 fn issuer(token: &str) -> Option<OauthId> {
-    let claims = record::payload(token);
+    let claims = token_parts::payload(token);
     claims["iss"].as_str().map(OauthId::from)
 }
