@@ -98,6 +98,24 @@ async fn a_person_signs_in_and_is_the_same_one_again() {
 }
 
 #[tokio::test]
+async fn names_and_subjects_of_the_provider_have_limits() {
+    let provider = Provider::start().await;
+    let host = host_of(settings(&provider)).await;
+    let name = format!(" Ann\u{202e}\u{7}\n{}", "e".repeat(300));
+    let email = format!("{}@example.com", "a".repeat(300));
+    says(&provider, json!({ "name": name, "email": email }));
+    assert_eq!(sign_in(&mut fresh(&host)).await.0, 303);
+    let known = host.state().users().await.unwrap();
+    assert_eq!(known[0].name, format!("Ann {}", "e".repeat(46)));
+    assert_eq!(known[0].email, None);
+
+    says(&provider, json!({ "sub": "x".repeat(256) }));
+    let (status, _, page) = sign_in(&mut fresh(&host)).await;
+    assert!(status >= 400, "{status}: {page}");
+    assert_eq!(host.state().users().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_person_is_where_the_provider_says() {
     let provider = Provider::start().await;
     let host = host_of(settings(&provider)).await;

@@ -1,6 +1,7 @@
-//! What happens while the installation store of an add-on fails: nobody loses anything for good.
+//! What an add-on asks of its installation store, and what happens while the store fails: nobody loses
+//! anything for good.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use glance_host::Host;
@@ -15,13 +16,15 @@ use tokio::sync::watch;
 
 use crate::answers::{said, status};
 
-/// A store that a test switches off, and that counts whom it failed.
+/// A store that a test switches off, and that counts its reads and its failures.
 #[derive(Debug, Clone, Default)]
 struct Switched {
     store: Arc<MemoryStore>,
     is_off: Arc<AtomicBool>,
     /// Whether the next write is done and its answer is lost.
     loses_answer: Arc<AtomicBool>,
+    /// How often an installation was read.
+    reads: Arc<AtomicUsize>,
     failures: Arc<watch::Sender<usize>>,
 }
 
@@ -66,6 +69,7 @@ impl InstallationStore for Switched {
     }
 
     async fn get(&self, id: &OauthId) -> glance_sdk::Result<Option<Installation>> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
         self.check()?;
         self.store.get(id).await
     }
@@ -154,6 +158,28 @@ fn add_on(store: &Switched) -> AddOn {
         .glance::<rooms>()
         .webhook::<count>()
         .web_panel("panel", "Panel", axum::routing::get(panel))
+}
+
+#[tokio::test]
+async fn forged_tokens_of_one_issuer_read_the_store_once() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let store = Switched::default();
+    let installed = room.install(add_on(&store)).await;
+    let key = auth::SigningKey::new(&"forged".into());
+    let client = glance_host::testing::http_client();
+    let now = auth::now();
+    for issuer in ["unknown", installed.oauth_id().as_str()] {
+        let token = key.sign(&Claims::new(issuer.into(), now, now + 60));
+        let url = format!("{}/panel?signed_request={token}", installed.base_url());
+        let before = store.reads.load(Ordering::SeqCst);
+        for _ in 0..20 {
+            let answer = client.get(&url).send().await.unwrap();
+            assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+        }
+        let reads = store.reads.load(Ordering::SeqCst) - before;
+        assert_eq!(reads, 1, "{issuer}");
+    }
 }
 
 #[tokio::test]

@@ -50,6 +50,11 @@ impl AddOn {
         Self { app, server }
     }
 
+    /// Where it listens.
+    pub(crate) fn origin(&self) -> &str {
+        &self.app.base_url
+    }
+
     pub(crate) fn url(&self, name: &str) -> String {
         format!("{}/{name}/", self.app.base_url)
     }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::add_on::AddOn;
 use crate::process::{Server, program, said};
 
 async fn check(folder: &Path, settings: &str) -> (String, String, bool) {
@@ -29,6 +30,39 @@ async fn the_environment_wins_over_the_file() {
     assert!(page.contains("Of the environment"), "{page}");
     assert!(page.contains("Lobby"), "{page}");
     assert!(folder.path().join("kept/host.sqlite").exists());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_capabilities_document_has_the_configured_product_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = async |server: Server| {
+        let url = format!("{}/v2/capabilities", server.base_url);
+        let answer = server.client.get(url).send().await.unwrap();
+        let document: serde_json::Value = answer.json().await.unwrap();
+        server.stop().await;
+        document["name"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(name(Server::start(folder.path(), "").await).await, "HipChat");
+    let settings = "product = \"Of the file\"";
+    let server = Server::start(folder.path(), settings).await;
+    assert_eq!(name(server).await, "Of the file");
+    let mut command = program(folder.path());
+    command.env("GLANCE_HOST_PRODUCT", "Of the environment");
+    let server = Server::run(command).await;
+    assert_eq!(name(server).await, "Of the environment");
+}
+
+#[tokio::test]
+async fn add_ons_are_called_through_the_configured_proxy() {
+    let folder = tempfile::tempdir().unwrap();
+    // Takes requests for any host, as a proxy does. The name resolves nowhere, so only a proxy has it.
+    let proxy = AddOn::serve().await;
+    let settings = format!("[egress]\nproxy = \"{}\"", proxy.origin());
+    let server = Server::start(folder.path(), &settings).await;
+    let status = server.install("http://add-on.example/quiet/").await.unwrap();
+    assert!(status.is_success(), "{status}");
+    assert_eq!(proxy.installation("quiet").0.len(), 36);
     server.stop().await;
 }
 
