@@ -106,7 +106,7 @@ mod tests {
             ("guest", false, true, false),
             ("removed", false, false, true),
         ] {
-            let mut user = state.user_named(name).await.unwrap();
+            let mut user = state.get_or_create_user(name).await.unwrap();
             (user.is_admin, user.is_guest, user.is_removed) = (is_admin, is_guest, is_removed);
             state.update_user(&user).await.unwrap();
             users.push(user);
@@ -124,7 +124,9 @@ mod tests {
         ] {
             let number = state.rooms().await.unwrap().len();
             let owner = users[owner].id;
-            let mut room = state.room_named(&format!("room {number}"), owner).await;
+            let mut room = state
+                .get_or_create_room(&format!("room {number}"), owner)
+                .await;
             let room = room.as_mut().unwrap();
             (room.is_public, room.is_archived) = (is_public, is_archived);
             state.update_room(room).await.unwrap();

@@ -18,7 +18,7 @@ use crate::install::{self, InstallError};
 use crate::shared::Shared;
 use crate::state::{Entry, Installed, NewRoom, Room, State, StateError, User};
 use crate::tls::Certificate;
-use crate::webhooks::{self, Delivery, Happening};
+use crate::webhooks::{self, Delivery, RoomEvent};
 use crate::{outgoing, rooms, write};
 
 pub use builder::Builder;
@@ -85,10 +85,10 @@ impl Host {
             topic: String::new(),
         };
         let Some(room) = state.create_room(&new).await? else {
-            return state.room_named(name, owner).await;
+            return state.get_or_create_room(name, owner).await;
         };
         if let Some(owner) = state.user(owner).await? {
-            self.tell(&room, Happening::Created(owner)).await;
+            self.emit(&room, RoomEvent::Created(owner)).await;
         }
         Ok(room)
     }
@@ -129,9 +129,9 @@ impl Host {
         user.ok_or_else(|| NOBODY.to_owned())
     }
 
-    /// Calls the webhooks that listen for this. What the host does itself, it tells itself.
-    pub async fn tell(&self, room: &Room, happening: Happening) {
-        webhooks::tell(&self.shared, room.id, happening).await;
+    /// Calls the webhooks that listen for an event. The host emits the events of what it does itself.
+    pub async fn emit(&self, room: &Room, event: RoomEvent) {
+        webhooks::tell(&self.shared, room.id, event).await;
     }
 
     /// The latest calls of webhooks for a room, oldest first.

@@ -1,6 +1,6 @@
 //! Installs, moves and removes add-ons: the host's side of the handshake.
 
-mod already;
+mod conflict;
 mod error;
 mod read;
 pub(crate) mod removal;
@@ -23,7 +23,7 @@ use crate::state::{Installed, StateError};
 use error::no_answer;
 use visit::About;
 
-pub use already::Already;
+pub use conflict::Conflict;
 pub use error::InstallError;
 pub(crate) use read::{Read, read};
 pub(crate) use removal::uninstall;
@@ -110,10 +110,10 @@ pub(crate) async fn check(
         }
         _ => {}
     }
-    match Already::find(shared, &descriptor.key, room).await? {
-        Some(already) => Err(InstallError::AlreadyInstalled {
+    match Conflict::find(shared, &descriptor.key, room).await? {
+        Some(conflict) => Err(InstallError::AlreadyInstalled {
             name: descriptor.name.clone(),
-            already,
+            conflict,
         }),
         None => Ok(()),
     }
@@ -138,10 +138,10 @@ pub(crate) async fn begin(
     visit::replace(shared, &installed).await;
     // The add-on asks for a token before it answers: the new client must be known by then.
     if !shared.state.begin_installation(&installed).await? {
-        let already = Already::find(shared, &installed.descriptor.key, room).await?;
+        let conflict = Conflict::find(shared, &installed.descriptor.key, room).await?;
         return Err(InstallError::AlreadyInstalled {
             name: installed.descriptor.name,
-            already: already.unwrap_or(Already::UnderWay),
+            conflict: conflict.unwrap_or(Conflict::UnderWay),
         });
     }
     if let Err(refused) = introduce(shared, &installed, What::Installation).await {

@@ -76,5 +76,5 @@ mod write;
 pub use clock::Clock;
 pub use embed::{Embed, NoOrigin};
 pub use host::{Builder, DEFAULT_PORT, Error, Host};
-pub use install::{Already, InstallError};
+pub use install::{Conflict, InstallError};
 pub use ipnet::IpNet;

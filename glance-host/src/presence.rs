@@ -7,7 +7,7 @@ use glance_sdk::model::{RoomId, UserId};
 use tokio::sync::Mutex;
 
 use crate::shared::Shared;
-use crate::webhooks::{self, Happening};
+use crate::webhooks::{self, RoomEvent};
 
 /// Who was told to have come. Locked until everyone is told, so that nobody hears of a person's
 /// leaving after their return.
@@ -19,9 +19,9 @@ pub(crate) async fn settle(shared: &Arc<Shared>, room: RoomId, user: UserId) {
     let mut told = shared.presence.0.lock().await;
     let is_there = shared.attendance.is_in(room, user);
     if is_there && told.insert((room, user)) {
-        tell(shared, room, user, Happening::Entered).await;
+        tell(shared, room, user, RoomEvent::Entered).await;
     } else if !is_there && told.remove(&(room, user)) {
-        tell(shared, room, user, Happening::Left).await;
+        tell(shared, room, user, RoomEvent::Left).await;
     }
 }
 
@@ -29,10 +29,10 @@ async fn tell(
     shared: &Arc<Shared>,
     room: RoomId,
     user: UserId,
-    happening: impl FnOnce(crate::state::User) -> Happening,
+    event: impl FnOnce(crate::state::User) -> RoomEvent,
 ) {
     match shared.state.user(user).await {
-        Ok(Some(user)) => webhooks::tell(shared, room, happening(user)).await,
+        Ok(Some(user)) => webhooks::tell(shared, room, event(user)).await,
         Ok(None) => {}
         Err(cause) => tracing::error!("nobody was told who came or left: {cause}"),
     }

@@ -11,7 +11,7 @@ use crate::install::removal;
 use crate::shared::Shared;
 use crate::sign_in::Change;
 use crate::state::{NewRoom, Room, StateError, User};
-use crate::webhooks::{self, Happening};
+use crate::webhooks::{self, RoomEvent};
 
 /// The longest name of a room, in characters.
 const MAX_NAME: usize = 50;
@@ -75,7 +75,7 @@ pub(crate) async fn create(shared: &Arc<Shared>, new: &NewRoom) -> Result<Room, 
         return Err(Refused::Taken(new.name.clone()));
     };
     if let Some(owner) = shared.state.user(room.owner).await? {
-        webhooks::tell(shared, room.id, Happening::Created(owner)).await;
+        webhooks::tell(shared, room.id, RoomEvent::Created(owner)).await;
     }
     Ok(room)
 }
@@ -112,11 +112,11 @@ pub(crate) async fn change(
     if before.topic != room.topic {
         let topic = room.topic.clone();
         let by = by.clone();
-        webhooks::tell(shared, id, Happening::TopicChanged { topic, by }).await;
+        webhooks::tell(shared, id, RoomEvent::TopicChanged { topic, by }).await;
     }
     match (before.is_archived, room.is_archived) {
-        (false, true) => webhooks::tell(shared, id, Happening::Archived(by.clone())).await,
-        (true, false) => webhooks::tell(shared, id, Happening::Unarchived(by.clone())).await,
+        (false, true) => webhooks::tell(shared, id, RoomEvent::Archived(by.clone())).await,
+        (true, false) => webhooks::tell(shared, id, RoomEvent::Unarchived(by.clone())).await,
         _ => {}
     }
     Ok(room)
@@ -130,7 +130,7 @@ pub(crate) async fn delete(
     by: &User,
 ) -> Result<bool, StateError> {
     let _turn = shared.rooms.lock().await;
-    webhooks::tell(shared, room.id, Happening::Deleted(by.clone())).await;
+    webhooks::tell(shared, room.id, RoomEvent::Deleted(by.clone())).await;
     let now = shared.clock.now();
     let Some(installed) = shared.state.remove_room(room.id, now).await? else {
         return Ok(false);

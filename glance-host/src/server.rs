@@ -133,11 +133,13 @@ fn check(config: &Config) -> Result<(), String> {
     log::filter(&config.log)?;
     Endpoint::new(&config.metrics)?;
     let checked = config.builder()?.check();
-    checked.map(drop).map_err(|error| in_words(config, error))
+    checked
+        .map(drop)
+        .map_err(|error| describe_error(config, error))
 }
 
 /// What is wrong, and the setting to change.
-fn in_words(config: &Config, error: Error) -> String {
+fn describe_error(config: &Config, error: Error) -> String {
     match error {
         Error::Listen { .. } if error.is_address_in_use() => {
             format!("{error}. Set `listen` to another")
@@ -160,7 +162,7 @@ fn in_words(config: &Config, error: Error) -> String {
 async fn serve(config: &Config, source: &str) -> Result<(), String> {
     let endpoint = Endpoint::new(&config.metrics)?;
     let started = config.builder()?.start().await;
-    let host = started.map_err(|error| in_words(config, error))?;
+    let host = started.map_err(|error| describe_error(config, error))?;
     let metrics = match endpoint {
         Some(endpoint) => Some(endpoint.serve(&host).await?),
         None => None,

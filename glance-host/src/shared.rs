@@ -25,7 +25,7 @@ use crate::presence::Presence;
 use crate::sign_in::{Entrance, Way};
 use crate::state::{Group, Identity, State, StateError, User};
 #[cfg(feature = "testing")]
-use crate::testing::rehearsal::Stage;
+use crate::testing::fault_host::FaultLayer;
 use crate::turns::Turns;
 use crate::viewer::{Lineups, Retries};
 use crate::webhooks::Webhooks;
@@ -74,9 +74,9 @@ pub(crate) struct Shared {
     pub(crate) removals: Removals,
     pub(crate) metrics: Metrics,
     pub(crate) health: Health,
-    /// Of a host in a rehearsal.
+    /// Set if a test started the host as a fault host.
     #[cfg(feature = "testing")]
-    pub(crate) stage: Option<Arc<Stage>>,
+    pub(crate) layer: Option<Arc<FaultLayer>>,
     /// Changes when the host ends.
     pub(crate) ending: watch::Receiver<bool>,
 }
@@ -119,7 +119,7 @@ impl Shared {
     /// Who came in like this, made known where they were not. The first admin finds a room.
     pub(crate) async fn welcome(self: &Arc<Self>, identity: &Identity) -> Result<User, StateError> {
         let turn = self.roles.lock().await;
-        let (before, user) = self.state.user_of(identity).await?;
+        let (before, user) = self.state.upsert_identity(identity).await?;
         people::change(self, &before, &user).await?;
         drop(turn);
         self.first_room.open(self).await?;

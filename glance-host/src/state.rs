@@ -272,8 +272,8 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
 
     /// All rooms, by id.
     async fn rooms(&self) -> Result<Vec<Room>>;
-    /// Some rooms, by id, after the first `skip`; archived ones where they are asked for.
-    async fn some_rooms(&self, archived: bool, skip: u64, at_most: u32) -> Result<Vec<Room>>;
+    /// Lists rooms by id, without the first `skip`: the archived ones, or the others.
+    async fn list_rooms(&self, archived: bool, skip: u64, at_most: u32) -> Result<Vec<Room>>;
     /// The rooms that a person may enter, by id, without archived ones.
     async fn rooms_open_to(&self, user: &User, at_most: u32) -> Result<Vec<Room>>;
     /// The room with the least id.
@@ -282,8 +282,8 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn room(&self, id: RoomId) -> Result<Option<Room>>;
     /// The room with this name.
     async fn find_room(&self, name: &str) -> Result<Option<Room>>;
-    /// The room with this name, made where there is none; `owner` owns a new one.
-    async fn room_named(&self, name: &str, owner: UserId) -> Result<Room>;
+    /// Finds or creates the room with this name. `owner` owns a new room.
+    async fn get_or_create_room(&self, name: &str, owner: UserId) -> Result<Room>;
     /// Makes a room; `None` where there is one with its name.
     async fn create_room(&self, new: &NewRoom) -> Result<Option<Room>>;
     /// Changes a room; false where there is none with its id, or another one with its name.
@@ -311,9 +311,8 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn users(&self) -> Result<Vec<User>>;
     /// The users who were removed, by id.
     async fn removed_users(&self) -> Result<Vec<User>>;
-    /// Some users but those who were removed, by id, after the first `skip`; guests where they are
-    /// asked for.
-    async fn some_users(&self, guests: bool, skip: u64, at_most: u32) -> Result<Vec<User>>;
+    /// Lists users by id, without removed ones and without the first `skip`: the guests, or the others.
+    async fn list_users(&self, guests: bool, skip: u64, at_most: u32) -> Result<Vec<User>>;
     /// The users with these ids, removed or not, by id.
     async fn users_with(&self, ids: &[UserId]) -> Result<Vec<User>>;
     /// The users whose mention name is one of these, whatever their case, but those who were removed,
@@ -325,15 +324,15 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn first_admin(&self) -> Result<Option<User>>;
     /// The user with this name.
     async fn find_user(&self, name: &str) -> Result<Option<User>>;
-    /// The user with this name, made where there is none.
-    async fn user_named(&self, name: &str) -> Result<User>;
+    /// Finds or creates the user with this name.
+    async fn get_or_create_user(&self, name: &str) -> Result<User>;
     /// Changes a user.
     async fn update_user(&self, user: &User) -> Result<()>;
     /// Changes a user's time zone, and nothing else that may have changed meanwhile.
     async fn set_timezone(&self, user: UserId, timezone: &str) -> Result<()>;
-    /// The user who signs in like this, made where there is none, and who they are to be by what is
-    /// said of them now. Nothing of that is kept yet.
-    async fn user_of(&self, identity: &Identity) -> Result<(User, User)>;
+    /// Finds or creates the user for this identity. Returns the stored user and the user as described
+    /// by the identity; the latter is not saved.
+    async fn upsert_identity(&self, identity: &Identity) -> Result<(User, User)>;
 
     /// A key of this host's own, 32 bytes, made at the first call: it signs cookies.
     async fn signing_key(&self) -> Result<Vec<u8>>;

@@ -24,10 +24,10 @@
 //! These helpers panic where a test could only fail: that is how a test says so.
 #![allow(clippy::panic)]
 
+pub(crate) mod fault_host;
 pub(crate) mod faults;
 mod http;
 pub(crate) mod record;
-pub(crate) mod rehearsal;
 mod replay;
 mod room;
 
@@ -48,10 +48,10 @@ use crate::shared::Shared;
 use crate::state::{Installed, MAX_PRIVATE_MESSAGES, PrivateMessage, Room, User};
 use crate::viewer::{Command, Commands, Line, LineState, Sidebar, Viewer};
 
+pub use fault_host::{FaultHost, Recording};
 pub use faults::{Fault, Injected};
 pub use http::http_client;
 pub use record::{Exchange, Party, Purpose};
-pub use rehearsal::{Recording, Rehearsal};
 pub use replay::{Difference, Replay, ReplayError, Report, StandIn};
 pub use room::TestRoom;
 
@@ -91,7 +91,7 @@ impl Host {
     /// Where the database fails.
     pub async fn user(&self, name: &str, change: impl FnOnce(&mut User)) -> User {
         let state = &self.shared.state;
-        let mut user = must(state.user_named(name).await, "no user");
+        let mut user = must(state.get_or_create_user(name).await, "no user");
         change(&mut user);
         must(state.update_user(&user).await, "the user cannot be changed");
         user
@@ -104,7 +104,7 @@ impl Host {
     /// Where the database fails.
     pub async fn private_messages(&self, user: &str) -> Vec<PrivateMessage> {
         let state = &self.shared.state;
-        let user = must(state.user_named(user).await, "no user");
+        let user = must(state.get_or_create_user(user).await, "no user");
         let kept = state.private_messages(user.id, MAX_PRIVATE_MESSAGES);
         must(kept.await, "no messages")
     }

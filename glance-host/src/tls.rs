@@ -35,15 +35,15 @@ impl Files {
         };
         let chain = CertificateDer::pem_file_iter(&self.certificate)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(|cause| wrong(&self.certificate, in_words(cause, "certificate")))?;
+            .map_err(|cause| wrong(&self.certificate, describe_error(cause, "certificate")))?;
         if chain.is_empty() {
-            let none = in_words(pem::Error::NoItemsFound, "certificate");
+            let none = describe_error(pem::Error::NoItemsFound, "certificate");
             return Err(wrong(&self.certificate, none));
         }
         let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|cause| {
             wrong(
                 &self.key,
-                in_words(cause, "private key without a passphrase"),
+                describe_error(cause, "private key without a passphrase"),
             )
         })?;
         CertifiedKey::from_der(chain, key, &provider).map_err(|cause| match cause {
@@ -64,7 +64,7 @@ impl Files {
 }
 
 /// What is wrong with a file that should have this in it.
-fn in_words(cause: pem::Error, wanted: &str) -> String {
+fn describe_error(cause: pem::Error, wanted: &str) -> String {
     match cause {
         pem::Error::NoItemsFound => format!("there is no {wanted} in it"),
         pem::Error::Io(cause) => cause.to_string(),

@@ -5,8 +5,8 @@
 //! queue is dropped. When the host ends, a call under way comes to its end, and what waits is not told.
 
 mod delivery;
-mod happening;
 mod record;
+mod room_event;
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
@@ -20,16 +20,16 @@ use crate::pattern;
 use crate::shared::Shared;
 use crate::state::StateError;
 use delivery::Job;
-use happening::Told;
 pub(crate) use record::Records;
+use room_event::Told;
 
-pub use happening::Happening;
 pub use record::{Delivery, KEPT_PER_ROOM, Outcome};
+pub use room_event::RoomEvent;
 
-/// How many happenings may wait for one installation.
+/// How many events may wait for one installation.
 const QUEUE: usize = 100;
 
-/// What waits, by installation; each has a task that works it off. The calls for one happening stand
+/// What waits, by installation; each has a task that works it off. The calls for one event stand
 /// together, as some of their patterns will find nothing in it.
 type Queues = HashMap<OauthId, VecDeque<Vec<Job>>>;
 
@@ -48,7 +48,7 @@ impl fmt::Debug for Webhooks {
     }
 }
 
-/// What is to be called for a happening, by installation.
+/// What is to be called for an event, by installation.
 #[derive(Default)]
 pub(crate) struct Calls(HashMap<OauthId, Vec<Job>>);
 
@@ -61,36 +61,32 @@ impl Calls {
 }
 
 /// Calls the webhooks that listen for this; returns once all calls wait in their queues.
-pub(crate) async fn tell(shared: &Arc<Shared>, room: RoomId, happening: Happening) {
-    calls(shared, room, &happening).await.queue(shared);
+pub(crate) async fn tell(shared: &Arc<Shared>, room: RoomId, event: RoomEvent) {
+    calls(shared, room, &event).await.queue(shared);
 }
 
 /// The calls of the webhooks that listen for this. What fails is logged: what happens happens.
-pub(crate) async fn calls(shared: &Shared, room: RoomId, happening: &Happening) -> Calls {
-    let calls = try_calls(shared, room, happening).await;
+pub(crate) async fn calls(shared: &Shared, room: RoomId, event: &RoomEvent) -> Calls {
+    let calls = try_calls(shared, room, event).await;
     calls.unwrap_or_else(|cause| {
         tracing::error!(%room, "webhooks were not called: {cause}");
         Calls::default()
     })
 }
 
-async fn try_calls(
-    shared: &Shared,
-    room: RoomId,
-    happening: &Happening,
-) -> Result<Calls, StateError> {
+async fn try_calls(shared: &Shared, room: RoomId, event: &RoomEvent) -> Result<Calls, StateError> {
     let mut calls = Calls::default();
-    let Some(event) = happening.event() else {
+    let Some(kind) = event.event() else {
         return Ok(calls);
     };
-    let listening = shared.state.webhooks_on(&event, room).await?;
+    let listening = shared.state.webhooks_on(&kind, room).await?;
     if listening.is_empty() {
         return Ok(calls);
     }
     let Some(room) = shared.state.room(room).await? else {
         return Ok(calls);
     };
-    let told = Arc::new(Told::new(shared, room, event, happening).await?);
+    let told = Arc::new(Told::new(shared, room, kind, event).await?);
     for (installed, registered) in listening {
         if told.author.as_ref() != Some(&installed.oauth_id) {
             let jobs = calls.0.entry(installed.oauth_id.clone()).or_default();

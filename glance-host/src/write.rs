@@ -11,7 +11,7 @@ use crate::hub::{Event, To, Written};
 use crate::shared::Shared;
 use crate::state::{Entry, Message, StateError, User};
 use crate::timeline;
-use crate::webhooks::{self, Calls, Happening};
+use crate::webhooks::{self, Calls, RoomEvent};
 
 /// Whose turn it is to write into a room: everyone hears of its entries in the order in which they are
 /// kept.
@@ -61,8 +61,8 @@ pub(crate) async fn entry(shared: &Arc<Shared>, entry: Entry) -> Result<Entry, S
 
 /// The same, and whether it is new: nothing is done where an entry has its id.
 pub(crate) async fn once(shared: &Arc<Shared>, entry: Entry) -> Result<(Entry, bool), StateError> {
-    let happening = Happening::Written(Box::new(entry.clone()));
-    let calls = webhooks::calls(shared, entry.room_id, &happening).await;
+    let event = RoomEvent::Written(Box::new(entry.clone()));
+    let calls = webhooks::calls(shared, entry.room_id, &event).await;
     let is_new = keep(shared, &entry, calls).await?;
     Ok((entry, is_new))
 }

@@ -67,10 +67,10 @@ mod limits;
 mod list;
 mod meter;
 mod notify;
-mod patience;
 mod push;
 mod pusher;
 mod request;
+mod retry;
 mod token;
 mod viewer_token;
 
@@ -96,7 +96,7 @@ pub use viewer_token::ViewerToken;
 
 use http::Http;
 use limits::Limits;
-use patience::Patience;
+use retry::RetryBudget;
 use token::{Scopes, Tokens};
 
 use crate::auth::now;
@@ -212,10 +212,10 @@ impl Client {
             limits,
             ..
         } = &*self.shared;
-        let mut patience = Patience::new(method);
+        let mut budget = RetryBudget::new(method);
         let mut renewed = false;
         loop {
-            if !patience.wait(limits.wait()).await {
+            if !budget.wait(limits.wait()).await {
                 return Err(Error::new(
                     ErrorKind::RateLimited,
                     format!(
@@ -232,7 +232,7 @@ impl Client {
             }
             let answer = match http.send(request, url).await {
                 Ok(answer) => answer,
-                Err(failure) if patience.again(failure.arrived, None).await => continue,
+                Err(failure) if budget.again(failure.arrived, None).await => continue,
                 Err(failure) => return Err(failure.error),
             };
             limits.note(&answer.headers);
@@ -242,16 +242,13 @@ impl Client {
                     renewed = true;
                 }
                 StatusCode::TOO_MANY_REQUESTS => {
-                    if !patience
-                        .wait(patience::wanted_by(&answer.headers, now()))
-                        .await
-                    {
+                    if !budget.wait(retry::wanted_by(&answer.headers, now())).await {
                         return Err(answer.refusal());
                     }
                 }
-                status if patience::is_passing(status) => {
-                    let asked_for = patience::asked_for(&answer.headers);
-                    if !patience.again(true, asked_for).await {
+                status if retry::is_passing(status) => {
+                    let asked_for = retry::asked_for(&answer.headers);
+                    if !budget.again(true, asked_for).await {
                         return Err(answer.refusal());
                     }
                 }

@@ -14,6 +14,7 @@
 //! | [`deploying`] | on one machine, or on several with PostgreSQL |
 //! | [`from_node`] | moving from the Node framework |
 //! | [`old_add_ons`] | running what was written for HipChat, unchanged |
+//! | [`migration`] | breaking changes, and what to write instead |
 
 macro_rules! pages {
     ($($page:ident = $file:literal;)*) => { $(
@@ -35,4 +36,5 @@ pages! {
     deploying = "deploying.md";
     from_node = "from-node.md";
     old_add_ons = "old-add-ons.md";
+    migration = "migration.md";
 }

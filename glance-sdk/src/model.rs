@@ -43,8 +43,8 @@ mod open_enum;
 mod page;
 mod picture;
 mod secret;
-mod short;
 mod status;
+mod truncate;
 mod update;
 pub mod webhook;
 

@@ -5,7 +5,7 @@ use std::process::Command;
 use glance_host::Host;
 use glance_host::state::Installed;
 use glance_host::testing::TestRoom;
-use glance_host::webhooks::{Delivery, Happening, Outcome};
+use glance_host::webhooks::{Delivery, Outcome, RoomEvent};
 use glance_sdk::auth::{SigningKey, now};
 use glance_sdk::model::{Claims, Color, Context, Event};
 use reqwest::{Response, Url};
@@ -81,7 +81,7 @@ impl Tally {
             room.notification("Listening").await;
             let by = host.user("member", |_| {}).await;
             let topic = "Deploys".to_owned();
-            room.happens(Happening::TopicChanged { topic, by }).await;
+            room.emit(RoomEvent::TopicChanged { topic, by }).await;
             room.notification("The topic is Deploys").await;
         }
         let shown = viewer.label("tally", "4 open").await;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use glance_host::Host;
-use glance_host::webhooks::Happening;
+use glance_host::webhooks;
 use glance_sdk::auth::{SigningKey, Token, now};
 use glance_sdk::axum::Json;
 use glance_sdk::axum::http::header;
@@ -119,14 +119,14 @@ async fn nine_events_are_told_and_believed() {
     let topic = topic.body(&json!({ "topic": "Peace" })).unwrap();
     topic.send().await.unwrap();
     told(Event::RoomTopicChange).await;
-    for happening in [
-        Happening::Archived(ann.clone()),
-        Happening::Unarchived(ann.clone()),
-        Happening::Deleted(ann.clone()),
+    for event in [
+        webhooks::RoomEvent::Archived(ann.clone()),
+        webhooks::RoomEvent::Unarchived(ann.clone()),
+        webhooks::RoomEvent::Deleted(ann.clone()),
     ] {
-        let event = happening.event().unwrap();
-        room.happens(happening).await;
-        told(event).await;
+        let kind = event.event().unwrap();
+        room.emit(event).await;
+        told(kind).await;
     }
 
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use glance_host::testing::{Exchange, Fault, Party, Purpose, Rehearsal, TestAddOn, TestRoom};
+use glance_host::testing::{Exchange, Fault, FaultHost, Party, Purpose, TestAddOn, TestRoom};
 use glance_host::viewer::LineState;
 use glance_host::{Clock, Host};
 use glance_sdk::client::{Client, Method};
@@ -15,7 +15,7 @@ use crate::install::is_empty;
 const SCOPES: [Scope; 3] = [Scope::ViewGroup, Scope::SendNotification, Scope::ViewRoom];
 
 struct Scene {
-    host: Rehearsal,
+    host: FaultHost,
     room: TestRoom,
     add_on: TestAddOn,
     client: Client,
@@ -23,7 +23,7 @@ struct Scene {
 
 impl Scene {
     async fn set() -> Self {
-        let host = Rehearsal::start().await;
+        let host = FaultHost::start().await;
         let room = host.room("ops").await;
         let add_on = room.install(add_on(&Pager::new(1)).scopes(SCOPES)).await;
         let client = add_on.client().await;
@@ -56,14 +56,14 @@ async fn a_call_refused_for_a_while_is_made_again_when_it_may_be() {
     let busy = notifications(Fault::status(429).retry_after(0)).times(3);
     let busy = scene.host.inject(busy);
     scene.notify("at last").await.unwrap();
-    assert_eq!(busy.struck(), 3);
+    assert_eq!(busy.hits(), 3);
     assert_eq!(scene.said().await, ["at last"], "a refusal is no arrival");
 
     let busy = Fault::status(429).retry_after(3600);
     let busy = scene.host.inject(notifications(busy));
     let error = scene.notify("never").await.unwrap_err();
     assert_eq!(error.kind(), glance_sdk::ErrorKind::RateLimited);
-    assert_eq!(busy.struck(), 1, "an hour is longer than a call waits");
+    assert_eq!(busy.hits(), 1, "an hour is longer than a call waits");
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn a_host_out_of_order_is_asked_again_only_where_that_does_no_harm() {
         .inject(notifications(Fault::status(503)).times(1));
     let error = scene.notify("once").await.unwrap_err();
     assert_eq!(error.kind(), glance_sdk::ErrorKind::Unreachable);
-    assert_eq!(fault.struck(), 1);
+    assert_eq!(fault.hits(), 1);
     assert!(scene.said().await.is_empty());
 
     let reading = |fault: Fault| fault.on(Method::Get, "/v2/room/*");
@@ -90,7 +90,7 @@ async fn a_host_out_of_order_is_asked_again_only_where_that_does_no_harm() {
         let fault = scene.host.inject(reading(fault).times(3));
         let known = scene.client.room(room).get().await;
         assert_eq!(known.unwrap().name.as_deref(), Some("ops"), "{what}");
-        assert_eq!(fault.struck(), 3, "{what}");
+        assert_eq!(fault.hits(), 3, "{what}");
     }
     // Of half an answer the beginning arrives, of none nothing.
     let url = format!("{}/v2/capabilities", scene.host.base_url());
@@ -116,7 +116,7 @@ async fn a_host_out_of_order_is_asked_again_only_where_that_does_no_harm() {
     let fault = scene.host.inject(reading(Fault::status(500)));
     let error = scene.client.room(room).get().await.unwrap_err();
     assert_eq!(error.kind(), glance_sdk::ErrorKind::Unreachable);
-    assert_eq!(fault.struck(), 1);
+    assert_eq!(fault.hits(), 1);
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn a_lost_answer_makes_no_second_message_and_a_second_put_does_no_harm() {
         .inject(notifications(Fault::lost_answer()).times(1));
     assert!(scene.notify("once").await.is_err());
     assert_eq!(
-        (lost.struck(), scene.said().await),
+        (lost.hits(), scene.said().await),
         (1, vec!["once".to_owned()])
     );
 
@@ -137,7 +137,7 @@ async fn a_lost_answer_makes_no_second_message_and_a_second_put_does_no_harm() {
     let glance = Glance::new("runtime", "Runtime", Icon::new("https://example.com/i.png"));
     let glances = scene.client.room(scene.room.room.id).glances();
     glances.create(&glance).await.unwrap();
-    assert_eq!(lost.struck(), 2);
+    assert_eq!(lost.hits(), 2);
     let mut viewer = scene.room.viewer("ann").await;
     viewer.wait_for(|sidebar| sidebar.lines.len() == 3).await;
 }
@@ -228,7 +228,7 @@ async fn however_a_push_fails_the_host_ends_with_the_newest() {
         let fault = scene.host.inject(fault);
         let push = |open| pusher.push::<always>(scene.add_on.oauth_id(), to, data(open));
         push(open).unwrap();
-        fault.strikes(1).await;
+        fault.wait_for_hits(1).await;
         // Back to what the host took last: it may have the other by now.
         push(1).unwrap();
         pusher.flush().await;
@@ -248,7 +248,7 @@ async fn however_a_push_fails_the_host_ends_with_the_newest() {
 
 #[tokio::test]
 async fn an_installation_whose_answer_is_lost_leaves_nothing_and_can_be_done_again() {
-    let host = Rehearsal::start().await;
+    let host = FaultHost::start().await;
     let room = host.room("ops").await;
     let pager = Pager::new(1);
     let lost = host.inject(Fault::lost_answer().at_add_ons().on(Method::Post, "/**"));
@@ -257,7 +257,7 @@ async fn an_installation_whose_answer_is_lost_leaves_nothing_and_can_be_done_aga
         refused.to_string().contains("connection was dropped"),
         "{refused}"
     );
-    assert_eq!(lost.struck(), 1);
+    assert_eq!(lost.hits(), 1);
     drop(lost);
     assert!(is_empty(&host, &room).await);
     let token = host.call(|call| call.purpose == Purpose::Token).await;
@@ -272,7 +272,7 @@ async fn an_installation_whose_answer_is_lost_leaves_nothing_and_can_be_done_aga
 
 #[tokio::test]
 async fn a_handshake_that_breaks_off_installs_nothing() {
-    let host = Rehearsal::start().await;
+    let host = FaultHost::start().await;
     let room = host.room("ops").await;
     for path in ["/v2/capabilities", "/v2/oauth/token"] {
         let method = match path {
@@ -282,14 +282,14 @@ async fn a_handshake_that_breaks_off_installs_nothing() {
         let fault = host.inject(Fault::status(500).on(method, path));
         let refused = room.try_install(add_on(&Pager::new(1))).await.unwrap_err();
         assert!(refused.to_string().contains("refused"), "{refused}");
-        assert!(fault.struck() >= 1, "{path}");
+        assert!(fault.hits() >= 1, "{path}");
     }
     room.install(add_on(&Pager::new(1))).await;
 }
 
 #[tokio::test]
 async fn what_an_add_on_does_wrong_costs_its_own_line_only() {
-    let host = Rehearsal::start().await;
+    let host = FaultHost::start().await;
     let room = host.room("ops").await;
     let _add_on = room.install(add_on(&Pager::new(2))).await;
     let query = "/glances/always";
@@ -314,7 +314,7 @@ async fn what_an_add_on_does_wrong_costs_its_own_line_only() {
         let fault = host.inject(at(fault));
         let mut viewer = room.viewer("ann").await;
         let sidebar = viewer.settled().await;
-        assert_eq!(fault.struck(), 1, "{what}");
+        assert_eq!(fault.hits(), 1, "{what}");
         assert_eq!(
             sidebar.line("incidents").unwrap().label_text(),
             "2 incidents"
@@ -332,7 +332,7 @@ async fn what_an_add_on_does_wrong_costs_its_own_line_only() {
 
     let hang = host.inject(at(Fault::hang()));
     let mut viewer = room.viewer("bob").await;
-    hang.strikes(1).await;
+    hang.wait_for_hits(1).await;
     viewer.label("incidents", "2 incidents").await;
     let sidebar = viewer.wait_for(|sidebar| sidebar.loading == 1).await;
     assert!(matches!(
@@ -347,7 +347,7 @@ async fn what_an_add_on_does_wrong_costs_its_own_line_only() {
 async fn latency_goes_by_the_tests_clock() {
     let clock = Clock::standing_at(1_700_000_000);
     let host = Host::builder().port(0).clock(clock.clone());
-    let host = host.rehearse().await.unwrap();
+    let host = host.start_with_faults().await.unwrap();
     let room = host.room("ops").await;
     let add_on = room.install(add_on(&Pager::new(1)).scopes(SCOPES)).await;
     let slow = host.inject(notifications(Fault::latency(Duration::from_secs(60))));
@@ -355,7 +355,7 @@ async fn latency_goes_by_the_tests_clock() {
     let id = room.room.id;
     let notification = Notification::text("late");
     let calling = tokio::spawn(async move { client.room(id).notify(&notification).await });
-    slow.strikes(1).await;
+    slow.wait_for_hits(1).await;
     clock.advance(Duration::from_secs(59));
     assert!(room.notifications().await.is_empty());
     clock.advance(Duration::from_secs(1));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use glance_host::testing::TestRoom;
-use glance_host::{Already, Host, InstallError};
+use glance_host::{Conflict, Host, InstallError};
 use glance_sdk::ErrorKind;
 use glance_sdk::axum::Router;
 use glance_sdk::axum::routing::{get, post};
@@ -200,9 +200,9 @@ async fn an_add_on_that_has_yet_to_answer_is_not_installed_beside_itself() {
             refused
         };
         let (first, second) = tokio::join!(install(is_first_in_room), second);
-        let under_way = Already::UnderWay;
+        let under_way = Conflict::UnderWay;
         assert!(
-            matches!(&second, Err(InstallError::AlreadyInstalled { already, .. }) if *already == under_way),
+            matches!(&second, Err(InstallError::AlreadyInstalled { conflict, .. }) if *conflict == under_way),
             "{second:?}"
         );
         assert!(host.uninstall(&first.unwrap().oauth_id).await.unwrap());

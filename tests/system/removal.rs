@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use glance_host::Clock;
 use glance_host::Host;
-use glance_host::testing::{Fault, Purpose, Rehearsal, TestAddOn, TestRoom};
+use glance_host::testing::{Fault, FaultHost, Purpose, TestAddOn, TestRoom};
 use glance_sdk::auth::{SigningKey, Token, is_uninstall, now, uninstall_claims};
 use glance_sdk::axum::extract::{Path, State};
 use glance_sdk::axum::http::HeaderMap;
@@ -23,7 +23,7 @@ use crate::by_hand::{descriptor, serve};
 
 /// An add-on that notes whose `on_uninstall` ran.
 struct Scene {
-    host: Rehearsal,
+    host: FaultHost,
     room: TestRoom,
     add_on: TestAddOn,
     store: Arc<MemoryStore>,
@@ -32,7 +32,7 @@ struct Scene {
 
 impl Scene {
     async fn set() -> Self {
-        let host = Rehearsal::start().await;
+        let host = FaultHost::start().await;
         let room = host.room("ops").await;
         let store = Arc::new(MemoryStore::default());
         let (removed, hears) = noting();
@@ -458,7 +458,7 @@ async fn a_restart_of_the_host_goes_on_with_removals() {
 /// The host does not know whether the add-on accepted: it says that it did not mean it.
 #[tokio::test]
 async fn an_add_on_whose_answer_was_lost_is_told_of_its_removal() {
-    let host = Rehearsal::start().await;
+    let host = FaultHost::start().await;
     let room = host.room("ops").await;
     let (hook, mut removed) = noting();
     let lost = host.inject(Fault::lost_answer().at_add_ons().on(Method::Post, "/**"));

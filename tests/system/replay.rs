@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use glance_host::testing::{Party, Purpose, Rehearsal, Replay, ReplayError, Report};
+use glance_host::testing::{FaultHost, Party, Purpose, Replay, ReplayError, Report};
 use glance_sdk::model::webhook::RoomMessage;
 use glance_sdk::model::{Glance, Notification, Scope};
 use glance_sdk::prelude::*;
@@ -65,7 +65,7 @@ fn add_on(script: &Script) -> AddOn<Script> {
 async fn record(script: &Script) -> (String, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("builds.jsonl");
-    let host = Rehearsal::start().await;
+    let host = FaultHost::start().await;
     let another = host.record_to(folder.path().join("another.jsonl")).unwrap();
     let recording = host.record_to(&file).unwrap();
     drop(another);
@@ -92,7 +92,7 @@ async fn record(script: &Script) -> (String, Vec<String>) {
 
 async fn replay(recording: &str, script: &Script) -> Report {
     let replay = Replay::parse(recording).unwrap();
-    let replay = replay.patience(Duration::from_secs(3));
+    let replay = replay.timeout(Duration::from_secs(3));
     replay.run(add_on(script)).await
 }
 
@@ -228,7 +228,7 @@ async fn what_may_differ_is_said_by_pointers() {
 async fn an_add_on_of_any_make_is_played_to_by_its_address() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("peer.jsonl");
-    let host = Rehearsal::start().await;
+    let host = FaultHost::start().await;
     let recording = host.record_to(&file).unwrap();
     let room = host.room("ops").await;
     let webhook = json!([{ "url": "said", "event": "room_message", "name": "said" }]);
@@ -253,7 +253,7 @@ async fn an_add_on_of_any_make_is_played_to_by_its_address() {
 #[tokio::test]
 async fn a_stand_in_answers_what_the_host_answered() {
     let (recording, _) = record(&AS_RECORDED).await;
-    let replay = Replay::parse(&recording).unwrap().patience(Duration::ZERO);
+    let replay = Replay::parse(&recording).unwrap().timeout(Duration::ZERO);
     let host = replay.stand_in().await;
     let client = glance_host::testing::http_client();
     let url = |path: &str| format!("{}/v2/{path}", host.base_url());

@@ -1,7 +1,7 @@
 //! Who may call what: tokens in either place, their scopes, and the protocol's refusals.
 
 use glance_host::Host;
-use glance_host::testing::Rehearsal;
+use glance_host::testing::FaultHost;
 use glance_sdk::AddOn;
 use glance_sdk::model::Scope;
 use reqwest::{Method, StatusCode};
@@ -57,7 +57,7 @@ async fn a_host_may_call_itself_something_else() {
 
 #[tokio::test]
 async fn doubled_slashes_and_one_at_the_end_do_no_harm() {
-    let host = Rehearsal::start().await;
+    let host = FaultHost::start().await;
     let rest = Rest::in_room(&host, "ops").await;
     let token = rest.token("send_notification").await;
     let message = json!({"message": "x"});

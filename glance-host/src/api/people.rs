@@ -21,7 +21,7 @@ pub(super) async fn list(
     caller.needs(&[Scope::ViewGroup])?;
     let (skip, at_most) = paging.read();
     let guests = paging.includes("include-guests");
-    let users = shared.state.some_users(guests, skip, at_most).await?;
+    let users = shared.state.list_users(guests, skip, at_most).await?;
     let users = users.iter().map(|user| wire::person(&shared, user));
     Ok(Json(paging.part(users)))
 }

@@ -35,7 +35,7 @@ pub(super) async fn list(
     let written = |room: &state::Room| directory::room(&shared, room);
     let Some(own) = caller.installed.room_id else {
         let (skip, at_most) = paging.read();
-        let rooms = shared.state.some_rooms(archived, skip, at_most).await?;
+        let rooms = shared.state.list_rooms(archived, skip, at_most).await?;
         return Ok(Json(paging.part(rooms.iter().map(written))));
     };
     let own = shared.state.room(own).await?;

@@ -31,7 +31,7 @@ use crate::shared::Shared;
 use crate::sign_in::{Entrance, SignIn, Way};
 use crate::state::{SqliteState, State, StateError, User};
 #[cfg(feature = "testing")]
-use crate::testing::rehearsal::Stage;
+use crate::testing::fault_host::FaultLayer;
 use crate::tls::{self, Certificate, Tls};
 use crate::turns::Turns;
 use crate::viewer::{Lineups, Retries};
@@ -63,9 +63,9 @@ pub struct Builder {
     proxies: Proxies,
     sign_in: SignIn,
     public_url: Option<String>,
-    /// Of a host in a rehearsal.
+    /// Set if a test starts the host as a fault host.
     #[cfg(feature = "testing")]
-    pub(crate) stage: Option<Arc<Stage>>,
+    pub(crate) layer: Option<Arc<FaultLayer>>,
 }
 
 impl Default for Builder {
@@ -90,7 +90,7 @@ impl Default for Builder {
             sign_in: SignIn::Local,
             public_url: None,
             #[cfg(feature = "testing")]
-            stage: None,
+            layer: None,
         }
     }
 }
@@ -376,7 +376,7 @@ impl Builder {
             metrics: Metrics::default(),
             health: Health::default(),
             #[cfg(feature = "testing")]
-            stage: self.stage,
+            layer: self.layer,
             ending,
         });
         shared.first_room.open(&shared).await?;
@@ -491,7 +491,7 @@ async fn first_user(state: &SqliteState) -> Result<User, StateError> {
     if let Some(admin) = state.first_admin().await? {
         return Ok(admin);
     }
-    let mut user = state.user_named("You").await?;
+    let mut user = state.get_or_create_user("You").await?;
     user.is_admin = true;
     user.is_removed = false;
     state.update_user(&user).await?;

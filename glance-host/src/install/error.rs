@@ -6,7 +6,7 @@ use glance_sdk::printable::printable;
 use glance_sdk::validate::Problem;
 use reqwest::Url;
 
-use super::Already;
+use super::Conflict;
 use crate::outgoing::NoAnswer;
 use crate::state::StateError;
 
@@ -74,7 +74,7 @@ pub enum InstallError {
         /// What it is called.
         name: String,
         /// Where it is installed.
-        already: Already,
+        conflict: Conflict,
     },
     /// The descriptor that stands there now is another add-on's.
     OtherAddOn {
@@ -141,8 +141,8 @@ impl fmt::Display for InstallError {
                 f,
                 "its descriptor declares {declared} entries of {what}, this host takes {allowed}"
             ),
-            Self::AlreadyInstalled { name, already } => {
-                write!(f, "{} {already}", printable(name))
+            Self::AlreadyInstalled { name, conflict } => {
+                write!(f, "{} {conflict}", printable(name))
             }
             Self::OtherAddOn { found, expected } => {
                 let (found, expected) = (printable(found), printable(expected));

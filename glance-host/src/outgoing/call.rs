@@ -181,8 +181,8 @@ impl Shared {
         max_bytes: usize,
     ) -> Result<Answer, NoAnswer> {
         #[cfg(feature = "testing")]
-        if let Some(stage) = &self.stage {
-            return stage.send(client, request, limit, max_bytes).await;
+        if let Some(layer) = &self.layer {
+            return layer.send(client, request, limit, max_bytes).await;
         }
         client.exchange(request, limit, max_bytes).await
     }

@@ -18,7 +18,7 @@ use crate::embed::Embed;
 use crate::host::{Builder, DEFAULT_PORT, Host};
 use network::Network;
 pub(super) use sign_in::{OpenIdSettings, ProxySettings, SignInSettings};
-pub(super) use words::in_words;
+pub(super) use words::describe_error;
 
 /// Every setting, with its meaning and what holds where nothing is said.
 pub(super) const EXAMPLE: &str = include_str!("example.toml");
@@ -192,7 +192,7 @@ impl Config {
         toml::from_str(text).map_err(|cause| {
             let at = cause.span().map_or(0, |span| span.start);
             let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
-            format!("line {line}: {}", in_words(cause.message()))
+            format!("line {line}: {}", describe_error(cause.message()))
         })
     }
 

@@ -7,7 +7,7 @@ use serde::de::value::{Error, SeqDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::config::{Config, in_words};
+use super::config::{Config, describe_error};
 
 /// How the names of the host's variables begin.
 pub(super) const PREFIX: &str = "GLANCE_HOST_";
@@ -110,7 +110,7 @@ impl Variables {
     fn take<T: DeserializeOwned>(&mut self, name: &str, setting: &mut T) -> Result<(), String> {
         if let Some(value) = self.0.remove(name) {
             *setting = T::deserialize(Text(&value)).map_err(|cause| {
-                let problem = in_words(&cause.to_string());
+                let problem = describe_error(&cause.to_string());
                 format!("{PREFIX}{name} in the environment: {problem}")
             })?;
         }

@@ -137,7 +137,7 @@ impl State for SqliteState {
         self.call(|connection| rooms::all(connection)).await
     }
 
-    async fn some_rooms(&self, archived: bool, skip: u64, at_most: u32) -> Result<Vec<Room>> {
+    async fn list_rooms(&self, archived: bool, skip: u64, at_most: u32) -> Result<Vec<Room>> {
         self.call(move |connection| rooms::some(connection, archived, skip, at_most))
             .await
     }
@@ -155,13 +155,13 @@ impl State for SqliteState {
 
     async fn find_room(&self, name: &str) -> Result<Option<Room>> {
         let name = name.to_owned();
-        self.call(move |connection| rooms::called(connection, &name))
+        self.call(move |connection| rooms::find_by_name(connection, &name))
             .await
     }
 
-    async fn room_named(&self, name: &str, owner: UserId) -> Result<Room> {
+    async fn get_or_create_room(&self, name: &str, owner: UserId) -> Result<Room> {
         let name = name.to_owned();
-        self.call(move |connection| rooms::named(connection, &name, owner))
+        self.call(move |connection| rooms::get_or_create(connection, &name, owner))
             .await
     }
 
@@ -219,7 +219,7 @@ impl State for SqliteState {
         self.call(|connection| users::all(connection, true)).await
     }
 
-    async fn some_users(&self, guests: bool, skip: u64, at_most: u32) -> Result<Vec<User>> {
+    async fn list_users(&self, guests: bool, skip: u64, at_most: u32) -> Result<Vec<User>> {
         self.call(move |connection| users::some(connection, guests, skip, at_most))
             .await
     }
@@ -252,13 +252,13 @@ impl State for SqliteState {
 
     async fn find_user(&self, name: &str) -> Result<Option<User>> {
         let name = name.to_owned();
-        self.call(move |connection| users::called(connection, &name))
+        self.call(move |connection| users::find_by_name(connection, &name))
             .await
     }
 
-    async fn user_named(&self, name: &str) -> Result<User> {
+    async fn get_or_create_user(&self, name: &str) -> Result<User> {
         let name = name.to_owned();
-        self.call(move |connection| users::named(connection, &name))
+        self.call(move |connection| users::get_or_create(connection, &name))
             .await
     }
 
@@ -274,9 +274,9 @@ impl State for SqliteState {
             .await
     }
 
-    async fn user_of(&self, identity: &Identity) -> Result<(User, User)> {
+    async fn upsert_identity(&self, identity: &Identity) -> Result<(User, User)> {
         let identity = identity.clone();
-        self.call(move |connection| users::of(connection, &identity))
+        self.call(move |connection| users::upsert_identity(connection, &identity))
             .await
     }
 

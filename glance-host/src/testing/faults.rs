@@ -1,4 +1,4 @@
-//! Faults that a test injects: what goes wrong, on which calls, and how often.
+//! Faults that a test injects: their effect, the calls that they hit, and how often.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,8 +11,7 @@ use tokio::sync::watch;
 
 use crate::testing::record::Party;
 
-/// Something that goes wrong, with the calls it befalls: all that add-ons make, where nothing else
-/// is said.
+/// An effect, and the calls that it hits: by default all calls that add-ons make.
 ///
 /// ```
 /// use glance_host::testing::Fault;
@@ -29,11 +28,11 @@ pub struct Fault {
     method: Option<Method>,
     path: Option<String>,
     of: Option<OauthId>,
-    spared: u64,
+    skip_first: u64,
     times: u64,
 }
 
-/// What goes wrong.
+/// The effect of a fault.
 #[derive(Debug, Clone)]
 pub(crate) enum Effect {
     Answer {
@@ -49,11 +48,11 @@ pub(crate) enum Effect {
 }
 
 impl Fault {
-    /// The call is not made, and answered with this status and the protocol's JSON.
+    /// Answers with this status and the protocol's JSON instead of making the call.
     ///
     /// # Panics
     ///
-    /// Where it is no status: 100 to 999.
+    /// If the status is not between 100 and 999.
     #[allow(clippy::panic)]
     pub fn status(status: u16) -> Self {
         let Ok(status) = StatusCode::from_u16(status) else {
@@ -66,29 +65,28 @@ impl Fault {
         })
     }
 
-    /// The call is made once so much time has passed: that of a host's standing
-    /// [`Clock`](crate::Clock), where it has one, in whole seconds.
+    /// Delays the call. If the host has a standing [`Clock`](crate::Clock), that clock measures the
+    /// time, in whole seconds.
     pub fn latency(time: Duration) -> Self {
         Self::new(Effect::Latency(time))
     }
 
-    /// The call is not made, and there is no answer until the fault is lifted; then the connection
-    /// is dropped.
+    /// Neither makes the call nor answers it; drops the connection when the fault is lifted.
     pub fn hang() -> Self {
         Self::new(Effect::Hang)
     }
 
-    /// The call is not made, and the connection is dropped without a byte of an answer.
+    /// Drops the connection instead of making the call, without a byte of an answer.
     pub fn drop_connection() -> Self {
         Self::new(Effect::Drop)
     }
 
-    /// The call takes effect, and the connection is dropped without a byte of its answer.
+    /// Makes the call, and drops the connection without a byte of the answer.
     pub fn lost_answer() -> Self {
         Self::new(Effect::LostAnswer)
     }
 
-    /// The call takes effect, and the connection is dropped in the middle of its answer.
+    /// Makes the call, and drops the connection in the middle of the answer.
     pub fn half_an_answer() -> Self {
         Self::new(Effect::HalfAnAnswer)
     }
@@ -100,13 +98,13 @@ impl Fault {
             method: None,
             path: None,
             of: None,
-            spared: 0,
+            skip_first: 0,
             times: u64::MAX,
         }
     }
 
-    /// The answer says after how many seconds to come again. It changes a
-    /// [`status`](Self::status) only.
+    /// Adds `Retry-After`, in seconds, to the answer of a [`status`](Self::status) fault. Does nothing
+    /// to other faults.
     pub fn retry_after(mut self, seconds: u64) -> Self {
         if let Effect::Answer { retry_after, .. } = &mut self.effect {
             *retry_after = Some(seconds);
@@ -114,7 +112,7 @@ impl Fault {
         self
     }
 
-    /// The answer is this text. It changes a [`status`](Self::status) only.
+    /// Sets the body of the answer of a [`status`](Self::status) fault. Does nothing to other faults.
     pub fn body(mut self, text: impl Into<String>) -> Self {
         if let Effect::Answer { body, .. } = &mut self.effect {
             *body = Some(text.into());
@@ -122,39 +120,39 @@ impl Fault {
         self
     }
 
-    /// It befalls calls of this method and path only. A segment `*` stands for any one, a last
-    /// segment `**` for all that follow.
+    /// Hits only calls with this method and path. In the path, `*` matches one segment, and `**` as the
+    /// last segment matches all the rest.
     pub fn on(mut self, method: Method, path: impl Into<String>) -> Self {
         self.method = Some(method);
         self.path = Some(path.into());
         self
     }
 
-    /// It befalls calls of this installation only, or calls for it.
+    /// Hits only calls that this installation makes, or that the host makes to it.
     pub fn of(mut self, installation: &OauthId) -> Self {
         self.of = Some(installation.clone());
         self
     }
 
-    /// It befalls what the host calls at add-ons: descriptors, installations, queries, webhooks.
+    /// Hits calls that the host makes to add-ons: descriptors, installations, queries, webhooks.
     pub fn at_add_ons(mut self) -> Self {
         self.by = Party::Host;
         self
     }
 
-    /// It spares so many calls first.
-    pub fn after(mut self, calls: u64) -> Self {
-        self.spared = calls;
+    /// Skips this many matching calls before the first hit.
+    pub fn skip_first(mut self, calls: u64) -> Self {
+        self.skip_first = calls;
         self
     }
 
-    /// It befalls so many calls, and no more.
+    /// Hits at most this many calls.
     pub fn times(mut self, calls: u64) -> Self {
         self.times = calls;
         self
     }
 
-    fn befalls(&self, call: &Struck<'_>) -> bool {
+    fn matches(&self, call: &CallMatch<'_>) -> bool {
         self.by == call.by
             && self
                 .method
@@ -164,16 +162,16 @@ impl Fault {
     }
 }
 
-/// A call that may be struck.
+/// The properties of a call that a fault is matched with.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Struck<'a> {
+pub(crate) struct CallMatch<'a> {
     pub(crate) by: Party,
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
     pub(crate) of: Option<&'a OauthId>,
 }
 
-/// Whether a path is as a pattern has it. One slash more makes no other path, as for the host.
+/// Returns whether a path matches a pattern. Repeated slashes count as one, as for the host.
 fn is_at(pattern: &str, path: &str) -> bool {
     let parts = |path| str::split(path, '/').filter(|part| !part.is_empty());
     let mut rest = parts(path);
@@ -188,7 +186,7 @@ fn is_at(pattern: &str, path: &str) -> bool {
     rest.next().is_none()
 }
 
-/// A fault that is injected. It is lifted when this is dropped.
+/// An injected fault. Dropping this value lifts the fault.
 #[derive(Debug)]
 pub struct Injected {
     entry: Arc<Entry>,
@@ -196,25 +194,27 @@ pub struct Injected {
 }
 
 impl Injected {
-    /// How often it struck so far.
-    pub fn struck(&self) -> u64 {
-        *self.entry.struck.borrow()
+    /// Returns how many calls the fault has hit so far.
+    pub fn hits(&self) -> u64 {
+        *self.entry.hits.borrow()
     }
 
-    /// Completes once it struck so often.
+    /// Waits until the fault has hit this many calls.
     ///
     /// # Panics
     ///
-    /// Where it does not within 20 seconds.
+    /// If that takes longer than 20 seconds.
     #[allow(clippy::panic)]
-    pub async fn strikes(&self, times: u64) {
-        let mut struck = self.entry.struck.subscribe();
-        let waiting = struck.wait_for(|struck| *struck >= times);
-        let patience = crate::testing::PATIENCE;
-        if tokio::time::timeout(patience, waiting).await.is_err() {
-            let so_far = self.struck();
+    pub async fn wait_for_hits(&self, times: u64) {
+        let mut hits = self.entry.hits.subscribe();
+        let waiting = hits.wait_for(|hits| *hits >= times);
+        if tokio::time::timeout(crate::testing::PATIENCE, waiting)
+            .await
+            .is_err()
+        {
+            let so_far = self.hits();
             panic!(
-                "the fault struck {so_far} times and not {times}: {:?}",
+                "the fault hit {so_far} calls, not {times}: {:?}",
                 self.entry.fault
             );
         }
@@ -233,13 +233,13 @@ impl Drop for Injected {
 #[derive(Debug)]
 struct Entry {
     fault: Fault,
-    /// How many calls it met, those it spared included.
-    met: Mutex<u64>,
-    struck: watch::Sender<u64>,
+    /// How many calls matched, including those it skipped.
+    matched: Mutex<u64>,
+    hits: watch::Sender<u64>,
     lifted: watch::Sender<bool>,
 }
 
-/// The faults of a host, in the order in which they were injected.
+/// The faults of a host, in the order of injection.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Mutex<Vec<Arc<Entry>>>);
 
@@ -251,8 +251,8 @@ impl Faults {
     pub(crate) fn inject(self: &Arc<Self>, fault: Fault) -> Injected {
         let entry = Arc::new(Entry {
             fault,
-            met: Mutex::default(),
-            struck: watch::Sender::new(0),
+            matched: Mutex::default(),
+            hits: watch::Sender::new(0),
             lifted: watch::Sender::new(false),
         });
         self.all().push(Arc::clone(&entry));
@@ -262,50 +262,52 @@ impl Faults {
         }
     }
 
-    /// What befalls this call: the effect of the first fault that is not spent.
-    pub(crate) fn strike(&self, call: Struck<'_>) -> Option<Blow> {
+    /// Hits a call with the first matching fault that is not used up.
+    pub(crate) fn hit(&self, call: CallMatch<'_>) -> Option<Hit> {
         self.all()
             .iter()
-            .filter(|entry| entry.fault.befalls(&call))
-            .find_map(|entry| entry.strike())
+            .filter(|entry| entry.fault.matches(&call))
+            .find_map(|entry| entry.hit())
     }
 }
 
 impl Entry {
-    fn strike(&self) -> Option<Blow> {
-        let Fault { spared, times, .. } = self.fault;
-        let mut met = lock(&self.met);
-        if *met >= spared.saturating_add(times) {
+    fn hit(&self) -> Option<Hit> {
+        let Fault {
+            skip_first, times, ..
+        } = self.fault;
+        let mut matched = lock(&self.matched);
+        if *matched >= skip_first.saturating_add(times) {
             return None;
         }
-        *met += 1;
-        if *met <= spared {
+        *matched += 1;
+        if *matched <= skip_first {
             return None;
         }
-        self.struck.send_modify(|struck| *struck += 1);
-        Some(Blow {
+        self.hits.send_modify(|hits| *hits += 1);
+        Some(Hit {
             effect: self.fault.effect.clone(),
             lifted: self.lifted.subscribe(),
         })
     }
 }
 
-/// A fault as it strikes.
-pub(crate) struct Blow {
+/// A fault that hits a call.
+pub(crate) struct Hit {
     pub(crate) effect: Effect,
     lifted: watch::Receiver<bool>,
 }
 
-impl Blow {
-    /// Completes when the fault is lifted.
+impl Hit {
+    /// Waits until the fault is lifted.
     pub(crate) async fn lifted(mut self) {
-        // An error means that it is gone, which is the same.
+        // The sender is dropped together with the fault.
         let _ = self.lifted.wait_for(|lifted| *lifted).await;
     }
 }
 
-/// What a host in this state says.
-pub(crate) fn said(status: StatusCode) -> String {
+/// Returns the body of an error with this status.
+pub(crate) fn error_body(status: StatusCode) -> String {
     let reason = status.canonical_reason().unwrap_or_default();
     let code = status.as_u16();
     json!({ "error": { "code": code, "message": "A fault of the test", "type": reason } })
@@ -320,8 +322,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
-    fn call<'a>(method: &'a str, path: &'a str) -> Struck<'a> {
-        Struck {
+    fn call<'a>(method: &'a str, path: &'a str) -> CallMatch<'a> {
+        CallMatch {
             by: Party::AddOn,
             method,
             path,
@@ -330,8 +332,8 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_met_by_its_pattern_only() {
-        for (pattern, path, meets) in [
+    fn path_patterns_match() {
+        for (pattern, path, matches) in [
             ("/v2/room/*/notification", "/v2/room/1/notification", true),
             ("/v2/room/*/notification", "/v2//room/1/notification/", true),
             (
@@ -347,54 +349,54 @@ mod tests {
             ("/", "/v2", false),
             ("", "/", true),
         ] {
-            assert_eq!(is_at(pattern, path), meets, "{pattern} {path}");
+            assert_eq!(is_at(pattern, path), matches, "{pattern} {path}");
         }
     }
 
     #[test]
-    fn a_fault_spares_strikes_and_is_spent_and_the_next_takes_its_place() {
+    fn faults_skip_hit_and_are_used_up_in_order() {
         let faults = Arc::new(Faults::default());
         let first = Fault::status(500)
             .on(Method::Get, "/v2/*")
-            .after(1)
+            .skip_first(1)
             .times(2);
         let first = faults.inject(first);
         let second = faults.inject(Fault::drop_connection().times(1));
-        let strike = |method, path| faults.strike(call(method, path)).is_some();
+        let hit = |method, path| faults.hit(call(method, path)).is_some();
         assert!(
-            strike("GET", "/v2/a"),
-            "the first spares it, the second does not"
+            hit("GET", "/v2/a"),
+            "the first skips it, the second does not"
         );
-        assert_eq!((first.struck(), second.struck()), (0, 1));
-        assert!(!strike("POST", "/v2/a"));
-        assert!(strike("GET", "/v2/a") && strike("GET", "/v2/b"));
-        assert!(!strike("GET", "/v2/a"));
-        assert_eq!((first.struck(), second.struck()), (2, 1));
+        assert_eq!((first.hits(), second.hits()), (0, 1));
+        assert!(!hit("POST", "/v2/a"));
+        assert!(hit("GET", "/v2/a") && hit("GET", "/v2/b"));
+        assert!(!hit("GET", "/v2/a"));
+        assert_eq!((first.hits(), second.hits()), (2, 1));
         let third = faults.inject(Fault::hang());
         drop(third);
-        assert!(!strike("GET", "/v2/a"), "it was lifted");
+        assert!(!hit("GET", "/v2/a"), "it was lifted");
         drop((first, second));
         assert!(faults.all().is_empty());
     }
 
     #[test]
-    fn a_fault_of_one_installation_spares_the_others() {
+    fn faults_hit_only_their_installation() {
         let faults = Arc::new(Faults::default());
         let (own, other) = (OauthId::from("own"), OauthId::from("other"));
         let fault = faults.inject(Fault::hang().of(&own).at_add_ons());
-        for (by, of, strikes) in [
+        for (by, of, is_hit) in [
             (Party::Host, Some(&own), true),
             (Party::Host, Some(&other), false),
             (Party::Host, None, false),
             (Party::AddOn, Some(&own), false),
         ] {
-            let call = Struck {
+            let call = CallMatch {
                 by,
                 of,
                 ..call("GET", "/")
             };
-            assert_eq!(faults.strike(call).is_some(), strikes, "{call:?}");
+            assert_eq!(faults.hit(call).is_some(), is_hit, "{call:?}");
         }
-        assert_eq!(fault.struck(), 1);
+        assert_eq!(fault.hits(), 1);
     }
 }

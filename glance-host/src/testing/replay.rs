@@ -25,7 +25,7 @@ use crate::testing::record::{self, Exchange};
 /// What was said between a host and an add-on, to be said again.
 ///
 /// ```
-/// use glance_host::testing::{Rehearsal, Replay};
+/// use glance_host::testing::{FaultHost, Replay};
 /// use glance_sdk::prelude::*;
 ///
 /// #[glance(key = "builds", name = "Builds", icon = "/builds.svg")]
@@ -40,7 +40,7 @@ use crate::testing::record::{self, Exchange};
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let file = folder.path().join("builds.jsonl");
-/// let host = Rehearsal::start().await;
+/// let host = FaultHost::start().await;
 /// let recording = host.record_to(&file).unwrap();
 /// let room = host.room("ops").await;
 /// let _add_on = room.install(add_on(2)).await;
@@ -60,7 +60,7 @@ pub struct Replay {
     exchanges: Arc<[Exchange]>,
     ignore: Ignore,
     answers_only: bool,
-    patience: Duration,
+    timeout: Duration,
 }
 
 /// A recording that cannot be played.
@@ -144,7 +144,7 @@ impl Replay {
             exchanges: exchanges.into(),
             ignore: Ignore::default(),
             answers_only: false,
-            patience: PATIENCE,
+            timeout: PATIENCE,
         })
     }
 
@@ -170,10 +170,10 @@ impl Replay {
         self
     }
 
-    /// How long it waits for a call that was recorded; 20 seconds where nothing is said.
+    /// Sets how long a replay waits for a recorded call. The default is 20 seconds.
     #[must_use]
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 

@@ -12,7 +12,7 @@ use crate::install::{self, InstallError};
 use crate::shared::Shared;
 use crate::state::{Content, Entry, Installed, Room, User};
 use crate::viewer::Viewer;
-use crate::webhooks::{self, Delivery, Happening};
+use crate::webhooks::{self, Delivery, RoomEvent};
 use crate::{rooms, write};
 
 /// A room of a host in a test.
@@ -99,7 +99,7 @@ impl TestRoom {
     ///
     /// Where the database fails.
     pub async fn viewer(&self, user: &str) -> TestViewer {
-        let user = must(self.shared.state.user_named(user).await, "no user");
+        let user = must(self.shared.state.get_or_create_user(user).await, "no user");
         let (shared, pulse) = (Arc::clone(&self.shared), stream::pending().boxed());
         let viewer = Viewer::connect(shared, self.room.id, user.id, true, None, pulse).await;
         let Some(viewer) = must(viewer, "cannot connect") else {
@@ -115,7 +115,7 @@ impl TestRoom {
     /// Where the database fails.
     pub async fn says(&self, user: &str, text: &str) -> Entry {
         let state = &self.shared.state;
-        let user = must(state.user_named(user).await, "no user");
+        let user = must(state.get_or_create_user(user).await, "no user");
         let message = write::message(&self.shared, text.to_owned()).await;
         let entry = Entry::said(self.room.id, &user, must(message, "no users"));
         must(
@@ -134,9 +134,9 @@ impl TestRoom {
         must(timeline, "no timeline")
     }
 
-    /// Calls the webhooks that listen for this, where the host does not do it itself.
-    pub async fn happens(&self, happening: Happening) {
-        webhooks::tell(&self.shared, self.room.id, happening).await;
+    /// Calls the webhooks that listen for an event. The host emits the events of what it does itself.
+    pub async fn emit(&self, event: RoomEvent) {
+        webhooks::tell(&self.shared, self.room.id, event).await;
     }
 
     /// The latest calls of webhooks for this room, oldest first.

@@ -76,7 +76,7 @@ pub(super) async fn create(
     match rooms::create(&shared, &new).await {
         Ok(room) => Ok(Redirect::to(&format!("/rooms/{}", room.id)).into_response()),
         Err(error) => {
-            let (status, error) = in_words(error)?;
+            let (status, error) = describe_error(error)?;
             page(&shared, &user, status, &wanted, Some(error)).await
         }
     }
@@ -174,7 +174,7 @@ async fn changed(
     match rooms::change(shared, visit.room.id, &visit.user, change).await {
         Ok(_) => Ok(back(visit, query)),
         Err(error) => {
-            let (status, error) = in_words(error)?;
+            let (status, error) = describe_error(error)?;
             settings_page(shared, visit, status, wanted, Some(error), false).await
         }
     }
@@ -255,7 +255,7 @@ async fn settings_page(
 }
 
 /// Why a room is not made or changed, as a sentence beside the form.
-fn in_words(error: Refused) -> Result<(StatusCode, String), PageError> {
+fn describe_error(error: Refused) -> Result<(StatusCode, String), PageError> {
     match error {
         Refused::Name(_) | Refused::Unseen | Refused::Topic(_) => {
             let mut why = error.to_string();

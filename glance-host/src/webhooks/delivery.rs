@@ -8,8 +8,8 @@ use glance_sdk::model::{Event, OauthId, WebhookPayload};
 use reqwest::StatusCode;
 use serde_json::{Map, Value};
 
-use super::happening::Told;
 use super::record::{Delivery, Outcome};
+use super::room_event::Told;
 use crate::outgoing::{self, Answer, NoAnswer};
 use crate::shared::Shared;
 use crate::state::{Content, Entry, Installed, RegisteredWebhook};

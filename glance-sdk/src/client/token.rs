@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use super::http::{Answer, Http};
 use super::meter;
-use super::patience::{self, Patience};
+use super::retry::{self, RetryBudget};
 use crate::model::{Scope, Secret, TokenAnswer};
 use crate::store::Installation;
 use crate::{Error, ErrorKind, Result};
@@ -194,7 +194,7 @@ fn names_invalid_client(body: &[u8]) -> bool {
 }
 
 async fn request(scopes: &Scopes, http: &Http, installation: &Installation) -> Result<TokenAnswer> {
-    let (_, answer) = exchange(scopes, http, installation, patience::is_passing).await?;
+    let (_, answer) = exchange(scopes, http, installation, retry::is_passing).await?;
     if answer.status.is_success() {
         answer.json()
     } else {
@@ -223,7 +223,7 @@ async fn exchange(
     if !scopes.0.is_empty() {
         form.push(("scope", &scopes.0));
     }
-    let mut patience = Patience::repeatable();
+    let mut budget = RetryBudget::idempotent();
     loop {
         let request = http
             .request(reqwest::Method::POST, &url)
@@ -231,14 +231,14 @@ async fn exchange(
             .form(&form);
         match http.send(request, &url).await {
             Ok(answer) => {
-                let wait = patience::asked_for(&answer.headers);
-                if !passes(answer.status) || !patience.again(true, wait).await {
+                let wait = retry::asked_for(&answer.headers);
+                if !passes(answer.status) || !budget.again(true, wait).await {
                     return Ok((url, answer));
                 }
             }
             // A host that hangs would hang again, and the caller waits.
             Err(failure) => {
-                if failure.timed_out || !patience.again(true, None).await {
+                if failure.timed_out || !budget.again(true, None).await {
                     return Err(failure.error);
                 }
             }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::{Extra, Icon, Lozenge, Status, present, short};
+use super::{Extra, Icon, Lozenge, Status, present, truncate};
 use crate::metadata::NoMetadata;
 
 /// The data of a glance: its label, status and metadata.
@@ -150,7 +150,7 @@ impl Label {
     pub fn html(html: impl Into<String>) -> Self {
         Self {
             kind: Some(Some("html".to_owned())),
-            value: Some(Some(short::label(html.into()))),
+            value: Some(Some(truncate::label(html.into()))),
             extra: Extra::new(),
         }
     }

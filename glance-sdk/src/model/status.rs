@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::open_enum::open_enum;
-use super::{Extra, Icon, short};
+use super::{Extra, Icon, truncate};
 
 open_enum! {
     /// The colour of a lozenge.
@@ -74,7 +74,7 @@ impl Status {
     pub fn lozenge(kind: Lozenge, label: impl Into<String>) -> Self {
         Self::Lozenge(LozengeStatus {
             kind,
-            label: short::lozenge(label.into()),
+            label: truncate::lozenge(label.into()),
             extra: Extra::new(),
         })
     }

@@ -36,7 +36,7 @@ const UNQUOTED: [&str; 4] = [
     "invalid date",
 ];
 
-pub(in crate::server) fn in_words(problem: &str) -> String {
+pub(in crate::server) fn describe_error(problem: &str) -> String {
     if UNQUOTED.iter().any(|begin| problem.starts_with(begin)) {
         return "this is neither a number nor true or false, and text needs quotes, as in \"...\""
             .to_owned();

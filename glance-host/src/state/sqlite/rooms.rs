@@ -71,7 +71,7 @@ pub(super) fn find(connection: &Connection, id: RoomId) -> Result<Option<Room>> 
         .optional()
 }
 
-pub(super) fn called(connection: &Connection, name: &str) -> Result<Option<Room>> {
+pub(super) fn find_by_name(connection: &Connection, name: &str) -> Result<Option<Room>> {
     connection
         .prepare_cached(&format!("{ROOM} WHERE name = ?1"))?
         .query_row([name], room)
@@ -79,7 +79,7 @@ pub(super) fn called(connection: &Connection, name: &str) -> Result<Option<Room>
 }
 
 /// The room with this name, made where there is none.
-pub(super) fn named(connection: &Connection, name: &str, owner: UserId) -> Result<Room> {
+pub(super) fn get_or_create(connection: &Connection, name: &str, owner: UserId) -> Result<Room> {
     connection.execute(
         &format!(
             "INSERT OR IGNORE INTO room (id, name, owner, created)

@@ -4,9 +4,9 @@ use glance_sdk::model::{Icon, Notification};
 
 async fn with_installation() -> (SqliteState, OauthId) {
     let state = SqliteState::in_memory().unwrap();
-    let owner = state.user_named("owner").await.unwrap();
+    let owner = state.get_or_create_user("owner").await.unwrap();
     for name in ["one", "two"] {
-        state.room_named(name, owner.id).await.unwrap();
+        state.get_or_create_room(name, owner.id).await.unwrap();
     }
     let installed = Installed {
         oauth_id: "id".into(),

@@ -116,7 +116,7 @@ pub(super) fn find(connection: &Connection, id: UserId) -> Result<Option<User>> 
         .optional()
 }
 
-pub(super) fn called(connection: &Connection, name: &str) -> Result<Option<User>> {
+pub(super) fn find_by_name(connection: &Connection, name: &str) -> Result<Option<User>> {
     connection
         .prepare_cached(&format!("{USER} WHERE name = ?1 AND NOT is_technical"))?
         .query_row([name], user)
@@ -124,7 +124,7 @@ pub(super) fn called(connection: &Connection, name: &str) -> Result<Option<User>
 }
 
 /// The user with this name, made where there is none.
-pub(super) fn named(connection: &Connection, name: &str) -> Result<User> {
+pub(super) fn get_or_create(connection: &Connection, name: &str) -> Result<User> {
     connection.execute(
         "INSERT OR IGNORE INTO user (name, mention) VALUES (?1, ?2)",
         [name, &mention(name)],
@@ -164,10 +164,13 @@ pub(super) fn set_timezone(connection: &Connection, user: UserId, timezone: &str
 }
 
 /// The user who signs in like this, made where there is none, and who they are to be.
-pub(super) fn of(connection: &mut Connection, identity: &Identity) -> Result<(User, User)> {
+pub(super) fn upsert_identity(
+    connection: &mut Connection,
+    identity: &Identity,
+) -> Result<(User, User)> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     let known = match &identity.provider {
-        None => called(&transaction, &identity.name)?,
+        None => find_by_name(&transaction, &identity.name)?,
         Some(provider) => transaction
             .prepare_cached(&format!(
                 "{USER} WHERE id IN
@@ -180,7 +183,7 @@ pub(super) fn of(connection: &mut Connection, identity: &Identity) -> Result<(Us
         Some(known) => known,
         None => {
             let name = free_name(&transaction, &identity.name)?;
-            let made = named(&transaction, &name)?;
+            let made = get_or_create(&transaction, &name)?;
             if let Some(provider) = &identity.provider {
                 transaction.execute(
                     "INSERT INTO identity (provider, subject, user_id) VALUES (?1, ?2, ?3)",
@@ -223,7 +226,7 @@ fn has_admin(connection: &Connection, provider: Option<&str>) -> Result<bool> {
 fn free_name(connection: &Connection, name: &str) -> Result<String> {
     let mut free = name.to_owned();
     let mut number = 1;
-    while called(connection, &free)?.is_some() {
+    while find_by_name(connection, &free)?.is_some() {
         number += 1;
         free = format!("{name} {number}");
     }
@@ -290,8 +293,8 @@ mod tests {
     #[tokio::test]
     async fn people_are_found_by_what_others_call_them() {
         let state = SqliteState::in_memory().unwrap();
-        let mut ann = state.user_named("Ärzte Ann").await.unwrap();
-        let bo = state.user_named("ärzte  ann").await.unwrap();
+        let mut ann = state.get_or_create_user("Ärzte Ann").await.unwrap();
+        let bo = state.get_or_create_user("ärzte  ann").await.unwrap();
         let found = async |names: &[&str]| {
             let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
             let found = state.users_mentioned(&names).await.unwrap();

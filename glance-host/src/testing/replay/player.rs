@@ -118,7 +118,7 @@ impl Player {
             json => request.body(fill(&json.to_string())),
         };
         let (client, request) = request.build()?;
-        let answer = part.stage.send(&client, request, LIMIT, MAX_ANSWER_BYTES);
+        let answer = part.layer.send(&client, request, LIMIT, MAX_ANSWER_BYTES);
         let answer = answer.await?;
         let mut now = recorded.clone();
         now.status = Some(answer.status.as_u16());

@@ -17,9 +17,9 @@ use tokio::task::JoinHandle;
 use super::difference::{Difference, between};
 use super::{Replay, Report};
 use crate::clock::Clock;
+use crate::testing::fault_host::{FaultLayer, Peer, serve, watched};
 use crate::testing::must;
 use crate::testing::record::{Exchange, Names, Party, Purpose};
-use crate::testing::rehearsal::{Peer, Stage, serve, watched};
 
 /// A host that answers what the recorded one answered, at an address of its own. It takes any
 /// token, and gives one to whoever asks. It ends when this is dropped.
@@ -33,7 +33,7 @@ pub struct StandIn {
 #[derive(Debug)]
 pub(super) struct Part {
     pub(super) replay: Replay,
-    pub(super) stage: Arc<Stage>,
+    pub(super) layer: Arc<FaultLayer>,
     names: Mutex<Names>,
     taken: Mutex<Taken>,
     /// How many recorded calls came again.
@@ -59,7 +59,7 @@ impl StandIn {
         };
         let part = Arc::new(Part {
             replay,
-            stage: Arc::new(Stage::new(Clock::default())),
+            layer: Arc::new(FaultLayer::new(Clock::default())),
             names: Mutex::new(names),
             taken: Mutex::default(),
             came: watch::Sender::new(0),
@@ -67,7 +67,7 @@ impl StandIn {
         let router = Router::new()
             .fallback(perform)
             .with_state(Arc::clone(&part));
-        let router = watched(router, &part.stage);
+        let router = watched(router, &part.layer);
         let wires = watch::Sender::new(false);
         let limits = Limits::default();
         let server = serve(&router, listener, &wires, limits, std::future::pending());
@@ -80,7 +80,7 @@ impl StandIn {
     }
 
     /// What came otherwise than it was recorded, once all recorded calls came or the replay's
-    /// patience is at its end.
+    /// timeout has passed.
     pub async fn report(&self) -> Report {
         Report {
             differences: self.part.differences().await,
@@ -105,7 +105,7 @@ impl Part {
 
     /// An exchange as a recording has it.
     pub(super) fn named(&self, exchange: &Exchange) -> Exchange {
-        let masked = self.stage.secrets().mask(exchange);
+        let masked = self.layer.secrets().mask(exchange);
         let text = masked.and_then(|masked| serde_json::to_string(&masked).ok());
         let text = text.map(|text| self.names().name(&text));
         let named = text.and_then(|text| serde_json::from_str(&text).ok());
@@ -179,7 +179,7 @@ impl Part {
         let mut came = self.came.subscribe();
         let waiting = came.wait_for(|came| *came >= wanted);
         // What did not come is told below.
-        let _ = tokio::time::timeout(self.replay.patience, waiting).await;
+        let _ = tokio::time::timeout(self.replay.timeout, waiting).await;
         let taken = lock(&self.taken);
         let mut differences = Vec::new();
         for recorded in self.recorded() {
@@ -238,7 +238,7 @@ async fn perform(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let call = part.named(&part.stage.asked(&parts, &body, None));
+    let call = part.named(&part.layer.asked(&parts, &body, None));
     let Some(recorded) = part.answer(&call) else {
         let message = "The recording has no such call";
         let error = json!({ "code": 404, "message": message, "type": "Not Found" });

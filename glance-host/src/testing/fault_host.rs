@@ -1,12 +1,12 @@
-//! A host on which a test makes things go wrong, and sees every call.
+//! A host on which a test injects faults and inspects every call.
 //!
-//! All of it acts in one layer around the host's router and one place before its outgoing calls,
-//! which a host that is no rehearsal does not have.
+//! A fault host has one middleware around its router and one before its outgoing calls. Other hosts
+//! have neither.
 #![allow(clippy::panic)]
 
 mod incoming;
+mod layer;
 mod outgoing;
-mod stage;
 mod wire;
 
 use std::io;
@@ -27,21 +27,21 @@ use crate::host::{Builder, Error, Host};
 use crate::testing::faults::{Fault, Injected};
 use crate::testing::record::Exchange;
 use crate::testing::{PATIENCE, must};
-pub(crate) use stage::Stage;
+pub(crate) use layer::FaultLayer;
 pub(crate) use wire::Peer;
 use wire::Wires;
 
-/// A host on which a test makes things go wrong, and sees every call: [`Host`] with faults, a list
-/// of calls, and recordings.
+/// A host on which a test injects faults and inspects every call. It derefs to [`Host`], and adds
+/// faults, a list of calls, and recordings.
 ///
 /// ```
-/// use glance_host::testing::{Fault, Rehearsal};
+/// use glance_host::testing::{Fault, FaultHost};
 /// use glance_sdk::client::Method;
 /// use glance_sdk::model::{Notification, Scope};
 /// use glance_sdk::prelude::*;
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-/// let host = Rehearsal::start().await;
+/// let host = FaultHost::start().await;
 /// let room = host.room("ops").await;
 /// let add_on = AddOn::new("com.example.builds", "Builds").scopes([Scope::SendNotification]);
 /// let add_on = room.install(add_on).await;
@@ -50,22 +50,22 @@ use wire::Wires;
 /// let busy = host.inject(busy.times(2));
 /// let client = add_on.client().await;
 /// client.room(room.room.id).notify(&Notification::text("Green again.")).await.unwrap();
-/// assert_eq!(busy.struck(), 2);
+/// assert_eq!(busy.hits(), 2);
 /// let taken = host.call(|call| call.url.ends_with("/notification") && call.status == Some(204));
 /// assert_eq!(taken.await.body["message"], "Green again.");
 /// # });
 /// ```
 #[derive(Debug)]
-pub struct Rehearsal {
+pub struct FaultHost {
     host: Host,
-    stage: Arc<Stage>,
+    layer: Arc<FaultLayer>,
     router: Router,
     wires: watch::Sender<bool>,
     /// Keeps the port while the host is down.
     kept: Option<TcpSocket>,
 }
 
-impl Deref for Rehearsal {
+impl Deref for FaultHost {
     type Target = Host;
 
     fn deref(&self) -> &Host {
@@ -74,17 +74,17 @@ impl Deref for Rehearsal {
 }
 
 impl Builder {
-    /// Starts the host as one on which a test makes things go wrong. It speaks plain HTTP.
+    /// Starts the host as a [`FaultHost`]. It speaks plain HTTP.
     ///
     /// # Errors
     ///
     /// Those of [`start`](Self::start).
-    pub async fn rehearse(mut self) -> Result<Rehearsal, Error> {
+    pub async fn start_with_faults(mut self) -> Result<FaultHost, Error> {
         self.tls = None;
-        let stage = Arc::new(Stage::new(self.clock.clone()));
-        self.stage = Some(Arc::clone(&stage));
+        let layer = Arc::new(FaultLayer::new(self.clock.clone()));
+        self.layer = Some(Arc::clone(&layer));
         let opened = self.open().await?;
-        let router = watched(opened.router, &stage);
+        let router = watched(opened.router, &layer);
         let wires = watch::Sender::new(false);
         let limits = opened.shared.inbound.clone();
         let server = serve(
@@ -94,7 +94,7 @@ impl Builder {
             limits,
             opened.shared.ended(),
         );
-        Ok(Rehearsal {
+        Ok(FaultHost {
             host: Host {
                 shared: opened.shared,
                 certificate: opened.certificate,
@@ -103,7 +103,7 @@ impl Builder {
                 server,
                 _lock: opened.lock,
             },
-            stage,
+            layer,
             router,
             wires,
             kept: None,
@@ -111,10 +111,10 @@ impl Builder {
     }
 }
 
-/// What is called there is kept, and faults strike it.
-pub(crate) fn watched(router: Router, stage: &Arc<Stage>) -> Router {
-    let stage = Arc::clone(stage);
-    router.layer(middleware::from_fn_with_state(stage, incoming::perform))
+/// Adds the middleware that records requests and applies faults.
+pub(crate) fn watched(router: Router, layer: &Arc<FaultLayer>) -> Router {
+    let layer = Arc::clone(layer);
+    router.layer(middleware::from_fn_with_state(layer, incoming::perform))
 }
 
 pub(crate) fn serve(
@@ -128,21 +128,21 @@ pub(crate) fn serve(
     tokio::spawn(server.limits(limits).run(router.clone(), ended))
 }
 
-impl Rehearsal {
+impl FaultHost {
     /// Starts a host as [`Host::start`] does.
     ///
     /// # Panics
     ///
     /// Where no port is to be had.
     pub async fn start() -> Self {
-        must(Host::builder().port(0).rehearse().await, "no host")
+        must(Host::builder().port(0).start_with_faults().await, "no host")
     }
 
-    /// Makes something go wrong from here on, until what this returns is dropped. Of several faults
-    /// that befall a call, the one that was injected first strikes.
+    /// Injects a fault until the returned value is dropped. If several faults match a call, the one
+    /// that was injected first hits it.
     #[must_use = "the fault is lifted when this is dropped"]
     pub fn inject(&self, fault: Fault) -> Injected {
-        self.stage.faults.inject(fault)
+        self.layer.faults.inject(fault)
     }
 
     /// Takes the host off the net: its connections are cut, and new ones refused. What it remembers,
@@ -214,7 +214,7 @@ impl Rehearsal {
     /// The calls that came to their end so far, of add-ons and of the host, oldest first: the latest
     /// 10,000.
     pub fn calls(&self) -> Vec<Arc<Exchange>> {
-        self.stage.calls()
+        self.layer.calls()
     }
 
     /// The first call that is as wanted, once there is one.
@@ -223,7 +223,7 @@ impl Rehearsal {
     ///
     /// Where none comes within 20 seconds; the message says what came instead.
     pub async fn call(&self, wanted: impl Fn(&Exchange) -> bool) -> Arc<Exchange> {
-        let waiting = self.stage.find(wanted);
+        let waiting = self.layer.find(wanted);
         match tokio::time::timeout(PATIENCE, waiting).await {
             Ok(call) => call,
             Err(_) => panic!("no call is as wanted; there are {:#?}", self.calls()),
@@ -237,9 +237,9 @@ impl Rehearsal {
     ///
     /// Where the file cannot be written.
     pub fn record_to(&self, path: impl AsRef<Path>) -> io::Result<Recording> {
-        let number = self.stage.record_to(path.as_ref(), self.base_url())?;
+        let number = self.layer.record_to(path.as_ref(), self.base_url())?;
         Ok(Recording {
-            stage: Arc::clone(&self.stage),
+            layer: Arc::clone(&self.layer),
             number,
         })
     }
@@ -253,7 +253,7 @@ impl Rehearsal {
 /// A recording under way. It ends when this is dropped, or another begins.
 #[derive(Debug)]
 pub struct Recording {
-    stage: Arc<Stage>,
+    layer: Arc<FaultLayer>,
     number: u64,
 }
 
@@ -264,13 +264,13 @@ impl Recording {
     ///
     /// Where something could not be written.
     pub fn finish(self) -> io::Result<()> {
-        self.stage.end_recording(self.number)
+        self.layer.end_recording(self.number)
     }
 }
 
 impl Drop for Recording {
     fn drop(&mut self) {
         // Who wants to know how it went finishes it.
-        let _ = self.stage.end_recording(self.number);
+        let _ = self.layer.end_recording(self.number);
     }
 }

@@ -1,4 +1,4 @@
-//! When a call is made again, and how long it waits for that.
+//! Decides whether a call is retried, and after how long.
 
 use std::time::Duration;
 
@@ -8,39 +8,38 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use super::limits::resets_in;
 use super::{Method, meter};
 
-/// How long one call waits in all, for a rate limit to lift and between two attempts.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+/// The longest total wait of one call, for rate limits and between attempts.
+pub(super) const MAX_WAIT: Duration = Duration::from_secs(60);
 
-/// How often a call is made where the host gives no answer or is out of order.
+/// The number of attempts of a call when the host does not answer or is temporarily unavailable.
 const ATTEMPTS: u32 = 4;
 
-/// The longest wait after the first attempt; it doubles with each further one.
+/// The longest wait after the first attempt; it doubles with each further attempt.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 
-/// What is left of one call's patience.
-pub(super) struct Patience {
+/// The attempts and the waiting time that one call has left.
+pub(super) struct RetryBudget {
     left: Duration,
     attempts: u32,
-    /// Whether the host may take the same call twice: PUT, GET and DELETE say what should be,
-    /// POST says what to do.
-    repeatable: bool,
+    /// Whether the call is idempotent: PUT, GET and DELETE are, POST is not.
+    idempotent: bool,
 }
 
-impl Patience {
+impl RetryBudget {
     pub(super) fn new(method: Method) -> Self {
         Self {
-            left: PATIENCE,
+            left: MAX_WAIT,
             attempts: 1,
-            repeatable: method != Method::Post,
+            idempotent: method != Method::Post,
         }
     }
 
-    /// Of a request that the host may take twice, whatever its method.
-    pub(super) fn repeatable() -> Self {
+    /// Creates the budget of a request that is idempotent whatever its method.
+    pub(super) fn idempotent() -> Self {
         Self::new(Method::Get)
     }
 
-    /// Waits this long; false, at once, where that would be longer than what is left.
+    /// Waits this long. Returns false at once if that is longer than the time left.
     pub(super) async fn wait(&mut self, wait: Duration) -> bool {
         match self.left.checked_sub(wait) {
             Some(left) => {
@@ -52,10 +51,10 @@ impl Patience {
         }
     }
 
-    /// Waits before another attempt, no shorter than the host asked for; false, at once, where there
-    /// should be none. `arrived` says whether the host may have seen the one that failed.
+    /// Waits before another attempt, at least as long as the host asked for. Returns false at once if
+    /// the call must not be retried. `arrived` says whether the failed attempt may have reached the host.
     pub(super) async fn again(&mut self, arrived: bool, asked_for: Option<Duration>) -> bool {
-        if self.attempts >= ATTEMPTS || (arrived && !self.repeatable) {
+        if self.attempts >= ATTEMPTS || (arrived && !self.idempotent) {
             return false;
         }
         let longest = FIRST_WAIT * 2u32.pow(self.attempts - 1);
@@ -66,7 +65,7 @@ impl Patience {
     }
 }
 
-/// Whether a status says that the host is out of order for a moment.
+/// Returns whether a status says that the host is temporarily unavailable.
 pub(super) fn is_passing(status: StatusCode) -> bool {
     matches!(
         status,
@@ -74,25 +73,24 @@ pub(super) fn is_passing(status: StatusCode) -> bool {
     )
 }
 
-/// How long a host asks to be left alone: `Retry-After` in seconds.
+/// Returns the `Retry-After` header, in seconds.
 pub(super) fn asked_for(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse();
     seconds.ok().map(Duration::from_secs)
 }
 
-/// How long a host that answered 429 wants to be left alone: as long as it says, or until the limit
-/// lifts.
+/// Returns how long to wait after a 429: `Retry-After`, or else the time until the rate limit resets.
 pub(super) fn wanted_by(headers: &HeaderMap, now: i64) -> Duration {
     asked_for(headers)
         .or_else(|| resets_in(headers, now))
         .unwrap_or(Duration::from_secs(1))
 }
 
-/// Somewhere between half of it and all: many clients that failed together do not come back
-/// together.
+/// Returns a random time between half of `longest` and `longest`, so that clients that failed together
+/// do not retry together.
 fn jitter(longest: Duration) -> Duration {
     let mut random = [0u8; 1];
-    // Without randomness it is the longest, which only loses the spread.
+    // Without random bytes the wait is the longest, which only loses the spread.
     let share = match aws_lc_rs::rand::fill(&mut random) {
         Ok(()) => u32::from(random[0]),
         Err(_) => 255,
@@ -116,9 +114,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_post_that_may_have_arrived_is_not_repeated() {
-        assert!(!Patience::new(Method::Post).again(true, None).await);
-        assert!(Patience::new(Method::Post).again(false, None).await);
-        let mut put = Patience::new(Method::Put);
+        assert!(!RetryBudget::new(Method::Post).again(true, None).await);
+        assert!(RetryBudget::new(Method::Post).again(false, None).await);
+        let mut put = RetryBudget::new(Method::Put);
         let mut attempts = 1;
         while put.again(true, None).await {
             attempts += 1;
@@ -130,20 +128,20 @@ mod tests {
     async fn another_attempt_waits_as_long_as_the_host_asks() {
         let began = Instant::now();
         let asked = Duration::from_secs(20);
-        let mut patience = Patience::new(Method::Get);
-        assert!(patience.again(true, Some(asked)).await);
+        let mut budget = RetryBudget::new(Method::Get);
+        assert!(budget.again(true, Some(asked)).await);
         assert_eq!(began.elapsed(), asked);
-        assert!(patience.again(true, Some(Duration::ZERO)).await);
+        assert!(budget.again(true, Some(Duration::ZERO)).await);
         assert!(began.elapsed() > asked, "no less than without its word");
-        assert!(!patience.again(true, Some(PATIENCE)).await);
+        assert!(!budget.again(true, Some(MAX_WAIT)).await);
         assert!(began.elapsed() < asked * 2, "at once");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn patience_ends() {
-        let mut patience = Patience::new(Method::Get);
-        assert!(!patience.wait(PATIENCE + Duration::from_secs(1)).await);
-        assert!(patience.wait(PATIENCE).await);
-        assert!(!patience.wait(Duration::from_millis(1)).await);
+    async fn budget_ends() {
+        let mut budget = RetryBudget::new(Method::Get);
+        assert!(!budget.wait(MAX_WAIT + Duration::from_secs(1)).await);
+        assert!(budget.wait(MAX_WAIT).await);
+        assert!(!budget.wait(Duration::from_millis(1)).await);
     }
 }

@@ -1,4 +1,4 @@
-//! Where an add-on is installed already, and what to do about that.
+//! Installations of an add-on that rule out another one, and what to do about them.
 
 use std::fmt;
 
@@ -10,10 +10,10 @@ use crate::state::{Place, StateError};
 /// How many rooms are named.
 const NAMED: usize = 3;
 
-/// Where an add-on is installed already that was to be installed again.
+/// Why an add-on cannot be installed again: where it is installed already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Already {
+pub enum Conflict {
     /// In the same room.
     InRoom,
     /// For all rooms.
@@ -29,7 +29,7 @@ pub enum Already {
     UnderWay,
 }
 
-impl Already {
+impl Conflict {
     /// Where the add-on with this key would show twice if it were installed in this room, or in all.
     /// Rooms are named only to who installs for all, who may enter each.
     pub(super) async fn find(
@@ -60,7 +60,7 @@ impl Already {
     }
 }
 
-impl fmt::Display for Already {
+impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InRoom => f.write_str(

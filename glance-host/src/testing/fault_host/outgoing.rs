@@ -1,4 +1,4 @@
-//! What a rehearsal's host calls goes through this.
+//! The middleware for calls that a fault host makes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,17 +8,17 @@ use reqwest::header::{ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION};
 use reqwest::{Method, Request};
 use serde_json::Value;
 
-use super::{Stage, incoming};
+use super::{FaultLayer, incoming};
 use crate::outgoing::{Answer, Client, NoAnswer};
-use crate::testing::faults::{Effect, Struck};
+use crate::testing::faults::{CallMatch, Effect};
 use crate::testing::record::{self, Exchange, Party, Purpose, readable};
 use crate::token_parts;
 
 /// How a dropped connection is told.
 const DROPPED: &str = "the connection was dropped";
 
-impl Stage {
-    /// Makes a call, unless a fault strikes, and keeps it.
+impl FaultLayer {
+    /// Makes a call, unless a fault hits it, and records it.
     pub(crate) async fn send(
         &self,
         client: &Client,
@@ -31,7 +31,7 @@ impl Stage {
             self.secrets().learn_secret(secret);
         }
         self.meet(&exchange);
-        let blow = self.faults.strike(Struck {
+        let hit = self.faults.hit(CallMatch {
             by: Party::Host,
             method: request.method().as_str(),
             path: request.url().path(),
@@ -39,7 +39,7 @@ impl Stage {
         });
         let send = || client.exchange(request, limit, max_bytes);
         let dropped = || NoAnswer::Incomplete(format!("gave no whole answer ({DROPPED})"));
-        let answer = match blow.as_ref().map(|blow| blow.effect.clone()) {
+        let answer = match hit.as_ref().map(|hit| hit.effect.clone()) {
             None => send().await,
             Some(Effect::Answer {
                 status,
@@ -60,8 +60,8 @@ impl Stage {
             }
             Some(Effect::Hang) => {
                 let lifted = async {
-                    if let Some(blow) = blow {
-                        blow.lifted().await;
+                    if let Some(hit) = hit {
+                        hit.lifted().await;
                     }
                 };
                 match tokio::time::timeout(limit, lifted).await {

@@ -1,4 +1,4 @@
-//! What a rehearsal's layers have in common: faults, the calls so far, and the recording.
+//! The state behind a fault host's middleware: faults, calls so far, and the recording.
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,7 +17,7 @@ use crate::testing::record::{Exchange, Recorder, Secrets};
 const KEPT: usize = 10_000;
 
 #[derive(Debug)]
-pub(crate) struct Stage {
+pub(crate) struct FaultLayer {
     pub(super) clock: Clock,
     pub(super) faults: Arc<Faults>,
     began: Instant,
@@ -29,7 +29,7 @@ pub(crate) struct Stage {
     recorder: Mutex<(u64, Option<Recorder>)>,
 }
 
-impl Stage {
+impl FaultLayer {
     pub(crate) fn new(clock: Clock) -> Self {
         Self {
             clock,

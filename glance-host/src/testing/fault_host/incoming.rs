@@ -1,4 +1,4 @@
-//! What comes to a rehearsal's host goes through this.
+//! The middleware for requests to a fault host.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,18 +17,18 @@ use futures_util::stream;
 use glance_sdk::model::OauthId;
 use serde_json::Value;
 
-use super::Stage;
+use super::FaultLayer;
 use super::wire::Peer;
 use crate::masks::{SECRET, SIGNED, TOKEN};
-use crate::testing::faults::{Blow, Effect, Struck, said};
+use crate::testing::faults::{CallMatch, Effect, Hit, error_body};
 use crate::testing::record::{Exchange, Party, Purpose, readable};
 
 /// More than any request of the protocol has.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
-/// Lets a fault strike, and keeps what was called.
+/// Applies faults to a request, and records it.
 pub(super) async fn perform(
-    State(stage): State<Arc<Stage>>,
+    State(layer): State<Arc<FaultLayer>>,
     ConnectInfo(peer): ConnectInfo<Peer>,
     request: Request,
     next: Next,
@@ -38,34 +38,34 @@ pub(super) async fn perform(
         .path()
         .trim_start_matches('/')
         .starts_with("v2/");
-    let caller = stage.caller(request.headers(), request.uri().query());
-    let blow = stage.faults.strike(Struck {
+    let caller = layer.caller(request.headers(), request.uri().query());
+    let hit = layer.faults.hit(CallMatch {
         by: Party::AddOn,
         method: request.method().as_str(),
         path: request.uri().path(),
         of: caller.as_ref(),
     });
     // A page's stream never ends: only the API is read whole.
-    if !is_api && blow.is_none() {
+    if !is_api && hit.is_none() {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    let mut exchange = stage.asked(&parts, &body, caller);
+    let mut exchange = layer.asked(&parts, &body, caller);
     let request = Request::from_parts(parts, Body::from(body));
-    let (response, comes_to) = act(&stage, blow, request, next).await;
+    let (response, comes_to) = act(&layer, hit, request, next).await;
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
     exchange.status = comes_to.is_whole().then(|| parts.status.as_u16());
     exchange.answer = readable(&body);
     exchange.answer_headers = pick(&parts.headers, &["location", "retry-after"]);
     if exchange.purpose == Purpose::Token {
-        stage.learn(&exchange);
+        layer.learn(&exchange);
     }
     if is_api {
-        stage.keep(&exchange);
+        layer.keep(&exchange);
     }
     match comes_to {
         End::Whole => Response::from_parts(parts, Body::from(body)),
@@ -92,23 +92,28 @@ impl End {
     }
 }
 
-async fn act(stage: &Stage, blow: Option<Blow>, request: Request, next: Next) -> (Response, End) {
+async fn act(
+    layer: &FaultLayer,
+    hit: Option<Hit>,
+    request: Request,
+    next: Next,
+) -> (Response, End) {
     let nothing = || StatusCode::NO_CONTENT.into_response();
-    let Some(blow) = blow else {
+    let Some(hit) = hit else {
         return (next.run(request).await, End::Whole);
     };
-    match blow.effect.clone() {
+    match hit.effect.clone() {
         Effect::Answer {
             status,
             retry_after,
             body,
         } => (answer(status, retry_after, body), End::Whole),
         Effect::Latency(time) => {
-            stage.clock.sleep(time).await;
+            layer.clock.sleep(time).await;
             (next.run(request).await, End::Whole)
         }
         Effect::Hang => {
-            blow.lifted().await;
+            hit.lifted().await;
             (nothing(), End::Cut)
         }
         Effect::Drop => (nothing(), End::Cut),
@@ -122,7 +127,7 @@ fn answer(status: StatusCode, retry_after: Option<u64>, body: Option<String>) ->
         Some(text) => (status, text).into_response(),
         None => {
             let json = [(CONTENT_TYPE, "application/json")];
-            (status, json, said(status)).into_response()
+            (status, json, error_body(status)).into_response()
         }
     };
     if let Some(seconds) = retry_after {
@@ -151,7 +156,7 @@ fn half(mut response: Response, body: Bytes) -> Response {
     response
 }
 
-impl Stage {
+impl FaultLayer {
     /// Whose call it is.
     fn caller(&self, headers: &HeaderMap, query: Option<&str>) -> Option<OauthId> {
         let in_query = || {

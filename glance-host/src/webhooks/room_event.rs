@@ -1,4 +1,4 @@
-//! What happens in a room, and how a webhook is told of it.
+//! Events of a room, and the payloads that webhooks get for them.
 
 use glance_sdk::model::webhook::{
     RoomArchived, RoomCreated, RoomDeleted, RoomEnter, RoomExit, RoomMessage, RoomNotification,
@@ -15,7 +15,7 @@ use crate::{directory, wire};
 /// host keeps no files.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub enum Happening {
+pub enum RoomEvent {
     /// Something was written into the room. What an add-on writes in the manner of a person is
     /// told to nobody, as that event speaks of a person.
     Written(Box<Entry>),
@@ -40,7 +40,7 @@ pub enum Happening {
     Deleted(User),
 }
 
-impl Happening {
+impl RoomEvent {
     /// The event, where there is one.
     pub fn event(&self) -> Option<Event> {
         Some(match self {
@@ -74,7 +74,7 @@ impl Happening {
     }
 }
 
-/// What every webhook of one happening is told.
+/// The parts that all payloads for one event share.
 #[derive(Debug)]
 pub(super) struct Told {
     pub(super) event: Event,
@@ -92,15 +92,15 @@ impl Told {
     pub(super) async fn new(
         shared: &Shared,
         room: Room,
-        event: Event,
-        happening: &Happening,
+        kind: Event,
+        event: &RoomEvent,
     ) -> Result<Self, StateError> {
         let at = directory::room(shared, &room);
         let person = |user: &User| wire::person(shared, user);
         let (mut text, mut author) = (None, None);
-        let mut sender = happening.by().cloned();
-        let item = match happening {
-            Happening::Written(entry) => {
+        let mut sender = event.by().cloned();
+        let item = match event {
+            RoomEvent::Written(entry) => {
                 match &entry.sender {
                     Sender::AddOn(id) => author = Some(id.clone()),
                     Sender::Person(id) => sender = shared.state.user(*id).await?,
@@ -118,22 +118,22 @@ impl Told {
                     }
                 }
             }
-            Happening::TopicChanged { topic, by } => {
+            RoomEvent::TopicChanged { topic, by } => {
                 serde_json::to_value(RoomTopicChange::new(topic.clone(), person(by), at))
             }
-            Happening::Entered(by) => serde_json::to_value(RoomEnter::new(person(by), at)),
-            Happening::Left(by) => serde_json::to_value(RoomExit::new(person(by), at)),
-            Happening::Created(by) => serde_json::to_value(RoomCreated::new(Some(person(by)), at)),
-            Happening::Archived(by) => {
+            RoomEvent::Entered(by) => serde_json::to_value(RoomEnter::new(person(by), at)),
+            RoomEvent::Left(by) => serde_json::to_value(RoomExit::new(person(by), at)),
+            RoomEvent::Created(by) => serde_json::to_value(RoomCreated::new(Some(person(by)), at)),
+            RoomEvent::Archived(by) => {
                 serde_json::to_value(RoomArchived::new(Some(person(by)), at))
             }
-            Happening::Unarchived(by) => {
+            RoomEvent::Unarchived(by) => {
                 serde_json::to_value(RoomUnarchived::new(Some(person(by)), at))
             }
-            Happening::Deleted(by) => serde_json::to_value(RoomDeleted::new(Some(person(by)), at)),
+            RoomEvent::Deleted(by) => serde_json::to_value(RoomDeleted::new(Some(person(by)), at)),
         };
         Ok(Self {
-            event,
+            event: kind,
             room,
             text,
             sender,
