@@ -171,7 +171,10 @@ async fn forged_tokens_of_one_issuer_do_not_read_the_store_each() {
     let now = auth::now();
     for issuer in ["unknown", installed.oauth_id().as_str()] {
         let token = key.sign(&Claims::new(issuer.into(), now, now + 60));
-        let url = format!("{}/panel/panel?signed_request={token}", installed.base_url());
+        let url = format!(
+            "{}/panel/panel?signed_request={token}",
+            installed.base_url()
+        );
         let before = store.reads.load(Ordering::SeqCst);
         for _ in 0..20 {
             let answer = client.get(&url).send().await.unwrap();

@@ -43,7 +43,10 @@ async fn the_capabilities_document_has_the_configured_product_name() {
         server.stop().await;
         document["name"].as_str().unwrap().to_owned()
     };
-    assert_eq!(name(Server::start(folder.path(), "").await).await, "HipChat");
+    assert_eq!(
+        name(Server::start(folder.path(), "").await).await,
+        "HipChat"
+    );
     let settings = "product = \"Of the file\"";
     let server = Server::start(folder.path(), settings).await;
     assert_eq!(name(server).await, "Of the file");
@@ -60,7 +63,10 @@ async fn add_ons_are_called_through_the_configured_proxy() {
     let proxy = AddOn::serve().await;
     let settings = format!("[egress]\nproxy = \"{}\"", proxy.origin());
     let server = Server::start(folder.path(), &settings).await;
-    let status = server.install("http://add-on.example/quiet/").await.unwrap();
+    let status = server
+        .install("http://add-on.example/quiet/")
+        .await
+        .unwrap();
     assert!(status.is_success(), "{status}");
     assert_eq!(proxy.installation("quiet").0.len(), 36);
     server.stop().await;
