@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::hub::Event;
 use crate::install::{self, InstallError};
 use crate::shared::Shared;
 use crate::state::{Entry, Installed, NewRoom, Room, State, StateError, User};
@@ -183,6 +184,13 @@ impl Host {
         descriptor_url: &str,
     ) -> Result<Installed, InstallError> {
         install::update(&self.shared, installed, descriptor_url).await
+    }
+
+    /// Queries the glances of an installation again for everyone who looks at them, as after a restart of
+    /// its add-on with other code. Returns before the answers arrive.
+    pub fn query_again(&self, installed: &Installed) {
+        let event = Event::QueryAgain(installed.oauth_id.clone());
+        self.shared.hub.publish(install::places(installed), event);
     }
 
     /// Removes an installation, whatever its add-on says to it; false where there was none.

@@ -26,6 +26,8 @@ pub enum Event {
     Changed,
     /// The host introduced itself to an add-on again: what failed before may work now.
     Introduced(OauthId),
+    /// An add-on's data may be out of date, so every viewer queries its glances again.
+    QueryAgain(OauthId),
     /// Something was written into the room.
     Written(Arc<Written>),
 }

@@ -48,7 +48,7 @@ use crate::shared::Shared;
 use crate::state::{Installed, MAX_PRIVATE_MESSAGES, PrivateMessage, Room, User};
 use crate::viewer::{Command, Commands, Line, LineState, Sidebar, Viewer};
 
-pub use fault_host::{FaultHost, Recording};
+pub use fault_host::{CallStream, FaultHost, Recording};
 pub use faults::{Fault, Injected};
 pub use http::http_client;
 pub use record::{Exchange, Party, Purpose};

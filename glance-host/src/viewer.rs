@@ -278,6 +278,10 @@ impl Viewer {
                     let asks = self.board.ask_failed(&add_on);
                     self.ask(asks);
                 }
+                Some(Event::QueryAgain(add_on)) => {
+                    let asks = self.board.ask_add_on(&add_on);
+                    self.ask(asks);
+                }
                 Some(Event::Written(written)) => self.heard.push_back(Change::Entry(written)),
                 None if self.reload(true).await => {
                     self.heard.extend([Change::Installed, Change::Missed]);

@@ -407,3 +407,30 @@ async fn calls_are_kept_without_what_must_stay_secret() {
     assert!(!all.contains("eyJ"), "no signed request");
     assert!(all.contains("{{secret}}") && all.contains("{{token}}"));
 }
+
+#[tokio::test]
+async fn event_stream_of_a_page_goes_on_and_calls_are_followed() {
+    let host = FaultHost::start().await;
+    let room = host.room("ops").await;
+    let mut calls = host.follow_calls();
+    let installed = room.install(add_on(&Pager::new(2))).await;
+    let mut events = glance_host::testing::http_client()
+        .get(format!("{}/events", host.room_url(&room.room)))
+        .send()
+        .await
+        .unwrap();
+    let mut told = String::new();
+    while !told.contains("<b>2</b> incidents") {
+        told += &String::from_utf8_lossy(&events.chunk().await.unwrap().unwrap());
+    }
+    let mut purposes = Vec::new();
+    while purposes.last() != Some(&Purpose::Query) {
+        purposes.push(calls.next().await.purpose);
+    }
+    assert!(purposes.contains(&Purpose::Installation), "{purposes:?}");
+
+    // Each of the two glances is queried, and then again.
+    calls.next().await;
+    host.query_again(installed.installed());
+    while calls.next().await.purpose != Purpose::Query {}
+}

@@ -4,6 +4,7 @@
 //! have neither.
 #![allow(clippy::panic)]
 
+mod follow;
 mod incoming;
 mod layer;
 mod outgoing;
@@ -27,6 +28,7 @@ use crate::host::{Builder, Error, Host};
 use crate::testing::faults::{Fault, Injected};
 use crate::testing::record::Exchange;
 use crate::testing::{PATIENCE, must};
+pub use follow::CallStream;
 pub(crate) use layer::FaultLayer;
 pub(crate) use wire::Peer;
 use wire::Wires;
@@ -228,6 +230,11 @@ impl FaultHost {
             Ok(call) => call,
             Err(_) => panic!("no call is as wanted; there are {:#?}", self.calls()),
         }
+    }
+
+    /// Follows the calls that end from now on, of add-ons and of the host.
+    pub fn follow_calls(&self) -> CallStream {
+        CallStream::new(Arc::clone(&self.layer))
     }
 
     /// Writes what this host and the add-on that is installed next say to each other into a file,

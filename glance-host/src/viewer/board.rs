@@ -144,6 +144,18 @@ impl Board {
         asks
     }
 
+    /// Asks for the data of all glances of an add-on again.
+    pub(super) fn ask_add_on(&mut self, add_on: &OauthId) -> Vec<Ask> {
+        let mut asks = Vec::new();
+        for entry in &mut self.entries {
+            if entry.prepared.installed.oauth_id == *add_on {
+                asks.extend(entry.ask(&self.place, &mut self.askings));
+                entry.judge(self.kind, &self.place);
+            }
+        }
+        asks
+    }
+
     /// Asks for the data of one glance again.
     pub(super) fn retry(&mut self, id: &str) -> Option<Ask> {
         let entry = self.entries.iter_mut().find(|e| e.prepared.id == id)?;

@@ -77,12 +77,26 @@ impl FaultLayer {
             calls.pop_front();
         }
         calls.push_back(Arc::new(exchange));
-        drop(calls);
+        // Counted under the lock, so that the count and the list agree for `since`.
         self.ended.send_modify(|ended| *ended += 1);
     }
 
     pub(super) fn calls(&self) -> Vec<Arc<Exchange>> {
         lock(&self.calls).iter().cloned().collect()
+    }
+
+    /// How many calls came to their end so far.
+    pub(super) fn count(&self) -> watch::Receiver<u64> {
+        self.ended.subscribe()
+    }
+
+    /// The calls after the first `seen` ones, of those that are kept, and how many there are now.
+    pub(super) fn since(&self, seen: u64) -> (Vec<Arc<Exchange>>, u64) {
+        let calls = lock(&self.calls);
+        let ended = *self.ended.borrow();
+        let new = usize::try_from(ended.saturating_sub(seen)).unwrap_or(usize::MAX);
+        let skipped = calls.len().saturating_sub(new);
+        (calls.iter().skip(skipped).cloned().collect(), ended)
     }
 
     pub(super) async fn find(&self, wanted: impl Fn(&Exchange) -> bool) -> Arc<Exchange> {

@@ -43,8 +43,14 @@ impl Handshake for Wires {
         let peer = Peer(watch::Sender::new(false));
         let (mut own, mut all) = (peer.0.subscribe(), self.all.subscribe());
         let cut = Box::pin(async move {
+            // An event stream outlives its `Peer`, and is not cut when that is dropped.
+            let own = async {
+                if own.wait_for(|cut| *cut).await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            };
             tokio::select! {
-                _ = own.wait_for(|cut| *cut) => {}
+                () = own => {}
                 _ = all.wait_for(|cut| *cut) => {}
             }
         });
