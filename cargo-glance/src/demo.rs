@@ -23,7 +23,10 @@ use crate::print;
 use add_on::AddOn;
 use examples::Example;
 
+/// Run a host and the example add-ons, and see their glances change in a browser.
 #[derive(clap::Args)]
+#[command(after_help = "Example:
+  cargo glance demo --data /tmp/glance-demo --port 0")]
 pub(crate) struct Arguments {
     /// The folder in which host and add-ons keep their data; a second start finds it again.
     #[arg(long, value_name = "DIR", default_value = "glance-demo")]

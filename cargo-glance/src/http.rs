@@ -6,7 +6,7 @@ use glance_sdk::egress::reqwest::{RequestBuilder, StatusCode};
 use glance_sdk::egress::{EgressPolicy, HttpClient, Proxies, Redirects, Timeouts};
 
 /// How long an add-on of the demo may take to answer.
-const TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Follows a few redirects, and uses the environment's proxy but for this machine.
 pub(crate) fn client() -> Result<HttpClient, String> {

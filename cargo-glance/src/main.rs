@@ -1,7 +1,9 @@
 //! The command line of Glance.
 
 mod demo;
+mod error;
 mod example;
+mod fetch;
 mod http;
 mod new;
 mod print;
@@ -11,10 +13,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use glance_sdk::printable::printable;
 
-/// The longest problem that is printed, in characters.
-const LONGEST: usize = 10_000;
+use crate::error::CommandError;
 
 /// Write chat add-ons that show glances, and see them live.
 #[derive(Parser)]
@@ -31,11 +31,9 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run a host and the example add-ons, and see their glances change in a browser.
     Demo(demo::Arguments),
     /// Make a new add-on: a crate with a glance, a panel and a passing test.
     New(new::Arguments),
-    /// Say what is wrong with a descriptor, and where; fails where a host would refuse it.
     Validate(validate::Arguments),
     /// Run a host for people and their add-ons, until Ctrl-C; `cargo glance host --help` says more.
     #[command(disable_help_flag = true)]
@@ -55,26 +53,34 @@ fn main() -> ExitCode {
         .filter(|(at, word)| !(*at == 1 && word == "glance"))
         .map(|(_, word)| word);
     let outcome = match CommandLine::parse_from(arguments).command {
-        Command::Demo(arguments) => completed(demo::run(arguments)),
-        Command::New(arguments) => new::run(arguments),
+        Command::Demo(arguments) => completed(demo::run(arguments)).map_err(|problem| {
+            let help = "`cargo glance demo --help` lists what can be chosen";
+            CommandError::new("no-demo", problem, help)
+        }),
+        Command::New(arguments) => new::run(arguments).map_err(|problem| {
+            let help = "`cargo glance new --help` lists what can be chosen";
+            CommandError::new("no-add-on", problem, help)
+        }),
         Command::Validate(arguments) => completed(validate::run(arguments)),
         Command::Host { arguments } => {
             let name = OsString::from("cargo glance host");
             return glance_host::server::run([name].into_iter().chain(arguments));
         }
-        Command::Example(arguments) => completed(example::run(arguments)),
+        Command::Example(arguments) => completed(example::run(arguments)).map_err(|problem| {
+            let help = "start it with `cargo glance demo`";
+            CommandError::new("no-example", problem, help)
+        }),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            let problem = printable(&problem).with_lines().at_most(LONGEST);
-            print::error(format_args!("cargo glance: {problem}"));
-            ExitCode::FAILURE
+        Err(error) => {
+            print::error(&error);
+            error.exit_code()
         }
     }
 }
 
 #[tokio::main]
-async fn completed(work: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+async fn completed<E>(work: impl Future<Output = Result<(), E>>) -> Result<(), E> {
     work.await
 }

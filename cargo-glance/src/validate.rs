@@ -1,29 +1,36 @@
 //! `cargo glance validate FILE|URL`: what is wrong with a descriptor, and where in its text.
 
 mod place;
+mod template;
 
 use std::fmt::Write as _;
 use std::io::Read as _;
-use std::time::Duration;
 
-use glance_sdk::egress::reqwest::Method;
-use glance_sdk::egress::reqwest::header::ACCEPT;
-use glance_sdk::egress::{CallError, Timeouts};
 use glance_sdk::json::{self, Document};
 use glance_sdk::printable::printable;
 use glance_sdk::validate::{self, Problem, Severity};
 use serde_json::{Value, json};
 
-use crate::http;
+use crate::error::CommandError;
+use crate::fetch;
 use crate::print;
 use place::shown;
 
 /// More than any descriptor has.
 const MAX_BYTES: usize = 1024 * 1024;
 
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// The base URL of a descriptor template where none is named.
+const PLACEHOLDER_BASE_URL: &str = "https://add-on.example";
 
+/// Say what is wrong with a descriptor, and where; fails where a host would refuse it.
+///
+/// A file may be a template: `{{localBaseUrl}}` and the like are filled in before the check, and each
+/// is named on standard error. What a URL serves is checked as it is.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  cargo glance validate atlassian-connect.json --base-url https://standup.example.com
+  cargo glance validate http://127.0.0.1:8080/ --strict
+  curl -s http://127.0.0.1:8080/ | cargo glance validate - --json")]
 pub(crate) struct Arguments {
     /// A file, an http or https address, or - for standard input.
     #[arg(value_name = "FILE|URL")]
@@ -37,6 +44,9 @@ pub(crate) struct Arguments {
     /// Fail for warnings too.
     #[arg(long)]
     strict: bool,
+    /// Where the add-on will be, for the placeholders of a template; https://add-on.example without this.
+    #[arg(long, value_name = "URL")]
+    base_url: Option<String>,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -49,23 +59,30 @@ enum Kind {
     GlanceData,
 }
 
-pub(crate) async fn run(arguments: Arguments) -> Result<(), String> {
+pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let Arguments {
         source,
         kind,
         json,
         strict,
+        base_url,
     } = arguments;
-    let bytes = read(&source).await?;
-    let document = Document::read(&bytes).map_err(|cause| match json {
-        true => format!("{source} is no JSON: {cause}"),
-        false => {
-            let text = json::decode(&bytes);
-            format!(
-                "{source} is no JSON\n{}",
-                shown(cause.place(), &source, &text, &cause.to_string())
-            )
-        }
+    let base_url = base_url.as_deref().map(check_base_url).transpose()?;
+    let mut bytes = read(&source).await?;
+    if !is_url(&source) {
+        let base_url = base_url.as_deref().unwrap_or(PLACEHOLDER_BASE_URL);
+        bytes = fill(bytes, base_url);
+    }
+    let document = Document::read(&bytes).map_err(|cause| {
+        let message = match json {
+            true => format!("{source} is no JSON: {cause}"),
+            false => {
+                let text = json::decode(&bytes);
+                let place = shown(cause.place(), &source, &text, &cause.to_string());
+                format!("{source} is no JSON\n{}", place.trim_end())
+            }
+        };
+        CommandError::new("not-json", message, "repair the JSON at this place")
     })?;
     let mut problems = validate::unusual(&document);
     problems.extend(match kind {
@@ -81,11 +98,51 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), String> {
     }
     let source = printable(&source);
     let fails = |problem: &&Problem| strict || problem.severity == Severity::Error;
-    match problems.iter().filter(fails).count() {
-        0 => Ok(()),
-        1 => Err(format!("{source} has a problem")),
-        count => Err(format!("{source} has {count} problems")),
+    let message = match problems.iter().filter(fails).count() {
+        0 => return Ok(()),
+        1 => format!("{source} has a problem"),
+        count => format!("{source} has {count} problems"),
+    };
+    let help = "change what is marked on standard output, and check again";
+    Err(CommandError::new("invalid", message, help))
+}
+
+/// The base URL without a slash at its end.
+fn check_base_url(text: &str) -> Result<String, CommandError> {
+    let url = text.parse::<reqwest::Url>().ok();
+    let is_good = url.is_some_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.query().is_none()
+            && url.fragment().is_none()
+    });
+    match is_good {
+        true => Ok(text.trim_end_matches('/').to_owned()),
+        false => Err(CommandError::new(
+            "bad-base-url",
+            format!("{text:?} is no base URL"),
+            "give one like https://standup.example.com, without a query",
+        )),
     }
+}
+
+/// Fills the placeholders of a template, and names them on standard error.
+fn fill(bytes: Vec<u8>, base_url: &str) -> Vec<u8> {
+    let filled = template::fill(&json::decode(&bytes), base_url);
+    if filled.placeholders.is_empty() {
+        return bytes;
+    }
+    for (placeholder, value) in &filled.placeholders {
+        let (placeholder, value) = (printable(placeholder), printable(value));
+        print::error(format_args!("note: {placeholder} is checked as {value}"));
+    }
+    if filled
+        .placeholders
+        .values()
+        .any(|value| value == PLACEHOLDER_BASE_URL)
+    {
+        print::error("note: --base-url names the add-on's own address");
+    }
+    filled.text.into_bytes()
 }
 
 fn as_json(problems: &[Problem], document: &Document) -> Value {
@@ -130,44 +187,30 @@ fn as_text(problems: &[Problem], source: &str, document: &Document) -> String {
     report
 }
 
-async fn read(source: &str) -> Result<Vec<u8>, String> {
-    let bytes = if source == "-" {
-        let mut bytes = Vec::new();
-        let limit = MAX_BYTES as u64 + 1;
-        let read = std::io::stdin().lock().take(limit).read_to_end(&mut bytes);
-        read.map_err(|cause| format!("standard input cannot be read: {cause}"))?;
-        bytes
-    } else if source.starts_with("http://") || source.starts_with("https://") {
-        fetch(source).await?
-    } else {
-        let file = std::fs::File::open(source);
-        let limit = MAX_BYTES as u64 + 1;
-        let mut bytes = Vec::new();
-        file.and_then(|file| file.take(limit).read_to_end(&mut bytes))
-            .map_err(|cause| format!("{source} cannot be read: {cause}"))?;
-        bytes
-    };
-    if bytes.len() > MAX_BYTES {
-        return Err(format!(
-            "{source} has more than {MAX_BYTES} bytes; that is no descriptor"
-        ));
-    }
-    Ok(bytes)
+fn is_url(source: &str) -> bool {
+    source.starts_with("http://") || source.starts_with("https://")
 }
 
-async fn fetch(url: &str) -> Result<Vec<u8>, String> {
-    let failed = |cause: CallError| format!("{url} {cause}");
-    let parsed = url
-        .parse()
-        .map_err(|cause| format!("{url} is no URL: {cause}"))?;
-    let client = http::client()?;
-    let request = client.request(Method::GET, parsed);
-    let request = request.header(ACCEPT, "application/json").build();
-    let request = request.map_err(|cause| cause.without_url().to_string())?;
-    let answer = client.send(request, Timeouts::within(TIMEOUT)).await;
-    let answer = answer.map_err(failed)?;
-    if !answer.status().is_success() {
-        return Err(format!("{url} answered {}", answer.status()));
+async fn read(source: &str) -> Result<Vec<u8>, CommandError> {
+    if is_url(source) {
+        return fetch::get(source, "application/json", MAX_BYTES).await;
     }
-    answer.read(MAX_BYTES).await.map_err(failed)
+    let mut bytes = Vec::new();
+    let limit = MAX_BYTES as u64 + 1;
+    let read = match source {
+        "-" => std::io::stdin().lock().take(limit).read_to_end(&mut bytes),
+        _ => std::fs::File::open(source).and_then(|file| file.take(limit).read_to_end(&mut bytes)),
+    };
+    read.map_err(|cause| {
+        let source = match source {
+            "-" => "standard input",
+            file => file,
+        };
+        let help = "name a file, an http or https URL, or - for standard input";
+        CommandError::new("no-file", format!("{source} cannot be read: {cause}"), help)
+    })?;
+    match bytes.len() > MAX_BYTES {
+        true => Err(fetch::too_large(source, MAX_BYTES)),
+        false => Ok(bytes),
+    }
 }

@@ -53,7 +53,7 @@ fn each_problem_points_into_the_text() {
     );
     assert_eq!(
         String::from_utf8_lossy(&ended.stderr),
-        "cargo glance: - has a problem\n"
+        "error[invalid]: - has a problem\n  help: change what is marked on standard output, and check again\n"
     );
 }
 
@@ -171,4 +171,85 @@ fn a_document_full_of_problems_is_read_in_time_and_told_in_part() {
     let problems = problems.as_array().unwrap();
     assert_eq!(problems.len(), 101);
     assert_eq!(problems[100]["code"], "more-problems");
+}
+
+const TEMPLATE: &str = r#"{
+  "key": "{{key}}", "name": "A", "description": "It.",
+  "links": { "self": "{{localBaseUrl}}/atlassian-connect.json" },
+  "capabilities": { "installable": { "callbackUrl": "${host}/installed" } }
+}"#;
+
+#[test]
+fn placeholders_of_templates_are_filled_and_named() {
+    let ended = validate(TEMPLATE, &["--strict"]);
+    assert!(ended.status.success(), "{ended:?}");
+    assert_eq!(
+        String::from_utf8_lossy(&ended.stderr),
+        "note: ${host} is checked as https://add-on.example\n\
+         note: {{key}} is checked as key\n\
+         note: {{localBaseUrl}} is checked as https://add-on.example\n\
+         note: --base-url names the add-on's own address\n"
+    );
+    let ended = validate(TEMPLATE, &["--base-url", "https://a.example/x/"]);
+    assert!(ended.status.success(), "{ended:?}");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(
+        said.contains("{{localBaseUrl}} is checked as https://a.example/x\n"),
+        "{said}"
+    );
+    assert!(!said.contains("--base-url names"), "{said}");
+    let ended = validate(TEMPLATE, &["--base-url", "a.example"]);
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&ended.stderr).starts_with("error[bad-base-url]: "));
+}
+
+#[test]
+fn what_a_url_serves_is_checked_as_it_is() {
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", server.local_addr().unwrap());
+    let served = std::thread::spawn(move || {
+        let (mut stream, _) = server.accept().unwrap();
+        let mut head = [0; 4096];
+        let _ = std::io::Read::read(&mut stream, &mut head).unwrap();
+        let length = TEMPLATE.len();
+        write!(
+            stream,
+            "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{TEMPLATE}"
+        )
+        .unwrap();
+    });
+    let ended = Command::new(env!("CARGO_BIN_EXE_cargo-glance"))
+        .args(["validate", &url])
+        .output()
+        .unwrap();
+    served.join().unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(said.contains("/links/self"), "{said}");
+}
+
+/// Descriptors as they stand in the repositories of add-ons.
+#[test]
+fn templates_of_the_corpus_have_no_placeholder_left() {
+    let Ok(corpus) = std::env::var("GLANCE_CORPUS") else {
+        eprintln!("skipped: GLANCE_CORPUS is not set");
+        return;
+    };
+    let mut checked = 0;
+    for file in std::fs::read_dir(format!("{corpus}/descriptors")).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        if !text.contains("{{localBaseUrl}}") || checked == 10 {
+            continue;
+        }
+        let ended = validate(&text, &["--json"]);
+        let Ok(problems) = serde_json::from_slice::<Value>(&ended.stdout) else {
+            continue;
+        };
+        checked += 1;
+        assert!(
+            !problems.to_string().contains("localBaseUrl"),
+            "{problems:#}"
+        );
+    }
+    assert_eq!(checked, 10);
 }
