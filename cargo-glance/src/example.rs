@@ -1,13 +1,12 @@
 //! Runs an example add-on in a process of its own, for as long as the demo that started it lives.
 
-use std::io::Read;
 use std::path::PathBuf;
 
 use glance_sdk::AddOn;
 use glance_sdk::addon::Built;
-use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
+use crate::lifeline::parent_is_gone;
 use crate::print;
 
 /// What a taken port is answered with; the demo then asks for any.
@@ -94,7 +93,7 @@ async fn serve<S: Clone + Send + Sync + 'static>(
     };
     beside(server.add_on());
     print::line(server.base_url());
-    let orphaned = orphaned();
+    let orphaned = parent_is_gone();
     let end = async move {
         tokio::select! {
             () = glance_sdk::addon::interrupted() => {}
@@ -102,14 +101,4 @@ async fn serve<S: Clone + Send + Sync + 'static>(
         }
     };
     server.run(end).await.map_err(|error| error.to_string())
-}
-
-/// Completes when the demo is gone, even if it was killed: its end of our standard input closes.
-fn orphaned() -> oneshot::Receiver<()> {
-    let (gone, orphaned) = oneshot::channel();
-    std::thread::spawn(move || {
-        let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        let _ = gone.send(());
-    });
-    orphaned
 }

@@ -1,12 +1,16 @@
 //! The command line of Glance.
 
 mod demo;
+mod dev;
 mod error;
 mod example;
 mod fetch;
 mod http;
+mod lifeline;
 mod new;
 mod print;
+mod style;
+mod supervise;
 mod validate;
 
 use std::ffi::OsString;
@@ -32,6 +36,7 @@ struct CommandLine {
 #[derive(Subcommand)]
 enum Command {
     Demo(demo::Arguments),
+    Dev(dev::Arguments),
     /// Make a new add-on: a crate with a glance, a panel and a passing test.
     New(new::Arguments),
     Validate(validate::Arguments),
@@ -44,6 +49,9 @@ enum Command {
     /// Run an example add-on; the demo starts itself anew with this.
     #[command(hide = true)]
     Example(example::Arguments),
+    /// Run a program that ends with us.
+    #[command(hide = true, disable_help_flag = true)]
+    Supervise(supervise::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +65,7 @@ fn main() -> ExitCode {
             let help = "`cargo glance demo --help` lists what can be chosen";
             CommandError::new("no-demo", problem, help)
         }),
+        Command::Dev(arguments) => completed(dev::run(arguments)),
         Command::New(arguments) => new::run(arguments).map_err(|problem| {
             let help = "`cargo glance new --help` lists what can be chosen";
             CommandError::new("no-add-on", problem, help)
@@ -70,6 +79,7 @@ fn main() -> ExitCode {
             let help = "start it with `cargo glance demo`";
             CommandError::new("no-example", problem, help)
         }),
+        Command::Supervise(arguments) => return supervise::run(arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

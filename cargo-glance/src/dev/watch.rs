@@ -1,0 +1,240 @@
+//! Notices when the add-on's sources are saved.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use notify::event::{EventKind, ModifyKind};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+
+use super::package::Package;
+use crate::error::CommandError;
+
+/// Folders of a package that are watched with all that is in them.
+const FOLDERS: [&str; 8] = [
+    "assets",
+    "locales",
+    "migrations",
+    "public",
+    "src",
+    "static",
+    "templates",
+    "www",
+];
+
+/// Files beside them that matter, whatever their folder.
+const FILES: [&str; 4] = [
+    "Cargo.lock",
+    "Cargo.toml",
+    "build.rs",
+    "rust-toolchain.toml",
+];
+
+/// Kinds of files in a package's own folder that a program may contain, such as its icon.
+const KINDS: [&str; 10] = [
+    "css", "gif", "html", "ico", "js", "json", "png", "sql", "svg", "txt",
+];
+
+/// How long nothing must change before a change counts: editors write a file in several steps.
+const QUIET: Duration = Duration::from_millis(60);
+
+/// How long changes may go on before they count anyway.
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// Changes beyond these within one moment need no names.
+const MAX_WAITING: usize = 64;
+
+/// The sources of an add-on.
+pub(super) struct Watch {
+    changes: mpsc::Receiver<PathBuf>,
+    watcher: RecommendedWatcher,
+    relevant: Arc<Relevant>,
+}
+
+impl Watch {
+    /// Watches the folders of the package, and whatever else was named.
+    pub(super) fn start(package: &Package, also: &[PathBuf]) -> Result<Self, CommandError> {
+        let (changed, changes) = mpsc::channel(MAX_WAITING);
+        let relevant = Arc::new(Relevant::new(package, also));
+        let filter = Arc::clone(&relevant);
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            let Ok(event) = event else { return };
+            // A new owner or another time of access changes no program.
+            let is_save = !matches!(
+                event.kind,
+                EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(_))
+            );
+            if is_save {
+                // Where the channel is full, what is in it is enough to build again.
+                let paths = event.paths.into_iter().filter(|path| filter.is(path));
+                paths.for_each(|path| drop(changed.try_send(path)));
+            }
+        });
+        let watcher = watcher.map_err(|cause| unwatched(&package.folder, &cause))?;
+        let mut watch = Self {
+            changes,
+            watcher,
+            relevant,
+        };
+        watch.follow()?;
+        Ok(watch)
+    }
+
+    /// Watches every folder that exists by now. Folders that come later are seen in their parent.
+    fn follow(&mut self) -> Result<(), CommandError> {
+        let Relevant { roots, also, .. } = &*self.relevant;
+        let whole = roots
+            .iter()
+            .flat_map(|root| FOLDERS.map(|name| root.join(name)));
+        let whole = whole.filter(|folder| folder.is_dir());
+        let whole = whole.chain(also.iter().cloned());
+        let flat = roots.iter().cloned();
+        let all = whole
+            .map(|folder| (folder, RecursiveMode::Recursive))
+            .chain(flat.map(|folder| (folder, RecursiveMode::NonRecursive)));
+        for (folder, mode) in all {
+            let watched = self.watcher.watch(&folder, mode);
+            watched.map_err(|cause| unwatched(&folder, &cause))?;
+        }
+        Ok(())
+    }
+
+    /// Waits for a change and for the quiet after it. Returns one of the files.
+    pub(super) async fn changed(&mut self) -> PathBuf {
+        let Some(path) = self.changes.recv().await else {
+            // The watcher holds the sender, and `self` holds the watcher.
+            return std::future::pending().await;
+        };
+        let end = Instant::now() + LONGEST;
+        loop {
+            let quiet = (Instant::now() + QUIET).min(end);
+            match timeout_at(quiet, self.changes.recv()).await {
+                Ok(Some(_)) if Instant::now() < end => {}
+                _ => break,
+            }
+        }
+        // A folder may be new.
+        if let Err(error) = self.follow() {
+            tracing::warn!("watching a folder failed: {error}");
+        }
+        path
+    }
+}
+
+fn unwatched(path: &Path, cause: &notify::Error) -> CommandError {
+    let help = match cause.kind {
+        notify::ErrorKind::MaxFilesWatch => {
+            "the system's limit is reached: raise it with `sysctl fs.inotify.max_user_watches=524288`"
+        }
+        notify::ErrorKind::PathNotFound => "check the path that --watch names",
+        _ => "check that the folder can be read",
+    };
+    let what = format!("{} cannot be watched: {cause}", path.display());
+    CommandError::new("no-watch", what, help)
+}
+
+/// Which files matter.
+struct Relevant {
+    roots: BTreeSet<PathBuf>,
+    also: Vec<PathBuf>,
+    target: PathBuf,
+}
+
+impl Relevant {
+    fn new(package: &Package, also: &[PathBuf]) -> Self {
+        let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        let mut roots = package.folders.clone();
+        roots.insert(package.workspace.clone());
+        Self {
+            roots,
+            also: also.iter().map(absolute).collect(),
+            target: package.target.clone(),
+        }
+    }
+
+    fn is(&self, path: &Path) -> bool {
+        if path.starts_with(&self.target) || is_temporary(path) {
+            return false;
+        }
+        if self.also.iter().any(|also| path.starts_with(also)) {
+            return true;
+        }
+        let is_in = |root: &PathBuf| {
+            let Ok(below) = path.strip_prefix(root) else {
+                return false;
+            };
+            let mut parts = below.iter();
+            let first = parts.next().unwrap_or_default();
+            let is_folder = FOLDERS.iter().any(|name| first == *name);
+            is_folder || (parts.next().is_none() && is_file_of_a_package(first))
+        };
+        self.roots.iter().any(is_in)
+    }
+}
+
+fn is_file_of_a_package(name: &OsStr) -> bool {
+    let kind = Path::new(name).extension();
+    FILES.iter().any(|file| name == *file) || KINDS.iter().any(|it| kind == Some(OsStr::new(it)))
+}
+
+/// Whether an editor made the file for itself.
+fn is_temporary(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    // Vim tries whether it may write with a file of this name.
+    name == "4913"
+        || name.starts_with(['.', '#'])
+        || name.ends_with('~')
+        || [".swp", ".swx", ".tmp", ".bak", ".orig"]
+            .iter()
+            .any(|end| name.ends_with(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_matter_and_what_is_built_or_stored_does_not() {
+        let package = Package {
+            id: String::new(),
+            program: String::new(),
+            folder: "/w/a".into(),
+            folders: ["/w/a", "/lib"].map(PathBuf::from).into(),
+            workspace: "/w".into(),
+            target: "/w/a/src/target".into(),
+        };
+        let relevant = Relevant::new(&package, &["/data/feed.xml".into()]);
+        for path in [
+            "/w/a/src/lib.rs",
+            "/w/a/src/deep/er/x.rs",
+            "/w/a/templates/panel.html",
+            "/w/a/templates",
+            "/w/a/icon.svg",
+            "/w/a/Cargo.toml",
+            "/w/a/build.rs",
+            "/w/Cargo.lock",
+            "/lib/src/lib.rs",
+            "/data/feed.xml",
+        ] {
+            assert!(relevant.is(Path::new(path)), "{path}");
+        }
+        for path in [
+            "/w/a/src/target/debug/a",
+            "/w/a/com.example.a.sqlite",
+            "/w/a/com.example.a.sqlite-wal",
+            "/w/a/src/.lib.rs.swp",
+            "/w/a/src/lib.rs~",
+            "/w/a/src/4913",
+            "/w/a/tests/a.rs",
+            "/w/a/notes/todo.svg",
+            "/w/a/out.log",
+            "/data/other.xml",
+        ] {
+            assert!(!relevant.is(Path::new(path)), "{path}");
+        }
+    }
+}

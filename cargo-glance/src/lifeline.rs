@@ -1,0 +1,15 @@
+//! Notices in a child process that the process which started it is gone.
+
+use std::io::Read;
+
+use tokio::sync::oneshot;
+
+/// Completes when the parent's end of our standard input closes: it closed it, or was killed.
+pub(crate) fn parent_is_gone() -> oneshot::Receiver<()> {
+    let (gone, orphaned) = oneshot::channel();
+    std::thread::spawn(move || {
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        let _ = gone.send(());
+    });
+    orphaned
+}
