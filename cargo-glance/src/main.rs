@@ -1,5 +1,6 @@
 //! The command line of Glance.
 
+mod completions;
 mod demo;
 mod dev;
 mod error;
@@ -9,14 +10,19 @@ mod http;
 mod lifeline;
 mod new;
 mod print;
+mod record;
+mod replay;
+mod schema;
+mod store_file;
 mod style;
 mod supervise;
+mod token;
 mod validate;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::CommandError;
 
@@ -40,6 +46,11 @@ enum Command {
     /// Make a new add-on: a crate with a glance, a panel and a passing test.
     New(new::Arguments),
     Validate(validate::Arguments),
+    Token(token::Arguments),
+    Schema(schema::Arguments),
+    Record(record::Arguments),
+    Replay(replay::Arguments),
+    Completions(completions::Arguments),
     /// Run a host for people and their add-ons, until Ctrl-C; `cargo glance host --help` says more.
     #[command(disable_help_flag = true)]
     Host {
@@ -71,6 +82,17 @@ fn main() -> ExitCode {
             CommandError::new("no-add-on", problem, help)
         }),
         Command::Validate(arguments) => completed(validate::run(arguments)),
+        Command::Token(arguments) => completed(token::run(arguments)),
+        Command::Schema(arguments) => {
+            schema::run(&arguments);
+            Ok(())
+        }
+        Command::Record(arguments) => completed(record::run(arguments)),
+        Command::Replay(arguments) => completed(replay::run(arguments)),
+        Command::Completions(arguments) => {
+            completions::run(&arguments, CommandLine::command());
+            Ok(())
+        }
         Command::Host { arguments } => {
             let name = OsString::from("cargo glance host");
             return glance_host::server::run([name].into_iter().chain(arguments));

@@ -28,9 +28,9 @@ mod uninstall;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 #[cfg(feature = "server")]
-pub use page::{PAGE_SECONDS, PAGE_TOKEN_SECONDS};
+pub(crate) use page::page_claims;
 #[cfg(feature = "server")]
-pub(crate) use page::{is_page_token, page_claims};
+pub use page::{PAGE_SECONDS, PAGE_TOKEN_SECONDS, is_page_token};
 pub use random::random_alphanumeric;
 #[cfg(feature = "replay-cache")]
 pub(crate) use replay::Replays;

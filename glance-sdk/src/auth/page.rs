@@ -14,8 +14,15 @@ pub const PAGE_SECONDS: i64 = 12 * 60 * 60;
 /// Since when its page has tokens, in seconds since 1970.
 const SINCE: &str = "glance_page_since";
 
-/// Whether these are the claims of a page token.
-pub(crate) fn is_page_token(claims: &Claims) -> bool {
+/// Whether these are the claims of a page token, which the add-on signed itself.
+///
+/// ```
+/// use glance_sdk::auth::is_page_token;
+/// use glance_sdk::model::Claims;
+///
+/// assert!(!is_page_token(&Claims::new("installation".into(), 1_000, 4_600)));
+/// ```
+pub fn is_page_token(claims: &Claims) -> bool {
     claims.extra.contains_key(SINCE)
 }
 
