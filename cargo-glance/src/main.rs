@@ -3,6 +3,7 @@
 mod completions;
 mod demo;
 mod dev;
+mod doctor;
 mod error;
 mod example;
 mod fetch;
@@ -13,6 +14,7 @@ mod print;
 mod record;
 mod replay;
 mod schema;
+mod simulate;
 mod store_file;
 mod style;
 mod supervise;
@@ -46,7 +48,9 @@ enum Command {
     /// Make a new add-on: a crate with a glance, a panel and a passing test.
     New(new::Arguments),
     Validate(validate::Arguments),
+    Simulate(simulate::Arguments),
     Token(token::Arguments),
+    Doctor(doctor::Arguments),
     Schema(schema::Arguments),
     Record(record::Arguments),
     Replay(replay::Arguments),
@@ -82,7 +86,9 @@ fn main() -> ExitCode {
             CommandError::new("no-add-on", problem, help)
         }),
         Command::Validate(arguments) => completed(validate::run(arguments)),
+        Command::Simulate(arguments) => completed(simulate::run(arguments)),
         Command::Token(arguments) => completed(token::run(arguments)),
+        Command::Doctor(arguments) => completed(doctor::run(arguments)),
         Command::Schema(arguments) => {
             schema::run(&arguments);
             Ok(())

@@ -78,3 +78,4 @@ pub use embed::{Embed, NoOrigin};
 pub use host::{Builder, DEFAULT_PORT, Error, Host};
 pub use install::{Conflict, InstallError};
 pub use ipnet::IpNet;
+pub use outgoing::check_query_answer;

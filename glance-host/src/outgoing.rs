@@ -1,18 +1,15 @@
 //! Calls to add-ons: signed, limited in time and size, their failures in words for people.
 
 mod call;
+mod query_answer;
 
-use std::fmt::Display;
 use std::net::IpAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 use glance_sdk::auth::{SigningKey, now, random_alphanumeric, uninstall_claims};
-use glance_sdk::json;
 use glance_sdk::model::{Authentication, Claims, Context, Extra, Glance, RoomId, Webhook};
-use glance_sdk::validate::{self, Severity};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN};
 use reqwest::{Method, Url};
-use serde_json::Value;
 
 use crate::data::Data;
 use crate::shared::Shared;
@@ -20,6 +17,7 @@ use crate::state::{Installed, Leaving, Room, User};
 use crate::turns::Busy;
 
 pub(crate) use call::{Answer, Call, Client, NoAnswer, send};
+pub use query_answer::check_query_answer;
 
 /// How long a signed request holds, in seconds. One is made for each request.
 const SIGNED_FOR: i64 = 3600;
@@ -118,37 +116,14 @@ async fn ask(shared: &Shared, installed: &Installed, url: Url) -> Result<Answer,
 
 /// Whether a browser would let the host's page read this answer, in one sentence.
 pub(crate) fn cors(base_url: &str, answer: &Answer) -> Result<String, String> {
-    match answer.allowed_origin.as_deref() {
-        Some("*") => Ok("Its answer is for every origin.".to_owned()),
-        Some(origin) if origin == base_url => Ok(format!("Its answer is for {origin}.")),
-        Some(several) if several.contains(',') => Err(format!(
-            "Its answer has more than one Access-Control-Allow-Origin ({several}), and no browser takes \
-             any then: the add-on and a proxy before it may both send the header, so let one of them do it."
-        )),
-        Some(other) => Err(format!(
-            "Its answer is for {other} only: Access-Control-Allow-Origin must be * or {base_url}."
-        )),
-        None => Err("Its answer has no Access-Control-Allow-Origin.".to_owned()),
-    }
+    query_answer::cors(base_url, answer.allowed_origin.as_deref())
 }
 
 /// The data in an answer to a query.
 fn data(shared: &Shared, answer: &Answer) -> Result<Data, String> {
-    if answer.status.as_u16() >= 400 {
-        return Err(format!("It answered {}.", answer.status));
-    }
-    cors(&shared.base_url, answer)?;
-    let data: Value = json::from_slice(&answer.body)
-        .map_err(|cause| format!("Its answer is no JSON: {cause}."))?;
-    if data.get("error").is_some() {
-        return Err("Its answer is an error.".to_owned());
-    }
-    let wrong = |problem: &dyn Display| format!("Its answer is no glance data: {problem}.");
-    let problems = validate::glance_data(&data);
-    match problems.iter().find(|it| it.severity == Severity::Error) {
-        None => Data::new(data).map_err(|cause| wrong(&cause)),
-        Some(problem) => Err(wrong(problem)),
-    }
+    let allowed = answer.allowed_origin.as_deref();
+    let data = check_query_answer(&shared.base_url, answer.status, allowed, &answer.body)?;
+    Data::new(data).map_err(|cause| format!("Its answer is no glance data: {cause}."))
 }
 
 /// The address of a query or page, with the token that says who asks and from where.

@@ -1,0 +1,59 @@
+//! What the add-on's store holds.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use reqwest::Url;
+
+use super::environment;
+use super::finding::Finding;
+use crate::store_file;
+
+/// The most hosts that are looked at one by one.
+const MAX_HOSTS: usize = 20;
+
+/// Opens the store, decrypts its secrets, and checks whether the hosts in it may be called.
+pub(super) async fn check(file: &Path, base_url: Option<&Url>, findings: &mut Vec<Finding>) {
+    let bad = |text: String| {
+        Finding::bad(
+            "store",
+            text,
+            "check the file, its owner, and GLANCE_SECRET_KEYS",
+        )
+    };
+    let store = match store_file::open(file) {
+        Ok(store) => store,
+        Err(error) => return findings.push(bad(error.message().to_owned())),
+    };
+    let installations = match store.list().await {
+        Ok(installations) => installations,
+        Err(error) => return findings.push(bad(error.to_string())),
+    };
+    let shown = file.display();
+    findings.push(match installations.len() {
+        0 => Finding::warning(
+            "store",
+            format!("{shown} has no installation."),
+            "install the add-on, or check that the add-on uses this file",
+        ),
+        count => Finding::good("store", format!("{shown} has {count} installations.")),
+    });
+    #[cfg(unix)]
+    if let Ok(metadata) = std::fs::metadata(file) {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
+        if mode & 0o077 != 0 {
+            findings.push(Finding::warning(
+                "store",
+                format!("Others can read the secrets in {shown}: its mode is {mode:o}."),
+                format!("`chmod 600 {shown}`"),
+            ));
+        }
+    }
+    let hosts: BTreeSet<_> = installations
+        .iter()
+        .filter_map(|one| one.origin())
+        .collect();
+    for host in hosts.iter().take(MAX_HOSTS) {
+        environment::egress(host, base_url, findings).await;
+    }
+}

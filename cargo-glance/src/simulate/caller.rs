@@ -1,0 +1,231 @@
+//! In whose place an add-on is called: a host of our own for a moment, or one that has installed it.
+
+use std::time::Duration;
+
+use glance_host::testing::{FaultHost, Purpose, TestRoom};
+use glance_host::{Host, InstallError};
+use glance_sdk::auth::{SigningKey, now, random_alphanumeric};
+use glance_sdk::egress::{EgressPolicy, HttpClient, Proxies, Redirects};
+use glance_sdk::model::{Claims, Context, Descriptor, Extra, GroupId, OauthId, RoomId, Secret};
+use reqwest::Url;
+use tokio::time::timeout;
+
+use super::Common;
+use super::exchange::Secrets;
+use crate::error::CommandError;
+use crate::{fetch, store_file};
+
+/// More than any descriptor has.
+const MAX_DESCRIPTOR_BYTES: usize = 1024 * 1024;
+
+/// How long a signed request holds, in seconds.
+const SIGNED_FOR: i64 = 3600;
+
+/// How long an add-on may take to hear of its removal.
+const REMOVAL: Duration = Duration::from_secs(10);
+
+/// The room of a host of our own.
+const ROOM: &str = "Simulation";
+
+pub(super) struct Caller {
+    pub(super) client: HttpClient,
+    pub(super) descriptor: Descriptor,
+    pub(super) oauth_id: OauthId,
+    pub(super) secret: Secret,
+    /// The host's origin, as browsers write it.
+    pub(super) origin: String,
+    pub(super) token_url: String,
+    /// The REST API, with a slash at the end.
+    pub(super) api_url: String,
+    pub(super) room: RoomId,
+    group: GroupId,
+    user: u64,
+    time_zone: String,
+    /// The host of our own, where it is one.
+    own: Option<Own>,
+}
+
+/// A host that exists for one simulation.
+pub(super) struct Own {
+    pub(super) host: FaultHost,
+    pub(super) room: TestRoom,
+}
+
+impl Own {
+    /// Starts a host that may call add-ons in any network: whoever typed the address wants that.
+    pub(super) async fn start() -> Result<Self, CommandError> {
+        let everywhere = ["0.0.0.0/0", "::/0"]
+            .into_iter()
+            .filter_map(|all| all.parse().ok());
+        let host = Host::builder()
+            .port(0)
+            .allow_networks(everywhere)
+            .start_with_faults()
+            .await;
+        let host = host.map_err(|error| {
+            CommandError::new("no-host", error.to_string(), "free a port of this machine")
+        })?;
+        let room = host.room(ROOM).await;
+        Ok(Self { host, room })
+    }
+
+    /// Installs an add-on in the room, or in the group where it is for groups only.
+    pub(super) async fn install(
+        &self,
+        descriptor: &str,
+    ) -> Result<glance_host::state::Installed, CommandError> {
+        let installed = match self.host.install(&self.room.room, descriptor).await {
+            Err(InstallError::NotAllowed(_)) => self.host.install_global(descriptor).await,
+            other => other,
+        };
+        installed.map_err(|error| {
+            CommandError::new(
+                "not-installed",
+                error.to_string(),
+                "look at the add-on's log; one that cannot call this machine needs --store",
+            )
+        })
+    }
+
+    /// Removes the add-on, and waits until it was told.
+    pub(super) async fn leave(self, oauth_id: &OauthId, is_told: bool) -> Result<(), CommandError> {
+        let mut calls = self.host.follow_calls();
+        let removed = self.host.uninstall(oauth_id).await;
+        let removed = removed.map_err(|error| {
+            CommandError::new(
+                "no-host",
+                error.to_string(),
+                "remove the installation by hand",
+            )
+        })?;
+        if removed && is_told {
+            let told = async { while calls.next().await.purpose != Purpose::Removal {} };
+            timeout(REMOVAL, told).await.map_err(|_| {
+                CommandError::new(
+                    "not-removed",
+                    format!("the add-on did not answer its removal; it may keep installation {oauth_id}"),
+                    "restart the add-on; it asks the host that is gone, and keeps what it does not reach",
+                )
+            })?;
+        }
+        self.host.shutdown().await;
+        Ok(())
+    }
+}
+
+impl Caller {
+    pub(super) async fn new(common: &Common) -> Result<Self, CommandError> {
+        let url = fetch::parse(&common.descriptor)?;
+        let builder = HttpClient::builder(EgressPolicy::any_network())
+            .user_agent(concat!("cargo-glance/", env!("CARGO_PKG_VERSION")))
+            .redirects(Redirects::Checked)
+            .proxies(Proxies::from_env());
+        let client = builder
+            .build()
+            .map_err(|error| fetch::no_client(error.to_string()))?;
+        let Some(file) = &common.store else {
+            return Self::own(common, client).await;
+        };
+        let store = store_file::open(file)?;
+        let room = common.room.map(RoomId::from);
+        let id = common.installation.as_deref();
+        let installation = store_file::find(&*store, id, room).await?;
+        let text = fetch::get(url.as_str(), "application/json", MAX_DESCRIPTOR_BYTES).await?;
+        let descriptor = glance_sdk::json::from_slice(&text).map_err(|cause| {
+            let what = format!("{url} serves no descriptor: {cause}");
+            CommandError::new("no-descriptor", what, "`cargo glance validate` says more")
+        })?;
+        let room = room.or(installation.room_id()).ok_or_else(|| {
+            CommandError::new(
+                "no-room",
+                "this installation is for the whole group",
+                "name a room of the host with --room",
+            )
+        })?;
+        Ok(Self {
+            client,
+            descriptor,
+            oauth_id: installation.oauth_id().clone(),
+            origin: installation.origin().unwrap_or_default(),
+            token_url: installation.endpoints.token_url.clone(),
+            api_url: installation.endpoints.api_url.clone(),
+            room,
+            group: installation.data.group_id,
+            secret: installation.data.oauth_secret,
+            user: common.user,
+            time_zone: common.time_zone.clone(),
+            own: None,
+        })
+    }
+
+    async fn own(common: &Common, client: HttpClient) -> Result<Self, CommandError> {
+        let own = Own::start().await?;
+        let installed = own.install(&common.descriptor).await?;
+        let group =
+            own.host.state().group().await.map_err(|error| {
+                CommandError::new("no-host", error.to_string(), "start it again")
+            })?;
+        let base_url = own.host.base_url().to_owned();
+        Ok(Self {
+            client,
+            descriptor: installed.descriptor,
+            oauth_id: installed.oauth_id,
+            secret: installed.oauth_secret,
+            token_url: format!("{base_url}/v2/oauth/token"),
+            api_url: format!("{base_url}/v2/"),
+            origin: base_url,
+            room: own.room.room.id,
+            group: group.id,
+            user: common.user,
+            time_zone: common.time_zone.clone(),
+            own: Some(own),
+        })
+    }
+
+    /// The host of our own, where it is one.
+    pub(super) fn own_host(&self) -> Option<&Own> {
+        self.own.as_ref()
+    }
+
+    /// A token that says who asks and from where.
+    pub(super) fn sign(&self) -> Result<String, CommandError> {
+        let issued = now();
+        let mut claims = Claims::new(self.oauth_id.clone(), issued, issued + SIGNED_FOR);
+        claims.sub = Some(self.user.to_string());
+        claims.prn = claims.sub.clone();
+        let id = random_alphanumeric(20)
+            .map_err(|error| CommandError::new("no-token", error.to_string(), "start it again"))?;
+        claims.jti = Some(id);
+        let mut context = Context::default();
+        context.room_id = Some(self.room);
+        context.user_tz = Some(self.time_zone.clone());
+        context.extra = Extra::from_iter([("group_id".to_owned(), self.group.get().into())]);
+        claims.context = Some(context);
+        Ok(SigningKey::new(&self.secret).sign(&claims))
+    }
+
+    /// The address with this token.
+    pub(super) fn signed_url(&self, url: &str, token: &str) -> Result<Url, CommandError> {
+        let mut url = fetch::parse(url)?;
+        url.query_pairs_mut().append_pair("signed_request", token);
+        Ok(url)
+    }
+
+    /// What must not be printed.
+    pub(super) fn secrets(&self, token: &str) -> Secrets {
+        vec![
+            (token.to_owned(), "{{signed}}"),
+            (self.secret.expose().to_owned(), "{{secret}}"),
+        ]
+    }
+
+    /// Removes what this installed.
+    pub(super) async fn leave(self) -> Result<(), CommandError> {
+        let installable = self.descriptor.capabilities.installable.as_ref();
+        let is_told = installable.is_some_and(|one| one.callback_url.is_some());
+        match self.own {
+            Some(own) => own.leave(&self.oauth_id, is_told).await,
+            None => Ok(()),
+        }
+    }
+}

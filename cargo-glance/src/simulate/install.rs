@@ -1,0 +1,55 @@
+//! Installs and removes an add-on, call by call.
+
+use std::time::Duration;
+
+use super::caller::Own;
+use super::exchange::{Exchange, Outcome};
+use crate::error::CommandError;
+use crate::fetch;
+
+/// Install an add-on and remove it again, and show every call of both.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  cargo glance simulate install http://127.0.0.1:8080/ --json")]
+pub(super) struct Arguments {
+    /// The address of the add-on's descriptor.
+    #[arg(value_name = "URL")]
+    descriptor: String,
+    /// Print the calls as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(arguments: &Arguments) -> Result<(), CommandError> {
+    fetch::parse(&arguments.descriptor)?;
+    let own = Own::start().await?;
+    let mut calls = own.host.follow_calls();
+    let installed = own.install(&arguments.descriptor).await;
+    let mut verdicts = Vec::new();
+    match installed {
+        Err(error) => {
+            own.host.shutdown().await;
+            return Err(error);
+        }
+        Ok(installed) => {
+            let installable = installed.descriptor.capabilities.installable.as_ref();
+            let is_told = installable.is_some_and(|one| one.callback_url.is_some());
+            own.leave(&installed.oauth_id, is_told).await?;
+            verdicts.push((
+                true,
+                "The add-on was installed, and removed again.".to_owned(),
+            ));
+        }
+    }
+    let mut exchanges = Vec::new();
+    // All calls have ended; what is not there by now does not come.
+    while let Ok(call) = tokio::time::timeout(Duration::ZERO, calls.next()).await {
+        exchanges.push(Exchange::recorded(&call));
+    }
+    Outcome {
+        exchanges,
+        verdicts,
+        secrets: Vec::new(),
+    }
+    .finish(arguments.json)
+}
