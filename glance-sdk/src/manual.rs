@@ -11,6 +11,7 @@
 //! | [`testing`] | a host inside a test, where things go wrong as you wish |
 //! | [`inspector`] | what the host knows of a room's glances, and why each shows or hides |
 //! | [`record_and_replay`] | what was said, kept in a file, and held against an add-on of today |
+//! | [`command_line`] | `cargo glance`: run and reload, check, record, replay |
 //! | [`deploying`] | on one machine, or on several with PostgreSQL |
 //! | [`from_node`] | moving from the Node framework |
 //! | [`old_add_ons`] | running what was written for HipChat, unchanged |
@@ -33,6 +34,7 @@ pages! {
     testing = "testing.md";
     inspector = "inspector.md";
     record_and_replay = "record-and-replay.md";
+    command_line = "command-line.md";
     deploying = "deploying.md";
     from_node = "from-node.md";
     old_add_ons = "old-add-ons.md";
