@@ -12,12 +12,13 @@ use serde_json::Value;
 ///
 /// ```
 /// use glance_host::check_query_answer;
+/// use glance_sdk::egress::reqwest::StatusCode;
 ///
 /// let body = br#"{"label": {"type": "html", "value": "<b>4</b> builds"}}"#;
-/// let ok = 200.try_into().unwrap();
-/// let data = check_query_answer("https://chat.example", ok, Some("*"), body);
+/// let host = "https://chat.example";
+/// let data = check_query_answer(host, StatusCode::OK, Some("*"), body);
 /// assert_eq!(data.unwrap()["label"]["type"], "html");
-/// let refused = check_query_answer("https://chat.example", ok, None, body);
+/// let refused = check_query_answer(host, StatusCode::OK, None, body);
 /// assert_eq!(refused, Err("Its answer has no Access-Control-Allow-Origin.".to_owned()));
 /// ```
 ///
