@@ -34,7 +34,9 @@ use crate::error::CommandError;
     name = "cargo glance",
     bin_name = "cargo glance",
     version,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    after_help = "Example:
+  cargo glance new standup && cd standup && cargo glance dev --open"
 )]
 struct CommandLine {
     #[command(subcommand)]

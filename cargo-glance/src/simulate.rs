@@ -22,6 +22,8 @@ use exchange::Outcome;
 /// machine then. With --store it acts as a host that has installed the add-on, with the secret in the
 /// add-on's own file.
 #[derive(clap::Args)]
+#[command(after_help = "Example:
+  cargo glance simulate install http://127.0.0.1:8080/")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -24,6 +24,8 @@ const LONGEST: usize = 4000;
 
 /// Read the signed requests by which hosts prove who asks.
 #[derive(clap::Args)]
+#[command(after_help = "Example:
+  pbpaste | cargo glance token inspect")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -150,10 +150,13 @@ async fn schemas_and_completions_are_printed() {
 #[tokio::test]
 async fn every_help_has_an_example() {
     for command in [
-        &["demo"][..],
+        &[][..],
+        &["demo"],
         &["dev"],
         &["validate"],
+        &["token"],
         &["token", "inspect"],
+        &["simulate"],
         &["simulate", "query"],
         &["simulate", "push"],
         &["simulate", "webhook"],
