@@ -105,15 +105,21 @@ impl Watch {
 
     /// Waits for a change and for the quiet after it. Returns one of the files.
     pub(super) async fn changed(&mut self) -> PathBuf {
-        let Some(path) = self.changes.recv().await else {
+        let Some(first) = self.changes.recv().await else {
             // The watcher holds the sender, and `self` holds the watcher.
             return std::future::pending().await;
         };
+        let mut paths = vec![first];
         let end = Instant::now() + LONGEST;
         loop {
             let quiet = (Instant::now() + QUIET).min(end);
             match timeout_at(quiet, self.changes.recv()).await {
-                Ok(Some(_)) if Instant::now() < end => {}
+                Ok(Some(path)) if Instant::now() < end => {
+                    if paths.len() == MAX_WAITING {
+                        paths.remove(0);
+                    }
+                    paths.push(path);
+                }
                 _ => break,
             }
         }
@@ -121,8 +127,14 @@ impl Watch {
         if let Err(error) = self.follow() {
             tracing::warn!("watching a folder failed: {error}");
         }
-        path
+        named(paths)
     }
+}
+
+/// The changed file that people know: editors also write and rename files of their own.
+fn named(mut paths: Vec<PathBuf>) -> PathBuf {
+    let known = paths.iter().rposition(|path| path.exists());
+    paths.swap_remove(known.unwrap_or_default())
 }
 
 fn unwatched(path: &Path, cause: &notify::Error) -> CommandError {
@@ -196,6 +208,18 @@ fn is_temporary(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn saved_file_is_named_and_not_what_an_editor_renamed() {
+        let folder = tempfile::tempdir().unwrap();
+        let saved = folder.path().join("lib.rs");
+        std::fs::write(&saved, "").unwrap();
+        let renamed = folder.path().join("lib.rs.1");
+        let gone = folder.path().join("lib.rs.2");
+        let paths = vec![renamed.clone(), saved.clone(), gone.clone()];
+        assert_eq!(named(paths), saved);
+        assert_eq!(named(vec![gone.clone(), renamed]), gone);
+    }
 
     #[test]
     fn sources_matter_and_what_is_built_or_stored_does_not() {
