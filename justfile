@@ -34,3 +34,7 @@ bench:
 # Everything, as it must pass before a change lands
 ci:
     bash .ci/run
+
+# What takes too long for every change: other versions of rusqlite, two minutes of fuzzing a target, the benchmarks' build
+nightly:
+    bash .ci/nightly
