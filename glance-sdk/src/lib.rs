@@ -1,3 +1,20 @@
+// These come first, so that the README's links to docs.rs are links within these pages.
+//! [The manual]: manual
+//! [The first glance]: manual::first_glance
+//! [Conditions]: manual::conditions
+//! [Pushing]: manual::pushing
+//! [Pages]: manual::pages
+//! [Runtime glances]: manual::runtime_glances
+//! [Testing]: manual::testing
+//! [Installing]: manual::installing
+//! [Your own database]: manual::databases
+//! [Deploying]: manual::deploying
+//! [`AddOn`]: addon::AddOn
+//! [`GlanceQuery`]: extract::GlanceQuery
+//! [`SignedRequest`]: extract::SignedRequest
+//! [`Pusher`]: client::Pusher
+//! [`Client`]: client::Client
+//!
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

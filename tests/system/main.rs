@@ -21,6 +21,7 @@ mod embed;
 mod faults;
 mod flood;
 mod frames;
+mod front_page;
 mod guard;
 mod habits;
 mod hooks;
