@@ -1,42 +1,141 @@
-//! `cargo glance new` as a person uses it. That the crate it makes builds and passes its test,
-//! `.ci/run` shows.
+//! `cargo glance new` as a person uses it. That what it creates builds and passes its tests, `.ci/templates` shows.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
 use std::process::{Command, Output};
 
-fn new(folder: &Path, name: &str) -> Output {
+const TEMPLATES: [&str; 5] = ["minimal", "push", "webhook", "settings", "runtime"];
+
+fn new(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_cargo-glance"))
-        .args(["new", name, "--into"])
+        .arg("new")
+        .args(arguments)
+        .arg("--into")
         .arg(folder)
         .output()
         .unwrap()
 }
 
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
 #[test]
-fn it_makes_a_crate_and_writes_over_nothing() {
+fn it_creates_a_crate_and_overwrites_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let made = new(folder.path(), "stand-up");
-    assert!(made.status.success(), "{made:?}");
+    let created = new(folder.path(), &["stand-up"]);
+    assert!(created.status.success(), "{created:?}");
     let read = |file| std::fs::read_to_string(folder.path().join("stand-up").join(file)).unwrap();
     assert!(read("Cargo.toml").contains("name = \"stand-up\""));
     assert!(read("src/lib.rs").contains("pub async fn stand_up_glance("));
     assert!(read("README.md").starts_with("# Stand up\n"));
     std::fs::write(folder.path().join("stand-up/src/lib.rs"), "mine").unwrap();
 
-    let again = new(folder.path(), "stand-up");
+    let again = new(folder.path(), &["stand-up"]);
     assert_eq!(again.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&again.stderr).contains("is there already"));
+    assert!(text(&again).contains("exists already"), "{again:?}");
     assert_eq!(read("src/lib.rs"), "mine");
 }
 
 #[test]
-fn what_cannot_be_made_is_said_and_nothing_is_left() {
+fn every_template_has_what_a_repository_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    for template in TEMPLATES {
+        let created = new(folder.path(), &[template, "--template", template]);
+        assert!(created.status.success(), "{created:?}");
+        let read = |file| {
+            let path = folder.path().join(template).join(file);
+            std::fs::read_to_string(&path)
+                .unwrap_or_else(|cause| panic!("{}: {cause}", path.display()))
+        };
+        for file in [
+            ".dockerignore",
+            ".github/workflows/ci.yml",
+            "Dockerfile",
+            "icon.svg",
+            "tests/glance.rs",
+        ] {
+            assert!(!read(file).is_empty(), "{template} {file}");
+        }
+        assert!(read(".gitignore").contains("*.sqlite-wal"));
+        assert!(
+            read("src/main.rs").contains("log::start();"),
+            "{template} does not log"
+        );
+        let (manifest, readme) = (read("Cargo.toml"), read("README.md"));
+        assert!(manifest.contains("features = [\"testing\"]"), "{manifest}");
+        // This program was built in a checkout.
+        let here = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let sdk = format!(
+            "glance-sdk = {{ path = \"{}\" }}",
+            here.join("glance-sdk").display()
+        );
+        assert!(manifest.contains(&sdk), "{manifest}");
+        // The README names every source file.
+        for source in std::fs::read_dir(folder.path().join(template).join("src")).unwrap() {
+            let file = source.unwrap().file_name().into_string().unwrap();
+            assert!(
+                readme.contains(&format!("| `src/{file}` |")),
+                "{template} {file}: {readme}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_source_of_the_sdk_can_be_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, sdk, expected) in [
+        ("a", "0.1", "glance-sdk = \"0.1\""),
+        (
+            "b",
+            "https://git.example.com/glance",
+            "glance-sdk = { git = \"https://git.example.com/glance\" }",
+        ),
+    ] {
+        let created = new(folder.path(), &[name, "--sdk", sdk]);
+        assert!(created.status.success(), "{created:?}");
+        let manifest = folder.path().join(name).join("Cargo.toml");
+        let manifest = std::fs::read_to_string(manifest).unwrap();
+        assert!(manifest.contains(expected), "{manifest}");
+    }
+    let refused = new(folder.path(), &["c", "--sdk", "nowhere"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        text(&refused).contains("name the root of a checkout"),
+        "{refused:?}"
+    );
+    assert!(!folder.path().join("c").exists());
+}
+
+#[test]
+fn a_workspace_around_it_is_named_where_it_has_to_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = folder.path().join("Cargo.toml");
+    std::fs::write(
+        &manifest,
+        "[workspace]\nresolver = \"3\"\nmembers = [\"add-ons/*\"]\n",
+    )
+    .unwrap();
+
+    let outside = new(folder.path(), &["outside"]);
+    assert!(outside.status.success(), "{outside:?}");
+    assert!(
+        text(&outside).contains("Add it to `members`"),
+        "{outside:?}"
+    );
+    let member = new(&folder.path().join("add-ons"), &["member"]);
+    assert!(member.status.success(), "{member:?}");
+    assert!(!text(&member).contains("members"), "{member:?}");
+}
+
+#[test]
+fn what_cannot_be_created_is_refused_and_nothing_is_left() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["Stand Up", "../x", "type"] {
-        let refused = new(folder.path(), name);
+        let refused = new(folder.path(), &[name]);
         assert_eq!(refused.status.code(), Some(1), "{name}");
-        assert!(!String::from_utf8_lossy(&refused.stderr).contains("panicked"));
+        assert!(!text(&refused).contains("panicked"));
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

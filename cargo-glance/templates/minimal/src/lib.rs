@@ -12,7 +12,7 @@ pub struct Count {
     count: u32,
 }
 
-/// Shows the count, and nothing while it is zero.
+/// Shows the count; hidden while it is zero.
 #[glance(key = "{{ name }}", name = "{{ title }}", icon = "/icon.svg",
          target = "{{ name }}-panel", when(count > 0))]
 pub async fn {{ glance }}(State(counter): State<Counter>) -> GlanceData<Count> {
@@ -32,7 +32,7 @@ impl Counter {
     }
 }
 
-/// The panel, opened by a click on the glance. Its requests are signed by the host.
+/// The panel that a click on the glance opens. The host signs its requests.
 async fn panel(State(counter): State<Counter>) -> Html<String> {
     let count = counter.0.load(Ordering::Relaxed);
     Html(format!(
@@ -41,7 +41,7 @@ async fn panel(State(counter): State<Counter>) -> Html<String> {
     ))
 }
 
-/// Counts one more, and tells everyone in the room.
+/// Counts one more and pushes the new count to everyone in the room.
 async fn count(
     State(counter): State<Counter>,
     request: SignedRequest,

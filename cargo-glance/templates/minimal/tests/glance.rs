@@ -1,7 +1,9 @@
+//! What a person in the room sees.
+
 use glance_host::Host;
 
 #[tokio::test]
-async fn the_line_appears_when_something_is_counted() {
+async fn the_line_appears_when_someone_counts() {
     let host = Host::start().await;
     let room = host.room("demo").await;
     let add_on = room.install({{ crate }}::add_on()).await;

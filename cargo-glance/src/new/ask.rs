@@ -1,0 +1,82 @@
+//! Asks which template to start from.
+
+use std::io::{self, BufRead, Read as _, Write};
+
+use clap::ValueEnum;
+
+use super::template::Template;
+
+/// How often an answer that names no template is asked for again.
+const ATTEMPTS: usize = 3;
+
+/// The longest answer that is read, in bytes.
+const MAX_ANSWER: u64 = 100;
+
+/// Lists the templates and reads a number or a name. An empty answer means the first.
+///
+/// # Errors
+///
+/// In a sentence, where nobody answers, or not with a template.
+pub(super) fn template(mut input: impl BufRead, output: impl Write) -> Result<Template, String> {
+    match ask(&mut input, output) {
+        Ok(Some(template)) => Ok(template),
+        Ok(None) => Err("no template was chosen; name one with --template".to_owned()),
+        Err(cause) => Err(format!(
+            "the answer cannot be read ({cause}); name a template with --template"
+        )),
+    }
+}
+
+fn ask(input: &mut impl BufRead, mut output: impl Write) -> io::Result<Option<Template>> {
+    let templates = Template::value_variants();
+    writeln!(output, "What should the add-on start from?")?;
+    for (number, template) in templates.iter().enumerate() {
+        let (name, help) = (template.name(), template.help());
+        writeln!(output, "  {}  {name:9} {help}", number + 1)?;
+    }
+    for _ in 0..ATTEMPTS {
+        write!(output, "Number or name [1]: ")?;
+        output.flush()?;
+        let mut answer = String::new();
+        if input.by_ref().take(MAX_ANSWER).read_line(&mut answer)? == 0 {
+            writeln!(output)?;
+            return Ok(None);
+        }
+        let answer = answer.trim();
+        let chosen = match answer.parse::<usize>() {
+            Ok(number) => number.checked_sub(1).and_then(|at| templates.get(at)),
+            Err(_) if answer.is_empty() => templates.first(),
+            Err(_) => templates.iter().find(|template| template.name() == answer),
+        };
+        if let Some(template) = chosen {
+            return Ok(Some(*template));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_a_name_or_nothing_chooses_a_template() {
+        for (answers, expected) in [
+            ("\n", Some(Template::Minimal)),
+            ("3\n", Some(Template::Webhook)),
+            (" runtime \n", Some(Template::Runtime)),
+            ("0\nsix\npush\n", Some(Template::Push)),
+            ("6\n7\n8\n1\n", None),
+            ("", None),
+        ] {
+            let mut shown = Vec::new();
+            let chosen = template(answers.as_bytes(), &mut shown);
+            assert_eq!(chosen.ok(), expected, "{answers:?}");
+            let shown = String::from_utf8(shown).unwrap();
+            assert!(
+                shown.contains("  4  settings  A panel with a form"),
+                "{shown}"
+            );
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Which names an add-on may have.
+
+const KEYWORDS: [&str; 51] = [
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
+    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
+    "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
+    "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
+    "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
+
+/// Crates that a new one depends on, and those of Rust itself.
+const CRATES: [&str; 15] = [
+    "alloc",
+    "aws-lc-rs",
+    "core",
+    "glance-host",
+    "glance-sdk",
+    "hex",
+    "reqwest",
+    "rusqlite",
+    "serde",
+    "serde-json",
+    "std",
+    "test",
+    "tokio",
+    "tracing",
+    "tracing-subscriber",
+];
+
+/// The name becomes a crate, a folder and a glance's key with `-panel` behind it.
+///
+/// # Errors
+///
+/// In a sentence, where it cannot.
+pub(super) fn check(name: &str) -> Result<(), String> {
+    let is_good = name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.ends_with(|c: char| c.is_ascii_alphanumeric())
+        && name.len() <= 34
+        && !name.contains("--")
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if !is_good {
+        return Err(format!(
+            "{name:?} cannot be the name of a crate and of a glance; use up to 34 lower-case letters, \
+             digits and single dashes, a letter first"
+        ));
+    }
+    if KEYWORDS.contains(&name) || CRATES.contains(&name) {
+        return Err(format!(
+            "{name:?} means something else in Rust; choose another name"
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_would_not_build_are_refused() {
+        for good in ["standup", "pull-requests", "a1", "x"] {
+            assert_eq!(check(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "", "-x", "x-", "1x", "X", "a b", "a_b", "a--b", "../x", "ünï", "type", "test", "serde",
+        ] {
+            assert!(check(bad).is_err(), "{bad}");
+        }
+        assert!(check(&"x".repeat(35)).is_err());
+    }
+}

@@ -1,4 +1,0 @@
-#[tokio::main]
-async fn main() -> glance_sdk::Result<()> {
-    {{ crate }}::add_on().serve().await
-}

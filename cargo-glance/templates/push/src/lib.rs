@@ -1,0 +1,113 @@
+//! Watches a service and shows a line while it does not answer: one glance, fed by a background task.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use glance_sdk::prelude::*;
+use tokio::net::TcpStream;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+/// How long the service may take to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What the glance's condition tests.
+#[derive(Serialize, GlanceMetadata)]
+pub struct Health {
+    is_down: bool,
+}
+
+/// Shows the service; hidden while it answers.
+#[glance(key = "{{ name }}", name = "{{ title }}", icon = "/icon.svg", when(is_down))]
+pub async fn {{ glance }}(State(monitor): State<Monitor>) -> GlanceData<Health> {
+    monitor.data()
+}
+
+/// What the glance and the background task share.
+#[derive(Clone)]
+pub struct Monitor {
+    service: Arc<str>,
+    is_down: Arc<AtomicBool>,
+}
+
+impl Monitor {
+    /// Watches the service at this address, a host and a port such as `db.example.com:5432`.
+    pub fn new(service: &str) -> Self {
+        Self {
+            service: service.into(),
+            is_down: Arc::default(),
+        }
+    }
+
+    fn data(&self) -> GlanceData<Health> {
+        let service = &self.service;
+        GlanceData::new(label!("<b>{service}</b> does not answer"))
+            .lozenge(Lozenge::Error, "DOWN")
+            .metadata(Health {
+                is_down: self.is_down.load(Ordering::Relaxed),
+            })
+    }
+
+    /// Checks the service at this interval, for as long as the program runs.
+    pub async fn watch(self, every: Duration, installations: Installations, pusher: Pusher) {
+        let mut ticks = interval(every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let is_down = !answers(&self.service).await;
+            if let Err(error) = self.record(is_down, &installations, &pusher).await {
+                tracing::warn!(%error, service = %self.service, "pushing the state failed");
+            }
+        }
+    }
+
+    /// Records the state of the service and pushes it wherever the add-on is installed.
+    ///
+    /// The pusher sends what changed and leaves out the rest, so this may be called as often as you like.
+    pub async fn record(
+        &self,
+        is_down: bool,
+        installations: &Installations,
+        pusher: &Pusher,
+    ) -> glance_sdk::Result<()> {
+        self.is_down.store(is_down, Ordering::Relaxed);
+        for installation in installations.list().await? {
+            let to = match installation.room_id() {
+                Some(room) => To::Room(room),
+                None => To::Group,
+            };
+            pusher.push::<{{ glance }}>(installation.oauth_id(), to, self.data())?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether the service accepts a connection.
+async fn answers(service: &str) -> bool {
+    let connected = timeout(CONNECT_TIMEOUT, TcpStream::connect(service)).await;
+    matches!(connected, Ok(Ok(_)))
+}
+
+/// The add-on.
+pub fn add_on(monitor: Monitor) -> AddOn<Monitor> {
+    AddOn::new("com.example.{{ name }}", "{{ title }}")
+        .description("Watches a service.")
+        .state(monitor)
+        .glance::<{{ glance }}>()
+        .asset("/icon.svg", "image/svg+xml", include_bytes!("../icon.svg"))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_service_answers_while_it_listens() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let service = listener.local_addr().unwrap().to_string();
+        assert!(answers(&service).await);
+        assert!(!answers("127.0.0.1:0").await);
+    }
+}

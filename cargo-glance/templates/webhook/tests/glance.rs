@@ -1,0 +1,50 @@
+//! Signed deliveries, and what a person in the room then sees.
+
+use aws_lc_rs::hmac;
+use glance_host::Host;
+use {{ crate }}::{Builds, add_on, {{ glance }}};
+
+const SECRET: &str = "secret of the test";
+
+/// Delivers this body, signed with this secret, and returns the status of the answer.
+async fn deliver(base_url: &str, secret: &str, body: &'static str) -> u16 {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let signature = hex::encode(hmac::sign(&key, body.as_bytes()));
+    // The add-on is on this machine, whatever proxy the environment names.
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = http
+        .post(format!("{base_url}/hooks/builds"))
+        .header("X-Signature-256", format!("sha256={signature}"))
+        .body(body);
+    request.send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn the_line_shows_broken_projects() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let installed = room.install(add_on(Builds::new(SECRET))).await;
+    let mut viewer = room.viewer("member").await;
+    assert!(viewer.settled().await.lines.is_empty());
+
+    let failed = r#"{"project": "site", "status": "failed"}"#;
+    assert_eq!(deliver(installed.base_url(), SECRET, failed).await, 204);
+    let line = viewer.glance::<{{ glance }}>().await;
+    assert_eq!(line.label_text(), "1 broken project");
+
+    let passed = r#"{"project": "site", "status": "passed"}"#;
+    assert_eq!(deliver(installed.base_url(), SECRET, passed).await, 204);
+    viewer.wait_for(|sidebar| sidebar.lines.is_empty()).await;
+}
+
+#[tokio::test]
+async fn unsigned_and_unreadable_deliveries_are_refused() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let installed = room.install(add_on(Builds::new(SECRET))).await;
+
+    let failed = r#"{"project": "site", "status": "failed"}"#;
+    assert_eq!(deliver(installed.base_url(), "another", failed).await, 401);
+    let unknown = r#"{"project": "site", "status": "unknown"}"#;
+    assert_eq!(deliver(installed.base_url(), SECRET, unknown).await, 400);
+}
