@@ -334,3 +334,24 @@ async fn webhooks_and_actions_are_called_as_a_host_calls_them() {
         "{said}"
     );
 }
+
+#[tokio::test]
+async fn descriptor_of_another_product_is_named_as_such() {
+    let jira = r#"{"key": "k", "name": "J", "baseUrl": "https://j.example", "modules": {}}"#;
+    let router = glance_sdk::axum::Router::new().route("/", get(async move || jira));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let server = glance_sdk::serve::HttpServer::new(listener);
+    tokio::spawn(server.run(router, std::future::pending()));
+    for arguments in [
+        &["simulate", "install", &url][..],
+        &["simulate", "query", &url],
+        &["doctor", &url],
+    ] {
+        let ended = run(arguments, "", &[]).await;
+        assert_eq!(ended.status.code(), Some(1));
+        let said = text(&ended.stderr) + &text(&ended.stdout);
+        assert!(said.contains("descriptor of Jira or Confluence"), "{said}");
+        assert!(said.contains("help: "), "{said}");
+    }
+}
