@@ -12,9 +12,8 @@
     reason = "a benchmark that cannot be set up says so and ends"
 )]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+mod support;
+
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
@@ -30,12 +29,12 @@ use glance_sdk::prelude::*;
 use glance_sdk::store::{Endpoints, Installation, InstallationStore, MemoryStore};
 use serde::Deserialize;
 use serde_json::Value;
+use support::{CONNECTIONS, Server, ask, median, runtime};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef01234567";
 const PATH: &str = "/glance/incidents";
-const CONNECTIONS: usize = 64;
 const REQUESTS: usize = 1_000;
 const ROUNDS: usize = 7;
 /// Requests of the service alone.
@@ -171,54 +170,12 @@ fn token() -> String {
     SigningKey::new(&Secret::from(SECRET)).sign(&claims)
 }
 
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-}
-
 fn serve(which: &str) {
     runtime().block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         println!("{}", listener.local_addr().unwrap());
         axum::serve(listener, router(which).await).await.unwrap();
     });
-}
-
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(which: &str) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["serve", which])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut address = String::new();
-        let stdout = child.stdout.take().expect("stdout is piped");
-        BufReader::new(stdout).read_line(&mut address).unwrap();
-        let address = address.trim().to_owned();
-        Self { child, address }
-    }
-
-    /// Microseconds of CPU the process has used; Linux counts in hundredths of a second.
-    fn cpu(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        let (_, fields) = stat.rsplit_once(')').unwrap();
-        let ticks = |nth| -> f64 { fields.split_whitespace().nth(nth).unwrap().parse().unwrap() };
-        (ticks(11) + ticks(12)) * 10_000.0
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 fn compare() {
@@ -233,14 +190,14 @@ fn compare() {
         "GET {PATH}?signed_request={token} HTTP/1.1\r\nHost: add-on.example\r\n\
          Origin: https://chat.example\r\nAccept: */*\r\n\r\n"
     );
-    let servers = names.map(Server::start);
+    let servers = names.map(|name| Server::start(&[name]));
     let runtime = runtime();
     let mut over_loopback: [Vec<f64>; 4] = Default::default();
     let mut in_process: [Vec<f64>; 4] = Default::default();
     for round in 0..=ROUNDS {
         for (nth, server) in servers.iter().enumerate() {
             let before = server.cpu();
-            ask(&server.address, &request);
+            ask(&server.address, REQUESTS, std::slice::from_ref(&request));
             let took = (server.cpu() - before) / (CONNECTIONS * REQUESTS) as f64;
             let alone = runtime.block_on(call(names[nth], &token));
             // The first round only warms up.
@@ -267,33 +224,6 @@ fn compare() {
     }
 }
 
-fn ask(address: &str, request: &str) {
-    let mut streams: Vec<_> = (0..CONNECTIONS)
-        .map(|_| {
-            let stream = TcpStream::connect(address).unwrap();
-            stream.set_nodelay(true).unwrap();
-            stream
-        })
-        .collect();
-    let mut answer = vec![0; 4_096];
-    let mut length = 0;
-    for _ in 0..REQUESTS {
-        for stream in &mut streams {
-            stream.write_all(request.as_bytes()).unwrap();
-        }
-        for stream in &mut streams {
-            if length == 0 {
-                // One small answer comes in one piece; all are equally long.
-                length = stream.read(&mut answer).unwrap();
-                let text = String::from_utf8_lossy(&answer[..length]);
-                assert!(text.starts_with("HTTP/1.1 200"), "{text}");
-            } else {
-                stream.read_exact(&mut answer[..length]).unwrap();
-            }
-        }
-    }
-}
-
 /// Microseconds per request of the service alone, without HTTP.
 async fn call(which: &str, token: &str) -> f64 {
     let router = router(which).await;
@@ -308,9 +238,4 @@ async fn call(which: &str, token: &str) -> f64 {
         assert_eq!(response.status(), StatusCode::OK);
     }
     started.elapsed().as_secs_f64() * 1e6 / ALONE as f64
-}
-
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
 }

@@ -25,6 +25,8 @@ pub mod auth;
 #[cfg(feature = "client")]
 pub mod client;
 #[cfg(feature = "client")]
+mod clock_cache;
+#[cfg(feature = "client")]
 pub mod egress;
 #[cfg(feature = "runtime")]
 mod error;

@@ -75,6 +75,9 @@ impl Http {
     }
 
     fn is_listed(&self, url: &Url) -> bool {
+        if self.hosts.is_empty() {
+            return false;
+        }
         let origin = url.origin();
         origin.is_tuple() && self.hosts.contains(&origin.ascii_serialization())
     }

@@ -10,6 +10,7 @@ use super::keys::Keys;
 use super::token::Tokens;
 #[cfg(feature = "server")]
 use crate::auth::SigningKey;
+use crate::clock_cache::ClockCache;
 use crate::egress::EgressPolicy;
 use crate::model::{Glance, OauthId};
 use crate::store::{Installation, InstallationStore};
@@ -19,6 +20,10 @@ use crate::{Error, ErrorKind, Result};
 /// was stored by an earlier version, which had no policy. A stranger who posts it gains nothing: with
 /// it, the policy holds.
 const CHECKED: &str = "glance_egress_checked";
+
+/// How many installations have a client at a time, of a few kilobytes each. Another one needs a new
+/// token only.
+const MAX_CLIENTS: usize = 65_536;
 
 /// All installations of the add-on, and a [`Client`] for each. Cloning is cheap and shares the
 /// clients, hence their tokens.
@@ -85,7 +90,7 @@ impl From<Error> for NotAdded {
 struct Shared {
     store: Arc<dyn InstallationStore>,
     http: Http,
-    clients: Mutex<HashMap<OauthId, Client>>,
+    clients: Mutex<ClockCache<OauthId, Client>>,
     /// What the add-on may create at run time, with absolute addresses.
     runtime_glances: Arc<[Glance]>,
     #[cfg(feature = "server")]
@@ -128,7 +133,7 @@ impl Installations {
             shared: Arc::new(Shared {
                 store,
                 http: Http::new(policy, hosts)?,
-                clients: Mutex::default(),
+                clients: Mutex::new(ClockCache::new(MAX_CLIENTS)),
                 runtime_glances: runtime_glances.into(),
                 #[cfg(feature = "server")]
                 keys: Keys::default(),
@@ -158,7 +163,7 @@ impl Installations {
         })?;
         let mut clients = self.clients();
         if let Some(gone) = known
-            && clients.get(oauth_id).is_some_and(|now| now.is_gone())
+            && clients.get(oauth_id).is_some_and(Client::is_gone)
         {
             if gone.is_of(&installation) {
                 return Ok(gone);
@@ -166,11 +171,12 @@ impl Installations {
             // Another process installed it anew.
             clients.remove(oauth_id);
         }
-        let client = || self.make_client(installation, Tokens::default());
-        Ok(clients
-            .entry(oauth_id.clone())
-            .or_insert_with(client)
-            .clone())
+        if let Some(client) = clients.get(oauth_id) {
+            return Ok(client.clone());
+        }
+        let client = self.make_client(installation, Tokens::default());
+        clients.insert(oauth_id.clone(), client.clone());
+        Ok(client)
     }
 
     /// The installations that their hosts lately refused, as a host does that removed the add-on
@@ -178,7 +184,7 @@ impl Installations {
     /// that answers wrongly for once must not cost the add-on its data: who is sure calls
     /// [`remove`](Self::remove). A new installation clears the mark, and so does a token.
     ///
-    /// It knows what this process tried since it began.
+    /// It knows what this process tried since it began, of the 65,536 installations it called last.
     pub fn gone(&self) -> Vec<OauthId> {
         let mut gone: Vec<_> = self
             .clients()
@@ -386,7 +392,7 @@ impl Installations {
         )
     }
 
-    fn clients(&self) -> MutexGuard<'_, HashMap<OauthId, Client>> {
+    fn clients(&self) -> MutexGuard<'_, ClockCache<OauthId, Client>> {
         self.shared
             .clients
             .lock()

@@ -4,11 +4,11 @@
 //! that does not verify makes the store be asked again, whether a key is cached for its issuer or
 //! not, and the answer (a key, or none) holds for such tokens for [`RECHECK`].
 
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::auth::SigningKey;
+use crate::clock_cache::ClockCache;
 use crate::model::OauthId;
 
 /// The store is asked again after this time: another process may have removed the installation.
@@ -18,11 +18,12 @@ const FRESH: Duration = Duration::from_secs(30);
 /// may install the add-on meanwhile.
 const RECHECK: Duration = Duration::from_secs(5);
 
-/// At most so many keys are cached, of about a kilobyte each; one more starts over.
-const MAX_KEYS: usize = 10_000;
+/// How many keys are cached, of about a kilobyte each. Only installations have one, so a stranger cannot
+/// fill the cache.
+const MAX_KEYS: usize = 65_536;
 
-/// At most so many answers for tokens that did not verify; one more starts over.
-const MAX_CHECKS: usize = 10_000;
+/// How many unknown issuers are remembered.
+const MAX_UNKNOWN: usize = 10_000;
 
 /// Verifies nothing: it takes the place of the key of an unknown issuer, so that the work is the
 /// same.
@@ -41,13 +42,25 @@ pub(super) struct Keys {
     cached: Mutex<Cached>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Cached {
-    by_installation: HashMap<OauthId, (Arc<SigningKey>, Instant)>,
-    /// When the store was asked because of a token that did not verify, and whether there was a key.
-    checked: HashMap<OauthId, (Option<Arc<SigningKey>>, Instant)>,
+    /// The keys that the store gave, and when it was asked.
+    known: ClockCache<OauthId, (Arc<SigningKey>, Instant)>,
+    /// The issuers without a key, and when the store was asked. Apart from the keys, so that invented
+    /// issuers evict none.
+    unknown: ClockCache<OauthId, Instant>,
     /// Counts what was forgotten, so that a key read from the store before is not cached after.
     forgotten: u64,
+}
+
+impl Default for Cached {
+    fn default() -> Self {
+        Self {
+            known: ClockCache::new(MAX_KEYS),
+            unknown: ClockCache::new(MAX_UNKNOWN),
+            forgotten: 0,
+        }
+    }
 }
 
 /// When a key was read from the store.
@@ -59,17 +72,22 @@ pub(super) struct Reading {
 
 impl Keys {
     pub(super) fn get(&self, oauth_id: &OauthId) -> Option<Arc<SigningKey>> {
-        let cached = self.cached();
-        let (key, read_at) = cached.by_installation.get(oauth_id)?;
+        let mut cached = self.cached();
+        let (key, read_at) = cached.known.get(oauth_id)?;
         (read_at.elapsed() < FRESH).then(|| Arc::clone(key))
     }
 
     /// What the store answered lately, because of a token that did not verify; `None` where it has
     /// to be asked.
     pub(super) fn checked(&self, oauth_id: &OauthId) -> Option<Option<Arc<SigningKey>>> {
-        let cached = self.cached();
-        let (key, read_at) = cached.checked.get(oauth_id)?;
-        (read_at.elapsed() < RECHECK).then(|| key.clone())
+        let mut cached = self.cached();
+        // Both are looked up always, so that a known issuer takes as long as an unknown one.
+        let unknown = cached.unknown.get(oauth_id).copied();
+        let (key, read_at) = match cached.known.get(oauth_id) {
+            Some((key, read_at)) => (Some(Arc::clone(key)), *read_at),
+            None => (None, unknown?),
+        };
+        (read_at.elapsed() < RECHECK).then_some(key)
     }
 
     /// To be taken before the store is asked.
@@ -86,37 +104,28 @@ impl Keys {
         if cached.forgotten != reading.forgotten {
             return;
         }
-        let Cached {
-            by_installation,
-            checked,
-            ..
-        } = &mut *cached;
         match key {
             Some(key) => {
-                start_over(by_installation, MAX_KEYS);
-                by_installation.insert(oauth_id.clone(), (Arc::clone(key), reading.at));
+                cached.unknown.remove(oauth_id);
+                let entry = (Arc::clone(key), reading.at);
+                cached.known.insert(oauth_id.clone(), entry);
             }
-            None => drop(by_installation.remove(oauth_id)),
+            None => {
+                cached.known.remove(oauth_id);
+                cached.unknown.insert(oauth_id.clone(), reading.at);
+            }
         }
-        start_over(checked, MAX_CHECKS);
-        checked.insert(oauth_id.clone(), (key.cloned(), reading.at));
     }
 
     pub(super) fn forget(&self, oauth_id: &OauthId) {
         let mut cached = self.cached();
         cached.forgotten += 1;
-        cached.by_installation.remove(oauth_id);
-        cached.checked.remove(oauth_id);
+        cached.known.remove(oauth_id);
+        cached.unknown.remove(oauth_id);
     }
 
     fn cached(&self) -> MutexGuard<'_, Cached> {
         self.cached.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn start_over<T>(map: &mut HashMap<OauthId, T>, limit: usize) {
-    if map.len() >= limit {
-        map.clear();
     }
 }
 
@@ -171,15 +180,20 @@ mod tests {
     }
 
     #[test]
-    fn no_more_answers_are_cached_than_fit() {
+    fn keys_in_use_survive_more_installations_and_strangers_than_fit() {
         let keys = Keys::default();
         let key = key();
-        for nth in 0..=MAX_KEYS {
-            let key = (nth % 2 == 0).then_some(&key);
-            keys.keep(&OauthId::from(nth.to_string()), key, keys.reading());
+        let id = |nth: usize| OauthId::from(nth.to_string());
+        for nth in 0..30_000 {
+            keys.keep(&id(nth), Some(&key), keys.reading());
+            assert!(keys.get(&id(nth)).is_some());
+        }
+        for nth in 30_000..30_000 + 3 * MAX_KEYS {
+            keys.keep(&id(nth), (nth % 2 == 0).then_some(&key), keys.reading());
+            assert!(keys.get(&id(nth % 30_000)).is_some(), "{nth}");
         }
         let cached = keys.cached();
-        assert_eq!(cached.checked.len(), 1);
-        assert!(cached.by_installation.len() <= MAX_KEYS);
+        assert_eq!(cached.known.iter().count(), MAX_KEYS);
+        assert_eq!(cached.unknown.iter().count(), MAX_UNKNOWN);
     }
 }

@@ -44,7 +44,10 @@ impl RetryBudget {
         match self.left.checked_sub(wait) {
             Some(left) => {
                 self.left = left;
-                tokio::time::sleep(wait).await;
+                // Even a sleep of zero takes a timer tick of a millisecond.
+                if !wait.is_zero() {
+                    tokio::time::sleep(wait).await;
+                }
                 true
             }
             None => false,
@@ -100,6 +103,7 @@ fn jitter(longest: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
     use tokio::time::Instant;
 
     use super::*;
@@ -135,6 +139,13 @@ mod tests {
         assert!(began.elapsed() > asked, "no less than without its word");
         assert!(!budget.again(true, Some(MAX_WAIT)).await);
         assert!(began.elapsed() < asked * 2, "at once");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_waited_for_without_a_rate_limit() {
+        let mut budget = RetryBudget::new(Method::Get);
+        let waited = budget.wait(Duration::ZERO).now_or_never();
+        assert_eq!(waited, Some(true), "it took a timer tick");
     }
 
     #[tokio::test(start_paused = true)]

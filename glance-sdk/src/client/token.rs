@@ -1,7 +1,6 @@
 //! Access tokens by client credentials: cached for each set of scopes, renewed early, one request
 //! at a time.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,6 +10,7 @@ use tokio::sync::Mutex;
 use super::http::{Answer, Http};
 use super::meter;
 use super::retry::{self, RetryBudget};
+use crate::clock_cache::ClockCache;
 use crate::model::{Scope, Secret, TokenAnswer};
 use crate::store::Installation;
 use crate::{Error, ErrorKind, Result};
@@ -21,7 +21,7 @@ const EARLY: Duration = Duration::from_secs(60);
 /// How long a host that refused the installation's secret is not asked again.
 const GONE: Duration = Duration::from_secs(10 * 60);
 
-/// At most so many sets of scopes are told apart; one more starts over.
+/// How many sets of scopes have a token at a time.
 const MAX_SETS: usize = 100;
 
 /// What a token is asked for: scopes, sorted and joined by spaces; all of the descriptor's where
@@ -39,9 +39,9 @@ impl FromIterator<Scope> for Scopes {
 }
 
 /// The tokens of one installation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tokens {
-    by_scopes: SyncMutex<HashMap<Scopes, Arc<Cache>>>,
+    by_scopes: SyncMutex<ClockCache<Scopes, Arc<Cache>>>,
     refused_at: SyncMutex<Option<Instant>>,
 }
 
@@ -53,6 +53,15 @@ type Cache = Mutex<Option<Token>>;
 pub(super) struct Token {
     secret: Secret,
     renew_at: Instant,
+}
+
+impl Default for Tokens {
+    fn default() -> Self {
+        Self {
+            by_scopes: SyncMutex::new(ClockCache::new(MAX_SETS)),
+            refused_at: SyncMutex::default(),
+        }
+    }
 }
 
 impl Tokens {
@@ -128,10 +137,12 @@ impl Tokens {
 
     fn cache(&self, scopes: &Scopes) -> Arc<Cache> {
         let mut by_scopes = lock(&self.by_scopes);
-        if by_scopes.len() >= MAX_SETS && !by_scopes.contains_key(scopes) {
-            by_scopes.clear();
+        if let Some(cache) = by_scopes.get(scopes) {
+            return Arc::clone(cache);
         }
-        Arc::clone(by_scopes.entry(scopes.clone()).or_default())
+        let cache = Arc::default();
+        by_scopes.insert(scopes.clone(), Arc::clone(&cache));
+        cache
     }
 }
 
@@ -142,11 +153,10 @@ fn lock<T>(mutex: &SyncMutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// The tokens of an installation that just proved itself with this one, of all scopes.
 impl From<Token> for Tokens {
     fn from(token: Token) -> Self {
+        let tokens = Self::default();
         let cache = Arc::new(Mutex::new(Some(token)));
-        Self {
-            by_scopes: SyncMutex::new(HashMap::from([(Scopes::default(), cache)])),
-            refused_at: SyncMutex::default(),
-        }
+        lock(&tokens.by_scopes).insert(Scopes::default(), cache);
+        tokens
     }
 }
 

@@ -198,7 +198,7 @@ impl HttpClient {
             *request.method(),
             Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE
         );
-        let again = request.try_clone();
+        let again = self.0.repeats.then(|| request.try_clone()).flatten();
         let client = match self.0.short_lived.contains(&url) {
             true => &self.0.unpooled,
             false => &self.0.pooled,
@@ -210,7 +210,7 @@ impl HttpClient {
                 Failure::NotSent(_) => *is_open,
                 _ => false,
             };
-            if is_safe && self.0.repeats {
+            if is_safe {
                 tracing::debug!(
                     origin = url.origin().ascii_serialization(),
                     "repeating a request"

@@ -17,12 +17,14 @@
 //! A server may announce a shorter time with `Keep-Alive: timeout=N`. The client's pool has one idle
 //! timeout for all servers, so such a server gets a new connection for each request instead.
 
-use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reqwest::Url;
 use reqwest::header::HeaderMap;
+
+use crate::clock_cache::ClockCache;
 
 /// How long an idle connection is kept: half a second below the shortest time of the table.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_millis(1500);
@@ -31,17 +33,33 @@ pub(super) const IDLE_TIMEOUT: Duration = Duration::from_millis(1500);
 /// should be on its way.
 const MARGIN: Duration = Duration::from_millis(500);
 
-/// How many origins are remembered; one more starts over.
+/// How many origins are remembered.
 const MAX_ORIGINS: usize = 1000;
 
 /// The origins that close idle connections sooner than [`IDLE_TIMEOUT`] and a margin.
-#[derive(Debug, Default)]
-pub(super) struct ShortLived(Mutex<HashSet<String>>);
+#[derive(Debug)]
+pub(super) struct ShortLived {
+    origins: Mutex<ClockCache<String, ()>>,
+    /// Whether there was one, so that most clients need no lock and no origin.
+    is_used: AtomicBool,
+}
+
+impl Default for ShortLived {
+    fn default() -> Self {
+        Self {
+            origins: Mutex::new(ClockCache::new(MAX_ORIGINS)),
+            is_used: AtomicBool::new(false),
+        }
+    }
+}
 
 impl ShortLived {
     pub(super) fn contains(&self, url: &Url) -> bool {
-        let origins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        !origins.is_empty() && origins.contains(&url.origin().ascii_serialization())
+        if !self.is_used.load(Ordering::Relaxed) {
+            return false;
+        }
+        let origin = url.origin().ascii_serialization();
+        self.origins().get(&origin).is_some()
     }
 
     /// Remembers what an answer of this server announces.
@@ -50,15 +68,16 @@ impl ShortLived {
             return;
         };
         let origin = url.origin().ascii_serialization();
-        let mut origins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if announced >= IDLE_TIMEOUT + MARGIN {
-            origins.remove(&origin);
+            self.origins().remove(&origin);
             return;
         }
-        if origins.len() >= MAX_ORIGINS {
-            origins.clear();
-        }
-        origins.insert(origin);
+        self.origins().insert(origin, ());
+        self.is_used.store(true, Ordering::Relaxed);
+    }
+
+    fn origins(&self) -> MutexGuard<'_, ClockCache<String, ()>> {
+        self.origins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -127,6 +146,6 @@ mod tests {
             let other = Url::parse(&format!("http://{number}.example/")).unwrap();
             origins.note(&other, &headers(&["timeout=1"]));
         }
-        assert!(origins.0.lock().unwrap().len() <= MAX_ORIGINS);
+        assert!(origins.origins().iter().count() <= MAX_ORIGINS);
     }
 }
