@@ -43,6 +43,7 @@
 
 mod browser;
 mod build;
+mod check_urls;
 mod hooks;
 mod install;
 mod live;
@@ -104,6 +105,8 @@ pub struct AddOn<S = ()> {
     #[cfg(feature = "replay-cache")]
     refuses_replays: bool,
     router: Router<S>,
+    /// The paths of routes of the add-on's own.
+    paths: Vec<String>,
     problems: Vec<String>,
 }
 
@@ -132,6 +135,7 @@ impl AddOn {
             #[cfg(feature = "replay-cache")]
             refuses_replays: false,
             router: Router::new(),
+            paths: Vec::new(),
             problems: Vec::new(),
         }
     }
@@ -161,6 +165,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             #[cfg(feature = "replay-cache")]
             refuses_replays: self.refuses_replays,
             router: self.router.with_state(self.state),
+            paths: self.paths,
             problems: self.problems,
         }
     }
@@ -179,7 +184,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
-    /// A page about the add-on.
+    /// A page about the add-on; a path that starts with `/` is one of the add-on's own.
     #[must_use]
     pub fn homepage(mut self, url: impl Into<String>) -> Self {
         self.homepage = Some(url.into());
@@ -415,6 +420,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     #[must_use]
     pub fn route(mut self, path: &str, handlers: MethodRouter<S>) -> Self {
         let handlers = handlers.layer(Extension(self.services.clone()));
+        self.paths.push(path.to_owned());
         self.router = self.router.route(path, handlers);
         self
     }

@@ -74,7 +74,7 @@ mod retry;
 mod token;
 mod viewer_token;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use reqwest::{StatusCode, Url};
@@ -100,6 +100,7 @@ use retry::RetryBudget;
 use token::{Scopes, Tokens};
 
 use crate::auth::now;
+use crate::base_url::BaseUrl;
 use crate::model::{Glance, Scope};
 use crate::store::Installation;
 use crate::{Error, ErrorKind, Result};
@@ -117,6 +118,7 @@ struct Shared {
     installation: Installation,
     tokens: Tokens,
     limits: Limits,
+    base_url: Arc<OnceLock<BaseUrl>>,
     #[cfg_attr(not(feature = "server"), expect(dead_code))]
     runtime_glances: Arc<[Glance]>,
     created: created::Created,
@@ -127,6 +129,7 @@ impl Client {
         http: Http,
         installation: Installation,
         tokens: Tokens,
+        base_url: Arc<OnceLock<BaseUrl>>,
         runtime_glances: Arc<[Glance]>,
     ) -> Self {
         Self {
@@ -135,6 +138,7 @@ impl Client {
                 installation,
                 tokens,
                 limits: Limits::default(),
+                base_url,
                 runtime_glances,
                 created: created::Created::default(),
             }),
@@ -145,6 +149,12 @@ impl Client {
     /// The installation it speaks for.
     pub fn installation(&self) -> &Installation {
         &self.shared.installation
+    }
+
+    /// Where hosts reach the add-on, where this process knows it: it serves the add-on, or
+    /// [`Installations::with_base_url`] says it.
+    pub fn base_url(&self) -> Option<&BaseUrl> {
+        self.shared.base_url.get()
     }
 
     /// A client of the same installation whose tokens allow only this, however much the descriptor

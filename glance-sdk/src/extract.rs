@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::addon::{LIVE_PAGE_SCRIPT, RemovalChecks};
 use crate::auth::{Rejection, SigningKey, Token, acts_uninstall, is_page_token, now, page_claims};
+use crate::base_url::BaseUrl;
 use crate::client::{Client, Installations, Pusher, nobodys};
 use crate::label::Escaped;
 use crate::model::{Claims, OauthId, RoomId, UserId};
@@ -30,8 +31,7 @@ pub(crate) const PAGE_TOKEN: HeaderName = HeaderName::from_static("x-acpt");
 /// What handlers reach beside their own state.
 #[derive(Debug)]
 pub(crate) struct Services {
-    /// Where hosts reach the add-on, without a slash at its end.
-    pub(crate) base_url: String,
+    pub(crate) base_url: BaseUrl,
     pub(crate) installations: Installations,
     pub(crate) pusher: Pusher,
     pub(crate) removal_checks: Arc<RemovalChecks>,
@@ -162,7 +162,12 @@ impl SignedRequest {
     /// It starts with the base URL at which hosts reach the add-on, which may have a path of its own
     /// behind a proxy.
     pub fn absolute_url(&self, path: &str) -> String {
-        format!("{}{path}", self.verified.services.base_url)
+        self.base_url().join(path)
+    }
+
+    /// Where hosts reach the add-on.
+    pub(crate) fn base_url(&self) -> &BaseUrl {
+        &self.verified.services.base_url
     }
 
     /// The `<script>` elements of a page that stays up to date while it is open: the JavaScript API
@@ -380,6 +385,15 @@ impl<S: Send + Sync> FromRequestParts<S> for GlanceQuery {
                 Err((StatusCode::BAD_REQUEST, "the signed request names no room").into_response())
             }
         }
+    }
+}
+
+/// Where hosts reach the add-on, in any of its handlers.
+impl<S: Send + Sync> FromRequestParts<S> for BaseUrl {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        Ok(Services::of(parts)?.base_url.clone())
     }
 }
 

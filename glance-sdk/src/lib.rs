@@ -23,6 +23,8 @@ pub mod addon;
 #[cfg(feature = "runtime")]
 pub mod auth;
 #[cfg(feature = "client")]
+mod base_url;
+#[cfg(feature = "client")]
 pub mod client;
 #[cfg(feature = "client")]
 mod clock_cache;
@@ -56,6 +58,8 @@ pub mod webhook;
 
 #[cfg(feature = "server")]
 pub use addon::AddOn;
+#[cfg(feature = "client")]
+pub use base_url::BaseUrl;
 #[cfg(feature = "runtime")]
 pub use error::{Error, ErrorKind, Result};
 #[cfg(feature = "server")]

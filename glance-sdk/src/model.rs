@@ -46,6 +46,8 @@ mod secret;
 mod status;
 mod truncate;
 mod update;
+#[cfg(feature = "client")]
+pub(crate) mod urls;
 pub mod webhook;
 
 pub use action::{Action, ActionLocation};

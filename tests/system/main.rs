@@ -46,6 +46,7 @@ mod proxy_environment;
 mod push;
 mod rate_limit;
 mod refused_installs;
+mod relative_urls;
 mod removal;
 mod replay;
 mod rest;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::DefaultBodyLimit;
+use axum::extract::rejection::NestedPathRejection;
+use axum::extract::{DefaultBodyLimit, NestedPath};
 use axum::http::HeaderValue;
 use axum::http::header::X_CONTENT_TYPE_OPTIONS;
 use axum::middleware::map_response;
@@ -11,7 +12,9 @@ use axum::routing::get;
 use axum::{Extension, Json, Router};
 use serde_json::Value;
 
-use super::{AddOn, RemovalChecks, glance_path, install, missing};
+use super::check_urls::Icons;
+use super::{AddOn, Page, RemovalChecks, glance_path, install, missing};
+use crate::base_url::{BaseUrl, is_path};
 use crate::client::{Installations, Pusher};
 use crate::egress::EgressPolicy;
 use crate::extract::Services;
@@ -27,7 +30,9 @@ const MAX_INSTALLATION_BYTES: usize = 16 * 1024;
 /// An add-on ready to serve: its descriptor and its router.
 #[derive(Debug)]
 pub struct Built {
+    base_url: BaseUrl,
     descriptor: Descriptor,
+    warnings: Vec<String>,
     installations: Installations,
     pusher: Pusher,
     pub(super) removal_checks: Arc<RemovalChecks>,
@@ -38,6 +43,17 @@ impl Built {
     /// The descriptor, with absolute addresses.
     pub fn descriptor(&self) -> &Descriptor {
         &self.descriptor
+    }
+
+    /// Where hosts reach the add-on.
+    pub fn base_url(&self) -> &BaseUrl {
+        &self.base_url
+    }
+
+    /// What looks wrong and may be right, one sentence each; the log says it too. So far these are icons
+    /// that no route of the add-on serves: a larger application may serve them.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// The installations, for tasks outside any handler.
@@ -51,6 +67,19 @@ impl Built {
     }
 
     /// The router, to be nested in a larger one, or served by another server.
+    ///
+    /// Nest it where the path of the base URL leads. [`Router::nest_service`] serves the descriptor with
+    /// and without a slash at the end, [`Router::nest`] only without; the descriptor names the one that
+    /// works with both.
+    ///
+    /// ```
+    /// use glance_sdk::axum::Router;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// let built = AddOn::new("com.example.builds", "Builds").build("https://example.com/builds")?;
+    /// let app: Router = Router::new().nest_service("/builds", built.into_router());
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
     ///
     /// What [`Server::run`](super::Server::run) adds is missing then, unless the router is served by
     /// [`HttpServer`](crate::serve::HttpServer) with [`limit_bodies`](crate::serve::limit_bodies):
@@ -70,6 +99,22 @@ impl Built {
     }
 }
 
+impl<S> AddOn<S> {
+    fn check_icons(&mut self, icons: &mut Icons) {
+        for (glance, _) in self.glances.iter_mut().chain(&mut self.runtime_glances) {
+            let what = format!("the icon of the glance `{}`", glance.key);
+            icons.check(&what, &mut glance.icon);
+        }
+        for page in &mut self.pages {
+            if let Page::WebPanel(page) = page {
+                let what = format!("the icon of the web panel `{}`", page.key);
+                icons.check(&what, &mut page.icon);
+            }
+        }
+        icons.check("the avatar", &mut self.avatar);
+    }
+}
+
 impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     /// Checks the add-on, writes its descriptor and makes its router. Hosts reach it at
     /// `base_url`, for example `https://add-on.example.com`.
@@ -78,15 +123,23 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     ///
     /// [`ErrorKind::Configuration`] with a list of everything that is wrong.
     pub fn build(mut self, base_url: &str) -> Result<Built> {
-        let base_url = base_url.trim_end_matches('/').to_owned();
         let mut problems = std::mem::take(&mut self.problems);
-        let descriptor = self.write_descriptor(&base_url, &mut problems);
+        let base_url = BaseUrl::new(base_url).unwrap_or_else(|error| {
+            problems.push(error.to_string());
+            BaseUrl::stand_in()
+        });
+        let paths = std::mem::take(&mut self.paths);
+        let mut icons = Icons::new(&paths);
+        self.check_icons(&mut icons);
+        let warnings = icons.finish(&mut problems);
+        let descriptor = self.write_descriptor(base_url.as_str(), &mut problems);
         let runtime_glances = write_glances(
             std::mem::take(&mut self.runtime_glances),
-            &base_url,
+            base_url.as_str(),
             &mut problems,
         );
         let document = write(&descriptor)?;
+        let nested_document = write(&without_slash(&descriptor))?;
         for problem in validate::descriptor(&everything(&descriptor, &runtime_glances)?) {
             // What a host tolerates in old add-ons is still a mistake in a new one.
             if problem.severity == Severity::Error || problem.code == "dangling-target" {
@@ -108,14 +161,18 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             .unwrap_or_else(|| Arc::new(MemoryStore::default()));
         let policy = EgressPolicy::internet()
             .allow_networks(self.networks)
-            .allow_loopback_for(&base_url);
+            .allow_loopback_for(base_url.as_str());
         let installations =
-            Installations::offering(store, runtime_glances, policy, &self.hooks.hosts)?;
+            Installations::offering(store, runtime_glances, policy, &self.hooks.hosts)?
+                .with_base_url(base_url.clone());
+        for warning in &warnings {
+            tracing::warn!("{warning}");
+        }
         let pusher = Pusher::new(installations.clone());
         let hooks = Arc::new(self.hooks);
         let removal_checks = RemovalChecks::new(installations.clone(), Arc::clone(&hooks));
         self.services.fill(Services {
-            base_url,
+            base_url: base_url.clone(),
             installations: installations.clone(),
             pusher: pusher.clone(),
             removal_checks: Arc::clone(&removal_checks),
@@ -124,7 +181,17 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         });
         let router = self
             .router
-            .route("/", get(move || async move { Json(document) }))
+            .route(
+                "/",
+                get(
+                    move |nested: Result<NestedPath, NestedPathRejection>| async move {
+                        Json(match nested {
+                            Ok(_) => nested_document,
+                            Err(_) => document,
+                        })
+                    },
+                ),
+            )
             .merge(
                 install::routes(hooks)
                     .layer(DefaultBodyLimit::max(MAX_INSTALLATION_BYTES))
@@ -139,7 +206,9 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             }))
             .with_state(self.state);
         Ok(Built {
+            base_url,
             descriptor,
+            warnings,
             installations,
             pusher,
             removal_checks,
@@ -153,7 +222,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         descriptor.description = Some(self.description.take().unwrap_or_else(|| self.name.clone()));
         descriptor.vendor = self.vendor.take();
         if let Some(links) = &mut descriptor.links {
-            links.homepage = self.homepage.take();
+            links.homepage = self.homepage.take().map(|url| absolute(&url, base_url));
         }
         let installable = install::declare(&self.hooks, base_url);
         let mut consumer = HipchatApiConsumer::new(std::mem::take(&mut self.scopes));
@@ -197,6 +266,16 @@ fn write_glances(
         glance
     };
     entries.into_iter().map(write).collect()
+}
+
+/// The descriptor that a nested router serves: axum's own way to nest one leaves out the address with a
+/// slash at its end.
+fn without_slash(descriptor: &Descriptor) -> Descriptor {
+    let mut nested = descriptor.clone();
+    if let Some(links) = &mut nested.links {
+        links.self_url = links.self_url.trim_end_matches('/').to_owned();
+    }
+    nested
 }
 
 fn write(descriptor: &Descriptor) -> Result<Value> {
@@ -248,7 +327,7 @@ pub(super) fn make_icon_absolute(icon: &mut Icon, base_url: &str) {
 }
 
 pub(super) fn absolute(url: &str, base_url: &str) -> String {
-    if url.starts_with('/') && !url.starts_with("//") {
+    if is_path(url) {
         format!("{base_url}{url}")
     } else {
         url.to_owned()

@@ -9,6 +9,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use serde::Serialize;
 
+use crate::Error;
+use crate::base_url::complete;
 use crate::extract::{SignedRequest, Slot};
 use crate::glance::GlanceHandler;
 
@@ -57,9 +59,12 @@ where
     G: GlanceHandler<S>,
     S: Send + Sync + 'static,
 {
-    SignedRequest::of_host_with(parts, services).await?;
+    let signed = SignedRequest::of_host_with(parts, services).await?;
     match G::query(parts, state).await {
-        Ok(data) => json(&data),
+        Ok(mut data) => {
+            complete(Some(signed.base_url()), &mut data).map_err(Error::into_response)?;
+            json(&data)
+        }
         // Data that is no data would show as an empty glance instead of an error.
         Err(response) if response.status().is_success() => {
             Err((StatusCode::INTERNAL_SERVER_ERROR, response).into_response())

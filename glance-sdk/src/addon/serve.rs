@@ -23,7 +23,6 @@ const MOST_NAMED: usize = 20;
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    base_url: String,
     built: Built,
     limits: Limits,
 }
@@ -50,7 +49,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     /// |---|---|---|
     /// | `HOST` | the address to listen at | `127.0.0.1` |
     /// | `PORT` | the port, 0 for any | `8080` |
-    /// | `BASE_URL` | where hosts reach the add-on | `http://HOST:PORT` |
+    /// | `BASE_URL` | where hosts reach the add-on; needed where `HOST` is `0.0.0.0` or `::` | `http://HOST:PORT` |
     /// | `ALLOW_NETWORKS` | private networks where hosts may be, separated by commas, as in [`allow_networks`](Self::allow_networks) | none |
     ///
     /// # Errors
@@ -92,12 +91,22 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         };
         let listener = TcpListener::bind((host, port)).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let base_url = base_url.map_or_else(|| format!("http://{address}"), ToOwned::to_owned);
-        let built = self.build(&base_url)?;
+        let built = match base_url {
+            Some(base_url) => self.build(base_url)?,
+            None if address.ip().is_unspecified() => {
+                return Err(Error::new(
+                    ErrorKind::Configuration,
+                    format!(
+                        "HOST is {host}, which is no address that a host could call; set BASE_URL to the \
+                         address at which hosts reach the add-on, such as https://add-on.example.com"
+                    ),
+                ));
+            }
+            None => self.build(&format!("http://{address}"))?,
+        };
         Ok(Server {
             listener,
             address,
-            base_url,
             built,
             limits: Limits::default(),
         })
@@ -119,7 +128,7 @@ impl Server {
 
     /// Where hosts reach it; the descriptor stands at this address followed by `/`.
     pub fn base_url(&self) -> &str {
-        &self.base_url
+        self.built.base_url().as_str()
     }
 
     /// The add-on it serves.

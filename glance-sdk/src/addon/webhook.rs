@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
 
+use crate::base_url::complete;
 use crate::extract::{SignedRequest, Slot, WebhookRequest};
 use crate::webhook::WebhookHandler;
 
@@ -37,12 +38,16 @@ where
         Ok(body) => body,
         Err(rejection) => return rejection.into_response(),
     };
+    let base_url = signed.base_url().clone();
     let request = match WebhookRequest::read(signed, &body) {
         Ok(request) => request,
         Err(refusal) => return refusal,
     };
     match H::call(request, &mut parts, state).await {
-        Ok(Some(notification)) => Json(notification).into_response(),
+        Ok(Some(mut notification)) => match complete(Some(&base_url), &mut notification) {
+            Ok(()) => Json(notification).into_response(),
+            Err(error) => error.into_response(),
+        },
         Ok(None) => StatusCode::NO_CONTENT.into_response(),
         Err(response) if response.status().is_success() => {
             (StatusCode::INTERNAL_SERVER_ERROR, response).into_response()

@@ -9,11 +9,12 @@ use serde::de::DeserializeOwned;
 use super::list::List;
 use super::push::{Group, Room};
 use super::{Client, Method};
+use crate::base_url::{BaseUrl, complete};
 use crate::model::{Action, Glance, Webhook};
 use crate::{Error, ErrorKind, Result};
 
 /// What can be created at run time: [`Glance`], [`Action`], [`Webhook`].
-pub trait Extension: Serialize + DeserializeOwned + sealed::Sealed {
+pub trait Extension: Serialize + DeserializeOwned + Clone + sealed::Sealed {
     #[doc(hidden)]
     const KIND: &'static str;
     /// Whether a room's key is taken for the group, and the other way round.
@@ -21,6 +22,9 @@ pub trait Extension: Serialize + DeserializeOwned + sealed::Sealed {
     const KEYS_CLASH: bool = false;
     #[doc(hidden)]
     fn key(&self) -> &str;
+    /// Makes the addresses in it absolute.
+    #[doc(hidden)]
+    fn complete(&mut self, base_url: Option<&BaseUrl>) -> Result<()>;
 }
 
 mod sealed {
@@ -36,6 +40,9 @@ impl Extension for Glance {
     fn key(&self) -> &str {
         &self.key
     }
+    fn complete(&mut self, base_url: Option<&BaseUrl>) -> Result<()> {
+        complete(base_url, self)
+    }
 }
 
 impl Extension for Action {
@@ -43,12 +50,18 @@ impl Extension for Action {
     fn key(&self) -> &str {
         &self.key
     }
+    fn complete(&mut self, base_url: Option<&BaseUrl>) -> Result<()> {
+        complete(base_url, self)
+    }
 }
 
 impl Extension for Webhook {
     const KIND: &'static str = "webhook";
     fn key(&self) -> &str {
         self.key.as_deref().unwrap_or_default()
+    }
+    fn complete(&mut self, base_url: Option<&BaseUrl>) -> Result<()> {
+        complete(base_url, self)
     }
 }
 
@@ -117,7 +130,7 @@ impl<'c, T: Extension> Extensions<'c, T> {
         }
     }
 
-    /// Creates this one, or replaces the one with its key. Its addresses must be absolute.
+    /// Creates this one, or replaces the one with its key. Its addresses may be paths of the add-on.
     ///
     /// # Errors
     ///
@@ -134,10 +147,12 @@ impl<'c, T: Extension> Extensions<'c, T> {
                 format!("a {} created at run time needs a key", T::KIND),
             ));
         }
+        let mut new = new.clone();
+        new.complete(self.client.base_url())?;
         let created = &self.client.shared.created;
         self.guard(created, new.key()).await?;
         self.client
-            .send(Method::Put, &self.at(new.key()), Some(new))
+            .send(Method::Put, &self.at(new.key()), Some(&new))
             .await?;
         created.note(T::KIND, &self.room, new.key());
         Ok(())

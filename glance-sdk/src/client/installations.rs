@@ -1,7 +1,7 @@
 //! A client for any installation.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::Client;
 use super::http::Http;
@@ -10,6 +10,7 @@ use super::keys::Keys;
 use super::token::Tokens;
 #[cfg(feature = "server")]
 use crate::auth::SigningKey;
+use crate::base_url::BaseUrl;
 use crate::clock_cache::ClockCache;
 use crate::egress::EgressPolicy;
 use crate::model::{Glance, OauthId};
@@ -91,6 +92,7 @@ struct Shared {
     store: Arc<dyn InstallationStore>,
     http: Http,
     clients: Mutex<ClockCache<OauthId, Client>>,
+    base_url: Arc<OnceLock<BaseUrl>>,
     /// What the add-on may create at run time, with absolute addresses.
     runtime_glances: Arc<[Glance]>,
     #[cfg(feature = "server")]
@@ -134,6 +136,7 @@ impl Installations {
                 store,
                 http: Http::new(policy, hosts)?,
                 clients: Mutex::new(ClockCache::new(MAX_CLIENTS)),
+                base_url: Arc::default(),
                 runtime_glances: runtime_glances.into(),
                 #[cfg(feature = "server")]
                 keys: Keys::default(),
@@ -141,6 +144,33 @@ impl Installations {
                 adding: tokio::sync::Mutex::default(),
             }),
         })
+    }
+
+    /// Says where hosts reach the add-on, for a process that does not serve it: paths of the add-on in
+    /// pushes and notifications are completed with it. Counts once, for all clones;
+    /// [`AddOn::build`](crate::AddOn::build) says it of its own.
+    ///
+    /// ```no_run
+    /// use std::sync::Arc;
+    ///
+    /// use glance_sdk::client::Installations;
+    /// use glance_sdk::store::SqliteStore;
+    ///
+    /// # fn example() -> glance_sdk::Result<()> {
+    /// let store = Arc::new(SqliteStore::open("com.example.builds.sqlite")?);
+    /// let installations =
+    ///     Installations::new(store)?.with_base_url("https://builds.example.com".parse()?);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn with_base_url(self, base_url: BaseUrl) -> Self {
+        let _ = self.shared.base_url.set(base_url);
+        self
+    }
+
+    /// Where hosts reach the add-on, where this process knows it.
+    pub fn base_url(&self) -> Option<&BaseUrl> {
+        self.shared.base_url.get()
     }
 
     /// The client of this installation.
@@ -380,6 +410,7 @@ impl Installations {
     fn make_client(&self, installation: Installation, tokens: Tokens) -> Client {
         let Shared {
             http,
+            base_url,
             runtime_glances,
             ..
         } = &*self.shared;
@@ -388,6 +419,7 @@ impl Installations {
             http.stored(is_stored),
             installation,
             tokens,
+            Arc::clone(base_url),
             Arc::clone(runtime_glances),
         )
     }

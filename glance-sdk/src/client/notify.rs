@@ -2,12 +2,14 @@
 
 use super::Method;
 use super::push::Room;
+use crate::base_url::complete;
 use crate::model::Notification;
 use crate::validate::{self, Severity};
 use crate::{Error, ErrorKind, Result};
 
 impl Room<'_> {
-    /// Writes a notification into the room. It needs the scope `send_notification`.
+    /// Writes a notification into the room. It needs the scope `send_notification`. Addresses in its
+    /// card may be paths of the add-on, such as `/builds/7`; HTML is sent as it is.
     ///
     /// ```no_run
     /// use glance_sdk::client::Client;
@@ -28,10 +30,12 @@ impl Room<'_> {
     /// A notification that may have arrived is not sent a second time, so `Unreachable` does not
     /// say that it is not there.
     pub async fn notify(&self, notification: &Notification) -> Result<()> {
-        check(notification)?;
+        let mut notification = notification.clone();
+        complete(self.client.base_url(), &mut notification)?;
+        check(&notification)?;
         let path = ["room", &self.room, "notification"];
         self.client
-            .send(Method::Post, &path, Some(notification))
+            .send(Method::Post, &path, Some(&notification))
             .await
     }
 }

@@ -1,11 +1,13 @@
 //! Pushes: new glance data for a group, a room, a user, or a user in a room.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Client, Method};
-use crate::Result;
+use crate::base_url::{complete, is_path};
 use crate::glance::Glance;
-use crate::model::{GlanceData, RoomId, UiUpdate, UserId};
+use crate::model::{GlanceData, RoomId, Status, UiUpdate, UserId};
+use crate::{Error, ErrorKind, Result};
 
 impl Client {
     /// The whole group: what is pushed here reaches every room.
@@ -92,10 +94,48 @@ macro_rules! pushes {
             /// Those of [`push`](Self::push).
             pub async fn update<M: Serialize>(&self, update: &UiUpdate<M>) -> Result<()> {
                 let $this = self;
-                self.client.send(Method::Post, &$path, Some(update)).await
+                self.client.send_update(&$path, update).await
             }
         }
     )* };
+}
+
+impl Client {
+    async fn send_update<M: Serialize>(&self, path: &[&str], update: &UiUpdate<M>) -> Result<()> {
+        match self.completed_update(update)? {
+            Some(update) => self.send(Method::Post, path, Some(&update)).await,
+            None => self.send(Method::Post, path, Some(update)).await,
+        }
+    }
+
+    /// The update as JSON with absolute addresses, where one of its icons is not absolute.
+    fn completed_update<M: Serialize>(&self, update: &UiUpdate<M>) -> Result<Option<Value>> {
+        let has_path = update
+            .glance
+            .iter()
+            .any(|glance| match &glance.content.status {
+                Some(Status::Icon(icon)) => {
+                    is_path(&icon.url) || icon.url_2x.as_deref().is_some_and(is_path)
+                }
+                Some(Status::Other(_)) => true,
+                Some(Status::Lozenge(_)) | None => false,
+            });
+        if !has_path {
+            return Ok(None);
+        }
+        let mut update = serde_json::to_value(update).map_err(|cause| {
+            Error::new(ErrorKind::Invalid, "the glance data is no JSON").because(cause)
+        })?;
+        if let Some(glances) = update.get_mut("glance").and_then(Value::as_array_mut) {
+            for content in glances
+                .iter_mut()
+                .filter_map(|glance| glance.get_mut("content"))
+            {
+                complete(self.base_url(), content)?;
+            }
+        }
+        Ok(Some(update))
+    }
 }
 
 pushes! {

@@ -16,6 +16,7 @@ pub use queue::To;
 use queue::{Glances, Put, Queue};
 
 use super::{Client, Installations, Method, meter};
+use crate::base_url::complete;
 use crate::glance::Glance;
 use crate::model::{GlanceData, OauthId};
 use crate::{Error, ErrorKind, Result};
@@ -144,7 +145,7 @@ impl Pusher {
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`] where the data cannot be written as JSON, or the pusher was told
-    /// to end.
+    /// to end; [`ErrorKind::Invalid`] where the icon is a path of the add-on and the base URL is not known.
     pub fn push<G: Glance>(
         &self,
         oauth_id: &OauthId,
@@ -165,8 +166,10 @@ impl Pusher {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] where the pusher was told to end.
-    pub fn push_raw(&self, oauth_id: &OauthId, to: To, key: &str, data: Value) -> Result<()> {
+    /// [`ErrorKind::Configuration`] where the pusher was told to end, [`ErrorKind::Invalid`] where the
+    /// icon is a path of the add-on and the base URL is not known.
+    pub fn push_raw(&self, oauth_id: &OauthId, to: To, key: &str, mut data: Value) -> Result<()> {
+        complete(self.shared.installations.base_url(), &mut data)?;
         let mut state = self.shared.state();
         if state.is_closed {
             return Err(Error::new(

@@ -82,6 +82,7 @@ fn client(base: &str) -> Client {
         Installation::new(data, endpoints),
         super::token::Tokens::default(),
         Arc::default(),
+        Default::default(),
     )
 }
 

@@ -28,7 +28,7 @@ async fn judge(request: axum::http::request::Builder) -> Result<Claims, Rejectio
     let (parts, ()) = request.body(()).unwrap().into_parts();
     let installations = installations().await;
     let services = Arc::new(Services {
-        base_url: String::new(),
+        base_url: crate::BaseUrl::stand_in(),
         pusher: Pusher::new(installations.clone()),
         removal_checks: RemovalChecks::without_hooks(installations.clone()),
         installations,

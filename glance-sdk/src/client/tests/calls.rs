@@ -308,7 +308,13 @@ async fn silent() -> (Client, Arc<AtomicU32>) {
     let http =
         crate::client::http::Http::new(EgressPolicy::internet().allow_loopback(), &[]).unwrap();
     (
-        Client::new(http, installation, Default::default(), Arc::default()),
+        Client::new(
+            http,
+            installation,
+            Default::default(),
+            Default::default(),
+            Default::default(),
+        ),
         calls,
     )
 }

@@ -1,0 +1,200 @@
+//! Where hosts reach an add-on.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::model::urls::Urls;
+use crate::printable::printable;
+use crate::{Error, ErrorKind, Result};
+
+/// Where hosts reach an add-on: an address of `http` or `https`, which may have a path but neither a query
+/// nor a fragment. A slash at its end does not count.
+///
+/// Handlers take it as an argument; [`Client::base_url`](crate::client::Client::base_url),
+/// [`Installations::base_url`](crate::client::Installations::base_url) and
+/// [`Built::base_url`](crate::addon::Built::base_url) have it for hooks and background tasks. In a test it is
+/// known once the add-on listens, because the port is chosen then.
+///
+/// ```
+/// use glance_sdk::BaseUrl;
+/// use glance_sdk::prelude::*;
+///
+/// async fn setup(base_url: BaseUrl) -> String {
+///     format!("Post your builds to {}", base_url.join("/hooks/builds"))
+/// }
+///
+/// let add_on = AddOn::new("com.example.builds", "Builds").configuration_page(get(setup));
+/// # add_on.build("https://builds.example.com")?;
+/// let base_url: BaseUrl = "https://example.com/builds/".parse()?;
+/// assert_eq!(base_url.join("/hooks/builds"), "https://example.com/builds/hooks/builds");
+/// # Ok::<(), glance_sdk::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct BaseUrl(Arc<str>);
+
+impl BaseUrl {
+    /// Reads a base URL.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] where it is not an address that hosts could call.
+    pub fn new(url: &str) -> Result<Self> {
+        let wrong = |what: &str| {
+            let message = format!(
+                "the base URL {url:?} {what}; set BASE_URL to the address at which hosts reach the add-on, \
+                 such as https://add-on.example.com"
+            );
+            Error::new(ErrorKind::Configuration, message)
+        };
+        if url.contains(|character: char| character.is_whitespace() || character.is_control()) {
+            return Err(wrong("contains a space"));
+        }
+        let parsed = Url::parse(url).map_err(|_| wrong("is not an absolute URL"))?;
+        if !matches!(parsed.scheme(), "http" | "https") || !parsed.has_host() {
+            return Err(wrong("is not an absolute URL of http or https"));
+        }
+        if parsed.query().is_some() {
+            return Err(wrong("has a query"));
+        }
+        if parsed.fragment().is_some() {
+            return Err(wrong("has a fragment"));
+        }
+        if !parsed.username().is_empty() || parsed.password().is_some() {
+            // It would stand in the descriptor, which everybody may read.
+            let message = "the base URL contains a user name or a password; set BASE_URL to the address \
+                           at which hosts reach the add-on, such as https://add-on.example.com";
+            return Err(Error::new(ErrorKind::Configuration, message));
+        }
+        Ok(Self(url.trim_end_matches('/').into()))
+    }
+
+    /// Stands in for one that cannot be used, so that what else is wrong can be found.
+    #[cfg(feature = "server")]
+    pub(crate) fn stand_in() -> Self {
+        Self("https://add-on.example.com".into())
+    }
+
+    /// The address, without a slash at its end.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Completes a path of the add-on, such as `/hooks/builds`, to an absolute address. Anything else, such
+    /// as an absolute address, is returned as it is.
+    pub fn join(&self, path: &str) -> String {
+        match is_path(path) {
+            true => format!("{}{path}", self.0),
+            false => path.to_owned(),
+        }
+    }
+}
+
+/// Whether an address is a path of the add-on: it starts with one slash. Two start the name of a host.
+pub(crate) fn is_path(url: &str) -> bool {
+    url.starts_with('/') && !url.starts_with("//")
+}
+
+/// Completes the paths of the add-on in what it sends. Warns of addresses that nobody can complete: hosts
+/// show a placeholder instead of such an image.
+///
+/// # Errors
+///
+/// [`ErrorKind::Invalid`] where there is a path and the base URL is not known.
+pub(crate) fn complete(base_url: Option<&BaseUrl>, sent: &mut impl Urls) -> Result<()> {
+    let mut incomplete = None;
+    sent.visit_urls(&mut |url| match base_url {
+        Some(base_url) if is_path(url) => *url = base_url.join(url),
+        None if is_path(url) => incomplete = Some(url.clone()),
+        _ if Url::parse(url).is_err() => {
+            tracing::warn!(
+                url = %printable(url),
+                "this address is neither absolute nor a path of the add-on that starts with a slash"
+            );
+        }
+        _ => {}
+    });
+    match incomplete {
+        None => Ok(()),
+        Some(path) => Err(Error::new(
+            ErrorKind::Invalid,
+            format!(
+                "{path} is a path of the add-on, and its base URL is not known here; set it with \
+                 Installations::with_base_url"
+            ),
+        )),
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BaseUrl({})", self.0)
+    }
+}
+
+impl AsRef<str> for BaseUrl {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = Error;
+
+    fn from_str(url: &str) -> Result<Self> {
+        Self::new(url)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_urls_that_hosts_cannot_call_are_refused_with_the_reason() {
+        for (url, reason) in [
+            ("", "is not an absolute URL"),
+            ("add-on.example.com", "is not an absolute URL"),
+            ("/add-on", "is not an absolute URL"),
+            ("localhost:8080", "is not an absolute URL of http or https"),
+            ("ftp://a.example", "is not an absolute URL of http or https"),
+            ("https://a.example?x=1", "has a query"),
+            ("https://a.example/b#c", "has a fragment"),
+            ("https://a.example/b c", "contains a space"),
+            (" https://a.example", "contains a space"),
+            ("https://u:s3cret@a.example", "a user name or a password"),
+        ] {
+            let error = BaseUrl::new(url).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Configuration);
+            let message = error.to_string();
+            assert!(message.contains(reason), "{url}: {message}");
+            assert!(message.contains("BASE_URL"), "{url}: {message}");
+            assert!(!message.contains("s3cret"), "{message}");
+        }
+    }
+
+    #[test]
+    fn only_paths_are_completed() {
+        for base in ["https://a.example/b", "https://a.example/b/"] {
+            let base = BaseUrl::new(base).unwrap();
+            for (url, expected) in [
+                ("/i.svg", "https://a.example/b/i.svg"),
+                ("/", "https://a.example/b/"),
+                ("//cdn.example/i.svg", "//cdn.example/i.svg"),
+                ("https://cdn.example/i.svg", "https://cdn.example/i.svg"),
+                ("data:image/png;base64,AA", "data:image/png;base64,AA"),
+                ("i.svg", "i.svg"),
+            ] {
+                assert_eq!(base.join(url), expected);
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The addresses in what an add-on sends: an author may write a path of the add-on, which is completed
+//! wherever it leaves.
+
+use serde_json::Value;
+
+use super::notification::{Attribute, AttributeValue, Card};
+use super::{Action, Glance, GlanceData, Icon, Notification, Picture, Status, Webhook};
+
+/// Something that contains addresses.
+pub(crate) trait Urls {
+    /// Calls `visit` with each address, which it may change.
+    fn visit_urls(&mut self, visit: &mut dyn FnMut(&mut String));
+}
+
+impl<T: Urls> Urls for Option<T> {
+    fn visit_urls(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        if let Some(inner) = self {
+            inner.visit_urls(visit);
+        }
+    }
+}
+
+impl<T: Urls> Urls for Vec<T> {
+    fn visit_urls(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        for inner in self {
+            inner.visit_urls(visit);
+        }
+    }
+}
+
+impl Urls for String {
+    fn visit_urls(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        visit(self);
+    }
+}
+
+impl Urls for Icon {
+    fn visit_urls(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        self.url.visit_urls(visit);
+        self.url_2x.visit_urls(visit);
+    }
+}
+
+impl Urls for Picture {
+    fn visit_urls(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        match self {
+            Self::Url(url) => visit(url),
+            Self::Icon(icon) => icon.visit_urls(visit),
+            Self::Other(_) => {}
+        }
+    }
+}
+
+impl<M> Urls for GlanceData<M> {
+    fn visit_urls(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        match &mut self.status {
+            Some(Status::Icon(icon)) => icon.visit_urls(visit),
+            Some(Status::Other(status)) => visit_status(status, visit),
+            Some(Status::Lozenge(_)) | None => {}
+        }
+    }
+}
+
+/// Glance data as JSON.
+impl Urls for Value {
+    fn visit_urls(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        if let Some(status) = self.get_mut("status") {
+            visit_status(status, visit);
+        }
+    }
+}
+
+fn visit_status(status: &mut Value, visit: &mut dyn FnMut(&mut String)) {
+    if status.get("type").is_none_or(|kind| kind != "icon") {
+        return;
+    }
+    let Some(icon) = status.get_mut("value").and_then(Value::as_object_mut) else {
+        return;
+    };
+    for name in ["url", "url@2x"] {
+        if let Some(Value::String(url)) = icon.get_mut(name) {
+            visit(url);
+        }
+    }
+}
+
+impl Urls for Notification {
+    fn visit_urls(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        self.card.visit_urls(visit);
+    }
+}
+
+impl Urls for Card {
+    fn visit_urls(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        self.url.visit_urls(visit);
+        if let Some(thumbnail) = &mut self.thumbnail {
+            thumbnail.url.visit_urls(visit);
+            thumbnail.url_2x.visit_urls(visit);
+        }
+        self.icon.visit_urls(visit);
+        if let Some(activity) = &mut self.activity {
+            activity.icon.visit_urls(visit);
+        }
+        self.attributes.visit_urls(visit);
+    }
+}
+
+impl Urls for Attribute {
+    fn visit_urls(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        let AttributeValue { url, icon, .. } = &mut self.value;
+        url.visit_urls(visit);
+        icon.visit_urls(visit);
+    }
+}
+
+impl Urls for Glance {
+    fn visit_urls(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        self.icon.visit_urls(visit);
+        self.query_url.visit_urls(visit);
+    }
+}
+
+impl Urls for Webhook {
+    fn visit_urls(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        visit(&mut self.url);
+    }
+}
+
+impl Urls for Action {
+    /// An action names the key of a page.
+    fn visit_urls(&mut self, _: &mut dyn FnMut(&mut String)) {}
+}
