@@ -27,6 +27,7 @@
 pub(crate) mod fault_host;
 pub(crate) mod faults;
 mod http;
+mod page;
 pub(crate) mod record;
 mod replay;
 mod room;
@@ -38,7 +39,7 @@ use glance_sdk::AddOn;
 use glance_sdk::addon::Server;
 use glance_sdk::client::{Installations, Pusher};
 use glance_sdk::glance::Glance;
-use glance_sdk::model::OauthId;
+use glance_sdk::model::{OauthId, RoomId, UserId};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -51,6 +52,7 @@ use crate::viewer::{Command, Commands, Line, LineState, Sidebar, Viewer};
 pub use fault_host::{CallStream, FaultHost, Recording};
 pub use faults::{Fault, Injected};
 pub use http::http_client;
+pub use page::TestPage;
 pub use record::{Exchange, Party, Purpose};
 pub use replay::{Difference, Replay, ReplayError, Report, StandIn};
 pub use room::TestRoom;
@@ -233,12 +235,15 @@ impl Drop for TestAddOn {
 /// A connected person in a test.
 #[derive(Debug)]
 pub struct TestViewer {
+    shared: Arc<Shared>,
+    room: RoomId,
+    user: UserId,
     sidebar: watch::Receiver<Sidebar>,
     commands: Commands,
 }
 
 impl TestViewer {
-    fn watch(mut viewer: Viewer) -> Self {
+    fn watch(shared: Arc<Shared>, room: RoomId, user: UserId, mut viewer: Viewer) -> Self {
         let (sender, sidebar) = watch::channel(viewer.sidebar());
         let commands = viewer.commands();
         tokio::spawn(async move {
@@ -256,7 +261,13 @@ impl TestViewer {
                 });
             }
         });
-        Self { sidebar, commands }
+        Self {
+            shared,
+            room,
+            user,
+            sidebar,
+            commands,
+        }
     }
 
     /// What is shown now.

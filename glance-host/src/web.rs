@@ -30,6 +30,9 @@ use axum::{Extension, Router, middleware};
 use crate::body;
 use crate::shared::Shared;
 
+#[cfg(feature = "testing")]
+pub(crate) use frames::{offered_actions, open_page};
+
 pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
     let router = Router::new();
     #[cfg(feature = "openid")]

@@ -48,6 +48,7 @@ mod hooks;
 mod install;
 mod live;
 mod missing;
+mod page_tokens;
 mod pages;
 mod query;
 mod removal;
@@ -55,9 +56,11 @@ mod serve;
 mod unfinished;
 mod webhook;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::http::header;
+use axum::middleware::from_fn;
 use axum::routing::{MethodRouter, get};
 use axum::{Extension, Router};
 
@@ -411,7 +414,8 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
-    /// Adds a route of the add-on's own, as in [`Router::route`]. Nothing checks who calls it.
+    /// Adds a route of the add-on's own, as in [`Router::route`]. Nothing checks who calls it; where a
+    /// request brings a [page token](crate::extract::SignedRequest::page_token), its answer has the next.
     /// What stands in the table of [this module](self) is taken.
     ///
     /// # Panics
@@ -419,7 +423,9 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     /// As axum does: where the path does not start with `/`, or the same one is added twice.
     #[must_use]
     pub fn route(mut self, path: &str, handlers: MethodRouter<S>) -> Self {
-        let handlers = handlers.layer(Extension(self.services.clone()));
+        let handlers = handlers
+            .layer::<_, Infallible>(from_fn(page_tokens::renew))
+            .layer(Extension(self.services.clone()));
         self.paths.push(path.to_owned());
         self.router = self.router.route(path, handlers);
         self

@@ -130,8 +130,8 @@ impl SignedRequest {
     /// A token for what the page's scripts ask later, as the same person in the same room. It holds
     /// for 15 minutes ([`PAGE_TOKEN_SECONDS`](crate::auth::PAGE_TOKEN_SECONDS)).
     ///
-    /// Write it into the page. Each answer of a page has a new one in its header `x-acpt`, which
-    /// scripts can read, so that a page in use stays in use: for 12 hours
+    /// Write it into the page. The answer to each request that brings one has a new one in its header
+    /// `x-acpt`, which scripts can read, so that a page in use stays in use: for 12 hours
     /// ([`PAGE_SECONDS`](crate::auth::PAGE_SECONDS)) after the host opened it, then the host must
     /// open it anew. A token ends at once where its installation does.
     ///
@@ -141,8 +141,8 @@ impl SignedRequest {
     ///
     /// async fn panel(request: SignedRequest) -> Html<String> {
     ///     let token = request.page_token();
-    ///     // The page's script: fetch("/votes", { method: "POST", headers: { "x-acpt": token } })
-    ///     Html(format!("<meta name='token' content='{token}'><script src='/panel.js'></script>"))
+    ///     // The page's script: fetch("../votes", { method: "POST", headers: { "x-acpt": token } })
+    ///     Html(format!("<meta name='token' content='{token}'><script src='../panel.js'></script>"))
     /// }
     ///
     /// async fn vote(request: SignedRequest) -> String {
@@ -155,6 +155,24 @@ impl SignedRequest {
     /// ```
     pub fn page_token(&self) -> String {
         self.verified.key.sign(&page_claims(self.claims(), now()))
+    }
+
+    /// The hidden field that a plain form needs to bring the page token, without any script:
+    /// `<input type="hidden" name="x-acpt" value="...">`. The form must use `method="post"` and no
+    /// `enctype`. The handler takes a [`SignedRequest`], and answers with a page that has a new field.
+    ///
+    /// ```
+    /// use glance_sdk::axum::response::Html;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// async fn panel(request: SignedRequest) -> Html<String> {
+    ///     let token = request.page_token_field();
+    ///     Html(format!("<form method='post' action='../votes'>{token}<button>Vote</button></form>"))
+    /// }
+    /// ```
+    pub fn page_token_field(&self) -> String {
+        let token = self.page_token();
+        format!(r#"<input type="hidden" name="{PAGE_TOKEN}" value="{token}">"#)
     }
 
     /// The absolute address of one of the add-on's own paths, such as `/hooks/builds`.
@@ -188,7 +206,7 @@ impl SignedRequest {
     }
 
     /// What was verified stays with the request, so that each is verified once.
-    async fn of(parts: &mut Parts) -> Result<Self, Response> {
+    pub(crate) async fn of(parts: &mut Parts) -> Result<Self, Response> {
         if let Some(verified) = parts.extensions.get::<Self>() {
             return Ok(verified.clone());
         }
@@ -321,6 +339,12 @@ fn judge(
             services,
         }),
     })
+}
+
+/// Whether a request brings what says it is a page token.
+pub(crate) fn brings_page_token(parts: &Parts) -> bool {
+    token(parts)
+        .is_ok_and(|(text, _)| Token::parse(&text).is_ok_and(|token| token.claims_to_be_of_page()))
 }
 
 /// The token as it came, and whether it stands in the address. A page's own token comes first: the

@@ -37,6 +37,7 @@ mod messages;
 mod metrics;
 mod notifications;
 mod odd_json;
+mod open_pages;
 mod page;
 mod pages;
 mod peer;

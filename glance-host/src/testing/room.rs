@@ -105,7 +105,7 @@ impl TestRoom {
         let Some(viewer) = must(viewer, "cannot connect") else {
             panic!("room {} is gone", self.room.name);
         };
-        TestViewer::watch(viewer)
+        TestViewer::watch(Arc::clone(&self.shared), self.room.id, user.id, viewer)
     }
 
     /// Writes what the person with this name says; they are made where there is none.

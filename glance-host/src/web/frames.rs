@@ -21,6 +21,8 @@ use crate::state::{Installed, Room, StateError};
 use crate::unavailable::with_retry_after;
 
 pub(super) use here::Here;
+#[cfg(feature = "testing")]
+pub(crate) use {actions::offered_actions, target::open_page};
 
 pub(super) fn router() -> Router<Arc<Shared>> {
     everywhere("/rooms/{room}")

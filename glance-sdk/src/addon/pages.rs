@@ -7,9 +7,9 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::MethodRouter;
 
-use super::AddOn;
 use super::build::{absolute, make_icon_absolute};
-use crate::extract::{PAGE_TOKEN, SignedRequest};
+use super::{AddOn, page_tokens};
+use crate::extract::SignedRequest;
 use crate::model::{
     AdminPage, Authentication, Capabilities, Configurable, Dialog, ExternalPage, Text, WebPanel,
 };
@@ -256,16 +256,9 @@ async fn require_signature(request: Request, next: Next) -> Response {
         Err(rejection) => return rejection,
     };
     let mut response = next.run(Request::from_parts(parts, body)).await;
-    let headers = response.headers_mut();
-    headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
-    headers
-        .entry(header::REFERRER_POLICY)
-        .or_insert(HeaderValue::from_static("no-referrer"));
-    if let Ok(token) = HeaderValue::try_from(signed.page_token()) {
-        headers.insert(PAGE_TOKEN, token);
-    }
+    let referrers = response.headers_mut().entry(header::REFERRER_POLICY);
+    referrers.or_insert(HeaderValue::from_static("no-referrer"));
+    page_tokens::add(&mut response, &signed);
     response
 }
 

@@ -208,6 +208,12 @@ impl<'t> Token<'t> {
         &self.claims.iss
     }
 
+    /// Whether it says that it is a page token. Nothing is proved by that.
+    #[cfg(feature = "server")]
+    pub(crate) fn claims_to_be_of_page(&self) -> bool {
+        super::is_page_token(&self.claims)
+    }
+
     /// The claims, once signature and times hold at `now` (seconds since 1970), give or take
     /// [`LEEWAY_SECONDS`]. The signature is compared in constant time.
     ///

@@ -62,6 +62,30 @@ pub(super) async fn find_message(
     Ok(Message::new(shared, &entry).await?)
 }
 
+/// The add-ons and keys of the actions that are offered, by weight: on the message with this id, or beside the
+/// input field without one.
+#[cfg(feature = "testing")]
+pub(crate) async fn offered_actions(
+    shared: &Shared,
+    room: &Room,
+    user: &User,
+    message: Option<&str>,
+) -> Result<Vec<(String, String)>, String> {
+    let offered = async {
+        let message = match message {
+            Some(id) => Some(Arc::new(find_message(shared, room, id).await?)),
+            None => None,
+        };
+        Ok::<_, Refusal>(offered(shared, room, user, message.as_ref()).await?)
+    };
+    let offered = offered.await.map_err(|Refusal(_, why)| why)?.into_iter();
+    let names = offered.map(|offered| {
+        let add_on = offered.installed.descriptor.key.clone();
+        (add_on, offered.action.key)
+    });
+    Ok(names.collect())
+}
+
 /// Those whose conditions hold, by weight: on a message, or beside the input field without one.
 pub(super) async fn offered(
     shared: &Shared,

@@ -15,7 +15,7 @@ use super::{Refusal, installed, template};
 use crate::module::{Kind, Module};
 use crate::outgoing;
 use crate::shared::Shared;
-use crate::state::{Installed, Room, StateError};
+use crate::state::{Installed, Room, StateError, User};
 use crate::web::visit::{Embedded, Visit};
 
 /// What a page wants to open: a module or a glance of an add-on by its key, what a glance opens even
@@ -48,21 +48,47 @@ pub(super) async fn open(
     Visit { room, user }: Visit,
     JsonBody(wanted): JsonBody<Wanted>,
 ) -> Result<Json<Value>, Refusal> {
+    let opened = find(&shared, &room, &user, wanted, embedded.is_some()).await?;
+    Ok(Json(opened))
+}
+
+/// The address of what a person in a test opens in a room; `wanted` is what the room page asks for.
+#[cfg(feature = "testing")]
+pub(crate) async fn open_page(
+    shared: &Shared,
+    room: Room,
+    user: User,
+    wanted: Value,
+) -> Result<String, String> {
+    let wanted = Wanted::deserialize(wanted).map_err(|cause| cause.to_string())?;
+    match find(shared, &room, &user, wanted, false).await {
+        Ok(opened) => Ok(opened["url"].as_str().unwrap_or_default().to_owned()),
+        Err(Refusal(_, why)) => Err(why),
+    }
+}
+
+async fn find(
+    shared: &Shared,
+    room: &Room,
+    user: &User,
+    wanted: Wanted,
+    is_embedded: bool,
+) -> Result<Value, Refusal> {
     let mut message = None;
     let mut line = None;
     let (installed, target) = match (&wanted.action, &wanted.glance, wanted.key) {
         // Its message would leave the room.
-        (Some(action), ..) if embedded.is_some() => {
+        (Some(action), ..) if is_embedded => {
             return Err(Refusal::not_found(format!(
                 "There is no action {action} on another site"
             )));
         }
         (Some(action), ..) => {
             if let Some(id) = &wanted.message {
-                let found = actions::find_message(&shared, &room, id).await?;
+                let found = actions::find_message(shared, room, id).await?;
                 message = Some(Arc::new(found));
             }
-            let offered = actions::offered(&shared, &room, &user, message.as_ref()).await?;
+            let offered = actions::offered(shared, room, user, message.as_ref()).await?;
             let found = offered.into_iter().find(|offered| {
                 offered.action.key == *action && offered.installed.descriptor.key == wanted.add_on
             });
@@ -74,8 +100,8 @@ pub(super) async fn open(
             (installed, action.target)
         }
         (None, Some(glance), _) => {
-            let installed = installed(&shared, &room, &wanted.add_on).await?;
-            let own = target_of(&shared, &installed, &room, glance).await?;
+            let installed = installed(shared, room, &wanted.add_on).await?;
+            let own = target_of(shared, &installed, room, glance).await?;
             line = Some(format!("{}:{glance}", wanted.add_on));
             (
                 Arc::new(installed),
@@ -83,7 +109,7 @@ pub(super) async fn open(
             )
         }
         (None, None, Some(key)) => {
-            let installed = installed(&shared, &room, &wanted.add_on).await?;
+            let installed = installed(shared, room, &wanted.add_on).await?;
             (Arc::new(installed), Target::Key(key))
         }
         (None, None, None) => {
@@ -96,7 +122,7 @@ pub(super) async fn open(
     let key = target.key().unwrap_or_default();
     if line.is_none()
         && Module::find(&installed.descriptor, key).is_none()
-        && let Some(own) = target_of(&shared, &installed, &room, key).await?
+        && let Some(own) = target_of(shared, &installed, room, key).await?
     {
         // A glance opens its own target and stands above it.
         line = Some(format!("{}:{key}", wanted.add_on));
@@ -125,12 +151,12 @@ pub(super) async fn open(
     }
     let authentication = module.authentication;
     let mut url = outgoing::page_url(
-        &shared,
+        shared,
         &installed,
         &filled.url,
         authentication,
         Some(room.id),
-        &user,
+        user,
     )
     .map_err(cannot)?;
     if let (Some(theme), Kind::Panel | Kind::Dialog) = (wanted.theme, module.kind) {
@@ -140,17 +166,17 @@ pub(super) async fn open(
         };
         url.query_pairs_mut().append_pair("theme", theme);
     }
-    Ok(Json(json!({
+    Ok(json!({
         "kind": module.kind,
         "addOn": wanted.add_on,
         "key": key,
         "name": module.name,
         "url": url.as_str(),
-        "isOwn": outgoing::is_own(&shared, &url),
+        "isOwn": outgoing::is_own(shared, &url),
         "line": line,
         "options": merged(module.options, options(&target)),
         "message": message,
-    })))
+    }))
 }
 
 /// What a glance opens, of the descriptor or of runtime.

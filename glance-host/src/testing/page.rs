@@ -1,0 +1,365 @@
+//! Pages of add-ons, as a person opens them in a test.
+#![allow(clippy::panic)]
+
+mod forms;
+
+use glance_sdk::model::{Authentication, OauthId};
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Method, Response, StatusCode, Url};
+use serde::Serialize;
+use serde_json::json;
+
+use super::{TestAddOn, TestViewer, http_client, must};
+use crate::state::{Entry, Installed, Room, User};
+use crate::{access, outgoing, web};
+
+use forms::Form;
+
+/// The header in which a page's scripts send its token, and get the next.
+const PAGE_TOKEN: &str = "x-acpt";
+
+impl TestViewer {
+    /// Opens what has this key in an add-on of the room: a panel, dialog or external page, or what a glance
+    /// opens.
+    ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_sdk::axum::Form;
+    /// use glance_sdk::axum::response::Html;
+    /// use glance_sdk::prelude::*;
+    /// use serde::Deserialize;
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Swap { with: String }
+    ///
+    /// async fn swap(request: SignedRequest) -> Html<String> {
+    ///     let token = request.page_token_field();
+    ///     Html(format!("<form method='post' action='../swaps'>{token}<input name='with'></form>"))
+    /// }
+    ///
+    /// async fn swapped(viewer: Viewer, Form(swap): Form<Swap>) -> String {
+    ///     format!("user {} swaps with {}", viewer.user_id, swap.with)
+    /// }
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let host = Host::start().await;
+    /// let room = host.room("ops").await;
+    /// let add_on = AddOn::new("com.example.on-call", "On call")
+    ///     .web_panel("swap", "Swap", get(swap))
+    ///     .route("/swaps", post(swapped));
+    /// let _add_on = room.install(add_on).await;
+    ///
+    /// let page = room.viewer("ann").await.open("swap").await;
+    /// let answer = page.submit(&[("with", "bob")]).await;
+    /// assert!(answer.text().ends_with("swaps with bob"));
+    /// # });
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Where no add-on of the room has this key, or several have ([`open_of`](Self::open_of) opens one
+    /// of them); and where the add-on cannot be called.
+    pub async fn open(&self, key: &str) -> TestPage {
+        let mut opened = Vec::new();
+        let mut refused = Vec::new();
+        for installed in self.installations().await {
+            let wanted = json!({ "addOn": installed.descriptor.key, "key": key });
+            match self.url_of(wanted).await {
+                Ok(url) => opened.push((installed.descriptor.key, url)),
+                Err(why) => refused.push(format!("{}: {why}", installed.descriptor.key)),
+            }
+        }
+        match &opened[..] {
+            [(_, url)] => TestPage::get(url).await,
+            [] => panic!("nothing opens with the key {key:?}: {refused:?}"),
+            several => panic!(
+                "several add-ons have the key {key:?}, choose one with open_of: {:?}",
+                several.iter().map(|(add_on, _)| add_on).collect::<Vec<_>>()
+            ),
+        }
+    }
+
+    /// Opens what has this key in this add-on, as [`open`](Self::open).
+    ///
+    /// # Panics
+    ///
+    /// Where the add-on has no such key, or cannot be called.
+    pub async fn open_of(&self, add_on: &TestAddOn, key: &str) -> TestPage {
+        let wanted = json!({ "addOn": add_on.installed().descriptor.key, "key": key });
+        let url = self.url_of(wanted).await;
+        TestPage::get(&must(url, "the page cannot be opened")).await
+    }
+
+    /// Opens the page where people set this add-on up.
+    ///
+    /// # Panics
+    ///
+    /// Where the add-on has none, this person may not open it, or the add-on cannot be called.
+    pub async fn configure(&self, add_on: &TestAddOn) -> TestPage {
+        let installed = self.installed(add_on.oauth_id()).await;
+        let Some(page) = &installed.descriptor.capabilities.configurable else {
+            panic!("{} has no configuration page", installed.descriptor.key);
+        };
+        let (room, user) = (self.room().await, self.user().await);
+        let is_open_to_rooms =
+            installed.room_id.is_some() || page.allow_access_to_room_admins == Some(true);
+        let may_open = user.is_admin || is_open_to_rooms && access::manages(&user, &room);
+        assert!(
+            may_open,
+            "{} may not set up {}",
+            user.name, installed.descriptor.key
+        );
+        self.get_signed(&installed, &page.url, page.authentication(), &room, &user)
+            .await
+    }
+
+    /// Opens the page where administrators of the group manage this add-on.
+    ///
+    /// # Panics
+    ///
+    /// Where the add-on has none, this person is no administrator, or the add-on cannot be called.
+    pub async fn administer(&self, add_on: &TestAddOn) -> TestPage {
+        let installed = self.installed(add_on.oauth_id()).await;
+        let Some(page) = &installed.descriptor.capabilities.admin_page else {
+            panic!(
+                "{} has no page for administrators",
+                installed.descriptor.key
+            );
+        };
+        let (room, user) = (self.room().await, self.user().await);
+        assert!(user.is_admin, "{} is no administrator", user.name);
+        self.get_signed(&installed, &page.url, &Authentication::Jwt, &room, &user)
+            .await
+    }
+
+    /// The keys of the actions that are offered beside the input field, in their order.
+    ///
+    /// # Panics
+    ///
+    /// Where the database fails.
+    pub async fn actions(&self) -> Vec<String> {
+        self.offered(None).await
+    }
+
+    /// The keys of the actions that are offered in the menu of a message, in their order.
+    ///
+    /// # Panics
+    ///
+    /// Where the message is not in the room, or the database fails.
+    pub async fn actions_on(&self, message: &Entry) -> Vec<String> {
+        self.offered(Some(&message.id)).await
+    }
+
+    /// Chooses an action beside the input field, and opens what it opens.
+    ///
+    /// # Panics
+    ///
+    /// Where it is not offered, or the add-on cannot be called.
+    pub async fn act(&self, action: &str) -> TestPage {
+        self.run_action(None, action).await
+    }
+
+    /// Chooses an action in the menu of a message, and opens what it opens.
+    ///
+    /// # Panics
+    ///
+    /// Where it is not offered, or the add-on cannot be called.
+    pub async fn act_on(&self, message: &Entry, action: &str) -> TestPage {
+        self.run_action(Some(&message.id), action).await
+    }
+
+    async fn run_action(&self, message: Option<&str>, action: &str) -> TestPage {
+        let (room, user) = (self.room().await, self.user().await);
+        let offered = web::offered_actions(&self.shared, &room, &user, message).await;
+        let offered = must(offered, "no actions");
+        let Some((add_on, _)) = offered.iter().find(|(_, key)| key == action) else {
+            panic!("the action {action:?} is not offered; there are {offered:?}");
+        };
+        let wanted = json!({ "addOn": add_on, "action": action, "message": message });
+        let url = self.url_of(wanted).await;
+        TestPage::get(&must(url, "the action opens nothing")).await
+    }
+
+    async fn offered(&self, message: Option<&str>) -> Vec<String> {
+        let (room, user) = (self.room().await, self.user().await);
+        let offered = web::offered_actions(&self.shared, &room, &user, message).await;
+        let keys = must(offered, "no actions").into_iter().map(|(_, key)| key);
+        keys.collect()
+    }
+
+    /// The address that the room page would open, signed for this person.
+    async fn url_of(&self, wanted: serde_json::Value) -> Result<String, String> {
+        let (room, user) = (self.room().await, self.user().await);
+        web::open_page(&self.shared, room, user, wanted).await
+    }
+
+    async fn get_signed(
+        &self,
+        installed: &Installed,
+        url: &str,
+        authentication: &Authentication,
+        room: &Room,
+        user: &User,
+    ) -> TestPage {
+        let room = installed.room_id.is_some().then_some(room.id);
+        let url = outgoing::page_url(&self.shared, installed, url, authentication, room, user);
+        TestPage::get(must(url, "the page cannot be opened").as_str()).await
+    }
+
+    async fn installed(&self, oauth_id: &OauthId) -> Installed {
+        match must(
+            self.shared.state.installation(oauth_id).await,
+            "no installation",
+        ) {
+            Some(installed) => installed,
+            None => panic!("the add-on is no longer installed"),
+        }
+    }
+
+    async fn installations(&self) -> Vec<Installed> {
+        must(
+            self.shared.state.installations_in(self.room).await,
+            "no installations",
+        )
+    }
+
+    async fn room(&self) -> Room {
+        match must(self.shared.state.room(self.room).await, "no room") {
+            Some(room) => room,
+            None => panic!("the room is gone"),
+        }
+    }
+
+    async fn user(&self) -> User {
+        match must(self.shared.state.user(self.user).await, "no user") {
+            Some(user) => user,
+            None => panic!("the person was removed"),
+        }
+    }
+}
+
+/// A page of an add-on that a person has open in a test, or the answer to what they did there.
+#[derive(Debug)]
+pub struct TestPage {
+    url: Url,
+    status: StatusCode,
+    content_type: String,
+    text: String,
+    token: Option<String>,
+}
+
+impl TestPage {
+    async fn get(url: &str) -> Self {
+        let answer = http_client().get(url).send().await;
+        Self::read(must(answer, "the add-on cannot be called"), None).await
+    }
+
+    async fn read(answer: Response, token: Option<&str>) -> Self {
+        let header = |name: &str| Some(answer.headers().get(name)?.to_str().ok()?.to_owned());
+        Self {
+            url: answer.url().clone(),
+            status: answer.status(),
+            content_type: header(CONTENT_TYPE.as_str()).unwrap_or_default(),
+            token: header(PAGE_TOKEN).or_else(|| token.map(ToOwned::to_owned)),
+            text: must(answer.text().await, "the answer cannot be read"),
+        }
+    }
+
+    /// The address it was read from, with the signed request.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The status it was answered with.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The body: HTML for most pages.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Panics
+    ///
+    /// Where it is none.
+    pub fn json(&self) -> serde_json::Value {
+        let read = serde_json::from_str(&self.text);
+        must(read, &format!("{:?} is no JSON", self.text))
+    }
+
+    /// The token that the page's scripts send in the header `x-acpt`, as the latest answer brought it.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
+    /// Submits the form that has fields of all these names, as a browser does: what is not given here has
+    /// the value that the page has. Without names it is the first form.
+    ///
+    /// # Panics
+    ///
+    /// Where the page is no HTML or has no such form, and where the add-on cannot be called.
+    pub async fn submit(&self, fields: &[(&str, &str)]) -> Self {
+        assert!(
+            self.content_type.starts_with("text/html"),
+            "a page of {:?} has no forms: {}",
+            self.content_type,
+            self.text
+        );
+        let forms = Form::all(&self.text);
+        let Some(form) = forms.iter().find(|form| form.has(fields)) else {
+            panic!(
+                "no form has the fields {fields:?}; there are {forms:#?} in {}",
+                self.text
+            );
+        };
+        let url = match form.action.as_str() {
+            "" => Ok(self.url.clone()),
+            action => self.url.join(action),
+        };
+        let mut url = must(url, "the form has no address");
+        let values = form.fill(fields);
+        let request = match form.is_post {
+            true => http_client().post(url).form(&values),
+            false => {
+                url.query_pairs_mut().clear().extend_pairs(values);
+                http_client().get(url)
+            }
+        };
+        let answer = request.send().await;
+        Self::read(must(answer, "the add-on cannot be called"), self.token()).await
+    }
+
+    /// Asks for a path of the add-on as the page's scripts do, with its token in the header `x-acpt`.
+    ///
+    /// # Panics
+    ///
+    /// Where the page brought no token, or the add-on cannot be called.
+    pub async fn fetch(&self, method: Method, path: &str) -> Self {
+        self.send(method, path, None::<&()>).await
+    }
+
+    /// Sends JSON to a path of the add-on as the page's scripts do, as [`fetch`](Self::fetch).
+    ///
+    /// # Panics
+    ///
+    /// As [`fetch`](Self::fetch).
+    pub async fn fetch_json(&self, method: Method, path: &str, body: &impl Serialize) -> Self {
+        self.send(method, path, Some(body)).await
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Self {
+        let Some(token) = self.token() else {
+            panic!("the page at {} brought no token", self.url.path());
+        };
+        let url = must(self.url.join(path), "this is no path");
+        let mut request = http_client().request(method, url).header(PAGE_TOKEN, token);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = must(request.send().await, "the add-on cannot be called");
+        Self::read(answer, Some(token)).await
+    }
+}
