@@ -8,7 +8,7 @@
 //! | `POST /installed` | the installation, believed once the host gave a token for it |
 //! | `DELETE /installed/{oauthId}` | the removal: believed with an uninstall token, else the host is asked |
 //! | `POST /updated` | an update: the host's addresses are read anew |
-//! | `GET /glance/{key}` | a glance's query: signed, with CORS |
+//! | `GET /glance/{key}`, `GET /glance/{key}/{id}` | a glance's query, and that of an [instance](crate::client::Instance): signed, with CORS |
 //! | `POST /webhook/{key}` | a webhook: signed |
 //! | `/panel/{key}`, `/dialog/{key}`, `/page/{key}` | a web panel, a dialog, an external page: signed |
 //! | `/configuration`, `/administration` | the pages to set the add-on up: signed |
@@ -76,8 +76,8 @@ use hooks::{Hooks, hook, origin};
 
 use crate::client::Client;
 use crate::egress::IpNet;
-use crate::extract::Slot;
-use crate::glance::{Glance, GlanceHandler};
+use crate::extract::{INSTANCE_PARAMETER, Slot};
+use crate::glance::{Glance, GlanceHandler, query_path};
 use crate::metadata::Test;
 use crate::model::{self, Action, Authentication, Picture, Scope, Vendor};
 use crate::store::{Installation, InstallationStore};
@@ -228,7 +228,8 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
 
     /// Answers the query of a glance that is not in the descriptor: it is shown where the add-on
     /// creates it at run time, with
-    /// [`Glances::create_registered`](crate::client::Extensions::create_registered).
+    /// [`Glances::create_registered`](crate::client::Extensions::create_registered), or many of the kind
+    /// with [`create_instance`](crate::client::Extensions::create_instance).
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -255,20 +256,27 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     /// ```
     #[must_use]
     pub fn runtime_glance<G: GlanceHandler<S>>(mut self) -> Self {
-        self.answer::<G>();
+        if self.answer::<G>() {
+            let path = format!("{}/{{{INSTANCE_PARAMETER}}}", query_path(G::KEY));
+            let route = query::route::<G, S>(&self.services);
+            self.router = self.router.route(&path, route);
+        }
         let entry = (<G as Glance>::descriptor(), G::when());
         self.runtime_glances.push(entry);
         self
     }
 
-    fn answer<G: GlanceHandler<S>>(&mut self) {
+    /// Says whether a route was added.
+    fn answer<G: GlanceHandler<S>>(&mut self) -> bool {
         if self.is_new_key("glance", G::KEY, |add_on| {
             let glances = add_on.glances.iter().chain(&add_on.runtime_glances);
             glances.map(|(glance, _)| glance.key.as_str()).collect()
         }) {
             let router = std::mem::take(&mut self.router);
-            self.router = router.route(&glance_path(G::KEY), query::route::<G, S>(&self.services));
+            self.router = router.route(&query_path(G::KEY), query::route::<G, S>(&self.services));
+            return true;
         }
+        false
     }
 
     /// Adds an entry to the menus of messages or of the input field. Its target is the key of a
@@ -469,10 +477,6 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         // What else is wrong with a key the descriptor's own check says.
         is_extension_key(key)
     }
-}
-
-fn glance_path(key: &str) -> String {
-    format!("/glance/{key}")
 }
 
 fn webhook_path(key: &str) -> String {

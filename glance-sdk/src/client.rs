@@ -61,6 +61,7 @@ mod extensions;
 mod handshake;
 mod http;
 mod installations;
+mod instance;
 #[cfg(feature = "server")]
 mod keys;
 mod limits;
@@ -85,6 +86,7 @@ pub use extensions::{Extension, Extensions};
 pub use installations::Installations;
 #[cfg(feature = "server")]
 pub(crate) use installations::{Limits as InstallationLimits, NotAdded};
+pub use instance::Instance;
 #[cfg(feature = "server")]
 pub(crate) use keys::nobodys;
 pub use limits::RateLimit;
@@ -119,8 +121,8 @@ struct Shared {
     tokens: Tokens,
     limits: Limits,
     base_url: Arc<OnceLock<BaseUrl>>,
-    #[cfg_attr(not(feature = "server"), expect(dead_code))]
-    runtime_glances: Arc<[Glance]>,
+    /// `None` in a process that does not serve the add-on.
+    runtime_glances: Option<Arc<[Glance]>>,
     created: created::Created,
 }
 
@@ -130,7 +132,7 @@ impl Client {
         installation: Installation,
         tokens: Tokens,
         base_url: Arc<OnceLock<BaseUrl>>,
-        runtime_glances: Arc<[Glance]>,
+        runtime_glances: Option<Arc<[Glance]>>,
     ) -> Self {
         Self {
             shared: Arc::new(Shared {

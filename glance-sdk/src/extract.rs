@@ -1,6 +1,7 @@
 //! What handlers of an add-on take as arguments.
 
 mod address;
+mod instance;
 mod json_body;
 mod viewer;
 mod webhook;
@@ -21,6 +22,8 @@ use crate::label::Escaped;
 use crate::model::{Claims, OauthId, RoomId, UserId};
 use crate::{Error, Result};
 
+pub use instance::InstanceId;
+pub(crate) use instance::PARAMETER as INSTANCE_PARAMETER;
 pub use json_body::{JsonBody, JsonRejection};
 pub use viewer::Viewer;
 pub use webhook::WebhookRequest;

@@ -24,6 +24,28 @@ pub trait Glance: 'static {
     }
 }
 
+/// The whole descriptor entry of a glance: with the path of its query and the conditions of `when`.
+#[cfg(feature = "client")]
+pub(crate) fn entry(
+    mut glance: model::Glance,
+    when: Option<Test>,
+) -> std::result::Result<model::Glance, String> {
+    glance.query_url = Some(query_path(&glance.key));
+    if let Some(when) = when {
+        let conditions = when
+            .lower()
+            .map_err(|cause| format!("the condition of the glance `{}`: {cause}", glance.key))?;
+        glance.conditions.get_or_insert_default().extend(conditions);
+    }
+    Ok(glance)
+}
+
+/// Where an add-on answers the query of a glance.
+#[cfg(feature = "client")]
+pub(crate) fn query_path(key: &str) -> String {
+    format!("/glance/{key}")
+}
+
 /// The dynamic half of a glance: it answers the host's query, in an add-on with state `S`.
 #[cfg(feature = "server")]
 #[diagnostic::on_unimplemented(

@@ -22,6 +22,7 @@ mod faults;
 mod flood;
 mod frames;
 mod front_page;
+mod glance_instances;
 mod guard;
 mod habits;
 mod hooks;

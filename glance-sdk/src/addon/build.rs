@@ -13,11 +13,12 @@ use axum::{Extension, Json, Router};
 use serde_json::Value;
 
 use super::check_urls::Icons;
-use super::{AddOn, Page, RemovalChecks, glance_path, install, missing};
+use super::{AddOn, Page, RemovalChecks, install, missing};
 use crate::base_url::{BaseUrl, is_path};
 use crate::client::{Installations, Pusher};
 use crate::egress::EgressPolicy;
 use crate::extract::Services;
+use crate::glance::entry;
 use crate::metadata::Test;
 use crate::model::{Descriptor, Glance, HipchatApiConsumer, Icon, Picture, Target};
 use crate::store::MemoryStore;
@@ -163,7 +164,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             .allow_networks(self.networks)
             .allow_loopback_for(base_url.as_str());
         let installations =
-            Installations::offering(store, runtime_glances, policy, &self.hooks.hosts)?
+            Installations::offering(store, Some(runtime_glances), policy, &self.hooks.hosts)?
                 .with_base_url(base_url.clone());
         for warning in &warnings {
             tracing::warn!("{warning}");
@@ -259,9 +260,11 @@ fn write_glances(
     base_url: &str,
     problems: &mut Vec<String>,
 ) -> Vec<Glance> {
-    let write = |(mut glance, when): (Glance, _)| {
-        glance.query_url = Some(glance_path(&glance.key));
-        problems.extend(add_conditions(&mut glance, when));
+    let write = |(glance, when): (Glance, _)| {
+        let mut glance = entry(glance.clone(), when).unwrap_or_else(|problem| {
+            problems.push(problem);
+            glance
+        });
         make_absolute(&mut glance, base_url);
         glance
     };
@@ -290,19 +293,6 @@ fn everything(descriptor: &Descriptor, runtime_glances: &[Glance]) -> Result<Val
     let glances = everything.capabilities.glance.get_or_insert_default();
     glances.extend_from_slice(runtime_glances);
     write(&everything)
-}
-
-fn add_conditions(glance: &mut Glance, when: Option<Test>) -> Option<String> {
-    match when?.lower() {
-        Ok(lowered) => {
-            glance.conditions.get_or_insert_default().extend(lowered);
-            None
-        }
-        Err(cause) => Some(format!(
-            "the condition of the glance `{}`: {cause}",
-            glance.key
-        )),
-    }
 }
 
 fn make_absolute(glance: &mut Glance, base_url: &str) {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::list::List;
 use super::push::{Group, Room};
-use super::{Client, Method};
+use super::{Client, Instance, Method};
 use crate::base_url::{BaseUrl, complete};
 use crate::model::{Action, Glance, Webhook};
 use crate::{Error, ErrorKind, Result};
@@ -192,7 +192,6 @@ impl<'c, T: Extension> Extensions<'c, T> {
     }
 }
 
-#[cfg(feature = "server")]
 impl Extensions<'_, Glance> {
     /// Creates the glance `G`, or replaces the one with its key. The add-on answers its query:
     /// [`AddOn::runtime_glance`](crate::AddOn::runtime_glance) registered it. Its addresses are
@@ -201,18 +200,47 @@ impl Extensions<'_, Glance> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] where it is not registered, otherwise those of
+    /// [`ErrorKind::Configuration`] where it is not registered, or this process neither serves the add-on
+    /// nor knows its [base URL](crate::client::Installations::with_base_url); otherwise those of
     /// [`create`](Self::create).
     pub async fn create_registered<G: crate::glance::Glance>(&self) -> Result<()> {
-        let mut registered = self.client.shared.runtime_glances.iter();
-        match registered.find(|glance| glance.key == G::KEY) {
-            Some(glance) => self.create(glance).await,
-            None => Err(Error::new(
-                ErrorKind::Configuration,
-                format!(
+        self.create(&self.registered::<G>()?).await
+    }
+
+    /// Creates this instance of the glance `G`, or replaces the one with its id. The rest is as of
+    /// [`create_registered`](Self::create_registered).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`create_registered`](Self::create_registered).
+    pub async fn create_instance<G: crate::glance::Glance>(
+        &self,
+        instance: &Instance<G>,
+    ) -> Result<()> {
+        let kind = self.registered::<G>()?;
+        self.create(&instance.descriptor(kind)).await
+    }
+
+    /// The descriptor entry of a runtime glance. A process that does not serve the add-on makes it, and
+    /// leaves it to the one that does to have registered the glance.
+    fn registered<G: crate::glance::Glance>(&self) -> Result<Glance> {
+        let shared = &self.client.shared;
+        let missing = |what: String| Err(Error::new(ErrorKind::Configuration, what));
+        match &shared.runtime_glances {
+            Some(registered) => match registered.iter().find(|glance| glance.key == G::KEY) {
+                Some(glance) => Ok(glance.clone()),
+                None => missing(format!(
                     "the glance {} is not registered; add it with AddOn::runtime_glance",
                     G::KEY
-                ),
+                )),
+            },
+            None if shared.base_url.get().is_some() => {
+                crate::glance::entry(G::descriptor(), G::when()).or_else(missing)
+            }
+            None => missing(format!(
+                "this process does not know where the add-on answers the glance {}; set its base URL with \
+                 Installations::with_base_url",
+                G::KEY
             )),
         }
     }

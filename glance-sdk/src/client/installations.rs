@@ -93,8 +93,9 @@ struct Shared {
     http: Http,
     clients: Mutex<ClockCache<OauthId, Client>>,
     base_url: Arc<OnceLock<BaseUrl>>,
-    /// What the add-on may create at run time, with absolute addresses.
-    runtime_glances: Arc<[Glance]>,
+    /// What the add-on answers queries of without declaring it, with absolute addresses; `None` in a
+    /// process that does not serve the add-on.
+    runtime_glances: Option<Arc<[Glance]>>,
     #[cfg(feature = "server")]
     keys: Keys,
     /// Held from the count of installations to the put of one more, so that concurrent ones do not
@@ -122,12 +123,12 @@ impl Installations {
     ///
     /// [`ErrorKind::Configuration`] where TLS cannot be set up.
     pub fn with_policy(store: Arc<dyn InstallationStore>, policy: EgressPolicy) -> Result<Self> {
-        Self::offering(store, Vec::new(), policy, &[])
+        Self::offering(store, None, policy, &[])
     }
 
     pub(crate) fn offering(
         store: Arc<dyn InstallationStore>,
-        runtime_glances: Vec<Glance>,
+        runtime_glances: Option<Vec<Glance>>,
         policy: EgressPolicy,
         hosts: &[String],
     ) -> Result<Self> {
@@ -137,7 +138,7 @@ impl Installations {
                 http: Http::new(policy, hosts)?,
                 clients: Mutex::new(ClockCache::new(MAX_CLIENTS)),
                 base_url: Arc::default(),
-                runtime_glances: runtime_glances.into(),
+                runtime_glances: runtime_glances.map(Into::into),
                 #[cfg(feature = "server")]
                 keys: Keys::default(),
                 #[cfg(feature = "server")]
@@ -147,7 +148,7 @@ impl Installations {
     }
 
     /// Says where hosts reach the add-on, for a process that does not serve it: paths of the add-on in
-    /// pushes and notifications are completed with it. Counts once, for all clones;
+    /// pushes and notifications are completed with it, and runtime glances are created with it. Counts once, for all clones;
     /// [`AddOn::build`](crate::AddOn::build) says it of its own.
     ///
     /// ```no_run
@@ -420,7 +421,7 @@ impl Installations {
             installation,
             tokens,
             Arc::clone(base_url),
-            Arc::clone(runtime_glances),
+            runtime_glances.clone(),
         )
     }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Client, Method};
+use super::{Client, Instance, Method};
 use crate::base_url::{complete, is_path};
 use crate::glance::Glance;
 use crate::model::{GlanceData, RoomId, Status, UiUpdate, UserId};
@@ -85,6 +85,19 @@ macro_rules! pushes {
             /// knows no such room, user or glance, `Refused` where it refuses the data.
             pub async fn push<G: Glance>(&self, data: GlanceData<G::Metadata>) -> Result<()> {
                 self.update(&UiUpdate::one(G::KEY, data)).await
+            }
+
+            /// Pushes new data of one of many runtime glances of the kind `G`.
+            ///
+            /// # Errors
+            ///
+            /// Those of [`push`](Self::push).
+            pub async fn push_instance<G: Glance>(
+                &self,
+                instance: &Instance<G>,
+                data: GlanceData<G::Metadata>,
+            ) -> Result<()> {
+                self.update(&UiUpdate::one(instance.key(), data)).await
             }
 
             /// Pushes new data of several glances, or of glances made at run time.

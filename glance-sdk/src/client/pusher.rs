@@ -15,7 +15,7 @@ use tokio::sync::watch;
 pub use queue::To;
 use queue::{Glances, Put, Queue};
 
-use super::{Client, Installations, Method, meter};
+use super::{Client, Installations, Instance, Method, meter};
 use crate::base_url::complete;
 use crate::glance::Glance;
 use crate::model::{GlanceData, OauthId};
@@ -152,14 +152,36 @@ impl Pusher {
         to: To,
         data: GlanceData<G::Metadata>,
     ) -> Result<()> {
+        self.push_typed(oauth_id, to, G::KEY, data)
+    }
+
+    /// Takes new data of one of many runtime glances of the kind `G`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`push`](Self::push).
+    pub fn push_instance<G: Glance>(
+        &self,
+        oauth_id: &OauthId,
+        to: To,
+        instance: &Instance<G>,
+        data: GlanceData<G::Metadata>,
+    ) -> Result<()> {
+        self.push_typed(oauth_id, to, instance.key(), data)
+    }
+
+    fn push_typed(
+        &self,
+        oauth_id: &OauthId,
+        to: To,
+        key: &str,
+        data: GlanceData<impl Serialize>,
+    ) -> Result<()> {
         let data = serde_json::to_value(data).map_err(|cause| {
-            Error::new(
-                ErrorKind::Configuration,
-                format!("data of {} is no JSON", G::KEY),
-            )
-            .because(cause)
+            let what = format!("data of {key} is no JSON");
+            Error::new(ErrorKind::Configuration, what).because(cause)
         })?;
-        self.push_raw(oauth_id, to, G::KEY, data)
+        self.push_raw(oauth_id, to, key, data)
     }
 
     /// Takes new data of a glance that was made at run time.
