@@ -145,7 +145,7 @@ async fn prepare(
     earlier: Option<&Installed>,
 ) -> Result<(), String> {
     let descriptor = format!("{}/", add_on.base_url);
-    let failed = |error: glance_host::InstallError| error.to_string();
+    let failed = |error: glance_host::InstallError| format!("{error:#}");
     if let Some(installed) = earlier {
         let updated = host.update(installed, &descriptor).await;
         return updated.map(drop).map_err(failed);

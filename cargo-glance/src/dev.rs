@@ -213,7 +213,7 @@ async fn start_host(
     started.map_err(|error| match &error {
         _ if error.is_address_in_use() => CommandError::new(
             "port-taken",
-            error.to_string(),
+            format!("{error:#}"),
             "choose another --port, or leave it out to have one chosen",
         ),
         Error::FolderInUse(folder) => CommandError::new(
@@ -223,7 +223,7 @@ async fn start_host(
         ),
         _ => CommandError::new(
             "no-host",
-            error.to_string(),
+            format!("{error:#}"),
             "choose another --data folder, or remove this one to start over",
         ),
     })

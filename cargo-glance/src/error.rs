@@ -73,7 +73,7 @@ mod tests {
     fn errors_show_code_and_remedy_and_escape_control_characters() {
         let error = CommandError::new("no-crate", "no crate in \u{1b}[2Jhere", "go elsewhere");
         assert_eq!(
-            error.to_string(),
+            format!("{error:#}"),
             "error[no-crate]: no crate in \\u{1b}[2Jhere\n  help: go elsewhere"
         );
         assert_eq!(error.code(), "no-crate");

@@ -89,7 +89,7 @@ async fn serve<S: Clone + Send + Sync + 'static>(
         Err(error) if error.kind() == glance_sdk::ErrorKind::Listen => {
             std::process::exit(PORT_TAKEN.into());
         }
-        Err(error) => return Err(error.to_string()),
+        Err(error) => return Err(format!("{error:#}")),
     };
     beside(server.add_on());
     print::line(server.base_url());
@@ -100,5 +100,5 @@ async fn serve<S: Clone + Send + Sync + 'static>(
             _ = orphaned => {}
         }
     };
-    server.run(end).await.map_err(|error| error.to_string())
+    server.run(end).await.map_err(|error| format!("{error:#}"))
 }

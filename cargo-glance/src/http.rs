@@ -14,13 +14,13 @@ pub(crate) fn client() -> Result<HttpClient, String> {
         .user_agent(concat!("cargo-glance/", env!("CARGO_PKG_VERSION")))
         .redirects(Redirects::Checked)
         .proxies(Proxies::from_env());
-    builder.build().map_err(|cause| cause.to_string())
+    builder.build().map_err(|cause| format!("{cause:#}"))
 }
 
 /// A client for add-ons of this machine, which needs no proxy and follows no redirects.
 pub(crate) fn local() -> Result<HttpClient, String> {
     let builder = HttpClient::builder(EgressPolicy::internet().allow_loopback());
-    builder.build().map_err(|cause| cause.to_string())
+    builder.build().map_err(|cause| format!("{cause:#}"))
 }
 
 /// Sends a request; the status of its answer, or a predicate that says why there is none.

@@ -55,7 +55,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
         .await
         .map_err(|error| {
             let help = "choose another --port, or leave it out";
-            CommandError::new("no-host", error.to_string(), help)
+            CommandError::new("no-host", format!("{error:#}"), help)
         })?;
     // Beside the file, which stays as it is until the recording is whole.
     let partial = PathBuf::from(format!("{}.partial", file.display()));
@@ -86,11 +86,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
 async fn install(host: &FaultHost, descriptor: &str) -> Result<(), CommandError> {
     let room = host.open_room("Recording").await;
     let room = room.map_err(|error| {
-        CommandError::new("no-host", error.to_string(), "start the command again")
+        CommandError::new("no-host", format!("{error:#}"), "start the command again")
     })?;
     let refused = |error: InstallError| {
         let help = "check that the add-on runs, and what it logs";
-        CommandError::new("not-installed", error.to_string(), help)
+        CommandError::new("not-installed", format!("{error:#}"), help)
     };
     match host.install(&room, descriptor).await {
         Err(InstallError::NotAllowed(_)) => host.install_global(descriptor).await,

@@ -24,10 +24,11 @@ pub(crate) fn open(file: &Path) -> Result<Arc<dyn InstallationStore>, CommandErr
     }
     let help = "name the SQLite file in which the add-on keeps its installations";
     let store = SqliteStore::open(file);
-    let store = store.map_err(|error| CommandError::new("bad-store", error.to_string(), help))?;
+    let store =
+        store.map_err(|error| CommandError::new("bad-store", format!("{error:#}"), help))?;
     let keyring = Keyring::from_env().map_err(|error| {
         let help = "set GLANCE_SECRET_KEYS as for the add-on";
-        CommandError::new("bad-keys", error.to_string(), help)
+        CommandError::new("bad-keys", format!("{error:#}"), help)
     })?;
     Ok(match keyring {
         Some(keyring) => Arc::new(EncryptedStore::new(store, keyring)),
@@ -39,7 +40,7 @@ pub(crate) fn open(file: &Path) -> Result<Arc<dyn InstallationStore>, CommandErr
 pub(crate) fn failed(error: glance_sdk::Error) -> CommandError {
     CommandError::new(
         "bad-store",
-        error.to_string(),
+        format!("{error:#}"),
         "check the file, and GLANCE_SECRET_KEYS where secrets are encrypted",
     )
 }

@@ -135,7 +135,7 @@ fn signed_url(
     user: &User,
 ) -> Result<Url, String> {
     let mut url = web_url(url)?;
-    let token = sign(shared, installed, room, Some(user)).map_err(|cause| format!("{cause}."))?;
+    let token = sign(shared, installed, room, Some(user)).map_err(|cause| format!("{cause:#}."))?;
     append(&mut url, SIGNED_REQUEST, &token);
     Ok(url)
 }
@@ -180,7 +180,7 @@ pub(crate) fn webhook(
     let mut token = None;
     if webhook.authentication() == &Authentication::Jwt {
         let signed =
-            sign(shared, installed, Some(room), sender).map_err(|cause| format!("{cause}."))?;
+            sign(shared, installed, Some(room), sender).map_err(|cause| format!("{cause:#}."))?;
         append(&mut url, SIGNED_REQUEST, &signed);
         // A name and password in the address become the one `Authorization` that a request may have.
         token = (url.username().is_empty() && url.password().is_none()).then_some(signed);

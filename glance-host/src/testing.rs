@@ -153,7 +153,7 @@ impl TestAddOn {
         let ended = shared.ended();
         let server = tokio::spawn(async move {
             if let Err(cause) = server.run(ended).await {
-                tracing::error!("an add-on's server failed: {cause}");
+                tracing::error!("an add-on's server failed: {cause:#}");
             }
         });
         Self {
@@ -381,6 +381,6 @@ impl TestViewer {
 pub(crate) fn must<T, E: std::fmt::Display>(result: Result<T, E>, otherwise: &str) -> T {
     match result {
         Ok(value) => value,
-        Err(cause) => panic!("{otherwise}: {cause}"),
+        Err(cause) => panic!("{otherwise}: {cause:#}"),
     }
 }

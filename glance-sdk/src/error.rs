@@ -10,12 +10,35 @@ const LONGEST: usize = 2000;
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Something that did not work: what happened ([`Display`](fmt::Display)), of which kind
-/// ([`kind`](Error::kind)), and what to do about it ([`help`](Error::help)).
+/// Why something failed: a message ([`Display`](fmt::Display)), its kind ([`kind`](Error::kind)), advice
+/// ([`help`](Error::help)) and its cause ([`source`](std::error::Error::source)).
+///
+/// `{}` writes the message, `{:#}` the message and all causes in one line. `{:?}` adds the code and the
+/// advice: that is what a program prints whose `main` returns the error.
+///
+/// An answer of the host that caused the error is data: [`status`](Error::status) and
+/// [`host_message`](Error::host_message).
+///
+/// ```
+/// use glance_sdk::{Error, ErrorKind};
+///
+/// let cause = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+/// let error = Error::new(ErrorKind::Storage, "cannot read the rooms").with_source(cause);
+/// assert_eq!(error.to_string(), "cannot read the rooms");
+/// assert_eq!(format!("{error:#}"), "cannot read the rooms: permission denied");
+/// assert_eq!(error.code(), "storage");
+/// ```
 pub struct Error {
     kind: ErrorKind,
     message: String,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    refusal: Option<Box<Refusal>>,
+}
+
+/// The host's answer to a call that failed.
+struct Refusal {
+    status: u16,
+    message: Option<String>,
 }
 
 /// What kind of thing did not work.
@@ -34,9 +57,9 @@ pub enum ErrorKind {
     RateLimited,
     /// The host refused the request for another reason.
     Refused,
-    /// The room or the group has as many of this kind as a host takes; nothing was sent.
+    /// The room or the group has as many of this kind as the host takes.
     Quota,
-    /// Another place has the key; nothing was sent.
+    /// Another place has the key.
     KeyTaken,
     /// What was to be sent breaks a rule of the protocol; nothing was sent.
     Invalid,
@@ -54,11 +77,13 @@ pub enum ErrorKind {
     Listen,
     /// What the add-on does on an installation of its own accord.
     Hook,
+    /// The add-on is shutting down.
+    ShuttingDown,
 }
 
 impl ErrorKind {
-    /// All kinds there are.
-    pub const ALL: [Self; 16] = [
+    /// All kinds. Later versions have more.
+    pub const ALL: &[Self] = &[
         Self::Unreachable,
         Self::BadAnswer,
         Self::Unauthorized,
@@ -75,6 +100,7 @@ impl ErrorKind {
         Self::Configuration,
         Self::Listen,
         Self::Hook,
+        Self::ShuttingDown,
     ];
 
     /// What happened, in one sentence.
@@ -86,10 +112,8 @@ impl ErrorKind {
             Self::NotFound => "The host knows no such room, user or glance.",
             Self::RateLimited => "The host takes no more requests for longer than a call waits.",
             Self::Refused => "The host refused the request for another reason.",
-            Self::Quota => {
-                "The room or the group has as many of this kind as a host takes; nothing was sent."
-            }
-            Self::KeyTaken => "Another place has the key; nothing was sent.",
+            Self::Quota => "The room or the group has as many of this kind as the host takes.",
+            Self::KeyTaken => "Another place has the key.",
             Self::Invalid => "What was to be sent breaks a rule of the protocol; nothing was sent.",
             Self::EgressRefused => {
                 "The address is in a network that the add-on does not call; nothing was sent."
@@ -100,6 +124,7 @@ impl ErrorKind {
             Self::Configuration => "The add-on is put together wrongly.",
             Self::Listen => "The add-on could not listen at its address.",
             Self::Hook => "What the add-on does on an installation of its own accord failed.",
+            Self::ShuttingDown => "The add-on is shutting down and takes no more work.",
         }
     }
 
@@ -122,6 +147,7 @@ impl ErrorKind {
             Self::Configuration => "configuration",
             Self::Listen => "listen",
             Self::Hook => "hook",
+            Self::ShuttingDown => "shutting-down",
         }
     }
 
@@ -138,7 +164,7 @@ impl ErrorKind {
                 "Push less often, or only what changed; the call can be tried again later."
             }
             Self::Refused => "The message says which rule of the host forbids it.",
-            Self::Quota => "Remove one of those the message names, or change one instead.",
+            Self::Quota => "Remove one that is no longer needed, or replace one instead.",
             Self::KeyTaken => "Choose another key, or remove the one that the message names.",
             Self::Invalid => "Correct what the message names.",
             Self::EgressRefused => {
@@ -158,20 +184,26 @@ impl ErrorKind {
             Self::Hook => {
                 "The message is that of the add-on's own hook; repair it and install again."
             }
+            Self::ShuttingDown => "Stop the task that failed, or start the add-on again.",
         }
     }
 }
 
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    /// Creates an error, for code that wraps this crate: a store, a test double of the host, a client of
+    /// one's own. The message is one sentence without a full stop.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
             message: message.into(),
             source: None,
+            refusal: None,
         }
     }
 
-    pub(crate) fn because(
+    /// Sets the cause.
+    #[must_use]
+    pub fn with_source(
         mut self,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
@@ -179,15 +211,29 @@ impl Error {
         self
     }
 
-    /// A failure of a store outside this crate.
+    /// Sets the answer of the host that caused the error: its HTTP status, and the message in its body.
+    #[must_use]
+    pub fn with_answer(mut self, status: u16, message: Option<String>) -> Self {
+        self.refusal = Some(Box::new(Refusal { status, message }));
+        self
+    }
+
+    #[cfg(feature = "client")]
+    pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// Creates an error of kind [`Storage`](ErrorKind::Storage), for a store outside this crate.
     pub fn storage(
         message: impl Into<String>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self::new(ErrorKind::Storage, message).because(source)
+        Self::new(ErrorKind::Storage, message).with_source(source)
     }
 
-    /// The same OAuth id is stored with another secret; for a store outside this crate.
+    /// Creates the error for an OAuth id that is stored with another secret, for a store outside this
+    /// crate.
     pub fn conflict(oauth_id: &crate::model::OauthId) -> Self {
         Self::new(
             ErrorKind::Conflict,
@@ -195,17 +241,36 @@ impl Error {
         )
     }
 
-    /// What kind of thing did not work.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// A stable word for programs and logs.
+    /// Returns the HTTP status of the host's answer, if an answer caused the error.
+    ///
+    /// ```
+    /// # use glance_sdk::{Error, ErrorKind};
+    /// let error = Error::new(ErrorKind::Refused, "the host answered 403 Forbidden")
+    ///     .with_answer(403, Some("The room is archived".to_owned()));
+    /// assert_eq!(error.status(), Some(403));
+    /// assert_eq!(error.host_message(), Some("The room is archived"));
+    /// ```
+    pub fn status(&self) -> Option<u16> {
+        Some(self.refusal.as_ref()?.status)
+    }
+
+    /// Returns the message in the host's answer, as the host wrote it. It may contain control characters;
+    /// [`Display`](fmt::Display) escapes them.
+    pub fn host_message(&self) -> Option<&str> {
+        self.refusal.as_ref()?.message.as_deref()
+    }
+
+    /// Returns the stable word for this kind of error, for programs and logs.
     pub fn code(&self) -> &'static str {
         self.kind.code()
     }
 
-    /// What to do about it, in one sentence.
+    /// Returns advice in one sentence.
     pub fn help(&self) -> &'static str {
         self.kind.help()
     }
@@ -214,10 +279,12 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = self.message.clone();
-        let mut source = self.source.as_deref().map(|s| s as &dyn std::error::Error);
-        while let Some(cause) = source {
-            text += &format!(": {cause}");
-            source = cause.source();
+        if f.alternate() {
+            let mut source = std::error::Error::source(self);
+            while let Some(cause) = source {
+                text += &format!(": {cause}");
+                source = cause.source();
+            }
         }
         // A host's own words may be among these.
         printable(&text).with_lines().at_most(LONGEST).fmt(f)
@@ -227,12 +294,15 @@ impl fmt::Display for Error {
 /// What a program prints whose `main` returns this error.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self} [{}]\n{}", self.code(), self.help())
+        write!(f, "{self:#} [{}]\n{}", self.code(), self.help())
     }
 }
 
-/// The causes are part of the message already.
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
 
 /// What a stranger sees is one short sentence; the cause goes to the log. Where the store failed the
 /// answer is 503 with `Retry-After`, so that the host tries again.
@@ -241,7 +311,7 @@ impl axum::response::IntoResponse for Error {
     fn into_response(self) -> axum::response::Response {
         use axum::http::StatusCode;
 
-        tracing::error!(code = self.code(), help = self.help(), "{self}");
+        tracing::error!(code = self.code(), help = self.help(), "{self:#}");
         let (status, text) = match self.kind {
             ErrorKind::Storage => return crate::failure::unavailable(),
             ErrorKind::Conflict => (
@@ -299,8 +369,8 @@ mod tests {
     fn words_of_others_are_escaped_and_cut() {
         let words = format!("\u{1b}[2J\u{202e}{}", "x".repeat(300_000));
         let error =
-            Error::new(ErrorKind::Refused, words.clone()).because(std::io::Error::other(words));
-        let text = error.to_string();
+            Error::new(ErrorKind::Refused, words.clone()).with_source(std::io::Error::other(words));
+        let text = format!("{error:#}");
         assert!(
             text.starts_with("\\u{1b}[2J\\u{202e}xx") && text.len() < 2100,
             "{text}"
@@ -313,9 +383,12 @@ mod tests {
             ErrorKind::ALL.iter().map(|kind| kind.code()).collect();
         assert_eq!(codes.len(), ErrorKind::ALL.len());
         let error = Error::new(ErrorKind::Listen, "cannot listen at port 80")
-            .because(std::io::Error::from(std::io::ErrorKind::PermissionDenied));
+            .with_source(std::io::Error::from(std::io::ErrorKind::PermissionDenied));
+        assert_eq!(error.to_string(), "cannot listen at port 80");
+        let source = std::error::Error::source(&error).unwrap();
+        assert!(source.is::<std::io::Error>(), "{source}");
         assert_eq!(
-            error.to_string(),
+            format!("{error:#}"),
             "cannot listen at port 80: permission denied"
         );
         assert_eq!(

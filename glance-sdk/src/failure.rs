@@ -168,7 +168,7 @@ mod tests {
     #[tokio::test]
     async fn a_stranger_does_not_learn_the_cause() {
         let cause = std::io::Error::other("the disk at /secret is full");
-        let failure = Failure::from(Error::new(ErrorKind::Hook, "not done").because(cause));
+        let failure = Failure::from(Error::new(ErrorKind::Hook, "not done").with_source(cause));
         assert_eq!(failure.to_string(), "not done: the disk at /secret is full");
         let response = failure.into_response();
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);

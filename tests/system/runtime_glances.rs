@@ -266,35 +266,57 @@ async fn each_restriction_is_named() {
         assert_eq!(refused.unwrap_err().kind(), kind);
     }
     let rooms = [one.room.id, two.room.id].map(|id| id.to_string());
-    for (refused, words) in [
+    for (refused, kind, status, words) in [
         (
             put(&client, Some(&rooms[0]), "room-11").await,
+            ErrorKind::Quota,
+            409,
             "10 glances in this room",
         ),
         (
             put(&client, None, "room-0").await,
+            ErrorKind::KeyTaken,
+            409,
             "A room has a glance with the key room-0",
         ),
-        (put(&client, None, "room-10").await, "A room has a glance"),
+        (
+            put(&client, None, "room-10").await,
+            ErrorKind::KeyTaken,
+            409,
+            "A room has a glance",
+        ),
         (
             put(&client, Some(&rooms[1]), "global-0").await,
+            ErrorKind::KeyTaken,
+            409,
             "A global glance has the key",
         ),
         (
             in_room().remove("incidents").await,
+            ErrorKind::Refused,
+            403,
             "declared in the descriptor and cannot be removed",
         ),
         (
             client.group().glances().remove("incidents").await,
+            ErrorKind::Refused,
+            403,
             "declared in the descriptor",
         ),
         (
             put(&client, Some(&rooms[0]), "incidents").await,
+            ErrorKind::Refused,
+            403,
             "cannot be replaced",
         ),
     ] {
         let error = refused.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+        assert_eq!(
+            (error.kind(), error.status()),
+            (kind, Some(status)),
+            "{error}"
+        );
+        assert!(error.host_message().unwrap().contains(words), "{error}");
         assert!(error.to_string().contains(words), "{error}");
     }
 

@@ -42,7 +42,7 @@ async fn ten_may_be_created_in_a_room() {
     let other = installed.client().await;
     let eleventh = post(&other, &room, &webhook("k10")).await;
     let eleventh = eleventh.unwrap_err();
-    assert_eq!(eleventh.kind(), ErrorKind::Refused);
+    assert_eq!(eleventh.kind(), ErrorKind::Quota);
     assert!(eleventh.to_string().contains("10 webhooks"), "{eleventh}");
 
     let listed = webhooks.list().all().await.unwrap();

@@ -102,7 +102,7 @@ fn secret(file: &Path) -> Result<String, String> {
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {}
         Err(cause) => return Err(failed(cause)),
     }
-    let secret = random_alphanumeric(40).map_err(|cause| cause.to_string())?;
+    let secret = random_alphanumeric(40).map_err(|cause| format!("{cause:#}"))?;
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

@@ -36,7 +36,7 @@ const STATUSES: [&str; 4] = [
 
 pub(super) async fn example() -> Result<Example, String> {
     let failed = |cause: std::io::Error| format!("the demo's Mastodon cannot be served: {cause}");
-    let token = random_alphanumeric(40).map_err(|cause| cause.to_string())?;
+    let token = random_alphanumeric(40).map_err(|cause| format!("{cause:#}"))?;
     let server = Server {
         authorization: format!("Bearer {token}"),
         written: broadcast::Sender::new(64),

@@ -65,7 +65,7 @@ impl Session<'_> {
                 self.terminal
                     .say("Ready", self.terminal.paint(Style::Green, what));
             }
-            Err(error) => self.fails(&error.to_string()),
+            Err(error) => self.fails(&format!("{error:#}")),
         }
     }
 

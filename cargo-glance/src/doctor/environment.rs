@@ -135,7 +135,7 @@ pub(super) fn secret_keys(findings: &mut Vec<Finding>) {
         ),
         Err(error) => Finding::bad(
             "secrets",
-            format!("{error}."),
+            format!("{error:#}."),
             "make keys with `openssl rand -base64 32`, separated by commas",
         ),
     });

@@ -27,7 +27,7 @@ pub(super) async fn check(file: &Path, base_url: Option<&Url>, findings: &mut Ve
     };
     let installations = match store.list().await {
         Ok(installations) => installations,
-        Err(error) => return findings.push(bad(error.to_string())),
+        Err(error) => return findings.push(bad(format!("{error:#}"))),
     };
     let shown = file.display();
     findings.push(match installations.len() {

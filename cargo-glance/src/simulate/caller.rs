@@ -63,7 +63,11 @@ impl Own {
             .start_with_faults()
             .await;
         let host = host.map_err(|error| {
-            CommandError::new("no-host", error.to_string(), "free a port of this machine")
+            CommandError::new(
+                "no-host",
+                format!("{error:#}"),
+                "free a port of this machine",
+            )
         })?;
         let room = host.room(ROOM).await;
         Ok(Self { host, room })
@@ -81,7 +85,7 @@ impl Own {
         installed.map_err(|error| {
             CommandError::new(
                 "not-installed",
-                error.to_string(),
+                format!("{error:#}"),
                 "look at the add-on's log; one that cannot call this machine needs --store",
             )
         })
@@ -94,7 +98,7 @@ impl Own {
         let removed = removed.map_err(|error| {
             CommandError::new(
                 "no-host",
-                error.to_string(),
+                format!("{error:#}"),
                 "remove the installation by hand",
             )
         })?;
@@ -122,7 +126,7 @@ impl Caller {
             .proxies(Proxies::from_env());
         let client = builder
             .build()
-            .map_err(|error| fetch::no_client(error.to_string()))?;
+            .map_err(|error| fetch::no_client(format!("{error:#}")))?;
         let Some(file) = &common.store else {
             return Self::own(common, client).await;
         };
@@ -161,10 +165,9 @@ impl Caller {
     async fn own(common: &Common, client: HttpClient) -> Result<Self, CommandError> {
         let own = Own::start().await?;
         let installed = own.install(&common.descriptor).await?;
-        let group =
-            own.host.state().group().await.map_err(|error| {
-                CommandError::new("no-host", error.to_string(), "start it again")
-            })?;
+        let group = own.host.state().group().await.map_err(|error| {
+            CommandError::new("no-host", format!("{error:#}"), "start it again")
+        })?;
         let base_url = own.host.base_url().to_owned();
         Ok(Self {
             client,
@@ -193,8 +196,9 @@ impl Caller {
         let mut claims = Claims::new(self.oauth_id.clone(), issued, issued + SIGNED_FOR);
         claims.sub = Some(self.user.to_string());
         claims.prn = claims.sub.clone();
-        let id = random_alphanumeric(20)
-            .map_err(|error| CommandError::new("no-token", error.to_string(), "start it again"))?;
+        let id = random_alphanumeric(20).map_err(|error| {
+            CommandError::new("no-token", format!("{error:#}"), "start it again")
+        })?;
         claims.jti = Some(id);
         let mut context = Context::default();
         context.room_id = Some(self.room);

@@ -111,7 +111,7 @@ impl Blockers {
     /// Where the database of its installations cannot be used.
     pub fn add_on(&self) -> Result<AddOn<Self>, String> {
         let installations = SqliteStore::open(self.data.join("blockers-installations.sqlite"))
-            .map_err(|cause| cause.to_string())?;
+            .map_err(|cause| format!("{cause:#}"))?;
         Ok(AddOn::new("glance.example.blockers", "Blockers")
             .description("Shows how many bugs block the current sprint.")
             .state(self.clone())

@@ -31,7 +31,7 @@ async fn serve() -> Result<(), String> {
     }
     let data = std::env::var_os("DATA_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from);
     let blockers = Blockers::open(&data, &secret)?;
-    let said = |error: glance_sdk::Error| format!("{error}. {}", error.help());
+    let said = |error: glance_sdk::Error| format!("{error:#}. {}", error.help());
     let server = blockers.add_on()?.listen_from_env().await.map_err(said)?;
     tracing::info!(base_url = server.base_url(), "listening");
     let add_on = server.add_on();

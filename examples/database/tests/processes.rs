@@ -135,7 +135,7 @@ async fn a_full_disk_loses_nothing_that_was_there() {
         .await;
     let error = fill.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Storage);
-    assert!(error.to_string().contains("full"), "{error}");
+    assert!(format!("{error:#}").contains("full"), "{error}");
     assert_eq!(value(&database).await.unwrap(), 1);
 }
 
@@ -152,7 +152,7 @@ async fn a_file_that_is_gone_or_replaced_is_an_error_of_the_store() {
         }
         let error = increment(&database).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Storage);
-        assert!(error.to_string().contains("a.sqlite"), "{error}");
+        assert!(format!("{error:#}").contains("a.sqlite"), "{error}");
         assert_eq!(
             value(&database).await.unwrap_err().kind(),
             ErrorKind::Storage

@@ -59,7 +59,7 @@ async fn send(installations: &Installations, (oauth_id, room): &Place, notice: &
         }
         Err(error) => {
             let message = &notification.message;
-            tracing::warn!(%room, %message, %error, "the room was not told");
+            tracing::warn!(%room, %message, error = %format_args!("{error:#}"), "the room was not told");
             Outcome::Failed
         }
     }
@@ -74,7 +74,7 @@ async fn message_id(client: &Client, room: RoomId, notification: &Notification) 
     let history: Value = match client.request(Method::Get, path).read().await {
         Ok(history) => history,
         Err(error) => {
-            tracing::debug!(%room, %error, "cannot read the history: the follow-up is not attached");
+            tracing::debug!(%room, error = %format_args!("{error:#}"), "cannot read the history: the follow-up is not attached");
             return None;
         }
     };

@@ -151,7 +151,7 @@ pub fn add_on(data: &Path, alertmanager_secret: &str) -> Result<AddOn<App>, Stri
         pushing: Arc::default(),
     };
     let installations = SqliteStore::open(data.join("incidents-installations.sqlite"))
-        .map_err(|cause| cause.to_string())?;
+        .map_err(|cause| format!("{cause:#}"))?;
     Ok(AddOn::new("glance.example.incidents", "Incidents")
         .description(
             "Shows which alerts fire, and tells the room when critical ones begin and end.",

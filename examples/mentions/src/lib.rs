@@ -144,7 +144,7 @@ impl Mentions {
     /// Where the database of its installations cannot be used.
     pub fn add_on(&self) -> Result<AddOn<Self>, String> {
         let installations = SqliteStore::open(self.data.join("mentions-installations.sqlite"))
-            .map_err(|cause| cause.to_string())?;
+            .map_err(|cause| format!("{cause:#}"))?;
         Ok(AddOn::new("glance.example.mentions", "Mentions")
             .description("Shows how often a room's words were mentioned in the past hour.")
             .state(self.clone())

@@ -28,7 +28,7 @@ async fn serve() -> Result<(), String> {
     let source = Source::from_env()?;
     let data = std::env::var_os("DATA_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from);
     let mentions = Mentions::open(&data)?;
-    let said = |error: glance_sdk::Error| format!("{error}. {}", error.help());
+    let said = |error: glance_sdk::Error| format!("{error:#}. {}", error.help());
     let server = mentions.add_on()?.listen_from_env().await.map_err(said)?;
     tracing::info!(base_url = server.base_url(), "listening");
     tokio::spawn(mentions.follow(source, server.add_on().pusher().clone()));

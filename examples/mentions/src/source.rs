@@ -298,7 +298,7 @@ fn client() -> Result<HttpClient, String> {
         .user_agent(concat!("glance-mentions/", env!("CARGO_PKG_VERSION")))
         .redirects(Redirects::Checked)
         .proxies(Proxies::from_env());
-    builder.build().map_err(|error| error.to_string())
+    builder.build().map_err(|error| format!("{error:#}"))
 }
 
 /// How long to wait before the next attempt.

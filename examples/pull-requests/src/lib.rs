@@ -160,7 +160,7 @@ pub fn add_on(data: &Path, github_secret: &str) -> Result<AddOn<App>, String> {
         pushing: Arc::default(),
     };
     let installations = SqliteStore::open(data.join("pull-requests-installations.sqlite"))
-        .map_err(|cause| cause.to_string())?;
+        .map_err(|cause| format!("{cause:#}"))?;
     Ok(AddOn::new("glance.example.pull-requests", "Pull requests")
         .description("Shows how many pull requests wait for a review.")
         .state(app)

@@ -33,5 +33,5 @@ async fn serve() -> Result<(), String> {
     add_on
         .serve()
         .await
-        .map_err(|error| format!("{error}. {}", error.help()))
+        .map_err(|error| format!("{error:#}. {}", error.help()))
 }

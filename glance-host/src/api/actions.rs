@@ -47,7 +47,7 @@ pub(super) async fn create(
             Place::Global => "global actions",
         };
         let message = format!("There are {MAX_RUNTIME_ACTIONS} {place}, which is the maximum");
-        return Err(ApiError::new(StatusCode::CONFLICT, message));
+        return Err(ApiError::quota(message));
     }
     shared.hub.publish(at.to(), Event::Changed);
     let place = match at.place {

@@ -15,11 +15,13 @@ use crate::unavailable::with_retry_after;
 const LONGEST: usize = 1000;
 
 /// Why a call is not made: `{"error": {"code", "message", "type"}}`, or `{"success": ...}` where
-/// it was not to be made.
+/// it was not to be made. A conflict also has a `reason`.
 #[derive(Debug)]
 pub(crate) struct ApiError {
     status: StatusCode,
     message: String,
+    /// Why there is a conflict, for programs.
+    reason: Option<&'static str>,
     /// Which limit it is that refuses.
     exceeded: Option<Box<Exceeded>>,
 }
@@ -32,6 +34,7 @@ impl ApiError {
                 .with_lines()
                 .at_most(LONGEST)
                 .to_string(),
+            reason: None,
             exceeded: None,
         }
     }
@@ -54,6 +57,22 @@ impl ApiError {
 
     pub(crate) fn forbidden(message: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, message)
+    }
+
+    /// The place has as many as it takes.
+    pub(crate) fn quota(message: impl Into<String>) -> Self {
+        Self::conflict(message, "quota")
+    }
+
+    /// Another place has the key.
+    pub(crate) fn key_taken(message: impl Into<String>) -> Self {
+        Self::conflict(message, "key-taken")
+    }
+
+    fn conflict(message: impl Into<String>, reason: &'static str) -> Self {
+        let mut error = Self::new(StatusCode::CONFLICT, message);
+        error.reason = Some(reason);
+        error
     }
 
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
@@ -82,7 +101,7 @@ impl From<StateError> for ApiError {
 
 impl From<glance_sdk::Error> for ApiError {
     fn from(cause: glance_sdk::Error) -> Self {
-        tracing::error!("{cause}");
+        tracing::error!("{cause:#}");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "Something went wrong in the host",
@@ -96,13 +115,16 @@ impl IntoResponse for ApiError {
             true => "success",
             false => "error",
         };
-        let body = json!({
+        let mut body = json!({
             name: {
                 "code": self.status.as_u16(),
                 "message": self.message,
                 "type": self.status.canonical_reason().unwrap_or_default(),
             }
         });
+        if let Some(reason) = self.reason {
+            body[name]["reason"] = reason.into();
+        }
         let mut response = with_retry_after((self.status, Json(body)).into_response());
         if let Some(exceeded) = self.exceeded {
             let headers = response.headers_mut();

@@ -76,21 +76,20 @@ fn refuse_declared(caller: &Caller, key: &str, what: &str) -> Result<(), ApiErro
 }
 
 fn refusal(restriction: Restriction, place: Place, key: &str) -> ApiError {
-    let message = match (restriction, place) {
-        (Restriction::TooMany, Place::Room(_)) => {
-            format!("There are {MAX_RUNTIME_GLANCES} glances in this room, which is the maximum")
-        }
-        (Restriction::TooMany, Place::Global) => {
-            format!("There are {MAX_RUNTIME_GLANCES} global glances, which is the maximum")
-        }
-        (Restriction::KeyElsewhere, Place::Global) => {
-            format!("A room has a glance with the key {key}; a global glance needs another")
-        }
-        (Restriction::KeyElsewhere, Place::Room(_)) => {
-            format!("A global glance has the key {key}; a room's glance needs another")
-        }
-    };
-    ApiError::new(StatusCode::CONFLICT, message)
+    match (restriction, place) {
+        (Restriction::TooMany, Place::Room(_)) => ApiError::quota(format!(
+            "There are {MAX_RUNTIME_GLANCES} glances in this room, which is the maximum"
+        )),
+        (Restriction::TooMany, Place::Global) => ApiError::quota(format!(
+            "There are {MAX_RUNTIME_GLANCES} global glances, which is the maximum"
+        )),
+        (Restriction::KeyElsewhere, Place::Global) => ApiError::key_taken(format!(
+            "A room has a glance with the key {key}; a global glance needs another"
+        )),
+        (Restriction::KeyElsewhere, Place::Room(_)) => ApiError::key_taken(format!(
+            "A global glance has the key {key}; a room's glance needs another"
+        )),
+    }
 }
 
 fn not_found(key: &str) -> ApiError {

@@ -184,10 +184,9 @@ async fn put(shared: &Shared, at: &At, webhook: Webhook) -> Result<Created, ApiE
     let oauth_id = &at.caller.installed.oauth_id;
     let put = shared.state.put_webhook(oauth_id, at.room.id, &webhook);
     let id = put.await?.map_err(|_| {
-        ApiError::new(
-            StatusCode::CONFLICT,
-            format!("There are {MAX_RUNTIME_WEBHOOKS} webhooks in this room, which is the maximum"),
-        )
+        ApiError::quota(format!(
+            "There are {MAX_RUNTIME_WEBHOOKS} webhooks in this room, which is the maximum"
+        ))
     })?;
     let address = at.address(shared, id);
     let body = json!({ "id": id, "links": { "self": address } });

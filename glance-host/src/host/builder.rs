@@ -337,7 +337,7 @@ impl Builder {
             Some(networks) => policy.allow_networks(networks),
             None => policy.allow_loopback_for(&base_url),
         };
-        let http = |cause: glance_sdk::Error| Error::Http(cause.to_string());
+        let http = |cause: glance_sdk::Error| Error::Http(format!("{cause:#}"));
         let inbound = match self.sign_in {
             SignIn::Proxy(proxy) => serve::Limits::default().proxies(move |ip| proxy.is_peer(ip)),
             _ => serve::Limits::default(),

@@ -178,7 +178,7 @@ impl From<StateError> for InstallError {
 
 impl From<glance_sdk::Error> for InstallError {
     fn from(cause: glance_sdk::Error) -> Self {
-        Self::State(StateError(cause.to_string()))
+        Self::State(StateError(format!("{cause:#}")))
     }
 }
 

@@ -273,16 +273,10 @@ fn listed<'a, T>(name: &str, list: Option<&'a [T]>) -> Result<Option<&'a [T]>, S
 }
 
 /// A secret among the settings.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
 #[serde(transparent)]
 pub(super) struct Hidden(Secret);
-
-impl PartialEq for Hidden {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.expose() == other.0.expose()
-    }
-}
 
 /// A secret that stands among the settings, or in a file of its own that they name.
 pub(super) fn secret(

@@ -37,7 +37,7 @@ pub(crate) async fn begin(
     user: &User,
 ) -> Result<HeaderValue, StateError> {
     end(shared, headers).await?;
-    let id = random_alphanumeric(ID_LENGTH).map_err(|cause| StateError(cause.to_string()))?;
+    let id = random_alphanumeric(ID_LENGTH).map_err(|cause| StateError(format!("{cause:#}")))?;
     let now = shared.clock.now();
     let session = Session {
         digest: digested(&id),

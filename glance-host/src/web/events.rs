@@ -96,7 +96,7 @@ pub(super) async fn stream(
     let viewer = Viewer::connect(shared, room.id, user.id, is_present, zone, pulse).await?;
     let mut viewer = viewer.ok_or(PageError::NoRoom)?;
     viewer.inspect(inspects);
-    let page = random_alphanumeric(20).map_err(|cause| StateError(cause.to_string()))?;
+    let page = random_alphanumeric(20).map_err(|cause| StateError(format!("{cause:#}")))?;
     let open = (room.id, viewer.commands());
     pages.all().insert(page.clone(), open);
     let connection = Box::new(Connection {

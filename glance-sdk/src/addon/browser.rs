@@ -18,7 +18,6 @@ use super::install::{self, Refused};
 use super::removal;
 use crate::client::Installations;
 use crate::model::InstallationData;
-use crate::store::is_same;
 use crate::{Error, ErrorKind};
 
 #[derive(Deserialize)]
@@ -49,7 +48,7 @@ pub(super) async fn uninstalled(
 ) -> Result<Response, Page> {
     let (data, back) = fetch(&installations, &hooks, asked).await?;
     if let Some(stored) = installations.get(&data.oauth_id).await? {
-        if !is_same(&stored.data.oauth_secret, &data.oauth_secret) {
+        if stored.data.oauth_secret != data.oauth_secret {
             tracing::warn!(oauth_id = %data.oauth_id, "refused a removal: another secret");
             return Err(Page::FORGED);
         }
@@ -87,7 +86,7 @@ async fn fetch(
     let shown_at = installable_url.origin();
     let data = installations.installable(installable_url).await;
     let data = data.map_err(|error| {
-        tracing::warn!("an installation cannot be fetched: {error}");
+        tracing::warn!("an installation cannot be fetched: {error:#}");
         Page::NOT_SHOWN
     })?;
     data.check().map_err(Refused::from)?;
@@ -190,7 +189,7 @@ impl Page {
 
 impl From<Error> for Page {
     fn from(error: Error) -> Self {
-        tracing::error!(code = error.code(), help = error.help(), "{error}");
+        tracing::error!(code = error.code(), help = error.help(), "{error:#}");
         match error.kind() {
             ErrorKind::Conflict => Self::CONFLICT,
             ErrorKind::EgressRefused => Self::HOST,

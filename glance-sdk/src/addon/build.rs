@@ -29,7 +29,7 @@ use crate::{Error, ErrorKind, Result};
 const MAX_INSTALLATION_BYTES: usize = 16 * 1024;
 
 /// An add-on ready to serve: its descriptor and its router.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Built {
     base_url: BaseUrl,
     descriptor: Descriptor,
@@ -283,7 +283,7 @@ fn without_slash(descriptor: &Descriptor) -> Descriptor {
 
 fn write(descriptor: &Descriptor) -> Result<Value> {
     serde_json::to_value(descriptor).map_err(|cause| {
-        Error::new(ErrorKind::Configuration, "the descriptor cannot be written").because(cause)
+        Error::new(ErrorKind::Configuration, "the descriptor cannot be written").with_source(cause)
     })
 }
 

@@ -41,7 +41,7 @@ where
 {
     Box::new(move |of| {
         let running = run(state.clone(), of);
-        Box::pin(async move { running.await.map_err(|error| error.to_string()) })
+        Box::pin(async move { running.await.map_err(|error| format!("{error:#}")) })
     })
 }
 

@@ -161,7 +161,7 @@ impl From<Error> for Refused {
     fn from(error: Error) -> Self {
         match error.kind() {
             ErrorKind::Unauthorized => {
-                tracing::warn!("refused an installation: {error}");
+                tracing::warn!("refused an installation: {error:#}");
                 Self::Secret
             }
             _ => Self::Failed(error),

@@ -71,7 +71,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
                 ErrorKind::Configuration,
                 format!("PORT is {port:?}, not a port"),
             )
-            .because(cause)
+            .with_source(cause)
         })?;
         let networks = variable("ALLOW_NETWORKS").unwrap_or_default();
         self.networks.extend(parse_networks(&networks)?);
@@ -87,7 +87,8 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     /// Those of [`listen_from_env`](Self::listen_from_env).
     pub async fn listen(self, host: &str, port: u16, base_url: Option<&str>) -> Result<Server> {
         let failed = |cause| {
-            Error::new(ErrorKind::Listen, format!("cannot listen at {host}:{port}")).because(cause)
+            Error::new(ErrorKind::Listen, format!("cannot listen at {host}:{port}"))
+                .with_source(cause)
         };
         let listener = TcpListener::bind((host, port)).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -183,7 +184,7 @@ async fn warn_of_refused(installations: Installations) {
     let refused = match installations.refused().await {
         Ok(refused) => refused,
         Err(error) => {
-            tracing::warn!(%error, "checking the hosts of stored installations failed");
+            tracing::warn!(error = %format_args!("{error:#}"), "checking the hosts of stored installations failed");
             return;
         }
     };

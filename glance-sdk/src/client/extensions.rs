@@ -13,6 +13,9 @@ use crate::base_url::{BaseUrl, complete};
 use crate::model::{Action, Glance, Webhook};
 use crate::{Error, ErrorKind, Result};
 
+/// The status of a host that has as many as it takes, or has the key elsewhere.
+const CONFLICT: u16 = 409;
+
 /// What can be created at run time: [`Glance`], [`Action`], [`Webhook`].
 pub trait Extension: Serialize + DeserializeOwned + Clone + sealed::Sealed {
     #[doc(hidden)]
@@ -106,8 +109,7 @@ impl<'c> Group<'c> {
 /// use glance_sdk::model::{Event, Webhook};
 ///
 /// # async fn example(client: Client) -> glance_sdk::Result<()> {
-/// let mut webhook = Webhook::new(Event::RoomMessage, "https://add-on.example.com/said");
-/// webhook.key = Some("said".to_owned());
+/// let webhook = Webhook::new(Event::RoomMessage, "https://add-on.example.com/said").key("said");
 /// client.room(42).webhooks().create(&webhook).await?;
 /// for webhook in client.room(42).webhooks().list().all().await? {
 ///     println!("{} goes to {}", webhook.event, webhook.url);
@@ -137,9 +139,10 @@ impl<'c, T: Extension> Extensions<'c, T> {
     /// [`ErrorKind::Invalid`] where it has no key.
     ///
     /// A host takes 10 a room and 10 global ones, none that the descriptor declares, and no global
-    /// glance with the key of a room's. What this client created and the host still has is not
-    /// run into: [`ErrorKind::Quota`] names the 10 that are there, [`ErrorKind::KeyTaken`] the
-    /// place that has the key. Everything else the host says itself, as [`ErrorKind::Refused`].
+    /// glance with the key of a room's. The 11th fails with [`ErrorKind::Quota`], a key that another
+    /// place has with [`ErrorKind::KeyTaken`], whichever process created the others. If this client
+    /// created them, it sends nothing, and the message names them. Everything else that the host
+    /// refuses is [`ErrorKind::Refused`].
     pub async fn create(&self, new: &T) -> Result<()> {
         if new.key().is_empty() {
             return Err(Error::new(
@@ -151,11 +154,30 @@ impl<'c, T: Extension> Extensions<'c, T> {
         new.complete(self.client.base_url())?;
         let created = &self.client.shared.created;
         self.guard(created, new.key()).await?;
-        self.client
+        let sent = self
+            .client
             .send(Method::Put, &self.at(new.key()), Some(&new))
-            .await?;
+            .await;
+        if let Err(error) = sent {
+            return Err(self.explain_conflict(error, new.key()).await);
+        }
         created.note(T::KIND, &self.room, new.key());
         Ok(())
+    }
+
+    /// Gives a conflict its kind if the host does not say why it refused: other hosts than this
+    /// project's only answer 409.
+    async fn explain_conflict(&self, error: Error, key: &str) -> Error {
+        if error.kind() != ErrorKind::Refused || error.status() != Some(CONFLICT) {
+            return error;
+        }
+        let is_elsewhere = T::KEYS_CLASH
+            && self.room.is_some()
+            && Self::new(self.client, None).get(key).await.is_ok();
+        error.with_kind(match is_elsewhere {
+            true => ErrorKind::KeyTaken,
+            false => ErrorKind::Quota,
+        })
     }
 
     /// The one with this key.

@@ -32,7 +32,7 @@ pub(super) async fn introduce(
             ErrorKind::BadAnswer,
             format!("{capabilities_url:?} is no address of a capabilities document"),
         )
-        .because(cause)
+        .with_source(cause)
     })?;
     let answer = http.send(http.request(Method::GET, &url), &url).await?;
     if !answer.status.is_success() {
@@ -73,7 +73,8 @@ fn check_origin(capabilities_url: &Url, endpoints: &Endpoints) -> Result<()> {
             );
             Error::new(ErrorKind::BadAnswer, what)
         };
-        let url = Url::parse(endpoint).map_err(|cause| wrong("that is no URL").because(cause))?;
+        let url =
+            Url::parse(endpoint).map_err(|cause| wrong("that is no URL").with_source(cause))?;
         if !own.is_tuple() || url.origin() != own {
             return Err(wrong("of another origin"));
         }

@@ -105,7 +105,7 @@ impl Http {
     ) -> Result<Answer, Failure> {
         let request = request.build().map_err(|cause| Failure {
             error: Error::new(ErrorKind::Invalid, "the request cannot be made")
-                .because(cause.without_url()),
+                .with_source(cause.without_url()),
             arrived: false,
             timed_out: false,
         })?;
@@ -149,7 +149,7 @@ pub(super) fn join(base: &str, path: &[&str]) -> Result<Url> {
             format!("{base:?} is no address of a host"),
         )
     };
-    let mut url = Url::parse(base).map_err(|cause| wrong().because(cause))?;
+    let mut url = Url::parse(base).map_err(|cause| wrong().with_source(cause))?;
     url.path_segments_mut()
         .map_err(|()| wrong())?
         .pop_if_empty()
@@ -192,7 +192,7 @@ impl Answer {
                     self.request
                 ),
             )
-            .because(cause)
+            .with_source(cause)
         })
     }
 
@@ -205,6 +205,7 @@ impl Answer {
         #[derive(Deserialize)]
         struct Message {
             message: String,
+            reason: Option<String>,
         }
         let kind = match self.status {
             StatusCode::UNAUTHORIZED => ErrorKind::Unauthorized,
@@ -213,13 +214,25 @@ impl Answer {
             status if status.is_server_error() => ErrorKind::Unreachable,
             _ => ErrorKind::Refused,
         };
-        let words = match json::from_slice::<Refusal>(&self.body) {
-            Ok(refusal) => format!(": {}", refusal.error.message),
-            Err(_) => String::new(),
+        let refusal = json::from_slice::<Refusal>(&self.body).ok();
+        let refusal = refusal.map(|refusal| refusal.error);
+        let reason = refusal.as_ref().and_then(|error| error.reason.as_deref());
+        let kind = match (self.status, reason) {
+            (StatusCode::CONFLICT, Some("quota")) => ErrorKind::Quota,
+            (StatusCode::CONFLICT, Some("key-taken")) => ErrorKind::KeyTaken,
+            _ => kind,
         };
+        let message = refusal.map(|error| error.message);
+        let words = message.as_ref().map(|message| format!(": {message}"));
         Error::new(
             kind,
-            format!("{} answered {}{words}", self.request, self.status),
+            format!(
+                "{} answered {}{}",
+                self.request,
+                self.status,
+                words.unwrap_or_default()
+            ),
         )
+        .with_answer(self.status.as_u16(), message)
     }
 }

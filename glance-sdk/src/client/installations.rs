@@ -439,5 +439,5 @@ impl Installations {
 fn is_same_host(stored: &Installation, data: &crate::model::InstallationData) -> bool {
     !stored.data.extra.contains_key(CHECKED)
         && stored.data.capabilities_url == data.capabilities_url
-        && crate::store::is_same(&stored.data.oauth_secret, &data.oauth_secret)
+        && stored.data.oauth_secret == data.oauth_secret
 }

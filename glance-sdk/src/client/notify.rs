@@ -42,7 +42,7 @@ impl Room<'_> {
 
 fn check(notification: &Notification) -> Result<()> {
     let document = serde_json::to_value(notification).map_err(|cause| {
-        Error::new(ErrorKind::Invalid, "the notification is no JSON").because(cause)
+        Error::new(ErrorKind::Invalid, "the notification is no JSON").with_source(cause)
     })?;
     let wrong: Vec<_> = validate::notification(&document)
         .into_iter()

@@ -137,7 +137,7 @@ impl Client {
             return Ok(None);
         }
         let mut update = serde_json::to_value(update).map_err(|cause| {
-            Error::new(ErrorKind::Invalid, "the glance data is no JSON").because(cause)
+            Error::new(ErrorKind::Invalid, "the glance data is no JSON").with_source(cause)
         })?;
         if let Some(glances) = update.get_mut("glance").and_then(Value::as_array_mut) {
             for content in glances

@@ -144,8 +144,9 @@ impl Pusher {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] where the data cannot be written as JSON, or the pusher was told
-    /// to end; [`ErrorKind::Invalid`] where the icon is a path of the add-on and the base URL is not known.
+    /// [`ErrorKind::Configuration`] if the data cannot be written as JSON, [`ErrorKind::ShuttingDown`]
+    /// after [`shutdown`](Self::shutdown), [`ErrorKind::Invalid`] if the icon is a path of the add-on and
+    /// the base URL is not known.
     pub fn push<G: Glance>(
         &self,
         oauth_id: &OauthId,
@@ -179,7 +180,7 @@ impl Pusher {
     ) -> Result<()> {
         let data = serde_json::to_value(data).map_err(|cause| {
             let what = format!("data of {key} is no JSON");
-            Error::new(ErrorKind::Configuration, what).because(cause)
+            Error::new(ErrorKind::Configuration, what).with_source(cause)
         })?;
         self.push_raw(oauth_id, to, key, data)
     }
@@ -188,15 +189,15 @@ impl Pusher {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] where the pusher was told to end, [`ErrorKind::Invalid`] where the
-    /// icon is a path of the add-on and the base URL is not known.
+    /// [`ErrorKind::ShuttingDown`] after [`shutdown`](Self::shutdown), [`ErrorKind::Invalid`] if the icon is a
+    /// path of the add-on and the base URL is not known.
     pub fn push_raw(&self, oauth_id: &OauthId, to: To, key: &str, mut data: Value) -> Result<()> {
         complete(self.shared.installations.base_url(), &mut data)?;
         let mut state = self.shared.state();
         if state.is_closed {
             return Err(Error::new(
-                ErrorKind::Configuration,
-                "the pusher was told to end",
+                ErrorKind::ShuttingDown,
+                "the pusher takes nothing more",
             ));
         }
         let queue = state.queues.entry(oauth_id.clone()).or_default();
@@ -339,7 +340,7 @@ async fn work(shared: Arc<Shared>, oauth_id: OauthId) {
                 tokio::time::sleep(lifted).await;
             }
             ErrorKind::Unreachable | ErrorKind::Storage => {
-                tracing::warn!(%oauth_id, ?wait, "pushes wait for the host: {error}");
+                tracing::warn!(%oauth_id, ?wait, "pushes wait for the host: {error:#}");
                 shared.put_back(&oauth_id, to, glances);
                 tokio::time::sleep(wait).await;
                 wait = (wait * 2).min(LONGEST_WAIT);
@@ -347,7 +348,7 @@ async fn work(shared: Arc<Shared>, oauth_id: OauthId) {
             ErrorKind::NotInstalled | ErrorKind::Unauthorized => {
                 // Of a refused installation the log says it once, not with each push.
                 if !shared.installations.is_gone(&oauth_id) {
-                    tracing::warn!(%oauth_id, "pushes are dropped: {error}");
+                    tracing::warn!(%oauth_id, "pushes are dropped: {error:#}");
                 }
                 shared.forget(&oauth_id, glances.len());
                 break;
@@ -361,7 +362,7 @@ async fn work(shared: Arc<Shared>, oauth_id: OauthId) {
 /// After a refusal: one glance of several may be to blame, so each is sent by itself.
 async fn refused(shared: &Shared, oauth_id: &OauthId, to: To, glances: Glances, error: &Error) {
     if glances.len() == 1 {
-        tracing::warn!(%oauth_id, ?to, "a push was refused: {error}");
+        tracing::warn!(%oauth_id, ?to, "a push was refused: {error:#}");
         shared.counts.failed.add(1);
         return;
     }
@@ -370,7 +371,7 @@ async fn refused(shared: &Shared, oauth_id: &OauthId, to: To, glances: Glances, 
         match send(shared, oauth_id, to, &alone).await {
             Ok(()) => shared.accepted(oauth_id, to, &alone),
             Err(error) => {
-                tracing::warn!(%oauth_id, ?to, "a push was refused: {error}");
+                tracing::warn!(%oauth_id, ?to, "a push was refused: {error:#}");
                 shared.counts.failed.add(1);
             }
         }

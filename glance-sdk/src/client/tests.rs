@@ -155,6 +155,9 @@ async fn refusals_have_kinds_and_the_hosts_own_words() {
         let error = client.room(room).update(&update).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().ends_with(words), "{error}");
+        assert_eq!(error.status(), words[..3].parse().ok());
+        let message = words.split_once(": ").map(|(_, message)| message);
+        assert_eq!(error.host_message(), message);
     }
     let no_json = client.group().glances().get("g").await.unwrap_err();
     assert_eq!(no_json.kind(), ErrorKind::BadAnswer);

@@ -110,10 +110,7 @@ impl Tokens {
     pub(super) async fn drop_if(&self, scopes: &Scopes, refused: &Secret) {
         let cache = self.cache(scopes);
         let mut token = cache.lock().await;
-        if token
-            .as_ref()
-            .is_some_and(|token| token.secret.expose() == refused.expose())
-        {
+        if token.as_ref().is_some_and(|token| token.secret == *refused) {
             *token = None;
         }
     }
@@ -226,7 +223,7 @@ async fn exchange(
             ErrorKind::BadAnswer,
             format!("{token_url:?} is no address of a token endpoint"),
         )
-        .because(cause)
+        .with_source(cause)
     })?;
     let data = &installation.data;
     let mut form = vec![("grant_type", "client_credentials")];

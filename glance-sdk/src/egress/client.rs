@@ -115,7 +115,7 @@ impl HttpClientBuilder {
     pub fn build(self) -> Result<HttpClient> {
         let failed = || Error::new(ErrorKind::Configuration, "the HTTP client cannot be made");
         let build = |pool: fn(ClientBuilder) -> ClientBuilder| {
-            let tls = tls::config().map_err(|cause| failed().because(cause))?;
+            let tls = tls::config().map_err(|cause| failed().with_source(cause))?;
             let names = Arc::clone(&self.names);
             // What the environment names is ignored: a proxy resolves names itself.
             let mut builder = Client::builder().no_proxy();
@@ -140,7 +140,7 @@ impl HttpClientBuilder {
                 ))
                 .tls_backend_preconfigured(tls)
                 .build();
-            built.map_err(|cause| failed().because(cause))
+            built.map_err(|cause| failed().with_source(cause))
         };
         Ok(HttpClient(Arc::new(Shared {
             pooled: build(|builder| builder.pool_idle_timeout(IDLE_TIMEOUT))?,

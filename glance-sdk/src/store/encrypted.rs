@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::keyring::Keyring;
-use super::{Installation, InstallationStore, PAGE, RemovalCheck, is_same};
+use super::{Installation, InstallationStore, PAGE, RemovalCheck};
 use crate::model::{GroupId, OauthId, RoomId, Secret};
 use crate::{Error, ErrorKind, Result};
 
@@ -131,7 +131,7 @@ impl<S: InstallationStore> InstallationStore for EncryptedStore<S> {
             };
             let stored = found.data.oauth_secret.clone();
             let opened = self.opened(found)?;
-            if !is_same(&opened.data.oauth_secret, &installation.data.oauth_secret) {
+            if opened.data.oauth_secret != installation.data.oauth_secret {
                 return Err(Error::conflict(oauth_id));
             }
             if self.keyring.is_current(&stored) {
@@ -156,7 +156,7 @@ impl<S: InstallationStore> InstallationStore for EncryptedStore<S> {
         let sealed = self.sealed(installation)?;
         while let Some(found) = self.inner.get(installation.oauth_id()).await? {
             let found_secret = found.data.oauth_secret.clone();
-            if !is_same(&self.opened(found)?.data.oauth_secret, stored) {
+            if self.opened(found)?.data.oauth_secret != *stored {
                 return Ok(false);
             }
             if self.inner.replace(&found_secret, &sealed).await? {
@@ -311,7 +311,7 @@ mod tests {
             new.reencrypt_all().await.unwrap_err(),
         ] {
             assert_eq!(error.kind(), ErrorKind::Storage);
-            assert!(error.to_string().contains("installation one"), "{error}");
+            assert!(format!("{error:#}").contains("installation one"), "{error}");
         }
     }
 
@@ -322,6 +322,6 @@ mod tests {
         let store = with_keys(plain, NEW).only_encrypted();
         let error = store.get(&"one".into()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Storage);
-        assert!(error.to_string().contains("is not encrypted"), "{error}");
+        assert!(format!("{error:#}").contains("is not encrypted"), "{error}");
     }
 }

@@ -257,7 +257,7 @@ mod tests {
         assert!(new.decrypt(&id, &by_both).unwrap().is_some());
         let error = new.decrypt(&id, &by_old).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Storage);
-        assert!(error.to_string().contains("is a key missing"), "{error}");
+        assert!(format!("{error:#}").contains("is a key missing"), "{error}");
     }
 
     #[test]
@@ -280,8 +280,8 @@ mod tests {
         ] {
             let error = keys.parse::<Keyring>().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Configuration);
-            assert!(error.to_string().contains(why), "{error}");
-            assert!(!error.to_string().contains("BwcH"), "{error}");
+            assert!(format!("{error:#}").contains(why), "{error}");
+            assert!(!format!("{error:#}").contains("BwcH"), "{error}");
         }
         let shown = format!("{:?}", keyring(&[1, 2]));
         assert!(!shown.contains(&key(1)), "{shown}");

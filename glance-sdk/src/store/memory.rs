@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{Installation, InstallationStore, RemovalCheck, is_same};
+use super::{Installation, InstallationStore, RemovalCheck};
 use crate::model::{GroupId, OauthId, RoomId, Secret};
 use crate::{Error, Result};
 
@@ -50,7 +50,7 @@ impl InstallationStore for MemoryStore {
             }
             Entry::Occupied(mut stored) => {
                 let stored = &mut stored.get_mut().installation;
-                if !is_same(&stored.data.oauth_secret, &installation.data.oauth_secret) {
+                if stored.data.oauth_secret != installation.data.oauth_secret {
                     return Err(Error::conflict(installation.oauth_id()));
                 }
                 *stored = installation.clone();
@@ -72,7 +72,7 @@ impl InstallationStore for MemoryStore {
 
     async fn replace(&self, stored: &Secret, installation: &Installation) -> Result<bool> {
         match self.installations().get_mut(installation.oauth_id()) {
-            Some(row) if is_same(&row.installation.data.oauth_secret, stored) => {
+            Some(row) if row.installation.data.oauth_secret == *stored => {
                 row.installation = installation.clone();
                 Ok(true)
             }

@@ -17,7 +17,7 @@ use self::connections::Servers;
 #[cfg(feature = "server")]
 pub(crate) use self::operation::is_lost;
 use self::operation::{Failed, Operation, Parameter};
-use super::{Endpoints, Installation, InstallationStore, RemovalCheck, is_same};
+use super::{Endpoints, Installation, InstallationStore, RemovalCheck};
 use crate::model::{GroupId, InstallationData, OauthId, RoomId, Secret};
 use crate::{Error, ErrorKind, Result};
 
@@ -78,7 +78,7 @@ impl PostgresStore {
                 ErrorKind::Configuration,
                 "the address of the installation store is no PostgreSQL URL",
             )
-            .because(cause)
+            .with_source(cause)
         })?;
         let pool = Servers::pool(&config)?;
         migrations::run(&pool).await?;
@@ -172,7 +172,7 @@ impl InstallationStore for PostgresStore {
                 "cannot keep an installation",
                 installation,
                 true,
-                |stored| is_same(stored, sent),
+                |stored| stored == sent,
             )
             .await?;
         if is_kept {
@@ -207,7 +207,7 @@ impl InstallationStore for PostgresStore {
             return Ok(false);
         }
         self.write("cannot change a secret", installation, false, |found| {
-            is_same(found, stored)
+            found == stored
         })
         .await
     }

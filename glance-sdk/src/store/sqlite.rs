@@ -14,7 +14,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
 use location::Location;
 
-use super::{Endpoints, Installation, InstallationStore, RemovalCheck, is_same};
+use super::{Endpoints, Installation, InstallationStore, RemovalCheck};
 use crate::model::{GroupId, InstallationData, OauthId, RoomId, Secret};
 use crate::{Error, ErrorKind, Result};
 
@@ -72,7 +72,7 @@ impl SqliteStore {
                 ErrorKind::Storage,
                 format!("the installation store {} cannot be used", path.display()),
             )
-            .because(cause)
+            .with_source(cause)
         };
         let location = Location::create(path).map_err(|cause| {
             Error::new(
@@ -82,7 +82,7 @@ impl SqliteStore {
                     path.display()
                 ),
             )
-            .because(cause)
+            .with_source(cause)
         })?;
         let mut writer = connect(path).map_err(failed)?;
         if let Err(found) = migrations::run(&mut writer).map_err(failed)? {
@@ -130,13 +130,15 @@ impl SqliteStore {
         let failed =
             move || Error::new(ErrorKind::Storage, format!("the installation store {what}"));
         let call = move || {
-            location.check().map_err(|cause| failed().because(cause))?;
+            location
+                .check()
+                .map_err(|cause| failed().with_source(cause))?;
             query(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
-                .map_err(|cause| failed().because(cause))
+                .map_err(|cause| failed().with_source(cause))
         };
         tokio::task::spawn_blocking(call)
             .await
-            .map_err(|cause| failed().because(cause))?
+            .map_err(|cause| failed().with_source(cause))?
     }
 }
 
@@ -170,7 +172,7 @@ impl InstallationStore for SqliteStore {
             .write("cannot keep an installation", move |connection| {
                 let transaction = connection.transaction_with_behavior(Immediate)?;
                 let stored = secret_of(&transaction, &row.data.oauth_id)?;
-                if stored.is_some_and(|stored| !is_same(&stored, &row.data.oauth_secret)) {
+                if stored.is_some_and(|stored| stored != row.data.oauth_secret) {
                     return Ok(false);
                 }
                 row.write(&transaction)?;
@@ -214,7 +216,7 @@ impl InstallationStore for SqliteStore {
         self.write("cannot change a secret", move |connection| {
             let transaction = connection.transaction_with_behavior(Immediate)?;
             let stored = secret_of(&transaction, &row.data.oauth_id)?;
-            if !stored.is_some_and(|stored| is_same(&stored, &expected)) {
+            if !stored.is_some_and(|stored| stored == expected) {
                 return Ok(false);
             }
             row.write(&transaction)?;

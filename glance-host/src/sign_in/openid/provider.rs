@@ -85,7 +85,7 @@ impl Provider {
         }
         // Whoever runs the host named the provider, so it may be in any network.
         let http = outgoing::Client::staying(&EgressPolicy::any_network(), proxies)
-            .map_err(|cause| cannot(&cause.to_string()))?;
+            .map_err(|cause| cannot(&format!("{cause:#}")))?;
         let issuer = IssuerUrl::new(issuer.clone()).map_err(|_| cannot("it is no address"))?;
         let mut pauses = PAUSES.iter();
         let metadata = loop {

@@ -41,7 +41,7 @@ pub(super) async fn token(
     match outgoing::page_token(&shared, &installed, &room, &user) {
         Ok(token) => Ok(Json(json!({ "token": token }))),
         Err(cause) => {
-            tracing::error!("cannot make a token: {cause}");
+            tracing::error!("cannot make a token: {cause:#}");
             let why = "Unable to create token".to_owned();
             Err(Refusal(StatusCode::INTERNAL_SERVER_ERROR, why))
         }

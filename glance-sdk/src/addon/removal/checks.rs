@@ -109,7 +109,7 @@ impl RemovalChecks {
             stream::iter(due)
                 .for_each_concurrent(AT_ONCE, |(oauth_id, check)| async move {
                     if let Err(error) = self.make(&oauth_id, &check, now).await {
-                        tracing::error!(%oauth_id, "a removal check failed: {error}");
+                        tracing::error!(%oauth_id, "a removal check failed: {error:#}");
                     }
                 })
                 .await;
@@ -137,7 +137,7 @@ impl RemovalChecks {
         let why = match timeout(ANSWER_TIMEOUT, asking).await {
             Ok(Ok(false)) => return remove(&self.installations, &self.hooks, oauth_id).await,
             Ok(Ok(true)) => "its host still knows it".to_owned(),
-            Ok(Err(error)) => error.to_string(),
+            Ok(Err(error)) => format!("{error:#}"),
             Err(_) => format!("no answer within {} seconds", ANSWER_TIMEOUT.as_secs()),
         };
         match next.due_at {
@@ -160,7 +160,7 @@ async fn run(checks: Weak<RemovalChecks>) {
         let wait = match running.make_due(now()).await {
             Ok(next) => (next - now()).clamp(1, LOOK_AHEAD),
             Err(error) => {
-                tracing::error!("removal checks cannot be read: {error}");
+                tracing::error!("removal checks cannot be read: {error:#}");
                 LOOK_AHEAD
             }
         };

@@ -211,3 +211,30 @@ async fn a_host_that_does_not_say_what_it_has_decides_itself() {
         .await
         .unwrap();
 }
+
+/// Another process created the ten, so only the host knows; some hosts answer a bare 409.
+#[tokio::test]
+async fn conflicts_have_the_same_kind_in_every_process() {
+    let says = |reason| json!({ "error": { "code": 409, "message": "no", "reason": reason } });
+    for (body, is_global_there, kind) in [
+        (Value::Null, false, ErrorKind::Quota),
+        (Value::Null, true, ErrorKind::KeyTaken),
+        (says("quota"), true, ErrorKind::Quota),
+        (says("key-taken"), false, ErrorKind::KeyTaken),
+    ] {
+        let answer = body.clone();
+        let (client, _) = answering(move |call, _| match call {
+            "GET /v2/extension/glance/eleventh" if is_global_there => {
+                (200, serde_json::to_value(glance("eleventh")).unwrap())
+            }
+            _ if call.starts_with("PUT") => (409, answer.clone()),
+            _ => (404, Value::Null),
+        })
+        .await;
+        let refused = client.room(42).glances().create(&glance("eleventh")).await;
+        let error = refused.unwrap_err();
+        assert_eq!((error.kind(), error.status()), (kind, Some(409)), "{body}");
+        let message = body.is_object().then_some("no");
+        assert_eq!(error.host_message(), message);
+    }
+}

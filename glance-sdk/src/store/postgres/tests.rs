@@ -52,7 +52,7 @@ async fn tls_holds_the_server_to_its_certificate() {
     let another_name = url.replace("localhost", "127.0.0.1");
     let error = PostgresStore::connect(&another_name).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Storage);
-    assert!(error.to_string().contains("certificate"), "{error}");
+    assert!(format!("{error:#}").contains("certificate"), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,7 +118,7 @@ async fn tables_of_a_newer_version_are_refused() {
     connection.batch_execute(newer).await.unwrap();
     let error = PostgresStore::connect(&url).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Storage);
-    assert!(error.to_string().contains("newer version"), "{error}");
+    assert!(format!("{error:#}").contains("newer version"), "{error:?}");
     server.clear().await;
 }
 

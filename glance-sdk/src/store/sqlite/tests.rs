@@ -124,7 +124,7 @@ fn what_is_no_database_is_named_and_left_alone() {
     std::fs::write(&file, "this is not a database, it is a letter to a friend").unwrap();
     let error = SqliteStore::open(&file).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Storage);
-    assert!(error.to_string().contains("a.sqlite"), "{error}");
+    assert!(format!("{error:#}").contains("a.sqlite"), "{error}");
     assert!(
         std::fs::read_to_string(&file)
             .unwrap()
@@ -207,7 +207,7 @@ fn a_file_of_a_newer_version_is_refused() {
     connection.pragma_update(None, "user_version", 99).unwrap();
     let error = SqliteStore::open(&file).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Storage);
-    assert!(error.to_string().contains("newer version"), "{error}");
+    assert!(format!("{error:#}").contains("newer version"), "{error}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ const HOST_WAITS: Duration = Duration::from_secs(10);
 
 fn kind<T: fmt::Debug>(result: Result<T>) -> (ErrorKind, String) {
     let error = result.unwrap_err();
-    (error.kind(), error.to_string())
+    (error.kind(), format!("{error:#}"))
 }
 
 /// The same server by TCP, without encryption.
