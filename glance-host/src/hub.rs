@@ -19,6 +19,7 @@ const BACKLOG: usize = 256;
 
 /// Something that viewers of a room must know.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum Event {
     /// An add-on pushed new data.
     Pushed(Arc<Push>),
@@ -87,6 +88,7 @@ pub struct NewData {
 
 /// Where events go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum To {
     /// To one room.
     Room(RoomId),

@@ -12,10 +12,12 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use glance_sdk::model::{
     Action, Descriptor, Event, Glance, GroupId, OauthId, RoomId, Scope, Secret, UserId, Webhook,
 };
+
+/// The attribute that an `impl` of [`State`] needs.
+pub use async_trait::async_trait;
 
 pub use identity::Identity;
 pub use private::{MAX_PRIVATE_MESSAGES, PrivateMessage};

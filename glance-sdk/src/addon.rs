@@ -57,6 +57,7 @@ mod unfinished;
 mod webhook;
 
 use std::convert::Infallible;
+use std::fmt;
 use std::sync::Arc;
 
 use axum::http::header;
@@ -111,6 +112,29 @@ pub struct AddOn<S = ()> {
     /// The paths of routes of the add-on's own.
     paths: Vec<String>,
     problems: Vec<String>,
+}
+
+/// Shows what the add-on declares, not its state.
+impl<S> fmt::Debug for AddOn<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys = |glances: &[(model::Glance, Option<Test>)]| -> Vec<String> {
+            glances
+                .iter()
+                .map(|(glance, _)| glance.key.clone())
+                .collect()
+        };
+        f.debug_struct("AddOn")
+            .field("key", &self.key)
+            .field("name", &self.name)
+            .field("scopes", &self.scopes)
+            .field("glances", &keys(&self.glances))
+            .field("runtime_glances", &keys(&self.runtime_glances))
+            .field("webhooks", &self.webhooks.len())
+            .field("pages", &self.pages.len())
+            .field("actions", &self.actions.len())
+            .field("problems", &self.problems)
+            .finish_non_exhaustive()
+    }
 }
 
 impl AddOn {

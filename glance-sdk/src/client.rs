@@ -90,7 +90,7 @@ pub use instance::Instance;
 #[cfg(feature = "server")]
 pub(crate) use keys::nobodys;
 pub use limits::RateLimit;
-pub use list::{Include, List};
+pub use list::{Include, List, Stream};
 pub use push::{Group, Room, RoomUser, User};
 pub use pusher::{Pushed, Pusher, To};
 pub use request::{Method, Request};
@@ -194,7 +194,7 @@ impl Client {
     fn is_of(&self, installation: &Installation) -> bool {
         let own = &self.shared.installation;
         own.endpoints == installation.endpoints
-            && own.data.oauth_secret.expose() == installation.data.oauth_secret.expose()
+            && own.data.oauth_secret == installation.data.oauth_secret
     }
 
     async fn call<T: DeserializeOwned>(

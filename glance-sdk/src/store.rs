@@ -25,9 +25,11 @@ mod sqlite;
 use std::fmt;
 use std::sync::Arc;
 
-use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
+/// The attribute that an `impl` of [`InstallationStore`] needs.
+pub use async_trait::async_trait;
 pub use encrypted::EncryptedStore;
 pub use keyring::Keyring;
 pub use memory::MemoryStore;
@@ -45,7 +47,7 @@ use crate::model::{GroupId, InstallationData, OauthId, RoomId, Secret};
 const PAGE: usize = 1000;
 
 /// An installation as the add-on keeps it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Installation {
     /// What the host posted.
@@ -99,7 +101,7 @@ impl Installation {
 }
 
 /// Where a host is called, as its capabilities document says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Endpoints {
     /// The token endpoint.
@@ -330,10 +332,4 @@ pub(crate) fn origin(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;
     let is_web = matches!(url.scheme(), "http" | "https");
     is_web.then(|| url.origin().ascii_serialization())
-}
-
-/// Compares in constant time: the call that brings a secret is not signed.
-pub(crate) fn is_same(one: &Secret, other: &Secret) -> bool {
-    let (one, other) = (one.expose().as_bytes(), other.expose().as_bytes());
-    aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
 }

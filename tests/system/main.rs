@@ -45,6 +45,7 @@ mod peer;
 mod private_messages;
 mod protocol;
 mod proxy_environment;
+mod public_traits;
 mod push;
 mod rate_limit;
 mod refused_installs;

@@ -19,9 +19,9 @@ pub(super) async fn show(mut calls: CallStream, terminal: Terminal) {
 }
 
 fn line(call: &Exchange, terminal: Terminal) -> String {
-    let direction = match call.from {
-        Party::Host => "->",
-        Party::AddOn => "<-",
+    let direction = match call.from == Party::Host {
+        true => "->",
+        false => "<-",
     };
     let purpose = serde_json::to_value(call.purpose).unwrap_or_default();
     let purpose = purpose.as_str().unwrap_or_default().to_owned();

@@ -20,6 +20,7 @@ use crate::token_parts::payload;
 /// Who calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Party {
     /// The host calls an add-on.
     Host,

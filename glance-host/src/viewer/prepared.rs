@@ -181,7 +181,7 @@ impl Prepared {
             look.get("status")
                 .and_then(|status| match Status::deserialize(status).ok()? {
                     Status::Lozenge(lozenge) => Some(ShownStatus::Lozenge {
-                        kind: short(&lozenge.kind.to_string()),
+                        kind: short(lozenge.kind.as_str()),
                         label: short(&lozenge.label),
                     }),
                     Status::Icon(icon) => Some(ShownStatus::Icon(self.images().icon(&icon))),

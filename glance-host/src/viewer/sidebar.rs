@@ -9,6 +9,7 @@ use crate::label;
 
 /// All glances that show, in their order.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct Sidebar {
     /// The lines from the top.
     pub lines: Vec<Arc<Line>>,
@@ -76,6 +77,7 @@ impl Line {
 /// What a line shows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "state", rename_all = "camelCase")]
+#[non_exhaustive]
 pub enum LineState {
     /// Its name: it has no `queryUrl` and got no push.
     Named,
@@ -98,6 +100,7 @@ pub enum LineState {
 /// What stands at the right of a label.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub enum ShownStatus {
     /// A coloured word.
     Lozenge {
@@ -113,6 +116,7 @@ pub enum ShownStatus {
 /// Names what a glance opens: a web panel, dialog or external page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct TargetRef {
     /// The add-on's key.
     pub add_on: String,

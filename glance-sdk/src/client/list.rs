@@ -2,9 +2,12 @@
 
 use std::collections::HashSet;
 
-use futures_util::stream::{self, Stream, TryStreamExt};
+use futures_util::stream::{self, TryStreamExt};
 use reqwest::Url;
 use serde::de::DeserializeOwned;
+
+/// The trait that [`List::stream`] returns an implementation of.
+pub use futures_util::stream::Stream;
 
 use super::{Client, http};
 use crate::model::Page;

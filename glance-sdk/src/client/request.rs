@@ -10,6 +10,7 @@ use crate::{Error, ErrorKind, Result};
 
 /// What a call does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Method {
     /// Reads.
     Get,
@@ -93,7 +94,7 @@ impl Request<'_> {
     /// [`ErrorKind::Invalid`] where it cannot be written as JSON.
     pub fn body(mut self, body: &impl Serialize) -> Result<Self> {
         let body = serde_json::to_value(body).map_err(|cause| {
-            Error::new(ErrorKind::Invalid, "the body of a call is no JSON").because(cause)
+            Error::new(ErrorKind::Invalid, "the body of a call is no JSON").with_source(cause)
         })?;
         self.body = Some(body);
         Ok(self)

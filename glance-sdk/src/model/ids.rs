@@ -1,5 +1,6 @@
 //! Identifiers of rooms, users, groups and installations.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
@@ -34,6 +35,30 @@ macro_rules! numeric_id {
         impl From<u64> for $name {
             fn from(value: u64) -> Self {
                 Self::new(value)
+            }
+        }
+
+        impl From<$name> for u64 {
+            fn from(id: $name) -> Self {
+                id.value
+            }
+        }
+
+        /// For databases whose integers are signed. A negative number is no identifier.
+        impl TryFrom<i64> for $name {
+            type Error = std::num::TryFromIntError;
+
+            fn try_from(value: i64) -> Result<Self, Self::Error> {
+                u64::try_from(value).map(Self::new)
+            }
+        }
+
+        /// For databases whose integers are signed.
+        impl TryFrom<$name> for i64 {
+            type Error = std::num::TryFromIntError;
+
+            fn try_from(id: $name) -> Result<Self, Self::Error> {
+                id.value.try_into()
             }
         }
 
@@ -171,6 +196,26 @@ impl From<&str> for OauthId {
     }
 }
 
+impl From<OauthId> for String {
+    fn from(id: OauthId) -> Self {
+        id.0
+    }
+}
+
+impl FromStr for OauthId {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(text.into())
+    }
+}
+
+impl AsRef<str> for OauthId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for OauthId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -194,6 +239,25 @@ mod tests {
             assert_eq!(id, RoomId::new(42));
             assert_eq!(serde_json::to_string(&id).unwrap(), form);
         }
+    }
+
+    #[test]
+    fn ids_convert_from_and_to_signed_numbers() {
+        assert_eq!(RoomId::try_from(42_i64), Ok(RoomId::new(42)));
+        assert!(RoomId::try_from(-1_i64).is_err());
+        assert_eq!(i64::try_from(RoomId::new(42)), Ok(42));
+        assert!(i64::try_from(RoomId::new(u64::MAX)).is_err());
+        assert_eq!(u64::from(UserId::new(u64::MAX)), u64::MAX);
+    }
+
+    #[test]
+    fn an_oauth_id_converts_from_and_to_text() {
+        let id: OauthId = "one".parse().unwrap();
+        assert_eq!(id, OauthId::from("one".to_owned()));
+        assert_eq!(
+            (id.as_ref(), String::from(id.clone())),
+            ("one", "one".to_owned())
+        );
     }
 
     #[test]

@@ -20,6 +20,7 @@ const MAX_URL_BYTES: usize = 2000;
 /// The post is not signed: whoever can reach the add-on can send one. The add-on believes it
 /// once `capabilities_url` has answered and a token could be had with the secret.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "runtime", derive(PartialEq, Eq))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct InstallationData {

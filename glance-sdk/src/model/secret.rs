@@ -1,4 +1,4 @@
-//! What must not be seen.
+//! Secrets and access tokens.
 
 use std::fmt;
 
@@ -17,6 +17,18 @@ impl Secret {
         self.0.expose_secret()
     }
 }
+
+/// Compares in constant time: how long it takes depends on the lengths only.
+#[cfg(feature = "runtime")]
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        let (one, other) = (self.expose().as_bytes(), other.expose().as_bytes());
+        aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
+    }
+}
+
+#[cfg(feature = "runtime")]
+impl Eq for Secret {}
 
 impl From<String> for Secret {
     fn from(secret: String) -> Self {
@@ -39,5 +51,19 @@ impl fmt::Debug for Secret {
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.expose())
+    }
+}
+
+#[cfg(all(test, feature = "runtime"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_compare_by_their_text() {
+        let secret = Secret::from("topsecret");
+        assert_eq!(secret, Secret::from("topsecret".to_owned()));
+        for other in ["", "topsecre", "topsecreT", "topsecrets"] {
+            assert_ne!(secret, Secret::from(other));
+        }
     }
 }

@@ -8,7 +8,15 @@ use serde_json::Value;
 use crate::model::{RoomId, UserId};
 
 /// Whom a push is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+///
+/// ```
+/// use glance_sdk::client::To;
+/// use glance_sdk::model::RoomId;
+///
+/// assert_eq!(To::from(RoomId::new(42)), To::Room(42.into()));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum To {
     /// Everyone in every room.
     Group,
@@ -18,6 +26,24 @@ pub enum To {
     User(UserId),
     /// One person in one room.
     RoomUser(RoomId, UserId),
+}
+
+impl From<RoomId> for To {
+    fn from(room: RoomId) -> Self {
+        Self::Room(room)
+    }
+}
+
+impl From<UserId> for To {
+    fn from(user: UserId) -> Self {
+        Self::User(user)
+    }
+}
+
+impl From<(RoomId, UserId)> for To {
+    fn from((room, user): (RoomId, UserId)) -> Self {
+        Self::RoomUser(room, user)
+    }
 }
 
 impl To {
