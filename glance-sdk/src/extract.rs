@@ -390,6 +390,21 @@ impl GlanceQuery {
         self.signed.user_id()
     }
 
+    /// Returns the time zone of that person, an IANA name such as `Europe/Berlin`.
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// #[glance(key = "on-call", name = "On call", icon = "/phone.svg")]
+    /// async fn on_call(query: GlanceQuery) -> GlanceData {
+    ///     let zone = query.time_zone().unwrap_or("UTC");
+    ///     GlanceData::new(label!("On call until 18:00 {zone}"))
+    /// }
+    /// ```
+    pub fn time_zone(&self) -> Option<&str> {
+        self.signed.time_zone()
+    }
+
     /// The installation that asks.
     pub fn oauth_id(&self) -> &OauthId {
         self.signed.oauth_id()

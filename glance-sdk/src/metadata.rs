@@ -25,14 +25,15 @@ pub use flattened::{Flattened, Names};
 /// whose variants carry no data.
 ///
 /// Names on the wire are serde's, of fields and of variants: `rename` and `rename_all` are
-/// honoured. A field may be a number, `bool`, `String`, such a struct or enum, or an `Option` of
-/// one of them:
+/// honoured. A field may be a number, also a `NonZero` one, `bool`, text (`String`, `&'static str`,
+/// `Cow<'static, str>`, `Box<str>` or `Arc<str>`), an id such as `RoomId`, such a struct or enum, or an
+/// `Option` of one of them:
 ///
 /// | of a field | what conditions do |
 /// |---|---|
 /// | a number | `==`, `!=`, `<`, `<=`, `>`, `>=` |
 /// | `bool` | stands alone; `==`, `!=` |
-/// | `String`, an enum | `==`, `!=`: a host orders text otherwise than Rust |
+/// | text, an id, an enum | `==`, `!=`: a host orders text otherwise than Rust |
 /// | a struct | its fields follow a dot: `oldest.days` |
 /// | a struct with `serde(flatten)` | the same; on the wire its fields stand one level up |
 /// | `serde(skip)`, `serde(skip_serializing)` | cannot test it: a host never gets it |
@@ -173,7 +174,7 @@ impl GlanceMetadata for Extra {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an attribute of glance metadata",
     label = "conditions cannot test this type",
-    note = "attributes are numbers, `bool`, `String`, and structs and enums with \
+    note = "attributes are numbers, `bool`, text, ids, and structs and enums with \
             `#[derive(GlanceMetadata)]`; a field that no condition tests can have `#[glance(untested)]`"
 )]
 pub trait Attribute {

@@ -1,7 +1,7 @@
 //! What a room is told of critical alerts.
 
 use glance_sdk::label::Escaped;
-use glance_sdk::model::notification::{Attribute, AttributeStyle, AttributeValue};
+use glance_sdk::model::notification::{AttributeStyle, AttributeValue};
 use glance_sdk::model::{Card, CardStyle, Color, Notification};
 
 use crate::alerts::Alert;
@@ -32,21 +32,17 @@ fn of(
     let mut card = Card::new(CardStyle::Application, id, &alert.summary);
     card.url.clone_from(&alert.url);
     if !alert.description.is_empty() {
-        card.description = Some(alert.description.as_str().into());
+        card = card.description(alert.description.as_str());
     }
-    let mut severity = AttributeValue::from(status);
-    severity.style = Some(style);
-    let mut attributes = vec![
-        Attribute::new("Alert", &alert.name),
-        Attribute::new("Severity", severity),
-    ];
+    let mut card = card
+        .attribute("Alert", &alert.name)
+        .attribute("Severity", AttributeValue::from(status).style(style));
     let mut message = format!("{word}: {}", Escaped(&alert.summary));
     if !others.is_empty() {
         let more = format!("{} more", others.len());
         message = format!("{message}, and {more}");
-        attributes.push(Attribute::new("With it", more));
+        card = card.attribute("With it", more);
     }
-    card.attributes = Some(attributes);
     // As HTML, because in plain text a host would find mentions in what others wrote.
     Some(Notification::html(message).card(card))
 }

@@ -126,10 +126,8 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     ///     format!("Remind {:?} of it", request.user_id())
     /// }
     ///
-    /// let mut options = DialogOptions::default();
-    /// options.size = Some(NamedSize::Small.into());
-    /// let mut dialog = Dialog::new("remind", "Remind me", "?message={message.mid}");
-    /// dialog.options = Some(options);
+    /// let dialog = Dialog::new("remind", "Remind me", "?message={message.mid}")
+    ///     .options(DialogOptions::default().size(NamedSize::Small));
     ///
     /// let built = AddOn::new("com.example.reminder", "Reminder")
     ///     .page(dialog, get(remind))

@@ -1,13 +1,20 @@
 //! An attribute, and the values it can be compared with.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
+use std::num::{
+    NonZeroI8, NonZeroI16, NonZeroI32, NonZeroI64, NonZeroIsize, NonZeroU8, NonZeroU16, NonZeroU32,
+    NonZeroU64, NonZeroUsize,
+};
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
 
 use super::test::{Comparison, Operator, Test};
 use super::{Attribute, Never, Path};
+use crate::model::{GroupId, OauthId, RoomId, UserId};
 
 /// An attribute of type `T`, to be compared with a value.
 pub struct Attr<T> {
@@ -24,7 +31,7 @@ impl<T> fmt::Debug for Attr<T> {
 /// A type whose attribute can be compared for equality.
 #[diagnostic::on_unimplemented(
     message = "attributes of type `{Self}` cannot be compared",
-    label = "conditions compare numbers, `bool`, `String` and enums with `#[derive(GlanceMetadata)]`"
+    label = "conditions compare numbers, `bool`, text, ids and enums with `#[derive(GlanceMetadata)]`"
 )]
 pub trait Comparable: Attribute<At = Attr<Self>> + Sized {
     /// What the attribute is compared with. One type, so that a literal's type is known.
@@ -32,6 +39,11 @@ pub trait Comparable: Attribute<At = Attr<Self>> + Sized {
 
     /// The value as it stands on the wire; `None` where the wire cannot say it exactly.
     fn wire(literal: Self::Literal) -> Option<Value>;
+
+    /// The same value as it may stand on the wire too.
+    fn other_form(_wire: &Value) -> Option<Value> {
+        None
+    }
 }
 
 /// A number, whose attribute can also be compared by size.
@@ -83,9 +95,15 @@ macro_rules! attributes {
     )* };
 }
 
+/// A whole number as it stands on the wire, if every client counts as far.
+fn exact(n: impl TryInto<i128>) -> Option<Value> {
+    let n = n.try_into().ok().filter(|n| n.abs() <= MAX_EXACT)?;
+    i64::try_from(n).ok().map(Value::from)
+}
+
 macro_rules! integers {
-    ($($type:ty)*) => { $(
-        attributes! { $type: $type, |n| (i128::from(n).abs() <= MAX_EXACT).then(|| n.into()); }
+    ($($type:ty: $literal:ty;)*) => { $(
+        attributes! { $type: $literal, exact; }
         impl Ordered for $type {
             fn neighbours(wire: &Value) -> Option<(Value, Value)> {
                 let n = wire.as_i64()?;
@@ -111,13 +129,45 @@ macro_rules! floats {
     )* };
 }
 
-integers! { u8 u16 u32 u64 i8 i16 i32 i64 }
+macro_rules! numeric_ids {
+    ($($type:ty)*) => { $(
+        impl Attribute for $type {
+            type At = Attr<$type>;
+            type Null = Never;
+            fn at(path: Path) -> Self::At {
+                Attr::at(path)
+            }
+        }
+        impl Comparable for $type {
+            type Literal = u64;
+            fn wire(literal: u64) -> Option<Value> {
+                exact(literal)
+            }
+            // An id that came as a string of digits is written as one.
+            fn other_form(wire: &Value) -> Option<Value> {
+                Some(wire.to_string().into())
+            }
+        }
+    )* };
+}
+
+integers! {
+    u8: u8; u16: u16; u32: u32; u64: u64; usize: usize;
+    i8: i8; i16: i16; i32: i32; i64: i64; isize: isize;
+    NonZeroU8: u8; NonZeroU16: u16; NonZeroU32: u32; NonZeroU64: u64; NonZeroUsize: usize;
+    NonZeroI8: i8; NonZeroI16: i16; NonZeroI32: i32; NonZeroI64: i64; NonZeroIsize: isize;
+}
 floats! { f32 f64 }
 attributes! {
     bool: bool, |b| Some(b.into());
     String: &'static str, |s| Some(s.into());
     &'static str: &'static str, |s| Some(s.into());
+    Cow<'static, str>: &'static str, |s| Some(s.into());
+    Box<str>: &'static str, |s| Some(s.into());
+    Arc<str>: &'static str, |s| Some(s.into());
+    OauthId: &'static str, |s| Some(s.into());
 }
+numeric_ids! { RoomId UserId GroupId }
 
 /// The value as serde writes it, where a host can compare exactly that: a text, `true`, `false`,
 /// or a number within ±(2^53 - 1).
@@ -145,7 +195,12 @@ impl<T> Attr<T> {
 impl<T: Comparable> Attr<T> {
     /// The attribute equals this value.
     pub fn equals(self, value: T::Literal) -> Test {
-        self.compare(Operator::Eq, value)
+        let value = T::wire(value);
+        let equals = |value| self.compare_wire(Operator::Eq, value);
+        match value.as_ref().and_then(T::other_form) {
+            Some(other) => equals(value).or(equals(Some(other))),
+            None => equals(value),
+        }
     }
 
     /// The attribute is missing or another value.
@@ -154,10 +209,14 @@ impl<T: Comparable> Attr<T> {
     }
 
     fn compare(self, operator: Operator, literal: T::Literal) -> Test {
+        self.compare_wire(operator, T::wire(literal))
+    }
+
+    fn compare_wire(&self, operator: Operator, value: Option<Value>) -> Test {
         Test::Compare(Comparison {
-            attr: self.path.0,
+            attr: self.path.0.clone(),
             operator,
-            value: T::wire(literal),
+            value,
         })
     }
 
@@ -205,15 +264,8 @@ impl<T: Comparable> Attr<T> {
     where
         T: Ordered,
     {
-        let attr = self.path.0;
         let value = T::wire(literal);
-        let compare = |operator, value| {
-            Test::Compare(Comparison {
-                attr: attr.clone(),
-                operator,
-                value,
-            })
-        };
+        let compare = |operator, value| self.compare_wire(operator, value);
         match value.as_ref().and_then(T::neighbours) {
             Some(neighbours) => compare(operator, Some(beyond(neighbours))),
             None => compare(operator, value.clone()).or(compare(Operator::Eq, value)),

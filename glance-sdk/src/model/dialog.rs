@@ -11,11 +11,10 @@ use super::{Authentication, Extra, Text};
 /// ```
 /// use glance_sdk::model::{Dialog, DialogAction, DialogOptions, DialogSize};
 ///
-/// let mut dialog = Dialog::new("assign", "Assign", "https://add-on.example.com/assign");
-/// let mut options = DialogOptions::default();
-/// options.size = Some(DialogSize::pixels(400, 200));
-/// options.primary_action = Some(DialogAction::new("Assign"));
-/// dialog.options = Some(options);
+/// let options = DialogOptions::default()
+///     .size(DialogSize::pixels(400, 200))
+///     .primary_action(DialogAction::new("Assign"));
+/// let dialog = Dialog::new("assign", "Assign", "https://add-on.example.com/assign").options(options);
 /// assert_eq!(
 ///     serde_json::to_value(&dialog)?["options"],
 ///     serde_json::json!({
@@ -62,6 +61,20 @@ impl Dialog {
     pub fn authentication(&self) -> &Authentication {
         self.authentication.as_ref().unwrap_or(&Authentication::Jwt)
     }
+
+    /// Opens the page without a signed request.
+    #[must_use]
+    pub fn unsigned(mut self) -> Self {
+        self.authentication = Some(Authentication::None);
+        self
+    }
+
+    /// Sets the look of the window.
+    #[must_use]
+    pub fn options(mut self, options: DialogOptions) -> Self {
+        self.options = Some(options);
+        self
+    }
 }
 
 /// How a dialog looks.
@@ -90,6 +103,50 @@ pub struct DialogOptions {
     /// Members this version does not know; the schema allows none.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+impl DialogOptions {
+    /// Sets the look of the whole.
+    #[must_use]
+    pub fn style(mut self, style: DialogStyle) -> Self {
+        self.style = Some(style);
+        self
+    }
+
+    /// Sets the size: a [`NamedSize`], or [`DialogSize::pixels`].
+    #[must_use]
+    pub fn size(mut self, size: impl Into<DialogSize>) -> Self {
+        self.size = Some(size.into());
+        self
+    }
+
+    /// Sets the main button.
+    #[must_use]
+    pub fn primary_action(mut self, action: DialogAction) -> Self {
+        self.primary_action = Some(action);
+        self
+    }
+
+    /// Sets the other buttons. Without any, people close the dialog by the primary action or Escape.
+    #[must_use]
+    pub fn secondary_actions(mut self, actions: impl IntoIterator<Item = DialogAction>) -> Self {
+        self.secondary_actions = Some(actions.into_iter().collect());
+        self
+    }
+
+    /// Sets the text at the left of the buttons.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<Text>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Puts a field into the heading that filters the content.
+    #[must_use]
+    pub fn filter(mut self, filter: DialogFilter) -> Self {
+        self.filter = Some(filter);
+        self
+    }
 }
 
 open_enum! {
@@ -199,6 +256,20 @@ impl DialogAction {
             extra: Extra::new(),
         }
     }
+
+    /// Shows the button disabled until the page enables it.
+    #[must_use]
+    pub fn disabled(mut self) -> Self {
+        self.enabled = Some(false);
+        self
+    }
+
+    /// Names the button in the page's `dialog-button-click` event.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
 }
 
 /// A field to filter a dialog's content by; the page hears of it as `dialog-filter-changed`.
@@ -211,4 +282,14 @@ pub struct DialogFilter {
     /// Members this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+impl DialogFilter {
+    /// A field with this text in it while it is empty.
+    pub fn new(placeholder: impl Into<Text>) -> Self {
+        Self {
+            placeholder: Some(placeholder.into()),
+            extra: Extra::new(),
+        }
+    }
 }

@@ -8,6 +8,16 @@ use super::{Condition, Extra};
 /// A glance as the descriptor declares it, or as the REST API creates it at runtime.
 ///
 /// It holds no data: label, status and metadata come from `query_url` and from pushes.
+///
+/// ```
+/// use glance_sdk::model::{Glance, Icon};
+///
+/// let glance = Glance::new("build-7", "Build 7", Icon::new("https://ci.example.com/build.png"))
+///     .query_url("https://ci.example.com/glances/7")
+///     .target("builds")
+///     .weight(10);
+/// assert_eq!(glance.weight_or_default(), 10);
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -48,6 +58,34 @@ impl Glance {
             conditions: None,
             extra: Extra::new(),
         }
+    }
+
+    /// Sets the address where the host asks for the data.
+    #[must_use]
+    pub fn query_url(mut self, url: impl Into<String>) -> Self {
+        self.query_url = Some(url.into());
+        self
+    }
+
+    /// Sets what a click opens: the key of a web panel, dialog or external page.
+    #[must_use]
+    pub fn target(mut self, target: impl Into<Target>) -> Self {
+        self.target = Some(target.into());
+        self
+    }
+
+    /// Sets the place among the glances; they are sorted by weight, ascending from the top.
+    #[must_use]
+    pub fn weight(mut self, weight: i64) -> Self {
+        self.weight = Some(weight);
+        self
+    }
+
+    /// Adds a condition; all must hold for the glance to show.
+    #[must_use]
+    pub fn condition(mut self, condition: Condition) -> Self {
+        self.conditions.get_or_insert_default().push(condition);
+        self
     }
 
     /// The weight, 100 where none is declared.
@@ -139,6 +177,12 @@ impl Target {
             Self::Object(object) => Some(&object.key),
             Self::Other(_) => None,
         }
+    }
+}
+
+impl From<String> for Target {
+    fn from(key: String) -> Self {
+        Self::Key(key)
     }
 }
 

@@ -92,6 +92,20 @@ impl Notification {
         self
     }
 
+    /// Sets the label beside the sender's name: up to 64 characters.
+    #[must_use]
+    pub fn from_label(mut self, label: impl Into<String>) -> Self {
+        self.from = Some(label.into());
+        self
+    }
+
+    /// Shows the notification under the message with this id.
+    #[must_use]
+    pub fn attach_to(mut self, message_id: impl Into<String>) -> Self {
+        self.attach_to = Some(message_id.into());
+        self
+    }
+
     /// Shows a card instead of the message.
     #[must_use]
     pub fn card(mut self, card: Card) -> Self {

@@ -23,9 +23,11 @@ pub use payload::{
 /// ```
 /// use glance_sdk::model::{Authentication, Event, Webhook};
 ///
-/// let mut webhook = Webhook::new(Event::RoomMessage, "https://add-on.example.com/said");
-/// webhook.pattern = Some("^/build".to_owned());
-/// assert_eq!(webhook.authentication(), &Authentication::None);
+/// let webhook = Webhook::new(Event::RoomMessage, "https://add-on.example.com/said")
+///     .key("said")
+///     .pattern("^/build")
+///     .signed();
+/// assert_eq!(webhook.authentication(), &Authentication::Jwt);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -63,6 +65,34 @@ impl Webhook {
             authentication: None,
             extra: Extra::new(),
         }
+    }
+
+    /// Sets the key: 1 to 40 of `a-z A-Z 0-9 _ - .`.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// Sets the regular expression that a message must match, in Python's syntax.
+    #[must_use]
+    pub fn pattern(mut self, pattern: impl Into<String>) -> Self {
+        self.pattern = Some(pattern.into());
+        self
+    }
+
+    /// Sets the name.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Signs the post.
+    #[must_use]
+    pub fn signed(mut self) -> Self {
+        self.authentication = Some(Authentication::Jwt);
+        self
     }
 
     /// Whether the post is signed.

@@ -11,8 +11,10 @@ use crate::model::{Extra, Picture};
 /// ```
 /// use glance_sdk::model::{Card, CardStyle, Notification};
 ///
-/// let mut card = Card::new(CardStyle::Application, "build-7", "Build 7 failed");
-/// card.url = Some("https://ci.example.com/7".to_owned());
+/// let card = Card::new(CardStyle::Application, "build-7", "Build 7 failed")
+///     .url("https://ci.example.com/7")
+///     .description("Two tests failed.")
+///     .attribute("Branch", "main");
 /// let notification = Notification::text("Build 7 failed").card(card);
 /// assert_eq!(serde_json::to_value(&notification)?["card"]["style"], "application");
 /// # Ok::<(), serde_json::Error>(())
@@ -75,6 +77,63 @@ impl Card {
             extra: Extra::new(),
         }
     }
+
+    /// Sets the text under the heading.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<Description>) -> Self {
+        self.description = Some(description.into());
+        self
+    }
+
+    /// Sets how much room the card takes.
+    #[must_use]
+    pub fn format(mut self, format: CardFormat) -> Self {
+        self.format = Some(format);
+        self
+    }
+
+    /// Sets the address that a click opens.
+    #[must_use]
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.url = Some(url.into());
+        self
+    }
+
+    /// Sets the picture.
+    #[must_use]
+    pub fn thumbnail(mut self, thumbnail: Thumbnail) -> Self {
+        self.thumbnail = Some(thumbnail);
+        self
+    }
+
+    /// Sets the icon beside the heading.
+    #[must_use]
+    pub fn icon(mut self, icon: impl Into<Picture>) -> Self {
+        self.icon = Some(icon.into());
+        self
+    }
+
+    /// Sets the line that stands for the card while it is folded.
+    #[must_use]
+    pub fn activity(mut self, activity: Activity) -> Self {
+        self.activity = Some(activity);
+        self
+    }
+
+    /// Adds a label and its value.
+    #[must_use]
+    pub fn attribute(mut self, label: impl Into<String>, value: impl Into<AttributeValue>) -> Self {
+        let attribute = Attribute::new(label, value);
+        self.attributes.get_or_insert_default().push(attribute);
+        self
+    }
+
+    /// Sets what the condition `card_matches` of an action may test.
+    #[must_use]
+    pub fn metadata(mut self, metadata: impl Into<Value>) -> Self {
+        self.metadata = Some(metadata.into());
+        self
+    }
 }
 
 open_enum! {
@@ -114,6 +173,18 @@ pub enum Description {
     Formatted(DescriptionText),
     /// A shape this version does not know.
     Other(Value),
+}
+
+impl From<String> for Description {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<DescriptionText> for Description {
+    fn from(text: DescriptionText) -> Self {
+        Self::Formatted(text)
+    }
 }
 
 impl From<&str> for Description {
@@ -272,6 +343,29 @@ impl<T: Into<String>> From<T> for AttributeValue {
             icon: None,
             extra: Extra::new(),
         }
+    }
+}
+
+impl AttributeValue {
+    /// Sets how the value looks.
+    #[must_use]
+    pub fn style(mut self, style: AttributeStyle) -> Self {
+        self.style = Some(style);
+        self
+    }
+
+    /// Sets the address that a click opens.
+    #[must_use]
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.url = Some(url.into());
+        self
+    }
+
+    /// Sets the icon before the value.
+    #[must_use]
+    pub fn icon(mut self, icon: impl Into<Picture>) -> Self {
+        self.icon = Some(icon.into());
+        self
     }
 }
 
