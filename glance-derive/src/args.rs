@@ -1,10 +1,11 @@
 //! What the arguments of the attribute macros have in common.
 
 use proc_macro2::TokenStream;
+use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
-use syn::{Expr, Ident, LitStr, Token};
+use syn::{Expr, Ident, LitStr, Path, Token};
 
 use crate::Errors;
 
@@ -43,46 +44,93 @@ pub(crate) fn unknown(
     skip(input)
 }
 
-/// Whether a key that is given has the form of one.
-pub(crate) fn check_key(key: Option<&LitStr>, errors: &mut Errors) {
-    if let Some(key) = key {
-        let text = key.value();
-        if !text.is_empty() && !is_extension_key(&text) {
-            errors.at(
-                key,
-                "a key must have 1 to 40 letters, digits, `_`, `-` or `.`",
-            );
+/// A text argument: a string literal, or a constant whose value rustc knows later.
+pub(crate) enum Text {
+    Literal(LitStr),
+    Constant(Expr),
+}
+
+impl Text {
+    /// The value, where it is known now.
+    pub(crate) fn value(&self) -> Option<String> {
+        match self {
+            Self::Literal(literal) => Some(literal.value()),
+            Self::Constant(_) => None,
         }
     }
 }
 
-/// Whether a name is short enough.
-pub(crate) fn check_name(name: Option<&LitStr>, errors: &mut Errors) {
-    if let Some(name) = name
-        && name.value().encode_utf16().count() > 100
+impl ToTokens for Text {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Literal(literal) => literal.to_tokens(tokens),
+            Self::Constant(constant) => constant.to_tokens(tokens),
+        }
+    }
+}
+
+const KEY_RULE: &str = "a key must have 1 to 40 letters, digits, `_`, `-` or `.`";
+
+/// Reports a literal that is no key.
+pub(crate) fn check_key(key: Option<&Text>, errors: &mut Errors) {
+    if let Some(text) = key.and_then(Text::value)
+        && !text.is_empty()
+        && !is_extension_key(&text)
+    {
+        errors.at(key, KEY_RULE);
+    }
+}
+
+/// Lets rustc check a constant that must be a key.
+pub(crate) fn assert_key(key: Option<&Text>, krate: &Path) -> Option<TokenStream> {
+    let Some(Text::Constant(key)) = key else {
+        return None;
+    };
+    Some(quote_spanned! {key.span()=>
+        const _: () = ::core::assert!(#krate::validate::is_extension_key(#key), #KEY_RULE);
+    })
+}
+
+/// Reports a literal that is too long for a name.
+pub(crate) fn check_name(name: Option<&Text>, errors: &mut Errors) {
+    if let Some(text) = name.and_then(Text::value)
+        && text.encode_utf16().count() > 100
     {
         errors.at(name, "a name must have at most 100 characters");
     }
 }
 
 pub(crate) fn text(
-    slot: &mut Option<LitStr>,
+    slot: &mut Option<Text>,
     name: &Ident,
     input: ParseStream<'_>,
     errors: &mut Errors,
 ) -> syn::Result<()> {
     input.parse::<Token![=]>()?;
     let value = input.parse::<Expr>()?;
-    let literal = match literal(&value) {
-        Some(literal) => literal.clone(),
-        None => {
+    let text = match (literal(&value), is_constant(&value)) {
+        (Some(literal), _) => Text::Literal(literal.clone()),
+        (None, true) => Text::Constant(value),
+        (None, false) => {
             let stand_in = LitStr::new("_", value.span());
-            errors.at(value, format!("`{name}` must be a string literal"));
-            stand_in
+            errors.at(
+                value,
+                format!("`{name}` must be a string literal or the name of a constant"),
+            );
+            Text::Literal(stand_in)
         }
     };
-    set(slot, literal, name, errors);
+    set(slot, text, name, errors);
     Ok(())
+}
+
+/// Whether it is a path, or a macro such as `concat!`.
+fn is_constant(value: &Expr) -> bool {
+    match value {
+        Expr::Group(group) => is_constant(&group.expr),
+        Expr::Path(_) | Expr::Macro(_) => true,
+        _ => false,
+    }
 }
 
 /// The string literal itself: another macro hands in its own inside invisible groups.

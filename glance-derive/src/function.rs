@@ -1,12 +1,40 @@
 //! The function under an attribute: what its arguments may be, and how they are had from a request.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
-use syn::{FnArg, ItemFn, Path, Type};
+use syn::{Attribute, FnArg, Path, Signature, Type, Visibility, token};
 
 use crate::builtin::{presence, refuse_expectations};
 use crate::{Errors, located};
+
+/// A function whose body is not parsed: while its author types, the type beside it stays, so that
+/// rust-analyzer knows the rest of the program.
+pub(crate) struct Function {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) sig: Signature,
+}
+
+impl Parse for Function {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let function = Self {
+            attrs: input.call(Attribute::parse_outer)?,
+            vis: input.parse()?,
+            sig: input.parse()?,
+        };
+        // Another macro hands in the body inside an invisible group.
+        if !input.peek(token::Brace) && input.cursor().group(Delimiter::None).is_none() {
+            return Err(input.error("expected the body of the function"));
+        }
+        input.parse::<TokenTree>()?;
+        match input.is_empty() {
+            true => Ok(function),
+            false => Err(input.error("expected nothing behind the body of the function")),
+        }
+    }
+}
 
 /// What an attribute makes of a function, in the words of its messages.
 pub(crate) struct Kind {
@@ -26,9 +54,9 @@ impl Kind {
         &self,
         item: &TokenStream,
         mut errors: Errors,
-        generate: impl FnOnce(&ItemFn, &mut Errors) -> Option<TokenStream>,
+        generate: impl FnOnce(&Function, &mut Errors) -> Option<TokenStream>,
     ) -> TokenStream {
-        let generated = match syn::parse2::<ItemFn>(item.clone()) {
+        let generated = match syn::parse2::<Function>(item.clone()) {
             Ok(function) => {
                 refuse_expectations(&function.attrs, &mut errors);
                 generate(&function, &mut errors)
@@ -44,7 +72,7 @@ impl Kind {
     }
 
     /// Whether it has no `self`.
-    pub(crate) fn is_free(&self, function: &ItemFn, errors: &mut Errors) -> bool {
+    pub(crate) fn is_free(&self, function: &Function, errors: &mut Errors) -> bool {
         let receiver = function.sig.receiver();
         if let Some(receiver) = receiver {
             let what = self.what;
@@ -59,7 +87,7 @@ impl Kind {
     /// The arguments, or `None` where the function cannot be called with extractors.
     pub(crate) fn arguments<'f>(
         &self,
-        function: &'f ItemFn,
+        function: &'f Function,
         errors: &mut Errors,
     ) -> Option<Vec<Argument<'f>>> {
         let Self {
@@ -181,7 +209,7 @@ impl Extraction {
         };
         let at_place = located(krate, place);
         self.bounds.extend(quote_spanned! {place=>
-            #ty: #at_place::axum::extract::FromRequestParts<__S>,
+            #ty: #at_place::glance::HandlerArgument<__S>,
         });
         self.statements.extend(quote! {
             let #value = match <#ty as #krate::axum::extract::FromRequestParts<__S>>
@@ -208,6 +236,43 @@ impl Extraction {
                 #aliases
                 #implementation
             };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(source: &str) -> syn::Result<Function> {
+        syn::parse_str(source)
+    }
+
+    #[test]
+    fn a_body_that_does_not_parse_is_no_error() {
+        for body in [
+            "{ query. }",
+            "{ let x = ; }",
+            "{}",
+            "{ new syntax => here }",
+        ] {
+            let source =
+                format!("/// Docs.\npub async fn builds(query: GlanceQuery) -> GlanceData {body}");
+            let function = parse(&source).unwrap();
+            assert_eq!(function.sig.ident, "builds");
+            assert_eq!(function.attrs.len(), 1);
+        }
+    }
+
+    #[test]
+    fn what_is_no_function_is_refused() {
+        for source in [
+            "struct Builds;",
+            "async fn builds();",
+            "async fn builds() {} {}",
+            "",
+        ] {
+            assert!(parse(source).is_err(), "{source}");
         }
     }
 }

@@ -5,10 +5,11 @@ mod args;
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Ident, ItemFn, Path, ReturnType, Type, parse_quote};
+use syn::{Ident, Path, ReturnType, Type, parse_quote};
 
+use crate::args::{Text, assert_key};
 use crate::builtin::Carried;
-use crate::function::{Argument, Extraction, Kind, ungrouped};
+use crate::function::{Argument, Extraction, Function, Kind, ungrouped};
 use crate::{Errors, located, when};
 use args::Args;
 
@@ -27,7 +28,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     })
 }
 
-fn generate(args: &Args, function: &ItemFn, errors: &mut Errors) -> Option<TokenStream> {
+fn generate(args: &Args, function: &Function, errors: &mut Errors) -> Option<TokenStream> {
     let krate = args
         .krate
         .clone()
@@ -53,6 +54,12 @@ fn generate(args: &Args, function: &ItemFn, errors: &mut Errors) -> Option<Token
         None => quote!(type Metadata = #krate::metadata::NoMetadata;),
     };
     let descriptor = descriptor(args, &krate);
+    let keys = [&args.key, &args.target].map(|key| assert_key(key.as_ref(), &krate));
+    let keys = keys
+        .into_iter()
+        .flatten()
+        .map(|check| quote!(#on_rest #check));
+    let keys = quote!(#(#keys)*);
     let when = args
         .when
         .as_ref()
@@ -84,6 +91,8 @@ fn generate(args: &Args, function: &ItemFn, errors: &mut Errors) -> Option<Token
             #when
         }
 
+        #keys
+
         #krate::__server_half! { #on_rest #handler }
     })
 }
@@ -100,7 +109,7 @@ fn handler(name: &Ident, arguments: &[Argument<'_>], answer: &Type, krate: &Path
     let fails_with_response = {
         let krate = located(krate, answer.span());
         quote_spanned! {answer.span()=>
-            <#answer as #krate::glance::GlanceAnswer>::Error: #krate::axum::response::IntoResponse
+            <#answer as #krate::glance::GlanceAnswer>::Error: #krate::glance::HandlerError
         }
     };
     let extraction = Extraction::new(arguments, krate);
@@ -137,7 +146,7 @@ fn handler(name: &Ident, arguments: &[Argument<'_>], answer: &Type, krate: &Path
                     ::core::result::Result::Ok(data) => ::core::result::Result::Ok(data),
                     ::core::result::Result::Err(error) => {
                         ::core::result::Result::Err(
-                            #krate::axum::response::IntoResponse::into_response(error),
+                            #krate::glance::HandlerError::into_response(error),
                         )
                     }
                 }
@@ -166,7 +175,7 @@ fn unreachable_handler(name: &Ident, krate: &Path) -> TokenStream {
 }
 
 /// The type of the answer, or `None` where it cannot be named outside the function.
-fn answer<'f>(function: &'f ItemFn, errors: &mut Errors) -> Option<&'f Type> {
+fn answer<'f>(function: &'f Function, errors: &mut Errors) -> Option<&'f Type> {
     let signature = &function.sig;
     let expected = "a glance must return `GlanceData<M>`, or a `Result` of it";
     match &signature.output {
@@ -181,8 +190,8 @@ fn answer<'f>(function: &'f ItemFn, errors: &mut Errors) -> Option<&'f Type> {
 }
 
 fn descriptor(args: &Args, krate: &Path) -> TokenStream {
-    let text = |literal: &Option<syn::LitStr>| match literal {
-        Some(literal) => quote!(#literal),
+    let text = |text: &Option<Text>| match text {
+        Some(text) => quote!(#text),
         None => quote!(""),
     };
     let (key, name, icon) = (text(&args.key), text(&args.name), text(&args.icon));

@@ -44,7 +44,7 @@ use quote::{ToTokens, quote};
 ///
 /// | argument | meaning |
 /// |---|---|
-/// | `key = "..."` | required; 1 to 40 of `a-z A-Z 0-9 _ - .`, unique within the add-on |
+/// | `key = "..."` | required, like the other texts a literal or a constant; 1 to 40 of `a-z A-Z 0-9 _ - .`, unique within the add-on |
 /// | `name = "..."` | required; shown where there is no data |
 /// | `icon = "..."` | required; an address, absolute or from the add-on's base URL |
 /// | `icon_2x = "..."` | the icon for dense screens; the same where absent |
@@ -97,7 +97,7 @@ pub fn glance(args: TokenStream, item: TokenStream) -> TokenStream {
 /// |---|---|
 /// | `event = E` | required; one of the ten types of `model::webhook` that implement `RoomEvent` |
 /// | `pattern = "..."` | a regular expression, Python's, that a message must match; for `RoomMessage` and `RoomNotification` |
-/// | `key = "..."` | 1 to 40 of `a-z A-Z 0-9 _ - .`, unique within the add-on; the function's name where absent |
+/// | `key = "..."` | a literal or a constant: 1 to 40 of `a-z A-Z 0-9 _ - .`, unique within the add-on; the function's name where absent |
 /// | `name = "..."` | a name for people |
 /// | `crate = path` | where `glance_sdk` is found under another name |
 ///

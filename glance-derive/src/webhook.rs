@@ -6,11 +6,11 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Ident, ItemFn, LitStr, Path, ReturnType, Type, parse_quote};
+use syn::{Ident, LitStr, Path, ReturnType, Type, parse_quote};
 
-use crate::args::is_extension_key;
+use crate::args::{assert_key, is_extension_key};
 use crate::builtin::Carried;
-use crate::function::{Argument, Extraction, Kind, ungrouped};
+use crate::function::{Argument, Extraction, Function, Kind, ungrouped};
 use crate::{Errors, located};
 use args::Args;
 
@@ -29,7 +29,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     })
 }
 
-fn generate(args: &Args, function: &ItemFn, errors: &mut Errors) -> Option<TokenStream> {
+fn generate(args: &Args, function: &Function, errors: &mut Errors) -> Option<TokenStream> {
     let krate = args
         .krate
         .clone()
@@ -66,6 +66,7 @@ fn generate(args: &Args, function: &ItemFn, errors: &mut Errors) -> Option<Token
     let visibility = &function.vis;
     let Carried { on_name, on_rest } = Carried::of(&function.attrs);
     let descriptor = descriptor(args, event, &krate);
+    let check = assert_key(args.key.as_ref(), &krate).map(|check| quote!(#on_rest #check));
     Some(quote! {
         #on_name
         #[allow(non_camel_case_types)]
@@ -79,14 +80,16 @@ fn generate(args: &Args, function: &ItemFn, errors: &mut Errors) -> Option<Token
             #descriptor
         }
 
+        #check
+
         #krate::__server_half! { #on_rest #handler }
     })
 }
 
 /// The key, by default the function's name.
-fn key(args: &Args, name: &Ident, errors: &mut Errors) -> Option<LitStr> {
-    if args.key.is_some() {
-        return args.key.clone();
+fn key(args: &Args, name: &Ident, errors: &mut Errors) -> Option<TokenStream> {
+    if let Some(key) = &args.key {
+        return Some(quote!(#key));
     }
     let key = name.unraw().to_string();
     if !is_extension_key(&key) {
@@ -97,11 +100,12 @@ fn key(args: &Args, name: &Ident, errors: &mut Errors) -> Option<LitStr> {
         );
         return None;
     }
-    Some(LitStr::new(&key, name.span()))
+    let key = LitStr::new(&key, name.span());
+    Some(quote!(#key))
 }
 
 /// The type of the answer, or `None` where it cannot be named outside the function.
-fn answer(function: &ItemFn, errors: &mut Errors) -> Option<Type> {
+fn answer(function: &Function, errors: &mut Errors) -> Option<Type> {
     match &function.sig.output {
         ReturnType::Default => Some(parse_quote!(())),
         ReturnType::Type(_, answer) => match ungrouped(answer) {
@@ -173,7 +177,7 @@ fn handler(
         let krate = located(krate, answer.span());
         quote_spanned! {answer.span()=>
             #answer: #krate::webhook::WebhookAnswer,
-            <#answer as #krate::webhook::WebhookAnswer>::Error: #krate::axum::response::IntoResponse
+            <#answer as #krate::webhook::WebhookAnswer>::Error: #krate::glance::HandlerError
         }
     };
     let happened = quote_spanned!(first.span()=> let __happened: #first = __request;);
@@ -202,7 +206,7 @@ fn handler(
                     ::core::result::Result::Ok(answer) => ::core::result::Result::Ok(answer),
                     ::core::result::Result::Err(error) => {
                         ::core::result::Result::Err(
-                            #krate::axum::response::IntoResponse::into_response(error),
+                            #krate::glance::HandlerError::into_response(error),
                         )
                     }
                 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod agreement;
+mod attribute_types;
 mod lowering;
 
 use std::process::Command;

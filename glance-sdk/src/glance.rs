@@ -63,6 +63,44 @@ pub trait GlanceHandler<S>: Glance {
     > + Send;
 }
 
+/// An argument of a `#[glance]` or `#[webhook]` function in an add-on with state `S`: every
+/// [`FromRequestParts`](axum::extract::FromRequestParts).
+#[cfg(feature = "server")]
+#[diagnostic::on_unimplemented(
+    message = "a handler in an add-on with state `{S}` cannot take `{Self}`",
+    label = "this handler cannot be added here",
+    note = "handlers get the state that the add-on has when they are added: call `.state(...)` before \
+            `.glance` and `.webhook`",
+    note = "an argument is `GlanceQuery`, `State<T>`, `Installations` or another `FromRequestParts<{S}>`"
+)]
+pub trait HandlerArgument<S>: axum::extract::FromRequestParts<S> {}
+
+#[cfg(feature = "server")]
+#[diagnostic::do_not_recommend]
+impl<S, T: axum::extract::FromRequestParts<S>> HandlerArgument<S> for T {}
+
+/// The error of a `#[glance]` or `#[webhook]` function: [`Failure`](crate::Failure), or another
+/// [`IntoResponse`](axum::response::IntoResponse).
+#[cfg(feature = "server")]
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot fail with `{Self}`",
+    label = "this error is no HTTP response",
+    note = "return `Result<_, Failure>`: `?` turns any error into a `Failure`",
+    note = "or implement `IntoResponse` for `{Self}`"
+)]
+pub trait HandlerError {
+    /// Makes the response.
+    fn into_response(self) -> axum::response::Response;
+}
+
+#[cfg(feature = "server")]
+#[diagnostic::do_not_recommend]
+impl<E: axum::response::IntoResponse> HandlerError for E {
+    fn into_response(self) -> axum::response::Response {
+        axum::response::IntoResponse::into_response(self)
+    }
+}
+
 /// What a `#[glance]` function may return: [`GlanceData`], or a `Result` of it.
 #[diagnostic::on_unimplemented(
     message = "a glance cannot answer with `{Self}`",

@@ -140,11 +140,16 @@ const LOZENGES: [&str; 7] = [
 ];
 
 /// What the extension key of a glance or panel may be: 1 to 40 of `a-z A-Z 0-9 _ - .`.
-pub fn is_extension_key(key: &str) -> bool {
-    (1..=40).contains(&key.len())
-        && key
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+pub const fn is_extension_key(key: &str) -> bool {
+    let bytes = key.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        if !matches!(bytes[at], b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.') {
+            return false;
+        }
+        at += 1;
+    }
+    matches!(bytes.len(), 1..=40)
 }
 
 #[cfg(test)]

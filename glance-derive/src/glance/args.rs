@@ -2,21 +2,21 @@
 
 use proc_macro2::{Span, TokenStream};
 use syn::parse::ParseStream;
-use syn::{Expr, Ident, LitStr, Path, parenthesized};
+use syn::{Expr, Ident, Path, parenthesized};
 
 use crate::Errors;
-use crate::args::{check_key, check_name, each, set, text, unknown, value};
+use crate::args::{Text, check_key, check_name, each, set, text, unknown, value};
 
 const KNOWN: &str =
     "`key`, `name`, `icon`, `icon_2x`, `target`, `weight`, `when(...)`, `conditions`, `crate`";
 
 #[derive(Default)]
 pub(crate) struct Args {
-    pub(crate) key: Option<LitStr>,
-    pub(crate) name: Option<LitStr>,
-    pub(crate) icon: Option<LitStr>,
-    pub(crate) icon_2x: Option<LitStr>,
-    pub(crate) target: Option<LitStr>,
+    pub(crate) key: Option<Text>,
+    pub(crate) name: Option<Text>,
+    pub(crate) icon: Option<Text>,
+    pub(crate) icon_2x: Option<Text>,
+    pub(crate) target: Option<Text>,
     pub(crate) weight: Option<Expr>,
     pub(crate) when: Option<Expr>,
     pub(crate) conditions: Option<Expr>,
@@ -87,7 +87,7 @@ impl Args {
                     Span::call_site(),
                     format!("the glance needs `{name} = \"...\"`"),
                 )),
-                Some(text) if text.value().is_empty() => {
+                Some(text) if text.value().is_some_and(|text| text.is_empty()) => {
                     errors.at(text, format!("`{name}` is empty; fill it in"));
                 }
                 Some(_) => {}

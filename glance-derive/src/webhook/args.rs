@@ -2,19 +2,19 @@
 
 use proc_macro2::{Span, TokenStream};
 use syn::parse::ParseStream;
-use syn::{Ident, LitStr, Path};
+use syn::{Ident, Path};
 
 use crate::Errors;
-use crate::args::{check_key, check_name, each, text, unknown, value};
+use crate::args::{Text, check_key, check_name, each, text, unknown, value};
 
 const KNOWN: &str = "`event`, `pattern`, `key`, `name`, `crate`";
 
 #[derive(Default)]
 pub(super) struct Args {
     pub(super) event: Option<Path>,
-    pub(super) pattern: Option<LitStr>,
-    pub(super) key: Option<LitStr>,
-    pub(super) name: Option<LitStr>,
+    pub(super) pattern: Option<Text>,
+    pub(super) key: Option<Text>,
+    pub(super) name: Option<Text>,
     pub(super) krate: Option<Path>,
 }
 
@@ -57,7 +57,7 @@ impl Args {
             ("name", &self.name),
         ] {
             if let Some(text) = argument
-                && text.value().is_empty()
+                && text.value().is_some_and(|text| text.is_empty())
             {
                 errors.at(
                     text,

@@ -1,6 +1,6 @@
 use glance_sdk::prelude::*;
 
-#[glance(key = INCIDENTS, name = 4, icon = "/siren.svg")]
+#[glance(key = 2 + 2, name = 4, icon = "/siren.svg")]
 async fn incidents() -> GlanceData {
     GlanceData::new(label!("<b>4</b> open"))
 }
