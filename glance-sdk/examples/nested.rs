@@ -32,11 +32,12 @@ async fn version(request: Request, next: Next) -> Response {
     response
 }
 
-/// The application. Layers of tower and tower-http go where `version` stands.
+/// The application. Layers of tower and tower-http go where `version` stands. `nest_service` serves the
+/// descriptor with and without a slash at the end.
 fn application(add_on: Built) -> Router {
     Router::new()
         .route("/", get(async || "The shop"))
-        .nest("/chat", add_on.into_router())
+        .nest_service("/chat", add_on.into_router())
         .layer(from_fn(version))
 }
 
