@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
     /// Fail for warnings too.
     #[arg(long)]
     strict: bool,
-    /// Where the add-on will be, for the placeholders of a template; https://add-on.example without this.
+    /// Where the add-on will be, for the placeholders of a template; `https://add-on.example` without this.
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
 }
