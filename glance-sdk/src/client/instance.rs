@@ -21,7 +21,7 @@ use crate::{Error, ErrorKind, Result};
 ///
 /// #[glance(key = "deploy", name = "Deployment", icon = "/deploy.svg")]
 /// async fn deploy(query: GlanceQuery, InstanceId(id): InstanceId) -> GlanceData {
-///     GlanceData::new(label!("Deployment {id} is running in room {query.room_id()}"))
+///     GlanceData::new(label!("Deployment {id} is running in room {}", query.room_id()))
 /// }
 ///
 /// # async fn example(client: Client) -> glance_sdk::Result<()> {
