@@ -126,7 +126,7 @@ fn everything_forgotten_is_said_at_once() {
         "/key: `key` is",
         "the key `a b` may have only",
         "/capabilities/glance/2/target",
-        "must be an absolute address",
+        "the base URL \"add-on.example.com\" is not an absolute URL",
     ] {
         assert!(said.contains(words), "{words}: {said}");
     }
