@@ -56,17 +56,17 @@ impl BaseUrl {
         if !matches!(parsed.scheme(), "http" | "https") || !parsed.has_host() {
             return Err(wrong("is not an absolute URL of http or https"));
         }
-        if parsed.query().is_some() {
-            return Err(wrong("has a query"));
-        }
-        if parsed.fragment().is_some() {
-            return Err(wrong("has a fragment"));
-        }
         if !parsed.username().is_empty() || parsed.password().is_some() {
             // It would stand in the descriptor, which everybody may read.
             let message = "the base URL contains a user name or a password; set BASE_URL to the address \
                            at which hosts reach the add-on, such as https://add-on.example.com";
             return Err(Error::new(ErrorKind::Configuration, message));
+        }
+        if parsed.query().is_some() {
+            return Err(wrong("has a query"));
+        }
+        if parsed.fragment().is_some() {
+            return Err(wrong("has a fragment"));
         }
         Ok(Self(url.trim_end_matches('/').into()))
     }
@@ -171,6 +171,7 @@ mod tests {
             ("https://a.example/b c", "contains a space"),
             (" https://a.example", "contains a space"),
             ("https://u:s3cret@a.example", "a user name or a password"),
+            ("https://u:s3cret@a.example?x", "a user name or a password"),
         ] {
             let error = BaseUrl::new(url).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Configuration);

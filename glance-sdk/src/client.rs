@@ -118,6 +118,8 @@ pub struct Client {
 struct Shared {
     http: Http,
     installation: Installation,
+    /// The base address of the host's API, parsed once.
+    api_url: OnceLock<Url>,
     tokens: Tokens,
     limits: Limits,
     base_url: Arc<OnceLock<BaseUrl>>,
@@ -138,6 +140,7 @@ impl Client {
             shared: Arc::new(Shared {
                 http,
                 installation,
+                api_url: OnceLock::new(),
                 tokens,
                 limits: Limits::default(),
                 base_url,
@@ -272,7 +275,14 @@ impl Client {
     }
 
     fn url(&self, path: &[&str]) -> Result<Url> {
-        http::join(&self.shared.installation.endpoints.api_url, path)
+        let base = match self.shared.api_url.get() {
+            Some(base) => base,
+            None => {
+                let base = http::parse_base(&self.shared.installation.endpoints.api_url)?;
+                self.shared.api_url.get_or_init(|| base)
+            }
+        };
+        http::join(base, path)
     }
 
     async fn send(

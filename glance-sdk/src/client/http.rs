@@ -109,8 +109,6 @@ impl Http {
             arrived: false,
             timed_out: false,
         })?;
-        let mut shown = shown.clone();
-        shown.set_query(None);
         let failed = |cause: crate::egress::CallError| {
             let kind = match cause.failure() {
                 CallFailure::Refused(_) => ErrorKind::EgressRefused,
@@ -120,51 +118,62 @@ impl Http {
             Failure {
                 arrived: cause.may_have_arrived(),
                 timed_out: matches!(cause.failure(), CallFailure::TimedOut { .. }),
-                error: Error::new(kind, format!("{shown} {cause}")),
+                error: Error::new(kind, format!("{} {cause}", without_query(shown))),
             }
         };
         let timeouts = Timeouts::within(TIMEOUT);
         let client = self.client(request.url());
-        let answer = client.send(request, timeouts).await.map_err(failed)?;
+        let mut answer = client.send(request, timeouts).await.map_err(failed)?;
         Ok(Answer {
             status: answer.status(),
-            headers: answer.headers().clone(),
-            url: answer.url().clone(),
+            headers: answer.take_headers(),
+            is_redirected: answer.url() != shown,
             body: answer.read(MAX_ANSWER_BYTES).await.map_err(failed)?,
-            request: shown.to_string(),
+            request: shown.clone(),
         })
     }
 }
 
+/// The address of a request as messages show it. Its query may have a token.
+fn without_query(url: &Url) -> Url {
+    let mut shown = url.clone();
+    shown.set_query(None);
+    shown
+}
+
 /// Appends segments to a base address, each percent-encoded.
-pub(super) fn join(base: &str, path: &[&str]) -> Result<Url> {
+pub(super) fn join(base: &Url, path: &[&str]) -> Result<Url> {
     // An address cannot hold these: it would be another one without a word.
     if let Some(segment) = path.iter().find(|s| matches!(**s, "" | "." | "..")) {
         let what = format!("{segment:?} cannot stand in a path; it was to be {path:?}");
         return Err(Error::new(ErrorKind::Invalid, what));
     }
-    let wrong = || {
-        Error::new(
-            ErrorKind::BadAnswer,
-            format!("{base:?} is no address of a host"),
-        )
-    };
-    let mut url = Url::parse(base).map_err(|cause| wrong().with_source(cause))?;
+    let mut url = base.clone();
     url.path_segments_mut()
-        .map_err(|()| wrong())?
+        .map_err(|()| no_host(base.as_str()))?
         .pop_if_empty()
         .extend(path);
     Ok(url)
+}
+
+/// Reads the base address of a host's API.
+pub(super) fn parse_base(base: &str) -> Result<Url> {
+    Url::parse(base).map_err(|cause| no_host(base).with_source(cause))
+}
+
+fn no_host(base: &str) -> Error {
+    let what = format!("{base:?} is no address of a host");
+    Error::new(ErrorKind::BadAnswer, what)
 }
 
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
-    /// Where it came from, after redirects.
+    /// Whether it came from another address than the request was sent to.
     #[cfg_attr(not(feature = "server"), expect(dead_code))]
-    pub(super) url: Url,
-    request: String,
+    pub(super) is_redirected: bool,
+    request: Url,
 }
 
 /// A request without an answer.
@@ -189,7 +198,7 @@ impl Answer {
                 ErrorKind::BadAnswer,
                 format!(
                     "{} answered something that is not of the protocol",
-                    self.request
+                    without_query(&self.request)
                 ),
             )
             .with_source(cause)
@@ -228,7 +237,7 @@ impl Answer {
             kind,
             format!(
                 "{} answered {}{}",
-                self.request,
+                without_query(&self.request),
                 self.status,
                 words.unwrap_or_default()
             ),

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 /// The trait that [`List::stream`] returns an implementation of.
 pub use futures_util::stream::Stream;
 
-use super::{Client, http};
+use super::Client;
 use crate::model::Page;
 use crate::{Error, ErrorKind, Result};
 
@@ -157,7 +157,7 @@ impl Walk {
         let Ok(url) = from.join(next) else {
             return wrong("which is no address");
         };
-        let api = http::join(&self.client.installation().endpoints.api_url, &[])?;
+        let api = self.client.url(&[])?;
         if url.origin() != api.origin() || !url.username().is_empty() {
             return wrong("which is another host");
         }

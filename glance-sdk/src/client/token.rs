@@ -183,10 +183,10 @@ impl Token {
 /// 401, or 400 with the error `invalid_client`. Whatever else is no token may pass.
 #[cfg(feature = "server")]
 pub(super) async fn is_taken(http: &Http, installation: &Installation) -> Result<bool> {
-    let (url, answer) = exchange(&Scopes::default(), http, installation, |_| false).await?;
+    let answer = exchange(&Scopes::default(), http, installation, |_| false).await?;
     match answer.status {
         status if status.is_success() => Ok(true),
-        _ if answer.url != url => Err(answer.refusal()),
+        _ if answer.is_redirected => Err(answer.refusal()),
         StatusCode::UNAUTHORIZED => Ok(false),
         StatusCode::BAD_REQUEST if names_invalid_client(&answer.body) => Ok(false),
         _ => Err(answer.refusal()),
@@ -201,7 +201,7 @@ fn names_invalid_client(body: &[u8]) -> bool {
 }
 
 async fn request(scopes: &Scopes, http: &Http, installation: &Installation) -> Result<TokenAnswer> {
-    let (_, answer) = exchange(scopes, http, installation, retry::is_passing).await?;
+    let answer = exchange(scopes, http, installation, retry::is_passing).await?;
     if answer.status.is_success() {
         answer.json()
     } else {
@@ -209,14 +209,14 @@ async fn request(scopes: &Scopes, http: &Http, installation: &Installation) -> R
     }
 }
 
-/// Asks the token URL, and answers with it. Asking twice gives two tokens and does nothing else, so a
+/// Asks the token URL. Asking twice gives two tokens and does nothing else, so a
 /// request without an answer is always repeated, and one with a status that `passes` too.
 async fn exchange(
     scopes: &Scopes,
     http: &Http,
     installation: &Installation,
     passes: fn(StatusCode) -> bool,
-) -> Result<(Url, Answer)> {
+) -> Result<Answer> {
     let token_url = &installation.endpoints.token_url;
     let url = Url::parse(token_url).map_err(|cause| {
         Error::new(
@@ -240,7 +240,7 @@ async fn exchange(
             Ok(answer) => {
                 let wait = retry::asked_for(&answer.headers);
                 if !passes(answer.status) || !budget.again(true, wait).await {
-                    return Ok((url, answer));
+                    return Ok(answer);
                 }
             }
             // A host that hangs would hang again, and the caller waits.

@@ -136,6 +136,11 @@ impl Response {
         self.answer.headers()
     }
 
+    /// Takes the headers out, for who needs nothing else of the answer but its body.
+    pub(crate) fn take_headers(&mut self) -> HeaderMap {
+        std::mem::take(self.answer.headers_mut())
+    }
+
     /// Reads the next chunk of the body; `None` at its end.
     ///
     /// # Errors

@@ -187,10 +187,9 @@ impl HttpClient {
         request: Request,
         timeouts: Timeouts,
     ) -> std::result::Result<Response, CallError> {
-        let url = request.url().clone();
-        let proxy = self.0.proxies.of_call(&url);
+        let proxy = self.0.proxies.of_call(request.url());
         let failed = |failure| CallError::new(failure, proxy.clone());
-        if let Err(refused) = self.0.policy.check_url(&url) {
+        if let Err(refused) = self.0.policy.check_url(request.url()) {
             return Err(failed(Failure::Refused(refused)));
         }
         let remaining = Remaining::new(timeouts);
@@ -199,7 +198,7 @@ impl HttpClient {
             Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE
         );
         let again = self.0.repeats.then(|| request.try_clone()).flatten();
-        let client = match self.0.short_lived.contains(&url) {
+        let client = match self.0.short_lived.contains(request.url()) {
             true => &self.0.unpooled,
             false => &self.0.pooled,
         };
@@ -212,7 +211,7 @@ impl HttpClient {
             };
             if is_safe {
                 tracing::debug!(
-                    origin = url.origin().ascii_serialization(),
+                    origin = again.url().origin().ascii_serialization(),
                     "repeating a request"
                 );
                 answer = attempt(&self.0.unpooled, again, remaining).await;
