@@ -90,6 +90,12 @@ impl BaseUrl {
             false => path.to_owned(),
         }
     }
+
+    /// Completes every path of the add-on in a part of its descriptor.
+    #[cfg(feature = "server")]
+    pub(crate) fn join_all(&self, part: &mut impl Urls) {
+        part.visit_urls(&mut |url| *url = self.join(url));
+    }
 }
 
 /// Whether an address is a path of the add-on: it starts with one slash. Two start the name of a host.

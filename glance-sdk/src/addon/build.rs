@@ -14,13 +14,13 @@ use serde_json::Value;
 
 use super::check_urls::Icons;
 use super::{AddOn, Page, RemovalChecks, install, missing};
-use crate::base_url::{BaseUrl, is_path};
+use crate::base_url::BaseUrl;
 use crate::client::{Installations, Pusher};
 use crate::egress::EgressPolicy;
 use crate::extract::Services;
 use crate::glance::entry;
 use crate::metadata::Test;
-use crate::model::{Descriptor, Glance, HipchatApiConsumer, Icon, Picture, Target};
+use crate::model::{Descriptor, Glance, HipchatApiConsumer, Target};
 use crate::store::MemoryStore;
 use crate::validate::{self, Severity};
 use crate::{Error, ErrorKind, Result};
@@ -133,10 +133,10 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         let mut icons = Icons::new(&paths);
         self.check_icons(&mut icons);
         let warnings = icons.finish(&mut problems);
-        let descriptor = self.write_descriptor(base_url.as_str(), &mut problems);
+        let descriptor = self.write_descriptor(&base_url, &mut problems);
         let runtime_glances = write_glances(
             std::mem::take(&mut self.runtime_glances),
-            base_url.as_str(),
+            &base_url,
             &mut problems,
         );
         let document = write(&descriptor)?;
@@ -217,23 +217,19 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         })
     }
 
-    fn write_descriptor(&mut self, base_url: &str, problems: &mut Vec<String>) -> Descriptor {
+    fn write_descriptor(&mut self, base_url: &BaseUrl, problems: &mut Vec<String>) -> Descriptor {
         let mut descriptor =
             Descriptor::new(self.key.clone(), self.name.clone(), format!("{base_url}/"));
         descriptor.description = Some(self.description.take().unwrap_or_else(|| self.name.clone()));
         descriptor.vendor = self.vendor.take();
         if let Some(links) = &mut descriptor.links {
-            links.homepage = self.homepage.take().map(|url| absolute(&url, base_url));
+            links.homepage = self.homepage.take().map(|url| base_url.join(&url));
         }
         let installable = install::declare(&self.hooks, base_url);
         let mut consumer = HipchatApiConsumer::new(std::mem::take(&mut self.scopes));
         consumer.from_name = Some(self.name.clone());
         consumer.avatar = self.avatar.take();
-        match &mut consumer.avatar {
-            Some(Picture::Url(url)) => *url = absolute(url, base_url),
-            Some(Picture::Icon(icon)) => make_icon_absolute(icon, base_url),
-            _ => {}
-        }
+        base_url.join_all(&mut consumer.avatar);
 
         let capabilities = &mut descriptor.capabilities;
         capabilities.installable = Some(installable);
@@ -247,9 +243,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             capabilities.action = Some(std::mem::take(&mut self.actions));
         }
         let mut webhooks = std::mem::take(&mut self.webhooks);
-        for webhook in &mut webhooks {
-            webhook.url = absolute(&webhook.url, base_url);
-        }
+        base_url.join_all(&mut webhooks);
         capabilities.webhook = (!webhooks.is_empty()).then(|| webhooks.into());
         descriptor
     }
@@ -257,7 +251,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
 
 fn write_glances(
     entries: Vec<(Glance, Option<Test>)>,
-    base_url: &str,
+    base_url: &BaseUrl,
     problems: &mut Vec<String>,
 ) -> Vec<Glance> {
     let write = |(glance, when): (Glance, _)| {
@@ -265,7 +259,9 @@ fn write_glances(
             problems.push(problem);
             glance
         });
-        make_absolute(&mut glance, base_url);
+        base_url.join_all(&mut glance);
+        // A target is a key, never an address.
+        debug_assert!(!matches!(glance.target, Some(Target::Other(_))));
         glance
     };
     entries.into_iter().map(write).collect()
@@ -293,33 +289,4 @@ fn everything(descriptor: &Descriptor, runtime_glances: &[Glance]) -> Result<Val
     let glances = everything.capabilities.glance.get_or_insert_default();
     glances.extend_from_slice(runtime_glances);
     write(&everything)
-}
-
-fn make_absolute(glance: &mut Glance, base_url: &str) {
-    make_icon_absolute(&mut glance.icon, base_url);
-    if let Some(url) = &mut glance.query_url {
-        *url = absolute(url, base_url);
-    }
-    // A target is a key, never an address.
-    debug_assert!(
-        glance
-            .target
-            .as_ref()
-            .is_none_or(|target| !matches!(target, Target::Other(_)))
-    );
-}
-
-pub(super) fn make_icon_absolute(icon: &mut Icon, base_url: &str) {
-    let Icon { url, url_2x, .. } = icon;
-    for url in [Some(url), url_2x.as_mut()].into_iter().flatten() {
-        *url = absolute(url, base_url);
-    }
-}
-
-pub(super) fn absolute(url: &str, base_url: &str) -> String {
-    if is_path(url) {
-        format!("{base_url}{url}")
-    } else {
-        url.to_owned()
-    }
 }

@@ -9,6 +9,7 @@ use axum::{Extension, Router};
 
 use super::hooks::Hooks;
 use super::{browser, removal};
+use crate::base_url::BaseUrl;
 use crate::client::{InstallationLimits, Installations, NotAdded};
 use crate::extract::{JsonBody, JsonRejection};
 use crate::model::{Installable, InstallationData, InstallationUpdate, InvalidInstallation};
@@ -26,8 +27,8 @@ const LIMITS: InstallationLimits = InstallationLimits {
 };
 
 /// How hosts install the add-on.
-pub(super) fn declare(hooks: &Hooks, base_url: &str) -> Installable {
-    let url = |path: &str| Some(format!("{base_url}{path}"));
+pub(super) fn declare(hooks: &Hooks, base_url: &BaseUrl) -> Installable {
+    let url = |path: &str| Some(base_url.join(path));
     let updated = Installable {
         update_callback_url: url(UPDATED),
         ..Installable::default()

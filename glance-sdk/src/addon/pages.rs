@@ -7,8 +7,8 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::MethodRouter;
 
-use super::build::{absolute, make_icon_absolute};
 use super::{AddOn, page_tokens};
+use crate::base_url::BaseUrl;
 use crate::extract::SignedRequest;
 use crate::model::{
     AdminPage, Authentication, Capabilities, Configurable, Dialog, ExternalPage, Text, WebPanel,
@@ -222,14 +222,12 @@ impl Page {
     }
 
     /// Writes the page into the descriptor.
-    pub(super) fn declare(mut self, base_url: &str, capabilities: &mut Capabilities) {
+    pub(super) fn declare(mut self, base_url: &BaseUrl, capabilities: &mut Capabilities) {
         let url = self.url();
-        *url = absolute(url, base_url);
+        *url = base_url.join(url);
         match self {
             Self::WebPanel(mut page) => {
-                if let Some(icon) = &mut page.icon {
-                    make_icon_absolute(icon, base_url);
-                }
+                base_url.join_all(&mut page.icon);
                 capabilities.web_panel.get_or_insert_default().push(page);
             }
             Self::Dialog(page) => capabilities.dialog.get_or_insert_default().push(*page),
