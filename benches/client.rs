@@ -77,7 +77,7 @@ fn serve() {
     });
 }
 
-/// Who calls.
+/// One of the two compared callers.
 #[derive(Clone)]
 enum Caller {
     Sdk(Client),

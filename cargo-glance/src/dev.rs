@@ -58,7 +58,7 @@ pub(crate) struct Arguments {
     watch: Vec<PathBuf>,
     #[command(flatten)]
     build: Options,
-    /// What the add-on's program is given.
+    /// Arguments of the add-on's program.
     #[arg(last = true)]
     arguments: Vec<OsString>,
 }

@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     /// The folder in which the add-on's folder is created
     #[arg(long, value_name = "DIR", default_value = ".")]
     into: PathBuf,
-    /// What the add-on starts from; a terminal asks, otherwise it is minimal
+    /// The template of the add-on; without this, a terminal asks, and anything else gets `minimal`
     #[arg(long, value_enum)]
     template: Option<Template>,
     /// Where the add-on gets glance-sdk and glance-host from: the root of a checkout, a Git repository, or a

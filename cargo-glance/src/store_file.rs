@@ -44,6 +44,7 @@ pub(crate) fn failed(error: glance_sdk::Error) -> CommandError {
         "check the file, and GLANCE_SECRET_KEYS where secrets are encrypted",
     )
 }
+
 /// The installation with this id; or, without one, the only installation, in this room where one is
 /// named.
 pub(crate) async fn find(

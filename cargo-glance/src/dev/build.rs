@@ -13,7 +13,7 @@ use super::terminal::{Source, Terminal};
 use crate::error::CommandError;
 use crate::supervise::Supervised;
 
-/// What is built, as for `cargo build`.
+/// The target and features to build, as for `cargo build`.
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct Options {
     /// The package of the workspace; without this, the one of the current folder.

@@ -42,8 +42,8 @@ fn line(call: &Exchange, terminal: Terminal) -> String {
     )
 }
 
-/// What is worth knowing of a call besides its status: the label that a query brought, what a webhook
-/// tells of, and why something was refused.
+/// Describes a call beyond its status: the label that a query returned, the event of a webhook, or the
+/// reason of a refusal.
 fn note(call: &Exchange) -> Option<String> {
     let text = |value: &Value| match value {
         Value::Null => None,

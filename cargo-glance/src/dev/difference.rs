@@ -47,7 +47,7 @@ fn is_same_entry(old: &Value, new: &Value) -> bool {
     old == new || same("key") || same("url")
 }
 
-/// What an entry of a list is called.
+/// Names an entry of a list by its key or URL.
 fn name(entry: &Value) -> String {
     let named = entry.get("key").or(entry.get("url")).unwrap_or(entry);
     named

@@ -28,7 +28,7 @@ pub(super) struct Session<'h> {
     pub(super) port: u16,
     /// Where the descriptor stands below the add-on's address.
     pub(super) descriptor: String,
-    /// What the add-on's program is given.
+    /// Arguments of the add-on's program.
     pub(super) arguments: Vec<OsString>,
     pub(super) terminal: Terminal,
     pub(super) add_on: Option<AddOn>,

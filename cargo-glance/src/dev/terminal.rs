@@ -45,7 +45,7 @@ impl Terminal {
         print::line(format_args!("{} {text}", self.prefix(source)));
     }
 
-    /// What stands before the lines from this source.
+    /// The prefix of lines from this source.
     pub(super) fn prefix(self, source: Source) -> impl Display {
         let (name, style) = match source {
             Source::Build => ("build  |", Style::Blue),

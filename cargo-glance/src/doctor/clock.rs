@@ -10,7 +10,7 @@ use super::finding::Finding;
 /// A difference that the way of an answer explains, in seconds.
 const USUAL: u64 = 5;
 
-/// What the `Date` of an answer says of two clocks.
+/// Compares the `Date` of an answer with the clock of this machine.
 pub(super) fn check(who: &str, headers: &HeaderMap) -> Option<Finding> {
     let date = headers.get(DATE)?.to_str().ok()?;
     let theirs = OffsetDateTime::parse(&date.replace("GMT", "+0000"), &Rfc2822).ok()?;

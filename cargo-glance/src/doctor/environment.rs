@@ -1,4 +1,4 @@
-//! What the environment tells an add-on.
+//! Checks the environment variables that an add-on reads.
 
 use std::net::IpAddr;
 

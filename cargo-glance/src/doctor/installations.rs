@@ -1,4 +1,4 @@
-//! What the add-on's store holds.
+//! Checks the installations in the add-on's store.
 
 use std::collections::BTreeSet;
 use std::path::Path;

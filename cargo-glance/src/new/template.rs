@@ -1,4 +1,4 @@
-//! What a new add-on starts from.
+//! The templates of new add-ons.
 
 use clap::ValueEnum;
 
