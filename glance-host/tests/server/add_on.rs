@@ -161,7 +161,10 @@ async fn removed(
     let key = {
         let all = app.installed.lock().unwrap();
         let mut own = all.iter().filter(|data| data["name"] == *name);
-        let found = own.find(|data| data["oauthId"] == *id).unwrap();
+        let Some(found) = own.find(|data| data["oauthId"] == *id) else {
+            // The host ended before it could tell of this installation.
+            return StatusCode::NO_CONTENT;
+        };
         SigningKey::new(&found["oauthSecret"].as_str().unwrap().into())
     };
     let claims = Token::parse(token.unwrap_or_default());
