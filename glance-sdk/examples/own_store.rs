@@ -86,6 +86,11 @@ impl InstallationStore for CountingStore {
     ) -> Result<Vec<(OauthId, RemovalCheck)>> {
         self.inner.due_removal_checks(until, limit).await
     }
+
+    /// Access tokens and used requests go to the store inside, without a method of their own here.
+    fn inner(&self) -> Option<&dyn InstallationStore> {
+        Some(&self.inner)
+    }
 }
 
 #[glance(key = "hello", name = "Hello", icon = "/hello.svg")]
@@ -119,7 +124,9 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn the_store_conforms() {
-        conformance::check(async || CountingStore::default()).await;
+        let make = async || CountingStore::default();
+        conformance::check(make).await;
+        conformance::check_sharing(make).await;
     }
 
     #[tokio::test]

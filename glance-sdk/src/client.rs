@@ -50,7 +50,7 @@
 //! | `glance_calls_total` | counter | calls by `outcome`: `ok`, or the [code](crate::Error::code) of the error |
 //! | `glance_call_seconds` | histogram | how long a call took, with its attempts and waits |
 //! | `glance_retries_total` | counter | attempts after the first |
-//! | `glance_tokens_total` | counter | requests for a token by `outcome` |
+//! | `glance_tokens_total` | counter | requests for a token by `outcome`, and as `shared` those that another process had in the store |
 //! | `glance_pushes_total` | counter | pushed data by `outcome`: `sent`, `merged`, `unchanged`, `failed`, `dropped` |
 //! | `glance_pushes_waiting` | gauge | pushed data that waits |
 
@@ -253,7 +253,7 @@ impl Client {
             limits.note(&answer.headers);
             match answer.status {
                 StatusCode::UNAUTHORIZED if !renewed => {
-                    tokens.drop_if(&self.scopes, &token).await;
+                    tokens.drop_if(&self.scopes, installation, &token).await;
                     renewed = true;
                 }
                 StatusCode::TOO_MANY_REQUESTS => {

@@ -290,19 +290,32 @@ impl From<Error> for Refusal {
 async fn verify(parts: &Parts, services: &Arc<Services>) -> Result<SignedRequest, Refusal> {
     services.removal_checks.start();
     let installations = &services.installations;
-    match judge(parts, services, |issuer| installations.known_key(issuer)) {
-        Ok(signed) => Ok(signed),
+    let signed = match judge(parts, services, |issuer| installations.known_key(issuer)) {
+        Ok(signed) => signed,
         Err(Rejection::Signature | Rejection::UnknownIssuer(_)) => {
             Box::pin(async {
                 let (text, _) = token(parts)?;
                 let issuer = Token::parse(&text)?.issuer().clone();
                 let key = installations.stored_key(&issuer).await?;
-                Ok(judge(parts, services, |_| key)?)
+                Ok::<_, Refusal>(judge(parts, services, |_| key)?)
             })
-            .await
+            .await?
         }
-        Err(rejection) => Err(rejection.into()),
+        Err(rejection) => return Err(rejection.into()),
+    };
+    #[cfg(feature = "replay-cache")]
+    if let Some(replays) = &services.replays
+        && !parts.method.is_safe()
+        && !is_page_token(signed.claims())
+    {
+        Box::pin(async {
+            let (text, _) = token(parts)?;
+            let once = replays.once(installations.store(), &text, signed.claims(), now());
+            Ok::<_, Refusal>(once.await??)
+        })
+        .await?;
     }
+    Ok(signed)
 }
 
 fn judge(
@@ -326,13 +339,6 @@ fn judge(
     // An address ends in logs and histories. That a host's token stands there is the protocol's way.
     if is_in_address && is_page_token(&claims) {
         return Err(Rejection::PageToken);
-    }
-    #[cfg(feature = "replay-cache")]
-    if let Some(replays) = &services.replays
-        && !parts.method.is_safe()
-        && !is_page_token(&claims)
-    {
-        replays.once(&text, &claims, now())?;
     }
     let services = Arc::clone(services);
     Ok(SignedRequest {

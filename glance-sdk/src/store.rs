@@ -19,6 +19,7 @@ mod keyring;
 mod memory;
 #[cfg(feature = "store-postgres")]
 mod postgres;
+mod sharing;
 #[cfg(feature = "store-sqlite")]
 mod sqlite;
 
@@ -33,10 +34,11 @@ pub use async_trait::async_trait;
 pub use encrypted::EncryptedStore;
 pub use keyring::Keyring;
 pub use memory::MemoryStore;
-#[cfg(feature = "store-postgres")]
-pub use postgres::PostgresStore;
 #[cfg(all(feature = "store-postgres", feature = "server"))]
 pub(crate) use postgres::is_lost;
+#[cfg(feature = "store-postgres")]
+pub use postgres::{PostgresStore, PostgresStoreBuilder};
+pub use sharing::{AccessToken, Claimed, RequestClaim};
 #[cfg(feature = "store-sqlite")]
 pub use sqlite::SqliteStore;
 
@@ -145,6 +147,10 @@ impl RemovalCheck {
 }
 
 /// Keeps installations. What it acknowledged is there after a crash.
+///
+/// The methods for what processes share ([`access_token`](Self::access_token) and those that follow it)
+/// have default implementations: a store without its own forwards them to [`inner`](Self::inner), and
+/// shares nothing where there is no such store.
 #[async_trait]
 pub trait InstallationStore: fmt::Debug + Send + Sync + 'static {
     /// Keeps an installation, or replaces the one with the same id and secret.
@@ -265,6 +271,82 @@ pub trait InstallationStore: fmt::Debug + Send + Sync + 'static {
             }
         }
     }
+
+    /// The store that this one wraps, if it wraps one. The default implementations of the methods below
+    /// forward to it, and so will those of methods that later versions add.
+    fn inner(&self) -> Option<&dyn InstallationStore> {
+        None
+    }
+
+    /// The access token with this name that a process put for the installation, whether or not it is
+    /// still in time; `None` where there is none. The processes of an add-on that share a store thereby
+    /// use one token instead of asking the host for one each.
+    ///
+    /// The name has at most 64 characters. It says what the token is for; only equal names are the same.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    async fn access_token(&self, oauth_id: &OauthId, name: &str) -> Result<Option<AccessToken>> {
+        match self.inner() {
+            Some(inner) => inner.access_token(oauth_id, name).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Keeps an access token of a stored installation, in place of the one with the same name; says
+    /// whether it did. Also forgets those of the installation's tokens whose
+    /// [`renew_at`](AccessToken::renew_at) is not after `now` (in seconds since 1970), and those beyond
+    /// [`MAX_PER_INSTALLATION`](AccessToken::MAX_PER_INSTALLATION). The tokens go with their
+    /// installation; [`put`](Self::put) and [`replace`](Self::replace) leave them as they are.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    async fn put_access_token(
+        &self,
+        oauth_id: &OauthId,
+        name: &str,
+        token: &AccessToken,
+        now: i64,
+    ) -> Result<bool> {
+        match self.inner() {
+            Some(inner) => inner.put_access_token(oauth_id, name, token, now).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Forgets the access token with this name if it is `refused`, a token that the host no longer
+    /// takes; says whether it did. Another process may have put a new one since.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    async fn remove_access_token(
+        &self,
+        oauth_id: &OauthId,
+        name: &str,
+        refused: &Secret,
+    ) -> Result<bool> {
+        match self.inner() {
+            Some(inner) => inner.remove_access_token(oauth_id, name, refused).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Remembers that a signed request is used now, unless it was used before, atomically: of several
+    /// processes that receive the same request, one gets [`Claimed::First`]. Requests that have expired
+    /// may be forgotten, and those of a removed installation are.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    async fn claim_request(&self, claim: &RequestClaim) -> Result<Claimed> {
+        match self.inner() {
+            Some(inner) => inner.claim_request(claim).await,
+            None => Ok(Claimed::NotShared),
+        }
+    }
 }
 
 #[async_trait]
@@ -324,6 +406,37 @@ impl<S: InstallationStore + ?Sized> InstallationStore for Arc<S> {
 
     async fn list(&self) -> Result<Vec<Installation>> {
         (**self).list().await
+    }
+
+    fn inner(&self) -> Option<&dyn InstallationStore> {
+        (**self).inner()
+    }
+
+    async fn access_token(&self, oauth_id: &OauthId, name: &str) -> Result<Option<AccessToken>> {
+        (**self).access_token(oauth_id, name).await
+    }
+
+    async fn put_access_token(
+        &self,
+        oauth_id: &OauthId,
+        name: &str,
+        token: &AccessToken,
+        now: i64,
+    ) -> Result<bool> {
+        (**self).put_access_token(oauth_id, name, token, now).await
+    }
+
+    async fn remove_access_token(
+        &self,
+        oauth_id: &OauthId,
+        name: &str,
+        refused: &Secret,
+    ) -> Result<bool> {
+        (**self).remove_access_token(oauth_id, name, refused).await
+    }
+
+    async fn claim_request(&self, claim: &RequestClaim) -> Result<Claimed> {
+        (**self).claim_request(claim).await
     }
 }
 

@@ -9,6 +9,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use super::{LEEWAY_SECONDS, Rejection};
 use crate::model::{Claims, OauthId};
+use crate::store::{Claimed, InstallationStore, RequestClaim};
 
 /// How many requests of one installation are remembered, of about 100 bytes each. One installation
 /// cannot fill the memory of another.
@@ -58,10 +59,58 @@ impl Replays {
         }
     }
 
-    /// Lets a verified request through once. Where no more can be remembered it is refused: what
-    /// cannot be told from a replay may be one.
-    pub(crate) fn once(&self, token: &str, claims: &Claims, now: i64) -> Result<(), Rejection> {
-        let end = claims.exp.unwrap_or(i64::MAX);
+    /// Lets a verified request through once: once for all processes whose store shares it, otherwise
+    /// once for this process.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store, which leave the request unused.
+    pub(crate) async fn once(
+        &self,
+        store: &dyn InstallationStore,
+        token: &str,
+        claims: &Claims,
+        now: i64,
+    ) -> crate::Result<Result<(), Rejection>> {
+        // A request that is sent over and over costs the store one question.
+        if self.is_used(token, claims, now) {
+            return Ok(Err(Rejection::Replayed));
+        }
+        let claim = RequestClaim {
+            oauth_id: claims.iss.clone(),
+            name: name(token, claims),
+            expires_at: end(claims).saturating_add(LEEWAY_SECONDS),
+            now,
+            limit: u32::try_from(self.max_requests).unwrap_or(u32::MAX),
+        };
+        Ok(match store.claim_request(&claim).await? {
+            Claimed::First => {
+                // The store remembers it too, so it need not fit here.
+                let _ = self.remember(token, claims, now);
+                Ok(())
+            }
+            Claimed::Replayed => {
+                let _ = self.remember(token, claims, now);
+                Err(Rejection::Replayed)
+            }
+            Claimed::Full => Err(Rejection::TooMany),
+            Claimed::Unknown => Err(Rejection::UnknownIssuer(claims.iss.clone())),
+            Claimed::NotShared => self.remember(token, claims, now),
+        })
+    }
+
+    fn is_used(&self, token: &str, claims: &Claims, now: i64) -> bool {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(requests) = used.by_installation.get_mut(&claims.iss) else {
+            return false;
+        };
+        requests.forget_ended(now);
+        requests.names.contains(&name(token, claims))
+    }
+
+    /// Remembers a verified request in this process, unless it was used here. Where no more can be
+    /// remembered it is refused: what cannot be told from a replay may be one.
+    fn remember(&self, token: &str, claims: &Claims, now: i64) -> Result<(), Rejection> {
         let name = name(token, claims);
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         used.sweep(now);
@@ -74,7 +123,7 @@ impl Replays {
             return Err(Rejection::TooMany);
         }
         requests.names.insert(name);
-        requests.by_end.push(Reverse((end, name)));
+        requests.by_end.push(Reverse((end(claims), name)));
         Ok(())
     }
 }
@@ -107,6 +156,10 @@ impl Requests {
     }
 }
 
+fn end(claims: &Claims) -> i64 {
+    claims.exp.unwrap_or(i64::MAX)
+}
+
 fn name(token: &str, claims: &Claims) -> Name {
     let text = match &claims.jti {
         Some(jti) => format!("jti {jti}"),
@@ -135,19 +188,59 @@ mod tests {
     fn a_request_without_a_name_is_known_by_its_token() {
         let replays = Replays::default();
         let claims = claims("one", None, NOW + 60);
-        assert_eq!(replays.once("a", &claims, NOW), Ok(()));
-        assert_eq!(replays.once("b", &claims, NOW), Ok(()));
-        assert_eq!(replays.once("a", &claims, NOW), Err(Rejection::Replayed));
+        assert_eq!(replays.remember("a", &claims, NOW), Ok(()));
+        assert_eq!(replays.remember("b", &claims, NOW), Ok(()));
+        assert_eq!(
+            replays.remember("a", &claims, NOW),
+            Err(Rejection::Replayed)
+        );
+    }
+
+    /// As two processes: each has its own memory.
+    #[tokio::test]
+    async fn a_request_is_let_through_by_one_of_the_processes_with_a_store() {
+        use crate::model::InstallationData;
+        use crate::store::{Endpoints, Installation, MemoryStore};
+
+        let store = MemoryStore::default();
+        let data = InstallationData::new("one".into(), "secret".into(), "", 1.into());
+        let installation = Installation::new(data, Endpoints::new("", ""));
+        store.put(&installation).await.unwrap();
+        let (one, other) = (Replays::of(2), Replays::of(2));
+        let once = async |replays: &Replays, claims: &Claims, now: i64| {
+            replays.once(&store, "token", claims, now).await.unwrap()
+        };
+        let first = claims("one", Some("jti"), NOW + 60);
+        assert_eq!(once(&one, &first, NOW).await, Ok(()));
+        for replays in [&one, &other, &other] {
+            assert_eq!(once(replays, &first, NOW).await, Err(Rejection::Replayed));
+        }
+        let last = NOW + 60 + LEEWAY_SECONDS;
+        assert_eq!(
+            once(&other, &first, last - 1).await,
+            Err(Rejection::Replayed)
+        );
+        let second = claims("one", Some("second"), NOW + 60);
+        assert_eq!(once(&other, &second, NOW).await, Ok(()));
+        let third = claims("one", Some("third"), NOW + 60);
+        assert_eq!(once(&one, &third, NOW).await, Err(Rejection::TooMany));
+        let unknown = claims("two", Some("jti"), NOW + 60);
+        let rejection = Rejection::UnknownIssuer("two".into());
+        assert_eq!(once(&one, &unknown, NOW).await, Err(rejection));
+        assert_eq!(once(&other, &third, last).await, Ok(()));
     }
 
     #[test]
     fn a_request_is_remembered_as_long_as_its_token_verifies() {
         let replays = Replays::default();
         let claims = claims("one", Some("jti"), NOW);
-        assert_eq!(replays.once("a", &claims, NOW), Ok(()));
+        assert_eq!(replays.remember("a", &claims, NOW), Ok(()));
         let last = NOW + LEEWAY_SECONDS - 1;
-        assert_eq!(replays.once("a", &claims, last), Err(Rejection::Replayed));
-        assert_eq!(replays.once("a", &claims, last + 1), Ok(()));
+        assert_eq!(
+            replays.remember("a", &claims, last),
+            Err(Rejection::Replayed)
+        );
+        assert_eq!(replays.remember("a", &claims, last + 1), Ok(()));
     }
 
     #[test]
@@ -156,7 +249,7 @@ mod tests {
         for nth in 0..1000 {
             let now = NOW + nth * 120;
             let claims = claims(&nth.to_string(), None, now + 60);
-            replays.once("a", &claims, now).unwrap();
+            replays.remember("a", &claims, now).unwrap();
             assert!(replays.used.lock().unwrap().by_installation.len() <= FEW_INSTALLATIONS);
         }
     }
@@ -186,7 +279,7 @@ mod tests {
                     Ok(())
                 };
                 let claims = claims(&iss.to_string(), Some(&jti.to_string()), exp);
-                prop_assert_eq!(replays.once("token", &claims, now), expected);
+                prop_assert_eq!(replays.remember("token", &claims, now), expected);
                 for requests in replays.used.lock().unwrap().by_installation.values() {
                     prop_assert!(requests.names.len() <= max);
                     prop_assert_eq!(requests.names.len(), requests.by_end.len());

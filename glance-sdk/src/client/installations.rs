@@ -205,7 +205,8 @@ impl Installations {
         if let Some(client) = clients.get(oauth_id) {
             return Ok(client.clone());
         }
-        let client = self.make_client(installation, Tokens::default());
+        let tokens = Tokens::shared_by(Arc::clone(&self.shared.store));
+        let client = self.make_client(installation, tokens);
         clients.insert(oauth_id.clone(), client.clone());
         Ok(client)
     }
@@ -284,7 +285,9 @@ impl Installations {
         drop(turn);
         let oauth_id = installation.oauth_id().clone();
         self.forget(&oauth_id);
-        let client = self.make_client(installation, token.into());
+        let tokens = Tokens::shared_by(Arc::clone(store));
+        let tokens = tokens.with(token, &installation).await;
+        let client = self.make_client(installation, tokens);
         self.clients().insert(oauth_id.clone(), client);
         Ok(oauth_id)
     }

@@ -1,18 +1,21 @@
-//! Access tokens by client credentials: cached for each set of scopes, renewed early, one request
-//! at a time.
+//! Access tokens by client credentials: cached for each set of scopes, shared with other processes by the
+//! store, renewed early, one request at a time.
 
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use reqwest::{StatusCode, Url};
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use super::http::{Answer, Http};
 use super::meter;
 use super::retry::{self, RetryBudget};
+use crate::auth::now;
 use crate::clock_cache::ClockCache;
 use crate::model::{Scope, Secret, TokenAnswer};
-use crate::store::Installation;
+use crate::store::{AccessToken, Installation, InstallationStore};
 use crate::{Error, ErrorKind, Result};
 
 /// How long before its end a token is renewed, where it holds longer than twice this.
@@ -21,8 +24,14 @@ const EARLY: Duration = Duration::from_secs(60);
 /// How long a host that refused the installation's secret is not asked again.
 const GONE: Duration = Duration::from_secs(10 * 60);
 
+/// How long a token is used at most, in seconds: a host may promise more years than a clock can count.
+const MAX_SECONDS: u64 = 365 * 24 * 60 * 60;
+
 /// How many sets of scopes have a token at a time.
-const MAX_SETS: usize = 100;
+const MAX_SETS: usize = AccessToken::MAX_PER_INSTALLATION;
+
+/// How long a call waits for the store to answer: without it, the host gives a token too.
+const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What a token is asked for: scopes, sorted and joined by spaces; all of the descriptor's where
 /// it is empty.
@@ -43,6 +52,8 @@ impl FromIterator<Scope> for Scopes {
 pub(super) struct Tokens {
     by_scopes: SyncMutex<ClockCache<Scopes, Arc<Cache>>>,
     refused_at: SyncMutex<Option<Instant>>,
+    /// Shares tokens with other processes.
+    store: Option<Arc<dyn InstallationStore>>,
 }
 
 /// A place for one token. Its lock is kept while one is asked for, so that many callers cause one
@@ -60,12 +71,32 @@ impl Default for Tokens {
         Self {
             by_scopes: SyncMutex::new(ClockCache::new(MAX_SETS)),
             refused_at: SyncMutex::default(),
+            store: None,
         }
     }
 }
 
 impl Tokens {
-    /// A token with these scopes, asked for where there is none that still holds.
+    /// Tokens that the processes with this store share.
+    pub(super) fn shared_by(store: Arc<dyn InstallationStore>) -> Self {
+        Self {
+            store: Some(store),
+            ..Self::default()
+        }
+    }
+
+    /// Adds the token, of all scopes, with which an installation just proved itself.
+    #[cfg(feature = "server")]
+    pub(super) async fn with(self, token: Token, installation: &Installation) -> Self {
+        let scopes = Scopes::default();
+        self.share(&scopes, installation, &token).await;
+        let cache = Arc::new(Mutex::new(Some(token)));
+        lock(&self.by_scopes).insert(scopes, cache);
+        self
+    }
+
+    /// A token with these scopes, asked for where neither this process nor the store has one that still
+    /// holds.
     pub(super) async fn get(
         &self,
         scopes: &Scopes,
@@ -90,9 +121,14 @@ impl Tokens {
                 ),
             ));
         }
+        if let Some(shared) = self.find_shared(scopes, installation).await {
+            meter::token("shared");
+            return Ok(token.insert(shared).secret.clone());
+        }
         match Token::request(scopes, http, installation).await {
             Ok(new) => {
                 *lock(&self.refused_at) = None;
+                self.share(scopes, installation, &new).await;
                 let secret = new.secret.clone();
                 *token = Some(new);
                 Ok(secret)
@@ -106,13 +142,52 @@ impl Tokens {
         }
     }
 
-    /// Drops this token, unless another took its place already.
-    pub(super) async fn drop_if(&self, scopes: &Scopes, refused: &Secret) {
+    /// Drops this token, here and in the store, unless another took its place already.
+    pub(super) async fn drop_if(
+        &self,
+        scopes: &Scopes,
+        installation: &Installation,
+        refused: &Secret,
+    ) {
         let cache = self.cache(scopes);
         let mut token = cache.lock().await;
         if token.as_ref().is_some_and(|token| token.secret == *refused) {
             *token = None;
+            if let Some(store) = &self.store {
+                let name = name(scopes, installation);
+                let oauth_id = installation.oauth_id();
+                let removal = store.remove_access_token(oauth_id, &name, refused);
+                answer(installation, removal).await;
+            }
         }
+    }
+
+    /// The token that another process put into the store, if it still holds.
+    async fn find_shared(&self, scopes: &Scopes, installation: &Installation) -> Option<Token> {
+        let store = self.store.as_ref()?;
+        let name = name(scopes, installation);
+        let found = store.access_token(installation.oauth_id(), &name);
+        let AccessToken { secret, renew_at } = answer(installation, found).await??;
+        let holds = u64::try_from(renew_at.checked_sub(now())?).ok()?;
+        let renew_at = Instant::now() + Duration::from_secs(holds.min(MAX_SECONDS));
+        (holds > 0).then_some(Token { secret, renew_at })
+    }
+
+    /// Puts a token into the store, for other processes.
+    async fn share(&self, scopes: &Scopes, installation: &Installation, token: &Token) {
+        let Some(store) = &self.store else {
+            return;
+        };
+        let holds = token.renew_at.saturating_duration_since(Instant::now());
+        let holds = i64::try_from(holds.as_secs()).unwrap_or(i64::MAX);
+        if holds == 0 {
+            return;
+        }
+        let now = now();
+        let shared = AccessToken::new(token.secret.clone(), now.saturating_add(holds));
+        let name = name(scopes, installation);
+        let put = store.put_access_token(installation.oauth_id(), &name, &shared, now);
+        answer(installation, put).await;
     }
 
     /// Whether the token endpoint lately refused the installation's secret.
@@ -143,18 +218,41 @@ impl Tokens {
     }
 }
 
+/// What the store answers, if it does. A call goes on without it.
+async fn answer<T>(
+    installation: &Installation,
+    asked: impl Future<Output = Result<T>>,
+) -> Option<T> {
+    let oauth_id = installation.oauth_id();
+    match timeout(STORE_TIMEOUT, asked).await {
+        Ok(Ok(answer)) => Some(answer),
+        Ok(Err(error)) => {
+            tracing::warn!(%oauth_id, "sharing an access token failed: {error:#}");
+            None
+        }
+        Err(_) => {
+            let limit = STORE_TIMEOUT.as_secs();
+            tracing::warn!(%oauth_id, "sharing an access token failed: no answer within {limit} s");
+            None
+        }
+    }
+}
+
 fn lock<T>(mutex: &SyncMutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The tokens of an installation that just proved itself with this one, of all scopes.
-impl From<Token> for Tokens {
-    fn from(token: Token) -> Self {
-        let tokens = Self::default();
-        let cache = Arc::new(Mutex::new(Some(token)));
-        lock(&tokens.by_scopes).insert(Scopes::default(), cache);
-        tokens
-    }
+/// Names a token among those of its installation: by its scopes and by where it is used, so that one host
+/// never gets a token of another.
+fn name(scopes: &Scopes, installation: &Installation) -> String {
+    let endpoints = &installation.endpoints;
+    let text = [&endpoints.token_url, &endpoints.api_url, &*scopes.0].join("\n");
+    let digest = digest(&SHA256, text.as_bytes());
+    digest
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 impl Token {
@@ -168,10 +266,10 @@ impl Token {
         let answer = request(scopes, http, installation).await;
         meter::token(meter::outcome(&answer));
         let answer = answer?;
-        // A host may promise more years than a clock can count, or nothing at all: then an hour
-        // is the shortest life that was seen, and a 401 drops the token anyway.
+        // A host may promise nothing at all: then an hour is the shortest life that was seen, and a 401
+        // drops the token anyway.
         let seconds = answer.expires_in.unwrap_or(60 * 60);
-        let holds = Duration::from_secs(seconds.min(365 * 24 * 60 * 60));
+        let holds = Duration::from_secs(seconds.min(MAX_SECONDS));
         Ok(Self {
             secret: answer.access_token,
             renew_at: asked_at + holds.saturating_sub(EARLY).max(holds / 2),
@@ -274,6 +372,19 @@ mod tests {
         ] {
             assert!(!names_invalid_client(other.as_bytes()), "{other}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_fails_or_hangs_holds_no_call_up() {
+        let data = crate::model::InstallationData::new("id".into(), "s".into(), "", 1.into());
+        let installation = Installation::new(data, crate::store::Endpoints::new("", ""));
+        let failure = async { Err::<(), _>(Error::storage("no store", "it restarts")) };
+        assert_eq!(answer(&installation, failure).await, None);
+        let began = tokio::time::Instant::now();
+        let hanging = std::future::pending::<Result<()>>();
+        assert_eq!(answer(&installation, hanging).await, None);
+        assert_eq!(began.elapsed(), STORE_TIMEOUT);
+        assert_eq!(answer(&installation, async { Ok(1) }).await, Some(1));
     }
 
     proptest! {

@@ -12,6 +12,7 @@
 //! `#[tokio::test(flavor = "multi_thread")]`: several threads make the concurrent puts meet.
 
 mod removal;
+mod sharing;
 
 use std::fmt;
 use std::sync::Arc;
@@ -47,6 +48,32 @@ pub async fn check<S: InstallationStore>(make: impl AsyncFn() -> S) {
     removal::lists_due_checks(&make().await).await;
     removal::gives_a_check_to_one(Arc::new(make().await)).await;
     shows_no_secret(&make().await).await;
+    if sharing::shares(&make().await).await {
+        check_sharing(&make).await;
+    }
+}
+
+/// Holds a store to the rules about what it shares between processes, each on an empty store of its own
+/// from `make`: access tokens and used requests. [`check`] does so too, unless the store has the default
+/// implementations, which share nothing.
+///
+/// ```
+/// use glance_sdk::store::{MemoryStore, conformance};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// conformance::check_sharing(async || MemoryStore::default()).await;
+/// # });
+/// ```
+///
+/// # Panics
+///
+/// With a sentence that names the rule, where the store breaks one.
+pub async fn check_sharing<S: InstallationStore>(make: impl AsyncFn() -> S) {
+    sharing::keeps_tokens(&make().await).await;
+    sharing::bounds_tokens(&make().await).await;
+    sharing::lets_requests_through_once(&make().await).await;
+    sharing::gives_a_request_to_one(Arc::new(make().await)).await;
+    sharing::shows_no_token(&make().await).await;
 }
 
 async fn keeps_and_forgets(store: &dyn InstallationStore) {
@@ -428,7 +455,7 @@ fn same(found: Option<Installation>, expected: Option<Installation>, rule: &str)
 fn worked<T>(answer: Result<T>, rule: &str) -> T {
     match answer {
         Ok(value) => value,
-        Err(error) => broken(rule, format_args!("the store answered {error}")),
+        Err(error) => broken(rule, format_args!("the store answered {error:#}")),
     }
 }
 

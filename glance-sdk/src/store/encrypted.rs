@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 
 use super::keyring::Keyring;
-use super::{Installation, InstallationStore, PAGE, RemovalCheck};
+use super::{
+    AccessToken, Claimed, Installation, InstallationStore, PAGE, RemovalCheck, RequestClaim,
+};
 use crate::model::{GroupId, OauthId, RoomId, Secret};
 use crate::{Error, ErrorKind, Result};
 
@@ -202,6 +204,57 @@ impl<S: InstallationStore> InstallationStore for EncryptedStore<S> {
     ) -> Result<Vec<(OauthId, RemovalCheck)>> {
         self.inner.due_removal_checks(until, limit).await
     }
+
+    fn inner(&self) -> Option<&dyn InstallationStore> {
+        Some(&self.inner)
+    }
+
+    /// A token that this keyring did not encrypt, or whose key it no longer has, is as good as none: a
+    /// new one takes its place.
+    async fn access_token(&self, oauth_id: &OauthId, name: &str) -> Result<Option<AccessToken>> {
+        let stored = self.inner.access_token(oauth_id, name).await?;
+        Ok(stored.and_then(|stored| {
+            let opened = self.keyring.decrypt_token(oauth_id, name, &stored.secret);
+            Some(AccessToken::new(opened.ok()??, stored.renew_at))
+        }))
+    }
+
+    async fn put_access_token(
+        &self,
+        oauth_id: &OauthId,
+        name: &str,
+        token: &AccessToken,
+        now: i64,
+    ) -> Result<bool> {
+        let sealed = self.keyring.encrypt_token(oauth_id, name, &token.secret)?;
+        let sealed = AccessToken::new(sealed, token.renew_at);
+        self.inner
+            .put_access_token(oauth_id, name, &sealed, now)
+            .await
+    }
+
+    async fn remove_access_token(
+        &self,
+        oauth_id: &OauthId,
+        name: &str,
+        refused: &Secret,
+    ) -> Result<bool> {
+        let Some(stored) = self.inner.access_token(oauth_id, name).await? else {
+            return Ok(false);
+        };
+        let opened = self.keyring.decrypt_token(oauth_id, name, &stored.secret);
+        match opened {
+            Ok(Some(opened)) if opened == *refused => {
+                let sealed = &stored.secret;
+                self.inner.remove_access_token(oauth_id, name, sealed).await
+            }
+            _ => Ok(false),
+        }
+    }
+
+    async fn claim_request(&self, claim: &RequestClaim) -> Result<Claimed> {
+        self.inner.claim_request(claim).await
+    }
 }
 
 #[cfg(test)]
@@ -230,7 +283,51 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn it_conforms() {
-        conformance::check(async || with_keys(MemoryStore::default(), OLD)).await;
+        let make = async || with_keys(MemoryStore::default(), OLD);
+        conformance::check(make).await;
+        conformance::check_sharing(make).await;
+    }
+
+    #[tokio::test]
+    async fn access_tokens_are_encrypted_for_their_installation_and_name() {
+        let store = with_keys(MemoryStore::default(), OLD);
+        for id in ["one", "two"] {
+            store.put(&installation(id, 1)).await.unwrap();
+        }
+        let (one, two) = (OauthId::from("one"), OauthId::from("two"));
+        let token = AccessToken::new("topsecret".into(), 100);
+        store.put_access_token(&one, "a", &token, 1).await.unwrap();
+        let sealed = store.inner.access_token(&one, "a").await.unwrap().unwrap();
+        assert!(sealed.secret.expose().starts_with("aes256gcm:"));
+        assert!(!sealed.secret.expose().contains("topsecret"));
+
+        // Moved, or put by who has no key, it is none; nor is it one for an installation's secret.
+        let plain = AccessToken::new("plain".into(), 100);
+        for (id, name, moved) in [
+            (&one, "b", &sealed),
+            (&two, "a", &sealed),
+            (&two, "c", &plain),
+        ] {
+            store
+                .inner
+                .put_access_token(id, name, moved, 1)
+                .await
+                .unwrap();
+            assert_eq!(
+                store.access_token(id, name).await.unwrap(),
+                None,
+                "{id} {name}"
+            );
+        }
+        let mut moved = installation("three", 1);
+        moved.data.oauth_secret = sealed.secret.clone();
+        store.inner.put(&moved).await.unwrap();
+        assert!(store.get(&"three".into()).await.is_err());
+
+        let both = with_keys(store.inner, &format!("{NEW},{OLD}"));
+        assert_eq!(both.access_token(&one, "a").await.unwrap(), Some(token));
+        let new = with_keys(both.inner, NEW);
+        assert_eq!(new.access_token(&one, "a").await.unwrap(), None);
     }
 
     #[cfg(feature = "store-sqlite")]
@@ -244,11 +341,16 @@ mod tests {
             let number = files.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             folder.path().join(format!("{number}.sqlite"))
         };
-        conformance::check(async || with_keys(SqliteStore::open(next()).unwrap(), OLD)).await;
+        let make = async || with_keys(SqliteStore::open(next()).unwrap(), OLD);
+        conformance::check(make).await;
+        conformance::check_sharing(make).await;
 
         let file = next();
         let store = with_keys(SqliteStore::open(&file).unwrap(), OLD);
         store.put(&installation("one", 1)).await.unwrap();
+        let token = AccessToken::new("topsecret".into(), 100);
+        let one = OauthId::from("one");
+        assert!(store.put_access_token(&one, "a", &token, 1).await.unwrap());
         drop(store);
         let bytes = std::fs::read(&file).unwrap();
         assert!(!String::from_utf8_lossy(&bytes).contains("topsecret"));

@@ -70,9 +70,25 @@ impl Keyring {
         }
     }
 
+    /// Encrypts the secret of an installation.
     pub(super) fn encrypt(&self, oauth_id: &OauthId, secret: &Secret) -> Result<Secret> {
+        self.seal(oauth_id.as_str(), secret)
+    }
+
+    /// Encrypts an access token of an installation.
+    pub(super) fn encrypt_token(
+        &self,
+        oauth_id: &OauthId,
+        name: &str,
+        token: &Secret,
+    ) -> Result<Secret> {
+        self.seal(&token_context(oauth_id, name), token)
+    }
+
+    /// Encrypts a secret that can be decrypted with the same context only.
+    fn seal(&self, context: &str, secret: &Secret) -> Result<Secret> {
         let mut sealed = secret.expose().as_bytes().to_vec();
-        let aad = Aad::from(oauth_id.as_str());
+        let aad = Aad::from(context);
         let nonce = self
             .first
             .cipher
@@ -82,8 +98,22 @@ impl Keyring {
         Ok(format!("{MARK}{}:{text}", self.first.name).into())
     }
 
-    /// `None` where it was never encrypted.
+    /// Decrypts the secret of an installation; `None` where it was never encrypted.
     pub(super) fn decrypt(&self, oauth_id: &OauthId, stored: &Secret) -> Result<Option<Secret>> {
+        self.open(oauth_id.as_str(), oauth_id, stored)
+    }
+
+    /// Decrypts an access token of an installation; `None` where it was never encrypted.
+    pub(super) fn decrypt_token(
+        &self,
+        oauth_id: &OauthId,
+        name: &str,
+        stored: &Secret,
+    ) -> Result<Option<Secret>> {
+        self.open(&token_context(oauth_id, name), oauth_id, stored)
+    }
+
+    fn open(&self, context: &str, oauth_id: &OauthId, stored: &Secret) -> Result<Option<Secret>> {
         let Some(rest) = stored.expose().strip_prefix(MARK) else {
             return Ok(None);
         };
@@ -107,7 +137,7 @@ impl Keyring {
         let mut sealed = Zeroizing::new(STANDARD_NO_PAD.decode(text).map_err(|_| broken())?);
         let (nonce, sealed) = sealed.split_at_mut_checked(NONCE_LEN).ok_or_else(broken)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| broken())?;
-        let aad = Aad::from(oauth_id.as_str());
+        let aad = Aad::from(context);
         let opened = key.cipher.open_in_place(nonce, aad, sealed);
         let opened = opened.map_err(|_| broken())?;
         let secret = std::str::from_utf8(opened).map_err(|_| broken())?;
@@ -153,6 +183,11 @@ impl std::str::FromStr for Keyring {
             others: found.collect(),
         })
     }
+}
+
+/// What an encrypted access token belongs to. No installation id has a line break, so none is the same.
+fn token_context(oauth_id: &OauthId, name: &str) -> String {
+    format!("access token\n{oauth_id}\n{name}")
 }
 
 fn misfit(why: &str) -> Error {

@@ -1,15 +1,18 @@
 //! Installations in memory, for tests.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{Installation, InstallationStore, RemovalCheck};
+use super::{AccessToken, Claimed, Installation, InstallationStore, RemovalCheck, RequestClaim};
 use crate::model::{GroupId, OauthId, RoomId, Secret};
 use crate::{Error, Result};
+
+/// The number of used requests of an installation below which none are looked for that expired.
+const FEW_REQUESTS: usize = 64;
 
 /// Keeps installations until the program ends.
 #[derive(Debug, Default)]
@@ -21,6 +24,44 @@ pub struct MemoryStore {
 struct Row {
     installation: Installation,
     removal_check: RemovalCheck,
+    access_tokens: HashMap<String, AccessToken>,
+    /// The requests that were used, with the times at which they expire.
+    used_requests: HashMap<[u8; 32], i64>,
+    /// The number of used requests at which those that expired are looked for.
+    sweep_at: usize,
+}
+
+impl Row {
+    fn new(installation: Installation) -> Self {
+        Self {
+            installation,
+            removal_check: RemovalCheck::default(),
+            access_tokens: HashMap::new(),
+            used_requests: HashMap::new(),
+            sweep_at: 0,
+        }
+    }
+
+    fn claim(&mut self, claim: &RequestClaim) -> Claimed {
+        let limit = claim.limit as usize;
+        let used = &mut self.used_requests;
+        if used
+            .get(&claim.name)
+            .is_some_and(|expires_at| *expires_at > claim.now)
+        {
+            return Claimed::Replayed;
+        }
+        if used.len() >= self.sweep_at.min(limit) {
+            used.retain(|_, expires_at| *expires_at > claim.now);
+            // Each sweep is paid for by as many claims as there are requests left.
+            self.sweep_at = (2 * used.len()).max(FEW_REQUESTS);
+        }
+        if used.len() >= limit {
+            return Claimed::Full;
+        }
+        used.insert(claim.name, claim.expires_at);
+        Claimed::First
+    }
 }
 
 impl MemoryStore {
@@ -42,10 +83,7 @@ impl InstallationStore for MemoryStore {
     async fn put(&self, installation: &Installation) -> Result<()> {
         match self.installations().entry(installation.oauth_id().clone()) {
             Entry::Vacant(vacant) => {
-                vacant.insert(Row {
-                    installation: installation.clone(),
-                    removal_check: RemovalCheck::default(),
-                });
+                vacant.insert(Row::new(installation.clone()));
                 Ok(())
             }
             Entry::Occupied(mut stored) => {
@@ -142,6 +180,63 @@ impl InstallationStore for MemoryStore {
         due.truncate(limit);
         Ok(due)
     }
+
+    async fn access_token(&self, oauth_id: &OauthId, name: &str) -> Result<Option<AccessToken>> {
+        let installations = self.installations();
+        let row = installations.get(oauth_id);
+        Ok(row.and_then(|row| row.access_tokens.get(name).cloned()))
+    }
+
+    async fn put_access_token(
+        &self,
+        oauth_id: &OauthId,
+        name: &str,
+        token: &AccessToken,
+        now: i64,
+    ) -> Result<bool> {
+        let mut installations = self.installations();
+        let Some(row) = installations.get_mut(oauth_id) else {
+            return Ok(false);
+        };
+        let tokens = &mut row.access_tokens;
+        tokens.retain(|other, stored| other != name && stored.renew_at > now);
+        while tokens.len() >= AccessToken::MAX_PER_INSTALLATION {
+            let earliest = tokens.iter().min_by_key(|(_, token)| token.renew_at);
+            let Some(earliest) = earliest.map(|(name, _)| name.clone()) else {
+                break;
+            };
+            tokens.remove(&earliest);
+        }
+        tokens.insert(name.to_owned(), token.clone());
+        Ok(true)
+    }
+
+    async fn remove_access_token(
+        &self,
+        oauth_id: &OauthId,
+        name: &str,
+        refused: &Secret,
+    ) -> Result<bool> {
+        let mut installations = self.installations();
+        let Some(row) = installations.get_mut(oauth_id) else {
+            return Ok(false);
+        };
+        let is_stored = row
+            .access_tokens
+            .get(name)
+            .is_some_and(|token| token.secret == *refused);
+        if is_stored {
+            row.access_tokens.remove(name);
+        }
+        Ok(is_stored)
+    }
+
+    async fn claim_request(&self, claim: &RequestClaim) -> Result<Claimed> {
+        match self.installations().get_mut(&claim.oauth_id) {
+            Some(row) => Ok(row.claim(claim)),
+            None => Ok(Claimed::Unknown),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -150,7 +245,9 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn it_conforms() {
-        crate::store::conformance::check(async || MemoryStore::default()).await;
+        let make = async || MemoryStore::default();
+        crate::store::conformance::check(make).await;
+        crate::store::conformance::check_sharing(make).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -159,5 +256,25 @@ mod tests {
 
         let make = async || Arc::new(MemoryStore::default()) as Arc<dyn InstallationStore>;
         crate::store::conformance::check(make).await;
+        crate::store::conformance::check_sharing(make).await;
+    }
+
+    #[tokio::test]
+    async fn expired_requests_take_no_memory_for_long() {
+        let store = MemoryStore::default();
+        let data = crate::model::InstallationData::new("id".into(), "s".into(), "", 1.into());
+        let endpoints = crate::store::Endpoints::new("", "");
+        let installation = Installation::new(data, endpoints);
+        store.put(&installation).await.unwrap();
+        for number in 0..10_000_u32 {
+            let mut name = [0; 32];
+            name[..4].copy_from_slice(&number.to_le_bytes());
+            let now = i64::from(number);
+            let claim = RequestClaim::new("id".into(), name, now + 10, now, 100_000);
+            assert_eq!(store.claim_request(&claim).await.unwrap(), Claimed::First);
+            let installations = store.installations();
+            let used = &installations[&"id".into()].used_requests;
+            assert!(used.len() <= FEW_REQUESTS, "{}", used.len());
+        }
     }
 }

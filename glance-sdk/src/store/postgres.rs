@@ -1,54 +1,71 @@
 //! Installations in PostgreSQL.
 
+mod builder;
 mod connections;
 mod migrations;
 mod operation;
+mod pool;
 mod removal_checks;
+mod schema;
+mod sharing;
 mod tls;
 
 use std::fmt;
 
 use async_trait::async_trait;
-use deadpool::managed::Pool;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Config, Row, Transaction};
+use tokio_postgres::{Row, Transaction};
 
-use self::connections::Servers;
+pub use self::builder::PostgresStoreBuilder;
 #[cfg(feature = "server")]
 pub(crate) use self::operation::is_lost;
-use self::operation::{Failed, Operation, Parameter};
-use super::{Endpoints, Installation, InstallationStore, RemovalCheck};
+use self::operation::{Failed, Operation, Parameter, transact};
+use self::pool::Pool;
+use self::schema::Schema;
+use super::{
+    AccessToken, Claimed, Endpoints, Installation, InstallationStore, RemovalCheck, RequestClaim,
+};
 use crate::model::{GroupId, InstallationData, OauthId, RoomId, Secret};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 
-const GET: &str = "SELECT data, token_url, api_url FROM glance_installation WHERE oauth_id = $1";
+const GET: &str =
+    "SELECT data, token_url, api_url FROM {schema}.glance_installation WHERE oauth_id = $1";
 const FIRST_PAGE: &str =
-    "SELECT data, token_url, api_url FROM glance_installation ORDER BY oauth_id LIMIT $1";
-const NEXT_PAGE: &str = "SELECT data, token_url, api_url FROM glance_installation
+    "SELECT data, token_url, api_url FROM {schema}.glance_installation ORDER BY oauth_id LIMIT $1";
+const NEXT_PAGE: &str = "SELECT data, token_url, api_url FROM {schema}.glance_installation
     WHERE oauth_id > $2 ORDER BY oauth_id LIMIT $1";
-const IN_ROOM: &str = "SELECT data, token_url, api_url FROM glance_installation
+const IN_ROOM: &str = "SELECT data, token_url, api_url FROM {schema}.glance_installation
     WHERE room_id = $1 ORDER BY oauth_id";
-const IN_GROUP: &str = "SELECT data, token_url, api_url FROM glance_installation
+const IN_GROUP: &str = "SELECT data, token_url, api_url FROM {schema}.glance_installation
     WHERE group_id = $1 ORDER BY oauth_id";
-const LOCK: &str = "SELECT data FROM glance_installation WHERE oauth_id = $1 FOR UPDATE";
-const INSERT: &str = "INSERT INTO glance_installation
+const LOCK: &str = "SELECT data FROM {schema}.glance_installation WHERE oauth_id = $1 FOR UPDATE";
+const INSERT: &str = "INSERT INTO {schema}.glance_installation
     (oauth_id, data, token_url, api_url, group_id, room_id, origin)
     VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (oauth_id) DO NOTHING";
-const UPDATE: &str = "UPDATE glance_installation
+const UPDATE: &str = "UPDATE {schema}.glance_installation
     SET data = $2, token_url = $3, api_url = $4, group_id = $5, room_id = $6, origin = $7
     WHERE oauth_id = $1";
-const COUNT: &str = "SELECT count(*) FROM glance_installation";
-const COUNT_OF_ORIGIN: &str = "SELECT count(*) FROM glance_installation WHERE origin = $1";
-const REMOVE: &str = "DELETE FROM glance_installation WHERE oauth_id = $1";
+const COUNT: &str = "SELECT count(*) FROM {schema}.glance_installation";
+const COUNT_OF_ORIGIN: &str = "SELECT count(*) FROM {schema}.glance_installation WHERE origin = $1";
+const REMOVE: &str = "DELETE FROM {schema}.glance_installation WHERE oauth_id = $1";
 
 /// Keeps installations in PostgreSQL, for an add-on that runs on several machines at once.
 ///
-/// Its tables are `glance_installation` and `glance_schema`, in the first schema of the
-/// connection's search path. A clone shares the pool of at most 8 connections.
+/// It also shares access tokens and used requests between the processes of the add-on. Its tables are
+/// `glance_installation`, `glance_access_token`, `glance_used_request` and `glance_schema`, by default in
+/// the first schema of the connection's search path. A clone shares the connections, by default at most 8;
+/// [`builder`](Self::builder) has the choices.
 #[derive(Clone)]
 pub struct PostgresStore {
-    pool: Pool<Servers>,
+    database: Database,
+}
+
+/// Where the tables are.
+#[derive(Clone)]
+struct Database {
+    pool: Pool,
+    schema: Schema,
 }
 
 impl PostgresStore {
@@ -70,19 +87,11 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] where the URL is none, [`ErrorKind::Storage`] where the server
-    /// cannot be reached, refuses, or has tables of a newer version.
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) where the URL is none,
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the server cannot be reached, refuses, or
+    /// has tables of a newer version.
     pub async fn connect(url: &str) -> Result<Self> {
-        let config: Config = url.parse().map_err(|cause: tokio_postgres::Error| {
-            Error::new(
-                ErrorKind::Configuration,
-                "the address of the installation store is no PostgreSQL URL",
-            )
-            .with_source(cause)
-        })?;
-        let pool = Servers::pool(&config)?;
-        migrations::run(&pool).await?;
-        Ok(Self { pool })
+        Self::builder(url).connect().await
     }
 
     async fn select(
@@ -91,7 +100,7 @@ impl PostgresStore {
         query: &str,
         parameters: &[Parameter<'_>],
     ) -> Result<Vec<Installation>> {
-        let rows = Operation::new(&self.pool, what).select(query, parameters);
+        let rows = Operation::new(&self.database, what).select(query, parameters);
         rows.await?.iter().map(read).collect()
     }
 
@@ -119,12 +128,13 @@ impl PostgresStore {
             (&room, Type::INT8),
             (&origin, Type::TEXT),
         ];
+        let sql = |template| self.database.schema.sql(template);
         let write = async |transaction: &Transaction<'_>| -> Result<bool, Failed> {
             loop {
-                if may_insert && transaction.execute_typed(INSERT, &row).await? > 0 {
+                if may_insert && transaction.execute_typed(&sql(INSERT), &row).await? > 0 {
                     return Ok(true);
                 }
-                let stored = transaction.query_typed_opt(LOCK, &row[..1]).await?;
+                let stored = transaction.query_typed_opt(&sql(LOCK), &row[..1]).await?;
                 match stored {
                     // Somebody removed it since the insert found it there.
                     None if may_insert => {}
@@ -133,27 +143,13 @@ impl PostgresStore {
                         if !may_replace(&parse(&stored)?.oauth_secret) {
                             return Ok(false);
                         }
-                        transaction.execute_typed(UPDATE, &row).await?;
+                        transaction.execute_typed(&sql(UPDATE), &row).await?;
                         return Ok(true);
                     }
                 }
             }
         };
-
-        let mut operation = Operation::new(&self.pool, what);
-        loop {
-            let mut connection = operation.connection().await?;
-            let written = async {
-                let transaction = operation.begin(&mut connection).await?;
-                let written = operation.limited(write(&transaction)).await?;
-                operation.commit(transaction).await?;
-                Ok(written)
-            };
-            match written.await {
-                Ok(written) => return Ok(written),
-                Err(failed) => operation.again(connection, failed)?,
-            }
-        }
+        transact!(Operation::new(&self.database, what), transaction => write(&transaction))
     }
 }
 
@@ -197,7 +193,7 @@ impl InstallationStore for PostgresStore {
             return Ok(false);
         }
         let id = oauth_id.as_str();
-        let removal = Operation::new(&self.pool, "cannot forget an installation");
+        let removal = Operation::new(&self.database, "cannot forget an installation");
         let removed = removal.execute(REMOVE, &[(&id, Type::TEXT)]).await?;
         Ok(removed > 0)
     }
@@ -239,7 +235,7 @@ impl InstallationStore for PostgresStore {
     }
 
     async fn count(&self, origin: Option<&str>) -> Result<u64> {
-        let counting = Operation::new(&self.pool, "cannot count installations");
+        let counting = Operation::new(&self.database, "cannot count installations");
         let rows = match &origin {
             None => counting.select(COUNT, &[]).await?,
             Some(origin) => {
@@ -253,7 +249,7 @@ impl InstallationStore for PostgresStore {
     }
 
     async fn removal_check(&self, oauth_id: &OauthId) -> Result<Option<RemovalCheck>> {
-        removal_checks::get(&self.pool, oauth_id).await
+        removal_checks::get(&self.database, oauth_id).await
     }
 
     async fn set_removal_check(
@@ -262,7 +258,7 @@ impl InstallationStore for PostgresStore {
         expected: &RemovalCheck,
         new: &RemovalCheck,
     ) -> Result<bool> {
-        removal_checks::set(&self.pool, oauth_id, expected, new).await
+        removal_checks::set(&self.database, oauth_id, expected, new).await
     }
 
     async fn due_removal_checks(
@@ -270,7 +266,34 @@ impl InstallationStore for PostgresStore {
         until: i64,
         limit: usize,
     ) -> Result<Vec<(OauthId, RemovalCheck)>> {
-        removal_checks::due(&self.pool, until, limit).await
+        removal_checks::due(&self.database, until, limit).await
+    }
+
+    async fn access_token(&self, oauth_id: &OauthId, name: &str) -> Result<Option<AccessToken>> {
+        sharing::token(&self.database, oauth_id, name).await
+    }
+
+    async fn put_access_token(
+        &self,
+        oauth_id: &OauthId,
+        name: &str,
+        token: &AccessToken,
+        now: i64,
+    ) -> Result<bool> {
+        sharing::put_token(&self.database, oauth_id, name, token, now).await
+    }
+
+    async fn remove_access_token(
+        &self,
+        oauth_id: &OauthId,
+        name: &str,
+        refused: &Secret,
+    ) -> Result<bool> {
+        sharing::remove_token(&self.database, oauth_id, name, refused).await
+    }
+
+    async fn claim_request(&self, claim: &RequestClaim) -> Result<Claimed> {
+        sharing::claim(&self.database, claim).await
     }
 }
 

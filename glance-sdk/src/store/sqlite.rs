@@ -3,6 +3,7 @@
 mod location;
 mod migrations;
 mod removal_checks;
+mod sharing;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +15,9 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
 use location::Location;
 
-use super::{Endpoints, Installation, InstallationStore, RemovalCheck};
+use super::{
+    AccessToken, Claimed, Endpoints, Installation, InstallationStore, RemovalCheck, RequestClaim,
+};
 use crate::model::{GroupId, InstallationData, OauthId, RoomId, Secret};
 use crate::{Error, ErrorKind, Result};
 
@@ -201,13 +204,16 @@ impl InstallationStore for SqliteStore {
     async fn remove(&self, oauth_id: &OauthId) -> Result<bool> {
         let oauth_id = oauth_id.clone();
         self.write("cannot forget an installation", move |connection| {
-            connection.execute(
+            let transaction = connection.transaction_with_behavior(Immediate)?;
+            let removed = transaction.execute(
                 "DELETE FROM installation WHERE oauth_id = ?1",
                 [oauth_id.as_str()],
-            )
+            )?;
+            sharing::forget(&transaction, &oauth_id)?;
+            transaction.commit()?;
+            Ok(removed > 0)
         })
         .await
-        .map(|removed| removed > 0)
     }
 
     async fn replace(&self, stored: &Secret, installation: &Installation) -> Result<bool> {
@@ -295,6 +301,49 @@ impl InstallationStore for SqliteStore {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.read(removal_checks::FAILED, move |connection| {
             removal_checks::due(connection, until, limit)
+        })
+        .await
+    }
+
+    async fn access_token(&self, oauth_id: &OauthId, name: &str) -> Result<Option<AccessToken>> {
+        let (oauth_id, name) = (oauth_id.clone(), name.to_owned());
+        self.read(sharing::TOKEN_FAILED, move |connection| {
+            sharing::token(connection, &oauth_id, &name)
+        })
+        .await
+    }
+
+    async fn put_access_token(
+        &self,
+        oauth_id: &OauthId,
+        name: &str,
+        token: &AccessToken,
+        now: i64,
+    ) -> Result<bool> {
+        let (oauth_id, name, token) = (oauth_id.clone(), name.to_owned(), token.clone());
+        self.write(sharing::TOKEN_FAILED, move |connection| {
+            sharing::put_token(connection, &oauth_id, &name, &token, now)
+        })
+        .await
+    }
+
+    async fn remove_access_token(
+        &self,
+        oauth_id: &OauthId,
+        name: &str,
+        refused: &Secret,
+    ) -> Result<bool> {
+        let (oauth_id, name, refused) = (oauth_id.clone(), name.to_owned(), refused.clone());
+        self.write(sharing::TOKEN_FAILED, move |connection| {
+            sharing::remove_token(connection, &oauth_id, &name, &refused)
+        })
+        .await
+    }
+
+    async fn claim_request(&self, claim: &RequestClaim) -> Result<Claimed> {
+        let claim = claim.clone();
+        self.write(sharing::CLAIM_FAILED, move |connection| {
+            sharing::claim(connection, &claim)
         })
         .await
     }

@@ -130,6 +130,75 @@ async fn a_refused_secret_is_not_sent_again_and_the_rest_is_left_in_place() {
 }
 
 #[tokio::test]
+async fn processes_with_one_store_share_a_token() {
+    let host = host(3600);
+    let store = Arc::new(MemoryStore::default());
+    store.put(host.serve().await.installation()).await.unwrap();
+    let id = "id".into();
+    let process = async || {
+        let installations = Installations::new(Arc::clone(&store) as _).unwrap();
+        installations.client(&id).await.unwrap()
+    };
+    let tokens = || host.tokens.load(Ordering::SeqCst);
+    let (one, other) = (process().await, process().await);
+    for client in [&one, &other, &one] {
+        push(client).await.unwrap();
+    }
+    assert_eq!(tokens(), 1);
+    push(&one.with_scopes([Scope::ViewRoom])).await.unwrap();
+    assert_eq!(tokens(), 2, "one for each set of scopes");
+    push(&other.with_scopes([Scope::ViewRoom])).await.unwrap();
+    assert_eq!(tokens(), 2);
+
+    // The one that is refused first asks for a new one, and the other finds it.
+    host.revoked.store(2, Ordering::SeqCst);
+    for client in [&one, &other, &process().await] {
+        push(client).await.unwrap();
+    }
+    assert_eq!(tokens(), 3);
+
+    // What was shared goes with the installation.
+    store.remove(&id).await.unwrap();
+    store.put(one.installation()).await.unwrap();
+    push(&process().await).await.unwrap();
+    assert_eq!(tokens(), 4);
+}
+
+#[tokio::test]
+async fn a_token_of_one_host_is_not_sent_to_another() {
+    let (host, stranger) = (host(3600), host(3600));
+    let store = Arc::new(MemoryStore::default());
+    let installation = host.serve().await.installation().clone();
+    store.put(&installation).await.unwrap();
+    let id = "id".into();
+    let process = async || {
+        let installations = Installations::new(Arc::clone(&store) as _).unwrap();
+        installations.client(&id).await.unwrap()
+    };
+    push(&process().await).await.unwrap();
+    let mut moved = installation;
+    moved.endpoints = stranger.serve().await.installation().endpoints.clone();
+    store.put(&moved).await.unwrap();
+    push(&process().await).await.unwrap();
+    assert_eq!(host.tokens.load(Ordering::SeqCst), 1);
+    assert_eq!(stranger.tokens.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_token_that_ends_soon_is_not_shared() {
+    let host = host(0);
+    let store = Arc::new(MemoryStore::default());
+    store.put(host.serve().await.installation()).await.unwrap();
+    for number in 1..3 {
+        let installations = Installations::new(Arc::clone(&store) as _).unwrap();
+        push(&installations.client(&"id".into()).await.unwrap())
+            .await
+            .unwrap();
+        assert_eq!(host.tokens.load(Ordering::SeqCst), number);
+    }
+}
+
+#[tokio::test]
 async fn a_refused_call_alone_is_no_reason_to_give_an_installation_up() {
     let host = host(3600);
     let client = host.serve().await;

@@ -9,7 +9,8 @@ use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use deadpool::Runtime;
-use deadpool::managed::{Manager, Metrics, Object, Pool, QueueMode, RecycleError, RecycleResult};
+use deadpool::managed::{Manager, Metrics, Pool, QueueMode, RecycleError, RecycleResult};
+use rustls::ClientConfig;
 use tokio::task::JoinHandle;
 use tokio_postgres::config::{Host, LoadBalanceHosts};
 use tokio_postgres::error::SqlState;
@@ -19,9 +20,6 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::tls;
 use crate::{Error, Result};
-
-/// How many connections a store has at most.
-pub(super) const CONNECTIONS: usize = 8;
 
 /// How long an operation waits for one of them to be free.
 const WAIT: Duration = Duration::from_secs(2);
@@ -40,9 +38,6 @@ const MAX_AGE: Duration = Duration::from_secs(30 * 60);
 /// When an unused connection is replaced: firewalls drop idle ones without a word.
 const MAX_IDLE: Duration = Duration::from_secs(60);
 
-/// A connection in use.
-pub(super) type Lease = Object<Servers>;
-
 /// Opens connections to the servers of a URL.
 pub(super) struct Servers {
     /// One for each host, in the order in which they are tried.
@@ -53,16 +48,27 @@ pub(super) struct Servers {
 }
 
 impl Servers {
+    /// How many connections a store has at most, where nothing else is said.
+    pub(super) const CONNECTIONS: usize = 8;
+
     /// A pool without connections.
-    pub(super) fn pool(config: &Config) -> Result<Pool<Self>> {
-        let tls = tls::is_wanted(config).then(tls::connector).transpose()?;
+    pub(super) fn pool(
+        config: &Config,
+        size: usize,
+        tls: Option<ClientConfig>,
+    ) -> Result<Pool<Self>> {
+        let tls = match (tls::is_wanted(config), tls) {
+            (false, _) => None,
+            (true, Some(tls)) => Some(MakeRustlsConnect::new(tls)),
+            (true, None) => Some(tls::connector()?),
+        };
         let servers = Self {
             hosts: split(config),
             is_balanced: config.get_load_balance_hosts() == LoadBalanceHosts::Random,
             tls,
         };
         Pool::builder(servers)
-            .max_size(CONNECTIONS)
+            .max_size(size)
             // Those that are not needed are not used, and reach their idle age.
             .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)

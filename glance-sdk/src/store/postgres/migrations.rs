@@ -1,19 +1,19 @@
 //! How the tables of an earlier version become those of this version.
 
-use deadpool::managed::Pool;
 use tokio_postgres::Transaction;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::connections::Servers;
-use super::operation::{Failed, Operation};
+use super::operation::{Failed, Operation, transact};
+use super::pool::Pool;
 use super::read;
+use super::schema::Schema;
 use crate::{Error, ErrorKind, Result};
 
 /// Each in its place for good: `glance_schema` remembers how many are done. Ids are ordered by
 /// their bytes, and numbers above the range of `bigint` are kept by their bits.
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     "
-    CREATE TABLE glance_installation (
+    CREATE TABLE {schema}.glance_installation (
         oauth_id text COLLATE \"C\" PRIMARY KEY,
         data text NOT NULL,
         token_url text NOT NULL,
@@ -21,67 +21,86 @@ const STEPS: [&str; 2] = [
         group_id bigint NOT NULL,
         room_id bigint
     );
-    CREATE INDEX glance_installation_by_room ON glance_installation (room_id, oauth_id);
-    CREATE INDEX glance_installation_by_group ON glance_installation (group_id, oauth_id);
+    CREATE INDEX glance_installation_by_room ON {schema}.glance_installation (room_id, oauth_id);
+    CREATE INDEX glance_installation_by_group ON {schema}.glance_installation (group_id, oauth_id);
 ",
     "
-    ALTER TABLE glance_installation
+    ALTER TABLE {schema}.glance_installation
         ADD COLUMN origin text NOT NULL DEFAULT '',
         ADD COLUMN removal_attempts bigint NOT NULL DEFAULT 0,
         ADD COLUMN removal_asked_at bigint,
         ADD COLUMN removal_due_at bigint;
-    CREATE INDEX glance_installation_by_origin ON glance_installation (origin);
+    CREATE INDEX glance_installation_by_origin ON {schema}.glance_installation (origin);
     CREATE INDEX glance_installation_by_removal_due
-        ON glance_installation (removal_due_at, oauth_id) WHERE removal_due_at IS NOT NULL;
+        ON {schema}.glance_installation (removal_due_at, oauth_id) WHERE removal_due_at IS NOT NULL;
+",
+    "
+    CREATE TABLE {schema}.glance_access_token (
+        oauth_id text COLLATE \"C\" NOT NULL
+            REFERENCES {schema}.glance_installation ON DELETE CASCADE,
+        name text COLLATE \"C\" NOT NULL,
+        token text NOT NULL,
+        renew_at bigint NOT NULL,
+        PRIMARY KEY (oauth_id, name)
+    );
+    CREATE TABLE {schema}.glance_used_request (
+        oauth_id text COLLATE \"C\" NOT NULL
+            REFERENCES {schema}.glance_installation ON DELETE CASCADE,
+        name bytea NOT NULL,
+        expires_at bigint NOT NULL,
+        PRIMARY KEY (oauth_id, name) INCLUDE (expires_at)
+    );
+    CREATE INDEX glance_used_request_by_expiry ON {schema}.glance_used_request (expires_at);
 ",
 ];
 
 /// The number of steps after which installations have an origin, which [`fill_origins`] fills in.
 const WITH_ORIGINS: usize = 2;
 
-const PAGE: &str = "SELECT data, token_url, api_url, oauth_id FROM glance_installation
+const PAGE: &str = "SELECT data, token_url, api_url, oauth_id FROM {schema}.glance_installation
     WHERE oauth_id > $1 OR $1 IS NULL ORDER BY oauth_id LIMIT 1000";
 
 /// The lock that instances starting together queue for: `glance` in ASCII.
 const LOCK: i64 = 0x676c_616e_6365;
 
-/// Makes the steps that are missing, all or none.
+/// Makes the steps that are missing, all or none; returns the schema they are in, by default that of the
+/// search path.
 ///
 /// A role that may not create tables can run on tables another role made, and a server that is
 /// read-only with tables that are up to date: nothing is written that is there.
-pub(super) async fn run(pool: &Pool<Servers>) -> Result<()> {
-    let mut operation = Operation::migration(pool, "cannot make its tables");
-    loop {
-        let mut connection = operation.connection().await?;
-        let done = async {
-            let transaction = operation.begin(&mut connection).await?;
-            operation.limited(make(&transaction)).await?;
-            operation.commit(transaction).await
-        };
-        match done.await {
-            Ok(()) => return Ok(()),
-            Err(failed) => operation.again(connection, failed)?,
-        }
-    }
+pub(super) async fn run(pool: &Pool, schema: Option<Schema>) -> Result<Schema> {
+    let operation = Operation::migration(pool, "cannot make its tables");
+    transact!(operation, transaction => make(&transaction, schema.as_ref()))
 }
 
-async fn make(transaction: &Transaction<'_>) -> Result<(), Failed> {
+async fn make(transaction: &Transaction<'_>, schema: Option<&Schema>) -> Result<Schema, Failed> {
     transaction
         .query_typed_one("SELECT pg_advisory_xact_lock($1)", &[(&LOCK, Type::INT8)])
         .await?;
-    let has_schema = "SELECT to_regclass('glance_schema') IS NOT NULL";
-    let has_schema = transaction.query_typed_one(has_schema, &[]).await?;
-    if !has_schema.try_get::<_, bool>(0)? {
-        transaction
-            .batch_execute(
-                "CREATE TABLE glance_schema (version integer NOT NULL);
-                 INSERT INTO glance_schema VALUES (0);",
-            )
-            .await?;
+    let schema = match schema {
+        Some(schema) => {
+            schema.create(transaction).await?;
+            schema.clone()
+        }
+        None => Schema::current(transaction).await?,
+    };
+    let (table, has_table) = (
+        schema.sql("{schema}.glance_schema"),
+        "SELECT to_regclass($1) IS NOT NULL",
+    );
+    let has_table = transaction
+        .query_typed_one(has_table, &[(&table, Type::TEXT)])
+        .await?;
+    if !has_table.try_get::<_, bool>(0)? {
+        let create = schema.sql(
+            "CREATE TABLE {schema}.glance_schema (version integer NOT NULL);
+             INSERT INTO {schema}.glance_schema VALUES (0);",
+        );
+        transaction.batch_execute(&create).await?;
     }
-    let version = "SELECT version FROM glance_schema";
+    let version = schema.sql("SELECT version FROM {schema}.glance_schema");
     let version: i32 = transaction
-        .query_typed_one(version, &[])
+        .query_typed_one(&version, &[])
         .await?
         .try_get(0)?;
     let done = usize::try_from(version).unwrap_or(usize::MAX);
@@ -94,31 +113,33 @@ async fn make(transaction: &Transaction<'_>) -> Result<(), Failed> {
         return Err(Error::new(ErrorKind::Storage, newer).into());
     };
     for step in missing {
-        transaction.batch_execute(step).await?;
+        transaction.batch_execute(&schema.sql(step)).await?;
     }
     if done < WITH_ORIGINS {
-        fill_origins(transaction).await?;
+        fill_origins(transaction, &schema).await?;
     }
     if !missing.is_empty() {
         let version = STEPS.len() as i32;
         transaction
             .execute_typed(
-                "UPDATE glance_schema SET version = $1",
+                &schema.sql("UPDATE {schema}.glance_schema SET version = $1"),
                 &[(&version, Type::INT4)],
             )
             .await?;
     }
-    Ok(())
+    Ok(schema)
 }
 
 /// Fills in the origins of the installations of an earlier version; in Rust, because an origin is
 /// what the URL standard makes of an address.
-async fn fill_origins(transaction: &Transaction<'_>) -> Result<(), Failed> {
-    let update = "UPDATE glance_installation SET origin = $2 WHERE oauth_id = $1";
+async fn fill_origins(transaction: &Transaction<'_>, schema: &Schema) -> Result<(), Failed> {
+    let update =
+        schema.sql("UPDATE {schema}.glance_installation SET origin = $2 WHERE oauth_id = $1");
+    let page_query = schema.sql(PAGE);
     let mut last: Option<String> = None;
     loop {
         let page = transaction
-            .query_typed(PAGE, &[(&last, Type::TEXT)])
+            .query_typed(&page_query, &[(&last, Type::TEXT)])
             .await?;
         for row in &page {
             let oauth_id: String = row.try_get("oauth_id")?;
@@ -127,7 +148,7 @@ async fn fill_origins(transaction: &Transaction<'_>) -> Result<(), Failed> {
                 (&oauth_id as &(dyn ToSql + Sync), Type::TEXT),
                 (&origin, Type::TEXT),
             ];
-            transaction.execute_typed(update, &of).await?;
+            transaction.execute_typed(&update, &of).await?;
             last = Some(oauth_id);
         }
         if page.is_empty() {

@@ -4,13 +4,16 @@
 use std::fmt;
 use std::time::Duration;
 
-use deadpool::managed::{Object, Pool, PoolError, TimeoutType};
+use deadpool::managed::{PoolError, TimeoutType};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_postgres::error::{Severity, SqlState};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{IsolationLevel, Row, Transaction};
 
-use super::connections::{CONNECT, CONNECTIONS, Lease, Servers, is_shutdown};
+use super::Database;
+use super::connections::{CONNECT, is_shutdown};
+use super::pool::{Lease, Pool};
+use super::schema::Schema;
 use crate::{Error, Result};
 
 /// How long an operation may take in all. A host waits 10 s for an answer.
@@ -25,13 +28,38 @@ const MIGRATION: Duration = Duration::from_secs(120);
 /// How long to wait before a server is asked again that refused a connection.
 const RECONNECT: Duration = Duration::from_millis(200);
 
+/// Runs statements in a transaction: `transact!(operation, transaction => future)`. The future answers a
+/// `Result<T, Failed>`, and is made anew for the second attempt. A macro, because the compiler does not see
+/// that what a closure makes of a borrowed transaction is `Send`.
+macro_rules! transact {
+    ($operation:expr, $transaction:ident => $statements:expr) => {{
+        let mut operation = $operation;
+        loop {
+            let mut connection = operation.connection().await?;
+            let written = async {
+                let $transaction = operation.begin(&mut connection).await?;
+                let written = operation.limited($statements).await?;
+                operation.commit($transaction).await?;
+                Ok(written)
+            };
+            match written.await {
+                Ok(written) => break Ok(written),
+                Err(failed) => operation.again(connection, failed)?,
+            }
+        }
+    }};
+}
+pub(super) use transact;
+
 /// A parameter with its type. Statements are sent with the types of their parameters: they need no
 /// preparation, which would bind them to one connection of a pooler's.
 pub(super) type Parameter<'p> = (&'p (dyn ToSql + Sync), Type);
 
 /// An operation under way.
 pub(super) struct Operation<'p> {
-    pool: &'p Pool<Servers>,
+    pool: &'p Pool,
+    /// Unknown to a migration, which decides about it.
+    schema: Option<&'p Schema>,
     what: &'static str,
     deadline: Instant,
     attempt: Duration,
@@ -42,23 +70,23 @@ pub(super) struct Operation<'p> {
 
 impl<'p> Operation<'p> {
     /// `what` is what the store cannot do where it fails: "cannot list installations".
-    pub(super) fn new(pool: &'p Pool<Servers>, what: &'static str) -> Self {
-        Self::lasting(pool, what, ATTEMPT, OPERATION)
+    pub(super) fn new(database: &'p Database, what: &'static str) -> Self {
+        let operation = Self::lasting(&database.pool, what, ATTEMPT, OPERATION);
+        Self {
+            schema: Some(&database.schema),
+            ..operation
+        }
     }
 
-    pub(super) fn migration(pool: &'p Pool<Servers>, what: &'static str) -> Self {
+    pub(super) fn migration(pool: &'p Pool, what: &'static str) -> Self {
         Self::lasting(pool, what, MIGRATION, MIGRATION + CONNECT)
     }
 
-    fn lasting(
-        pool: &'p Pool<Servers>,
-        what: &'static str,
-        attempt: Duration,
-        operation: Duration,
-    ) -> Self {
+    fn lasting(pool: &'p Pool, what: &'static str, attempt: Duration, operation: Duration) -> Self {
         let now = Instant::now();
         Self {
             pool,
+            schema: None,
             what,
             deadline: now + operation,
             attempt,
@@ -70,9 +98,10 @@ impl<'p> Operation<'p> {
 
     /// The rows of a query that changes nothing.
     pub(super) async fn select(mut self, query: &str, of: &[Parameter<'_>]) -> Result<Vec<Row>> {
+        let query = self.sql(query);
         loop {
             let connection = self.connection().await?;
-            let rows = async { Ok(connection.query_typed(query, of).await?) };
+            let rows = async { Ok(connection.query_typed(&query, of).await?) };
             match self.limited(rows).await {
                 Ok(rows) => return Ok(rows),
                 Err(failed) => self.again(connection, failed)?,
@@ -81,20 +110,17 @@ impl<'p> Operation<'p> {
     }
 
     /// How many rows a statement changed, in a transaction of its own.
-    pub(super) async fn execute(mut self, statement: &str, of: &[Parameter<'_>]) -> Result<u64> {
-        loop {
-            let mut connection = self.connection().await?;
-            let changed = async {
-                let transaction = self.begin(&mut connection).await?;
-                let change = async { Ok(transaction.execute_typed(statement, of).await?) };
-                let changed = self.limited(change).await?;
-                self.commit(transaction).await?;
-                Ok(changed)
-            };
-            match changed.await {
-                Ok(changed) => return Ok(changed),
-                Err(failed) => self.again(connection, failed)?,
-            }
+    pub(super) async fn execute(self, statement: &str, of: &[Parameter<'_>]) -> Result<u64> {
+        let statement = self.sql(statement);
+        transact!(self, transaction => async {
+            Ok(transaction.execute_typed(&statement, of).await?)
+        })
+    }
+
+    fn sql(&self, template: &str) -> String {
+        match self.schema {
+            Some(schema) => schema.sql(template),
+            None => template.to_owned(),
         }
     }
 
@@ -123,7 +149,7 @@ impl<'p> Operation<'p> {
                 }
                 PoolError::Backend(cause) => return Err(unreachable(cause.into())),
                 PoolError::Timeout(TimeoutType::Wait) => {
-                    let busy = format!("all {CONNECTIONS} connections are in use");
+                    let busy = format!("all {} connections are in use", self.pool.max_size());
                     return Err(unreachable(busy.into()));
                 }
                 cause => return Err(unreachable(cause.to_string().into())),
@@ -186,10 +212,9 @@ impl<'p> Operation<'p> {
     pub(super) fn again(&mut self, connection: Lease, failed: Failed) -> Result<()> {
         let is_lost = failed.cause.is_of_connection();
         if is_lost {
-            drop(Object::take(connection));
+            connection.discard();
             // What happened to it happened to those that are as old.
-            let began = self.attempt_began;
-            let _ = self.pool.retain(|_, metrics| metrics.created >= began);
+            self.pool.drop_older(self.attempt_began);
         }
         if is_lost && !failed.may_be_done && !self.is_repeated {
             tracing::warn!(

@@ -1,12 +1,10 @@
 //! Removal checks, which are columns of their installation.
 
-use deadpool::managed::Pool;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::connections::Servers;
 use super::operation::{Operation, Parameter};
-use super::{broken, cannot_be_stored};
+use super::{Database, broken, cannot_be_stored};
 use crate::Result;
 use crate::model::OauthId;
 use crate::store::RemovalCheck;
@@ -14,28 +12,28 @@ use crate::store::RemovalCheck;
 const FAILED: &str = "cannot schedule a removal check";
 
 const GET: &str = "SELECT oauth_id, removal_attempts, removal_asked_at, removal_due_at
-    FROM glance_installation WHERE oauth_id = $1";
-const SET: &str = "UPDATE glance_installation
+    FROM {schema}.glance_installation WHERE oauth_id = $1";
+const SET: &str = "UPDATE {schema}.glance_installation
     SET removal_attempts = $2, removal_asked_at = $3, removal_due_at = $4
     WHERE oauth_id = $1 AND removal_attempts = $5
       AND removal_asked_at IS NOT DISTINCT FROM $6 AND removal_due_at IS NOT DISTINCT FROM $7";
 const DUE: &str = "SELECT oauth_id, removal_attempts, removal_asked_at, removal_due_at
-    FROM glance_installation WHERE removal_due_at <= $1
+    FROM {schema}.glance_installation WHERE removal_due_at <= $1
     ORDER BY removal_due_at, oauth_id LIMIT $2";
 
-pub(super) async fn get(pool: &Pool<Servers>, oauth_id: &OauthId) -> Result<Option<RemovalCheck>> {
+pub(super) async fn get(database: &Database, oauth_id: &OauthId) -> Result<Option<RemovalCheck>> {
     if cannot_be_stored(oauth_id) {
         return Ok(None);
     }
     let id = oauth_id.as_str();
     let of: [Parameter<'_>; 1] = [(&id, Type::TEXT)];
-    let rows = Operation::new(pool, FAILED).select(GET, &of).await?;
+    let rows = Operation::new(database, FAILED).select(GET, &of).await?;
     let found = rows.first().map(read).transpose()?;
     Ok(found.map(|(_, check)| check))
 }
 
 pub(super) async fn set(
-    pool: &Pool<Servers>,
+    database: &Database,
     oauth_id: &OauthId,
     expected: &RemovalCheck,
     new: &RemovalCheck,
@@ -54,18 +52,18 @@ pub(super) async fn set(
         (&expected.asked_at, Type::INT8),
         (&expected.due_at, Type::INT8),
     ];
-    let set = Operation::new(pool, FAILED).execute(SET, &of).await?;
+    let set = Operation::new(database, FAILED).execute(SET, &of).await?;
     Ok(set > 0)
 }
 
 pub(super) async fn due(
-    pool: &Pool<Servers>,
+    database: &Database,
     until: i64,
     limit: usize,
 ) -> Result<Vec<(OauthId, RemovalCheck)>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let of: [Parameter<'_>; 2] = [(&until, Type::INT8), (&limit, Type::INT8)];
-    let rows = Operation::new(pool, FAILED).select(DUE, &of).await?;
+    let rows = Operation::new(database, FAILED).select(DUE, &of).await?;
     rows.iter().map(read).collect()
 }
 

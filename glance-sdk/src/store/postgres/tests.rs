@@ -1,7 +1,12 @@
+mod builder;
 mod failures;
 mod server;
 
+use tokio_postgres::Config;
+
+use super::connections::Servers;
 use super::*;
+use crate::ErrorKind;
 use crate::store::{EncryptedStore, Keyring, conformance};
 use server::{Server, url_in};
 
@@ -10,12 +15,30 @@ fn installation(id: &str) -> Installation {
     Installation::new(data, Endpoints::new("http://h/token", "http://h/v2/"))
 }
 
+impl PostgresStore {
+    /// The pool of a store that has one of its own.
+    fn own_pool(&self) -> &deadpool::managed::Pool<Servers> {
+        match &self.database.pool {
+            Pool::Own(pool) => pool,
+            #[cfg(feature = "deadpool-postgres")]
+            Pool::Given(_) => panic!("a pool of another"),
+        }
+    }
+
+    /// A statement as this store sends it.
+    fn sql(&self, template: &str) -> String {
+        self.database.schema.sql(template)
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn it_conforms() {
     let Some(server) = Server::find().await else {
         return;
     };
-    conformance::check(async || server.store().await).await;
+    let make = async || server.store().await;
+    conformance::check(make).await;
+    conformance::check_sharing(make).await;
     server.clear().await;
 }
 
@@ -25,11 +48,12 @@ async fn it_conforms_with_encryption() {
         return;
     };
     let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-    conformance::check(async || {
+    let make = async || {
         let keyring: Keyring = key.parse().unwrap();
         EncryptedStore::new(server.store().await, keyring)
-    })
-    .await;
+    };
+    conformance::check(make).await;
+    conformance::check_sharing(make).await;
     server.clear().await;
 }
 
@@ -44,7 +68,7 @@ async fn tls_holds_the_server_to_its_certificate() {
         tokio_postgres::config::SslMode::Require
     );
     let store = PostgresStore::connect(&url).await.unwrap();
-    let connection = store.pool.get().await.unwrap();
+    let connection = store.own_pool().get().await.unwrap();
     let query = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
     let row = connection.query_one(query, &[]).await.unwrap();
     assert!(row.get::<_, bool>(0));
@@ -88,10 +112,11 @@ async fn tables_of_the_first_version_are_counted_by_origin() {
     let mut other = installation("b");
     other.data.capabilities_url = "HTTPS://Chat.example:443/c".to_owned();
     store.put(&other).await.unwrap();
-    let connection = store.pool.get().await.unwrap();
+    let connection = store.own_pool().get().await.unwrap();
     let before = "ALTER TABLE glance_installation
             DROP COLUMN origin, DROP COLUMN removal_attempts,
             DROP COLUMN removal_asked_at, DROP COLUMN removal_due_at;
+        DROP TABLE glance_access_token, glance_used_request;
         UPDATE glance_schema SET version = 1;";
     connection.batch_execute(before).await.unwrap();
     drop((connection, store));
@@ -113,7 +138,7 @@ async fn tables_of_a_newer_version_are_refused() {
     };
     let url = server.schema().await;
     let store = PostgresStore::connect(&url).await.unwrap();
-    let connection = store.pool.get().await.unwrap();
+    let connection = store.own_pool().get().await.unwrap();
     let newer = "UPDATE glance_schema SET version = 99";
     connection.batch_execute(newer).await.unwrap();
     let error = PostgresStore::connect(&url).await.unwrap_err();
@@ -147,7 +172,7 @@ async fn nothing_reads_the_whole_of_a_large_table() {
         return;
     };
     let store = server.store().await;
-    let connection = store.pool.get().await.unwrap();
+    let connection = store.own_pool().get().await.unwrap();
     connection
         .batch_execute(
             "INSERT INTO glance_installation
@@ -173,7 +198,7 @@ async fn nothing_reads_the_whole_of_a_large_table() {
         (IN_ROOM, "1000", "", "glance_installation_by_room"),
         (IN_GROUP, "1000", "", "glance_installation_by_group"),
     ] {
-        let query = query.replace("$1", one).replace("$2", other);
+        let query = store.sql(query).replace("$1", one).replace("$2", other);
         let explain = format!("EXPLAIN {query}");
         let rows = connection.query(&explain, &[]);
         let plan: Vec<String> = rows.await.unwrap().iter().map(|row| row.get(0)).collect();

@@ -9,10 +9,11 @@ use super::{parse, read};
 pub(super) const LATEST: u32 = STEPS.len() as u32;
 
 /// Each in its place for good: a file remembers how many it has behind it.
-const STEPS: [fn(&Connection) -> rusqlite::Result<()>; 3] = [
+const STEPS: [fn(&Connection) -> rusqlite::Result<()>; 4] = [
     create,
     index_rooms_and_groups,
     add_origins_and_removal_checks,
+    add_shared_tables,
 ];
 
 /// Makes the steps that are missing, all or none; `Ok(Err(version))` where the file has more
@@ -99,5 +100,24 @@ fn add_origins_and_removal_checks(connection: &Connection) -> rusqlite::Result<(
         "CREATE INDEX installation_by_origin ON installation (origin);
          CREATE INDEX installation_by_removal_due
              ON installation (removal_due_at, oauth_id) WHERE removal_due_at IS NOT NULL;",
+    )
+}
+
+fn add_shared_tables(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "CREATE TABLE access_token (
+            oauth_id TEXT NOT NULL,
+            name TEXT NOT NULL,
+            token TEXT NOT NULL,
+            renew_at INTEGER NOT NULL,
+            PRIMARY KEY (oauth_id, name)
+         ) STRICT, WITHOUT ROWID;
+         CREATE TABLE used_request (
+            oauth_id TEXT NOT NULL,
+            name BLOB NOT NULL,
+            expires_at INTEGER NOT NULL,
+            PRIMARY KEY (oauth_id, name)
+         ) STRICT, WITHOUT ROWID;
+         CREATE INDEX used_request_by_expiry ON used_request (expires_at);",
     )
 }

@@ -30,11 +30,12 @@ fn file() -> (TempDir, std::path::PathBuf) {
 async fn it_conforms() {
     let folder = tempfile::tempdir().unwrap();
     let files = std::sync::atomic::AtomicUsize::new(0);
-    conformance::check(async || {
+    let make = async || {
         let number = files.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         SqliteStore::open(folder.path().join(format!("{number}.sqlite"))).unwrap()
-    })
-    .await;
+    };
+    conformance::check(make).await;
+    conformance::check_sharing(make).await;
 }
 
 #[tokio::test]
@@ -284,6 +285,15 @@ fn nothing_reads_more_of_a_large_store_than_it_answers() {
         ),
     ] {
         assert_eq!(plan(query), index);
+    }
+    for (query, index) in [
+        (
+            sharing::SWEEP_REQUESTS,
+            "used_request_by_expiry (expires_at<?)",
+        ),
+        (sharing::COUNT_REQUESTS, "PRIMARY KEY (oauth_id=?)"),
+    ] {
+        assert!(plan(query).contains(index), "{}", plan(query));
     }
 
     let most = |rows: i32| 40 + 20 * rows;

@@ -32,8 +32,8 @@ fn port(url: &str) -> u16 {
 /// Has all connections that it may have.
 async fn fill(store: &PostgresStore) {
     let mut all = Vec::new();
-    for _ in 0..connections::CONNECTIONS {
-        all.push(store.pool.get().await.unwrap());
+    for _ in 0..Servers::CONNECTIONS {
+        all.push(store.own_pool().get().await.unwrap());
     }
 }
 
@@ -74,7 +74,7 @@ async fn a_connection_that_its_server_closed_under_a_statement_is_replaced() {
     let store = server.store().await;
     for code in ["57P01", "57P02", "57P03", "25006", "08006"] {
         // What a server answers that stops in the middle: the first connection raises it, once.
-        let connection = store.pool.get().await.unwrap();
+        let connection = store.own_pool().get().await.unwrap();
         connection
             .batch_execute(&format!(
                 "CREATE SEQUENCE raised;
@@ -92,7 +92,7 @@ async fn a_connection_that_its_server_closed_under_a_statement_is_replaced() {
             .unwrap();
         drop(connection);
         store.put(&installation(code)).await.unwrap();
-        let connection = store.pool.get().await.unwrap();
+        let connection = store.own_pool().get().await.unwrap();
         let gone =
             "DROP TRIGGER fail ON glance_installation; DROP FUNCTION fail; DROP SEQUENCE raised";
         connection.batch_execute(gone).await.unwrap();
@@ -111,7 +111,7 @@ async fn writes_recover_after_a_failover_to_a_server_that_is_read_only() {
     let store = PostgresStore::connect(&url).await.unwrap();
     let read_only = format!("ALTER DATABASE {name} SET default_transaction_read_only = on");
     server.execute(&read_only).await;
-    store.pool.retain(|_, _| false);
+    store.own_pool().retain(|_, _| false);
     fill(&store).await;
     let (error, text) = kind(store.put(&installation("one")).await);
     assert_eq!(error, ErrorKind::Storage);
@@ -244,8 +244,8 @@ async fn who_waits_for_a_connection_does_not_wait_for_long() {
     };
     let store = server.store().await;
     let mut all = Vec::new();
-    for _ in 0..connections::CONNECTIONS {
-        all.push(store.pool.get().await.unwrap());
+    for _ in 0..Servers::CONNECTIONS {
+        all.push(store.own_pool().get().await.unwrap());
     }
     time::pause();
     let began = Instant::now();
@@ -266,9 +266,9 @@ async fn a_row_that_is_locked_is_not_waited_for_long() {
     };
     let store = server.store().await;
     store.put(&installation("one")).await.unwrap();
-    let mut locking = store.pool.get().await.unwrap();
+    let mut locking = store.own_pool().get().await.unwrap();
     let lock = locking.transaction().await.unwrap();
-    lock.batch_execute(LOCK.replace("$1", "'one'").as_str())
+    lock.batch_execute(store.sql(LOCK).replace("$1", "'one'").as_str())
         .await
         .unwrap();
     assert_eq!(
@@ -343,7 +343,7 @@ async fn old_and_idle_connections_are_replaced() {
         return;
     };
     let store = server.store().await;
-    let mut connection = deadpool::managed::Object::take(store.pool.get().await.unwrap());
+    let mut connection = deadpool::managed::Object::take(store.own_pool().get().await.unwrap());
     let ago = |minutes: u64| {
         std::time::Instant::now()
             .checked_sub(Duration::from_secs(60 * minutes))
@@ -356,7 +356,7 @@ async fn old_and_idle_connections_are_replaced() {
             ..Metrics::default()
         };
         let recycled = store
-            .pool
+            .own_pool()
             .manager()
             .recycle(&mut connection, &metrics)
             .await;
@@ -400,7 +400,7 @@ async fn it_works_behind_pgbouncer_in_transaction_mode() {
     assert_eq!(store.list().await.unwrap().len(), 1);
     let store = PostgresStore::connect(&databases[1]).await.unwrap();
     let prepared = "SELECT count(*) FROM pg_prepared_statements";
-    let connection = store.pool.get().await.unwrap();
+    let connection = store.own_pool().get().await.unwrap();
     let left: i64 = connection
         .query_typed_one(prepared, &[])
         .await

@@ -71,6 +71,12 @@ impl Server {
         self.client.query_one(query, &[]).await.unwrap().get(0)
     }
 
+    /// The texts in the first column of all rows.
+    pub(super) async fn texts(&self, query: &str, of: &str) -> Vec<String> {
+        let rows = self.client.query(query, &[&of]).await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
     /// The URL of a new, empty schema.
     pub(super) async fn schema(&self) -> String {
         let name = name();
@@ -78,6 +84,13 @@ impl Server {
         let dropped = format!("DROP SCHEMA {name} CASCADE");
         self.made.lock().unwrap().push(dropped);
         with(&self.url, &format!("options=-csearch_path%3D{name}"))
+    }
+
+    /// A name for a schema that a test makes, removed with the others.
+    pub(super) fn new_schema(&self, name: &str) {
+        let quoted = name.replace('"', "\"\"");
+        let dropped = format!("DROP SCHEMA IF EXISTS \"{quoted}\" CASCADE");
+        self.made.lock().unwrap().push(dropped);
     }
 
     /// A new, empty database.

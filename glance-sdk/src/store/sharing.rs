@@ -1,0 +1,78 @@
+//! What the processes of one add-on share beside installations: access tokens, and which signed requests
+//! were used.
+
+use crate::model::{OauthId, Secret};
+
+/// An access token of a host that a store keeps for all processes of the add-on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AccessToken {
+    /// The token.
+    pub secret: Secret,
+    /// From when on a process asks the host for a new token, in seconds since 1970. A store may forget
+    /// the token then.
+    pub renew_at: i64,
+}
+
+impl AccessToken {
+    /// The number of access tokens that a store keeps for one installation. For more, it forgets those
+    /// with the earliest `renew_at`.
+    pub const MAX_PER_INSTALLATION: usize = 100;
+
+    /// A token to be used until this time, in seconds since 1970.
+    ///
+    /// ```
+    /// use glance_sdk::store::AccessToken;
+    ///
+    /// let token = AccessToken::new("7f3a".into(), 1_700_003_540);
+    /// assert_eq!(format!("{:?}", token.secret), "Secret([redacted])");
+    /// ```
+    pub fn new(secret: Secret, renew_at: i64) -> Self {
+        Self { secret, renew_at }
+    }
+}
+
+/// A process is about to act on a signed request that may be used once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RequestClaim {
+    /// The installation that signed the request.
+    pub oauth_id: OauthId,
+    /// A SHA-256 digest that names the request among those of its installation.
+    pub name: [u8; 32],
+    /// When the request stops to verify, in seconds since 1970. The store remembers it until then.
+    pub expires_at: i64,
+    /// The time of the claim, in seconds since 1970.
+    pub now: i64,
+    /// The number of requests that the store remembers for one installation.
+    pub limit: u32,
+}
+
+impl RequestClaim {
+    /// A claim with these members.
+    pub fn new(oauth_id: OauthId, name: [u8; 32], expires_at: i64, now: i64, limit: u32) -> Self {
+        Self {
+            oauth_id,
+            name,
+            expires_at,
+            now,
+            limit,
+        }
+    }
+}
+
+/// What a store answers to a [`RequestClaim`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Claimed {
+    /// Nobody used the request before. The store remembers it now.
+    First,
+    /// The request was used before and has not expired.
+    Replayed,
+    /// The store remembers as many requests of the installation as the claim's limit allows.
+    Full,
+    /// The installation is not stored.
+    Unknown,
+    /// The store does not share requests. Each process then remembers those that it sees itself.
+    NotShared,
+}
