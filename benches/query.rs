@@ -1,6 +1,7 @@
 //! Answering a signed glance query: the SDK beside a bare axum handler that returns the same
 //! bytes, beside one that does the least a signed query needs before it returns them, which is the
-//! limit, and beside one that uses jsonwebtoken as its manual shows.
+//! limit, and beside one that uses jsonwebtoken as its manual shows. The first and the SDK are also served by
+//! the SDK's own server, which add-ons run on.
 //!
 //! Each server is a process of one thread, asked in turn over a fixed number of connections that
 //! stay open. What counts is its CPU time per request, so that whoever asks does not disturb. All
@@ -14,6 +15,7 @@
 
 mod support;
 
+use std::future::pending;
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
@@ -26,6 +28,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use glance_sdk::auth::{SigningKey, now};
 use glance_sdk::model::{Claims, Context, InstallationData, Secret};
 use glance_sdk::prelude::*;
+use glance_sdk::serve::HttpServer;
 use glance_sdk::store::{Endpoints, Installation, InstallationStore, MemoryStore};
 use serde::Deserialize;
 use serde_json::Value;
@@ -37,6 +40,8 @@ const SECRET: &str = "0123456789abcdef0123456789abcdef01234567";
 const PATH: &str = "/glance/incidents";
 const REQUESTS: usize = 1_000;
 const ROUNDS: usize = 7;
+/// Ends the name of a router that the SDK's own server serves, with its limits, instead of axum's.
+const OWN_SERVER: &str = ", own server";
 /// Requests of the service alone.
 const ALONE: usize = 20_000;
 
@@ -174,15 +179,23 @@ fn serve(which: &str) {
     runtime().block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         println!("{}", listener.local_addr().unwrap());
-        axum::serve(listener, router(which).await).await.unwrap();
+        match which.strip_suffix(OWN_SERVER) {
+            None => axum::serve(listener, router(which).await).await.unwrap(),
+            Some(which) => {
+                let server = HttpServer::new(listener);
+                server.run(router(which).await, pending()).await;
+            }
+        }
     });
 }
 
 fn compare() {
     let names = [
         "bare axum",
+        "bare axum, own server",
         "the least work",
         "glance-sdk",
+        "glance-sdk, own server",
         "axum, jsonwebtoken",
     ];
     let token = token();
@@ -192,14 +205,15 @@ fn compare() {
     );
     let servers = names.map(|name| Server::start(&[name]));
     let runtime = runtime();
-    let mut over_loopback: [Vec<f64>; 4] = Default::default();
-    let mut in_process: [Vec<f64>; 4] = Default::default();
+    let mut over_loopback: [Vec<f64>; 6] = Default::default();
+    let mut in_process: [Vec<f64>; 6] = Default::default();
     for round in 0..=ROUNDS {
         for (nth, server) in servers.iter().enumerate() {
             let before = server.cpu();
             ask(&server.address, REQUESTS, std::slice::from_ref(&request));
             let took = (server.cpu() - before) / (CONNECTIONS * REQUESTS) as f64;
-            let alone = runtime.block_on(call(names[nth], &token));
+            let service = names[nth].trim_end_matches(OWN_SERVER);
+            let alone = runtime.block_on(call(service, &token));
             // The first round only warms up.
             if round > 0 {
                 over_loopback[nth].push(took);
@@ -211,12 +225,12 @@ fn compare() {
     let in_process = in_process.map(median);
     println!("CPU per request, median of {ROUNDS} rounds");
     println!(
-        "{:20}{:>15}{:>10}{:>18}",
+        "{:24}{:>15}{:>10}{:>18}",
         "", "over loopback", "of bare", "service alone"
     );
     for (nth, name) in names.iter().enumerate() {
         println!(
-            "{name:20}{:>12.2} µs{:>10.2}{:>15.2} µs",
+            "{name:24}{:>12.2} µs{:>10.2}{:>15.2} µs",
             over_loopback[nth],
             over_loopback[0] / over_loopback[nth],
             in_process[nth],

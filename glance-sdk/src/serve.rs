@@ -19,6 +19,7 @@
 
 mod accept;
 mod bodies;
+mod detached;
 mod inbound;
 mod limits;
 mod quota;
@@ -28,6 +29,7 @@ mod target;
 mod write_timeout;
 
 use std::future::poll_fn;
+use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,6 +56,7 @@ pub use limits::Limits;
 pub use streaming::Streaming;
 
 use accept::{Acceptor, FIRST_BYTE_TIMEOUT};
+use detached::Detached;
 use inbound::{Inbound, MAX_HEAD_BYTES, Progress, Tracked};
 use quota::{Client, Share};
 use refusal::{Refusal, linger, refuse};
@@ -290,19 +293,19 @@ impl<P: Clone + Send + Sync + 'static> Answering<P> {
         let may_stream = request.method() == Method::GET;
         let checked = target::check(&mut request);
         let has_hsts = self.has_hsts && checked.is_ok() && target::names_domain(request.headers());
-        let answered = checked.map(|()| {
-            let (answer, open) = (self.router.clone().call(request), self.open.clone());
-            // A task of its own: what was begun is done though the client leaves.
-            tokio::spawn(answer.map(|answer| {
+        let handled = checked.map(|()| {
+            let (handler, open) = (self.router.clone().call(request), self.open.clone());
+            Detached::new(AssertUnwindSafe(handler).catch_unwind().map(|handled| {
                 drop(open);
-                answer
+                handled
             }))
         });
         let progress = Arc::clone(&self.progress);
         async move {
-            let mut response = match answered {
-                Ok(answered) => match answered.await {
+            let mut response = match handled {
+                Ok(handled) => match handled.await {
                     Ok(Ok(response)) => response,
+                    // The handler panicked, and the panic hook has said so.
                     Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
                 },
                 Err(why) => {

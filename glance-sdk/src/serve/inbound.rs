@@ -149,11 +149,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inbound<S> {
             let timer = self
                 .timer
                 .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-            if timer.deadline() != deadline {
+            // A timer that is early is reset once it fires, not with every request.
+            if timer.deadline() > deadline {
                 timer.as_mut().reset(deadline);
             }
             if timer.as_mut().poll(context).is_pending() {
                 return Poll::Pending;
+            }
+            if timer.deadline() < deadline {
+                timer.as_mut().reset(deadline);
+                continue;
             }
             if self.flushed_at != self.head.at {
                 // The client still reads the last response; a write timeout ends that.
