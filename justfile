@@ -20,6 +20,10 @@ lint:
 docs:
     cargo doc --workspace --no-deps --open
 
+# The public API of each library, as it is now, into its listing
+api:
+    .ci/api --update
+
 # The real page in a real browser
 browser:
     cargo build -p cargo-glance
