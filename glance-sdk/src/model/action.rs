@@ -61,6 +61,14 @@ impl Action {
     }
 
     /// The conditions, none where none are declared.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Action, ActionLocation, Condition, ConditionName};
+    ///
+    /// let mut action = Action::new("close", "Close", ActionLocation::Message, "close-dialog");
+    /// action.conditions = Some(vec![Condition::named(ConditionName::MessageContainsLink)]);
+    /// assert_eq!(action.conditions().len(), 1);
+    /// ```
     pub fn conditions(&self) -> &[Condition] {
         self.conditions.as_deref().unwrap_or_default()
     }
@@ -68,6 +76,12 @@ impl Action {
 
 open_enum! {
     /// Which menu an action stands in.
+    ///
+    /// ```
+    /// use glance_sdk::model::ActionLocation;
+    ///
+    /// assert_eq!(ActionLocation::Message.as_str(), "hipchat.message.action");
+    /// ```
     pub enum ActionLocation {
         /// The menu of a message.
         Message = "hipchat.message.action",

@@ -12,6 +12,17 @@ use super::{Extra, OauthId, RoomId, UserId};
 /// It is read as RFC 7519 has it: a member that occurs twice is an error, and a time may be any JSON
 /// number. Fractions of a second are rounded up, which changes no verdict at a whole second; a time
 /// beyond the range of `i64` becomes the nearest number in it.
+///
+/// ```
+/// use glance_sdk::model::Claims;
+///
+/// let claims: Claims = serde_json::from_str(
+///     r#"{ "iss": "installation", "sub": "5", "exp": 4600, "context": { "room_id": 42 } }"#,
+/// )?;
+/// assert_eq!(claims.user_id(), Some(5.into()));
+/// assert_eq!(claims.room_id(), Some(42.into()));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Claims {
@@ -45,6 +56,13 @@ pub struct Claims {
 
 impl Claims {
     /// Claims of an installation that hold from `iat` to `exp`, in seconds since 1970.
+    ///
+    /// ```
+    /// use glance_sdk::model::Claims;
+    ///
+    /// let claims = Claims::new("installation".into(), 1_000, 4_600);
+    /// assert_eq!((claims.iat, claims.exp), (Some(1_000), Some(4_600)));
+    /// ```
     pub fn new(iss: OauthId, iat: i64, exp: i64) -> Self {
         Self {
             iss,
@@ -60,6 +78,14 @@ impl Claims {
     }
 
     /// The user: `sub`, or `prn` where an older host sends only that.
+    ///
+    /// ```
+    /// use glance_sdk::model::Claims;
+    ///
+    /// let mut claims = Claims::new("installation".into(), 1_000, 4_600);
+    /// claims.prn = Some("5".to_owned());
+    /// assert_eq!(claims.user_id(), Some(5.into()));
+    /// ```
     pub fn user_id(&self) -> Option<UserId> {
         self.sub.as_ref().or(self.prn.as_ref())?.parse().ok()
     }
@@ -71,6 +97,14 @@ impl Claims {
 }
 
 /// Where the user is.
+///
+/// ```
+/// use glance_sdk::model::Context;
+///
+/// let context: Context = serde_json::from_str(r#"{ "room_id": 42, "user_tz": "Europe/Berlin" }"#)?;
+/// assert_eq!(context.user_tz.as_deref(), Some("Europe/Berlin"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Context {

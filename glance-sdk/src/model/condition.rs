@@ -10,6 +10,26 @@ use super::{Extra, present};
 ///
 /// Authors write [`when(...)`](macro@crate::glance) and never meet this type; it is the way out
 /// for what `when` cannot say, and what a host reads.
+///
+/// ```
+/// use glance_sdk::model::{Condition, ConditionName, Match};
+///
+/// let condition = Condition::any([
+///     Condition::named(ConditionName::UserIsAdmin),
+///     Condition::glance_matches([Match::gt("open", 0)]),
+/// ]);
+/// assert_eq!(
+///     serde_json::to_value(&condition)?,
+///     serde_json::json!({
+///         "type": "or",
+///         "conditions": [
+///             { "condition": "user_is_admin" },
+///             { "condition": "glance_matches", "params": { "metadata": [{ "attr": "open", "gt": 0 }] } }
+///         ]
+///     })
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -24,11 +44,30 @@ pub enum Condition {
 
 impl Condition {
     /// The named condition without parameters.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Condition, ConditionName, Glance, Icon};
+    ///
+    /// let glance = Glance::new("builds", "Builds", Icon::new("https://ci.example.com/build.svg"))
+    ///     .condition(Condition::named(ConditionName::RoomIsPublic));
+    /// assert_eq!(glance.conditions().len(), 1);
+    /// ```
     pub fn named(name: ConditionName) -> Self {
         Self::Simple(Simple::new(name))
     }
 
     /// `glance_matches` with these entries, all of which must hold.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Condition, Match};
+    ///
+    /// let condition = Condition::glance_matches([Match::gt("open", 0), Match::eq("state", "red")]);
+    /// assert_eq!(
+    ///     serde_json::to_value(&condition)?["params"]["metadata"],
+    ///     serde_json::json!([{ "attr": "open", "gt": 0 }, { "attr": "state", "eq": "red" }])
+    /// );
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn glance_matches(entries: impl IntoIterator<Item = Match>) -> Self {
         let mut simple = Simple::new(ConditionName::GlanceMatches);
         simple.params = Some(Params {
@@ -39,11 +78,37 @@ impl Condition {
     }
 
     /// All of these must hold.
+    ///
+    /// ```
+    /// use glance_sdk::evaluate::{Facts, Program};
+    /// use glance_sdk::model::{Condition, ConditionName};
+    ///
+    /// let condition = Condition::all([
+    ///     Condition::named(ConditionName::RoomIsPublic),
+    ///     Condition::named(ConditionName::UserIsAdmin),
+    /// ]);
+    /// let mut facts = Facts::default();
+    /// facts.room_is_public = true;
+    /// assert!(!Program::new(&[condition]).holds(&facts));
+    /// ```
     pub fn all(conditions: impl IntoIterator<Item = Condition>) -> Self {
         Self::Composite(Composite::new(Conjunction::And, conditions))
     }
 
     /// One of these must hold.
+    ///
+    /// ```
+    /// use glance_sdk::evaluate::{Facts, Program};
+    /// use glance_sdk::model::{Condition, ConditionName};
+    ///
+    /// let condition = Condition::any([
+    ///     Condition::named(ConditionName::RoomIsPublic),
+    ///     Condition::named(ConditionName::UserIsAdmin),
+    /// ]);
+    /// let mut facts = Facts::default();
+    /// facts.room_is_public = true;
+    /// assert!(Program::new(&[condition]).holds(&facts));
+    /// ```
     pub fn any(conditions: impl IntoIterator<Item = Condition>) -> Self {
         Self::Composite(Composite::new(Conjunction::Or, conditions))
     }
@@ -72,6 +137,18 @@ impl From<Value> for Condition {
 }
 
 /// A named condition, maybe inverted.
+///
+/// ```
+/// use glance_sdk::model::{Condition, ConditionName, Simple};
+///
+/// let mut simple = Simple::new(ConditionName::UserIsGuest);
+/// simple.invert = Some(true);
+/// assert_eq!(
+///     serde_json::to_value(Condition::Simple(simple))?,
+///     serde_json::json!({ "condition": "user_is_guest", "invert": true })
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Simple {
@@ -126,6 +203,13 @@ impl Simple {
 open_enum! {
     /// The names a condition can have. The four about room and user hold everywhere, the others
     /// on glances or on actions only.
+    ///
+    /// ```
+    /// use glance_sdk::model::ConditionName;
+    ///
+    /// assert_eq!(ConditionName::RoomIsPublic.as_str(), "room_is_public");
+    /// assert_eq!(ConditionName::from("moon_is_full"), ConditionName::Unknown("moon_is_full".to_owned()));
+    /// ```
     pub enum ConditionName {
         /// The glance's metadata match; on glances.
         GlanceMatches = "glance_matches",
@@ -192,6 +276,14 @@ impl Params {
 /// One comparison of a metadata attribute.
 ///
 /// Where an entry has several operators only one counts: `eq` before `lt` before `gt`.
+///
+/// ```
+/// use glance_sdk::model::Match;
+///
+/// let entry: Match = serde_json::from_str(r#"{ "attr": "oldest.days", "gt": 7 }"#)?;
+/// assert_eq!(entry, Match::gt("oldest.days", 7));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Match {
@@ -283,6 +375,14 @@ impl Match {
 }
 
 /// Several conditions, joined.
+///
+/// ```
+/// use glance_sdk::model::{Composite, Condition, ConditionName, Conjunction};
+///
+/// let either = [ConditionName::UserIsAdmin, ConditionName::UserIsRoomOwner].map(Condition::named);
+/// let composite = Composite::new(Conjunction::Or, either);
+/// assert_eq!(Condition::Composite(composite.clone()), Condition::any(composite.conditions));
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Composite {

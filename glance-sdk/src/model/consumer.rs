@@ -43,6 +43,13 @@ impl HipchatApiConsumer {
 
 open_enum! {
     /// What a token allows.
+    ///
+    /// ```
+    /// use glance_sdk::model::Scope;
+    ///
+    /// assert_eq!(Scope::SendNotification.to_string(), "send_notification");
+    /// assert_eq!(Scope::from("view_room"), Scope::ViewRoom);
+    /// ```
     pub enum Scope {
         /// Post notifications to rooms.
         SendNotification = "send_notification",

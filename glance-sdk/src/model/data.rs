@@ -62,6 +62,17 @@ impl<M> GlanceData<M> {
     }
 
     /// Shows a coloured word at the right, cut as [`Status::lozenge`] says.
+    ///
+    /// ```
+    /// use glance_sdk::model::{GlanceData, Label, Lozenge};
+    ///
+    /// let data: GlanceData = GlanceData::new(Label::text("4 incidents")).lozenge(Lozenge::Error, "OPEN");
+    /// assert_eq!(
+    ///     serde_json::to_value(&data)?["status"]["value"],
+    ///     serde_json::json!({ "type": "error", "label": "OPEN" })
+    /// );
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn lozenge(mut self, kind: Lozenge, label: impl Into<String>) -> Self {
         self.status = Some(Status::lozenge(kind, label));
@@ -69,6 +80,15 @@ impl<M> GlanceData<M> {
     }
 
     /// Shows an image at the right.
+    ///
+    /// ```
+    /// use glance_sdk::model::{GlanceData, Icon, Label};
+    ///
+    /// let data: GlanceData =
+    ///     GlanceData::new(Label::text("Sunny")).icon(Icon::new("https://weather.example.com/sun.svg"));
+    /// assert_eq!(serde_json::to_value(&data)?["status"]["type"], "icon");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn icon(mut self, icon: Icon) -> Self {
         self.status = Some(Status::Icon(icon));
@@ -76,6 +96,14 @@ impl<M> GlanceData<M> {
     }
 
     /// Sets what conditions may test.
+    ///
+    /// ```
+    /// use glance_sdk::model::{GlanceData, Label};
+    ///
+    /// let data = GlanceData::new(Label::text("4 incidents")).metadata(serde_json::json!({ "open": 4 }));
+    /// assert_eq!(serde_json::to_value(&data)?["metadata"]["open"], 4);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn metadata(mut self, metadata: M) -> Self {
         self.metadata = Some(metadata);
@@ -86,6 +114,16 @@ impl<M> GlanceData<M> {
 /// What a query answered: data, or something that is none, such as the text of an error.
 ///
 /// [`validate::glance_data`](crate::validate::glance_data) says what a host refuses.
+///
+/// ```
+/// use glance_sdk::model::QueryAnswer;
+///
+/// let answer: QueryAnswer = serde_json::from_str(r#"{ "label": { "type": "html", "value": "Build" } }"#)?;
+/// assert!(matches!(answer, QueryAnswer::Data(_)));
+/// let answer: QueryAnswer = serde_json::from_str(r#""out of order""#)?;
+/// assert!(matches!(answer, QueryAnswer::Other(_)));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -115,6 +153,13 @@ impl<'de> Deserialize<'de> for QueryAnswer {
 /// longer one is cut and ends in `…`, never within a tag or a character reference and with what
 /// is open closed; an empty one is `…` alone. The log warns of both. A label that was read, by a
 /// host or from a file, is kept as it came.
+///
+/// ```
+/// use glance_sdk::model::Label;
+///
+/// assert_eq!(Label::html("<b>4</b> open").as_html(), "<b>4</b> open");
+/// assert_eq!(Label::text("<b>").as_html(), "&lt;b&gt;");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
     /// `Some(None)` is an explicit `null`, which is written back.

@@ -8,6 +8,18 @@ use super::{
 };
 
 /// The capabilities descriptor, served by the add-on and read by the host at installation.
+///
+/// ```
+/// use glance_sdk::model::{Descriptor, Glance, Icon};
+///
+/// let mut descriptor = Descriptor::new("com.example.ci", "CI", "https://ci.example.com/");
+/// let icon = Icon::new("https://ci.example.com/build.svg");
+/// descriptor.capabilities.glance = Some(vec![Glance::new("builds", "Builds", icon)]);
+/// let written = serde_json::to_value(&descriptor)?;
+/// assert_eq!(written["capabilities"]["glance"][0]["key"], "builds");
+/// assert_eq!(serde_json::from_value::<Descriptor>(written)?, descriptor);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -43,6 +55,13 @@ pub struct Descriptor {
 
 impl Descriptor {
     /// A descriptor that adds nothing yet. `self_url` is its own absolute address.
+    ///
+    /// ```
+    /// use glance_sdk::model::Descriptor;
+    ///
+    /// let descriptor = Descriptor::new("com.example.ci", "CI", "https://ci.example.com/");
+    /// assert_eq!(descriptor.links.unwrap().self_url, "https://ci.example.com/");
+    /// ```
     pub fn new(
         key: impl Into<String>,
         name: impl Into<String>,
@@ -61,6 +80,16 @@ impl Descriptor {
     }
 
     /// The glance with this key.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Descriptor, Glance, Icon};
+    ///
+    /// let mut descriptor = Descriptor::new("com.example.ci", "CI", "https://ci.example.com/");
+    /// let icon = Icon::new("https://ci.example.com/build.svg");
+    /// descriptor.capabilities.glance = Some(vec![Glance::new("builds", "Builds", icon)]);
+    /// assert_eq!(descriptor.glance("builds").unwrap().name, "Builds".into());
+    /// assert_eq!(descriptor.glance("tests"), None);
+    /// ```
     pub fn glance(&self, key: &str) -> Option<&Glance> {
         self.capabilities
             .glances()
@@ -86,6 +115,18 @@ impl Descriptor {
 }
 
 /// The descriptor's links.
+///
+/// ```
+/// use glance_sdk::model::Links;
+///
+/// let mut links = Links::new("https://ci.example.com/");
+/// links.homepage = Some("https://example.com/ci".to_owned());
+/// assert_eq!(
+///     serde_json::to_value(&links)?,
+///     serde_json::json!({ "self": "https://ci.example.com/", "homepage": "https://example.com/ci" })
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Links {
@@ -112,6 +153,18 @@ impl Links {
 }
 
 /// Who makes the add-on.
+///
+/// ```
+/// use glance_sdk::model::{Descriptor, Vendor};
+///
+/// let mut descriptor = Descriptor::new("com.example.ci", "CI", "https://ci.example.com/");
+/// descriptor.vendor = Some(Vendor::new("Example", "https://example.com"));
+/// assert_eq!(
+///     serde_json::to_value(&descriptor)?["vendor"],
+///     serde_json::json!({ "name": "Example", "url": "https://example.com" })
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Vendor {
@@ -136,6 +189,21 @@ impl Vendor {
 }
 
 /// What an add-on adds to a room.
+///
+/// ```
+/// use glance_sdk::model::Capabilities;
+///
+/// let capabilities: Capabilities = serde_json::from_str(
+///     r#"{
+///         "glance": [{ "key": "builds", "name": { "value": "Builds" }, "icon": { "url": "/b.svg" } }],
+///         "webhook": { "event": "room_message", "url": "https://ci.example.com/said" }
+///     }"#,
+/// )?;
+/// assert_eq!(capabilities.glances()[0].key, "builds");
+/// assert_eq!(capabilities.webhooks().len(), 1);
+/// assert!(capabilities.dialogs().is_empty());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

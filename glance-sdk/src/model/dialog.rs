@@ -63,6 +63,13 @@ impl Dialog {
     }
 
     /// Opens the page without a signed request.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Authentication, Dialog};
+    ///
+    /// let dialog = Dialog::new("help", "Help", "https://example.com/help").unsigned();
+    /// assert_eq!(dialog.authentication(), &Authentication::None);
+    /// ```
     #[must_use]
     pub fn unsigned(mut self) -> Self {
         self.authentication = Some(Authentication::None);
@@ -70,6 +77,15 @@ impl Dialog {
     }
 
     /// Sets the look of the window.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Dialog, DialogOptions, NamedSize};
+    ///
+    /// let dialog = Dialog::new("assign", "Assign", "https://add-on.example.com/assign")
+    ///     .options(DialogOptions::default().size(NamedSize::Large));
+    /// assert_eq!(serde_json::to_value(&dialog)?["options"], serde_json::json!({ "size": "large" }));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn options(mut self, options: DialogOptions) -> Self {
         self.options = Some(options);
@@ -78,6 +94,26 @@ impl Dialog {
 }
 
 /// How a dialog looks.
+///
+/// ```
+/// use glance_sdk::model::{DialogAction, DialogOptions, DialogStyle, NamedSize};
+///
+/// let options = DialogOptions::default()
+///     .style(DialogStyle::Warning)
+///     .size(NamedSize::Small)
+///     .primary_action(DialogAction::new("Delete"))
+///     .hint("Nobody can undo this.");
+/// assert_eq!(
+///     serde_json::to_value(&options)?,
+///     serde_json::json!({
+///         "style": "warning",
+///         "size": "small",
+///         "primaryAction": { "name": { "value": "Delete" } },
+///         "hint": { "value": "Nobody can undo this." }
+///     })
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -128,6 +164,16 @@ impl DialogOptions {
     }
 
     /// Sets the other buttons. Without any, people close the dialog by the primary action or Escape.
+    ///
+    /// ```
+    /// use glance_sdk::model::{DialogAction, DialogOptions};
+    ///
+    /// let options = DialogOptions::default()
+    ///     .primary_action(DialogAction::new("Save"))
+    ///     .secondary_actions([DialogAction::new("Test").key("test"), DialogAction::new("Cancel")]);
+    /// assert_eq!(serde_json::to_value(&options)?["secondaryActions"][0]["key"], "test");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn secondary_actions(mut self, actions: impl IntoIterator<Item = DialogAction>) -> Self {
         self.secondary_actions = Some(actions.into_iter().collect());
@@ -142,6 +188,17 @@ impl DialogOptions {
     }
 
     /// Puts a field into the heading that filters the content.
+    ///
+    /// ```
+    /// use glance_sdk::model::{DialogFilter, DialogOptions};
+    ///
+    /// let options = DialogOptions::default().filter(DialogFilter::new("Find a build"));
+    /// assert_eq!(
+    ///     serde_json::to_value(&options)?["filter"],
+    ///     serde_json::json!({ "placeholder": { "value": "Find a build" } })
+    /// );
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn filter(mut self, filter: DialogFilter) -> Self {
         self.filter = Some(filter);
@@ -160,6 +217,17 @@ open_enum! {
 }
 
 /// How large a dialog is.
+///
+/// ```
+/// use glance_sdk::model::{DialogSize, NamedSize};
+///
+/// assert_eq!(serde_json::to_value(DialogSize::from(NamedSize::Small))?, "small");
+/// assert_eq!(
+///     serde_json::to_value(DialogSize::pixels(400, 200))?,
+///     serde_json::json!({ "width": "400px", "height": "200px" })
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -229,6 +297,17 @@ pub struct CustomSize {
 }
 
 /// A button of a dialog.
+///
+/// ```
+/// use glance_sdk::model::DialogAction;
+///
+/// let action = DialogAction::new("Deploy").key("deploy").disabled();
+/// assert_eq!(
+///     serde_json::to_value(&action)?,
+///     serde_json::json!({ "name": { "value": "Deploy" }, "key": "deploy", "enabled": false })
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DialogAction {

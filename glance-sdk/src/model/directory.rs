@@ -50,6 +50,18 @@ macro_rules! details {
 
 details! {
     /// What a host knows of a room.
+    ///
+    /// ```
+    /// use glance_sdk::model::RoomDetails;
+    /// use glance_sdk::model::webhook::Privacy;
+    ///
+    /// let details: RoomDetails = serde_json::from_str(
+    ///     r#"{ "id": 42, "name": "ops", "topic": "Release day", "privacy": "public" }"#,
+    /// )?;
+    /// assert_eq!(details.topic.as_deref(), Some("Release day"));
+    /// assert_eq!(details.privacy, Some(Privacy::Public));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     RoomDetails: RoomId, RoomLinks {
         /// What it is about.
         topic: String,
@@ -76,6 +88,17 @@ details! {
     }
 
     /// What a host knows of a person.
+    ///
+    /// ```
+    /// use glance_sdk::model::UserDetails;
+    ///
+    /// let details: UserDetails = serde_json::from_str(
+    ///     r#"{ "id": 5, "name": "Ann", "timezone": "Europe/Berlin", "presence": { "is_online": true } }"#,
+    /// )?;
+    /// assert_eq!(details.timezone.as_deref(), Some("Europe/Berlin"));
+    /// assert_eq!(details.presence.unwrap().is_online, Some(true));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     UserDetails: UserId, UserLinks {
         /// What people write behind an `@`.
         mention_name: String,
@@ -107,6 +130,14 @@ details! {
 }
 
 /// Whether a person is there.
+///
+/// ```
+/// use glance_sdk::model::{Presence, Show};
+///
+/// let presence: Presence = serde_json::from_str(r#"{ "is_online": true, "show": "dnd" }"#)?;
+/// assert_eq!(presence.show, Some(Show::DoNotDisturb));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Presence {
@@ -142,6 +173,21 @@ open_enum! {
 }
 
 /// A page of a list.
+///
+/// ```
+/// use glance_sdk::model::{Page, webhook::Room};
+///
+/// let page: Page<Room> = serde_json::from_str(
+///     r#"{
+///         "items": [{ "id": 42, "name": "ops" }],
+///         "startIndex": 0,
+///         "links": { "next": "https://chat.example.com/v2/room?start-index=1" }
+///     }"#,
+/// )?;
+/// assert_eq!(page.items[0].name.as_deref(), Some("ops"));
+/// assert!(page.links.unwrap().next.is_some());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", bound(deserialize = "T: Deserialize<'de>"))]
 #[non_exhaustive]
@@ -164,6 +210,14 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// A page that is the whole list.
+    ///
+    /// ```
+    /// use glance_sdk::model::Page;
+    ///
+    /// let page = Page::new(vec!["ops", "dev"]);
+    /// assert_eq!(serde_json::to_value(&page)?["items"], serde_json::json!(["ops", "dev"]));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn new(items: Vec<T>) -> Self {
         Self {
             items,

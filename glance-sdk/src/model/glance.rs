@@ -61,6 +61,15 @@ impl Glance {
     }
 
     /// Sets the address where the host asks for the data.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Glance, Icon};
+    ///
+    /// let icon = Icon::new("https://ci.example.com/build.svg");
+    /// let glance = Glance::new("builds", "Builds", icon).query_url("https://ci.example.com/glances/7");
+    /// assert_eq!(serde_json::to_value(&glance)?["queryUrl"], "https://ci.example.com/glances/7");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn query_url(mut self, url: impl Into<String>) -> Self {
         self.query_url = Some(url.into());
@@ -68,6 +77,14 @@ impl Glance {
     }
 
     /// Sets what a click opens: the key of a web panel, dialog or external page.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Glance, Icon};
+    ///
+    /// let icon = Icon::new("https://ci.example.com/build.svg");
+    /// let glance = Glance::new("builds", "Builds", icon).target("builds-panel");
+    /// assert_eq!(glance.target.unwrap().key(), Some("builds-panel"));
+    /// ```
     #[must_use]
     pub fn target(mut self, target: impl Into<Target>) -> Self {
         self.target = Some(target.into());
@@ -75,6 +92,13 @@ impl Glance {
     }
 
     /// Sets the place among the glances; they are sorted by weight, ascending from the top.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Glance, Icon};
+    ///
+    /// let glance = |key: &str| Glance::new(key, "Builds", Icon::new("https://ci.example.com/b.svg"));
+    /// assert!(glance("broken").weight(10).weight_or_default() < glance("green").weight_or_default());
+    /// ```
     #[must_use]
     pub fn weight(mut self, weight: i64) -> Self {
         self.weight = Some(weight);
@@ -82,6 +106,14 @@ impl Glance {
     }
 
     /// Adds a condition; all must hold for the glance to show.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Condition, Glance, Icon, Match};
+    ///
+    /// let glance = Glance::new("builds", "Builds", Icon::new("https://ci.example.com/build.svg"))
+    ///     .condition(Condition::glance_matches([Match::gt("broken", 0)]));
+    /// assert_eq!(glance.conditions().len(), 1);
+    /// ```
     #[must_use]
     pub fn condition(mut self, condition: Condition) -> Self {
         self.conditions.get_or_insert_default().push(condition);
@@ -100,6 +132,18 @@ impl Glance {
 }
 
 /// A localised text of the descriptor: what people read, and the key of its translation.
+///
+/// ```
+/// use glance_sdk::model::Text;
+///
+/// let mut name = Text::from("Builds");
+/// name.i18n = Some("builds.name".to_owned());
+/// assert_eq!(
+///     serde_json::to_value(&name)?,
+///     serde_json::json!({ "value": "Builds", "i18n": "builds.name" })
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Text {
@@ -124,6 +168,17 @@ impl<T: Into<String>> From<T> for Text {
 }
 
 /// An image for plain and for dense screens.
+///
+/// ```
+/// use glance_sdk::model::Icon;
+///
+/// let icon = Icon::new("/build.png").with_2x("/build@2x.png");
+/// assert_eq!(
+///     serde_json::to_value(&icon)?,
+///     serde_json::json!({ "url": "/build.png", "url@2x": "/build@2x.png" })
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Icon {
@@ -139,6 +194,13 @@ pub struct Icon {
 
 impl Icon {
     /// One image for both densities, which is what most add-ons have.
+    ///
+    /// ```
+    /// use glance_sdk::model::Icon;
+    ///
+    /// let icon = Icon::new("/build.svg");
+    /// assert_eq!(icon.url_2x, Some("/build.svg".to_owned()));
+    /// ```
     pub fn new(url: impl Into<String>) -> Self {
         let url = url.into();
         Self {
@@ -157,6 +219,14 @@ impl Icon {
 }
 
 /// What a click on a glance or an action opens.
+///
+/// ```
+/// use glance_sdk::model::Target;
+///
+/// let target: Target = serde_json::from_str(r#""builds-panel""#)?;
+/// assert_eq!(target, Target::from("builds-panel"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -207,6 +277,18 @@ impl<'de> Deserialize<'de> for Target {
 /// A target with options.
 ///
 /// HipChat's last web client did not follow it from a glance, only from an action.
+///
+/// ```
+/// use glance_sdk::model::{Target, TargetObject};
+///
+/// let options = [("branch".to_owned(), "main".into())].into_iter().collect();
+/// let target = Target::Object(TargetObject::new("builds-panel", options));
+/// assert_eq!(
+///     serde_json::to_value(&target)?,
+///     serde_json::json!({ "key": "builds-panel", "options": { "branch": "main" } })
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TargetObject {

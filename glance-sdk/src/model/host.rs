@@ -5,6 +5,15 @@ use serde::{Deserialize, Serialize};
 use super::{Extra, GroupId, Secret};
 
 /// A host's own capabilities document, at `<api>/capabilities`.
+///
+/// ```
+/// use glance_sdk::model::HostDocument;
+///
+/// let document = HostDocument::new("https://chat.example.com/v2", "https://chat.example.com");
+/// assert_eq!(document.links.self_url, "https://chat.example.com/v2/capabilities");
+/// let tokens = document.capabilities.oauth2_provider.token_url;
+/// assert_eq!(tokens, "https://chat.example.com/v2/oauth/token");
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct HostDocument {
@@ -100,6 +109,16 @@ pub struct ApiProvider {
 }
 
 /// The token endpoint's answer.
+///
+/// ```
+/// use glance_sdk::model::TokenAnswer;
+///
+/// let answer: TokenAnswer =
+///     serde_json::from_str(r#"{ "access_token": "abc", "expires_in": 3600, "scope": "view_room" }"#)?;
+/// assert_eq!(answer.access_token.expose(), "abc");
+/// assert_eq!(answer.expires_in, Some(3600));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TokenAnswer {

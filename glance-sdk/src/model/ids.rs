@@ -130,11 +130,29 @@ macro_rules! numeric_id {
 
 numeric_id!(
     /// A chat room.
+    ///
+    /// ```
+    /// use glance_sdk::model::RoomId;
+    ///
+    /// let room: RoomId = "42".parse()?;
+    /// assert_eq!(room, RoomId::new(42));
+    /// assert_eq!(i64::try_from(room)?, 42);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     RoomId,
     "a room id"
 );
 numeric_id!(
     /// A person in the group.
+    ///
+    /// ```
+    /// use glance_sdk::model::UserId;
+    ///
+    /// let user: UserId = serde_json::from_str(r#""5""#)?;
+    /// assert_eq!(user, UserId::new(5));
+    /// assert_eq!(serde_json::to_string(&user)?, r#""5""#);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     UserId,
     "a user id"
 );
@@ -173,6 +191,13 @@ impl Visitor<'_> for Digits {
 }
 
 /// Names one installation of an add-on: its OAuth client id, the `iss` of its signed requests.
+///
+/// ```
+/// use glance_sdk::model::OauthId;
+///
+/// let id = OauthId::from("b0f8a5c2-7f43-4c67-8d6d-1b0f6a3f9c1e");
+/// assert_eq!(id.to_string(), id.as_str());
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OauthId(String);

@@ -58,11 +58,27 @@ impl Installable {
     }
 
     /// Whether one room may install it.
+    ///
+    /// ```
+    /// use glance_sdk::model::Installable;
+    ///
+    /// let mut installable = Installable::new("https://add-on.example.com/installed");
+    /// installable.allow_room = Some(false);
+    /// assert!(!installable.for_rooms());
+    /// ```
     pub fn for_rooms(&self) -> bool {
         self.allow_room.unwrap_or(true)
     }
 
     /// Whether the whole group may install it.
+    ///
+    /// ```
+    /// use glance_sdk::model::Installable;
+    ///
+    /// let mut installable = Installable::new("https://add-on.example.com/installed");
+    /// installable.allow_global = Some(false);
+    /// assert!(!installable.for_groups());
+    /// ```
     pub fn for_groups(&self) -> bool {
         self.allow_global.unwrap_or(true)
     }

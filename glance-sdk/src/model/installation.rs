@@ -19,6 +19,23 @@ const MAX_URL_BYTES: usize = 2000;
 ///
 /// The post is not signed: whoever can reach the add-on can send one. The add-on believes it
 /// once `capabilities_url` has answered and a token could be had with the secret.
+///
+/// ```
+/// use glance_sdk::model::InstallationData;
+///
+/// let data: InstallationData = serde_json::from_str(
+///     r#"{
+///         "oauthId": "installation",
+///         "oauthSecret": "0123456789abcdef0123456789abcdef01234567",
+///         "capabilitiesUrl": "https://chat.example.com/v2/capabilities",
+///         "groupId": 1,
+///         "roomId": 42
+///     }"#,
+/// )?;
+/// assert_eq!(data.room_id, Some(42.into()));
+/// assert!(format!("{data:?}").contains("Secret([redacted])"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "runtime", derive(PartialEq, Eq))]
 #[serde(rename_all = "camelCase")]
@@ -43,6 +60,15 @@ pub struct InstallationData {
 
 impl InstallationData {
     /// The data of an installation for the whole group; set `room_id` for one room.
+    ///
+    /// ```
+    /// use glance_sdk::model::InstallationData;
+    ///
+    /// let capabilities = "https://chat.example.com/v2/capabilities";
+    /// let mut data = InstallationData::new("id".into(), "secret".into(), capabilities, 1.into());
+    /// data.room_id = Some(42.into());
+    /// assert!(data.check().is_ok());
+    /// ```
     pub fn new(
         oauth_id: OauthId,
         oauth_secret: Secret,
@@ -61,6 +87,14 @@ impl InstallationData {
 
     /// Checks what a stranger may have posted, before anything is stored or called: an empty secret
     /// is known to everybody, and an odd id changes the addresses that it stands in.
+    ///
+    /// ```
+    /// use glance_sdk::model::{InstallationData, InvalidInstallation};
+    ///
+    /// let capabilities = "https://chat.example.com/v2/capabilities";
+    /// let data = InstallationData::new("id".into(), "".into(), capabilities, 1.into());
+    /// assert_eq!(data.check(), Err(InvalidInstallation::EmptySecret));
+    /// ```
     ///
     /// # Errors
     ///
@@ -116,6 +150,13 @@ impl OauthId {
 }
 
 /// Why installation data cannot be used.
+///
+/// ```
+/// use glance_sdk::model::InvalidInstallation;
+///
+/// let problem = InvalidInstallation::LongId(300);
+/// assert_eq!(problem.to_string(), "oauthId has 300 bytes, 200 are allowed");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidInstallation {
@@ -164,6 +205,19 @@ impl std::error::Error for InvalidInstallation {}
 ///
 /// The post is not signed either, and has nothing to prove itself with: it says which installation
 /// to read anew, no more.
+///
+/// ```
+/// use glance_sdk::model::{InstallationData, InstallationUpdate};
+///
+/// let capabilities = "https://chat.example.com/v2/capabilities";
+/// let data = InstallationData::new("id".into(), "secret".into(), capabilities, 1.into());
+/// let update = InstallationUpdate::from(&data);
+/// assert_eq!(
+///     serde_json::to_value(&update)?,
+///     serde_json::json!({ "oauthId": "id", "capabilitiesUrl": capabilities, "groupId": 1 })
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

@@ -1,4 +1,12 @@
 //! Notifications: what an add-on writes into a room.
+//!
+//! ```
+//! use glance_sdk::model::notification::{Card, CardStyle, Color, Notification};
+//!
+//! let card = Card::new(CardStyle::Application, "build-7", "Build 7 passed");
+//! let notification = Notification::text("Build 7 passed.").color(Color::Green).card(card);
+//! # assert!(notification.card.is_some());
+//! ```
 
 mod card;
 
@@ -56,11 +64,28 @@ pub struct Notification {
 
 impl Notification {
     /// A message of HTML, as it is: text from elsewhere has to be escaped before.
+    ///
+    /// ```
+    /// use glance_sdk::label::Escaped;
+    /// use glance_sdk::model::Notification;
+    ///
+    /// let branch = "a<b";
+    /// let notification = Notification::html(format!("<b>{}</b> is green.", Escaped(branch)));
+    /// assert_eq!(notification.message, "<b>a&lt;b</b> is green.");
+    /// ```
     pub fn html(message: impl Into<String>) -> Self {
         Self::new(message, MessageFormat::Html)
     }
 
     /// A message of plain text, in which hosts find links, mentions and emoticons.
+    ///
+    /// ```
+    /// use glance_sdk::model::Notification;
+    ///
+    /// let notification = Notification::text("@here (success) https://ci.example.com/7 is green.");
+    /// assert_eq!(serde_json::to_value(&notification)?["message_format"], "text");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn text(message: impl Into<String>) -> Self {
         Self::new(message, MessageFormat::Text)
     }
@@ -79,6 +104,14 @@ impl Notification {
     }
 
     /// Sets the colour behind it.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Color, Notification};
+    ///
+    /// let notification = Notification::text("The build is broken.").color(Color::Red);
+    /// assert_eq!(serde_json::to_value(&notification)?["color"], "red");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn color(mut self, color: Color) -> Self {
         self.color = Some(color);
@@ -86,6 +119,14 @@ impl Notification {
     }
 
     /// Alerts people.
+    ///
+    /// ```
+    /// use glance_sdk::model::Notification;
+    ///
+    /// let notification = Notification::text("The site is down.").notify();
+    /// assert_eq!(serde_json::to_value(&notification)?["notify"], true);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn notify(mut self) -> Self {
         self.notify = Some(true);
@@ -93,6 +134,14 @@ impl Notification {
     }
 
     /// Sets the label beside the sender's name: up to 64 characters.
+    ///
+    /// ```
+    /// use glance_sdk::model::Notification;
+    ///
+    /// let notification = Notification::text("Deployed.").from_label("staging");
+    /// assert_eq!(serde_json::to_value(&notification)?["from"], "staging");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn from_label(mut self, label: impl Into<String>) -> Self {
         self.from = Some(label.into());
@@ -100,6 +149,17 @@ impl Notification {
     }
 
     /// Shows the notification under the message with this id.
+    ///
+    /// ```
+    /// use glance_sdk::model::Notification;
+    /// use glance_sdk::model::webhook::Message;
+    ///
+    /// # let said = Message::new("Does the build pass?");
+    /// let mut answer = Notification::text("It does.");
+    /// if let Some(id) = said.id {
+    ///     answer = answer.attach_to(id);
+    /// }
+    /// ```
     #[must_use]
     pub fn attach_to(mut self, message_id: impl Into<String>) -> Self {
         self.attach_to = Some(message_id.into());
@@ -107,6 +167,15 @@ impl Notification {
     }
 
     /// Shows a card instead of the message.
+    ///
+    /// ```
+    /// use glance_sdk::model::Notification;
+    /// use glance_sdk::model::notification::{Card, CardStyle};
+    ///
+    /// let card = Card::new(CardStyle::Application, "build-7", "Build 7").description("All tests pass.");
+    /// let notification = Notification::text("Build 7: all tests pass.").card(card);
+    /// assert!(notification.card.is_some());
+    /// ```
     #[must_use]
     pub fn card(mut self, card: Card) -> Self {
         self.card = Some(card);
@@ -116,6 +185,12 @@ impl Notification {
 
 open_enum! {
     /// How a message is written.
+    ///
+    /// ```
+    /// use glance_sdk::model::notification::{MessageFormat, Notification};
+    ///
+    /// assert_eq!(Notification::html("<b>Green</b>").message_format, Some(MessageFormat::Html));
+    /// ```
     pub enum MessageFormat {
         /// HTML, of which hosts keep a part.
         Html = "html",
@@ -126,6 +201,14 @@ open_enum! {
 
 open_enum! {
     /// The colour behind a notification.
+    ///
+    /// ```
+    /// use glance_sdk::model::Color;
+    ///
+    /// let broken = 2;
+    /// let color = if broken > 0 { Color::Red } else { Color::Green };
+    /// assert_eq!(color.as_str(), "red");
+    /// ```
     pub enum Color {
         /// Yellow, the default.
         Yellow = "yellow",

@@ -5,6 +5,17 @@ use serde::{Deserialize, Serialize};
 use super::Extra;
 
 /// Where the host may send people back to after they granted the add-on access.
+///
+/// ```
+/// use glance_sdk::model::Oauth2Consumer;
+///
+/// let consumer = Oauth2Consumer::new(["https://add-on.example.com/granted"]);
+/// assert_eq!(
+///     serde_json::to_value(&consumer)?,
+///     serde_json::json!({ "redirectionUrls": ["https://add-on.example.com/granted"] })
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -27,6 +38,16 @@ impl Oauth2Consumer {
 }
 
 /// Where the add-on itself gives tokens.
+///
+/// ```
+/// use glance_sdk::model::Oauth2Provider;
+///
+/// let provider: Oauth2Provider = serde_json::from_str(
+///     r#"{ "authorizationUrl": "https://example.com/grant", "tokenUrl": "https://example.com/token" }"#,
+/// )?;
+/// assert_eq!(provider.token_url.as_deref(), Some("https://example.com/token"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

@@ -69,6 +69,15 @@ impl WebPanel {
     }
 
     /// The weight, 100 where none is declared.
+    ///
+    /// ```
+    /// use glance_sdk::model::WebPanel;
+    ///
+    /// let mut panel = WebPanel::new("builds", "Builds", "https://add-on.example.com/builds");
+    /// assert_eq!(panel.weight_or_default(), 100);
+    /// panel.weight = Some(10);
+    /// assert_eq!(panel.weight_or_default(), 10);
+    /// ```
     pub fn weight_or_default(&self) -> i64 {
         self.weight.unwrap_or(100)
     }
@@ -85,6 +94,15 @@ impl WebPanel {
 }
 
 /// A page in a window of its own, opened on a signed address.
+///
+/// ```
+/// use glance_sdk::model::ExternalPage;
+///
+/// let mut page = ExternalPage::new("report", "https://add-on.example.com/report");
+/// page.name = Some("Report".into());
+/// assert_eq!(serde_json::to_value(&page)?["name"]["value"], "Report");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ExternalPage {
@@ -113,6 +131,20 @@ impl ExternalPage {
 }
 
 /// The page on which people set the add-on up.
+///
+/// ```
+/// use glance_sdk::model::Configurable;
+///
+/// let mut page = Configurable::new("https://add-on.example.com/settings");
+/// page.allow_access_to_room_admins = Some(true);
+/// assert_eq!(
+///     serde_json::to_value(&page)?,
+///     serde_json::json!({
+///         "url": "https://add-on.example.com/settings", "allowAccessToRoomAdmins": true
+///     })
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -149,6 +181,18 @@ impl Configurable {
 }
 
 /// The page on which administrators of the group manage the add-on.
+///
+/// ```
+/// use glance_sdk::model::{AdminPage, Capabilities};
+///
+/// let mut capabilities = Capabilities::default();
+/// capabilities.admin_page = Some(AdminPage::new("https://ci.example.com/admin"));
+/// assert_eq!(
+///     serde_json::to_value(&capabilities)?,
+///     serde_json::json!({ "adminPage": { "url": "https://ci.example.com/admin" } })
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AdminPage {

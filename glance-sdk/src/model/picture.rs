@@ -6,6 +6,16 @@ use serde_json::Value;
 use super::Icon;
 
 /// An add-on's avatar or a card's icon: add-ons write an address, or one for each density.
+///
+/// ```
+/// use glance_sdk::model::{Icon, Picture};
+///
+/// let face: Picture = serde_json::from_str(r#""https://add-on.example.com/face.png""#)?;
+/// assert_eq!(face, Picture::from("https://add-on.example.com/face.png"));
+/// let face = Picture::from(Icon::new("https://add-on.example.com/face.svg"));
+/// assert_eq!(face.url(), Some("https://add-on.example.com/face.svg"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]

@@ -7,6 +7,14 @@ use serde::{Deserialize, Serialize, Serializer};
 
 /// A shared secret or an access token. `Debug` does not show it, and its memory is cleared when
 /// it is dropped.
+///
+/// ```
+/// use glance_sdk::model::Secret;
+///
+/// let secret = Secret::from("0123456789abcdef");
+/// assert_eq!(format!("{secret:?}"), "Secret([redacted])");
+/// assert_eq!(secret.expose(), "0123456789abcdef");
+/// ```
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(SecretString);

@@ -13,6 +13,14 @@ open_enum! {
     /// HipChat's last web client knew `default`, `success`, `error`, `current`, `new` and `moved`, and
     /// refused a query's data with any other. glance-host draws `complete` too, and an unknown kind
     /// grey.
+    ///
+    /// ```
+    /// use glance_sdk::model::{GlanceData, Label, Lozenge};
+    ///
+    /// let data: GlanceData = GlanceData::new(Label::text("Build 7")).lozenge(Lozenge::Current, "RUNNING");
+    /// assert_eq!(serde_json::to_value(&data)?["status"]["value"]["type"], "current");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub enum Lozenge {
         /// Grey.
         Default = "default",
@@ -32,6 +40,18 @@ open_enum! {
 }
 
 /// What stands at the right of the label.
+///
+/// ```
+/// use glance_sdk::model::{Icon, Lozenge, Status};
+///
+/// assert_eq!(
+///     serde_json::to_value(Status::lozenge(Lozenge::Success, "PASSED"))?,
+///     serde_json::json!({ "type": "lozenge", "value": { "type": "success", "label": "PASSED" } })
+/// );
+/// let icon = Status::Icon(Icon::new("https://ci.example.com/passed.svg"));
+/// assert_eq!(serde_json::to_value(icon)?["type"], "icon");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Status {

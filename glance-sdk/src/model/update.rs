@@ -6,6 +6,20 @@ use serde_json::Value;
 use super::{Extra, GlanceData};
 
 /// The body of a push: new data for one or several glances of the add-on.
+///
+/// ```
+/// use glance_sdk::model::{GlanceData, Label, UiUpdate};
+///
+/// let data: GlanceData = GlanceData::new(Label::text("4 incidents"));
+/// assert_eq!(
+///     serde_json::to_value(UiUpdate::one("incidents", data))?,
+///     serde_json::json!({ "glance": [{
+///         "key": "incidents",
+///         "content": { "label": { "type": "html", "value": "4 incidents" } }
+///     }] })
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(bound(deserialize = "M: Deserialize<'de>"))]
 #[non_exhaustive]

@@ -68,6 +68,14 @@ impl Webhook {
     }
 
     /// Sets the key: 1 to 40 of `a-z A-Z 0-9 _ - .`.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Event, Webhook};
+    ///
+    /// let webhook = Webhook::new(Event::RoomEnter, "https://add-on.example.com/entered").key("entered");
+    /// assert_eq!(serde_json::to_value(&webhook)?["key"], "entered");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
@@ -75,6 +83,13 @@ impl Webhook {
     }
 
     /// Sets the regular expression that a message must match, in Python's syntax.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Event, Webhook};
+    ///
+    /// let webhook = Webhook::new(Event::RoomMessage, "https://add-on.example.com/said").pattern("^/build");
+    /// assert_eq!(webhook.pattern.as_deref(), Some("^/build"));
+    /// ```
     #[must_use]
     pub fn pattern(mut self, pattern: impl Into<String>) -> Self {
         self.pattern = Some(pattern.into());
@@ -89,6 +104,14 @@ impl Webhook {
     }
 
     /// Signs the post.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Event, Webhook};
+    ///
+    /// let webhook = Webhook::new(Event::RoomEnter, "https://add-on.example.com/entered").signed();
+    /// assert_eq!(serde_json::to_value(&webhook)?["authentication"], "jwt");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn signed(mut self) -> Self {
         self.authentication = Some(Authentication::Jwt);
@@ -96,6 +119,13 @@ impl Webhook {
     }
 
     /// Whether the post is signed.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Authentication, Event, Webhook};
+    ///
+    /// let webhook = Webhook::new(Event::RoomEnter, "https://add-on.example.com/entered");
+    /// assert_eq!(webhook.authentication(), &Authentication::None);
+    /// ```
     pub fn authentication(&self) -> &Authentication {
         self.authentication
             .as_ref()
@@ -105,6 +135,12 @@ impl Webhook {
 
 open_enum! {
     /// What can happen in a room.
+    ///
+    /// ```
+    /// use glance_sdk::model::Event;
+    ///
+    /// assert_eq!(Event::RoomTopicChange.as_str(), "room_topic_change");
+    /// ```
     pub enum Event {
         /// The room was archived.
         RoomArchived = "room_archived",
@@ -131,6 +167,15 @@ open_enum! {
 
 /// The webhooks of a descriptor: a list, or, as a quarter of real descriptors have it, one that
 /// stands alone.
+///
+/// ```
+/// use glance_sdk::model::webhook::Webhooks;
+///
+/// let webhooks: Webhooks =
+///     serde_json::from_str(r#"{ "event": "room_enter", "url": "https://add-on.example.com/entered" }"#)?;
+/// assert_eq!(webhooks.as_slice().len(), 1);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]

@@ -79,6 +79,15 @@ impl Card {
     }
 
     /// Sets the text under the heading.
+    ///
+    /// ```
+    /// use glance_sdk::model::notification::{Card, CardStyle, DescriptionText};
+    ///
+    /// let card = Card::new(CardStyle::Application, "build-7", "Build 7")
+    ///     .description(DescriptionText::html("<b>412</b> tests pass."));
+    /// assert_eq!(serde_json::to_value(&card)?["description"]["format"], "html");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn description(mut self, description: impl Into<Description>) -> Self {
         self.description = Some(description.into());
@@ -86,6 +95,14 @@ impl Card {
     }
 
     /// Sets how much room the card takes.
+    ///
+    /// ```
+    /// use glance_sdk::model::notification::{Card, CardFormat, CardStyle};
+    ///
+    /// let card = Card::new(CardStyle::Link, "post-9", "What is new").format(CardFormat::Medium);
+    /// assert_eq!(serde_json::to_value(&card)?["format"], "medium");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn format(mut self, format: CardFormat) -> Self {
         self.format = Some(format);
@@ -93,6 +110,14 @@ impl Card {
     }
 
     /// Sets the address that a click opens.
+    ///
+    /// ```
+    /// use glance_sdk::model::notification::{Card, CardStyle};
+    ///
+    /// let card = Card::new(CardStyle::Link, "post-9", "What is new").url("https://example.com/blog/9");
+    /// assert_eq!(serde_json::to_value(&card)?["url"], "https://example.com/blog/9");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.url = Some(url.into());
@@ -100,6 +125,15 @@ impl Card {
     }
 
     /// Sets the picture.
+    ///
+    /// ```
+    /// use glance_sdk::model::notification::{Card, CardStyle, Thumbnail};
+    ///
+    /// let card = Card::new(CardStyle::Image, "plan", "The plan")
+    ///     .thumbnail(Thumbnail::new("https://example.com/plan-small.png"));
+    /// assert_eq!(serde_json::to_value(&card)?["thumbnail"]["url"], "https://example.com/plan-small.png");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn thumbnail(mut self, thumbnail: Thumbnail) -> Self {
         self.thumbnail = Some(thumbnail);
@@ -107,6 +141,14 @@ impl Card {
     }
 
     /// Sets the icon beside the heading.
+    ///
+    /// ```
+    /// use glance_sdk::model::notification::{Card, CardStyle};
+    ///
+    /// let card = Card::new(CardStyle::Application, "build-7", "Build 7").icon("https://ci.example.com/ci.svg");
+    /// assert_eq!(serde_json::to_value(&card)?["icon"], "https://ci.example.com/ci.svg");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn icon(mut self, icon: impl Into<Picture>) -> Self {
         self.icon = Some(icon.into());
@@ -114,6 +156,15 @@ impl Card {
     }
 
     /// Sets the line that stands for the card while it is folded.
+    ///
+    /// ```
+    /// use glance_sdk::model::notification::{Activity, Card, CardStyle};
+    ///
+    /// let card = Card::new(CardStyle::Application, "build-7", "Build 7")
+    ///     .activity(Activity::html("<b>Build 7</b> passed"));
+    /// assert_eq!(serde_json::to_value(&card)?["activity"]["html"], "<b>Build 7</b> passed");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn activity(mut self, activity: Activity) -> Self {
         self.activity = Some(activity);
@@ -121,6 +172,23 @@ impl Card {
     }
 
     /// Adds a label and its value.
+    ///
+    /// ```
+    /// use glance_sdk::model::notification::{AttributeStyle, AttributeValue, Card, CardStyle};
+    ///
+    /// let passed = AttributeValue::from("passed").style(AttributeStyle::LozengeSuccess);
+    /// let card = Card::new(CardStyle::Application, "build-7", "Build 7")
+    ///     .attribute("Branch", "main")
+    ///     .attribute("Result", passed);
+    /// assert_eq!(
+    ///     serde_json::to_value(&card)?["attributes"],
+    ///     serde_json::json!([
+    ///         { "label": "Branch", "value": { "label": "main" } },
+    ///         { "label": "Result", "value": { "label": "passed", "style": "lozenge-success" } }
+    ///     ])
+    /// );
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn attribute(mut self, label: impl Into<String>, value: impl Into<AttributeValue>) -> Self {
         let attribute = Attribute::new(label, value);
@@ -129,6 +197,14 @@ impl Card {
     }
 
     /// Sets what the condition `card_matches` of an action may test.
+    ///
+    /// ```
+    /// use glance_sdk::model::notification::{Card, CardStyle};
+    ///
+    /// let card = Card::new(CardStyle::Application, "build-7", "Build 7")
+    ///     .metadata(serde_json::json!({ "result": "failed" }));
+    /// assert_eq!(card.metadata.unwrap()["result"], "failed");
+    /// ```
     #[must_use]
     pub fn metadata(mut self, metadata: impl Into<Value>) -> Self {
         self.metadata = Some(metadata.into());
@@ -163,6 +239,18 @@ open_enum! {
 }
 
 /// The text under a card's heading.
+///
+/// ```
+/// use glance_sdk::model::notification::{Description, DescriptionText};
+///
+/// assert_eq!(serde_json::to_value(Description::from("All tests pass."))?, "All tests pass.");
+/// let html = Description::from(DescriptionText::html("<b>All</b> tests pass."));
+/// assert_eq!(
+///     serde_json::to_value(html)?,
+///     serde_json::json!({ "value": "<b>All</b> tests pass.", "format": "html" })
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -232,6 +320,16 @@ impl DescriptionText {
 }
 
 /// A card's picture.
+///
+/// ```
+/// use glance_sdk::model::notification::Thumbnail;
+///
+/// let mut picture = Thumbnail::new("https://example.com/plan.png");
+/// picture.url_2x = Some("https://example.com/plan@2x.png".to_owned());
+/// (picture.width, picture.height) = (Some(400.into()), Some(300.into()));
+/// assert_eq!(serde_json::to_value(&picture)?["width"], 400);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Thumbnail {
@@ -315,6 +413,21 @@ impl Attribute {
 }
 
 /// The value of an attribute.
+///
+/// ```
+/// use glance_sdk::model::notification::{AttributeStyle, AttributeValue};
+///
+/// let value = AttributeValue::from("3 broken")
+///     .style(AttributeStyle::LozengeError)
+///     .url("https://ci.example.com/broken");
+/// assert_eq!(
+///     serde_json::to_value(&value)?,
+///     serde_json::json!({
+///         "label": "3 broken", "style": "lozenge-error", "url": "https://ci.example.com/broken"
+///     })
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AttributeValue {

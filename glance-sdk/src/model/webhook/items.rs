@@ -8,6 +8,19 @@ use super::{Event, File, Message, NotificationMessage, Room, User, WebhookPayloa
 use crate::model::Extra;
 
 /// The item of one event.
+///
+/// ```
+/// use glance_sdk::model::webhook::RoomEvent;
+///
+/// fn describe(event: &impl RoomEvent) -> String {
+///     let name = event.sender().and_then(|sender| sender.name.as_deref());
+///     format!("{} in room {}", name.unwrap_or("Somebody"), event.room().id)
+/// }
+/// # use glance_sdk::model::webhook::{Room, RoomEnter, User};
+/// # let mut ann = User::new(5.into());
+/// # ann.name = Some("Ann".to_owned());
+/// # assert_eq!(describe(&RoomEnter::new(ann, Room::new(42.into()))), "Ann in room 42");
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no event of a room",
     label = "an event is one of the ten types of `glance_sdk::model::webhook`, such as `RoomMessage`"
@@ -63,6 +76,21 @@ macro_rules! items {
         )*
 
         /// What happened, whichever event it was.
+        ///
+        /// ```
+        /// use glance_sdk::model::webhook::{WebhookItem, WebhookPayload};
+        ///
+        /// # let body = r#"{
+        /// #     "event": "room_topic_change",
+        /// #     "item": { "topic": "Release day", "sender": { "id": 5 }, "room": { "id": 42 } }
+        /// # }"#;
+        /// let payload: WebhookPayload = serde_json::from_str(body)?;
+        /// match payload.typed().item {
+        ///     WebhookItem::RoomTopicChange(change) => assert_eq!(change.topic, "Release day"),
+        ///     other => println!("nothing to do for {other:?}"),
+        /// }
+        /// # Ok::<(), serde_json::Error>(())
+        /// ```
         #[derive(Debug, Clone, PartialEq, Serialize)]
         #[serde(untagged)]
         #[non_exhaustive]
@@ -104,6 +132,15 @@ items! {
         sender: Option<User>,
     }
     /// Somebody entered.
+    ///
+    /// ```
+    /// use glance_sdk::model::webhook::RoomEnter;
+    ///
+    /// let entered: RoomEnter =
+    ///     serde_json::from_str(r#"{ "sender": { "id": 5, "name": "Ann" }, "room": { "id": 42 } }"#)?;
+    /// assert_eq!(entered.sender.name.as_deref(), Some("Ann"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     RoomEnter |this| Some(&this.sender); {
         /// Who.
         sender: User,
@@ -126,16 +163,43 @@ items! {
         message: Option<Message>,
     }
     /// Somebody wrote.
+    ///
+    /// ```
+    /// use glance_sdk::model::webhook::{Message, Room, RoomEvent, RoomMessage, User};
+    ///
+    /// let mut message = Message::new("/build main");
+    /// message.from = Some(User::new(5.into()));
+    /// let said = RoomMessage::new(message, Room::new(42.into()));
+    /// assert_eq!(said.sender().unwrap().id, 5.into());
+    /// ```
     RoomMessage |this| this.message.from.as_ref(); {
         /// What was written, and by whom.
         message: Message,
     }
     /// An add-on wrote.
+    ///
+    /// ```
+    /// use glance_sdk::model::Color;
+    /// use glance_sdk::model::webhook::RoomNotification;
+    ///
+    /// let written: RoomNotification = serde_json::from_str(
+    ///     r#"{ "message": { "message": "Green.", "from": "CI", "color": "green" }, "room": { "id": 42 } }"#,
+    /// )?;
+    /// assert_eq!(written.message.color, Some(Color::Green));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     RoomNotification |_this| None; {
         /// What was written, and by which add-on.
         message: NotificationMessage,
     }
     /// The topic changed.
+    ///
+    /// ```
+    /// use glance_sdk::model::webhook::{Room, RoomEvent, RoomTopicChange, User};
+    ///
+    /// let change = RoomTopicChange::new("Release day".to_owned(), User::new(5.into()), Room::new(42.into()));
+    /// assert_eq!(change.room().id, 42.into());
+    /// ```
     RoomTopicChange |this| Some(&this.sender); {
         /// The new topic.
         topic: String,

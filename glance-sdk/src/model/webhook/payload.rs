@@ -52,6 +52,24 @@ pub struct WebhookPayload<I = Value> {
 
 impl<I> WebhookPayload<I> {
     /// The payload of an installation's webhook.
+    ///
+    /// ```
+    /// use glance_sdk::model::Event;
+    /// use glance_sdk::model::webhook::{Room, RoomEnter, User, WebhookPayload};
+    ///
+    /// let entered = RoomEnter::new(User::new(5.into()), Room::new(42.into()));
+    /// let payload = WebhookPayload::new(Event::RoomEnter, 7, "installation".into(), entered);
+    /// assert_eq!(
+    ///     serde_json::to_value(&payload)?,
+    ///     serde_json::json!({
+    ///         "event": "room_enter",
+    ///         "webhook_id": 7,
+    ///         "oauth_client_id": "installation",
+    ///         "item": { "sender": { "id": 5 }, "room": { "id": 42 } }
+    ///     })
+    /// );
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn new(event: Event, webhook_id: u64, oauth_client_id: OauthId, item: I) -> Self {
         Self {
             event: Some(event),
@@ -64,6 +82,14 @@ impl<I> WebhookPayload<I> {
 }
 
 /// A room, as webhooks and lists describe it.
+///
+/// ```
+/// use glance_sdk::model::webhook::Room;
+///
+/// let room: Room = serde_json::from_str(r#"{ "id": 42, "name": "ops", "is_archived": false }"#)?;
+/// assert_eq!(room.name.as_deref(), Some("ops"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Room {
@@ -106,6 +132,14 @@ impl Room {
 
 open_enum! {
     /// Who may enter a room.
+    ///
+    /// ```
+    /// use glance_sdk::model::webhook::{Privacy, Room};
+    ///
+    /// let room: Room = serde_json::from_str(r#"{ "id": 42, "privacy": "private" }"#)?;
+    /// assert_eq!(room.privacy, Some(Privacy::Private));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub enum Privacy {
         /// Everybody of the group.
         Public = "public",
@@ -136,6 +170,14 @@ pub struct RoomLinks {
 }
 
 /// A person, as webhooks and lists describe them.
+///
+/// ```
+/// use glance_sdk::model::webhook::User;
+///
+/// let user: User = serde_json::from_str(r#"{ "id": 5, "name": "Ann", "mention_name": "ann" }"#)?;
+/// assert_eq!(user.mention_name.as_deref(), Some("ann"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct User {
@@ -185,6 +227,16 @@ pub struct UserLinks {
 }
 
 /// What somebody wrote.
+///
+/// ```
+/// use glance_sdk::model::webhook::Message;
+///
+/// let message: Message = serde_json::from_str(
+///     r#"{ "message": "@ann look", "from": { "id": 6 }, "mentions": [{ "id": 5 }] }"#,
+/// )?;
+/// assert_eq!(message.mentions()[0].id, 5.into());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Message {
@@ -229,6 +281,12 @@ impl Message {
     }
 
     /// Whom it mentions, nobody where the list is missing.
+    ///
+    /// ```
+    /// use glance_sdk::model::webhook::Message;
+    ///
+    /// assert!(Message::new("Good morning").mentions().is_empty());
+    /// ```
     pub fn mentions(&self) -> &[User] {
         self.mentions.as_deref().unwrap_or_default()
     }
@@ -245,6 +303,18 @@ open_enum! {
 }
 
 /// What an add-on wrote.
+///
+/// ```
+/// use glance_sdk::model::notification::MessageFormat;
+/// use glance_sdk::model::webhook::NotificationMessage;
+///
+/// let message: NotificationMessage = serde_json::from_str(
+///     r#"{ "message": "<b>Green</b>", "message_format": "html", "from": "CI" }"#,
+/// )?;
+/// assert_eq!(message.from.as_deref(), Some("CI"));
+/// assert_eq!(message.message_format, Some(MessageFormat::Html));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NotificationMessage {
@@ -294,6 +364,14 @@ impl NotificationMessage {
 }
 
 /// An uploaded file.
+///
+/// ```
+/// use glance_sdk::model::webhook::File;
+///
+/// let file: File = serde_json::from_str(r#"{ "name": "plan.pdf", "size": 48213 }"#)?;
+/// assert_eq!(file.size, Some(48_213));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct File {
