@@ -42,6 +42,15 @@ struct Refusal {
 }
 
 /// What kind of thing did not work.
+///
+/// ```
+/// use glance_sdk::{Error, ErrorKind};
+///
+/// fn may_work_later(error: &Error) -> bool {
+///     matches!(error.kind(), ErrorKind::Unreachable | ErrorKind::RateLimited | ErrorKind::Storage)
+/// }
+/// # assert!(may_work_later(&Error::new(ErrorKind::Unreachable, "no answer")));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -104,6 +113,14 @@ impl ErrorKind {
     ];
 
     /// What happened, in one sentence.
+    ///
+    /// ```
+    /// use glance_sdk::ErrorKind;
+    ///
+    /// for kind in ErrorKind::ALL {
+    ///     println!("{}: {} {}", kind.code(), kind.meaning(), kind.help());
+    /// }
+    /// ```
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Unreachable => "The host gave no answer, or one that says it is out of order.",
@@ -129,6 +146,12 @@ impl ErrorKind {
     }
 
     /// A stable word for programs and logs.
+    ///
+    /// ```
+    /// use glance_sdk::ErrorKind;
+    ///
+    /// assert_eq!(ErrorKind::RateLimited.code(), "rate-limited");
+    /// ```
     pub fn code(self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
@@ -192,6 +215,18 @@ impl ErrorKind {
 impl Error {
     /// Creates an error, for code that wraps this crate: a store, a test double of the host, a client of
     /// one's own. The message is one sentence without a full stop.
+    ///
+    /// ```
+    /// use glance_sdk::{Error, ErrorKind, Result};
+    ///
+    /// fn room_of(team: &str) -> Result<u64> {
+    ///     match team {
+    ///         "ops" => Ok(42),
+    ///         _ => Err(Error::new(ErrorKind::NotFound, format!("the team {team} has no room"))),
+    ///     }
+    /// }
+    /// assert_eq!(room_of("dev").unwrap_err().to_string(), "the team dev has no room");
+    /// ```
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -202,6 +237,14 @@ impl Error {
     }
 
     /// Sets the cause.
+    ///
+    /// ```
+    /// use glance_sdk::{Error, ErrorKind};
+    ///
+    /// let cause = "seven".parse::<u16>().unwrap_err();
+    /// let error = Error::new(ErrorKind::Configuration, "PORT is no port").with_source(cause);
+    /// assert_eq!(format!("{error:#}"), "PORT is no port: invalid digit found in string");
+    /// ```
     #[must_use]
     pub fn with_source(
         mut self,
@@ -225,6 +268,14 @@ impl Error {
     }
 
     /// Creates an error of kind [`Storage`](ErrorKind::Storage), for a store outside this crate.
+    ///
+    /// ```
+    /// use glance_sdk::{Error, ErrorKind};
+    ///
+    /// let cause = std::io::Error::from(std::io::ErrorKind::StorageFull);
+    /// let error = Error::storage("cannot write the installation", cause);
+    /// assert_eq!(error.kind(), ErrorKind::Storage);
+    /// ```
     pub fn storage(
         message: impl Into<String>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -234,6 +285,13 @@ impl Error {
 
     /// Creates the error for an OAuth id that is stored with another secret, for a store outside this
     /// crate.
+    ///
+    /// ```
+    /// use glance_sdk::Error;
+    ///
+    /// let error = Error::conflict(&"7".into());
+    /// assert_eq!(error.to_string(), "installation 7 is stored with another secret");
+    /// ```
     pub fn conflict(oauth_id: &crate::model::OauthId) -> Self {
         Self::new(
             ErrorKind::Conflict,
@@ -242,6 +300,13 @@ impl Error {
     }
 
     /// Returns the kind of the error.
+    ///
+    /// ```
+    /// use glance_sdk::{Error, ErrorKind};
+    ///
+    /// let error = Error::conflict(&"installation".into());
+    /// assert_eq!(error.kind(), ErrorKind::Conflict);
+    /// ```
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
@@ -271,6 +336,13 @@ impl Error {
     }
 
     /// Returns advice in one sentence.
+    ///
+    /// ```
+    /// use glance_sdk::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::Listen, "cannot listen at 127.0.0.1:8080");
+    /// eprintln!("{error:#} [{}]\n{}", error.code(), error.help());
+    /// ```
     pub fn help(&self) -> &'static str {
         self.kind.help()
     }

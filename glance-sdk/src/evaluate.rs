@@ -47,6 +47,16 @@ pub use message::{Finds, Message};
 
 /// What conditions are judged on: the room, the person in it, and the glance's metadata or the
 /// message.
+///
+/// ```
+/// use glance_sdk::evaluate::{Facts, Program};
+/// use glance_sdk::model::{Condition, ConditionName};
+///
+/// let program = Program::new(&[Condition::named(ConditionName::UserIsAdmin)]);
+/// let mut facts = Facts::default();
+/// facts.user_is_admin = true;
+/// assert!(program.holds(&facts));
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct Facts<'a> {
@@ -66,6 +76,15 @@ pub struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     /// The same facts with other metadata.
+    ///
+    /// ```
+    /// use glance_sdk::evaluate::Facts;
+    /// use serde_json::json;
+    ///
+    /// let metadata = json!({ "open": 4 });
+    /// let facts = Facts::default().metadata(Some(&metadata));
+    /// assert_eq!(facts.metadata.unwrap()["open"], 4);
+    /// ```
     #[must_use]
     pub fn metadata<'b>(self, metadata: Option<&'b Value>) -> Facts<'b>
     where
@@ -99,6 +118,15 @@ impl<'a> Facts<'a> {
 }
 
 /// How far a glance's data has come.
+///
+/// ```
+/// use glance_sdk::evaluate::{DataState, Facts, Program};
+/// use glance_sdk::model::{Condition, Match};
+///
+/// let program = Program::new(&[Condition::glance_matches([Match::gt("open", 0)])]);
+/// assert!(!program.shows(DataState::Loading, &Facts::default()));
+/// assert!(program.shows(DataState::Failed, &Facts::default()));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DataState {
     /// It has no `queryUrl`, and no push brought data yet.
@@ -114,6 +142,18 @@ pub enum DataState {
 /// The conditions of one glance, prepared to be judged many times.
 ///
 /// Judging allocates nothing, except where lists or single characters of a text are compared.
+///
+/// ```
+/// use glance_sdk::evaluate::{Facts, Program};
+/// use glance_sdk::model::{Condition, Match};
+/// use serde_json::json;
+///
+/// let program = Program::new(&[Condition::glance_matches([Match::gt("open", 0)])]);
+/// for (open, shows) in [(0, false), (1, true)] {
+///     let metadata = json!({ "open": open });
+///     assert_eq!(program.holds(&Facts::default().metadata(Some(&metadata))), shows);
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Program {
     /// The type of a composite where it is unknown: then nothing holds.
@@ -136,6 +176,14 @@ impl Program {
     }
 
     /// Whether a condition tests the metadata, so that nothing can be said before data is there.
+    ///
+    /// ```
+    /// use glance_sdk::evaluate::Program;
+    /// use glance_sdk::model::{Condition, ConditionName, Match};
+    ///
+    /// assert!(Program::new(&[Condition::glance_matches([Match::gt("open", 0)])]).tests_metadata());
+    /// assert!(!Program::new(&[Condition::named(ConditionName::RoomIsPublic)]).tests_metadata());
+    /// ```
     pub fn tests_metadata(&self) -> bool {
         self.tests_metadata
     }
@@ -156,6 +204,16 @@ impl Program {
     ///
     /// A failed glance shows whatever its conditions say, so that people can try again. One whose
     /// conditions test metadata is hidden while its data is on the way.
+    ///
+    /// ```
+    /// use glance_sdk::evaluate::{DataState, Facts, Program};
+    /// use glance_sdk::model::{Condition, ConditionName};
+    ///
+    /// let program = Program::new(&[Condition::named(ConditionName::RoomIsPublic)]);
+    /// let mut facts = Facts::default();
+    /// facts.room_is_public = true;
+    /// assert!(program.shows(DataState::Ready, &facts));
+    /// ```
     pub fn shows(&self, data: DataState, facts: &Facts<'_>) -> bool {
         match data {
             DataState::Failed => true,

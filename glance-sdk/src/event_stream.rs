@@ -18,6 +18,14 @@ const MAX_EVENT_BYTES: usize = 256 * 1024;
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// An event.
+///
+/// ```
+/// use glance_sdk::event_stream::Reader;
+///
+/// let events = Reader::new().read(b"data: {\"open\": 4}\n\n");
+/// assert_eq!(events[0].name, "message");
+/// assert_eq!(events[0].data, "{\"open\": 4}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Event {
@@ -32,6 +40,16 @@ pub struct Event {
 /// It follows the HTML standard: lines end with a line feed, a carriage return or both, comments and
 /// unknown fields mean nothing, a leading byte order mark is dropped, and bytes that are not UTF-8
 /// become U+FFFD. An event that is too large is skipped alone.
+///
+/// ```
+/// use glance_sdk::event_stream::Reader;
+///
+/// let mut reader = Reader::new();
+/// let chunks: [&[u8]; 3] = [b"event: up", b"date\ndata: 4", b"\n\ndata: 5\n\n"];
+/// let events: Vec<_> = chunks.iter().flat_map(|chunk| reader.read(chunk)).collect();
+/// assert_eq!(events.len(), 2);
+/// assert_eq!(events[0].name, "update");
+/// ```
 #[derive(Debug)]
 pub struct Reader {
     max_bytes: usize,
@@ -62,6 +80,15 @@ impl Reader {
     }
 
     /// A reader that skips events of more bytes than these.
+    ///
+    /// ```
+    /// use glance_sdk::event_stream::Reader;
+    ///
+    /// let mut reader = Reader::with_max_event_bytes(16);
+    /// let events = reader.read(b"data: this is far too long\n\ndata: short\n\n");
+    /// assert_eq!(events[0].data, "short");
+    /// assert_eq!(reader.skipped(), 1);
+    /// ```
     pub fn with_max_event_bytes(max_bytes: usize) -> Self {
         Self {
             max_bytes,
@@ -102,11 +129,29 @@ impl Reader {
 
     /// The id of the last event that was complete. Sent as `Last-Event-ID`, it tells the source
     /// where to go on.
+    ///
+    /// ```
+    /// use glance_sdk::event_stream::Reader;
+    ///
+    /// let mut reader = Reader::new();
+    /// reader.read(b"id: 7\ndata: x\n\n");
+    /// assert_eq!(reader.last_id(), Some("7"));
+    /// ```
     pub fn last_id(&self) -> Option<&str> {
         self.last_id.as_deref()
     }
 
     /// How long the source asks to wait before connecting again.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use glance_sdk::event_stream::Reader;
+    ///
+    /// let mut reader = Reader::new();
+    /// reader.read(b"retry: 3000\n\n");
+    /// assert_eq!(reader.retry(), Some(Duration::from_secs(3)));
+    /// ```
     pub fn retry(&self) -> Option<Duration> {
         self.retry
     }

@@ -52,6 +52,19 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Reads a value from the bytes of a JSON document.
 ///
+/// ```
+/// use serde::Deserialize;
+///
+/// #[derive(Deserialize)]
+/// struct Build {
+///     number: u32,
+/// }
+///
+/// let build: Build = glance_sdk::json::from_slice(b"{\"number\": 6, \"number\": 7}")?;
+/// assert_eq!(build.number, 7);
+/// # Ok::<(), glance_sdk::json::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// Where the bytes are no JSON, stand too deep, or do not describe a `T`.
@@ -60,6 +73,13 @@ pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
 }
 
 /// Reads a value from JSON text.
+///
+/// ```
+/// use serde_json::Value;
+///
+/// let error = glance_sdk::json::from_str::<Value>("{\"number\": }").unwrap_err();
+/// assert_eq!(error.place().to_string(), "line 1 column 12");
+/// ```
 ///
 /// # Errors
 ///

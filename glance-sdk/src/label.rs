@@ -1,4 +1,11 @@
 //! Labels that escape what is put into them.
+//!
+//! ```
+//! use glance_sdk::label;
+//!
+//! let branch = "a<b";
+//! assert_eq!(label!("<b>{branch}</b> is green").as_html(), "<b>a&lt;b</b> is green");
+//! ```
 
 use std::fmt::{self, Display, Write};
 

@@ -6,6 +6,25 @@
 //! that mean exactly the same.
 //!
 //! On an attribute that is missing every comparison is false, as it is for a host.
+//!
+//! ```
+//! use glance_sdk::prelude::*;
+//!
+//! #[derive(Serialize, GlanceMetadata)]
+//! struct Incidents {
+//!     open: u32,
+//! }
+//!
+//! let conditions = Incidents::attributes().open().greater_than(0).lower()?;
+//! assert_eq!(
+//!     serde_json::to_value(&conditions).unwrap(),
+//!     serde_json::json!([{
+//!         "condition": "glance_matches",
+//!         "params": { "metadata": [{ "attr": "open", "gt": 0 }] }
+//!     }])
+//! );
+//! # Ok::<(), glance_sdk::metadata::CannotLower>(())
+//! ```
 
 mod attr;
 mod flattened;
@@ -129,6 +148,18 @@ pub use test::{Comparison, Test};
 pub use untestable::{Testable, Untestable};
 
 /// The metadata of a glance, of which conditions may test the attributes.
+///
+/// ```
+/// use glance_sdk::prelude::*;
+///
+/// #[derive(Serialize, GlanceMetadata)]
+/// struct Incidents {
+///     open: u32,
+/// }
+///
+/// let test = Incidents::attributes().open().greater_than(0);
+/// assert_eq!(test.lower().unwrap().len(), 1);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no glance metadata",
     label = "conditions cannot test this type",
@@ -142,6 +173,15 @@ pub trait GlanceMetadata: Serialize + Attribute {
 }
 
 /// The metadata of a glance that has none.
+///
+/// ```
+/// use glance_sdk::metadata::NoMetadata;
+/// use glance_sdk::model::{GlanceData, Label};
+///
+/// let data: GlanceData<NoMetadata> = GlanceData::new(Label::text("Hello"));
+/// assert!(serde_json::to_value(&data)?.get("metadata").is_none());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, serde::Deserialize)]
 pub struct NoMetadata {}
 
@@ -171,6 +211,22 @@ impl Attribute for Extra {
 impl GlanceMetadata for Extra {}
 
 /// A type that may be a field of metadata.
+///
+/// ```
+/// use glance_sdk::metadata::{Attr, Attribute, Never, Path};
+///
+/// /// Degrees, written as a number.
+/// struct Celsius(i32);
+///
+/// impl Attribute for Celsius {
+///     type At = Attr<i32>;
+///     type Null = Never;
+///
+///     fn at(path: Path) -> Attr<i32> {
+///         i32::at(path)
+///     }
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an attribute of glance metadata",
     label = "conditions cannot test this type",
@@ -231,6 +287,14 @@ impl NullIsSkipped for IfNone<Never> {}
 pub type Wire = serde_json::Value;
 
 /// Where an attribute stands: names joined by dots.
+///
+/// ```
+/// use glance_sdk::metadata::{Attr, Attribute, Path};
+///
+/// fn days(oldest: &Path) -> Attr<u32> {
+///     u32::at(oldest.field("days"))
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Path(String);
 

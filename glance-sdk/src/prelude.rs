@@ -1,4 +1,13 @@
-//! What nearly every add-on uses: `use glance_sdk::prelude::*;`.
+//! What nearly every add-on uses.
+//!
+//! ```
+//! use glance_sdk::prelude::*;
+//!
+//! #[glance(key = "hello", name = "Hello", icon = "/hello.svg")]
+//! async fn hello() -> GlanceData {
+//!     GlanceData::new(label!("Hello"))
+//! }
+//! ```
 
 pub use crate::metadata::GlanceMetadata;
 pub use crate::model::{GlanceData, Icon, Label, Lozenge, OauthId, RoomId, UserId};

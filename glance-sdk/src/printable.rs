@@ -28,6 +28,12 @@ pub struct Printable<'t> {
 }
 
 /// The text, escaped and cut after 200 characters.
+///
+/// ```
+/// use glance_sdk::printable::printable;
+///
+/// assert_eq!(printable("one\r\x1b[31mtwo").to_string(), "one\\r\\u{1b}[31mtwo");
+/// ```
 pub fn printable(text: &str) -> Printable<'_> {
     Printable {
         text,
@@ -38,12 +44,25 @@ pub fn printable(text: &str) -> Printable<'_> {
 
 impl Printable<'_> {
     /// Cuts after this many characters instead.
+    ///
+    /// ```
+    /// use glance_sdk::printable::printable;
+    ///
+    /// assert_eq!(printable("a long name").at_most(6).to_string(), "a long…");
+    /// ```
     #[must_use]
     pub fn at_most(self, longest: usize) -> Self {
         Self { longest, ..self }
     }
 
     /// Keeps line feeds, for messages of several lines.
+    ///
+    /// ```
+    /// use glance_sdk::printable::printable;
+    ///
+    /// assert_eq!(printable("one\ntwo").to_string(), "one\\ntwo");
+    /// assert_eq!(printable("one\ntwo").with_lines().to_string(), "one\ntwo");
+    /// ```
     #[must_use]
     pub fn with_lines(self) -> Self {
         Self {
@@ -73,6 +92,13 @@ impl fmt::Display for Printable<'_> {
 }
 
 /// Whether a character does something on a terminal or in a line instead of being shown.
+///
+/// ```
+/// use glance_sdk::printable::acts;
+///
+/// assert!(acts('\u{202e}'), "right-to-left override");
+/// assert!(!acts('é'));
+/// ```
 pub fn acts(letter: char) -> bool {
     letter.is_control()
         || matches!(letter,

@@ -13,6 +13,12 @@ use serde_json::{Value, json};
 const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
 
 /// The schema (draft-07) of a capabilities descriptor.
+///
+/// ```no_run
+/// let schema = glance_sdk::schema::descriptor();
+/// std::fs::write("descriptor.schema.json", format!("{schema:#}"))?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn descriptor() -> Value {
     json!({
         "$schema": DRAFT,
@@ -42,6 +48,11 @@ pub fn descriptor() -> Value {
 }
 
 /// The schema (draft-07) of what a glance's query answers.
+///
+/// ```
+/// let schema = glance_sdk::schema::glance_data();
+/// assert_eq!(schema["required"], serde_json::json!(["label"]));
+/// ```
 pub fn glance_data() -> Value {
     let value = |kind: &str, value: Value| {
         json!({

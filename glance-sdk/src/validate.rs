@@ -38,6 +38,15 @@ pub use notification::notification;
 pub use unusual::unusual;
 
 /// Something wrong with a document.
+///
+/// ```
+/// use glance_sdk::validate::{Severity, glance_data};
+///
+/// let problems = glance_data(&serde_json::json!({ "label": { "type": "html" } }));
+/// assert_eq!(problems[0].severity, Severity::Error);
+/// assert_eq!(problems[0].pointer, "/label/value");
+/// println!("{}", problems[0]);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Problem {
@@ -55,6 +64,15 @@ pub struct Problem {
 }
 
 /// Whether a host refuses a document for a problem.
+///
+/// ```
+/// use glance_sdk::validate::{Severity, descriptor};
+///
+/// # let document = serde_json::json!({ "key": "com.example.ci" });
+/// let problems = descriptor(&document);
+/// let is_refused = problems.iter().any(|problem| problem.severity == Severity::Error);
+/// # assert!(is_refused);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -102,6 +120,17 @@ impl Descriptor {
 /// in the error state. One differs: that client refused a lozenge of the kind `complete` or of an
 /// unknown kind; hosts draw the first, and the others grey, so those are only warned of. Pushed data
 /// is held to none of the rules.
+///
+/// ```
+/// use glance_sdk::validate::glance_data;
+///
+/// let answer = serde_json::json!({
+///     "label": { "type": "html", "value": "Build" },
+///     "status": { "type": "lozenge", "value": { "type": "success", "label": "" } }
+/// });
+/// let problems = glance_data(&answer);
+/// assert_eq!(problems[0].pointer, "/status/value/label");
+/// ```
 pub fn glance_data(document: &Value) -> Vec<Problem> {
     let mut found = Found::default();
     if let Some(mut data) = Object::top(document, &mut found) {
@@ -140,6 +169,13 @@ const LOZENGES: [&str; 7] = [
 ];
 
 /// What the extension key of a glance or panel may be: 1 to 40 of `a-z A-Z 0-9 _ - .`.
+///
+/// ```
+/// use glance_sdk::validate::is_extension_key;
+///
+/// assert!(is_extension_key("build-7"));
+/// assert!(!is_extension_key("build/7"));
+/// ```
 pub const fn is_extension_key(key: &str) -> bool {
     let bytes = key.as_bytes();
     let mut at = 0;

@@ -28,6 +28,17 @@ pub struct Outcome {
 }
 
 /// One node of the reasons: what was tested, and whether it held.
+///
+/// ```
+/// use glance_sdk::evaluate::{DataState, Facts, Program, Tested};
+/// use glance_sdk::model::{Condition, ConditionName};
+///
+/// let program = Program::new(&[Condition::named(ConditionName::UserIsAdmin)]);
+/// let because = program.explain(DataState::Ready, &Facts::default()).because;
+/// assert!(!because.holds);
+/// let Tested::All { of } = because.test else { unreachable!() };
+/// assert_eq!(of[0].test, Tested::Host { condition: ConditionName::UserIsAdmin });
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Reason {
@@ -133,6 +144,17 @@ impl Tested {
 impl Program {
     /// Whether the glance shows, as [`Program::shows`] says, with the reasons. Costs more than
     /// the answer alone: it looks at every condition and keeps what it found.
+    ///
+    /// ```
+    /// use glance_sdk::evaluate::{DataState, Facts, Program};
+    /// use glance_sdk::model::{Condition, Match};
+    /// use serde_json::json;
+    ///
+    /// let program = Program::new(&[Condition::glance_matches([Match::gt("open", 0)])]);
+    /// let metadata = json!({ "open": 0 });
+    /// let outcome = program.explain(DataState::Ready, &Facts::default().metadata(Some(&metadata)));
+    /// assert_eq!(outcome.to_string(), "hidden: `open` is 0, needs > 0");
+    /// ```
     pub fn explain(&self, data: DataState, facts: &Facts<'_>) -> Outcome {
         let because = match data {
             DataState::Loading if self.tests_metadata => Tested::Loading.reason(false),

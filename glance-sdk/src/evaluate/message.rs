@@ -11,6 +11,19 @@ use crate::model::ConditionName;
 pub type Finds = fn(&str, &str, &str) -> bool;
 
 /// The message that an action is offered on.
+///
+/// ```
+/// use glance_sdk::evaluate::{Facts, Message, Program};
+/// use glance_sdk::model::{Condition, ConditionName};
+///
+/// let mut message = Message::default();
+/// message.text = "See https://ci.example.com/7";
+/// message.contains_link = true;
+/// let mut facts = Facts::default();
+/// facts.message = Some(&message);
+/// let program = Program::new(&[Condition::named(ConditionName::MessageContainsLink)]);
+/// assert!(program.holds(&facts));
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct Message<'a> {

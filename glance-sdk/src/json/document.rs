@@ -33,6 +33,16 @@ pub struct Document {
 }
 
 /// A part of a document that parsers stricter than a browser refuse or read differently.
+///
+/// ```
+/// use glance_sdk::json::{Document, UnusualKind};
+///
+/// let document = Document::read(b"{\"id\": 9007199254740993}")?;
+/// let unusual = &document.unusual()[0];
+/// assert_eq!(unusual.kind, UnusualKind::RoundedNumber);
+/// assert_eq!(unusual.pointer, "/id");
+/// # Ok::<(), glance_sdk::json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unusual {
@@ -129,6 +139,14 @@ impl Document {
 
     /// Where the value stands that a JSON pointer names. Where there is none, the place of the
     /// innermost value on the way to it.
+    ///
+    /// ```
+    /// use glance_sdk::json::Document;
+    ///
+    /// let document = Document::read(b"{\n  \"capabilities\": { \"glance\": [] }\n}")?;
+    /// assert_eq!(document.place("/capabilities/glance").to_string(), "line 2 column 31");
+    /// # Ok::<(), glance_sdk::json::Error>(())
+    /// ```
     pub fn place(&self, pointer: &str) -> Place {
         Place::of(&self.text, pointer)
     }

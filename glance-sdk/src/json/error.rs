@@ -7,6 +7,15 @@ use super::repair::Repaired;
 use crate::printable::printable;
 
 /// Why a document cannot be read, and where. Text that it quotes is escaped and short.
+///
+/// ```
+/// use glance_sdk::json::{self, ErrorKind};
+/// use serde_json::Value;
+///
+/// let error = json::from_slice::<Value>(b"{\"a\": [1, 2}").unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Syntax);
+/// assert_eq!(error.place().column, 12);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,
@@ -15,6 +24,13 @@ pub struct Error {
 }
 
 /// What kind of reason it is.
+///
+/// ```
+/// use glance_sdk::json::{self, ErrorKind};
+///
+/// let error = json::from_str::<u32>("\"seven\"").unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Data);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -5,6 +5,15 @@ use std::fmt;
 use super::scanner::Scanner;
 
 /// A line and a column, both from 1. Columns count characters.
+///
+/// ```
+/// use glance_sdk::json::Document;
+///
+/// let place = Document::read(b"{\n  \"name\": \"CI\"\n}")?.place("/name");
+/// assert_eq!((place.line, place.column), (2, 11));
+/// assert_eq!(place.to_string(), "line 2 column 11");
+/// # Ok::<(), glance_sdk::json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Place {

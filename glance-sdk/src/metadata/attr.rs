@@ -17,6 +17,21 @@ use super::{Attribute, Never, Path};
 use crate::model::{GroupId, OauthId, RoomId, UserId};
 
 /// An attribute of type `T`, to be compared with a value.
+///
+/// ```
+/// use glance_sdk::metadata::Attr;
+/// use glance_sdk::prelude::*;
+///
+/// #[derive(Serialize, GlanceMetadata)]
+/// struct Builds {
+///     broken: u32,
+///     is_paused: bool,
+/// }
+///
+/// let broken: Attr<u32> = Builds::attributes().broken();
+/// let test = broken.greater_than(0).and(!Builds::attributes().is_paused().holds());
+/// assert_eq!(test.lower().unwrap().len(), 2);
+/// ```
 pub struct Attr<T> {
     path: Path,
     of: PhantomData<fn() -> T>,
@@ -171,6 +186,13 @@ numeric_ids! { RoomId UserId GroupId }
 
 /// The value as serde writes it, where a host can compare exactly that: a text, `true`, `false`,
 /// or a number within ±(2^53 - 1).
+///
+/// ```
+/// use glance_sdk::metadata::written;
+///
+/// assert_eq!(written(&"red"), Some("red".into()));
+/// assert_eq!(written(&u64::MAX), None);
+/// ```
 pub fn written<T: Serialize>(value: &T) -> Option<Value> {
     let value = serde_json::to_value(value).ok()?;
     let exact = match &value {
@@ -194,6 +216,21 @@ impl<T> Attr<T> {
 // Further bounds stand on the methods: only there does rustc show a trait's own message.
 impl<T: Comparable> Attr<T> {
     /// The attribute equals this value.
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// #[derive(Serialize, GlanceMetadata)]
+    /// struct Build {
+    ///     branch: String,
+    /// }
+    ///
+    /// let conditions = Build::attributes().branch().equals("main").lower().unwrap();
+    /// assert_eq!(
+    ///     serde_json::to_value(&conditions).unwrap()[0]["params"]["metadata"],
+    ///     serde_json::json!([{ "attr": "branch", "eq": "main" }])
+    /// );
+    /// ```
     pub fn equals(self, value: T::Literal) -> Test {
         let value = T::wire(value);
         let equals = |value| self.compare_wire(Operator::Eq, value);
@@ -204,6 +241,18 @@ impl<T: Comparable> Attr<T> {
     }
 
     /// The attribute is missing or another value.
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// #[derive(Serialize, GlanceMetadata)]
+    /// struct Build {
+    ///     branch: String,
+    /// }
+    ///
+    /// let conditions = Build::attributes().branch().differs_from("main").lower().unwrap();
+    /// assert_eq!(serde_json::to_value(&conditions).unwrap()[0]["invert"], true);
+    /// ```
     pub fn differs_from(self, value: T::Literal) -> Test {
         !self.equals(value)
     }
@@ -240,6 +289,21 @@ impl<T: Comparable> Attr<T> {
     ///
     /// The wire has no such operator, and an inverted `gt` would hold where the attribute is
     /// missing: a whole number becomes "less than n + 1", any other "less than n, or n".
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// #[derive(Serialize, GlanceMetadata)]
+    /// struct Builds {
+    ///     broken: u32,
+    /// }
+    ///
+    /// let conditions = Builds::attributes().broken().at_most(3).lower().unwrap();
+    /// assert_eq!(
+    ///     serde_json::to_value(&conditions).unwrap()[0]["params"]["metadata"],
+    ///     serde_json::json!([{ "attr": "broken", "lt": 4 }])
+    /// );
+    /// ```
     pub fn at_most(self, value: T::Literal) -> Test
     where
         T: Ordered,
@@ -273,6 +337,21 @@ impl<T: Comparable> Attr<T> {
     }
 
     /// The attribute is true.
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// #[derive(Serialize, GlanceMetadata)]
+    /// struct Incidents {
+    ///     is_configured: bool,
+    /// }
+    ///
+    /// let conditions = Incidents::attributes().is_configured().holds().lower().unwrap();
+    /// assert_eq!(
+    ///     serde_json::to_value(&conditions).unwrap()[0]["params"]["metadata"],
+    ///     serde_json::json!([{ "attr": "is_configured", "eq": true }])
+    /// );
+    /// ```
     pub fn holds(self) -> Test
     where
         T: Truth,

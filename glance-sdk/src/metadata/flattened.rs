@@ -7,6 +7,28 @@ use super::Path;
 /// A type that may be a field of metadata with `#[serde(flatten)]`: its names are known.
 ///
 /// `#[derive(GlanceMetadata)]` implements it for structs.
+///
+/// ```
+/// use glance_sdk::prelude::*;
+///
+/// #[derive(Serialize, GlanceMetadata)]
+/// struct Ticket {
+///     #[serde(flatten)]
+///     age: Age,
+///     is_blocked: bool,
+/// }
+///
+/// #[derive(Serialize, GlanceMetadata)]
+/// struct Age {
+///     days: u32,
+/// }
+///
+/// let conditions = Ticket::attributes().age().days().greater_than(7).lower().unwrap();
+/// assert_eq!(
+///     serde_json::to_value(&conditions).unwrap()[0]["params"]["metadata"],
+///     serde_json::json!([{ "attr": "days", "gt": 7 }])
+/// );
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be flattened into glance metadata",
     label = "this may write any name, also that of a tested field",
@@ -34,6 +56,14 @@ impl<T: Flattened> Flattened for Option<T> {
 }
 
 /// The names that a struct writes into its object.
+///
+/// ```
+/// use glance_sdk::metadata::Names;
+///
+/// const AGE: Names = Names { own: &["days"], flattened: &[] };
+/// const TICKET: Names = Names { own: &["is_blocked"], flattened: &[AGE] };
+/// assert!(TICKET.has("days") && TICKET.meets(&AGE));
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Names {
     /// Those of its own fields.

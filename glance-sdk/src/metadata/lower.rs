@@ -13,6 +13,19 @@ use crate::model::{Condition, ConditionName, Match, Simple};
 const MAX_CLAUSES: usize = 64;
 
 /// Why an expression cannot become conditions that mean the same.
+///
+/// ```
+/// use glance_sdk::metadata::CannotLower;
+/// use glance_sdk::prelude::*;
+///
+/// #[derive(Serialize, GlanceMetadata)]
+/// struct Counter {
+///     total: u64,
+/// }
+///
+/// let error = Counter::attributes().total().equals(u64::MAX).lower().unwrap_err();
+/// assert!(matches!(error, CannotLower::InexactValue { attr } if attr == "total"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CannotLower {
@@ -63,6 +76,16 @@ type Clause = Vec<Literal>;
 
 impl Test {
     /// Conditions that hold exactly where this does; all of them must hold.
+    ///
+    /// ```
+    /// use glance_sdk::metadata::Test;
+    /// use glance_sdk::model::ConditionName;
+    ///
+    /// let test = Test::Host(ConditionName::UserIsAdmin).or(Test::Host(ConditionName::UserIsRoomOwner));
+    /// let conditions = test.lower()?;
+    /// assert_eq!(serde_json::to_value(&conditions).unwrap()[0]["type"], "or");
+    /// # Ok::<(), glance_sdk::metadata::CannotLower>(())
+    /// ```
     ///
     /// # Errors
     ///

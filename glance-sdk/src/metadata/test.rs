@@ -7,6 +7,14 @@ use serde_json::Value;
 use crate::model::ConditionName;
 
 /// A Boolean expression over attributes and the host's own conditions.
+///
+/// ```
+/// use glance_sdk::metadata::Test;
+/// use glance_sdk::model::ConditionName;
+///
+/// let test = !Test::Host(ConditionName::UserIsGuest);
+/// assert_eq!(test, Test::Not(Box::new(Test::Host(ConditionName::UserIsGuest))));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Test {
@@ -24,6 +32,15 @@ pub enum Test {
 
 impl Test {
     /// This and that.
+    ///
+    /// ```
+    /// use glance_sdk::metadata::Test;
+    /// use glance_sdk::model::ConditionName;
+    ///
+    /// let public = Test::Host(ConditionName::RoomIsPublic);
+    /// let admin = Test::Host(ConditionName::UserIsAdmin);
+    /// assert_eq!(public.and(admin).lower().unwrap().len(), 2);
+    /// ```
     #[must_use]
     pub fn and(self, other: Test) -> Self {
         Self::All(vec![self, other])

@@ -17,6 +17,21 @@ const MOST_GLANCES: usize = 10;
 ///
 /// A document without an [`Error`](Severity::Error) is one that
 /// [`Descriptor`](crate::model::Descriptor) can be read from.
+///
+/// ```
+/// use glance_sdk::validate::descriptor;
+///
+/// let document = serde_json::json!({
+///     "key": "com.example.ci",
+///     "name": "CI",
+///     "description": "Shows builds.",
+///     "links": { "self": "https://ci.example.com/" },
+///     "capabilities": { "glance": [{ "key": "a b", "name": { "value": "Builds" } }] }
+/// });
+/// let pointers: Vec<_> = descriptor(&document).into_iter().map(|problem| problem.pointer).collect();
+/// assert!(pointers.contains(&"/capabilities/glance/0/key".to_owned()));
+/// assert!(pointers.contains(&"/capabilities/glance/0/icon".to_owned()));
+/// ```
 pub fn descriptor(document: &Value) -> Vec<Problem> {
     let mut found = Found::default();
     if let Some(mut top) = Object::top(document, &mut found) {
@@ -71,6 +86,16 @@ fn top_members(top: &mut Object<'_>) -> Targets {
 }
 
 /// Checks a glance as the REST API takes it at runtime.
+///
+/// ```
+/// use glance_sdk::model::{Glance, Icon};
+/// use glance_sdk::validate;
+///
+/// let glance = Glance::new("build/7", "Build 7", Icon::new("https://ci.example.com/b.svg"));
+/// let problems = validate::glance(&serde_json::to_value(&glance)?);
+/// assert_eq!(problems[0].pointer, "/key");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 pub fn glance(document: &Value) -> Vec<Problem> {
     let mut found = Found::default();
     if let Some(mut entry) = Object::top(document, &mut found) {
@@ -81,6 +106,15 @@ pub fn glance(document: &Value) -> Vec<Problem> {
 }
 
 /// Checks a webhook as the REST API takes it at runtime.
+///
+/// ```
+/// use glance_sdk::validate;
+///
+/// let problems = validate::webhook(&serde_json::json!({
+///     "event": "room_message", "url": "https://ci.example.com/said", "pattern": 7
+/// }));
+/// assert_eq!(problems[0].pointer, "/pattern");
+/// ```
 pub fn webhook(document: &Value) -> Vec<Problem> {
     let mut found = Found::default();
     if let Some(mut entry) = Object::top(document, &mut found) {
@@ -90,6 +124,16 @@ pub fn webhook(document: &Value) -> Vec<Problem> {
 }
 
 /// Checks an action as the REST API takes it at runtime.
+///
+/// ```
+/// use glance_sdk::model::{Action, ActionLocation};
+/// use glance_sdk::validate;
+///
+/// let action = Action::new("close", "", ActionLocation::Message, "close-dialog");
+/// let problems = validate::action(&serde_json::to_value(&action)?);
+/// assert_eq!(problems[0].pointer, "/name/value");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 pub fn action(document: &Value) -> Vec<Problem> {
     let mut found = Found::default();
     if let Some(mut entry) = Object::top(document, &mut found) {
