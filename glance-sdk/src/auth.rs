@@ -40,6 +40,15 @@ pub(crate) use uninstall::acts_uninstall;
 pub use uninstall::{UNINSTALL_SECONDS, is_uninstall, uninstall_claims};
 
 /// The time now, in seconds since 1970.
+///
+/// ```
+/// use glance_sdk::auth::{SigningKey, now};
+/// use glance_sdk::model::{Claims, Secret};
+///
+/// let claims = Claims::new("installation".into(), now(), now() + 60);
+/// let token = SigningKey::new(&Secret::from("0123456789abcdef")).sign(&claims);
+/// # assert_eq!(token.split('.').count(), 3);
+/// ```
 pub fn now() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -38,6 +38,15 @@ pub struct BaseUrl(Arc<str>);
 impl BaseUrl {
     /// Reads a base URL.
     ///
+    /// ```
+    /// use glance_sdk::{BaseUrl, ErrorKind};
+    ///
+    /// assert_eq!(BaseUrl::new("https://example.com/builds/")?.as_str(), "https://example.com/builds");
+    /// let error = BaseUrl::new("https://example.com/?team=ops").unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Configuration);
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`] where it is not an address that hosts could call.
@@ -84,6 +93,15 @@ impl BaseUrl {
 
     /// Completes a path of the add-on, such as `/hooks/builds`, to an absolute address. Anything else, such
     /// as an absolute address, is returned as it is.
+    ///
+    /// ```
+    /// use glance_sdk::BaseUrl;
+    ///
+    /// let base_url = BaseUrl::new("https://example.com/builds")?;
+    /// assert_eq!(base_url.join("/icon.svg"), "https://example.com/builds/icon.svg");
+    /// assert_eq!(base_url.join("https://cdn.example.com/icon.svg"), "https://cdn.example.com/icon.svg");
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
     pub fn join(&self, path: &str) -> String {
         match is_path(path) {
             true => format!("{}{path}", self.0),

@@ -152,6 +152,19 @@ impl fmt::Debug for EgressPolicy {
 }
 
 /// An address that is not called, and why.
+///
+/// ```
+/// use glance_sdk::egress::{EgressPolicy, Refused};
+///
+/// let refused = EgressPolicy::internet().check("192.168.0.1".parse()?).unwrap_err();
+/// assert!(matches!(refused, Refused::Network { what: "private", .. }));
+/// assert_eq!(
+///     refused.to_string(),
+///     "leads to 192.168.0.1 in the network 192.168.0.0/16 (private), which is not called; to allow it, \
+///      name the network in `ALLOW_NETWORKS`"
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refused {
@@ -197,6 +210,15 @@ impl std::error::Error for Refused {}
 
 impl EgressPolicy {
     /// Allows the Internet and no other network.
+    ///
+    /// ```
+    /// use glance_sdk::egress::EgressPolicy;
+    ///
+    /// let policy = EgressPolicy::internet();
+    /// assert!(policy.check("93.184.216.34".parse()?).is_ok());
+    /// assert!(policy.check("10.1.2.3".parse()?).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn internet() -> Self {
         Self {
             allowed: Arc::default(),
@@ -206,6 +228,15 @@ impl EgressPolicy {
 
     /// Allows every address but those that are never called. For addresses that the operator wrote
     /// down, never for those of strangers.
+    ///
+    /// ```
+    /// use glance_sdk::egress::EgressPolicy;
+    ///
+    /// let policy = EgressPolicy::any_network();
+    /// assert!(policy.check("10.1.2.3".parse()?).is_ok());
+    /// assert!(policy.check("169.254.169.254".parse()?).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn any_network() -> Self {
         Self::internet().allow_networks(
             ["0.0.0.0/0", "::/0"]
@@ -215,6 +246,15 @@ impl EgressPolicy {
     }
 
     /// Allows these networks too. Logs a warning for each that is never called, whatever is allowed.
+    ///
+    /// ```
+    /// use glance_sdk::egress::EgressPolicy;
+    ///
+    /// let policy = EgressPolicy::internet().allow_networks(["10.1.0.0/16".parse()?]);
+    /// assert!(policy.check("10.1.2.3".parse()?).is_ok());
+    /// assert!(policy.check("10.2.2.3".parse()?).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn allow_networks(mut self, networks: impl IntoIterator<Item = IpNet>) -> Self {
         let allowed = Arc::make_mut(&mut self.allowed);
@@ -229,6 +269,13 @@ impl EgressPolicy {
     }
 
     /// Allows the machine that the program runs on.
+    ///
+    /// ```
+    /// use glance_sdk::egress::EgressPolicy;
+    ///
+    /// assert!(EgressPolicy::internet().allow_loopback().check("127.0.0.1".parse()?).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn allow_loopback(self) -> Self {
         self.allow_networks(LOOPBACK.iter().filter_map(|network| network.parse().ok()))
@@ -236,6 +283,16 @@ impl EgressPolicy {
 
     /// Allows the machine that the program runs on, where this base URL says that nobody else
     /// reaches the program: its host is a loopback address or `localhost`.
+    ///
+    /// ```
+    /// use glance_sdk::egress::EgressPolicy;
+    ///
+    /// let at_home = EgressPolicy::internet().allow_loopback_for("http://localhost:8080");
+    /// assert!(at_home.check("127.0.0.1".parse()?).is_ok());
+    /// let in_public = EgressPolicy::internet().allow_loopback_for("https://add-on.example.com");
+    /// assert!(in_public.check("127.0.0.1".parse()?).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn allow_loopback_for(self, base_url: &str) -> Self {
         match Url::parse(base_url).is_ok_and(|url| is_loopback(&url)) {
@@ -245,6 +302,15 @@ impl EgressPolicy {
     }
 
     /// Names the setting that allows a network, for messages; `ALLOW_NETWORKS` by default.
+    ///
+    /// ```
+    /// use glance_sdk::egress::EgressPolicy;
+    ///
+    /// let policy = EgressPolicy::internet().setting("network.allow");
+    /// let refused = policy.check("10.1.2.3".parse()?).unwrap_err();
+    /// assert!(refused.to_string().ends_with("name the network in `network.allow`"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn setting(mut self, name: &'static str) -> Self {
         self.setting = name;
@@ -252,6 +318,15 @@ impl EgressPolicy {
     }
 
     /// Checks an address.
+    ///
+    /// ```
+    /// use glance_sdk::egress::EgressPolicy;
+    ///
+    /// let policy = EgressPolicy::internet();
+    /// assert!(policy.check("2606:4700::1111".parse()?).is_ok());
+    /// assert!(policy.check("::ffff:10.1.2.3".parse()?).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -290,6 +365,15 @@ impl EgressPolicy {
     /// Checks a URL whose host is a numeric address. A name passes: it is checked when it is
     /// resolved.
     ///
+    /// ```
+    /// use glance_sdk::egress::EgressPolicy;
+    ///
+    /// let policy = EgressPolicy::internet();
+    /// assert!(policy.check_url(&"http://[::1]:8080/".parse()?).is_err());
+    /// assert!(policy.check_url(&"https://chat.example.com/".parse()?).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Refused::Network`] where the policy does not allow the address.
@@ -302,6 +386,16 @@ impl EgressPolicy {
     }
 
     /// Resolves the host of a URL and checks all its addresses. A name that does not resolve passes.
+    ///
+    /// ```
+    /// use glance_sdk::egress::EgressPolicy;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// let policy = EgressPolicy::internet();
+    /// assert!(policy.check_host(&"http://localhost:8080/".parse()?).await.is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///

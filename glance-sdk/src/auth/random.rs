@@ -6,6 +6,15 @@ const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 ///
 /// Secrets and access tokens have 40 of them, about 238 bits; a `jti` has 20.
 ///
+/// ```
+/// use glance_sdk::auth::random_alphanumeric;
+/// use glance_sdk::model::Secret;
+///
+/// let secret = Secret::from(random_alphanumeric(40)?);
+/// assert_eq!(secret.expose().len(), 40);
+/// # Ok::<(), glance_sdk::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// Where the operating system has no randomness to give.

@@ -35,6 +35,16 @@ const HS256_HEADERS: [&str; 2] = [
 pub const LEEWAY_SECONDS: i64 = 60;
 
 /// Why a token was refused. The log says it; a stranger only learns that it was.
+///
+/// ```
+/// use glance_sdk::auth::{Rejection, SigningKey, Token};
+/// use glance_sdk::model::{Claims, Secret};
+///
+/// let key = SigningKey::new(&Secret::from("0123456789abcdef"));
+/// let signed = key.sign(&Claims::new("installation".into(), 1_000, 4_600));
+/// assert_eq!(Token::parse(&signed)?.verify(&key, 10_000), Err(Rejection::Expired));
+/// # Ok::<(), Rejection>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rejection {
@@ -102,6 +112,15 @@ impl fmt::Display for Rejection {
 impl std::error::Error for Rejection {}
 
 /// A secret made ready to sign and to verify.
+///
+/// ```
+/// use glance_sdk::auth::SigningKey;
+/// use glance_sdk::model::{Claims, Secret};
+///
+/// let key = SigningKey::new(&Secret::from("0123456789abcdef0123456789abcdef01234567"));
+/// let signed = key.sign(&Claims::new("installation".into(), 1_000, 4_600));
+/// assert_eq!(signed.split('.').count(), 3);
+/// ```
 #[derive(Clone)]
 pub struct SigningKey {
     sign: EncodingKey,
@@ -130,6 +149,15 @@ impl SigningKey {
 
     /// Signs these claims. The token of an empty secret is an empty text, which is refused
     /// everywhere.
+    ///
+    /// ```
+    /// use glance_sdk::auth::SigningKey;
+    /// use glance_sdk::model::{Claims, Secret};
+    ///
+    /// let claims = Claims::new("installation".into(), 1_000, 4_600);
+    /// assert!(!SigningKey::new(&Secret::from("0123456789abcdef")).sign(&claims).is_empty());
+    /// assert_eq!(SigningKey::new(&Secret::from("")).sign(&claims), "");
+    /// ```
     pub fn sign(&self, claims: &Claims) -> String {
         if self.is_empty {
             tracing::error!(issuer = %claims.iss, "cannot sign with an empty secret");
@@ -150,6 +178,18 @@ fn install_provider() {
 }
 
 /// A token that was parsed and not yet verified: only its issuer may be asked for.
+///
+/// ```
+/// use glance_sdk::auth::{SigningKey, Token};
+/// use glance_sdk::model::{Claims, Secret};
+///
+/// let key = SigningKey::new(&Secret::from("0123456789abcdef"));
+/// let signed = key.sign(&Claims::new("installation".into(), 1_000, 4_600));
+/// let token = Token::parse(&signed)?;
+/// assert_eq!(token.issuer().as_str(), "installation");
+/// assert!(token.verify(&key, 1_010).is_ok());
+/// # Ok::<(), glance_sdk::auth::Rejection>(())
+/// ```
 pub struct Token<'t> {
     signed: &'t str,
     signature: &'t str,
@@ -166,6 +206,12 @@ impl fmt::Debug for Token<'_> {
 
 impl<'t> Token<'t> {
     /// Takes a token apart.
+    ///
+    /// ```
+    /// use glance_sdk::auth::{Rejection, Token};
+    ///
+    /// assert_eq!(Token::parse("no token").unwrap_err(), Rejection::Malformed);
+    /// ```
     ///
     /// # Errors
     ///
@@ -216,6 +262,17 @@ impl<'t> Token<'t> {
 
     /// The claims, once signature and times hold at `now` (seconds since 1970), give or take
     /// [`LEEWAY_SECONDS`]. The signature is compared in constant time.
+    ///
+    /// ```
+    /// use glance_sdk::auth::{Rejection, SigningKey, Token};
+    /// use glance_sdk::model::{Claims, Secret};
+    ///
+    /// let key = SigningKey::new(&Secret::from("0123456789abcdef"));
+    /// let signed = key.sign(&Claims::new("installation".into(), 1_000, 4_600));
+    /// let other = SigningKey::new(&Secret::from("fedcba9876543210"));
+    /// assert_eq!(Token::parse(&signed)?.verify(&other, 1_010), Err(Rejection::Signature));
+    /// # Ok::<(), Rejection>(())
+    /// ```
     ///
     /// # Errors
     ///

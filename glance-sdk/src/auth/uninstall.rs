@@ -35,6 +35,14 @@ pub fn uninstall_claims(oauth_id: OauthId, now: i64) -> Claims {
 
 /// Whether these are the claims of an uninstall token, which name no person. They prove a removal
 /// once the signature of their token is verified.
+///
+/// ```
+/// use glance_sdk::auth::{is_uninstall, uninstall_claims};
+/// use glance_sdk::model::Claims;
+///
+/// assert!(is_uninstall(&uninstall_claims("installation".into(), 1_000)));
+/// assert!(!is_uninstall(&Claims::new("installation".into(), 1_000, 1_060)));
+/// ```
 pub fn is_uninstall(claims: &Claims) -> bool {
     acts_uninstall(claims) && claims.sub.is_none() && claims.prn.is_none()
 }

@@ -13,6 +13,14 @@ const BETWEEN_CHUNKS: Duration = Duration::from_secs(10);
 
 /// How long a call and its phases may take. Connecting has five seconds of its own, whatever stands
 /// here: for resolving the name, the connection and the TLS handshake together.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use glance_sdk::egress::Timeouts;
+///
+/// let timeouts = Timeouts::within(Duration::from_secs(30)).between_chunks(Duration::from_secs(5));
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
     /// Until the first byte of the answer, connecting included.
@@ -33,6 +41,15 @@ impl Timeouts {
 
     /// The answer must begin within this time, and may then go on for ever, with pauses no longer
     /// than `between_chunks`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use glance_sdk::egress::Timeouts;
+    ///
+    /// // The server sends a comment every 15 seconds.
+    /// let timeouts = Timeouts::stream(Duration::from_secs(10), Duration::from_secs(45));
+    /// ```
     pub fn stream(answer: Duration, between_chunks: Duration) -> Self {
         Self {
             answer: Some(answer),
@@ -101,6 +118,21 @@ impl Remaining {
 }
 
 /// An answer whose body is read chunk by chunk.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use glance_sdk::egress::{HttpClient, Timeouts, reqwest};
+///
+/// # async fn example(http: HttpClient, feed: reqwest::Url) -> Result<(), Box<dyn std::error::Error>> {
+/// let request = http.request(reqwest::Method::GET, feed).build()?;
+/// let mut response = http.send(request, Timeouts::within(Duration::from_secs(10))).await?;
+/// println!("{} from {}", response.status(), response.url());
+/// while let Some(chunk) = response.chunk().await? {
+///     println!("{} bytes more", chunk.as_ref().len());
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct Response {
     answer: reqwest::Response,
@@ -157,6 +189,15 @@ impl Response {
     }
 
     /// Reads the whole body.
+    ///
+    /// ```no_run
+    /// use glance_sdk::egress::{CallError, Response};
+    ///
+    /// async fn text(response: Response) -> Result<String, CallError> {
+    ///     let body = response.read(64 * 1024).await?;
+    ///     Ok(String::from_utf8_lossy(&body).into_owned())
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

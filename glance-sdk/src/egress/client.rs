@@ -31,6 +31,20 @@ const MAX_HEADERS: usize = 100;
 ///   nothing was sent. Another POST fails, because the server may have acted.
 /// - It limits each phase of a call, and errors name the phase.
 /// - It never decompresses, so that an answer is as large as it looks, and takes 100 headers at most.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use glance_sdk::egress::{EgressPolicy, Failure, HttpClient, Timeouts, reqwest};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let http = HttpClient::builder(EgressPolicy::internet()).build()?;
+/// let request = http.request(reqwest::Method::GET, "http://169.254.169.254/".parse()?).build()?;
+/// let error = http.send(request, Timeouts::within(Duration::from_secs(10))).await.unwrap_err();
+/// assert!(matches!(error.failure(), Failure::Refused(_)));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct HttpClient(Arc<Shared>);
 
@@ -54,6 +68,17 @@ impl fmt::Debug for HttpClient {
 }
 
 /// How an [`HttpClient`] is made.
+///
+/// ```
+/// use glance_sdk::egress::{EgressPolicy, HttpClient, Proxies, Redirects};
+///
+/// let http = HttpClient::builder(EgressPolicy::internet())
+///     .redirects(Redirects::Checked)
+///     .proxies(Proxies::from_env())
+///     .user_agent("builds/1.0")
+///     .build()?;
+/// # Ok::<(), glance_sdk::Error>(())
+/// ```
 #[must_use]
 pub struct HttpClientBuilder {
     policy: EgressPolicy,
@@ -95,6 +120,13 @@ impl HttpClientBuilder {
 
     /// Never repeats a request, for a caller that has retries of its own; see
     /// [`CallError::may_have_arrived`].
+    ///
+    /// ```
+    /// use glance_sdk::egress::{EgressPolicy, HttpClient};
+    ///
+    /// let http = HttpClient::builder(EgressPolicy::internet()).never_repeat().build()?;
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
     pub fn never_repeat(mut self) -> Self {
         self.repeats = false;
         self
@@ -178,6 +210,18 @@ impl HttpClient {
     }
 
     /// Sends a request and waits for the head of its answer.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// use glance_sdk::egress::{HttpClient, Timeouts, reqwest};
+    ///
+    /// # async fn example(http: HttpClient, hook: reqwest::Url) -> Result<(), Box<dyn std::error::Error>> {
+    /// let request = http.request(reqwest::Method::POST, hook).json(&serde_json::json!({ "broken": 2 })).build()?;
+    /// let response = http.send(request, Timeouts::within(Duration::from_secs(10))).await?;
+    /// println!("answered {}", response.status());
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     ///

@@ -10,6 +10,16 @@ use crate::printable::printable;
 
 /// A call without an answer. Its text completes a sentence about the server, as in "it cannot be
 /// reached (Connection refused)", and never has the URL, which may hold a token.
+///
+/// ```no_run
+/// use glance_sdk::egress::{HttpClient, Timeouts, reqwest};
+///
+/// # async fn example(http: HttpClient, request: reqwest::Request, timeouts: Timeouts) {
+/// if let Err(error) = http.send(request, timeouts).await {
+///     eprintln!("the build server {error}");
+/// }
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct CallError {
     failure: Failure,
@@ -17,6 +27,18 @@ pub struct CallError {
 }
 
 /// What became of a call without an answer.
+///
+/// ```
+/// use glance_sdk::egress::{CallError, Failure};
+///
+/// fn advice(error: &CallError) -> &'static str {
+///     match error.failure() {
+///         Failure::Refused(_) => "allow the network",
+///         Failure::TooLarge(_) => "ask for less",
+///         _ => "try again later",
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Failure {
@@ -56,6 +78,14 @@ impl CallError {
 
     /// Whether the server may have received the request: the same call may be made again where it
     /// certainly did not.
+    ///
+    /// ```
+    /// use glance_sdk::egress::CallError;
+    ///
+    /// fn is_safe_to_repeat(error: &CallError) -> bool {
+    ///     !error.may_have_arrived()
+    /// }
+    /// ```
     pub fn may_have_arrived(&self) -> bool {
         match &self.failure {
             Failure::Refused(Refused::Network { .. }) | Failure::NotSent(_) => false,

@@ -9,6 +9,14 @@ use std::task::{Context, Poll};
 use tower::{Layer, Service};
 
 /// The phases of a call, in order.
+///
+/// ```
+/// use glance_sdk::egress::{CallError, Failure, Phase};
+///
+/// fn is_slow(error: &CallError) -> bool {
+///     matches!(error.failure(), Failure::TimedOut { phase: Phase::Answer | Phase::Body, .. })
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {

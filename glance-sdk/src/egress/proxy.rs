@@ -15,6 +15,14 @@ const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 ///
 /// A proxy resolves names itself, so the addresses behind names are its to check; the
 /// [`EgressPolicy`](super::EgressPolicy) still checks those that a URL has as numbers.
+///
+/// ```
+/// use glance_sdk::egress::{EgressPolicy, HttpClient, Proxies};
+///
+/// let proxies = Proxies::new("http://proxy.example.com:3128", &["intranet.example.com"])?;
+/// let http = HttpClient::builder(EgressPolicy::internet()).proxies(proxies).build()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Default)]
 pub struct Proxies(Option<Arc<Settings>>);
 
@@ -34,6 +42,13 @@ impl fmt::Debug for Proxies {
 }
 
 /// A proxy that cannot be used, and why. The message has no password.
+///
+/// ```
+/// use glance_sdk::egress::Proxies;
+///
+/// let error = Proxies::new("socks5://proxy.example.com", &["localhost"]).unwrap_err();
+/// println!("{error}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidProxy(String);
 
@@ -53,6 +68,13 @@ impl Proxies {
 
     /// Sends all calls through a proxy, but those to `except`: names (with all below them), addresses
     /// and networks, as in `NO_PROXY`. The URL may have a name and a password.
+    ///
+    /// ```
+    /// use glance_sdk::egress::Proxies;
+    ///
+    /// assert!(Proxies::new("http://user:password@proxy.example.com:3128", &["10.0.0.0/8"]).is_ok());
+    /// assert!(Proxies::new("socks5://proxy.example.com", &["10.0.0.0/8"]).is_err());
+    /// ```
     ///
     /// # Errors
     ///

@@ -15,6 +15,14 @@ const MAX_SAME_ORIGIN: usize = 5;
 const SIGNED_REQUEST: &str = "signed_request";
 
 /// Which redirects a client follows.
+///
+/// ```
+/// use glance_sdk::egress::{EgressPolicy, HttpClient, Redirects};
+///
+/// let reader = HttpClient::builder(EgressPolicy::internet()).redirects(Redirects::Checked).build()?;
+/// let writer = HttpClient::builder(EgressPolicy::internet()).redirects(Redirects::None).build()?;
+/// # Ok::<(), glance_sdk::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Redirects {
