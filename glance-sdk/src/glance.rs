@@ -1,4 +1,18 @@
 //! What `#[glance]` implements, for those who would rather do it by hand.
+//!
+//! ```
+//! use glance_sdk::glance::Glance;
+//! use glance_sdk::prelude::*;
+//!
+//! #[glance(key = "hello", name = "Hello", icon = "/hello.svg", weight = 10)]
+//! async fn hello() -> GlanceData {
+//!     GlanceData::new(label!("Hello"))
+//! }
+//!
+//! assert_eq!(hello::KEY, "hello");
+//! assert_eq!(hello::descriptor().weight, Some(10));
+//! assert!(hello::when().is_none());
+//! ```
 
 use crate::metadata::{GlanceMetadata, Test};
 use crate::model::{self, GlanceData};
@@ -6,6 +20,23 @@ use crate::model::{self, GlanceData};
 /// The static half of a glance: its key, its descriptor entry and the type of its metadata.
 ///
 /// `#[glance]` implements it for a struct named like the function.
+///
+/// ```
+/// use glance_sdk::glance::Glance;
+/// use glance_sdk::metadata::NoMetadata;
+/// use glance_sdk::model::{self, Icon};
+///
+/// struct Clock;
+///
+/// impl Glance for Clock {
+///     const KEY: &'static str = "clock";
+///     type Metadata = NoMetadata;
+///
+///     fn descriptor() -> model::Glance {
+///         model::Glance::new(Self::KEY, "Clock", Icon::new("/clock.svg")).weight(10)
+///     }
+/// }
+/// ```
 pub trait Glance: 'static {
     /// The glance's key.
     const KEY: &'static str;
@@ -19,6 +50,21 @@ pub trait Glance: 'static {
 
     /// When it shows; always, where there is nothing to test. Joined by AND with the raw
     /// conditions of the descriptor entry.
+    ///
+    /// ```
+    /// use glance_sdk::glance::Glance;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// #[derive(Serialize, GlanceMetadata)]
+    /// struct Incidents { open: u32 }
+    ///
+    /// #[glance(key = "incidents", name = "Incidents", icon = "/siren.svg", when(open > 0))]
+    /// async fn incidents() -> GlanceData<Incidents> {
+    ///     GlanceData::new(label!("<b>4</b> incidents")).metadata(Incidents { open: 4 })
+    /// }
+    ///
+    /// assert_eq!(incidents::when(), Some(Incidents::attributes().open().greater_than(0)));
+    /// ```
     fn when() -> Option<Test> {
         None
     }
@@ -47,6 +93,31 @@ pub(crate) fn query_path(key: &str) -> String {
 }
 
 /// The dynamic half of a glance: it answers the host's query, in an add-on with state `S`.
+///
+/// ```
+/// use glance_sdk::axum::extract::FromRequestParts;
+/// use glance_sdk::axum::http::request::Parts;
+/// use glance_sdk::axum::response::Response;
+/// use glance_sdk::extract::GlanceQuery;
+/// use glance_sdk::glance::{Glance, GlanceHandler};
+/// use glance_sdk::model::{GlanceData, Label};
+/// # use glance_sdk::metadata::NoMetadata;
+/// # use glance_sdk::model::{self, Icon};
+/// # struct Clock;
+/// # impl Glance for Clock {
+/// #     const KEY: &'static str = "clock";
+/// #     type Metadata = NoMetadata;
+/// #     fn descriptor() -> model::Glance { model::Glance::new(Self::KEY, "Clock", Icon::new("/clock.svg")) }
+/// # }
+///
+/// impl<S: Send + Sync> GlanceHandler<S> for Clock {
+///     async fn query(parts: &mut Parts, state: &S) -> Result<GlanceData, Response> {
+///         let query = GlanceQuery::from_request_parts(parts, state).await?;
+///         Ok(GlanceData::new(Label::text(query.time_zone().unwrap_or("UTC"))))
+///     }
+/// }
+/// # let _ = glance_sdk::AddOn::new("com.example.clock", "Clock").glance::<Clock>();
+/// ```
 #[cfg(feature = "server")]
 #[diagnostic::on_unimplemented(
     message = "the glance `{Self}` cannot be answered by an add-on with state `{S}`",
@@ -81,6 +152,25 @@ impl<S, T: axum::extract::FromRequestParts<S>> HandlerArgument<S> for T {}
 
 /// The error of a `#[glance]` or `#[webhook]` function: [`Failure`](crate::Failure), or another
 /// [`IntoResponse`](axum::response::IntoResponse).
+///
+/// ```
+/// use glance_sdk::axum::http::StatusCode;
+/// use glance_sdk::axum::response::{IntoResponse, Response};
+/// use glance_sdk::prelude::*;
+///
+/// struct FarmIsDown;
+///
+/// impl IntoResponse for FarmIsDown {
+///     fn into_response(self) -> Response {
+///         StatusCode::SERVICE_UNAVAILABLE.into_response()
+///     }
+/// }
+///
+/// #[glance(key = "builds", name = "Builds", icon = "/builds.svg")]
+/// async fn builds() -> Result<GlanceData, FarmIsDown> {
+///     Err(FarmIsDown)
+/// }
+/// ```
 #[cfg(feature = "server")]
 #[diagnostic::on_unimplemented(
     message = "a handler cannot fail with `{Self}`",
@@ -102,6 +192,21 @@ impl<E: axum::response::IntoResponse> HandlerError for E {
 }
 
 /// What a `#[glance]` function may return: [`GlanceData`], or a `Result` of it.
+///
+/// ```
+/// use glance_sdk::prelude::*;
+///
+/// #[glance(key = "hello", name = "Hello", icon = "/hello.svg")]
+/// async fn hello() -> GlanceData {
+///     GlanceData::new(label!("Hello"))
+/// }
+///
+/// #[glance(key = "builds", name = "Builds", icon = "/builds.svg")]
+/// async fn builds() -> Result<GlanceData, Failure> {
+///     let broken: u32 = "2".parse()?;
+///     Ok(GlanceData::new(label!("<b>{broken}</b> broken builds")))
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a glance cannot answer with `{Self}`",
     label = "return `GlanceData<M>` or `Result<GlanceData<M>, E>`"
