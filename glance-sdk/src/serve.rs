@@ -16,6 +16,23 @@
 //!
 //! A request has one `Host`, with which an absolute target agrees, or is answered 400. A handler that has
 //! begun is not stopped when its client leaves. Each response says `X-Content-Type-Options: nosniff`.
+//!
+//! ```
+//! use glance_sdk::axum::routing::post;
+//! use glance_sdk::axum::{Router, middleware};
+//! use glance_sdk::serve::{HttpServer, Limits, limit_bodies};
+//! use tokio::net::TcpListener;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let limits = Limits::default();
+//! let router = Router::new()
+//!     .route("/", post(|body: String| async move { body }))
+//!     .layer(middleware::from_fn_with_state(limits.clone(), limit_bodies));
+//! let listener = TcpListener::bind("127.0.0.1:0").await?;
+//! HttpServer::new(listener).limits(limits).run(router, async { /* until then */ }).await;
+//! # Ok::<(), std::io::Error>(()) })?;
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 mod accept;
 mod bodies;
@@ -100,6 +117,19 @@ pub struct HttpServer<H = PlainTcp> {
 
 impl HttpServer {
     /// Serves on this socket, without TLS and within the default [`Limits`].
+    ///
+    /// ```no_run
+    /// use glance_sdk::addon::interrupted;
+    /// use glance_sdk::axum::{Router, routing::get};
+    /// use glance_sdk::serve::HttpServer;
+    /// use tokio::net::TcpListener;
+    ///
+    /// # async fn example() -> std::io::Result<()> {
+    /// let router = Router::new().route("/", get(|| async { "hello" }));
+    /// let listener = TcpListener::bind("127.0.0.1:8080").await?;
+    /// HttpServer::new(listener).run(router, interrupted()).await;
+    /// # Ok(()) }
+    /// ```
     pub fn new(listener: TcpListener) -> Self {
         Self {
             listener,
@@ -139,6 +169,22 @@ impl<H: Handshake> HttpServer<H> {
 
     /// Serves until `end` completes, and every request that came by then is answered. Handlers find the
     /// client as [`ConnectInfo`] of [`Handshake::Peer`].
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use glance_sdk::axum::{Router, routing::get};
+    /// use glance_sdk::serve::HttpServer;
+    /// use tokio::net::TcpListener;
+    /// use tokio::sync::oneshot;
+    ///
+    /// let (end, ended) = oneshot::channel::<()>();
+    /// let router = Router::new().route("/", get(|| async { "hello" }));
+    /// let server = HttpServer::new(TcpListener::bind("127.0.0.1:0").await?);
+    /// let running = tokio::spawn(server.run(router, async { ended.await.unwrap_or_default() }));
+    /// drop(end);
+    /// running.await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     pub async fn run(self, router: Router, end: impl Future<Output = ()>) {
         let (ended, ending) = watch::channel(false);
         let mut acceptor = Acceptor::new(self.listener);

@@ -22,6 +22,34 @@ const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What a server does with a connection before it reads the first request: nothing, as [`PlainTcp`], or
 /// for example TLS.
+///
+/// ```
+/// use std::io;
+/// use std::net::SocketAddr;
+///
+/// use glance_sdk::serve::Handshake;
+/// use tokio::net::TcpStream;
+///
+/// /// Takes connections of this network only.
+/// #[derive(Clone)]
+/// struct Inside;
+///
+/// impl Handshake for Inside {
+///     type Stream = TcpStream;
+///     type Peer = SocketAddr;
+///
+///     async fn handshake(
+///         self,
+///         stream: TcpStream,
+///         address: SocketAddr,
+///     ) -> io::Result<(TcpStream, SocketAddr)> {
+///         match address.ip().to_string().starts_with("10.") {
+///             true => stream.peek(&mut [0]).await.map(|_| (stream, address)),
+///             false => Err(io::ErrorKind::PermissionDenied.into()),
+///         }
+///     }
+/// }
+/// ```
 pub trait Handshake: Clone + Send + 'static {
     /// What requests are read from.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;

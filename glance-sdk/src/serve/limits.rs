@@ -60,6 +60,13 @@ impl fmt::Debug for Limits {
 
 impl Limits {
     /// How many connections there are at once, of one client at most half of them.
+    ///
+    /// ```
+    /// use glance_sdk::serve::Limits;
+    ///
+    /// // One client gets at most 250 of them.
+    /// let limits = Limits::default().connections(500);
+    /// ```
     #[must_use]
     pub fn connections(mut self, connections: usize) -> Self {
         self.connections = Quota::new(connections);
@@ -68,6 +75,13 @@ impl Limits {
 
     /// How many bytes of bodies and large heads are in memory at once, of one client at most half of
     /// them. A body that one request may have must fit into that half.
+    ///
+    /// ```
+    /// use glance_sdk::serve::Limits;
+    ///
+    /// // A body may have up to 16 MB.
+    /// let limits = Limits::default().bytes(32 * 1024 * 1024);
+    /// ```
     #[must_use]
     pub fn bytes(mut self, bytes: usize) -> Self {
         self.bytes = Quota::new(bytes);
