@@ -108,6 +108,24 @@ use crate::store::Installation;
 use crate::{Error, ErrorKind, Result};
 
 /// Speaks to the host for one installation. Cloning is cheap and shares the tokens.
+///
+/// ```
+/// use glance_sdk::model::Notification;
+///
+/// # use glance_host::Host;
+/// # use glance_sdk::AddOn;
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # let host = Host::start().await;
+/// # let room = host.room("ops").await;
+/// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+/// # let client = add_on.client().await;
+/// let rooms = client.rooms().all().await?;
+/// for room in rooms {
+///     client.room(room.id).notify(&Notification::text("All builds are green.")).await?;
+/// }
+/// # assert_eq!(room.notification("green").await.message, "All builds are green.");
+/// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -152,12 +170,42 @@ impl Client {
     }
 
     /// The installation it speaks for.
+    ///
+    /// ```
+    /// # use glance_host::Host;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// # let room_id = room.room.id;
+    /// let installation = client.installation();
+    /// assert_eq!(installation.room_id(), Some(room_id));
+    /// assert_eq!(installation.origin().as_deref(), Some(host.base_url()));
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     pub fn installation(&self) -> &Installation {
         &self.shared.installation
     }
 
     /// Where hosts reach the add-on, where this process knows it: it serves the add-on, or
     /// [`Installations::with_base_url`] says it.
+    ///
+    /// ```
+    /// # use glance_host::Host;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// if let Some(base_url) = client.base_url() {
+    ///     println!("The report is at {}", base_url.join("/report"));
+    /// }
+    /// # assert!(client.base_url().is_some());
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     pub fn base_url(&self) -> Option<&BaseUrl> {
         self.shared.base_url.get()
     }
@@ -185,11 +233,50 @@ impl Client {
 
     /// Whether the host lately refused the installation's secret, as a host does that removed it.
     /// Calls then fail at once with [`ErrorKind::Unauthorized`]; every ten minutes one asks again.
+    ///
+    /// ```
+    /// use glance_sdk::ErrorKind;
+    /// use glance_sdk::model::Notification;
+    ///
+    /// # use glance_host::Host;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// # let room_id = room.room.id;
+    /// host.uninstall(client.installation().oauth_id()).await.unwrap();
+    /// # // Other scopes, so that the client asks for a token.
+    /// # let client = client.with_scopes([glance_sdk::model::Scope::SendNotification]);
+    /// let notification = Notification::text("Is anybody there?");
+    /// let error = client.room(room_id).notify(&notification).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    /// assert!(client.is_gone());
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     pub fn is_gone(&self) -> bool {
         self.shared.tokens.is_refused()
     }
 
     /// How many requests the host still takes, as its last answer said.
+    ///
+    /// ```
+    /// # use glance_host::Host;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// # let room_id = room.room.id;
+    /// client.room(room_id).get().await?;
+    /// if let Some(limit) = client.rate_limit() {
+    ///     println!("{} of {} requests are left", limit.remaining, limit.limit);
+    /// }
+    /// # assert!(client.rate_limit().is_some());
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     pub fn rate_limit(&self) -> Option<RateLimit> {
         self.shared.limits.get()
     }

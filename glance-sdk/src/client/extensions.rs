@@ -70,17 +70,61 @@ impl Extension for Webhook {
 
 impl<'c> Room<'c> {
     /// The glances created at run time in this room; at most 10.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Glance, Icon};
+    ///
+    /// # use glance_host::Host;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// # let room_id = room.room.id;
+    /// let icon = Icon::new("https://ci.example.com/deploy.svg");
+    /// client.room(room_id).glances().create(&Glance::new("deploy-7", "Deployment 7", icon)).await?;
+    /// # assert!(client.room(room_id).glances().get("deploy-7").await.is_ok());
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     pub fn glances(self) -> Extensions<'c, Glance> {
         self.extensions()
     }
 
     /// The actions created at run time in this room; at most 10.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Action, ActionLocation};
+    ///
+    /// # use glance_host::Host;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// # let room_id = room.room.id;
+    /// let action = Action::new("deploy", "Deploy", ActionLocation::Input, "deploy-dialog");
+    /// client.room(room_id).actions().create(&action).await?;
+    /// client.room(room_id).actions().remove("deploy").await?;
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     pub fn actions(self) -> Extensions<'c, Action> {
         self.extensions()
     }
 
     /// The webhooks created at run time in this room; at most 10. They need the scope
     /// `admin_room`.
+    ///
+    /// ```no_run
+    /// use glance_sdk::client::Client;
+    /// use glance_sdk::model::{Event, Webhook};
+    ///
+    /// # async fn example(client: Client) -> glance_sdk::Result<()> {
+    /// let webhook = Webhook::new(Event::RoomTopicChange, "/webhook/topic").key("topic").signed();
+    /// client.room(42).webhooks().create(&webhook).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn webhooks(self) -> Extensions<'c, Webhook> {
         self.extensions()
     }
@@ -134,6 +178,25 @@ impl<'c, T: Extension> Extensions<'c, T> {
 
     /// Creates this one, or replaces the one with its key. Its addresses may be paths of the add-on.
     ///
+    /// ```
+    /// use glance_sdk::model::{Glance, Icon};
+    ///
+    /// # use glance_host::Host;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// # let room_id = room.room.id;
+    /// let glances = client.room(room_id).glances();
+    /// let glance = Glance::new("deploy-7", "Deployment 7", Icon::new("/deploy.svg"));
+    /// glances.create(&glance).await?;
+    /// glances.create(&glance.weight(10)).await?;
+    /// assert_eq!(glances.get("deploy-7").await?.weight, Some(10));
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Invalid`] where it has no key.
@@ -182,6 +245,22 @@ impl<'c, T: Extension> Extensions<'c, T> {
 
     /// The one with this key.
     ///
+    /// ```
+    /// use glance_sdk::ErrorKind;
+    ///
+    /// # use glance_host::Host;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// # let room_id = room.room.id;
+    /// let error = client.room(room_id).glances().get("deploy-7").await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::NotFound);
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] where there is none.
@@ -190,6 +269,24 @@ impl<'c, T: Extension> Extensions<'c, T> {
     }
 
     /// Removes the one with this key.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Glance, Icon};
+    ///
+    /// # use glance_host::Host;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// # let room_id = room.room.id;
+    /// let glances = client.room(room_id).glances();
+    /// # glances.create(&Glance::new("deploy-7", "Deployment 7", Icon::new("/deploy.svg"))).await?;
+    /// glances.remove("deploy-7").await?;
+    /// assert!(glances.get("deploy-7").await.is_err());
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     ///
     /// # Errors
     ///
@@ -220,6 +317,26 @@ impl Extensions<'_, Glance> {
     /// made from the add-on's base URL as it is now; where that may change, create it again in
     /// [`AddOn::on_update`](crate::AddOn::on_update).
     ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// #[glance(key = "sprint", name = "Sprint", icon = "/sprint.svg")]
+    /// async fn sprint() -> GlanceData {
+    ///     GlanceData::new(label!("<b>3</b> days left"))
+    /// }
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// let add_on = AddOn::new("com.example.sprint", "Sprint").runtime_glance::<sprint>();
+    /// let add_on = room.install(add_on).await;
+    /// add_on.client().await.room(room.room.id).glances().create_registered::<sprint>().await?;
+    /// let line = room.viewer("ann").await.glance::<sprint>().await;
+    /// assert_eq!(line.label_text(), "3 days left");
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`] where it is not registered, or this process neither serves the add-on
@@ -231,6 +348,21 @@ impl Extensions<'_, Glance> {
 
     /// Creates this instance of the glance `G`, or replaces the one with its id. The rest is as of
     /// [`create_registered`](Self::create_registered).
+    ///
+    /// ```no_run
+    /// use glance_sdk::client::{Client, Instance};
+    /// # use glance_sdk::extract::InstanceId;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # #[glance(key = "ticket", name = "Ticket", icon = "/ticket.svg")]
+    /// # async fn ticket(InstanceId(id): InstanceId) -> GlanceData { GlanceData::new(label!("{id}")) }
+    /// # async fn example(client: Client) -> glance_sdk::Result<()> {
+    /// for number in [17, 23] {
+    ///     let instance = Instance::<ticket>::new(number)?.name(format!("Ticket {number}"));
+    ///     client.room(42).glances().create_instance(&instance).await?;
+    /// }
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     ///
@@ -271,6 +403,16 @@ impl Extensions<'_, Glance> {
 impl Extensions<'_, Webhook> {
     /// All webhooks of the room that the add-on may see. The number a host gives each is in its
     /// `extra`, as `id`.
+    ///
+    /// ```no_run
+    /// use glance_sdk::client::Client;
+    ///
+    /// # async fn example(client: Client) -> glance_sdk::Result<()> {
+    /// for webhook in client.room(42).webhooks().list().all().await? {
+    ///     println!("{:?}: {} goes to {}", webhook.extra.get("id"), webhook.event, webhook.url);
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn list(&self) -> List<Webhook> {
         let room = self.room.iter().flat_map(|room| ["room", room]);
         List::new(self.client, room.chain(["webhook"]))

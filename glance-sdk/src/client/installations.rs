@@ -32,6 +32,26 @@ const MAX_CLIENTS: usize = 65_536;
 /// The keys that verify requests are cached for half a minute: an installation that another process
 /// removed from the store may have its say for so long. For five seconds it is remembered that an
 /// issuer is unknown.
+///
+/// ```
+/// use glance_sdk::client::Installations;
+/// use glance_sdk::model::Notification;
+/// use glance_sdk::prelude::*;
+///
+/// /// The build server calls this, so no host signs the request.
+/// async fn failed(installations: Installations) -> Result<(), Failure> {
+///     for installation in installations.list().await? {
+///         let client = installations.client(installation.oauth_id()).await?;
+///         for room in client.rooms().all().await? {
+///             client.room(room.id).notify(&Notification::text("The build is broken.")).await?;
+///         }
+///     }
+///     Ok(())
+/// }
+///
+/// let add_on = AddOn::new("com.example.builds", "Builds").route("/hooks/failed", post(failed));
+/// # add_on.build("https://builds.example.com").unwrap();
+/// ```
 #[derive(Debug, Clone)]
 pub struct Installations {
     shared: Arc<Shared>,
@@ -108,6 +128,16 @@ impl Installations {
     /// The installations in this store, whose hosts are called on the Internet only. Where the add-on
     /// allows other networks, use [`with_policy`](Self::with_policy) with the same.
     ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use glance_sdk::client::Installations;
+    /// use glance_sdk::store::MemoryStore;
+    ///
+    /// let installations = Installations::new(Arc::new(MemoryStore::default()))?;
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`] where TLS cannot be set up.
@@ -118,6 +148,18 @@ impl Installations {
     /// The installations in this store, whose hosts are called where the policy allows. An
     /// installation that was stored before there was a policy is called wherever it is; see
     /// [`refused`](Self::refused).
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use glance_sdk::client::Installations;
+    /// use glance_sdk::egress::EgressPolicy;
+    /// use glance_sdk::store::MemoryStore;
+    ///
+    /// let policy = EgressPolicy::internet().allow_networks(["10.1.0.0/16".parse()?]);
+    /// let installations = Installations::with_policy(Arc::new(MemoryStore::default()), policy)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -176,6 +218,26 @@ impl Installations {
 
     /// The client of this installation.
     ///
+    /// ```
+    /// use glance_sdk::ErrorKind;
+    ///
+    /// # use glance_host::Host;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// # let room_id = room.room.id;
+    /// let installations = add_on.installations();
+    /// let client = installations.client(add_on.oauth_id()).await?;
+    /// assert_eq!(client.installation().room_id(), Some(room_id));
+    ///
+    /// let error = installations.client(&"nobody".into()).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::NotInstalled);
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::NotInstalled`] where the store does not know it, [`ErrorKind::Storage`] where
@@ -217,6 +279,16 @@ impl Installations {
     /// [`remove`](Self::remove). A new installation clears the mark, and so does a token.
     ///
     /// It knows what this process tried since it began, of the 65,536 installations it called last.
+    ///
+    /// ```no_run
+    /// use glance_sdk::client::Installations;
+    ///
+    /// # async fn example(installations: Installations) -> glance_sdk::Result<()> {
+    /// for oauth_id in installations.gone() {
+    ///     println!("the host of {oauth_id} probably removed the add-on");
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn gone(&self) -> Vec<OauthId> {
         let mut gone: Vec<_> = self
             .clients()
@@ -234,6 +306,22 @@ impl Installations {
 
     /// The installation with this id.
     ///
+    /// ```
+    /// # use glance_host::Host;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// # let room_id = room.room.id;
+    /// let installations = add_on.installations();
+    /// let installation = installations.get(add_on.oauth_id()).await?.unwrap();
+    /// assert_eq!(installation.room_id(), Some(room_id));
+    /// assert_eq!(installations.get(&"nobody".into()).await?, None);
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Storage`] where the store fails.
@@ -242,6 +330,20 @@ impl Installations {
     }
 
     /// All installations.
+    ///
+    /// ```
+    /// # use glance_host::Host;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// let installations = add_on.installations().list().await?;
+    /// assert_eq!(installations.len(), 1);
+    /// assert_eq!(installations[0].oauth_id(), add_on.oauth_id());
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     ///
     /// # Errors
     ///
@@ -323,6 +425,16 @@ impl Installations {
     /// there was a policy are called all the same; to make them proper, name their network in
     /// `ALLOW_NETWORKS` or their host in [`AddOn::allow_hosts`](crate::AddOn::allow_hosts).
     ///
+    /// ```no_run
+    /// use glance_sdk::client::Installations;
+    ///
+    /// # async fn example(installations: Installations) -> glance_sdk::Result<()> {
+    /// for (oauth_id, why) in installations.refused().await? {
+    ///     println!("{oauth_id}: its host {why}");
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Storage`] where the store fails.
@@ -351,6 +463,20 @@ impl Installations {
 
     /// Forgets an installation; says whether there was one. The host is not told, and hooks do
     /// not run.
+    ///
+    /// ```
+    /// # use glance_host::Host;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// let installations = add_on.installations();
+    /// assert!(installations.remove(add_on.oauth_id()).await?);
+    /// assert!(!installations.remove(add_on.oauth_id()).await?);
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     ///
     /// # Errors
     ///

@@ -46,6 +46,22 @@ pub struct Instance<G> {
 impl<G: Glance> Instance<G> {
     /// The instance with this id.
     ///
+    /// ```
+    /// use glance_sdk::client::Instance;
+    /// use glance_sdk::extract::InstanceId;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// #[glance(key = "ticket", name = "Ticket", icon = "/ticket.svg")]
+    /// async fn ticket(InstanceId(id): InstanceId) -> GlanceData {
+    ///     GlanceData::new(label!("Ticket {id}"))
+    /// }
+    ///
+    /// let instance = Instance::<ticket>::new(17)?;
+    /// assert_eq!((instance.key(), instance.id()), ("ticket.17", "17"));
+    /// assert!(Instance::<ticket>::new("seventeen/a").is_err());
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Invalid`] where the id cannot be part of a key: it has other characters than

@@ -15,6 +15,17 @@ const MAX_WINDOW: Duration = Duration::from_secs(60 * 60);
 /// How many requests the host still takes, as its last answer said (`X-Ratelimit-*`).
 ///
 /// HipChat took 500 requests in five minutes from each installation.
+///
+/// ```no_run
+/// use glance_sdk::auth::now;
+/// use glance_sdk::client::Client;
+///
+/// # fn example(client: Client) {
+/// if let Some(limit) = client.rate_limit().filter(|limit| limit.remaining == 0) {
+///     println!("the host takes requests again in {} s", limit.reset - now());
+/// }
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimit {

@@ -39,6 +39,23 @@ pub struct List<T> {
 }
 
 /// What a list leaves out unless it is told otherwise. A list without such entries ignores it.
+///
+/// ```
+/// use glance_sdk::client::Include;
+///
+/// # use glance_host::Host;
+/// # use glance_sdk::AddOn;
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # let host = Host::start().await;
+/// # let room = host.room("ops").await;
+/// # let add_on = host.install_everywhere(AddOn::new("com.example.builds", "Builds")).await;
+/// # let client = add_on.client().await;
+/// # let mut archived = host.room("old").await;
+/// # archived.change(|room| room.is_archived = true).await;
+/// let all = client.rooms().include(Include::Archived).all().await?;
+/// assert_eq!(all.len(), client.rooms().all().await?.len() + 1);
+/// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Include {
@@ -74,12 +91,41 @@ impl<T: DeserializeOwned + Send> List<T> {
     }
 
     /// Begins after so many entries.
+    ///
+    /// ```
+    /// # use glance_host::Host;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = host.install_everywhere(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// # host.room("dev").await;
+    /// let all = client.rooms().all().await?;
+    /// let rest = client.rooms().skip(1).all().await?;
+    /// assert_eq!((all.len(), rest.len()), (2, 1));
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     pub fn skip(self, entries: u64) -> Self {
         self.query("start-index", &entries.to_string())
     }
 
     /// How many entries the host is to put into a page; hosts have a maximum of their own, and
     /// take 100 where nothing is said.
+    ///
+    /// ```
+    /// # use glance_host::Host;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = host.install_everywhere(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// # host.room("dev").await;
+    /// let rooms = client.rooms().page_size(1).all().await?;
+    /// assert_eq!(rooms.len(), 2, "one page after the other");
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     pub fn page_size(self, entries: u32) -> Self {
         self.query("max-results", &entries.to_string())
     }
@@ -92,6 +138,22 @@ impl<T: DeserializeOwned + Send> List<T> {
     }
 
     /// The entries as they come, one page after the other. The first error is the last item.
+    ///
+    /// ```no_run
+    /// use std::pin::pin;
+    ///
+    /// use futures_util::TryStreamExt as _;
+    /// use glance_sdk::client::Client;
+    ///
+    /// # async fn example(client: Client) -> glance_sdk::Result<()> {
+    /// let mut users = pin!(client.users().stream());
+    /// while let Some(user) = users.try_next().await? {
+    ///     if user.mention_name.as_deref() == Some("ann") {
+    ///         break; // The host is asked for no further page.
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     ///
@@ -114,6 +176,19 @@ impl<T: DeserializeOwned + Send> List<T> {
     }
 
     /// All entries, of all pages.
+    ///
+    /// ```
+    /// # use glance_host::Host;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// let rooms = client.rooms().all().await?;
+    /// assert_eq!(rooms.len(), 1);
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     ///
     /// # Errors
     ///

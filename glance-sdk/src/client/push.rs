@@ -11,11 +11,46 @@ use crate::{Error, ErrorKind, Result};
 
 impl Client {
     /// The whole group: what is pushed here reaches every room.
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # use glance_host::Host;
+    /// # #[glance(key = "builds", name = "Builds", icon = "https://example.com/builds.svg")]
+    /// # async fn builds() -> GlanceData { GlanceData::new(label!("<b>2</b> broken builds")) }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds").glance::<builds>()).await;
+    /// # let (client, room_id) = (add_on.client().await, room.room.id);
+    /// # let mut viewer = room.viewer("ann").await;
+    /// # viewer.glance::<builds>().await;
+    /// let data = GlanceData::new(label!("<b>0</b> broken builds"));
+    /// client.group().push::<builds>(data).await?;
+    /// # viewer.label("builds", "0 broken builds").await;
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     pub fn group(&self) -> Group<'_> {
         Group { client: self }
     }
 
     /// A room, by id.
+    ///
+    /// ```
+    /// use glance_sdk::model::Notification;
+    ///
+    /// # use glance_host::Host;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// # let room_id = room.room.id;
+    /// client.room(room_id).notify(&Notification::text("Good morning")).await?;
+    /// # assert_eq!(room.notification("morning").await.message, "Good morning");
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     pub fn room(&self, room: impl Into<RoomId>) -> Room<'_> {
         Room {
             client: self,
@@ -24,6 +59,26 @@ impl Client {
     }
 
     /// A user, by id: what is pushed here reaches one person in every room.
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # use glance_host::Host;
+    /// # #[glance(key = "builds", name = "Builds", icon = "https://example.com/builds.svg")]
+    /// # async fn builds() -> GlanceData { GlanceData::new(label!("<b>2</b> broken builds")) }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds").glance::<builds>()).await;
+    /// # let (client, room_id) = (add_on.client().await, room.room.id);
+    /// # let mut viewer = room.viewer("ann").await;
+    /// # viewer.glance::<builds>().await;
+    /// # let user_id = host.user("ann", |_| ()).await.id;
+    /// let data = GlanceData::new(label!("<b>1</b> build of yours is broken"));
+    /// client.user(user_id).push::<builds>(data).await?;
+    /// # viewer.label("builds", "1 build of yours is broken").await;
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     pub fn user(&self, user: impl Into<UserId>) -> User<'_> {
         User {
             client: self,
@@ -33,12 +88,41 @@ impl Client {
 }
 
 /// The whole group.
+///
+/// ```no_run
+/// use glance_sdk::client::Client;
+/// use glance_sdk::model::{Action, ActionLocation};
+///
+/// # async fn example(client: Client) -> glance_sdk::Result<()> {
+/// let action = Action::new("deploy", "Deploy", ActionLocation::Input, "deploy-dialog");
+/// client.group().actions().create(&action).await?;
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct Group<'c> {
     pub(super) client: &'c Client,
 }
 
 /// One room.
+///
+/// ```
+/// use glance_sdk::model::Notification;
+///
+/// # use glance_host::Host;
+/// # use glance_sdk::AddOn;
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # let host = Host::start().await;
+/// # let room = host.room("ops").await;
+/// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+/// # let client = add_on.client().await;
+/// # let room_id = room.room.id;
+/// let details = client.room(room_id).get().await?;
+/// if details.is_archived != Some(true) {
+///     client.room(room_id).notify(&Notification::text("Good morning")).await?;
+/// }
+/// # assert_eq!(room.notification("morning").await.message, "Good morning");
+/// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct Room<'c> {
     pub(super) client: &'c Client,
@@ -62,6 +146,26 @@ pub struct RoomUser<'c> {
 
 impl<'c> Room<'c> {
     /// One person in this room.
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # use glance_host::Host;
+    /// # #[glance(key = "builds", name = "Builds", icon = "https://example.com/builds.svg")]
+    /// # async fn builds() -> GlanceData { GlanceData::new(label!("<b>2</b> broken builds")) }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds").glance::<builds>()).await;
+    /// # let (client, room_id) = (add_on.client().await, room.room.id);
+    /// # let mut viewer = room.viewer("ann").await;
+    /// # viewer.glance::<builds>().await;
+    /// # let user_id = host.user("ann", |_| ()).await.id;
+    /// let data = GlanceData::new(label!("You broke the build"));
+    /// client.room(room_id).user(user_id).push::<builds>(data).await?;
+    /// # viewer.label("builds", "You broke the build").await;
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     pub fn user(self, user: impl Into<UserId>) -> RoomUser<'c> {
         RoomUser {
             client: self.client,
@@ -72,11 +176,23 @@ impl<'c> Room<'c> {
 }
 
 macro_rules! pushes {
-    ($($scope:ident: |$this:ident| $path:expr;)*) => { $(
+    ($($scope:ident: $call:literal, |$this:ident| $path:expr;)*) => { $(
         impl $scope<'_> {
             /// Pushes new data of the glance `G` to everyone here who is connected. It replaces
             /// the old data whole, metadata included. A host does not keep it: who connects later
             /// gets what the query answers.
+            ///
+            /// ```no_run
+            /// use glance_sdk::client::Client;
+            /// use glance_sdk::prelude::*;
+            ///
+            /// # #[glance(key = "builds", name = "Builds", icon = "/builds.svg")]
+            /// # async fn builds() -> GlanceData { GlanceData::new(label!("x")) }
+            /// # async fn example(client: Client) -> glance_sdk::Result<()> {
+            /// let data = GlanceData::new(label!("<b>0</b> broken builds"));
+            #[doc = concat!($call, ".push::<builds>(data).await?;")]
+            /// # Ok(()) }
+            /// ```
             ///
             /// # Errors
             ///
@@ -101,6 +217,17 @@ macro_rules! pushes {
             }
 
             /// Pushes new data of several glances, or of glances made at run time.
+            ///
+            /// ```no_run
+            /// use glance_sdk::client::Client;
+            /// use glance_sdk::model::UiUpdate;
+            /// use glance_sdk::prelude::*;
+            ///
+            /// # async fn example(client: Client) -> glance_sdk::Result<()> {
+            /// let data: GlanceData = GlanceData::new(label!("Deployment 7 is <b>done</b>"));
+            #[doc = concat!($call, ".update(&UiUpdate::one(\"deploy-7\", data)).await?;")]
+            /// # Ok(()) }
+            /// ```
             ///
             /// # Errors
             ///
@@ -152,8 +279,9 @@ impl Client {
 }
 
 pushes! {
-    Group: |_this| ["addon", "ui"];
-    Room: |this| ["addon", "ui", "room", &this.room];
-    User: |this| ["addon", "ui", "user", &this.user];
-    RoomUser: |this| ["addon", "ui", "room", &this.room, "user", &this.user];
+    Group: "client.group()", |_this| ["addon", "ui"];
+    Room: "client.room(42)", |this| ["addon", "ui", "room", &this.room];
+    User: "client.user(5)", |this| ["addon", "ui", "user", &this.user];
+    RoomUser: "client.room(42).user(5)",
+        |this| ["addon", "ui", "room", &this.room, "user", &this.user];
 }

@@ -57,6 +57,30 @@ pub struct Pusher {
 }
 
 /// What became of the pushes so far.
+///
+/// ```
+/// use glance_sdk::prelude::*;
+///
+/// # use glance_host::Host;
+/// # #[glance(key = "builds", name = "Builds", icon = "https://example.com/builds.svg")]
+/// # async fn builds() -> GlanceData { GlanceData::new(label!("<b>2</b> broken builds")) }
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # let host = Host::start().await;
+/// # let room = host.room("ops").await;
+/// # let add_on = room.install(AddOn::new("com.example.builds", "Builds").glance::<builds>()).await;
+/// # let (client, room_id) = (add_on.client().await, room.room.id);
+/// # let mut viewer = room.viewer("ann").await;
+/// # viewer.glance::<builds>().await;
+/// let pusher = add_on.pusher();
+/// for broken in [1, 2, 2] {
+///     let data = GlanceData::new(label!("<b>{broken}</b> broken builds"));
+///     pusher.push::<builds>(add_on.oauth_id(), room_id.into(), data)?;
+/// }
+/// pusher.flush().await;
+/// let pushed = pusher.pushed();
+/// assert_eq!(pushed.sent + pushed.merged + pushed.unchanged, 3);
+/// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Pushed {
@@ -126,6 +150,18 @@ impl State {
 
 impl Pusher {
     /// A pusher for these installations. It needs a Tokio runtime when something is pushed.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use glance_sdk::client::{Installations, Pusher};
+    /// use glance_sdk::store::MemoryStore;
+    ///
+    /// let installations = Installations::new(Arc::new(MemoryStore::default()))?;
+    /// let pusher = Pusher::new(installations);
+    /// assert_eq!(pusher.pushed().waiting, 0);
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
     pub fn new(installations: Installations) -> Self {
         let shared = Shared {
             installations,
@@ -142,6 +178,25 @@ impl Pusher {
     /// Takes new data of the glance `G`. It returns at once; what becomes of the push
     /// [`pushed`](Self::pushed) and the log say.
     ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # use glance_host::Host;
+    /// # #[glance(key = "builds", name = "Builds", icon = "https://example.com/builds.svg")]
+    /// # async fn builds() -> GlanceData { GlanceData::new(label!("<b>2</b> broken builds")) }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds").glance::<builds>()).await;
+    /// # let (client, room_id) = (add_on.client().await, room.room.id);
+    /// # let mut viewer = room.viewer("ann").await;
+    /// # viewer.glance::<builds>().await;
+    /// let data = GlanceData::new(label!("<b>3</b> broken builds"));
+    /// add_on.pusher().push::<builds>(add_on.oauth_id(), To::Room(room_id), data)?;
+    /// viewer.label("builds", "3 broken builds").await;
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`] if the data cannot be written as JSON, [`ErrorKind::ShuttingDown`]
@@ -157,6 +212,20 @@ impl Pusher {
     }
 
     /// Takes new data of one of many runtime glances of the kind `G`.
+    ///
+    /// ```no_run
+    /// use glance_sdk::client::Instance;
+    /// # use glance_sdk::extract::InstanceId;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # #[glance(key = "ticket", name = "Ticket", icon = "/ticket.svg")]
+    /// # async fn ticket(InstanceId(id): InstanceId) -> GlanceData { GlanceData::new(label!("{id}")) }
+    /// # fn example(pusher: Pusher, oauth_id: OauthId) -> glance_sdk::Result<()> {
+    /// let instance = Instance::<ticket>::new(17)?;
+    /// let data = GlanceData::new(label!("Ticket 17 is <b>closed</b>"));
+    /// pusher.push_instance(&oauth_id, To::Room(42.into()), &instance, data)?;
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     ///
@@ -186,6 +255,25 @@ impl Pusher {
     }
 
     /// Takes new data of a glance that was made at run time.
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # use glance_host::Host;
+    /// # #[glance(key = "builds", name = "Builds", icon = "https://example.com/builds.svg")]
+    /// # async fn builds() -> GlanceData { GlanceData::new(label!("<b>2</b> broken builds")) }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds").glance::<builds>()).await;
+    /// # let (client, room_id) = (add_on.client().await, room.room.id);
+    /// # let mut viewer = room.viewer("ann").await;
+    /// # viewer.glance::<builds>().await;
+    /// let data = serde_json::json!({ "label": { "type": "html", "value": "<b>4</b> broken builds" } });
+    /// add_on.pusher().push_raw(add_on.oauth_id(), To::Room(room_id), "builds", data)?;
+    /// viewer.label("builds", "4 broken builds").await;
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     ///
     /// # Errors
     ///
@@ -227,6 +315,26 @@ impl Pusher {
     }
 
     /// Completes when nothing waits or is under way.
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # use glance_host::Host;
+    /// # #[glance(key = "builds", name = "Builds", icon = "https://example.com/builds.svg")]
+    /// # async fn builds() -> GlanceData { GlanceData::new(label!("<b>2</b> broken builds")) }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds").glance::<builds>()).await;
+    /// # let (client, room_id) = (add_on.client().await, room.room.id);
+    /// # let mut viewer = room.viewer("ann").await;
+    /// # viewer.glance::<builds>().await;
+    /// # let (pusher, oauth_id) = (add_on.pusher(), add_on.oauth_id());
+    /// pusher.push::<builds>(oauth_id, To::Group, GlanceData::new(label!("<b>5</b> broken builds")))?;
+    /// pusher.flush().await;
+    /// assert_eq!((pusher.pushed().sent, pusher.pushed().waiting), (1, 0));
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     pub async fn flush(&self) {
         let mut working = self.shared.working.subscribe();
         // The sender lives in `shared`, so this cannot fail.
@@ -234,6 +342,32 @@ impl Pusher {
     }
 
     /// Takes nothing more, and sends what waits for at most this long; what remains is dropped.
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # use glance_host::Host;
+    /// # #[glance(key = "builds", name = "Builds", icon = "https://example.com/builds.svg")]
+    /// # async fn builds() -> GlanceData { GlanceData::new(label!("<b>2</b> broken builds")) }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds").glance::<builds>()).await;
+    /// # let (client, room_id) = (add_on.client().await, room.room.id);
+    /// # let mut viewer = room.viewer("ann").await;
+    /// # viewer.glance::<builds>().await;
+    /// use std::time::Duration;
+    ///
+    /// # use glance_sdk::ErrorKind;
+    /// # let (pusher, oauth_id) = (add_on.pusher(), add_on.oauth_id());
+    /// let pushed = pusher.shutdown(Duration::from_secs(5)).await;
+    /// assert_eq!(pushed.dropped, 0);
+    ///
+    /// let late = GlanceData::new(label!("too late"));
+    /// let error = pusher.push::<builds>(oauth_id, To::Group, late).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::ShuttingDown);
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     pub async fn shutdown(&self, within: Duration) -> Pushed {
         self.shared.state().is_closed = true;
         if tokio::time::timeout(within, self.flush()).await.is_err() {

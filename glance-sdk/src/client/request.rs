@@ -9,6 +9,22 @@ use super::Client;
 use crate::{Error, ErrorKind, Result};
 
 /// What a call does.
+///
+/// ```
+/// use glance_sdk::client::Method;
+/// use serde_json::Value;
+///
+/// # use glance_host::Host;
+/// # use glance_sdk::AddOn;
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # let host = Host::start().await;
+/// # let room = host.room("ops").await;
+/// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+/// # let client = add_on.client().await;
+/// let room: Value = client.request(Method::Get, ["room", "ops"]).read().await?;
+/// assert_eq!(room["name"], "ops");
+/// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Method {
@@ -69,6 +85,22 @@ impl Client {
 }
 
 /// A call that is being put together; [`Client::request`] begins one.
+///
+/// ```
+/// use glance_sdk::client::Method;
+/// use serde_json::Value;
+///
+/// # use glance_host::Host;
+/// # use glance_sdk::AddOn;
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # let host = Host::start().await;
+/// # let room = host.room("ops").await;
+/// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+/// # let client = add_on.client().await;
+/// let rooms: Value = client.request(Method::Get, ["room"]).query("max-results", "1").read().await?;
+/// assert_eq!(rooms["items"][0]["name"], "ops");
+/// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 #[must_use = "nothing is sent before `send` or `read`"]
 pub struct Request<'c> {
@@ -80,6 +112,23 @@ pub struct Request<'c> {
 
 impl Request<'_> {
     /// Adds a parameter to the query.
+    ///
+    /// ```
+    /// use glance_sdk::client::Method;
+    /// use serde_json::Value;
+    ///
+    /// # use glance_host::Host;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = host.install_everywhere(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// # host.room("dev").await;
+    /// let rooms: Value = client.request(Method::Get, ["room"]).query("max-results", "1").read().await?;
+    /// assert_eq!(rooms["items"].as_array().unwrap().len(), 1);
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     pub fn query(mut self, name: &str, value: &str) -> Self {
         if let Ok(url) = &mut self.url {
             url.query_pairs_mut().append_pair(name, value);
@@ -88,6 +137,25 @@ impl Request<'_> {
     }
 
     /// Sets the body, sent as JSON.
+    ///
+    /// ```
+    /// use glance_sdk::client::Method;
+    ///
+    /// # use glance_host::Host;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// # let room_id = room.room.id;
+    /// let id = room_id.to_string();
+    /// let notification = serde_json::json!({ "message": "Good morning", "message_format": "text" });
+    /// let request = client.request(Method::Post, ["room", &id, "notification"]);
+    /// request.body(&notification)?.send().await?;
+    /// # assert_eq!(room.notification("morning").await.message, "Good morning");
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     ///
     /// # Errors
     ///
@@ -113,6 +181,26 @@ impl Request<'_> {
     }
 
     /// Makes the call and reads the answer.
+    ///
+    /// ```
+    /// use glance_sdk::client::Method;
+    ///
+    /// # use glance_host::Host;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// #[derive(serde::Deserialize)]
+    /// struct Capabilities {
+    ///     name: String,
+    /// }
+    ///
+    /// let read: Capabilities = client.request(Method::Get, ["capabilities"]).read().await?;
+    /// println!("The host is {}", read.name);
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     ///
     /// # Errors
     ///

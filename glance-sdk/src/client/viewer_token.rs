@@ -52,6 +52,15 @@ impl RoomUser<'_> {
     /// A token for this person, whom the add-on vouches for: the sidebar shows what they would see
     /// in the room. It needs the scope `viewer_token`, an installation for all rooms, and a glance-host.
     ///
+    /// ```no_run
+    /// use glance_sdk::client::Client;
+    ///
+    /// # async fn example(client: Client) -> glance_sdk::Result<()> {
+    /// let viewer = client.room(42).user(5).viewer_token().await?;
+    /// println!("{} opens the sidebar for {} s", viewer.sidebar_url, viewer.expires_in);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`push`](Self::push).
