@@ -88,6 +88,27 @@ use crate::webhook::{Webhook, WebhookHandler};
 /// An add-on: what it is called, what it shows, how it answers.
 ///
 /// `S` is the state its handlers get with axum's [`State`](axum::extract::State).
+///
+/// ```
+/// use glance_sdk::prelude::*;
+///
+/// #[derive(Clone)]
+/// struct Farm { broken: u32 }
+///
+/// #[glance(key = "builds", name = "Builds", icon = "/builds.svg")]
+/// async fn builds(State(farm): State<Farm>) -> GlanceData {
+///     GlanceData::new(label!("<b>{}</b> broken builds", farm.broken))
+/// }
+///
+/// let built = AddOn::new("com.example.builds", "Builds")
+///     .state(Farm { broken: 2 })
+///     .glance::<builds>()
+///     .asset("/builds.svg", "image/svg+xml", "<svg xmlns='http://www.w3.org/2000/svg'/>")
+///     .build("https://builds.example.com")?;
+/// assert_eq!(built.descriptor().key, "com.example.builds");
+/// assert!(built.descriptor().glance("builds").is_some());
+/// # Ok::<(), glance_sdk::Error>(())
+/// ```
 pub struct AddOn<S = ()> {
     key: String,
     name: String,
@@ -140,6 +161,13 @@ impl<S> fmt::Debug for AddOn<S> {
 impl AddOn {
     /// An add-on that shows nothing yet. Its key names it among all add-ons, for example
     /// `com.example.incidents`.
+    ///
+    /// ```
+    /// use glance_sdk::AddOn;
+    ///
+    /// let built = AddOn::new("com.example.hello", "Hello").build("https://hello.example.com").unwrap();
+    /// assert_eq!(built.descriptor().name, "Hello");
+    /// ```
     pub fn new(key: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
             key: key.into(),
@@ -170,6 +198,19 @@ impl AddOn {
 
 impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     /// The state of the handlers that are added from here on.
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// async fn panel(State(team): State<&'static str>) -> String {
+    ///     format!("The builds of {team}")
+    /// }
+    ///
+    /// let add_on = AddOn::new("com.example.builds", "Builds")
+    ///     .state("ops")
+    ///     .web_panel("builds", "Builds", get(panel));
+    /// # add_on.build("https://builds.example.com").unwrap();
+    /// ```
     pub fn state<T: Clone + Send + Sync + 'static>(self, state: T) -> AddOn<T> {
         AddOn {
             key: self.key,
@@ -198,6 +239,19 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     }
 
     /// One sentence for the host's list of integrations.
+    ///
+    /// ```
+    /// use glance_sdk::AddOn;
+    ///
+    /// let built = AddOn::new("com.example.builds", "Builds")
+    ///     .description("Shows how many builds are broken.")
+    ///     .build("https://builds.example.com")?;
+    /// assert_eq!(
+    ///     built.descriptor().description.as_deref(),
+    ///     Some("Shows how many builds are broken.")
+    /// );
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
     #[must_use]
     pub fn description(mut self, description: impl Into<String>) -> Self {
         self.description = Some(description.into());
@@ -205,6 +259,16 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     }
 
     /// Who makes the add-on.
+    ///
+    /// ```
+    /// use glance_sdk::AddOn;
+    ///
+    /// let built = AddOn::new("com.example.builds", "Builds")
+    ///     .vendor("Example", "https://example.com")
+    ///     .build("https://builds.example.com")?;
+    /// assert_eq!(built.descriptor().vendor.as_ref().unwrap().name, "Example");
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
     #[must_use]
     pub fn vendor(mut self, name: impl Into<String>, url: impl Into<String>) -> Self {
         self.vendor = Some(Vendor::new(name, url));
@@ -212,6 +276,18 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     }
 
     /// A page about the add-on; a path that starts with `/` is one of the add-on's own.
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// let built = AddOn::new("com.example.builds", "Builds")
+    ///     .homepage("/about")
+    ///     .route("/about", get(|| async { "Shows how many builds are broken." }))
+    ///     .build("https://builds.example.com")?;
+    /// let links = built.descriptor().links.as_ref().unwrap();
+    /// assert_eq!(links.homepage.as_deref(), Some("https://builds.example.com/about"));
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
     #[must_use]
     pub fn homepage(mut self, url: impl Into<String>) -> Self {
         self.homepage = Some(url.into());
@@ -219,6 +295,19 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     }
 
     /// The picture beside its messages; a path that starts with `/` is one of the add-on's own.
+    ///
+    /// ```
+    /// use glance_sdk::AddOn;
+    ///
+    /// let built = AddOn::new("com.example.builds", "Builds")
+    ///     .avatar("/face.svg")
+    ///     .asset("/face.svg", "image/svg+xml", "<svg xmlns='http://www.w3.org/2000/svg'/>")
+    ///     .build("https://builds.example.com")?;
+    /// let consumer = built.descriptor().capabilities.hipchat_api_consumer.as_ref().unwrap();
+    /// let avatar = consumer.avatar.as_ref().unwrap();
+    /// assert_eq!(avatar.url(), Some("https://builds.example.com/face.svg"));
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
     #[must_use]
     pub fn avatar(mut self, picture: impl Into<Picture>) -> Self {
         self.avatar = Some(picture.into());
@@ -227,6 +316,18 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
 
     /// What its tokens allow, instead of `send_notification`, `view_group` and `view_room`, which
     /// pushes and notifications need.
+    ///
+    /// ```
+    /// use glance_sdk::AddOn;
+    /// use glance_sdk::model::Scope;
+    ///
+    /// let built = AddOn::new("com.example.builds", "Builds")
+    ///     .scopes([Scope::SendNotification, Scope::ViewRoom, Scope::AdminRoom])
+    ///     .build("https://builds.example.com")?;
+    /// let consumer = built.descriptor().capabilities.hipchat_api_consumer.as_ref().unwrap();
+    /// assert!(consumer.scopes.contains(&Scope::AdminRoom));
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
     #[must_use]
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = Scope>) -> Self {
         self.scopes = scopes.into_iter().collect();
@@ -236,6 +337,18 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     /// Where installations are kept. Without it [`serve`](Self::serve) keeps them in the SQLite
     /// file `<key>.sqlite`; [`listen`](Self::listen) and [`build`](Self::build), which tests use,
     /// in memory.
+    ///
+    /// ```
+    /// use glance_sdk::AddOn;
+    /// use glance_sdk::store::{EncryptedStore, Keyring, MemoryStore};
+    ///
+    /// # let keys = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    /// let keyring: Keyring = keys.parse()?;
+    /// let store = EncryptedStore::new(MemoryStore::default(), keyring);
+    /// let add_on = AddOn::new("com.example.builds", "Builds").store(store);
+    /// # add_on.build("https://builds.example.com")?;
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
     #[must_use]
     pub fn store(mut self, store: impl InstallationStore) -> Self {
         self.store = Some(Arc::new(store));
@@ -243,6 +356,22 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     }
 
     /// Adds a glance: its descriptor entry and the answer to its query.
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// #[glance(key = "hello", name = "Hello", icon = "https://example.com/hello.svg")]
+    /// async fn hello() -> GlanceData {
+    ///     GlanceData::new(label!("Hello <b>world</b>"))
+    /// }
+    ///
+    /// let built = AddOn::new("com.example.hello", "Hello")
+    ///     .glance::<hello>()
+    ///     .build("https://hello.example.com")?;
+    /// let glance = built.descriptor().glance("hello").unwrap();
+    /// assert_eq!(glance.query_url.as_deref(), Some("https://hello.example.com/glance/hello"));
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
     #[must_use]
     pub fn glance<G: GlanceHandler<S>>(mut self) -> Self {
         self.answer::<G>();
@@ -305,6 +434,18 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
 
     /// Adds an entry to the menus of messages or of the input field. Its target is the key of a
     /// web panel, dialog or external page of this add-on.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Action, ActionLocation};
+    /// use glance_sdk::prelude::*;
+    ///
+    /// let built = AddOn::new("com.example.reminder", "Reminder")
+    ///     .dialog("remind", "Remind me", get(|| async { "When?" }))
+    ///     .action(Action::new("remind-me", "Remind me", ActionLocation::Message, "remind"))
+    ///     .build("https://reminder.example.com")?;
+    /// assert_eq!(built.descriptor().capabilities.actions()[0].target.key(), Some("remind"));
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
     #[must_use]
     pub fn action(mut self, action: Action) -> Self {
         self.actions.push(action);
@@ -312,6 +453,25 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     }
 
     /// Adds a webhook: its descriptor entry and the answer to its calls, which the host signs.
+    ///
+    /// ```
+    /// use glance_sdk::model::Notification;
+    /// use glance_sdk::model::webhook::RoomMessage;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// #[webhook(event = RoomMessage, pattern = "^/ping")]
+    /// async fn ping(_said: WebhookRequest<RoomMessage>) -> Notification {
+    ///     Notification::text("pong")
+    /// }
+    ///
+    /// let built = AddOn::new("com.example.ping", "Ping")
+    ///     .webhook::<ping>()
+    ///     .build("https://ping.example.com")?;
+    /// let webhook = &built.descriptor().capabilities.webhooks()[0];
+    /// assert_eq!(webhook.url, "https://ping.example.com/webhook/ping");
+    /// assert_eq!(webhook.pattern.as_deref(), Some("^/ping"));
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
     #[must_use]
     pub fn webhook<H: WebhookHandler<S>>(mut self) -> Self {
         let mut entry = <H as Webhook>::descriptor();
@@ -330,6 +490,27 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
 
     /// Runs when the add-on is installed, with a client of the new installation, while the host
     /// waits for the answer. Where it fails, the installation is undone and the host told so.
+    ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_sdk::AddOn;
+    /// use glance_sdk::client::Client;
+    /// use glance_sdk::model::Notification;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let add_on = AddOn::new("com.example.builds", "Builds").on_install(|_state, client: Client| async move {
+    ///     match client.installation().room_id() {
+    ///         Some(room) => client.room(room).notify(&Notification::text("I watch your builds.")).await,
+    ///         None => Ok(()),
+    ///     }
+    /// });
+    ///
+    /// let host = Host::start().await;
+    /// let room = host.room("ops").await;
+    /// let _add_on = room.install(add_on).await;
+    /// assert_eq!(room.notification("watch").await.message, "I watch your builds.");
+    /// # });
+    /// ```
     #[must_use]
     pub fn on_install<F, Fut, E>(mut self, run: F) -> Self
     where
@@ -343,6 +524,17 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
 
     /// Runs when a host that has the add-on installed introduces itself again, for example from a
     /// new address. Where it fails, the host is told so; the installation stays.
+    ///
+    /// ```
+    /// use glance_sdk::AddOn;
+    /// use glance_sdk::client::Client;
+    ///
+    /// let add_on = AddOn::new("com.example.builds", "Builds").on_update(|_state, client: Client| async move {
+    ///     println!("the host is now at {}", client.installation().endpoints.api_url);
+    ///     Ok::<(), glance_sdk::Error>(())
+    /// });
+    /// # add_on.build("https://builds.example.com").unwrap();
+    /// ```
     #[must_use]
     pub fn on_update<F, Fut, E>(mut self, run: F) -> Self
     where
@@ -356,6 +548,26 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
 
     /// Runs when the add-on was removed, with what was known of the installation: the place to
     /// forget what was kept for it. A failure goes to the log.
+    ///
+    /// ```
+    /// use std::collections::HashMap;
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// use glance_sdk::AddOn;
+    /// use glance_sdk::model::OauthId;
+    /// use glance_sdk::store::Installation;
+    ///
+    /// #[derive(Clone, Default)]
+    /// struct Settings(Arc<Mutex<HashMap<OauthId, String>>>);
+    ///
+    /// let add_on = AddOn::new("com.example.builds", "Builds")
+    ///     .state(Settings::default())
+    ///     .on_uninstall(|Settings(all), gone: Installation| async move {
+    ///         all.lock().map_err(|cause| cause.to_string())?.remove(gone.oauth_id());
+    ///         Ok::<(), String>(())
+    ///     });
+    /// # add_on.build("https://builds.example.com").unwrap();
+    /// ```
     #[must_use]
     pub fn on_uninstall<F, Fut, E>(mut self, run: F) -> Self
     where
@@ -375,6 +587,16 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     ///
     /// The hosts named here may be in a private network, and are called through the environment's proxy
     /// (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`).
+    ///
+    /// ```
+    /// use glance_sdk::AddOn;
+    ///
+    /// let add_on = AddOn::new("com.example.builds", "Builds").allow_hosts(["https://chat.example.com"]);
+    /// assert!(add_on.build("https://builds.example.com").is_ok());
+    ///
+    /// let wrong = AddOn::new("com.example.builds", "Builds").allow_hosts(["chat.example.com"]);
+    /// assert!(wrong.build("https://builds.example.com").is_err());
+    /// ```
     #[must_use]
     pub fn allow_hosts<U: AsRef<str>>(mut self, urls: impl IntoIterator<Item = U>) -> Self {
         for url in urls {
@@ -420,6 +642,18 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     /// [`allow_hosts`](Self::allow_hosts) they must be those of such a host, without it the browser
     /// is sent nowhere but to the host that showed the data or the one that stands in it. Who
     /// removes must show the installation's own secret.
+    ///
+    /// ```
+    /// use glance_sdk::AddOn;
+    ///
+    /// let built = AddOn::new("com.example.builds", "Builds")
+    ///     .installs_by_browser()
+    ///     .build("https://builds.example.com")?;
+    /// let installable = built.descriptor().capabilities.installable.as_ref().unwrap();
+    /// assert_eq!(installable.installed_url.as_deref(), Some("https://builds.example.com/installed"));
+    /// assert_eq!(installable.callback_url, None);
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
     #[must_use]
     pub fn installs_by_browser(mut self) -> Self {
         self.hooks.by_browser = true;
@@ -439,6 +673,13 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     ///
     /// Requests are remembered in this process until their tokens end, 100,000 of each
     /// installation; what comes above that is refused until the first of them end.
+    ///
+    /// ```
+    /// use glance_sdk::AddOn;
+    ///
+    /// let add_on = AddOn::new("com.example.payments", "Payments").refuse_replays();
+    /// # add_on.build("https://payments.example.com").unwrap();
+    /// ```
     #[cfg(feature = "replay-cache")]
     #[must_use]
     pub fn refuse_replays(mut self) -> Self {
@@ -449,6 +690,19 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     /// Adds a route of the add-on's own, as in [`Router::route`]. Nothing checks who calls it; where a
     /// request brings a [page token](crate::extract::SignedRequest::page_token), its answer has the next.
     /// What stands in the table of [this module](self) is taken.
+    ///
+    /// ```
+    /// use glance_sdk::extract::JsonBody;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// /// Takes what the build server posts.
+    /// async fn built(JsonBody(build): JsonBody<serde_json::Value>) {
+    ///     println!("{build}");
+    /// }
+    ///
+    /// let add_on = AddOn::new("com.example.builds", "Builds").route("/hooks/builds", post(built));
+    /// # add_on.build("https://builds.example.com").unwrap();
+    /// ```
     ///
     /// # Panics
     ///
@@ -464,6 +718,17 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     }
 
     /// Adds a file that lies in the program, such as an icon.
+    ///
+    /// ```
+    /// use glance_sdk::AddOn;
+    ///
+    /// const ICON: &str = "<svg xmlns='http://www.w3.org/2000/svg'/>";
+    ///
+    /// let add_on = AddOn::new("com.example.builds", "Builds")
+    ///     .asset("/builds.svg", "image/svg+xml", ICON)
+    ///     .asset("/panel.js", "text/javascript", "HipChat.sidebar.closeView();");
+    /// # add_on.build("https://builds.example.com").unwrap();
+    /// ```
     ///
     /// # Panics
     ///

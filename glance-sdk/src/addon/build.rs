@@ -29,6 +29,16 @@ use crate::{Error, ErrorKind, Result};
 const MAX_INSTALLATION_BYTES: usize = 16 * 1024;
 
 /// An add-on ready to serve: its descriptor and its router.
+///
+/// ```
+/// use glance_sdk::AddOn;
+///
+/// let built = AddOn::new("com.example.builds", "Builds").build("https://example.com/builds/")?;
+/// assert_eq!(built.base_url().as_str(), "https://example.com/builds");
+/// let installable = built.descriptor().capabilities.installable.as_ref().unwrap();
+/// assert_eq!(installable.callback_url.as_deref(), Some("https://example.com/builds/installed"));
+/// # Ok::<(), glance_sdk::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Built {
     base_url: BaseUrl,
@@ -53,16 +63,68 @@ impl Built {
 
     /// What looks wrong and may be right, one sentence each; the log says it too. So far these are icons
     /// that no route of the add-on serves: a larger application may serve them.
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// #[glance(key = "builds", name = "Builds", icon = "/builds.svg")]
+    /// async fn builds() -> GlanceData {
+    ///     GlanceData::new(label!("<b>2</b> broken builds"))
+    /// }
+    ///
+    /// let add_on = AddOn::new("com.example.builds", "Builds").glance::<builds>();
+    /// let built = add_on.build("https://builds.example.com")?;
+    /// assert!(built.warnings()[0].contains("/builds.svg"));
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
     /// The installations, for tasks outside any handler.
+    ///
+    /// ```
+    /// use glance_sdk::AddOn;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let built = AddOn::new("com.example.builds", "Builds").build("https://builds.example.com")?;
+    /// let installations = built.installations().clone();
+    /// let report = tokio::spawn(async move { installations.list().await });
+    /// assert!(report.await.unwrap()?.is_empty());
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     pub fn installations(&self) -> &Installations {
         &self.installations
     }
 
     /// The pusher that handlers get, for tasks outside any handler.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// use glance_sdk::addon::{Built, interrupted};
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # #[glance(key = "builds", name = "Builds", icon = "/i.svg")]
+    /// # async fn builds() -> GlanceData { GlanceData::new(label!("x")) }
+    /// # async fn broken_builds() -> u32 { 2 }
+    /// async fn watch(add_on: Built) -> glance_sdk::Result<()> {
+    ///     loop {
+    ///         let broken = broken_builds().await;
+    ///         for installation in add_on.installations().list().await? {
+    ///             let data = GlanceData::new(label!("<b>{broken}</b> broken builds"));
+    ///             add_on.pusher().push::<builds>(installation.oauth_id(), To::Group, data)?;
+    ///         }
+    ///         tokio::time::sleep(Duration::from_secs(60)).await;
+    ///     }
+    /// }
+    ///
+    /// # async fn example() -> glance_sdk::Result<()> {
+    /// let server = AddOn::new("com.example.builds", "Builds").glance::<builds>().listen_from_env().await?;
+    /// tokio::spawn(watch(server.add_on().clone()));
+    /// server.run(interrupted()).await
+    /// # }
+    /// ```
     pub fn pusher(&self) -> &Pusher {
         &self.pusher
     }
@@ -119,6 +181,16 @@ impl<S> AddOn<S> {
 impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     /// Checks the add-on, writes its descriptor and makes its router. Hosts reach it at
     /// `base_url`, for example `https://add-on.example.com`.
+    ///
+    /// ```
+    /// use glance_sdk::{AddOn, ErrorKind};
+    ///
+    /// let error = AddOn::new("two words", "").build("builds.example.com").unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Configuration);
+    /// for problem in error.to_string().lines() {
+    ///     println!("{problem}");
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

@@ -16,6 +16,18 @@ use crate::model::{
 use crate::validate::is_extension_key;
 
 /// A page of any kind, for [`AddOn::page`].
+///
+/// ```
+/// use glance_sdk::addon::Page;
+/// use glance_sdk::model::{Icon, WebPanel};
+/// use glance_sdk::prelude::*;
+///
+/// let mut panel = WebPanel::new("builds", "Builds", "");
+/// panel.icon = Some(Icon::new("https://example.com/builds.svg"));
+/// let add_on = AddOn::new("com.example.builds", "Builds")
+///     .page(Page::from(panel), get(|| async { "All is well" }));
+/// # add_on.build("https://builds.example.com").unwrap();
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Page {
@@ -65,6 +77,21 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     /// Adds a page for the sidebar, which a glance or an action opens with its `target`. Every
     /// request to it must be signed, whatever its method; the handlers get the claims with
     /// [`SignedRequest`]. With an icon, a weight or conditions it is a [`page`](Self::page).
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// async fn panel(request: SignedRequest) -> String {
+    ///     format!("The builds of room {:?}", request.room_id())
+    /// }
+    ///
+    /// let built = AddOn::new("com.example.builds", "Builds")
+    ///     .web_panel("builds", "Builds", get(panel))
+    ///     .build("https://builds.example.com")?;
+    /// let panel = built.descriptor().web_panel("builds").unwrap();
+    /// assert_eq!(panel.url, "https://builds.example.com/panel/builds");
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
     #[must_use]
     pub fn web_panel(
         self,
@@ -77,6 +104,17 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
 
     /// Adds a page in a window over the chat, medium and with a button that closes it; with other
     /// options it is a [`page`](Self::page). Signed as a [`web_panel`](Self::web_panel) is.
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// let built = AddOn::new("com.example.reminder", "Reminder")
+    ///     .dialog("remind", "Remind me", get(|| async { "When?" }))
+    ///     .build("https://reminder.example.com")?;
+    /// let dialog = built.descriptor().dialog("remind").unwrap();
+    /// assert_eq!(dialog.url, "https://reminder.example.com/dialog/remind");
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
     #[must_use]
     pub fn dialog(
         self,
@@ -89,6 +127,17 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
 
     /// Adds a page that opens in a window of its own. Signed as a [`web_panel`](Self::web_panel)
     /// is.
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// let built = AddOn::new("com.example.builds", "Builds")
+    ///     .external_page("report", "Report", get(|| async { "All builds of this year" }))
+    ///     .build("https://builds.example.com")?;
+    /// let page = &built.descriptor().capabilities.external_pages()[0];
+    /// assert_eq!(page.url, "https://builds.example.com/page/report");
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
     #[must_use]
     pub fn external_page(
         self,
@@ -103,6 +152,21 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
 
     /// Adds the page on which people set the add-on up. Signed as a
     /// [`web_panel`](Self::web_panel) is; without a room where the whole group has the add-on.
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// async fn settings(viewer: Viewer) -> String {
+    ///     format!("Which builds does room {:?} watch?", viewer.room_id)
+    /// }
+    ///
+    /// let built = AddOn::new("com.example.builds", "Builds")
+    ///     .configuration_page(get(settings))
+    ///     .build("https://builds.example.com")?;
+    /// let page = built.descriptor().capabilities.configurable.as_ref().unwrap();
+    /// assert_eq!(page.url, "https://builds.example.com/configuration");
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
     #[must_use]
     pub fn configuration_page(self, pages: MethodRouter<S>) -> Self {
         self.page(Configurable::new(""), pages)
@@ -110,6 +174,17 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
 
     /// Adds the page on which administrators of the group manage the add-on. Signed as a
     /// [`web_panel`](Self::web_panel) is.
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// let built = AddOn::new("com.example.builds", "Builds")
+    ///     .admin_page(get(|| async { "Which rooms watch builds" }))
+    ///     .build("https://builds.example.com")?;
+    /// let page = built.descriptor().capabilities.admin_page.as_ref().unwrap();
+    /// assert_eq!(page.url, "https://builds.example.com/administration");
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
     #[must_use]
     pub fn admin_page(self, pages: MethodRouter<S>) -> Self {
         self.page(AdminPage::new(""), pages)

@@ -19,6 +19,16 @@ const LAST_PUSHES: Duration = Duration::from_secs(5);
 const MOST_NAMED: usize = 20;
 
 /// An add-on that listens and does not answer yet.
+///
+/// ```
+/// use glance_sdk::AddOn;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let server = AddOn::new("com.example.hello", "Hello").listen("127.0.0.1", 0, None).await?;
+/// assert_eq!(server.base_url(), format!("http://{}", server.address()));
+/// server.run(async { /* completes when the add-on shall end */ }).await?;
+/// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
@@ -31,6 +41,15 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     /// Serves the add-on until it is interrupted (Ctrl-C) or terminated, and lets what it is
     /// answering come to its end. It listens where
     /// [`listen_from_env`](Self::listen_from_env) says.
+    ///
+    /// ```no_run
+    /// use glance_sdk::AddOn;
+    ///
+    /// #[tokio::main]
+    /// async fn main() -> glance_sdk::Result<()> {
+    ///     AddOn::new("com.example.hello", "Hello").serve().await
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
@@ -51,6 +70,17 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     /// | `PORT` | the port, 0 for any | `8080` |
     /// | `BASE_URL` | where hosts reach the add-on; needed where `HOST` is `0.0.0.0` or `::` | `http://HOST:PORT` |
     /// | `ALLOW_NETWORKS` | private networks where hosts may be, separated by commas, as in [`allow_networks`](Self::allow_networks) | none |
+    ///
+    /// ```no_run
+    /// use glance_sdk::AddOn;
+    /// use glance_sdk::addon::interrupted;
+    ///
+    /// # async fn example() -> glance_sdk::Result<()> {
+    /// let server = AddOn::new("com.example.hello", "Hello").listen_from_env().await?;
+    /// println!("install me from {}/", server.base_url());
+    /// server.run(interrupted()).await
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -81,6 +111,17 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
 
     /// Listens at an address without answering yet; port 0 takes any. Hosts reach it at
     /// `base_url`, by default at the address itself.
+    ///
+    /// ```
+    /// use glance_sdk::AddOn;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let add_on = AddOn::new("com.example.hello", "Hello");
+    /// let server = add_on.listen("127.0.0.1", 0, Some("https://hello.example.com")).await?;
+    /// assert_eq!(server.base_url(), "https://hello.example.com");
+    /// assert_ne!(server.address().port(), 0);
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     ///
     /// # Errors
     ///
@@ -116,6 +157,17 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
 
 impl Server {
     /// Takes as many connections, and bytes of requests, as these limits say.
+    ///
+    /// ```no_run
+    /// use glance_sdk::AddOn;
+    /// use glance_sdk::addon::interrupted;
+    /// use glance_sdk::serve::Limits;
+    ///
+    /// # async fn example() -> glance_sdk::Result<()> {
+    /// let server = AddOn::new("com.example.hello", "Hello").listen_from_env().await?;
+    /// server.limits(Limits::default().connections(500)).run(interrupted()).await
+    /// # }
+    /// ```
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -133,6 +185,17 @@ impl Server {
     }
 
     /// The add-on it serves.
+    ///
+    /// ```
+    /// use glance_sdk::AddOn;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let server = AddOn::new("com.example.hello", "Hello").listen("127.0.0.1", 0, None).await?;
+    /// let pusher = server.add_on().pusher().clone();
+    /// assert_eq!(pusher.pushed().waiting, 0);
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
     pub fn add_on(&self) -> &Built {
         &self.built
     }
@@ -208,6 +271,18 @@ async fn warn_of_refused(installations: Installations) {
 }
 
 /// Completes when the process is interrupted or asked to end.
+///
+/// ```no_run
+/// use glance_sdk::addon::interrupted;
+///
+/// # async fn example() {
+/// tokio::select! {
+///     () = interrupted() => println!("ending"),
+///     () = work() => println!("done"),
+/// }
+/// # }
+/// # async fn work() {}
+/// ```
 pub async fn interrupted() {
     let interrupt = async {
         if tokio::signal::ctrl_c().await.is_err() {
