@@ -1,4 +1,42 @@
 //! What handlers of an add-on take as arguments.
+//!
+//! | extractor | what it is | in |
+//! |---|---|---|
+//! | [`GlanceQuery`] | who asks for a glance, and in which room | `#[glance]` |
+//! | [`WebhookRequest`] | what happened in a room | `#[webhook]`, as the first argument |
+//! | [`SignedRequest`] | who asks, a client for the installation, page tokens | every handler of a signed request |
+//! | [`Viewer`] | the person who looks at a page | the same, where a person asks |
+//! | [`InstanceId`] | which of many runtime glances is asked for | `#[glance]` of a runtime glance |
+//! | [`JsonBody`] | the JSON body of a request | routes of the add-on's own |
+//! | [`BaseUrl`] | where hosts reach the add-on | all |
+//! | [`Installations`], [`Pusher`] | clients of all installations; pushes without waiting | all |
+//!
+//! axum's extractors work beside them: [`State`](axum::extract::State), [`Form`](axum::Form), and in
+//! glances and webhooks all that need no body.
+//!
+//! ```
+//! use glance_sdk::prelude::*;
+//!
+//! #[glance(key = "builds", name = "Builds", icon = "/builds.svg")]
+//! async fn builds(query: GlanceQuery, State(broken): State<u32>) -> GlanceData {
+//!     GlanceData::new(label!("<b>{broken}</b> broken builds in room {}", query.room_id()))
+//! }
+//!
+//! /// The build server calls this.
+//! async fn finished(installations: Installations, pusher: Pusher) -> Result<(), Failure> {
+//!     for installation in installations.list().await? {
+//!         let data = GlanceData::new(label!("<b>0</b> broken builds"));
+//!         pusher.push::<builds>(installation.oauth_id(), To::Group, data)?;
+//!     }
+//!     Ok(())
+//! }
+//!
+//! let add_on = AddOn::new("com.example.builds", "Builds")
+//!     .state(2)
+//!     .glance::<builds>()
+//!     .route("/hooks/finished", post(finished));
+//! # add_on.build("https://builds.example.com").unwrap();
+//! ```
 
 mod address;
 mod instance;
@@ -82,6 +120,25 @@ fn outside() -> Response {
 /// The scripts of a page ask with a [`page_token`](Self::page_token) instead, in the header
 /// `x-acpt` or `Authorization: JWT ...`. It is good for pages and for routes of the add-on's own,
 /// not for what only a host may ask: a [`GlanceQuery`].
+///
+/// ```
+/// use glance_host::Host;
+/// use glance_sdk::prelude::*;
+///
+/// async fn panel(request: SignedRequest) -> String {
+///     let zone = request.time_zone().unwrap_or("UTC");
+///     format!("{:?} in {:?}, {zone}", request.user_id(), request.room_id())
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let host = Host::start().await;
+/// let room = host.room("ops").await;
+/// let add_on = AddOn::new("com.example.hello", "Hello").web_panel("hello", "Hello", get(panel));
+/// let _add_on = room.install(add_on).await;
+/// let page = room.viewer("ann").await.open("hello").await;
+/// assert!(page.text().ends_with("UTC"));
+/// # });
+/// ```
 #[derive(Debug, Clone)]
 pub struct SignedRequest {
     verified: Arc<Verified>,
@@ -106,6 +163,17 @@ impl SignedRequest {
     }
 
     /// The room the person is in; `None` on a page of the whole group.
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// async fn panel(request: SignedRequest) -> String {
+    ///     match request.room_id() {
+    ///         Some(room) => format!("The builds of room {room}"),
+    ///         None => "The builds of all rooms".to_owned(),
+    ///     }
+    /// }
+    /// ```
     pub fn room_id(&self) -> Option<RoomId> {
         self.claims().room_id()
     }
@@ -121,6 +189,27 @@ impl SignedRequest {
     }
 
     /// A client that speaks for the installation.
+    ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_sdk::model::Notification;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// async fn wave(request: SignedRequest) -> Result<&'static str, Failure> {
+    ///     let room = request.room_id().ok_or("open this page in a room")?;
+    ///     request.client().await?.room(room).notify(&Notification::text("Hello, all!")).await?;
+    ///     Ok("You waved.")
+    /// }
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// let add_on = AddOn::new("com.example.wave", "Wave").web_panel("wave", "Wave", get(wave));
+    /// # let _add_on = room.install(add_on).await;
+    /// # assert_eq!(room.viewer("ann").await.open("wave").await.text(), "You waved.");
+    /// # assert_eq!(room.notification("Hello").await.message, "Hello, all!");
+    /// # });
+    /// ```
     ///
     /// # Errors
     ///
@@ -182,6 +271,15 @@ impl SignedRequest {
     ///
     /// It starts with the base URL at which hosts reach the add-on, which may have a path of its own
     /// behind a proxy.
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// async fn settings(request: SignedRequest) -> String {
+    ///     // "... https://builds.example.com/hooks/builds" where hosts reach it at https://builds.example.com.
+    ///     format!("Post your builds to {}", request.absolute_url("/hooks/builds"))
+    /// }
+    /// ```
     pub fn absolute_url(&self, path: &str) -> String {
         self.base_url().join(path)
     }
@@ -194,6 +292,21 @@ impl SignedRequest {
     /// The `<script>` elements of a page that stays up to date while it is open: the JavaScript API
     /// of the host that opened it, and the script of
     /// [`AddOn::live_pages`](crate::AddOn::live_pages), which says what the page may do.
+    ///
+    /// ```
+    /// use glance_sdk::axum::response::Html;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// async fn panel(request: SignedRequest) -> Result<Html<String>, Failure> {
+    ///     let scripts = request.live_scripts().await?;
+    ///     Ok(Html(format!("<!doctype html><p data-live='broken'>2 broken builds</p>{scripts}")))
+    /// }
+    ///
+    /// let add_on = AddOn::new("com.example.builds", "Builds")
+    ///     .live_pages()
+    ///     .web_panel("builds", "Builds", get(panel));
+    /// # add_on.build("https://builds.example.com").unwrap();
+    /// ```
     ///
     /// # Errors
     ///
@@ -379,6 +492,25 @@ fn token(parts: &Parts) -> Result<(Cow<'_, str>, bool), Rejection> {
 }
 
 /// A glance's query: a request that a host itself signed, from a room.
+///
+/// ```
+/// use glance_host::Host;
+/// use glance_sdk::prelude::*;
+///
+/// #[glance(key = "whoami", name = "Who am I", icon = "https://example.com/who.svg")]
+/// async fn whoami(query: GlanceQuery) -> GlanceData {
+///     let user = query.user_id().map_or(0, UserId::get);
+///     GlanceData::new(label!("User <b>{user}</b> in room {}", query.room_id()))
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let host = Host::start().await;
+/// let room = host.room("ops").await;
+/// let _add_on = room.install(AddOn::new("com.example.who", "Who").glance::<whoami>()).await;
+/// let line = room.viewer("ann").await.glance::<whoami>().await;
+/// assert!(line.label_text().ends_with(&format!("in room {}", room.room.id)));
+/// # });
+/// ```
 #[derive(Debug, Clone)]
 pub struct GlanceQuery {
     signed: SignedRequest,
@@ -392,6 +524,20 @@ impl GlanceQuery {
     }
 
     /// The person it is shown to.
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// #[glance(key = "reviews", name = "Reviews", icon = "/reviews.svg")]
+    /// async fn reviews(query: GlanceQuery) -> GlanceData {
+    ///     let waiting = match query.user_id() {
+    ///         Some(user) => waiting_for(user).await,
+    ///         None => 0,
+    ///     };
+    ///     GlanceData::new(label!("<b>{waiting}</b> reviews wait for you"))
+    /// }
+    /// # async fn waiting_for(_: UserId) -> u32 { 3 }
+    /// ```
     pub fn user_id(&self) -> Option<UserId> {
         self.signed.user_id()
     }
@@ -417,6 +563,17 @@ impl GlanceQuery {
     }
 
     /// All that the token says.
+    ///
+    /// ```
+    /// use glance_sdk::prelude::*;
+    ///
+    /// #[glance(key = "rooms", name = "Rooms", icon = "/rooms.svg")]
+    /// async fn rooms(query: GlanceQuery) -> Result<GlanceData, Failure> {
+    ///     let client = query.signed_request().client().await?;
+    ///     let rooms = client.rooms().all().await?.len();
+    ///     Ok(GlanceData::new(label!("<b>{rooms}</b> rooms")))
+    /// }
+    /// ```
     pub fn signed_request(&self) -> &SignedRequest {
         &self.signed
     }

@@ -30,6 +30,25 @@ use crate::json;
 pub struct JsonBody<T>(pub T);
 
 /// Why a request has no such body.
+///
+/// ```
+/// use glance_sdk::axum::http::StatusCode;
+/// use glance_sdk::extract::{JsonBody, JsonRejection};
+///
+/// /// Takes a body, or does without.
+/// async fn deployed(
+///     body: Result<JsonBody<serde_json::Value>, JsonRejection>,
+/// ) -> Result<StatusCode, JsonRejection> {
+///     match body {
+///         Ok(JsonBody(deployment)) => println!("{deployment}"),
+///         Err(JsonRejection::ContentType) => println!("no JSON"),
+///         Err(rejection) => return Err(rejection),
+///     }
+///     Ok(StatusCode::NO_CONTENT)
+/// }
+/// # let _: glance_sdk::axum::Router = glance_sdk::axum::Router::new()
+/// #     .route("/", glance_sdk::axum::routing::post(deployed));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum JsonRejection {

@@ -15,6 +15,28 @@ use crate::{Result, json};
 /// The body is not a part of the signature, so it must agree with the token that came along: the
 /// same installation, the same room, the same person. Otherwise whoever may open a panel, and thus
 /// holds a token, could speak for others.
+///
+/// ```
+/// use glance_host::Host;
+/// use glance_sdk::model::Notification;
+/// use glance_sdk::model::webhook::RoomMessage;
+/// use glance_sdk::prelude::*;
+///
+/// #[webhook(event = RoomMessage, pattern = "^/echo ")]
+/// async fn echo(said: WebhookRequest<RoomMessage>) -> Notification {
+///     let name = said.sender().and_then(|sender| sender.name.as_deref()).unwrap_or("Somebody");
+///     let text = said.item().message.message.trim_start_matches("/echo ");
+///     Notification::text(format!("{name} said: {text}"))
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let host = Host::start().await;
+/// let room = host.room("ops").await;
+/// let _add_on = room.install(AddOn::new("com.example.echo", "Echo").webhook::<echo>()).await;
+/// room.says("ann", "/echo hello").await;
+/// assert_eq!(room.notification("said").await.message, "ann said: hello");
+/// # });
+/// ```
 #[derive(Debug, Clone)]
 pub struct WebhookRequest<E> {
     signed: SignedRequest,
@@ -38,6 +60,16 @@ impl<E: RoomEvent> WebhookRequest<E> {
     }
 
     /// What happened.
+    ///
+    /// ```
+    /// use glance_sdk::model::webhook::RoomTopicChange;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// #[webhook(event = RoomTopicChange)]
+    /// async fn topic(change: WebhookRequest<RoomTopicChange>) {
+    ///     println!("room {} is about {}", change.room_id(), change.item().topic);
+    /// }
+    /// ```
     pub fn item(&self) -> &E {
         &self.payload.item
     }
@@ -68,6 +100,22 @@ impl<E: RoomEvent> WebhookRequest<E> {
     }
 
     /// A client that speaks for the installation.
+    ///
+    /// ```
+    /// use glance_sdk::model::Notification;
+    /// use glance_sdk::model::webhook::RoomMessage;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// #[webhook(event = RoomMessage, pattern = "^/build$")]
+    /// async fn build(said: WebhookRequest<RoomMessage>) -> Result<(), Failure> {
+    ///     let (client, room) = (said.client().await?, said.room_id());
+    ///     tokio::spawn(async move {
+    ///         // The build takes longer than a host waits for an answer.
+    ///         client.room(room).notify(&Notification::text("The build is green.")).await
+    ///     });
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
