@@ -49,6 +49,19 @@ use crate::model::{GroupId, InstallationData, OauthId, RoomId, Secret};
 const PAGE: usize = 1000;
 
 /// An installation as the add-on keeps it.
+///
+/// ```
+/// use glance_sdk::model::InstallationData;
+/// use glance_sdk::store::{Endpoints, Installation};
+///
+/// let capabilities = "https://chat.example.com/v2/capabilities";
+/// let data = InstallationData::new("id".into(), "secret".into(), capabilities, 1.into());
+/// let token = "https://chat.example.com/v2/oauth/token";
+/// let endpoints = Endpoints::new(token, "https://chat.example.com/v2/");
+/// let installation = Installation::new(data, endpoints);
+/// assert_eq!(installation.origin().as_deref(), Some("https://chat.example.com"));
+/// assert_eq!(installation.room_id(), None);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Installation {
@@ -103,6 +116,14 @@ impl Installation {
 }
 
 /// Where a host is called, as its capabilities document says.
+///
+/// ```
+/// use glance_sdk::store::Endpoints;
+///
+/// let token = "https://chat.example.com/v2/oauth/token";
+/// let endpoints = Endpoints::new(token, "https://chat.example.com/v2/");
+/// assert_eq!(endpoints.api_url, "https://chat.example.com/v2/");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Endpoints {
@@ -124,6 +145,13 @@ impl Endpoints {
 
 /// When a host is asked whether it still knows an installation that somebody asked to remove without
 /// proof. The default: nobody asked, and nothing is due.
+///
+/// ```
+/// use glance_sdk::store::RemovalCheck;
+///
+/// let asked_once = RemovalCheck::new(1, Some(1_000), Some(1_060));
+/// assert_ne!(asked_once, RemovalCheck::default());
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RemovalCheck {
@@ -151,6 +179,22 @@ impl RemovalCheck {
 /// The methods for what processes share ([`access_token`](Self::access_token) and those that follow it)
 /// have default implementations: a store without its own forwards them to [`inner`](Self::inner), and
 /// shares nothing where there is no such store.
+///
+/// ```
+/// use glance_sdk::store::{InstallationStore, MemoryStore};
+/// # use glance_sdk::model::InstallationData;
+/// # use glance_sdk::store::{Endpoints, Installation};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # let data = InstallationData::new("id".into(), "secret".into(), "https://chat.example.com/v2/capabilities", 1.into());
+/// # let installation = Installation::new(data, Endpoints::new("https://chat.example.com/v2/oauth/token", "https://chat.example.com/v2/"));
+/// let store = MemoryStore::default();
+/// store.put(&installation).await?;
+/// assert_eq!(store.get(&"id".into()).await?, Some(installation));
+/// assert_eq!(store.count(Some("https://chat.example.com")).await?, 1);
+/// assert!(store.remove(&"id".into()).await?);
+/// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+/// ```
 #[async_trait]
 pub trait InstallationStore: fmt::Debug + Send + Sync + 'static {
     /// Keeps an installation, or replaces the one with the same id and secret.
@@ -187,6 +231,25 @@ pub trait InstallationStore: fmt::Debug + Send + Sync + 'static {
 
     /// The first `limit` installations whose id comes after `after`, in the order of the bytes of
     /// their ids; from the very first one where `after` is `None`. Fewer than `limit` are the last.
+    ///
+    /// ```
+    /// use glance_sdk::store::{InstallationStore, MemoryStore};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # let store = MemoryStore::default();
+    /// let mut after = None;
+    /// loop {
+    ///     let page = store.page(after.as_ref(), 1000).await?;
+    ///     for installation in &page {
+    ///         println!("{}", installation.oauth_id());
+    ///     }
+    ///     match page.last() {
+    ///         Some(last) if page.len() == 1000 => after = Some(last.oauth_id().clone()),
+    ///         _ => break,
+    ///     }
+    /// }
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     ///
     /// # Errors
     ///

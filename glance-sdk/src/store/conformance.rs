@@ -29,6 +29,21 @@ const CROWD: usize = 64;
 
 /// Holds a store to every rule, each on an empty store of its own from `make`.
 ///
+/// ```no_run
+/// use glance_sdk::store::{SqliteStore, conformance};
+///
+/// #[tokio::test(flavor = "multi_thread")]
+/// async fn store_conforms() {
+///     let folder = tempfile::tempdir().unwrap();
+///     let files = std::sync::atomic::AtomicU32::new(0);
+///     let new = async || {
+///         let number = files.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+///         SqliteStore::open(folder.path().join(format!("{number}.sqlite"))).unwrap()
+///     };
+///     conformance::check(new).await;
+/// }
+/// ```
+///
 /// # Panics
 ///
 /// With a sentence that names the rule, where the store breaks one.

@@ -51,6 +51,22 @@ impl<S: InstallationStore> EncryptedStore<S> {
 
     /// Refuses a secret that is not encrypted: whoever can write to the database but has no key
     /// can then not bring in a secret of their own.
+    ///
+    /// ```
+    /// use glance_sdk::store::{EncryptedStore, InstallationStore, Keyring, MemoryStore};
+    /// # use glance_sdk::model::InstallationData;
+    /// # use glance_sdk::store::{Endpoints, Installation};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # let data = InstallationData::new("id".into(), "secret".into(), "https://chat.example.com/v2/capabilities", 1.into());
+    /// # let installation = Installation::new(data, Endpoints::new("https://chat.example.com/v2/oauth/token", "https://chat.example.com/v2/"));
+    /// let inner = MemoryStore::default();
+    /// inner.put(&installation).await?; // Its secret is not encrypted.
+    /// let keyring: Keyring = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".parse()?;
+    /// let store = EncryptedStore::new(inner, keyring).only_encrypted();
+    /// assert!(store.get(&"id".into()).await.is_err());
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     #[must_use]
     pub fn only_encrypted(mut self) -> Self {
         self.reads_plain = false;
@@ -61,6 +77,27 @@ impl<S: InstallationStore> EncryptedStore<S> {
     ///
     /// Other programs may use the store meanwhile if their keyrings begin with the same key. After
     /// a failure it can be called again.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use glance_sdk::store::{EncryptedStore, InstallationStore, MemoryStore};
+    /// # use glance_sdk::model::InstallationData;
+    /// # use glance_sdk::store::{Endpoints, Installation};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # let data = InstallationData::new("id".into(), "secret".into(), "https://chat.example.com/v2/capabilities", 1.into());
+    /// # let installation = Installation::new(data, Endpoints::new("https://chat.example.com/v2/oauth/token", "https://chat.example.com/v2/"));
+    /// # let old = "//79/Pv6+fj39vX08/Lx8O/u7ezr6uno5+bl5OPi4eA=";
+    /// # let new = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    /// let inner = Arc::new(MemoryStore::default());
+    /// EncryptedStore::new(Arc::clone(&inner), old.parse()?).put(&installation).await?;
+    ///
+    /// let store = EncryptedStore::new(inner, format!("{new},{old}").parse()?);
+    /// assert_eq!(store.reencrypt_all().await?, 1);
+    /// assert_eq!(store.reencrypt_all().await?, 0);
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     ///
     /// # Errors
     ///

@@ -15,6 +15,14 @@ use crate::{Error, Result};
 const FEW_REQUESTS: usize = 64;
 
 /// Keeps installations until the program ends.
+///
+/// ```
+/// use glance_sdk::AddOn;
+/// use glance_sdk::store::MemoryStore;
+///
+/// let add_on = AddOn::new("com.example.hello", "Hello").store(MemoryStore::default());
+/// # add_on.build("https://hello.example.com").unwrap();
+/// ```
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     installations: Mutex<BTreeMap<OauthId, Row>>,

@@ -56,6 +56,16 @@ const REMOVE: &str = "DELETE FROM {schema}.glance_installation WHERE oauth_id = 
 /// `glance_installation`, `glance_access_token`, `glance_used_request` and `glance_schema`, by default in
 /// the first schema of the connection's search path. A clone shares the connections, by default at most 8;
 /// [`builder`](Self::builder) has the choices.
+///
+/// ```no_run
+/// use glance_sdk::AddOn;
+/// use glance_sdk::store::PostgresStore;
+///
+/// # async fn example(url: &str) -> glance_sdk::Result<()> {
+/// let store = PostgresStore::connect(url).await?;
+/// AddOn::new("com.example.hello", "Hello").store(store).serve().await
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct PostgresStore {
     database: Database,

@@ -53,6 +53,18 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// Other processes may use the same file: a call waits up to five seconds for one that writes, and a lookup
 /// does not wait.
+///
+/// ```
+/// use glance_sdk::AddOn;
+/// use glance_sdk::store::SqliteStore;
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("hello.sqlite");
+/// let store = SqliteStore::open(path)?;
+/// let add_on = AddOn::new("com.example.hello", "Hello").store(store);
+/// # add_on.build("https://hello.example.com")?;
+/// # Ok::<(), glance_sdk::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     location: Arc<Location>,
@@ -63,6 +75,17 @@ pub struct SqliteStore {
 
 impl SqliteStore {
     /// Opens the file, or creates it, readable by its owner only.
+    ///
+    /// ```
+    /// use glance_sdk::store::{InstallationStore, SqliteStore};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("add-on.sqlite");
+    /// let store = SqliteStore::open(path)?;
+    /// assert!(store.list().await?.is_empty());
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     ///
     /// # Errors
     ///
