@@ -44,6 +44,7 @@
 mod browser;
 mod build;
 mod check_urls;
+mod declaration;
 mod hooks;
 mod install;
 mod live;
@@ -73,6 +74,7 @@ pub use live::LocalTime;
 pub use pages::Page;
 pub use serve::{Server, interrupted};
 
+use declaration::Declaration;
 use hooks::{Hooks, hook, origin};
 
 use crate::client::Client;
@@ -117,6 +119,7 @@ pub struct AddOn<S = ()> {
     homepage: Option<String>,
     avatar: Option<Picture>,
     scopes: Vec<Scope>,
+    declaration: Declaration,
     state: S,
     services: Slot,
     store: Option<Arc<dyn InstallationStore>>,
@@ -177,6 +180,7 @@ impl AddOn {
             homepage: None,
             avatar: None,
             scopes: vec![Scope::SendNotification, Scope::ViewGroup, Scope::ViewRoom],
+            declaration: Declaration::default(),
             state: (),
             services: Slot::default(),
             store: None,
@@ -220,6 +224,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             homepage: self.homepage,
             avatar: self.avatar,
             scopes: self.scopes,
+            declaration: self.declaration,
             state,
             services: self.services,
             store: self.store,

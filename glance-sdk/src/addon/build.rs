@@ -206,11 +206,9 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self.check_icons(&mut icons);
         let warnings = icons.finish(&mut problems);
         let descriptor = self.write_descriptor(&base_url, &mut problems);
-        let runtime_glances = write_glances(
-            std::mem::take(&mut self.runtime_glances),
-            &base_url,
-            &mut problems,
-        );
+        let runtime_glances = std::mem::take(&mut self.runtime_glances);
+        let mut runtime_glances = write_glances(runtime_glances, &mut problems);
+        base_url.join_all(&mut runtime_glances);
         let document = write(&descriptor)?;
         let nested_document = write(&without_slash(&descriptor))?;
         for problem in validate::descriptor(&everything(&descriptor, &runtime_glances)?) {
@@ -295,43 +293,41 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         descriptor.description = Some(self.description.take().unwrap_or_else(|| self.name.clone()));
         descriptor.vendor = self.vendor.take();
         if let Some(links) = &mut descriptor.links {
-            links.homepage = self.homepage.take().map(|url| base_url.join(&url));
+            links.homepage = self.homepage.take();
         }
-        let installable = install::declare(&self.hooks, base_url);
+        let mut installable = install::declare(&self.hooks);
+        installable.allow_room = self.declaration.allow_room;
+        installable.allow_global = self.declaration.allow_global;
         let mut consumer = HipchatApiConsumer::new(std::mem::take(&mut self.scopes));
-        consumer.from_name = Some(self.name.clone());
+        consumer.from_name = self.declaration.from_name.take();
         consumer.avatar = self.avatar.take();
-        base_url.join_all(&mut consumer.avatar);
 
         let capabilities = &mut descriptor.capabilities;
         capabilities.installable = Some(installable);
         capabilities.hipchat_api_consumer = Some(consumer);
-        let glances = write_glances(std::mem::take(&mut self.glances), base_url, problems);
+        let glances = write_glances(std::mem::take(&mut self.glances), problems);
         capabilities.glance = (!glances.is_empty()).then_some(glances);
         for page in std::mem::take(&mut self.pages) {
-            page.declare(base_url, capabilities);
+            page.declare(capabilities);
         }
         if !self.actions.is_empty() {
             capabilities.action = Some(std::mem::take(&mut self.actions));
         }
-        let mut webhooks = std::mem::take(&mut self.webhooks);
-        base_url.join_all(&mut webhooks);
+        let webhooks = std::mem::take(&mut self.webhooks);
         capabilities.webhook = (!webhooks.is_empty()).then(|| webhooks.into());
+        // Edits see paths, and write them.
+        self.declaration.edit(&mut descriptor);
+        base_url.join_all(&mut descriptor);
         descriptor
     }
 }
 
-fn write_glances(
-    entries: Vec<(Glance, Option<Test>)>,
-    base_url: &BaseUrl,
-    problems: &mut Vec<String>,
-) -> Vec<Glance> {
+fn write_glances(entries: Vec<(Glance, Option<Test>)>, problems: &mut Vec<String>) -> Vec<Glance> {
     let write = |(glance, when): (Glance, _)| {
-        let mut glance = entry(glance.clone(), when).unwrap_or_else(|problem| {
+        let glance = entry(glance.clone(), when).unwrap_or_else(|problem| {
             problems.push(problem);
             glance
         });
-        base_url.join_all(&mut glance);
         // A target is a key, never an address.
         debug_assert!(!matches!(glance.target, Some(Target::Other(_))));
         glance

@@ -9,7 +9,6 @@ use axum::{Extension, Router};
 
 use super::hooks::Hooks;
 use super::{browser, removal};
-use crate::base_url::BaseUrl;
 use crate::client::{InstallationLimits, Installations, NotAdded};
 use crate::extract::{JsonBody, JsonRejection};
 use crate::model::{Installable, InstallationData, InstallationUpdate, InvalidInstallation};
@@ -27,8 +26,8 @@ const LIMITS: InstallationLimits = InstallationLimits {
 };
 
 /// How hosts install the add-on.
-pub(super) fn declare(hooks: &Hooks, base_url: &BaseUrl) -> Installable {
-    let url = |path: &str| Some(base_url.join(path));
+pub(super) fn declare(hooks: &Hooks) -> Installable {
+    let url = |path: &str| Some(path.to_owned());
     let updated = Installable {
         update_callback_url: url(UPDATED),
         ..Installable::default()

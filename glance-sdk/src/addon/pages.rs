@@ -8,7 +8,6 @@ use axum::response::Response;
 use axum::routing::MethodRouter;
 
 use super::{AddOn, page_tokens};
-use crate::base_url::BaseUrl;
 use crate::extract::SignedRequest;
 use crate::model::{
     AdminPage, Authentication, Capabilities, Configurable, Dialog, ExternalPage, Text, WebPanel,
@@ -297,14 +296,9 @@ impl Page {
     }
 
     /// Writes the page into the descriptor.
-    pub(super) fn declare(mut self, base_url: &BaseUrl, capabilities: &mut Capabilities) {
-        let url = self.url();
-        *url = base_url.join(url);
+    pub(super) fn declare(self, capabilities: &mut Capabilities) {
         match self {
-            Self::WebPanel(mut page) => {
-                base_url.join_all(&mut page.icon);
-                capabilities.web_panel.get_or_insert_default().push(page);
-            }
+            Self::WebPanel(page) => capabilities.web_panel.get_or_insert_default().push(page),
             Self::Dialog(page) => capabilities.dialog.get_or_insert_default().push(*page),
             Self::ExternalPage(page) => {
                 capabilities
@@ -371,7 +365,6 @@ mod tests {
             json!({
                 "hipchatApiConsumer": {
                     "scopes": ["send_notification", "view_group", "view_room"],
-                    "fromName": "Pages",
                     "avatar": "https://add-on.example.com/face.png",
                 },
                 "webPanel": [{

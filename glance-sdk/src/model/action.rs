@@ -55,6 +55,28 @@ impl Action {
         }
     }
 
+    /// Sets the place among the entries; they are sorted by weight, ascending.
+    #[must_use]
+    pub fn weight(mut self, weight: i64) -> Self {
+        self.weight = Some(weight);
+        self
+    }
+
+    /// Adds a condition; all must hold for the entry to be offered.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Action, ActionLocation, Condition, Match};
+    ///
+    /// let action = Action::new("assign", "Assign", ActionLocation::Message, "assign-dialog")
+    ///     .condition(Condition::card_matches([Match::eq("kind", "ticket")]));
+    /// assert_eq!(action.conditions().len(), 1);
+    /// ```
+    #[must_use]
+    pub fn condition(mut self, condition: Condition) -> Self {
+        self.conditions.get_or_insert_default().push(condition);
+        self
+    }
+
     /// The weight, 100 where none is declared.
     pub fn weight_or_default(&self) -> i64 {
         self.weight.unwrap_or(100)

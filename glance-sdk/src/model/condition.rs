@@ -69,7 +69,30 @@ impl Condition {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub fn glance_matches(entries: impl IntoIterator<Item = Match>) -> Self {
-        let mut simple = Simple::new(ConditionName::GlanceMatches);
+        Self::matches(ConditionName::GlanceMatches, entries)
+    }
+
+    /// `card_matches`, of actions: all of these entries must hold for the card's metadata.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Condition, Match};
+    ///
+    /// let condition = Condition::card_matches([Match::eq("kind", "build")]);
+    /// assert_eq!(
+    ///     serde_json::to_value(condition)?,
+    ///     serde_json::json!({
+    ///         "condition": "card_matches",
+    ///         "params": { "metadata": [{ "attr": "kind", "eq": "build" }] }
+    ///     })
+    /// );
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn card_matches(entries: impl IntoIterator<Item = Match>) -> Self {
+        Self::matches(ConditionName::CardMatches, entries)
+    }
+
+    fn matches(name: ConditionName, entries: impl IntoIterator<Item = Match>) -> Self {
+        let mut simple = Simple::new(name);
         simple.params = Some(Params {
             metadata: Some(entries.into_iter().collect()),
             extra: Extra::new(),
@@ -232,7 +255,7 @@ open_enum! {
     }
 }
 
-/// The parameters of `glance_matches`.
+/// The parameters of `glance_matches` and `card_matches`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Params {

@@ -97,6 +97,12 @@ impl Descriptor {
             .find(|glance| glance.key == key)
     }
 
+    /// The glance with this key, to be changed.
+    pub fn glance_mut(&mut self, key: &str) -> Option<&mut Glance> {
+        let mut glances = self.capabilities.glance.iter_mut().flatten();
+        glances.find(|glance| glance.key == key)
+    }
+
     /// The dialog with this key.
     pub fn dialog(&self, key: &str) -> Option<&Dialog> {
         self.capabilities
@@ -281,6 +287,13 @@ impl Capabilities {
     /// Its webhooks, none where they are missing, one where one stands alone.
     pub fn webhooks(&self) -> &[Webhook] {
         self.webhook.as_ref().map_or(&[], Webhooks::as_slice)
+    }
+
+    /// Its webhooks, to be changed.
+    pub fn webhooks_mut(&mut self) -> &mut [Webhook] {
+        self.webhook
+            .as_mut()
+            .map_or(&mut [], Webhooks::as_mut_slice)
     }
 
     fn missing() -> Self {

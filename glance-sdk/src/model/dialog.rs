@@ -343,6 +343,13 @@ impl DialogAction {
         self
     }
 
+    /// Shows the button enabled, as hosts do where nothing is said.
+    #[must_use]
+    pub fn enabled(mut self) -> Self {
+        self.enabled = Some(true);
+        self
+    }
+
     /// Names the button in the page's `dialog-button-click` event.
     #[must_use]
     pub fn key(mut self, key: impl Into<String>) -> Self {

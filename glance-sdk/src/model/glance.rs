@@ -210,6 +210,13 @@ impl Icon {
         }
     }
 
+    /// No image for dense screens: hosts show the other there.
+    #[must_use]
+    pub fn without_2x(mut self) -> Self {
+        self.url_2x = None;
+        self
+    }
+
     /// Another image for dense screens.
     #[must_use]
     pub fn with_2x(mut self, url: impl Into<String>) -> Self {

@@ -68,6 +68,36 @@ impl WebPanel {
         }
     }
 
+    /// Sets the image beside the name.
+    #[must_use]
+    pub fn icon(mut self, icon: Icon) -> Self {
+        self.icon = Some(icon);
+        self
+    }
+
+    /// Sets the place among the panels; they are sorted by weight, ascending.
+    #[must_use]
+    pub fn weight(mut self, weight: i64) -> Self {
+        self.weight = Some(weight);
+        self
+    }
+
+    /// Adds a condition; all must hold for the panel to be offered.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Condition, ConditionName, WebPanel};
+    ///
+    /// let panel = WebPanel::new("audit", "Audit", "https://add-on.example.com/audit")
+    ///     .condition(Condition::named(ConditionName::UserIsAdmin))
+    ///     .weight(7);
+    /// assert_eq!(panel.conditions().len(), 1);
+    /// ```
+    #[must_use]
+    pub fn condition(mut self, condition: Condition) -> Self {
+        self.conditions.get_or_insert_default().push(condition);
+        self
+    }
+
     /// The weight, 100 where none is declared.
     ///
     /// ```

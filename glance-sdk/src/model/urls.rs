@@ -4,7 +4,10 @@
 use serde_json::Value;
 
 use super::notification::{Attribute, AttributeValue, Card};
-use super::{Action, Glance, GlanceData, Icon, Notification, Picture, Status, Webhook};
+use super::{
+    Action, Descriptor, Glance, GlanceData, Icon, Installable, Notification, Picture, Status,
+    Webhook,
+};
 
 /// Something that contains addresses.
 pub(crate) trait Urls {
@@ -123,6 +126,54 @@ impl Urls for Glance {
 impl Urls for Webhook {
     fn visit_urls(&mut self, visit: &mut dyn FnMut(&mut String)) {
         visit(&mut self.url);
+    }
+}
+
+impl Urls for Installable {
+    fn visit_urls(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        for url in [
+            &mut self.callback_url,
+            &mut self.update_callback_url,
+            &mut self.installed_url,
+            &mut self.uninstalled_url,
+            &mut self.updated_url,
+        ] {
+            url.visit_urls(visit);
+        }
+    }
+}
+
+/// All but the address of the descriptor itself and the vendor's.
+impl Urls for Descriptor {
+    fn visit_urls(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        if let Some(links) = &mut self.links {
+            links.homepage.visit_urls(visit);
+        }
+        let capabilities = &mut self.capabilities;
+        capabilities.installable.visit_urls(visit);
+        if let Some(consumer) = &mut capabilities.hipchat_api_consumer {
+            consumer.avatar.visit_urls(visit);
+        }
+        if let Some(page) = &mut capabilities.configurable {
+            visit(&mut page.url);
+        }
+        if let Some(page) = &mut capabilities.admin_page {
+            visit(&mut page.url);
+        }
+        capabilities.glance.visit_urls(visit);
+        for panel in capabilities.web_panel.iter_mut().flatten() {
+            visit(&mut panel.url);
+            panel.icon.visit_urls(visit);
+        }
+        for dialog in capabilities.dialog.iter_mut().flatten() {
+            visit(&mut dialog.url);
+        }
+        for page in capabilities.external_page.iter_mut().flatten() {
+            visit(&mut page.url);
+        }
+        for webhook in capabilities.webhooks_mut() {
+            webhook.visit_urls(visit);
+        }
     }
 }
 

@@ -194,6 +194,14 @@ impl Webhooks {
             Self::One(webhook) => std::slice::from_ref(webhook),
         }
     }
+
+    /// The webhooks, to be changed, whichever way they are written.
+    pub fn as_mut_slice(&mut self) -> &mut [Webhook] {
+        match self {
+            Self::Many(webhooks) => webhooks,
+            Self::One(webhook) => std::slice::from_mut(webhook),
+        }
+    }
 }
 
 impl From<Vec<Webhook>> for Webhooks {
