@@ -23,7 +23,8 @@ pub struct Action {
     pub name: Text,
     /// Which menu.
     pub location: ActionLocation,
-    /// What it opens: the key of a web panel, dialog or external page.
+    /// What it opens: the key of a web panel, dialog or external page, or of a glance, which opens its own
+    /// target.
     pub target: Target,
     /// Sorts entries, ascending; 100 where it is absent.
     #[serde(skip_serializing_if = "Option::is_none")]

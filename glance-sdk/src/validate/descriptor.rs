@@ -147,6 +147,8 @@ pub fn action(document: &Value) -> Vec<Problem> {
 struct Targets {
     wanted: Vec<(String, String)>,
     openable: HashSet<String>,
+    /// An action may open a glance, which opens its own target.
+    glances: HashSet<String>,
 }
 
 impl Targets {
@@ -237,11 +239,11 @@ fn avatar(consumer: &mut Object<'_>) {
 }
 
 fn glances(capabilities: &mut Object<'_>, targets: &mut Targets) {
-    let (mut keys, mut declared) = (HashSet::new(), 0);
+    let mut declared = 0;
     capabilities.list("glance", |entry| {
         declared += 1;
         glance_members(entry);
-        entry.unique_key(&mut keys);
+        entry.unique_key(&mut targets.glances);
         targets.wanted.extend(entry.target(Need::Optional));
     });
     if declared > MOST_GLANCES {
@@ -399,7 +401,9 @@ fn actions(capabilities: &mut Object<'_>, targets: &mut Targets) {
     let mut keys = HashSet::new();
     capabilities.list("action", |entry| {
         entry.unique_key(&mut keys);
-        targets.wanted.extend(action_members(entry));
+        let target = action_members(entry);
+        let target = target.filter(|(_, key)| !targets.glances.contains(key));
+        targets.wanted.extend(target);
     });
 }
 

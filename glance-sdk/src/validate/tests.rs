@@ -67,6 +67,19 @@ fn a_complete_descriptor_has_no_problem() {
 }
 
 #[test]
+fn an_action_may_open_a_glance_and_a_glance_may_not() {
+    let mut document = complete();
+    let glance = document["capabilities"]["glance"][0]["key"].clone();
+    document["capabilities"]["action"][0]["target"] = glance.clone();
+    assert_eq!(descriptor(&document), []);
+    document["capabilities"]["glance"][0]["target"] = glance;
+    assert_eq!(
+        pointers(&descriptor(&document)),
+        [("/capabilities/glance/0/target", "dangling-target")]
+    );
+}
+
+#[test]
 fn each_problem_is_named_where_it_stands() {
     for (pointer, value, found, code) in [
         ("/name", Value::Null, "/name", "wrong-type"),
