@@ -1,5 +1,6 @@
 //! Installs, moves and removes add-ons: the host's side of the handshake.
 
+pub(crate) mod approval;
 mod conflict;
 mod error;
 mod read;
@@ -57,6 +58,13 @@ pub(crate) async fn install(
     let installed = begin(shared, read, room).await?;
     finish(shared, &installed).await?;
     Ok(installed)
+}
+
+/// Whether an installation lasts only if a person visits the add-on's own page: the add-on has no
+/// address to which the host could post.
+pub(crate) fn needs_browser(descriptor: &Descriptor) -> bool {
+    let installable = descriptor.capabilities.installable.as_ref();
+    installable.is_some_and(|one| one.callback_url.is_none() && one.installed_url.is_some())
 }
 
 /// Installs what a person at a page approved, and names the [`visit`] that their browser has to
@@ -137,7 +145,8 @@ pub(crate) async fn begin(
     visit::expire(shared).await;
     visit::replace(shared, &installed).await;
     // The add-on asks for a token before it answers: the new client must be known by then.
-    if !shared.state.begin_installation(&installed).await? {
+    let now = shared.clock.now();
+    if !shared.state.begin_installation(&installed, now).await? {
         let conflict = Conflict::find(shared, &installed.descriptor.key, room).await?;
         return Err(InstallError::AlreadyInstalled {
             name: installed.descriptor.name,

@@ -25,6 +25,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod access;
+mod admin;
 mod api;
 mod attendance;
 mod body;

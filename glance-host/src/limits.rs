@@ -1,7 +1,9 @@
-//! How much the host takes from each installation: requests, and messages in a room.
+//! How much the host takes from each installation: requests, and messages in a room. And how many tokens
+//! that do not hold it takes from an address.
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,12 +25,22 @@ static FLOOD: [HeaderName; 3] = [
     HeaderName::from_static("x-floodcontrol-reset"),
 ];
 
-/// Limits how many requests and messages each installation sends. The counts end with the process.
+/// How many tokens that do not hold an address may show in [`TRIES_PERIOD`].
+const TRIES: u32 = 20;
+
+const TRIES_PERIOD: Duration = Duration::from_secs(5 * 60);
+
+/// Of how many addresses failed tries are counted at once.
+const MAX_ADDRESSES: usize = 10_000;
+
+/// Limits how many requests and messages each installation sends, and how often an address shows a wrong
+/// token. The counts end with the process.
 #[derive(Debug)]
 pub(crate) struct Limits {
     clock: Clock,
     requests: Windows<OauthId>,
     messages: Windows<(OauthId, Recipient)>,
+    tries: Windows<IpAddr>,
 }
 
 impl Limits {
@@ -37,6 +49,7 @@ impl Limits {
             clock,
             requests: Windows::new(&RATE, requests, Duration::from_secs(5 * 60)),
             messages: Windows::new(&FLOOD, messages, Duration::from_secs(60)),
+            tries: Windows::new(&RATE, TRIES, TRIES_PERIOD),
         }
     }
 
@@ -58,6 +71,30 @@ impl Limits {
     ) -> Result<Allowance, Exceeded> {
         self.messages
             .take((by.clone(), to.into()), Time::read(&self.clock))
+    }
+
+    /// Refuses an address that has shown too many wrong tokens.
+    pub(crate) fn may_try(&self, from: IpAddr) -> Result<(), Exceeded> {
+        self.tries.look(&network(from), Time::read(&self.clock))
+    }
+
+    /// Counts a wrong token.
+    pub(crate) fn failed_try(&self, from: IpAddr) -> Result<(), Exceeded> {
+        let time = Time::read(&self.clock);
+        self.tries
+            .take_within(MAX_ADDRESSES, network(from), time)
+            .map(drop)
+    }
+}
+
+/// An IPv4 address, or the `/64` network of an IPv6 address, which is what one customer has.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let network = address.to_bits() >> 64 << 64;
+            IpAddr::V6(Ipv6Addr::from_bits(network))
+        }
+        v4 => v4,
     }
 }
 
@@ -172,12 +209,20 @@ impl<K: Eq + Hash> Windows<K> {
     }
 
     fn take(&self, key: K, time: Time) -> Result<Allowance, Exceeded> {
+        self.take_within(usize::MAX, key, time)
+    }
+
+    /// Takes, and refuses another key where so many have a window.
+    fn take_within(&self, keys: usize, key: K, time: Time) -> Result<Allowance, Exceeded> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         // Once in a period, so that no request pays for all the others.
         if open.sweep_at <= time.elapsed {
             open.windows
                 .retain(|_, window| window.ends_at > time.elapsed);
             open.sweep_at = time.elapsed + self.period;
+        }
+        if open.windows.len() >= keys && !open.windows.contains_key(&key) {
+            return Err(self.exceeded(whole_seconds(self.period), time.now));
         }
         let new = Window {
             taken: 0,
@@ -190,13 +235,29 @@ impl<K: Eq + Hash> Windows<K> {
         let seconds_left = whole_seconds(window.ends_at - time.elapsed);
         let remaining = self.limit.saturating_sub(window.taken);
         if remaining == 0 {
-            return Err(Exceeded {
-                allowance: self.allowance(0, time.now, seconds_left),
-                retry_after: seconds_left,
-            });
+            return Err(self.exceeded(seconds_left, time.now));
         }
         window.taken += 1;
         Ok(self.allowance(remaining - 1, time.now, seconds_left))
+    }
+
+    /// Refuses a key that has nothing left, and takes nothing.
+    fn look(&self, key: &K, time: Time) -> Result<(), Exceeded> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        match open.windows.get(key) {
+            Some(window) if window.taken >= self.limit && window.ends_at > time.elapsed => {
+                let seconds_left = whole_seconds(window.ends_at - time.elapsed);
+                Err(self.exceeded(seconds_left, time.now))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn exceeded(&self, seconds_left: i64, now: i64) -> Exceeded {
+        Exceeded {
+            allowance: self.allowance(0, now, seconds_left),
+            retry_after: seconds_left,
+        }
     }
 
     fn whole(&self, time: Time) -> Allowance {
@@ -290,6 +351,38 @@ mod tests {
         assert_eq!(windows.open.lock().unwrap().windows.len(), 1001);
         windows.take(1001, at(1060)).unwrap();
         assert_eq!(windows.open.lock().unwrap().windows.len(), 2);
+    }
+
+    #[test]
+    fn wrong_tokens_are_counted_by_network_until_their_window_ends() {
+        let clock = Clock::standing_at(START);
+        let limits = Limits::new(clock.clone(), 1, 1);
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        for (one, same, other) in [
+            ("192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2"),
+            ("2001:db8::1", "2001:db8::ffff:0:0:1", "2001:db8:0:1::1"),
+        ] {
+            for _ in 0..TRIES {
+                assert!(limits.may_try(address(one)).is_ok());
+                assert!(limits.failed_try(address(one)).is_ok());
+            }
+            assert!(limits.failed_try(address(one)).is_err());
+            let exceeded = limits.may_try(address(same)).unwrap_err();
+            assert_eq!(exceeded.retry_after, 300);
+            assert!(limits.may_try(address(other)).is_ok());
+        }
+        clock.advance(TRIES_PERIOD);
+        assert!(limits.may_try(address("192.0.2.1")).is_ok());
+    }
+
+    #[test]
+    fn so_many_keys_have_a_window_and_no_more() {
+        let windows = windows(1);
+        for n in 0..3 {
+            assert!(windows.take_within(3, n, at(0)).is_ok());
+        }
+        assert!(windows.take_within(3, 3, at(59)).is_err());
+        assert!(windows.take_within(3, 3, at(60)).is_ok());
     }
 
     #[test]

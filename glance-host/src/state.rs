@@ -1,6 +1,7 @@
 //! What a host remembers: its group, rooms, users and their sessions, installations, runtime glances,
 //! webhooks, tokens, and what was written into rooms.
 
+mod admin_token;
 mod identity;
 mod private;
 mod session;
@@ -19,6 +20,7 @@ use glance_sdk::model::{
 /// The attribute that an `impl` of [`State`] needs.
 pub use async_trait::async_trait;
 
+pub use admin_token::{AdminToken, MAX_ADMIN_TOKENS, NewAdminToken};
 pub use identity::Identity;
 pub use private::{MAX_PRIVATE_MESSAGES, PrivateMessage};
 pub use session::Session;
@@ -149,6 +151,28 @@ impl Installed {
         let consumer = self.descriptor.capabilities.hipchat_api_consumer.as_ref();
         consumer.is_some_and(|consumer| consumer.scopes.contains(scope))
     }
+}
+
+/// An installation as the host lists it.
+#[derive(Debug, Clone)]
+pub struct ListedInstallation {
+    /// The installation.
+    pub installed: Installed,
+    /// Whether its add-on, or a person with it, accepted it.
+    pub is_accepted: bool,
+    /// When it was begun, in seconds since 1970; `None` where a host began it that did not store this.
+    pub installed_at: Option<i64>,
+}
+
+/// Which installations are listed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InstallationQuery {
+    /// The one with this id only.
+    pub id: Option<OauthId>,
+    /// Those of the add-on with this key only.
+    pub key: Option<String>,
+    /// Those in this room, or those for all rooms, only.
+    pub place: Option<Place>,
 }
 
 /// An installation that was removed and whose add-on has not been told yet. It has no tokens, shows
@@ -351,8 +375,8 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
 
     /// Keeps an installation whose add-on has not answered yet, and the webhooks it declares: it
     /// has tokens already, and [leaves](Self::leave) at the next start. False where the add-on would show twice,
-    /// beside one that it accepted or has yet to.
-    async fn begin_installation(&self, installed: &Installed) -> Result<bool>;
+    /// beside one that it accepted or has yet to. `now` is in seconds since 1970.
+    async fn begin_installation(&self, installed: &Installed, now: i64) -> Result<bool>;
     /// Marks an installation as accepted by its add-on.
     async fn finish_installation(&self, id: &OauthId) -> Result<()>;
     /// Replaces the descriptor of an installation, and the webhooks it declares.
@@ -365,6 +389,8 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn leave(&self, id: &OauthId, now: i64) -> Result<Option<Installed>>;
     /// The installations whose add-ons have to be told, by id, after this id; at most so many.
     async fn leaving(&self, after: Option<&OauthId>, at_most: u32) -> Result<Vec<Leaving>>;
+    /// Whether the add-on of a removed installation has yet to be told.
+    async fn is_leaving(&self, id: &OauthId) -> Result<bool>;
     /// Forgets an installation whose add-on was told, or never will be; says whether there was one.
     async fn forget_leaving(&self, id: &OauthId) -> Result<bool>;
     /// The secret of an installation, accepted or not. It costs the same whether there is one or not.
@@ -377,6 +403,13 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     /// Where the accepted installations of the add-on with this key are that show in this room, or in
     /// any: all rooms first, then by room.
     async fn installed_in(&self, key: &str, room: Option<RoomId>) -> Result<Vec<Place>>;
+    /// Lists installations, accepted or not, by id, after this id; at most so many.
+    async fn list_installations(
+        &self,
+        query: &InstallationQuery,
+        after: Option<&OauthId>,
+        at_most: u32,
+    ) -> Result<Vec<ListedInstallation>>;
     /// How many accepted installations there are.
     async fn count_installations(&self) -> Result<u64>;
     /// The accepted installations that show in this room, by the key of the add-on.
@@ -467,4 +500,17 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn remove_token(&self, digest: &[u8]) -> Result<bool>;
     /// Forgets all tokens of an installation.
     async fn remove_tokens(&self, id: &OauthId) -> Result<()>;
+
+    /// Stores a token for scripts, and of those that ended keeps the newest [`MAX_ADMIN_TOKENS`];
+    /// `None` where as many hold at `now`, in seconds since 1970.
+    async fn create_admin_token(&self, new: &NewAdminToken, now: i64)
+    -> Result<Option<AdminToken>>;
+    /// The token for scripts with this id, whether it holds or not.
+    async fn admin_token(&self, id: u64) -> Result<Option<AdminToken>>;
+    /// All tokens for scripts, the newest first.
+    async fn admin_tokens(&self) -> Result<Vec<AdminToken>>;
+    /// Stores when a token for scripts was used last, in seconds since 1970.
+    async fn touch_admin_token(&self, id: u64, now: i64) -> Result<()>;
+    /// Revokes a token for scripts; says whether there was one that nobody had revoked.
+    async fn revoke_admin_token(&self, id: u64, now: i64) -> Result<bool>;
 }

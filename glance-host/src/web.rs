@@ -16,6 +16,7 @@ mod people;
 mod rooms;
 mod sign_in;
 mod timeline;
+mod tokens;
 mod visit;
 
 use std::sync::Arc;
@@ -29,6 +30,8 @@ use axum::{Extension, Router, middleware};
 
 use crate::body;
 use crate::shared::Shared;
+
+pub(crate) use guard::is_own_name;
 
 #[cfg(feature = "testing")]
 pub(crate) use frames::{offered_actions, open_page};
@@ -47,6 +50,8 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/people", get(people::list))
         .route("/people/{user}/role", form(people::set_role, "/people"))
         .route("/people/{user}/removed", form(people::remove, "/people"))
+        .route("/tokens", get(tokens::list).post(tokens::create))
+        .route("/tokens/{token}/revoke", form(tokens::revoke, "/tokens"))
         .route("/rooms", form(rooms::create, "/"))
         .route(
             "/rooms/{room}/settings",

@@ -65,19 +65,30 @@ pub(crate) async fn notification(
 
 /// For example `2016-09-09T08:23:02.932694+00:00`.
 pub(crate) fn date(micros: i64) -> String {
-    let nanos = i128::from(micros) * 1000;
+    let (date, micros) = date_parts(i128::from(micros) * 1000);
+    format!("{date}.{micros:06}+00:00")
+}
+
+/// Date and time of day in UTC, and the microseconds.
+fn date_parts(nanos: i128) -> (String, u32) {
     let at = time::OffsetDateTime::from_unix_timestamp_nanos(nanos)
         .unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
-    format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}+00:00",
+    let date = format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
         at.year(),
         u8::from(at.month()),
         at.day(),
         at.hour(),
         at.minute(),
         at.second(),
-        at.microsecond()
-    )
+    );
+    (date, at.microsecond())
+}
+
+/// A time in seconds since 1970, for example `2016-09-09T08:23:02Z`.
+pub(crate) fn time(seconds: i64) -> String {
+    let (date, _) = date_parts(i128::from(seconds) * 1_000_000_000);
+    format!("{date}Z")
 }
 
 /// Another one as soon as anything is.
@@ -89,7 +100,7 @@ pub(crate) fn version(of: &impl std::fmt::Debug) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::date;
+    use super::{date, time};
 
     #[test]
     fn dates_are_written_as_the_protocol_has_them() {
@@ -98,6 +109,7 @@ mod tests {
             "2016-09-09T08:23:02.932694+00:00"
         );
         assert_eq!(date(0), "1970-01-01T00:00:00.000000+00:00");
+        assert_eq!(time(1_473_409_382), "2016-09-09T08:23:02Z");
         assert_eq!(date(i64::MAX), "1970-01-01T00:00:00.000000+00:00");
     }
 }

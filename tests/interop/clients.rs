@@ -34,7 +34,7 @@ async fn token(host: &Host, client: &Client) -> String {
         descriptor,
     };
     let state = host.state();
-    assert!(state.begin_installation(&installed).await.unwrap());
+    assert!(state.begin_installation(&installed, 0).await.unwrap());
     state
         .finish_installation(&installed.oauth_id)
         .await

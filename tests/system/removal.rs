@@ -440,7 +440,7 @@ async fn a_restart_of_the_host_goes_on_with_removals() {
     // And one while the add-on had yet to answer, which may have accepted.
     let mut unfinished = installed.clone();
     unfinished.oauth_id = "unfinished".into();
-    assert!(state.begin_installation(&unfinished).await.unwrap());
+    assert!(state.begin_installation(&unfinished, 0).await.unwrap());
     host.shutdown().await;
 
     let host = start().await.unwrap();

@@ -119,7 +119,7 @@ async fn an_installation_that_was_under_way_is_gone_after_a_restart() {
     let serving = tokio::spawn(server.run(std::future::pending()));
     let mut pending = host.install(&room, &descriptor).await.unwrap();
     host.uninstall(&pending.oauth_id).await.unwrap();
-    assert!(host.state().begin_installation(&pending).await.unwrap());
+    assert!(host.state().begin_installation(&pending, 0).await.unwrap());
     pending.descriptor.name = "unfinished".into();
     host.shutdown().await;
     serving.abort();

@@ -13,6 +13,7 @@ pub(crate) fn all() -> Vec<Route> {
     let mut routes = Vec::new();
     for (file, prefix) in [
         ("api.rs", "/v2"),
+        ("admin.rs", "/admin/v1"),
         ("host/builder.rs", ""),
         ("web.rs", ""),
         ("web", ""),
@@ -28,6 +29,7 @@ pub(crate) fn all() -> Vec<Route> {
     assert!(routes.len() > 90, "only {} routes found", routes.len());
     for known in [
         "/v2/room/{room}/history/latest",
+        "/admin/v1/installations/{id}",
         "/embed/rooms/{room}/frames/token",
         "/integrations/visits/{visit}/done",
         "/rooms/{room}/integrations",

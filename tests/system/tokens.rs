@@ -346,7 +346,7 @@ async fn an_add_on_that_its_host_forgot_gives_up_until_it_is_introduced_anew() {
     assert!(kept.is_some(), "nothing is deleted for one refusal");
 
     let known = installed.installed();
-    assert!(host.state().begin_installation(known).await.unwrap());
+    assert!(host.state().begin_installation(known, 0).await.unwrap());
     host.state().finish_installation(&id).await.unwrap();
     assert!(push().await.is_err(), "the host is not asked again at once");
     let descriptor = format!("{}/", installed.base_url());

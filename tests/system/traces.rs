@@ -81,7 +81,12 @@ impl Peer {
             descriptor_url: "http://peer.example/".to_owned(),
             descriptor,
         };
-        assert!(host.state().begin_installation(&installed).await.unwrap());
+        assert!(
+            host.state()
+                .begin_installation(&installed, 0)
+                .await
+                .unwrap()
+        );
         let id = &installed.oauth_id;
         host.state().finish_installation(id).await.unwrap();
         Self {

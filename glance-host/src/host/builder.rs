@@ -37,7 +37,7 @@ use crate::turns::Turns;
 use crate::viewer::{Lineups, Retries};
 use crate::webhooks::Webhooks;
 use crate::write::Order;
-use crate::{api, icons, outgoing, retention, web};
+use crate::{admin, api, icons, outgoing, retention, web};
 
 /// The longest name of a group, in characters.
 const MAX_GROUP: usize = 100;
@@ -389,6 +389,7 @@ impl Builder {
             .nest_service("/v2", api.clone())
             // Old add-ons join an address that ends in a slash with a path that begins with one.
             .nest_service("//v2", api)
+            .nest_service("/admin/v1", admin::router(&shared))
             .route("/healthz", get(health::alive))
             .route("/readyz", get(health::ready))
             .merge(web::router(&shared))

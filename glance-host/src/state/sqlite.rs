@@ -1,6 +1,7 @@
 //! The host's memory in one SQLite database: a file, or RAM for tests.
 
 mod actions;
+mod admin_tokens;
 pub(crate) mod file;
 mod glances;
 mod group;
@@ -31,9 +32,9 @@ use tokio::sync::Mutex;
 use self::rows::json;
 use self::writes::WriteLog;
 use super::{
-    Entry, Group, Identity, Installed, Leaving, NewRoom, Place, PrivateMessage, RegisteredWebhook,
-    Restriction, Result, Room, RuntimeAction, RuntimeGlance, Session, Side, State, StateError,
-    StoredToken, User, Writes,
+    AdminToken, Entry, Group, Identity, InstallationQuery, Installed, Leaving, ListedInstallation,
+    NewAdminToken, NewRoom, Place, PrivateMessage, RegisteredWebhook, Restriction, Result, Room,
+    RuntimeAction, RuntimeGlance, Session, Side, State, StateError, StoredToken, User, Writes,
 };
 
 /// The host's memory in one SQLite database.
@@ -317,10 +318,10 @@ impl State for SqliteState {
             .await
     }
 
-    async fn begin_installation(&self, installed: &Installed) -> Result<bool> {
+    async fn begin_installation(&self, installed: &Installed, now: i64) -> Result<bool> {
         let kept = installations::Kept::new(&installed.descriptor)?;
         let installed = installed.clone();
-        self.call(move |connection| installations::begin(connection, &installed, &kept))
+        self.call(move |connection| installations::begin(connection, &installed, &kept, now))
             .await
     }
 
@@ -354,6 +355,12 @@ impl State for SqliteState {
             .await
     }
 
+    async fn is_leaving(&self, id: &OauthId) -> Result<bool> {
+        let id = id.clone();
+        self.call(move |connection| installations::is_leaving(connection, &id))
+            .await
+    }
+
     async fn forget_leaving(&self, id: &OauthId) -> Result<bool> {
         let id = id.clone();
         self.call(move |connection| installations::forget_leaving(connection, &id))
@@ -382,6 +389,19 @@ impl State for SqliteState {
         let key = key.to_owned();
         self.call(move |connection| installations::places(connection, &key, room))
             .await
+    }
+
+    async fn list_installations(
+        &self,
+        query: &InstallationQuery,
+        after: Option<&OauthId>,
+        at_most: u32,
+    ) -> Result<Vec<ListedInstallation>> {
+        let (query, after) = (query.clone(), after.cloned());
+        self.call(move |connection| {
+            installations::list(connection, &query, after.as_ref(), at_most)
+        })
+        .await
     }
 
     async fn count_installations(&self) -> Result<u64> {
@@ -581,6 +601,35 @@ impl State for SqliteState {
     async fn remove_tokens(&self, id: &OauthId) -> Result<()> {
         let id = id.clone();
         self.call(move |connection| tokens::remove_all(connection, &id))
+            .await
+    }
+
+    async fn create_admin_token(
+        &self,
+        new: &NewAdminToken,
+        now: i64,
+    ) -> Result<Option<AdminToken>> {
+        let new = new.clone();
+        self.call(move |connection| admin_tokens::create(connection, &new, now))
+            .await
+    }
+
+    async fn admin_token(&self, id: u64) -> Result<Option<AdminToken>> {
+        self.call(move |connection| admin_tokens::find(connection, id))
+            .await
+    }
+
+    async fn admin_tokens(&self) -> Result<Vec<AdminToken>> {
+        self.call(|connection| admin_tokens::all(connection)).await
+    }
+
+    async fn touch_admin_token(&self, id: u64, now: i64) -> Result<()> {
+        self.call(move |connection| admin_tokens::touch(connection, id, now))
+            .await
+    }
+
+    async fn revoke_admin_token(&self, id: u64, now: i64) -> Result<bool> {
+        self.call(move |connection| admin_tokens::revoke(connection, id, now))
             .await
     }
 }

@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -44,7 +44,7 @@ pub(super) async fn check(
             .and_then(|value: &HeaderValue| value.to_str().ok())
     };
     let asked = text(header::HOST).unwrap_or_default();
-    if !shared.origins.iter().any(|own| host(own) == asked) {
+    if !is_own_name(&shared, headers) {
         let own = &shared.base_url;
         let sentence = format!(
             "The pages of this host are at {own}/ and under no other name. Where people reach it by \
@@ -82,6 +82,15 @@ pub(super) async fn check(
         headers.entry(name).or_insert(value);
     }
     response
+}
+
+/// Whether a request is for a name of this host: another one may have been made to resolve to it.
+pub(crate) fn is_own_name(shared: &Shared, headers: &HeaderMap) -> bool {
+    let asked = headers.get(header::HOST);
+    let asked = asked
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    shared.origins.iter().any(|own| host(own) == asked)
 }
 
 /// The host and port of an origin.

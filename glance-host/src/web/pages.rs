@@ -64,6 +64,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("settings.html", include_str!("../../assets/settings.html")),
         ("sidebar.html", include_str!("../../assets/sidebar.html")),
         ("sign-in.html", include_str!("../../assets/sign-in.html")),
+        ("tokens.html", include_str!("../../assets/tokens.html")),
         ("who.html", include_str!("../../assets/who.html")),
     ] {
         if let Err(cause) = templates.add_template(name, text) {

@@ -146,6 +146,7 @@ async fn page(
     let values = json!({
         "group": shared.group.name,
         "who": who(shared, asking),
+        "has_tokens": !shared.entrance.is_local(),
         "people": users.iter().map(person).collect::<Vec<_>>(),
         "removed": removed.iter().map(person).collect::<Vec<_>>(),
         "error": error,

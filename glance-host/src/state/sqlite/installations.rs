@@ -4,9 +4,9 @@ use glance_sdk::model::{Descriptor, OauthId, RoomId, Secret};
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-use super::rows::{id, json, number, parsed, place, room};
+use super::rows::{column, id, json, number, parsed, place, room};
 use super::webhooks;
-use crate::state::{Installed, Leaving, Place, StateError};
+use crate::state::{InstallationQuery, Installed, Leaving, ListedInstallation, Place, StateError};
 
 const INSTALLATION: &str =
     "SELECT oauth_id, oauth_secret, room_id, descriptor_url, descriptor FROM installation";
@@ -28,12 +28,17 @@ impl Kept {
 
 /// False where the add-on would show twice: beside its own in this place, and a room's beside that for
 /// all rooms.
-pub(super) fn begin(connection: &mut Connection, new: &Installed, kept: &Kept) -> Result<bool> {
+pub(super) fn begin(
+    connection: &mut Connection,
+    new: &Installed,
+    kept: &Kept,
+    now: i64,
+) -> Result<bool> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     let made = transaction.execute(
         "INSERT INTO installation
-         (oauth_id, oauth_secret, room_id, add_on_key, descriptor_url, descriptor)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS
+         (oauth_id, oauth_secret, room_id, add_on_key, descriptor_url, descriptor, installed_at)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS
              (SELECT 1 FROM installation
               WHERE add_on_key = ?4 AND (?3 IS NULL OR room_id = ?3 OR room_id IS NULL))",
         params![
@@ -42,7 +47,8 @@ pub(super) fn begin(connection: &mut Connection, new: &Installed, kept: &Kept) -
             new.room_id.map(|room| number(room.get())),
             new.descriptor.key,
             new.descriptor_url,
-            kept.descriptor
+            kept.descriptor,
+            now
         ],
     )?;
     if made > 0 {
@@ -157,6 +163,12 @@ pub(super) fn leaving(
         .collect()
 }
 
+pub(super) fn is_leaving(connection: &Connection, id: &OauthId) -> Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM leaving_installation WHERE oauth_id = ?1")?
+        .exists([id.as_str()])
+}
+
 pub(super) fn forget_leaving(connection: &Connection, id: &OauthId) -> Result<bool> {
     connection
         .execute(
@@ -244,7 +256,53 @@ pub(super) fn global(connection: &Connection) -> Result<Vec<Installed>> {
         .collect()
 }
 
-/// Its columns are those of [`INSTALLATION`].
+/// Accepted or not.
+pub(super) fn list(
+    connection: &Connection,
+    query: &InstallationQuery,
+    after: Option<&OauthId>,
+    at_most: u32,
+) -> Result<Vec<ListedInstallation>> {
+    // Named only where it counts, so that SQLite uses the index.
+    let of_key = match query.key {
+        Some(_) => "add_on_key = ?1",
+        None => "?1 IS NULL",
+    };
+    let of_place = match query.place {
+        Some(_) => "ifnull(room_id, 0) = ?2",
+        None => "?2 IS NULL",
+    };
+    let with_id = match query.id {
+        Some(_) => "oauth_id = ?5",
+        None => "?5 IS NULL",
+    };
+    connection
+        .prepare_cached(&format!(
+            "SELECT oauth_id, oauth_secret, room_id, descriptor_url, descriptor, accepted, installed_at
+             FROM installation
+             WHERE {of_key} AND {of_place} AND {with_id} AND (?3 IS NULL OR oauth_id > ?3)
+             ORDER BY oauth_id LIMIT ?4"
+        ))?
+        .query_map(
+            params![
+                query.key,
+                query.place.map(column),
+                after.map(OauthId::as_str),
+                at_most,
+                query.id.as_ref().map(OauthId::as_str)
+            ],
+            |row| {
+                Ok(ListedInstallation {
+                    installed: installed(row)?,
+                    is_accepted: row.get(5)?,
+                    installed_at: row.get(6)?,
+                })
+            },
+        )?
+        .collect()
+}
+
+/// Its columns are those of [`INSTALLATION`], at least.
 pub(super) fn installed(row: &Row<'_>) -> Result<Installed> {
     Ok(Installed {
         oauth_id: row.get::<_, String>(0)?.into(),

@@ -106,6 +106,21 @@ const STEPS: &[&str] = &[
         AND NOT EXISTS (
             SELECT 1 FROM timeline WHERE kind = 'message' AND sender = CAST(user.id AS TEXT));
 ",
+    "
+    -- Of an installation that an older host began nobody knows when that was.
+    ALTER TABLE installation ADD COLUMN installed_at INTEGER;
+    -- Tokens of scripts. AUTOINCREMENT: the id of a token never comes to mean another.
+    CREATE TABLE admin_token (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL,
+        digest BLOB NOT NULL,
+        created_by INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+        created_at INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL,
+        last_used_at INTEGER,
+        revoked_at INTEGER
+    ) STRICT;
+",
 ];
 
 pub(super) fn run(connection: &mut Connection) -> Result<()> {

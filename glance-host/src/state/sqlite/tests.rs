@@ -15,7 +15,7 @@ async fn with_installation() -> (SqliteState, OauthId) {
         descriptor_url: "http://a.example/".into(),
         descriptor: Descriptor::new("a", "A", "http://a.example/"),
     };
-    state.begin_installation(&installed).await.unwrap();
+    state.begin_installation(&installed, 0).await.unwrap();
     (state, installed.oauth_id)
 }
 

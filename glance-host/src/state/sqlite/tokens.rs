@@ -74,7 +74,7 @@ mod tests {
                 descriptor_url: "https://a.example/".into(),
                 descriptor: Descriptor::new(key, "A", "https://a.example/"),
             };
-            state.begin_installation(&installed).await.unwrap();
+            state.begin_installation(&installed, 0).await.unwrap();
         }
         let put = async |id: &str, n: u32| {
             let token = StoredToken {

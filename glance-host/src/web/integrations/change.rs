@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::site::Site;
 use super::{describe, failed, leave, merged};
+use crate::install::approval::More;
 use crate::install::{self, Read, visit};
 use crate::shared::Shared;
 use crate::state::Installed;
@@ -94,7 +95,7 @@ pub(super) async fn update(
     let is_same_add_on = read.descriptor.key == installed.descriptor.key;
     if is_same_add_on
         && !is_approved
-        && describe::asks_for_more(&read.descriptor, &installed.descriptor)
+        && !More::of(&read.descriptor, &installed.descriptor).is_nothing()
     {
         let notice = if digest.is_empty() { "" } else { CHANGED };
         return Ok(ask(

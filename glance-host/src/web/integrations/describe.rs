@@ -1,10 +1,11 @@
 //! What a descriptor asks for and adds, in plain words.
 
 use glance_sdk::evaluate::Program;
-use glance_sdk::model::{ActionLocation, Descriptor, Event, Scope, Webhook};
+use glance_sdk::model::{ActionLocation, Descriptor, Event};
 use serde_json::{Value, json};
 
 use crate::api::capabilities;
+use crate::install::approval::{scopes, was_told};
 use crate::pattern::{self, Allowance, MAX_IN_ACTIONS};
 
 /// What people must know before they approve; `old` is what they approved before.
@@ -32,26 +33,6 @@ pub(super) fn descriptor(descriptor: &Descriptor, old: Option<&Descriptor>) -> V
         "scopes": asked,
         "adds": adds(descriptor, old),
     })
-}
-
-/// The scopes that a descriptor asks for.
-fn scopes(descriptor: &Descriptor) -> &[Scope] {
-    let consumer = descriptor.capabilities.hipchat_api_consumer.as_ref();
-    consumer.map_or(&[], |consumer| &consumer.scopes)
-}
-
-/// Whether it asks for a scope, or is told of what happens, that was not approved before.
-pub(super) fn asks_for_more(new: &Descriptor, old: &Descriptor) -> bool {
-    let before = scopes(old);
-    let mut webhooks = new.capabilities.webhooks().iter();
-    scopes(new).iter().any(|scope| !before.contains(scope))
-        || webhooks.any(|webhook| !was_told(old, webhook))
-}
-
-/// Whether an add-on was told of this before.
-fn was_told(old: &Descriptor, webhook: &Webhook) -> bool {
-    let mut before = old.capabilities.webhooks().iter();
-    before.any(|old| old.event == webhook.event && old.pattern == webhook.pattern)
 }
 
 fn adds(descriptor: &Descriptor, old: Option<&Descriptor>) -> Vec<Value> {

@@ -82,6 +82,7 @@ impl Site {
             "address": self.address(),
             "may_manage": self.may_manage(),
             "may_manage_group": access::manages_group(self.user()),
+            "has_tokens": !shared.entrance.is_local(),
         })
     }
 

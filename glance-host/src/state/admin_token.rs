@@ -1,0 +1,72 @@
+//! A token with which scripts manage a host's installations.
+
+use std::fmt;
+
+use glance_sdk::model::UserId;
+
+/// How many tokens for scripts hold at once, and of how many that ended the host still knows.
+pub const MAX_ADMIN_TOKENS: u32 = 50;
+
+/// A token for scripts that an admin creates. It is stored by its digest, so that who reads the database has
+/// no token.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewAdminToken {
+    /// Its name, for people.
+    pub name: String,
+    /// SHA-256 of its secret.
+    pub digest: Vec<u8>,
+    /// Who creates it.
+    pub created_by: UserId,
+    /// Until when it holds, in seconds since 1970.
+    pub expires_at: i64,
+}
+
+impl fmt::Debug for NewAdminToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewAdminToken")
+            .field("name", &self.name)
+            .field("created_by", &self.created_by)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A token for scripts as it is stored.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AdminToken {
+    /// Names it; no other token ever has the same.
+    pub id: u64,
+    /// Its name, for people.
+    pub name: String,
+    /// SHA-256 of its secret.
+    pub digest: Vec<u8>,
+    /// Who created it.
+    pub created_by: UserId,
+    /// When it was created, in seconds since 1970.
+    pub created_at: i64,
+    /// Until when it holds, in seconds since 1970.
+    pub expires_at: i64,
+    /// When it was used last, in seconds since 1970.
+    pub last_used_at: Option<i64>,
+    /// When somebody revoked it, in seconds since 1970.
+    pub revoked_at: Option<i64>,
+}
+
+impl fmt::Debug for AdminToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AdminToken")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .field("created_by", &self.created_by)
+            .field("expires_at", &self.expires_at)
+            .field("revoked_at", &self.revoked_at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl AdminToken {
+    /// Whether it is neither revoked nor expired at this time, in seconds since 1970.
+    pub fn holds(&self, now: i64) -> bool {
+        self.revoked_at.is_none() && self.expires_at > now
+    }
+}
