@@ -1,5 +1,6 @@
 //! Why a command failed: a code for programs, one sentence for people, and what to do about it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::process::ExitCode;
 
@@ -13,7 +14,7 @@ const INTERRUPTED: &str = "interrupted";
 /// Why a command failed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct CommandError {
-    code: &'static str,
+    code: Cow<'static, str>,
     message: String,
     help: String,
 }
@@ -21,12 +22,12 @@ pub(crate) struct CommandError {
 impl CommandError {
     /// A failure with its code in kebab case, a sentence without a full stop, and the remedy.
     pub(crate) fn new(
-        code: &'static str,
+        code: impl Into<Cow<'static, str>>,
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> Self {
         Self {
-            code,
+            code: code.into(),
             message: message.into(),
             help: help.into(),
         }
@@ -34,12 +35,17 @@ impl CommandError {
 
     /// The person pressed Ctrl-C, or the command was asked to end, before it was done.
     pub(crate) fn interrupted() -> Self {
-        Self::new(INTERRUPTED, "interrupted", "start it again")
+        Self::interrupted_after("interrupted", "start it again")
+    }
+
+    /// The same, with what the command has done by then.
+    pub(crate) fn interrupted_after(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::new(INTERRUPTED, message, help)
     }
 
     /// The exit code of the command: 130 after Ctrl-C, as shells have it, else 1.
     pub(crate) fn exit_code(&self) -> ExitCode {
-        match self.code {
+        match &*self.code {
             INTERRUPTED => ExitCode::from(130),
             _ => ExitCode::FAILURE,
         }
@@ -52,8 +58,8 @@ impl CommandError {
 
     /// Names the failure for programs.
     #[cfg(test)]
-    pub(crate) fn code(&self) -> &'static str {
-        self.code
+    pub(crate) fn code(&self) -> &str {
+        &self.code
     }
 }
 

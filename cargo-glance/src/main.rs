@@ -7,11 +7,15 @@ mod doctor;
 mod error;
 mod example;
 mod fetch;
+mod host_client;
 mod http;
+mod install;
 mod lifeline;
+mod list;
 mod new;
 mod print;
 mod record;
+mod remove;
 mod replay;
 mod schema;
 mod simulate;
@@ -53,6 +57,9 @@ enum Command {
     Simulate(simulate::Arguments),
     Token(token::Arguments),
     Doctor(doctor::Arguments),
+    Install(install::Arguments),
+    Remove(remove::Arguments),
+    List(list::Arguments),
     Schema(schema::Arguments),
     Record(record::Arguments),
     Replay(replay::Arguments),
@@ -91,6 +98,9 @@ fn main() -> ExitCode {
         Command::Simulate(arguments) => completed(simulate::run(arguments)),
         Command::Token(arguments) => completed(token::run(arguments)),
         Command::Doctor(arguments) => completed(doctor::run(arguments)),
+        Command::Install(arguments) => completed(install::run(arguments)),
+        Command::Remove(arguments) => completed(remove::run(arguments)),
+        Command::List(arguments) => completed(list::run(arguments)),
         Command::Schema(arguments) => {
             schema::run(&arguments);
             Ok(())

@@ -285,7 +285,7 @@ mod tests {
     fn unclear_choices_are_refused_with_their_names() {
         let code = |root, package, program| {
             let found = Package::read(&metadata(root), package, program);
-            found.map_err(|error| (error.code(), format!("{error:#}")))
+            found.map_err(|error| (error.code().to_owned(), format!("{error:#}")))
         };
         let (several, said) = code(Value::Null, None, None).unwrap_err();
         assert_eq!(several, "several-packages");
