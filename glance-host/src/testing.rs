@@ -63,6 +63,16 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 impl Host {
     /// Starts a host for a test: on a free port of this machine, in memory, without rooms.
     ///
+    /// ```
+    /// use glance_host::Host;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let host = Host::start().await;
+    /// let room = host.room("ops").await;
+    /// assert!(host.room_url(&room.room).starts_with(host.base_url()));
+    /// # });
+    /// ```
+    ///
     /// # Panics
     ///
     /// If no port is free.
@@ -88,6 +98,19 @@ impl Host {
 
     /// Changes a user, made where there is none: `host.user("admin", |user| user.is_admin = true)`.
     ///
+    /// ```
+    /// use glance_host::Host;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// let admin = host.user("ann", |user| user.is_admin = true).await;
+    /// assert!(admin.is_admin);
+    /// let viewer = room.viewer("ann").await;
+    /// # let _ = viewer.sidebar();
+    /// # });
+    /// ```
+    ///
     /// # Panics
     ///
     /// Where the database fails.
@@ -101,6 +124,25 @@ impl Host {
 
     /// What add-ons wrote to the person with this name, in no room, oldest first.
     ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_sdk::client::Method;
+    /// use glance_sdk::model::Scope;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// let add_on = AddOn::new("com.example.builds", "Builds").scopes([Scope::SendMessage]);
+    /// let add_on = host.install_everywhere(add_on).await;
+    /// let id = host.user("ann", |_| ()).await.id.to_string();
+    /// let body = serde_json::json!({ "message": "Your build is broken." });
+    /// let client = add_on.client().await;
+    /// client.request(Method::Post, ["user", &id, "message"]).body(&body).unwrap().send().await.unwrap();
+    /// assert_eq!(host.private_messages("ann").await.len(), 1);
+    /// # });
+    /// ```
+    ///
     /// # Panics
     ///
     /// Where the database fails.
@@ -112,6 +154,24 @@ impl Host {
     }
 
     /// Installs an in-process add-on for all rooms.
+    ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # #[glance(key = "builds", name = "Builds", icon = "https://example.com/builds.svg")]
+    /// # async fn builds() -> GlanceData { GlanceData::new(label!("<b>2</b> broken builds")) }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = AddOn::new("com.example.builds", "Builds").glance::<builds>();
+    /// let _add_on = host.install_everywhere(add_on).await;
+    /// for room in ["ops", "dev"] {
+    ///     let line = host.room(room).await.viewer("ann").await.glance::<builds>().await;
+    ///     assert_eq!(line.label_text(), "2 broken builds");
+    /// }
+    /// # });
+    /// ```
     ///
     /// # Panics
     ///
@@ -129,6 +189,27 @@ impl Host {
 }
 
 /// An add-on that runs in the test's process. It stops answering when it is dropped.
+///
+/// ```
+/// use glance_host::Host;
+/// use glance_sdk::prelude::*;
+///
+/// # #[glance(key = "builds", name = "Builds", icon = "https://example.com/builds.svg")]
+/// # async fn builds() -> GlanceData { GlanceData::new(label!("<b>2</b> broken builds")) }
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # let host = Host::start().await;
+/// # let room = host.room("ops").await;
+/// # let add_on = AddOn::new("com.example.builds", "Builds").glance::<builds>();
+/// let add_on = room.install(add_on).await;
+/// let mut viewer = room.viewer("ann").await;
+/// viewer.glance::<builds>().await;
+///
+/// let client = add_on.client().await;
+/// let data = GlanceData::new(label!("<b>3</b> broken builds"));
+/// client.room(room.room.id).push::<builds>(data).await.unwrap();
+/// viewer.label("builds", "3 broken builds").await;
+/// # });
+/// ```
 #[derive(Debug)]
 pub struct TestAddOn {
     server: JoinHandle<()>,
@@ -186,11 +267,45 @@ impl TestAddOn {
     }
 
     /// The pusher its handlers use. `flush` it where a test must see that nothing is on its way.
+    ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # #[glance(key = "builds", name = "Builds", icon = "https://example.com/builds.svg")]
+    /// # async fn builds() -> GlanceData { GlanceData::new(label!("<b>2</b> broken builds")) }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = AddOn::new("com.example.builds", "Builds").glance::<builds>();
+    /// let add_on = room.install(add_on).await;
+    /// let data = GlanceData::new(label!("<b>3</b> broken builds"));
+    /// add_on.pusher().push::<builds>(add_on.oauth_id(), To::Group, data).unwrap();
+    /// add_on.pusher().flush().await;
+    /// assert_eq!(add_on.pusher().pushed().sent, 1);
+    /// # });
+    /// ```
     pub fn pusher(&self) -> &Pusher {
         &self.pusher
     }
 
     /// The installation as the host keeps it, its secret included.
+    ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # #[glance(key = "builds", name = "Builds", icon = "https://example.com/builds.svg")]
+    /// # async fn builds() -> GlanceData { GlanceData::new(label!("<b>2</b> broken builds")) }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = AddOn::new("com.example.builds", "Builds").glance::<builds>();
+    /// let add_on = room.install(add_on).await;
+    /// assert_eq!(add_on.installed().descriptor.key, "com.example.builds");
+    /// assert_eq!(add_on.installed().room_id, Some(room.room.id));
+    /// # });
+    /// ```
     ///
     /// # Panics
     ///
@@ -209,6 +324,24 @@ impl TestAddOn {
 
     /// A client of its installation.
     ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_sdk::model::Notification;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # #[glance(key = "builds", name = "Builds", icon = "https://example.com/builds.svg")]
+    /// # async fn builds() -> GlanceData { GlanceData::new(label!("<b>2</b> broken builds")) }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = AddOn::new("com.example.builds", "Builds").glance::<builds>();
+    /// let add_on = room.install(add_on).await;
+    /// let notification = Notification::text("Build 7 is broken.");
+    /// add_on.client().await.room(room.room.id).notify(&notification).await.unwrap();
+    /// assert_eq!(room.notification("Build 7").await.message, "Build 7 is broken.");
+    /// # });
+    /// ```
+    ///
     /// # Panics
     ///
     /// Where the add-on no longer knows its installation.
@@ -220,6 +353,23 @@ impl TestAddOn {
     }
 
     /// Stops it: who calls it from here on is refused the connection.
+    ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # #[glance(key = "builds", name = "Builds", icon = "https://example.com/builds.svg")]
+    /// # async fn builds() -> GlanceData { GlanceData::new(label!("<b>2</b> broken builds")) }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = AddOn::new("com.example.builds", "Builds").glance::<builds>();
+    /// let add_on = room.install(add_on).await;
+    /// add_on.stop().await;
+    /// let sidebar = room.viewer("ann").await.settled().await;
+    /// assert!(sidebar.line("builds").unwrap().is_failed());
+    /// # });
+    /// ```
     pub async fn stop(mut self) {
         self.server.abort();
         let _ = (&mut self.server).await;
@@ -233,6 +383,23 @@ impl Drop for TestAddOn {
 }
 
 /// A connected person in a test.
+///
+/// ```
+/// use glance_host::Host;
+/// use glance_sdk::prelude::*;
+///
+/// # #[glance(key = "builds", name = "Builds", icon = "https://example.com/builds.svg")]
+/// # async fn builds() -> GlanceData { GlanceData::new(label!("<b>2</b> broken builds")) }
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # let host = Host::start().await;
+/// # let room = host.room("ops").await;
+/// # let add_on = AddOn::new("com.example.builds", "Builds").glance::<builds>();
+/// let _add_on = room.install(add_on).await;
+/// let mut viewer = room.viewer("ann").await;
+/// assert_eq!(viewer.glance::<builds>().await.label_text(), "2 broken builds");
+/// assert_eq!(viewer.sidebar().lines.len(), 1);
+/// # });
+/// ```
 #[derive(Debug)]
 pub struct TestViewer {
     shared: Arc<Shared>,
@@ -277,6 +444,23 @@ impl TestViewer {
 
     /// The line of the glance `G`, once it shows data.
     ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # #[glance(key = "builds", name = "Builds", icon = "https://example.com/builds.svg")]
+    /// # async fn builds() -> GlanceData { GlanceData::new(label!("<b>2</b> broken builds")) }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = AddOn::new("com.example.builds", "Builds").glance::<builds>();
+    /// let _add_on = room.install(add_on).await;
+    /// let line = room.viewer("ann").await.glance::<builds>().await;
+    /// assert_eq!(line.label_text(), "2 broken builds");
+    /// assert_eq!(line.lozenge(), None);
+    /// # });
+    /// ```
+    ///
     /// # Panics
     ///
     /// Where it does not come to that within 20 seconds; the message says what is shown instead.
@@ -296,6 +480,26 @@ impl TestViewer {
 
     /// What is shown once the line of the glance with this key has a label of this text.
     ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # #[glance(key = "builds", name = "Builds", icon = "https://example.com/builds.svg")]
+    /// # async fn builds() -> GlanceData { GlanceData::new(label!("<b>2</b> broken builds")) }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = AddOn::new("com.example.builds", "Builds").glance::<builds>();
+    /// let add_on = room.install(add_on).await;
+    /// let mut viewer = room.viewer("ann").await;
+    /// viewer.label("builds", "2 broken builds").await;
+    ///
+    /// let data = GlanceData::new(label!("All builds are <b>green</b>"));
+    /// add_on.pusher().push::<builds>(add_on.oauth_id(), To::Group, data).unwrap();
+    /// viewer.label("builds", "All builds are green").await;
+    /// # });
+    /// ```
+    ///
     /// # Panics
     ///
     /// Where it does not come to that within 20 seconds; the message says what is shown instead.
@@ -310,6 +514,28 @@ impl TestViewer {
 
     /// What is shown once no glance waits for its data.
     ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// #[derive(Serialize, GlanceMetadata)]
+    /// struct Builds { broken: u32 }
+    ///
+    /// #[glance(key = "builds", name = "Builds", icon = "https://example.com/builds.svg", when(broken > 0))]
+    /// async fn builds() -> GlanceData<Builds> {
+    ///     GlanceData::new(label!("<b>0</b> broken builds")).metadata(Builds { broken: 0 })
+    /// }
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// let add_on = AddOn::new("com.example.builds", "Builds").glance::<builds>();
+    /// let _add_on = room.install(add_on).await;
+    /// let sidebar = room.viewer("ann").await.settled().await;
+    /// assert!(sidebar.lines.is_empty(), "nothing is broken, so the glance is hidden");
+    /// # });
+    /// ```
+    ///
     /// # Panics
     ///
     /// Where it does not come to that within 20 seconds.
@@ -318,6 +544,23 @@ impl TestViewer {
     }
 
     /// What is shown once it is as wanted.
+    ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # #[glance(key = "builds", name = "Builds", icon = "https://example.com/builds.svg")]
+    /// # async fn builds() -> GlanceData { GlanceData::new(label!("<b>2</b> broken builds")) }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = AddOn::new("com.example.builds", "Builds").glance::<builds>();
+    /// let mut viewer = room.viewer("ann").await;
+    /// let _add_on = room.install(add_on).await;
+    /// let sidebar = viewer.wait_for(|sidebar| sidebar.lines.len() == 1 && sidebar.loading == 0).await;
+    /// assert_eq!(sidebar.lines[0].add_on, "Builds");
+    /// # });
+    /// ```
     ///
     /// # Panics
     ///
@@ -344,6 +587,18 @@ impl TestViewer {
 
     /// Completes once the room is gone, or the host.
     ///
+    /// ```
+    /// use glance_host::Host;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// let mut viewer = room.viewer("ann").await;
+    /// room.delete().await;
+    /// viewer.ended().await;
+    /// # });
+    /// ```
+    ///
     /// # Panics
     ///
     /// Where neither happens within 20 seconds.
@@ -356,6 +611,29 @@ impl TestViewer {
 
     /// Why the glance with this key shows or does not, in one sentence, as the inspector says it:
     /// "hidden: `broken` is 0, needs \> 0".
+    ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// #[derive(Serialize, GlanceMetadata)]
+    /// struct Builds { broken: u32 }
+    ///
+    /// #[glance(key = "builds", name = "Builds", icon = "https://example.com/builds.svg", when(broken > 0))]
+    /// async fn builds() -> GlanceData<Builds> {
+    ///     GlanceData::new(label!("<b>0</b> broken builds")).metadata(Builds { broken: 0 })
+    /// }
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// let add_on = AddOn::new("com.example.builds", "Builds").glance::<builds>();
+    /// let _add_on = room.install(add_on).await;
+    /// let mut viewer = room.viewer("ann").await;
+    /// viewer.settled().await;
+    /// assert_eq!(viewer.explain("builds").await, "hidden: `broken` is 0, needs > 0");
+    /// # });
+    /// ```
     ///
     /// # Panics
     ///

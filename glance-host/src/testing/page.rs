@@ -81,6 +81,22 @@ impl TestViewer {
 
     /// Opens what has this key in this add-on, as [`open`](Self::open).
     ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// let panel = |text: &'static str| get(move || async move { text });
+    /// let ci = AddOn::new("com.example.ci", "CI").web_panel("about", "About", panel("Builds"));
+    /// let ci = room.install(ci).await;
+    /// let rota = AddOn::new("com.example.rota", "Rota").web_panel("about", "About", panel("On call"));
+    /// let _rota = room.install(rota).await;
+    /// assert_eq!(room.viewer("ann").await.open_of(&ci, "about").await.text(), "Builds");
+    /// # });
+    /// ```
+    ///
     /// # Panics
     ///
     /// Where the add-on has no such key, or cannot be called.
@@ -91,6 +107,22 @@ impl TestViewer {
     }
 
     /// Opens the page where people set this add-on up.
+    ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// let settings = get(|viewer: Viewer| async move { format!("for user {}", viewer.user_id) });
+    /// let add_on = AddOn::new("com.example.ci", "CI").configuration_page(settings);
+    /// let add_on = room.install(add_on).await;
+    /// let admin = host.user("ann", |user| user.is_admin = true).await;
+    /// let page = room.viewer("ann").await.configure(&add_on).await;
+    /// assert_eq!(page.text(), format!("for user {}", admin.id));
+    /// # });
+    /// ```
     ///
     /// # Panics
     ///
@@ -115,6 +147,20 @@ impl TestViewer {
 
     /// Opens the page where administrators of the group manage this add-on.
     ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// let add_on = AddOn::new("com.example.ci", "CI").admin_page(get(|| async { "All rooms" }));
+    /// let add_on = host.install_everywhere(add_on).await;
+    /// host.user("ann", |user| user.is_admin = true).await;
+    /// assert_eq!(room.viewer("ann").await.administer(&add_on).await.text(), "All rooms");
+    /// # });
+    /// ```
+    ///
     /// # Panics
     ///
     /// Where the add-on has none, this person is no administrator, or the add-on cannot be called.
@@ -134,6 +180,24 @@ impl TestViewer {
 
     /// The keys of the actions that are offered beside the input field, in their order.
     ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_sdk::model::{Action, ActionLocation};
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// let add_on = AddOn::new("com.example.ci", "CI")
+    ///     .dialog("build", "Build", get(|| async { "Which branch?" }))
+    ///     .action(Action::new("start", "Start a build", ActionLocation::Input, "build"));
+    /// let _add_on = room.install(add_on).await;
+    /// let viewer = room.viewer("ann").await;
+    /// assert_eq!(viewer.actions().await, ["start"]);
+    /// assert_eq!(viewer.act("start").await.text(), "Which branch?");
+    /// # });
+    /// ```
+    ///
     /// # Panics
     ///
     /// Where the database fails.
@@ -142,6 +206,25 @@ impl TestViewer {
     }
 
     /// The keys of the actions that are offered in the menu of a message, in their order.
+    ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_sdk::model::{Action, ActionLocation};
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// let add_on = AddOn::new("com.example.reminder", "Reminder")
+    ///     .dialog("remind", "Remind me", get(|| async { "When?" }))
+    ///     .action(Action::new("remind-me", "Remind me", ActionLocation::Message, "remind"));
+    /// let _add_on = room.install(add_on).await;
+    /// let message = room.says("bob", "Let us deploy on Friday.").await;
+    /// let viewer = room.viewer("ann").await;
+    /// assert_eq!(viewer.actions_on(&message).await, ["remind-me"]);
+    /// assert_eq!(viewer.act_on(&message, "remind-me").await.text(), "When?");
+    /// # });
+    /// ```
     ///
     /// # Panics
     ///
@@ -239,6 +322,21 @@ impl TestViewer {
 }
 
 /// A page of an add-on that a person has open in a test, or the answer to what they did there.
+///
+/// ```
+/// use glance_host::Host;
+/// use glance_sdk::prelude::*;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # let host = Host::start().await;
+/// # let room = host.room("ops").await;
+/// let add_on = AddOn::new("com.example.ci", "CI").web_panel("builds", "Builds", get(|| async { "2 broken" }));
+/// let _add_on = room.install(add_on).await;
+/// let page = room.viewer("ann").await.open("builds").await;
+/// assert_eq!(page.status(), 200);
+/// assert_eq!(page.text(), "2 broken");
+/// # });
+/// ```
 #[derive(Debug)]
 pub struct TestPage {
     url: Url,
@@ -281,6 +379,20 @@ impl TestPage {
     }
 
     /// The body as JSON.
+    ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_sdk::axum::Json;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// let data = get(|| async { Json(serde_json::json!({ "broken": 2 })) });
+    /// let _add_on = room.install(AddOn::new("com.example.ci", "CI").web_panel("data", "Data", data)).await;
+    /// assert_eq!(room.viewer("ann").await.open("data").await.json()["broken"], 2);
+    /// # });
+    /// ```
     ///
     /// # Panics
     ///
@@ -333,6 +445,34 @@ impl TestPage {
     }
 
     /// Asks for a path of the add-on as the page's scripts do, with its token in the header `x-acpt`.
+    ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_host::testing::TestPage;
+    /// use glance_sdk::axum::http::Method;
+    /// use glance_sdk::axum::response::Html;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// async fn panel(request: SignedRequest) -> Html<String> {
+    ///     Html(format!("<meta name='token' content='{}'>", request.page_token()))
+    /// }
+    ///
+    /// async fn vote(viewer: Viewer) -> String {
+    ///     format!("user {} voted", viewer.user_id)
+    /// }
+    ///
+    /// let add_on = AddOn::new("com.example.votes", "Votes")
+    ///     .web_panel("votes", "Votes", get(panel))
+    ///     .route("/votes", post(vote));
+    /// let _add_on = room.install(add_on).await;
+    /// let page = room.viewer("ann").await.open("votes").await;
+    /// let answer: TestPage = page.fetch(Method::POST, "/votes").await;
+    /// assert!(answer.text().ends_with("voted"));
+    /// # });
+    /// ```
     ///
     /// # Panics
     ///

@@ -16,6 +16,24 @@ use crate::webhooks::{self, Delivery, RoomEvent};
 use crate::{rooms, write};
 
 /// A room of a host in a test.
+///
+/// ```
+/// use glance_host::Host;
+/// use glance_sdk::prelude::*;
+///
+/// # #[glance(key = "builds", name = "Builds", icon = "https://example.com/builds.svg")]
+/// # async fn builds() -> GlanceData { GlanceData::new(label!("<b>2</b> broken builds")) }
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # let host = Host::start().await;
+/// # let room = host.room("ops").await;
+/// # let add_on = AddOn::new("com.example.builds", "Builds").glance::<builds>();
+/// let _add_on = room.install(add_on).await;
+/// room.says("ann", "Good morning").await;
+/// let viewer = room.viewer("bob").await;
+/// # let _ = viewer.sidebar();
+/// assert_eq!(room.timeline().await.len(), 1);
+/// # });
+/// ```
 #[derive(Debug, Clone)]
 pub struct TestRoom {
     pub(super) shared: Arc<Shared>,
@@ -26,6 +44,18 @@ pub struct TestRoom {
 impl TestRoom {
     /// Changes the room, as its owner does: `room.change(|room| room.is_public = false)`. Add-ons are
     /// told of a new topic, and that it was archived or brought back.
+    ///
+    /// ```
+    /// use glance_host::Host;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let mut room = room;
+    /// room.change(|room| room.topic = "Release day".to_owned()).await;
+    /// assert_eq!(room.room.topic, "Release day");
+    /// # });
+    /// ```
     ///
     /// # Panics
     ///
@@ -69,6 +99,22 @@ impl TestRoom {
 
     /// Installs an in-process add-on in this room, with the real handshake.
     ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_host::InstallError;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// let add_on = AddOn::new("com.example.ci", "CI")
+    ///     .on_install(|_state, _client| async { Err("this room has no builds") });
+    /// let error = room.try_install(add_on).await.unwrap_err();
+    /// println!("{error}");
+    /// # let _: InstallError = error;
+    /// # });
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`InstallError`] where the host or the add-on refuses.
@@ -95,6 +141,22 @@ impl TestRoom {
 
     /// Connects the person with this name, made where there is none.
     ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # #[glance(key = "builds", name = "Builds", icon = "https://example.com/builds.svg")]
+    /// # async fn builds() -> GlanceData { GlanceData::new(label!("<b>2</b> broken builds")) }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = AddOn::new("com.example.builds", "Builds").glance::<builds>();
+    /// let _add_on = room.install(add_on).await;
+    /// let (mut ann, mut bob) = (room.viewer("ann").await, room.viewer("bob").await);
+    /// assert_eq!(ann.glance::<builds>().await.label_text(), bob.glance::<builds>().await.label_text());
+    /// # });
+    /// ```
+    ///
     /// # Panics
     ///
     /// Where the database fails.
@@ -109,6 +171,26 @@ impl TestRoom {
     }
 
     /// Writes what the person with this name says; they are made where there is none.
+    ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_sdk::model::Notification;
+    /// use glance_sdk::model::webhook::RoomMessage;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// #[webhook(event = RoomMessage, pattern = "^/ping$")]
+    /// async fn ping(_said: WebhookRequest<RoomMessage>) -> Notification {
+    ///     Notification::text("pong")
+    /// }
+    ///
+    /// let _add_on = room.install(AddOn::new("com.example.ping", "Ping").webhook::<ping>()).await;
+    /// room.says("ann", "/ping").await;
+    /// assert_eq!(room.notification("pong").await.message, "pong");
+    /// # });
+    /// ```
     ///
     /// # Panics
     ///
@@ -145,6 +227,27 @@ impl TestRoom {
     }
 
     /// The first call of a webhook that is as wanted, once there is one.
+    ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_host::webhooks::Outcome;
+    /// use glance_sdk::model::webhook::RoomMessage;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// #[webhook(event = RoomMessage)]
+    /// async fn heard(_said: WebhookRequest<RoomMessage>) -> Result<(), Failure> {
+    ///     Err("the disk is full".into())
+    /// }
+    ///
+    /// let _add_on = room.install(AddOn::new("com.example.ears", "Ears").webhook::<heard>()).await;
+    /// room.says("ann", "Good morning").await;
+    /// let delivery = room.delivery(|delivery| delivery.attempts > 0).await;
+    /// assert!(matches!(delivery.outcome, Outcome::Answered { status: 500, .. }));
+    /// # });
+    /// ```
     ///
     /// # Panics
     ///

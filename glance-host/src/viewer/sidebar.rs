@@ -8,6 +8,23 @@ use serde::Serialize;
 use crate::label;
 
 /// All glances that show, in their order.
+///
+/// ```
+/// use glance_host::Host;
+/// use glance_sdk::prelude::*;
+///
+/// # #[glance(key = "builds", name = "Builds", icon = "https://example.com/builds.svg")]
+/// # async fn builds() -> GlanceData { GlanceData::new(label!("<b>2</b> broken builds")) }
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # let host = Host::start().await;
+/// # let room = host.room("ops").await;
+/// # let add_on = AddOn::new("com.example.builds", "Builds").glance::<builds>();
+/// let _add_on = room.install(add_on).await;
+/// let sidebar = room.viewer("ann").await.settled().await;
+/// assert_eq!(sidebar.line("builds").unwrap().label_text(), "2 broken builds");
+/// assert!(sidebar.line("tests").is_none());
+/// # });
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct Sidebar {
