@@ -150,6 +150,23 @@ impl FaultHost {
     /// Takes the host off the net: its connections are cut, and new ones refused. What it remembers,
     /// and who looks at its rooms within the test, stays.
     ///
+    /// ```
+    ///
+    /// # use glance_host::testing::FaultHost;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = FaultHost::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// # let mut host = host;
+    /// host.down().await;
+    /// assert!(client.room(room.room.id).get().await.is_err());
+    /// host.up();
+    /// assert!(client.room(room.room.id).get().await.is_ok());
+    /// # });
+    /// ```
+    ///
     /// # Panics
     ///
     /// Where its port cannot be kept.
@@ -192,6 +209,23 @@ impl FaultHost {
 
     /// Ends all access tokens of an installation; it may ask for new ones.
     ///
+    /// ```
+    /// use glance_host::testing::Purpose;
+    ///
+    /// # use glance_host::testing::FaultHost;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = FaultHost::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// host.revoke_tokens(add_on.oauth_id()).await;
+    /// client.rooms().all().await.unwrap();
+    /// let tokens = host.calls().into_iter().filter(|call| call.purpose == Purpose::Token).count();
+    /// assert_eq!(tokens, 2);
+    /// # });
+    /// ```
+    ///
     /// # Panics
     ///
     /// Where the database fails.
@@ -202,6 +236,23 @@ impl FaultHost {
 
     /// Gives an installation another secret, of which its add-on is not told, and ends its tokens:
     /// for the add-on it is as if the host had removed it.
+    ///
+    /// ```
+    /// use glance_sdk::ErrorKind;
+    ///
+    /// # use glance_host::testing::FaultHost;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = FaultHost::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// host.rotate_secret(add_on.oauth_id()).await;
+    /// let error = client.rooms().all().await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    /// assert!(client.is_gone());
+    /// # });
+    /// ```
     ///
     /// # Panics
     ///
@@ -215,11 +266,44 @@ impl FaultHost {
 
     /// The calls that came to their end so far, of add-ons and of the host, oldest first: the latest
     /// 10,000.
+    ///
+    /// ```
+    /// use glance_host::testing::Purpose;
+    ///
+    /// # use glance_host::testing::FaultHost;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = FaultHost::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// let purposes: Vec<_> = host.calls().iter().map(|call| call.purpose).collect();
+    /// assert_eq!(purposes[0], Purpose::Descriptor);
+    /// assert!(purposes.contains(&Purpose::Token));
+    /// # let _ = client;
+    /// # });
+    /// ```
     pub fn calls(&self) -> Vec<Arc<Exchange>> {
         self.layer.calls()
     }
 
     /// The first call that is as wanted, once there is one.
+    ///
+    /// ```
+    ///
+    /// # use glance_host::testing::FaultHost;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = FaultHost::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// client.room(room.room.id).get().await.unwrap();
+    /// let path = format!("/v2/room/{}", room.room.id);
+    /// let call = host.call(|call| call.path() == path).await;
+    /// assert_eq!(call.answer["name"], "ops");
+    /// # });
+    /// ```
     ///
     /// # Panics
     ///
@@ -233,12 +317,43 @@ impl FaultHost {
     }
 
     /// Follows the calls that end from now on, of add-ons and of the host.
+    ///
+    /// ```
+    ///
+    /// # use glance_host::testing::FaultHost;
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = FaultHost::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// let mut calls = host.follow_calls();
+    /// client.room(room.room.id).get().await.unwrap();
+    /// assert_eq!(calls.next().await.method, "GET");
+    /// # });
+    /// ```
     pub fn follow_calls(&self) -> CallStream {
         CallStream::new(Arc::clone(&self.layer))
     }
 
     /// Writes what this host and the add-on that is installed next say to each other into a file,
     /// in place of what is there. Other add-ons are left out.
+    ///
+    /// ```
+    /// use glance_host::testing::{FaultHost, Replay};
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let file = folder.path().join("builds.jsonl");
+    /// # let host = FaultHost::start().await;
+    /// # let room = host.room("ops").await;
+    /// let recording = host.record_to(&file).unwrap();
+    /// let _add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// recording.finish().unwrap();
+    /// assert!(!Replay::read(&file).unwrap().exchanges().is_empty());
+    /// # });
+    /// ```
     ///
     /// # Errors
     ///

@@ -50,6 +50,22 @@ pub(crate) enum Effect {
 impl Fault {
     /// Answers with this status and the protocol's JSON instead of making the call.
     ///
+    /// ```
+    /// use glance_host::testing::{Fault, FaultHost};
+    ///
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = FaultHost::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// let refused = host.inject(Fault::status(403).body("not here").times(1));
+    /// let error = client.room(room.room.id).get().await.unwrap_err();
+    /// assert_eq!(error.status(), Some(403));
+    /// assert_eq!(refused.hits(), 1);
+    /// # });
+    /// ```
+    ///
     /// # Panics
     ///
     /// If the status is not between 100 and 999.
@@ -72,16 +88,64 @@ impl Fault {
     }
 
     /// Neither makes the call nor answers it; drops the connection when the fault is lifted.
+    ///
+    /// ```
+    /// use glance_host::testing::{Fault, FaultHost};
+    ///
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = FaultHost::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// let hanging = host.inject(Fault::hang());
+    /// let call = tokio::spawn(async move { client.rooms().all().await });
+    /// hanging.wait_for_hits(1).await;
+    /// drop(hanging); // The connection closes, and the client tries again.
+    /// assert!(call.await.unwrap().is_ok());
+    /// # });
+    /// ```
     pub fn hang() -> Self {
         Self::new(Effect::Hang)
     }
 
     /// Drops the connection instead of making the call, without a byte of an answer.
+    ///
+    /// ```
+    /// use glance_host::testing::{Fault, FaultHost};
+    ///
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = FaultHost::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// let _dropped = host.inject(Fault::drop_connection().times(1));
+    /// assert!(client.rooms().all().await.is_ok(), "the client tries again");
+    /// # });
+    /// ```
     pub fn drop_connection() -> Self {
         Self::new(Effect::Drop)
     }
 
     /// Makes the call, and drops the connection without a byte of the answer.
+    ///
+    /// ```
+    /// use glance_host::testing::{Fault, FaultHost};
+    /// use glance_sdk::model::Notification;
+    ///
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = FaultHost::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// let _lost = host.inject(Fault::lost_answer().times(1));
+    /// let notification = Notification::text("Build 7 is broken.");
+    /// assert!(client.room(room.room.id).notify(&notification).await.is_err());
+    /// assert_eq!(room.notifications().await.len(), 1, "the host took it");
+    /// # });
+    /// ```
     pub fn lost_answer() -> Self {
         Self::new(Effect::LostAnswer)
     }
@@ -122,6 +186,24 @@ impl Fault {
 
     /// Hits only calls with this method and path. In the path, `*` matches one segment, and `**` as the
     /// last segment matches all the rest.
+    ///
+    /// ```
+    /// use glance_host::testing::{Fault, FaultHost};
+    /// use glance_sdk::client::Method;
+    ///
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = FaultHost::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// let fault = Fault::status(500).on(Method::Get, "/v2/room/*/participant");
+    /// let broken = host.inject(fault);
+    /// assert!(client.room(room.room.id).participants().all().await.is_err());
+    /// assert!(client.room(room.room.id).get().await.is_ok());
+    /// # assert!(broken.hits() > 0);
+    /// # });
+    /// ```
     pub fn on(mut self, method: Method, path: impl Into<String>) -> Self {
         self.method = Some(method);
         self.path = Some(path.into());
@@ -129,18 +211,68 @@ impl Fault {
     }
 
     /// Hits only calls that this installation makes, or that the host makes to it.
+    ///
+    /// ```
+    /// use glance_host::testing::{Fault, FaultHost};
+    ///
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = FaultHost::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// let fault = Fault::status(403).of(add_on.oauth_id());
+    /// let _refused = host.inject(fault);
+    /// assert!(client.rooms().all().await.is_err());
+    /// # });
+    /// ```
     pub fn of(mut self, installation: &OauthId) -> Self {
         self.of = Some(installation.clone());
         self
     }
 
     /// Hits calls that the host makes to add-ons: descriptors, installations, queries, webhooks.
+    ///
+    /// ```
+    /// use glance_host::testing::{Fault, FaultHost};
+    /// use glance_sdk::client::Method;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # #[glance(key = "builds", name = "Builds", icon = "https://example.com/builds.svg")]
+    /// # async fn builds() -> GlanceData { GlanceData::new(label!("<b>2</b> broken builds")) }
+    /// # let host = FaultHost::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = AddOn::new("com.example.builds", "Builds").glance::<builds>();
+    /// let _add_on = room.install(add_on).await;
+    /// let _slow = host.inject(Fault::status(500).at_add_ons().on(Method::Get, "/glance/builds"));
+    /// let sidebar = room.viewer("ann").await.settled().await;
+    /// assert!(sidebar.line("builds").unwrap().is_failed());
+    /// # });
+    /// ```
     pub fn at_add_ons(mut self) -> Self {
         self.by = Party::Host;
         self
     }
 
     /// Skips this many matching calls before the first hit.
+    ///
+    /// ```
+    /// use glance_host::testing::{Fault, FaultHost};
+    ///
+    /// # use glance_sdk::AddOn;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = FaultHost::start().await;
+    /// # let room = host.room("ops").await;
+    /// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+    /// # let client = add_on.client().await;
+    /// let second = host.inject(Fault::status(403).skip_first(1).times(1));
+    /// assert!(client.room(room.room.id).get().await.is_ok());
+    /// assert!(client.room(room.room.id).get().await.is_err());
+    /// assert!(client.room(room.room.id).get().await.is_ok());
+    /// # assert_eq!(second.hits(), 1);
+    /// # });
+    /// ```
     pub fn skip_first(mut self, calls: u64) -> Self {
         self.skip_first = calls;
         self
@@ -187,6 +319,23 @@ fn is_at(pattern: &str, path: &str) -> bool {
 }
 
 /// An injected fault. Dropping this value lifts the fault.
+///
+/// ```
+/// use glance_host::testing::{Fault, FaultHost};
+///
+/// # use glance_sdk::AddOn;
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # let host = FaultHost::start().await;
+/// # let room = host.room("ops").await;
+/// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+/// # let client = add_on.client().await;
+/// let refused = host.inject(Fault::status(403));
+/// assert!(client.rooms().all().await.is_err());
+/// assert_eq!(refused.hits(), 1);
+/// drop(refused);
+/// assert!(client.rooms().all().await.is_ok());
+/// # });
+/// ```
 #[derive(Debug)]
 pub struct Injected {
     entry: Arc<Entry>,

@@ -54,6 +54,23 @@ pub enum Purpose {
 }
 
 /// A call and its answer. Secrets, tokens and signed requests are replaced by placeholders.
+///
+/// ```
+/// use glance_host::testing::Party;
+///
+/// # use glance_host::testing::FaultHost;
+/// # use glance_sdk::AddOn;
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # let host = FaultHost::start().await;
+/// # let room = host.room("ops").await;
+/// # let add_on = room.install(AddOn::new("com.example.builds", "Builds")).await;
+/// # let client = add_on.client().await;
+/// client.room(room.room.id).get().await.unwrap();
+/// let call = host.call(|call| call.path().ends_with(&room.room.id.to_string())).await;
+/// assert_eq!((call.from, call.status), (Party::AddOn, Some(200)));
+/// assert_eq!(call.headers["authorization"], "Bearer {{token}}");
+/// # });
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Exchange {

@@ -156,6 +156,35 @@ impl Replay {
     /// Lets what stands at this JSON pointer differ: in an [`Exchange`], so that `/answer/label` is
     /// the label of what was answered, and `/body/message` the message of what was called. A part
     /// `*` stands for any one. What stands below it may differ too.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    ///
+    /// use glance_host::testing::{FaultHost, Replay};
+    /// use glance_sdk::prelude::*;
+    ///
+    /// static NUMBER: AtomicU32 = AtomicU32::new(0);
+    ///
+    /// #[glance(key = "builds", name = "Builds", icon = "/builds.svg")]
+    /// async fn builds() -> GlanceData {
+    ///     GlanceData::new(label!("Build {}", NUMBER.fetch_add(1, Ordering::Relaxed)))
+    /// }
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let file = folder.path().join("builds.jsonl");
+    /// # let add_on = || AddOn::new("com.example.builds", "Builds").glance::<builds>();
+    /// # let host = FaultHost::start().await;
+    /// # let recording = host.record_to(&file).unwrap();
+    /// # let room = host.room("ops").await;
+    /// # let _add_on = room.install(add_on()).await;
+    /// # room.viewer("ann").await.glance::<builds>().await;
+    /// # recording.finish().unwrap();
+    /// let replay = Replay::read(&file).unwrap();
+    /// assert!(!replay.run(add_on()).await.is_same());
+    /// replay.ignore("/answer/label/value").run(add_on()).await.assert_same();
+    /// # });
+    /// ```
     #[must_use]
     pub fn ignore(mut self, pointer: impl Into<String>) -> Self {
         self.ignore.add(pointer.into());
