@@ -102,3 +102,36 @@ async fn no_secret_is_logged() {
         assert!(found.is_empty(), "{secret} is in {found:#?}");
     }
 }
+
+#[tokio::test]
+async fn no_token_for_scripts_is_logged() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = "[sign_in]\nway = \"name\"\n[log]\nfilter = \"trace\"";
+    let mut server = Server::start(folder.path(), settings).await;
+    let mut browser = server.browser();
+    browser.say_name("Ann").await;
+    let form = [("name", "deploy"), ("days", "90")];
+    let (created, page) = browser.post("/tokens", &form).await.unwrap();
+    assert_eq!(created, StatusCode::CREATED);
+    let (_, token) = page.split_once("value=\"glance_admin_").unwrap();
+    let token = format!("glance_admin_{}", token.split_once('"').unwrap().0);
+    let list = "/admin/v1/installations";
+    let listed = server.get(&token, list).await.unwrap();
+    assert_eq!(listed["installations"], json!([]));
+    let guessed = format!("glance_admin_1_{}", "guessed1".repeat(5));
+    server.get(&guessed, list).await.unwrap_err();
+    let body = json!({ "url": format!("https://ann:{IN_ADDRESS}@localhost:1/?key={IN_ADDRESS}") });
+    let refused = server.send(Method::POST, &token, list, &body).await;
+    assert!(refused.is_err());
+    server.signal("TERM").await;
+    server.ended().await;
+
+    let log = server.log();
+    let has = |text: &str| log.iter().any(|line| line.contains(text));
+    assert!(has("token for scripts created") && has("a token for scripts was refused"));
+    for token in [&token, &guessed] {
+        let secret = token.rsplit_once('_').unwrap().1;
+        assert!(!has(secret), "{log:#?}");
+    }
+    assert!(!has(IN_ADDRESS), "{log:#?}");
+}
