@@ -18,6 +18,17 @@
 //! `GET /uninstalled` take a person's browser, which brings the address of the installation data,
 //! and send it back.
 //!
+//! # Spans and metrics
+//!
+//! Each of these requests, except for the descriptor and the script, has a `tracing` span of the level DEBUG.
+//! With the feature `metrics`, a recorder of the `metrics` crate is told the following; the
+//! [client](crate::client) has its own:
+//!
+//! | name | kind | what |
+//! |---|---|---|
+//! | `glance_requests_total` | counter | requests by `kind` (`query`, `webhook`, `page`, `install`, `update`, `remove`), `key` (of the glance or webhook, the path of the page, otherwise empty) and `status` (`2xx` to `5xx`) |
+//! | `glance_request_seconds` | histogram | how long an answer took, by `kind` |
+//!
 //! ```
 //! use glance_sdk::prelude::*;
 //!
@@ -49,6 +60,7 @@ mod hooks;
 mod install;
 mod live;
 mod missing;
+mod observe;
 mod page_tokens;
 mod pages;
 mod query;
@@ -61,7 +73,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::middleware::from_fn;
 use axum::routing::{MethodRouter, get};
 use axum::{Extension, Router};
@@ -77,7 +89,7 @@ pub use serve::{Server, interrupted};
 use declaration::Declaration;
 use hooks::{Hooks, hook, origin};
 
-use crate::client::Client;
+use crate::client::{CallHeaders, Client};
 use crate::egress::IpNet;
 use crate::extract::{INSTANCE_PARAMETER, Slot};
 use crate::glance::{Glance, GlanceHandler, query_path};
@@ -130,6 +142,7 @@ pub struct AddOn<S = ()> {
     runtime_glances: Vec<(model::Glance, Option<Test>)>,
     hooks: Hooks,
     networks: Vec<IpNet>,
+    call_headers: Option<CallHeaders>,
     #[cfg(feature = "replay-cache")]
     refuses_replays: bool,
     router: Router<S>,
@@ -191,6 +204,7 @@ impl AddOn {
             runtime_glances: Vec::new(),
             hooks: Hooks::default(),
             networks: Vec::new(),
+            call_headers: None,
             #[cfg(feature = "replay-cache")]
             refuses_replays: false,
             router: Router::new(),
@@ -235,6 +249,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             runtime_glances: self.runtime_glances,
             hooks: self.hooks,
             networks: self.networks,
+            call_headers: self.call_headers,
             #[cfg(feature = "replay-cache")]
             refuses_replays: self.refuses_replays,
             router: self.router.with_state(self.state),
@@ -639,6 +654,15 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
+    /// Adds headers to each call of a host; [`Installations::with_call_headers`] has the details.
+    ///
+    /// [`Installations::with_call_headers`]: crate::client::Installations::with_call_headers
+    #[must_use]
+    pub fn call_headers(mut self, add: impl Fn(&mut HeaderMap) + Send + Sync + 'static) -> Self {
+        self.call_headers = Some(CallHeaders::new(add));
+        self
+    }
+
     /// Has the host send the browser of who installs, updates or removes the add-on here
     /// (`installedUrl`, `updatedUrl`, `uninstalledUrl`), instead of posting to it.
     ///
@@ -676,8 +700,11 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     /// hold of a person's token can still open a page with it while it holds: what this keeps from
     /// happening twice is one request, such as a webhook.
     ///
-    /// Requests are remembered in this process until their tokens end, 100,000 of each
-    /// installation; what comes above that is refused until the first of them end.
+    /// The [store](Self::store) remembers requests until their tokens end, 100,000 of each
+    /// installation; what comes above that is refused until the first of them end. So a request that one
+    /// process of the add-on received is refused by all, also after a restart. A store that shares none
+    /// (see [`Claimed::NotShared`](crate::store::Claimed::NotShared)) leaves each process to remember
+    /// what it received itself.
     ///
     /// ```
     /// use glance_sdk::AddOn;

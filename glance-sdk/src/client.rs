@@ -40,6 +40,11 @@
 //! it surely did not arrive. Waits grow and are random, so that many clients do not come back
 //! together.
 //!
+//! # Spans
+//!
+//! Pushes, calls of the REST API and requests for tokens have `tracing` spans of the level DEBUG, without
+//! secrets and tokens. The manual's page on OpenTelemetry lists them and their fields.
+//!
 //! # Metrics
 //!
 //! With the feature `metrics`, a recorder of the `metrics` crate is told the following, and
@@ -54,6 +59,7 @@
 //! | `glance_pushes_total` | counter | pushed data by `outcome`: `sent`, `merged`, `unchanged`, `failed`, `dropped` |
 //! | `glance_pushes_waiting` | gauge | pushed data that waits |
 
+mod call_headers;
 mod created;
 mod directory;
 mod extensions;
@@ -81,7 +87,11 @@ use std::time::Instant;
 use reqwest::{StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
+#[cfg(feature = "server")]
+pub(crate) use call_headers::CallHeaders;
 pub use extensions::{Extension, Extensions};
 pub use installations::Installations;
 #[cfg(feature = "server")]
@@ -293,9 +303,22 @@ impl Client {
         url: &Url,
         body: Option<&(impl Serialize + ?Sized)>,
     ) -> Result<Option<T>> {
+        let span = tracing::debug_span!(
+            "glance.call",
+            otel.kind = "client",
+            http.request.method = method.as_str(),
+            server.address = url.host_str(),
+            url.path = url.path(),
+            glance.oauth_id = self.shared.installation.oauth_id().as_str(),
+            http.response.status_code = Empty,
+            error.type = Empty,
+            otel.status_code = Empty,
+        );
         let began = Instant::now();
-        let answer = self.exchange(method, url, body).await;
+        let exchange = self.exchange(method, url, body, &span);
+        let answer = exchange.instrument(span.clone()).await;
         meter::call(meter::outcome(&answer), began.elapsed());
+        note_failure(&span, &answer);
         answer
     }
 
@@ -306,6 +329,7 @@ impl Client {
         method: Method,
         url: &Url,
         body: Option<&(impl Serialize + ?Sized)>,
+        span: &Span,
     ) -> Result<Option<T>> {
         let Shared {
             http,
@@ -338,6 +362,7 @@ impl Client {
                 Err(failure) => return Err(failure.error),
             };
             limits.note(&answer.headers);
+            span.record("http.response.status_code", answer.status.as_u16());
             match answer.status {
                 StatusCode::UNAUTHORIZED if !renewed => {
                     tokens.drop_if(&self.scopes, installation, &token).await;
@@ -390,6 +415,16 @@ impl Client {
     async fn read_at<T: DeserializeOwned>(&self, url: &Url) -> Result<T> {
         let answer = self.call(Method::Get, url, None::<&()>).await?;
         answer.ok_or_else(|| nothing(url))
+    }
+}
+
+/// Says in its span why a call of a host failed.
+fn note_failure<T>(span: &Span, answer: &Result<T>) {
+    if let Err(error) = answer
+        && !span.is_disabled()
+    {
+        span.record("error.type", error.code());
+        span.record("otel.status_code", "ERROR");
     }
 }
 

@@ -53,6 +53,8 @@ pub mod schema;
 pub mod serve;
 #[cfg(feature = "runtime")]
 pub mod store;
+#[cfg(all(test, feature = "metrics"))]
+mod test_recorder;
 pub mod validate;
 pub mod webhook;
 

@@ -13,6 +13,7 @@
 //! | [`record_and_replay`] | what was said, kept in a file, and held against an add-on of today |
 //! | [`command_line`] | `cargo glance`: run and reload, check, record, replay |
 //! | [`deploying`] | on one machine, or on several with PostgreSQL |
+//! | [`opentelemetry`] | spans, metrics, and traces that go on through the add-on |
 //! | [`databases`] | rusqlite, sqlx, diesel or another database crate beside the SDK |
 //! | [`from_node`] | moving from the Node framework |
 //! | [`old_add_ons`] | running what was written for HipChat, unchanged |
@@ -37,6 +38,7 @@ pages! {
     record_and_replay = "record-and-replay.md";
     command_line = "command-line.md";
     deploying = "deploying.md";
+    opentelemetry = "opentelemetry.md";
     databases = "databases.md";
     from_node = "from-node.md";
     old_add_ons = "old-add-ons.md";

@@ -73,6 +73,7 @@ mod script;
 mod self_healing;
 mod shutdown;
 mod sign_in;
+mod spans;
 mod start;
 mod store_failure;
 mod time_zones;

@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use super::hooks::Hooks;
 use super::install::{self, Refused};
+use super::observe::identify_installation;
 use super::removal;
 use crate::client::Installations;
 use crate::model::InstallationData;
@@ -90,6 +91,7 @@ async fn fetch(
         Page::NOT_SHOWN
     })?;
     data.check().map_err(Refused::from)?;
+    identify_installation(&data.oauth_id);
     if hooks.hosts.is_empty() {
         let stands_in_it = Url::parse(&data.capabilities_url).map(|url| url.origin());
         let to = redirect_url.origin();

@@ -160,6 +160,14 @@ impl Built {
     pub fn into_router(self) -> Router {
         self.router
     }
+
+    /// The same with changes to its router.
+    pub(super) fn map_router(self, change: impl FnOnce(Router) -> Router) -> Self {
+        Self {
+            router: change(self.router),
+            ..self
+        }
+    }
 }
 
 impl<S> AddOn<S> {
@@ -233,9 +241,12 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         let policy = EgressPolicy::internet()
             .allow_networks(self.networks)
             .allow_loopback_for(base_url.as_str());
-        let installations =
+        let mut installations =
             Installations::offering(store, Some(runtime_glances), policy, &self.hooks.hosts)?
                 .with_base_url(base_url.clone());
+        if let Some(headers) = self.call_headers {
+            installations = installations.with_headers(headers);
+        }
         for warning in &warnings {
             tracing::warn!("{warning}");
         }

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Extension, Router};
 
 use super::hooks::Hooks;
+use super::observe::{Kind, identify_installation, observe, request_span};
 use super::{browser, removal};
 use crate::client::{InstallationLimits, Installations, NotAdded};
 use crate::extract::{JsonBody, JsonRejection};
@@ -47,16 +50,30 @@ pub(super) fn declare(hooks: &Hooks) -> Installable {
 }
 
 pub(super) fn routes<S: Clone + Send + Sync + 'static>(hooks: Arc<Hooks>) -> Router<S> {
-    let routes = Router::new().route(UPDATED, post(updated));
+    let install = from_fn(async |request: Request, next: Next| {
+        let span = request_span!("glance.install", request.method().as_str());
+        observe(Kind::Install, "", span, next.run(request)).await
+    });
+    let update = from_fn(async |request: Request, next: Next| {
+        let span = request_span!("glance.update", request.method().as_str());
+        observe(Kind::Update, "", span, next.run(request)).await
+    });
+    let remove = from_fn(async |request: Request, next: Next| {
+        let span = request_span!("glance.remove", request.method().as_str());
+        observe(Kind::Remove, "", span, next.run(request)).await
+    });
+    let routes = Router::new().route(UPDATED, post(updated).layer(update));
     let routes = if hooks.by_browser {
         routes
-            .route(INSTALLED, get(browser::installed))
-            .route(UNINSTALLED, get(browser::uninstalled))
+            .route(INSTALLED, get(browser::installed).layer(install))
+            .route(UNINSTALLED, get(browser::uninstalled).layer(remove))
     } else {
-        routes.route(INSTALLED, post(installed)).route(
-            &format!("{INSTALLED}/{{oauth_id}}"),
-            delete(removal::removed),
-        )
+        routes
+            .route(INSTALLED, post(installed).layer(install))
+            .route(
+                &format!("{INSTALLED}/{{oauth_id}}"),
+                delete(removal::removed).layer(remove),
+            )
     };
     routes.layer(Extension(hooks))
 }
@@ -98,6 +115,7 @@ async fn updated(
     if let Err(invalid) = update.oauth_id.check() {
         return Refused::from(invalid).into_response();
     }
+    identify_installation(&update.oauth_id);
     let stored = match installations.get(&update.oauth_id).await {
         Ok(Some(stored)) => stored.data,
         Ok(None) => {
@@ -194,6 +212,7 @@ pub(super) async fn accept(
     data: InstallationData,
 ) -> Result<(), Refused> {
     data.check()?;
+    identify_installation(&data.oauth_id);
     if !hooks.may_install(&data.capabilities_url) {
         tracing::warn!(
             host = %printable(&data.capabilities_url),

@@ -1,12 +1,16 @@
 //! The pages of an add-on, each opened by a host with a signed request.
 
+use std::sync::Arc;
+
 use axum::RequestPartsExt;
 use axum::extract::Request;
 use axum::http::header::{self, HeaderValue};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::MethodRouter;
+use tracing::Span;
 
+use super::observe::{Kind, identify, observe, request_span};
 use super::{AddOn, page_tokens};
 use crate::extract::SignedRequest;
 use crate::model::{
@@ -222,7 +226,10 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             let twice = format!("the {what} is there twice; give one another key, or remove one");
             self.problems.push(twice);
         } else if page.key().is_none_or(is_extension_key) {
-            let pages = pages.layer(from_fn(require_signature));
+            let route: Arc<str> = path.as_str().into();
+            let pages = pages.layer(from_fn(move |request: Request, next: Next| {
+                answer(Arc::clone(&route), request, next)
+            }));
             self = self.route(&path, pages);
         }
         if page.is_unsigned() {
@@ -312,14 +319,28 @@ impl Page {
     }
 }
 
+async fn answer(route: Arc<str>, request: Request, next: Next) -> Response {
+    let method = request.method();
+    let span = request_span!("glance.page", method.as_str(), http.route = &*route);
+    let in_span = span.clone();
+    observe(
+        Kind::Page,
+        &route,
+        span,
+        require_signature(request, next, &in_span),
+    )
+    .await
+}
+
 /// Lets a request through that is signed. What the page then shows is for one person; its scripts
 /// read the token for their next request from the answer.
-async fn require_signature(request: Request, next: Next) -> Response {
+async fn require_signature(request: Request, next: Next, span: &Span) -> Response {
     let (mut parts, body) = request.into_parts();
     let signed: SignedRequest = match parts.extract().await {
         Ok(signed) => signed,
         Err(rejection) => return rejection,
     };
+    identify(span, &signed);
     let mut response = next.run(Request::from_parts(parts, body)).await;
     let referrers = response.headers_mut().entry(header::REFERRER_POLICY);
     referrers.or_insert(HeaderValue::from_static("no-referrer"));

@@ -8,7 +8,9 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use serde::Serialize;
+use tracing::Span;
 
+use super::observe::{Kind, identify, observe, request_span};
 use crate::Error;
 use crate::base_url::complete;
 use crate::extract::{SignedRequest, Slot};
@@ -36,13 +38,19 @@ where
 {
     let services = services.clone();
     get(async move |State(state): State<S>, request: Request| {
-        let (mut parts, _) = request.into_parts();
-        let mut response = match answer::<G, S>(&services, &state, &mut parts).await {
-            Ok(response) | Err(response) => response,
+        let span = request_span!("glance.query", "GET", glance.key = G::KEY);
+        let in_span = span.clone();
+        let answer = async {
+            let (mut parts, _) = request.into_parts();
+            let answer = answer::<G, S>(&services, &state, &mut parts, &in_span);
+            let mut response = match answer.await {
+                Ok(response) | Err(response) => response,
+            };
+            let (name, value) = ANY_ORIGIN;
+            response.headers_mut().insert(name, value);
+            response
         };
-        let (name, value) = ANY_ORIGIN;
-        response.headers_mut().insert(name, value);
-        response
+        observe(Kind::Query, G::KEY, span, answer).await
     })
     .options(preflight)
     .fallback(async || ([ANY_ORIGIN], StatusCode::METHOD_NOT_ALLOWED))
@@ -54,12 +62,18 @@ async fn preflight() -> impl IntoResponse {
     ([ANY_ORIGIN], [methods, headers])
 }
 
-async fn answer<G, S>(services: &Slot, state: &S, parts: &mut Parts) -> Result<Response, Response>
+async fn answer<G, S>(
+    services: &Slot,
+    state: &S,
+    parts: &mut Parts,
+    span: &Span,
+) -> Result<Response, Response>
 where
     G: GlanceHandler<S>,
     S: Send + Sync + 'static,
 {
     let signed = SignedRequest::of_host_with(parts, services).await?;
+    identify(span, &signed);
     match G::query(parts, state).await {
         Ok(mut data) => {
             complete(Some(signed.base_url()), &mut data).map_err(Error::into_response)?;

@@ -16,6 +16,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::hooks::Hooks;
+use super::observe::identify_installation;
 use crate::auth::{SigningKey, Token, is_uninstall, now};
 use crate::client::Installations;
 use crate::extract::RemovalChecksOf;
@@ -36,6 +37,7 @@ pub(super) async fn removed(
     if oauth_id.check().is_err() {
         return StatusCode::NO_CONTENT.into_response();
     }
+    identify_installation(&oauth_id);
     let removed = async {
         let is_proven = match proof(&headers, &oauth_id) {
             Some(token) => is_proven(&installations, &oauth_id, token).await?,

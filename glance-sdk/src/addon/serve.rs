@@ -1,10 +1,15 @@
 //! Serves an add-on over HTTP.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse;
+use axum::routing::Route;
 use tokio::net::TcpListener;
+use tower::{Layer, Service};
 
 use super::{AddOn, Built};
 use crate::client::Installations;
@@ -171,6 +176,38 @@ impl Server {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Puts a layer of tower around all routes, as [`Router::layer`](axum::Router::layer) does: for
+    /// tracing across processes, compression and the like. The limits of [`serve`](crate::serve) stay
+    /// outside of it.
+    ///
+    /// ```no_run
+    /// use glance_sdk::addon::interrupted;
+    /// use glance_sdk::axum::extract::Request;
+    /// use glance_sdk::axum::middleware::{Next, from_fn};
+    /// use glance_sdk::prelude::*;
+    ///
+    /// # async fn run(add_on: AddOn) -> glance_sdk::Result<()> {
+    /// let server = add_on.listen_from_env().await?;
+    /// let log = from_fn(async |request: Request, next: Next| {
+    ///     println!("{} {}", request.method(), request.uri().path());
+    ///     next.run(request).await
+    /// });
+    /// server.layer(log).run(interrupted()).await
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Route> + Clone + Send + Sync + 'static,
+        L::Service: Service<Request> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Request>>::Response: IntoResponse + 'static,
+        <L::Service as Service<Request>>::Error: Into<Infallible> + 'static,
+        <L::Service as Service<Request>>::Future: Send + 'static,
+    {
+        self.built = self.built.map_router(|router| router.layer(layer));
         self
     }
 

@@ -6,7 +6,9 @@ use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
+use tracing::Span;
 
+use super::observe::{Kind, identify, observe, request_span};
 use crate::base_url::complete;
 use crate::extract::{SignedRequest, Slot, WebhookRequest};
 use crate::webhook::WebhookHandler;
@@ -18,12 +20,15 @@ where
 {
     let services = services.clone();
     post(async move |State(state): State<S>, request: Request| {
-        answer::<H, S>(&services, &state, request).await
+        let span = request_span!("glance.webhook", "POST", glance.key = H::KEY);
+        let in_span = span.clone();
+        let answer = answer::<H, S>(&services, &state, request, &in_span);
+        observe(Kind::Webhook, H::KEY, span, answer).await
     })
 }
 
 /// Who calls is known before the body is read.
-async fn answer<H, S>(services: &Slot, state: &S, request: Request) -> Response
+async fn answer<H, S>(services: &Slot, state: &S, request: Request, span: &Span) -> Response
 where
     H: WebhookHandler<S>,
     S: Send + Sync + 'static,
@@ -33,6 +38,7 @@ where
         Ok(signed) => signed,
         Err(rejection) => return rejection,
     };
+    identify(span, &signed);
     let request = Request::from_parts(parts.clone(), body);
     let body = match Bytes::from_request(request, state).await {
         Ok(body) => body,

@@ -1,8 +1,11 @@
 //! What an add-on asks of a host before it believes an installation.
 
 use reqwest::{Method, Url};
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use super::http::Http;
+use super::note_failure;
 use super::token::{Scopes, Token};
 use crate::model::{HostDocument, InstallationData};
 use crate::store::{Endpoints, Installation};
@@ -34,7 +37,22 @@ pub(super) async fn introduce(
         )
         .with_source(cause)
     })?;
-    let answer = http.send(http.request(Method::GET, &url), &url).await?;
+    let span = tracing::debug_span!(
+        "glance.capabilities",
+        otel.kind = "client",
+        http.request.method = "GET",
+        server.address = url.host_str(),
+        url.path = url.path(),
+        glance.oauth_id = data.oauth_id.as_str(),
+        http.response.status_code = Empty,
+        error.type = Empty,
+        otel.status_code = Empty,
+    );
+    let answer = http.send(http.request(Method::GET, &url), &url);
+    let answer = answer.instrument(span.clone()).await.map_err(Error::from);
+    note_failure(&span, &answer);
+    let answer = answer?;
+    span.record("http.response.status_code", answer.status.as_u16());
     if !answer.status.is_success() {
         return Err(answer.refusal());
     }

@@ -1,6 +1,6 @@
 //! The HTTP clients of an add-on, and one exchange with a host: limits, and errors in words.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
@@ -8,6 +8,7 @@ use reqwest::{RequestBuilder, StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::call_headers::CallHeaders;
 use crate::egress::{
     EgressPolicy, Failure as CallFailure, HttpClient, Proxies, Redirects, Timeouts,
 };
@@ -32,6 +33,8 @@ pub(super) struct Http {
     stored: HttpClient,
     /// Whether the call is for such an installation.
     is_stored: bool,
+    /// What the add-on adds to each call.
+    headers: Arc<OnceLock<CallHeaders>>,
 }
 
 impl Http {
@@ -53,7 +56,13 @@ impl Http {
             unlisted: client(policy, Proxies::none())?,
             stored: client(EgressPolicy::any_network(), Proxies::none())?,
             is_stored: false,
+            headers: Arc::default(),
         })
+    }
+
+    /// Adds headers to each call from here on; counts once, for all clones.
+    pub(super) fn add_headers(&self, headers: CallHeaders) {
+        let _ = self.headers.set(headers);
     }
 
     /// The same, for an installation that was stored before there was a policy.
@@ -103,12 +112,15 @@ impl Http {
         request: RequestBuilder,
         shown: &Url,
     ) -> Result<Answer, Failure> {
-        let request = request.build().map_err(|cause| Failure {
+        let mut request = request.build().map_err(|cause| Failure {
             error: Error::new(ErrorKind::Invalid, "the request cannot be made")
                 .with_source(cause.without_url()),
             arrived: false,
             timed_out: false,
         })?;
+        if let Some(headers) = self.headers.get() {
+            headers.add_to(request.headers_mut());
+        }
         let failed = |cause: crate::egress::CallError| {
             let kind = match cause.failure() {
                 CallFailure::Refused(_) => ErrorKind::EgressRefused,

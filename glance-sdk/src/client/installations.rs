@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use reqwest::header::HeaderMap;
+
 use super::Client;
+use super::call_headers::CallHeaders;
 use super::http::Http;
 #[cfg(feature = "server")]
 use super::keys::Keys;
@@ -208,6 +211,36 @@ impl Installations {
     #[must_use]
     pub fn with_base_url(self, base_url: BaseUrl) -> Self {
         let _ = self.shared.base_url.set(base_url);
+        self
+    }
+
+    /// Adds headers to each call of a host, for example the `traceparent` of the current span; the
+    /// manual's page on OpenTelemetry does that. The function gets an empty map, and what it
+    /// inserts is added unless the call has a header of that name. It runs in the span of the call, at each
+    /// attempt, so it must be quick and not block. Counts once, for all clones;
+    /// [`AddOn::call_headers`](crate::AddOn::call_headers) is for the process that serves the add-on.
+    ///
+    /// ```no_run
+    /// use std::sync::Arc;
+    ///
+    /// use glance_sdk::client::Installations;
+    /// use glance_sdk::store::SqliteStore;
+    ///
+    /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = Arc::new(SqliteStore::open("com.example.builds.sqlite")?);
+    /// let environment = std::env::var("ENVIRONMENT")?.parse::<reqwest::header::HeaderValue>()?;
+    /// let installations = Installations::new(store)?.with_call_headers(move |headers| {
+    ///     headers.insert("x-environment", environment.clone());
+    /// });
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn with_call_headers(self, add: impl Fn(&mut HeaderMap) + Send + Sync + 'static) -> Self {
+        self.with_headers(CallHeaders::new(add))
+    }
+
+    pub(crate) fn with_headers(self, headers: CallHeaders) -> Self {
+        self.shared.http.add_headers(headers);
         self
     }
 

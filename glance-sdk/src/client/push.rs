@@ -1,7 +1,10 @@
 //! Pushes: new glance data for a group, a room, a user, or a user in a room.
 
+use std::fmt;
+
 use serde::Serialize;
 use serde_json::Value;
+use tracing::{Instrument as _, Span};
 
 use super::{Client, Instance, Method};
 use crate::base_url::{complete, is_path};
@@ -176,7 +179,7 @@ impl<'c> Room<'c> {
 }
 
 macro_rules! pushes {
-    ($($scope:ident: $call:literal, |$this:ident| $path:expr;)*) => { $(
+    ($($scope:ident: $call:literal, $to:literal, |$this:ident| $room:expr, $path:expr;)*) => { $(
         impl $scope<'_> {
             /// Pushes new data of the glance `G` to everyone here who is connected. It replaces
             /// the old data whole, metadata included. A host does not keep it: who connects later
@@ -234,18 +237,45 @@ macro_rules! pushes {
             /// Those of [`push`](Self::push).
             pub async fn update<M: Serialize>(&self, update: &UiUpdate<M>) -> Result<()> {
                 let $this = self;
-                self.client.send_update(&$path, update).await
+                self.client.send_update($to, $room, &$path, update).await
             }
         }
     )* };
 }
 
 impl Client {
-    async fn send_update<M: Serialize>(&self, path: &[&str], update: &UiUpdate<M>) -> Result<()> {
-        match self.completed_update(update)? {
-            Some(update) => self.send(Method::Post, path, Some(&update)).await,
-            None => self.send(Method::Post, path, Some(update)).await,
-        }
+    async fn send_update<M: Serialize>(
+        &self,
+        to: &'static str,
+        room: Option<&str>,
+        path: &[&str],
+        update: &UiUpdate<M>,
+    ) -> Result<()> {
+        let keys = update.glance.iter().map(|glance| glance.key.as_str());
+        let span = self.push_span(to, room, keys);
+        let push = async {
+            match self.completed_update(update)? {
+                Some(update) => self.send(Method::Post, path, Some(&update)).await,
+                None => self.send(Method::Post, path, Some(update)).await,
+            }
+        };
+        push.instrument(span).await
+    }
+
+    /// The span of a push of these glances.
+    pub(super) fn push_span<'k>(
+        &self,
+        to: &'static str,
+        room: Option<&str>,
+        keys: impl Iterator<Item = &'k str> + Clone,
+    ) -> Span {
+        tracing::debug_span!(
+            "glance.push",
+            glance.keys = %Keys(keys),
+            glance.to = to,
+            glance.room = room,
+            glance.oauth_id = self.installation().oauth_id().as_str(),
+        )
     }
 
     /// The update as JSON with absolute addresses, where one of its icons is not absolute.
@@ -278,10 +308,23 @@ impl Client {
     }
 }
 
+/// The keys of glances, separated by commas: made only where a span is listened to.
+struct Keys<I>(I);
+
+impl<'k, I: Iterator<Item = &'k str> + Clone> fmt::Display for Keys<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, key) in self.0.clone().enumerate() {
+            let comma = if index > 0 { "," } else { "" };
+            write!(f, "{comma}{key}")?;
+        }
+        Ok(())
+    }
+}
+
 pushes! {
-    Group: "client.group()", |_this| ["addon", "ui"];
-    Room: "client.room(42)", |this| ["addon", "ui", "room", &this.room];
-    User: "client.user(5)", |this| ["addon", "ui", "user", &this.user];
-    RoomUser: "client.room(42).user(5)",
-        |this| ["addon", "ui", "room", &this.room, "user", &this.user];
+    Group: "client.group()", "group", |_this| None, ["addon", "ui"];
+    Room: "client.room(42)", "room", |this| Some(&this.room), ["addon", "ui", "room", &this.room];
+    User: "client.user(5)", "user", |this| None, ["addon", "ui", "user", &this.user];
+    RoomUser: "client.room(42).user(5)", "room_user",
+        |this| Some(&this.room), ["addon", "ui", "room", &this.room, "user", &this.user];
 }

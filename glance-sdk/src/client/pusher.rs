@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
 pub use queue::To;
 use queue::{Glances, Put, Queue};
@@ -530,7 +531,10 @@ async fn send(shared: &Shared, oauth_id: &OauthId, to: To, glances: &Glances) ->
         glance: entries.collect(),
     };
     let client = shared.installations.client(oauth_id).await?;
-    client.push_to(to, &update).await
+    let room = to.room().map(|room| room.to_string());
+    let keys = glances.keys().map(String::as_str);
+    let span = client.push_span(to.name(), room.as_deref(), keys);
+    client.push_to(to, &update).instrument(span).await
 }
 
 impl Client {

@@ -8,9 +8,12 @@ use aws_lc_rs::digest::{SHA256, digest};
 use reqwest::{StatusCode, Url};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use super::http::{Answer, Http};
 use super::meter;
+use super::note_failure;
 use super::retry::{self, RetryBudget};
 use crate::auth::now;
 use crate::clock_cache::ClockCache;
@@ -263,8 +266,11 @@ impl Token {
         installation: &Installation,
     ) -> Result<Self> {
         let asked_at = Instant::now();
-        let answer = request(scopes, http, installation).await;
+        let span = token_span(installation);
+        let answer = request(scopes, http, installation, &span);
+        let answer = answer.instrument(span.clone()).await;
         meter::token(meter::outcome(&answer));
+        note_failure(&span, &answer);
         let answer = answer?;
         // A host may promise nothing at all: then an hour is the shortest life that was seen, and a 401
         // drops the token anyway.
@@ -281,7 +287,12 @@ impl Token {
 /// 401, or 400 with the error `invalid_client`. Whatever else is no token may pass.
 #[cfg(feature = "server")]
 pub(super) async fn is_taken(http: &Http, installation: &Installation) -> Result<bool> {
-    let answer = exchange(&Scopes::default(), http, installation, |_| false).await?;
+    let span = token_span(installation);
+    let scopes = Scopes::default();
+    let answer = exchange(&scopes, http, installation, |_| false, &span);
+    let answer = answer.instrument(span.clone()).await;
+    note_failure(&span, &answer);
+    let answer = answer?;
     match answer.status {
         status if status.is_success() => Ok(true),
         _ if answer.is_redirected => Err(answer.refusal()),
@@ -298,8 +309,26 @@ fn names_invalid_client(body: &[u8]) -> bool {
     refusal.is_some_and(|refusal| refusal["error"] == "invalid_client")
 }
 
-async fn request(scopes: &Scopes, http: &Http, installation: &Installation) -> Result<TokenAnswer> {
-    let answer = exchange(scopes, http, installation, retry::is_passing).await?;
+fn token_span(installation: &Installation) -> Span {
+    tracing::debug_span!(
+        "glance.token",
+        otel.kind = "client",
+        http.request.method = "POST",
+        server.address = Empty,
+        glance.oauth_id = installation.oauth_id().as_str(),
+        http.response.status_code = Empty,
+        error.type = Empty,
+        otel.status_code = Empty,
+    )
+}
+
+async fn request(
+    scopes: &Scopes,
+    http: &Http,
+    installation: &Installation,
+    span: &Span,
+) -> Result<TokenAnswer> {
+    let answer = exchange(scopes, http, installation, retry::is_passing, span).await?;
     if answer.status.is_success() {
         answer.json()
     } else {
@@ -314,6 +343,7 @@ async fn exchange(
     http: &Http,
     installation: &Installation,
     passes: fn(StatusCode) -> bool,
+    span: &Span,
 ) -> Result<Answer> {
     let token_url = &installation.endpoints.token_url;
     let url = Url::parse(token_url).map_err(|cause| {
@@ -323,6 +353,7 @@ async fn exchange(
         )
         .with_source(cause)
     })?;
+    span.record("server.address", url.host_str());
     let data = &installation.data;
     let mut form = vec![("grant_type", "client_credentials")];
     if !scopes.0.is_empty() {
@@ -336,6 +367,7 @@ async fn exchange(
             .form(&form);
         match http.send(request, &url).await {
             Ok(answer) => {
+                span.record("http.response.status_code", answer.status.as_u16());
                 let wait = retry::asked_for(&answer.headers);
                 if !passes(answer.status) || !budget.again(true, wait).await {
                     return Ok(answer);

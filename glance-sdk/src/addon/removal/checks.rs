@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::Notify;
 use tokio::time::timeout;
+use tracing::Instrument as _;
 
 use super::{remove, schedule};
 use crate::Result;
@@ -108,7 +109,12 @@ impl RemovalChecks {
             let is_all = due.len() < BATCH;
             stream::iter(due)
                 .for_each_concurrent(AT_ONCE, |(oauth_id, check)| async move {
-                    if let Err(error) = self.make(&oauth_id, &check, now).await {
+                    let span = tracing::debug_span!(
+                        "glance.removal_check",
+                        glance.oauth_id = oauth_id.as_str()
+                    );
+                    let made = self.make(&oauth_id, &check, now).instrument(span);
+                    if let Err(error) = made.await {
                         tracing::error!(%oauth_id, "a removal check failed: {error:#}");
                     }
                 })

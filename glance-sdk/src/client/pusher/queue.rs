@@ -47,6 +47,16 @@ impl From<(RoomId, UserId)> for To {
 }
 
 impl To {
+    /// What a span calls it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Group => "group",
+            Self::Room(_) => "room",
+            Self::User(_) => "user",
+            Self::RoomUser(..) => "room_user",
+        }
+    }
+
     pub(super) fn room(self) -> Option<RoomId> {
         match self {
             Self::Room(room) | Self::RoomUser(room, _) => Some(room),

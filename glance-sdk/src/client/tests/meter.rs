@@ -1,70 +1,12 @@
 //! What a recorder is told of calls, tokens and pushes.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::atomic::AtomicU64;
-
-use ::metrics::{
-    Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
-};
-
 use super::*;
-
-/// Keeps what it is told, by name and labels.
-#[derive(Default)]
-struct Kept {
-    values: Mutex<BTreeMap<String, Arc<AtomicU64>>>,
-}
-
-impl Kept {
-    fn at(&self, key: &Key) -> Arc<AtomicU64> {
-        let labels = key
-            .labels()
-            .map(|label| format!(" {}={}", label.key(), label.value()));
-        let name = format!("{}{}", key.name(), labels.collect::<String>());
-        Arc::clone(self.values.lock().unwrap().entry(name).or_default())
-    }
-
-    fn all(&self) -> BTreeMap<String, u64> {
-        let values = self.values.lock().unwrap();
-        let read = |(name, value): (&String, &Arc<AtomicU64>)| {
-            (name.clone(), value.load(Ordering::SeqCst))
-        };
-        values.iter().map(read).collect()
-    }
-}
-
-/// How often something was measured.
-struct Times(Arc<AtomicU64>);
-
-impl HistogramFn for Times {
-    fn record(&self, _: f64) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-impl Recorder for Kept {
-    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        Counter::from_arc(self.at(key))
-    }
-
-    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
-        Gauge::from_arc(self.at(key))
-    }
-
-    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
-        Histogram::from_arc(Arc::new(Times(self.at(key))))
-    }
-}
+use crate::test_recorder::TestRecorder;
 
 // One thread, for which the recorder is set.
 #[tokio::test]
 async fn a_recorder_is_told_what_became_of_calls_tokens_and_pushes() {
-    let kept = Kept::default();
+    let kept = TestRecorder::default();
     let _recorder = ::metrics::set_default_local_recorder(&kept);
     let busy = StatusCode::SERVICE_UNAVAILABLE.into_response();
     let bad = StatusCode::BAD_REQUEST.into_response();
@@ -114,7 +56,7 @@ async fn a_recorder_is_told_what_became_of_calls_tokens_and_pushes() {
 
 #[tokio::test]
 async fn a_post_that_surely_did_not_arrive_is_sent_again() {
-    let kept = Kept::default();
+    let kept = TestRecorder::default();
     let _recorder = ::metrics::set_default_local_recorder(&kept);
     let (tokens, _) = scripted(Vec::new()).await;
     let mut installation = tokens.installation().clone();
