@@ -362,7 +362,10 @@ impl Client {
                 Err(failure) => return Err(failure.error),
             };
             limits.note(&answer.headers);
-            span.record("http.response.status_code", answer.status.as_u16());
+            span.record(
+                "http.response.status_code",
+                i64::from(answer.status.as_u16()),
+            );
             match answer.status {
                 StatusCode::UNAUTHORIZED if !renewed => {
                     tokens.drop_if(&self.scopes, installation, &token).await;

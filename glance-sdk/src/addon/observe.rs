@@ -52,7 +52,8 @@ pub(super) async fn observe(
     let response = answer.instrument(span.clone()).await;
     let status = response.status();
     if !span.is_disabled() {
-        span.record("http.response.status_code", status.as_u16());
+        // OpenTelemetry has no unsigned numbers.
+        span.record("http.response.status_code", i64::from(status.as_u16()));
         span.record("glance.outcome", outcome(status));
         if status.is_server_error() {
             span.record("otel.status_code", "ERROR");

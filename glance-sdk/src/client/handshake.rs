@@ -52,7 +52,10 @@ pub(super) async fn introduce(
     let answer = answer.instrument(span.clone()).await.map_err(Error::from);
     note_failure(&span, &answer);
     let answer = answer?;
-    span.record("http.response.status_code", answer.status.as_u16());
+    span.record(
+        "http.response.status_code",
+        i64::from(answer.status.as_u16()),
+    );
     if !answer.status.is_success() {
         return Err(answer.refusal());
     }

@@ -367,7 +367,10 @@ async fn exchange(
             .form(&form);
         match http.send(request, &url).await {
             Ok(answer) => {
-                span.record("http.response.status_code", answer.status.as_u16());
+                span.record(
+                    "http.response.status_code",
+                    i64::from(answer.status.as_u16()),
+                );
                 let wait = retry::asked_for(&answer.headers);
                 if !passes(answer.status) || !budget.again(true, wait).await {
                     return Ok(answer);
