@@ -261,6 +261,23 @@ pub trait InstallationStore: fmt::Debug + Send + Sync + 'static {
     /// One that the whole group has is not among them, though it reaches the room: a room's number
     /// does not say its group. [`in_group`](Self::in_group) has it.
     ///
+    /// ```
+    /// use glance_sdk::model::RoomId;
+    /// use glance_sdk::store::{Installation, InstallationStore, MemoryStore};
+    /// # use glance_sdk::model::InstallationData;
+    /// # use glance_sdk::store::Endpoints;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # let mut data = InstallationData::new("id".into(), "secret".into(), "https://chat.example.com/v2/capabilities", 1.into());
+    /// # data.room_id = Some(42.into());
+    /// # let endpoints = Endpoints::new("https://chat.example.com/v2/oauth/token", "https://chat.example.com/v2/");
+    /// # let store = MemoryStore::default();
+    /// store.put(&Installation::new(data, endpoints)).await?;
+    /// assert_eq!(store.in_room(RoomId::new(42)).await?.len(), 1);
+    /// assert!(store.in_room(RoomId::new(43)).await?.is_empty());
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
@@ -362,6 +379,22 @@ pub trait InstallationStore: fmt::Debug + Send + Sync + 'static {
     /// [`renew_at`](AccessToken::renew_at) is not after `now` (in seconds since 1970), and those beyond
     /// [`MAX_PER_INSTALLATION`](AccessToken::MAX_PER_INSTALLATION). The tokens go with their
     /// installation; [`put`](Self::put) and [`replace`](Self::replace) leave them as they are.
+    ///
+    /// ```
+    /// use glance_sdk::store::{AccessToken, InstallationStore, MemoryStore};
+    /// # use glance_sdk::model::InstallationData;
+    /// # use glance_sdk::store::{Endpoints, Installation};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # let data = InstallationData::new("id".into(), "secret".into(), "https://chat.example.com/v2/capabilities", 1.into());
+    /// # let installation = Installation::new(data, Endpoints::new("https://chat.example.com/v2/oauth/token", "https://chat.example.com/v2/"));
+    /// # let store = MemoryStore::default();
+    /// # store.put(&installation).await?;
+    /// let token = AccessToken::new("7f3a".into(), 4_540);
+    /// assert!(store.put_access_token(&"id".into(), "send_notification", &token, 1_000).await?);
+    /// assert_eq!(store.access_token(&"id".into(), "send_notification").await?, Some(token));
+    /// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+    /// ```
     ///
     /// # Errors
     ///

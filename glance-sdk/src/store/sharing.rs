@@ -33,6 +33,23 @@ impl AccessToken {
 }
 
 /// A process is about to act on a signed request that may be used once.
+///
+/// ```
+/// use glance_sdk::store::{Claimed, InstallationStore, MemoryStore, RequestClaim};
+/// # use glance_sdk::model::InstallationData;
+/// # use glance_sdk::store::{Endpoints, Installation};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # let data = InstallationData::new("id".into(), "secret".into(), "https://chat.example.com/v2/capabilities", 1.into());
+/// # let installation = Installation::new(data, Endpoints::new("https://chat.example.com/v2/oauth/token", "https://chat.example.com/v2/"));
+/// # let store = MemoryStore::default();
+/// # store.put(&installation).await?;
+/// # let digest = [7; 32];
+/// let claim = RequestClaim::new("id".into(), digest, 4_600, 1_000, 100);
+/// assert_eq!(store.claim_request(&claim).await?, Claimed::First);
+/// assert_eq!(store.claim_request(&claim).await?, Claimed::Replayed);
+/// # Ok::<(), glance_sdk::Error>(()) }).unwrap();
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequestClaim {

@@ -54,6 +54,14 @@ impl fmt::Debug for PostgresStoreBuilder {
 
 impl PostgresStore {
     /// Begins a store at this URL; [`connect`](Self::connect) has the details of URLs.
+    ///
+    /// ```no_run
+    /// use glance_sdk::store::PostgresStore;
+    ///
+    /// # async fn example(url: &str) -> glance_sdk::Result<()> {
+    /// let store = PostgresStore::builder(url).schema("builds").pool_size(4).connect().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn builder(url: impl Into<String>) -> PostgresStoreBuilder {
         PostgresStoreBuilder::new(Source::Url(url.into()))
     }
