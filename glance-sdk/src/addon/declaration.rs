@@ -33,6 +33,17 @@ impl Declaration {
 
 impl<S> AddOn<S> {
     /// The sender's name on its messages, instead of the add-on's name.
+    ///
+    /// ```
+    /// use glance_sdk::AddOn;
+    ///
+    /// let built = AddOn::new("com.example.builds", "Builds for all teams")
+    ///     .from_name("Builds")
+    ///     .build("https://builds.example.com")?;
+    /// let consumer = built.descriptor().capabilities.hipchat_api_consumer.as_ref().unwrap();
+    /// assert_eq!(consumer.from_name.as_deref(), Some("Builds"));
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
     #[must_use]
     pub fn from_name(mut self, name: impl Into<String>) -> Self {
         self.declaration.from_name = Some(name.into());

@@ -25,8 +25,7 @@ use crate::validate::is_extension_key;
 /// use glance_sdk::model::{Icon, WebPanel};
 /// use glance_sdk::prelude::*;
 ///
-/// let mut panel = WebPanel::new("builds", "Builds", "");
-/// panel.icon = Some(Icon::new("https://example.com/builds.svg"));
+/// let panel = WebPanel::new("builds", "Builds", "").icon(Icon::new("https://example.com/builds.svg"));
 /// let add_on = AddOn::new("com.example.builds", "Builds")
 ///     .page(Page::from(panel), get(|| async { "All is well" }));
 /// # add_on.build("https://builds.example.com").unwrap();

@@ -88,8 +88,8 @@ impl Action {
     /// ```
     /// use glance_sdk::model::{Action, ActionLocation, Condition, ConditionName};
     ///
-    /// let mut action = Action::new("close", "Close", ActionLocation::Message, "close-dialog");
-    /// action.conditions = Some(vec![Condition::named(ConditionName::MessageContainsLink)]);
+    /// let action = Action::new("close", "Close", ActionLocation::Message, "close-dialog")
+    ///     .condition(Condition::named(ConditionName::MessageContainsLink));
     /// assert_eq!(action.conditions().len(), 1);
     /// ```
     pub fn conditions(&self) -> &[Condition] {

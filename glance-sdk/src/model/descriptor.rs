@@ -98,6 +98,18 @@ impl Descriptor {
     }
 
     /// The glance with this key, to be changed.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Descriptor, Glance, Icon};
+    ///
+    /// let mut descriptor = Descriptor::new("com.example.ci", "CI", "https://ci.example.com/");
+    /// let icon = Icon::new("https://ci.example.com/build.svg");
+    /// descriptor.capabilities.glance = Some(vec![Glance::new("builds", "Builds", icon)]);
+    /// if let Some(glance) = descriptor.glance_mut("builds") {
+    ///     glance.weight = Some(10);
+    /// }
+    /// assert_eq!(descriptor.glance("builds").unwrap().weight, Some(10));
+    /// ```
     pub fn glance_mut(&mut self, key: &str) -> Option<&mut Glance> {
         let mut glances = self.capabilities.glance.iter_mut().flatten();
         glances.find(|glance| glance.key == key)

@@ -211,6 +211,14 @@ impl Icon {
     }
 
     /// No image for dense screens: hosts show the other there.
+    ///
+    /// ```
+    /// use glance_sdk::model::Icon;
+    ///
+    /// let icon = Icon::new("/build.png").without_2x();
+    /// assert_eq!(serde_json::to_value(&icon)?, serde_json::json!({ "url": "/build.png" }));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn without_2x(mut self) -> Self {
         self.url_2x = None;

@@ -69,6 +69,15 @@ impl WebPanel {
     }
 
     /// Sets the image beside the name.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Icon, WebPanel};
+    ///
+    /// let panel = WebPanel::new("builds", "Builds", "https://add-on.example.com/builds")
+    ///     .icon(Icon::new("https://add-on.example.com/builds.svg"));
+    /// assert_eq!(serde_json::to_value(&panel)?["icon"]["url"], "https://add-on.example.com/builds.svg");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn icon(mut self, icon: Icon) -> Self {
         self.icon = Some(icon);
@@ -103,10 +112,9 @@ impl WebPanel {
     /// ```
     /// use glance_sdk::model::WebPanel;
     ///
-    /// let mut panel = WebPanel::new("builds", "Builds", "https://add-on.example.com/builds");
+    /// let panel = WebPanel::new("builds", "Builds", "https://add-on.example.com/builds");
     /// assert_eq!(panel.weight_or_default(), 100);
-    /// panel.weight = Some(10);
-    /// assert_eq!(panel.weight_or_default(), 10);
+    /// assert_eq!(panel.weight(10).weight_or_default(), 10);
     /// ```
     pub fn weight_or_default(&self) -> i64 {
         self.weight.unwrap_or(100)
