@@ -242,10 +242,6 @@ impl<S: InstallationStore> InstallationStore for EncryptedStore<S> {
         self.inner.due_removal_checks(until, limit).await
     }
 
-    fn inner(&self) -> Option<&dyn InstallationStore> {
-        Some(&self.inner)
-    }
-
     /// A token that this keyring did not encrypt, or whose key it no longer has, is as good as none: a
     /// new one takes its place.
     async fn access_token(&self, oauth_id: &OauthId, name: &str) -> Result<Option<AccessToken>> {
