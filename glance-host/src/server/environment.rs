@@ -15,6 +15,10 @@ pub(super) const PREFIX: &str = "GLANCE_HOST_";
 /// The variable that names the file with the settings.
 pub(super) const FILE: &str = "GLANCE_HOST_CONFIG";
 
+/// The variable with which `cargo glance install`, `remove` and `list` call a host. Who runs one in the
+/// same shell means no setting by it.
+const TOKEN_OF_SCRIPTS: &str = "GLANCE_HOST_TOKEN";
+
 /// Puts the settings of the environment over those that are there; says how many there are. An empty
 /// variable counts as none.
 pub(super) fn apply(
@@ -96,7 +100,7 @@ impl Variables {
             let Some(own) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else {
                 continue;
             };
-            if value.is_empty() || name == FILE {
+            if value.is_empty() || name == FILE || name == TOKEN_OF_SCRIPTS {
                 continue;
             }
             let value = value
@@ -340,7 +344,11 @@ mod tests {
             );
         }
         assert_eq!(
-            set(&[("GLANCE_HOST_LISTEN", ""), ("HOME", "x")]),
+            set(&[
+                ("GLANCE_HOST_LISTEN", ""),
+                ("GLANCE_HOST_TOKEN", "x"),
+                ("HOME", "x")
+            ]),
             Ok(Config::default())
         );
     }
