@@ -117,7 +117,7 @@ pub(super) async fn install(
         Some(installed) => update(&shared, installed, read, digest.is_some()).await?,
         None => (Outcome::Installed, install_new(&shared, read, room).await?),
     };
-    tracing::info!(installation = %id, outcome = outcome.name(), by = %caller, "call of a script");
+    tracing::info!(installation = %id, outcome = outcome.name(), by = %caller, "installation by a script");
     let entry = Entries::new(&shared)
         .write(&find(&shared, &id).await?)
         .await?;
@@ -262,7 +262,7 @@ pub(super) async fn remove(
     if !install::uninstall(&shared, &id).await? {
         return Err(no_installation(&id));
     }
-    tracing::info!(installation = %id, by = %caller, "removed by a script");
+    tracing::info!(installation = %id, by = %caller, "removal by a script");
     let is_told = !shared.state.is_leaving(&id).await?;
     entry["state"] = "removed".into();
     Ok(Json(json!({ "installation": entry, "told": is_told })))

@@ -150,7 +150,8 @@ mod tests {
         old.execute_batch(SCHEMA).unwrap();
         old.execute_batch(
             "INSERT INTO user (name) VALUES ('Ann Lee');
-             INSERT INTO room (name, owner) VALUES ('ops', 1);",
+             INSERT INTO room (name, owner) VALUES ('ops', 1);
+             INSERT INTO installation VALUES ('id', 'secret', 1, 'a', 'https://a.example/', '{}', 1);",
         )
         .unwrap();
         drop(old);
@@ -163,6 +164,11 @@ mod tests {
             let mentioned = state.users_mentioned(&["ANNLEE".to_owned()]).await;
             assert_eq!(mentioned.unwrap(), std::slice::from_ref(&user));
             assert_eq!((user.mention_name().as_str(), user.email), ("AnnLee", None));
+            let all = InstallationQuery::default();
+            let listed = state.list_installations(&all, None, 9);
+            let listed = listed.await.unwrap();
+            assert_eq!(listed[0].installed.room_id, Some(room.id));
+            assert!(listed[0].is_accepted && listed[0].installed_at.is_none());
             state.add_member(room.id, user.id).await.unwrap();
             assert_eq!(state.members(room.id).await.unwrap().len(), 1);
         }
