@@ -2,6 +2,7 @@
 
 mod completions;
 mod demo;
+mod descriptor_source;
 mod dev;
 mod doctor;
 mod error;
@@ -51,7 +52,6 @@ struct CommandLine {
 enum Command {
     Demo(demo::Arguments),
     Dev(dev::Arguments),
-    /// Make a new add-on: a crate with a glance, a panel and a passing test.
     New(new::Arguments),
     Validate(validate::Arguments),
     Simulate(simulate::Arguments),
@@ -90,10 +90,7 @@ fn main() -> ExitCode {
             CommandError::new("no-demo", problem, help)
         }),
         Command::Dev(arguments) => completed(dev::run(arguments)),
-        Command::New(arguments) => new::run(arguments).map_err(|problem| {
-            let help = "`cargo glance new --help` lists what can be chosen";
-            CommandError::new("no-add-on", problem, help)
-        }),
+        Command::New(arguments) => completed(new::run(arguments)),
         Command::Validate(arguments) => completed(validate::run(arguments)),
         Command::Simulate(arguments) => completed(simulate::run(arguments)),
         Command::Token(arguments) => completed(token::run(arguments)),

@@ -1,6 +1,8 @@
-//! `cargo glance new NAME`: a crate that builds, with a glance and a passing test.
+//! `cargo glance new NAME`: a crate that builds, with a passing test.
 
 mod ask;
+mod create;
+mod from;
 mod name;
 mod sdk;
 mod template;
@@ -8,19 +10,26 @@ mod workspace;
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use minijinja::{Environment, context};
 
+use crate::error::CommandError;
 use crate::print;
+use from::Original;
 use sdk::Sdk;
-use template::Template;
+use template::{File, Template, Variable};
 use workspace::Workspace;
 
+/// Make a new add-on: a crate with a glance, a panel and a passing test.
+///
+/// With --from the crate declares what an existing descriptor declares, in any language: its glances with their
+/// conditions, its pages, actions, webhooks and scopes, each with a handler that answers with its name. A test
+/// compares the two.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   cargo glance new stand-up
   cargo glance new builds --template webhook --into ~/src
+  cargo glance new stand-up --from old/atlassian-connect.json
   cargo glance new stand-up --sdk https://git.example.com/glance")]
 pub(crate) struct Arguments {
     /// The add-on's name: lower-case letters, digits and `-`. Its folder has the same name
@@ -31,13 +40,17 @@ pub(crate) struct Arguments {
     /// The template of the add-on; without this, a terminal asks, and anything else gets `minimal`
     #[arg(long, value_enum)]
     template: Option<Template>,
+    /// The descriptor of an existing add-on instead of a template: a file, which may be a template with
+    /// placeholders such as `{{localBaseUrl}}`, an http or https address, or - for standard input
+    #[arg(long, value_name = "FILE|URL", conflicts_with = "template")]
+    from: Option<String>,
     /// Where the add-on gets glance-sdk and glance-host from: the root of a checkout, a Git repository, or a
     /// published version. By default the checkout that this program was built or is run in, else its own version
     #[arg(long, value_name = "PATH|GIT_URL|VERSION")]
     sdk: Option<String>,
 }
 
-pub(crate) fn run(arguments: Arguments) -> Result<(), String> {
+pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let Arguments { name, into, .. } = arguments;
     name::check(&name)?;
     let sdk = match arguments.sdk {
@@ -45,26 +58,33 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), String> {
         None => Sdk::of_this_program(),
     };
     let folder = into.join(&name);
-    if folder.exists() {
-        return Err(exists(&folder));
+    if folder.symlink_metadata().is_ok() {
+        return Err(create::exists(&folder));
     }
-    let template = match arguments.template {
-        Some(template) => template,
-        None if io::stdin().is_terminal() && io::stderr().is_terminal() => {
-            ask::template(io::stdin().lock(), io::stderr())?
+    let names = Names::of(&name);
+    let origin = match (arguments.from, arguments.template) {
+        (Some(source), _) => {
+            let original = Original::read(&source, &name, &names.title).await?;
+            Origin::Descriptor(Box::new(original))
         }
-        None => Template::Minimal,
+        (None, Some(template)) => Origin::Template(template),
+        (None, None) if io::stdin().is_terminal() && io::stderr().is_terminal() => {
+            Origin::Template(ask::template(io::stdin().lock(), io::stderr())?)
+        }
+        (None, None) => Origin::Template(Template::Minimal),
     };
     let workspace = Workspace::around(&folder);
-    let files = render(&name, template, &sdk, workspace.as_ref())?;
-    create(&into, &folder, files)?;
-    format(&folder);
+    let files = render(&names, &origin, &sdk, workspace.as_ref())?;
+    create::create(&into, &name, files).await?;
 
-    print::line(format_args!(
-        "Created {} from the template {}.",
-        folder.display(),
-        template.name()
-    ));
+    match &origin {
+        Origin::Template(template) => print::line(format_args!(
+            "Created {} from the template {}.",
+            folder.display(),
+            template.name()
+        )),
+        Origin::Descriptor(original) => report(&folder, original),
+    }
     match sdk {
         Sdk::Checkout(root) => print::line(format_args!(
             "It uses the SDK of the checkout {}; --sdk names another source.",
@@ -87,87 +107,125 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), String> {
     Ok(())
 }
 
-fn exists(folder: &Path) -> String {
-    format!(
-        "{} exists already; choose another name, or another folder with --into",
-        folder.display()
-    )
+/// What a crate is made of.
+enum Origin {
+    Template(Template),
+    Descriptor(Box<Original>),
+}
+
+/// What came of a descriptor, and where the crate declares something else.
+fn report(folder: &Path, original: &Original) {
+    print::line(format_args!(
+        "Created {} from {}: {}.",
+        folder.display(),
+        original.source(),
+        original.summary()
+    ));
+    for change in original.changes() {
+        let what = if change.value.is_some() {
+            "Changed"
+        } else {
+            "Removed"
+        };
+        print::line(format_args!("{what} {}: {}", change.pointer, change.why));
+    }
+}
+
+/// The names of a new add-on.
+struct Names {
+    name: String,
+    /// In Rust.
+    krate: String,
+    /// For people.
+    title: String,
+}
+
+impl Names {
+    fn of(name: &str) -> Self {
+        let words = name.replace('-', " ");
+        Self {
+            name: name.to_owned(),
+            krate: name.replace('-', "_"),
+            title: words[..1].to_ascii_uppercase() + &words[1..],
+        }
+    }
 }
 
 fn render(
-    name: &str,
-    template: Template,
+    names: &Names,
+    origin: &Origin,
     sdk: &Sdk,
     workspace: Option<&Workspace>,
-) -> Result<Vec<(&'static str, String)>, String> {
-    let krate = name.replace('-', "_");
-    let words = name.replace('-', " ");
-    let title = words[..1].to_ascii_uppercase() + &words[1..];
-    let described = template
-        .files()
-        .filter_map(|file| Some(vec![file.path, file.about?]));
+) -> Result<Vec<(&'static str, String)>, CommandError> {
+    let Names { name, krate, title } = names;
+    let made = match origin {
+        Origin::Template(_) => None,
+        Origin::Descriptor(original) => Some(original.generate(krate)),
+    };
+    let (template, about, described, files, variables): (
+        _,
+        _,
+        Vec<[&str; 2]>,
+        Vec<&File>,
+        &[Variable],
+    ) = match (origin, &made) {
+        (Origin::Template(template), _) => {
+            let files: Vec<_> = template.files().collect();
+            let described = files
+                .iter()
+                .filter_map(|file| Some([file.path, file.about?]));
+            let described = described.collect();
+            let about = template.about().to_owned();
+            (
+                template.name(),
+                about,
+                described,
+                files,
+                template.variables(),
+            )
+        }
+        (Origin::Descriptor(_), made) => {
+            let (about, described) = made
+                .as_ref()
+                .map(|made| (made.about.clone(), made.described.clone()))
+                .unwrap_or_default();
+            let files = template::around_a_descriptor().collect();
+            ("descriptor".to_owned(), about, described, files, &[])
+        }
+    };
     let values = context! {
-        name, title,
+        name, title, template, about,
         // Not the crate's own name: `use crate_name::crate_name` would hide the crate.
         glance => format!("{krate}_glance"),
         crate => krate,
-        template => template.name(),
-        about => template.about(),
-        variables => template.variables().iter().map(|row| row.to_vec()).collect::<Vec<_>>(),
-        files => described.collect::<Vec<_>>(),
+        variables => variables.iter().map(|row| row.to_vec()).collect::<Vec<_>>(),
+        files => described.iter().map(|row| row.to_vec()).collect::<Vec<_>>(),
         sdk => sdk.dependency("glance-sdk", &[]),
         host => sdk.dependency("glance-host", &["testing"]),
         sdk_is_a_path => matches!(sdk, Sdk::Checkout(_)),
         is_apart => matches!(workspace, Some(Workspace::Glance)),
+        uses_json => made.as_ref().is_some_and(|made| made.uses_json),
+        uses_tracing => made.as_ref().is_some_and(|made| made.uses_tracing),
         rust_version => env!("CARGO_PKG_RUST_VERSION"),
     };
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    let files = template.files().map(|file| {
+    let rendered = files.iter().map(|file| {
         let text = environment
             .render_str(file.text, values.clone())
-            .map_err(|cause| format!("the template of {} is wrong: {cause:#}", file.path))?;
+            .map_err(|cause| {
+                CommandError::new(
+                    "bad-template",
+                    format!("the template of {} is wrong: {cause:#}", file.path),
+                    "report this as a bug of cargo-glance",
+                )
+            })?;
         // The engine takes the last line's end off.
         Ok((file.path, text + "\n"))
     });
-    files.collect()
-}
-
-/// Writes the files into a new folder; where that fails, nothing of it stays.
-fn create(into: &Path, folder: &Path, files: Vec<(&str, String)>) -> Result<(), String> {
-    let failed =
-        |path: &Path, cause: io::Error| format!("cannot create {}: {cause}", path.display());
-    std::fs::create_dir_all(into).map_err(|cause| failed(into, cause))?;
-    // Fails where it exists, so that nothing is overwritten.
-    std::fs::create_dir(folder).map_err(|cause| match cause.kind() {
-        io::ErrorKind::AlreadyExists => exists(folder),
-        _ => failed(folder, cause),
-    })?;
-    for (path, text) in files {
-        let path = folder.join(path);
-        let write = || {
-            path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
-            std::fs::write(&path, text)
-        };
-        if let Err(cause) = write() {
-            let _ = std::fs::remove_dir_all(folder);
-            return Err(failed(&path, cause));
-        }
-    }
-    Ok(())
-}
-
-/// Formats the crate: lines are as long as its name. Without rustfmt they stay as they are.
-fn format(folder: &Path) {
-    let mut rustfmt = Command::new("rustfmt");
-    rustfmt.args(["--quiet", "--edition", "2024"]);
-    let files = ["src/main.rs", "src/lib.rs", "tests/glance.rs"];
-    rustfmt.args(files.map(|file| folder.join(file)));
-    let _ = rustfmt
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
+    let mut rendered: Vec<_> = rendered.collect::<Result<_, CommandError>>()?;
+    rendered.extend(made.into_iter().flat_map(|made| made.files));
+    Ok(rendered)
 }
 
 #[cfg(test)]
@@ -180,7 +238,8 @@ mod tests {
     fn nothing_of_a_template_is_left() {
         let sdk = Sdk::Version("0.1".to_owned());
         for template in Template::value_variants() {
-            for (path, text) in render("stand-up", *template, &sdk, None).unwrap() {
+            let origin = Origin::Template(*template);
+            for (path, text) in render(&Names::of("stand-up"), &origin, &sdk, None).unwrap() {
                 for mark in ["{{", "}}", "{%", "%}"] {
                     let is_rust = path.ends_with(".rs") && mark == "}}";
                     assert!(is_rust || !text.contains(mark), "{path}: {text}");
@@ -193,7 +252,9 @@ mod tests {
     fn manifests_are_toml_and_name_all_sources() {
         let checkout = Sdk::Checkout("/srv/glance".into());
         for template in Template::value_variants() {
-            let files = render("stand-up", *template, &checkout, Some(&Workspace::Glance)).unwrap();
+            let origin = Origin::Template(*template);
+            let around = Some(&Workspace::Glance);
+            let files = render(&Names::of("stand-up"), &origin, &checkout, around).unwrap();
             let manifest = files
                 .iter()
                 .find(|(path, _)| *path == "Cargo.toml")

@@ -1,26 +1,18 @@
 //! `cargo glance validate FILE|URL`: what is wrong with a descriptor, and where in its text.
 
 mod place;
-mod template;
 
 use std::fmt::Write as _;
-use std::io::Read as _;
 
 use glance_sdk::json::{self, Document};
 use glance_sdk::printable::printable;
 use glance_sdk::validate::{self, Problem, Severity};
 use serde_json::{Value, json};
 
+use crate::descriptor_source::{self, PLACEHOLDER_BASE_URL};
 use crate::error::CommandError;
-use crate::fetch;
 use crate::print;
 use place::shown;
-
-/// More than any descriptor has.
-const MAX_BYTES: usize = 1024 * 1024;
-
-/// The base URL of a descriptor template where none is named.
-const PLACEHOLDER_BASE_URL: &str = "https://add-on.example";
 
 /// Say what is wrong with a descriptor, and where; fails where a host would refuse it.
 ///
@@ -68,10 +60,14 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
         base_url,
     } = arguments;
     let base_url = base_url.as_deref().map(check_base_url).transpose()?;
-    let mut bytes = read(&source).await?;
-    if !is_url(&source) {
+    let mut bytes = descriptor_source::read(&source).await?;
+    if !descriptor_source::is_url(&source) {
         let base_url = base_url.as_deref().unwrap_or(PLACEHOLDER_BASE_URL);
-        bytes = fill(bytes, base_url);
+        let (filled, has_stand_in) = descriptor_source::fill(bytes, base_url, "checked");
+        bytes = filled;
+        if has_stand_in {
+            print::error("note: --base-url names the add-on's own address");
+        }
     }
     let document = Document::read(&bytes).map_err(|cause| {
         let message = match json {
@@ -125,26 +121,6 @@ fn check_base_url(text: &str) -> Result<String, CommandError> {
     }
 }
 
-/// Fills the placeholders of a template, and names them on standard error.
-fn fill(bytes: Vec<u8>, base_url: &str) -> Vec<u8> {
-    let filled = template::fill(&json::decode(&bytes), base_url);
-    if filled.placeholders.is_empty() {
-        return bytes;
-    }
-    for (placeholder, value) in &filled.placeholders {
-        let (placeholder, value) = (printable(placeholder), printable(value));
-        print::error(format_args!("note: {placeholder} is checked as {value}"));
-    }
-    if filled
-        .placeholders
-        .values()
-        .any(|value| value == PLACEHOLDER_BASE_URL)
-    {
-        print::error("note: --base-url names the add-on's own address");
-    }
-    filled.text.into_bytes()
-}
-
 fn as_json(problems: &[Problem], document: &Document) -> Value {
     let placed = problems.iter().map(|problem| {
         let place = place_of(problem, document);
@@ -185,32 +161,4 @@ fn as_text(problems: &[Problem], source: &str, document: &Document) -> String {
         let _ = writeln!(report, "{source} has no problem.");
     }
     report
-}
-
-fn is_url(source: &str) -> bool {
-    source.starts_with("http://") || source.starts_with("https://")
-}
-
-async fn read(source: &str) -> Result<Vec<u8>, CommandError> {
-    if is_url(source) {
-        return fetch::get(source, "application/json", MAX_BYTES).await;
-    }
-    let mut bytes = Vec::new();
-    let limit = MAX_BYTES as u64 + 1;
-    let read = match source {
-        "-" => std::io::stdin().lock().take(limit).read_to_end(&mut bytes),
-        _ => std::fs::File::open(source).and_then(|file| file.take(limit).read_to_end(&mut bytes)),
-    };
-    read.map_err(|cause| {
-        let source = match source {
-            "-" => "standard input",
-            file => file,
-        };
-        let help = "name a file, an http or https URL, or - for standard input";
-        CommandError::new("no-file", format!("{source} cannot be read: {cause}"), help)
-    })?;
-    match bytes.len() > MAX_BYTES {
-        true => Err(fetch::too_large(source, MAX_BYTES)),
-        false => Ok(bytes),
-    }
 }

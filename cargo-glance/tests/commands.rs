@@ -153,6 +153,7 @@ async fn every_help_has_an_example() {
         &[][..],
         &["demo"],
         &["dev"],
+        &["new"],
         &["validate"],
         &["token"],
         &["token", "inspect"],

@@ -135,7 +135,71 @@ fn what_cannot_be_created_is_refused_and_nothing_is_left() {
     for name in ["Stand Up", "../x", "type"] {
         let refused = new(folder.path(), &[name]);
         assert_eq!(refused.status.code(), Some(1), "{name}");
-        assert!(!text(&refused).contains("panicked"));
+        assert!(
+            text(&refused).starts_with("error[bad-name]: "),
+            "{refused:?}"
+        );
+        assert!(text(&refused).contains("\n  help: "), "{refused:?}");
     }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// Ctrl-C while the files are there and the crate is not: rustfmt stands in for whatever takes long.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_leaves_nothing_of_a_half_made_crate() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::process::ExitStatusExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let tools = tempfile::tempdir().unwrap();
+    let started = tools.path().join("started");
+    let fifo = Command::new("mkfifo").arg(&started).status().unwrap();
+    assert!(fifo.success());
+    let rustfmt = tools.path().join("rustfmt");
+    let script = format!(
+        "#!/bin/sh\necho started >'{}'\nexec tail -f /dev/null\n",
+        started.display()
+    );
+    std::fs::write(&rustfmt, script).unwrap();
+    std::fs::set_permissions(&rustfmt, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = std::env::var_os("PATH").unwrap();
+    let path = std::env::join_paths(
+        std::iter::once(tools.path().to_owned()).chain(std::env::split_paths(&path)),
+    );
+
+    let process = Command::new(env!("CARGO_BIN_EXE_cargo-glance"))
+        .args(["new", "stand-up", "--into"])
+        .arg(folder.path().join("made/for/it"))
+        .env("PATH", path.unwrap())
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Opens once the other end does: when rustfmt runs.
+    assert_eq!(std::fs::read_to_string(&started).unwrap(), "started\n");
+    let into = folder.path().join("made/for/it");
+    let entries: Vec<_> = std::fs::read_dir(&into).unwrap().collect();
+    assert_eq!(entries.len(), 1);
+    assert!(!into.join("stand-up").exists());
+
+    let id = process.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let ended = process.wait_with_output().unwrap();
+    assert_eq!(
+        (ended.status.code(), ended.status.signal()),
+        (Some(130), None)
+    );
+    assert!(
+        text(&ended).starts_with("error[interrupted]: "),
+        "{ended:?}"
+    );
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

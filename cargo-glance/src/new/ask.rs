@@ -5,6 +5,7 @@ use std::io::{self, BufRead, Read as _, Write};
 use clap::ValueEnum;
 
 use super::template::Template;
+use crate::error::CommandError;
 
 /// How often an answer that names no template is asked for again.
 const ATTEMPTS: usize = 3;
@@ -16,14 +17,16 @@ const MAX_ANSWER: u64 = 100;
 ///
 /// # Errors
 ///
-/// In a sentence, where nobody answers, or not with a template.
-pub(super) fn template(mut input: impl BufRead, output: impl Write) -> Result<Template, String> {
+/// Where nobody answers, or not with a template.
+pub(super) fn template(
+    mut input: impl BufRead,
+    output: impl Write,
+) -> Result<Template, CommandError> {
+    let failed = |what: String| CommandError::new("no-template", what, "name one with --template");
     match ask(&mut input, output) {
         Ok(Some(template)) => Ok(template),
-        Ok(None) => Err("no template was chosen; name one with --template".to_owned()),
-        Err(cause) => Err(format!(
-            "the answer cannot be read ({cause}); name a template with --template"
-        )),
+        Ok(None) => Err(failed("no template was chosen".to_owned())),
+        Err(cause) => Err(failed(format!("the answer cannot be read ({cause})"))),
     }
 }
 

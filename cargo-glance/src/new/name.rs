@@ -1,6 +1,8 @@
 //! Which names an add-on may have.
 
-const KEYWORDS: [&str; 51] = [
+use crate::error::CommandError;
+
+pub(super) const KEYWORDS: [&str; 51] = [
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
     "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
     "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
@@ -31,8 +33,8 @@ const CRATES: [&str; 15] = [
 ///
 /// # Errors
 ///
-/// In a sentence, where it cannot.
-pub(super) fn check(name: &str) -> Result<(), String> {
+/// Where it cannot.
+pub(super) fn check(name: &str) -> Result<(), CommandError> {
     let is_good = name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.ends_with(|c: char| c.is_ascii_alphanumeric())
         && name.len() <= 34
@@ -41,14 +43,17 @@ pub(super) fn check(name: &str) -> Result<(), String> {
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if !is_good {
-        return Err(format!(
-            "{name:?} cannot be the name of a crate and of a glance; use up to 34 lower-case letters, \
-             digits and single dashes, a letter first"
+        return Err(CommandError::new(
+            "bad-name",
+            format!("{name:?} cannot be the name of a crate and of a glance"),
+            "use up to 34 lower-case letters, digits and single dashes, a letter first",
         ));
     }
     if KEYWORDS.contains(&name) || CRATES.contains(&name) {
-        return Err(format!(
-            "{name:?} means something else in Rust; choose another name"
+        return Err(CommandError::new(
+            "bad-name",
+            format!("{name:?} means something else in Rust"),
+            "choose another name",
         ));
     }
     Ok(())

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::error::CommandError;
+
 /// Where the new crate gets SDK and host from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Sdk {
@@ -18,8 +20,8 @@ impl Sdk {
     ///
     /// # Errors
     ///
-    /// In a sentence, where it is none of these.
-    pub(super) fn read(text: &str) -> Result<Self, String> {
+    /// Where it is none of these.
+    pub(super) fn read(text: &str) -> Result<Self, CommandError> {
         let is_git = text.contains("://") || text.starts_with("git@") || text.ends_with(".git");
         if is_git && !text.contains(char::is_whitespace) {
             return Ok(Self::Git(text.to_owned()));
@@ -29,18 +31,25 @@ impl Sdk {
         }
         let path = Path::new(text);
         let folder = path.canonicalize().map_err(|cause| {
-            format!(
-                "--sdk {text} is no version, no address of a Git repository, and no folder ({cause}); write \
-                 for example --sdk {}, or name the root of a checkout",
-                env!("CARGO_PKG_VERSION")
+            CommandError::new(
+                "bad-sdk",
+                format!("--sdk {text} is no version, no address of a Git repository, and no folder ({cause})"),
+                format!(
+                    "write for example --sdk {}, or name the root of a checkout",
+                    env!("CARGO_PKG_VERSION")
+                ),
             )
         })?;
         if is_checkout(&folder) {
             Ok(Self::Checkout(folder))
         } else {
-            Err(format!(
-                "--sdk {text} is no checkout of Glance: it has no glance-sdk/Cargo.toml and \
-                 glance-host/Cargo.toml; name the root of one"
+            Err(CommandError::new(
+                "bad-sdk",
+                format!(
+                    "--sdk {text} is no checkout of Glance: it has no glance-sdk/Cargo.toml and \
+                     glance-host/Cargo.toml"
+                ),
+                "name the root of a checkout",
             ))
         }
     }

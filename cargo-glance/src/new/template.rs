@@ -57,13 +57,15 @@ const COMMON: [File; 8] = [
     file!("src/log.rs", "common/log.rs"),
 ];
 
+const MAIN: File = file!("src/main.rs", "common/main.rs", "serves the add-on");
+
 const MINIMAL: &[File] = &[
     file!(
         "src/lib.rs",
         "minimal/src/lib.rs",
         "the glance, its panel, and the push"
     ),
-    file!("src/main.rs", "common/main.rs", "serves the add-on"),
+    MAIN,
     file!(
         "tests/glance.rs",
         "minimal/tests/glance.rs",
@@ -144,13 +146,18 @@ const RUNTIME: &[File] = &[
         "runtime/src/panel.rs",
         "the panel, which begins and ends a deployment"
     ),
-    file!("src/main.rs", "common/main.rs", "serves the add-on"),
+    MAIN,
     file!(
         "tests/glance.rs",
         "runtime/tests/glance.rs",
         "what people in two rooms see"
     ),
 ];
+
+/// The files of a crate that is made from a descriptor, but for those that are written for it.
+pub(super) fn around_a_descriptor() -> impl Iterator<Item = &'static File> {
+    const { &COMMON }.iter().chain(const { &[MAIN] })
+}
 
 impl Template {
     pub(super) fn files(self) -> impl Iterator<Item = &'static File> {

@@ -1,0 +1,254 @@
+//! `--from`: a crate that declares what an existing descriptor declares.
+
+mod add_on;
+mod addresses;
+mod code;
+mod conditions;
+mod edits;
+mod glances;
+mod models;
+mod pages;
+mod repairs;
+mod test;
+mod webhooks;
+
+use glance_sdk::json::{self, Document};
+use glance_sdk::model::Descriptor;
+use glance_sdk::printable::printable;
+use glance_sdk::validate::{self, Problem, Severity};
+use serde_json::Value;
+
+use crate::descriptor_source::{self, PLACEHOLDER_BASE_URL};
+use crate::error::CommandError;
+use addresses::Addresses;
+use code::Names;
+
+/// The most webhooks, pages and actions together. Nobody would read the code of more.
+const MAX_PARTS: usize = 100;
+
+/// What the README of the new crate says first.
+const ABOUT: &str = "A chat add-on that declares what `descriptor.json` declares: it was created from that \
+                     descriptor. Each handler answers with its name; replace one after the other.";
+
+/// A descriptor that somebody else wrote, as a crate can declare it.
+pub(super) struct Original {
+    /// Where it was read, for messages.
+    source: String,
+    /// As it was read, with the placeholders of a template filled.
+    document: Value,
+    changes: Vec<Change>,
+    addresses: Addresses,
+    /// With the changes, and with the addresses that the SDK serves.
+    descriptor: Descriptor,
+}
+
+/// Where the crate declares something else than the original, and why.
+pub(super) struct Change {
+    /// A JSON pointer into the original, changed by the changes before this one.
+    pub(super) pointer: String,
+    /// What stands there instead; nothing where it is removed.
+    pub(super) value: Option<Value>,
+    /// One sentence, without text of the descriptor.
+    pub(super) why: String,
+}
+
+/// The files of a crate.
+pub(super) struct Crate {
+    /// Path and text.
+    pub(super) files: Vec<(&'static str, String)>,
+    /// What the README says that the source files hold.
+    pub(super) described: Vec<[&'static str; 2]>,
+    pub(super) about: String,
+    pub(super) uses_json: bool,
+    pub(super) uses_tracing: bool,
+}
+
+impl Original {
+    /// Reads a descriptor for the crate with this name.
+    pub(super) async fn read(source: &str, name: &str, title: &str) -> Result<Self, CommandError> {
+        let mut bytes = descriptor_source::read(source).await?;
+        if !descriptor_source::is_url(source) {
+            (bytes, _) = descriptor_source::fill(bytes, PLACEHOLDER_BASE_URL, "read");
+        }
+        Self::parse(source, &bytes, name, title)
+    }
+
+    fn parse(source: &str, bytes: &[u8], name: &str, title: &str) -> Result<Self, CommandError> {
+        let shown = printable(source);
+        let document = Document::read(bytes).map_err(|cause| {
+            CommandError::new(
+                "not-json",
+                format!("{shown} is no JSON: {cause}"),
+                "give a descriptor; `cargo glance validate` marks the place",
+            )
+        })?;
+        let document = document.into_value();
+        let foreign = validate::descriptor(&document);
+        if let Some(problem) = foreign.iter().find(|one| one.code == "other-product") {
+            return Err(refusal(source, problem, 1));
+        }
+        let mut repaired = document.clone();
+        let mut changes = Vec::new();
+        repairs::repair(&mut repaired, &mut changes, name, title);
+        let addresses = Addresses::of(&repaired);
+        addresses.repair_icons(&mut repaired, &mut changes);
+        addresses::serve(&mut repaired);
+        let mut problems = validate::descriptor(&repaired);
+        problems.retain(|problem| problem.severity == Severity::Error);
+        if let [first, ..] = &problems[..] {
+            return Err(refusal(source, first, problems.len()));
+        }
+        let descriptor: Descriptor = json::from_str(&repaired.to_string())
+            .map_err(|cause| unusable(source, &format!("it cannot be read: {cause}")))?;
+        let capabilities = &descriptor.capabilities;
+        let long = capabilities
+            .glances()
+            .iter()
+            .find(|glance| glance.name.value.encode_utf16().count() > 100);
+        if let Some(glance) = long {
+            let what = format!(
+                "the name of the glance `{}` has more than 100 UTF-16 units",
+                glance.key
+            );
+            return Err(unusable(source, &what));
+        }
+        let parts = capabilities.webhooks().len()
+            + capabilities.web_panels().len()
+            + capabilities.dialogs().len()
+            + capabilities.external_pages().len()
+            + capabilities.actions().len();
+        if parts > MAX_PARTS {
+            let what = format!(
+                "it declares {parts} webhooks, pages and actions, and a crate is made for {MAX_PARTS} at most"
+            );
+            return Err(unusable(source, &what));
+        }
+        Ok(Self {
+            source: shown.to_string(),
+            document,
+            changes,
+            addresses,
+            descriptor,
+        })
+    }
+
+    /// Where it was read.
+    pub(super) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Where the crate declares something else than it.
+    pub(super) fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// What it declares, counted in words.
+    pub(super) fn summary(&self) -> String {
+        let capabilities = &self.descriptor.capabilities;
+        let counts = [
+            (capabilities.glances().len(), "glance"),
+            (capabilities.web_panels().len(), "web panel"),
+            (capabilities.dialogs().len(), "dialog"),
+            (capabilities.external_pages().len(), "external page"),
+            (capabilities.actions().len(), "action"),
+            (capabilities.webhooks().len(), "webhook"),
+        ];
+        let parts: Vec<_> = counts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}{}", if *count == 1 { "" } else { "s" }))
+            .collect();
+        match parts.is_empty() {
+            true => "no glance, page or webhook".to_owned(),
+            false => parts.join(", "),
+        }
+    }
+
+    /// The source files of the crate whose name in Rust is `krate`.
+    pub(super) fn generate(&self, krate: &str) -> Crate {
+        let mut names = Names::default();
+        let glances = glances::Glances::of(self, &mut names);
+        let pages = pages::Pages::of(self, &mut names);
+        let webhooks = webhooks::Webhooks::of(self, &mut names);
+        let edits = edits::Edits::of(self, &webhooks, &pages);
+        let library = add_on::library(self, &glances, &pages, &webhooks, &edits);
+        let test = test::test(self, krate, &glances);
+
+        let mut files = vec![
+            ("src/lib.rs", library.text),
+            ("tests/descriptor.rs", test),
+            ("descriptor.json", format!("{:#}\n", self.document)),
+        ];
+        let mut described = vec![["src/lib.rs", "what the add-on declares"]];
+        let mut add = |path, text: Option<String>, about| {
+            if let Some(text) = text {
+                files.push((path, text));
+                described.push([path, about]);
+            }
+        };
+        let uses_tracing = !webhooks.is_empty();
+        let original = edits.source(library.uses_json || glances.uses_json());
+        let uses_json = original.as_ref().is_some_and(|(_, uses_json)| *uses_json);
+        add(
+            "src/glances.rs",
+            glances.source(),
+            "the glances, and what each shows",
+        );
+        add(
+            "src/pages.rs",
+            pages.source(),
+            "the pages that the host opens",
+        );
+        add(
+            "src/webhooks.rs",
+            webhooks.source(),
+            "what the host calls when something happens in a room",
+        );
+        add(
+            "src/original.rs",
+            original.map(|(text, _)| text),
+            "what the SDK has no method for",
+        );
+        described.push(["src/main.rs", "serves the add-on"]);
+        described.push([
+            "tests/descriptor.rs",
+            "that the add-on still declares what `descriptor.json` declares",
+        ]);
+        Crate {
+            files,
+            described,
+            about: self.about(),
+            uses_json,
+            uses_tracing,
+        }
+    }
+
+    fn about(&self) -> String {
+        let mut about = ABOUT.to_owned();
+        if !self.changes.is_empty() {
+            about += "\n\nIt declares something else than the original where the SDK would refuse that, or no \
+                      host could use it:\n";
+            for change in &self.changes {
+                about += &format!("\n- `{}`: {}", change.pointer, change.why);
+            }
+        }
+        about
+    }
+}
+
+fn refusal(source: &str, first: &Problem, count: usize) -> CommandError {
+    let what = match count {
+        1 => format!("hosts and SDK refuse it: {first}"),
+        _ => format!("hosts and SDK refuse it for {count} reasons, the first: {first}"),
+    };
+    unusable(source, &what)
+}
+
+fn unusable(source: &str, what: &str) -> CommandError {
+    let shown = printable(source);
+    CommandError::new(
+        "no-descriptor",
+        format!("no crate can be made from {shown}: {what}"),
+        format!("repair the descriptor; `cargo glance validate {shown}` marks what hosts refuse"),
+    )
+}
