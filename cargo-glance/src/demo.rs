@@ -19,6 +19,7 @@ use glance_host::{DEFAULT_PORT, Error, Host};
 use tokio::sync::mpsc;
 use tracing_subscriber::EnvFilter;
 
+use crate::error::CommandError;
 use crate::print;
 use add_on::AddOn;
 use examples::Example;
@@ -36,7 +37,7 @@ pub(crate) struct Arguments {
     port: Option<u16>,
 }
 
-pub(crate) async fn run(arguments: Arguments) -> Result<(), String> {
+pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
         .log_internal_errors(false)
@@ -56,7 +57,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), String> {
     let room = host
         .open_room("Demo")
         .await
-        .map_err(|cause| cause.to_string())?;
+        .map_err(|cause| no_data(cause.to_string()))?;
 
     let mut running = Vec::new();
     let ended = match start_all(data, &host, &room, &mut running).await {
@@ -83,14 +84,19 @@ async fn start_all(
     host: &Host,
     room: &Room,
     running: &mut Vec<Running>,
-) -> Result<(), String> {
+) -> Result<(), CommandError> {
     let here = host.state().installations_in(room.id).await;
-    let here = here.map_err(|cause| cause.to_string())?;
+    let here = here.map_err(|cause| no_data(cause.to_string()))?;
     let mut found = 0;
-    for example in examples::all(data).await? {
+    for example in examples::all(data).await.map_err(no_data)? {
         let mut earlier = here.iter();
         let earlier = earlier.find(|installed| installed.descriptor.key == example.key);
-        let add_on = AddOn::start(&example, data, host.base_url(), earlier).await?;
+        let add_on = AddOn::start(&example, data, host.base_url(), earlier).await;
+        let add_on = add_on.map_err(|problem| {
+            let help =
+                "read what it printed above; choose another --data folder, or repair this one";
+            CommandError::new("add-on-failed", problem, help)
+        })?;
         print::line(format_args!(
             "Add-on  {}  ({}, process {})",
             add_on.base_url,
@@ -112,7 +118,7 @@ async fn start_all(
     Ok(())
 }
 
-async fn start_host(data: &Path, port: Option<u16>) -> Result<Host, String> {
+async fn start_host(data: &Path, port: Option<u16>) -> Result<Host, CommandError> {
     let start = |port| Host::builder().port(port).data(data).start();
     let started = match start(port.unwrap_or(DEFAULT_PORT)).await {
         Err(error) if error.is_address_in_use() && port.is_none() => {
@@ -124,15 +130,30 @@ async fn start_host(data: &Path, port: Option<u16>) -> Result<Host, String> {
         other => other,
     };
     started.map_err(|error| match &error {
-        _ if error.is_address_in_use() => {
-            format!("{error}. Choose another --port, or leave it out to have one chosen")
-        }
-        Error::FolderInUse(folder) => format!(
-            "another host uses the data folder {}: stop it first, or choose another --data folder",
-            folder.display()
+        _ if error.is_address_in_use() => CommandError::new(
+            "port-taken",
+            error.to_string(),
+            "choose another --port, or leave it out to have one chosen",
         ),
-        _ => format!("{error}. Choose another --data folder, or repair this one"),
+        Error::FolderInUse(folder) => CommandError::new(
+            "data-in-use",
+            format!("another host uses the data folder {}", folder.display()),
+            "stop it first, or choose another --data folder",
+        ),
+        _ => no_data(error.to_string()),
     })
+}
+
+/// The folder of the data cannot be used.
+fn no_data(problem: String) -> CommandError {
+    let help = "choose another --data folder, or repair this one";
+    CommandError::new("no-data", problem, help)
+}
+
+/// An add-on does not do what the demo needs.
+fn no_answer(problem: String) -> CommandError {
+    let help = "read what it printed above, and start the demo again";
+    CommandError::new("no-answer", problem, help)
 }
 
 /// Installs the add-on the first time, and lets the two find each other again later: either may
@@ -143,21 +164,27 @@ async fn prepare(
     example: &Example,
     add_on: &AddOn,
     earlier: Option<&Installed>,
-) -> Result<(), String> {
+) -> Result<(), CommandError> {
     let descriptor = format!("{}/", add_on.base_url);
-    let failed = |error: glance_host::InstallError| format!("{error:#}");
+    let failed = |error: glance_host::InstallError| {
+        let help = "read what the add-on printed above, and start the demo again";
+        CommandError::new("not-installed", format!("{error:#}"), help)
+    };
     if let Some(installed) = earlier {
         let updated = host.update(installed, &descriptor).await;
         return updated.map(drop).map_err(failed);
     }
     let installed = host.install(room, &descriptor).await.map_err(failed)?;
-    let panel = host.panel_url(room, &installed, example.panel).await?;
-    add_on.choose(&panel, example.form).await?;
-    example.feed.begin(&add_on.base_url).await
+    let panel = host.panel_url(room, &installed, example.panel).await;
+    let panel = panel.map_err(no_answer)?;
+    let chosen = add_on.choose(&panel, example.form).await;
+    chosen.map_err(no_answer)?;
+    let begun = example.feed.begin(&add_on.base_url).await;
+    begun.map_err(no_answer)
 }
 
 /// Until Ctrl-C. On a terminal, Enter lets one more thing happen, in one add-on after the other.
-async fn wait(running: &mut [Running]) -> Result<(), String> {
+async fn wait(running: &mut [Running]) -> Result<(), CommandError> {
     let mut enter = None;
     if std::io::stdin().is_terminal() {
         print::line("\nPress Enter for one more event and watch the page. Ctrl-C ends.");
@@ -179,11 +206,15 @@ async fn wait(running: &mut [Running]) -> Result<(), String> {
                 print::line("");
                 return Ok(());
             }
-            (said, ..) = ended => return Err(said),
+            (said, ..) = ended => {
+                let help = "read what it printed above, and start the demo again";
+                return Err(CommandError::new("add-on-ended", said, help));
+            }
             Some(()) = next(&mut enter) => {}
         }
         if let Some((example, add_on)) = turns.next().and_then(|turn| running.get(turn)) {
-            print::line(example.feed.more(&add_on.base_url).await?);
+            let more = example.feed.more(&add_on.base_url).await;
+            print::line(more.map_err(no_answer)?);
         }
     }
 }

@@ -6,6 +6,7 @@ use glance_sdk::AddOn;
 use glance_sdk::addon::Built;
 use tracing_subscriber::EnvFilter;
 
+use crate::error::CommandError;
 use crate::lifeline::parent_is_gone;
 use crate::print;
 
@@ -36,7 +37,7 @@ enum Name {
 }
 
 /// Secrets come by variables: other users can read a command line.
-pub(crate) async fn run(arguments: Arguments) -> Result<(), String> {
+pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
         .without_time()
@@ -48,33 +49,58 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), String> {
     match arguments.name {
         Name::PullRequests => {
             let secret = variable("GITHUB_WEBHOOK_SECRET")?;
-            serve(pull_requests::add_on(data, &secret)?, &arguments, |_| ()).await
+            let add_on = pull_requests::add_on(data, &secret).map_err(no_data)?;
+            serve(add_on, &arguments, |_| ()).await
         }
         Name::Blockers => {
-            let app = blockers::Blockers::open(data, &variable("JIRA_WEBHOOK_SECRET")?)?;
-            serve(app.add_on()?, &arguments, |built| {
+            let secret = variable("JIRA_WEBHOOK_SECRET")?;
+            let app = blockers::Blockers::open(data, &secret).map_err(no_data)?;
+            serve(app.add_on().map_err(no_data)?, &arguments, |built| {
                 let (installations, pusher) = (built.installations(), built.pusher());
                 tokio::spawn(app.keep_up(installations.clone(), pusher.clone()));
             })
             .await
         }
         Name::Mentions => {
-            let source = mentions::Source::from_env()?;
-            let app = mentions::Mentions::open(data)?;
-            serve(app.add_on()?, &arguments, |built| {
+            let source = mentions::Source::from_env().map_err(|problem| {
+                CommandError::new(
+                    "no-source",
+                    problem,
+                    "set the variable, or use `cargo glance demo`",
+                )
+            })?;
+            let app = mentions::Mentions::open(data).map_err(no_data)?;
+            serve(app.add_on().map_err(no_data)?, &arguments, |built| {
                 tokio::spawn(app.follow(source, built.pusher().clone()));
             })
             .await
         }
         Name::Incidents => {
             let secret = variable("ALERTMANAGER_WEBHOOK_SECRET")?;
-            serve(incidents::add_on(data, &secret)?, &arguments, |_| ()).await
+            let add_on = incidents::add_on(data, &secret).map_err(no_data)?;
+            serve(add_on, &arguments, |_| ()).await
         }
     }
 }
 
-fn variable(name: &str) -> Result<String, String> {
-    std::env::var(name).map_err(|_| format!("{name} is not set"))
+fn variable(name: &str) -> Result<String, CommandError> {
+    std::env::var(name).map_err(|_| {
+        let what = format!("{name} is not set");
+        CommandError::new(
+            "no-secret",
+            what,
+            "set it, or use `cargo glance demo`, which does",
+        )
+    })
+}
+
+fn no_data(problem: impl Into<String>) -> CommandError {
+    let help = "choose another --data folder, or repair this one";
+    CommandError::new("no-data", problem, help)
+}
+
+fn not_served(error: &glance_sdk::Error) -> CommandError {
+    CommandError::new("not-served", format!("{error:#}"), error.help())
 }
 
 /// Serves it; `beside` starts what runs beside the server.
@@ -82,14 +108,14 @@ async fn serve<S: Clone + Send + Sync + 'static>(
     add_on: AddOn<S>,
     Arguments { port, host, .. }: &Arguments,
     beside: impl FnOnce(&Built),
-) -> Result<(), String> {
+) -> Result<(), CommandError> {
     let add_on = add_on.allow_hosts([host]);
     let server = match add_on.listen("127.0.0.1", *port, None).await {
         Ok(server) => server,
         Err(error) if error.kind() == glance_sdk::ErrorKind::Listen => {
             std::process::exit(PORT_TAKEN.into());
         }
-        Err(error) => return Err(format!("{error:#}")),
+        Err(error) => return Err(not_served(&error)),
     };
     beside(server.add_on());
     print::line(server.base_url());
@@ -100,5 +126,5 @@ async fn serve<S: Clone + Send + Sync + 'static>(
             _ = orphaned => {}
         }
     };
-    server.run(end).await.map_err(|error| format!("{error:#}"))
+    server.run(end).await.map_err(|error| not_served(&error))
 }

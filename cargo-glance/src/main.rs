@@ -85,10 +85,7 @@ fn main() -> ExitCode {
         .filter(|(at, word)| !(*at == 1 && word == "glance"))
         .map(|(_, word)| word);
     let outcome = match CommandLine::parse_from(arguments).command {
-        Command::Demo(arguments) => completed(demo::run(arguments)).map_err(|problem| {
-            let help = "`cargo glance demo --help` lists what can be chosen";
-            CommandError::new("no-demo", problem, help)
-        }),
+        Command::Demo(arguments) => completed(demo::run(arguments)),
         Command::Dev(arguments) => completed(dev::run(arguments)),
         Command::New(arguments) => completed(new::run(arguments)),
         Command::Validate(arguments) => completed(validate::run(arguments)),
@@ -112,10 +109,7 @@ fn main() -> ExitCode {
             let name = OsString::from("cargo glance host");
             return glance_host::server::run([name].into_iter().chain(arguments));
         }
-        Command::Example(arguments) => completed(example::run(arguments)).map_err(|problem| {
-            let help = "start it with `cargo glance demo`";
-            CommandError::new("no-example", problem, help)
-        }),
+        Command::Example(arguments) => completed(example::run(arguments)),
         Command::Supervise(arguments) => return supervise::run(arguments),
     };
     match outcome {
@@ -128,6 +122,8 @@ fn main() -> ExitCode {
 }
 
 #[tokio::main]
-async fn completed<E>(work: impl Future<Output = Result<(), E>>) -> Result<(), E> {
+async fn completed(
+    work: impl Future<Output = Result<(), CommandError>>,
+) -> Result<(), CommandError> {
     work.await
 }

@@ -227,12 +227,22 @@ async fn what_keeps_it_from_starting_is_one_sentence_and_a_failure() {
     let used = data.path().join("used");
     let user = Host::builder().port(0).data(&used).start().await.unwrap();
 
-    for (folder, port, words) in [
-        (data.path(), port, "another --port"),
-        (used.as_path(), 0, "stop it first, or choose another --data"),
-        (file.as_path(), 0, "the data folder"),
-        (broken.as_path(), 0, "host.sqlite cannot be used"),
-        (half.as_path(), 0, "pull-requests.sqlite cannot be used"),
+    for (folder, port, code, words) in [
+        (data.path(), port, "port-taken", "another --port"),
+        (
+            used.as_path(),
+            0,
+            "data-in-use",
+            "stop it first, or choose another --data",
+        ),
+        (file.as_path(), 0, "no-data", "the data folder"),
+        (broken.as_path(), 0, "no-data", "host.sqlite cannot be used"),
+        (
+            half.as_path(),
+            0,
+            "add-on-failed",
+            "pull-requests.sqlite cannot be used",
+        ),
     ] {
         let ended = tokio::time::timeout(PATIENCE, demo(folder, port).output())
             .await
@@ -241,9 +251,47 @@ async fn what_keeps_it_from_starting_is_one_sentence_and_a_failure() {
         let said = String::from_utf8_lossy(&ended.stderr);
         assert_eq!(ended.status.code(), Some(1), "{said}");
         assert!(said.contains(words), "{words}: {said}");
+        // The add-on that cannot start says why before.
+        let last = said.rsplit("error[").next().unwrap();
+        assert!(last.starts_with(&format!("{code}]: ")), "{said}");
+        assert!(last.contains("\n  help: "), "{said}");
         assert!(!said.contains("panicked"), "{said}");
     }
     user.shutdown().await;
+}
+
+/// What the demo starts may be started by hand too.
+#[tokio::test]
+async fn examples_started_by_hand_say_what_they_miss() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("file");
+    std::fs::write(&file, "x").unwrap();
+    for (data, secret, code) in [
+        (data.path(), None, "no-secret"),
+        (file.as_path(), Some("s3cret-of-a-test"), "no-data"),
+    ] {
+        let mut example = Command::new(env!("CARGO_BIN_EXE_cargo-glance"));
+        example
+            .args(["example", "incidents", "--port", "0", "--host"])
+            .args(["http://127.0.0.1:1", "--data"])
+            .arg(data)
+            .env_remove("ALERTMANAGER_WEBHOOK_SECRET")
+            .stdin(Stdio::null());
+        if let Some(secret) = secret {
+            example.env("ALERTMANAGER_WEBHOOK_SECRET", secret);
+        }
+        let ended = tokio::time::timeout(PATIENCE, example.output())
+            .await
+            .unwrap()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        assert!(said.starts_with(&format!("error[{code}]: ")), "{said}");
+        assert!(
+            said.contains("\n  help: ") && !said.contains("s3cret"),
+            "{said}"
+        );
+    }
 }
 
 #[tokio::test]
