@@ -172,11 +172,37 @@ async fn read(
 }
 
 fn unreachable(subject: &'static str, url: &str, cause: &CallError) -> Finding {
+    let text = format!("{url} {cause}.");
     let help = match url.starts_with("https:") {
-        true => {
-            "check that it runs, its name in DNS, and its certificate with all that lead to a known issuer"
-        }
+        true => certificate_help(&cause.to_string())
+            .unwrap_or("check that it runs, its name in DNS, and that it speaks TLS at this port"),
         false => "check that it runs, the port, and firewalls",
     };
-    Finding::bad(subject, format!("{url} {cause}."), help)
+    Finding::bad(subject, text, help)
+}
+
+/// What to do about a certificate, by the words of rustls, which has no other way through reqwest.
+fn certificate_help(cause: &str) -> Option<&'static str> {
+    let unknown = "serve the certificate with all that lead to a publicly known issuer; where the issuer is your \
+                   own, name its file in SSL_CERT_FILE for host and add-on";
+    let helps = [
+        (
+            "expired",
+            "renew the certificate, and let the server read it again",
+        ),
+        (
+            "not valid yet",
+            "set the clock of this machine, or wait until the certificate is valid",
+        ),
+        (
+            "not valid for name",
+            "get a certificate for this name, or use a name that the certificate has",
+        ),
+        ("UnknownIssuer", unknown),
+        // Another certificate of the issuer's name is known.
+        ("BadSignature", unknown),
+        ("certificate", "get another certificate for the server"),
+    ];
+    let found = helps.iter().find(|(words, _)| cause.contains(words));
+    found.map(|(_, help)| *help)
 }
