@@ -1,5 +1,7 @@
 //! The signed query of a glance.
 
+use std::pin::pin;
+
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderName, HeaderValue};
@@ -40,8 +42,8 @@ where
     get(async move |State(state): State<S>, request: Request| {
         let span = request_span!("glance.query", "GET", glance.key = G::KEY);
         let in_span = span.clone();
+        let (mut parts, _) = request.into_parts();
         let answer = async {
-            let (mut parts, _) = request.into_parts();
             let answer = answer::<G, S>(&services, &state, &mut parts, &in_span);
             let mut response = match answer.await {
                 Ok(response) | Err(response) => response,
@@ -50,7 +52,8 @@ where
             response.headers_mut().insert(name, value);
             response
         };
-        observe(Kind::Query, G::KEY, span, answer).await
+        // Pinned here, so that it is not moved on, as large as it is.
+        observe(Kind::Query, G::KEY, span, pin!(answer)).await
     })
     .options(preflight)
     .fallback(async || ([ANY_ORIGIN], StatusCode::METHOD_NOT_ALLOWED))
