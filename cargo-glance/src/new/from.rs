@@ -100,6 +100,11 @@ impl Original {
         }
         let descriptor: Descriptor = json::from_str(&repaired.to_string())
             .map_err(|cause| unusable(source, &format!("it cannot be read: {cause}")))?;
+        let written = serde_json::to_value(&descriptor).unwrap_or_default();
+        repairs::remove_lost_nulls(&mut repaired, &written, &mut changes);
+        if repaired != written {
+            return Err(unusable(source, "the SDK does not keep all of it"));
+        }
         let capabilities = &descriptor.capabilities;
         let long = capabilities
             .glances()
@@ -251,4 +256,110 @@ fn unusable(source: &str, what: &str) -> CommandError {
         format!("no crate can be made from {shown}: {what}"),
         format!("repair the descriptor; `cargo glance validate {shown}` marks what hosts refuse"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const EVERYTHING: &str = include_str!("../../tests/fixtures/everything.json");
+
+    /// The pointers of all values in a document.
+    fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
+        found.push(at.to_owned());
+        match value {
+            Value::Object(members) => members.iter().for_each(|(name, inner)| {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                pointers(inner, &format!("{at}/{name}"), found);
+            }),
+            Value::Array(entries) => entries
+                .iter()
+                .enumerate()
+                .for_each(|(index, inner)| pointers(inner, &format!("{at}/{index}"), found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_odd_value_is_declared_or_refused() {
+        let everything: Value = serde_json::from_str(EVERYTHING).unwrap();
+        let mut places = Vec::new();
+        pointers(&everything, "", &mut places);
+        let (mut made, mut refused) = (0, 0);
+        for place in &places {
+            for odd in [
+                json!(null),
+                json!(true),
+                json!(-1.5),
+                json!(""),
+                json!("x\"#\n{"),
+                json!("none"),
+                json!([]),
+                json!([1]),
+                json!({}),
+                json!({ "key": "k", "value": "v", "url": "https://a.example/{x}" }),
+            ] {
+                let mut document = everything.clone();
+                *document.pointer_mut(place).unwrap() = odd;
+                let text = document.to_string();
+                match Original::parse("d.json", text.as_bytes(), "odd", "Odd") {
+                    Ok(original) => {
+                        let files = original.generate("odd").files;
+                        // What is kept is the original, whatever the crate declares.
+                        let kept = files.iter().find(|(path, _)| *path == "descriptor.json");
+                        let kept: Value = serde_json::from_str(&kept.unwrap().1).unwrap();
+                        assert_eq!(kept, document);
+                        made += 1;
+                    }
+                    Err(error) => {
+                        assert_eq!(error.code(), "no-descriptor", "{place}: {error}");
+                        refused += 1;
+                    }
+                }
+            }
+        }
+        assert!(made > 100 && refused > 100, "{made} and {refused}");
+    }
+
+    #[test]
+    fn a_null_that_says_nothing_is_a_change() {
+        let document = json!({
+            "key": "k", "name": "N", "description": "D",
+            "capabilities": {
+                "installable": {},
+                "dialog": [{
+                    "key": "d", "title": { "value": "D" }, "url": "https://a.example/d",
+                    "options": { "size": null, "more": null },
+                }],
+            },
+        });
+        let text = document.to_string();
+        let original = Original::parse("d.json", text.as_bytes(), "odd", "Odd").unwrap();
+        let changes = original.changes().iter();
+        let changes: Vec<_> = changes.map(|change| change.pointer.as_str()).collect();
+        assert_eq!(changes, ["/capabilities/dialog/0/options/size"]);
+    }
+
+    #[test]
+    fn changes_name_no_text_of_the_descriptor() {
+        let odd = "`</a>\u{202e}\n*/";
+        let document = json!({
+            "capabilities": {
+                "webhook": { "event": odd, "url": odd },
+                "hipchatApiConsumer": { "scopes": [odd], "avatar": odd },
+                "action": [{ "key": odd, "target": odd }],
+            },
+        });
+        let mut repaired = document;
+        let mut changes = Vec::new();
+        repairs::repair(&mut repaired, &mut changes, "odd", "Odd");
+        let addresses = Addresses::of(&repaired);
+        addresses.repair_icons(&mut repaired, &mut changes);
+        assert!(changes.len() > 5);
+        for change in changes {
+            assert!(!change.why.contains(odd) && !change.pointer.contains(odd));
+        }
+    }
 }
