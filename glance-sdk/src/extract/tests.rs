@@ -115,3 +115,44 @@ async fn a_pages_own_token_goes_before_the_hosts_in_its_address() {
         Ok(page)
     );
 }
+
+/// The processes of an add-on are routers here; one of them starts later.
+#[cfg(feature = "replay-cache")]
+#[tokio::test]
+async fn what_one_process_let_through_the_others_refuse() {
+    use axum::body::Body;
+    use axum::routing::post;
+    use tower::ServiceExt as _;
+
+    let store = Arc::new(MemoryStore::default());
+    let data = InstallationData::new("one".into(), "secret".into(), "", 1.into());
+    let installation = Installation::new(data, Endpoints::new("", ""));
+    store.put(&installation).await.unwrap();
+    let process = || {
+        crate::AddOn::new("com.example.payments", "Payments")
+            .store(Arc::clone(&store))
+            .refuse_replays()
+            .web_panel("pay", "Pay", post(async || "paid"))
+            .build("http://127.0.0.1:1")
+            .unwrap()
+            .into_router()
+    };
+    let (one, other) = (process(), process());
+    let pay = async |process: &axum::Router, token: &str| {
+        let request = Request::post(format!("/panel/pay?signed_request={token}"));
+        let request = request.body(Body::empty()).unwrap();
+        process.clone().oneshot(request).await.unwrap().status()
+    };
+    let signed = |jti: &str| {
+        let mut claims = claims("one");
+        claims.jti = Some(jti.to_owned());
+        key("secret").sign(&claims)
+    };
+    let (first, second) = (signed("first"), signed("second"));
+    assert_eq!(pay(&one, &first).await, StatusCode::OK);
+    for process in [&other, &other, &one, &process()] {
+        assert_eq!(pay(process, &first).await, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(pay(&other, &second).await, StatusCode::OK);
+    assert_eq!(pay(&one, &second).await, StatusCode::UNAUTHORIZED);
+}
