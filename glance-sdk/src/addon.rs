@@ -87,9 +87,9 @@ pub use pages::Page;
 pub use serve::{Server, interrupted};
 
 use declaration::Declaration;
-use hooks::{Hooks, hook, origin};
+use hooks::{Hooks, hook};
 
-use crate::client::{CallHeaders, Client};
+use crate::client::{CallHeaders, Client, host_origin};
 use crate::egress::IpNet;
 use crate::extract::{INSTANCE_PARAMETER, Slot};
 use crate::glance::{Glance, GlanceHandler, query_path};
@@ -142,6 +142,8 @@ pub struct AddOn<S = ()> {
     runtime_glances: Vec<(model::Glance, Option<Test>)>,
     hooks: Hooks,
     networks: Vec<IpNet>,
+    /// What allows a network, for messages.
+    networks_setting: &'static str,
     call_headers: Option<CallHeaders>,
     #[cfg(feature = "replay-cache")]
     refuses_replays: bool,
@@ -204,6 +206,7 @@ impl AddOn {
             runtime_glances: Vec::new(),
             hooks: Hooks::default(),
             networks: Vec::new(),
+            networks_setting: "AddOn::allow_networks",
             call_headers: None,
             #[cfg(feature = "replay-cache")]
             refuses_replays: false,
@@ -249,6 +252,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             runtime_glances: self.runtime_glances,
             hooks: self.hooks,
             networks: self.networks,
+            networks_setting: self.networks_setting,
             call_headers: self.call_headers,
             #[cfg(feature = "replay-cache")]
             refuses_replays: self.refuses_replays,
@@ -620,12 +624,9 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     #[must_use]
     pub fn allow_hosts<U: AsRef<str>>(mut self, urls: impl IntoIterator<Item = U>) -> Self {
         for url in urls {
-            match origin(url.as_ref()) {
-                Some(origin) => self.hooks.hosts.push(origin),
-                None => self.problems.push(format!(
-                    "{:?} is no address of a host; write it as https://chat.example.com",
-                    url.as_ref()
-                )),
+            match host_origin(url.as_ref()) {
+                Ok(origin) => self.hooks.hosts.push(origin),
+                Err(problem) => self.problems.push(problem),
             }
         }
         self

@@ -95,7 +95,7 @@ pub(crate) use call_headers::CallHeaders;
 pub use extensions::{Extension, Extensions};
 pub use installations::Installations;
 #[cfg(feature = "server")]
-pub(crate) use installations::{Limits as InstallationLimits, NotAdded};
+pub(crate) use installations::{Limits as InstallationLimits, NotAdded, host_origin};
 pub use instance::Instance;
 #[cfg(feature = "server")]
 pub(crate) use keys::nobodys;

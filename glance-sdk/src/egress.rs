@@ -161,7 +161,7 @@ impl fmt::Debug for EgressPolicy {
 /// assert_eq!(
 ///     refused.to_string(),
 ///     "leads to 192.168.0.1 in the network 192.168.0.0/16 (private), which is not called; to allow it, \
-///      name the network in `ALLOW_NETWORKS`"
+///      name the network in `EgressPolicy::allow_networks`"
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -222,7 +222,7 @@ impl EgressPolicy {
     pub fn internet() -> Self {
         Self {
             allowed: Arc::default(),
-            setting: "ALLOW_NETWORKS",
+            setting: "EgressPolicy::allow_networks",
         }
     }
 
@@ -301,7 +301,8 @@ impl EgressPolicy {
         }
     }
 
-    /// Names the setting that allows a network, for messages; `ALLOW_NETWORKS` by default.
+    /// Names the setting that allows a network, for messages;
+    /// `EgressPolicy::allow_networks` by default.
     ///
     /// ```
     /// use glance_sdk::egress::EgressPolicy;
@@ -435,6 +436,29 @@ pub fn parse_network(text: &str) -> Option<IpNet> {
         return Some(address.to_canonical().into());
     };
     IpNet::new(address.parse().ok()?, prefix.parse().ok()?).ok()
+}
+
+/// The variable that names private networks where hosts may be.
+pub(crate) const ALLOW_NETWORKS: &str = "ALLOW_NETWORKS";
+
+/// A variable of the environment that is not empty.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Reads the networks of [`ALLOW_NETWORKS`].
+pub(crate) fn parse_networks(text: &str) -> crate::Result<Vec<IpNet>> {
+    let parts = text.split(',').map(str::trim);
+    let networks = parts.filter(|part| !part.is_empty()).map(|part| {
+        parse_network(part).ok_or_else(|| {
+            let what = format!(
+                "ALLOW_NETWORKS has {part:?}, which is no address or network such as 10.0.0.7 or \
+                 10.0.0.0/8"
+            );
+            crate::Error::new(crate::ErrorKind::Configuration, what)
+        })
+    });
+    networks.collect()
 }
 
 /// Whether a URL leads to this machine, as far as the URL itself says.

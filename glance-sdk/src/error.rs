@@ -191,7 +191,7 @@ impl ErrorKind {
             Self::KeyTaken => "Choose another key, or remove the one that the message names.",
             Self::Invalid => "Correct what the message names.",
             Self::EgressRefused => {
-                "If the host may be there, name its network in ALLOW_NETWORKS or the host in AddOn::allow_hosts."
+                "If the host may be there, allow its network as the message says, or name the host in AddOn::allow_hosts and, in a process that does not serve the add-on, Installations::allow_hosts."
             }
             Self::NotInstalled => {
                 "Install the add-on on the host, or drop what refers to this installation."

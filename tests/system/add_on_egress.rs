@@ -196,7 +196,7 @@ async fn stored_installations_of_earlier_versions_keep_working_and_are_named() {
     assert_eq!(refused.len(), 1);
     assert_eq!(refused[0].0.as_str(), "old");
     assert!(
-        refused[0].1.contains("`ALLOW_NETWORKS`"),
+        refused[0].1.contains("`AddOn::allow_networks`"),
         "{}",
         refused[0].1
     );

@@ -82,7 +82,9 @@ pub(super) async fn egress(host: &str, base_url: Option<&Url>, findings: &mut Ve
     let Some(networks) = networks(findings) else {
         return;
     };
-    let mut policy = EgressPolicy::internet().allow_networks(networks);
+    let mut policy = EgressPolicy::internet()
+        .setting("ALLOW_NETWORKS")
+        .allow_networks(networks);
     if let Some(base_url) = base_url {
         policy = policy.allow_loopback_for(base_url.as_str());
     }

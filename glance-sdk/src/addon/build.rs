@@ -239,11 +239,12 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             .store
             .unwrap_or_else(|| Arc::new(MemoryStore::default()));
         let policy = EgressPolicy::internet()
+            .setting(self.networks_setting)
             .allow_networks(self.networks)
             .allow_loopback_for(base_url.as_str());
-        let mut installations =
-            Installations::offering(store, Some(runtime_glances), policy, &self.hooks.hosts)?
-                .with_base_url(base_url.clone());
+        let mut installations = Installations::offering(store, Some(runtime_glances), policy)?
+            .with_hosts(self.hooks.hosts.clone())?
+            .with_base_url(base_url.clone());
         if let Some(headers) = self.call_headers {
             installations = installations.with_headers(headers);
         }

@@ -13,7 +13,7 @@ use tower::{Layer, Service};
 
 use super::{AddOn, Built};
 use crate::client::Installations;
-use crate::egress::{IpNet, parse_network};
+use crate::egress::{ALLOW_NETWORKS, parse_networks, variable};
 use crate::serve::{HttpServer, Limits, limit_bodies};
 use crate::{Error, ErrorKind, Result};
 
@@ -98,7 +98,6 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             let file = format!("{}.sqlite", self.key.replace(['/', '\\'], "_"));
             self = self.store(crate::store::SqliteStore::open(file)?);
         }
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let host = variable("HOST").unwrap_or_else(|| "127.0.0.1".to_owned());
         let port = variable("PORT").unwrap_or_else(|| "8080".to_owned());
         let port = port.parse::<u16>().map_err(|cause| {
@@ -108,8 +107,9 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             )
             .with_source(cause)
         })?;
-        let networks = variable("ALLOW_NETWORKS").unwrap_or_default();
+        let networks = variable(ALLOW_NETWORKS).unwrap_or_default();
         self.networks.extend(parse_networks(&networks)?);
+        self.networks_setting = ALLOW_NETWORKS;
         self.listen(&host, port, variable("BASE_URL").as_deref())
             .await
     }
@@ -261,21 +261,6 @@ impl Server {
         }
         Ok(())
     }
-}
-
-/// Reads the networks of `ALLOW_NETWORKS`.
-fn parse_networks(text: &str) -> Result<Vec<IpNet>> {
-    let parts = text.split(',').map(str::trim);
-    let networks = parts.filter(|part| !part.is_empty()).map(|part| {
-        parse_network(part).ok_or_else(|| {
-            let what = format!(
-                "ALLOW_NETWORKS has {part:?}, which is no address or network such as 10.0.0.7 or \
-                 10.0.0.0/8"
-            );
-            Error::new(ErrorKind::Configuration, what)
-        })
-    });
-    networks.collect()
 }
 
 /// Names the stored installations whose hosts would be refused today, and the settings that allow

@@ -23,10 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// What an add-on calls hosts with, by how far it trusts them.
 #[derive(Debug, Clone)]
 pub(super) struct Http {
-    /// Origins that the operator allows to install, and their client: anywhere in the operator's
-    /// network, through the environment's proxy.
-    hosts: Arc<[String]>,
-    listed: HttpClient,
+    listed: Arc<OnceLock<Listed>>,
     /// For every other host: where the policy allows.
     unlisted: HttpClient,
     /// For installations that were stored before there was a policy.
@@ -37,27 +34,40 @@ pub(super) struct Http {
     headers: Arc<OnceLock<CallHeaders>>,
 }
 
+/// Origins that the operator allows to install, and their client: anywhere in the operator's network,
+/// through the environment's proxy.
+#[derive(Debug)]
+struct Listed {
+    hosts: Vec<String>,
+    client: HttpClient,
+}
+
+fn client(policy: EgressPolicy, proxies: Proxies) -> Result<HttpClient> {
+    let builder = HttpClient::builder(policy).proxies(proxies);
+    // The add-on trusts an origin: a host must not send its requests to another.
+    // Calls have retries of their own.
+    let builder = builder.redirects(Redirects::SameOrigin).never_repeat();
+    builder.build()
+}
+
 impl Http {
-    pub(super) fn new(policy: EgressPolicy, hosts: &[String]) -> Result<Self> {
-        let proxies = match hosts.is_empty() {
-            true => Proxies::none(),
-            false => Proxies::from_env(),
-        };
-        let client = |policy, proxies| {
-            let builder = HttpClient::builder(policy).proxies(proxies);
-            // The add-on trusts an origin: a host must not send its requests to another.
-            // Calls have retries of their own.
-            let builder = builder.redirects(Redirects::SameOrigin).never_repeat();
-            builder.build()
-        };
+    pub(super) fn new(policy: EgressPolicy) -> Result<Self> {
         Ok(Self {
-            hosts: hosts.into(),
-            listed: client(EgressPolicy::any_network(), proxies)?,
+            listed: Arc::default(),
             unlisted: client(policy, Proxies::none())?,
             stored: client(EgressPolicy::any_network(), Proxies::none())?,
             is_stored: false,
             headers: Arc::default(),
         })
+    }
+
+    /// Names the origins that the operator allows to install; counts once, for all clones.
+    pub(super) fn list(&self, hosts: Vec<String>) -> Result<()> {
+        if !hosts.is_empty() {
+            let client = client(EgressPolicy::any_network(), Proxies::from_env())?;
+            let _ = self.listed.set(Listed { hosts, client });
+        }
+        Ok(())
     }
 
     /// Adds headers to each call from here on; counts once, for all clones.
@@ -74,8 +84,8 @@ impl Http {
     }
 
     fn client(&self, url: &Url) -> &HttpClient {
-        if self.is_listed(url) {
-            return &self.listed;
+        if let Some(listed) = self.listed(url) {
+            return listed;
         }
         match self.is_stored {
             true => &self.stored,
@@ -83,20 +93,17 @@ impl Http {
         }
     }
 
-    fn is_listed(&self, url: &Url) -> bool {
-        if self.hosts.is_empty() {
-            return false;
-        }
+    /// The client of listed hosts, if this is the address of one.
+    fn listed(&self, url: &Url) -> Option<&HttpClient> {
+        let listed = self.listed.get()?;
         let origin = url.origin();
-        origin.is_tuple() && self.hosts.contains(&origin.ascii_serialization())
+        let is_listed = origin.is_tuple() && listed.hosts.contains(&origin.ascii_serialization());
+        is_listed.then_some(&listed.client)
     }
 
     /// Whether an installation with this endpoint would be refused today, and why.
     pub(super) async fn refuses(&self, url: &Url) -> Option<String> {
-        let policy = match self.is_listed(url) {
-            true => self.listed.policy(),
-            false => self.unlisted.policy(),
-        };
+        let policy = self.listed(url).unwrap_or(&self.unlisted).policy();
         let refused = policy.check_host(url).await.err()?;
         Some(refused.to_string())
     }

@@ -15,7 +15,7 @@ use super::token::Tokens;
 use crate::auth::SigningKey;
 use crate::base_url::BaseUrl;
 use crate::clock_cache::ClockCache;
-use crate::egress::EgressPolicy;
+use crate::egress::{ALLOW_NETWORKS, EgressPolicy, parse_networks, variable};
 use crate::model::{Glance, OauthId};
 use crate::store::{Installation, InstallationStore};
 use crate::{Error, ErrorKind, Result};
@@ -128,8 +128,65 @@ struct Shared {
 }
 
 impl Installations {
+    /// The installations in this store, for a process that does not serve the add-on, such as a
+    /// worker. It calls hosts where the server does, if it has the same environment; the server reads
+    /// these variables in [`listen_from_env`].
+    ///
+    /// | variable | meaning | default |
+    /// |---|---|---|
+    /// | `ALLOW_NETWORKS` | private networks where hosts may be, separated by commas, such as `10.1.0.0/16` | none |
+    /// | `BASE_URL` | where hosts reach the add-on, as in [`with_base_url`](Self::with_base_url); where it is a loopback address, hosts may be on this machine | none |
+    ///
+    /// What the server names in `AddOn::allow_hosts`, name here in [`allow_hosts`](Self::allow_hosts).
+    ///
+    /// ```no_run
+    /// use std::sync::Arc;
+    ///
+    /// use glance_sdk::client::Installations;
+    /// use glance_sdk::store::SqliteStore;
+    ///
+    /// # fn example() -> glance_sdk::Result<()> {
+    /// let store = Arc::new(SqliteStore::open("com.example.builds.sqlite")?);
+    /// let installations =
+    ///     Installations::from_env(store)?.allow_hosts(["https://chat.example.com"])?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] where a variable is wrong, or TLS cannot be set up.
+    ///
+    #[cfg_attr(
+        feature = "server",
+        doc = "[`listen_from_env`]: crate::AddOn::listen_from_env"
+    )]
+    #[cfg_attr(
+        not(feature = "server"),
+        doc = "[`listen_from_env`]: https://docs.rs/glance-sdk/latest/glance_sdk/addon/struct.AddOn.html"
+    )]
+    pub fn from_env(store: Arc<dyn InstallationStore>) -> Result<Self> {
+        Self::from_variables(store, variable)
+    }
+
+    fn from_variables(
+        store: Arc<dyn InstallationStore>,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self> {
+        let networks = parse_networks(&variable(ALLOW_NETWORKS).unwrap_or_default())?;
+        let policy = EgressPolicy::internet()
+            .setting(ALLOW_NETWORKS)
+            .allow_networks(networks);
+        let Some(base_url) = variable("BASE_URL") else {
+            return Self::with_policy(store, policy);
+        };
+        let base_url = BaseUrl::new(&base_url)?;
+        let policy = policy.allow_loopback_for(base_url.as_str());
+        Ok(Self::with_policy(store, policy)?.with_base_url(base_url))
+    }
+
     /// The installations in this store, whose hosts are called on the Internet only. Where the add-on
-    /// allows other networks, use [`with_policy`](Self::with_policy) with the same.
+    /// allows other networks, use [`from_env`](Self::from_env), or [`with_policy`](Self::with_policy)
+    /// with the same.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -168,19 +225,18 @@ impl Installations {
     ///
     /// [`ErrorKind::Configuration`] where TLS cannot be set up.
     pub fn with_policy(store: Arc<dyn InstallationStore>, policy: EgressPolicy) -> Result<Self> {
-        Self::offering(store, None, policy, &[])
+        Self::offering(store, None, policy)
     }
 
     pub(crate) fn offering(
         store: Arc<dyn InstallationStore>,
         runtime_glances: Option<Vec<Glance>>,
         policy: EgressPolicy,
-        hosts: &[String],
     ) -> Result<Self> {
         Ok(Self {
             shared: Arc::new(Shared {
                 store,
-                http: Http::new(policy, hosts)?,
+                http: Http::new(policy)?,
                 clients: Mutex::new(ClockCache::new(MAX_CLIENTS)),
                 base_url: Arc::default(),
                 runtime_glances: runtime_glances.map(Into::into),
@@ -190,6 +246,39 @@ impl Installations {
                 adding: tokio::sync::Mutex::default(),
             }),
         })
+    }
+
+    /// Names hosts that may be in any network and are called through the environment's proxy
+    /// (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`), by an address of each: scheme, name and
+    /// port count. Name those that the add-on names in `AddOn::allow_hosts`. Counts once, for all
+    /// clones; the installations of an [`AddOn`](https://docs.rs/glance-sdk/latest/glance_sdk/addon/struct.AddOn.html)
+    /// have its own.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use glance_sdk::client::Installations;
+    /// use glance_sdk::store::MemoryStore;
+    ///
+    /// let installations = Installations::new(Arc::new(MemoryStore::default()))?;
+    /// assert!(installations.clone().allow_hosts(["chat.example.com"]).is_err());
+    /// let installations = installations.allow_hosts(["https://chat.example.com"])?;
+    /// # Ok::<(), glance_sdk::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] for what is no address of a host, or where TLS cannot be set up.
+    pub fn allow_hosts<U: AsRef<str>>(self, urls: impl IntoIterator<Item = U>) -> Result<Self> {
+        let hosts = urls.into_iter().map(|url| {
+            host_origin(url.as_ref()).map_err(|what| Error::new(ErrorKind::Configuration, what))
+        });
+        self.with_hosts(hosts.collect::<Result<_>>()?)
+    }
+
+    pub(crate) fn with_hosts(self, origins: Vec<String>) -> Result<Self> {
+        self.shared.http.list(origins)?;
+        Ok(self)
     }
 
     /// Says where hosts reach the add-on, for a process that does not serve it: paths of the add-on in
@@ -456,7 +545,8 @@ impl Installations {
     /// The installations that would be refused if they were made today, because their hosts are in
     /// networks that the policy does not allow, each with the reason. Those that were stored before
     /// there was a policy are called all the same; to make them proper, name their network in
-    /// `ALLOW_NETWORKS` or their host in [`AddOn::allow_hosts`](crate::AddOn::allow_hosts).
+    /// `ALLOW_NETWORKS` or their host in [`allow_hosts`](Self::allow_hosts) and in
+    /// `AddOn::allow_hosts`.
     ///
     /// ```no_run
     /// use glance_sdk::client::Installations;
@@ -595,6 +685,12 @@ impl Installations {
     }
 }
 
+/// The origin of a host by an address of it; an error says what is wrong with that.
+pub(crate) fn host_origin(url: &str) -> Result<String, String> {
+    let wrong = || format!("{url:?} is no address of a host; write it as https://chat.example.com");
+    crate::store::origin(url).ok_or_else(wrong)
+}
+
 /// Whether installation data is that of a stored installation from before there was a policy, at the
 /// same address: then whoever posts it knows the secret.
 #[cfg(feature = "server")]
@@ -602,4 +698,84 @@ fn is_same_host(stored: &Installation, data: &crate::model::InstallationData) ->
     !stored.data.extra.contains_key(CHECKED)
         && stored.data.capabilities_url == data.capabilities_url
         && stored.data.oauth_secret == data.oauth_secret
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Endpoints, MemoryStore};
+
+    /// What a process with these variables, and these listed hosts, refuses of a host at an address.
+    async fn refused(variables: &[(&str, &str)], hosts: &[&str], address: &str) -> Vec<String> {
+        let store = Arc::new(MemoryStore::default());
+        let data = crate::model::InstallationData::new(
+            "id".into(),
+            "secret".into(),
+            format!("{address}/v2/capabilities"),
+            1.into(),
+        );
+        let endpoints = Endpoints::new(
+            format!("{address}/v2/oauth/token"),
+            format!("{address}/v2/"),
+        );
+        store
+            .put(&Installation::new(data, endpoints))
+            .await
+            .unwrap();
+        let variable = |name: &str| {
+            let found = variables.iter().find(|(one, _)| *one == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        let installations = Installations::from_variables(store, variable).unwrap();
+        let installations = installations.allow_hosts(hosts).unwrap();
+        let refused = installations.refused().await.unwrap();
+        refused.into_iter().map(|(_, why)| why).collect()
+    }
+
+    #[tokio::test]
+    async fn a_worker_calls_hosts_where_the_environment_allows() {
+        let host = "http://10.1.2.3:8000";
+        let why = refused(&[], &[], host).await;
+        assert!(
+            why[0].ends_with("name the network in `ALLOW_NETWORKS`"),
+            "{why:?}"
+        );
+        let none: [&str; 0] = [];
+        assert_eq!(
+            refused(&[("ALLOW_NETWORKS", "fd00::/8, 10.1.0.0/16")], &[], host).await,
+            none
+        );
+        assert_eq!(refused(&[], &[host], host).await, none);
+        let other_port = "http://10.1.2.3:8001";
+        assert_eq!(refused(&[], &[host], other_port).await.len(), 1);
+
+        let here = "http://127.0.0.1:8000";
+        assert_eq!(
+            refused(&[("BASE_URL", "http://localhost:8080")], &[], here).await,
+            none
+        );
+        let public = [("BASE_URL", "https://add-on.example.com")];
+        assert_eq!(refused(&public, &[], here).await.len(), 1);
+    }
+
+    #[test]
+    fn what_the_environment_says_wrong_is_named() {
+        for (name, value) in [("ALLOW_NETWORKS", "10.1.0"), ("BASE_URL", "add-on")] {
+            let variable = |asked: &str| (asked == name).then(|| value.to_owned());
+            let store = Arc::new(MemoryStore::default());
+            let error = Installations::from_variables(store, variable).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Configuration);
+            assert!(error.to_string().contains(value), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_base_url_of_the_environment_completes_paths() {
+        let variable =
+            |name: &str| (name == "BASE_URL").then(|| "https://builds.example.com/".to_owned());
+        let store = Arc::new(MemoryStore::default());
+        let installations = Installations::from_variables(store, variable).unwrap();
+        let base_url = installations.base_url().unwrap();
+        assert_eq!(base_url.as_str(), "https://builds.example.com");
+    }
 }

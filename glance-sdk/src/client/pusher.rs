@@ -158,7 +158,7 @@ impl Pusher {
     /// use glance_sdk::client::{Installations, Pusher};
     /// use glance_sdk::store::MemoryStore;
     ///
-    /// let installations = Installations::new(Arc::new(MemoryStore::default()))?;
+    /// let installations = Installations::from_env(Arc::new(MemoryStore::default()))?;
     /// let pusher = Pusher::new(installations);
     /// assert_eq!(pusher.pushed().waiting, 0);
     /// # Ok::<(), glance_sdk::Error>(())

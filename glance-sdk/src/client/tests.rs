@@ -78,7 +78,7 @@ fn client(base: &str) -> Client {
     let data = InstallationData::new("id".into(), "secret".into(), "", 1.into());
     let endpoints = Endpoints::new(format!("{base}/v2/oauth/token"), format!("{base}/v2/"));
     Client::new(
-        super::http::Http::new(EgressPolicy::internet().allow_loopback(), &[]).unwrap(),
+        super::http::Http::new(EgressPolicy::internet().allow_loopback()).unwrap(),
         Installation::new(data, endpoints),
         super::token::Tokens::default(),
         Arc::default(),

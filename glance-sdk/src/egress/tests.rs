@@ -387,7 +387,7 @@ async fn a_name_is_called_where_it_was_checked() {
         "{said}"
     );
     assert!(
-        said.ends_with("name the network in `ALLOW_NETWORKS`"),
+        said.ends_with("name the network in `EgressPolicy::allow_networks`"),
         "{said}"
     );
 

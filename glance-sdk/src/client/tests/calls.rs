@@ -305,8 +305,7 @@ async fn silent() -> (Client, Arc<AtomicU32>) {
     });
     let mut installation = tokens.installation().clone();
     installation.endpoints.api_url = base;
-    let http =
-        crate::client::http::Http::new(EgressPolicy::internet().allow_loopback(), &[]).unwrap();
+    let http = crate::client::http::Http::new(EgressPolicy::internet().allow_loopback()).unwrap();
     (
         Client::new(
             http,

@@ -64,8 +64,7 @@ async fn a_post_that_surely_did_not_arrive_is_sent_again() {
     let address = closed.local_addr().unwrap();
     drop(closed);
     installation.endpoints.api_url = format!("http://{address}/v2/");
-    let http =
-        crate::client::http::Http::new(EgressPolicy::internet().allow_loopback(), &[]).unwrap();
+    let http = crate::client::http::Http::new(EgressPolicy::internet().allow_loopback()).unwrap();
     let client = Client::new(http, installation, Default::default(), Arc::default(), None);
 
     let pushing = tokio::spawn(async move { push(&client).await });
