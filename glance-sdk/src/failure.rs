@@ -16,8 +16,13 @@ use crate::ErrorKind;
 /// - the installation store failed,
 /// - a database of the handler's own failed for now: an error of `rusqlite` says that it is locked,
 ///   full, or cannot be read or written, or (with the feature `store-postgres`) one of
-///   `tokio_postgres` that the server cannot be reached,
+///   `tokio_postgres` that the server cannot be reached, or one of `deadpool-postgres` that no
+///   connection became free in time,
 /// - the handler says so with [`unavailable`](Self::unavailable).
+///
+/// It is no [`std::error::Error`], because any error becomes one. So `?` does not turn it into a
+/// `Box<dyn Error>`, for example in `main`: there let functions return
+/// [`glance_sdk::Result`](crate::Result) or an error of your own, and keep this for handlers.
 ///
 /// ```
 /// use glance_sdk::prelude::*;
@@ -109,8 +114,12 @@ fn is_sqlite(_: &(dyn Error + 'static)) -> bool {
 
 #[cfg(feature = "store-postgres")]
 fn is_postgres(cause: &(dyn Error + 'static)) -> bool {
+    use deadpool::managed::PoolError;
+    // Also that of deadpool-postgres. What opening a connection failed with is its cause.
+    let pool = cause.downcast_ref::<PoolError<tokio_postgres::Error>>();
     let error = cause.downcast_ref::<tokio_postgres::Error>();
-    error.is_some_and(crate::store::is_lost)
+    matches!(pool, Some(PoolError::Timeout(_) | PoolError::Closed))
+        || error.is_some_and(crate::store::is_lost)
 }
 
 #[cfg(not(feature = "store-postgres"))]
@@ -218,6 +227,25 @@ mod tests {
             for code in [1, 19] {
                 let status = Failure::from(failed(code)).into_response().status();
                 assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{code}");
+            }
+        }
+        #[cfg(feature = "store-postgres")]
+        {
+            use deadpool::managed::{PoolError, TimeoutType};
+            for (error, expected) in [
+                (
+                    PoolError::Timeout(TimeoutType::Wait),
+                    StatusCode::SERVICE_UNAVAILABLE,
+                ),
+                (PoolError::Closed, StatusCode::SERVICE_UNAVAILABLE),
+                (
+                    PoolError::NoRuntimeSpecified,
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                ),
+            ] {
+                let error: PoolError<tokio_postgres::Error> = error;
+                let status = Failure::from(error).into_response().status();
+                assert_eq!(status, expected);
             }
         }
         for failure in [
