@@ -90,6 +90,8 @@ const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 /// Serves a router by HTTP/1.1, within the limits of [this module](self).
 ///
 /// ```no_run
+/// use std::time::Duration;
+///
 /// use glance_sdk::addon::interrupted;
 /// use glance_sdk::axum::{Router, middleware};
 /// use glance_sdk::prelude::*;
@@ -98,12 +100,14 @@ const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 ///
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// let built = AddOn::new("com.example.hello", "Hello").build("https://example.com/hello")?;
+/// let pusher = built.pusher().clone();
 /// let limits = Limits::default();
 /// let router = Router::new()
-///     .nest("/hello", built.into_router())
+///     .nest_service("/hello", built.into_router())
 ///     .layer(middleware::from_fn_with_state(limits.clone(), limit_bodies));
 /// let listener = TcpListener::bind("127.0.0.1:8080").await?;
 /// HttpServer::new(listener).limits(limits).run(router, interrupted()).await;
+/// pusher.shutdown(Duration::from_secs(5)).await; // The last pushes.
 /// # Ok(())
 /// # }
 /// ```

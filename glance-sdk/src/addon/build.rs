@@ -144,16 +144,23 @@ impl Built {
     /// # Ok::<(), glance_sdk::Error>(())
     /// ```
     ///
-    /// What [`Server::run`](super::Server::run) adds is missing then, unless the router is served by
-    /// [`HttpServer`](crate::serve::HttpServer) with [`limit_bodies`](crate::serve::limit_bodies):
+    /// What [`Server::run`](super::Server::run) adds is missing then. Serve the router by
+    /// [`HttpServer`](crate::serve::HttpServer) with [`limit_bodies`](crate::serve::limit_bodies), as
+    /// the example there does, to have:
     ///
     /// - times for the head and the body of a request, for idle connections, and for clients that read
     ///   nothing: with `axum::serve` a client that stops in the middle of a head holds its connection
     ///   until it leaves;
     /// - bounds on the number of connections and on the memory of requests under way;
     /// - 400 for a request with two `Host` headers, or with a target of another host than its header;
-    /// - handlers that end what they began though the client is gone;
-    /// - [`Pusher::shutdown`], which sends the last pushes.
+    /// - handlers that end what they began though the client is gone.
+    ///
+    /// Whatever serves the router, call [`Pusher::shutdown`] after it has ended, which sends the last
+    /// pushes; take the [pusher](Self::pusher) before.
+    ///
+    /// Hosts send what proves who asks in the query of an address, as `signed_request`, so nothing may log
+    /// addresses with their query. `TraceLayer` of tower-http puts the whole address into its span; give
+    /// it `make_span_with` and a span that has `request.uri().path()` only.
     ///
     /// What has to be done in the background, such as asking a host about a removal without proof, begins
     /// with the first signed request.
