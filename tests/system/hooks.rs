@@ -125,7 +125,7 @@ fn everything_forgotten_is_said_at_once() {
         "two glances have the key `incidents`",
         "/key: `key` is",
         "the key `a b` may have only",
-        "/capabilities/glance/2/target",
+        "`always` at /capabilities/glance/2/target",
         "the base URL \"add-on.example.com\" is not an absolute URL",
     ] {
         assert!(said.contains(words), "{words}: {said}");

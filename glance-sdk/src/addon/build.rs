@@ -21,6 +21,7 @@ use crate::extract::Services;
 use crate::glance::entry;
 use crate::metadata::Test;
 use crate::model::{Descriptor, Glance, HipchatApiConsumer, Target};
+use crate::printable::printable;
 use crate::store::MemoryStore;
 use crate::validate::{self, Severity};
 use crate::{Error, ErrorKind, Result};
@@ -226,10 +227,15 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         base_url.join_all(&mut runtime_glances);
         let document = write(&descriptor)?;
         let nested_document = write(&without_slash(&descriptor))?;
-        for problem in validate::descriptor(&everything(&descriptor, &runtime_glances)?) {
+        let everything = everything(&descriptor, &runtime_glances)?;
+        for problem in validate::descriptor(&everything) {
             // What a host tolerates in old add-ons is still a mistake in a new one.
             if problem.severity == Severity::Error || problem.code == "dangling-target" {
-                problems.push(problem.to_string());
+                let key = key_of(&everything, &problem.pointer);
+                problems.push(match key {
+                    Some(key) => format!("`{}` at {problem}", printable(key)),
+                    None => problem.to_string(),
+                });
             }
         }
         if !problems.is_empty() {
@@ -370,10 +376,44 @@ fn write(descriptor: &Descriptor) -> Result<Value> {
     })
 }
 
+/// The key of the glance, page or the like that a pointer such as `/capabilities/glance/0/target` leads
+/// into.
+fn key_of<'a>(descriptor: &'a Value, pointer: &str) -> Option<&'a str> {
+    let mut parts = pointer.strip_prefix("/capabilities/")?.split('/');
+    let one = format!("/capabilities/{}/{}", parts.next()?, parts.next()?);
+    descriptor.pointer(&one)?.get("key")?.as_str()
+}
+
 /// The descriptor as it would be with the runtime glances in it: the same rules are theirs.
 fn everything(descriptor: &Descriptor, runtime_glances: &[Glance]) -> Result<Value> {
     let mut everything = descriptor.clone();
     let glances = everything.capabilities.glance.get_or_insert_default();
     glances.extend_from_slice(runtime_glances);
     write(&everything)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_pointer_into_a_capability_has_its_key() {
+        let descriptor = json!({ "capabilities": {
+            "glance": [{ "key": "builds" }, { "key": "on-call", "target": "rota" }],
+            "configurable": { "url": "https://ops.example.com/settings" },
+        } });
+        let key = |pointer| key_of(&descriptor, pointer);
+        assert_eq!(key("/capabilities/glance/1/target"), Some("on-call"));
+        assert_eq!(key("/capabilities/glance/0"), Some("builds"));
+        for none in [
+            "",
+            "/key",
+            "/capabilities/glance/2",
+            "/capabilities/configurable/url",
+        ] {
+            assert_eq!(key(none), None, "{none}");
+        }
+    }
 }
