@@ -38,7 +38,9 @@ use quote::{ToTokens, quote};
 /// The function stays what it is, and its built-in attributes reach what belongs to it: a `#[cfg]` on the
 /// function or on an argument, `#[allow]`, `#[expect]`, `#[deprecated]` and documentation. Beside it
 /// stands a type of the same name, so that one `use` brings both; `AddOn::glance::<incidents>()` registers it, and `push::<incidents>(data)` takes
-/// its data only. Its arguments are extractors: `GlanceQuery`, `State<T>`, or any other
+/// its data only. A function named like its crate, such as `on_call` in `src/lib.rs` of the crate `on_call`, is
+/// found by tests and other crates; where they write `use on_call::{add_on, on_call};` the compiler says E0432,
+/// because the name of the crate comes into its own way: write `use ::on_call::{add_on, on_call};`. Its arguments are extractors: `GlanceQuery`, `State<T>`, or any other
 /// `FromRequestParts`. It returns `GlanceData<M>`, or a `Result` of it whose error is `Failure` or
 /// another `IntoResponse`.
 ///
@@ -48,7 +50,7 @@ use quote::{ToTokens, quote};
 /// | `name = "..."` | required; shown where there is no data |
 /// | `icon = "..."` | required; an address, absolute or from the add-on's base URL |
 /// | `icon_2x = "..."` | the icon for dense screens; the same where absent |
-/// | `target = "..."` | the key of the web panel that a click opens |
+/// | `target = "..."` | the key of the web panel, dialog or external page that a click opens |
 /// | `weight = n` | sorts glances, ascending from the top; 100 where absent |
 /// | `when(...)` | when it shows: an expression over the fields of the metadata |
 /// | `conditions = expr` | raw conditions, an `impl IntoIterator<Item = Condition>` |

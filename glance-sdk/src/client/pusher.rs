@@ -93,7 +93,8 @@ pub struct Pushed {
     pub merged: u64,
     /// Data that was the same as what the host had.
     pub unchanged: u64,
-    /// Data the host refused.
+    /// Data that the host refused, or that was not sent because the host is in a network that the
+    /// add-on does not call.
     pub failed: u64,
     /// Data that still waited when the pusher was told to end, or whose installation was gone.
     pub dropped: u64,
