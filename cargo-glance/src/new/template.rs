@@ -175,9 +175,7 @@ impl Template {
     pub(super) fn about(self) -> &'static str {
         match self {
             Self::Minimal => "A chat add-on with one glance and one panel.",
-            Self::Push => {
-                "A chat add-on that watches a service and shows a line while it does not answer."
-            }
+            Self::Push => "A chat add-on that watches a service and shows whether it answers.",
             Self::Webhook => {
                 "A chat add-on that shows the broken projects of a build server, which reports each \
                  build to `BASE_URL/hooks/builds`. `src/delivery.rs` says what it posts and how it signs."
@@ -203,7 +201,7 @@ impl Template {
             Self::Webhook => &[[
                 "WEBHOOK_SECRET",
                 "the secret with which the build server signs",
-                "required",
+                "none: deliveries are refused",
             ]],
             Self::Minimal | Self::Settings | Self::Runtime => &[],
         }

@@ -6,16 +6,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use glance_sdk::axum::response::Html;
 use glance_sdk::prelude::*;
 
-/// What the glance's condition tests.
-#[derive(Serialize, GlanceMetadata)]
-pub struct Count {
-    count: u32,
-}
-
-/// Shows the count; hidden while it is zero.
-#[glance(key = "{{ name }}", name = "{{ title }}", icon = "/icon.svg",
-         target = "{{ name }}-panel", when(count > 0))]
-pub async fn {{ glance }}(State(counter): State<Counter>) -> GlanceData<Count> {
+/// Shows the count to everyone in the room.
+#[glance(key = "{{ name }}", name = "{{ title }}", icon = "/icon.svg", target = "{{ name }}-panel")]
+pub async fn {{ glance }}(State(counter): State<Counter>) -> GlanceData {
     counter.data()
 }
 
@@ -24,11 +17,9 @@ pub async fn {{ glance }}(State(counter): State<Counter>) -> GlanceData<Count> {
 pub struct Counter(Arc<AtomicU32>);
 
 impl Counter {
-    fn data(&self) -> GlanceData<Count> {
+    fn data(&self) -> GlanceData {
         let count = self.0.load(Ordering::Relaxed);
-        GlanceData::new(label!("<b>{count}</b> counted"))
-            .lozenge(Lozenge::Success, "COUNTING")
-            .metadata(Count { count })
+        GlanceData::new(label!("<b>{count}</b> counted")).lozenge(Lozenge::Success, "COUNTING")
     }
 }
 

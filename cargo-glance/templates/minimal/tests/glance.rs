@@ -3,12 +3,14 @@
 use glance_host::Host;
 
 #[tokio::test]
-async fn the_line_appears_when_someone_counts() {
+async fn the_line_shows_the_count() {
     let host = Host::start().await;
     let room = host.room("demo").await;
     let add_on = room.install({{ crate }}::add_on()).await;
     let mut viewer = room.viewer("member").await;
-    assert!(viewer.settled().await.lines.is_empty());
+    let line = viewer.glance::<{{ crate }}::{{ glance }}>().await;
+    assert_eq!(line.label_text(), "0 counted");
+    assert_eq!(line.lozenge(), Some(("success", "COUNTING")));
 
     let panel = host
         .panel_url(&room.room, add_on.installed(), "{{ name }}-panel")
@@ -19,7 +21,10 @@ async fn the_line_appears_when_someone_counts() {
     let answer = http.post(panel).send().await.unwrap();
     assert!(answer.status().is_success());
 
-    let line = viewer.glance::<{{ crate }}::{{ glance }}>().await;
-    assert_eq!(line.label_text(), "1 counted");
-    assert_eq!(line.lozenge(), Some(("success", "COUNTING")));
+    viewer
+        .wait_for(|sidebar| {
+            let line = sidebar.line("{{ name }}");
+            line.is_some_and(|line| line.label_text() == "1 counted")
+        })
+        .await;
 }

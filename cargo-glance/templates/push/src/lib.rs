@@ -1,7 +1,6 @@
-//! Watches a service and shows a line while it does not answer: one glance, fed by a background task.
+//! Watches a service and shows whether it answers: one glance, fed by a background task.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use glance_sdk::prelude::*;
@@ -11,23 +10,29 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 /// How long the service may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What the glance's condition tests.
-#[derive(Serialize, GlanceMetadata)]
-pub struct Health {
-    is_down: bool,
+/// Shows the service and whether it answers.
+#[glance(key = "{{ name }}", name = "{{ title }}", icon = "/icon.svg")]
+pub async fn {{ glance }}(State(monitor): State<Monitor>) -> GlanceData {
+    monitor.data()
 }
 
-/// Shows the service; hidden while it answers.
-#[glance(key = "{{ name }}", name = "{{ title }}", icon = "/icon.svg", when(is_down))]
-pub async fn {{ glance }}(State(monitor): State<Monitor>) -> GlanceData<Health> {
-    monitor.data()
+/// What is known of the service.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub enum Health {
+    /// The first check is not done.
+    #[default]
+    Unknown,
+    /// It answers.
+    Up,
+    /// It does not answer.
+    Down,
 }
 
 /// What the glance and the background task share.
 #[derive(Clone)]
 pub struct Monitor {
     service: Arc<str>,
-    is_down: Arc<AtomicBool>,
+    health: Arc<Mutex<Health>>,
 }
 
 impl Monitor {
@@ -35,17 +40,20 @@ impl Monitor {
     pub fn new(service: &str) -> Self {
         Self {
             service: service.into(),
-            is_down: Arc::default(),
+            health: Arc::default(),
         }
     }
 
-    fn data(&self) -> GlanceData<Health> {
+    fn data(&self) -> GlanceData {
         let service = &self.service;
-        GlanceData::new(label!("<b>{service}</b> does not answer"))
-            .lozenge(Lozenge::Error, "DOWN")
-            .metadata(Health {
-                is_down: self.is_down.load(Ordering::Relaxed),
-            })
+        let health = *self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        match health {
+            Health::Unknown => GlanceData::new(label!("Checking <b>{service}</b>")),
+            Health::Up => GlanceData::new(label!("<b>{service}</b> answers"))
+                .lozenge(Lozenge::Success, "UP"),
+            Health::Down => GlanceData::new(label!("<b>{service}</b> does not answer"))
+                .lozenge(Lozenge::Error, "DOWN"),
+        }
     }
 
     /// Checks the service at this interval, for as long as the program runs.
@@ -54,8 +62,11 @@ impl Monitor {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let is_down = !answers(&self.service).await;
-            if let Err(error) = self.record(is_down, &installations, &pusher).await {
+            let health = match answers(&self.service).await {
+                true => Health::Up,
+                false => Health::Down,
+            };
+            if let Err(error) = self.record(health, &installations, &pusher).await {
                 tracing::warn!(%error, service = %self.service, "pushing the state failed");
             }
         }
@@ -66,11 +77,11 @@ impl Monitor {
     /// The pusher sends what changed and leaves out the rest, so this may be called as often as you like.
     pub async fn record(
         &self,
-        is_down: bool,
+        health: Health,
         installations: &Installations,
         pusher: &Pusher,
     ) -> glance_sdk::Result<()> {
-        self.is_down.store(is_down, Ordering::Relaxed);
+        *self.health.lock().unwrap_or_else(PoisonError::into_inner) = health;
         for installation in installations.list().await? {
             let to = match installation.room_id() {
                 Some(room) => To::Room(room),

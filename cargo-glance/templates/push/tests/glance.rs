@@ -1,22 +1,29 @@
 //! What a person in the room sees.
 
 use glance_host::Host;
-use {{ crate }}::{Monitor, add_on, {{ glance }}};
+use {{ crate }}::{Health, Monitor, add_on, {{ glance }}};
 
 #[tokio::test]
-async fn the_line_shows_while_the_service_is_down() {
+async fn the_line_shows_whether_the_service_answers() {
     let monitor = Monitor::new("db.example.com:5432");
     let host = Host::start().await;
     let room = host.room("ops").await;
     let installed = room.install(add_on(monitor.clone())).await;
     let mut viewer = room.viewer("member").await;
-    assert!(viewer.settled().await.lines.is_empty());
+    let line = viewer.glance::<{{ glance }}>().await;
+    assert_eq!(line.label_text(), "Checking db.example.com:5432");
 
     let (installations, pusher) = (installed.installations(), installed.pusher());
-    monitor.record(true, installations, pusher).await.unwrap();
-    let line = viewer.glance::<{{ glance }}>().await;
-    assert_eq!(line.label_text(), "db.example.com:5432 does not answer");
-
-    monitor.record(false, installations, pusher).await.unwrap();
-    viewer.wait_for(|sidebar| sidebar.lines.is_empty()).await;
+    for (health, label) in [
+        (Health::Down, "db.example.com:5432 does not answer"),
+        (Health::Up, "db.example.com:5432 answers"),
+    ] {
+        monitor.record(health, installations, pusher).await.unwrap();
+        viewer
+            .wait_for(|sidebar| {
+                let line = sidebar.line("{{ name }}");
+                line.is_some_and(|line| line.label_text() == label)
+            })
+            .await;
+    }
 }

@@ -38,9 +38,12 @@ pub(crate) async fn receive(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Failure> {
+    let Some(key) = &builds.key else {
+        return Ok((StatusCode::SERVICE_UNAVAILABLE, "WEBHOOK_SECRET is not set").into_response());
+    };
     let signature = headers.get("X-Signature-256");
     let signature = signature.and_then(|value| value.to_str().ok());
-    if !is_signed(&builds.key, signature, &body) {
+    if !is_signed(key, signature, &body) {
         return Ok((StatusCode::UNAUTHORIZED, "wrong or missing signature").into_response());
     }
     let delivery: Delivery = match serde_json::from_slice(&body) {
@@ -49,17 +52,7 @@ pub(crate) async fn receive(
             return Ok((StatusCode::BAD_REQUEST, format!("{cause}")).into_response());
         }
     };
-    match delivery.status {
-        Status::Passed => {
-            builds.broken().remove(&delivery.project);
-        }
-        Status::Failed if builds.broken().len() < MAX_PROJECTS => {
-            builds.broken().insert(delivery.project);
-        }
-        Status::Failed => {
-            tracing::warn!(project = delivery.project, "too many broken projects");
-        }
-    }
+    builds.record(delivery);
     for installation in installations.list().await? {
         let to = match installation.room_id() {
             Some(room) => To::Room(room),
@@ -68,6 +61,24 @@ pub(crate) async fn receive(
         pusher.push::<{{ glance }}>(installation.oauth_id(), to, builds.data())?;
     }
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+impl Builds {
+    fn record(&self, delivery: Delivery) {
+        let mut reports = self.reports();
+        reports.has_any = true;
+        match delivery.status {
+            Status::Passed => {
+                reports.broken.remove(&delivery.project);
+            }
+            Status::Failed if reports.broken.len() < MAX_PROJECTS => {
+                reports.broken.insert(delivery.project);
+            }
+            Status::Failed => {
+                tracing::warn!(project = delivery.project, "too many broken projects");
+            }
+        }
+    }
 }
 
 /// Whether `signature` is the HMAC of the body as it came, compared in constant time.

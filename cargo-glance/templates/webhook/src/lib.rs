@@ -12,10 +12,13 @@ use glance_sdk::prelude::*;
 #[derive(Serialize, GlanceMetadata)]
 pub struct Broken {
     broken: u32,
+    /// No build was reported since the program started.
+    is_waiting: bool,
 }
 
-/// Shows how many projects are broken; hidden while there are none.
-#[glance(key = "{{ name }}", name = "{{ title }}", icon = "/icon.svg", when(broken > 0))]
+/// Shows how many projects are broken; hidden while there are none, once a build was reported.
+#[glance(key = "{{ name }}", name = "{{ title }}", icon = "/icon.svg",
+         when(broken > 0 || is_waiting))]
 pub async fn {{ glance }}(State(builds): State<Builds>) -> GlanceData<Broken> {
     builds.data()
 }
@@ -23,32 +26,47 @@ pub async fn {{ glance }}(State(builds): State<Builds>) -> GlanceData<Broken> {
 /// What the glance and the webhook share. Keep what must outlive the program in a database.
 #[derive(Clone)]
 pub struct Builds {
-    key: Arc<hmac::Key>,
-    broken: Arc<Mutex<BTreeSet<String>>>,
+    /// Without it, every delivery is refused.
+    key: Option<Arc<hmac::Key>>,
+    reports: Arc<Mutex<Reports>>,
+}
+
+/// What the build server has reported.
+#[derive(Default)]
+struct Reports {
+    broken: BTreeSet<String>,
+    has_any: bool,
 }
 
 impl Builds {
-    /// Believes deliveries that are signed with this secret.
-    pub fn new(secret: &str) -> Self {
+    /// Believes deliveries that are signed with this secret, and none without a secret.
+    pub fn new(secret: Option<&str>) -> Self {
+        let key = |secret: &str| Arc::new(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()));
         Self {
-            key: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes())),
-            broken: Arc::default(),
+            key: secret.map(key),
+            reports: Arc::default(),
         }
     }
 
     fn data(&self) -> GlanceData<Broken> {
-        let broken = u32::try_from(self.broken().len()).unwrap_or(u32::MAX);
-        let label = match broken {
-            1 => label!("<b>1</b> broken project"),
-            _ => label!("<b>{broken}</b> broken projects"),
+        let (broken, is_waiting) = {
+            let reports = self.reports();
+            (reports.broken.len(), !reports.has_any)
         };
-        GlanceData::new(label)
-            .lozenge(Lozenge::Error, "BROKEN")
-            .metadata(Broken { broken })
+        let broken = u32::try_from(broken).unwrap_or(u32::MAX);
+        let data = match broken {
+            _ if self.key.is_none() => GlanceData::new(label!("Set WEBHOOK_SECRET to begin")),
+            0 if is_waiting => GlanceData::new(label!("No builds yet")),
+            1 => GlanceData::new(label!("<b>1</b> broken project"))
+                .lozenge(Lozenge::Error, "BROKEN"),
+            _ => GlanceData::new(label!("<b>{broken}</b> broken projects"))
+                .lozenge(Lozenge::Error, "BROKEN"),
+        };
+        data.metadata(Broken { broken, is_waiting })
     }
 
-    fn broken(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.broken.lock().unwrap_or_else(PoisonError::into_inner)
+    fn reports(&self) -> MutexGuard<'_, Reports> {
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

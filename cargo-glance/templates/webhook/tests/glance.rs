@@ -23,14 +23,19 @@ async fn deliver(base_url: &str, secret: &str, body: &'static str) -> u16 {
 async fn the_line_shows_broken_projects() {
     let host = Host::start().await;
     let room = host.room("ops").await;
-    let installed = room.install(add_on(Builds::new(SECRET))).await;
+    let installed = room.install(add_on(Builds::new(Some(SECRET)))).await;
     let mut viewer = room.viewer("member").await;
-    assert!(viewer.settled().await.lines.is_empty());
+    let line = viewer.glance::<{{ glance }}>().await;
+    assert_eq!(line.label_text(), "No builds yet");
 
     let failed = r#"{"project": "site", "status": "failed"}"#;
     assert_eq!(deliver(installed.base_url(), SECRET, failed).await, 204);
-    let line = viewer.glance::<{{ glance }}>().await;
-    assert_eq!(line.label_text(), "1 broken project");
+    viewer
+        .wait_for(|sidebar| {
+            let line = sidebar.line("{{ name }}");
+            line.is_some_and(|line| line.label_text() == "1 broken project")
+        })
+        .await;
 
     let passed = r#"{"project": "site", "status": "passed"}"#;
     assert_eq!(deliver(installed.base_url(), SECRET, passed).await, 204);
@@ -41,10 +46,22 @@ async fn the_line_shows_broken_projects() {
 async fn unsigned_and_unreadable_deliveries_are_refused() {
     let host = Host::start().await;
     let room = host.room("ops").await;
-    let installed = room.install(add_on(Builds::new(SECRET))).await;
+    let installed = room.install(add_on(Builds::new(Some(SECRET)))).await;
 
     let failed = r#"{"project": "site", "status": "failed"}"#;
     assert_eq!(deliver(installed.base_url(), "another", failed).await, 401);
     let unknown = r#"{"project": "site", "status": "unknown"}"#;
     assert_eq!(deliver(installed.base_url(), SECRET, unknown).await, 400);
+}
+
+#[tokio::test]
+async fn without_a_secret_the_line_asks_for_it_and_deliveries_are_refused() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let installed = room.install(add_on(Builds::new(None))).await;
+    let line = room.viewer("member").await.glance::<{{ glance }}>().await;
+    assert_eq!(line.label_text(), "Set WEBHOOK_SECRET to begin");
+
+    let failed = r#"{"project": "site", "status": "failed"}"#;
+    assert_eq!(deliver(installed.base_url(), "", failed).await, 503);
 }
