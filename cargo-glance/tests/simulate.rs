@@ -57,6 +57,16 @@ async fn builds(State(broken): State<u32>) -> GlanceData<Builds> {
     GlanceData::new(label!("<b>{broken}</b> broken builds")).metadata(Builds { broken })
 }
 
+/// A page with a form, whose token stands where the output cuts a long body.
+async fn form(request: SignedRequest) -> Html<String> {
+    let field = request.page_token_field();
+    Html(format!(
+        "<p>{}</p><form method=post>{field}</form>{}",
+        "x".repeat(3_850),
+        request.page_token()
+    ))
+}
+
 async fn panel() -> Html<&'static str> {
     Html("<!doctype html><title>Builds</title>")
 }
@@ -298,7 +308,9 @@ async fn webhooks_and_actions_are_called_as_a_host_calls_them() {
             "Count",
             ActionLocation::Message,
             "panel",
-        ));
+        ))
+        .web_panel("form", "Vote", get(form))
+        .action(Action::new("vote", "Vote", ActionLocation::Message, "form"));
     let server = add_on.listen("127.0.0.1", 0, None).await.unwrap();
     let url = format!("{}/", server.base_url());
     tokio::spawn(server.run(std::future::pending()));
@@ -333,6 +345,20 @@ async fn webhooks_and_actions_are_called_as_a_host_calls_them() {
         said.contains("< content-type: text/html") && said.contains("good The page opens."),
         "{said}"
     );
+
+    for arguments in [
+        &["action", &url, "vote"][..],
+        &["action", &url, "vote", "--json"],
+    ] {
+        let ended = simulate(arguments, "").await;
+        assert!(ended.status.success(), "{ended:?}");
+        let said = text(&ended.stdout);
+        assert!(
+            said.contains("x-acpt") && said.contains("{{token}}"),
+            "{said}"
+        );
+        assert!(!said.contains("eyJ"), "{said}");
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use glance_host::testing::Exchange as Recorded;
@@ -11,6 +12,7 @@ use glance_sdk::egress::reqwest::header::{
 use glance_sdk::egress::reqwest::{Request, StatusCode};
 use glance_sdk::egress::{HttpClient, Timeouts};
 use glance_sdk::printable::printable;
+use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use crate::error::CommandError;
@@ -39,6 +41,10 @@ const SHOWN_HEADERS: [&str; 7] = [
     "www-authenticate",
     "x-frame-options",
 ];
+
+/// A signed token, such as the token of a page, whoever signed it: three parts of base64url, the first a JSON object.
+static JWT: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"ey[AJ][\w-]{5,}\.[\w-]{5,}\.[\w-]{5,}").ok());
 
 /// Texts that are not printed, each with what stands in its place.
 pub(super) type Secrets = Vec<(String, &'static str)>;
@@ -143,7 +149,9 @@ impl Exchange {
         })
     }
 
-    fn text(&self) -> String {
+    /// As text, with each body masked by this function before it is cut: a part of a token is a secret too.
+    fn text(&self, mask: impl Fn(&str) -> String) -> String {
+        let body = |bytes: &[u8]| body(bytes, &mask);
         let mut text = format!("> {} {}\n", self.method, self.url);
         for (name, value) in headers(&self.request_headers, None) {
             let _ = writeln!(text, "> {name}: {}", value.as_str().unwrap_or_default());
@@ -182,12 +190,13 @@ fn readable(body: &[u8]) -> Value {
     }
 }
 
-fn body(bytes: &[u8]) -> String {
+fn body(bytes: &[u8], mask: impl Fn(&str) -> String) -> String {
     let text = match readable(bytes) {
         Value::Null => return String::new(),
         Value::String(text) => text,
         json => format!("{json:#}"),
     };
+    let text = mask(&text);
     let shown: String = text.chars().take(LONGEST_BODY).collect();
     match shown.len() < text.len() {
         true => format!("\n{shown}…\n\n"),
@@ -226,7 +235,7 @@ impl Outcome {
         } else {
             let has_colours = has_colours();
             for exchange in &self.exchanges {
-                let text = self.mask(&exchange.text());
+                let text = self.mask(&exchange.text(|body| self.mask(body)));
                 print::line(printable(&text).with_lines().at_most(LONGEST_EXCHANGE));
             }
             for (is_good, text) in &self.verdicts {
@@ -250,8 +259,12 @@ impl Outcome {
 
     fn mask(&self, text: &str) -> String {
         let secrets = self.secrets.iter().filter(|(secret, _)| !secret.is_empty());
-        secrets.fold(text.to_owned(), |text, (secret, shown)| {
+        let text = secrets.fold(text.to_owned(), |text, (secret, shown)| {
             text.replace(secret, shown)
-        })
+        });
+        match &*JWT {
+            Some(jwt) => jwt.replace_all(&text, "{{token}}").into_owned(),
+            None => text,
+        }
     }
 }
