@@ -30,7 +30,7 @@ use watch::Watch;
 
 /// Run the add-on of this folder beside a host, and build it again at each save.
 ///
-/// The host keeps its data in the crate's target folder. The add-on is told where to listen by HOST, PORT
+/// The host keeps its data in the target folder, apart for each add-on. The add-on is told where to listen by HOST, PORT
 /// and BASE_URL, logs at the level `info` unless RUST_LOG says otherwise, and runs in the current folder.
 /// While a build fails, the last good one keeps running. Ctrl-C ends the host, the add-on and a build.
 #[derive(clap::Args)]
@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
     /// Open the room in a browser.
     #[arg(long)]
     open: bool,
-    /// The folder of the host's data. Without this, glance-dev in the target folder.
+    /// The folder of the host's data. Without this, glance-dev/PACKAGE in the target folder.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// The host's port, 0 for any. Without this, 4400 or, where that is taken, another.
@@ -66,7 +66,7 @@ pub(crate) struct Arguments {
 /// The room where the add-on is installed.
 const ROOM: &str = "Dev";
 
-/// The folder of the host's data in the target folder.
+/// The folder in the target folder that has a folder of the host's data for each package.
 const FOLDER: &str = "glance-dev";
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
@@ -80,7 +80,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let watch = Watch::start(&package, &arguments.watch)?;
     log::start(terminal);
     let data = arguments.data.clone();
-    let data = data.unwrap_or_else(|| package.target.join(FOLDER));
+    let data = data.unwrap_or_else(|| package.target.join(FOLDER).join(&package.name));
     let host = start_host(&data, arguments.port, terminal).await?;
     let room = host.open_room(ROOM).await.map_err(database_failed)?;
     let url = host.room_url(&room);

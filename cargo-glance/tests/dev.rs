@@ -56,6 +56,14 @@ fn a_crate(folder: &Path, name: &str) -> PathBuf {
     root
 }
 
+/// Leaves nothing of the crate that takes long to build.
+fn without_dependencies(root: &Path) {
+    std::fs::write(root.join("src/main.rs"), "fn main() {}").unwrap();
+    let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let manifest = manifest.split("[dependencies]").next().unwrap().to_owned();
+    std::fs::write(root.join("Cargo.toml"), manifest).unwrap();
+}
+
 fn dev(folder: &Path, arguments: &[&str]) -> Command {
     let program = Path::new(env!("CARGO_BIN_EXE_cargo-glance"));
     let target = program.parent().unwrap().parent().unwrap();
@@ -260,10 +268,7 @@ async fn ctrl_c_during_a_build_ends_cargo_and_what_it_started() {
          loop {{ std::thread::park() }} }}"
     );
     std::fs::write(root.join("build.rs"), build).unwrap();
-    std::fs::write(root.join("src/main.rs"), "fn main() {}").unwrap();
-    let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
-    let manifest = manifest.split("[dependencies]").next().unwrap().to_owned();
-    std::fs::write(root.join("Cargo.toml"), manifest).unwrap();
+    without_dependencies(&root);
     let mut command = dev(&root, &["--data"]);
     command.arg(folder.path().join("data"));
     // Of its own, so that the build waits for no other.
@@ -281,6 +286,30 @@ async fn ctrl_c_during_a_build_ends_cargo_and_what_it_started() {
     let id = tokio::time::timeout(PATIENCE, id).await.unwrap();
     assert_eq!(dev.signal("-INT").await, Some(0));
     is_gone(id).await;
+}
+
+#[tokio::test]
+async fn add_ons_with_one_target_folder_run_at_once_on_data_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("target");
+    let mut running = Vec::new();
+    for name in ["dev-check-one", "dev-check-two"] {
+        let root = a_crate(folder.path(), name);
+        without_dependencies(&root);
+        let mut command = dev(&root, &[]);
+        command.env("CARGO_TARGET_DIR", &target);
+        let mut dev = Dev::start(command);
+        let (_, host) = dev.line(0, "Host ").await;
+        let data = target.join("glance-dev").join(name);
+        assert!(
+            host.ends_with(&format!("(data in {})", data.display())),
+            "{host}"
+        );
+        running.push(dev);
+    }
+    for mut dev in running {
+        assert_eq!(dev.signal("-INT").await, Some(0));
+    }
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ pub(super) fn cargo() -> OsString {
 pub(super) struct Package {
     /// Names it to `cargo build --package`, without doubt.
     pub(super) id: String,
+    pub(super) name: String,
     /// Its binary target.
     pub(super) program: String,
     /// The folder of its manifest.
@@ -75,6 +76,7 @@ impl Package {
         let chosen = packages.get(id).copied().unwrap_or(&Value::Null);
         Ok(Self {
             id: id.to_owned(),
+            name: chosen["name"].as_str().unwrap_or_default().to_owned(),
             program: choose_program(chosen, program)?,
             folder: folder(chosen).unwrap_or_default(),
             folders: local_folders(metadata, &packages, id),
@@ -276,6 +278,7 @@ mod tests {
     fn package_of_this_folder_is_found_with_its_local_dependencies() {
         let found = Package::read(&metadata(json!("one#1")), None, None).unwrap();
         assert_eq!(found.program, "one");
+        assert_eq!(found.name, "one");
         let folders = ["/w/kept", "/w/one"].map(PathBuf::from);
         assert_eq!(found.folders, BTreeSet::from(folders));
         assert_eq!(found.target, Path::new("/t"));

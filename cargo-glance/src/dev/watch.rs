@@ -225,6 +225,7 @@ mod tests {
     fn sources_matter_and_what_is_built_or_stored_does_not() {
         let package = Package {
             id: String::new(),
+            name: String::new(),
             program: String::new(),
             folder: "/w/a".into(),
             folders: ["/w/a", "/lib"].map(PathBuf::from).into(),
