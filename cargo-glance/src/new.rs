@@ -102,8 +102,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
         ));
     }
     print::line(format_args!("\n  cd {}", folder.display()));
-    print::line("  cargo test   # a host inside the test installs it");
-    print::line("  cargo run    # serves it at http://127.0.0.1:8080");
+    print::line(
+        "  cargo glance dev --open   # runs it beside a host, and shows the room in a browser",
+    );
+    print::line("  cargo test                # a host inside the test installs it");
     Ok(())
 }
 

@@ -25,6 +25,10 @@ fn it_creates_a_crate_and_overwrites_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let created = new(folder.path(), &["stand-up"]);
     assert!(created.status.success(), "{created:?}");
+    assert!(
+        text(&created).contains("  cargo glance dev --open "),
+        "{created:?}"
+    );
     let read = |file| std::fs::read_to_string(folder.path().join("stand-up").join(file)).unwrap();
     assert!(read("Cargo.toml").contains("name = \"stand-up\""));
     assert!(read("src/lib.rs").contains("pub async fn stand_up_glance("));
