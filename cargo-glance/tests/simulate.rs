@@ -216,6 +216,28 @@ async fn what_cannot_be_simulated_has_a_code_and_a_remedy() {
     assert_eq!(store.count(None).await.unwrap(), 0);
 }
 
+#[glance(key = "builds.3", name = "Build 3", icon = "/icon.svg")]
+async fn build_3() -> GlanceData {
+    GlanceData::new(label!("Build 3 runs"))
+}
+
+#[tokio::test]
+async fn push_of_a_runtime_glance_says_that_it_cannot_be_simulated() {
+    let add_on = AddOn::new("com.example.builds", "Builds").runtime_glance::<build_3>();
+    let server = add_on.listen("127.0.0.1", 0, None).await.unwrap();
+    let url = format!("{}/", server.base_url());
+    tokio::spawn(server.run(std::future::pending()));
+    let data = r#"{"label": {"type": "html", "value": "x"}}"#;
+    let ended = simulate(&["push", &url, "builds.3", "-"], data).await;
+    let said = text(&ended.stderr);
+    assert!(
+        said.starts_with("error[no-glance]: the descriptor has no glance \"builds.3\""),
+        "{said}"
+    );
+    assert!(said.contains("at run time"), "{said}");
+    assert!(said.contains("help: look at the line"), "{said}");
+}
+
 fn finding<'f>(findings: &'f Value, subject: &str, level: &str) -> &'f Value {
     let mut all = findings.as_array().unwrap().iter();
     let found = all.find(|one| one["subject"] == subject && one["level"] == level);

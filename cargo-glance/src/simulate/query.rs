@@ -94,8 +94,15 @@ pub(super) fn find<'c>(caller: &'c Caller, key: Option<&str>) -> Result<&'c Glan
             "name one behind the URL",
         )),
         (Some(key), _) => all.iter().find(|glance| glance.key == key).ok_or_else(|| {
-            let what = format!("the descriptor has no glance {key:?}");
-            CommandError::new("no-glance", what, format!("name one of these: {}", keys()))
+            let what = format!(
+                "the descriptor has no glance {key:?}; a glance that the add-on creates at run time is not in it and \
+                 cannot be simulated"
+            );
+            let help = match all.is_empty() {
+                true => "look at the line in the room of `cargo glance dev --open`".to_owned(),
+                false => format!("name one of these: {}", keys()),
+            };
+            CommandError::new("no-glance", what, help)
         }),
     }
 }
