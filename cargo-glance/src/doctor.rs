@@ -28,7 +28,8 @@ use finding::{Finding, Level};
 pub(crate) struct Arguments {
     /// The add-on's base URL; without this, what BASE_URL, HOST and PORT say.
     base_url: Option<String>,
-    /// The file in which the add-on keeps its installations.
+    /// The file in which the add-on keeps its installations. Without this, the one with the add-on's key in the
+    /// current folder, where there is one.
     #[arg(long, value_name = "FILE")]
     store: Option<PathBuf>,
     /// A host that shall install the add-on.
@@ -76,11 +77,12 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
 
 async fn examine(arguments: &Arguments) -> Result<Vec<Finding>, CommandError> {
     let mut findings = Vec::new();
+    let mut key = None;
     let base_url = environment::base_url(arguments.base_url.as_deref(), &mut findings);
     if let Some(base_url) = &base_url {
         let path = arguments.descriptor.trim_start_matches('/');
         let url = format!("{}/{path}", base_url.as_str().trim_end_matches('/'));
-        add_on::check(&url, &mut findings).await?;
+        key = add_on::check(&url, &mut findings).await?;
     }
     if let Some(host) = &arguments.host {
         let host = fetch::parse(host)?;
@@ -89,8 +91,12 @@ async fn examine(arguments: &Arguments) -> Result<Vec<Finding>, CommandError> {
         environment::egress(host.as_str(), base_url.as_ref(), &mut findings).await;
     }
     environment::secret_keys(&mut findings);
-    if let Some(file) = &arguments.store {
-        installations::check(file, base_url.as_ref(), &mut findings).await;
+    match (&arguments.store, key) {
+        (Some(file), _) => installations::check(file, base_url.as_ref(), &mut findings).await,
+        (None, Some(key)) => {
+            installations::check_default(&key, base_url.as_ref(), &mut findings).await
+        }
+        (None, None) => {}
     }
     environment::proxies(&mut findings);
     Ok(findings)

@@ -314,6 +314,40 @@ async fn doctor_finds_what_keeps_an_add_on_from_working() {
     );
 }
 
+#[tokio::test]
+async fn doctor_checks_the_store_of_the_current_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let doctor = async |url: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-glance"));
+        command
+            .args(["doctor", url, "--json"])
+            .current_dir(folder.path());
+        let ended = command
+            .env_remove("GLANCE_SECRET_KEYS")
+            .output()
+            .await
+            .unwrap();
+        serde_json::from_slice::<Value>(&ended.stdout).unwrap()
+    };
+    let file = folder.path().join("com.example.builds.sqlite");
+    let url = serve(2, SqliteStore::open(&file).unwrap()).await;
+    let host = Host::start().await;
+    host.room("ops").await.install_url(&url).await.unwrap();
+    let findings = doctor(&url).await;
+    let said = finding(&findings, "store", "good")["text"]
+        .as_str()
+        .unwrap();
+    assert_eq!(said, "com.example.builds.sqlite has one installation.");
+
+    let elsewhere = SqliteStore::open(folder.path().join("elsewhere")).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let findings = doctor(&serve(2, elsewhere).await).await;
+    let said = finding(&findings, "store", "warning")["text"]
+        .as_str()
+        .unwrap();
+    assert!(said.contains("no com.example.builds.sqlite"), "{said}");
+}
+
 #[webhook(event = RoomMessage, pattern = "^/count")]
 async fn counted(_said: WebhookRequest<RoomMessage>) -> Notification {
     Notification::text("Counted.")

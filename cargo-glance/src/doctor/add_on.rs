@@ -24,10 +24,13 @@ const MAX_GLANCES: usize = 20;
 /// An origin that no add-on knows.
 const SOME_HOST: &str = "https://chat.example";
 
-/// Reads the descriptor, and tries the queries of its glances without a token.
-pub(super) async fn check(url: &str, findings: &mut Vec<Finding>) -> Result<(), CommandError> {
+/// Reads the descriptor, and tries the queries of its glances without a token. Returns the add-on's key.
+pub(super) async fn check(
+    url: &str,
+    findings: &mut Vec<Finding>,
+) -> Result<Option<String>, CommandError> {
     let Some((headers, descriptor)) = read("add-on", url, findings).await? else {
-        return Ok(());
+        return Ok(None);
     };
     findings.extend(clock::check("the add-on", &headers));
     let problems = validate::descriptor(&descriptor);
@@ -52,7 +55,7 @@ pub(super) async fn check(url: &str, findings: &mut Vec<Finding>) -> Result<(), 
     for query in queries.take(MAX_GLANCES) {
         cross_origin(query, findings).await?;
     }
-    Ok(())
+    Ok(descriptor["key"].as_str().map(ToOwned::to_owned))
 }
 
 /// Whether the descriptor names the address where it was read.

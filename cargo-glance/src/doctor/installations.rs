@@ -12,6 +12,22 @@ use crate::store_file;
 /// The most hosts that are looked at one by one.
 const MAX_HOSTS: usize = 20;
 
+/// Checks the store that an add-on with this key has in the current folder unless its author chose another. Says where
+/// it looked if there is none.
+pub(super) async fn check_default(key: &str, base_url: Option<&Url>, findings: &mut Vec<Finding>) {
+    // As AddOn::serve names it.
+    let name = format!("{}.sqlite", key.replace(['/', '\\'], "_"));
+    let file = Path::new(&name);
+    match file.is_file() {
+        true => check(file, base_url, findings).await,
+        false => findings.push(Finding::warning(
+            "store",
+            format!("No store was checked: this folder has no {name}."),
+            "run this in the add-on's folder, or name its file with --store; ignore this where it uses a database",
+        )),
+    }
+}
+
 /// Opens the store, decrypts its secrets, and checks whether the hosts in it may be called.
 pub(super) async fn check(file: &Path, base_url: Option<&Url>, findings: &mut Vec<Finding>) {
     let bad = |text: String| {
@@ -36,6 +52,7 @@ pub(super) async fn check(file: &Path, base_url: Option<&Url>, findings: &mut Ve
             format!("{shown} has no installation."),
             "install the add-on, or check that the add-on uses this file",
         ),
+        1 => Finding::good("store", format!("{shown} has one installation.")),
         count => Finding::good("store", format!("{shown} has {count} installations.")),
     });
     #[cfg(unix)]
