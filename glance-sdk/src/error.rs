@@ -413,8 +413,7 @@ mod tests {
 
     fn page() -> String {
         let mut page = String::from(
-            "# Errors\n\nEvery `glance_sdk::Error` has a kind, with a stable code and advice. This page is \
-             written from\nthem; `GLANCE_WRITE_DOCS=1 cargo test -p glance-sdk error` writes it anew.\n\n\
+            "# Errors\n\nEvery `glance_sdk::Error` has a kind, with a stable code and advice.\n\n\
              | code | what happened | what to do |\n|---|---|---|\n",
         );
         for kind in ErrorKind::ALL {
@@ -428,6 +427,7 @@ mod tests {
         page
     }
 
+    /// `GLANCE_WRITE_DOCS=1 cargo test -p glance-sdk error` writes the page anew.
     #[test]
     fn the_page_of_errors_is_that_of_the_code() {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/errors.md");
