@@ -24,7 +24,7 @@ use crate::error::CommandError;
 use crate::style::Style;
 use build::{Options, build};
 use package::Package;
-use session::Session;
+use session::{DescriptorSender, Session};
 use terminal::Terminal;
 use watch::Watch;
 
@@ -88,9 +88,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
         "Host",
         format_args!("{}  (data in {})", host.base_url(), data.display()),
     );
-    let calls = tokio::spawn(calls::show(host.follow_calls(), terminal));
+    let descriptor = DescriptorSender::new(None);
+    let shown = calls::show(host.follow_calls(), descriptor.subscribe(), terminal);
+    let calls = tokio::spawn(shown);
     let outcome = {
-        let mut session = session(&host, room, &arguments, terminal).await?;
+        let mut session = session(&host, room, descriptor, &arguments, terminal).await?;
         terminal.say("Open", &url);
         if arguments.open {
             browser::open(&url, terminal);
@@ -163,6 +165,7 @@ async fn work(
 async fn session<'h>(
     host: &'h FaultHost,
     room: Room,
+    installed_descriptor: DescriptorSender,
     arguments: &Arguments,
     terminal: Terminal,
 ) -> Result<Session<'h>, CommandError> {
@@ -191,6 +194,7 @@ async fn session<'h>(
         terminal,
         add_on: None,
         installed: None,
+        installed_descriptor,
     })
 }
 

@@ -23,11 +23,22 @@ async fn builds() -> GlanceData {
     GlanceData::new(label!("<b>{}</b> builds", 1))
 }
 
+#[derive(Serialize, GlanceMetadata)]
+struct Open {
+    open: u32,
+}
+
+#[glance(key = "quiet", name = "Quiet", icon = "/icon.svg", when(open > 0))]
+async fn quiet() -> GlanceData<Open> {
+    GlanceData::new(label!("<b>0</b> open")).metadata(Open { open: 0 })
+}
+
 #[tokio::main]
 async fn main() -> glance_sdk::Result<()> {
     println!("process {}", std::process::id());
     AddOn::new("com.example.dev-check", "Dev check")
         .glance::<builds>()
+        .glance::<quiet>()
         .asset("/icon.svg", "image/svg+xml", include_bytes!("../icon.svg"))
         .serve()
         .await
@@ -43,6 +54,7 @@ fn a_crate(folder: &Path, name: &str) -> PathBuf {
     let manifest = format!(
         "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n\
          [workspace]\n\n[dependencies]\nglance-sdk = {{ path = {sdk:?} }}\n\
+         serde = {{ version = \"1\", features = [\"derive\"] }}\n\
          tokio = {{ version = \"1\", features = [\"macros\", \"rt-multi-thread\"] }}\n"
     );
     std::fs::write(root.join("Cargo.toml"), manifest).unwrap();
@@ -207,6 +219,11 @@ async fn saved_code_runs_again_and_broken_code_does_not_stop_the_old() {
     dev.line(
         0,
         "host   | -> query        GET /glance/builds  200  <b>1</b> builds",
+    )
+    .await;
+    dev.line(
+        0,
+        "host   | -> query        GET /glance/quiet  200  <b>0</b> open  (hidden: `open` is 0, needs > 0)",
     )
     .await;
     dev.line(0, "host   | <- token        POST /v2/oauth/token  200")

@@ -1,8 +1,12 @@
 //! Shows what host and add-on call of each other, one line a call.
 
 use glance_host::testing::{CallStream, Exchange, Party, Purpose};
+use glance_sdk::evaluate::{DataState, Facts, Program};
+use glance_sdk::model::Descriptor;
 use glance_sdk::printable::printable;
+use reqwest::Url;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::terminal::{Source, Terminal};
 use crate::style::Style;
@@ -11,14 +15,19 @@ use crate::style::Style;
 const LONGEST: usize = 300;
 
 /// Shows calls until it is dropped.
-pub(super) async fn show(mut calls: CallStream, terminal: Terminal) {
+pub(super) async fn show(
+    mut calls: CallStream,
+    installed: watch::Receiver<Option<Descriptor>>,
+    terminal: Terminal,
+) {
     loop {
         let call = calls.next().await;
-        terminal.line(Source::Host, line(&call, terminal));
+        let line = line(&call, installed.borrow().as_ref(), terminal);
+        terminal.line(Source::Host, line);
     }
 }
 
-fn line(call: &Exchange, terminal: Terminal) -> String {
+fn line(call: &Exchange, descriptor: Option<&Descriptor>, terminal: Terminal) -> String {
     let direction = match call.from == Party::Host {
         true => "->",
         false => "<-",
@@ -31,7 +40,7 @@ fn line(call: &Exchange, terminal: Terminal) -> String {
         None => ("no answer".to_owned(), Style::Red),
     };
     let status = terminal.paint(style, status);
-    let note = match note(call) {
+    let note = match note(call, descriptor) {
         Some(note) => format!("  {}", printable(&note).at_most(LONGEST)),
         None => String::new(),
     };
@@ -42,18 +51,45 @@ fn line(call: &Exchange, terminal: Terminal) -> String {
     )
 }
 
-/// Describes a call beyond its status: the label that a query returned, the event of a webhook, or the
+/// Describes a call beyond its status: the label that a query returned and why it is hidden, the event of a webhook, or the
 /// reason of a refusal.
-fn note(call: &Exchange) -> Option<String> {
+fn note(call: &Exchange, descriptor: Option<&Descriptor>) -> Option<String> {
     let text = |value: &Value| match value {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
         other => Some(other.to_string()),
     };
     match (call.status, call.purpose) {
-        (Some(..400), Purpose::Query) => text(&call.answer["label"]["value"]),
+        (Some(..400), Purpose::Query) => {
+            let label = text(&call.answer["label"]["value"])?;
+            Some(match descriptor.and_then(|one| why_hidden(call, one)) {
+                Some(why) => format!("{label}  ({why})"),
+                None => label,
+            })
+        }
         (Some(..400), Purpose::Webhook) => text(&call.body["event"]),
         (Some(..400), _) => None,
         _ => text(&call.answer),
     }
+}
+
+/// Explains why the room's owner, who is the person at this machine, does not see the line of this query. Returns
+/// `None` for a line that shows, and for a glance that is not in the descriptor.
+fn why_hidden(call: &Exchange, descriptor: &Descriptor) -> Option<String> {
+    let mut glances = descriptor.capabilities.glances().iter();
+    let glance = glances.find(|glance| {
+        let url = glance
+            .query_url
+            .as_ref()
+            .and_then(|url| url.parse::<Url>().ok());
+        url.is_some_and(|url| url.path() == call.path())
+    })?;
+    let mut facts = Facts::default();
+    facts.room_is_public = true;
+    facts.user_is_admin = true;
+    facts.user_is_room_owner = true;
+    let facts = facts.metadata(call.answer.get("metadata"));
+    let program = Program::new(glance.conditions.as_deref().unwrap_or_default());
+    let outcome = program.explain(DataState::Ready, &facts);
+    (!outcome.shown).then(|| outcome.to_string())
 }

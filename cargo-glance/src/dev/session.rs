@@ -9,7 +9,9 @@ use glance_host::testing::FaultHost;
 use glance_host::{Host, InstallError};
 use glance_sdk::egress::Timeouts;
 use glance_sdk::egress::reqwest::Method;
+use glance_sdk::model::Descriptor;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::add_on::AddOn;
 use super::difference::differences;
@@ -19,6 +21,9 @@ use crate::style::Style;
 
 /// More than any descriptor has.
 const MAX_DESCRIPTOR_BYTES: usize = 1024 * 1024;
+
+/// Tells of the descriptor that is installed.
+pub(super) type DescriptorSender = watch::Sender<Option<Descriptor>>;
 
 /// The add-on, the host, and the installation between them.
 pub(super) struct Session<'h> {
@@ -33,6 +38,7 @@ pub(super) struct Session<'h> {
     pub(super) terminal: Terminal,
     pub(super) add_on: Option<AddOn>,
     pub(super) installed: Option<Installed>,
+    pub(super) installed_descriptor: DescriptorSender,
 }
 
 impl Session<'_> {
@@ -112,6 +118,9 @@ impl Session<'_> {
                 }
             },
         };
+        // Before the queries, whose lines need it.
+        self.installed_descriptor
+            .send_replace(Some(now.descriptor.clone()));
         self.host.query_again(&now);
         self.installed = Some(now);
         Ok(())
