@@ -44,21 +44,8 @@ fn add_on() -> AddOn<Farm> {
 
 #[tokio::main]
 async fn main() -> glance_sdk::Result<()> {
+    tracing_subscriber::fmt().init(); // Prints where it listens, and what fails.
     add_on().serve().await // HOST, PORT and BASE_URL configure where.
-}
-
-use glance_host::Host;
-
-#[tokio::test]
-async fn the_room_shows_broken_builds() {
-    let host = Host::start().await;
-    let room = host.room("ops").await;
-    let _add_on = room.install(add_on()).await;
-
-    let mut viewer = room.viewer("member").await;
-    let line = viewer.glance::<builds>().await;
-    assert_eq!(line.label_text(), "2 broken builds");
-    assert_eq!(line.lozenge(), Some(("error", "BROKEN")));
 }
 
 /// The Rust code of a page.
@@ -82,5 +69,24 @@ fn front_pages_show_this_code() {
         for block in blocks(page) {
             assert!(source.contains(block), "{name}:\n{block}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use glance_host::Host;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_room_shows_broken_builds() {
+        let host = Host::start().await;
+        let room = host.room("ops").await;
+        let _add_on = room.install(add_on()).await;
+
+        let mut viewer = room.viewer("member").await;
+        let line = viewer.glance::<builds>().await;
+        assert_eq!(line.label_text(), "2 broken builds");
+        assert_eq!(line.lozenge(), Some(("error", "BROKEN")));
     }
 }
