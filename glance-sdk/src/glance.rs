@@ -19,7 +19,8 @@ use crate::model::{self, GlanceData};
 
 /// The static half of a glance: its key, its descriptor entry and the type of its metadata.
 ///
-/// `#[glance]` implements it for a struct named like the function.
+/// `#[glance]` implements it for a struct named like the function. To write it by hand, implement this
+/// and `GlanceHandler`, which has a whole example.
 ///
 /// ```
 /// use glance_sdk::glance::Glance;
@@ -100,15 +101,19 @@ pub(crate) fn query_path(key: &str) -> String {
 /// use glance_sdk::axum::response::Response;
 /// use glance_sdk::extract::GlanceQuery;
 /// use glance_sdk::glance::{Glance, GlanceHandler};
-/// use glance_sdk::model::{GlanceData, Label};
-/// # use glance_sdk::metadata::NoMetadata;
-/// # use glance_sdk::model::{self, Icon};
-/// # struct Clock;
-/// # impl Glance for Clock {
-/// #     const KEY: &'static str = "clock";
-/// #     type Metadata = NoMetadata;
-/// #     fn descriptor() -> model::Glance { model::Glance::new(Self::KEY, "Clock", Icon::new("/clock.svg")) }
-/// # }
+/// use glance_sdk::metadata::NoMetadata;
+/// use glance_sdk::model::{self, GlanceData, Icon, Label};
+///
+/// struct Clock;
+///
+/// impl Glance for Clock {
+///     const KEY: &'static str = "clock";
+///     type Metadata = NoMetadata;
+///
+///     fn descriptor() -> model::Glance {
+///         model::Glance::new(Self::KEY, "Clock", Icon::new("/clock.svg"))
+///     }
+/// }
 ///
 /// impl<S: Send + Sync> GlanceHandler<S> for Clock {
 ///     async fn query(parts: &mut Parts, state: &S) -> Result<GlanceData, Response> {
@@ -116,7 +121,9 @@ pub(crate) fn query_path(key: &str) -> String {
 ///         Ok(GlanceData::new(Label::text(query.time_zone().unwrap_or("UTC"))))
 ///     }
 /// }
-/// # let _ = glance_sdk::AddOn::new("com.example.clock", "Clock").glance::<Clock>();
+///
+/// let add_on = glance_sdk::AddOn::new("com.example.clock", "Clock").glance::<Clock>();
+/// # add_on.build("https://clock.example.com").unwrap();
 /// ```
 #[cfg(feature = "server")]
 #[diagnostic::on_unimplemented(
