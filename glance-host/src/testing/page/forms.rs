@@ -68,6 +68,8 @@ struct Read {
     select: Option<(String, bool)>,
     /// Whether text is the value of the last field.
     collects_text: bool,
+    /// Whether a line feed comes first in a text area, where it does not count.
+    skips_line_feed: bool,
 }
 
 impl TokenSink for Reader {
@@ -98,14 +100,21 @@ impl Read {
                 });
             }
             "form" => self.is_in_form = false,
-            "input" if is_start => self.input(tag),
-            "button" if is_start => self.add(tag, attribute(tag, "value"), false),
+            "input" if is_start => {
+                self.input(tag);
+            }
+            "button" if is_start => {
+                self.add(tag, attribute(tag, "value"), false);
+            }
             "textarea" if is_start => {
-                self.add(tag, None, true);
-                self.collects_text = true;
+                self.collects_text = self.add(tag, None, true);
+                self.skips_line_feed = true;
                 return TokenSinkResult::RawData(RawKind::Rcdata);
             }
-            "textarea" => self.collects_text = false,
+            "textarea" => {
+                self.collects_text = false;
+                self.skips_line_feed = false;
+            }
             "select" if is_start => {
                 self.select = attribute(tag, "name").map(|name| (name, false));
             }
@@ -127,6 +136,11 @@ impl Read {
     }
 
     fn text(&mut self, text: &str) {
+        let skips_line_feed = std::mem::take(&mut self.skips_line_feed);
+        let text = match text.strip_prefix('\n') {
+            Some(rest) if skips_line_feed => rest,
+            _ => text,
+        };
         if self.collects_text
             && let Some(field) = self.fields().and_then(|fields| fields.last_mut())
         {
@@ -134,7 +148,7 @@ impl Read {
         }
     }
 
-    fn input(&mut self, tag: &Tag) {
+    fn input(&mut self, tag: &Tag) -> bool {
         let kind = attribute(tag, "type")
             .unwrap_or_default()
             .to_ascii_lowercase();
@@ -146,7 +160,7 @@ impl Read {
                     tag,
                     Some(value.unwrap_or_else(|| "on".to_owned())),
                     is_checked,
-                );
+                )
             }
             "submit" | "button" | "image" | "reset" => self.add(tag, value, false),
             _ => self.add(tag, value, true),
@@ -188,7 +202,8 @@ impl Read {
         }
     }
 
-    fn add(&mut self, tag: &Tag, value: Option<String>, is_sent: bool) {
+    /// Whether there is a field now.
+    fn add(&mut self, tag: &Tag, value: Option<String>, is_sent: bool) -> bool {
         let name = attribute(tag, "name").filter(|name| !name.is_empty());
         let is_disabled = attribute(tag, "disabled").is_some();
         if let (Some(name), Some(fields), false) = (name, self.fields(), is_disabled) {
@@ -197,7 +212,9 @@ impl Read {
                 value: value.unwrap_or_default(),
                 is_sent,
             });
+            return true;
         }
+        false
     }
 
     /// The fields of the open form.
@@ -226,6 +243,24 @@ mod tests {
         values
             .map(|(name, value)| format!("{name}={value}"))
             .collect()
+    }
+
+    #[test]
+    fn a_text_area_loses_its_first_line_feed_and_no_other() {
+        for (html, expected) in [
+            (
+                "<form><textarea name=a>\n\n b\n</textarea></form>",
+                "a=\n b\n",
+            ),
+            ("<form><textarea name=a>\r\nb</textarea></form>", "a=b"),
+            ("<form><textarea name=a></textarea>\n</form>", "a="),
+            (
+                "<form><input name=a value=1><textarea name=b disabled>2</textarea></form>",
+                "a=1",
+            ),
+        ] {
+            assert_eq!(filled(html, &[]), [expected], "{html}");
+        }
     }
 
     #[test]
