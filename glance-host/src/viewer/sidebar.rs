@@ -85,6 +85,39 @@ impl Line {
         }
     }
 
+    /// The image that is its status, as the page shows it: by way of the host.
+    ///
+    #[cfg_attr(feature = "testing", doc = "```")]
+    #[cfg_attr(not(feature = "testing"), doc = "```ignore")]
+    /// use glance_host::Host;
+    /// use glance_sdk::model::Icon;
+    /// use glance_sdk::prelude::*;
+    ///
+    /// #[glance(key = "builds", name = "Builds", icon = "https://example.com/builds.svg")]
+    /// async fn builds() -> GlanceData {
+    ///     GlanceData::new(label!("Builds")).icon(Icon::new("https://example.com/red.svg"))
+    /// }
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let host = Host::start().await;
+    /// # let room = host.room("ops").await;
+    /// let add_on = AddOn::new("com.example.builds", "Builds").glance::<builds>();
+    /// let _add_on = room.install(add_on).await;
+    /// let line = room.viewer("ann").await.glance::<builds>().await;
+    /// assert!(line.status_icon().is_some());
+    /// assert_eq!(line.lozenge(), None);
+    /// # });
+    /// ```
+    pub fn status_icon(&self) -> Option<&Icon> {
+        match &self.state {
+            LineState::Ready {
+                status: Some(ShownStatus::Icon(icon)),
+                ..
+            } => Some(icon),
+            _ => None,
+        }
+    }
+
     /// Whether its query failed.
     pub fn is_failed(&self) -> bool {
         matches!(self.state, LineState::Failed { .. })
