@@ -121,6 +121,12 @@ pub struct Installed {
     pub descriptor: Descriptor,
 }
 
+impl AsRef<Self> for Installed {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 impl Installed {
     /// The name under which it writes.
     pub fn sender_name(&self) -> &str {

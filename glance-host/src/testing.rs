@@ -219,6 +219,12 @@ pub struct TestAddOn {
     installed: Option<Installed>,
 }
 
+impl AsRef<Installed> for TestAddOn {
+    fn as_ref(&self) -> &Installed {
+        self.installed()
+    }
+}
+
 impl TestAddOn {
     async fn serve<S>(shared: &Shared, add_on: AddOn<S>) -> Self
     where

@@ -9,7 +9,7 @@ use reqwest::{Method, Response, StatusCode, Url};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{TestAddOn, TestViewer, http_client, must};
+use super::{TestViewer, http_client, must};
 use crate::state::{Entry, Installed, Room, User};
 use crate::{access, outgoing, web};
 
@@ -79,7 +79,8 @@ impl TestViewer {
         }
     }
 
-    /// Opens what has this key in this add-on, as [`open`](Self::open).
+    /// Opens what has this key in this add-on, as [`open`](Self::open). The add-on is a
+    /// [`TestAddOn`](super::TestAddOn), or what [`install_url`](super::TestRoom::install_url) answers.
     ///
     /// ```
     /// use glance_host::Host;
@@ -93,20 +94,30 @@ impl TestViewer {
     /// let ci = room.install(ci).await;
     /// let rota = AddOn::new("com.example.rota", "Rota").web_panel("about", "About", panel("On call"));
     /// let _rota = room.install(rota).await;
-    /// assert_eq!(room.viewer("ann").await.open_of(&ci, "about").await.text(), "Builds");
-    /// # });
+    /// let ann = room.viewer("ann").await;
+    /// assert_eq!(ann.open_of(&ci, "about").await.text(), "Builds");
+    ///
+    /// // An add-on that the test serves itself.
+    /// let tasks = AddOn::new("com.example.tasks", "Tasks").web_panel("about", "About", panel("To do"));
+    /// let server = tasks.listen("127.0.0.1", 0, None).await?;
+    /// let descriptor = format!("{}/", server.base_url());
+    /// tokio::spawn(server.run(std::future::pending()));
+    /// let tasks = room.install_url(&descriptor).await?;
+    /// assert_eq!(ann.open_of(&tasks, "about").await.text(), "To do");
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
     ///
     /// # Panics
     ///
     /// Where the add-on has no such key, or cannot be called.
-    pub async fn open_of(&self, add_on: &TestAddOn, key: &str) -> TestPage {
-        let wanted = json!({ "addOn": add_on.installed().descriptor.key, "key": key });
+    pub async fn open_of(&self, add_on: &impl AsRef<Installed>, key: &str) -> TestPage {
+        let wanted = json!({ "addOn": add_on.as_ref().descriptor.key, "key": key });
         let url = self.url_of(wanted).await;
         TestPage::get(&must(url, "the page cannot be opened")).await
     }
 
-    /// Opens the page where people set this add-on up.
+    /// Opens the page where people set this add-on up, of a [`TestAddOn`](super::TestAddOn) or of what
+    /// [`install_url`](super::TestRoom::install_url) answers.
     ///
     /// ```
     /// use glance_host::Host;
@@ -127,8 +138,8 @@ impl TestViewer {
     /// # Panics
     ///
     /// Where the add-on has none, this person may not open it, or the add-on cannot be called.
-    pub async fn configure(&self, add_on: &TestAddOn) -> TestPage {
-        let installed = self.installed(add_on.oauth_id()).await;
+    pub async fn configure(&self, add_on: &impl AsRef<Installed>) -> TestPage {
+        let installed = self.installed(&add_on.as_ref().oauth_id).await;
         let Some(page) = &installed.descriptor.capabilities.configurable else {
             panic!("{} has no configuration page", installed.descriptor.key);
         };
@@ -164,8 +175,8 @@ impl TestViewer {
     /// # Panics
     ///
     /// Where the add-on has none, this person is no administrator, or the add-on cannot be called.
-    pub async fn administer(&self, add_on: &TestAddOn) -> TestPage {
-        let installed = self.installed(add_on.oauth_id()).await;
+    pub async fn administer(&self, add_on: &impl AsRef<Installed>) -> TestPage {
+        let installed = self.installed(&add_on.as_ref().oauth_id).await;
         let Some(page) = &installed.descriptor.capabilities.admin_page else {
             panic!(
                 "{} has no page for administrators",
