@@ -1,6 +1,7 @@
 //! Serves an add-on over HTTP.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -9,6 +10,11 @@ use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::Route;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
+#[cfg(windows)]
+use tokio::signal::windows::{CtrlC, ctrl_c};
 use tower::{Layer, Service};
 
 use super::{AddOn, Built};
@@ -294,6 +300,8 @@ async fn warn_of_refused(installations: Installations) {
 
 /// Completes when the process is interrupted or asked to end.
 ///
+/// Signals count from the call, or from the first poll where it is called outside of a tokio runtime.
+///
 /// ```no_run
 /// use glance_sdk::addon::interrupted;
 ///
@@ -305,24 +313,58 @@ async fn warn_of_refused(installations: Installations) {
 /// # }
 /// # async fn work() {}
 /// ```
-pub async fn interrupted() {
-    let interrupt = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
+pub fn interrupted() -> impl Future<Output = ()> + Send + 'static {
+    let signals = Handle::try_current().is_ok().then(Signals::subscribe);
+    async move {
+        let signals = signals.unwrap_or_else(Signals::subscribe);
+        signals.next().await;
+    }
+}
+
+/// The signals that end a process, each absent where it cannot be had.
+#[cfg(unix)]
+struct Signals {
+    interrupt: Option<Signal>,
+    terminate: Option<Signal>,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn subscribe() -> Self {
+        Self {
+            interrupt: signal(SignalKind::interrupt()).ok(),
+            terminate: signal(SignalKind::terminate()).ok(),
         }
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => drop(terminate.recv().await),
-            Err(_) => std::future::pending().await,
+    }
+
+    async fn next(self) {
+        async fn next(signal: Option<Signal>) {
+            match signal {
+                Some(mut signal) => drop(signal.recv().await),
+                None => pending().await,
+            }
         }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
+        tokio::select! {
+            () = next(self.interrupt) => {}
+            () = next(self.terminate) => {}
+        }
+    }
+}
+
+/// Ctrl-C, absent where it cannot be had.
+#[cfg(windows)]
+struct Signals(Option<CtrlC>);
+
+#[cfg(windows)]
+impl Signals {
+    fn subscribe() -> Self {
+        Self(ctrl_c().ok())
+    }
+
+    async fn next(self) {
+        match self.0 {
+            Some(mut signal) => drop(signal.recv().await),
+            None => pending().await,
+        }
     }
 }
