@@ -5,6 +5,7 @@ use std::pin::Pin;
 
 use super::unfinished::Unfinished;
 use crate::client::Client;
+use crate::egress::is_loopback;
 use crate::store::Installation;
 
 type Task = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
@@ -62,6 +63,13 @@ impl Hooks {
     pub(super) fn may_install(&self, capabilities_url: &str) -> bool {
         self.hosts.is_empty() || self.is_named(capabilities_url)
     }
+
+    /// Whether this host may install only because the add-on names none, which deserves a warning. A host of
+    /// this machine, as in development, deserves none.
+    pub(super) fn may_install_unnamed(&self, capabilities_url: &str) -> bool {
+        let is_here = reqwest::Url::parse(capabilities_url).is_ok_and(|url| is_loopback(&url));
+        self.hosts.is_empty() && !is_here
+    }
 }
 
 /// Scheme, host and port of an address.
@@ -104,5 +112,23 @@ mod tests {
         }
         assert_eq!(origin("http://[0:0::1]:80/"), origin("http://[::1]"));
         assert!(Hooks::default().may_install("https://any.example/"));
+    }
+
+    #[test]
+    fn unnamed_hosts_deserve_a_warning_unless_they_are_of_this_machine() {
+        let names_none = Hooks::default();
+        assert!(names_none.may_install_unnamed("https://chat.example.com/v2/capabilities"));
+        for here in [
+            "http://127.0.0.1:7000/v2/capabilities",
+            "http://localhost:7000/",
+            "http://[::1]/",
+        ] {
+            assert!(!names_none.may_install_unnamed(here), "{here}");
+        }
+        let names_one = Hooks {
+            hosts: vec![origin("https://chat.example.com/").unwrap()],
+            ..Hooks::default()
+        };
+        assert!(!names_one.may_install_unnamed("https://chat.example.com/"));
     }
 }

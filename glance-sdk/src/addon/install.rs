@@ -220,7 +220,7 @@ pub(super) async fn accept(
         );
         return Err(Refused::Host);
     }
-    if hooks.hosts.is_empty() {
+    if hooks.may_install_unnamed(&data.capabilities_url) {
         tracing::warn!(
             host = %printable(&data.capabilities_url),
             "any host may install this add-on; name those that may with AddOn::allow_hosts"
