@@ -59,18 +59,13 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let answer = match answer {
         Some(answer) => answer.map_err(|refusal| client.failed(refusal))?,
         None => {
-            // The host goes on without us, so that what it has begun becomes whole. A second Ctrl-C is
-            // noticed before the person is told of it.
-            let mut ended = pin!(interrupted());
-            tokio::select! {
-                biased;
-                () = &mut ended => return Err(left()),
-                () = std::future::ready(()) => {}
-            }
+            // The host goes on without us, so that what it has begun becomes whole. A second Ctrl-C counts
+            // before the person is told of it.
+            let ended = interrupted();
             print::error("Waiting for the host, to undo what it does. Ctrl-C leaves at once.");
             let answer = tokio::select! {
                 answer = &mut call => answer,
-                () = &mut ended => return Err(left()),
+                () = ended => return Err(left()),
             };
             return Err(undo(&client, answer.ok()).await);
         }

@@ -39,8 +39,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
         force,
         port,
     } = arguments;
+    // Ctrl-C counts from here on, and takes effect once the installation is whole.
     let ended = interrupted();
-    tokio::pin!(ended);
     fetch::parse(&descriptor)?;
     if !force && file.exists() {
         return Err(CommandError::new(
@@ -62,14 +62,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let recording = host
         .record_to(&partial)
         .map_err(|cause| unwritable(&partial, &cause))?;
-    // Ctrl-C is noticed from here on, and acted on once the installation is whole.
-    let is_ended = tokio::select! {
-        biased;
-        () = &mut ended => true,
-        () = std::future::ready(()) => false,
-    };
     let recorded = install(&host, &descriptor).await;
-    if recorded.is_ok() && !is_ended {
+    if recorded.is_ok() {
         ended.await;
     }
     let finished = match recorded {

@@ -118,17 +118,9 @@ async fn act(
     common: &Common,
     action: impl AsyncFnOnce(&Caller) -> Result<Outcome, CommandError>,
 ) -> Result<(), CommandError> {
+    // Ctrl-C counts from here on, and takes effect once the installation is whole.
     let ended = interrupted();
     tokio::pin!(ended);
-    // Ctrl-C is noticed from here on, and acted on once the installation is whole.
-    let is_ended = tokio::select! {
-        biased;
-        () = &mut ended => true,
-        () = std::future::ready(()) => false,
-    };
-    if is_ended {
-        return Err(CommandError::interrupted());
-    }
     let caller = Caller::new(common).await?;
     let outcome = tokio::select! {
         outcome = action(&caller) => outcome,

@@ -49,14 +49,9 @@ pub(super) async fn create(
     files: Vec<(&'static str, String)>,
 ) -> Result<(), CommandError> {
     let folder = into.join(name);
+    // Ctrl-C counts from here on: before there is anything to remove.
     let ended = interrupted();
     tokio::pin!(ended);
-    // Ctrl-C is noticed from here on: before there is anything to remove.
-    tokio::select! {
-        biased;
-        () = &mut ended => return Err(CommandError::interrupted()),
-        () = std::future::ready(()) => {}
-    }
     let cancelled = Cancelled::default();
     let sources: Vec<_> = files
         .iter()
