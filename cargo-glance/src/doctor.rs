@@ -8,7 +8,6 @@ mod installations;
 
 use std::path::PathBuf;
 
-use glance_sdk::addon::interrupted;
 use serde_json::Value;
 
 use crate::error::CommandError;
@@ -44,12 +43,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
-    let findings = tokio::select! {
-        findings = examine(&arguments) => findings?,
-        () = interrupted() => {
-            return Err(CommandError::interrupted());
-        }
-    };
+    let findings = CommandError::unless_interrupted(examine(&arguments)).await??;
     if arguments.json {
         let findings: Value = findings.iter().map(Finding::json).collect();
         print::line(format_args!("{findings:#}"));

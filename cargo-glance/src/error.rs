@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::process::ExitCode;
 
+use glance_sdk::addon::interrupted;
 use glance_sdk::printable::printable;
 
 /// The longest message that is printed, in characters.
@@ -41,6 +42,19 @@ impl CommandError {
     /// The same, with what the command has done by then.
     pub(crate) fn interrupted_after(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self::new(INTERRUPTED, message, help)
+    }
+
+    /// Waits for work that Ctrl-C ends without a trace. A signal that comes before it starts counts too.
+    ///
+    /// # Errors
+    ///
+    /// [`interrupted`](Self::interrupted) at Ctrl-C.
+    pub(crate) async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Result<T, Self> {
+        tokio::select! {
+            biased;
+            () = interrupted() => Err(Self::interrupted()),
+            done = work => Ok(done),
+        }
     }
 
     /// The exit code of the command: 130 after Ctrl-C, as shells have it, else 1.

@@ -1,6 +1,5 @@
 //! `cargo glance list`: what is installed on a running host.
 
-use glance_sdk::addon::interrupted;
 use glance_sdk::printable::printable;
 use serde_json::Value;
 
@@ -30,11 +29,8 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let client = HostClient::new(&arguments.host)?;
-    let listed = tokio::select! {
-        biased;
-        () = interrupted() => return Err(CommandError::interrupted()),
-        listed = client.list(None, arguments.room.as_deref()) => listed,
-    };
+    let listing = client.list(None, arguments.room.as_deref());
+    let listed = CommandError::unless_interrupted(listing).await?;
     let mut listed = listed.map_err(|refusal| client.failed(refusal))?;
     listed.sort_by_key(|one| {
         let name = one["name"].as_str().unwrap_or_default().to_lowercase();

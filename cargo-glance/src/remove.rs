@@ -39,11 +39,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let client = HostClient::new(&arguments.host)?;
-    let found = tokio::select! {
-        biased;
-        () = interrupted() => return Err(CommandError::interrupted()),
-        found = find(&client, &arguments) => found?,
-    };
+    let found = CommandError::unless_interrupted(find(&client, &arguments)).await??;
     let id = found["id"].as_str().unwrap_or_default();
     let answer = tokio::select! {
         biased;

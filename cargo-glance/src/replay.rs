@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use glance_host::testing::{Replay, Report};
-use glance_sdk::addon::interrupted;
 use serde_json::{Value, json};
 
 use crate::error::CommandError;
@@ -52,12 +51,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
     if arguments.answers_only {
         replay = replay.answers_only();
     }
-    let report = tokio::select! {
-        report = replay.run_url(&arguments.base_url) => report,
-        () = interrupted() => {
-            return Err(CommandError::interrupted());
-        }
-    };
+    let replaying = replay.run_url(&arguments.base_url);
+    let report = CommandError::unless_interrupted(replaying).await?;
     match arguments.json {
         true => print::line(format_args!("{:#}", differences(&report))),
         false => print::line(&report),
