@@ -1,5 +1,6 @@
 //! Reads what stands at an address that a person typed.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use glance_sdk::egress::reqwest::Method;
@@ -44,6 +45,13 @@ pub(crate) fn parse(url: &str) -> Result<reqwest::Url, CommandError> {
         "http" | "https" => Ok(parsed),
         scheme => Err(wrong(format!("its scheme is {scheme}"))),
     }
+}
+
+/// Whether a URL leads to this machine, as far as the URL itself says.
+pub(crate) fn is_loopback(url: &reqwest::Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
 }
 
 /// Why an address gives no answer.

@@ -3,7 +3,6 @@
 mod token;
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -61,7 +60,7 @@ impl HostClient {
             ));
         }
         let token = token::read(arguments.token_file.as_deref())?;
-        if token.is_some() && base.scheme() == "http" && !is_loopback(&base) {
+        if token.is_some() && base.scheme() == "http" && !fetch::is_loopback(&base) {
             return Err(CommandError::new(
                 "plain-http",
                 format!("a token would go to {base} in plain text, where others can read it"),
@@ -215,17 +214,14 @@ impl HostClient {
 
     /// The failure of a command, with a remedy for who typed it.
     pub(crate) fn failed(&self, refusal: Refusal) -> CommandError {
-        let Refusal::Host {
-            code,
-            message,
-            help,
-            digest,
-        } = refusal
-        else {
-            return match refusal {
-                Refusal::NoAnswer(error) => error,
-                Refusal::Host { .. } => self.not_a_host(StatusCode::OK),
-            };
+        let (code, message, help, digest) = match refusal {
+            Refusal::NoAnswer(error) => return error,
+            Refusal::Host {
+                code,
+                message,
+                help,
+                digest,
+            } => (code, message, help, digest),
         };
         let tokens = format!("{}/tokens", self.base());
         let help = match (&*code, digest) {
@@ -247,16 +243,6 @@ impl HostClient {
         };
         CommandError::new(code, message, help)
     }
-}
-
-/// Whether only this machine reads what is sent there.
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    let is_address = address
-        .parse::<IpAddr>()
-        .is_ok_and(|address| address.is_loopback());
-    is_address || host == "localhost"
 }
 
 /// Why a call came to nothing.

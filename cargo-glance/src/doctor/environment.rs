@@ -7,6 +7,7 @@ use glance_sdk::store::Keyring;
 use reqwest::Url;
 
 use super::finding::Finding;
+use crate::fetch;
 
 /// Variables that name proxies, as the SDK reads them.
 const PROXIES: [&str; 6] = [
@@ -53,7 +54,7 @@ pub(super) fn base_url(given: Option<&str>, findings: &mut Vec<Finding>) -> Opti
         ));
         return None;
     };
-    let is_loopback = is_loopback(&url);
+    let is_loopback = fetch::is_loopback(&url);
     findings.push(match (url.scheme(), is_loopback) {
         (_, true) => Finding::warning(
             "base-url",
@@ -68,12 +69,6 @@ pub(super) fn base_url(given: Option<&str>, findings: &mut Vec<Finding>) -> Opti
         _ => Finding::good("base-url", format!("Hosts reach the add-on at {url}")),
     });
     Some(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
-    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
 }
 
 /// Whether the add-on may call a host, by the networks in `ALLOW_NETWORKS`.
