@@ -6,7 +6,7 @@ use std::pin::Pin;
 use super::unfinished::Unfinished;
 use crate::client::Client;
 use crate::egress::is_loopback;
-use crate::store::Installation;
+use crate::store::{Installation, origin};
 
 type Task = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 type Hook<T> = Box<dyn Fn(T) -> Task + Send + Sync>;
@@ -70,12 +70,6 @@ impl Hooks {
         let is_here = reqwest::Url::parse(capabilities_url).is_ok_and(|url| is_loopback(&url));
         self.hosts.is_empty() && !is_here
     }
-}
-
-/// Scheme, host and port of an address.
-pub(super) fn origin(url: &str) -> Option<String> {
-    let origin = reqwest::Url::parse(url).ok()?.origin();
-    origin.is_tuple().then(|| origin.ascii_serialization())
 }
 
 #[cfg(test)]
