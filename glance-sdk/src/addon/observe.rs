@@ -104,12 +104,9 @@ fn count(kind: Kind, key: &str, status: StatusCode, began: Option<Instant>) {
         400..500 => "4xx",
         _ => "5xx",
     };
-    let labels = [
-        ("kind", kind.to_owned()),
-        ("key", key.to_owned()),
-        ("status", status.to_owned()),
-    ];
-    metrics::counter!("glance_requests_total", &labels).increment(1);
+    let key = key.to_owned();
+    metrics::counter!("glance_requests_total", "kind" => kind, "key" => key, "status" => status)
+        .increment(1);
     if let Some(began) = began {
         metrics::histogram!("glance_request_seconds", "kind" => kind).record(began.elapsed());
     }
