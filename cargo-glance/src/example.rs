@@ -118,7 +118,7 @@ async fn serve<S: Clone + Send + Sync + 'static>(
         Err(error) => return Err(not_served(&error)),
     };
     beside(server.add_on());
-    // Whoever reads the address may send a signal at once.
+    // The reader of the address may send a signal at once.
     let interrupted = glance_sdk::addon::interrupted();
     print::line(server.base_url());
     let orphaned = parent_is_gone();

@@ -109,13 +109,13 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// What a crate is made of.
+/// The source of a new crate.
 enum Origin {
     Template(Template),
     Descriptor(Box<Original>),
 }
 
-/// What came of a descriptor, and where the crate declares something else.
+/// Prints what the crate declares, and where that differs from the descriptor.
 fn report(folder: &Path, original: &Original) {
     print::line(format_args!(
         "Created {} from {}: {}.",

@@ -184,7 +184,7 @@ fn unreachable(subject: &'static str, url: &str, cause: &CallError) -> Finding {
     Finding::bad(subject, text, help)
 }
 
-/// What to do about a certificate, by the words of rustls, which has no other way through reqwest.
+/// Finds the remedy for a rejected certificate in the message of rustls: reqwest passes on no typed error.
 fn certificate_help(cause: &str) -> Option<&'static str> {
     let unknown = "serve the certificate with all that lead to a publicly known issuer; where the issuer is your \
                    own, name its file in SSL_CERT_FILE for host and add-on";

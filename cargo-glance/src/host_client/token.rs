@@ -41,7 +41,8 @@ fn read_file(file: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// What is no token goes nowhere: it may be the secret of something else.
+/// Reads a token. Refuses text of another form before it is sent anywhere: it may be the secret of another
+/// service.
 fn parse(text: &str, place: &str) -> Result<Secret, CommandError> {
     let token = text.trim();
     let is_word = token

@@ -26,7 +26,7 @@ use code::Names;
 /// The most webhooks, pages and actions together. Nobody would read the code of more.
 const MAX_PARTS: usize = 100;
 
-/// What the README of the new crate says first.
+/// The first paragraph of the new crate's README.
 const ABOUT: &str = "A chat add-on that declares what `descriptor.json` declares: it was created from that \
                      descriptor. Each handler answers with its name; replace one after the other.";
 
@@ -46,7 +46,7 @@ pub(super) struct Original {
 pub(super) struct Change {
     /// A JSON pointer into the original, changed by the changes before this one.
     pub(super) pointer: String,
-    /// What stands there instead; nothing where it is removed.
+    /// The new value; `None` removes the old one.
     pub(super) value: Option<Value>,
     /// One sentence, without text of the descriptor.
     pub(super) why: String,
@@ -56,7 +56,7 @@ pub(super) struct Change {
 pub(super) struct Crate {
     /// Path and text.
     pub(super) files: Vec<(&'static str, String)>,
-    /// What the README says that the source files hold.
+    /// The README's table of source files: a path and its content in words.
     pub(super) described: Vec<[&'static str; 2]>,
     pub(super) about: String,
     pub(super) uses_json: bool,
@@ -147,7 +147,7 @@ impl Original {
         &self.changes
     }
 
-    /// What it declares, counted in words.
+    /// Counts the declared parts, as "2 glances, 1 webhook".
     pub(super) fn summary(&self) -> String {
         let capabilities = &self.descriptor.capabilities;
         let counts = [
@@ -307,7 +307,7 @@ mod tests {
                 match Original::parse("d.json", text.as_bytes(), "odd", "Odd") {
                     Ok(original) => {
                         let files = original.generate("odd").files;
-                        // What is kept is the original, whatever the crate declares.
+                        // The crate keeps the original, whatever it declares itself.
                         let kept = files.iter().find(|(path, _)| *path == "descriptor.json");
                         let kept: Value = serde_json::from_str(&kept.unwrap().1).unwrap();
                         assert_eq!(kept, document);

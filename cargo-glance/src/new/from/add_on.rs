@@ -149,7 +149,7 @@ pub(super) fn library(
     }
 }
 
-/// What the add-on says of itself.
+/// Adds the calls for description, vendor, links and the other facts about the add-on itself.
 fn describe(original: &Original, models: &mut Models<'_>, calls: &mut Vec<String>) {
     let descriptor = &original.descriptor;
     if let Some(description) = &descriptor.description {

@@ -9,7 +9,7 @@ const MAX_LINE: usize = 100;
 
 /// A string literal.
 pub(super) fn literal(text: &str) -> String {
-    // What `Debug` escapes is what rustc wants escaped: quotes, control and bidirectional characters.
+    // `Debug` escapes what rustc wants escaped: quotes, control and bidirectional characters.
     format!("{text:?}")
 }
 
