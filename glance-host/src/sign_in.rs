@@ -1,5 +1,6 @@
 //! How people come in: by being at this machine, by a name, through a proxy, or by OpenID Connect.
 //!
+#![doc = include_str!("manual/links.md")]
 #![doc = include_str!("../docs/sign-in.md")]
 
 pub(crate) mod name;

@@ -19,8 +19,11 @@
 //! | [`old_add_ons`] | running what was written for HipChat, unchanged |
 //! | [`migration`] | breaking changes, and what to write instead |
 
+// The pages are files of the repository, where their links lead to each other and to docs.rs. The first definition of
+// a link counts, so `links.md` makes them links within these pages.
 macro_rules! pages {
     ($($page:ident = $file:literal;)*) => { $(
+        #[doc = include_str!("manual/links.md")]
         #[doc = include_str!(concat!("../docs/", $file))]
         pub mod $page {}
     )* };

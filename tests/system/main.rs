@@ -33,6 +33,7 @@ mod icons;
 mod inspector;
 mod install;
 mod integrations;
+mod links;
 mod live;
 mod log;
 mod many;
