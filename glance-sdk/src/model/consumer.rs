@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::open_enum::open_enum;
-use super::{Extra, Picture};
+use super::{Extra, Picture, present};
 
 /// What the add-on may call, and under which name it speaks.
 ///
@@ -24,7 +24,11 @@ pub struct HipchatApiConsumer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from_name: Option<String>,
     /// The sender's picture on its messages.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub avatar: Option<Picture>,
     /// Members this version does not know.
     #[serde(flatten)]

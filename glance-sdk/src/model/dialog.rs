@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::open_enum::open_enum;
-use super::{Authentication, Extra, Text};
+use super::{Authentication, Extra, Text, present};
 
 /// A page of the add-on in a window over the chat, one at a time.
 ///
@@ -122,7 +122,11 @@ pub struct DialogOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub style: Option<DialogStyle>,
     /// How large it is; medium where absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub size: Option<DialogSize>,
     /// The button that does it.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -23,7 +23,9 @@ fn a_descriptor_without_errors_can_be_read() {
             json!({}),
             json!({"key": 1}),
         ] {
-            documents.push(changed(&pointer, value));
+            let mut document = complete();
+            *document.pointer_mut(&pointer).unwrap() = value;
+            documents.push(document);
         }
     }
     for document in documents {
