@@ -8,7 +8,7 @@ use glance_sdk::validate;
 use libfuzzer_sys::fuzz_target;
 
 /// The host's own file: to depend on the host would build its server and its database too.
-#[path = "../../glance-host/src/label.rs"]
+#[path = "../../glance-host/src/content/label.rs"]
 mod host;
 
 fuzz_target!(|text: &[u8]| {

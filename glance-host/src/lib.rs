@@ -24,59 +24,25 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod access;
-mod admin;
-mod api;
-mod attendance;
-mod body;
-mod clock;
-mod data;
-mod directory;
-mod embed;
-mod first_room;
-mod forget;
-mod health;
-mod host;
-mod html;
-pub mod hub;
-mod icons;
-mod install;
-mod label;
-mod limits;
+mod cluster;
+mod content;
+mod http;
 pub mod manual;
-mod masks;
-mod metrics;
-mod module;
-mod notification;
-mod outgoing;
-mod pattern;
-mod people;
-mod presence;
-mod rarely;
-mod retention;
-mod rooms;
-#[cfg(feature = "server")]
-pub mod server;
-mod shared;
-pub mod sign_in;
-pub mod state;
+mod model;
+mod net;
+mod program;
+mod service;
+pub mod storage;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod timeline;
-mod timezone;
-mod tls;
-mod token_parts;
-mod turns;
-mod unavailable;
-pub mod viewer;
-mod web;
-pub mod webhooks;
-mod wire;
-mod write;
 
-pub use clock::Clock;
-pub use embed::{Embed, NoOrigin};
-pub use host::{Builder, DEFAULT_PORT, Error, Host};
-pub use install::{Conflict, InstallError};
+pub use cluster::bus;
+pub use content::query_answer::check_query_answer;
 pub use ipnet::IpNet;
-pub use outgoing::check_query_answer;
+pub use model::clock::Clock;
+pub use program::host::{Builder, DEFAULT_PORT, Error, Host};
+#[cfg(feature = "server")]
+pub use program::server;
+pub use service::embed::{Embed, NoOrigin};
+pub use service::install::{Conflict, InstallError};
+pub use service::{sign_in, viewer, webhooks};

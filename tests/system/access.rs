@@ -2,7 +2,7 @@
 
 use glance_host::Host;
 use glance_host::sign_in::SignIn;
-use glance_host::state::Room;
+use glance_host::storage::Room;
 use glance_sdk::AddOn;
 use glance_sdk::model::Scope;
 use reqwest::{Method, StatusCode};

@@ -4,7 +4,7 @@ use std::fmt::{Debug, Display};
 use std::hash::Hash;
 use std::str::FromStr;
 
-use glance_host::hub::{self, Hub};
+use glance_host::bus::{self, Hub};
 use glance_host::testing::{Fault, FaultHost, Party, TestRoom};
 use glance_host::viewer::{LineState, ShownStatus, Sidebar};
 use glance_sdk::addon::{Built, Server};
@@ -65,7 +65,7 @@ const _: () = {
     key::<ErrorKind>();
     shared::<Error>();
     shared::<Failure>();
-    value::<hub::To>();
+    value::<bus::To>();
     value::<Sidebar>();
     value::<LineState>();
     value::<ShownStatus>();
@@ -86,7 +86,7 @@ fn traits_are_reexported<T>(
     trait Asynchronous {
         async fn runs(&self);
     }
-    #[glance_host::state::async_trait]
+    #[glance_host::storage::async_trait]
     impl Asynchronous for () {
         async fn runs(&self) {}
     }

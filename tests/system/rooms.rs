@@ -2,7 +2,7 @@
 
 use glance_host::sign_in::SignIn;
 use glance_host::webhooks::Outcome;
-use glance_host::{Host, state::State};
+use glance_host::{Host, storage::State};
 use glance_sdk::model::webhook::{
     RoomArchived, RoomCreated, RoomDeleted, RoomTopicChange, RoomUnarchived,
 };

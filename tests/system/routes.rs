@@ -12,11 +12,11 @@ pub(crate) fn all() -> Vec<Route> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("glance-host/src");
     let mut routes = Vec::new();
     for (file, prefix) in [
-        ("api.rs", "/v2"),
-        ("admin.rs", "/admin/v1"),
-        ("host/builder.rs", ""),
-        ("web.rs", ""),
-        ("web", ""),
+        ("http/api.rs", "/v2"),
+        ("http/admin.rs", "/admin/v1"),
+        ("program/host/builder.rs", ""),
+        ("http/web.rs", ""),
+        ("http/web", ""),
     ] {
         for file in rust_files(&source.join(file)) {
             let text = fs::read_to_string(&file).unwrap();

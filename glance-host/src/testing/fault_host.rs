@@ -24,7 +24,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::host::{Builder, Error, Host};
+use crate::program::host::{Builder, Error, Host};
 use crate::testing::faults::{Fault, Injected};
 use crate::testing::record::Exchange;
 use crate::testing::{PATIENCE, must};

@@ -10,8 +10,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{TestViewer, http_client, must};
-use crate::state::{Entry, Installed, Room, User};
-use crate::{access, outgoing, web};
+use crate::http::web;
+use crate::service::{access, addon_calls};
+use crate::storage::{Entry, Installed, Room, User};
 
 use forms::Form;
 
@@ -296,7 +297,7 @@ impl TestViewer {
         user: &User,
     ) -> TestPage {
         let room = installed.room_id.is_some().then_some(room.id);
-        let url = outgoing::page_url(&self.shared, installed, url, authentication, room, user);
+        let url = addon_calls::page_url(&self.shared, installed, url, authentication, room, user);
         TestPage::get(must(url, "the page cannot be opened").as_str()).await
     }
 

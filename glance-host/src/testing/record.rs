@@ -15,7 +15,7 @@ pub(crate) use names::Names;
 pub(crate) use recorder::{FORMAT, Recorder};
 pub(crate) use secrets::Secrets;
 
-use crate::token_parts::payload;
+use crate::content::token_parts::payload;
 
 /// Who calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -20,7 +20,8 @@ use player::Player;
 pub use stand_in::StandIn;
 
 use crate::testing::PATIENCE;
-use crate::testing::record::{self, Exchange};
+use crate::testing::record;
+use crate::testing::record::Exchange;
 
 /// What was said between a host and an add-on, to be said again.
 ///

@@ -8,12 +8,14 @@ use glance_sdk::AddOn;
 use glance_sdk::model::Notification;
 
 use super::{PATIENCE, TestAddOn, TestViewer, must};
-use crate::install::{self, InstallError};
-use crate::shared::Shared;
-use crate::state::{Content, Entry, Installed, Room, User};
-use crate::viewer::Viewer;
-use crate::webhooks::{self, Delivery, RoomEvent};
-use crate::{rooms, write};
+use crate::service::install;
+use crate::service::install::InstallError;
+use crate::service::shared::Shared;
+use crate::service::viewer::Viewer;
+use crate::service::webhooks;
+use crate::service::webhooks::{Delivery, RoomEvent};
+use crate::service::{messages, rooms};
+use crate::storage::{Content, Entry, Installed, Room, User};
 
 /// A room of a host in a test.
 ///
@@ -198,10 +200,10 @@ impl TestRoom {
     pub async fn says(&self, user: &str, text: &str) -> Entry {
         let state = &self.shared.state;
         let user = must(state.get_or_create_user(user).await, "no user");
-        let message = write::message(&self.shared, text.to_owned()).await;
+        let message = messages::message(&self.shared, text.to_owned()).await;
         let entry = Entry::said(self.room.id, &user, must(message, "no users"));
         must(
-            write::entry(&self.shared, entry).await,
+            messages::entry(&self.shared, entry).await,
             "the message cannot be written",
         )
     }

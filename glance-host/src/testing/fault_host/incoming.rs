@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::FaultLayer;
 use super::wire::Peer;
-use crate::masks::{SECRET, SIGNED, TOKEN};
+use crate::content::redact::{SECRET, SIGNED, TOKEN};
 use crate::testing::faults::{CallMatch, Effect, Hit, error_body};
 use crate::testing::record::{Exchange, Party, Purpose, readable};
 

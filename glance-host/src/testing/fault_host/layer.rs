@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
-use crate::clock::Clock;
+use crate::model::clock::Clock;
 use crate::testing::faults::Faults;
 use crate::testing::record::{Exchange, Recorder, Secrets};
 

@@ -9,10 +9,11 @@ use reqwest::{Method, Request};
 use serde_json::Value;
 
 use super::{FaultLayer, incoming};
-use crate::outgoing::{Answer, Client, NoAnswer};
+use crate::content::token_parts;
+use crate::service::addon_calls::{Answer, Client, NoAnswer};
 use crate::testing::faults::{CallMatch, Effect};
-use crate::testing::record::{self, Exchange, Party, Purpose, readable};
-use crate::token_parts;
+use crate::testing::record;
+use crate::testing::record::{Exchange, Party, Purpose, readable};
 
 /// How a dropped connection is told.
 const DROPPED: &str = "the connection was dropped";

@@ -6,7 +6,7 @@ use std::fmt;
 use glance_sdk::model::OauthId;
 
 use super::Exchange;
-use crate::masks::{Masks, TOKEN};
+use crate::content::redact::{Masks, TOKEN};
 
 /// The secrets and tokens seen so far, and the installation that each token belongs to.
 #[derive(Default)]

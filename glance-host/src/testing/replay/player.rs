@@ -10,8 +10,9 @@ use reqwest::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
 use super::{Difference, Replay, StandIn};
-use crate::masks::{SECRET, SIGNED};
-use crate::outgoing::{self, NoAnswer};
+use crate::content::redact::{SECRET, SIGNED};
+use crate::service::addon_calls;
+use crate::service::addon_calls::NoAnswer;
 use crate::testing::must;
 use crate::testing::record::{Exchange, Names, Party, Purpose};
 
@@ -28,7 +29,7 @@ const ANSWERED: [&str; 3] = ["status", "answer_headers", "answer"];
 
 pub(super) struct Player {
     stand_in: StandIn,
-    client: outgoing::Client,
+    client: addon_calls::Client,
     /// The secret of each installation, by the name it has in the recording.
     secrets: BTreeMap<String, Secret>,
 }
@@ -56,7 +57,7 @@ impl Player {
             (Names::installation(nth), secret.into())
         };
         Self {
-            client: must(outgoing::Client::of_tests(), "no client"),
+            client: must(addon_calls::Client::of_tests(), "no client"),
             secrets: (0..count).map(secret).collect(),
             stand_in,
         }

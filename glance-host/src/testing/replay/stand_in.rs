@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::difference::{Difference, between};
 use super::{Replay, Report};
-use crate::clock::Clock;
+use crate::model::clock::Clock;
 use crate::testing::fault_host::{FaultLayer, Peer, serve, watched};
 use crate::testing::must;
 use crate::testing::record::{Exchange, Names, Party, Purpose};

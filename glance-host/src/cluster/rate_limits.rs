@@ -1,0 +1,394 @@
+//! How much the host takes from each installation: requests, and messages in a room. And how many tokens
+//! that do not hold it takes from an address.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::response::{IntoResponseParts, ResponseParts};
+use glance_sdk::model::{OauthId, RoomId, UserId};
+
+use crate::model::clock::Clock;
+
+static RATE: [HeaderName; 3] = [
+    HeaderName::from_static("x-ratelimit-limit"),
+    HeaderName::from_static("x-ratelimit-remaining"),
+    HeaderName::from_static("x-ratelimit-reset"),
+];
+
+static FLOOD: [HeaderName; 3] = [
+    HeaderName::from_static("x-floodcontrol-limit"),
+    HeaderName::from_static("x-floodcontrol-remaining"),
+    HeaderName::from_static("x-floodcontrol-reset"),
+];
+
+/// How many tokens that do not hold an address may show in [`TRIES_PERIOD`].
+const TRIES: u32 = 20;
+
+const TRIES_PERIOD: Duration = Duration::from_secs(5 * 60);
+
+/// Of how many addresses failed tries are counted at once.
+const MAX_ADDRESSES: usize = 10_000;
+
+/// Limits how many requests and messages each installation sends, and how often an address shows a wrong
+/// token. The counts end with the process.
+#[derive(Debug)]
+pub(crate) struct Limits {
+    clock: Clock,
+    requests: Windows<OauthId>,
+    messages: Windows<(OauthId, Recipient)>,
+    tries: Windows<IpAddr>,
+}
+
+impl Limits {
+    pub(crate) fn new(clock: Clock, requests: u32, messages: u32) -> Self {
+        Self {
+            clock,
+            requests: Windows::new(&RATE, requests, Duration::from_secs(5 * 60)),
+            messages: Windows::new(&FLOOD, messages, Duration::from_secs(60)),
+            tries: Windows::new(&RATE, TRIES, TRIES_PERIOD),
+        }
+    }
+
+    /// Counts a request of this installation. A request of an unknown sender counts for nobody.
+    pub(crate) fn request(&self, by: Option<&OauthId>) -> Result<Allowance, Exceeded> {
+        let time = Time::read(&self.clock);
+        match by {
+            Some(id) => self.requests.take(id.clone(), time),
+            None => Ok(self.requests.whole(time)),
+        }
+    }
+
+    /// Counts a message into a room or to a person. Each installation has a count of its own: the
+    /// flood of one silences no other.
+    pub(crate) fn message(
+        &self,
+        by: &OauthId,
+        to: impl Into<Recipient>,
+    ) -> Result<Allowance, Exceeded> {
+        self.messages
+            .take((by.clone(), to.into()), Time::read(&self.clock))
+    }
+
+    /// Refuses an address that has shown too many wrong tokens.
+    pub(crate) fn may_try(&self, from: IpAddr) -> Result<(), Exceeded> {
+        self.tries.look(&network(from), Time::read(&self.clock))
+    }
+
+    /// Counts a wrong token.
+    pub(crate) fn failed_try(&self, from: IpAddr) -> Result<(), Exceeded> {
+        let time = Time::read(&self.clock);
+        self.tries
+            .take_within(MAX_ADDRESSES, network(from), time)
+            .map(drop)
+    }
+}
+
+/// An IPv4 address, or the `/64` network of an IPv6 address, which is what one customer has.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let network = address.to_bits() >> 64 << 64;
+            IpAddr::V6(Ipv6Addr::from_bits(network))
+        }
+        v4 => v4,
+    }
+}
+
+/// Both readings of a clock: windows end by the monotonic one, so that setting the wall clock neither
+/// locks an add-on out nor lets it in early; the headers announce the end on the wall clock.
+#[derive(Clone, Copy)]
+struct Time {
+    elapsed: Duration,
+    /// In seconds since 1970.
+    now: i64,
+}
+
+impl Time {
+    fn read(clock: &Clock) -> Self {
+        Self {
+            elapsed: clock.elapsed(),
+            now: clock.now(),
+        }
+    }
+}
+
+/// Where a message goes.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Recipient {
+    Room(RoomId),
+    User(UserId),
+}
+
+impl From<RoomId> for Recipient {
+    fn from(room: RoomId) -> Self {
+        Self::Room(room)
+    }
+}
+
+impl From<UserId> for Recipient {
+    fn from(user: UserId) -> Self {
+        Self::User(user)
+    }
+}
+
+/// What is left of a limit, as the headers of an answer say it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Allowance {
+    names: &'static [HeaderName; 3],
+    limit: u32,
+    remaining: u32,
+    /// When it is whole again, in seconds since 1970.
+    reset: i64,
+}
+
+impl Allowance {
+    pub(crate) fn write(self, headers: &mut HeaderMap) {
+        let [limit, remaining, reset] = self.names;
+        headers.insert(limit, self.limit.into());
+        headers.insert(remaining, self.remaining.into());
+        headers.insert(reset, HeaderValue::from(self.reset));
+    }
+}
+
+impl IntoResponseParts for Allowance {
+    type Error = std::convert::Infallible;
+
+    fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Self::Error> {
+        self.write(parts.headers_mut());
+        Ok(parts)
+    }
+}
+
+/// Nothing is left.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Exceeded {
+    pub(crate) allowance: Allowance,
+    /// In how many seconds it is whole again.
+    pub(crate) retry_after: i64,
+}
+
+/// Counts per key in windows of one length; a window opens with the first request it counts.
+#[derive(Debug)]
+struct Windows<K> {
+    names: &'static [HeaderName; 3],
+    limit: u32,
+    period: Duration,
+    open: Mutex<Open<K>>,
+}
+
+#[derive(Debug)]
+struct Open<K> {
+    windows: HashMap<K, Window>,
+    /// When closed windows are next removed.
+    sweep_at: Duration,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    taken: u32,
+    /// By [`Clock::elapsed`].
+    ends_at: Duration,
+}
+
+impl<K: Eq + Hash> Windows<K> {
+    fn new(names: &'static [HeaderName; 3], limit: u32, period: Duration) -> Self {
+        let windows = HashMap::new();
+        Self {
+            names,
+            limit,
+            period,
+            open: Mutex::new(Open {
+                windows,
+                sweep_at: Duration::ZERO,
+            }),
+        }
+    }
+
+    fn take(&self, key: K, time: Time) -> Result<Allowance, Exceeded> {
+        self.take_within(usize::MAX, key, time)
+    }
+
+    /// Takes, and refuses another key where so many have a window.
+    fn take_within(&self, keys: usize, key: K, time: Time) -> Result<Allowance, Exceeded> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        // Once in a period, so that no request pays for all the others.
+        if open.sweep_at <= time.elapsed {
+            open.windows
+                .retain(|_, window| window.ends_at > time.elapsed);
+            open.sweep_at = time.elapsed + self.period;
+        }
+        if open.windows.len() >= keys && !open.windows.contains_key(&key) {
+            return Err(self.exceeded(whole_seconds(self.period), time.now));
+        }
+        let new = Window {
+            taken: 0,
+            ends_at: time.elapsed + self.period,
+        };
+        let window = open.windows.entry(key).or_insert(new);
+        if window.ends_at <= time.elapsed {
+            *window = new;
+        }
+        let seconds_left = whole_seconds(window.ends_at - time.elapsed);
+        let remaining = self.limit.saturating_sub(window.taken);
+        if remaining == 0 {
+            return Err(self.exceeded(seconds_left, time.now));
+        }
+        window.taken += 1;
+        Ok(self.allowance(remaining - 1, time.now, seconds_left))
+    }
+
+    /// Refuses a key that has nothing left, and takes nothing.
+    fn look(&self, key: &K, time: Time) -> Result<(), Exceeded> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        match open.windows.get(key) {
+            Some(window) if window.taken >= self.limit && window.ends_at > time.elapsed => {
+                let seconds_left = whole_seconds(window.ends_at - time.elapsed);
+                Err(self.exceeded(seconds_left, time.now))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn exceeded(&self, seconds_left: i64, now: i64) -> Exceeded {
+        Exceeded {
+            allowance: self.allowance(0, now, seconds_left),
+            retry_after: seconds_left,
+        }
+    }
+
+    fn whole(&self, time: Time) -> Allowance {
+        self.allowance(self.limit, time.now, whole_seconds(self.period))
+    }
+
+    fn allowance(&self, remaining: u32, now: i64, seconds_left: i64) -> Allowance {
+        Allowance {
+            names: self.names,
+            limit: self.limit,
+            remaining,
+            reset: now.saturating_add(seconds_left),
+        }
+    }
+}
+
+/// Rounds up: nobody is told to come back too early.
+fn whole_seconds(time: Duration) -> i64 {
+    let up = u64::from(time.subsec_nanos() > 0);
+    i64::try_from(time.as_secs() + up).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: i64 = 1_700_000_000;
+
+    fn at(elapsed: u64) -> Time {
+        Time {
+            elapsed: Duration::from_secs(elapsed),
+            now: START + i64::try_from(elapsed).unwrap(),
+        }
+    }
+
+    fn windows<K: Eq + Hash>(limit: u32) -> Windows<K> {
+        Windows::new(&RATE, limit, Duration::from_secs(60))
+    }
+
+    #[test]
+    fn window_opens_with_first_request_and_ends_after_its_period() {
+        let windows = windows(2);
+        let taken = windows.take("a", at(1000)).unwrap();
+        assert_eq!((taken.remaining, taken.reset), (1, START + 1060));
+        assert_eq!(windows.take("a", at(1059)).unwrap().remaining, 0);
+        let exceeded = windows.take("a", at(1059)).unwrap_err();
+        assert_eq!(exceeded.retry_after, 1);
+        assert_eq!(windows.take("b", at(1059)).unwrap().remaining, 1);
+        let again = windows.take("a", at(1060)).unwrap();
+        assert_eq!((again.remaining, again.reset), (1, START + 1120));
+    }
+
+    #[test]
+    fn setting_the_wall_clock_moves_no_window() {
+        for jump in [-86_400, 86_400] {
+            let clock = Clock::standing_at(START);
+            let limits = Limits::new(clock.clone(), 1, 1);
+            let id = OauthId::from("a");
+            assert!(limits.request(Some(&id)).is_ok());
+            clock.set(START + jump);
+            let exceeded = limits.request(Some(&id)).unwrap_err();
+            assert_eq!(exceeded.retry_after, 300);
+            assert_eq!(exceeded.allowance.reset, START + jump + 300);
+            clock.advance(Duration::from_secs(300));
+            assert!(limits.request(Some(&id)).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_started_second_counts_as_a_whole_one() {
+        let windows = windows(1);
+        windows.take("a", at(0)).unwrap();
+        let time = Time {
+            elapsed: Duration::from_millis(59_500),
+            now: START + 59,
+        };
+        let exceeded = windows.take("a", time).unwrap_err();
+        assert_eq!(
+            (exceeded.retry_after, exceeded.allowance.reset),
+            (1, START + 60)
+        );
+    }
+
+    #[test]
+    fn closed_windows_are_removed() {
+        let windows = windows(2);
+        for n in 0..1000 {
+            windows.take(n, at(1000)).unwrap();
+        }
+        windows.take(1000, at(1030)).unwrap();
+        assert_eq!(windows.open.lock().unwrap().windows.len(), 1001);
+        windows.take(1001, at(1060)).unwrap();
+        assert_eq!(windows.open.lock().unwrap().windows.len(), 2);
+    }
+
+    #[test]
+    fn wrong_tokens_are_counted_by_network_until_their_window_ends() {
+        let clock = Clock::standing_at(START);
+        let limits = Limits::new(clock.clone(), 1, 1);
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        for (one, same, other) in [
+            ("192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2"),
+            ("2001:db8::1", "2001:db8::ffff:0:0:1", "2001:db8:0:1::1"),
+        ] {
+            for _ in 0..TRIES {
+                assert!(limits.may_try(address(one)).is_ok());
+                assert!(limits.failed_try(address(one)).is_ok());
+            }
+            assert!(limits.failed_try(address(one)).is_err());
+            let exceeded = limits.may_try(address(same)).unwrap_err();
+            assert_eq!(exceeded.retry_after, 300);
+            assert!(limits.may_try(address(other)).is_ok());
+        }
+        clock.advance(TRIES_PERIOD);
+        assert!(limits.may_try(address("192.0.2.1")).is_ok());
+    }
+
+    #[test]
+    fn so_many_keys_have_a_window_and_no_more() {
+        let windows = windows(1);
+        for n in 0..3 {
+            assert!(windows.take_within(3, n, at(0)).is_ok());
+        }
+        assert!(windows.take_within(3, 3, at(59)).is_err());
+        assert!(windows.take_within(3, 3, at(60)).is_ok());
+    }
+
+    #[test]
+    fn limit_of_zero_allows_nothing() {
+        let windows = windows(0);
+        assert!(windows.take("a", at(1000)).is_err());
+        assert!(windows.take("a", at(2000)).is_err());
+    }
+}

@@ -1,0 +1,167 @@
+//! A card as a page gets it: its addresses are of the web, its HTML is sanitized, nothing is endless.
+
+use glance_sdk::model::notification::{self as sent, CardFormat, Description};
+use glance_sdk::model::{CardStyle, MessageFormat, Picture};
+use serde::Serialize;
+use serde_json::Number;
+
+use crate::content::html;
+use crate::service::images::Images;
+
+/// The text of a notification, or of a part of its card.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Body {
+    Text(String),
+    /// Sanitized.
+    Html(String),
+    Card(Box<Card>),
+}
+
+/// The longest title, label or value, in characters.
+const LINE: usize = 500;
+
+/// The longest description and activity, in characters.
+const TEXT: usize = 10_000;
+
+/// The longest address, in bytes: pictures may stand in it.
+const ADDRESS: usize = 100_000;
+
+/// The most attributes.
+const ATTRIBUTES: usize = 50;
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Card {
+    style: CardStyle,
+    format: CardFormat,
+    title: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<Body>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thumbnail: Option<Image>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    icon: Option<Image>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    activity: Option<Activity>,
+    attributes: Vec<Attribute>,
+}
+
+#[derive(Debug, Serialize)]
+struct Image {
+    url: String,
+    #[serde(rename = "url@2x", skip_serializing_if = "Option::is_none")]
+    url_2x: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    width: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    height: Option<Number>,
+}
+
+#[derive(Debug, Serialize)]
+struct Activity {
+    html: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    icon: Option<Image>,
+}
+
+#[derive(Debug, Serialize)]
+struct Attribute {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
+    value: String,
+    /// The kind of lozenge, as glances have them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lozenge: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    icon: Option<Image>,
+}
+
+impl Card {
+    pub(crate) fn new(card: &sent::Card, images: Images<'_>) -> Self {
+        let icon = |picture: &Picture| icon(picture, images);
+        let attributes = card.attributes.iter().flatten().take(ATTRIBUTES);
+        Self {
+            style: card.style.clone(),
+            format: card.format.clone().unwrap_or(CardFormat::Medium),
+            title: cut(card.title.as_deref().unwrap_or_default(), LINE),
+            url: link(card.url.as_ref()),
+            description: card.description.as_ref().and_then(description),
+            thumbnail: card.thumbnail.as_ref().and_then(|picture| {
+                Some(Image {
+                    width: picture.width.clone(),
+                    height: picture.height.clone(),
+                    ..image(&picture.url, picture.url_2x.as_deref(), images)?
+                })
+            }),
+            icon: card.icon.as_ref().and_then(icon),
+            activity: card.activity.as_ref().map(|activity| Activity {
+                html: html::card(&cut(&activity.html, TEXT)),
+                icon: activity.icon.as_ref().and_then(icon),
+            }),
+            attributes: attributes.map(|one| attribute(one, images)).collect(),
+        }
+    }
+}
+
+fn description(description: &Description) -> Option<Body> {
+    let (text, is_html) = match description {
+        Description::Text(text) => (text, false),
+        Description::Formatted(text) => (&text.value, text.format == Some(MessageFormat::Html)),
+        _ => return None,
+    };
+    let text = cut(text, TEXT);
+    Some(match is_html {
+        true => Body::Html(html::card(&text)),
+        false => Body::Text(text),
+    })
+}
+
+fn attribute(attribute: &sent::Attribute, images: Images<'_>) -> Attribute {
+    let value = &attribute.value;
+    let style = value.style.as_ref().map(sent::AttributeStyle::as_str);
+    let lozenge = style.and_then(|style| match style.strip_prefix("lozenge")? {
+        "" => Some("default"),
+        kind => kind.strip_prefix('-'),
+    });
+    Attribute {
+        label: attribute.label.as_ref().map(|label| cut(label, LINE)),
+        value: cut(&value.label, LINE),
+        lozenge: lozenge.map(|kind| cut(kind, LINE)),
+        url: link(value.url.as_ref()),
+        icon: value
+            .icon
+            .as_ref()
+            .and_then(|picture| icon(picture, images)),
+    }
+}
+
+fn icon(picture: &Picture, images: Images<'_>) -> Option<Image> {
+    match picture {
+        Picture::Url(url) => image(url, None, images),
+        Picture::Icon(icon) => image(&icon.url, icon.url_2x.as_deref(), images),
+        _ => None,
+    }
+}
+
+fn image(url: &str, url_2x: Option<&str>, images: Images<'_>) -> Option<Image> {
+    let kept = |url: &&str| url.len() <= ADDRESS && html::is_picture(url);
+    Some(Image {
+        url: images.proxied(Some(url).filter(kept)?),
+        url_2x: url_2x.filter(kept).map(|url| images.proxied(url)),
+        width: None,
+        height: None,
+    })
+}
+
+fn link(address: Option<&String>) -> Option<String> {
+    let kept = address.filter(|url| url.len() <= ADDRESS && html::is_link(url));
+    kept.cloned()
+}
+
+fn cut(text: &str, characters: usize) -> String {
+    text.chars().take(characters).collect()
+}

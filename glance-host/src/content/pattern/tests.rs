@@ -1,0 +1,202 @@
+use super::*;
+use futures_util::FutureExt;
+use proptest::prelude::*;
+use regex::Regex as Plain;
+
+fn matches(pattern: &str, text: &str) -> bool {
+    finds(&compile(pattern).unwrap(), text)
+}
+
+/// What people wrote into descriptors, and what Python says of it.
+#[test]
+fn pythons_syntax_means_what_it_means_there() {
+    for (pattern, text, expected) in [
+        ("", "anything", true),
+        (".*", "anything", true),
+        (r"(?i)^r?\/[\w:!\?\-]+", "/Roll!", true),
+        (r"(?i)^r?\/[\w:!\?\-]+", "R/x", true),
+        (r"(?i)^r?\/[\w:!\?\-]+", "x/x", false),
+        (r"^\/(help|dummy)", "/dummy", true),
+        (r"^/(?:play|stop)(?:\s+.+)?$", "/play it\n", true),
+        (r"^/(?:play|stop)(?:\s+.+)?$", "/player", false),
+        (r"^/sauce\b*", "/sauce", true),
+        ("^/sauce\u{8}*", "/sauc", false),
+        ("dayscore", "the dayscore", true),
+        ("[@]", "hi @ann", true),
+        (r"[[\]]", "[", true),
+        ("[]x]", "]", true),
+        ("[^]x]", "]", false),
+        ("[a&&b]", "&", true),
+        ("[a~~b]", "~", true),
+        ("[+--]", ",", true),
+        ("[--/]", ".", true),
+        ("[+^-a]", "_", true),
+        ("[]-a]", "_", true),
+        ("[^-a]", "-", false),
+        ("[a-]", "-", true),
+        (r"[\b]", "\u{8}", true),
+        (r"\_\<\>\%\y", "_<>%y", true),
+        (r"a\Z", "a", true),
+        (r"\0\012", "\0\n", true),
+        ("{{ pattern }}", "{{ pattern }}", true),
+        ("{{ pattern }}", "pattern", false),
+        ("a{,2}b$", "aab", true),
+        ("^a{2}$", "aa", true),
+        ("^a{2}$", "aaa", false),
+        ("^a{,}$", "aaaa", true),
+        ("a{b}", "a{b}", true),
+        ("a{", "a{", true),
+        ("a(?#comment)b", "ab", true),
+        ("(?iL)A", "a", true),
+        ("(?u)ä", "ä", true),
+        ("(?L)a(?:b)", "ab", true),
+        ("(?P<x>a)(?m)^", "a", false),
+        ("ä+", "xäx", true),
+        (r"^/\w{1,40}$", "/é", true),
+    ] {
+        assert_eq!(matches(pattern, text), expected, "{pattern} in {text:?}");
+    }
+}
+
+/// As a framework of Node's writes the patterns of JavaScript: flags in front, characters by number.
+#[test]
+fn patterns_written_for_perl_are_understood() {
+    for (pattern, text, expected) in [
+        (r"(?i)^\x{00c4}rger", "ärger", true),
+        (r"^[\x{e4}\x{fc}]+$", "äü", true),
+        (r"^\x{1F600}$", "😀", true),
+        (r"^\x{2014}$", "—", true),
+        (r"^\x41$", "A", true),
+    ] {
+        assert_eq!(matches(pattern, text), expected, "{pattern} in {text:?}");
+    }
+    for broken in [r"\x{", r"\x{zz}", r"\x{110000}"] {
+        assert!(compile(broken).is_err(), "{broken}");
+    }
+}
+
+#[test]
+fn what_cannot_be_matched_in_linear_time_says_so() {
+    for (pattern, words) in [
+        (r"^(?!/x)", "look-around"),
+        (r"(?<=a)b", "look-around"),
+        (r"(a)\1", "backreferences are not supported"),
+        ("(", "unclosed group"),
+        ("[a", "unclosed character class"),
+        ("*", "repetition operator missing expression"),
+        ("a\\", "incomplete escape sequence"),
+        (r"(\w{300}){300}", "size limit"),
+        (&"x".repeat(2001), "2000 are allowed"),
+    ] {
+        let why = compile(pattern).unwrap_err();
+        assert!(why.contains(words), "{why}");
+        assert!(!why.contains('\n'), "{why}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_pattern_panics_or_hangs(pattern in r"[\\\[\]{}()?#:,0-9a-z^$*+|.&~<>=!-]{0,40}", text in ".{0,40}") {
+        if let Ok(pattern) = compile(&pattern) {
+            finds(&pattern, &text);
+        }
+    }
+
+    /// Where both syntaxes are the same, nothing is changed.
+    #[test]
+    fn it_agrees_with_regex(pattern in r"(\^)?([a-c/]|\\[wdsS]|\.|\[a-c\]|\(\?:a\|b\)){1,6}[*+?]?(\$)?", text in "[a-d/1 ]{0,12}") {
+        let expected = Plain::new(&pattern).unwrap().is_match(&text);
+        prop_assert_eq!(matches(&pattern, &text), expected);
+    }
+
+    /// A sign behind a backslash is itself.
+    #[test]
+    fn an_escaped_text_finds_itself(text in r"[ -/:-@\[-`{-~é]{1,10}") {
+        let pattern: String = text.chars().flat_map(|c| ['\\', c]).collect();
+        prop_assert!(matches(&pattern, &text));
+    }
+}
+
+/// Real patterns, each of which compiles.
+#[test]
+fn the_patterns_of_real_descriptors_compile() {
+    let Ok(corpus) = std::env::var("GLANCE_CORPUS") else {
+        eprintln!("skipped: GLANCE_CORPUS is not set, so real descriptors are not at hand");
+        return;
+    };
+    let mut found = 0;
+    for file in std::fs::read_dir(std::path::Path::new(&corpus).join("descriptors")).unwrap() {
+        let text = std::fs::read(file.unwrap().path()).unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        let webhooks = &document["capabilities"]["webhook"];
+        let list = webhooks.as_array();
+        let one = std::slice::from_ref(webhooks);
+        for webhook in list.map_or(one, Vec::as_slice) {
+            let Some(pattern) = webhook["pattern"].as_str() else {
+                continue;
+            };
+            found += 1;
+            if let Err(why) = compile(pattern) {
+                panic!("{why}");
+            }
+        }
+    }
+    assert!(found > 50);
+}
+
+/// Each of these would take seconds before the size limit is looked at.
+#[test]
+fn ignoring_case_has_a_bound() {
+    for class in ["[\u{0}-\u{10ffff}]", r"[^\W]", r"[\w-]"] {
+        let many = class.repeat(MAX_PATTERN / class.len() - 4);
+        let why = check(&format!("(?i){many}")).unwrap_err();
+        assert!(why.contains("ignores case in classes"), "{why}");
+        assert!(check(&format!("(?:(?-i:{many})(?i))")).is_err(), "wherever");
+        assert_eq!(check(&many), Ok(()));
+    }
+    for common in [r"(?i)a[\s\S]*b[^\s]*c[\s\S]", r"(?i)([\w.+-]+@[\w.-]+,?)+"] {
+        assert_eq!(check(common), Ok(()));
+    }
+}
+
+#[test]
+fn what_is_too_large_is_kept_in_mind_too() {
+    for pattern in [r"(\w{300}){301}", "kept"] {
+        let first = compiled(pattern);
+        let again = cache::of(pattern).unwrap();
+        assert_eq!(first.is_ok(), again.is_ok(), "{pattern}");
+    }
+    let endless = "x".repeat(MAX_PATTERN + 1);
+    assert!(compiled(&endless).is_err() && cache::of(&endless).is_none());
+}
+
+#[tokio::test]
+async fn few_look_for_patterns_at_once_and_nobody_for_who_is_gone() {
+    let mut held = Vec::new();
+    for _ in 0..THREADS {
+        let (end, ends) = std::sync::mpsc::channel::<()>();
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let working = tokio::spawn(aside(move || {
+            begin.send(()).unwrap();
+            ends.recv()
+        }));
+        begun.await.unwrap();
+        held.push((end, working));
+    }
+    let (did, done) = std::sync::mpsc::channel();
+    let mut gone = Box::pin(aside({
+        let did = did.clone();
+        move || did.send("for who is gone").unwrap()
+    }));
+    let mut waits = Box::pin(aside(move || did.send("for who waits").unwrap()));
+    assert!((&mut gone).now_or_never().is_none());
+    assert!((&mut waits).now_or_never().is_none());
+    assert!(done.try_recv().is_err(), "others look");
+    drop(gone);
+    for (end, working) in held {
+        drop(end);
+        working.await.unwrap().unwrap().unwrap_err();
+    }
+    waits.await.unwrap();
+    assert_eq!(done.iter().collect::<Vec<_>>(), ["for who waits"]);
+}

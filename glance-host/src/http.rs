@@ -1,0 +1,8 @@
+//! Routes and handlers: each parses a request, calls a service and writes the response.
+
+pub(crate) mod admin;
+pub(crate) mod api;
+pub(crate) mod body_limit;
+pub(crate) mod health;
+pub(crate) mod unavailable;
+pub(crate) mod web;

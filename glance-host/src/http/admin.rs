@@ -1,0 +1,55 @@
+//! `/admin/v1`: what scripts list, install and remove. It is this project's own and no part of HipChat's API.
+
+mod caller;
+mod entry;
+mod error;
+mod installations;
+pub(crate) mod tokens;
+
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::routing::get;
+use axum::{Router, middleware};
+
+use crate::http::body_limit;
+use crate::service::shared::Shared;
+use error::AdminError;
+
+/// A descriptor of 512 KB in its address, as Base64.
+const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+pub(crate) fn router(shared: &Arc<Shared>) -> Router {
+    let routes = Router::new()
+        .route(
+            "/installations",
+            get(installations::list).post(installations::install),
+        )
+        .route(
+            "/installations/{id}",
+            get(installations::read).delete(installations::remove),
+        )
+        .fallback(|| async {
+            AdminError::new(
+                StatusCode::NOT_FOUND,
+                "no-method",
+                "this host has no such call",
+                "check the path; a newer host may have it",
+            )
+        })
+        .method_not_allowed_fallback(|| async {
+            AdminError::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "no-method",
+                "this address has no such method",
+                "use GET, POST or DELETE",
+            )
+        })
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(shared),
+            caller::admit,
+        ))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
+    body_limit::limited(routes, shared).with_state(Arc::clone(shared))
+}

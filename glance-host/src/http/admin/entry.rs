@@ -1,0 +1,84 @@
+//! An installation as scripts are told of it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use glance_sdk::model::RoomId;
+use serde_json::{Value, json};
+
+use crate::content::wire;
+use crate::http::api::capabilities;
+use crate::service::install;
+use crate::service::install::approval;
+use crate::service::shared::Shared;
+use crate::storage::{Installed, ListedInstallation, StateError};
+
+/// Writes entries, and knows the names of rooms that it has read.
+pub(super) struct Entries<'s> {
+    shared: &'s Arc<Shared>,
+    rooms: HashMap<RoomId, Option<String>>,
+}
+
+impl<'s> Entries<'s> {
+    pub(super) fn new(shared: &'s Arc<Shared>) -> Self {
+        Self {
+            shared,
+            rooms: HashMap::new(),
+        }
+    }
+
+    /// The address of the descriptor is without what people need not know: scripts print entries into logs.
+    pub(super) async fn write(&mut self, listed: &ListedInstallation) -> Result<Value, StateError> {
+        let ListedInstallation {
+            installed,
+            is_accepted,
+            installed_at,
+        } = listed;
+        let room = match installed.room_id {
+            Some(id) => json!({ "id": id, "name": self.room(id).await? }),
+            None => Value::Null,
+        };
+        let is_in_address = installed.descriptor_url.starts_with("data:");
+        let url = (!is_in_address).then(|| install::plain(&installed.descriptor_url));
+        let scopes = approval::scopes(&installed.descriptor).iter();
+        Ok(json!({
+            "id": installed.oauth_id,
+            "key": installed.descriptor.key,
+            "name": installed.descriptor.name,
+            "room": room,
+            "state": match is_accepted {
+                true => "installed",
+                false => "installing",
+            },
+            "installed_at": installed_at.map(wire::time),
+            "descriptor_url": url,
+            "scopes": scopes.map(scope).collect::<Vec<_>>(),
+            "page": page(self.shared, installed),
+        }))
+    }
+
+    async fn room(&mut self, id: RoomId) -> Result<Option<String>, StateError> {
+        if let Some(name) = self.rooms.get(&id) {
+            return Ok(name.clone());
+        }
+        let room = self.shared.state.room(id).await?;
+        let name = room.map(|room| room.name);
+        self.rooms.insert(id, name.clone());
+        Ok(name)
+    }
+}
+
+/// A scope, and what it opens in plain words.
+pub(super) fn scope(scope: &glance_sdk::model::Scope) -> Value {
+    let what = capabilities::describe(scope).unwrap_or("Opens nothing on this host");
+    json!({ "id": scope.as_str(), "what": what })
+}
+
+/// Where people manage an installation.
+fn page(shared: &Shared, installed: &Installed) -> String {
+    let (base, id) = (&shared.base_url, &installed.oauth_id);
+    match installed.room_id {
+        Some(room) => format!("{base}/rooms/{room}/integrations#{id}"),
+        None => format!("{base}/integrations#{id}"),
+    }
+}

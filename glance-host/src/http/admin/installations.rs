@@ -1,0 +1,322 @@
+//! Lists, installs, updates and removes, as the integrations pages do.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use glance_sdk::model::{OauthId, RoomId, Webhook};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use url::form_urlencoded;
+
+use super::caller::Caller;
+use super::entry::{Entries, scope};
+use super::error::AdminError;
+use crate::service::install;
+use crate::service::install::Read;
+use crate::service::install::approval::{More, new_origins};
+use crate::service::shared::Shared;
+use crate::storage::{InstallationQuery, Installed, ListedInstallation, Place, Room};
+
+/// How many installations an answer lists.
+const PAGE: u32 = 100;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListQuery {
+    key: Option<String>,
+    room: Option<String>,
+    after: Option<OauthId>,
+}
+
+/// `GET /installations?key=&room=&after=`: at most [`PAGE`], and `next` where there are more.
+pub(super) async fn list(
+    State(shared): State<Arc<Shared>>,
+    query: Result<Query<ListQuery>, QueryRejection>,
+) -> Result<Json<Value>, AdminError> {
+    let Query(ListQuery { key, room, after }) =
+        query.map_err(|cause| AdminError::unread(cause.status(), cause.body_text()))?;
+    let place = match &room {
+        Some(room) => Some(Place::Room(find_room(&shared, room).await?.id)),
+        None => None,
+    };
+    let query = InstallationQuery {
+        key,
+        place,
+        ..InstallationQuery::default()
+    };
+    let listed = shared
+        .state
+        .list_installations(&query, after.as_ref(), PAGE + 1)
+        .await?;
+    let (page, rest) = listed.split_at(listed.len().min(PAGE as usize));
+    let next = page.last().filter(|_| !rest.is_empty());
+    let mut entries = Entries::new(&shared);
+    let mut written = Vec::with_capacity(page.len());
+    for one in page {
+        written.push(entries.write(one).await?);
+    }
+    Ok(Json(json!({
+        "installations": written,
+        "next": next.map(|last| &last.installed.oauth_id),
+    })))
+}
+
+/// `GET /installations/{id}`.
+pub(super) async fn read(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<OauthId>,
+) -> Result<Json<Value>, AdminError> {
+    let listed = find(&shared, &id).await?;
+    let entry = Entries::new(&shared).write(&listed).await?;
+    Ok(Json(json!({ "installation": entry })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InstallRequest {
+    /// The address of the descriptor.
+    url: String,
+    /// The id or the name of a room; all rooms where there is none.
+    room: Option<String>,
+    /// Names the descriptor that was approved: no other one is installed, and this one may ask for more than
+    /// the installed one.
+    digest: Option<String>,
+}
+
+/// `POST /installations`: installs, or brings up to date what is installed in this place.
+pub(super) async fn install(
+    State(shared): State<Arc<Shared>>,
+    Extension(caller): Extension<Caller>,
+    request: Result<Json<InstallRequest>, JsonRejection>,
+) -> Result<Response, AdminError> {
+    let Json(InstallRequest { url, room, digest }) =
+        request.map_err(|cause| AdminError::unread(cause.status(), cause.body_text()))?;
+    let room = match &room {
+        Some(room) => Some(find_room(&shared, room).await?.id),
+        None => None,
+    };
+    let read = install::read(&shared, &url).await?;
+    if digest.as_ref().is_some_and(|digest| *digest != read.digest) {
+        let asked = asks_for(&read, None, &[]);
+        return Err(AdminError::conflict(
+            "descriptor-changed",
+            "the descriptor is not the one that was approved",
+            format!(
+                "approve the digest {} instead if you agree to what it asks for now",
+                read.digest
+            ),
+        )
+        .with(asked));
+    }
+    let digest_of_read = read.digest.clone();
+    let warnings: Vec<_> = read.warnings.iter().map(ToString::to_string).collect();
+    let (outcome, id) = match installed_in(&shared, &read.descriptor.key, room).await? {
+        Some(installed) => update(&shared, installed, read, digest.is_some()).await?,
+        None => (Outcome::Installed, install_new(&shared, read, room).await?),
+    };
+    tracing::info!(installation = %id, outcome = outcome.name(), by = %caller, "installation by a script");
+    let entry = Entries::new(&shared)
+        .write(&find(&shared, &id).await?)
+        .await?;
+    let answer = Json(json!({
+        "outcome": outcome.name(),
+        "installation": entry,
+        "digest": digest_of_read,
+        "warnings": warnings,
+    }));
+    let status = match outcome {
+        Outcome::Installed => StatusCode::CREATED,
+        Outcome::Updated | Outcome::Unchanged => StatusCode::OK,
+    };
+    Ok((status, answer).into_response())
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Outcome {
+    Installed,
+    Updated,
+    Unchanged,
+}
+
+impl Outcome {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Installed => "installed",
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+        }
+    }
+}
+
+async fn install_new(
+    shared: &Arc<Shared>,
+    read: Read,
+    room: Option<RoomId>,
+) -> Result<OauthId, AdminError> {
+    install::check(shared, &read.descriptor, room).await?;
+    if install::needs_browser(&read.descriptor) {
+        return Err(AdminError::conflict(
+            "needs-browser",
+            format!(
+                "{} can be installed in a browser only, as it wants to be visited meanwhile",
+                read.descriptor.name
+            ),
+            format!(
+                "open {} and install it there",
+                browser_page(shared, &read.url)
+            ),
+        ));
+    }
+    let installed = install::begin(shared, read, room).await?;
+    install::finish(shared, &installed).await?;
+    Ok(installed.oauth_id)
+}
+
+/// The page on which a person installs the add-on with this descriptor.
+fn browser_page(shared: &Shared, descriptor_url: &str) -> String {
+    let url: String = form_urlencoded::byte_serialize(descriptor_url.as_bytes()).collect();
+    format!("{}/addons/install?url={url}", shared.base_url)
+}
+
+/// Takes over a descriptor that differs from the installed one; what it asks for beyond that has to be
+/// approved.
+async fn update(
+    shared: &Arc<Shared>,
+    installed: Installed,
+    read: Read,
+    is_approved: bool,
+) -> Result<(Outcome, OauthId), AdminError> {
+    let id = installed.oauth_id.clone();
+    if read.url == installed.descriptor_url && read.descriptor == installed.descriptor {
+        return Ok((Outcome::Unchanged, id));
+    }
+    let more = More::of(&read.descriptor, &installed.descriptor);
+    let origins = new_origins(
+        (&read.url, &read.descriptor),
+        (&installed.descriptor_url, &installed.descriptor),
+    );
+    let asks_for_more = !more.is_nothing() || !origins.is_empty();
+    if asks_for_more && !is_approved {
+        let scopes = more.scopes.iter().map(|scope| scope.as_str().to_owned());
+        let events = more.webhooks.iter().map(|webhook| match &webhook.pattern {
+            Some(pattern) => format!("the webhook {} for {pattern}", webhook.event),
+            None => format!("the webhook {}", webhook.event),
+        });
+        let moves = origins.iter().map(|origin| format!("to be at {origin}"));
+        let asked: Vec<_> = scopes.chain(events).chain(moves).collect();
+        let asked = asked.join(", ");
+        return Err(AdminError::conflict(
+            "needs-approval",
+            format!(
+                "{} is installed, and its descriptor asks for more now: {asked}",
+                read.descriptor.name
+            ),
+            format!("approve the digest {} if you agree", read.digest),
+        )
+        .with(asks_for(&read, Some(&more), &origins)));
+    }
+    install::replace(shared, &installed, read).await?;
+    Ok((Outcome::Updated, id))
+}
+
+/// What a descriptor asks for, or asks for beyond what was approved, and the digest that approves it.
+fn asks_for(read: &Read, more: Option<&More<'_>>, origins: &[String]) -> Value {
+    let has = &read.descriptor.capabilities;
+    let (scopes, webhooks) = match more {
+        Some(more) => (more.scopes.clone(), more.webhooks.clone()),
+        None => (
+            install::approval::scopes(&read.descriptor).iter().collect(),
+            has.webhooks().iter().collect(),
+        ),
+    };
+    let webhook =
+        |webhook: &&Webhook| json!({ "event": webhook.event, "pattern": webhook.pattern });
+    json!({
+        "digest": read.digest,
+        "asks_for": {
+            "scopes": scopes.into_iter().map(scope).collect::<Vec<_>>(),
+            "webhooks": webhooks.iter().map(webhook).collect::<Vec<_>>(),
+            "origins": origins,
+        },
+    })
+}
+
+/// `DELETE /installations/{id}`: as the integrations page removes; its add-on is told before the answer.
+pub(super) async fn remove(
+    State(shared): State<Arc<Shared>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<OauthId>,
+) -> Result<Json<Value>, AdminError> {
+    let listed = find(&shared, &id).await?;
+    let mut entry = Entries::new(&shared).write(&listed).await?;
+    if !listed.is_accepted {
+        return Err(AdminError::conflict(
+            "under-way",
+            format!("{} is being installed", listed.installed.descriptor.name),
+            "wait until it is installed or gone, in 15 minutes at the latest",
+        ));
+    }
+    if !install::uninstall(&shared, &id).await? {
+        return Err(no_installation(&id));
+    }
+    tracing::info!(installation = %id, by = %caller, "removal by a script");
+    let is_told = !shared.state.is_leaving(&id).await?;
+    entry["state"] = "removed".into();
+    Ok(Json(json!({ "installation": entry, "told": is_told })))
+}
+
+async fn find(shared: &Shared, id: &OauthId) -> Result<ListedInstallation, AdminError> {
+    let query = InstallationQuery {
+        id: Some(id.clone()),
+        ..InstallationQuery::default()
+    };
+    let found = shared.state.list_installations(&query, None, 1).await?;
+    found.into_iter().next().ok_or_else(|| no_installation(id))
+}
+
+fn no_installation(id: &OauthId) -> AdminError {
+    AdminError::not_found(
+        "no-installation",
+        format!("this host has no installation {id}"),
+        "list the installations to see their ids",
+    )
+}
+
+/// The accepted installation of an add-on in exactly this place.
+async fn installed_in(
+    shared: &Shared,
+    key: &str,
+    room: Option<RoomId>,
+) -> Result<Option<Installed>, AdminError> {
+    let query = InstallationQuery {
+        key: Some(key.to_owned()),
+        place: Some(room.map_or(Place::Global, Place::Room)),
+        ..InstallationQuery::default()
+    };
+    let found = shared.state.list_installations(&query, None, 1).await?;
+    let accepted = found.into_iter().find(|one| one.is_accepted);
+    Ok(accepted.map(|one| one.installed))
+}
+
+/// The room with this id, or else this name.
+async fn find_room(shared: &Shared, id_or_name: &str) -> Result<Room, AdminError> {
+    let with_id = match id_or_name.parse() {
+        Ok(id) => shared.state.room(id).await?,
+        Err(_) => None,
+    };
+    let found = match with_id {
+        None => shared.state.find_room(id_or_name).await?,
+        found => found,
+    };
+    found.ok_or_else(|| {
+        AdminError::not_found(
+            "no-room",
+            format!("this host has no room {id_or_name}"),
+            "name a room as its page does, or by the number in the page's address",
+        )
+    })
+}

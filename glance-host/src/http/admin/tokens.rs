@@ -1,0 +1,262 @@
+//! Tokens for scripts: an admin creates them, and they open `/admin/v1` and nothing else.
+//!
+//! A token is `glance_admin_`, its id, `_` and a secret of 40 letters and digits. The id finds the row; the
+//! database has the secret's digest only.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
+use glance_sdk::auth::random_alphanumeric;
+use glance_sdk::model::Secret;
+
+use crate::cluster::rate_limits::Exceeded;
+use crate::service::access;
+use crate::service::install::SECRET_LENGTH;
+use crate::service::shared::Shared;
+use crate::service::sign_in::{Way, name};
+use crate::storage::{AdminToken, MAX_ADMIN_TOKENS, NewAdminToken, StateError, User};
+
+/// How every token begins, so that people and programs that look for leaked secrets recognise one.
+const PREFIX: &str = "glance_admin_";
+
+/// For how many days a token holds where nothing else is said.
+pub(crate) const DEFAULT_DAYS: u32 = 90;
+
+/// The longest a token may hold, in days.
+pub(crate) const MAX_DAYS: u32 = 365;
+
+const DAY: i64 = 24 * 60 * 60;
+
+/// How much older than the last use the stored time of it may be, in seconds: a script that makes many
+/// calls costs one write.
+const TOUCH_AFTER: i64 = 60;
+
+/// Why a token was not created.
+#[derive(Debug)]
+pub(crate) enum NotCreated {
+    Name,
+    Days,
+    TooMany,
+    State(StateError),
+}
+
+impl fmt::Display for NotCreated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name => write!(
+                f,
+                "A name has 1 to {} characters that can be seen.",
+                name::MAX_NAME
+            ),
+            Self::Days => write!(f, "A token holds for 1 to {MAX_DAYS} days."),
+            Self::TooMany => write!(
+                f,
+                "There are {MAX_ADMIN_TOKENS} tokens already. Revoke one that nobody needs first."
+            ),
+            Self::State(cause) => cause.fmt(f),
+        }
+    }
+}
+
+impl From<StateError> for NotCreated {
+    fn from(cause: StateError) -> Self {
+        Self::State(cause)
+    }
+}
+
+/// Creates a token in an admin's name. Returns what is stored and the token itself, which nobody can see
+/// again.
+pub(crate) async fn create(
+    shared: &Shared,
+    by: &User,
+    name: &str,
+    days: u32,
+) -> Result<(AdminToken, Secret), NotCreated> {
+    let name = name::typed(name).ok_or(NotCreated::Name)?;
+    if !(1..=MAX_DAYS).contains(&days) {
+        return Err(NotCreated::Days);
+    }
+    let secret = random_alphanumeric(SECRET_LENGTH)
+        .map_err(|cause| StateError(format!("the token has no secret: {cause:#}")))?;
+    let now = shared.clock.now();
+    let new = NewAdminToken {
+        name,
+        digest: digested(&secret).to_vec(),
+        created_by: by.id,
+        expires_at: now.saturating_add(i64::from(days) * DAY),
+    };
+    let created = shared.state.create_admin_token(&new, now).await?;
+    let created = created.ok_or(NotCreated::TooMany)?;
+    tracing::info!(token = created.id, name = created.name, by = %by.id, "token for scripts created");
+    let token = format!("{PREFIX}{}_{secret}", created.id);
+    Ok((created, token.into()))
+}
+
+/// Revokes a token; says whether it was not revoked before.
+pub(crate) async fn revoke(shared: &Shared, by: &User, id: u64) -> Result<bool, StateError> {
+    let is_revoked = shared
+        .state
+        .revoke_admin_token(id, shared.clock.now())
+        .await?;
+    if is_revoked {
+        tracing::info!(token = id, by = %by.id, "token for scripts revoked");
+    }
+    Ok(is_revoked)
+}
+
+/// Why a token opens nothing. Whoever shows the right secret is told the token's name.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    Missing,
+    Unknown,
+    Expired(String),
+    Revoked(String),
+    /// Who created it is no admin any more.
+    NoAdmin(String),
+    /// Too many wrong ones came from the same address, for so many seconds more.
+    TooManyTries(i64),
+    State(StateError),
+}
+
+impl From<StateError> for Refused {
+    fn from(cause: StateError) -> Self {
+        Self::State(cause)
+    }
+}
+
+impl From<Exceeded> for Refused {
+    fn from(exceeded: Exceeded) -> Self {
+        Self::TooManyTries(exceeded.retry_after)
+    }
+}
+
+/// The token behind what a request from this address shows.
+///
+/// An address that shows wrong tokens is refused for a while. Where one address stands for many people, a
+/// right token is taken all the same: strangers must not lock scripts out, and nobody guesses a secret of
+/// 238 bits.
+pub(crate) async fn find(
+    shared: &Shared,
+    from: IpAddr,
+    shown: Option<&str>,
+) -> Result<AdminToken, Refused> {
+    let shown = shown.ok_or(Refused::Missing)?;
+    if !is_shared(shared, from) {
+        shared.limits.may_try(from)?;
+    }
+    match verify(shared, shown).await {
+        Err(refused) if !matches!(refused, Refused::State(_)) => {
+            shared.limits.failed_try(from)?;
+            tracing::warn!(%from, "a token for scripts was refused");
+            Err(refused)
+        }
+        verified => verified,
+    }
+}
+
+/// Whether many people have this address, because a proxy is there.
+fn is_shared(shared: &Shared, address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    address.is_loopback()
+        || matches!(&shared.entrance.way, Way::Proxy(proxy) if proxy.is_peer(address))
+}
+
+async fn verify(shared: &Shared, shown: &str) -> Result<AdminToken, Refused> {
+    let (id, secret) = parts(shown).ok_or(Refused::Unknown)?;
+    let stored = shared.state.admin_token(id).await?;
+    // Compared where there is none, too: how long it takes tells nothing.
+    let known = stored
+        .as_ref()
+        .map_or(&[0; SHA256_OUTPUT_LEN][..], |token| &token.digest);
+    let is_same = verify_slices_are_equal(known, &digested(secret)).is_ok();
+    let token = stored.filter(|_| is_same).ok_or(Refused::Unknown)?;
+    let now = shared.clock.now();
+    if token.revoked_at.is_some() {
+        return Err(Refused::Revoked(token.name));
+    }
+    if !token.holds(now) {
+        return Err(Refused::Expired(token.name));
+    }
+    if !is_of_admin(shared, &token).await? {
+        return Err(Refused::NoAdmin(token.name));
+    }
+    let is_stale = |last: i64| now.saturating_sub(last) >= TOUCH_AFTER;
+    if token.last_used_at.is_none_or(is_stale) {
+        shared.state.touch_admin_token(token.id, now).await?;
+    }
+    Ok(token)
+}
+
+/// Whether who created a token still administers the group.
+pub(crate) async fn is_of_admin(shared: &Shared, token: &AdminToken) -> Result<bool, StateError> {
+    let creator = shared.state.user(token.created_by).await?;
+    Ok(creator.is_some_and(|user| access::manages_group(&user) && !user.is_removed))
+}
+
+/// The id and the secret in a token.
+fn parts(token: &str) -> Option<(u64, &str)> {
+    let (id, secret) = token.strip_prefix(PREFIX)?.split_once('_')?;
+    let is_number = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    let id = id.parse().ok().filter(|_| is_number)?;
+    (secret.len() == SECRET_LENGTH).then_some((id, secret))
+}
+
+fn digested(secret: &str) -> [u8; SHA256_OUTPUT_LEN] {
+    let mut digested = [0; SHA256_OUTPUT_LEN];
+    digested.copy_from_slice(digest(&SHA256, secret.as_bytes()).as_ref());
+    digested
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Host;
+    use crate::service::sign_in::{Proxy, SignIn};
+
+    #[tokio::test]
+    async fn an_address_of_many_wrong_tokens_is_refused_unless_many_people_share_it() {
+        let proxy = Proxy::new(["198.51.100.7/32".parse().unwrap()]);
+        let host = Host::builder().port(0).sign_in(SignIn::Proxy(proxy));
+        let host = host.start().await.unwrap();
+        let admin = host.user("Ann", |user| user.is_admin = true).await;
+        let (_, token) = create(&host.shared, &admin, "deploy", 1).await.unwrap();
+        let show = async |from: &str, token: &str| {
+            find(&host.shared, from.parse().unwrap(), Some(token)).await
+        };
+        let (one, another, shared) = ("192.0.2.1", "192.0.2.2", "198.51.100.7");
+        for from in [one, shared, "127.0.0.1"] {
+            loop {
+                match show(from, "glance_admin_1_x").await {
+                    Err(Refused::Unknown) => {}
+                    Err(Refused::TooManyTries(300)) => break,
+                    other => panic!("{from}: {other:?}"),
+                }
+            }
+        }
+        let is_heard = async |from: &str| show(from, token.expose()).await.is_ok();
+        assert!(!is_heard(one).await);
+        assert!(is_heard(another).await);
+        assert!(is_heard(shared).await && is_heard("::ffff:127.0.0.1").await);
+    }
+
+    #[test]
+    fn tokens_are_read_strictly() {
+        let secret = "x".repeat(SECRET_LENGTH);
+        let token = format!("glance_admin_17_{secret}");
+        assert_eq!(parts(&token), Some((17, secret.as_str())));
+        for wrong in [
+            "",
+            "glance_admin_",
+            &format!("glance_admin_17{secret}"),
+            &format!("glance_admin__{secret}"),
+            &format!("glance_admin_+17_{secret}"),
+            &format!("glance_admin_17_{secret}x"),
+            &format!("glance_admin_99999999999999999999_{secret}"),
+            &format!("Glance_admin_17_{secret}"),
+        ] {
+            assert_eq!(parts(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What each request to the API goes through before and after it is answered.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, REFERRER_POLICY};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, HeaderValue, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use url::form_urlencoded;
+
+use super::caller::Caller;
+use super::error::ApiError;
+use crate::http::body_limit;
+use crate::service::shared::Shared;
+
+/// More than any refusal says.
+const MAX_REFUSAL_BYTES: usize = 16 * 1024;
+
+/// Finds the caller, holds them to their limit, and sees to it that every refusal is the protocol's.
+pub(super) async fn admit(
+    State(shared): State<Arc<Shared>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let asked = Asked::take(request.uri_mut());
+    let token = bearer(request.headers()).or(asked.token.as_deref());
+    let caller = match token {
+        Some(token) => Caller::find(&shared, token, asked.only_tests).await,
+        None => Ok(None),
+    };
+    let (mut response, allowance) = match caller {
+        Ok(caller) => {
+            let id = caller.as_ref().map(|caller| &caller.installed.oauth_id);
+            match shared.limits.request(id) {
+                Ok(allowance) => {
+                    if let Some(caller) = caller {
+                        body_limit::sender_is_known(request.extensions_mut());
+                        request.extensions_mut().insert(caller);
+                    }
+                    let answer = refused_in_json(next.run(request).await).await;
+                    (answer, Some(allowance))
+                }
+                Err(exceeded) => (ApiError::from(exceeded).into_response(), None),
+            }
+        }
+        Err(cause) => (cause.into_response(), shared.limits.request(None).ok()),
+    };
+    shared.metrics.requested(response.status());
+    let headers = response.headers_mut();
+    if let Some(allowance) = allowance {
+        allowance.write(headers);
+    }
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+/// What a request says of its caller in its address.
+#[derive(Default)]
+struct Asked {
+    token: Option<String>,
+    only_tests: bool,
+}
+
+impl Asked {
+    /// Takes it out of the address, which then has one slash between two parts and no token:
+    /// whatever sees it later may log it.
+    fn take(uri: &mut Uri) -> Self {
+        let mut asked = Self::default();
+        let mut rest = Vec::new();
+        for pair in uri.query().unwrap_or_default().split('&') {
+            let (name, value) = read(pair);
+            match &*name {
+                _ if !pair.contains('=') && !pair.is_empty() => rest.push(pair),
+                "auth_token" => asked.token = Some(value.into_owned()),
+                "auth_test" => asked.only_tests = value.eq_ignore_ascii_case("true"),
+                _ if pair.is_empty() => {}
+                _ => rest.push(pair),
+            }
+        }
+        // Old clients put a path behind an address that ends in a slash.
+        let path: Vec<_> = uri
+            .path()
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .collect();
+        let mut plain = format!("/{}", path.join("/"));
+        if !rest.is_empty() {
+            plain = format!("{plain}?{}", rest.join("&"));
+        }
+        let mut parts = std::mem::take(uri).into_parts();
+        // Made of parts of an address, it is one.
+        parts.path_and_query = PathAndQuery::try_from(plain).ok();
+        *uri = Uri::from_parts(parts).unwrap_or_default();
+        asked
+    }
+}
+
+/// Name and value of one parameter; any character may be written as `%XX`.
+fn read(pair: &str) -> (Cow<'_, str>, Cow<'_, str>) {
+    form_urlencoded::parse(pair.as_bytes())
+        .next()
+        .unwrap_or_default()
+}
+
+/// The token in `Authorization: Bearer ...`.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
+}
+
+/// A refusal of axum's own is text; the protocol's are JSON.
+async fn refused_in_json(response: Response) -> Response {
+    let status = response.status();
+    let is_json = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+    if is_json || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let text = to_bytes(response.into_body(), MAX_REFUSAL_BYTES).await;
+    let text = text.unwrap_or_default();
+    let reason = status.canonical_reason().unwrap_or_default();
+    let message = match str::from_utf8(&text) {
+        Ok(text) if !text.is_empty() => text,
+        _ => reason,
+    };
+    ApiError::new(status, message).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_names_the_caller_is_taken_out_of_the_address() {
+        for (address, plain, token, only_tests) in [
+            ("/room/1", "/room/1", None, false),
+            ("//room//1/", "/room/1", None, false),
+            ("/", "/", None, false),
+            ("/room?auth_token=abc", "/room", Some("abc"), false),
+            (
+                "/room?max-results=2&auth_token=abc&auth_test=true&start-index=1",
+                "/room?max-results=2&start-index=1",
+                Some("abc"),
+                true,
+            ),
+            (
+                "/a%2Fb/%C3%A9?auth_test=false&",
+                "/a%2Fb/%C3%A9",
+                None,
+                false,
+            ),
+            (
+                "/capabilities?auth_token=&token=",
+                "/capabilities?token=",
+                Some(""),
+                false,
+            ),
+            (
+                "http://a.example//room?auth_token=abc",
+                "http://a.example/room",
+                Some("abc"),
+                false,
+            ),
+        ] {
+            let mut uri: Uri = address.parse().unwrap();
+            let asked = Asked::take(&mut uri);
+            assert_eq!(uri.to_string(), plain);
+            assert_eq!(asked.token.as_deref(), token, "{address}");
+            assert_eq!(asked.only_tests, only_tests, "{address}");
+        }
+    }
+}

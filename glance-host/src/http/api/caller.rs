@@ -1,0 +1,118 @@
+//! Who calls: the installation behind an access token.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use glance_sdk::model::{RoomId, Scope, UserId};
+
+use super::error::ApiError;
+use crate::service::shared::Shared;
+use crate::storage::{Installed, Room, User};
+
+/// The installation that calls, with a token that holds. [`admit`](super::admit) finds it, before
+/// anything else looks at the request.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    pub(crate) installed: Installed,
+    /// What the token allows, joined by spaces.
+    scope: String,
+    /// Whether it only wants to know what the token allows (`auth_test=true`).
+    only_tests: bool,
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let caller = parts.extensions.get::<Self>().cloned();
+        caller.ok_or_else(ApiError::unauthorized)
+    }
+}
+
+/// How a token is kept.
+pub(super) fn token_digest(token: &str) -> Vec<u8> {
+    digest(&SHA256, token.as_bytes()).as_ref().to_vec()
+}
+
+impl Caller {
+    /// The caller behind this token, where it holds.
+    pub(super) async fn find(
+        shared: &Shared,
+        token: &str,
+        only_tests: bool,
+    ) -> Result<Option<Self>, ApiError> {
+        let stored = shared.state.token(&token_digest(token)).await?;
+        let Some(stored) = stored.filter(|stored| stored.expires_at > shared.clock.now()) else {
+            return Ok(None);
+        };
+        let installed = shared.state.installation(&stored.oauth_id).await?;
+        Ok(installed.map(|installed| Self {
+            installed,
+            scope: stored.scope,
+            only_tests,
+        }))
+    }
+
+    /// What a token of the caller's allows that was given these scopes: those that an update took
+    /// away are gone.
+    pub(super) fn allows<'t>(&self, scope: &'t str) -> Vec<&'t str> {
+        let is_left = |held: &&str| self.installed.asks_for(&Scope::from(*held));
+        scope.split_whitespace().filter(is_left).collect()
+    }
+
+    /// Refuses a token that has none of these scopes; with none named, every token will do. The
+    /// first thing each call does: a call that only tests its token ends here.
+    pub(crate) fn needs(&self, scopes: &[Scope]) -> Result<(), ApiError> {
+        let held = self.allows(&self.scope);
+        let is_held = |scope: &Scope| held.contains(&scope.as_str());
+        if scopes.is_empty() || scopes.iter().any(is_held) {
+            return match self.only_tests {
+                true => Err(ApiError::tested()),
+                false => Ok(()),
+            };
+        }
+        // As a list of Python, which clients of the time show and search.
+        let needed: Vec<_> = scopes.iter().map(|scope| format!("u'{scope}'")).collect();
+        Err(ApiError::forbidden(format!(
+            "This action requires one of the following scopes: [{}]",
+            needed.join(", ")
+        )))
+    }
+
+    /// The room with this id, or else this name, where the installation reaches it.
+    pub(crate) async fn room(&self, shared: &Shared, id_or_name: &str) -> Result<Room, ApiError> {
+        let id = id_or_name.parse::<RoomId>().ok();
+        let state = &shared.state;
+        let room = match (self.installed.room_id, id) {
+            // An installation in one room reads that one, whichever it names: neither the answer nor
+            // the time it takes says whether there is another.
+            (Some(own), _) => {
+                let own = state.room(own).await?;
+                own.filter(|own| id == Some(own.id) || own.name == id_or_name)
+            }
+            (None, Some(id)) => match state.room(id).await? {
+                None => state.find_room(id_or_name).await?,
+                with_id => with_id,
+            },
+            (None, None) => state.find_room(id_or_name).await?,
+        };
+        room.ok_or_else(|| ApiError::not_found(format!("Room {id_or_name} not found")))
+    }
+
+    /// The user with this id, name, mention name (behind an `@`) or address.
+    pub(crate) async fn user(&self, shared: &Shared, id_or_name: &str) -> Result<User, ApiError> {
+        let user = match id_or_name.parse::<UserId>() {
+            Ok(id) => shared.state.user(id).await?,
+            Err(_) if id_or_name.contains('@') => match id_or_name.strip_prefix('@') {
+                Some(mention) => {
+                    let found = shared.state.users_mentioned(&[mention.to_owned()]).await?;
+                    found.into_iter().next()
+                }
+                None => shared.state.user_at(id_or_name).await?,
+            },
+            Err(_) => shared.state.find_user(id_or_name).await?,
+        };
+        let person = user.filter(|user| !user.is_technical);
+        person.ok_or_else(|| ApiError::not_found(format!("User {id_or_name} not found")))
+    }
+}

@@ -1,0 +1,136 @@
+//! The protocol's JSON for a call that is not made: refused, or only tested.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::response::{IntoResponse, Response};
+use glance_sdk::printable::printable;
+use serde_json::json;
+
+use crate::cluster::rate_limits::Exceeded;
+use crate::http::unavailable::with_retry_after;
+use crate::storage::StateError;
+
+/// The longest message, in characters; it may quote what was sent.
+const LONGEST: usize = 1000;
+
+/// Why a call is not made: `{"error": {"code", "message", "type"}}`, or `{"success": ...}` where
+/// it was not to be made. A conflict also has a `reason`.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    status: StatusCode,
+    message: String,
+    /// Why there is a conflict, for programs.
+    reason: Option<&'static str>,
+    /// Which limit it is that refuses.
+    exceeded: Option<Box<Exceeded>>,
+}
+
+impl ApiError {
+    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            message: printable(&message.into())
+                .with_lines()
+                .at_most(LONGEST)
+                .to_string(),
+            reason: None,
+            exceeded: None,
+        }
+    }
+
+    /// The token may do what it was not to do.
+    pub(crate) fn tested() -> Self {
+        Self::new(
+            StatusCode::ACCEPTED,
+            "This auth_token has access to use this method.",
+        )
+    }
+
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "Invalid OAuth session")
+    }
+
+    pub(crate) fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, message)
+    }
+
+    /// The place has as many as it takes.
+    pub(crate) fn quota(message: impl Into<String>) -> Self {
+        Self::conflict(message, "quota")
+    }
+
+    /// Another place has the key.
+    pub(crate) fn key_taken(message: impl Into<String>) -> Self {
+        Self::conflict(message, "key-taken")
+    }
+
+    fn conflict(message: impl Into<String>, reason: &'static str) -> Self {
+        let mut error = Self::new(StatusCode::CONFLICT, message);
+        error.reason = Some(reason);
+        error
+    }
+
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+}
+
+impl From<Exceeded> for ApiError {
+    fn from(exceeded: Exceeded) -> Self {
+        let message = format!("Too many requests; try again in {} s", exceeded.retry_after);
+        let mut refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, message);
+        refusal.exceeded = Some(Box::new(exceeded));
+        refusal
+    }
+}
+
+impl From<StateError> for ApiError {
+    fn from(cause: StateError) -> Self {
+        tracing::error!("{cause}");
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The host cannot reach its database now; try again",
+        )
+    }
+}
+
+impl From<glance_sdk::Error> for ApiError {
+    fn from(cause: glance_sdk::Error) -> Self {
+        tracing::error!("{cause:#}");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Something went wrong in the host",
+        )
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let name = match self.status.is_success() {
+            true => "success",
+            false => "error",
+        };
+        let mut body = json!({
+            name: {
+                "code": self.status.as_u16(),
+                "message": self.message,
+                "type": self.status.canonical_reason().unwrap_or_default(),
+            }
+        });
+        if let Some(reason) = self.reason {
+            body[name]["reason"] = reason.into();
+        }
+        let mut response = with_retry_after((self.status, Json(body)).into_response());
+        if let Some(exceeded) = self.exceeded {
+            let headers = response.headers_mut();
+            headers.insert(RETRY_AFTER, exceeded.retry_after.into());
+            exceeded.allowance.write(headers);
+        }
+        response
+    }
+}

@@ -1,0 +1,108 @@
+//! What every kind of extension created at runtime has in common: where it is, and its body.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use glance_sdk::json;
+use glance_sdk::validate::{Problem, Severity};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::caller::Caller;
+use super::error::ApiError;
+use crate::cluster::bus::To;
+use crate::service::shared::Shared;
+use crate::storage::Place;
+
+/// One extension in one place, and who asks for it.
+pub(super) struct At {
+    pub(super) caller: Caller,
+    pub(super) place: Place,
+    pub(super) key: String,
+}
+
+impl FromRequestParts<Arc<Shared>> for At {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, shared).await?;
+        // Nobody wrote down which scope HipChat wanted, and add-ons ask for any.
+        caller.needs(&[])?;
+        let Path(mut path) = Path::<HashMap<String, String>>::from_request_parts(parts, shared)
+            .await
+            .map_err(|cause| ApiError::bad_request(cause.body_text()))?;
+        let place = match path.get("room") {
+            Some(room) => Place::Room(caller.room(shared, room).await?.id),
+            None => Place::Global,
+        };
+        Ok(Self {
+            caller,
+            place,
+            key: path.remove("key").unwrap_or_default(),
+        })
+    }
+}
+
+impl At {
+    /// Refuses to change for the whole group what an installation in one room asks to.
+    pub(super) fn check_reach(&self, what: &str) -> Result<(), ApiError> {
+        if self.place == Place::Global && self.caller.installed.room_id.is_some() {
+            return Err(ApiError::forbidden(format!(
+                "This integration is installed in one room and cannot create a global {what}"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Who must know that something changed here.
+    pub(super) fn to(&self) -> To {
+        match self.place {
+            Place::Room(room) => To::Room(room),
+            Place::Global => To::All,
+        }
+    }
+
+    /// The body of a new one, whose key must be that of the address.
+    pub(super) fn parse<T: DeserializeOwned>(
+        &self,
+        body: &[u8],
+        what: &str,
+        check: fn(&Value) -> Vec<Problem>,
+    ) -> Result<T, ApiError> {
+        let document: Value = json::from_slice(body)
+            .map_err(|cause| ApiError::bad_request(format!("The body is no JSON: {cause}")))?;
+        let key = document["key"].as_str().unwrap_or_default().to_owned();
+        let new = checked(document, what, check)?;
+        if key != self.key {
+            return Err(ApiError::bad_request(format!(
+                "/key: the {what} has the key {key}, the address {}; they must be the same",
+                self.key
+            )));
+        }
+        Ok(new)
+    }
+}
+
+/// What a document says, where the validator takes it.
+pub(super) fn checked<T: DeserializeOwned>(
+    document: Value,
+    what: &str,
+    check: fn(&Value) -> Vec<Problem>,
+) -> Result<T, ApiError> {
+    let mut problems = check(&document).into_iter();
+    if let Some(problem) = problems.find(|problem| problem.severity == Severity::Error) {
+        return Err(ApiError::bad_request(problem.to_string()));
+    }
+    serde_json::from_value(document)
+        .map_err(|cause| ApiError::bad_request(format!("The body is no {what}: {cause}")))
+}
+
+/// `.../extension/{kind}/{key}` of every other kind.
+pub(super) async fn unknown(Path(path): Path<HashMap<String, String>>) -> ApiError {
+    let kind = path.get("kind").map_or("", String::as_str);
+    ApiError::not_found(format!(
+        "This host creates glances, actions and webhooks at runtime, and knows no {kind}"
+    ))
+}

@@ -1,0 +1,105 @@
+//! The pages of a list: `start-index`, `max-results`, and what to leave out.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+use glance_sdk::model::{Page, PageLinks};
+
+use super::error::ApiError;
+use crate::service::shared::Shared;
+
+/// How many entries a page has where nothing is said.
+const DEFAULT_RESULTS: usize = 100;
+
+/// How many it has at most, whatever is said.
+const MAX_RESULTS: usize = 1000;
+
+/// Which part of a list is asked for.
+pub(super) struct Paging {
+    /// The list's address, without what names a page.
+    list: String,
+    flags: Vec<(String, String)>,
+    start: usize,
+    max: usize,
+}
+
+impl FromRequestParts<Arc<Shared>> for Paging {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, ApiError> {
+        let Query(asked) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
+            .map_err(|cause| ApiError::bad_request(cause.body_text()))?;
+        let mut paging = Self {
+            list: format!("{}{}", shared.api_url(), parts.uri.path()),
+            flags: Vec::new(),
+            start: 0,
+            max: DEFAULT_RESULTS,
+        };
+        for (name, value) in asked {
+            // Documented with a dash, written by some as the answer has it.
+            match name.as_str() {
+                "start-index" | "startIndex" => paging.start = number(&name, &value)?,
+                "max-results" | "maxResults" => {
+                    paging.max = number(&name, &value)?.min(MAX_RESULTS);
+                }
+                _ => paging.flags.push((name, value)),
+            }
+        }
+        Ok(paging)
+    }
+}
+
+fn number(name: &str, value: &str) -> Result<usize, ApiError> {
+    value
+        .parse()
+        .map_err(|_| ApiError::bad_request(format!("{name}: {value:?} is no number from 0 up")))
+}
+
+impl Paging {
+    /// Whether `include-...=true` is asked for.
+    pub(super) fn includes(&self, what: &str) -> bool {
+        let asked = self.flags.iter().find(|(name, _)| name == what);
+        asked.is_some_and(|(_, value)| value.eq_ignore_ascii_case("true") || value == "1")
+    }
+
+    /// The part of the list that is asked for.
+    pub(super) fn page<T>(&self, all: impl IntoIterator<Item = T>) -> Page<T> {
+        self.part(all.into_iter().skip(self.start))
+    }
+
+    /// What is to be read of the list: after how many, and how many. It is one more than is shown,
+    /// which says that there are more.
+    pub(super) fn read(&self) -> (u64, u32) {
+        let at_most = u32::try_from(self.max).unwrap_or(u32::MAX);
+        (self.start as u64, at_most.saturating_add(1))
+    }
+
+    /// The part that is asked for, where the list was read from there on.
+    pub(super) fn part<T>(&self, rest: impl IntoIterator<Item = T>) -> Page<T> {
+        let mut rest = rest.into_iter();
+        let items: Vec<_> = rest.by_ref().take(self.max).collect();
+        let has_more = !items.is_empty() && rest.next().is_some();
+        let mut links = PageLinks::default();
+        // Without a query: one client tells by it what the list is of.
+        links.self_url = Some(self.list.clone());
+        let before = self.start.saturating_sub(self.max);
+        links.prev = (self.start > 0 && self.max > 0).then(|| self.at(before));
+        links.next = has_more.then(|| self.at(self.start.saturating_add(self.max)));
+        let mut page = Page::new(items);
+        page.start_index = Some(self.start as u64);
+        page.max_results = Some(self.max as u64);
+        page.links = Some(links);
+        page
+    }
+
+    fn at(&self, start: usize) -> String {
+        let (start, max) = (start.to_string(), self.max.to_string());
+        let flags = self.flags.iter().map(|(name, value)| (&**name, &**value));
+        let query = flags.chain([("start-index", &*start), ("max-results", &*max)]);
+        match reqwest::Url::parse_with_params(&self.list, query) {
+            Ok(url) => url.into(),
+            Err(_) => self.list.clone(),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! `POST /v2/user/{user}/message`: an add-on writes to one person.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use glance_sdk::model::{MessageFormat, Scope};
+
+use super::caller::Caller;
+use super::error::ApiError;
+use super::notifications;
+use crate::cluster::rate_limits::Allowance;
+use crate::service::shared::Shared;
+use crate::storage::PrivateMessage;
+
+pub(super) async fn create(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<(Allowance, StatusCode), ApiError> {
+    caller.needs(&[Scope::SendMessage])?;
+    let user = caller.user(&shared, &name).await?;
+    if user.is_removed {
+        return Err(ApiError::not_found(format!("User {name} not found")));
+    }
+    let read = notifications::read(request).await?;
+    let allowance = shared.limits.message(&caller.installed.oauth_id, user.id)?;
+    // Of a message to a person the other format is the usual one.
+    let format = read.message_format.unwrap_or(MessageFormat::Text);
+    let notify = read.notify.unwrap_or(false);
+    let message = PrivateMessage::new(user.id, &caller.installed, read.message, format, notify);
+    shared.state.write_privately(&message).await?;
+    Ok((allowance, StatusCode::NO_CONTENT))
+}

@@ -1,0 +1,313 @@
+//! `/v2/room...`: rooms, made, changed and deleted; who is in them, and who may be.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::IntoResponse;
+use glance_sdk::model::webhook::{Privacy, Room};
+use glance_sdk::model::{Page, RoomDetails, Scope, UserDetails, UserId};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::caller::Caller;
+use super::error::ApiError;
+use super::page::Paging;
+use crate::service::directory;
+use crate::service::rooms;
+use crate::service::rooms::Refused;
+use crate::service::shared::Shared;
+use crate::service::sign_in;
+use crate::storage;
+use crate::storage::{NewRoom, StateError};
+
+const VIEW: [Scope; 2] = [Scope::ViewGroup, Scope::ViewRoom];
+
+pub(super) async fn list(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    paging: Paging,
+) -> Result<Json<Page<Room>>, ApiError> {
+    caller.needs(&[Scope::ViewGroup])?;
+    let archived = paging.includes("include-archived");
+    let written = |room: &storage::Room| directory::room(&shared, room);
+    let Some(own) = caller.installed.room_id else {
+        let (skip, at_most) = paging.read();
+        let rooms = shared.state.list_rooms(archived, skip, at_most).await?;
+        return Ok(Json(paging.part(rooms.iter().map(written))));
+    };
+    let own = shared.state.room(own).await?;
+    let own = own.filter(|room| archived || !room.is_archived);
+    Ok(Json(paging.page(own.iter().map(written))))
+}
+
+pub(super) async fn read(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(room): Path<String>,
+) -> Result<Json<RoomDetails>, ApiError> {
+    caller.needs(&VIEW)?;
+    let room = caller.room(&shared, &room).await?;
+    Ok(Json(directory::room_details(&shared, &room).await?))
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    name: String,
+    privacy: Option<Privacy>,
+    topic: Option<String>,
+    /// An id, or a mention name or address.
+    owner_user_id: Option<Value>,
+}
+
+pub(super) async fn create(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    body: Bytes,
+) -> Result<impl IntoResponse, ApiError> {
+    caller.needs(&[Scope::ManageRooms])?;
+    of_the_group(&caller)?;
+    let wanted: Wanted = parse(&body)?;
+    let owner = match owner(&shared, &caller, wanted.owner_user_id).await? {
+        Some(owner) => owner,
+        None => {
+            let steward = shared.steward().await?;
+            let nobody =
+                "/owner_user_id: nobody administers this host yet, so say whose room it is";
+            steward.ok_or_else(|| ApiError::bad_request(nobody))?.id
+        }
+    };
+    let new = NewRoom {
+        name: wanted.name,
+        is_public: wanted.privacy.map_or(Ok(true), is_public)?,
+        owner,
+        topic: wanted.topic.unwrap_or_default(),
+    };
+    let room = rooms::create(&shared, &new).await?;
+    let url = format!("{}/room/{}", shared.api_url(), room.id);
+    let created = json!({ "id": room.id, "links": { "self": url } });
+    Ok((StatusCode::CREATED, [(LOCATION, url)], Json(created)))
+}
+
+/// What is to become of a room. Clients send it whole, and what one leaves out stays.
+#[derive(Deserialize)]
+struct Change {
+    name: Option<String>,
+    privacy: Option<Privacy>,
+    topic: Option<String>,
+    is_archived: Option<bool>,
+    is_guest_accessible: Option<bool>,
+    owner: Option<Owner>,
+}
+
+#[derive(Deserialize)]
+struct Owner {
+    /// An id, or a mention name or address.
+    id: Value,
+}
+
+pub(super) async fn change(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(room): Path<String>,
+    body: Bytes,
+) -> Result<StatusCode, ApiError> {
+    caller.needs(&[Scope::AdminRoom])?;
+    let room = caller.room(&shared, &room).await?;
+    let change: Change = parse(&body)?;
+    if change.is_guest_accessible == Some(true) {
+        return Err(ApiError::bad_request(
+            "/is_guest_accessible: guests enter no room by its address here; \
+             let each into a private room as a member instead",
+        ));
+    }
+    let by = on_behalf(&shared, &room).await?;
+    let privacy = change.privacy.map(is_public).transpose()?;
+    let owner = owner(&shared, &caller, change.owner.map(|owner| owner.id)).await?;
+    let change = |room: &mut storage::Room| {
+        room.name = change.name.unwrap_or_else(|| room.name.clone());
+        room.topic = change.topic.unwrap_or_else(|| room.topic.clone());
+        room.is_archived = change.is_archived.unwrap_or(room.is_archived);
+        room.is_public = privacy.unwrap_or(room.is_public);
+        room.owner = owner.unwrap_or(room.owner);
+    };
+    rooms::change(&shared, room.id, &by, change).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn delete(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(room): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    caller.needs(&[Scope::ManageRooms])?;
+    of_the_group(&caller)?;
+    let room = caller.room(&shared, &room).await?;
+    let by = on_behalf(&shared, &room).await?;
+    match rooms::delete(&shared, &room, &by).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(Refused::Gone.into()),
+    }
+}
+
+/// Refuses who is installed in one room: what rooms there are is the group's matter.
+fn of_the_group(caller: &Caller) -> Result<(), ApiError> {
+    match caller.installed.room_id {
+        None => Ok(()),
+        Some(_) => Err(ApiError::forbidden(
+            "This integration is installed in one room and cannot create or delete any",
+        )),
+    }
+}
+
+fn is_public(privacy: Privacy) -> Result<bool, ApiError> {
+    match privacy {
+        Privacy::Public => Ok(true),
+        Privacy::Private => Ok(false),
+        other => {
+            let message = format!("/privacy: {other} is neither public nor private");
+            Err(ApiError::bad_request(message))
+        }
+    }
+}
+
+async fn owner(
+    shared: &Shared,
+    caller: &Caller,
+    named: Option<Value>,
+) -> Result<Option<UserId>, ApiError> {
+    let named = match named {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(named)) => named,
+        Some(id) => id.to_string(),
+    };
+    Ok(Some(caller.user(shared, &named).await?.id))
+}
+
+/// Events speak of a person, and here an add-on acts: whose room it is answers for it.
+async fn on_behalf(shared: &Shared, room: &storage::Room) -> Result<storage::User, ApiError> {
+    let owner = shared.state.user(room.owner).await?;
+    owner.ok_or_else(|| StateError(format!("the room {} has no owner", room.id)).into())
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        let message = refused.to_string();
+        match refused {
+            Refused::Name(_) | Refused::Unseen => Self::bad_request(format!("/name: {message}")),
+            Refused::Topic(_) => Self::bad_request(format!("/topic: {message}")),
+            Refused::Taken(_) | Refused::Archived(_) => Self::new(StatusCode::CONFLICT, message),
+            Refused::Gone => Self::not_found(message),
+            Refused::State(cause) => cause.into(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Topic {
+    topic: String,
+}
+
+pub(super) async fn set_topic(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(room): Path<String>,
+    body: Bytes,
+) -> Result<StatusCode, ApiError> {
+    caller.needs(&[Scope::AdminRoom])?;
+    let room = caller.room(&shared, &room).await?;
+    let Topic { topic } = parse(&body)?;
+    let by = on_behalf(&shared, &room).await?;
+    rooms::change(&shared, room.id, &by, |room| room.topic = topic).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn participants(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(room): Path<String>,
+    paging: Paging,
+) -> Result<Json<Page<UserDetails>>, ApiError> {
+    caller.needs(&VIEW)?;
+    let room = caller.room(&shared, &room).await?;
+    // Who is elsewhere takes part only where taking part must be allowed.
+    let people = match paging.includes("include-offline") && !room.is_public {
+        true => directory::members(&shared, &room).await?,
+        false => directory::participants(&shared, &room).await?,
+    };
+    Ok(Json(page(&shared, &paging, &people)))
+}
+
+pub(super) async fn members(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(room): Path<String>,
+    paging: Paging,
+) -> Result<Json<Page<UserDetails>>, ApiError> {
+    caller.needs(&VIEW)?;
+    let room = caller.room(&shared, &room).await?;
+    let people = directory::members(&shared, &room).await?;
+    Ok(Json(page(&shared, &paging, &people)))
+}
+
+pub(super) async fn add_member(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path((room, user)): Path<(String, String)>,
+) -> Result<StatusCode, ApiError> {
+    caller.needs(&[Scope::AdminRoom])?;
+    let (room, user) = let_in(&shared, &caller, &room, &user).await?;
+    shared.state.add_member(room.id, user.id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn remove_member(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path((room, user)): Path<(String, String)>,
+) -> Result<StatusCode, ApiError> {
+    caller.needs(&[Scope::AdminRoom])?;
+    let (room, user) = let_in(&shared, &caller, &room, &user).await?;
+    if !shared.state.remove_member(room.id, user.id).await? {
+        let message = format!("{} is no member of the room", user.name);
+        return Err(ApiError::not_found(message));
+    }
+    shared.entrance.tell(sign_in::Change::Room(room.id));
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A room, and a person who needs to be let into it.
+async fn let_in(
+    shared: &Shared,
+    caller: &Caller,
+    room: &str,
+    user: &str,
+) -> Result<(storage::Room, storage::User), ApiError> {
+    let room = caller.room(shared, room).await?;
+    let user = caller.user(shared, user).await?;
+    match room.is_public && !user.is_guest {
+        true => Err(ApiError::bad_request(
+            "The room is public: everyone may enter it, and only guests are let in or taken out",
+        )),
+        false => Ok((room, user)),
+    }
+}
+
+fn page(shared: &Shared, paging: &Paging, people: &[storage::User]) -> Page<UserDetails> {
+    let people = people.iter();
+    paging.page(people.map(|user| directory::user_details(shared, user)))
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    glance_sdk::json::from_slice(body)
+        .map_err(|cause| ApiError::bad_request(format!("The body cannot be used: {cause}")))
+}
+
+/// Refuses what would change an archived room.
+pub(super) fn writable(room: &storage::Room) -> Result<(), ApiError> {
+    rooms::writable(room).map_err(ApiError::from)
+}

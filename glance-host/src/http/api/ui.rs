@@ -1,0 +1,136 @@
+//! `POST /v2/addon/ui...`: an add-on pushes new data of its glances.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use glance_sdk::json;
+use glance_sdk::model::{RoomId, Scope, UserId};
+use serde_json::Value;
+
+use super::caller::Caller;
+use super::error::ApiError;
+use crate::cluster::bus::{Data, Event, Push, To};
+use crate::service::install;
+use crate::service::shared::Shared;
+
+/// How many glances one push may carry.
+const MAX_ENTRIES: usize = 100;
+
+type Pushed = Result<StatusCode, ApiError>;
+
+/// Libraries ask for `view_group`, but add-ons that hold `send_notification` alone pushed to whole
+/// groups too, and nobody wrote down that they were refused.
+const OF_GROUP: [Scope; 2] = [Scope::ViewGroup, Scope::SendNotification];
+
+/// The same for one room, for which libraries ask for `view_room`.
+const OF_ROOM: [Scope; 3] = [Scope::ViewGroup, Scope::ViewRoom, Scope::SendNotification];
+
+pub(super) async fn group(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    body: Bytes,
+) -> Pushed {
+    caller.needs(&OF_GROUP)?;
+    push(&shared, &caller, None, None, &body).await
+}
+
+pub(super) async fn room(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(room): Path<String>,
+    body: Bytes,
+) -> Pushed {
+    caller.needs(&OF_ROOM)?;
+    let room = caller.room(&shared, &room).await?;
+    push(&shared, &caller, Some(room.id), None, &body).await
+}
+
+pub(super) async fn user(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(user): Path<String>,
+    body: Bytes,
+) -> Pushed {
+    caller.needs(&OF_GROUP)?;
+    let user = caller.user(&shared, &user).await?;
+    push(&shared, &caller, None, Some(user.id), &body).await
+}
+
+pub(super) async fn user_in_room(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path((room, user)): Path<(String, String)>,
+    body: Bytes,
+) -> Pushed {
+    caller.needs(&OF_ROOM)?;
+    let room = caller.room(&shared, &room).await?;
+    let user = caller.user(&shared, &user).await?;
+    push(&shared, &caller, Some(room.id), Some(user.id), &body).await
+}
+
+async fn push(
+    shared: &Shared,
+    caller: &Caller,
+    room: Option<RoomId>,
+    user: Option<UserId>,
+    body: &[u8],
+) -> Pushed {
+    let glances = entries(body)?;
+    for (key, _) in &glances {
+        let installed = &caller.installed;
+        if installed.descriptor.glance(key).is_none()
+            && !shared.state.has_glance(&installed.oauth_id, key).await?
+        {
+            return Err(ApiError::not_found(format!("Glance {key} not found")));
+        }
+    }
+    let to = room.map_or_else(|| install::places(&caller.installed), To::Room);
+    let push = Push::new(caller.installed.oauth_id.clone(), user, glances);
+    shared.hub.publish(to, Event::Pushed(Arc::new(push)));
+    shared.metrics.pushed();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Key and data of each entry. Data is not held to the rules of a query's answer: old add-ons push
+/// labels without a value, and hosts showed the glance's name then.
+fn entries(body: &[u8]) -> Result<Vec<(String, Data)>, ApiError> {
+    let mut body: Value = json::from_slice(body)
+        .map_err(|cause| ApiError::bad_request(format!("The body is no JSON: {cause}")))?;
+    let Some(Value::Array(list)) = body.get_mut("glance").map(Value::take) else {
+        return Err(ApiError::bad_request(
+            "/glance: a list of glances is required",
+        ));
+    };
+    if list.is_empty() || list.len() > MAX_ENTRIES {
+        return Err(ApiError::bad_request(format!(
+            "/glance: 1 to {MAX_ENTRIES} glances are required"
+        )));
+    }
+    list.into_iter()
+        .enumerate()
+        .map(|(index, mut entry)| {
+            let wrong = |member: &str, what: &str| {
+                ApiError::bad_request(format!("/glance/{index}/{member}: {what} is required"))
+            };
+            let content = entry
+                .get_mut("content")
+                .map(Value::take)
+                .unwrap_or_default();
+            let key = entry["key"]
+                .as_str()
+                .ok_or_else(|| wrong("key", "the key of a glance"))?;
+            if !content.is_object() {
+                return Err(wrong("content", "an object of glance data"));
+            }
+            if !content["label"].is_object() {
+                return Err(wrong("content/label", "an object with `type` and `value`"));
+            }
+            let data = Data::new(content).map_err(|cause| {
+                ApiError::bad_request(format!("/glance/{index}/content{cause}"))
+            })?;
+            Ok((key.to_owned(), data))
+        })
+        .collect()
+}

@@ -1,0 +1,73 @@
+//! `POST /v2/viewer-token`: what opens a room's sidebar on another site. The host's own; HipChat had
+//! no such thing.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use glance_sdk::model::Scope;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::caller::Caller;
+use super::error::ApiError;
+use crate::service::embed;
+use crate::service::shared::Shared;
+
+#[derive(Deserialize)]
+struct Wanted {
+    room_id: Id,
+    user_id: Option<Id>,
+}
+
+/// A number, or a text as it may stand in an address.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Id {
+    Number(u64),
+    Text(String),
+}
+
+impl Id {
+    fn text(self) -> String {
+        match self {
+            Self::Number(number) => number.to_string(),
+            Self::Text(text) => text,
+        }
+    }
+}
+
+pub(super) async fn create(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    body: Bytes,
+) -> Result<Json<Value>, ApiError> {
+    caller.needs(&[Scope::ViewerToken])?;
+    if shared.embed.origins().is_empty() {
+        return Err(ApiError::forbidden(
+            "This host shows its rooms on no other site: its configuration names no origins",
+        ));
+    }
+    let wanted: Wanted = glance_sdk::json::from_slice(&body).map_err(|cause| {
+        ApiError::bad_request(format!(
+            "The body names no `room_id`, or no fit `user_id`: {cause}"
+        ))
+    })?;
+    let room = caller.room(&shared, &wanted.room_id.text()).await?;
+    if wanted.user_id.is_some() && caller.installed.room_id.is_some() {
+        return Err(ApiError::forbidden(
+            "Only an add-on that an admin installed for all rooms may name a `user_id`; without one, \
+             whoever looks is a guest",
+        ));
+    }
+    let user = match wanted.user_id {
+        Some(user) => Some(caller.user(&shared, &user.text()).await?.id),
+        None => None,
+    };
+    Ok(Json(json!({
+        "token": embed::token(&shared, &caller.installed, room.id, user),
+        "expires_in": embed::TOKEN_SECONDS,
+        "sidebar_url": format!("{}/embed/rooms/{}", shared.base_url, room.id),
+    })))
+}

@@ -1,0 +1,219 @@
+//! `/v2/room/{room}/webhook` and `.../extension/webhook/{key}`: webhooks created at run time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, StatusCode, header};
+use glance_sdk::model::{Event, Page, Scope, Webhook};
+use glance_sdk::validate;
+use serde_json::{Value, json};
+
+use super::caller::Caller;
+use super::error::ApiError;
+use super::extension::checked;
+use super::page::Paging;
+use crate::content::pattern;
+use crate::service::shared::Shared;
+use crate::storage::{MAX_RUNTIME_WEBHOOKS, RegisteredWebhook, Room, StateError};
+
+/// The webhooks of one room, one of them where the address names it, and who asks.
+pub(super) struct At {
+    caller: Caller,
+    room: Room,
+    /// A key or a number, as the route has it.
+    name: String,
+}
+
+impl FromRequestParts<Arc<Shared>> for At {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, shared).await?;
+        caller.needs(&[Scope::AdminRoom])?;
+        let Path(mut path) = Path::<HashMap<String, String>>::from_request_parts(parts, shared)
+            .await
+            .map_err(|cause| ApiError::bad_request(cause.body_text()))?;
+        let room = path.remove("room").unwrap_or_default();
+        Ok(Self {
+            room: caller.room(shared, &room).await?,
+            caller,
+            name: path.remove("name").unwrap_or_default(),
+        })
+    }
+}
+
+impl At {
+    async fn all(&self, shared: &Shared) -> Result<Vec<RegisteredWebhook>, StateError> {
+        let state = &shared.state;
+        state
+            .webhooks_of(&self.caller.installed.oauth_id, self.room.id)
+            .await
+    }
+
+    async fn by_key(&self, shared: &Shared) -> Result<Option<RegisteredWebhook>, StateError> {
+        let key = Some(self.name.as_str());
+        let mut all = self.all(shared).await?.into_iter();
+        Ok(all.find(|one| one.webhook.key.as_deref() == key))
+    }
+
+    async fn by_id(&self, shared: &Shared) -> Result<Option<RegisteredWebhook>, StateError> {
+        let id = self.name.parse().ok();
+        let mut all = self.all(shared).await?.into_iter();
+        Ok(all.find(|one| Some(one.id) == id))
+    }
+
+    fn found(&self, one: Option<RegisteredWebhook>) -> Result<RegisteredWebhook, ApiError> {
+        one.ok_or_else(|| ApiError::not_found(format!("Webhook {} not found", self.name)))
+    }
+
+    /// Where the API has the webhook with this number.
+    fn address(&self, shared: &Shared, id: u64) -> String {
+        format!("{}/room/{}/webhook/{id}", shared.api_url(), self.room.id)
+    }
+
+    fn written(&self, shared: &Shared, one: &RegisteredWebhook) -> Result<Value, ApiError> {
+        let mut written =
+            serde_json::to_value(&one.webhook).map_err(|cause| StateError(cause.to_string()))?;
+        written["id"] = json!(one.id);
+        written["links"] = json!({ "self": self.address(shared, one.id) });
+        Ok(written)
+    }
+}
+
+pub(super) async fn list(
+    State(shared): State<Arc<Shared>>,
+    at: At,
+    paging: Paging,
+) -> Result<Json<Page<Value>>, ApiError> {
+    let all = at.all(&shared).await?;
+    let written = all.iter().map(|one| at.written(&shared, one));
+    Ok(Json(paging.page(written.collect::<Result<Vec<_>, _>>()?)))
+}
+
+pub(super) async fn read_by_id(
+    State(shared): State<Arc<Shared>>,
+    at: At,
+) -> Result<Json<Value>, ApiError> {
+    let one = at.found(at.by_id(&shared).await?)?;
+    at.written(&shared, &one).map(Json)
+}
+
+pub(super) async fn read_by_key(
+    State(shared): State<Arc<Shared>>,
+    at: At,
+) -> Result<Json<Value>, ApiError> {
+    let one = at.found(at.by_key(&shared).await?)?;
+    at.written(&shared, &one).map(Json)
+}
+
+type Created = (StatusCode, [(HeaderName, String); 1], Json<Value>);
+
+pub(super) async fn create(
+    State(shared): State<Arc<Shared>>,
+    at: At,
+    body: Bytes,
+) -> Result<Created, ApiError> {
+    let webhook = parse(&body).await?;
+    put(&shared, &at, webhook).await
+}
+
+pub(super) async fn create_by_key(
+    State(shared): State<Arc<Shared>>,
+    at: At,
+    body: Bytes,
+) -> Result<Created, ApiError> {
+    let mut webhook = parse(&body).await?;
+    let key = webhook.key.get_or_insert_with(|| at.name.clone());
+    if *key != at.name {
+        return Err(ApiError::bad_request(format!(
+            "/key: the webhook has the key {key}, the address {}; they must be the same",
+            at.name
+        )));
+    }
+    put(&shared, &at, webhook).await
+}
+
+pub(super) async fn remove_by_id(
+    State(shared): State<Arc<Shared>>,
+    at: At,
+) -> Result<StatusCode, ApiError> {
+    let one = at.found(at.by_id(&shared).await?)?;
+    remove(&shared, &at, one).await
+}
+
+pub(super) async fn remove_by_key(
+    State(shared): State<Arc<Shared>>,
+    at: At,
+) -> Result<StatusCode, ApiError> {
+    let one = at.found(at.by_key(&shared).await?)?;
+    remove(&shared, &at, one).await
+}
+
+async fn parse(body: &[u8]) -> Result<Webhook, ApiError> {
+    let mut document: Value = glance_sdk::json::from_slice(body)
+        .map_err(|cause| ApiError::bad_request(format!("The body is no JSON: {cause}")))?;
+    if let Some(members) = document.as_object_mut() {
+        // Old clients write what they leave out as null; the number and links are the host's.
+        members.retain(|name, value| !value.is_null() && !matches!(&**name, "id" | "links"));
+    }
+    let webhook: Webhook = checked(document, "webhook", validate::webhook)?;
+    if let Some(pattern) = webhook.pattern.clone() {
+        let compiled = pattern::aside(move || pattern::compiled(&pattern)).await?;
+        compiled.map_err(|why| ApiError::bad_request(format!("/pattern: {why}")))?;
+    }
+    match &webhook.event {
+        Event::Unknown(event) => Err(ApiError::bad_request(format!(
+            "/event: there is no event `{event}`"
+        ))),
+        _ => Ok(webhook),
+    }
+}
+
+async fn put(shared: &Shared, at: &At, webhook: Webhook) -> Result<Created, ApiError> {
+    let all = at.all(shared).await?;
+    let same_key = |one: &&RegisteredWebhook| {
+        one.room_id.is_none() && webhook.key.is_some() && one.webhook.key == webhook.key
+    };
+    if let Some(declared) = all.iter().find(same_key) {
+        return Err(refuse_declared(declared, "replaced"));
+    }
+    let oauth_id = &at.caller.installed.oauth_id;
+    let put = shared.state.put_webhook(oauth_id, at.room.id, &webhook);
+    let id = put.await?.map_err(|_| {
+        ApiError::quota(format!(
+            "There are {MAX_RUNTIME_WEBHOOKS} webhooks in this room, which is the maximum"
+        ))
+    })?;
+    let address = at.address(shared, id);
+    let body = json!({ "id": id, "links": { "self": address } });
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, address)],
+        Json(body),
+    ))
+}
+
+async fn remove(shared: &Shared, at: &At, one: RegisteredWebhook) -> Result<StatusCode, ApiError> {
+    if one.room_id.is_none() {
+        return Err(refuse_declared(&one, "removed"));
+    }
+    let oauth_id = &at.caller.installed.oauth_id;
+    match shared.state.remove_webhook(oauth_id, one.id).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => at.found(None).map(|_| StatusCode::NO_CONTENT),
+    }
+}
+
+fn refuse_declared(one: &RegisteredWebhook, what: &str) -> ApiError {
+    let name = match &one.webhook.key {
+        Some(key) => key.clone(),
+        None => one.id.to_string(),
+    };
+    ApiError::forbidden(format!(
+        "The webhook {name} is declared in the descriptor and cannot be {what}"
+    ))
+}

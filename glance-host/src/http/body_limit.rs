@@ -1,0 +1,116 @@
+//! How large the body of a request may be: small, until it is known who sends it.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+
+use axum::Router;
+use axum::body::{Body, BodyDataStream, Bytes, HttpBody};
+use axum::extract::Request;
+use axum::http::header::CONNECTION;
+use axum::http::{Extensions, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use futures_util::{Stream, StreamExt};
+use glance_sdk::serve::limit_bodies;
+
+use crate::service::shared::Shared;
+
+/// How much of a body is read without a session, a token, or a proxy's word for the sender, in bytes.
+const UNKNOWN_SENDER_BYTES: usize = 16 * 1024;
+
+const TOO_LARGE: &str =
+    "The body is larger than 16 KB, which is all that is read without a session or a token";
+
+/// Who sends a request, as far as its body is concerned.
+#[derive(Debug, Clone, Default)]
+struct Sender(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    is_known: AtomicBool,
+    is_refused: AtomicBool,
+}
+
+/// Limits the bodies that a router reads: their time and their sum, and the size of those whose sender
+/// nobody has found out.
+pub(crate) fn limited<S>(router: Router<S>, shared: &Shared) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let in_sum = middleware::from_fn_with_state(shared.inbound.clone(), limit_bodies);
+    router
+        .layer(middleware::from_fn(limit_unknown_senders))
+        .layer(in_sum)
+}
+
+/// Lets a request have as large a body as its route takes: it is known who sends it.
+pub(crate) fn sender_is_known(extensions: &mut Extensions) {
+    let Sender(state) = extensions.get_or_insert_default::<Sender>();
+    state.is_known.store(true, Ordering::Relaxed);
+}
+
+async fn limit_unknown_senders(mut request: Request, next: Next) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    let sender = request.extensions_mut().get_or_insert_default::<Sender>();
+    let Sender(state) = sender.clone();
+    let limited = |body: Body| {
+        let announced = usize::try_from(body.size_hint().lower());
+        Body::from_stream(Limited {
+            announced: announced.unwrap_or(usize::MAX),
+            read: 0,
+            body: body.into_data_stream(),
+            state: Arc::clone(&state),
+        })
+    };
+    let response = next.run(request.map(limited)).await;
+    match state.is_refused.load(Ordering::Relaxed) {
+        true => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            [(CONNECTION, "close")],
+            TOO_LARGE,
+        )
+            .into_response(),
+        false => response,
+    }
+}
+
+/// A body that ends with an error where it is too large.
+struct Limited {
+    body: BodyDataStream,
+    /// How large it is, as far as its head says.
+    announced: usize,
+    read: usize,
+    state: Arc<State>,
+}
+
+impl Limited {
+    fn is_too_large(&self) -> bool {
+        let is_known = self.state.is_known.load(Ordering::Relaxed);
+        !is_known && self.announced.max(self.read) > UNKNOWN_SENDER_BYTES
+    }
+}
+
+impl Stream for Limited {
+    type Item = Result<Bytes, axum::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let part = match self.is_too_large() {
+            true => None,
+            false => ready!(self.body.poll_next_unpin(context)),
+        };
+        if let Some(Ok(part)) = &part {
+            self.read += part.len();
+        }
+        if self.is_too_large() {
+            self.state.is_refused.store(true, Ordering::Relaxed);
+            let error = axum::Error::new(io::Error::from(io::ErrorKind::FileTooLarge));
+            return Poll::Ready(Some(Err(error)));
+        }
+        Poll::Ready(part)
+    }
+}

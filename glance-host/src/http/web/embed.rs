@@ -1,0 +1,82 @@
+//! A room's sidebar on another site: the component that shows it, and the page it shows.
+//!
+//! Who looks is said by a viewer token with each request, never by a cookie, so the page itself is the
+//! same for everyone and says nothing of the room.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use glance_sdk::model::RoomId;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::pages::{PageError, render};
+use super::room_access::Embedded;
+use super::{events, frames, guard};
+use crate::service::shared::Shared;
+
+pub(super) fn router() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/embed/rooms/{room}", get(page))
+        .route("/embed/rooms/{room}/events", get(events::stream))
+        .route(
+            "/embed/rooms/{room}/pages/{page}/retry",
+            post(events::retry),
+        )
+        .route(
+            "/embed/rooms/{room}/pages/{page}/frames",
+            post(events::follow),
+        )
+        .merge(frames::everywhere("/embed/rooms/{room}"))
+        .layer(Extension(Embedded))
+        .route("/assets/glance-sidebar.js", get(component))
+}
+
+/// What the address may say. A Matrix client says more; who looks is none of it.
+#[derive(Deserialize)]
+struct Look {
+    theme: Option<String>,
+}
+
+async fn page(
+    State(shared): State<Arc<Shared>>,
+    Path(room): Path<String>,
+    Query(Look { theme }): Query<Look>,
+) -> Result<Response, PageError> {
+    let id: RoomId = room.parse().map_err(|_| PageError::NoRoom)?;
+    let room = shared.state.room(id).await?;
+    let is_open = room.is_some_and(|room| shared.embed.is_open(&room));
+    let origins = shared.embed.origins().join(" ");
+    let ancestors = match (origins.as_str(), is_open) {
+        ("", true) => String::new(),
+        ("", false) => "frame-ancestors 'none'".to_owned(),
+        (origins, _) => format!("frame-ancestors {origins}"),
+    };
+    let values = json!({
+        "room": { "id": id },
+        "origins": origins,
+        "is_open": is_open,
+        "theme": theme.filter(|theme| ["dark", "light"].contains(&theme.as_str())),
+    });
+    let policy = guard::policy_framed_by(&ancestors);
+    let page = render(StatusCode::OK, "embed.html", values);
+    Ok(([(header::CONTENT_SECURITY_POLICY, policy)], page).into_response())
+}
+
+/// The component, for pages of every origin: what it may show is said by the page in it.
+async fn component() -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/javascript; charset=utf-8"),
+        (header::CACHE_CONTROL, "public, max-age=300"),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (
+            header::HeaderName::from_static("cross-origin-resource-policy"),
+            "cross-origin",
+        ),
+    ];
+    (headers, include_str!("../../../assets/glance-sidebar.js")).into_response()
+}

@@ -1,0 +1,305 @@
+//! The room page's live connection: server-sent events from its viewer.
+//!
+//! | event | data |
+//! |---|---|
+//! | `sidebar` | `{page, lines}`: all lines, at each (re)connection; `page` names the connection |
+//! | `line` | one line that is new or changed |
+//! | `gone` | the id of a line that no longer shows |
+//! | `entry` | what was written into the room; nothing on another site |
+//! | `missed` | nothing: entries were written that are not told, so read the timeline again |
+//! | `here` | what can be open and the actions: at the beginning, and when add-ons changed |
+//! | `inspection` | while somebody inspects, see [`inspect`](super::inspect) |
+//! | `pushed` | `{addOn, key, metadata}`: a push, where a frame of its add-on is open |
+
+use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Extension;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use glance_sdk::auth::random_alphanumeric;
+use glance_sdk::extract::JsonBody;
+use glance_sdk::model::RoomId;
+use glance_sdk::serve::Streaming;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::{Instant, interval_at};
+
+use super::frames::Here;
+use super::inspect::Inspector;
+use super::pages::PageError;
+use super::room_access::{Guest, Stay, Visit};
+use crate::cluster::bus::Push;
+use crate::service::shared::Shared;
+use crate::service::time_zone;
+use crate::service::viewer::{Change, Command, Commands, Viewer};
+use crate::storage::StateError;
+
+/// How often a connection says that it lives: what stands between would end a silent one.
+const BEAT: Duration = Duration::from_secs(15);
+
+/// The pages that are open, by the name each was given.
+#[derive(Clone, Default)]
+pub(super) struct Pages(Arc<Mutex<HashMap<String, (RoomId, Commands)>>>);
+
+impl Pages {
+    fn all(&self) -> MutexGuard<'_, HashMap<String, (RoomId, Commands)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Passes a command on to the viewer of a page, where the page is one of this room.
+    pub(super) fn send(&self, room: &str, page: &str, command: Command) -> StatusCode {
+        let pages = self.all();
+        let Some((_, commands)) = pages.get(page).filter(|(of, _)| of.to_string() == room) else {
+            return StatusCode::NOT_FOUND;
+        };
+        match commands.try_send(Box::new(command)) {
+            Ok(()) => StatusCode::NO_CONTENT,
+            // It does not read what it is told.
+            Err(TrySendError::Full(_)) => StatusCode::TOO_MANY_REQUESTS,
+            Err(TrySendError::Closed(_)) => StatusCode::NOT_FOUND,
+        }
+    }
+}
+
+/// What a page asks of its stream.
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    /// Whether it inspects from the beginning, the first queries included.
+    inspect: Option<String>,
+}
+
+pub(super) async fn stream(
+    State(shared): State<Arc<Shared>>,
+    Extension(pages): Extension<Pages>,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+    stay: Stay,
+    visit: Visit,
+) -> Result<Response, PageError> {
+    let is_embedded = stay.is_embedded();
+    // On another site nobody inspects: it would be told what was written.
+    let inspects = asked.inspect.is_some() && visit.may_manage() && !is_embedded;
+    let Visit { room, user } = visit;
+    let here = Here::new(Arc::clone(&shared), room.id, user.id);
+    let inspector = Inspector::new(Arc::clone(&shared), room.id, user.id);
+    let is_present = !stay.is_guest();
+    let zone = time_zone::said(&headers).filter(|_| is_present);
+    let pulse = pulse(stay.ends());
+    let viewer = Viewer::connect(shared, room.id, user.id, is_present, zone, pulse).await?;
+    let mut viewer = viewer.ok_or(PageError::NoRoom)?;
+    viewer.inspect(inspects);
+    let page = random_alphanumeric(20).map_err(|cause| StateError(format!("{cause:#}")))?;
+    let open = (room.id, viewer.commands());
+    pages.all().insert(page.clone(), open);
+    let connection = Box::new(Connection {
+        pages,
+        page,
+        here,
+        inspector,
+        viewer,
+        is_embedded,
+        is_new: true,
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-cache"),
+        // nginx would keep events back until it has a buffer full of them.
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    let events = stream::unfold(connection, |mut connection| async {
+        let told = connection.next().await?;
+        Some((Ok::<_, Infallible>(told), connection))
+    });
+    let streaming = Extension(Streaming);
+    Ok((headers, streaming, Body::from_stream(events)).into_response())
+}
+
+struct Connection {
+    pages: Pages,
+    page: String,
+    here: Here,
+    inspector: Inspector,
+    viewer: Viewer,
+    is_embedded: bool,
+    is_new: bool,
+}
+
+impl Connection {
+    async fn next(&mut self) -> Option<Bytes> {
+        if self.is_new {
+            self.is_new = false;
+            // What it says is all that there is to tell so far.
+            while self.viewer.change().is_some() {}
+            let now = self.viewer.sidebar();
+            let lines: Vec<_> = now.lines.iter().map(|line| &**line).collect();
+            let sidebar = event("sidebar", &json!({ "page": self.page, "lines": lines }));
+            let here = self.look().await;
+            let inspection = self.inspection().await;
+            return Some([sidebar, here, inspection].concat().into());
+        }
+        loop {
+            if let Some(change) = self.viewer.change() {
+                return Some(self.told(&change).await);
+            }
+            if !self.viewer.happens().await {
+                return None;
+            }
+        }
+    }
+
+    /// What goes over the wire of a change. The bytes of a line are the same for all who see it.
+    async fn told(&mut self, change: &Change) -> Bytes {
+        match change {
+            Change::Line(content) => content.written(|line| event("line", line)),
+            Change::Gone(id) => event("gone", id),
+            // Frames are told that there is something; what it says stays in the room.
+            Change::Entry(_) if self.is_embedded => event("entry", &()),
+            Change::Entry(written) => framed("entry", &written.shown),
+            Change::Missed => event("missed", &()),
+            Change::Beat => Bytes::from_static(b":\n\n"),
+            Change::Installed => self.look().await,
+            Change::Pushed(push) => self.pushed(push),
+            Change::Inspected => self.inspection().await,
+        }
+    }
+
+    async fn inspection(&mut self) -> Bytes {
+        let Some(news) = self.viewer.news() else {
+            return Bytes::new();
+        };
+        let told = Box::pin(self.inspector.tell(news)).await;
+        told.map_or_else(Bytes::new, |told| framed("inspection", &told))
+    }
+
+    async fn look(&mut self) -> Bytes {
+        // Boxed: it is rare, and a connection that waits should not keep room for it.
+        match Box::pin(self.here.look()).await {
+            Ok(here) => event("here", &here),
+            Err(cause) => {
+                // What the page knows stays; the next change looks again.
+                tracing::error!("cannot look up what is installed: {cause}");
+                Bytes::new()
+            }
+        }
+    }
+
+    /// A push goes to a page with a frame of its add-on: data of a hidden glance leaves the host
+    /// for the pages of its own add-on only.
+    fn pushed(&self, push: &Push) -> Bytes {
+        let add_on = self.here.add_on(push);
+        let Some(add_on) = add_on.filter(|add_on| self.viewer.follows(add_on)) else {
+            return Bytes::new();
+        };
+        let told = push.glances.iter().map(|new| {
+            let metadata = &new.data.metadata;
+            event(
+                "pushed",
+                &json!({ "addOn": add_on, "key": new.key, "metadata": metadata }),
+            )
+        });
+        told.collect::<Vec<_>>().concat().into()
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.pages.all().remove(&self.page);
+    }
+}
+
+fn event(name: &str, data: &impl Serialize) -> Bytes {
+    // Our own types: strings, numbers and lists of them. JSON has no line break.
+    framed(name, &serde_json::to_string(data).unwrap_or_default())
+}
+
+fn framed(name: &str, json: &str) -> Bytes {
+    format!("event: {name}\ndata: {json}\n\n").into()
+}
+
+/// Beats from time to time, until the visit ends.
+fn pulse(ends: impl Future<Output = ()> + Send + 'static) -> BoxStream<'static, ()> {
+    let beat = interval_at(Instant::now() + BEAT, BEAT);
+    let beats = stream::unfold(beat, |mut beat| async {
+        beat.tick().await;
+        Some(((), beat))
+    });
+    beats.take_until(ends).boxed()
+}
+
+#[derive(Deserialize)]
+pub(super) struct Retry {
+    id: String,
+}
+
+/// "Try again": asks one glance's data anew, for one open page.
+pub(super) async fn retry(
+    Extension(pages): Extension<Pages>,
+    _: Visit,
+    Path((room, page)): Path<(String, String)>,
+    JsonBody(Retry { id }): JsonBody<Retry>,
+) -> StatusCode {
+    pages.send(&room, &page, Command::Retry(id))
+}
+
+/// More add-ons than a page has frames of.
+const MAX_FOLLOWED: usize = 100;
+
+/// In bytes; longer than the keys of add-ons are.
+const MAX_KEY: usize = 1000;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Follow {
+    add_ons: HashSet<String>,
+}
+
+/// Says of which add-ons a page has frames, for they are told of pushes; and in which time zone its
+/// reader is, which is kept for what add-ons are told later.
+pub(super) async fn follow(
+    State(shared): State<Arc<Shared>>,
+    Extension(pages): Extension<Pages>,
+    Guest(is_guest): Guest,
+    visit: Visit,
+    Path((room, page)): Path<(String, String)>,
+    headers: HeaderMap,
+    JsonBody(Follow { add_ons }): JsonBody<Follow>,
+) -> Result<StatusCode, PageError> {
+    if add_ons.len() > MAX_FOLLOWED || add_ons.iter().any(|key| key.len() > MAX_KEY) {
+        return Ok(StatusCode::BAD_REQUEST);
+    }
+    if !is_guest {
+        time_zone::learn(&shared, &visit.user, &headers).await?;
+    }
+    Ok(pages.send(&room, &page, Command::Follow(add_ons)))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_page_that_reads_nothing_is_told_no_more() {
+        let pages = Pages::default();
+        let (commands, commanded) = mpsc::channel(2);
+        let open = (RoomId::new(1), commands);
+        pages.all().insert("page".to_owned(), open);
+        let retry = |room, page| pages.send(room, page, Command::Retry("a:b".to_owned()));
+        assert_eq!(retry("2", "page"), StatusCode::NOT_FOUND);
+        assert_eq!(retry("1", "other"), StatusCode::NOT_FOUND);
+        assert_eq!(retry("1", "page"), StatusCode::NO_CONTENT);
+        assert_eq!(retry("1", "page"), StatusCode::NO_CONTENT);
+        assert_eq!(retry("1", "page"), StatusCode::TOO_MANY_REQUESTS);
+        drop(commanded);
+        assert_eq!(retry("1", "page"), StatusCode::NOT_FOUND);
+    }
+}

@@ -1,0 +1,75 @@
+//! What the pages of add-ons ask of the host: the room page asks it for them.
+
+mod actions;
+mod frame_api;
+mod message;
+mod room_addons;
+mod target;
+mod template;
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use serde_json::json;
+
+use crate::http::unavailable::with_retry_after;
+use crate::service::shared::Shared;
+use crate::storage::{Installed, Room, StateError};
+
+pub(super) use room_addons::Here;
+#[cfg(feature = "testing")]
+pub(crate) use {actions::offered_actions, target::open_page};
+
+pub(super) fn router() -> Router<Arc<Shared>> {
+    everywhere("/rooms/{room}")
+        .route("/rooms/{room}/actions", post(actions::of_message))
+        .route("/rooms/{room}/frames/enter", post(frame_api::enter))
+}
+
+/// What pages may ask on another site, too.
+pub(super) fn everywhere(at: &str) -> Router<Arc<Shared>> {
+    Router::new()
+        .route(&format!("{at}/open"), post(target::open))
+        .route(&format!("{at}/frames/token"), post(frame_api::token))
+        .route(&format!("{at}/frames/room"), post(frame_api::room))
+        .route(
+            &format!("{at}/frames/participants"),
+            post(frame_api::participants),
+        )
+        .route(&format!("{at}/frames/user"), post(frame_api::user))
+}
+
+/// Why a page does not get what it asked for; the sentence goes to the add-on's script.
+#[derive(Debug)]
+struct Refusal(StatusCode, String);
+
+impl Refusal {
+    fn not_found(why: impl Into<String>) -> Self {
+        Self(StatusCode::NOT_FOUND, why.into())
+    }
+}
+
+impl From<StateError> for Refusal {
+    fn from(cause: StateError) -> Self {
+        tracing::error!("{cause}");
+        let why = "The host cannot reach its database now; try again";
+        Self(StatusCode::SERVICE_UNAVAILABLE, why.to_owned())
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        with_retry_after((self.0, Json(json!({ "error": self.1 }))).into_response())
+    }
+}
+
+/// The add-on with this key, where it is installed in the room.
+async fn installed(shared: &Shared, room: &Room, add_on: &str) -> Result<Installed, Refusal> {
+    let here = shared.state.installations_in(room.id).await?;
+    let found = here.into_iter().find(|one| one.descriptor.key == add_on);
+    found.ok_or_else(|| Refusal::not_found("The add-on is not installed in this room"))
+}

@@ -1,0 +1,186 @@
+//! Which actions are offered to a person, on a message or beside the input field.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use glance_sdk::evaluate::{Facts, Program};
+use glance_sdk::extract::JsonBody;
+use glance_sdk::model::{Action, ActionLocation, Descriptor};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Refusal;
+use super::message::Message;
+use crate::content::pattern;
+use crate::content::pattern::Allowance;
+use crate::http::web::room_access::Visit;
+use crate::model::module;
+use crate::service::shared::Shared;
+use crate::storage::{Installed, Room, StateError, User};
+
+/// An action that is offered.
+pub(super) struct Offered {
+    pub(super) installed: Arc<Installed>,
+    pub(super) action: Action,
+}
+
+impl Offered {
+    pub(super) fn written(&self) -> Value {
+        json!({
+            "addOn": self.installed.descriptor.key,
+            "addOnName": self.installed.descriptor.name,
+            "key": self.action.key,
+            "name": self.action.name.value,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    message: String,
+}
+
+/// The actions on one message, judged when its menu is opened.
+pub(super) async fn of_message(
+    State(shared): State<Arc<Shared>>,
+    Visit { room, user }: Visit,
+    JsonBody(Asked { message }): JsonBody<Asked>,
+) -> Result<Json<Vec<Value>>, Refusal> {
+    let message = Arc::new(find_message(&shared, &room, &message).await?);
+    let offered = offered(&shared, &room, &user, Some(&message)).await?;
+    Ok(Json(offered.iter().map(Offered::written).collect()))
+}
+
+pub(super) async fn find_message(
+    shared: &Shared,
+    room: &Room,
+    id: &str,
+) -> Result<Message, Refusal> {
+    let entry = shared.state.entry(room.id, id).await?;
+    let entry = entry.ok_or_else(|| Refusal::not_found("The message is not in this room"))?;
+    Ok(Message::new(shared, &entry).await?)
+}
+
+/// The add-ons and keys of the actions that are offered, by weight: on the message with this id, or beside the
+/// input field without one.
+#[cfg(feature = "testing")]
+pub(crate) async fn offered_actions(
+    shared: &Shared,
+    room: &Room,
+    user: &User,
+    message: Option<&str>,
+) -> Result<Vec<(String, String)>, String> {
+    let offered = async {
+        let message = match message {
+            Some(id) => Some(Arc::new(find_message(shared, room, id).await?)),
+            None => None,
+        };
+        Ok::<_, Refusal>(offered(shared, room, user, message.as_ref()).await?)
+    };
+    let offered = offered.await.map_err(|Refusal(_, why)| why)?.into_iter();
+    let names = offered.map(|offered| {
+        let add_on = offered.installed.descriptor.key.clone();
+        (add_on, offered.action.key)
+    });
+    Ok(names.collect())
+}
+
+/// Those whose conditions hold, by weight: on a message, or beside the input field without one.
+pub(super) async fn offered(
+    shared: &Shared,
+    room: &Room,
+    user: &User,
+    message: Option<&Arc<Message>>,
+) -> Result<Vec<Offered>, StateError> {
+    let location = match message {
+        Some(_) => ActionLocation::Message,
+        None => ActionLocation::Input,
+    };
+    let mut offered = Vec::new();
+    for (installed, actions) in all(shared, room).await? {
+        let judged = judged(&installed.descriptor, actions, &location);
+        let looks = judged.iter().any(|(_, program)| program.patterns() > 0);
+        let holding = match message {
+            // Each add-on by itself, so that nobody waits for all of another's, and who is gone for none.
+            Some(message) if looks => {
+                let (room, user, message) = (room.clone(), user.clone(), Arc::clone(message));
+                pattern::aside(move || holding(judged, &room, &user, Some(&message))).await?
+            }
+            message => holding(judged, room, user, message.map(Arc::as_ref)),
+        };
+        let installed = Arc::new(installed);
+        offered.extend(holding.into_iter().map(|action| {
+            let installed = Arc::clone(&installed);
+            Offered { installed, action }
+        }));
+    }
+    offered.sort_by(|a, b| order(a).cmp(&order(b)));
+    Ok(offered)
+}
+
+type Judged = Vec<(Action, Program)>;
+
+/// The actions of an add-on that may be offered at a place, with their conditions.
+fn judged(descriptor: &Descriptor, actions: Vec<Action>, location: &ActionLocation) -> Judged {
+    let mut allowance = Allowance::default();
+    let programs = actions.into_iter().map(|action| {
+        let program = Program::new(action.conditions());
+        (action, program)
+    });
+    programs
+        .filter(|(_, program)| allowance.covers(program))
+        .filter(|(action, _)| {
+            let key = action.target.key();
+            action.location == *location && key.is_some_and(|key| module::opens(descriptor, key))
+        })
+        .collect()
+}
+
+fn holding(judged: Judged, room: &Room, user: &User, message: Option<&Message>) -> Vec<Action> {
+    let tested = message.map(|message| message.tested(user));
+    let mut facts = Facts::default();
+    facts.room_is_public = room.is_public;
+    facts.user_is_admin = user.is_admin;
+    facts.user_is_guest = user.is_guest;
+    facts.user_is_room_owner = room.owner == user.id;
+    facts.message = tested.as_ref();
+    let holding = judged.into_iter().filter(|(_, all)| all.holds(&facts));
+    holding.map(|(action, _)| action).collect()
+}
+
+/// Whether an add-on of the room has an action on messages, on whichever.
+pub(super) async fn any_on_messages(shared: &Shared, room: &Room) -> Result<bool, StateError> {
+    let all = all(shared, room).await?;
+    let mut actions = all.iter().flat_map(|(_, actions)| actions);
+    Ok(actions.any(|action| action.location == ActionLocation::Message))
+}
+
+fn order(offered: &Offered) -> (i64, &str, &str) {
+    let Offered { installed, action } = offered;
+    (
+        action.weight_or_default(),
+        &installed.descriptor.key,
+        &action.key,
+    )
+}
+
+/// Those of descriptors and of runtime, by installation. One of a room stands before a global one of its
+/// key.
+async fn all(shared: &Shared, room: &Room) -> Result<Vec<(Installed, Vec<Action>)>, StateError> {
+    let mut all = Vec::new();
+    for installed in shared.state.installations_in(room.id).await? {
+        let runtime = shared
+            .state
+            .actions_in(&installed.oauth_id, room.id)
+            .await?;
+        let runtime = runtime.into_iter().map(|created| created.action);
+        let declared = installed.descriptor.capabilities.actions().iter().cloned();
+        let mut keys = HashSet::new();
+        let mut actions: Vec<_> = declared.chain(runtime).collect();
+        actions.retain(|action| keys.insert(action.key.clone()));
+        all.push((installed, actions));
+    }
+    Ok(all)
+}

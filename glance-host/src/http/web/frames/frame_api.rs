@@ -1,0 +1,164 @@
+//! What scripts of add-ons ask about: a token, the room, who is there, who looks.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use glance_sdk::extract::JsonBody;
+use glance_sdk::model::Scope;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Refusal, installed};
+use crate::http::web::room_access::{Guest, Visit};
+use crate::service::access::Access;
+use crate::service::addon_calls;
+use crate::service::directory;
+use crate::service::shared::Shared;
+use crate::storage::{Installed, Room, User};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Module {
+    add_on: String,
+    module: String,
+}
+
+/// A fresh token for a module that is open.
+pub(super) async fn token(
+    State(shared): State<Arc<Shared>>,
+    Visit { room, user }: Visit,
+    JsonBody(Module { add_on, module }): JsonBody<Module>,
+) -> Result<Json<Value>, Refusal> {
+    let installed = installed(&shared, &room, &add_on).await?;
+    let descriptor = &installed.descriptor;
+    if descriptor.web_panel(&module).is_none() && descriptor.dialog(&module).is_none() {
+        return Err(Refusal::not_found(format!(
+            "The add-on has no panel or dialog {module:?}"
+        )));
+    }
+    match addon_calls::page_token(&shared, &installed, &room, &user) {
+        Ok(token) => Ok(Json(json!({ "token": token }))),
+        Err(cause) => {
+            tracing::error!("cannot make a token: {cause:#}");
+            let why = "Unable to create token".to_owned();
+            Err(Refusal(StatusCode::INTERNAL_SERVER_ERROR, why))
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Asking {
+    add_on: String,
+}
+
+pub(super) async fn room(
+    State(shared): State<Arc<Shared>>,
+    Visit { room, .. }: Visit,
+    JsonBody(Asking { add_on }): JsonBody<Asking>,
+) -> Result<Json<Value>, Refusal> {
+    may_view(&shared, &room, &add_on).await?;
+    Ok(Json(json!({
+        "id": room.id,
+        "name": room.name,
+        "privacy": if room.is_public { "public" } else { "private" },
+        "topic": room.topic,
+    })))
+}
+
+pub(super) async fn participants(
+    State(shared): State<Arc<Shared>>,
+    Guest(is_guest): Guest,
+    Visit { room, .. }: Visit,
+    JsonBody(Asking { add_on }): JsonBody<Asking>,
+) -> Result<Json<Value>, Refusal> {
+    if is_guest {
+        let why = "A guest of another site is not told who is here".to_owned();
+        return Err(Refusal(StatusCode::FORBIDDEN, why));
+    }
+    may_view(&shared, &room, &add_on).await?;
+    let present = directory::participants(&shared, &room).await?;
+    let (guests, members): (Vec<_>, Vec<_>) = present.iter().partition(|user| user.is_guest);
+    let written = |users: Vec<&User>| -> Vec<Value> {
+        users
+            .into_iter()
+            .map(|user| person(&shared, user))
+            .collect()
+    };
+    Ok(Json(
+        json!({ "guests": written(guests), "members": written(members) }),
+    ))
+}
+
+pub(super) async fn user(
+    State(shared): State<Arc<Shared>>,
+    Visit { room, user }: Visit,
+    JsonBody(Asking { add_on }): JsonBody<Asking>,
+) -> Result<Json<Value>, Refusal> {
+    may_view(&shared, &room, &add_on).await?;
+    let mut written = person(&shared, &user);
+    written["is_guest"] = user.is_guest.into();
+    // This host knows no titles; the member is there for scripts that read it.
+    written["title"] = "".into();
+    Ok(Json(written))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Entering {
+    add_on: String,
+    room: String,
+}
+
+/// The address of another room, where the person may enter it. A room that they may not enter and
+/// one that is not there look the same.
+pub(super) async fn enter(
+    State(shared): State<Arc<Shared>>,
+    Visit { room, user }: Visit,
+    JsonBody(Entering {
+        add_on,
+        room: other,
+    }): JsonBody<Entering>,
+) -> Result<Json<Value>, Refusal> {
+    installed(&shared, &room, &add_on).await?;
+    let access = Access::of(&shared, &user).await?;
+    let state = &shared.state;
+    let with_id = match other.parse() {
+        Ok(id) => state.room(id).await?,
+        Err(_) => None,
+    };
+    let mut named = with_id.into_iter().chain(state.find_room(&other).await?);
+    if let Some(found) = named.find(|found| access.may_enter(found)) {
+        return Ok(Json(json!({ "address": format!("/rooms/{}", found.id) })));
+    }
+    Err(Refusal::not_found(format!(
+        "There is no room {other:?} to open"
+    )))
+}
+
+async fn may_view(shared: &Shared, room: &Room, add_on: &str) -> Result<Installed, Refusal> {
+    let installed = installed(shared, room, add_on).await?;
+    match installed.asks_for(&Scope::ViewRoom) {
+        true => Ok(installed),
+        false => {
+            let why = "The add-on needs the scope view_room for this".to_owned();
+            Err(Refusal(StatusCode::FORBIDDEN, why))
+        }
+    }
+}
+
+fn person(shared: &Shared, user: &User) -> Value {
+    let is_online = shared.attendance.is_online(user.id);
+    json!({
+        "id": user.id,
+        "name": user.name,
+        "mention_name": user.mention_name(),
+        "presence": { "show": if is_online { "chat" } else { "unavailable" } },
+        // Nobody has a picture on this host, and scripts put this into an image.
+        "photo_url": format!("{}/assets/icon.svg", shared.base_url),
+        "is_admin": user.is_admin,
+        "email": user.email,
+    })
+}

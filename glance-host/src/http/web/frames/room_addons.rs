@@ -1,0 +1,76 @@
+//! What the room page must know of the add-ons in the room: what can be open, and the actions.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use glance_sdk::model::{OauthId, RoomId, UserId};
+use serde_json::{Value, json};
+
+use super::actions::{self, Offered};
+use crate::cluster::bus::Push;
+use crate::content::wire::version;
+use crate::service::shared::Shared;
+use crate::storage::{Installed, StateError};
+
+/// Looks for one person in one room.
+pub(in crate::http::web) struct Here {
+    shared: Arc<Shared>,
+    room: RoomId,
+    user: UserId,
+    /// The key of each installation's add-on, as it was looked up last.
+    add_ons: HashMap<OauthId, String>,
+}
+
+impl Here {
+    pub(in crate::http::web) fn new(shared: Arc<Shared>, room: RoomId, user: UserId) -> Self {
+        Self {
+            shared,
+            room,
+            user,
+            add_ons: HashMap::new(),
+        }
+    }
+
+    /// The event `here`: the modules of each add-on, each with what changes when it does; the
+    /// actions beside the input field; and whether there are any on messages.
+    pub(in crate::http::web) async fn look(&mut self) -> Result<Value, StateError> {
+        let state = &self.shared.state;
+        let (room, user) = (state.room(self.room).await?, state.user(self.user).await?);
+        let (Some(room), Some(user)) = (room, user) else {
+            return Ok(json!({ "addOns": {}, "input": [], "message": false }));
+        };
+        let installations = state.installations_in(room.id).await?;
+        let mut modules = BTreeMap::new();
+        self.add_ons.clear();
+        for installed in &installations {
+            let (key, id) = (&installed.descriptor.key, &installed.oauth_id);
+            modules.insert(key, versions(installed));
+            self.add_ons.insert(id.clone(), key.clone());
+        }
+        let input = actions::offered(&self.shared, &room, &user, None).await?;
+        Ok(json!({
+            "addOns": modules,
+            "input": input.iter().map(Offered::written).collect::<Vec<_>>(),
+            "message": actions::any_on_messages(&self.shared, &room).await?,
+        }))
+    }
+
+    /// The key of the add-on that pushed, where the push is for this person.
+    pub(in crate::http::web) fn add_on(&self, push: &Push) -> Option<&str> {
+        let is_for_them = push.user.is_none_or(|user| user == self.user);
+        let add_on = self.add_ons.get(&push.oauth_id);
+        add_on.map(String::as_str).filter(|_| is_for_them)
+    }
+}
+
+/// Each panel and dialog by its key. Another installation of the same add-on has other tokens.
+fn versions(installed: &Installed) -> BTreeMap<&str, String> {
+    let capabilities = &installed.descriptor.capabilities;
+    let id = &installed.oauth_id;
+    let panels = capabilities.web_panels().iter();
+    let dialogs = capabilities.dialogs().iter();
+    panels
+        .map(|panel| (panel.key.as_str(), version(&(id, panel))))
+        .chain(dialogs.map(|dialog| (dialog.key.as_str(), version(&(id, dialog)))))
+        .collect()
+}

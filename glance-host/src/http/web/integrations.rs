@@ -1,0 +1,171 @@
+//! The integrations of a room and of the group: install, set up, update, remove.
+
+mod change;
+mod describe;
+mod leave;
+mod page;
+mod places;
+mod site;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use glance_sdk::model::WebPanel;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::form;
+use super::pages::{PageError, render};
+use crate::service::install;
+use crate::service::install::InstallError;
+use crate::service::shared::Shared;
+use crate::storage::Installed;
+use page::Page;
+use site::Site;
+
+pub(super) fn router() -> Router<Arc<Shared>> {
+    let mut router = Router::new()
+        .route("/installable/{visit}", get(leave::show))
+        .route("/addons/install", get(places::choose));
+    for base in ["/rooms/{room}/integrations", "/integrations"] {
+        router = router
+            .route(base, get(list).post(change::review))
+            .route(
+                &format!("{base}/approve"),
+                form(change::approve, "../integrations"),
+            )
+            .route(&format!("{base}/visits/{{visit}}"), get(leave::go))
+            .route(
+                &format!("{base}/visits/{{visit}}/done"),
+                get(leave::back).post(leave::done),
+            )
+            .route(
+                &format!("{base}/{{id}}/update"),
+                form(change::update, "../../integrations"),
+            )
+            .route(
+                &format!("{base}/{{id}}/remove"),
+                form(change::remove, "../../integrations"),
+            )
+            .route(
+                &format!("{base}/{{id}}/pages/{{page}}"),
+                get(page::frame).post(page::address),
+            );
+    }
+    router
+}
+
+/// An installation in the address of a page.
+#[derive(Deserialize)]
+struct Names {
+    id: String,
+}
+
+/// What the address of the list may say.
+#[derive(Deserialize)]
+struct ListQuery {
+    /// The address of a descriptor, for the form.
+    #[serde(default)]
+    url: String,
+}
+
+async fn list(
+    State(shared): State<Arc<Shared>>,
+    site: Site,
+    Query(ListQuery { url }): Query<ListQuery>,
+) -> Result<Response, PageError> {
+    show(&shared, &site, StatusCode::OK, &url, Value::Null).await
+}
+
+/// The list, with what went wrong above it.
+async fn failed(
+    shared: &Shared,
+    site: &Site,
+    url: &str,
+    error: InstallError,
+) -> Result<Response, PageError> {
+    let error = match error {
+        InstallError::State(cause) => return Err(cause.into()),
+        InstallError::Invalid { url, problems } => json!({
+            "sentence": format!("What stands at {url} is no descriptor:"),
+            "problems": problems,
+        }),
+        other => json!({ "sentence": sentence(&other.to_string()) }),
+    };
+    failed_with(shared, site, url, error).await
+}
+
+async fn failed_with(
+    shared: &Shared,
+    site: &Site,
+    url: &str,
+    error: Value,
+) -> Result<Response, PageError> {
+    show(shared, site, StatusCode::UNPROCESSABLE_ENTITY, url, error).await
+}
+
+async fn show(
+    shared: &Shared,
+    site: &Site,
+    status: StatusCode,
+    url: &str,
+    error: Value,
+) -> Result<Response, PageError> {
+    let installations = site.installations(shared).await?;
+    let entries = installations.iter().map(|one| entry(shared, site, one));
+    let installed: Vec<_> = entries.collect();
+    let values = json!({ "url": url, "error": error, "installed": installed });
+    Ok(render(
+        status,
+        "integrations.html",
+        merged(site.values(shared), values),
+    ))
+}
+
+fn entry(shared: &Shared, site: &Site, installed: &Installed) -> Value {
+    let descriptor = &installed.descriptor;
+    let panel = |panel: &WebPanel| json!({ "key": panel.key, "name": panel.name.value });
+    let panels = descriptor.capabilities.web_panels().iter().map(panel);
+    let is_managed = site.may_manage() && installed.room_id == site.room_id();
+    json!({
+        "oauth_id": installed.oauth_id,
+        "about": describe::descriptor(descriptor, None),
+        "avatar": shared.images.of(&installed.oauth_id).avatar(installed),
+        "url": shown_url(&installed.descriptor_url).map(|url| match is_managed {
+            true => url.to_owned(),
+            false => install::plain(url),
+        }),
+        "can_update": !installed.descriptor_url.starts_with("data:"),
+        "is_global": installed.room_id.is_none(),
+        "is_managed": is_managed,
+        "configure": Page::Configure.is_open(site, installed),
+        "admin": Page::Admin.is_open(site, installed),
+        "panels": panels.collect::<Vec<_>>(),
+    })
+}
+
+/// An address that is a descriptor is not shown whole.
+fn shown_url(url: &str) -> Option<&str> {
+    (!url.starts_with("data:")).then_some(url)
+}
+
+/// The values of a site's every page, and those of this one.
+fn merged(mut values: Value, more: Value) -> Value {
+    if let (Value::Object(values), Value::Object(more)) = (&mut values, more) {
+        values.extend(more);
+    }
+    values
+}
+
+/// An error as a sentence of its own.
+fn sentence(error: &str) -> String {
+    let mut letters = error.chars();
+    let capital = letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect::<String>());
+    format!("{}.", capital.unwrap_or_default().trim_end_matches('.'))
+}

@@ -1,0 +1,174 @@
+//! Installs, updates and removes, each after somebody approved what it means.
+
+use std::sync::Arc;
+
+use axum::Form;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::site::Site;
+use super::{describe, failed, leave, merged};
+use crate::http::web::pages::{PageError, render};
+use crate::service::install;
+use crate::service::install::approval::More;
+use crate::service::install::{Read, browser_handoff};
+use crate::service::shared::Shared;
+use crate::storage::Installed;
+
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    url: String,
+}
+
+/// Step 1: reads the descriptor and shows what it asks for.
+pub(super) async fn review(
+    State(shared): State<Arc<Shared>>,
+    site: Site,
+    Form(Asked { url }): Form<Asked>,
+) -> Result<Response, PageError> {
+    site.managed()?;
+    let checked = async {
+        let read = install::read(&shared, &url).await?;
+        install::check(&shared, &read.descriptor, site.room_id()).await?;
+        Ok(read)
+    };
+    match checked.await {
+        Ok(read) => Ok(ask(&shared, &site, &read, &Approval::Install(&url), "")),
+        Err(error) => failed(&shared, &site, &url, error).await,
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Approved {
+    url: String,
+    digest: String,
+}
+
+/// Step 2: installs what was approved, and nothing else.
+pub(super) async fn approve(
+    State(shared): State<Arc<Shared>>,
+    site: Site,
+    Form(Approved { url, digest }): Form<Approved>,
+) -> Result<Response, PageError> {
+    site.managed()?;
+    let read = match install::read(&shared, &url).await {
+        Ok(read) if read.digest == digest => read,
+        Ok(read) => {
+            return Ok(ask(
+                &shared,
+                &site,
+                &read,
+                &Approval::Install(&url),
+                CHANGED,
+            ));
+        }
+        Err(error) => return failed(&shared, &site, &url, error).await,
+    };
+    match install::approved(&shared, read, site.room_id()).await {
+        Ok((installed, visit)) => Ok(leave::page(&shared, &site, &installed, visit)),
+        Err(error) => failed(&shared, &site, &url, error).await,
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Update {
+    #[serde(default)]
+    digest: String,
+}
+
+/// Reads the descriptor anew; what it asks for beyond what was approved is shown first.
+pub(super) async fn update(
+    State(shared): State<Arc<Shared>>,
+    site: Site,
+    Path(names): Path<super::Names>,
+    Form(Update { digest }): Form<Update>,
+) -> Result<Response, PageError> {
+    let installed = site.installed(&shared, &names.id).await?;
+    let url = &installed.descriptor_url;
+    let read = match install::read(&shared, url).await {
+        Ok(read) => read,
+        Err(error) => return failed(&shared, &site, "", error).await,
+    };
+    let is_approved = read.digest == digest;
+    let is_same_add_on = read.descriptor.key == installed.descriptor.key;
+    if is_same_add_on
+        && !is_approved
+        && !More::of(&read.descriptor, &installed.descriptor).is_nothing()
+    {
+        let notice = if digest.is_empty() { "" } else { CHANGED };
+        return Ok(ask(
+            &shared,
+            &site,
+            &read,
+            &Approval::Update(&installed),
+            notice,
+        ));
+    }
+    match install::replace(&shared, &installed, read).await {
+        Ok(updated) => {
+            let page = browser_handoff::page_after_update(&updated);
+            let visit = browser_handoff::tell(&shared, &updated, page);
+            Ok(leave::page(&shared, &site, &updated, visit))
+        }
+        Err(error) => failed(&shared, &site, "", error).await,
+    }
+}
+
+pub(super) async fn remove(
+    State(shared): State<Arc<Shared>>,
+    site: Site,
+    Path(names): Path<super::Names>,
+) -> Result<Response, PageError> {
+    let installed = site.installed(&shared, &names.id).await?;
+    install::uninstall(&shared, &installed.oauth_id).await?;
+    let page = browser_handoff::page_after_removal(&installed);
+    let visit = browser_handoff::tell(&shared, &installed, page);
+    Ok(leave::page(&shared, &site, &installed, visit))
+}
+
+const CHANGED: &str = "The descriptor has changed since you read it. This is what it says now.";
+
+/// What a person is asked to approve.
+enum Approval<'a> {
+    /// The add-on whose descriptor stands at this address.
+    Install(&'a str),
+    Update(&'a Installed),
+}
+
+fn ask(
+    shared: &Shared,
+    site: &Site,
+    read: &Read,
+    approval: &Approval<'_>,
+    notice: &str,
+) -> Response {
+    let base = site.address();
+    let (action, old) = match approval {
+        Approval::Install(_) => (format!("{base}/approve"), None),
+        Approval::Update(old) => (
+            format!("{base}/{}/update", old.oauth_id),
+            Some(&old.descriptor),
+        ),
+    };
+    let values = json!({
+        "add_on": describe::descriptor(&read.descriptor, old),
+        "url": match approval {
+            Approval::Install(url) => url,
+            Approval::Update(_) => "",
+        },
+        "shown_url": super::shown_url(&read.url),
+        "digest": read.digest,
+        "warnings": read.warnings,
+        "notice": notice,
+        "action": action,
+        "is_update": old.is_some(),
+    });
+    render(
+        StatusCode::OK,
+        "integrations/review.html",
+        merged(site.values(shared), values),
+    )
+}

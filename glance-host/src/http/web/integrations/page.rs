@@ -1,0 +1,129 @@
+//! The pages on which an add-on is set up: its own, in a frame of the host's.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use glance_sdk::model::Authentication;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::merged;
+use super::site::Site;
+use crate::http::web::pages::{PageError, render};
+use crate::service::addon_calls;
+use crate::service::shared::Shared;
+use crate::storage::Installed;
+
+#[derive(Deserialize)]
+pub(super) struct Names {
+    id: String,
+    page: Page,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Page {
+    Configure,
+    Admin,
+}
+
+impl Page {
+    fn key(self) -> &'static str {
+        match self {
+            Self::Configure => "configure",
+            Self::Admin => "admin",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Configure => "Settings",
+            Self::Admin => "Administration",
+        }
+    }
+
+    /// Where it stands, and whether it is signed.
+    fn of(self, installed: &Installed) -> Option<(&str, &Authentication)> {
+        let has = &installed.descriptor.capabilities;
+        match self {
+            Self::Configure => {
+                let page = has.configurable.as_ref()?;
+                Some((&page.url, page.authentication()))
+            }
+            Self::Admin => Some((&has.admin_page.as_ref()?.url, &Authentication::Jwt)),
+        }
+    }
+
+    /// Whether the person may open it. Where the whole group has the add-on, those who manage a
+    /// room may where the add-on says so.
+    pub(super) fn is_open(self, site: &Site, installed: &Installed) -> bool {
+        if self.of(installed).is_none() || !site.may_manage() {
+            return false;
+        }
+        let is_admin = site.user().is_admin;
+        match self {
+            Self::Admin => is_admin,
+            Self::Configure => {
+                let page = installed.descriptor.capabilities.configurable.as_ref();
+                let rooms = page.and_then(|page| page.allow_access_to_room_admins);
+                is_admin || installed.room_id.is_some() || rooms == Some(true)
+            }
+        }
+    }
+}
+
+/// The host's page around it. It holds no token: the script asks for the address.
+pub(super) async fn frame(
+    State(shared): State<Arc<Shared>>,
+    site: Site,
+    Path(Names { id, page }): Path<Names>,
+) -> Result<Response, PageError> {
+    let installed = open(&shared, &site, &id, page).await?;
+    let values = json!({
+        "add_on": installed.descriptor.name,
+        "title": page.title(),
+    });
+    let values = merged(site.values(&shared), values);
+    Ok(render(StatusCode::OK, "integrations/frame.html", values))
+}
+
+/// The address of its page, with a token made for this opening.
+pub(super) async fn address(
+    State(shared): State<Arc<Shared>>,
+    site: Site,
+    Path(Names { id, page }): Path<Names>,
+) -> Result<Response, PageError> {
+    let installed = open(&shared, &site, &id, page).await?;
+    let Some((url, authentication)) = page.of(&installed) else {
+        return Err(CLOSED);
+    };
+    let room = site.room_id();
+    match addon_calls::page_url(&shared, &installed, url, authentication, room, site.user()) {
+        Ok(url) => Ok(Json(json!({
+            "addOn": installed.descriptor.key,
+            "key": page.key(),
+            "name": format!("{} of {}", page.title(), installed.descriptor.name),
+            "url": url.as_str(),
+            "isOwn": addon_calls::is_own(&shared, &url),
+        }))
+        .into_response()),
+        Err(problem) => {
+            let add_on = &installed.descriptor.key;
+            tracing::warn!(add_on, "cannot open a page: {problem}");
+            Ok((StatusCode::BAD_GATEWAY, problem).into_response())
+        }
+    }
+}
+
+async fn open(shared: &Shared, site: &Site, id: &str, page: Page) -> Result<Installed, PageError> {
+    let installed = site.shown(shared, id).await?;
+    page.is_open(site, &installed)
+        .then_some(installed)
+        .ok_or(CLOSED)
+}
+
+const CLOSED: PageError =
+    PageError::NotAllowed("This page is for those who manage the add-on, where it has one.");

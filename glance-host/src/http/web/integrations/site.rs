@@ -1,0 +1,131 @@
+//! Where integrations are managed: a room, or the whole group.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use glance_sdk::model::RoomId;
+use serde_json::{Value, json};
+
+use crate::http::web::pages::PageError;
+use crate::http::web::room_access::{Person, Visit};
+use crate::service::access;
+use crate::service::shared::Shared;
+use crate::storage::{Installed, User};
+
+/// A room or the group, and the person who manages it there.
+pub(super) enum Site {
+    Room(Visit),
+    Group(Person),
+}
+
+impl FromRequestParts<Arc<Shared>> for Site {
+    type Rejection = PageError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        shared: &Arc<Shared>,
+    ) -> Result<Self, PageError> {
+        let names = Path::<HashMap<String, String>>::from_request_parts(parts, shared).await;
+        match names.is_ok_and(|Path(names)| names.contains_key("room")) {
+            true => Visit::from_request_parts(parts, shared)
+                .await
+                .map(Self::Room),
+            false => Person::from_request_parts(parts, shared)
+                .await
+                .map(Self::Group),
+        }
+    }
+}
+
+impl Site {
+    pub(super) fn user(&self) -> &User {
+        match self {
+            Self::Room(visit) => &visit.user,
+            Self::Group(Person(user)) => user,
+        }
+    }
+
+    pub(super) fn room_id(&self) -> Option<RoomId> {
+        match self {
+            Self::Room(visit) => Some(visit.room.id),
+            Self::Group(_) => None,
+        }
+    }
+
+    pub(super) fn may_manage(&self) -> bool {
+        match self {
+            Self::Room(visit) => visit.may_manage(),
+            Self::Group(person) => person.may_manage(),
+        }
+    }
+
+    /// The address of its list of integrations.
+    pub(super) fn address(&self) -> String {
+        match self {
+            Self::Room(visit) => format!("/rooms/{}/integrations", visit.room.id),
+            Self::Group(_) => "/integrations".to_owned(),
+        }
+    }
+
+    /// What every page of it shows.
+    pub(super) fn values(&self, shared: &Shared) -> Value {
+        let name = match self {
+            Self::Room(visit) => visit.room.name.as_str(),
+            Self::Group(_) => shared.group.name.as_str(),
+        };
+        json!({
+            "group": shared.group.name,
+            "room": self.room_id(),
+            "name": name,
+            "address": self.address(),
+            "may_manage": self.may_manage(),
+            "may_manage_group": access::manages_group(self.user()),
+            "has_tokens": !shared.entrance.is_local(),
+        })
+    }
+
+    /// What is installed, in the room those for all rooms too.
+    pub(super) async fn installations(&self, shared: &Shared) -> Result<Vec<Installed>, PageError> {
+        let found = match self {
+            Self::Room(visit) => shared.state.installations_in(visit.room.id).await?,
+            Self::Group(_) => shared.state.global_installations().await?,
+        };
+        Ok(found)
+    }
+
+    /// Refuses whoever may not change anything here.
+    pub(super) fn managed(&self) -> Result<(), PageError> {
+        let who = match self {
+            Self::Room(_) => {
+                "Integrations of a room are changed by its owner and by administrators."
+            }
+            Self::Group(_) => "Integrations of all rooms are changed by administrators.",
+        };
+        self.may_manage()
+            .then_some(())
+            .ok_or(PageError::NotAllowed(who))
+    }
+
+    /// The installation that is managed here: one for all rooms is not managed in a room.
+    pub(super) async fn installed(
+        &self,
+        shared: &Shared,
+        id: &str,
+    ) -> Result<Installed, PageError> {
+        self.managed()?;
+        let found = self.shown(shared, id).await?;
+        let is_own = found.room_id == self.room_id();
+        is_own.then_some(found).ok_or(PageError::NotAllowed(
+            "Integrations of all rooms are changed by administrators.",
+        ))
+    }
+
+    /// The installation that shows here.
+    pub(super) async fn shown(&self, shared: &Shared, id: &str) -> Result<Installed, PageError> {
+        let mut here = self.installations(shared).await?.into_iter();
+        let found = here.find(|installed| installed.oauth_id.as_str() == id);
+        found.ok_or(PageError::Gone("This integration was removed."))
+    }
+}

@@ -1,0 +1,61 @@
+//! What add-ons wrote to the person who asks, and to nobody else.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use glance_sdk::model::MessageFormat;
+use serde_json::{Value, json};
+
+use super::pages::{PageError, render, who};
+use super::room_access::Person;
+use crate::content::{html, label, wire};
+use crate::service::shared::Shared;
+use crate::storage::PrivateMessage;
+
+/// How many are shown.
+const PAGE: usize = 100;
+
+/// The newest first. What was shown counts as read.
+pub(super) async fn list(
+    State(shared): State<Arc<Shared>>,
+    Person(user): Person,
+) -> Result<Response, PageError> {
+    let at_most = PAGE as u32 + 1;
+    let kept = shared.state.private_messages(user.id, at_most).await?;
+    let newest = kept.iter().rev().take(PAGE);
+    let values = json!({
+        "group": shared.group.name,
+        "who": who(&shared, &user),
+        "messages": newest.map(|message| shown(&shared, message)).collect::<Vec<_>>(),
+        "has_more": kept.len() > PAGE,
+    });
+    if let Some(newest) = kept.last().filter(|newest| !newest.is_read) {
+        shared.state.mark_read(user.id, &newest.id).await?;
+    }
+    Ok(render(StatusCode::OK, "messages.html", values))
+}
+
+/// A message as the template has it: `text` is all its words, which the page's script replaces by
+/// `html` where there is some.
+fn shown(shared: &Shared, message: &PrivateMessage) -> Value {
+    let (text, html) = match message.format {
+        MessageFormat::Html => {
+            let clean = html::message(&message.text);
+            let images = shared.images.of(&message.from);
+            (label::text(&clean), Some(html::by_host(&clean, images)))
+        }
+        _ => (message.text.clone(), None),
+    };
+    let initial = message.sender_name.trim().chars().next().unwrap_or('?');
+    json!({
+        "sender": message.sender_name,
+        "initial": initial.to_uppercase().to_string(),
+        "at": wire::date(message.at),
+        "text": text,
+        "html": html,
+        "notify": message.notify,
+        "is_read": message.is_read,
+    })
+}

@@ -1,0 +1,209 @@
+//! Pages from templates; whatever is put into them is escaped.
+
+use std::sync::{Arc, LazyLock};
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use minijinja::Environment;
+use serde_json::{Value, json};
+
+use super::room_access::Visit;
+use super::sign_in;
+use crate::http::unavailable::with_retry_after;
+use crate::service::shared::Shared;
+use crate::service::sign_in::Way;
+use crate::storage::{StateError, User};
+
+static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut templates = Environment::new();
+    for (name, text) in [
+        ("embed.html", include_str!("../../../assets/embed.html")),
+        ("page.html", include_str!("../../../assets/page.html")),
+        ("room.html", include_str!("../../../assets/room.html")),
+        (
+            "integrations.html",
+            include_str!("../../../assets/integrations.html"),
+        ),
+        ("message.html", include_str!("../../../assets/message.html")),
+        (
+            "messages.html",
+            include_str!("../../../assets/messages.html"),
+        ),
+        (
+            "messages-link.html",
+            include_str!("../../../assets/messages-link.html"),
+        ),
+        (
+            "integrations/problems.html",
+            include_str!("../../../assets/integrations/problems.html"),
+        ),
+        (
+            "integrations/review.html",
+            include_str!("../../../assets/integrations/review.html"),
+        ),
+        (
+            "integrations/leave.html",
+            include_str!("../../../assets/integrations/leave.html"),
+        ),
+        (
+            "integrations/back.html",
+            include_str!("../../../assets/integrations/back.html"),
+        ),
+        (
+            "integrations/places.html",
+            include_str!("../../../assets/integrations/places.html"),
+        ),
+        (
+            "integrations/frame.html",
+            include_str!("../../../assets/integrations/frame.html"),
+        ),
+        ("people.html", include_str!("../../../assets/people.html")),
+        (
+            "room-fields.html",
+            include_str!("../../../assets/room-fields.html"),
+        ),
+        ("rooms.html", include_str!("../../../assets/rooms.html")),
+        (
+            "settings.html",
+            include_str!("../../../assets/settings.html"),
+        ),
+        ("sidebar.html", include_str!("../../../assets/sidebar.html")),
+        ("sign-in.html", include_str!("../../../assets/sign-in.html")),
+        ("tokens.html", include_str!("../../../assets/tokens.html")),
+        ("who.html", include_str!("../../../assets/who.html")),
+    ] {
+        if let Err(cause) = templates.add_template(name, text) {
+            tracing::error!("the template {name} is wrong: {cause:#}");
+        }
+    }
+    templates
+});
+
+pub(super) fn render(status: StatusCode, template: &str, values: Value) -> Response {
+    let rendered = TEMPLATES
+        .get_template(template)
+        .and_then(|template| template.render(minijinja::value::Serde(values)));
+    match rendered {
+        Ok(page) => (status, Html(page)).into_response(),
+        Err(cause) => {
+            tracing::error!("the page {template} cannot be made: {cause:#}");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// What an address of nothing shows.
+pub(super) async fn nothing() -> Response {
+    message(
+        StatusCode::NOT_FOUND,
+        "Nothing here",
+        "There is no page at this address. It may have a typing error.",
+    )
+}
+
+/// What opens where there is no page: at the address that a form is sent to, for example.
+pub(super) async fn nothing_to_open() -> Response {
+    message(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "Nothing to open here",
+        "Pages send something to this address; it shows nothing by itself.",
+    )
+}
+
+/// A page with one sentence.
+pub(super) fn message(status: StatusCode, title: &str, text: &str) -> Response {
+    render(
+        status,
+        "message.html",
+        json!({ "title": title, "text": text }),
+    )
+}
+
+/// A page that could not be made.
+pub(super) enum PageError {
+    NoRoom,
+    /// Nobody is signed in. A browser shall come back to this page once its person is.
+    SignIn(Option<String>),
+    /// The proxy's word is not taken, for this reason.
+    NotVouchedFor(&'static str),
+    /// The person may not do this, for this reason.
+    NotAllowed(&'static str),
+    /// What the address names is gone.
+    Gone(&'static str),
+    State(StateError),
+}
+
+impl From<StateError> for PageError {
+    fn from(cause: StateError) -> Self {
+        Self::State(cause)
+    }
+}
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        match self {
+            Self::NoRoom => message(
+                StatusCode::NOT_FOUND,
+                "No such room",
+                "There is no room at this address. It may have been removed.",
+            ),
+            Self::SignIn(Some(to)) => Redirect::to(&sign_in::address(&to)).into_response(),
+            Self::SignIn(None) => (StatusCode::UNAUTHORIZED, "Sign in first").into_response(),
+            Self::NotVouchedFor(why) => message(StatusCode::UNAUTHORIZED, "Who are you?", why),
+            Self::NotAllowed(why) => message(StatusCode::FORBIDDEN, "Not allowed", why),
+            Self::Gone(why) => message(StatusCode::NOT_FOUND, "No longer there", why),
+            Self::State(cause) => {
+                tracing::error!("{cause}");
+                with_retry_after(message(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "Try again in a moment",
+                    "The host cannot reach its database now; its log says more.",
+                ))
+            }
+        }
+    }
+}
+
+/// Who asks, for the top of a page; nothing where it is always the person at this machine.
+pub(super) fn who(shared: &Shared, user: &User) -> Value {
+    if shared.entrance.is_local() {
+        return Value::Null;
+    }
+    let signs_out = !matches!(shared.entrance.way, Way::Proxy(_));
+    json!({ "name": user.name, "is_admin": user.is_admin, "signs_out": signs_out })
+}
+
+/// How many other rooms a room's page names; all stand in the list of rooms.
+const ROOMS: u32 = 50;
+
+pub(super) async fn room(
+    State(shared): State<Arc<Shared>>,
+    visit: Visit,
+) -> Result<Response, PageError> {
+    let Visit { room, user } = &visit;
+    let mut rooms = shared.state.rooms_open_to(user, ROOMS + 1).await?;
+    let has_more_rooms = rooms.len() > ROOMS as usize;
+    rooms.truncate(ROOMS as usize);
+    if rooms.iter().all(|other| other.id != room.id) {
+        rooms.push(room.clone());
+    }
+    let rooms: Vec<_> = rooms
+        .iter()
+        .map(|other| json!({ "id": other.id, "name": other.name, "current": other.id == room.id }))
+        .collect();
+    let values = json!({
+        "group": shared.group.name,
+        "room": {
+            "id": room.id, "name": room.name, "topic": room.topic,
+            "is_public": room.is_public, "is_archived": room.is_archived,
+        },
+        "rooms": rooms,
+        "has_more_rooms": has_more_rooms,
+        "who": who(&shared, user),
+        "unread": shared.state.count_unread(user.id).await?,
+        "may_manage": visit.may_manage(),
+        "user": { "id": user.id, "mention": user.mention_name() },
+    });
+    Ok(render(StatusCode::OK, "room.html", values))
+}

@@ -1,0 +1,155 @@
+//! The people of the group: who is an admin, who a guest, and who may not come any more.
+
+use std::sync::Arc;
+
+use axum::Form;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use glance_sdk::model::UserId;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::pages::{PageError, render, who};
+use super::room_access::Admin;
+use crate::service::people;
+use crate::service::shared::Shared;
+use crate::service::sign_in::Way;
+use crate::storage::User;
+
+/// What a person is in the group.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Role {
+    Admin,
+    Member,
+    Guest,
+}
+
+impl Role {
+    fn of(user: &User) -> Self {
+        match (user.is_admin, user.is_guest) {
+            (true, _) => Self::Admin,
+            (false, true) => Self::Guest,
+            (false, false) => Self::Member,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Member => "member",
+            Self::Guest => "guest",
+        }
+    }
+}
+
+pub(super) async fn list(
+    State(shared): State<Arc<Shared>>,
+    Admin(asking): Admin,
+) -> Result<Response, PageError> {
+    page(&shared, &asking, StatusCode::OK, None).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct Wanted {
+    role: Role,
+}
+
+pub(super) async fn set_role(
+    State(shared): State<Arc<Shared>>,
+    Admin(asking): Admin,
+    Path(user): Path<UserId>,
+    Form(Wanted { role }): Form<Wanted>,
+) -> Result<Response, PageError> {
+    if has_rule(&shared)
+        && let Some(user) = shared.state.user(user).await?
+        && user.is_admin != (role == Role::Admin)
+    {
+        let why = "Who is an admin is decided where people sign in, not here.";
+        return page(&shared, &asking, StatusCode::CONFLICT, Some(why)).await;
+    }
+    let change = |user: &User| User {
+        is_admin: role == Role::Admin,
+        is_guest: role == Role::Guest,
+        ..user.clone()
+    };
+    make(&shared, &asking, user, change).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct Removal {
+    removed: bool,
+}
+
+pub(super) async fn remove(
+    State(shared): State<Arc<Shared>>,
+    Admin(asking): Admin,
+    Path(user): Path<UserId>,
+    Form(Removal { removed }): Form<Removal>,
+) -> Result<Response, PageError> {
+    let change = |user: &User| User {
+        is_removed: removed,
+        is_admin: user.is_admin && !removed,
+        ..user.clone()
+    };
+    make(&shared, &asking, user, change).await
+}
+
+/// Makes a change of a person, where an admin stays.
+async fn make(
+    shared: &Shared,
+    asking: &User,
+    user: UserId,
+    change: impl FnOnce(&User) -> User,
+) -> Result<Response, PageError> {
+    let _turn = shared.roles.lock().await;
+    let person = shared.state.user(user).await?;
+    let Some(before) = person.filter(|person| !person.is_technical) else {
+        return Ok(Redirect::to("/people").into_response());
+    };
+    let after = change(&before);
+    let users = shared.state.users().await?;
+    let mut admins = users.iter().filter(|user| user.is_admin);
+    if before.is_admin && !after.is_admin && !admins.any(|admin| admin.id != before.id) {
+        let why = "This is the last admin. Make somebody else one first.";
+        return page(shared, asking, StatusCode::CONFLICT, Some(why)).await;
+    }
+    people::change(shared, &before, &after).await?;
+    Ok(Redirect::to("/people").into_response())
+}
+
+/// Whether a rule says who is an admin.
+fn has_rule(shared: &Shared) -> bool {
+    match &shared.entrance.way {
+        Way::Local(_) | Way::Name => false,
+        Way::Proxy(proxy) => proxy.has_rule(),
+        #[cfg(feature = "openid")]
+        Way::OpenId(provider) => provider.has_rule(),
+    }
+}
+
+async fn page(
+    shared: &Shared,
+    asking: &User,
+    status: StatusCode,
+    error: Option<&str>,
+) -> Result<Response, PageError> {
+    let person = |user: &User| {
+        json!({
+            "id": user.id, "name": user.name, "email": user.email,
+            "role": Role::of(user).name(), "is_online": shared.attendance.is_online(user.id),
+        })
+    };
+    let users = shared.state.users().await?;
+    let removed = shared.state.removed_users().await?;
+    let values = json!({
+        "group": shared.group.name,
+        "who": who(shared, asking),
+        "has_tokens": !shared.entrance.is_local(),
+        "people": users.iter().map(person).collect::<Vec<_>>(),
+        "removed": removed.iter().map(person).collect::<Vec<_>>(),
+        "error": error,
+    });
+    Ok(render(status, "people.html", values))
+}

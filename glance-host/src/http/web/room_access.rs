@@ -1,0 +1,412 @@
+//! Who asks for a page, and the room it is about.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{ConnectInfo, FromRequestParts, Path};
+use axum::http::header;
+use axum::http::request::Parts;
+use glance_sdk::model::RoomId;
+use serde::Deserialize;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::pages::PageError;
+use super::sign_in;
+use crate::http::body_limit;
+use crate::service::access;
+use crate::service::access::Access;
+use crate::service::embed;
+use crate::service::embed::Visitor;
+use crate::service::shared::Shared;
+use crate::service::sign_in::{Change, Way, session};
+use crate::storage::{Room, Session, StateError, User};
+
+/// The person who asks.
+#[derive(Clone)]
+pub(super) struct Person(pub(super) User);
+
+impl Person {
+    /// Whether they may change what is installed for all rooms.
+    pub(super) fn may_manage(&self) -> bool {
+        access::manages_group(&self.0)
+    }
+}
+
+impl FromRequestParts<Arc<Shared>> for Person {
+    type Rejection = PageError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        shared: &Arc<Shared>,
+    ) -> Result<Self, PageError> {
+        Asking::find(parts, shared)
+            .await
+            .map(|asking| Self(asking.user))
+    }
+}
+
+/// An admin who asks.
+pub(super) struct Admin(pub(super) User);
+
+impl FromRequestParts<Arc<Shared>> for Admin {
+    type Rejection = PageError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        shared: &Arc<Shared>,
+    ) -> Result<Self, PageError> {
+        let Person(user) = Person::from_request_parts(parts, shared).await?;
+        match user.is_admin {
+            true => Ok(Self(user)),
+            false => Err(PageError::NotAllowed("Only an admin may do this.")),
+        }
+    }
+}
+
+/// The room in a page's address, and the person who is let into it. For everyone else there is no
+/// such room.
+pub(super) struct Visit {
+    pub(super) room: Room,
+    pub(super) user: User,
+}
+
+impl Visit {
+    /// Whether this person may change the room and its integrations.
+    pub(super) fn may_manage(&self) -> bool {
+        access::manages(&self.user, &self.room)
+    }
+}
+
+#[derive(Deserialize)]
+struct Address {
+    room: String,
+}
+
+/// The room in a page's address.
+async fn room_id(parts: &mut Parts, shared: &Arc<Shared>) -> Result<RoomId, PageError> {
+    let Path(Address { room }) = Path::from_request_parts(parts, shared)
+        .await
+        .map_err(|_| PageError::NoRoom)?;
+    room.parse().map_err(|_| PageError::NoRoom)
+}
+
+impl FromRequestParts<Arc<Shared>> for Visit {
+    type Rejection = PageError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        shared: &Arc<Shared>,
+    ) -> Result<Self, PageError> {
+        let Person(user) = Person::from_request_parts(parts, shared).await?;
+        let id = room_id(parts, shared).await?;
+        let asking = Asking::find(parts, shared).await?;
+        let room = shared.state.room(id).await?;
+        // Looked up for a room that is not there, too: how long it takes tells nothing.
+        let rights = asking.rights(shared, &user).await?;
+        let room = room.filter(|room| rights.may_enter(room));
+        match room {
+            Some(room) => Ok(Self { room, user }),
+            None => Err(PageError::NoRoom),
+        }
+    }
+}
+
+/// A visit of a person who may change the room and its integrations.
+pub(super) struct Manage(pub(super) Visit);
+
+impl FromRequestParts<Arc<Shared>> for Manage {
+    type Rejection = PageError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        shared: &Arc<Shared>,
+    ) -> Result<Self, PageError> {
+        let visit = Visit::from_request_parts(parts, shared).await?;
+        match visit.may_manage() {
+            true => Ok(Self(visit)),
+            false => Err(PageError::NotAllowed(
+                "Only the room's owner or an admin may do this.",
+            )),
+        }
+    }
+}
+
+/// Whether a guest of another site asks, of whom nobody says who they are.
+pub(super) struct Guest(pub(super) bool);
+
+impl FromRequestParts<Arc<Shared>> for Guest {
+    type Rejection = PageError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        shared: &Arc<Shared>,
+    ) -> Result<Self, PageError> {
+        let asking = Asking::find(parts, shared).await?;
+        Ok(Self(asking.is_guest()))
+    }
+}
+
+/// Marks a request of a sidebar on another site, where a viewer token says who asks and no cookie is
+/// looked at.
+#[derive(Clone)]
+pub(super) struct Embedded;
+
+/// What a request says of who asks, looked up once.
+#[derive(Clone)]
+struct Asking {
+    user: User,
+    by: By,
+}
+
+/// What lets somebody in.
+#[derive(Clone)]
+enum By {
+    /// The machine they are at, or a proxy's word at each request.
+    Way,
+    Session(Session),
+    /// A token of an add-on, or a room that is shown to everyone.
+    Embedded(Visitor),
+}
+
+/// Which rooms somebody may enter.
+enum Rights<'a> {
+    /// That for which a guest of another site was let in: by an add-on of the room, or by the host, which
+    /// shows it to everyone.
+    Guest,
+    Person(Access<'a>),
+}
+
+impl Rights<'_> {
+    fn may_enter(&self, room: &Room) -> bool {
+        match self {
+            Self::Guest => true,
+            Self::Person(access) => access.may_enter(room),
+        }
+    }
+}
+
+impl Asking {
+    async fn find(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, PageError> {
+        if let Some(known) = parts.extensions.get::<Self>() {
+            return Ok(known.clone());
+        }
+        let asking = match parts.extensions.get::<Embedded>() {
+            Some(Embedded) => Self::find_visitor(parts, shared).await?,
+            None => Self::find_person(parts, shared).await?,
+        };
+        if asking.user.is_removed {
+            return Err(PageError::NotAllowed(
+                "An admin removed you from this host.",
+            ));
+        }
+        if asking.is_proven() {
+            body_limit::sender_is_known(&mut parts.extensions);
+        }
+        parts.extensions.insert(asking.clone());
+        Ok(asking)
+    }
+
+    async fn find_visitor(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, PageError> {
+        let room = room_id(parts, shared).await?;
+        let token = parts.headers.get(header::AUTHORIZATION);
+        let token = token.map(|value| {
+            let bearer = value
+                .to_str()
+                .ok()
+                .and_then(|text| text.strip_prefix("Bearer "));
+            bearer.unwrap_or_default()
+        });
+        let visitor = embed::visitor(shared, room, token).await?;
+        let visitor = visitor.ok_or(PageError::SignIn(None))?;
+        Ok(Self {
+            user: visitor.user.clone(),
+            by: By::Embedded(visitor),
+        })
+    }
+
+    async fn find_person(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, PageError> {
+        let mut by = By::Way;
+        let user = match &shared.entrance.way {
+            Way::Local(user) => shared.state.user(*user).await?,
+            Way::Proxy(proxy) => {
+                let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+                let identity = proxy
+                    .identity(peer.map(|ConnectInfo(peer)| peer.ip()), &parts.headers)
+                    .map_err(PageError::NotVouchedFor)?;
+                Some(shared.welcome(&identity).await?)
+            }
+            _ => match session::find(shared, &parts.headers).await? {
+                Some(found) => {
+                    let user = shared.state.user(found.user).await?;
+                    by = By::Session(found);
+                    user
+                }
+                None => None,
+            },
+        };
+        let user = user.ok_or_else(|| PageError::SignIn(sign_in::way_back(parts, shared)))?;
+        Ok(Self { user, by })
+    }
+
+    fn is_guest(&self) -> bool {
+        matches!(&self.by, By::Embedded(visitor) if visitor.is_guest)
+    }
+
+    /// Whether anything proves who asks; nothing does where a room is shown to everyone.
+    fn is_proven(&self) -> bool {
+        !matches!(&self.by, By::Embedded(visitor) if visitor.pass.is_none())
+    }
+
+    /// Which rooms who asks may enter, as `user` now says they are.
+    async fn rights<'a>(&self, shared: &Shared, user: &'a User) -> Result<Rights<'a>, StateError> {
+        Ok(match self.is_guest() {
+            true => Rights::Guest,
+            false => Rights::Person(Access::of(shared, user).await?),
+        })
+    }
+
+    fn session(&self) -> Option<&Session> {
+        match &self.by {
+            By::Session(session) => Some(session),
+            By::Way | By::Embedded(_) => None,
+        }
+    }
+
+    fn visitor(&self) -> Option<&Visitor> {
+        match &self.by {
+            By::Embedded(visitor) => Some(visitor),
+            By::Way | By::Session(_) => None,
+        }
+    }
+
+    /// When what lets them in ends by itself.
+    fn expires_at(&self) -> Option<i64> {
+        match &self.by {
+            By::Way => None,
+            By::Session(session) => Some(session.expires_at),
+            By::Embedded(visitor) => visitor.pass.as_ref().map(|pass| pass.expires_at),
+        }
+    }
+}
+
+/// How long a visit lasts: until the session ends, or the person may not enter the room any more.
+pub(super) struct Stay {
+    shared: Arc<Shared>,
+    asking: Asking,
+    room: Room,
+    changes: broadcast::Receiver<Change>,
+}
+
+impl FromRequestParts<Arc<Shared>> for Stay {
+    type Rejection = PageError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        shared: &Arc<Shared>,
+    ) -> Result<Self, PageError> {
+        // First listen, then look: nothing that happens in between is missed.
+        let changes = shared.entrance.changes();
+        let Visit { room, .. } = Visit::from_request_parts(parts, shared).await?;
+        let asking = Asking::find(parts, shared).await?;
+        Ok(Self {
+            shared: Arc::clone(shared),
+            asking,
+            room,
+            changes,
+        })
+    }
+}
+
+impl Stay {
+    /// Completes when the visit ends.
+    pub(super) async fn ends(mut self) {
+        loop {
+            let left = self.left();
+            tokio::select! {
+                change = self.changes.recv() => match change {
+                    Ok(change) if !self.concerns(&change) => continue,
+                    Err(RecvError::Closed) => return,
+                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                },
+                () = self.shared.clock.sleep(left) => {}
+            }
+            // Boxed: it is rare, and who stays should not keep room for it.
+            match Box::pin(self.may_go_on()).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(cause) => {
+                    tracing::error!("nobody knows whether a visit may go on: {cause}");
+                    return;
+                }
+            }
+        }
+    }
+
+    pub(super) fn is_guest(&self) -> bool {
+        self.asking.is_guest()
+    }
+
+    /// Whether another site shows the room.
+    pub(super) fn is_embedded(&self) -> bool {
+        self.asking.visitor().is_some()
+    }
+
+    fn concerns(&self, change: &Change) -> bool {
+        match change {
+            Change::Session(ended) => {
+                let session = self.asking.session();
+                session.is_some_and(|session| session.digest == *ended)
+            }
+            Change::Person(person) => self.asking.user.id == *person,
+            Change::Room(room) => self.room.id == *room,
+            Change::Installation(id) => {
+                let pass = self
+                    .asking
+                    .visitor()
+                    .and_then(|visitor| visitor.pass.as_ref());
+                pass.is_some_and(|pass| pass.issuer == *id)
+            }
+        }
+    }
+
+    /// How long a session or a token holds; what has none ends by a change only.
+    fn left(&self) -> Duration {
+        let end = self.asking.expires_at();
+        let left = end.map(|end| end - self.shared.clock.now());
+        let left = left.map_or(u64::from(u32::MAX), |left| u64::try_from(left).unwrap_or(0));
+        Duration::from_secs(left.max(1))
+    }
+
+    async fn may_go_on(&mut self) -> Result<bool, StateError> {
+        let state = &self.shared.state;
+        match &mut self.asking.by {
+            By::Way => {}
+            By::Session(session) => {
+                let now = self.shared.clock.now();
+                match state.session(&session.digest).await? {
+                    Some(found) if found.expires_at > now => *session = found,
+                    _ => return Ok(false),
+                }
+            }
+            By::Embedded(visitor) => {
+                let token = visitor.pass.as_ref().map(|pass| pass.token.as_str());
+                if embed::visitor(&self.shared, self.room.id, token)
+                    .await?
+                    .is_none()
+                {
+                    return Ok(false);
+                }
+            }
+        }
+        let (Some(user), Some(room)) = (
+            state.user(self.asking.user.id).await?,
+            state.room(self.room.id).await?,
+        ) else {
+            return Ok(false);
+        };
+        let rights = self.asking.rights(&self.shared, &user).await?;
+        Ok(rights.may_enter(&room))
+    }
+}

@@ -1,0 +1,279 @@
+//! The list of rooms, and a room's settings: what it is called, who may enter, and its end.
+
+use std::sync::Arc;
+
+use axum::Form;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use glance_sdk::model::UserId;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::pages::{PageError, render, who};
+use super::room_access::{Manage, Person, Visit};
+use crate::service::access;
+use crate::service::access::Access;
+use crate::service::rooms;
+use crate::service::rooms::Refused;
+use crate::service::shared::Shared;
+use crate::service::sign_in::Change;
+use crate::storage::{NewRoom, Room, User};
+
+/// What a form says of a room.
+#[derive(Default, Deserialize)]
+pub(super) struct Wanted {
+    name: String,
+    #[serde(default)]
+    topic: String,
+    #[serde(default)]
+    privacy: String,
+}
+
+impl Wanted {
+    fn of(room: &Room) -> Self {
+        let privacy = if room.is_public { "public" } else { "private" };
+        Self {
+            name: room.name.clone(),
+            topic: room.topic.clone(),
+            privacy: privacy.to_owned(),
+        }
+    }
+
+    /// Whatever is not said to be public is private.
+    fn is_public(&self) -> bool {
+        self.privacy == "public"
+    }
+
+    fn shown(&self) -> Value {
+        json!({ "name": self.name, "topic": self.topic, "is_public": self.is_public() })
+    }
+}
+
+pub(super) async fn list(
+    State(shared): State<Arc<Shared>>,
+    Person(user): Person,
+) -> Result<Response, PageError> {
+    let wanted = Wanted {
+        privacy: "public".to_owned(),
+        ..Wanted::default()
+    };
+    page(&shared, &user, StatusCode::OK, &wanted, None).await
+}
+
+pub(super) async fn create(
+    State(shared): State<Arc<Shared>>,
+    Person(user): Person,
+    Form(wanted): Form<Wanted>,
+) -> Result<Response, PageError> {
+    if user.is_guest {
+        return Err(PageError::NotAllowed("A guest cannot create rooms."));
+    }
+    let new = NewRoom {
+        name: wanted.name.trim().to_owned(),
+        is_public: wanted.is_public(),
+        owner: user.id,
+        topic: wanted.topic.trim().to_owned(),
+    };
+    match rooms::create(&shared, &new).await {
+        Ok(room) => Ok(Redirect::to(&format!("/rooms/{}", room.id)).into_response()),
+        Err(error) => {
+            let (status, error) = describe_error(error)?;
+            page(&shared, &user, status, &wanted, Some(error)).await
+        }
+    }
+}
+
+async fn page(
+    shared: &Shared,
+    user: &User,
+    status: StatusCode,
+    wanted: &Wanted,
+    error: Option<String>,
+) -> Result<Response, PageError> {
+    let access = Access::of(shared, user).await?;
+    let mut rooms = shared.state.rooms().await?;
+    rooms.retain(|room| access.may_enter(room));
+    let shown = |is_archived| {
+        let rooms = rooms
+            .iter()
+            .filter(move |room| room.is_archived == is_archived);
+        let rooms = rooms.map(|room| {
+            json!({
+                "id": room.id, "name": room.name, "topic": room.topic,
+                "is_public": room.is_public,
+            })
+        });
+        rooms.collect::<Vec<_>>()
+    };
+    let values = json!({
+        "group": shared.group.name,
+        "who": who(shared, user),
+        "unread": shared.state.count_unread(user.id).await?,
+        "rooms": shown(false),
+        "archived": shown(true),
+        "may_create": !user.is_guest,
+        "may_manage_group": access::manages_group(user),
+        "wanted": wanted.shown(),
+        "error": error,
+    });
+    Ok(render(status, "rooms.html", values))
+}
+
+/// What the address of a room's settings says.
+#[derive(Deserialize)]
+pub(super) struct Said {
+    /// There, with no value, where they were just saved.
+    saved: Option<String>,
+}
+
+pub(super) async fn settings(
+    State(shared): State<Arc<Shared>>,
+    Manage(visit): Manage,
+    Query(Said { saved }): Query<Said>,
+) -> Result<Response, PageError> {
+    let wanted = Wanted::of(&visit.room);
+    let is_saved = saved.is_some();
+    settings_page(&shared, &visit, StatusCode::OK, &wanted, None, is_saved).await
+}
+
+pub(super) async fn change(
+    State(shared): State<Arc<Shared>>,
+    Manage(visit): Manage,
+    Form(wanted): Form<Wanted>,
+) -> Result<Response, PageError> {
+    let change = |room: &mut Room| {
+        room.name = wanted.name.trim().to_owned();
+        room.topic = wanted.topic.trim().to_owned();
+        room.is_public = wanted.is_public();
+    };
+    changed(&shared, &visit, &wanted, "?saved", change).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct Archive {
+    archived: bool,
+}
+
+pub(super) async fn archive(
+    State(shared): State<Arc<Shared>>,
+    Manage(visit): Manage,
+    Form(Archive { archived }): Form<Archive>,
+) -> Result<Response, PageError> {
+    let wanted = Wanted::of(&visit.room);
+    let change = |room: &mut Room| room.is_archived = archived;
+    changed(&shared, &visit, &wanted, "", change).await
+}
+
+/// Changes the room, and shows its settings with this query; or says beside the form why not.
+async fn changed(
+    shared: &Arc<Shared>,
+    visit: &Visit,
+    wanted: &Wanted,
+    query: &str,
+    change: impl FnOnce(&mut Room),
+) -> Result<Response, PageError> {
+    match rooms::change(shared, visit.room.id, &visit.user, change).await {
+        Ok(_) => Ok(back(visit, query)),
+        Err(error) => {
+            let (status, error) = describe_error(error)?;
+            settings_page(shared, visit, status, wanted, Some(error), false).await
+        }
+    }
+}
+
+pub(super) async fn remove(
+    State(shared): State<Arc<Shared>>,
+    Manage(Visit { room, user }): Manage,
+) -> Result<Response, PageError> {
+    rooms::delete(&shared, &room, &user).await?;
+    Ok(Redirect::to("/").into_response())
+}
+
+#[derive(Deserialize)]
+pub(super) struct Member {
+    user: UserId,
+}
+
+pub(super) async fn add_member(
+    State(shared): State<Arc<Shared>>,
+    Manage(visit): Manage,
+    Form(Member { user }): Form<Member>,
+) -> Result<Response, PageError> {
+    let user = shared.state.user(user).await?;
+    if let Some(user) = user.filter(|user| !user.is_removed && !user.is_technical) {
+        shared.state.add_member(visit.room.id, user.id).await?;
+    }
+    Ok(back(&visit, ""))
+}
+
+pub(super) async fn remove_member(
+    State(shared): State<Arc<Shared>>,
+    Manage(visit): Manage,
+    Form(Member { user }): Form<Member>,
+) -> Result<Response, PageError> {
+    shared.state.remove_member(visit.room.id, user).await?;
+    shared.entrance.tell(Change::Room(visit.room.id));
+    Ok(back(&visit, ""))
+}
+
+fn back(visit: &Visit, query: &str) -> Response {
+    Redirect::to(&format!("/rooms/{}/settings{query}", visit.room.id)).into_response()
+}
+
+async fn settings_page(
+    shared: &Shared,
+    visit: &Visit,
+    status: StatusCode,
+    wanted: &Wanted,
+    error: Option<String>,
+    is_saved: bool,
+) -> Result<Response, PageError> {
+    let room = &visit.room;
+    let members = shared.state.members(room.id).await?;
+    let users = shared.state.users().await?;
+    let person =
+        |user: &User| json!({ "id": user.id, "name": user.name, "is_guest": user.is_guest });
+    let others = users.iter().filter(|user| {
+        let needs_it = user.is_guest || !room.is_public;
+        needs_it && user.id != room.owner && !members.iter().any(|member| member.id == user.id)
+    });
+    let owner = shared.state.user(room.owner).await?;
+    let values = json!({
+        "group": shared.group.name,
+        "who": who(shared, &visit.user),
+        "room": {
+            "id": room.id, "name": room.name,
+            "is_public": room.is_public, "is_archived": room.is_archived,
+        },
+        "owner": owner.map(|owner| owner.name),
+        "wanted": wanted.shown(),
+        "members": members.iter().map(person).collect::<Vec<_>>(),
+        "others": others.map(person).collect::<Vec<_>>(),
+        "error": error,
+        "is_saved": is_saved,
+    });
+    Ok(render(status, "settings.html", values))
+}
+
+/// Why a room is not made or changed, as a sentence beside the form.
+fn describe_error(error: Refused) -> Result<(StatusCode, String), PageError> {
+    match error {
+        Refused::Name(_) | Refused::Unseen | Refused::Topic(_) => {
+            let mut why = error.to_string();
+            if let Some(first) = why.get_mut(..1) {
+                first.make_ascii_uppercase();
+            }
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, format!("{why}.")))
+        }
+        Refused::Taken(name) => {
+            let why = format!("There is a room with the name {name} already.");
+            Ok((StatusCode::CONFLICT, why))
+        }
+        Refused::Archived(_) => Err(PageError::NotAllowed(
+            "This room is archived and can only be read. Bring it back first.",
+        )),
+        Refused::Gone => Err(PageError::NoRoom),
+        Refused::State(cause) => Err(cause.into()),
+    }
+}

@@ -1,0 +1,192 @@
+//! Signing in and out.
+
+use std::sync::Arc;
+
+use axum::Form;
+use axum::extract::{Query, State};
+use axum::http::header::{ACCEPT, REFERER, SET_COOKIE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use reqwest::Url;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::pages::{PageError, render};
+use crate::service::shared::Shared;
+use crate::service::sign_in::{Way, name, session};
+use crate::storage::{Identity, User};
+
+#[derive(Deserialize)]
+pub(super) struct Back {
+    /// Where the person wanted to go.
+    #[serde(default)]
+    pub(super) to: String,
+}
+
+/// A page of this host, whatever was asked for.
+pub(super) fn own_page(to: &str) -> &str {
+    let is_own = to.starts_with('/')
+        && !to.starts_with("//")
+        && to.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
+    if is_own { to } else { "/" }
+}
+
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
+/// Where a browser shall come back to once its person signed in: the page it asks for, or that whose
+/// form it sends. Whatever else asks, a script for example, is told with a status alone.
+pub(super) fn way_back(asked: &Parts, shared: &Shared) -> Option<String> {
+    let text = |name: HeaderName| {
+        asked
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
+    let is_navigation = match text(SEC_FETCH_MODE) {
+        Some(mode) => mode == "navigate",
+        None => text(ACCEPT).is_some_and(|accepted| accepted.contains("text/html")),
+    };
+    let page = || {
+        if asked.method == Method::GET {
+            let asked = asked.uri.path_and_query();
+            return Some(asked.map_or("/", |asked| asked.as_str()).to_owned());
+        }
+        let referer = Url::parse(text(REFERER)?).ok()?;
+        let origin = referer.origin().ascii_serialization();
+        let is_own = shared.origins.contains(&origin);
+        is_own.then(|| referer.path().to_owned())
+    };
+    is_navigation.then(|| page().unwrap_or_else(|| "/".to_owned()))
+}
+
+/// The address of the page on which one signs in, to come back to this one.
+pub(super) fn address(to: &str) -> String {
+    // A fixed address with a parameter is one.
+    let url = Url::parse_with_params("http://host/sign-in", [("to", to)]);
+    url.map_or("/sign-in".to_owned(), |url| {
+        format!("{}?{}", url.path(), url.query().unwrap_or_default())
+    })
+}
+
+pub(super) async fn page(
+    State(shared): State<Arc<Shared>>,
+    Query(Back { to }): Query<Back>,
+) -> Result<Response, PageError> {
+    form(&shared, &to, StatusCode::OK, None).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct Named {
+    name: String,
+    #[serde(default)]
+    to: String,
+}
+
+pub(super) async fn by_name(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    Form(Named { name, to }): Form<Named>,
+) -> Result<Response, PageError> {
+    if !matches!(shared.entrance.way, Way::Name) {
+        return Ok(StatusCode::NOT_FOUND.into_response());
+    }
+    let Some(name) = name::typed(&name) else {
+        let why = format!("A name has 1 to {} characters.", name::MAX_NAME);
+        return form(&shared, &to, StatusCode::UNPROCESSABLE_ENTITY, Some(&why)).await;
+    };
+    let identity = Identity {
+        provider: None,
+        subject: name.clone(),
+        name,
+        email: None,
+        timezone: None,
+        is_admin: None,
+    };
+    let user = shared.welcome(&identity).await?;
+    enter(&shared, &headers, &user, &to).await
+}
+
+/// Lets a person in, unless they were removed, and sends them where they wanted to go.
+pub(super) async fn enter(
+    shared: &Shared,
+    headers: &HeaderMap,
+    user: &User,
+    to: &str,
+) -> Result<Response, PageError> {
+    if user.is_removed {
+        let why = format!("An admin removed {} from this host.", user.name);
+        return form(shared, to, StatusCode::FORBIDDEN, Some(&why)).await;
+    }
+    let cookie = session::begin(shared, headers, user).await?;
+    tracing::info!(user = %user.id, "signed in");
+    Ok((
+        AppendHeaders([(SET_COOKIE, cookie)]),
+        Redirect::to(own_page(to)),
+    )
+        .into_response())
+}
+
+pub(super) async fn out(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let cookie = session::end(&shared, &headers).await?;
+    Ok((
+        AppendHeaders([(SET_COOKIE, cookie)]),
+        Redirect::to("/sign-in"),
+    )
+        .into_response())
+}
+
+pub(super) async fn form(
+    shared: &Shared,
+    to: &str,
+    status: StatusCode,
+    error: Option<&str>,
+) -> Result<Response, PageError> {
+    let mut people = Vec::new();
+    let mut provider: Option<String> = None;
+    match &shared.entrance.way {
+        // Whoever these two let in has no need to sign in.
+        Way::Local(_) | Way::Proxy(_) => return Ok(Redirect::to("/").into_response()),
+        Way::Name => {
+            let users = shared.state.users().await?;
+            people.extend(users.into_iter().map(|user| user.name));
+        }
+        #[cfg(feature = "openid")]
+        Way::OpenId(found) => provider = Some(found.name().to_owned()),
+    }
+    let values = json!({
+        "group": shared.group.name,
+        "to": own_page(to),
+        "people": people,
+        "provider": provider.take(),
+        "error": error,
+    });
+    Ok(render(status, "sign-in.html", values))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::own_page;
+
+    #[test]
+    fn one_comes_back_to_this_host_only() {
+        for to in ["/", "/rooms/1", "/rooms/1/integrations"] {
+            assert_eq!(own_page(to), to);
+        }
+        for to in [
+            "",
+            "rooms/1",
+            "//evil.example/",
+            "/\\evil.example/",
+            "https://evil.example/",
+            "/\t/evil.example",
+            "/\r\nSet-Cookie: a=b",
+            "javascript:alert(1)",
+        ] {
+            assert_eq!(own_page(to), "/", "{to:?}");
+        }
+    }
+}

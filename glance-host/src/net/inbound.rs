@@ -1,0 +1,3 @@
+//! Connections that others open. `glance_sdk::serve` accepts and serves them.
+
+pub(crate) mod tls;

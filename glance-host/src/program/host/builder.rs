@@ -1,0 +1,516 @@
+//! How a host starts.
+
+use std::fs::File;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use glance_sdk::egress::{EgressPolicy, Proxies};
+use glance_sdk::serve::{self, HttpServer};
+use ipnet::IpNet;
+use reqwest::Url;
+use tokio::net::TcpListener;
+use tokio::sync::{Mutex, watch};
+
+use super::{DEFAULT_PORT, Error, Host, folder};
+use crate::cluster::attendance::Attendance;
+use crate::cluster::bus::LocalHub;
+use crate::cluster::rate_limits::Limits;
+use crate::http::health;
+use crate::http::health::Health;
+use crate::http::{admin, api, web};
+use crate::model::clock::Clock;
+use crate::net::inbound::tls;
+use crate::net::inbound::tls::{Certificate, Tls};
+use crate::net::outbound::call_limiter::Turns;
+use crate::service::embed::Embed;
+use crate::service::first_room::FirstRoom;
+use crate::service::install::browser_handoff::Visits;
+use crate::service::install::removal;
+use crate::service::install::removal::Removals;
+use crate::service::messages::Order;
+use crate::service::metrics::Metrics;
+use crate::service::presence::Presence;
+use crate::service::shared::Shared;
+use crate::service::sign_in::{Entrance, SignIn, Way};
+use crate::service::viewer::{Lineups, Retries};
+use crate::service::webhooks::Webhooks;
+use crate::service::{addon_calls, images, retention};
+use crate::storage::{SqliteState, State, StateError, User};
+#[cfg(feature = "testing")]
+use crate::testing::fault_host::FaultLayer;
+
+/// The longest name of a group, in characters.
+const MAX_GROUP: usize = 100;
+
+/// How a host starts; [`Host::builder`] makes one.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    ip: IpAddr,
+    port: u16,
+    data: Option<PathBuf>,
+    group: Option<String>,
+    product: String,
+    first_room: Option<String>,
+    token_life: Duration,
+    requests: u32,
+    messages: u32,
+    keep_messages: Option<Duration>,
+    pub(crate) clock: Clock,
+    embed: Embed,
+    pub(crate) tls: Option<tls::Files>,
+    grace: Duration,
+    networks: Option<Vec<IpNet>>,
+    proxies: Proxies,
+    sign_in: SignIn,
+    public_url: Option<String>,
+    /// Set if a test starts the host as a fault host.
+    #[cfg(feature = "testing")]
+    pub(crate) layer: Option<Arc<FaultLayer>>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            ip: Ipv4Addr::LOCALHOST.into(),
+            port: DEFAULT_PORT,
+            data: None,
+            group: None,
+            product: "HipChat".to_owned(),
+            first_room: None,
+            token_life: Duration::from_secs(8 * 60 * 60),
+            requests: 500,
+            messages: 30,
+            keep_messages: None,
+            clock: Clock::default(),
+            embed: Embed::default(),
+            networks: None,
+            proxies: Proxies::none(),
+            tls: None,
+            grace: Duration::from_secs(10),
+            sign_in: SignIn::Local,
+            public_url: None,
+            #[cfg(feature = "testing")]
+            layer: None,
+        }
+    }
+}
+
+impl Builder {
+    /// The port, 0 for any; [`DEFAULT_PORT`] where nothing is said.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The address to listen at, `127.0.0.1` where nothing is said. Without
+    /// [`sign_in`](Self::sign_in) it must be one of this machine only.
+    #[must_use]
+    pub fn ip(mut self, ip: IpAddr) -> Self {
+        self.ip = ip;
+        self
+    }
+
+    /// The folder of its database; it is made where there is none, and is for one host at a time.
+    /// Without one the host forgets everything when it ends.
+    #[must_use]
+    pub fn data(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.data = Some(folder.into());
+        self
+    }
+
+    /// The name of its group, 1 to 100 characters; where nothing is said, it keeps the one it has.
+    #[must_use]
+    pub fn group(mut self, name: impl Into<String>) -> Self {
+        self.group = Some(name.into());
+        self
+    }
+
+    /// What the capabilities document calls the host, `HipChat` where nothing is said: some add-ons of the
+    /// time compare it. People do not see it.
+    ///
+    /// ```
+    /// use glance_host::Host;
+    ///
+    /// let builder = Host::builder().product("Glance");
+    /// ```
+    #[must_use]
+    pub fn product(mut self, name: impl Into<String>) -> Self {
+        self.product = name.into();
+        self
+    }
+
+    /// The name of a public room that is made where there is none: at the start, or when the first
+    /// admin signs in, who owns it. 1 to 50 characters.
+    #[must_use]
+    pub fn first_room(mut self, name: impl Into<String>) -> Self {
+        self.first_room = Some(name.into());
+        self
+    }
+
+    /// How long an access token holds; 8 hours where nothing is said.
+    #[must_use]
+    pub fn token_life(mut self, life: Duration) -> Self {
+        self.token_life = life;
+        self
+    }
+
+    /// How many requests it takes from an installation in 5 minutes; 500 where nothing is said.
+    #[must_use]
+    pub fn rate_limit(mut self, requests: u32) -> Self {
+        self.requests = requests;
+        self
+    }
+
+    /// How many messages it takes from an installation into a room in a minute; 30 where nothing
+    /// is said.
+    #[must_use]
+    pub fn message_limit(mut self, messages: u32) -> Self {
+        self.messages = messages;
+        self
+    }
+
+    /// How long what was written into rooms and to people is kept; for ever where nothing is said.
+    /// What is older goes in the background, within an hour and a little at a time.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use glance_host::Host;
+    ///
+    /// let builder = Host::builder().keep_messages(Duration::from_secs(365 * 24 * 60 * 60));
+    /// ```
+    #[must_use]
+    pub fn keep_messages(mut self, kept: Duration) -> Self {
+        self.keep_messages = Some(kept);
+        self
+    }
+
+    /// Which other sites may show a room's sidebar; none where nothing is said.
+    #[must_use]
+    pub fn embed(mut self, embed: Embed) -> Self {
+        self.embed = embed;
+        self
+    }
+
+    /// What the time is for tokens and limits; the machine's where nothing is said.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Which networks it calls for add-ons besides the Internet, for example `10.1.0.0/16`. Where
+    /// nothing is said, a host that people reach on its own machine calls that machine, and another
+    /// no more than the Internet. Link-local addresses are never called; see [`EgressPolicy`]. Ports
+    /// are not looked at: whoever may be called, may be called at any.
+    ///
+    /// ```
+    /// use glance_host::Host;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let builder = Host::builder().allow_networks(["10.1.0.0/16".parse()?, "fd00::/8".parse()?]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn allow_networks(mut self, networks: impl IntoIterator<Item = IpNet>) -> Self {
+        self.networks = Some(networks.into_iter().collect());
+        self
+    }
+
+    /// Which proxies it calls add-ons and the provider of OpenID Connect through; none where nothing is
+    /// said, whatever the environment names. A proxy resolves names itself, so it decides which
+    /// networks the names of add-ons may lead to; addresses in numbers are checked as ever. This
+    /// machine is never called through a proxy.
+    ///
+    /// ```
+    /// use glance_host::Host;
+    /// use glance_sdk::egress::Proxies;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let proxies = Proxies::new("http://proxy.example.com:3128", &["10.0.0.0/8"])?;
+    /// let builder = Host::builder().proxies(proxies);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn proxies(mut self, proxies: Proxies) -> Self {
+        self.proxies = proxies;
+        self
+    }
+
+    /// Serves HTTPS only, with the certificate and the private key in these PEM files. The file of
+    /// the certificate holds its chain too, its own first; the key has no passphrase.
+    #[must_use]
+    pub fn tls(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        self.tls = Some(tls::Files {
+            certificate: certificate.into(),
+            key: key.into(),
+        });
+        self
+    }
+
+    /// How long [`Host::shutdown`] waits for what is under way; 10 seconds where nothing is said.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// How people sign in; nobody does where nothing is said, and the host is for this machine only.
+    #[must_use]
+    pub fn sign_in(mut self, sign_in: SignIn) -> Self {
+        self.sign_in = sign_in;
+        self
+    }
+
+    /// Where people and add-ons reach the host, if that is not where it listens: behind a reverse
+    /// proxy, for example `https://chat.example.com`. It has no path.
+    #[must_use]
+    pub fn public_url(mut self, url: impl Into<String>) -> Self {
+        self.public_url = Some(url.into());
+        self
+    }
+
+    /// Starts the host. It answers once this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] where the address, the data folder or the certificate cannot be used, or people could
+    /// not sign in.
+    pub async fn start(self) -> Result<Host, Error> {
+        let opened = self.open().await?;
+        let ended = opened.shared.ended();
+        let router = opened.router;
+        let server = HttpServer::new(opened.listener).limits(opened.shared.inbound.clone());
+        let server = match &opened.certificate {
+            Some(certificate) => {
+                let server = server.handshake(Tls::new(Arc::clone(certificate))?);
+                tokio::spawn(server.strict_transport_security().run(router, ended))
+            }
+            None => tokio::spawn(server.run(router, ended)),
+        };
+        Ok(Host {
+            shared: opened.shared,
+            certificate: opened.certificate,
+            end: opened.end,
+            grace: opened.grace,
+            server,
+            _lock: opened.lock,
+        })
+    }
+
+    /// All of a host but its server.
+    pub(crate) async fn open(self) -> Result<Opened, Error> {
+        let (certificate, public) = self.check()?;
+        let (lock, state) = self.open_state()?;
+        if let Some(name) = &self.group {
+            state.name_group(name).await?;
+        }
+        let group = state.group().await?;
+
+        let address = SocketAddr::new(self.ip, self.port);
+        let listen = |cause| Error::Listen { address, cause };
+        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+
+        let scheme = match certificate {
+            Some(_) => "https",
+            None => "http",
+        };
+        let own = format!("{scheme}://{address}");
+        let base_url = public.unwrap_or_else(|| own.clone());
+        let localhost = format!("{scheme}://localhost:{}", address.port());
+        let way = self.way(&state).await?;
+        let embed_guest = match self.embed.is_used() {
+            true => Some(state.embed_guest().await?.id),
+            false => None,
+        };
+        let key = state.signing_key().await?;
+        let entrance = Entrance::new(way, &key);
+        let images = Arc::new(images::Addresses::new(&key));
+
+        let (end, ending) = watch::channel(false);
+        let policy = EgressPolicy::internet().setting("allow_networks");
+        let policy = match self.networks {
+            Some(networks) => policy.allow_networks(networks),
+            None => policy.allow_loopback_for(&base_url),
+        };
+        let http = |cause: glance_sdk::Error| Error::Http(format!("{cause:#}"));
+        let inbound = match self.sign_in {
+            SignIn::Proxy(proxy) => serve::Limits::default().proxies(move |ip| proxy.is_peer(ip)),
+            _ => serve::Limits::default(),
+        };
+        let shared = Arc::new(Shared {
+            origins: vec![base_url.clone(), own, localhost],
+            base_url,
+            address,
+            group,
+            product: self.product,
+            entrance,
+            roles: Mutex::default(),
+            rooms: Mutex::default(),
+            first_room: FirstRoom::new(self.first_room),
+            token_life: self.token_life,
+            limits: Limits::new(self.clock.clone(), self.requests, self.messages),
+            retries: Retries::new(self.clock.clone()),
+            inbound,
+            clock: self.clock,
+            embed: self.embed,
+            embed_guest,
+            attendance: Attendance::default(),
+            state: Arc::new(state),
+            hub: Arc::new(LocalHub::default()),
+            lineups: Lineups::new(Arc::clone(&images)),
+            http: addon_calls::Client::following(&policy, &self.proxies).map_err(http)?,
+            posting: addon_calls::Client::staying(&policy, &self.proxies).map_err(http)?,
+            order: Order::default(),
+            webhooks: Webhooks::default(),
+            presence: Presence::default(),
+            icons: images::Cache::default(),
+            images,
+            turns: Turns::default(),
+            visits: Visits::default(),
+            removals: Removals::default(),
+            metrics: Metrics::default(),
+            health: Health::default(),
+            #[cfg(feature = "testing")]
+            layer: self.layer,
+            ending,
+        });
+        shared.first_room.open(&shared).await?;
+        if let Some(kept) = self.keep_messages {
+            retention::begin(&shared, kept);
+        }
+        removal::begin(&shared);
+        let api = api::router(&shared);
+        let router = Router::new()
+            .nest_service("/v2", api.clone())
+            // Old add-ons join an address that ends in a slash with a path that begins with one.
+            .nest_service("//v2", api)
+            .nest_service("/admin/v1", admin::router(&shared))
+            .route("/healthz", get(health::alive))
+            .route("/readyz", get(health::ready))
+            .merge(web::router(&shared))
+            .with_state(Arc::clone(&shared));
+        Ok(Opened {
+            shared,
+            router,
+            listener,
+            certificate,
+            end,
+            grace: self.grace,
+            lock,
+        })
+    }
+
+    /// What can be known to be wrong before anything is opened.
+    pub(crate) fn check(&self) -> Result<(Option<Arc<Certificate>>, Option<String>), Error> {
+        let is_local = matches!(self.sign_in, SignIn::Local);
+        if is_local && !self.ip.is_loopback() {
+            return Err(Error::NotLoopback(self.ip));
+        }
+        let public = self.public_url.as_deref().map(origin).transpose()?;
+        if let (Some(url), true) = (&public, is_local) {
+            return Err(Error::NobodySignsIn { url: url.clone() });
+        }
+        if public.is_none() && self.ip.is_unspecified() {
+            return Err(Error::PublicUrl {
+                url: SocketAddr::new(self.ip, self.port).to_string(),
+                why: "it stands for every address of this machine; say by which one people reach the host",
+            });
+        }
+        if let Some(name) = &self.group {
+            check_group(name)?;
+        }
+        if let Some(folder) = &self.data {
+            folder::check(folder)?;
+        }
+        let certificate = self.tls.clone().map(Certificate::read).transpose()?;
+        Ok((certificate, public))
+    }
+
+    async fn way(&self, state: &SqliteState) -> Result<Way, Error> {
+        Ok(match &self.sign_in {
+            SignIn::Local => Way::Local(first_user(state).await?.id),
+            SignIn::Name => Way::Name,
+            SignIn::Proxy(proxy) => Way::Proxy(proxy.clone()),
+            #[cfg(feature = "openid")]
+            SignIn::OpenId(settings) => {
+                let found =
+                    crate::service::sign_in::openid::Provider::discover(settings, &self.proxies)
+                        .await;
+                Way::OpenId(Box::new(found.map_err(Error::SignIn)?))
+            }
+        })
+    }
+
+    fn open_state(&self) -> Result<(Option<File>, SqliteState), Error> {
+        let Some(folder) = &self.data else {
+            return Ok((None, SqliteState::in_memory()?));
+        };
+        let lock = folder::take(folder)?;
+        let state = SqliteState::open(&folder.join(folder::DATABASE))?;
+        Ok((Some(lock), state))
+    }
+}
+
+/// Pages show the group's name in one line.
+fn check_group(name: &str) -> Result<(), Error> {
+    let length = name.chars().count();
+    if !(1..=MAX_GROUP).contains(&length) {
+        return Err(Error::Group(format!(
+            "has {length} characters; give 1 to {MAX_GROUP}"
+        )));
+    }
+    match name.chars().any(char::is_control) {
+        true => Err(Error::Group("has control characters".to_owned())),
+        false => Ok(()),
+    }
+}
+
+/// An address without a path, as browsers write it.
+fn origin(url: &str) -> Result<String, Error> {
+    let wrong = |why| Error::PublicUrl {
+        url: url.to_owned(),
+        why,
+    };
+    let parsed = Url::parse(url)
+        .map_err(|_| wrong("it is no address; give one like https://chat.example.com"))?;
+    if !matches!(parsed.scheme(), "http" | "https") {
+        return Err(wrong("it must begin with https:// or http://"));
+    }
+    let is_bare = parsed.path() == "/" && parsed.query().is_none() && parsed.fragment().is_none();
+    match is_bare && parsed.username().is_empty() && parsed.password().is_none() {
+        true => Ok(parsed.origin().ascii_serialization()),
+        false => Err(wrong("it must end behind the host and port")),
+    }
+}
+
+/// The person at this machine: whoever administered the host before, or somebody new.
+async fn first_user(state: &SqliteState) -> Result<User, StateError> {
+    if let Some(admin) = state.first_admin().await? {
+        return Ok(admin);
+    }
+    let mut user = state.get_or_create_user("You").await?;
+    user.is_admin = true;
+    user.is_removed = false;
+    state.update_user(&user).await?;
+    Ok(user)
+}
+
+/// All of a host but its server.
+pub(crate) struct Opened {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) router: Router,
+    pub(crate) listener: TcpListener,
+    pub(crate) certificate: Option<Arc<Certificate>>,
+    pub(crate) end: watch::Sender<bool>,
+    pub(crate) grace: Duration,
+    pub(crate) lock: Option<File>,
+}

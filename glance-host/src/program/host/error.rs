@@ -1,0 +1,117 @@
+//! Why a host could not start, or could not do what was asked.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use crate::storage::StateError;
+
+/// A host that could not start, or could not do what was asked.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The address cannot be listened at.
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// The address is not one of this machine only, and people do not sign in.
+    NotLoopback(IpAddr),
+    /// The host cannot have this address for people and add-ons.
+    PublicUrl {
+        /// The address.
+        url: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// The host cannot have an address for others, as people do not sign in.
+    NobodySignsIn {
+        /// The address.
+        url: String,
+    },
+    /// People could not sign in.
+    SignIn(String),
+    /// The folder for its data cannot be made.
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// The group cannot have this name.
+    Group(String),
+    /// Another host uses the folder for its data.
+    FolderInUse(PathBuf),
+    /// Its database failed.
+    State(StateError),
+    /// The certificate for HTTPS, or its key, cannot be used.
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Its HTTP client, or server, cannot be made.
+    Http(String),
+}
+
+impl Error {
+    /// Whether the address is in use, so that another port may do.
+    pub fn is_address_in_use(&self) -> bool {
+        matches!(self, Self::Listen { cause, .. } if cause.kind() == std::io::ErrorKind::AddrInUse)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen { address, cause } => {
+                write!(f, "the host cannot listen at {address}: {cause}")
+            }
+            Self::NotLoopback(ip) => write!(
+                f,
+                "without sign-in a host listens on this machine only: use 127.0.0.1 instead of {ip}, or choose how people sign in"
+            ),
+            Self::PublicUrl { url, why } => {
+                write!(f, "{url} cannot be the host's public URL: {why}")
+            }
+            Self::NobodySignsIn { url } => write!(
+                f,
+                "{url} cannot be the host's public URL: nobody signs in, and whoever reached it would be the person at this machine; choose how people sign in"
+            ),
+            Self::SignIn(why) => f.write_str(why),
+            Self::Folder { path, cause } => {
+                write!(
+                    f,
+                    "the data folder {} cannot be used: {cause}",
+                    path.display()
+                )
+            }
+            Self::Group(problem) => write!(f, "the name of the group {problem}"),
+            Self::FolderInUse(path) => write!(
+                f,
+                "another host uses the data folder {}: stop it first, or set `data` to another",
+                path.display()
+            ),
+            Self::State(cause) => cause.fmt(f),
+            Self::Certificate { path, problem } => {
+                write!(
+                    f,
+                    "HTTPS is not possible with {}: {problem}",
+                    path.display()
+                )
+            }
+            Self::Http(cause) => f.write_str(cause),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<StateError> for Error {
+    fn from(cause: StateError) -> Self {
+        Self::State(cause)
+    }
+}

@@ -1,0 +1,21 @@
+//! The rules of the host: what people and add-ons may do, and what follows from it.
+
+pub(crate) mod access;
+pub(crate) mod addon_calls;
+pub(crate) mod directory;
+pub(crate) mod embed;
+pub(crate) mod first_room;
+pub(crate) mod images;
+pub(crate) mod install;
+pub(crate) mod messages;
+pub(crate) mod metrics;
+pub(crate) mod people;
+pub(crate) mod presence;
+pub(crate) mod retention;
+pub(crate) mod rooms;
+pub(crate) mod shared;
+pub mod sign_in;
+pub(crate) mod time_zone;
+pub(crate) mod timeline;
+pub mod viewer;
+pub mod webhooks;

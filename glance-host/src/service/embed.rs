@@ -1,0 +1,246 @@
+//! Sidebars on other sites: which may show them, and the tokens that open them.
+
+use std::fmt;
+
+use glance_sdk::auth::{SigningKey, Token};
+use glance_sdk::model::{Claims, Context, OauthId, RoomId, Scope, UserId};
+use reqwest::Url;
+
+use crate::service::shared::Shared;
+use crate::storage::{Installed, Room, StateError, User};
+
+/// For how long a viewer token holds, in seconds. A connection outlives it by nothing: the page asks
+/// for the next.
+pub(crate) const TOKEN_SECONDS: i64 = 15 * 60;
+
+/// Which other sites may show a room's sidebar, and to whom; [`Builder::embed`](crate::Builder::embed)
+/// takes it. Where nothing is said none may.
+///
+/// ```
+/// use glance_host::Embed;
+///
+/// let wiki = Embed::on(["https://wiki.example.com"])?;
+/// # Ok::<(), glance_host::NoOrigin>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Embed {
+    origins: Vec<String>,
+    is_open: bool,
+}
+
+impl Embed {
+    /// The sites with these origins may, each such as `https://wiki.example.com`.
+    ///
+    /// # Errors
+    ///
+    /// [`NoOrigin`] where one is none: an origin is a scheme (http or https), a name and maybe a port.
+    pub fn on<O: Into<String>>(origins: impl IntoIterator<Item = O>) -> Result<Self, NoOrigin> {
+        let origins = origins.into_iter().map(|text| origin(text.into()));
+        Ok(Self {
+            origins: origins.collect::<Result<_, _>>()?,
+            is_open: false,
+        })
+    }
+
+    /// Shows public rooms to everyone whose browser can reach the host, as to a guest, without a
+    /// token: for a widget of a Matrix client, and for a dashboard in a network that is trusted.
+    #[must_use]
+    pub fn to_everyone(mut self) -> Self {
+        self.is_open = true;
+        self
+    }
+
+    /// Whether any site may show rooms, or everyone see them.
+    pub(crate) fn is_used(&self) -> bool {
+        self.is_open || !self.origins.is_empty()
+    }
+
+    pub(crate) fn origins(&self) -> &[String] {
+        &self.origins
+    }
+
+    /// Whether this room is shown without a token.
+    pub(crate) fn is_open(&self, room: &Room) -> bool {
+        self.is_open && room.is_public && !room.is_archived
+    }
+}
+
+fn origin(text: String) -> Result<String, NoOrigin> {
+    let url = Url::parse(&text).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
+    match url.map(|url| url.origin().ascii_serialization()) {
+        Some(origin) if text.trim_end_matches('/') == origin => Ok(origin),
+        _ => Err(NoOrigin(text)),
+    }
+}
+
+/// A text that was to be an origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoOrigin(String);
+
+impl fmt::Display for NoOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?} is no origin; give the scheme, the name and maybe the port of a site, such as https://wiki.example.com",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for NoOrigin {}
+
+/// A token that opens this room for this person, or for a guest without a name.
+pub(crate) fn token(
+    shared: &Shared,
+    installed: &Installed,
+    room: RoomId,
+    user: Option<UserId>,
+) -> String {
+    let issued_at = shared.clock.now();
+    let mut claims = Claims::new(
+        installed.oauth_id.clone(),
+        issued_at,
+        issued_at + TOKEN_SECONDS,
+    );
+    claims.sub = user.map(|user| user.to_string());
+    let mut context = Context::default();
+    context.room_id = Some(room);
+    claims.context = Some(context);
+    key(installed).sign(&claims)
+}
+
+/// The key of an installation's viewer tokens. It is not the one that signs what the add-on is asked:
+/// a viewer token is in the hands of a browser, and shall prove nothing to the add-on.
+fn key(installed: &Installed) -> SigningKey {
+    let secret = format!("viewer token of {}", installed.oauth_secret.expose());
+    SigningKey::new(&secret.into())
+}
+
+/// Who looks at a room on another site.
+#[derive(Clone)]
+pub(crate) struct Visitor {
+    pub(crate) user: User,
+    /// Whether nobody says who they are.
+    pub(crate) is_guest: bool,
+    /// The token that let them in, where it was one.
+    pub(crate) pass: Option<Pass>,
+}
+
+/// A viewer token that was good when it was looked at.
+#[derive(Clone)]
+pub(crate) struct Pass {
+    pub(crate) token: String,
+    pub(crate) issuer: OauthId,
+    pub(crate) expires_at: i64,
+}
+
+/// Whom this token shows the room to, or everyone where there is none; nobody where the token does not
+/// hold, or its installation may no longer issue any.
+pub(crate) async fn visitor(
+    shared: &Shared,
+    room: RoomId,
+    token: Option<&str>,
+) -> Result<Option<Visitor>, StateError> {
+    let Some(token) = token else {
+        let room = shared.state.room(room).await?;
+        return match room.is_some_and(|room| shared.embed.is_open(&room)) {
+            true => guest(shared, None).await,
+            false => Ok(None),
+        };
+    };
+    let Some((pass, user)) = read(shared, room, token).await? else {
+        return Ok(None);
+    };
+    let Some(user) = user else {
+        return guest(shared, Some(pass)).await;
+    };
+    let user = shared.state.user(user).await?;
+    Ok(user.map(|user| Visitor {
+        user,
+        is_guest: false,
+        pass: Some(pass),
+    }))
+}
+
+/// What a token says, where it is good for this room.
+async fn read(
+    shared: &Shared,
+    room: RoomId,
+    text: &str,
+) -> Result<Option<(Pass, Option<UserId>)>, StateError> {
+    let Ok(token) = Token::parse(text) else {
+        return Ok(None);
+    };
+    let issuer = token.issuer().clone();
+    let Some(installed) = shared.state.installation(&issuer).await? else {
+        return Ok(None);
+    };
+    let now = shared.clock.now();
+    let Ok(claims) = token.verify(&key(&installed), now) else {
+        return Ok(None);
+    };
+    // The host's own token and clock: there is nothing to be lenient about.
+    let Some(expires_at) = claims.exp.filter(|end| *end > now) else {
+        return Ok(None);
+    };
+    let may = installed.asks_for(&Scope::ViewerToken)
+        && (claims.user_id().is_none() || installed.room_id.is_none());
+    if !may || claims.room_id() != Some(room) || !installed.is_in(room) {
+        return Ok(None);
+    }
+    let pass = Pass {
+        token: text.to_owned(),
+        issuer,
+        expires_at,
+    };
+    Ok(Some((pass, claims.user_id())))
+}
+
+/// Someone for whom nobody vouches: they all share one account of the host's own. Nobody, where no site
+/// may show rooms.
+async fn guest(shared: &Shared, pass: Option<Pass>) -> Result<Option<Visitor>, StateError> {
+    let Some(guest) = shared.embed_guest else {
+        return Ok(None);
+    };
+    let user = shared.state.user(guest).await?;
+    Ok(user.map(|user| Visitor {
+        user,
+        is_guest: true,
+        pass,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_a_scheme_a_name_and_maybe_a_port() {
+        for good in [
+            "https://wiki.example.com",
+            "http://localhost:8080",
+            "https://[::1]:1",
+        ] {
+            assert_eq!(origin(good.to_owned()), Ok(good.to_owned()));
+        }
+        assert_eq!(
+            origin("https://a.example/".into()),
+            Ok("https://a.example".into())
+        );
+        for bad in [
+            "",
+            "*",
+            "wiki.example.com",
+            "https://a.example/wiki",
+            "ftp://a.example",
+            "https://a.example https://b.example",
+            "https://a.example;script-src *",
+            "https://me@a.example",
+            "data:text/html,x",
+            "null",
+        ] {
+            assert_eq!(origin(bad.to_owned()), Err(NoOrigin(bad.to_owned())));
+        }
+    }
+}

@@ -1,0 +1,456 @@
+//! Installs, moves and removes add-ons: the host's side of the handshake.
+
+pub(crate) mod approval;
+pub(crate) mod browser_handoff;
+mod conflict;
+mod error;
+mod read;
+pub(crate) mod removal;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use glance_sdk::auth::random_alphanumeric;
+use glance_sdk::model::{Descriptor, InstallationData, InstallationUpdate, RoomId, Webhook};
+use reqwest::{Method, StatusCode, Url};
+use serde::Serialize;
+
+use crate::cluster::bus::{Event, To};
+use crate::content::pattern;
+use crate::service::addon_calls;
+use crate::service::addon_calls::NoAnswer;
+use crate::service::shared::Shared;
+use crate::service::sign_in::Change;
+use crate::storage::{Installed, StateError};
+use browser_handoff::About;
+use error::no_answer;
+
+pub use conflict::Conflict;
+pub use error::InstallError;
+pub(crate) use read::{Read, read};
+pub(crate) use removal::uninstall;
+
+/// What is told as it happens: each step of an installation.
+pub(crate) const STEPS: &str = "glance_host::steps";
+
+/// How long an add-on may take to serve its descriptor, and to take its leave.
+const DESCRIPTOR_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long an add-on may take to accept an installation; it calls the host meanwhile.
+const CALLBACK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The shortest pause before the installation data is posted again.
+const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Of letters and digits: 238 bits.
+pub(crate) const SECRET_LENGTH: usize = 40;
+
+const MAX_DESCRIPTOR_BYTES: usize = 512 * 1024;
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
+
+/// Reads the descriptor, introduces the host to the add-on, and keeps the installation once the
+/// add-on accepted it.
+pub(crate) async fn install(
+    shared: &Arc<Shared>,
+    descriptor_url: &str,
+    room: Option<RoomId>,
+) -> Result<Installed, InstallError> {
+    let read = read(shared, descriptor_url).await?;
+    let installed = begin(shared, read, room).await?;
+    finish(shared, &installed).await?;
+    Ok(installed)
+}
+
+/// Whether an installation lasts only if a person visits the add-on's own page: the add-on has no
+/// address to which the host could post.
+pub(crate) fn needs_browser(descriptor: &Descriptor) -> bool {
+    let installable = descriptor.capabilities.installable.as_ref();
+    installable.is_some_and(|one| one.callback_url.is_none() && one.installed_url.is_some())
+}
+
+/// Installs what a person at a page approved, and names the [`visit`] that their browser has to
+/// make now, where the add-on wants one.
+pub(crate) async fn approved(
+    shared: &Arc<Shared>,
+    read: Read,
+    room: Option<RoomId>,
+) -> Result<(Installed, Option<String>), InstallError> {
+    let installed = begin(shared, read, room).await?;
+    let is_told = callback_url(&installed).is_some();
+    let page = browser_handoff::page_after_installation(&installed);
+    if is_told || page.is_none() {
+        finish(shared, &installed).await?;
+    }
+    let about = if is_told {
+        About::News
+    } else {
+        About::Installation
+    };
+    let visit = page.map(|page| browser_handoff::begin(shared, about, &installed, &page));
+    match visit.transpose() {
+        Err(cause) if !is_told => {
+            shared
+                .state
+                .remove_installation(&installed.oauth_id)
+                .await?;
+            Err(cause)
+        }
+        visit => Ok((installed, visit.unwrap_or_default())),
+    }
+}
+
+/// Whether a descriptor can be installed here.
+pub(crate) async fn check(
+    shared: &Shared,
+    descriptor: &Descriptor,
+    room: Option<RoomId>,
+) -> Result<(), InstallError> {
+    let installable = descriptor
+        .capabilities
+        .installable
+        .clone()
+        .unwrap_or_default();
+    match room {
+        Some(_) if !installable.for_rooms() => {
+            return Err(InstallError::NotAllowed("an installation in one room"));
+        }
+        None if !installable.for_groups() => {
+            return Err(InstallError::NotAllowed("an installation for all rooms"));
+        }
+        _ => {}
+    }
+    match Conflict::find(shared, &descriptor.key, room).await? {
+        Some(conflict) => Err(InstallError::AlreadyInstalled {
+            name: descriptor.name.clone(),
+            conflict,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Introduces the host to the add-on. The installation is there, but shows nothing until it is
+/// [`finish`]ed, and leaves at the next start.
+pub(crate) async fn begin(
+    shared: &Arc<Shared>,
+    read: Read,
+    room: Option<RoomId>,
+) -> Result<Installed, InstallError> {
+    check(shared, &read.descriptor, room).await?;
+    let installed = Installed {
+        oauth_id: uuid::Uuid::new_v4().to_string().into(),
+        oauth_secret: random_alphanumeric(SECRET_LENGTH)?.into(),
+        room_id: room,
+        descriptor_url: read.url,
+        descriptor: read.descriptor,
+    };
+    browser_handoff::expire(shared).await;
+    browser_handoff::replace(shared, &installed).await;
+    // The add-on asks for a token before it answers: the new client must be known by then.
+    let now = shared.clock.now();
+    if !shared.state.begin_installation(&installed, now).await? {
+        let conflict = Conflict::find(shared, &installed.descriptor.key, room).await?;
+        return Err(InstallError::AlreadyInstalled {
+            name: installed.descriptor.name,
+            conflict: conflict.unwrap_or(Conflict::UnderWay),
+        });
+    }
+    if let Err(refused) = introduce(shared, &installed, What::Installation).await {
+        // An add-on whose answer is not known may have accepted: it has to be told.
+        match refused.is_certain {
+            true => drop(
+                shared
+                    .state
+                    .remove_installation(&installed.oauth_id)
+                    .await?,
+            ),
+            false => removal::undo(shared, &installed.oauth_id).await?,
+        }
+        return Err(refused.error);
+    }
+    Ok(installed)
+}
+
+/// The add-on has accepted: it shows.
+pub(crate) async fn finish(shared: &Shared, installed: &Installed) -> Result<(), StateError> {
+    shared
+        .state
+        .finish_installation(&installed.oauth_id)
+        .await?;
+    shared.hub.publish(places(installed), Event::Changed);
+    tracing::info!(target: STEPS, "{:?} is installed", installed.descriptor.name);
+    warn_of_patterns(&installed.descriptor).await
+}
+
+/// Reads the descriptor again, maybe at another address, and introduces the host anew, as it may
+/// have another address too. The installation keeps its id and secret.
+pub(crate) async fn update(
+    shared: &Shared,
+    installed: &Installed,
+    descriptor_url: &str,
+) -> Result<Installed, InstallError> {
+    let read = read(shared, descriptor_url).await?;
+    replace(shared, installed, read).await
+}
+
+/// Takes over a descriptor that was read anew.
+pub(crate) async fn replace(
+    shared: &Shared,
+    installed: &Installed,
+    read: Read,
+) -> Result<Installed, InstallError> {
+    if read.descriptor.key != installed.descriptor.key {
+        return Err(InstallError::OtherAddOn {
+            found: read.descriptor.key,
+            expected: installed.descriptor.key.clone(),
+        });
+    }
+    let updated = Installed {
+        descriptor_url: read.url,
+        descriptor: read.descriptor,
+        ..installed.clone()
+    };
+    introduce_again(shared, &updated).await?;
+    shared
+        .state
+        .replace_descriptor(
+            &updated.oauth_id,
+            &updated.descriptor_url,
+            &updated.descriptor,
+        )
+        .await?;
+    let places = places(&updated);
+    shared.hub.publish(places, Event::Changed);
+    let introduced = Event::Introduced(updated.oauth_id.clone());
+    shared.hub.publish(places, introduced);
+    shared
+        .entrance
+        .tell(Change::Installation(updated.oauth_id.clone()));
+    tracing::info!(target: STEPS, "{:?} is up to date", updated.descriptor.name);
+    warn_of_patterns(&updated.descriptor).await?;
+    Ok(updated)
+}
+
+/// Says which webhooks are never called, because their patterns match nothing here.
+async fn warn_of_patterns(descriptor: &Descriptor) -> Result<(), StateError> {
+    let mut webhooks = descriptor.capabilities.webhooks().to_vec();
+    webhooks.retain(|webhook| webhook.pattern.is_some());
+    if webhooks.is_empty() {
+        return Ok(());
+    }
+    let reading = pattern::aside(move || {
+        let why = |webhook: &Webhook| pattern::compiled(webhook.pattern.as_deref()?).err();
+        let never = webhooks.into_iter().filter_map(|webhook| {
+            let why = why(&webhook)?;
+            Some((webhook, why))
+        });
+        never.collect::<Vec<_>>()
+    });
+    for (Webhook { event, url, .. }, why) in reading.await? {
+        let url = plain(&url);
+        tracing::warn!(target: STEPS, "the webhook of {event} at {url} is never called: {why}");
+    }
+    Ok(())
+}
+
+/// An address as it is logged: people put secrets into its query and before its host.
+fn shown(url: &Url) -> String {
+    format!("{}{}", url.origin().ascii_serialization(), url.path())
+}
+
+/// An address for people who need not know what stands in its query and before its host.
+pub(crate) fn plain(url: &str) -> String {
+    Url::parse(url).map_or_else(|_| String::new(), |url| shown(&url))
+}
+
+/// The rooms in which an installation shows.
+pub(crate) fn places(installed: &Installed) -> To {
+    installed.room_id.map_or(To::All, To::Room)
+}
+
+fn callback_url(installed: &Installed) -> Option<&str> {
+    let installable = installed.descriptor.capabilities.installable.as_ref()?;
+    installable.callback_url.as_deref()
+}
+
+/// Posts the installation data to the add-on, where it wants to know of it.
+async fn introduce(shared: &Shared, installed: &Installed, what: What) -> Result<(), NotAccepted> {
+    let Some(url) = callback_url(installed) else {
+        return Ok(());
+    };
+    post(shared, url, what, &data(shared, installed)).await
+}
+
+/// Tells the add-on of an update: without the secret, where it has an address for that. An add-on
+/// that forgot the installation, or knows the host at another address, needs the secret after all.
+async fn introduce_again(shared: &Shared, installed: &Installed) -> Result<(), InstallError> {
+    let installable = installed.descriptor.capabilities.installable.as_ref();
+    let Some(url) = installable.and_then(|one| one.update_callback_url.as_deref()) else {
+        return Ok(introduce(shared, installed, What::Update).await?);
+    };
+    let update = InstallationUpdate::from(&data(shared, installed));
+    match post(shared, url, What::Update, &update).await {
+        Err(NotAccepted {
+            error: InstallError::Refused {
+                status: 403 | 404, ..
+            },
+            ..
+        }) if callback_url(installed).is_some() => {
+            Ok(introduce(shared, installed, What::Update).await?)
+        }
+        told => Ok(told?),
+    }
+}
+
+fn data(shared: &Shared, installed: &Installed) -> InstallationData {
+    let mut data = InstallationData::new(
+        installed.oauth_id.clone(),
+        installed.oauth_secret.clone(),
+        format!("{}/capabilities", shared.api_url()),
+        shared.group.id,
+    );
+    data.room_id = installed.room_id;
+    data
+}
+
+/// That an add-on did not accept what was posted to it.
+struct NotAccepted {
+    error: InstallError,
+    /// Whether it certainly has not acted on it either.
+    is_certain: bool,
+}
+
+impl From<NotAccepted> for InstallError {
+    fn from(refused: NotAccepted) -> Self {
+        refused.error
+    }
+}
+
+/// What an add-on is told of, and may refuse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Installation,
+    Update,
+}
+
+impl What {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Installation => "installation",
+            Self::Update => "update",
+        }
+    }
+}
+
+async fn post(
+    shared: &Shared,
+    url: &str,
+    what: What,
+    body: &impl Serialize,
+) -> Result<(), NotAccepted> {
+    let url = Url::parse(url).map_err(|_| NotAccepted {
+        error: InstallError::NoAddress(url.to_owned()),
+        is_certain: true,
+    })?;
+    tracing::info!(target: STEPS, "POST {}: the {}", shown(&url), what.name());
+    let answer = post_again(shared, &url, body)
+        .await
+        .map_err(|cause| NotAccepted {
+            is_certain: matches!(cause, NoAnswer::Refused(_) | NoAnswer::Unreachable(_)),
+            error: no_answer("callback", &url, &cause),
+        })?;
+    if answer.status.is_success() {
+        tracing::info!(target: STEPS, "the add-on accepted with {}", answer.status);
+        return Ok(());
+    }
+    let status = answer.status.as_u16();
+    let said = words(&String::from_utf8_lossy(&answer.body), answer.status);
+    let what = what.name();
+    tracing::warn!(
+        url = shown(&url),
+        status,
+        said,
+        "an add-on refused the {what}"
+    );
+    Err(NotAccepted {
+        // A proxy that waited for the add-on in vain does not know what became of it.
+        is_certain: !matches!(
+            answer.status,
+            StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT
+        ),
+        error: InstallError::Refused { what, status, said },
+    })
+}
+
+/// Posts to the add-on, and again while it answers 503 and asks for that with `Retry-After`: nothing
+/// else is repeated, because the add-on may have acted on it. In all it has [`CALLBACK_TIMEOUT`].
+async fn post_again(
+    shared: &Shared,
+    url: &Url,
+    body: &impl Serialize,
+) -> Result<addon_calls::Answer, addon_calls::NoAnswer> {
+    let began = tokio::time::Instant::now();
+    loop {
+        let left = CALLBACK_TIMEOUT.saturating_sub(began.elapsed());
+        let request = shared.posting.request(Method::POST, url.clone()).json(body);
+        let answer = addon_calls::send(shared, request, left, MAX_ANSWER_BYTES).await?;
+        let pause = answer
+            .retry_after
+            .filter(|_| answer.status == StatusCode::SERVICE_UNAVAILABLE)
+            .map(|pause| pause.max(MIN_RETRY_AFTER))
+            .filter(|pause| began.elapsed() + *pause < CALLBACK_TIMEOUT);
+        let Some(pause) = pause else {
+            return Ok(answer);
+        };
+        tracing::info!(target: STEPS, "the add-on answered 503; again in {} s", pause.as_secs());
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = shared.ended() => return Ok(answer),
+        }
+    }
+}
+
+/// How much of a refusal is shown, in characters and in lines.
+const MAX_REFUSAL: usize = 2000;
+const MAX_REFUSAL_LINES: usize = 40;
+
+/// What an add-on said, short enough to show; a page of HTML says nothing to people.
+fn words(said: &str, status: StatusCode) -> String {
+    if said.trim_start().starts_with('<') {
+        return status.canonical_reason().unwrap_or_default().to_owned();
+    }
+    let is_shown = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
+    let mut letters = said.trim().chars().filter(is_shown);
+    let text: String = letters.by_ref().take(MAX_REFUSAL).collect();
+    let mut lines = text.lines().map(str::trim_end);
+    let kept: Vec<_> = lines.by_ref().take(MAX_REFUSAL_LINES).collect();
+    let is_cut = letters.next().is_some() || lines.next().is_some();
+    format!("{}{}", kept.join("\n"), if is_cut { "…" } else { "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_shown_in_full_up_to_a_limit() {
+        let bad = StatusCode::BAD_REQUEST;
+        for (said, expected) in [
+            ("", ""),
+            ("\n no \n", "no"),
+            (
+                "Two things:\r\n\r\n  a\t1  \n  b",
+                "Two things:\n\n  a\t1\n  b",
+            ),
+            ("a\u{1b}[31mb", "a[31mb"),
+            (" <!doctype html><p>no", "Bad Request"),
+        ] {
+            assert_eq!(words(said, bad), expected, "{said:?}");
+        }
+        assert_eq!(words(&"x".repeat(2000), bad), "x".repeat(2000));
+        assert_eq!(
+            words(&"ä".repeat(2001), bad),
+            format!("{}…", "ä".repeat(2000))
+        );
+        assert_eq!(words(&"x\n".repeat(41), bad).lines().count(), 40);
+    }
+}

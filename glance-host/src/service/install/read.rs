@@ -1,0 +1,201 @@
+//! Reads a descriptor: from its address, or out of it.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use glance_sdk::json::Document;
+use glance_sdk::model::Descriptor;
+use glance_sdk::validate::{self, Problem, Severity};
+use reqwest::header::ACCEPT;
+use reqwest::{Method, Url};
+use serde::Deserialize;
+
+use super::error::no_answer;
+use super::{DESCRIPTOR_TIMEOUT, InstallError, MAX_DESCRIPTOR_BYTES, STEPS, shown};
+use crate::service::addon_calls;
+use crate::service::shared::Shared;
+
+/// How many entries of a kind a descriptor may declare; the largest known has 16 webhooks.
+const MOST: usize = 50;
+
+/// A descriptor that may be installed.
+pub(crate) struct Read {
+    /// Where it stands.
+    pub(crate) url: String,
+    pub(crate) descriptor: Descriptor,
+    /// What people will notice.
+    pub(crate) warnings: Vec<Problem>,
+    /// Tells whether it is still the same when it is read again.
+    pub(crate) digest: String,
+}
+
+/// Reads and checks the descriptor at an address that somebody gave.
+pub(crate) async fn read(shared: &Shared, given: &str) -> Result<Read, InstallError> {
+    let given = given.trim();
+    let no_address = || InstallError::NoAddress(given.chars().take(200).collect());
+    let url = Url::parse(given).map_err(|_| no_address())?;
+    let (shown, body) = match url.scheme() {
+        "http" | "https" => (url.to_string(), fetch(shared, &url).await?),
+        "data" => (
+            "its data: address".to_owned(),
+            data(given).ok_or_else(no_address)?,
+        ),
+        _ => return Err(no_address()),
+    };
+    let not_json = |why: String| InstallError::NotJson {
+        url: shown.clone(),
+        why,
+    };
+    let document = Document::read(&body).map_err(|cause| not_json(cause.to_string()))?;
+    let (problems, warnings): (Vec<_>, Vec<_>) = validate::descriptor(document.value())
+        .into_iter()
+        .chain(validate::unusual(&document))
+        .partition(|problem| problem.severity == Severity::Error);
+    let document = document.into_value();
+    if !problems.is_empty() {
+        return Err(InstallError::Invalid {
+            url: shown,
+            problems,
+        });
+    }
+    let digest = digest(&SHA256, document.to_string().as_bytes());
+    let descriptor =
+        Descriptor::deserialize(document).map_err(|cause| not_json(cause.to_string()))?;
+    check_numbers(&descriptor)?;
+    Ok(Read {
+        url: url.into(),
+        descriptor,
+        warnings,
+        digest: BASE64_URL_SAFE_NO_PAD.encode(digest),
+    })
+}
+
+/// Refuses what would cost everyone: each message is held against each webhook, and each page lists what
+/// there is to open.
+fn check_numbers(descriptor: &Descriptor) -> Result<(), InstallError> {
+    let has = &descriptor.capabilities;
+    for (what, declared) in [
+        ("webhook", has.webhooks().len()),
+        ("action", has.actions().len()),
+        ("webPanel", has.web_panels().len()),
+        ("dialog", has.dialogs().len()),
+        ("externalPage", has.external_pages().len()),
+    ] {
+        if declared > MOST {
+            return Err(InstallError::TooMany {
+                what,
+                declared,
+                allowed: MOST,
+            });
+        }
+    }
+    Ok(())
+}
+
+async fn fetch(shared: &Shared, url: &Url) -> Result<Vec<u8>, InstallError> {
+    tracing::info!(target: STEPS, "GET {}: the descriptor", shown(url));
+    let request = shared
+        .http
+        .request(Method::GET, url.clone())
+        .header(ACCEPT, "application/json");
+    let answer = addon_calls::send(shared, request, DESCRIPTOR_TIMEOUT, MAX_DESCRIPTOR_BYTES)
+        .await
+        .map_err(|cause| no_answer("descriptor", url, &cause))?;
+    if !answer.status.is_success() {
+        return Err(InstallError::Status {
+            url: url.to_string(),
+            status: answer.status.as_u16(),
+        });
+    }
+    Ok(answer.body)
+}
+
+/// Both alphabets, with or without `=` at the end: as people's tools write it.
+const LENIENT: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const BASE64: GeneralPurpose = GeneralPurpose::new(&base64::alphabet::STANDARD, LENIENT);
+
+/// What stands in a `data:` address.
+fn data(url: &str) -> Option<Vec<u8>> {
+    let (kind, data) = url.get(5..)?.split_once(',')?;
+    let bytes = unescaped(data);
+    let is_base64 = kind
+        .rsplit(';')
+        .next()
+        .is_some_and(|last| last.trim().eq_ignore_ascii_case("base64"));
+    if bytes.len() > MAX_DESCRIPTOR_BYTES {
+        return None;
+    }
+    if !is_base64 {
+        return Some(bytes);
+    }
+    let standard = bytes
+        .into_iter()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .map(|byte| match byte {
+            b'-' => b'+',
+            b'_' => b'/',
+            other => other,
+        });
+    BASE64.decode(standard.collect::<Vec<_>>()).ok()
+}
+
+/// Percent-encoding undone; a `%` that begins none stays.
+fn unescaped(text: &str) -> Vec<u8> {
+    let (bytes, mut at) = (text.as_bytes(), 0);
+    let mut found = Vec::with_capacity(bytes.len());
+    while let Some(&byte) = bytes.get(at) {
+        let pair = text.get(at + 1..at + 3).filter(|_| byte == b'%');
+        let escaped = pair
+            .filter(|pair| pair.bytes().all(|digit| digit.is_ascii_hexdigit()))
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        found.push(escaped.unwrap_or(byte));
+        at += if escaped.is_some() { 3 } else { 1 };
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_descriptor_may_stand_in_its_address() {
+        for (url, text) in [
+            (r#"data:,{"a":1}"#, Some(r#"{"a":1}"#)),
+            ("data:application/json,%7B%22a%22%3a1}", Some(r#"{"a":1}"#)),
+            (
+                "data:application/json;charset=utf-8,100%,%e4%b8%96%",
+                Some("100%,世%"),
+            ),
+            (
+                "DATA:application/json;base64,eyJhIjoxfQ==",
+                Some(r#"{"a":1}"#),
+            ),
+            ("data:;base64,eyJhIjoxfQ%3D%3D", Some(r#"{"a":1}"#)),
+            ("data:;base64,eyJh IjoxfQ", Some(r#"{"a":1}"#)),
+            ("data:;base64,Pz8_Pj4-", Some("???>>>")),
+            ("data:;base64,!", None),
+            ("data:application/json", None),
+        ] {
+            assert_eq!(
+                data(url),
+                text.map(|text| text.as_bytes().to_vec()),
+                "{url}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_escaped_comes_back(text: String) {
+            let escaped: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            prop_assert_eq!(unescaped(&escaped), text.as_bytes());
+            let lone = format!("data:,{}", text.replace('%', "%25"));
+            prop_assert_eq!(data(&lone).unwrap(), text.as_bytes());
+        }
+    }
+}

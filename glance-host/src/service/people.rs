@@ -1,0 +1,26 @@
+//! What is done to people, whoever does it: made admins, members or guests, removed, let back.
+
+use crate::cluster::bus::{Event, To};
+use crate::service::shared::Shared;
+use crate::service::sign_in::Change;
+use crate::storage::{StateError, User};
+
+/// Makes a person who they are now, and tells open pages where they may do something else. Whoever
+/// calls holds [`Shared::roles`] since they read `before`.
+pub(crate) async fn change(shared: &Shared, before: &User, now: &User) -> Result<(), StateError> {
+    if now == before {
+        return Ok(());
+    }
+    shared.state.update_user(now).await?;
+    if now.is_removed {
+        shared.state.remove_sessions(now.id).await?;
+        shared.state.remove_private_messages(now.id).await?;
+    }
+    let role = |user: &User| (user.is_admin, user.is_guest, user.is_removed);
+    if role(now) != role(before) {
+        shared.entrance.tell(Change::Person(now.id));
+        // Glances may be for admins or guests.
+        shared.hub.publish(To::All, Event::Changed);
+    }
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! What is done to rooms, whoever does it: made, changed, archived, deleted.
+
+use std::fmt;
+use std::sync::Arc;
+
+use glance_sdk::model::RoomId;
+use glance_sdk::printable::acts;
+
+use crate::cluster::bus::{Event, To};
+use crate::service::install::removal;
+use crate::service::shared::Shared;
+use crate::service::sign_in::Change;
+use crate::service::webhooks;
+use crate::service::webhooks::RoomEvent;
+use crate::storage::{NewRoom, Room, StateError, User};
+
+/// The longest name of a room, in characters.
+const MAX_NAME: usize = 50;
+
+/// The longest topic, in characters.
+const MAX_TOPIC: usize = 250;
+
+/// Why a room was not made or changed.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// The name has so many characters.
+    Name(usize),
+    /// The name has a control character.
+    Unseen,
+    /// Another room has this name.
+    Taken(String),
+    /// The topic has so many characters.
+    Topic(usize),
+    /// The room with this name is archived, and stays so.
+    Archived(String),
+    /// The room was deleted meanwhile.
+    Gone,
+    State(StateError),
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(length) => {
+                write!(
+                    f,
+                    "the name has {length} characters, 1 to {MAX_NAME} are allowed"
+                )
+            }
+            Self::Unseen => f.write_str(
+                "the name has a character that cannot be seen, such as a line break; leave it out",
+            ),
+            Self::Taken(name) => write!(f, "There is a room with the name {name}"),
+            Self::Topic(length) => {
+                write!(
+                    f,
+                    "the topic has {length} characters, {MAX_TOPIC} are allowed"
+                )
+            }
+            Self::Archived(name) => write!(f, "Room {name} is archived and can only be read"),
+            Self::Gone => f.write_str("The room is gone"),
+            Self::State(cause) => cause.fmt(f),
+        }
+    }
+}
+
+impl From<StateError> for Refused {
+    fn from(cause: StateError) -> Self {
+        Self::State(cause)
+    }
+}
+
+pub(crate) async fn create(shared: &Arc<Shared>, new: &NewRoom) -> Result<Room, Refused> {
+    check(&new.name, &new.topic)?;
+    let Some(room) = shared.state.create_room(new).await? else {
+        return Err(Refused::Taken(new.name.clone()));
+    };
+    if let Some(owner) = shared.state.user(room.owner).await? {
+        webhooks::tell(shared, room.id, RoomEvent::Created(owner)).await;
+    }
+    Ok(room)
+}
+
+/// Refuses what would change an archived room.
+pub(crate) fn writable(room: &Room) -> Result<(), Refused> {
+    match room.is_archived {
+        true => Err(Refused::Archived(room.name.clone())),
+        false => Ok(()),
+    }
+}
+
+/// Changes the room with this id as it is by now, and tells what changed: archived and brought back
+/// it is by its flag, renamed by its name. Gives what became of it.
+pub(crate) async fn change(
+    shared: &Arc<Shared>,
+    id: RoomId,
+    by: &User,
+    change: impl FnOnce(&mut Room),
+) -> Result<Room, Refused> {
+    let _turn = shared.rooms.lock().await;
+    let before = shared.state.room(id).await?.ok_or(Refused::Gone)?;
+    let mut room = before.clone();
+    change(&mut room);
+    if room.is_archived && before != room {
+        writable(&before)?;
+    }
+    check(&room.name, &room.topic)?;
+    if !shared.state.update_room(&room).await? {
+        return Err(Refused::Taken(room.name));
+    }
+    shared.entrance.tell(Change::Room(id));
+    shared.hub.publish(To::Room(id), Event::Changed);
+    if before.topic != room.topic {
+        let topic = room.topic.clone();
+        let by = by.clone();
+        webhooks::tell(shared, id, RoomEvent::TopicChanged { topic, by }).await;
+    }
+    match (before.is_archived, room.is_archived) {
+        (false, true) => webhooks::tell(shared, id, RoomEvent::Archived(by.clone())).await,
+        (true, false) => webhooks::tell(shared, id, RoomEvent::Unarchived(by.clone())).await,
+        _ => {}
+    }
+    Ok(room)
+}
+
+/// Deletes a room with all that is in it; says whether it was there. The add-ons that were installed
+/// in it hear of it as all others do, and are then told to go; nobody waits for them.
+pub(crate) async fn delete(
+    shared: &Arc<Shared>,
+    room: &Room,
+    by: &User,
+) -> Result<bool, StateError> {
+    let _turn = shared.rooms.lock().await;
+    webhooks::tell(shared, room.id, RoomEvent::Deleted(by.clone())).await;
+    let now = shared.clock.now();
+    let Some(installed) = shared.state.remove_room(room.id, now).await? else {
+        return Ok(false);
+    };
+    shared.entrance.tell(Change::Room(room.id));
+    shared.hub.publish(To::Room(room.id), Event::Changed);
+    removal::tell_of_room(shared, installed);
+    Ok(true)
+}
+
+fn check(name: &str, topic: &str) -> Result<(), Refused> {
+    let length = name.chars().count();
+    if !(1..=MAX_NAME).contains(&length) {
+        return Err(Refused::Name(length));
+    }
+    if name.chars().any(acts) {
+        return Err(Refused::Unseen);
+    }
+    match topic.chars().count() {
+        0..=MAX_TOPIC => Ok(()),
+        length => Err(Refused::Topic(length)),
+    }
+}

@@ -1,0 +1,137 @@
+//! What every part of a running host has in common.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use glance_sdk::model::UserId;
+use glance_sdk::serve;
+use tokio::sync::{Mutex, watch};
+
+use crate::cluster::attendance::Attendance;
+use crate::cluster::bus::Hub;
+use crate::cluster::rate_limits::Limits;
+use crate::http::health::Health;
+use crate::model::clock::Clock;
+use crate::net::outbound::call_limiter::Turns;
+use crate::service::addon_calls;
+use crate::service::embed::Embed;
+use crate::service::first_room::FirstRoom;
+use crate::service::images;
+use crate::service::install::browser_handoff::Visits;
+use crate::service::install::removal::Removals;
+use crate::service::messages::Order;
+use crate::service::metrics::{Metrics, Now};
+use crate::service::people;
+use crate::service::presence::Presence;
+use crate::service::sign_in::{Entrance, Way};
+use crate::service::viewer::{Lineups, Retries};
+use crate::service::webhooks::Webhooks;
+use crate::storage::{Group, Identity, State, StateError, User};
+#[cfg(feature = "testing")]
+use crate::testing::fault_host::FaultLayer;
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// Where people and add-ons reach the host, without a slash at the end.
+    pub(crate) base_url: String,
+    /// The origins its pages have, the public one first: `https://chat.example.com`.
+    pub(crate) origins: Vec<String>,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    pub(crate) group: Group,
+    /// What the capabilities document calls the host.
+    pub(crate) product: String,
+    pub(crate) entrance: Entrance,
+    /// Held while a person's role may change: of two admins who demote each other one stays.
+    pub(crate) roles: Mutex<()>,
+    /// Held while a room changes or goes: what one changes, another does not write over.
+    pub(crate) rooms: Mutex<()>,
+    pub(crate) first_room: FirstRoom,
+    pub(crate) token_life: Duration,
+    pub(crate) clock: Clock,
+    pub(crate) embed: Embed,
+    /// The account of people who look at rooms on other sites and have no name here.
+    pub(crate) embed_guest: Option<UserId>,
+    pub(crate) limits: Limits,
+    /// How many connections, and bytes of requests, the host takes.
+    pub(crate) inbound: serve::Limits,
+    pub(crate) attendance: Attendance,
+    pub(crate) state: Arc<dyn State>,
+    pub(crate) hub: Arc<dyn Hub>,
+    pub(crate) lineups: Lineups,
+    pub(crate) retries: Retries,
+    pub(crate) http: addon_calls::Client,
+    /// Follows no redirects: what is posted is for its address only.
+    pub(crate) posting: addon_calls::Client,
+    pub(crate) order: Order,
+    pub(crate) webhooks: Webhooks,
+    pub(crate) presence: Presence,
+    pub(crate) icons: images::Cache,
+    pub(crate) images: Arc<images::Addresses>,
+    pub(crate) turns: Turns,
+    pub(crate) visits: Visits,
+    pub(crate) removals: Removals,
+    pub(crate) metrics: Metrics,
+    pub(crate) health: Health,
+    /// Set if a test started the host as a fault host.
+    #[cfg(feature = "testing")]
+    pub(crate) layer: Option<Arc<FaultLayer>>,
+    /// Changes when the host ends.
+    pub(crate) ending: watch::Receiver<bool>,
+}
+
+impl Shared {
+    /// The REST API's address, without a slash at the end.
+    pub(crate) fn api_url(&self) -> String {
+        format!("{}/v2", self.base_url)
+    }
+
+    /// What it counts, in the text format of Prometheus.
+    pub(crate) async fn metrics_text(&self) -> Result<String, StateError> {
+        let (viewers, rooms) = self.attendance.count();
+        let installations = self.state.count_installations().await?;
+        Ok(self.metrics.text(&Now {
+            viewers,
+            rooms,
+            installations,
+        }))
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        *self.ending.borrow()
+    }
+
+    /// Whether people reach it by HTTPS.
+    pub(crate) fn is_https(&self) -> bool {
+        self.base_url.starts_with("https://")
+    }
+
+    /// Who answers for what nobody in particular does: the person at this machine, or the first
+    /// admin. A host to which nobody came yet has nobody.
+    pub(crate) async fn steward(&self) -> Result<Option<User>, StateError> {
+        if let Way::Local(user) = self.entrance.way {
+            return self.state.user(user).await;
+        }
+        self.state.first_admin().await
+    }
+
+    /// Who came in like this, made known where they were not. The first admin finds a room.
+    pub(crate) async fn welcome(self: &Arc<Self>, identity: &Identity) -> Result<User, StateError> {
+        let turn = self.roles.lock().await;
+        let (before, user) = self.state.upsert_identity(identity).await?;
+        people::change(self, &before, &user).await?;
+        drop(turn);
+        self.first_room.open(self).await?;
+        Ok(user)
+    }
+
+    /// Completes when the host ends.
+    pub(crate) fn ended(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut ending = self.ending.clone();
+        async move {
+            // An error means that the host is gone, which is the same.
+            let _ = ending.wait_for(|ended| *ended).await;
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! How people come in: by being at this machine, by a name, through a proxy, or by OpenID Connect.
+//!
+#![doc = include_str!("../manual/links.md")]
+#![doc = include_str!("../../docs/sign-in.md")]
+
+pub(crate) mod name;
+#[cfg(feature = "openid")]
+pub(crate) mod openid;
+mod proxy;
+pub(crate) mod session;
+
+use aws_lc_rs::hmac;
+use glance_sdk::model::{OauthId, RoomId, UserId};
+use tokio::sync::broadcast;
+
+#[cfg(feature = "openid")]
+#[cfg_attr(docsrs, doc(cfg(feature = "openid")))]
+pub use openid::OpenId;
+pub use proxy::Proxy;
+
+/// How many changes a page may be behind before it looks whether anything concerns it.
+const BACKLOG: usize = 256;
+
+/// How people sign in to a host; [`Builder::sign_in`](crate::Builder::sign_in) takes one.
+///
+/// The first person who comes to a host without an admin becomes its admin. Where a rule says who
+/// is one ([`Admins`]), only the rule does.
+///
+/// ```
+/// use glance_host::Host;
+/// use glance_host::sign_in::SignIn;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let host = Host::builder().port(0).sign_in(SignIn::Name).start().await.unwrap();
+/// # host.shutdown().await;
+/// # });
+/// ```
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub enum SignIn {
+    /// Nobody signs in: whoever sits at this machine is its one person. For tests and the demo, and
+    /// on loopback only.
+    #[default]
+    Local,
+    /// People pick or type their name, and are believed: for this machine, or a network in which
+    /// everybody is trusted with everything.
+    Name,
+    /// A reverse proxy in front of the host signs people in, and says in headers who asks.
+    Proxy(Proxy),
+    /// A provider of OpenID Connect signs people in.
+    #[cfg(feature = "openid")]
+    OpenId(OpenId),
+}
+
+/// Who administers a group, by what a proxy or a provider says of them. It is asked at each sign-in,
+/// and of a proxy at each request, so that who is no longer named is no longer an admin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Admins {
+    /// People with one of these addresses, whatever their case.
+    Emails(Vec<String>),
+    /// People in this group.
+    Group(String),
+}
+
+impl Admins {
+    fn include(&self, email: Option<&str>, groups: &[String]) -> bool {
+        match self {
+            Self::Emails(emails) => {
+                email.is_some_and(|email| emails.iter().any(|own| own.eq_ignore_ascii_case(email)))
+            }
+            Self::Group(group) => groups.contains(group),
+        }
+    }
+}
+
+/// The way people come in to a running host.
+#[derive(Debug)]
+pub(crate) enum Way {
+    Local(UserId),
+    Name,
+    Proxy(Proxy),
+    #[cfg(feature = "openid")]
+    OpenId(Box<openid::Provider>),
+}
+
+/// What a running host knows of signing in, beside who did.
+#[derive(Debug)]
+pub(crate) struct Entrance {
+    pub(crate) way: Way,
+    /// Signs cookies.
+    key: hmac::Key,
+    changes: broadcast::Sender<Change>,
+}
+
+/// Something that may end the visit of a person in a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// The session with this digest ended.
+    Session(Vec<u8>),
+    /// A person is somebody else now: an admin, a guest, removed.
+    Person(UserId),
+    /// Others may enter this room than before, or it is gone.
+    Room(RoomId),
+    /// An installation is gone, or may do something else.
+    Installation(OauthId),
+}
+
+impl Entrance {
+    pub(crate) fn new(way: Way, key: &[u8]) -> Self {
+        Self {
+            way,
+            key: hmac::Key::new(hmac::HMAC_SHA256, key),
+            changes: broadcast::channel(BACKLOG).0,
+        }
+    }
+
+    pub(crate) fn is_local(&self) -> bool {
+        matches!(self.way, Way::Local(_))
+    }
+
+    /// Tells open pages to see whether they may stay. Nobody may be there.
+    pub(crate) fn tell(&self, change: Change) {
+        let _ = self.changes.send(change);
+    }
+
+    pub(crate) fn changes(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+}

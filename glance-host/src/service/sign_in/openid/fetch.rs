@@ -1,0 +1,68 @@
+//! What is fetched from a provider: its description, its keys and its answers.
+
+use std::time::Duration;
+
+use crate::service::addon_calls;
+use futures_util::future::BoxFuture;
+use openidconnect::core::CoreProviderMetadata;
+use openidconnect::{DiscoveryError, HttpRequest, HttpResponse, IssuerUrl};
+
+/// How long the provider may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// More than any of its documents has.
+const MAX_BYTES: usize = 1024 * 1024;
+
+/// The provider's own description; or why there is none, and whether that may pass.
+pub(super) fn fetch_metadata<'a>(
+    http: &'a addon_calls::Client,
+    issuer: &'a IssuerUrl,
+) -> BoxFuture<'a, Result<CoreProviderMetadata, (String, bool)>> {
+    Box::pin(async move {
+        let http = fetching(http);
+        let found = CoreProviderMetadata::discover_async(issuer.clone(), &http).await;
+        found.map_err(|cause| match &cause {
+            DiscoveryError::Request(why) => (why.to_string(), true),
+            DiscoveryError::Response(status, ..) => {
+                let why = format!("its description could not be read, with status {status}");
+                (why, status.is_server_error() || status.as_u16() == 429)
+            }
+            _ => (in_full(&cause), false),
+        })
+    })
+}
+
+type Fetched = BoxFuture<'static, Result<HttpResponse, std::io::Error>>;
+
+/// The HTTP client, as the library takes one.
+pub(super) fn fetching(
+    http: &addon_calls::Client,
+) -> impl Fn(HttpRequest) -> Fetched + Send + Sync + 'static {
+    let http = http.clone();
+    move |request| Box::pin(send(http.clone(), request))
+}
+
+async fn send(
+    http: addon_calls::Client,
+    request: HttpRequest,
+) -> Result<HttpResponse, std::io::Error> {
+    let request = reqwest::Request::try_from(request).map_err(std::io::Error::other)?;
+    let answer = http
+        .exchange(request, TIMEOUT, MAX_BYTES)
+        .await
+        .map_err(|cause| std::io::Error::other(format!("it {cause}")))?;
+    let mut response = HttpResponse::new(answer.body);
+    *response.status_mut() = answer.status;
+    Ok(response)
+}
+
+/// An error with all its causes, in one line.
+pub(super) fn in_full(error: &dyn std::error::Error) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        said = format!("{said}: {source}");
+        cause = source.source();
+    }
+    said
+}

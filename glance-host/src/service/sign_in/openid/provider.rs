@@ -1,0 +1,226 @@
+//! The provider as a running host knows it: where it is, its keys, and what it is asked.
+
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use glance_sdk::egress::{EgressPolicy, Proxies};
+use openidconnect::core::{
+    CoreAuthDisplay, CoreAuthPrompt, CoreAuthenticationFlow, CoreErrorResponseType,
+    CoreGenderClaim, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm,
+    CoreProviderMetadata, CoreRevocableToken, CoreRevocationErrorResponse,
+    CoreTokenIntrospectionResponse, CoreTokenType,
+};
+use openidconnect::{
+    AuthorizationCode, ClaimsVerificationError, Client, ClientId, ClientSecret, CsrfToken,
+    EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, IdTokenFields, IssuerUrl,
+    Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, SignatureVerificationError,
+    StandardErrorResponse, StandardTokenResponse, TokenResponse as _,
+};
+use reqwest::Url;
+
+use super::fetch::{fetch_metadata, fetching, in_full};
+use super::person::{OtherClaims, PersonClaims};
+use super::{Flow, OpenId, PATIENCE};
+use crate::service::addon_calls;
+use crate::service::shared::Shared;
+use crate::storage::Identity;
+
+/// How long is waited before the provider is asked again at the start.
+const PAUSES: [Duration; 4] = [
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
+
+type ProviderClient = Client<
+    OtherClaims,
+    CoreAuthDisplay,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJsonWebKey,
+    CoreAuthPrompt,
+    StandardErrorResponse<CoreErrorResponseType>,
+    StandardTokenResponse<
+        IdTokenFields<
+            OtherClaims,
+            EmptyExtraTokenFields,
+            CoreGenderClaim,
+            CoreJweContentEncryptionAlgorithm,
+            CoreJwsSigningAlgorithm,
+        >,
+        CoreTokenType,
+    >,
+    CoreTokenIntrospectionResponse,
+    CoreRevocableToken,
+    CoreRevocationErrorResponse,
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointMaybeSet,
+    EndpointMaybeSet,
+>;
+
+/// A provider that was found, with its keys.
+#[derive(Debug)]
+pub(crate) struct Provider {
+    settings: OpenId,
+    issuer: IssuerUrl,
+    /// Follows no redirects: what it is told is for the provider only.
+    http: addon_calls::Client,
+    metadata: RwLock<CoreProviderMetadata>,
+}
+
+impl Provider {
+    /// Asks the provider for its addresses and keys, again and again for some seconds.
+    pub(crate) async fn discover(settings: &OpenId, proxies: &Proxies) -> Result<Self, String> {
+        let issuer = &settings.issuer;
+        let cannot = |why: &str| format!("people cannot sign in with {issuer}: {why}");
+        let parsed = Url::parse(issuer).map_err(|_| cannot("it is no address"))?;
+        let is_here = matches!(parsed.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        if parsed.scheme() != "https" && !is_here {
+            return Err(cannot("its address must begin with https://"));
+        }
+        // Whoever runs the host named the provider, so it may be in any network.
+        let http = addon_calls::Client::staying(&EgressPolicy::any_network(), proxies)
+            .map_err(|cause| cannot(&format!("{cause:#}")))?;
+        let issuer = IssuerUrl::new(issuer.clone()).map_err(|_| cannot("it is no address"))?;
+        let mut pauses = PAUSES.iter();
+        let metadata = loop {
+            let (why, may_pass) = match fetch_metadata(&http, &issuer).await {
+                Ok(metadata) => break metadata,
+                Err(failed) => failed,
+            };
+            let Some(pause) = pauses.next().filter(|_| may_pass) else {
+                return Err(cannot(&why));
+            };
+            tracing::warn!("{}; asking again", cannot(&why));
+            tokio::time::sleep(*pause).await;
+        };
+        Ok(Self {
+            settings: settings.clone(),
+            issuer,
+            http,
+            metadata: RwLock::new(metadata),
+        })
+    }
+
+    /// What people know it by.
+    pub(crate) fn name(&self) -> &str {
+        self.issuer.url().host_str().unwrap_or_default()
+    }
+
+    pub(crate) fn has_rule(&self) -> bool {
+        self.settings.admins.is_some()
+    }
+
+    fn client(&self, shared: &Shared) -> Result<ProviderClient, String> {
+        let metadata = self.metadata.read().unwrap_or_else(PoisonError::into_inner);
+        let id = ClientId::new(self.settings.client_id.clone());
+        let secret = ClientSecret::new(self.settings.client_secret.expose().to_owned());
+        let back = RedirectUrl::new(format!("{}/sign-in/callback", shared.base_url))
+            .map_err(|cause| cause.to_string())?;
+        let client = Client::from_provider_metadata(metadata.clone(), id, Some(secret));
+        Ok(client.set_redirect_uri(back))
+    }
+
+    /// The address at the provider, and what must be known of it when the person comes back.
+    pub(crate) fn begin(&self, shared: &Shared, to: &str) -> Result<(Url, Flow), String> {
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let client = self.client(shared)?;
+        let mut request = client.authorize_url(
+            CoreAuthenticationFlow::AuthorizationCode,
+            CsrfToken::new_random,
+            Nonce::new_random,
+        );
+        for scope in &self.settings.scopes {
+            request = request.add_scope(Scope::new(scope.clone()));
+        }
+        let (url, state, nonce) = request.set_pkce_challenge(challenge).url();
+        let flow = Flow {
+            state: state.into_secret(),
+            nonce: nonce.secret().clone(),
+            verifier: verifier.into_secret(),
+            to: to.to_owned(),
+            until: shared.clock.now().saturating_add(PATIENCE),
+        };
+        Ok((url, flow))
+    }
+
+    /// Who came back with this code, or in one sentence why nobody is let in.
+    pub(crate) async fn finish(
+        &self,
+        shared: &Shared,
+        flow: Flow,
+        code: String,
+    ) -> Result<Identity, String> {
+        let claims = self.claims(shared, flow, code).await.map_err(|cause| {
+            tracing::warn!("a sign-in with {} failed: {cause}", *self.issuer);
+            let name = self.name();
+            format!("{name} did not confirm who you are; the host's log says why.")
+        })?;
+        self.settings.identity(&self.issuer, &claims)
+    }
+
+    fn claims<'a>(
+        &'a self,
+        shared: &'a Shared,
+        flow: Flow,
+        code: String,
+    ) -> BoxFuture<'a, Result<PersonClaims, String>> {
+        Box::pin(async move {
+            let client = self.client(shared)?;
+            let http = fetching(&self.http);
+            let answer = client
+                .exchange_code(AuthorizationCode::new(code))
+                .map_err(|cause| cause.to_string())?
+                .set_pkce_verifier(PkceCodeVerifier::new(flow.verifier))
+                .request_async(&http)
+                .await
+                .map_err(|cause| in_full(&cause))?;
+            let token = answer.id_token().ok_or("it gave no ID token")?;
+            let nonce = Nonce::new(flow.nonce);
+            let verified = |client: &ProviderClient| {
+                let verifier = client.id_token_verifier();
+                let verifier = verifier.set_allowed_algs(self.algorithms());
+                token.claims(&verifier, &nonce).cloned()
+            };
+            let mut claims = verified(&client);
+            // Providers change their keys from time to time.
+            if let Err(ClaimsVerificationError::SignatureVerification(
+                SignatureVerificationError::NoMatchingKey,
+            )) = claims
+            {
+                let found = fetch_metadata(&self.http, &self.issuer).await;
+                let found = found.map_err(|(why, _)| why)?;
+                *self
+                    .metadata
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner) = found;
+                claims = verified(&self.client(shared)?);
+            }
+            claims.map_err(|cause| in_full(&cause))
+        })
+    }
+
+    /// The provider's ways to sign that need its own key: not those with the client's secret, and
+    /// not none.
+    fn algorithms(&self) -> Vec<CoreJwsSigningAlgorithm> {
+        let metadata = self.metadata.read().unwrap_or_else(PoisonError::into_inner);
+        let known = metadata.id_token_signing_alg_values_supported().iter();
+        known
+            .filter(|algorithm| {
+                !matches!(
+                    algorithm,
+                    CoreJwsSigningAlgorithm::None
+                        | CoreJwsSigningAlgorithm::HmacSha256
+                        | CoreJwsSigningAlgorithm::HmacSha384
+                        | CoreJwsSigningAlgorithm::HmacSha512
+                )
+            })
+            .cloned()
+            .collect()
+    }
+}

@@ -1,0 +1,201 @@
+//! People whom a reverse proxy in front of the host signed in.
+
+use std::net::IpAddr;
+
+use axum::http::{HeaderMap, HeaderName};
+use ipnet::IpNet;
+
+use super::{Admins, name};
+use crate::storage::Identity;
+
+/// Names the proxy where a provider would stand.
+const PROVIDER: &str = "proxy";
+
+/// A reverse proxy that says in headers who asks, such as oauth2-proxy.
+///
+/// Its word is taken only where it comes from a network that is listed here. It must remove these
+/// headers from what its own callers send: a header that stands there twice is refused.
+///
+/// ```
+/// use glance_host::sign_in::{Admins, Proxy};
+///
+/// let proxy = Proxy::new(["127.0.0.1/32".parse().unwrap()])
+///     .admins(Admins::Group("chat-admins".to_owned()));
+/// ```
+#[derive(Debug, Clone)]
+pub struct Proxy {
+    peers: Vec<IpNet>,
+    user: HeaderName,
+    email: HeaderName,
+    groups: HeaderName,
+    admins: Option<Admins>,
+}
+
+impl Proxy {
+    /// A proxy in one of these networks, which sends `X-Forwarded-User`, and may send
+    /// `X-Forwarded-Email` and `X-Forwarded-Groups`. One address is a network too: `10.0.0.7/32`, or
+    /// the [`IpNet`] that is made `from` an `IpAddr`.
+    pub fn new(peers: impl IntoIterator<Item = IpNet>) -> Self {
+        Self {
+            peers: peers.into_iter().collect(),
+            user: HeaderName::from_static("x-forwarded-user"),
+            email: HeaderName::from_static("x-forwarded-email"),
+            groups: HeaderName::from_static("x-forwarded-groups"),
+            admins: None,
+        }
+    }
+
+    /// The header with the person's name, by which they are known here.
+    ///
+    /// # Errors
+    ///
+    /// One sentence where no header can have this name; so of the other two.
+    pub fn user_header(mut self, name: &str) -> Result<Self, String> {
+        self.user = header(name)?;
+        Ok(self)
+    }
+
+    /// The header with their address.
+    ///
+    /// # Errors
+    ///
+    /// One sentence where no header can have this name.
+    pub fn email_header(mut self, name: &str) -> Result<Self, String> {
+        self.email = header(name)?;
+        Ok(self)
+    }
+
+    /// The header with the groups they are in, with commas between.
+    ///
+    /// # Errors
+    ///
+    /// One sentence where no header can have this name.
+    pub fn groups_header(mut self, name: &str) -> Result<Self, String> {
+        self.groups = header(name)?;
+        Ok(self)
+    }
+
+    /// Who is an admin. Without this the first who comes is, and makes others.
+    #[must_use]
+    pub fn admins(mut self, admins: Admins) -> Self {
+        self.admins = Some(admins);
+        self
+    }
+
+    pub(crate) fn has_rule(&self) -> bool {
+        self.admins.is_some()
+    }
+
+    /// Whether the proxy is at this address.
+    pub(crate) fn is_peer(&self, address: IpAddr) -> bool {
+        // An IPv4 address that came in by IPv6 is an IPv4 address.
+        let address = address.to_canonical();
+        self.peers.iter().any(|known| known.contains(&address))
+    }
+
+    /// Who asks, or in one sentence why that is not known.
+    pub(crate) fn identity(
+        &self,
+        peer: Option<IpAddr>,
+        headers: &HeaderMap,
+    ) -> Result<Identity, &'static str> {
+        let peer = peer.map(|peer| peer.to_canonical());
+        if !peer.is_some_and(|peer| self.is_peer(peer)) {
+            let from = peer.map_or("nowhere".to_owned(), |peer| peer.to_string());
+            tracing::info!(
+                "a page is refused: it is asked for from {from}, which is no peer of the proxy"
+            );
+            return Err("This host is reached through its proxy only.");
+        }
+        let Some(subject) = one(headers, &self.user)? else {
+            let header = &self.user;
+            tracing::info!("a page is refused: the proxy asks without the header {header}");
+            return Err("The proxy did not say who asks.");
+        };
+        let (Some(subject), Some(name)) = (name::kept(subject.clone()), name::given(&subject))
+        else {
+            return Err("The proxy names a person in a way that cannot be used here.");
+        };
+        let email = one(headers, &self.email)?.and_then(name::kept);
+        let groups: Vec<String> = one(headers, &self.groups)?
+            .iter()
+            .flat_map(|groups| groups.split(','))
+            .map(|group| group.trim().to_owned())
+            .collect();
+        let is_admin = self
+            .admins
+            .as_ref()
+            .map(|admins| admins.include(email.as_deref(), &groups));
+        Ok(Identity {
+            provider: Some(PROVIDER.to_owned()),
+            name,
+            subject,
+            email,
+            timezone: None,
+            is_admin,
+        })
+    }
+}
+
+/// What a header says, where it says something; twice is somebody else's word beside the proxy's.
+fn one(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, &'static str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next();
+    if values.next().is_some() {
+        return Err("The proxy said twice who asks.");
+    }
+    let Some(value) = value else {
+        return Ok(None);
+    };
+    // Names are not ASCII only, and proxies send them as UTF-8.
+    let value = str::from_utf8(value.as_bytes()).map_err(|_| "The proxy's headers are no text.")?;
+    let value = value.trim();
+    Ok((!value.is_empty()).then(|| value.to_owned()))
+}
+
+fn header(name: &str) -> Result<HeaderName, String> {
+    name.parse()
+        .map_err(|_| format!("{name:?} is no name of a header"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_listed_peers_are_believed_also_by_ipv6() {
+        let networks = ["10.1.0.0/16", "::1/128"];
+        let proxy = Proxy::new(networks.map(|network| network.parse().unwrap()));
+        let mut headers = HeaderMap::new();
+        headers.insert("x-forwarded-user", "ann".parse().unwrap());
+        for (peer, is_known) in [
+            ("10.1.2.3", true),
+            ("::ffff:10.1.2.3", true),
+            ("::1", true),
+            ("10.2.0.1", false),
+            ("::ffff:10.2.0.1", false),
+            ("127.0.0.1", false),
+        ] {
+            let found = proxy.identity(peer.parse().ok(), &headers);
+            assert_eq!(found.is_ok(), is_known, "{peer}: {found:?}");
+        }
+        assert!(proxy.identity(None, &headers).is_err());
+    }
+
+    #[test]
+    fn names_have_the_limits_of_sign_in_by_name() {
+        let proxy = Proxy::new(["10.1.0.0/16".parse().unwrap()]);
+        let identity = |name: &str| {
+            let mut headers = HeaderMap::new();
+            let value = axum::http::HeaderValue::from_bytes(name.as_bytes()).unwrap();
+            headers.insert("x-forwarded-user", value);
+            proxy.identity("10.1.2.3".parse().ok(), &headers)
+        };
+        let long = identity(&"é".repeat(200)).unwrap();
+        assert_eq!((long.subject, long.name), ("é".repeat(200), "é".repeat(50)));
+        assert_eq!(identity("Ann  Lee").unwrap().name, "Ann Lee");
+        for refused in ["a\u{202e}b", "a\u{9b}31m", &"x".repeat(256)] {
+            assert!(identity(refused).is_err(), "{refused:?}");
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Whatever happens in whatever order, each viewer sees what is worked out from scratch, and a page
+//! that follows the changes shows the same.
+
+use std::collections::BTreeMap;
+
+use glance_sdk::evaluate::{DataState, Facts, Program};
+use glance_sdk::model::ConditionName;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+use crate::content::label;
+use crate::service::images::Addresses;
+use crate::service::viewer::Line;
+
+const KEYS: [&str; 4] = ["plain", "counted", "admins", "pushed"];
+
+/// What can happen to two viewers, of a member and of an admin.
+#[derive(Debug, Clone)]
+enum Step {
+    /// A push, to everyone or to one of them.
+    Push(Option<usize>, &'static str, Value),
+    /// An add-on answers the newest or an older query of a viewer.
+    Answer(usize, &'static str, bool, Result<Value, String>),
+    Retry(usize, &'static str),
+    /// A viewer lagged, and starts over.
+    StartOver(usize),
+    /// There are other glances; some are described anew.
+    Change(Vec<&'static str>, bool),
+    /// The member is made an admin, or is one no longer.
+    Promote(bool),
+    /// The page is told what changed.
+    Tell(usize),
+}
+
+fn some_data() -> impl Strategy<Value = Value> {
+    let label = select(&["one", "<b>two</b>", "<p>gone</p>", ""][..]);
+    let metadata = select(vec![
+        None,
+        Some(json!({"count": 0})),
+        Some(json!({"count": 3})),
+    ]);
+    (label, metadata).prop_map(|(label, metadata)| {
+        let mut data = json!({"label": {"type": "html", "value": label}});
+        if let Some(metadata) = metadata {
+            data["metadata"] = metadata;
+        }
+        data
+    })
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let key = || select(&KEYS[..]);
+    let answer = prop_oneof![
+        4 => some_data().prop_map(Ok),
+        1 => Just(Err("It is down.".to_owned())),
+    ];
+    prop_oneof![
+        3 => (proptest::option::of(0..2_usize), key(), some_data())
+            .prop_map(|(to, key, data)| Step::Push(to, key, data)),
+        3 => (0..2_usize, key(), any::<bool>(), answer)
+            .prop_map(|(who, key, is_newest, answer)| Step::Answer(who, key, is_newest, answer)),
+        1 => (0..2_usize, key()).prop_map(|(who, key)| Step::Retry(who, key)),
+        1 => (0..2_usize).prop_map(Step::StartOver),
+        1 => (proptest::sample::subsequence(KEYS.to_vec(), 0..=4), any::<bool>())
+            .prop_map(|(keys, is_anew)| Step::Change(keys, is_anew)),
+        1 => any::<bool>().prop_map(Step::Promote),
+        2 => (0..2_usize).prop_map(Step::Tell),
+    ]
+}
+
+fn described(key: &str, anew: bool) -> Glance {
+    let conditions = match key {
+        "counted" | "pushed" => vec![Condition::glance_matches([Match::gt("count", 0)])],
+        "admins" => vec![Condition::named(ConditionName::UserIsAdmin)],
+        _ => vec![],
+    };
+    let mut glance = glance(key, conditions);
+    if key == "pushed" {
+        glance.query_url = None;
+    }
+    if anew {
+        glance.weight = Some(1);
+    }
+    glance
+}
+
+/// The data of one glance as one person has it, kept in the plainest way.
+#[derive(Clone)]
+enum Plain {
+    None,
+    Loading,
+    Ready(Value),
+    Failed,
+}
+
+/// A person: what they have of each glance, and the page that follows the changes.
+struct Person {
+    board: Board,
+    user: User,
+    plain: BTreeMap<&'static str, Plain>,
+    asked: BTreeMap<String, Vec<u64>>,
+    page: BTreeMap<String, Line>,
+}
+
+impl Person {
+    fn asks(&mut self, asks: impl IntoIterator<Item = Ask>) {
+        for ask in asks {
+            let key = ask.prepared.glance.key.clone();
+            self.asked.entry(key).or_default().push(ask.asking);
+        }
+    }
+
+    fn tell(&mut self) {
+        while let Some(change) = self.board.change() {
+            match change {
+                Change::Line(content) => {
+                    let line = Line::clone(content.line());
+                    self.page.insert(line.id.clone(), line);
+                }
+                Change::Gone(id) => assert!(self.page.remove(&id).is_some(), "{id}"),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    fn must_see(&self, glances: &BTreeMap<&'static str, Glance>) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for (key, glance) in glances {
+            let (data, state, metadata) = match &self.plain[key] {
+                Plain::None => (DataState::None, LineState::Named, None),
+                Plain::Loading => (DataState::Loading, LineState::Loading, None),
+                Plain::Ready(data) => {
+                    let mut label = label::sanitize(data["label"]["value"].as_str().unwrap());
+                    if label.is_empty() {
+                        label = glance.name.value.clone();
+                    }
+                    let state = LineState::Ready {
+                        label,
+                        status: None,
+                    };
+                    (DataState::Ready, state, data.get("metadata"))
+                }
+                Plain::Failed => {
+                    let problem = "It is down.".to_owned();
+                    (DataState::Failed, LineState::Failed { problem }, None)
+                }
+            };
+            let mut facts = Facts::default().metadata(metadata);
+            facts.room_is_public = true;
+            facts.user_is_admin = self.user.is_admin;
+            facts.user_is_room_owner = self.user.id == UserId::new(1);
+            if Program::new(glance.conditions()).shows(data, &facts) {
+                lines.push(Line {
+                    id: format!("add-on:{key}"),
+                    key: (*key).to_owned(),
+                    add_on: "Add-on".to_owned(),
+                    name: glance.name.value.clone(),
+                    icon: Addresses::new(b"key").of(&"id".into()).icon(&glance.icon),
+                    order: (glance.weight.unwrap_or(100), "add-on".into(), (*key).into()),
+                    state,
+                    target: None,
+                });
+            }
+        }
+        lines.sort_by(|a, b| a.order.cmp(&b.order));
+        lines
+    }
+}
+
+fn loading(glance: &Glance) -> Plain {
+    match glance.query_url {
+        Some(_) => Plain::Loading,
+        None => Plain::None,
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_viewer_sees_what_is_worked_out_from_scratch(
+        steps in proptest::collection::vec(step(), 0..60),
+    ) {
+        let mut glances: BTreeMap<&'static str, Glance> = BTreeMap::new();
+        let mut shared = lineup(vec![]);
+        let mut people = [1, 2].map(|id| {
+            let user = User { id: id.into(), is_admin: id == 2, ..user() };
+            Person {
+                board: Board::new(place(user.clone())),
+                user,
+                plain: BTreeMap::new(),
+                asked: BTreeMap::new(),
+                page: BTreeMap::new(),
+            }
+        });
+        let all = Step::Change(KEYS.to_vec(), false);
+        for step in std::iter::once(all).chain(steps) {
+            match step {
+                Step::Push(to, key, data) => {
+                    let user = to.map(|who| people[who].user.id);
+                    let entry = (key.to_owned(), held(data.clone()));
+                    let push = Push::new("id".into(), user, [entry]);
+                    for (who, person) in people.iter_mut().enumerate() {
+                        person.board.push(&push);
+                        if glances.contains_key(key) && to.is_none_or(|to| to == who) {
+                            person.plain.insert(key, Plain::Ready(data.clone()));
+                        }
+                    }
+                }
+                Step::Answer(who, key, is_newest, answer) => {
+                    let person = &mut people[who];
+                    let asked = person.asked.get(key).map_or(&[][..], Vec::as_slice);
+                    let asking = match asked {
+                        [.., newest] if is_newest => *newest,
+                        [.., older, _] => *older,
+                        _ => continue,
+                    };
+                    let data = answer.clone().map(held);
+                    person.board.answered(&format!("add-on:{key}"), asking, data);
+                    let waits = matches!(person.plain.get(key), Some(Plain::Loading));
+                    if is_newest && waits {
+                        person.plain.insert(key, answer.map_or(Plain::Failed, Plain::Ready));
+                    }
+                }
+                Step::Retry(who, key) => {
+                    let person = &mut people[who];
+                    let ask = person.board.retry(&format!("add-on:{key}"));
+                    if ask.is_some() {
+                        person.plain.insert(key, Plain::Loading);
+                    }
+                    person.asks(ask);
+                }
+                Step::StartOver(who) => {
+                    let person = &mut people[who];
+                    let asks = person.board.ask_all();
+                    person.asks(asks);
+                    for (key, glance) in &glances {
+                        if glance.query_url.is_some() {
+                            person.plain.insert(key, Plain::Loading);
+                        }
+                    }
+                }
+                Step::Change(keys, anew) => {
+                    let new: BTreeMap<_, _> =
+                        keys.into_iter().map(|key| (key, described(key, anew))).collect();
+                    shared = lineup(new.values().cloned().collect());
+                    for person in &mut people {
+                        let asks = person.board.load(place(person.user.clone()), Arc::clone(&shared));
+                        person.asks(asks);
+                        person.plain.retain(|key, _| new.get(key) == glances.get(key));
+                        for (key, glance) in &new {
+                            person.plain.entry(key).or_insert_with(|| loading(glance));
+                        }
+                    }
+                    glances = new;
+                }
+                Step::Promote(is_admin) => {
+                    let member = &mut people[0];
+                    member.user.is_admin = is_admin;
+                    let asks = member.board.load(place(member.user.clone()), Arc::clone(&shared));
+                    prop_assert!(asks.is_empty());
+                }
+                Step::Tell(who) => people[who].tell(),
+            }
+        }
+        for person in &mut people {
+            let expected = person.must_see(&glances);
+            let shown: Vec<Line> =
+                person.board.sidebar().lines.iter().map(|line| Line::clone(line)).collect();
+            prop_assert_eq!(&shown, &expected);
+            person.tell();
+            let mut page: Vec<Line> = person.page.values().cloned().collect();
+            page.sort_by(|a, b| a.order.cmp(&b.order));
+            prop_assert_eq!(&page, &expected);
+            prop_assert!(person.board.change().is_none());
+        }
+    }
+}

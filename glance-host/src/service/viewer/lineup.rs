@@ -1,0 +1,145 @@
+//! The glances of each room in their order: read and prepared once for all who look, and anew only
+//! after a change.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use glance_sdk::model::{Glance, OauthId, RoomId};
+use tokio::sync;
+
+use super::prepared::Prepared;
+use crate::cluster::bus::Hub;
+use crate::model::bounded_map::evict_unused;
+use crate::service::images::Addresses;
+use crate::storage::{Installed, RuntimeGlance, State, StateError};
+
+/// The glances of a room, from the top.
+#[derive(Default)]
+pub(super) struct Lineup(pub(super) Vec<Arc<Prepared>>);
+
+/// What is known of a room, and at which number of changes it was read.
+#[derive(Default)]
+struct Known {
+    changes: u64,
+    lineup: Weak<Lineup>,
+}
+
+/// The lineups of rooms that someone looks at.
+pub(crate) struct Lineups {
+    /// Locked while it is read, so that all who come meanwhile have it from one reading.
+    rooms: Mutex<HashMap<RoomId, Arc<sync::Mutex<Known>>>>,
+    pool: Pool,
+}
+
+/// A glance that several rooms show, prepared once.
+struct Pool {
+    prepared: Mutex<HashMap<(OauthId, String), Weak<Prepared>>>,
+    images: Arc<Addresses>,
+}
+
+impl std::fmt::Debug for Lineups {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Lineups")
+    }
+}
+
+impl Lineups {
+    /// Glances whose images come from these addresses.
+    pub(crate) fn new(images: Arc<Addresses>) -> Self {
+        Self {
+            rooms: Mutex::default(),
+            pool: Pool::new(images),
+        }
+    }
+
+    /// The glances of a room, as new as all changes that the hub carried so far.
+    pub(super) async fn of(
+        &self,
+        room: RoomId,
+        state: &dyn State,
+        hub: &dyn Hub,
+    ) -> Result<Arc<Lineup>, StateError> {
+        let known = self.known(room);
+        let mut known = known.lock().await;
+        let changes = hub.changes();
+        if known.changes == changes
+            && let Some(lineup) = known.lineup.upgrade()
+        {
+            return Ok(lineup);
+        }
+        let mut installations = Vec::new();
+        for installed in state.installations_in(room).await? {
+            let runtime = state.glances_in(&installed.oauth_id, room).await?;
+            installations.push((Arc::new(installed), runtime));
+        }
+        let lineup = Arc::new(self.pool.prepare(installations));
+        *known = Known {
+            changes,
+            lineup: Arc::downgrade(&lineup),
+        };
+        Ok(lineup)
+    }
+
+    fn known(&self, room: RoomId) -> Arc<sync::Mutex<Known>> {
+        let mut rooms = locked(&self.rooms);
+        evict_unused(&mut rooms, |known| {
+            let is_used = |known: sync::MutexGuard<'_, Known>| known.lineup.strong_count() > 0;
+            known.try_lock().map_or(true, is_used)
+        });
+        Arc::clone(rooms.entry(room).or_default())
+    }
+}
+
+impl Pool {
+    fn new(images: Arc<Addresses>) -> Self {
+        Self {
+            prepared: Mutex::default(),
+            images,
+        }
+    }
+
+    fn prepare(&self, installations: Vec<(Arc<Installed>, Vec<RuntimeGlance>)>) -> Lineup {
+        let mut glances = BTreeMap::new();
+        for (installed, runtime) in installations {
+            let declared = installed.descriptor.capabilities.glances().iter().cloned();
+            for glance in declared.chain(runtime.into_iter().map(|created| created.glance)) {
+                let prepared = self.one(&installed, glance);
+                glances.insert(prepared.id.clone(), prepared);
+            }
+        }
+        let mut glances: Vec<_> = glances.into_values().collect();
+        glances.sort_by(|a, b| a.order().cmp(b.order()));
+        Lineup(glances)
+    }
+
+    fn one(&self, installed: &Arc<Installed>, glance: Glance) -> Arc<Prepared> {
+        let mut pool = locked(&self.prepared);
+        evict_unused(&mut pool, |prepared| prepared.strong_count() > 0);
+        let known = pool
+            .entry((installed.oauth_id.clone(), glance.key.clone()))
+            .or_default();
+        let same = known.upgrade().filter(|known| {
+            known.glance == glance && known.installed.descriptor == installed.descriptor
+        });
+        same.unwrap_or_else(|| {
+            let id = format!("{}:{}", installed.descriptor.key, glance.key);
+            let images = Arc::clone(&self.images);
+            let new = Arc::new(Prepared::new(id, Arc::clone(installed), glance, images));
+            *known = Arc::downgrade(&new);
+            new
+        })
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+impl Lineup {
+    /// The lineup of these installations, prepared for itself.
+    pub(super) fn new(installations: Vec<(Arc<Installed>, Vec<RuntimeGlance>)>) -> Arc<Self> {
+        let images = Arc::new(Addresses::new(b"key"));
+        Arc::new(Pool::new(images).prepare(installations))
+    }
+}

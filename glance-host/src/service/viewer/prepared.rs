@@ -1,0 +1,317 @@
+//! A glance as all its viewers share it, and what it shows: worked out once, not for each viewer.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+
+use axum::body::Bytes;
+use glance_sdk::evaluate::{DataState, Facts, Outcome, Program};
+use glance_sdk::model::{Glance, Status};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::board::Where;
+use super::inspect::Known;
+use super::sidebar::{Line, LineState, ShownStatus, TargetRef};
+use crate::cluster::bus::NewData;
+use crate::content::label;
+use crate::model::glance_data::{Data, Text};
+use crate::model::module;
+use crate::service::images::{Addresses, Images};
+use crate::storage::Installed;
+
+/// The longest word in a lozenge, in characters.
+const LOZENGE: usize = 100;
+
+/// A glance of an installation, ready to be shown to anyone.
+pub(super) struct Prepared {
+    pub(super) id: String,
+    pub(super) installed: Arc<Installed>,
+    pub(super) glance: Glance,
+    images: Arc<Addresses>,
+    program: Program,
+    named: Arc<Content>,
+    loading: Arc<Content>,
+    /// What it was made to show last: the next viewer's query mostly brings the same.
+    latest: Mutex<Weak<Content>>,
+}
+
+/// What a glance shows with one state of its data.
+#[derive(Debug)]
+pub(crate) struct Content {
+    data: DataState,
+    line: Arc<Line>,
+    metadata: Option<Text>,
+    written: OnceLock<Bytes>,
+    judged: Judged,
+}
+
+/// The four facts of a person in a room that conditions know, as a number: they tell 16 kinds apart.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kind(u32);
+
+impl Kind {
+    pub(super) fn of(place: &Where) -> Self {
+        let facts = facts(None, place);
+        let facts = [
+            facts.room_is_public,
+            facts.user_is_admin,
+            facts.user_is_guest,
+            facts.user_is_room_owner,
+        ];
+        Self(facts.iter().fold(0, |kind, is| kind << 1 | u32::from(*is)))
+    }
+}
+
+/// What the conditions said, for each kind of person who looks. There are two bits for each, whether it
+/// was judged and whether it shows.
+#[derive(Debug, Default)]
+struct Judged(AtomicU32);
+
+impl Judged {
+    fn get_or_judge(&self, Kind(kind): Kind, judge: impl FnOnce() -> bool) -> bool {
+        let known = self.0.load(Ordering::Relaxed) >> (2 * kind);
+        if known & 0b01 != 0 {
+            return known & 0b10 != 0;
+        }
+        let shows = judge();
+        let bits = 0b01 | u32::from(shows) << 1;
+        self.0.fetch_or(bits << (2 * kind), Ordering::Relaxed);
+        shows
+    }
+}
+
+impl Content {
+    fn new(data: DataState, line: Line, metadata: Option<Text>) -> Self {
+        Self {
+            data,
+            line: Arc::new(line),
+            metadata,
+            written: OnceLock::new(),
+            judged: Judged::default(),
+        }
+    }
+
+    pub(super) fn is_loading(&self) -> bool {
+        self.data == DataState::Loading
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.data == DataState::Failed
+    }
+
+    pub(crate) fn line(&self) -> &Arc<Line> {
+        &self.line
+    }
+
+    /// The line as it goes over the wire, written by whoever needs it first.
+    pub(crate) fn written(&self, write: impl FnOnce(&Line) -> Bytes) -> Bytes {
+        self.written.get_or_init(|| write(&self.line)).clone()
+    }
+}
+
+impl PartialEq for Content {
+    fn eq(&self, other: &Self) -> bool {
+        self.data == other.data && self.line == other.line && self.metadata == other.metadata
+    }
+}
+
+/// What pushed data came to, for each preparation of its glance.
+#[derive(Default)]
+pub(crate) struct Contents(Mutex<Vec<(Arc<Prepared>, Arc<Content>)>>);
+
+impl fmt::Debug for Contents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Contents")
+    }
+}
+
+impl Prepared {
+    pub(super) fn new(
+        id: String,
+        installed: Arc<Installed>,
+        glance: Glance,
+        images: Arc<Addresses>,
+    ) -> Self {
+        let of = images.of(&installed.oauth_id);
+        let line = |state| line(&id, &installed, &glance, of, state);
+        let named = Content::new(DataState::None, line(LineState::Named), None);
+        let loading = Content::new(DataState::Loading, line(LineState::Loading), None);
+        Self {
+            program: Program::new(glance.conditions()),
+            named: Arc::new(named),
+            loading: Arc::new(loading),
+            latest: Mutex::default(),
+            images,
+            id,
+            installed,
+            glance,
+        }
+    }
+
+    pub(super) fn order(&self) -> &(i64, String, String) {
+        &self.named.line.order
+    }
+
+    /// Without data: its name.
+    pub(super) fn named(&self) -> Arc<Content> {
+        Arc::clone(&self.named)
+    }
+
+    pub(super) fn loading(&self) -> Arc<Content> {
+        Arc::clone(&self.loading)
+    }
+
+    pub(super) fn failed(&self, problem: String) -> Arc<Content> {
+        self.shared(DataState::Failed, LineState::Failed { problem }, None)
+    }
+
+    /// Data as it is shown. Pushed data is not held to the rules of a query's, so whatever is
+    /// missing or odd falls back: the label to the glance's name, the status to none.
+    pub(super) fn ready(&self, data: &Data) -> Arc<Content> {
+        let look = data.look.value();
+        let label = match look.get("label") {
+            Some(label) if label["type"] == "html" => label["value"].as_str(),
+            _ => None,
+        };
+        let label = match label.map(label::sanitize) {
+            Some(label) if !label.trim().is_empty() => label,
+            _ => glance_sdk::label::Escaped(&self.glance.name.value).to_string(),
+        };
+        let status =
+            look.get("status")
+                .and_then(|status| match Status::deserialize(status).ok()? {
+                    Status::Lozenge(lozenge) => Some(ShownStatus::Lozenge {
+                        kind: short(lozenge.kind.as_str()),
+                        label: short(&lozenge.label),
+                    }),
+                    Status::Icon(icon) => Some(ShownStatus::Icon(self.images().icon(&icon))),
+                    _ => None,
+                });
+        let state = LineState::Ready { label, status };
+        self.shared(DataState::Ready, state, data.metadata.clone())
+    }
+
+    /// Pushed data as it is shown: the first viewer works it out for all others.
+    pub(super) fn pushed(self: &Arc<Self>, new: &NewData) -> Arc<Content> {
+        let mut contents = locked(&new.contents.0);
+        let known = contents.iter().find(|(of, _)| Arc::ptr_eq(of, self));
+        if let Some((_, content)) = known {
+            return Arc::clone(content);
+        }
+        let content = self.ready(&new.data);
+        contents.push((Arc::clone(self), Arc::clone(&content)));
+        content
+    }
+
+    /// What an earlier preparation of this glance showed, as this one shows it.
+    pub(super) fn take_over(&self, earlier: &Content) -> Arc<Content> {
+        let (state, metadata) = (earlier.line.state.clone(), earlier.metadata.clone());
+        self.shared(earlier.data, state, metadata)
+    }
+
+    /// Whether the conditions let a person see this, who is of this kind there.
+    pub(super) fn shows(&self, content: &Content, kind: Kind, place: &Where) -> bool {
+        let judge = || {
+            let metadata = content.metadata.as_ref().map(Text::value);
+            self.program
+                .shows(content.data, &facts(metadata.as_ref(), place))
+        };
+        let shows = content.judged.get_or_judge(kind, judge);
+        if !shows {
+            let Where { room, user } = place;
+            let why = || self.explained(content, place);
+            tracing::debug!(glance = self.id, room = %room.id, user = %user.id, "{}", why());
+        }
+        shows
+    }
+
+    /// What there is to know of this for a person.
+    pub(super) fn known<'a>(&'a self, content: &'a Content, place: &Where) -> Known<'a> {
+        Known {
+            id: &self.id,
+            installed: &self.installed,
+            glance: &self.glance,
+            state: &content.line.state,
+            metadata: content.metadata.as_ref(),
+            outcome: self.explained(content, place),
+        }
+    }
+
+    fn explained(&self, content: &Content, place: &Where) -> Outcome {
+        let metadata = content.metadata.as_ref().map(Text::value);
+        self.program
+            .explain(content.data, &facts(metadata.as_ref(), place))
+    }
+
+    fn images(&self) -> Images<'_> {
+        self.images.of(&self.installed.oauth_id)
+    }
+
+    fn shared(&self, data: DataState, state: LineState, metadata: Option<Text>) -> Arc<Content> {
+        let line = line(
+            &self.id,
+            &self.installed,
+            &self.glance,
+            self.images(),
+            state,
+        );
+        let new = Content::new(data, line, metadata);
+        let mut latest = locked(&self.latest);
+        if let Some(same) = latest.upgrade().filter(|latest| **latest == new) {
+            return same;
+        }
+        let new = Arc::new(new);
+        *latest = Arc::downgrade(&new);
+        new
+    }
+}
+
+/// What fits into a lozenge: a query's may have 20 characters, and a push is held to nothing.
+fn short(text: &str) -> String {
+    text.chars().take(LOZENGE).collect()
+}
+
+fn facts<'a>(metadata: Option<&'a Value>, place: &Where) -> Facts<'a> {
+    let Where { room, user } = place;
+    let mut facts = Facts::default().metadata(metadata);
+    facts.room_is_public = room.is_public;
+    facts.user_is_admin = user.is_admin;
+    facts.user_is_guest = user.is_guest;
+    facts.user_is_room_owner = room.owner == user.id;
+    facts
+}
+
+fn line(
+    id: &str,
+    installed: &Installed,
+    glance: &Glance,
+    images: Images<'_>,
+    state: LineState,
+) -> Line {
+    let add_on = &installed.descriptor;
+    let target = glance.target.as_ref().and_then(|target| target.key());
+    Line {
+        id: id.to_owned(),
+        key: glance.key.clone(),
+        add_on: add_on.name.clone(),
+        name: glance.name.value.clone(),
+        icon: images.icon(&glance.icon),
+        order: (
+            glance.weight_or_default(),
+            add_on.key.clone(),
+            glance.key.clone(),
+        ),
+        state,
+        target: target
+            .filter(|key| module::is_there(add_on, key))
+            .map(|key| TargetRef {
+                add_on: add_on.key.clone(),
+                key: key.to_owned(),
+            }),
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

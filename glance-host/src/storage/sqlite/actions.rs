@@ -1,0 +1,79 @@
+//! Runtime actions in SQLite.
+
+use glance_sdk::model::{Action, OauthId, RoomId};
+use rusqlite::TransactionBehavior::Immediate;
+use rusqlite::{Connection, OptionalExtension, Result, params};
+
+use super::rows::{column, number, parsed, place};
+use crate::storage::{MAX_RUNTIME_ACTIONS, Place, RuntimeAction};
+
+pub(super) fn put(connection: &mut Connection, new: &RuntimeAction, body: &str) -> Result<bool> {
+    let (id, key, place) = (new.oauth_id.as_str(), &new.action.key, column(new.place));
+    let transaction = connection.transaction_with_behavior(Immediate)?;
+    let others: u32 = transaction.query_row(
+        "SELECT count(*) FROM runtime_action WHERE oauth_id = ?1 AND key <> ?2 AND room_id = ?3",
+        params![id, key, place],
+        |row| row.get(0),
+    )?;
+    if others >= MAX_RUNTIME_ACTIONS {
+        return Ok(false);
+    }
+    transaction.execute(
+        "INSERT OR REPLACE INTO runtime_action (oauth_id, key, room_id, action)
+         VALUES (?1, ?2, ?3, ?4)",
+        params![id, key, place, body],
+    )?;
+    transaction.commit()?;
+    Ok(true)
+}
+
+pub(super) fn find(
+    connection: &Connection,
+    id: &OauthId,
+    place: Place,
+    key: &str,
+) -> Result<Option<Action>> {
+    connection
+        .prepare_cached(
+            "SELECT action FROM runtime_action
+             WHERE oauth_id = ?1 AND key = ?2 AND room_id = ?3",
+        )?
+        .query_row(params![id.as_str(), key, column(place)], |row| {
+            parsed(row, 0)
+        })
+        .optional()
+}
+
+pub(super) fn of(
+    connection: &Connection,
+    id: &OauthId,
+    room: RoomId,
+) -> Result<Vec<RuntimeAction>> {
+    connection
+        .prepare_cached(
+            "SELECT room_id, action FROM runtime_action
+             WHERE oauth_id = ?1 AND room_id IN (0, ?2) ORDER BY room_id DESC, key",
+        )?
+        .query_map(params![id.as_str(), number(room.get())], |row| {
+            Ok(RuntimeAction {
+                oauth_id: id.clone(),
+                place: place(row, 0)?,
+                action: parsed(row, 1)?,
+            })
+        })?
+        .collect()
+}
+
+pub(super) fn remove(
+    connection: &Connection,
+    id: &OauthId,
+    place: Place,
+    key: &str,
+) -> Result<bool> {
+    connection
+        .execute(
+            "DELETE FROM runtime_action WHERE oauth_id = ?1 AND key = ?2 AND room_id = ?3",
+            params![id.as_str(), key, column(place)],
+        )
+        .map(|removed| removed > 0)
+}

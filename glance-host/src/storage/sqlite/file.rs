@@ -1,0 +1,217 @@
+//! Opens the database's file, and creates it whole: a half-made or empty file is never taken for a new
+//! host's, whose first visitor becomes its admin.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+/// How every SQLite database begins.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// Why a file cannot be the host's database.
+#[derive(Debug)]
+pub(crate) enum FileError {
+    /// The file has no bytes.
+    Empty,
+    /// The file is not in SQLite's format.
+    Foreign,
+    /// The database has none of the host's tables.
+    NoTables,
+    /// The file is missing, and its write-ahead log is still there.
+    Missing,
+    Io(io::Error),
+    Sqlite(rusqlite::Error),
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const RESTORE: &str =
+            "restore it from a backup, or move it out of the folder to start a new host";
+        match self {
+            Self::Empty => write!(f, "it is empty (0 bytes), so its data is lost: {RESTORE}"),
+            Self::Foreign => write!(f, "it is not an SQLite database: {RESTORE}"),
+            Self::NoTables => write!(f, "it has no tables of a host: {RESTORE}"),
+            Self::Missing => f.write_str(
+                "it is missing, but its write-ahead log (-wal) is there: restore both from a backup, \
+                 or move the log out of the folder to start a new host",
+            ),
+            Self::Io(cause) => cause.fmt(f),
+            Self::Sqlite(cause) => cause.fmt(f),
+        }
+    }
+}
+
+impl From<io::Error> for FileError {
+    fn from(cause: io::Error) -> Self {
+        Self::Io(cause)
+    }
+}
+
+impl From<rusqlite::Error> for FileError {
+    fn from(cause: rusqlite::Error) -> Self {
+        Self::Sqlite(cause)
+    }
+}
+
+/// Opens the database, or creates it, readable by its owner only. `prepare` gives a connection its
+/// settings and the database its tables.
+pub(super) fn open(
+    path: &Path,
+    prepare: impl Fn(&mut Connection) -> rusqlite::Result<()>,
+) -> Result<Connection, FileError> {
+    if !check(path)? {
+        create(path, &prepare)?;
+    }
+    // Without `SQLITE_OPEN_CREATE`: a file that vanished meanwhile is not replaced by an empty one.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    let is_hosts = connection.query_row(
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'team'",
+        [],
+        |row| row.get::<_, bool>(0),
+    )?;
+    if !is_hosts {
+        return Err(FileError::NoTables);
+    }
+    prepare(&mut connection)?;
+    Ok(connection)
+}
+
+/// Checks that the file looks like a database; `false` where there is none yet.
+pub(crate) fn check(path: &Path) -> Result<bool, FileError> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+            return match beside(path, "-wal").try_exists()? {
+                true => Err(FileError::Missing),
+                false => Ok(false),
+            };
+        }
+        Err(cause) => return Err(cause.into()),
+    };
+    let mut start = [0; MAGIC.len()];
+    match file.metadata()?.len() {
+        0 => Err(FileError::Empty),
+        _ => match file.read_exact(&mut start) {
+            Ok(()) if start == *MAGIC => Ok(true),
+            Err(cause) if cause.kind() != io::ErrorKind::UnexpectedEof => Err(cause.into()),
+            _ => Err(FileError::Foreign),
+        },
+    }
+}
+
+/// Creates the database beside its place and renames it once its tables are committed.
+fn create(
+    path: &Path,
+    prepare: impl Fn(&mut Connection) -> rusqlite::Result<()>,
+) -> Result<(), FileError> {
+    let new = beside(path, ".new");
+    // An earlier attempt may have left them.
+    for left in [new.clone(), beside(&new, "-wal"), beside(&new, "-shm")] {
+        match fs::remove_file(left) {
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause.into()),
+            _ => {}
+        }
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(&new)?;
+    let mut connection = Connection::open(&new)?;
+    prepare(&mut connection)?;
+    // Closing moves everything from the write-ahead log into the file.
+    connection.close().map_err(|(_, cause)| cause)?;
+    File::open(&new)?.sync_all()?;
+    fs::rename(&new, path)?;
+    #[cfg(unix)]
+    if let Some(folder) = path.parent() {
+        // The name itself survives a power failure only then.
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::SqliteState;
+
+    #[test]
+    fn nothing_but_a_hosts_database_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("host.sqlite");
+        let foreign = Connection::open(folder.path().join("foreign.sqlite")).unwrap();
+        foreign.execute_batch("CREATE TABLE a (b)").unwrap();
+        drop(foreign);
+        let foreign = fs::read(folder.path().join("foreign.sqlite")).unwrap();
+        for (bytes, expected) in [
+            (&b""[..], "it is empty (0 bytes)"),
+            (b"SQLite", "it is not an SQLite database"),
+            (
+                b"This is a text of some length.",
+                "it is not an SQLite database",
+            ),
+            (&foreign, "it has no tables of a host"),
+        ] {
+            fs::write(&path, bytes).unwrap();
+            let refused = SqliteState::open(&path).unwrap_err().to_string();
+            assert!(refused.contains(expected), "{refused}");
+            assert!(refused.contains("restore it from a backup"), "{refused}");
+            assert_eq!(fs::read(&path).unwrap(), bytes, "it stays as it was");
+        }
+    }
+
+    #[test]
+    fn write_ahead_log_without_its_database_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("host.sqlite");
+        fs::write(beside(&path, "-wal"), "frames").unwrap();
+        let refused = SqliteState::open(&path).unwrap_err().to_string();
+        assert!(
+            refused.contains("its write-ahead log (-wal) is there"),
+            "{refused}"
+        );
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn creation_that_was_interrupted_starts_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("host.sqlite");
+        let new = beside(&path, ".new");
+        fs::write(&new, "half").unwrap();
+        fs::write(beside(&new, "-wal"), "half").unwrap();
+        let failed = create(&path, |connection| {
+            connection.execute_batch("CREATE TABLE team (id); no SQL")
+        });
+        assert!(failed.is_err());
+        assert!(!path.exists(), "no half-made database has its name");
+        drop(SqliteState::open(&path).unwrap());
+        assert!(check(&path).unwrap());
+        assert!(!new.exists());
+        drop(SqliteState::open(&path).unwrap());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_may_read_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("host.sqlite");
+        let _state = SqliteState::open(&path).unwrap();
+        for file in [path.clone(), beside(&path, "-wal")] {
+            let mode = fs::metadata(file).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+}

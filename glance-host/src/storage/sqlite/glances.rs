@@ -1,0 +1,98 @@
+//! Runtime glances in SQLite.
+
+use glance_sdk::model::{Glance, OauthId, RoomId};
+use rusqlite::TransactionBehavior::Immediate;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::rows::{column, number, parsed, place};
+use crate::storage::{MAX_RUNTIME_GLANCES, Place, Restriction, RuntimeGlance};
+
+pub(super) fn put(
+    connection: &mut Connection,
+    new: &RuntimeGlance,
+    body: &str,
+) -> rusqlite::Result<Result<(), Restriction>> {
+    let (id, key, place) = (new.oauth_id.as_str(), &new.glance.key, column(new.place));
+    let transaction = connection.transaction_with_behavior(Immediate)?;
+    let count = |condition: &str| {
+        transaction.query_row(
+            &format!("SELECT count(*) FROM runtime_glance WHERE oauth_id = ?1 AND {condition}"),
+            params![id, key, place],
+            |row| row.get::<_, u32>(0),
+        )
+    };
+    let elsewhere = match new.place {
+        Place::Global => "key = ?2 AND room_id <> ?3",
+        Place::Room(_) => "key = ?2 AND room_id = 0 AND ?3 <> 0",
+    };
+    if count(elsewhere)? > 0 {
+        return Ok(Err(Restriction::KeyElsewhere));
+    }
+    if count("key <> ?2 AND room_id = ?3")? >= MAX_RUNTIME_GLANCES {
+        return Ok(Err(Restriction::TooMany));
+    }
+    transaction.execute(
+        "INSERT OR REPLACE INTO runtime_glance (oauth_id, key, room_id, glance)
+         VALUES (?1, ?2, ?3, ?4)",
+        params![id, key, place, body],
+    )?;
+    transaction.commit()?;
+    Ok(Ok(()))
+}
+
+pub(super) fn find(
+    connection: &Connection,
+    id: &OauthId,
+    place: Place,
+    key: &str,
+) -> rusqlite::Result<Option<Glance>> {
+    connection
+        .prepare_cached(
+            "SELECT glance FROM runtime_glance
+             WHERE oauth_id = ?1 AND key = ?2 AND room_id = ?3",
+        )?
+        .query_row(params![id.as_str(), key, column(place)], |row| {
+            parsed(row, 0)
+        })
+        .optional()
+}
+
+pub(super) fn of(
+    connection: &Connection,
+    id: &OauthId,
+    room: RoomId,
+) -> rusqlite::Result<Vec<RuntimeGlance>> {
+    connection
+        .prepare_cached(
+            "SELECT room_id, glance FROM runtime_glance
+             WHERE oauth_id = ?1 AND room_id IN (0, ?2) ORDER BY key",
+        )?
+        .query_map(params![id.as_str(), number(room.get())], |row| {
+            Ok(RuntimeGlance {
+                oauth_id: id.clone(),
+                place: place(row, 0)?,
+                glance: parsed(row, 1)?,
+            })
+        })?
+        .collect()
+}
+
+pub(super) fn has(connection: &Connection, id: &OauthId, key: &str) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM runtime_glance WHERE oauth_id = ?1 AND key = ?2")?
+        .exists(params![id.as_str(), key])
+}
+
+pub(super) fn remove(
+    connection: &Connection,
+    id: &OauthId,
+    place: Place,
+    key: &str,
+) -> rusqlite::Result<bool> {
+    connection
+        .execute(
+            "DELETE FROM runtime_glance WHERE oauth_id = ?1 AND key = ?2 AND room_id = ?3",
+            params![id.as_str(), key, column(place)],
+        )
+        .map(|removed| removed > 0)
+}

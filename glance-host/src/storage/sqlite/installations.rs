@@ -1,0 +1,316 @@
+//! Installations in SQLite.
+
+use glance_sdk::model::{Descriptor, OauthId, RoomId, Secret};
+use rusqlite::TransactionBehavior::Immediate;
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+
+use super::rows::{column, id, json, number, parsed, place, room};
+use super::webhooks;
+use crate::storage::{
+    InstallationQuery, Installed, Leaving, ListedInstallation, Place, StateError,
+};
+
+const INSTALLATION: &str =
+    "SELECT oauth_id, oauth_secret, room_id, descriptor_url, descriptor FROM installation";
+
+/// A descriptor as it is kept, and the webhooks it declares.
+pub(super) struct Kept {
+    descriptor: String,
+    webhooks: Vec<webhooks::Kept>,
+}
+
+impl Kept {
+    pub(super) fn new(descriptor: &Descriptor) -> std::result::Result<Self, StateError> {
+        Ok(Self {
+            descriptor: json(descriptor)?,
+            webhooks: webhooks::Kept::declared(descriptor)?,
+        })
+    }
+}
+
+/// False where the add-on would show twice: beside its own in this place, and a room's beside that for
+/// all rooms.
+pub(super) fn begin(
+    connection: &mut Connection,
+    new: &Installed,
+    kept: &Kept,
+    now: i64,
+) -> Result<bool> {
+    let transaction = connection.transaction_with_behavior(Immediate)?;
+    let made = transaction.execute(
+        "INSERT INTO installation
+         (oauth_id, oauth_secret, room_id, add_on_key, descriptor_url, descriptor, installed_at)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS
+             (SELECT 1 FROM installation
+              WHERE add_on_key = ?4 AND (?3 IS NULL OR room_id = ?3 OR room_id IS NULL))",
+        params![
+            new.oauth_id.as_str(),
+            new.oauth_secret.expose(),
+            new.room_id.map(|room| number(room.get())),
+            new.descriptor.key,
+            new.descriptor_url,
+            kept.descriptor,
+            now
+        ],
+    )?;
+    if made > 0 {
+        webhooks::declare(&transaction, &new.oauth_id, &kept.webhooks)?;
+    }
+    transaction.commit()?;
+    Ok(made > 0)
+}
+
+pub(super) fn finish(connection: &Connection, id: &OauthId) -> Result<()> {
+    connection
+        .execute(
+            "UPDATE installation SET accepted = 1 WHERE oauth_id = ?1",
+            [id.as_str()],
+        )
+        .map(drop)
+}
+
+pub(super) fn replace_descriptor(
+    connection: &mut Connection,
+    id: &OauthId,
+    url: &str,
+    kept: &Kept,
+) -> Result<()> {
+    let transaction = connection.transaction_with_behavior(Immediate)?;
+    let updated = transaction.execute(
+        "UPDATE installation SET descriptor_url = ?2, descriptor = ?3 WHERE oauth_id = ?1",
+        params![id.as_str(), url, kept.descriptor],
+    )?;
+    if updated > 0 {
+        webhooks::declare(&transaction, id, &kept.webhooks)?;
+    }
+    transaction.commit()
+}
+
+pub(super) fn replace_secret(connection: &Connection, id: &OauthId, secret: &Secret) -> Result<()> {
+    connection
+        .execute(
+            "UPDATE installation SET oauth_secret = ?2 WHERE oauth_id = ?1",
+            [id.as_str(), secret.expose()],
+        )
+        .map(drop)
+}
+
+/// Removes an installation; its add-on has to be told.
+pub(super) fn leave(
+    connection: &mut Connection,
+    id: &OauthId,
+    now: i64,
+) -> Result<Option<Installed>> {
+    let transaction = connection.transaction_with_behavior(Immediate)?;
+    let Some(installed) = find(&transaction, id)? else {
+        return Ok(None);
+    };
+    let_go(&transaction, &installed, now)?;
+    transaction.commit()?;
+    Ok(Some(installed))
+}
+
+/// Removes an installation within a transaction; its add-on has to be told, where it has an address
+/// for that.
+pub(super) fn let_go(connection: &Connection, installed: &Installed, now: i64) -> Result<()> {
+    if let Some(leaving) = installed.leaving(now) {
+        connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO leaving_installation
+                 (oauth_id, oauth_secret, callback_url, since) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![
+                leaving.oauth_id.as_str(),
+                leaving.oauth_secret.expose(),
+                leaving.callback_url,
+                leaving.since
+            ])?;
+    }
+    remove(connection, &installed.oauth_id).map(drop)
+}
+
+/// Lets the installations go that were under way when the host stopped: their add-ons may have
+/// accepted them.
+pub(super) fn let_unfinished_go(connection: &mut Connection) -> Result<()> {
+    let transaction = connection.transaction_with_behavior(Immediate)?;
+    let now = transaction.query_row("SELECT unixepoch()", [], |row| row.get(0))?;
+    let unfinished: Vec<_> = transaction
+        .prepare(&format!("{INSTALLATION} WHERE accepted = 0"))?
+        .query_map([], installed)?
+        .collect::<Result<_>>()?;
+    for installed in &unfinished {
+        let_go(&transaction, installed, now)?;
+    }
+    transaction.commit()
+}
+
+pub(super) fn leaving(
+    connection: &Connection,
+    after: Option<&OauthId>,
+    at_most: u32,
+) -> Result<Vec<Leaving>> {
+    connection
+        .prepare_cached(
+            "SELECT oauth_id, oauth_secret, callback_url, since FROM leaving_installation
+             WHERE ?1 IS NULL OR oauth_id > ?1 ORDER BY oauth_id LIMIT ?2",
+        )?
+        .query_map(params![after.map(OauthId::as_str), at_most], |row| {
+            Ok(Leaving {
+                oauth_id: row.get::<_, String>(0)?.into(),
+                oauth_secret: row.get::<_, String>(1)?.into(),
+                callback_url: row.get(2)?,
+                since: row.get(3)?,
+            })
+        })?
+        .collect()
+}
+
+pub(super) fn is_leaving(connection: &Connection, id: &OauthId) -> Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM leaving_installation WHERE oauth_id = ?1")?
+        .exists([id.as_str()])
+}
+
+pub(super) fn forget_leaving(connection: &Connection, id: &OauthId) -> Result<bool> {
+    connection
+        .execute(
+            "DELETE FROM leaving_installation WHERE oauth_id = ?1",
+            [id.as_str()],
+        )
+        .map(|removed| removed > 0)
+}
+
+pub(super) fn secret(connection: &Connection, id: &OauthId) -> Result<Option<Secret>> {
+    connection
+        .prepare_cached("SELECT oauth_secret FROM installation WHERE oauth_id = ?1")?
+        .query_row([id.as_str()], |row| row.get::<_, String>(0))
+        .optional()
+        .map(|secret| secret.map(Secret::from))
+}
+
+pub(super) fn remove(connection: &Connection, id: &OauthId) -> Result<bool> {
+    connection
+        .execute(
+            "DELETE FROM installation WHERE oauth_id = ?1",
+            [id.as_str()],
+        )
+        .map(|removed| removed > 0)
+}
+
+/// Accepted or not.
+pub(super) fn find(connection: &Connection, id: &OauthId) -> Result<Option<Installed>> {
+    connection
+        .prepare_cached(&format!("{INSTALLATION} WHERE oauth_id = ?1"))?
+        .query_row([id.as_str()], installed)
+        .optional()
+}
+
+/// Where the accepted ones of an add-on are that show in this room, or in any.
+pub(super) fn places(
+    connection: &Connection,
+    key: &str,
+    room: Option<RoomId>,
+) -> Result<Vec<Place>> {
+    connection
+        .prepare_cached(
+            "SELECT ifnull(room_id, 0) FROM installation
+             WHERE accepted = 1 AND add_on_key = ?1
+               AND (?2 IS NULL OR room_id = ?2 OR room_id IS NULL)
+             ORDER BY 1",
+        )?
+        .query_map(params![key, room.map(|room| number(room.get()))], |row| {
+            place(row, 0)
+        })?
+        .collect()
+}
+
+pub(super) fn count(connection: &Connection) -> Result<u64> {
+    connection
+        .prepare_cached("SELECT count(*) FROM installation WHERE accepted = 1")?
+        .query_row([], |row| id(row, 0))
+}
+
+/// The room's own and those of all rooms.
+pub(super) fn shown_in(connection: &Connection, room: RoomId) -> Result<Vec<Installed>> {
+    connection
+        .prepare_cached(&format!(
+            "{INSTALLATION} WHERE accepted = 1 AND (room_id = ?1 OR room_id IS NULL)
+             ORDER BY add_on_key, oauth_id"
+        ))?
+        .query_map([number(room.get())], installed)?
+        .collect()
+}
+
+/// The room's own, accepted or not.
+pub(super) fn of_room(connection: &Connection, room: RoomId) -> Result<Vec<Installed>> {
+    connection
+        .prepare_cached(&format!("{INSTALLATION} WHERE room_id = ?1"))?
+        .query_map([number(room.get())], installed)?
+        .collect()
+}
+
+pub(super) fn global(connection: &Connection) -> Result<Vec<Installed>> {
+    connection
+        .prepare_cached(&format!(
+            "{INSTALLATION} WHERE accepted = 1 AND room_id IS NULL ORDER BY add_on_key, oauth_id"
+        ))?
+        .query_map([], installed)?
+        .collect()
+}
+
+/// Accepted or not.
+pub(super) fn list(
+    connection: &Connection,
+    query: &InstallationQuery,
+    after: Option<&OauthId>,
+    at_most: u32,
+) -> Result<Vec<ListedInstallation>> {
+    // Named only where it counts, so that SQLite uses the index.
+    let of_key = match query.key {
+        Some(_) => "add_on_key = ?1",
+        None => "?1 IS NULL",
+    };
+    let of_place = match query.place {
+        Some(_) => "ifnull(room_id, 0) = ?2",
+        None => "?2 IS NULL",
+    };
+    let with_id = match query.id {
+        Some(_) => "oauth_id = ?5",
+        None => "?5 IS NULL",
+    };
+    connection
+        .prepare_cached(&format!(
+            "SELECT oauth_id, oauth_secret, room_id, descriptor_url, descriptor, accepted, installed_at
+             FROM installation
+             WHERE {of_key} AND {of_place} AND {with_id} AND (?3 IS NULL OR oauth_id > ?3)
+             ORDER BY oauth_id LIMIT ?4"
+        ))?
+        .query_map(
+            params![
+                query.key,
+                query.place.map(column),
+                after.map(OauthId::as_str),
+                at_most,
+                query.id.as_ref().map(OauthId::as_str)
+            ],
+            |row| {
+                Ok(ListedInstallation {
+                    installed: installed(row)?,
+                    is_accepted: row.get(5)?,
+                    installed_at: row.get(6)?,
+                })
+            },
+        )?
+        .collect()
+}
+
+/// Its columns are those of [`INSTALLATION`], at least.
+pub(super) fn installed(row: &Row<'_>) -> Result<Installed> {
+    Ok(Installed {
+        oauth_id: row.get::<_, String>(0)?.into(),
+        oauth_secret: row.get::<_, String>(1)?.into(),
+        room_id: room(row, 2)?,
+        descriptor_url: row.get(3)?,
+        descriptor: parsed(row, 4)?,
+    })
+}

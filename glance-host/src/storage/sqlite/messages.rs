@@ -1,0 +1,161 @@
+//! What was written into rooms, in SQLite.
+
+use glance_sdk::model::{OauthId, RoomId, UserId};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::rows::{id, json, number, parsed};
+use crate::storage::{Content, Entry, Sender, Side, StateError};
+
+/// The kind of an entry that an add-on wrote.
+const NOTIFICATION: &str = "notification";
+/// The kind of an entry that a person wrote.
+const MESSAGE: &str = "message";
+/// The kind of an entry that an add-on wrote in the manner of a person.
+const ADD_ON_MESSAGE: &str = "add_on_message";
+
+const COLUMNS: &str = "id, room_id, at, sender, sender_name, kind, content";
+
+/// An entry as it is kept.
+pub(super) struct Kept {
+    kind: &'static str,
+    content: String,
+    entry: Entry,
+}
+
+impl Kept {
+    pub(super) fn new(entry: &Entry) -> Result<Self, StateError> {
+        let (kind, content) = match (&entry.content, &entry.sender) {
+            (Content::Notification(notification), _) => (NOTIFICATION, json(notification)?),
+            (Content::Message(message), Sender::Person(_)) => (MESSAGE, json(message)?),
+            (Content::Message(message), Sender::AddOn(_)) => (ADD_ON_MESSAGE, json(message)?),
+        };
+        Ok(Self {
+            kind,
+            content,
+            entry: entry.clone(),
+        })
+    }
+
+    /// False where an entry has its id.
+    pub(super) fn insert(&self, connection: &Connection) -> rusqlite::Result<bool> {
+        let entry = &self.entry;
+        let insert = "INSERT INTO timeline (id, room_id, at, kind, sender, sender_name, content)
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                      ON CONFLICT (id) DO NOTHING";
+        let inserted = connection.execute(
+            insert,
+            params![
+                entry.id,
+                number(entry.room_id.get()),
+                entry.at,
+                self.kind,
+                entry.sender.to_string(),
+                entry.sender_name,
+                self.content
+            ],
+        )?;
+        Ok(inserted == 1)
+    }
+}
+
+/// Newest first.
+pub(super) fn newest(
+    connection: &Connection,
+    room: RoomId,
+    skip: u32,
+    at_most: u32,
+) -> rusqlite::Result<Vec<Entry>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM timeline WHERE room_id = ?1
+             ORDER BY nth DESC LIMIT ?2 OFFSET ?3"
+        ))?
+        .query_map(params![number(room.get()), at_most, skip], entry)?
+        .collect()
+}
+
+/// The nearest first.
+pub(super) fn beside(
+    connection: &Connection,
+    room: RoomId,
+    id: &str,
+    side: Side,
+    at_most: u32,
+) -> rusqlite::Result<Vec<Entry>> {
+    let (is_beside, order) = match side {
+        Side::Before => ("<", "DESC"),
+        Side::After => (">", "ASC"),
+    };
+    connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM timeline WHERE room_id = ?1
+             AND nth {is_beside} (SELECT nth FROM timeline WHERE room_id = ?1 AND id = ?2)
+             ORDER BY nth {order} LIMIT ?3"
+        ))?
+        .query_map(params![number(room.get()), id, at_most], entry)?
+        .collect()
+}
+
+pub(super) fn find(
+    connection: &Connection,
+    room: RoomId,
+    id: &str,
+) -> rusqlite::Result<Option<Entry>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM timeline WHERE room_id = ?1 AND id = ?2"
+        ))?
+        .query_row(params![number(room.get()), id], entry)
+        .optional()
+}
+
+/// Forgets the oldest of what was written before a time; says how many.
+pub(super) fn forget(
+    connection: &Connection,
+    before: i64,
+    at_most: u32,
+) -> rusqlite::Result<usize> {
+    connection
+        .prepare_cached(
+            "DELETE FROM timeline WHERE nth IN
+             (SELECT nth FROM timeline WHERE at < ?1 ORDER BY at LIMIT ?2)",
+        )?
+        .execute(params![before, at_most])
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    let kind: String = row.get(5)?;
+    let add_on = || {
+        row.get::<_, String>(3)
+            .map(OauthId::from)
+            .map(Sender::AddOn)
+    };
+    let (sender, content) = match kind.as_str() {
+        NOTIFICATION => (add_on()?, Content::Notification(parsed(row, 6)?)),
+        ADD_ON_MESSAGE => (add_on()?, Content::Message(parsed(row, 6)?)),
+        MESSAGE => {
+            let sender: UserId = row
+                .get::<_, String>(3)?
+                .parse()
+                .map_err(|cause| unreadable(3, cause))?;
+            (Sender::Person(sender), Content::Message(parsed(row, 6)?))
+        }
+        other => return Err(unreadable(5, format!("no kind of entry: {other}"))),
+    };
+    Ok(Entry {
+        id: row.get(0)?,
+        room_id: id(row, 1)?.into(),
+        at: row.get(2)?,
+        sender,
+        sender_name: row.get(4)?,
+        content,
+    })
+}
+
+fn unreadable(
+    column: usize,
+    cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> rusqlite::Error {
+    let text = rusqlite::types::Type::Text;
+    rusqlite::Error::FromSqlConversionFailure(column, text, cause.into())
+}

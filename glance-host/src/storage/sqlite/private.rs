@@ -1,0 +1,104 @@
+//! What was written to one person, in SQLite.
+
+use glance_sdk::model::UserId;
+use rusqlite::TransactionBehavior::Immediate;
+use rusqlite::{Connection, Result, Row, params};
+
+use super::rows::{id, number};
+use crate::storage::{MAX_PRIVATE_MESSAGES, PrivateMessage};
+
+/// Keeps a message, and forgets the oldest where there are too many.
+pub(super) fn insert(connection: &mut Connection, message: &PrivateMessage) -> Result<()> {
+    let transaction = connection.transaction_with_behavior(Immediate)?;
+    transaction
+        .prepare_cached(
+            "INSERT INTO private_message
+                 (id, user_id, at, sender, sender_name, text, format, notify, is_read)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute(params![
+            message.id,
+            number(message.to.get()),
+            message.at,
+            message.from.as_str(),
+            message.sender_name,
+            message.text,
+            message.format.to_string(),
+            message.notify,
+            message.is_read
+        ])?;
+    transaction
+        .prepare_cached(
+            "DELETE FROM private_message WHERE user_id = ?1 AND nth <=
+             (SELECT nth FROM private_message WHERE user_id = ?1
+              ORDER BY nth DESC LIMIT 1 OFFSET ?2)",
+        )?
+        .execute(params![number(message.to.get()), MAX_PRIVATE_MESSAGES])?;
+    transaction.commit()
+}
+
+/// The newest of what was written to a person, oldest first.
+pub(super) fn to(
+    connection: &Connection,
+    user: UserId,
+    at_most: u32,
+) -> Result<Vec<PrivateMessage>> {
+    connection
+        .prepare_cached(
+            "SELECT id, user_id, at, sender, sender_name, text, format, notify, is_read
+             FROM (SELECT * FROM private_message WHERE user_id = ?1 ORDER BY nth DESC LIMIT ?2)
+             ORDER BY nth",
+        )?
+        .query_map(params![number(user.get()), at_most], message)?
+        .collect()
+}
+
+pub(super) fn count_unread(connection: &Connection, user: UserId) -> Result<u64> {
+    connection
+        .prepare_cached("SELECT count(*) FROM private_message WHERE user_id = ?1 AND NOT is_read")?
+        .query_row([number(user.get())], |row| id(row, 0))
+}
+
+/// Marks a message as read, and what was written to the person before it.
+pub(super) fn mark_read(connection: &Connection, user: UserId, message: &str) -> Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE private_message SET is_read = 1 WHERE user_id = ?1 AND NOT is_read
+             AND nth <= (SELECT nth FROM private_message WHERE user_id = ?1 AND id = ?2)",
+        )?
+        .execute(params![number(user.get()), message])
+        .map(drop)
+}
+
+pub(super) fn remove(connection: &Connection, user: UserId) -> Result<()> {
+    connection
+        .execute(
+            "DELETE FROM private_message WHERE user_id = ?1",
+            [number(user.get())],
+        )
+        .map(drop)
+}
+
+/// Forgets the oldest of what was written before a time; says how many.
+pub(super) fn forget(connection: &Connection, before: i64, at_most: u32) -> Result<usize> {
+    connection
+        .prepare_cached(
+            "DELETE FROM private_message WHERE nth IN
+             (SELECT nth FROM private_message WHERE at < ?1 ORDER BY at LIMIT ?2)",
+        )?
+        .execute(params![before, at_most])
+}
+
+fn message(row: &Row<'_>) -> Result<PrivateMessage> {
+    Ok(PrivateMessage {
+        id: row.get(0)?,
+        to: id(row, 1)?.into(),
+        at: row.get(2)?,
+        from: row.get::<_, String>(3)?.into(),
+        sender_name: row.get(4)?,
+        text: row.get(5)?,
+        format: row.get::<_, String>(6)?.as_str().into(),
+        notify: row.get(7)?,
+        is_read: row.get(8)?,
+    })
+}

@@ -1,0 +1,57 @@
+//! What a column holds, both ways.
+
+use glance_sdk::model::RoomId;
+use rusqlite::Row;
+use rusqlite::types::Type;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::storage::{Place, StateError};
+
+/// SQLite counts in i64: an id from a request that does not fit is the id of nothing.
+pub(super) fn number(id: u64) -> i64 {
+    i64::try_from(id).unwrap_or(-1)
+}
+
+/// So many are skipped; more than SQLite counts are all there are.
+pub(super) fn offset(skip: u64) -> i64 {
+    i64::try_from(skip).unwrap_or(i64::MAX)
+}
+
+pub(super) fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    let id: i64 = row.get(column)?;
+    u64::try_from(id).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, id))
+}
+
+/// A room where there is one: none is the whole group.
+pub(super) fn room(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<RoomId>> {
+    let id: Option<i64> = row.get(column)?;
+    Ok(id.and_then(|id| u64::try_from(id).ok()).map(RoomId::new))
+}
+
+/// The room of what is in a place; 0 is all rooms.
+pub(super) fn column(place: Place) -> i64 {
+    match place {
+        Place::Global => 0,
+        Place::Room(room) => number(room.get()),
+    }
+}
+
+pub(super) fn place(row: &Row<'_>, column: usize) -> rusqlite::Result<Place> {
+    Ok(match id(row, column)? {
+        0 => Place::Global,
+        room => Place::Room(room.into()),
+    })
+}
+
+pub(super) fn json(value: &impl Serialize) -> Result<String, StateError> {
+    serde_json::to_string(value)
+        .map_err(|cause| StateError(format!("JSON cannot be written: {cause}")))
+}
+
+pub(super) fn parsed<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    let text: String = row.get(column)?;
+    serde_json::from_str(&text).map_err(|cause| {
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(cause))
+    })
+}

@@ -1,0 +1,97 @@
+//! Access tokens in SQLite, by their digests.
+
+use glance_sdk::model::OauthId;
+use rusqlite::TransactionBehavior::Immediate;
+use rusqlite::{Connection, OptionalExtension, Result, params};
+
+use crate::storage::StoredToken;
+
+/// How many tokens of an installation hold at once. Old clients ask for one before each call and drop it.
+const MOST: u32 = 1000;
+
+pub(super) fn put(connection: &mut Connection, token: &StoredToken, now: i64) -> Result<()> {
+    let transaction = connection.transaction_with_behavior(Immediate)?;
+    transaction.execute("DELETE FROM token WHERE expires_at < ?1", [now])?;
+    transaction.execute(
+        "INSERT INTO token (digest, oauth_id, scope, expires_at) VALUES (?1, ?2, ?3, ?4)",
+        params![
+            token.digest,
+            token.oauth_id.as_str(),
+            token.scope,
+            token.expires_at
+        ],
+    )?;
+    transaction.execute(
+        "DELETE FROM token WHERE oauth_id = ?1 AND digest NOT IN
+         (SELECT digest FROM token WHERE oauth_id = ?1
+          ORDER BY expires_at DESC, rowid DESC LIMIT ?2)",
+        params![token.oauth_id.as_str(), MOST],
+    )?;
+    transaction.commit()
+}
+
+pub(super) fn find(connection: &Connection, digest: Vec<u8>) -> Result<Option<StoredToken>> {
+    let found = connection
+        .prepare_cached("SELECT oauth_id, scope, expires_at FROM token WHERE digest = ?1")?
+        .query_row([&digest], |row| {
+            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?))
+        })
+        .optional()?;
+    Ok(found.map(|(oauth_id, scope, expires_at)| StoredToken {
+        digest,
+        oauth_id: oauth_id.into(),
+        scope,
+        expires_at,
+    }))
+}
+
+pub(super) fn remove(connection: &Connection, digest: &[u8]) -> Result<bool> {
+    connection
+        .execute("DELETE FROM token WHERE digest = ?1", [digest])
+        .map(|removed| removed > 0)
+}
+
+pub(super) fn remove_all(connection: &Connection, of: &OauthId) -> Result<()> {
+    connection
+        .execute("DELETE FROM token WHERE oauth_id = ?1", [of.as_str()])
+        .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::{Installed, SqliteState, State};
+    use glance_sdk::model::Descriptor;
+
+    #[tokio::test]
+    async fn an_installation_has_so_many_tokens_and_the_oldest_end() {
+        let state = SqliteState::in_memory().unwrap();
+        for (id, key) in [("one", "a"), ("two", "b")] {
+            let installed = Installed {
+                oauth_id: id.into(),
+                oauth_secret: "secret".into(),
+                room_id: None,
+                descriptor_url: "https://a.example/".into(),
+                descriptor: Descriptor::new(key, "A", "https://a.example/"),
+            };
+            state.begin_installation(&installed, 0).await.unwrap();
+        }
+        let put = async |id: &str, n: u32| {
+            let token = StoredToken {
+                digest: format!("{id} {n}").into_bytes(),
+                oauth_id: id.into(),
+                scope: String::new(),
+                expires_at: 100,
+            };
+            state.put_token(&token, 0).await.unwrap();
+        };
+        put("two", 0).await;
+        for n in 0..MOST + 2 {
+            put("one", n).await;
+        }
+        let holds = async |token: String| state.token(token.as_bytes()).await.unwrap().is_some();
+        assert!(!holds("one 0".to_owned()).await && !holds("one 1".to_owned()).await);
+        assert!(holds("one 2".to_owned()).await && holds(format!("one {}", MOST + 1)).await);
+        assert!(holds("two 0".to_owned()).await, "another's stay");
+    }
+}

@@ -1,0 +1,238 @@
+//! Registered webhooks, in SQLite.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use glance_sdk::model::{Descriptor, OauthId, RoomId, Webhook};
+use rusqlite::TransactionBehavior::Immediate;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::installations::installed;
+use super::rows::{id, json, number, parsed, room};
+use crate::storage::{Installed, MAX_RUNTIME_WEBHOOKS, RegisteredWebhook, Restriction, StateError};
+
+const SCHEMA: &str = "
+    -- One of a descriptor has no room: it listens wherever its add-on is. AUTOINCREMENT, because
+    -- add-ons keep the number, and it must not come to mean another webhook.
+    CREATE TABLE IF NOT EXISTS webhook (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        oauth_id TEXT NOT NULL REFERENCES installation (oauth_id) ON DELETE CASCADE,
+        room_id INTEGER REFERENCES room (id) ON DELETE CASCADE,
+        key TEXT,
+        event TEXT NOT NULL,
+        webhook TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS webhook_by_installation ON webhook (oauth_id, room_id);
+    CREATE INDEX IF NOT EXISTS webhook_by_event ON webhook (event);
+";
+
+/// A webhook as it is kept.
+pub(super) struct Kept {
+    key: Option<String>,
+    event: String,
+    webhook: String,
+}
+
+impl Kept {
+    pub(super) fn new(webhook: &Webhook) -> Result<Self, StateError> {
+        Ok(Self {
+            key: webhook.key.clone(),
+            event: webhook.event.to_string(),
+            webhook: json(webhook)?,
+        })
+    }
+
+    /// Those that a descriptor declares.
+    pub(super) fn declared(descriptor: &Descriptor) -> Result<Vec<Self>, StateError> {
+        let webhooks = descriptor.capabilities.webhook.iter();
+        let webhooks = webhooks.flat_map(|webhooks| webhooks.as_slice());
+        webhooks.map(Self::new).collect()
+    }
+
+    fn insert(
+        &self,
+        connection: &Connection,
+        oauth_id: &OauthId,
+        room: Option<RoomId>,
+    ) -> rusqlite::Result<u64> {
+        connection
+            .prepare_cached(
+                "INSERT INTO webhook (oauth_id, room_id, key, event, webhook)
+                 VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id",
+            )?
+            .query_row(
+                params![
+                    oauth_id.as_str(),
+                    room.map(|room| number(room.get())),
+                    self.key,
+                    self.event,
+                    self.webhook
+                ],
+                |row| id(row, 0),
+            )
+    }
+}
+
+/// Makes the declared webhooks of an installation these; those that stay keep their number.
+pub(super) fn declare(
+    connection: &Connection,
+    oauth_id: &OauthId,
+    declared: &[Kept],
+) -> rusqlite::Result<()> {
+    let mut old: Vec<(u64, String)> = connection
+        .prepare_cached("SELECT id, webhook FROM webhook WHERE oauth_id = ?1 AND room_id IS NULL")?
+        .query_map([oauth_id.as_str()], |row| Ok((id(row, 0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    for kept in declared {
+        match old.iter().position(|(_, webhook)| *webhook == kept.webhook) {
+            Some(at) => drop(old.swap_remove(at)),
+            None => drop(kept.insert(connection, oauth_id, None)?),
+        }
+    }
+    for (id, _) in old {
+        connection.execute("DELETE FROM webhook WHERE id = ?1", [number(id)])?;
+    }
+    Ok(())
+}
+
+/// Makes the table. Where there was none, an earlier host kept installations without their webhooks,
+/// which are declared now.
+pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(Immediate)?;
+    let is_there = transaction
+        .prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'webhook'")?
+        .exists([])?;
+    transaction.execute_batch(SCHEMA)?;
+    if !is_there {
+        declare_all(&transaction)?;
+    }
+    transaction.commit()
+}
+
+fn declare_all(connection: &Connection) -> rusqlite::Result<()> {
+    let mut all = connection.prepare("SELECT oauth_id, descriptor FROM installation")?;
+    let mut rows = all.query([])?;
+    while let Some(row) = rows.next()? {
+        let oauth_id = OauthId::from(row.get::<_, String>(0)?);
+        let descriptor: Descriptor = parsed(row, 1)?;
+        let declared = Kept::declared(&descriptor)
+            .map_err(|cause| rusqlite::Error::ToSqlConversionFailure(Box::new(cause)))?;
+        declare(connection, &oauth_id, &declared)?;
+    }
+    Ok(())
+}
+
+/// Registers a webhook in a room, or replaces the one with its key there; gives its number.
+pub(super) fn put(
+    connection: &mut Connection,
+    oauth_id: &OauthId,
+    room: RoomId,
+    kept: &Kept,
+) -> rusqlite::Result<Result<u64, Restriction>> {
+    let transaction = connection.transaction_with_behavior(Immediate)?;
+    let here = params![oauth_id.as_str(), number(room.get()), kept.key];
+    let old = transaction
+        .prepare_cached(
+            "UPDATE webhook SET event = ?4, webhook = ?5
+             WHERE oauth_id = ?1 AND room_id = ?2 AND key = ?3 RETURNING id",
+        )?
+        .query_row(
+            params![
+                oauth_id.as_str(),
+                number(room.get()),
+                kept.key,
+                kept.event,
+                kept.webhook
+            ],
+            |row| id(row, 0),
+        )
+        .optional()?;
+    let id = match old {
+        Some(id) => id,
+        None => {
+            let others: u32 = transaction.query_row(
+                "SELECT count(*) FROM webhook WHERE oauth_id = ?1 AND room_id = ?2
+                 AND (?3 IS NULL OR key IS NULL OR key <> ?3)",
+                here,
+                |row| row.get(0),
+            )?;
+            if others >= MAX_RUNTIME_WEBHOOKS {
+                return Ok(Err(Restriction::TooMany));
+            }
+            kept.insert(&transaction, oauth_id, Some(room))?
+        }
+    };
+    transaction.commit()?;
+    Ok(Ok(id))
+}
+
+pub(super) fn remove(
+    connection: &Connection,
+    oauth_id: &OauthId,
+    id: u64,
+) -> rusqlite::Result<bool> {
+    let removed = connection.execute(
+        "DELETE FROM webhook WHERE oauth_id = ?1 AND id = ?2 AND room_id IS NOT NULL",
+        params![oauth_id.as_str(), number(id)],
+    )?;
+    Ok(removed > 0)
+}
+
+pub(super) fn of(
+    connection: &Connection,
+    oauth_id: &OauthId,
+    room: RoomId,
+) -> rusqlite::Result<Vec<RegisteredWebhook>> {
+    connection
+        .prepare_cached(
+            "SELECT oauth_id, id, room_id, webhook FROM webhook
+             WHERE oauth_id = ?1 AND (room_id IS NULL OR room_id = ?2) ORDER BY id",
+        )?
+        .query_map(params![oauth_id.as_str(), number(room.get())], |row| {
+            registered(row, row.get::<_, String>(0)?.into(), 1)
+        })?
+        .collect()
+}
+
+pub(super) fn on(
+    connection: &Connection,
+    event: &str,
+    room: RoomId,
+) -> rusqlite::Result<Vec<(Arc<Installed>, RegisteredWebhook)>> {
+    // A descriptor is large, and read once however many webhooks it declares.
+    let mut known: HashMap<String, Arc<Installed>> = HashMap::new();
+    connection
+        .prepare_cached(
+            "SELECT oauth_id, oauth_secret, installation.room_id, descriptor_url, descriptor,
+                    webhook.id, webhook.room_id, webhook.webhook
+             FROM webhook JOIN installation USING (oauth_id)
+             WHERE accepted = 1 AND event = ?1
+               AND (installation.room_id IS NULL OR installation.room_id = ?2)
+               AND (webhook.room_id IS NULL OR webhook.room_id = ?2)
+             ORDER BY webhook.id",
+        )?
+        .query_map(params![event, number(room.get())], |row| {
+            let installed = match known.entry(row.get(0)?) {
+                Entry::Occupied(known) => Arc::clone(known.get()),
+                Entry::Vacant(new) => Arc::clone(new.insert(Arc::new(installed(row)?))),
+            };
+            let registered = registered(row, installed.oauth_id.clone(), 5)?;
+            Ok((installed, registered))
+        })?
+        .collect()
+}
+
+/// Its columns are `id`, `room_id` and `webhook`, from this one on.
+fn registered(
+    row: &Row<'_>,
+    oauth_id: OauthId,
+    first: usize,
+) -> rusqlite::Result<RegisteredWebhook> {
+    Ok(RegisteredWebhook {
+        id: id(row, first)?,
+        oauth_id,
+        room_id: room(row, first + 1)?,
+        webhook: parsed(row, first + 2)?,
+    })
+}

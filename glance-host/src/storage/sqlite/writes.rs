@@ -1,0 +1,110 @@
+//! Notes whether the latest write reached the disk.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use rusqlite::{Connection, ErrorCode, Result};
+
+use crate::storage::Writes;
+
+#[derive(Debug, Default)]
+pub(super) struct WriteLog {
+    count: AtomicU64,
+    has_failed: AtomicBool,
+}
+
+impl WriteLog {
+    /// Runs a query and notes its outcome where it wrote or should have.
+    pub(super) fn observe<T>(
+        &self,
+        connection: &mut Connection,
+        query: impl FnOnce(&mut Connection) -> Result<T>,
+    ) -> Result<T> {
+        let before = connection.total_changes();
+        let outcome = query(connection);
+        let has_failed = outcome.as_ref().is_err_and(is_of_the_disk);
+        if has_failed || connection.total_changes() != before {
+            self.has_failed.store(has_failed, Ordering::Relaxed);
+            self.count.fetch_add(1, Ordering::Release);
+        }
+        outcome
+    }
+
+    pub(super) fn read(&self) -> Writes {
+        Writes {
+            count: self.count.load(Ordering::Acquire),
+            has_failed: self.has_failed.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// Whether an error says that nothing can be written, rather than that this query may not.
+fn is_of_the_disk(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::CannotOpen
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseCorrupt
+                | ErrorCode::DiskFull
+                | ErrorCode::FileLockingProtocolFailed
+                | ErrorCode::NotADatabase
+                | ErrorCode::PermissionDenied
+                | ErrorCode::ReadOnly
+                | ErrorCode::SystemIoFailure
+        )
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_of_writes_are_noted_and_no_others() {
+        let log = WriteLog::default();
+        let mut connection = Connection::open_in_memory().unwrap();
+        let mut run = |sql: &str| {
+            log.observe(&mut connection, |connection| connection.execute_batch(sql))
+                .is_ok()
+        };
+        assert!(run("CREATE TABLE a (b UNIQUE)"));
+        assert!(run("INSERT INTO a VALUES (1)"));
+        assert_eq!(
+            log.read(),
+            Writes {
+                count: 1,
+                has_failed: false
+            }
+        );
+        assert!(run("SELECT b FROM a"));
+        assert!(!run("INSERT INTO a VALUES (1)"));
+        assert_eq!(
+            log.read(),
+            Writes {
+                count: 1,
+                has_failed: false
+            }
+        );
+
+        assert!(run("PRAGMA query_only = true"));
+        assert!(!run("INSERT INTO a VALUES (2)"));
+        assert_eq!(
+            log.read(),
+            Writes {
+                count: 2,
+                has_failed: true
+            }
+        );
+        assert!(run("SELECT b FROM a"));
+        assert!(log.read().has_failed, "a read says nothing about writing");
+        assert!(run("PRAGMA query_only = false"));
+        assert!(run("INSERT INTO a VALUES (2)"));
+        assert_eq!(
+            log.read(),
+            Writes {
+                count: 3,
+                has_failed: false
+            }
+        );
+    }
+}
