@@ -161,38 +161,6 @@ impl Repairs<'_> {
     }
 }
 
-/// Removes members that are `null` and that the SDK's types therefore read like missing ones.
-pub(super) fn remove_lost_nulls(document: &mut Value, written: &Value, changes: &mut Vec<Change>) {
-    let mut lost = Vec::new();
-    find_lost_nulls(document, written, "", &mut lost);
-    for pointer in lost {
-        let why = "The member is null, which says the same as no member.";
-        change(document, changes, &pointer, None, why);
-    }
-}
-
-fn find_lost_nulls(one: &Value, written: &Value, at: &str, lost: &mut Vec<String>) {
-    match (one, written) {
-        (Value::Object(one), Value::Object(written)) => {
-            for (name, value) in one {
-                match written.get(name) {
-                    Some(written) => {
-                        find_lost_nulls(value, written, &format!("{at}/{name}"), lost);
-                    }
-                    None if value.is_null() => lost.push(format!("{at}/{name}")),
-                    None => {}
-                }
-            }
-        }
-        (Value::Array(one), Value::Array(written)) => {
-            for (index, (one, written)) in one.iter().zip(written).enumerate() {
-                find_lost_nulls(one, written, &format!("{at}/{index}"), lost);
-            }
-        }
-        _ => {}
-    }
-}
-
 /// Changes the document at a pointer whose parent exists, and keeps the change.
 pub(super) fn change(
     document: &mut Value,
