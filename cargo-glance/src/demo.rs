@@ -14,7 +14,7 @@ use std::io::{BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use futures_util::future::{join_all, select_all};
-use glance_host::storage::{Installed, Room};
+use glance_host::model::{Installed, Room};
 use glance_host::{DEFAULT_PORT, Error, Host};
 use tokio::sync::mpsc;
 use tracing_subscriber::EnvFilter;

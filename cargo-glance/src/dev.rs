@@ -15,7 +15,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use glance_host::storage::{Room, StateError};
+use glance_host::model::Room;
+use glance_host::storage::StateError;
 use glance_host::testing::FaultHost;
 use glance_host::{DEFAULT_PORT, Error, Host};
 use glance_sdk::addon::interrupted;

@@ -28,7 +28,7 @@ mod cluster;
 mod content;
 mod http;
 pub mod manual;
-mod model;
+pub mod model;
 mod net;
 mod program;
 mod service;

@@ -1,6 +1,29 @@
-//! Types and pure rules: no I/O, no tasks.
+//! The host's types and their rules: rooms, people, installations, messages. No I/O, no tasks.
 
 pub(crate) mod bounded_map;
 pub(crate) mod clock;
+mod entry;
+mod extension;
 pub(crate) mod glance_data;
+mod identity;
+mod installation;
 pub(crate) mod module;
+mod private_message;
+mod room;
+mod session;
+mod token;
+mod user;
+
+pub use entry::{Content, Entry, Message, Sender, Side};
+pub use extension::{
+    MAX_RUNTIME_ACTIONS, MAX_RUNTIME_GLANCES, MAX_RUNTIME_WEBHOOKS, Place, RegisteredWebhook,
+    Restriction, RuntimeAction, RuntimeGlance,
+};
+pub use identity::Identity;
+pub use installation::{InstallationQuery, Installed, Leaving, ListedInstallation};
+pub use private_message::{MAX_PRIVATE_MESSAGES, PrivateMessage};
+pub use room::{Group, NewRoom, Room};
+pub use session::Session;
+pub use token::{AdminToken, MAX_ADMIN_TOKENS, NewAdminToken, StoredToken};
+pub use user::User;
+pub(crate) use user::{EMBED_GUEST, mention_name};

@@ -1,258 +1,27 @@
 //! What a host remembers: its group, rooms, users and their sessions, installations, runtime glances,
 //! webhooks, tokens, and what was written into rooms.
 
-mod admin_token;
-mod identity;
-mod private;
-mod session;
 mod sqlite;
-mod timeline;
-mod webhook;
 
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
 use glance_sdk::model::{
-    Action, Descriptor, Event, Glance, GroupId, OauthId, RoomId, Scope, Secret, UserId, Webhook,
+    Action, Descriptor, Event, Glance, OauthId, RoomId, Secret, UserId, Webhook,
+};
+
+use crate::model::{
+    AdminToken, Entry, Group, Identity, InstallationQuery, Installed, Leaving, ListedInstallation,
+    NewAdminToken, NewRoom, Place, PrivateMessage, RegisteredWebhook, Restriction, Room,
+    RuntimeAction, RuntimeGlance, Session, Side, StoredToken, User,
 };
 
 /// The attribute that an `impl` of [`State`] needs.
 pub use async_trait::async_trait;
 
-pub use admin_token::{AdminToken, MAX_ADMIN_TOKENS, NewAdminToken};
-pub use identity::Identity;
-pub use private::{MAX_PRIVATE_MESSAGES, PrivateMessage};
-pub use session::Session;
 pub use sqlite::SqliteState;
 pub(crate) use sqlite::file as database;
-pub use timeline::{Content, Entry, Message, Sender, Side};
-pub use webhook::{MAX_RUNTIME_WEBHOOKS, RegisteredWebhook};
-
-/// One team's set of rooms and users.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
-    /// Its id.
-    pub id: GroupId,
-    /// Its name.
-    pub name: String,
-}
-
-/// A chat room.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Room {
-    /// Its id.
-    pub id: RoomId,
-    /// Its name, unique in the group.
-    pub name: String,
-    /// Whether everyone of the group may enter.
-    pub is_public: bool,
-    /// Who owns it.
-    pub owner: UserId,
-    /// What it is about, or empty.
-    pub topic: String,
-    /// Whether it is archived.
-    pub is_archived: bool,
-    /// When it was created, in seconds since 1970.
-    pub created: i64,
-}
-
-/// A person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct User {
-    /// Their id.
-    pub id: UserId,
-    /// Their name, unique in the group.
-    pub name: String,
-    /// Whether they administer the group.
-    pub is_admin: bool,
-    /// Whether they are a guest.
-    pub is_guest: bool,
-    /// Their time zone, an IANA name.
-    pub timezone: String,
-    /// Their address.
-    pub email: Option<String>,
-    /// Whether an admin removed them: they cannot sign in, and what they wrote stays.
-    pub is_removed: bool,
-    /// Whether this is an account of the host's own and nobody's: it is in no list, cannot sign in, and
-    /// keeps its name and role.
-    pub is_technical: bool,
-}
-
-/// What the account is called under which people look at a room on another site who have no name here.
-pub(crate) const EMBED_GUEST: &str = "Guest of another site";
-
-impl User {
-    /// What people write behind an `@`: the name without its spaces.
-    pub fn mention_name(&self) -> String {
-        mention_name(&self.name)
-    }
-}
-
-fn mention_name(name: &str) -> String {
-    name.split_whitespace().collect()
-}
-
-/// A room to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewRoom {
-    /// Its name.
-    pub name: String,
-    /// Whether everyone of the group may enter.
-    pub is_public: bool,
-    /// Who owns it.
-    pub owner: UserId,
-    /// What it is about, or empty.
-    pub topic: String,
-}
-
-/// An add-on installed in a room or in the whole group.
-#[derive(Debug, Clone)]
-pub struct Installed {
-    /// Names the installation.
-    pub oauth_id: OauthId,
-    /// Signs its requests and gets its tokens.
-    pub oauth_secret: Secret,
-    /// The room, or `None` for the whole group.
-    pub room_id: Option<RoomId>,
-    /// Where the descriptor was read.
-    pub descriptor_url: String,
-    /// The descriptor as it was read.
-    pub descriptor: Descriptor,
-}
-
-impl AsRef<Self> for Installed {
-    fn as_ref(&self) -> &Self {
-        self
-    }
-}
-
-impl Installed {
-    /// The name under which it writes.
-    pub fn sender_name(&self) -> &str {
-        let consumer = self.descriptor.capabilities.hipchat_api_consumer.as_ref();
-        let name = consumer.and_then(|consumer| consumer.from_name.as_ref());
-        name.unwrap_or(&self.descriptor.name)
-    }
-
-    /// Whether it shows in this room.
-    pub fn is_in(&self, room: RoomId) -> bool {
-        self.room_id.is_none_or(|own| own == room)
-    }
-
-    /// What to tell its add-on once it was removed at this time, in seconds since 1970; `None` where
-    /// the add-on has no `callbackUrl`.
-    pub(crate) fn leaving(&self, since: i64) -> Option<Leaving> {
-        let installable = self.descriptor.capabilities.installable.as_ref()?;
-        Some(Leaving {
-            oauth_id: self.oauth_id.clone(),
-            oauth_secret: self.oauth_secret.clone(),
-            callback_url: installable.callback_url.clone()?,
-            since,
-        })
-    }
-
-    /// Whether its descriptor asks for this scope.
-    pub(crate) fn asks_for(&self, scope: &Scope) -> bool {
-        let consumer = self.descriptor.capabilities.hipchat_api_consumer.as_ref();
-        consumer.is_some_and(|consumer| consumer.scopes.contains(scope))
-    }
-}
-
-/// An installation as the host lists it.
-#[derive(Debug, Clone)]
-pub struct ListedInstallation {
-    /// The installation.
-    pub installed: Installed,
-    /// Whether its add-on, or a person with it, accepted it.
-    pub is_accepted: bool,
-    /// When it was begun, in seconds since 1970; `None` where a host began it that did not store this.
-    pub installed_at: Option<i64>,
-}
-
-/// Which installations are listed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct InstallationQuery {
-    /// The one with this id only.
-    pub id: Option<OauthId>,
-    /// Those of the add-on with this key only.
-    pub key: Option<String>,
-    /// Those in this room, or those for all rooms, only.
-    pub place: Option<Place>,
-}
-
-/// An installation that was removed and whose add-on has not been told yet. It has no tokens, shows
-/// nowhere and is called for nothing but this.
-#[derive(Debug, Clone)]
-pub struct Leaving {
-    /// Named the installation.
-    pub oauth_id: OauthId,
-    /// Signs that it was removed.
-    pub oauth_secret: Secret,
-    /// The address that is told.
-    pub callback_url: String,
-    /// When it was removed, in seconds since 1970.
-    pub since: i64,
-}
-
-/// A glance an add-on created over the REST API.
-#[derive(Debug, Clone)]
-pub struct RuntimeGlance {
-    /// Whose it is.
-    pub oauth_id: OauthId,
-    /// Where it shows.
-    pub place: Place,
-    /// What it is.
-    pub glance: Glance,
-}
-
-/// Where an installation shows, or what it created over the REST API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// In one room.
-    Room(RoomId),
-    /// In all rooms.
-    Global,
-}
-
-/// A rule that keeps a runtime glance or webhook from being created.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Restriction {
-    /// There are 10 in this place already.
-    TooMany,
-    /// The key is that of a room's glance, and this one is global; or the other way round.
-    KeyElsewhere,
-}
-
-/// How many runtime glances an installation may have in a room, and how many global ones.
-pub const MAX_RUNTIME_GLANCES: u32 = 10;
-
-/// An action an add-on created over the REST API.
-#[derive(Debug, Clone)]
-pub struct RuntimeAction {
-    /// Whose it is.
-    pub oauth_id: OauthId,
-    /// Where it is offered.
-    pub place: Place,
-    /// What it is.
-    pub action: Action,
-}
-
-/// How many runtime actions an installation may have in a room, and how many global ones.
-pub const MAX_RUNTIME_ACTIONS: u32 = 10;
-
-/// An access token as it is kept: by its digest, so that who reads the database has no token.
-#[derive(Debug, Clone)]
-pub struct StoredToken {
-    /// SHA-256 of the token.
-    pub digest: Vec<u8>,
-    /// Whose it is.
-    pub oauth_id: OauthId,
-    /// What it allows, joined by spaces.
-    pub scope: String,
-    /// Until when it holds, in seconds since 1970.
-    pub expires_at: i64,
-}
 
 /// The database failed.
 #[derive(Debug)]
@@ -483,7 +252,7 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     async fn entry(&self, room: RoomId, id: &str) -> Result<Option<Entry>>;
 
     /// Keeps what was written to one person, and of all that was the newest
-    /// [`MAX_PRIVATE_MESSAGES`].
+    /// [`MAX_PRIVATE_MESSAGES`](crate::model::MAX_PRIVATE_MESSAGES).
     async fn write_privately(&self, message: &PrivateMessage) -> Result<()>;
     /// The newest of what was written to this person, at most so much of it, oldest first.
     async fn private_messages(&self, to: UserId, at_most: u32) -> Result<Vec<PrivateMessage>>;
@@ -507,7 +276,7 @@ pub trait State: fmt::Debug + Send + Sync + 'static {
     /// Forgets all tokens of an installation.
     async fn remove_tokens(&self, id: &OauthId) -> Result<()>;
 
-    /// Stores a token for scripts, and of those that ended keeps the newest [`MAX_ADMIN_TOKENS`];
+    /// Stores a token for scripts, and of those that ended keeps the newest [`MAX_ADMIN_TOKENS`](crate::model::MAX_ADMIN_TOKENS);
     /// `None` where as many hold at `now`, in seconds since 1970.
     async fn create_admin_token(&self, new: &NewAdminToken, now: i64)
     -> Result<Option<AdminToken>>;

@@ -43,12 +43,12 @@ use glance_sdk::model::{OauthId, RoomId, UserId};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
+use crate::model::{Installed, MAX_PRIVATE_MESSAGES, PrivateMessage, Room, User};
 use crate::program::host::Host;
 use crate::service::install;
 use crate::service::install::InstallError;
 use crate::service::shared::Shared;
 use crate::service::viewer::{Command, Commands, Line, LineState, Sidebar, Viewer};
-use crate::storage::{Installed, MAX_PRIVATE_MESSAGES, PrivateMessage, Room, User};
 
 pub use fault_host::{CallStream, FaultHost, Recording};
 pub use faults::{Fault, Injected};

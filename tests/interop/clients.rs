@@ -1,7 +1,7 @@
 //! Clients of others for the REST API.
 
 use glance_host::Host;
-use glance_host::storage::{Content, Installed};
+use glance_host::model::{Content, Installed};
 use glance_host::testing::TestRoom;
 use glance_sdk::model::{Color, Descriptor, HipchatApiConsumer, Scope};
 use reqwest::Client;

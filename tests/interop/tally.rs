@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use glance_host::Host;
-use glance_host::storage::Installed;
+use glance_host::model::Installed;
 use glance_host::testing::TestRoom;
 use glance_host::webhooks::{Delivery, Outcome, RoomEvent};
 use glance_sdk::auth::{SigningKey, now};

@@ -1,8 +1,8 @@
 //! Which rooms a person may enter, and what they may change.
 
 use glance_host::Host;
+use glance_host::model::Room;
 use glance_host::sign_in::SignIn;
-use glance_host::storage::Room;
 use glance_sdk::AddOn;
 use glance_sdk::model::Scope;
 use reqwest::{Method, StatusCode};

@@ -3,8 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
+use glance_host::model::User;
 use glance_host::sign_in::{Proxy, SignIn};
-use glance_host::storage::User;
 use glance_host::{Clock, Host};
 use reqwest::header::{HOST, RETRY_AFTER, WWW_AUTHENTICATE};
 use reqwest::{Method, StatusCode};

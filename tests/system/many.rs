@@ -1,7 +1,7 @@
 //! A host with many rooms and people: what a page or a message takes of them has an end.
 
 use glance_host::Host;
-use glance_host::storage::Content;
+use glance_host::model::Content;
 use reqwest::StatusCode;
 
 #[tokio::test]

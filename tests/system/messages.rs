@@ -1,7 +1,7 @@
 //! Messages: what people write into a room, and add-ons in their manner.
 
 use glance_host::Host;
-use glance_host::storage::{Content, Entry, Message, Sender};
+use glance_host::model::{Content, Entry, Message, Sender};
 use glance_host::testing::{TestAddOn, TestRoom};
 use glance_sdk::client::Method;
 use glance_sdk::model::{Notification, Page, Scope};

@@ -1,7 +1,7 @@
 //! Notifications: what add-ons write into a room, by the SDK and in every way old clients do.
 
 use glance_host::Host;
-use glance_host::storage::Sender;
+use glance_host::model::Sender;
 use glance_host::webhooks::Delivery;
 use glance_sdk::axum::Router;
 use glance_sdk::axum::routing::{get, post};

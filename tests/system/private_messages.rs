@@ -1,7 +1,7 @@
 //! What an add-on writes to one person.
 
+use glance_host::model::{MAX_PRIVATE_MESSAGES, PrivateMessage};
 use glance_host::sign_in::SignIn;
-use glance_host::storage::{MAX_PRIVATE_MESSAGES, PrivateMessage};
 use glance_host::{Clock, Host};
 use glance_sdk::AddOn;
 use glance_sdk::model::{MessageFormat, Scope};

@@ -1,7 +1,7 @@
 //! The REST API as a client without the SDK calls it.
 
 use glance_host::Host;
-use glance_host::storage::Installed;
+use glance_host::model::Installed;
 use glance_host::testing::TestAddOn;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;

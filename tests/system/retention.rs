@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use glance_host::storage::{Content, Entry, Message, PrivateMessage};
+use glance_host::model::{Content, Entry, Message, PrivateMessage};
 use glance_host::{Clock, Host};
 use glance_sdk::auth::now;
 use glance_sdk::model::MessageFormat;

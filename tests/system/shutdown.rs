@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use glance_host::Host;
-use glance_host::storage::Content;
+use glance_host::model::Content;
 use glance_sdk::axum::Json;
 use glance_sdk::axum::response::IntoResponse;
 use serde_json::json;

@@ -1,7 +1,7 @@
 //! The timeline of the room page: what its script reads, is told and sends.
 
 use glance_host::Host;
-use glance_host::storage::{Content, Sender};
+use glance_host::model::{Content, Sender};
 use glance_host::testing::TestRoom;
 use glance_sdk::model::notification::Attribute;
 use glance_sdk::model::webhook::{WebhookItem, WebhookPayload};

@@ -1,7 +1,7 @@
 //! The calls that add-ons and clients of others made, made again to this host.
 
 use glance_host::Host;
-use glance_host::storage::{Installed, Room};
+use glance_host::model::{Installed, Room};
 use glance_sdk::model::{Descriptor, HipchatApiConsumer, Scope};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Client, Method, StatusCode};

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Instant;
 
-use glance_host::storage::{Installed, Room};
+use glance_host::model::{Installed, Room};
 use glance_host::testing::FaultHost;
 use glance_host::{Host, InstallError};
 use glance_sdk::egress::Timeouts;

@@ -77,7 +77,7 @@ impl Own {
     pub(super) async fn install(
         &self,
         descriptor: &str,
-    ) -> Result<glance_host::storage::Installed, CommandError> {
+    ) -> Result<glance_host::model::Installed, CommandError> {
         let installed = match self.host.install(&self.room.room, descriptor).await {
             Err(InstallError::NotAllowed(_)) => self.host.install_global(descriptor).await,
             other => other,

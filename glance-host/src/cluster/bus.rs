@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use glance_sdk::model::{OauthId, RoomId, UserId};
 use tokio::sync::broadcast;
 
+use crate::model::Entry;
 use crate::model::bounded_map::evict_unused;
 use crate::service::viewer::Contents;
-use crate::storage::Entry;
 
 pub use crate::model::glance_data::{Data, TooLarge};
 

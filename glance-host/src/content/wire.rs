@@ -4,12 +4,13 @@ use aws_lc_rs::digest::{SHA256, digest};
 use glance_sdk::model::webhook::{Message, MessageType, NotificationMessage, User, UserLinks};
 use glance_sdk::model::{Color, MessageFormat, Notification};
 
+use crate::model;
+use crate::model::{Entry, Sender};
 use crate::service::messages;
 use crate::service::shared::Shared;
-use crate::storage;
-use crate::storage::{Entry, Sender, StateError};
+use crate::storage::StateError;
 
-pub(crate) fn person(shared: &Shared, user: &storage::User) -> User {
+pub(crate) fn person(shared: &Shared, user: &model::User) -> User {
     let mut links = UserLinks::default();
     links.self_url = Some(format!("{}/user/{}", shared.api_url(), user.id));
     let mut written = User::new(user.id);
@@ -24,7 +25,7 @@ pub(crate) fn person(shared: &Shared, user: &storage::User) -> User {
 pub(crate) async fn message(
     shared: &Shared,
     entry: &Entry,
-    said: &storage::Message,
+    said: &model::Message,
 ) -> Result<Message, StateError> {
     let mentioned = shared.state.users_with(&said.mentions).await?;
     let mentions = mentioned.iter().map(|user| person(shared, user)).collect();

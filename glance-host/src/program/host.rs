@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::cluster::bus::Event;
+use crate::model::{Entry, Installed, NewRoom, Room, User};
 use crate::net::inbound::tls::Certificate;
 use crate::service::install;
 use crate::service::install::InstallError;
@@ -22,7 +23,7 @@ use crate::service::shared::Shared;
 use crate::service::webhooks;
 use crate::service::webhooks::{Delivery, RoomEvent};
 use crate::service::{addon_calls, messages, rooms};
-use crate::storage::{Entry, Installed, NewRoom, Room, State, StateError, User};
+use crate::storage::{State, StateError};
 
 pub use builder::Builder;
 pub use error::Error;

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use glance_sdk::model::RoomId;
 
+use crate::model::{Room, User};
 use crate::service::shared::Shared;
-use crate::storage::{Room, StateError, User};
+use crate::storage::StateError;
 
 /// Which rooms a person may enter.
 pub(crate) struct Access<'a> {

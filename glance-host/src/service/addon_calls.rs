@@ -10,9 +10,9 @@ use reqwest::{Method, Url};
 
 use crate::content::query_answer;
 use crate::model::glance_data::Data;
+use crate::model::{Installed, Leaving, Room, User};
 use crate::net::outbound::call_limiter::Busy;
 use crate::service::shared::Shared;
-use crate::storage::{Installed, Leaving, Room, User};
 
 pub(crate) use crate::net::outbound::client::{Answer, Call, Client, NoAnswer, send};
 

@@ -6,12 +6,12 @@ use glance_sdk::model::webhook::{Privacy, Room, RoomLinks};
 use glance_sdk::model::{Presence, RoomDetails, Show, UserDetails};
 
 use crate::content::wire::{date, person, version};
+use crate::model;
 use crate::service::shared::Shared;
-use crate::storage;
 use crate::storage::StateError;
 
 /// A room as lists have it.
-pub(crate) fn room(shared: &Shared, room: &storage::Room) -> Room {
+pub(crate) fn room(shared: &Shared, room: &model::Room) -> Room {
     let mut written = Room::new(room.id);
     written.name = Some(room.name.clone());
     written.is_archived = Some(room.is_archived);
@@ -23,7 +23,7 @@ pub(crate) fn room(shared: &Shared, room: &storage::Room) -> Room {
 
 pub(crate) async fn room_details(
     shared: &Shared,
-    room: &storage::Room,
+    room: &model::Room,
 ) -> Result<RoomDetails, StateError> {
     let owner = shared.state.user(room.owner).await?;
     let newest = shared.state.timeline(room.id, 1).await?;
@@ -43,7 +43,7 @@ pub(crate) async fn room_details(
     Ok(written)
 }
 
-pub(crate) fn user_details(shared: &Shared, user: &storage::User) -> UserDetails {
+pub(crate) fn user_details(shared: &Shared, user: &model::User) -> UserDetails {
     let mut presence = Presence::default();
     let is_online = shared.attendance.is_online(user.id);
     presence.is_online = Some(is_online);
@@ -66,8 +66,8 @@ pub(crate) fn user_details(shared: &Shared, user: &storage::User) -> UserDetails
 /// Who is in a room now.
 pub(crate) async fn participants(
     shared: &Shared,
-    room: &storage::Room,
-) -> Result<Vec<storage::User>, StateError> {
+    room: &model::Room,
+) -> Result<Vec<model::User>, StateError> {
     let present: Vec<_> = shared.attendance.in_room(room.id).into_iter().collect();
     let mut users = shared.state.users_with(&present).await?;
     users.retain(|user| !user.is_removed);
@@ -77,8 +77,8 @@ pub(crate) async fn participants(
 /// Who may enter a room: everyone, but of guests who was let in; or its owner and who was let in.
 pub(crate) async fn members(
     shared: &Shared,
-    room: &storage::Room,
-) -> Result<Vec<storage::User>, StateError> {
+    room: &model::Room,
+) -> Result<Vec<model::User>, StateError> {
     let mut members = shared.state.members(room.id).await?;
     if members.iter().all(|member| member.id != room.owner) {
         members.extend(shared.state.user(room.owner).await?);
@@ -94,14 +94,14 @@ pub(crate) async fn members(
     Ok(users)
 }
 
-fn privacy(room: &storage::Room) -> Privacy {
+fn privacy(room: &model::Room) -> Privacy {
     match room.is_public {
         true => Privacy::Public,
         false => Privacy::Private,
     }
 }
 
-fn links(shared: &Shared, room: &storage::Room) -> RoomLinks {
+fn links(shared: &Shared, room: &model::Room) -> RoomLinks {
     let own = format!("{}/room/{}", shared.api_url(), room.id);
     let mut links = RoomLinks::default();
     links.webhooks = Some(format!("{own}/webhook"));

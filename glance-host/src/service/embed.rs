@@ -6,8 +6,9 @@ use glance_sdk::auth::{SigningKey, Token};
 use glance_sdk::model::{Claims, Context, OauthId, RoomId, Scope, UserId};
 use reqwest::Url;
 
+use crate::model::{Installed, Room, User};
 use crate::service::shared::Shared;
-use crate::storage::{Installed, Room, StateError, User};
+use crate::storage::StateError;
 
 /// For how long a viewer token holds, in seconds. A connection outlives it by nothing: the page asks
 /// for the next.

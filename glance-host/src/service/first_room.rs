@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
+use crate::model::NewRoom;
 use crate::service::rooms;
 use crate::service::rooms::Refused;
 use crate::service::shared::Shared;
-use crate::storage::{NewRoom, StateError};
+use crate::storage::StateError;
 
 /// Its name, as long as it may have to be made.
 #[derive(Debug)]

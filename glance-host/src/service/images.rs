@@ -18,10 +18,10 @@ use glance_sdk::model::{Icon, OauthId, Picture};
 use reqwest::header::ACCEPT;
 use reqwest::{Method, Url};
 
+use crate::model::Installed;
 use crate::net::outbound::call_limiter::Busy;
 use crate::service::addon_calls;
 use crate::service::shared::Shared;
-use crate::storage::Installed;
 
 pub(crate) use cache::Cache;
 

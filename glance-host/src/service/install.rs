@@ -17,11 +17,12 @@ use serde::Serialize;
 
 use crate::cluster::bus::{Event, To};
 use crate::content::pattern;
+use crate::model::Installed;
 use crate::service::addon_calls;
 use crate::service::addon_calls::NoAnswer;
 use crate::service::shared::Shared;
 use crate::service::sign_in::Change;
-use crate::storage::{Installed, StateError};
+use crate::storage::StateError;
 use browser_handoff::About;
 use error::no_answer;
 

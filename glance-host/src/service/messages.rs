@@ -8,11 +8,12 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::cluster::bus::{Event, To, Written};
 use crate::model::bounded_map::evict_unused;
+use crate::model::{Entry, Message, User};
 use crate::service::shared::Shared;
 use crate::service::timeline;
 use crate::service::webhooks;
 use crate::service::webhooks::{Calls, RoomEvent};
-use crate::storage::{Entry, Message, StateError, User};
+use crate::storage::StateError;
 
 /// Whose turn it is to write into a room: everyone hears of its entries in the order in which they are
 /// kept.

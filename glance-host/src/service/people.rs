@@ -1,9 +1,10 @@
 //! What is done to people, whoever does it: made admins, members or guests, removed, let back.
 
 use crate::cluster::bus::{Event, To};
+use crate::model::User;
 use crate::service::shared::Shared;
 use crate::service::sign_in::Change;
-use crate::storage::{StateError, User};
+use crate::storage::StateError;
 
 /// Makes a person who they are now, and tells open pages where they may do something else. Whoever
 /// calls holds [`Shared::roles`] since they read `before`.

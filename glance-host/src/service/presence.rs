@@ -30,7 +30,7 @@ async fn tell(
     shared: &Arc<Shared>,
     room: RoomId,
     user: UserId,
-    event: impl FnOnce(crate::storage::User) -> RoomEvent,
+    event: impl FnOnce(crate::model::User) -> RoomEvent,
 ) {
     match shared.state.user(user).await {
         Ok(Some(user)) => webhooks::tell(shared, room, event(user)).await,

@@ -7,12 +7,13 @@ use glance_sdk::model::RoomId;
 use glance_sdk::printable::acts;
 
 use crate::cluster::bus::{Event, To};
+use crate::model::{NewRoom, Room, User};
 use crate::service::install::removal;
 use crate::service::shared::Shared;
 use crate::service::sign_in::Change;
 use crate::service::webhooks;
 use crate::service::webhooks::RoomEvent;
-use crate::storage::{NewRoom, Room, StateError, User};
+use crate::storage::StateError;
 
 /// The longest name of a room, in characters.
 const MAX_NAME: usize = 50;

@@ -13,6 +13,7 @@ use crate::cluster::bus::Hub;
 use crate::cluster::rate_limits::Limits;
 use crate::http::health::Health;
 use crate::model::clock::Clock;
+use crate::model::{Group, Identity, User};
 use crate::net::outbound::call_limiter::Turns;
 use crate::service::addon_calls;
 use crate::service::embed::Embed;
@@ -27,7 +28,7 @@ use crate::service::presence::Presence;
 use crate::service::sign_in::{Entrance, Way};
 use crate::service::viewer::{Lineups, Retries};
 use crate::service::webhooks::Webhooks;
-use crate::storage::{Group, Identity, State, StateError, User};
+use crate::storage::{State, StateError};
 #[cfg(feature = "testing")]
 use crate::testing::fault_host::FaultLayer;
 

@@ -2,8 +2,9 @@
 
 use axum::http::HeaderMap;
 
+use crate::model::User;
 use crate::service::shared::Shared;
-use crate::storage::{StateError, User};
+use crate::storage::StateError;
 
 /// In which a room's page says its browser's.
 const HEADER: &str = "time-zone";

@@ -7,10 +7,11 @@ use serde::Serialize;
 
 use crate::content::card::{Body, Card};
 use crate::content::{html, label, wire};
+use crate::model::{Content, Entry, Sender, User};
 use crate::service::images::Images;
 use crate::service::messages;
 use crate::service::shared::Shared;
-use crate::storage::{Content, Entry, Sender, StateError, User};
+use crate::storage::StateError;
 
 /// How much of an entry stands over one that answers it, in characters.
 const EXCERPT: usize = 140;

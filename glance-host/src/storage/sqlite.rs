@@ -31,10 +31,11 @@ use tokio::sync::Mutex;
 
 use self::rows::json;
 use self::writes::WriteLog;
-use super::{
+use super::{Result, State, StateError, Writes};
+use crate::model::{
     AdminToken, Entry, Group, Identity, InstallationQuery, Installed, Leaving, ListedInstallation,
-    NewAdminToken, NewRoom, Place, PrivateMessage, RegisteredWebhook, Restriction, Result, Room,
-    RuntimeAction, RuntimeGlance, Session, Side, State, StateError, StoredToken, User, Writes,
+    NewAdminToken, NewRoom, Place, PrivateMessage, RegisteredWebhook, Restriction, Room,
+    RuntimeAction, RuntimeGlance, Session, Side, StoredToken, User,
 };
 
 /// The host's memory in one SQLite database.

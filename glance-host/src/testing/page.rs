@@ -11,8 +11,8 @@ use serde_json::json;
 
 use super::{TestViewer, http_client, must};
 use crate::http::web;
+use crate::model::{Entry, Installed, Room, User};
 use crate::service::{access, addon_calls};
-use crate::storage::{Entry, Installed, Room, User};
 
 use forms::Form;
 

@@ -8,6 +8,7 @@ use glance_sdk::AddOn;
 use glance_sdk::model::Notification;
 
 use super::{PATIENCE, TestAddOn, TestViewer, must};
+use crate::model::{Content, Entry, Installed, Room, User};
 use crate::service::install;
 use crate::service::install::InstallError;
 use crate::service::shared::Shared;
@@ -15,7 +16,6 @@ use crate::service::viewer::Viewer;
 use crate::service::webhooks;
 use crate::service::webhooks::{Delivery, RoomEvent};
 use crate::service::{messages, rooms};
-use crate::storage::{Content, Entry, Installed, Room, User};
 
 /// A room of a host in a test.
 ///

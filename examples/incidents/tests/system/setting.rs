@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use glance_host::Host;
-use glance_host::storage::{Content, Installed};
+use glance_host::model::{Content, Installed};
 use glance_host::testing::{TestAddOn, TestRoom};
 use glance_sdk::model::{Notification, Scope};
 use glance_sdk::prelude::Pusher;

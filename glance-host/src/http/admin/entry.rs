@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 
 use crate::content::wire;
 use crate::http::api::capabilities;
+use crate::model::{Installed, ListedInstallation};
 use crate::service::install;
 use crate::service::install::approval;
 use crate::service::shared::Shared;
-use crate::storage::{Installed, ListedInstallation, StateError};
+use crate::storage::StateError;
 
 /// Writes entries, and knows the names of rooms that it has read.
 pub(super) struct Entries<'s> {

@@ -15,11 +15,11 @@ use url::form_urlencoded;
 use super::caller::Caller;
 use super::entry::{Entries, scope};
 use super::error::AdminError;
+use crate::model::{InstallationQuery, Installed, ListedInstallation, Place, Room};
 use crate::service::install;
 use crate::service::install::Read;
 use crate::service::install::approval::{More, new_origins};
 use crate::service::shared::Shared;
-use crate::storage::{InstallationQuery, Installed, ListedInstallation, Place, Room};
 
 /// How many installations an answer lists.
 const PAGE: u32 = 100;

@@ -12,11 +12,12 @@ use glance_sdk::auth::random_alphanumeric;
 use glance_sdk::model::Secret;
 
 use crate::cluster::rate_limits::Exceeded;
+use crate::model::{AdminToken, MAX_ADMIN_TOKENS, NewAdminToken, User};
 use crate::service::access;
 use crate::service::install::SECRET_LENGTH;
 use crate::service::shared::Shared;
 use crate::service::sign_in::{Way, name};
-use crate::storage::{AdminToken, MAX_ADMIN_TOKENS, NewAdminToken, StateError, User};
+use crate::storage::StateError;
 
 /// How every token begins, so that people and programs that look for leaked secrets recognise one.
 const PREFIX: &str = "glance_admin_";

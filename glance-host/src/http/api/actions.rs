@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use super::error::ApiError;
 use super::extension::At;
 use crate::cluster::bus::Event;
+use crate::model::{MAX_RUNTIME_ACTIONS, Place, RuntimeAction};
 use crate::service::shared::Shared;
-use crate::storage::{MAX_RUNTIME_ACTIONS, Place, RuntimeAction};
 
 pub(super) async fn read(
     State(shared): State<Arc<Shared>>,

@@ -6,8 +6,8 @@ use axum::http::request::Parts;
 use glance_sdk::model::{RoomId, Scope, UserId};
 
 use super::error::ApiError;
+use crate::model::{Installed, Room, User};
 use crate::service::shared::Shared;
-use crate::storage::{Installed, Room, User};
 
 /// The installation that calls, with a token that holds. [`admit`](super::admit) finds it, before
 /// anything else looks at the request.

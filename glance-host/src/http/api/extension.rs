@@ -13,8 +13,8 @@ use serde_json::Value;
 use super::caller::Caller;
 use super::error::ApiError;
 use crate::cluster::bus::To;
+use crate::model::Place;
 use crate::service::shared::Shared;
-use crate::storage::Place;
 
 /// One extension in one place, and who asks for it.
 pub(super) struct At {

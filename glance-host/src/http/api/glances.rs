@@ -13,8 +13,8 @@ use super::caller::Caller;
 use super::error::ApiError;
 use super::extension::At;
 use crate::cluster::bus::Event;
+use crate::model::{MAX_RUNTIME_GLANCES, Place, Restriction, RuntimeGlance};
 use crate::service::shared::Shared;
-use crate::storage::{MAX_RUNTIME_GLANCES, Place, Restriction, RuntimeGlance};
 
 pub(super) async fn read(
     State(shared): State<Arc<Shared>>,

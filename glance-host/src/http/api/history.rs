@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 use super::caller::Caller;
 use super::error::ApiError;
 use crate::content::wire;
+use crate::model::{Content, Entry, Room, Sender};
 use crate::service::shared::Shared;
-use crate::storage::{Content, Entry, Room, Sender, StateError};
+use crate::storage::StateError;
 
 /// More than that is not given at once.
 const MAX_RESULTS: u32 = 1000;

@@ -15,9 +15,9 @@ use super::error::ApiError;
 use super::rooms::writable;
 use crate::cluster::rate_limits::Allowance;
 use crate::content::wire;
+use crate::model::{Content, Entry};
 use crate::service::messages;
 use crate::service::shared::Shared;
-use crate::storage::{Content, Entry};
 
 /// The longest text, in characters.
 const MAX_TEXT: usize = 10_000;

@@ -17,9 +17,9 @@ use super::error::ApiError;
 use super::rooms::writable;
 use crate::cluster::rate_limits::Allowance;
 use crate::content::notification;
+use crate::model::{Content, Entry};
 use crate::service::messages;
 use crate::service::shared::Shared;
-use crate::storage::{Content, Entry};
 
 pub(super) async fn create(
     State(shared): State<Arc<Shared>>,

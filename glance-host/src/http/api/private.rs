@@ -10,8 +10,8 @@ use super::caller::Caller;
 use super::error::ApiError;
 use super::notifications;
 use crate::cluster::rate_limits::Allowance;
+use crate::model::PrivateMessage;
 use crate::service::shared::Shared;
-use crate::storage::PrivateMessage;
 
 pub(super) async fn create(
     State(shared): State<Arc<Shared>>,

@@ -17,13 +17,14 @@ use serde_json::{Value, json};
 use super::caller::Caller;
 use super::error::ApiError;
 use super::page::Paging;
+use crate::model;
+use crate::model::NewRoom;
 use crate::service::directory;
 use crate::service::rooms;
 use crate::service::rooms::Refused;
 use crate::service::shared::Shared;
 use crate::service::sign_in;
-use crate::storage;
-use crate::storage::{NewRoom, StateError};
+use crate::storage::StateError;
 
 const VIEW: [Scope; 2] = [Scope::ViewGroup, Scope::ViewRoom];
 
@@ -34,7 +35,7 @@ pub(super) async fn list(
 ) -> Result<Json<Page<Room>>, ApiError> {
     caller.needs(&[Scope::ViewGroup])?;
     let archived = paging.includes("include-archived");
-    let written = |room: &storage::Room| directory::room(&shared, room);
+    let written = |room: &model::Room| directory::room(&shared, room);
     let Some(own) = caller.installed.room_id else {
         let (skip, at_most) = paging.read();
         let rooms = shared.state.list_rooms(archived, skip, at_most).await?;
@@ -128,7 +129,7 @@ pub(super) async fn change(
     let by = on_behalf(&shared, &room).await?;
     let privacy = change.privacy.map(is_public).transpose()?;
     let owner = owner(&shared, &caller, change.owner.map(|owner| owner.id)).await?;
-    let change = |room: &mut storage::Room| {
+    let change = |room: &mut model::Room| {
         room.name = change.name.unwrap_or_else(|| room.name.clone());
         room.topic = change.topic.unwrap_or_else(|| room.topic.clone());
         room.is_archived = change.is_archived.unwrap_or(room.is_archived);
@@ -189,7 +190,7 @@ async fn owner(
 }
 
 /// Events speak of a person, and here an add-on acts: whose room it is answers for it.
-async fn on_behalf(shared: &Shared, room: &storage::Room) -> Result<storage::User, ApiError> {
+async fn on_behalf(shared: &Shared, room: &model::Room) -> Result<model::User, ApiError> {
     let owner = shared.state.user(room.owner).await?;
     owner.ok_or_else(|| StateError(format!("the room {} has no owner", room.id)).into())
 }
@@ -286,7 +287,7 @@ async fn let_in(
     caller: &Caller,
     room: &str,
     user: &str,
-) -> Result<(storage::Room, storage::User), ApiError> {
+) -> Result<(model::Room, model::User), ApiError> {
     let room = caller.room(shared, room).await?;
     let user = caller.user(shared, user).await?;
     match room.is_public && !user.is_guest {
@@ -297,7 +298,7 @@ async fn let_in(
     }
 }
 
-fn page(shared: &Shared, paging: &Paging, people: &[storage::User]) -> Page<UserDetails> {
+fn page(shared: &Shared, paging: &Paging, people: &[model::User]) -> Page<UserDetails> {
     let people = people.iter();
     paging.page(people.map(|user| directory::user_details(shared, user)))
 }
@@ -308,6 +309,6 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 }
 
 /// Refuses what would change an archived room.
-pub(super) fn writable(room: &storage::Room) -> Result<(), ApiError> {
+pub(super) fn writable(room: &model::Room) -> Result<(), ApiError> {
     rooms::writable(room).map_err(ApiError::from)
 }

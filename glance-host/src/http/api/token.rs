@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 
 use super::caller::{Caller, token_digest};
 use super::error::ApiError;
+use crate::model::{Installed, StoredToken};
 use crate::service::install::{SECRET_LENGTH, STEPS};
 use crate::service::shared::Shared;
-use crate::storage::{Installed, StoredToken};
 
 /// What is asked for.
 #[derive(Default, Deserialize)]

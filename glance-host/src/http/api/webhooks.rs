@@ -17,8 +17,9 @@ use super::error::ApiError;
 use super::extension::checked;
 use super::page::Paging;
 use crate::content::pattern;
+use crate::model::{MAX_RUNTIME_WEBHOOKS, RegisteredWebhook, Room};
 use crate::service::shared::Shared;
-use crate::storage::{MAX_RUNTIME_WEBHOOKS, RegisteredWebhook, Room, StateError};
+use crate::storage::StateError;
 
 /// The webhooks of one room, one of them where the address names it, and who asks.
 pub(super) struct At {

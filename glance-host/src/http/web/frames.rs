@@ -17,8 +17,9 @@ use axum::routing::post;
 use serde_json::json;
 
 use crate::http::unavailable::with_retry_after;
+use crate::model::{Installed, Room};
 use crate::service::shared::Shared;
-use crate::storage::{Installed, Room, StateError};
+use crate::storage::StateError;
 
 pub(super) use room_addons::Here;
 #[cfg(feature = "testing")]

@@ -23,10 +23,11 @@ use serde_json::{Value, json};
 use super::events::Pages;
 use super::room_access::Visit;
 use crate::content::redact::Masks;
+use crate::model::Installed;
 use crate::service::shared::Shared;
 use crate::service::viewer::{Command, News, Report, millis};
 use crate::service::webhooks::{Delivery, Outcome};
-use crate::storage::{Installed, StateError};
+use crate::storage::StateError;
 
 #[derive(Deserialize)]
 pub(super) struct Wanted {

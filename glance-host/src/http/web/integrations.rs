@@ -20,10 +20,10 @@ use serde_json::{Value, json};
 
 use super::form;
 use super::pages::{PageError, render};
+use crate::model::Installed;
 use crate::service::install;
 use crate::service::install::InstallError;
 use crate::service::shared::Shared;
-use crate::storage::Installed;
 use page::Page;
 use site::Site;
 

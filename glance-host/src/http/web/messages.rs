@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::pages::{PageError, render, who};
 use super::room_access::Person;
 use crate::content::{html, label, wire};
+use crate::model::PrivateMessage;
 use crate::service::shared::Shared;
-use crate::storage::PrivateMessage;
 
 /// How many are shown.
 const PAGE: usize = 100;

@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 use super::room_access::Visit;
 use super::sign_in;
 use crate::http::unavailable::with_retry_after;
+use crate::model::User;
 use crate::service::shared::Shared;
 use crate::service::sign_in::Way;
-use crate::storage::{StateError, User};
+use crate::storage::StateError;
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut templates = Environment::new();

@@ -12,10 +12,10 @@ use serde_json::json;
 
 use super::pages::{PageError, render, who};
 use super::room_access::Admin;
+use crate::model::User;
 use crate::service::people;
 use crate::service::shared::Shared;
 use crate::service::sign_in::Way;
-use crate::storage::User;
 
 /// What a person is in the group.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]

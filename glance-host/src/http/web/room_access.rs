@@ -15,13 +15,14 @@ use tokio::sync::broadcast::error::RecvError;
 use super::pages::PageError;
 use super::sign_in;
 use crate::http::body_limit;
+use crate::model::{Room, Session, User};
 use crate::service::access;
 use crate::service::access::Access;
 use crate::service::embed;
 use crate::service::embed::Visitor;
 use crate::service::shared::Shared;
 use crate::service::sign_in::{Change, Way, session};
-use crate::storage::{Room, Session, StateError, User};
+use crate::storage::StateError;
 
 /// The person who asks.
 #[derive(Clone)]

@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 
 use super::pages::{PageError, render, who};
 use super::room_access::{Manage, Person, Visit};
+use crate::model::{NewRoom, Room, User};
 use crate::service::access;
 use crate::service::access::Access;
 use crate::service::rooms;
 use crate::service::rooms::Refused;
 use crate::service::shared::Shared;
 use crate::service::sign_in::Change;
-use crate::storage::{NewRoom, Room, User};
 
 /// What a form says of a room.
 #[derive(Default, Deserialize)]

@@ -13,9 +13,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::pages::{PageError, render};
+use crate::model::{Identity, User};
 use crate::service::shared::Shared;
 use crate::service::sign_in::{Way, name, session};
-use crate::storage::{Identity, User};
 
 #[derive(Deserialize)]
 pub(super) struct Back {

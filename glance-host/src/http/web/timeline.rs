@@ -12,9 +12,9 @@ use serde_json::json;
 
 use super::pages::PageError;
 use super::room_access::Visit;
+use crate::model::{Entry, Side};
 use crate::service::shared::Shared;
 use crate::service::{messages, timeline};
-use crate::storage::{Entry, Side};
 
 /// How many entries a page is given at once.
 const PAGE: usize = 50;

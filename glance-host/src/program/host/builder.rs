@@ -22,6 +22,7 @@ use crate::cluster::rate_limits::Limits;
 use crate::http::health;
 use crate::http::health::Health;
 use crate::http::{admin, api, web};
+use crate::model::User;
 use crate::model::clock::Clock;
 use crate::net::inbound::tls;
 use crate::net::inbound::tls::{Certificate, Tls};
@@ -39,7 +40,7 @@ use crate::service::sign_in::{Entrance, SignIn, Way};
 use crate::service::viewer::{Lineups, Retries};
 use crate::service::webhooks::Webhooks;
 use crate::service::{addon_calls, images, retention};
-use crate::storage::{SqliteState, State, StateError, User};
+use crate::storage::{SqliteState, State, StateError};
 #[cfg(feature = "testing")]
 use crate::testing::fault_host::FaultLayer;
 

@@ -10,8 +10,9 @@ use glance_sdk::model::{Installable, InstallationData};
 use reqwest::Url;
 
 use super::{InstallError, data};
+use crate::model::Installed;
 use crate::service::shared::Shared;
-use crate::storage::{Installed, StateError};
+use crate::storage::StateError;
 
 /// How long a person may stay with the add-on.
 const LIFE: Duration = Duration::from_secs(15 * 60);

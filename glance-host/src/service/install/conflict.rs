@@ -4,8 +4,9 @@ use std::fmt;
 
 use glance_sdk::model::RoomId;
 
+use crate::model::Place;
 use crate::service::shared::Shared;
-use crate::storage::{Place, StateError};
+use crate::storage::StateError;
 
 /// How many rooms are named.
 const NAMED: usize = 3;

@@ -14,11 +14,12 @@ use reqwest::StatusCode;
 
 use super::{DESCRIPTOR_TIMEOUT, MAX_ANSWER_BYTES, places, plain};
 use crate::cluster::bus::Event;
+use crate::model::{Installed, Leaving};
 use crate::service::addon_calls;
 use crate::service::addon_calls::NoAnswer;
 use crate::service::shared::Shared;
 use crate::service::sign_in::Change;
-use crate::storage::{Installed, Leaving, StateError};
+use crate::storage::StateError;
 
 /// How long is waited before add-ons that gave no answer are told again.
 const PAUSE: Duration = Duration::from_secs(5 * 60);

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
 use super::{Admins, name};
-use crate::storage::Identity;
+use crate::model::Identity;
 
 /// Names the proxy where a provider would stand.
 const PROVIDER: &str = "proxy";

@@ -15,8 +15,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use glance_sdk::auth::random_alphanumeric;
 
 use super::{Change, Entrance};
+use crate::model::{Session, User};
 use crate::service::shared::Shared;
-use crate::storage::{Session, StateError, User};
+use crate::storage::StateError;
 
 /// How long a session holds without being used, in seconds.
 const IDLE: i64 = 14 * DAY;

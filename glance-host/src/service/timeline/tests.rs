@@ -94,7 +94,7 @@ fn a_card_has_harmless_members_only() {
 fn an_excerpt_is_the_first_words_without_markup() {
     let notification = |said: Notification| Content::Notification(Box::new(said));
     let long = "é ".repeat(200);
-    let message = |text: &str| Content::Message(crate::storage::Message::new(text, &[]));
+    let message = |text: &str| Content::Message(crate::model::Message::new(text, &[]));
     for (content, expected) in [
         (message("a\n  b"), "a b".to_owned()),
         (message(&long), format!("{}…", "é ".repeat(70))),

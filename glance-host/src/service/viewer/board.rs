@@ -11,7 +11,7 @@ use super::prepared::{Content, Kind, Prepared};
 use super::sidebar::Sidebar;
 use crate::cluster::bus::{Push, Written};
 use crate::model::glance_data::Data;
-use crate::storage::{Room, User};
+use crate::model::{Room, User};
 
 /// A query to be sent.
 pub(super) struct Ask {

@@ -14,10 +14,10 @@ use tokio::sync::watch;
 use super::sidebar::{LineState, ShownStatus};
 use crate::cluster::bus::Push;
 use crate::content::token_parts;
+use crate::model::Installed;
 use crate::model::glance_data::{Data, Text};
 use crate::service::addon_calls;
 use crate::service::addon_calls::Queried;
-use crate::storage::Installed;
 
 /// How many pushes are kept for each glance.
 const PUSHES: usize = 10;

@@ -10,8 +10,9 @@ use tokio::sync;
 use super::prepared::Prepared;
 use crate::cluster::bus::Hub;
 use crate::model::bounded_map::evict_unused;
+use crate::model::{Installed, RuntimeGlance};
 use crate::service::images::Addresses;
-use crate::storage::{Installed, RuntimeGlance, State, StateError};
+use crate::storage::{State, StateError};
 
 /// The glances of a room, from the top.
 #[derive(Default)]

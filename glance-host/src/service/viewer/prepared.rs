@@ -15,10 +15,10 @@ use super::inspect::Known;
 use super::sidebar::{Line, LineState, ShownStatus, TargetRef};
 use crate::cluster::bus::NewData;
 use crate::content::label;
+use crate::model::Installed;
 use crate::model::glance_data::{Data, Text};
 use crate::model::module;
 use crate::service::images::{Addresses, Images};
-use crate::storage::Installed;
 
 /// The longest word in a lozenge, in characters.
 const LOZENGE: usize = 100;

@@ -11,11 +11,11 @@ use serde_json::{Map, Value};
 use super::record::{Delivery, Outcome};
 use super::room_event::Told;
 use crate::content::notification;
+use crate::model::{Content, Entry, Installed, RegisteredWebhook};
 use crate::service::addon_calls;
 use crate::service::addon_calls::{Answer, NoAnswer};
 use crate::service::shared::Shared;
 use crate::service::{messages, rooms};
-use crate::storage::{Content, Entry, Installed, RegisteredWebhook};
 
 /// How long an add-on may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);

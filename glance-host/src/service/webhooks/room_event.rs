@@ -8,9 +8,10 @@ use glance_sdk::model::{Event, OauthId};
 use serde_json::Value;
 
 use crate::content::wire;
+use crate::model::{Content, Entry, Room, Sender, User};
 use crate::service::directory;
 use crate::service::shared::Shared;
-use crate::storage::{Content, Entry, Room, Sender, StateError, User};
+use crate::storage::StateError;
 
 /// Something that webhooks listen for. Of the ten events only `room_file_upload` is missing: this
 /// host keeps no files.

@@ -5,7 +5,7 @@ use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::rows::{column, number, parsed, place};
-use crate::storage::{MAX_RUNTIME_ACTIONS, Place, RuntimeAction};
+use crate::model::{MAX_RUNTIME_ACTIONS, Place, RuntimeAction};
 
 pub(super) fn put(connection: &mut Connection, new: &RuntimeAction, body: &str) -> Result<bool> {
     let (id, key, place) = (new.oauth_id.as_str(), &new.action.key, column(new.place));

@@ -4,7 +4,7 @@ use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::rows::{id, number};
-use crate::storage::{AdminToken, MAX_ADMIN_TOKENS, NewAdminToken};
+use crate::model::{AdminToken, MAX_ADMIN_TOKENS, NewAdminToken};
 
 const TOKEN: &str =
     "SELECT id, name, digest, created_by, created_at, expires_at, last_used_at, revoked_at
@@ -100,7 +100,8 @@ fn token(row: &Row<'_>) -> Result<AdminToken> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::{SqliteState, State, User};
+    use crate::model::User;
+    use crate::storage::{SqliteState, State};
 
     async fn state() -> (SqliteState, User) {
         let state = SqliteState::in_memory().unwrap();

@@ -5,7 +5,7 @@ use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{column, number, parsed, place};
-use crate::storage::{MAX_RUNTIME_GLANCES, Place, Restriction, RuntimeGlance};
+use crate::model::{MAX_RUNTIME_GLANCES, Place, Restriction, RuntimeGlance};
 
 pub(super) fn put(
     connection: &mut Connection,

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Result};
 
 use super::rows::id;
-use crate::storage::Group;
+use crate::model::Group;
 
 pub(super) fn get(connection: &Connection) -> Result<Group> {
     connection.query_row("SELECT id, name FROM team", [], |row| {

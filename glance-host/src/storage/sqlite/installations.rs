@@ -6,9 +6,8 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::rows::{column, id, json, number, parsed, place, room};
 use super::webhooks;
-use crate::storage::{
-    InstallationQuery, Installed, Leaving, ListedInstallation, Place, StateError,
-};
+use crate::model::{InstallationQuery, Installed, Leaving, ListedInstallation, Place};
+use crate::storage::StateError;
 
 const INSTALLATION: &str =
     "SELECT oauth_id, oauth_secret, room_id, descriptor_url, descriptor FROM installation";

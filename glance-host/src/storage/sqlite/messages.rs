@@ -4,7 +4,8 @@ use glance_sdk::model::{OauthId, RoomId, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows::{id, json, number, parsed};
-use crate::storage::{Content, Entry, Sender, Side, StateError};
+use crate::model::{Content, Entry, Sender, Side};
+use crate::storage::StateError;
 
 /// The kind of an entry that an add-on wrote.
 const NOTIFICATION: &str = "notification";

@@ -5,7 +5,7 @@ use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, Result, Row, params};
 
 use super::rows::{id, number};
-use crate::storage::{MAX_PRIVATE_MESSAGES, PrivateMessage};
+use crate::model::{MAX_PRIVATE_MESSAGES, PrivateMessage};
 
 /// Keeps a message, and forgets the oldest where there are too many.
 pub(super) fn insert(connection: &mut Connection, message: &PrivateMessage) -> Result<()> {

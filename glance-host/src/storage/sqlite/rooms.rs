@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::installations;
 use super::rows::{id, number, offset};
-use crate::storage::{Installed, NewRoom, Room, User};
+use crate::model::{Installed, NewRoom, Room, User};
 
 const ROOM: &str = "SELECT id, name, is_public, owner, topic, is_archived, created FROM room";
 

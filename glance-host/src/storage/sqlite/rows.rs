@@ -6,7 +6,8 @@ use rusqlite::types::Type;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::storage::{Place, StateError};
+use crate::model::Place;
+use crate::storage::StateError;
 
 /// SQLite counts in i64: an id from a request that does not fit is the id of nothing.
 pub(super) fn number(id: u64) -> i64 {

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use glance_sdk::model::UserId;
 
 use super::rows::{id, number};
-use crate::storage::Session;
+use crate::model::Session;
 
 pub(super) fn put(connection: &mut Connection, session: &Session, now: i64) -> Result<()> {
     let transaction = connection.transaction_with_behavior(Immediate)?;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::storage::Content;
+use crate::model::Content;
 use glance_sdk::model::{Icon, Notification};
 
 async fn with_installation() -> (SqliteState, OauthId) {

@@ -4,7 +4,7 @@ use glance_sdk::model::OauthId;
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
-use crate::storage::StoredToken;
+use crate::model::StoredToken;
 
 /// How many tokens of an installation hold at once. Old clients ask for one before each call and drop it.
 const MOST: u32 = 1000;
@@ -60,7 +60,8 @@ pub(super) fn remove_all(connection: &Connection, of: &OauthId) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::{Installed, SqliteState, State};
+    use crate::model::Installed;
+    use crate::storage::{SqliteState, State};
     use glance_sdk::model::Descriptor;
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::rows::{id, number, offset};
-use crate::storage::{EMBED_GUEST, Identity, User, mention_name};
+use crate::model::{EMBED_GUEST, Identity, User, mention_name};
 
 const USER: &str =
     "SELECT id, name, is_admin, is_guest, timezone, email, is_removed, is_technical FROM user";

@@ -10,7 +10,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::installations::installed;
 use super::rows::{id, json, number, parsed, room};
-use crate::storage::{Installed, MAX_RUNTIME_WEBHOOKS, RegisteredWebhook, Restriction, StateError};
+use crate::model::{Installed, MAX_RUNTIME_WEBHOOKS, RegisteredWebhook, Restriction};
+use crate::storage::StateError;
 
 const SCHEMA: &str = "
     -- One of a descriptor has no room: it listens wherever its add-on is. AUTOINCREMENT, because

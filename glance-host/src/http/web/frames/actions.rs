@@ -17,8 +17,9 @@ use crate::content::pattern;
 use crate::content::pattern::Allowance;
 use crate::http::web::room_access::Visit;
 use crate::model::module;
+use crate::model::{Installed, Room, User};
 use crate::service::shared::Shared;
-use crate::storage::{Installed, Room, StateError, User};
+use crate::storage::StateError;
 
 /// An action that is offered.
 pub(super) struct Offered {

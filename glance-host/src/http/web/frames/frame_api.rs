@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 
 use super::{Refusal, installed};
 use crate::http::web::room_access::{Guest, Visit};
+use crate::model::{Installed, Room, User};
 use crate::service::access::Access;
 use crate::service::addon_calls;
 use crate::service::directory;
 use crate::service::shared::Shared;
-use crate::storage::{Installed, Room, User};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

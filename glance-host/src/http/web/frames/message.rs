@@ -5,8 +5,9 @@ use glance_sdk::model::Notification;
 use serde_json::{Value, json};
 
 use crate::content::pattern;
+use crate::model::{Content, Entry, Sender, User};
 use crate::service::shared::Shared;
-use crate::storage::{Content, Entry, Sender, StateError, User};
+use crate::storage::StateError;
 
 /// What is known of an entry of the timeline.
 pub(super) struct Message {

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use super::actions::{self, Offered};
 use crate::cluster::bus::Push;
 use crate::content::wire::version;
+use crate::model::Installed;
 use crate::service::shared::Shared;
-use crate::storage::{Installed, StateError};
+use crate::storage::StateError;
 
 /// Looks for one person in one room.
 pub(in crate::http::web) struct Here {

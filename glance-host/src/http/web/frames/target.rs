@@ -14,9 +14,10 @@ use super::actions::{self, Offered};
 use super::{Refusal, installed, template};
 use crate::http::web::room_access::{Embedded, Visit};
 use crate::model::module::{Kind, Module};
+use crate::model::{Installed, Room, User};
 use crate::service::addon_calls;
 use crate::service::shared::Shared;
-use crate::storage::{Installed, Room, StateError, User};
+use crate::storage::StateError;
 
 /// What a page wants to open: a module or a glance of an add-on by its key, what a glance opens even
 /// where a module has its key, or what an action opens.

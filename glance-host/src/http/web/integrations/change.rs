@@ -12,11 +12,11 @@ use serde_json::json;
 use super::site::Site;
 use super::{describe, failed, leave, merged};
 use crate::http::web::pages::{PageError, render};
+use crate::model::Installed;
 use crate::service::install;
 use crate::service::install::approval::More;
 use crate::service::install::{Read, browser_handoff};
 use crate::service::shared::Shared;
-use crate::storage::Installed;
 
 #[derive(Deserialize)]
 pub(super) struct Asked {

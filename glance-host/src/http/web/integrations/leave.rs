@@ -12,10 +12,10 @@ use serde_json::json;
 use super::site::Site;
 use super::{failed_with, merged};
 use crate::http::web::pages::{PageError, render};
+use crate::model::Installed;
 use crate::service::install::browser_handoff;
 use crate::service::install::browser_handoff::{Ended, Returned};
 use crate::service::shared::Shared;
-use crate::storage::Installed;
 
 #[derive(Deserialize)]
 pub(super) struct Names {

@@ -13,9 +13,9 @@ use serde_json::json;
 use super::merged;
 use super::site::Site;
 use crate::http::web::pages::{PageError, render};
+use crate::model::Installed;
 use crate::service::addon_calls;
 use crate::service::shared::Shared;
-use crate::storage::Installed;
 
 #[derive(Deserialize)]
 pub(super) struct Names {

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use crate::http::web::pages::PageError;
 use crate::http::web::room_access::{Person, Visit};
+use crate::model::{Installed, User};
 use crate::service::access;
 use crate::service::shared::Shared;
-use crate::storage::{Installed, User};
 
 /// A room or the group, and the person who manages it there.
 pub(super) enum Site {

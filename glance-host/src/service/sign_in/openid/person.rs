@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::OpenId;
+use crate::model::Identity;
 use crate::service::sign_in::name;
 use crate::service::time_zone;
-use crate::storage::Identity;
 
 /// Whatever else a provider says of a person.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -22,9 +22,9 @@ use reqwest::Url;
 use super::fetch::{fetch_metadata, fetching, in_full};
 use super::person::{OtherClaims, PersonClaims};
 use super::{Flow, OpenId, PATIENCE};
+use crate::model::Identity;
 use crate::service::addon_calls;
 use crate::service::shared::Shared;
-use crate::storage::Identity;
 
 /// How long is waited before the provider is asked again at the start.
 const PAUSES: [Duration; 4] = [

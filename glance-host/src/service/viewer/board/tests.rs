@@ -1,6 +1,6 @@
 use super::*;
+use crate::model::Installed;
 use crate::service::viewer::LineState;
-use crate::storage::Installed;
 use glance_sdk::model::{Condition, Descriptor, Glance, Icon, Match, UserId};
 use serde_json::{Value, json};
 

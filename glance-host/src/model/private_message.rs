@@ -3,7 +3,7 @@
 use glance_sdk::model::{MessageFormat, OauthId, UserId};
 
 use super::Installed;
-use super::timeline::now_in_micros;
+use super::entry::now_in_micros;
 
 /// How many messages to one person are kept.
 pub const MAX_PRIVATE_MESSAGES: u32 = 1_000;

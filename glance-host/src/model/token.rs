@@ -1,8 +1,21 @@
-//! A token with which scripts manage a host's installations.
+//! Access tokens of installations, and tokens for scripts.
 
 use std::fmt;
 
-use glance_sdk::model::UserId;
+use glance_sdk::model::{OauthId, UserId};
+
+/// An access token as it is kept: by its digest, so that who reads the database has no token.
+#[derive(Debug, Clone)]
+pub struct StoredToken {
+    /// SHA-256 of the token.
+    pub digest: Vec<u8>,
+    /// Whose it is.
+    pub oauth_id: OauthId,
+    /// What it allows, joined by spaces.
+    pub scope: String,
+    /// Until when it holds, in seconds since 1970.
+    pub expires_at: i64,
+}
 
 /// How many tokens for scripts hold at once, and of how many that ended the host still knows.
 pub const MAX_ADMIN_TOKENS: u32 = 50;

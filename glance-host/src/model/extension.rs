@@ -1,0 +1,66 @@
+//! What add-ons create over the REST API: glances, actions and webhooks.
+
+use glance_sdk::model::{Action, Glance, OauthId, RoomId, Webhook};
+
+/// How many runtime glances an installation may have in a room, and how many global ones.
+pub const MAX_RUNTIME_GLANCES: u32 = 10;
+
+/// How many runtime actions an installation may have in a room, and how many global ones.
+pub const MAX_RUNTIME_ACTIONS: u32 = 10;
+
+/// How many webhooks an installation may create in a room at run time.
+pub const MAX_RUNTIME_WEBHOOKS: u32 = 10;
+
+/// Where an installation shows, or what it created over the REST API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In one room.
+    Room(RoomId),
+    /// In all rooms.
+    Global,
+}
+
+/// A rule that keeps a runtime glance or webhook from being created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Restriction {
+    /// There are 10 in this place already.
+    TooMany,
+    /// The key is that of a room's glance, and this one is global; or the other way round.
+    KeyElsewhere,
+}
+
+/// A glance an add-on created over the REST API.
+#[derive(Debug, Clone)]
+pub struct RuntimeGlance {
+    /// Whose it is.
+    pub oauth_id: OauthId,
+    /// Where it shows.
+    pub place: Place,
+    /// What it is.
+    pub glance: Glance,
+}
+
+/// An action an add-on created over the REST API.
+#[derive(Debug, Clone)]
+pub struct RuntimeAction {
+    /// Whose it is.
+    pub oauth_id: OauthId,
+    /// Where it is offered.
+    pub place: Place,
+    /// What it is.
+    pub action: Action,
+}
+
+/// A webhook of an installation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RegisteredWebhook {
+    /// The number the host gave it; it is not given again.
+    pub id: u64,
+    /// Whose it is.
+    pub oauth_id: OauthId,
+    /// Where it listens: the room it was created in, or `None` for one of the descriptor, which
+    /// listens wherever its add-on is.
+    pub room_id: Option<RoomId>,
+    /// What it is.
+    pub webhook: Webhook,
+}
