@@ -4,6 +4,7 @@
 mod add_on;
 mod alertmanager;
 mod examples;
+mod feed;
 mod github;
 mod hook;
 mod jira;
@@ -22,7 +23,7 @@ use tracing_subscriber::EnvFilter;
 use crate::error::CommandError;
 use crate::print;
 use add_on::AddOn;
-use examples::Example;
+use feed::Example;
 
 /// Run a host and the example add-ons, and see their glances change in a browser.
 #[derive(clap::Args)]

@@ -8,7 +8,7 @@ use glance_host::model::Installed;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 
-use super::examples::Example;
+use super::feed::Example;
 use crate::example::PORT_TAKEN;
 use crate::http;
 use crate::print;

@@ -8,7 +8,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::examples::{Example, Feed};
+use super::feed::{Example, Feed};
 use super::hook::{Hook, Proof};
 
 /// Of each alert the name, the severity and the summary.

@@ -8,7 +8,7 @@ use serde_json::json;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use super::examples::{Example, Feed};
+use super::feed::{Example, Feed};
 use super::hook::{Hook, Proof};
 
 /// The repository of which the demo delivers pull requests.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde_json::json;
 use time::OffsetDateTime;
 
-use super::examples::{Example, Feed};
+use super::feed::{Example, Feed};
 use super::hook::{Hook, Proof};
 
 /// The project of which the demo delivers issues.

@@ -16,7 +16,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use super::examples::{Example, Feed};
+use super::feed::{Example, Feed};
 
 const PATH: &str = "/api/v1/streaming/public";
 
