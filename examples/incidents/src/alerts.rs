@@ -1,5 +1,6 @@
 //! What the add-on remembers: alerts, what rooms watch, and of what they were told.
 
+mod card;
 mod notices;
 mod schema;
 

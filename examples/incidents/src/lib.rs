@@ -7,7 +7,6 @@
 mod alertmanager;
 mod alerts;
 mod announce;
-mod card;
 mod labels;
 mod message;
 mod panel;

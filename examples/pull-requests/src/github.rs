@@ -16,8 +16,6 @@ use url::form_urlencoded;
 
 use crate::{App, push};
 
-pub(crate) use payload::{Delivery, News};
-
 /// GitHub caps a payload at 25 MB.
 const MAX_DELIVERY_BYTES: usize = 25 * 1000 * 1000;
 

@@ -23,6 +23,9 @@ use tokio::sync::Mutex;
 use pulls::Pulls;
 use rooms::Rooms;
 
+/// A room of an installation.
+type Place = (OauthId, RoomId);
+
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
 /// What the condition of [`struct@set_up`] tests.

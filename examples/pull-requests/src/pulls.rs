@@ -5,12 +5,34 @@ use glance_sdk::Result;
 use glance_sdk::model::{OauthId, RoomId};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
-use crate::github::{Delivery, News};
-use crate::repositories;
-use crate::rooms::Place;
+use crate::Place;
+use crate::repositories::{self, Repository};
 
 /// GitHub sends no delivery again after so long; a closed pull request is remembered until then.
 const FORGOTTEN_AFTER: i64 = 30 * 24 * 60 * 60;
+
+/// The content of a webhook delivery.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Delivery {
+    /// The repository of the delivery, in its current state.
+    pub(crate) repository: Option<Repository>,
+    pub(crate) news: News,
+}
+
+/// The change that a delivery reports.
+#[derive(Debug, PartialEq)]
+pub(crate) enum News {
+    PullRequest(PullRequest),
+    RepositoryDeleted,
+    /// A new repository may use the id of a deleted one.
+    RepositoryCreated,
+    OwnerRenamed {
+        from: String,
+        to: String,
+    },
+    /// No change except the current state of the repository.
+    Other,
+}
 
 /// A pull request as a delivery says. Times are in seconds since 1970.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use crate::rooms::Place;
+use crate::Place;
 
 /// A repository as a delivery says.
 #[derive(Debug, Clone, PartialEq)]

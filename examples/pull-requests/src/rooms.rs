@@ -10,9 +10,6 @@ use crate::repositories;
 /// After how many days a pull request is stale where the room has not said.
 pub(crate) const DEFAULT_STALE_DAYS: u32 = 7;
 
-/// A room of an installation.
-pub(crate) type Place = (OauthId, RoomId);
-
 /// What a room has chosen.
 pub(crate) struct Settings {
     pub(crate) repositories: Vec<Chosen>,

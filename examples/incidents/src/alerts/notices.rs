@@ -11,8 +11,8 @@ use glance_sdk::model::Notification;
 use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::{Alert, Alerts, Place, alert, firing_in, place};
-use crate::{Severity, card};
+use super::{Alert, Alerts, Place, alert, card, firing_in, place};
+use crate::Severity;
 
 /// One message attaches at most so many follow-ups in a room; one more tells of all others.
 const MAX_FOLLOW_UPS: usize = 5;

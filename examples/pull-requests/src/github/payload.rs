@@ -5,30 +5,8 @@ use serde::{Deserialize, Deserializer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::pulls::PullRequest;
+use crate::pulls::{Delivery, News, PullRequest};
 use crate::repositories::Repository;
-
-/// What a delivery says.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Delivery {
-    /// The repository that it is about, as it is now.
-    pub(crate) repository: Option<Repository>,
-    pub(crate) news: News,
-}
-
-#[derive(Debug, PartialEq)]
-pub(crate) enum News {
-    PullRequest(PullRequest),
-    RepositoryDeleted,
-    /// Its id is in use again.
-    RepositoryCreated,
-    OwnerRenamed {
-        from: String,
-        to: String,
-    },
-    /// Nothing beyond what the repository is now.
-    Other,
-}
 
 /// Reads the payload of an event. Events that do not matter are never refused, whatever is in them.
 ///

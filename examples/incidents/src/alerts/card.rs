@@ -4,7 +4,7 @@ use glance_sdk::label::Escaped;
 use glance_sdk::model::notification::{AttributeStyle, AttributeValue};
 use glance_sdk::model::{Card, CardStyle, Color, Notification};
 
-use crate::alerts::Alert;
+use super::Alert;
 
 /// They fire. One notification for all of them, so that a storm of alerts does not flood the room.
 pub(crate) fn firing(new: &[Alert]) -> Option<Notification> {
