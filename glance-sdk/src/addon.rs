@@ -1,33 +1,34 @@
-//! Puts an add-on together and serves it.
+//! Declares an add-on and serves it.
 //!
-//! [`AddOn`] collects glances, panels and routes, writes the descriptor and answers the host:
+//! [`AddOn`] collects glances, pages and routes, writes the descriptor and handles the requests of
+//! hosts:
 //!
-//! | request | what it is |
+//! | request | handler |
 //! |---|---|
-//! | `GET /` | the descriptor, with absolute addresses made from one base URL |
-//! | `POST /installed` | the installation, believed once the host gave a token for it |
-//! | `DELETE /installed/{oauthId}` | the removal: believed with an uninstall token, else the host is asked |
-//! | `POST /updated` | an update: the host's addresses are read anew |
-//! | `GET /glance/{key}`, `GET /glance/{key}/{id}` | a glance's query, and that of an [instance](crate::client::Instance): signed, with CORS |
-//! | `POST /webhook/{key}` | a webhook: signed |
-//! | `/panel/{key}`, `/dialog/{key}`, `/page/{key}` | a web panel, a dialog, an external page: signed |
-//! | `/configuration`, `/administration` | the pages to set the add-on up: signed |
-//! | `GET /live-page.js` | with [`AddOn::live_pages`]: the script that keeps open pages up to date |
+//! | `GET /` | serves the descriptor, with absolute URLs below one base URL |
+//! | `POST /installed` | adds an installation, after its host has issued a token for it |
+//! | `DELETE /installed/{oauthId}` | removes an installation: an uninstall token proves the removal; without one the add-on asks the host |
+//! | `POST /updated` | updates an installation: fetches the host's addresses again |
+//! | `GET /glance/{key}`, `GET /glance/{key}/{id}` | answers the query of a glance or of an [instance](crate::client::Instance): signed, with CORS |
+//! | `POST /webhook/{key}` | receives a webhook: signed |
+//! | `/panel/{key}`, `/dialog/{key}`, `/page/{key}` | serves a web panel, a dialog, an external page: signed |
+//! | `/configuration`, `/administration` | serves the pages on which people configure the add-on: signed |
+//! | `GET /live-page.js` | with [`AddOn::live_pages`]: serves the script that updates open pages |
 //!
-//! With [`AddOn::installs_by_browser`] installations come another way: `GET /installed` and
-//! `GET /uninstalled` take a person's browser, which brings the address of the installation data,
-//! and send it back.
+//! With [`AddOn::installs_by_browser`], `GET /installed` and `GET /uninstalled` replace the first
+//! `POST` and the `DELETE`. A person's browser opens them with the address of the installation
+//! data, and the add-on redirects it back to the host.
 //!
 //! # Spans and metrics
 //!
-//! Each of these requests, except for the descriptor and the script, has a `tracing` span of the level DEBUG.
-//! With the feature `metrics`, a recorder of the `metrics` crate is told the following; the
-//! [client](crate::client) has its own:
+//! Each of these requests, except those for the descriptor and the script, has a `tracing` span of
+//! level DEBUG. With the feature `metrics`, the add-on reports the following to the recorder of the
+//! `metrics` crate; the [client](crate::client) has metrics of its own:
 //!
-//! | name | kind | what |
+//! | name | kind | value |
 //! |---|---|---|
 //! | `glance_requests_total` | counter | requests by `kind` (`query`, `webhook`, `page`, `install`, `update`, `remove`), `key` (of the glance or webhook, the path of the page, otherwise empty) and `status` (`2xx` to `5xx`) |
-//! | `glance_request_seconds` | histogram | how long an answer took, by `kind` |
+//! | `glance_request_seconds` | histogram | response time by `kind` |
 //!
 //! ```
 //! use glance_sdk::prelude::*;
@@ -52,6 +53,7 @@
 //! # Ok::<(), glance_sdk::Error>(())
 //! ```
 
+mod accept;
 mod browser;
 mod build;
 mod check_urls;
@@ -78,10 +80,9 @@ use axum::middleware::from_fn;
 use axum::routing::{MethodRouter, get};
 use axum::{Extension, Router};
 
-pub(crate) use removal::RemovalChecks;
+use removal::RemovalChecks;
 
 pub use build::Built;
-pub(crate) use live::LIVE_PAGE_SCRIPT;
 pub use live::LocalTime;
 pub use pages::Page;
 pub use serve::{Server, interrupted};
@@ -99,9 +100,9 @@ use crate::store::{Installation, InstallationStore};
 use crate::validate::is_extension_key;
 use crate::webhook::{Webhook, WebhookHandler};
 
-/// An add-on: what it is called, what it shows, how it answers.
+/// An add-on: its descriptor, its handlers and its settings.
 ///
-/// `S` is the state its handlers get with axum's [`State`](axum::extract::State).
+/// `S` is the state that its handlers extract with axum's [`State`](axum::extract::State).
 ///
 /// ```
 /// use glance_sdk::prelude::*;
@@ -142,18 +143,18 @@ pub struct AddOn<S = ()> {
     runtime_glances: Vec<(model::Glance, Option<Test>)>,
     hooks: Hooks,
     networks: Vec<IpNet>,
-    /// What allows a network, for messages.
+    /// The name of the setting that allows networks, for messages.
     networks_setting: &'static str,
     call_headers: Option<CallHeaders>,
     #[cfg(feature = "replay-cache")]
     refuses_replays: bool,
     router: Router<S>,
-    /// The paths of routes of the add-on's own.
+    /// The paths of the routes that the add-on's author adds.
     paths: Vec<String>,
     problems: Vec<String>,
 }
 
-/// Shows what the add-on declares, not its state.
+/// Shows the add-on's declarations, but not its state.
 impl<S> fmt::Debug for AddOn<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let keys = |glances: &[(model::Glance, Option<Test>)]| -> Vec<String> {
@@ -177,7 +178,7 @@ impl<S> fmt::Debug for AddOn<S> {
 }
 
 impl AddOn {
-    /// An add-on that shows nothing yet. Its key names it among all add-ons, for example
+    /// Creates an add-on without glances. The key identifies it among all add-ons, for example
     /// `com.example.incidents`.
     ///
     /// ```
@@ -218,7 +219,7 @@ impl AddOn {
 }
 
 impl<S: Clone + Send + Sync + 'static> AddOn<S> {
-    /// The state of the handlers that are added from here on.
+    /// Sets the state of the handlers that the following calls add.
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -262,7 +263,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         }
     }
 
-    /// One sentence for the host's list of integrations.
+    /// Sets the sentence that describes the add-on in the host's list of integrations.
     ///
     /// ```
     /// use glance_sdk::AddOn;
@@ -282,7 +283,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
-    /// Who makes the add-on.
+    /// Sets the vendor of the add-on.
     ///
     /// ```
     /// use glance_sdk::AddOn;
@@ -299,7 +300,8 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
-    /// A page about the add-on; a path that starts with `/` is one of the add-on's own.
+    /// Sets the URL of a page about the add-on. A path that starts with `/` is relative to the base
+    /// URL.
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -318,7 +320,8 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
-    /// The picture beside its messages; a path that starts with `/` is one of the add-on's own.
+    /// Sets the picture beside the add-on's messages. A path that starts with `/` is relative to
+    /// the base URL.
     ///
     /// ```
     /// use glance_sdk::AddOn;
@@ -338,8 +341,8 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
-    /// What its tokens allow, instead of `send_notification`, `view_group` and `view_room`, which
-    /// pushes and notifications need.
+    /// Sets the scopes of the add-on's tokens. The default is `send_notification`, `view_group` and
+    /// `view_room`, which pushes and notifications need.
     ///
     /// ```
     /// use glance_sdk::AddOn;
@@ -358,9 +361,9 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
-    /// Where installations are kept. Without it [`serve`](Self::serve) keeps them in the SQLite
-    /// file `<key>.sqlite`; [`listen`](Self::listen) and [`build`](Self::build), which tests use,
-    /// in memory.
+    /// Sets the store of installations. By default [`serve`](Self::serve) uses the SQLite file
+    /// `<key>.sqlite`, while [`listen`](Self::listen) and [`build`](Self::build), which tests use,
+    /// keep installations in memory.
     ///
     /// ```
     /// use glance_sdk::AddOn;
@@ -379,7 +382,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
-    /// Adds a glance: its descriptor entry and the answer to its query.
+    /// Adds a glance: its descriptor entry and the handler of its query.
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -403,10 +406,10 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
-    /// Answers the query of a glance that is not in the descriptor: it is shown where the add-on
-    /// creates it at run time, with
-    /// [`Glances::create_registered`](crate::client::Extensions::create_registered), or many of the kind
-    /// with [`create_instance`](crate::client::Extensions::create_instance).
+    /// Adds the handler of a glance that is not in the descriptor. The add-on creates such a glance
+    /// at run time, with
+    /// [`Glances::create_registered`](crate::client::Extensions::create_registered), or several
+    /// instances of it with [`create_instance`](crate::client::Extensions::create_instance).
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -443,7 +446,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
-    /// Says whether a route was added.
+    /// Adds the route of a glance's query. Returns whether the key is new.
     fn answer<G: GlanceHandler<S>>(&mut self) -> bool {
         if self.is_new_key("glance", G::KEY, |add_on| {
             let glances = add_on.glances.iter().chain(&add_on.runtime_glances);
@@ -456,7 +459,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         false
     }
 
-    /// Adds an entry to the menus of messages or of the input field. Its target is the key of a
+    /// Adds an action to the menus of messages or of the input field. Its target is the key of a
     /// web panel, dialog or external page of this add-on.
     ///
     /// ```
@@ -476,7 +479,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
-    /// Adds a webhook: its descriptor entry and the answer to its calls, which the host signs.
+    /// Adds a webhook: its descriptor entry and the handler of its calls, which the host signs.
     ///
     /// ```
     /// use glance_sdk::model::Notification;
@@ -512,8 +515,8 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
-    /// Runs when the add-on is installed, with a client of the new installation, while the host
-    /// waits for the answer. Where it fails, the installation is undone and the host told so.
+    /// Runs `run` with a client of a new installation, while the host waits for the response. If
+    /// `run` fails, the add-on removes the installation again and responds with an error.
     ///
     /// ```
     /// use glance_host::Host;
@@ -546,8 +549,8 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
-    /// Runs when a host that has the add-on installed introduces itself again, for example from a
-    /// new address. Where it fails, the host is told so; the installation stays.
+    /// Runs `run` when a host updates its installation, for example because the host has a new
+    /// address. If `run` fails, the add-on responds with an error, but keeps the installation.
     ///
     /// ```
     /// use glance_sdk::AddOn;
@@ -570,8 +573,8 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
-    /// Runs when the add-on was removed, with what was known of the installation: the place to
-    /// forget what was kept for it. A failure goes to the log.
+    /// Runs `run` with the stored installation after its removal. Use it to delete data that your
+    /// add-on stores for the installation. The add-on logs an error of `run`.
     ///
     /// ```
     /// use std::collections::HashMap;
@@ -603,14 +606,15 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
-    /// Which hosts may install the add-on, by an address of each: scheme, name and port count.
+    /// Sets the hosts that may install the add-on. Only scheme, host name and port of each URL
+    /// count.
     ///
-    /// The call that installs is not signed, so without this any host may; the log warns of it. Of
-    /// hosts that are not named here at most 100 installations are taken for each origin, and only
-    /// while there are fewer than 10,000 in all.
+    /// The installation request is not signed, so without this setting every host may install the
+    /// add-on, and the log warns of it. Hosts without a name here may have at most 100
+    /// installations per origin and 10,000 in all.
     ///
-    /// The hosts named here may be in a private network, and are called through the environment's proxy
-    /// (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`).
+    /// The add-on may call the hosts named here in private networks, and it calls them through the
+    /// environment's proxy (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`).
     ///
     /// ```
     /// use glance_sdk::AddOn;
@@ -632,13 +636,14 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
-    /// Which private networks hosts may be in, for example `10.1.0.0/16`; none where nothing is said,
-    /// because whoever installs the add-on chooses what it calls. [`serve`](Self::serve) and
-    /// [`listen_from_env`](Self::listen_from_env) add those in the variable `ALLOW_NETWORKS`.
+    /// Sets the private networks in which the add-on may call hosts, for example `10.1.0.0/16`. The
+    /// default is none, because anybody who installs the add-on chooses the addresses that it
+    /// calls. [`serve`](Self::serve) and [`listen_from_env`](Self::listen_from_env) add the
+    /// networks in the variable `ALLOW_NETWORKS`.
     ///
-    /// A host that [`allow_hosts`](Self::allow_hosts) names may be in any network. The machine itself
-    /// is called where the base URL is a loopback address, and link-local addresses never; see
-    /// [`EgressPolicy`](crate::egress::EgressPolicy).
+    /// A host in [`allow_hosts`](Self::allow_hosts) may be in any network. The add-on calls its own
+    /// machine only if the base URL is a loopback address, and it never calls link-local addresses;
+    /// see [`EgressPolicy`](crate::egress::EgressPolicy).
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -655,7 +660,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
-    /// Adds headers to each call of a host; [`Installations::with_call_headers`] has the details.
+    /// Adds headers to each call to a host; see [`Installations::with_call_headers`].
     ///
     /// [`Installations::with_call_headers`]: crate::client::Installations::with_call_headers
     #[must_use]
@@ -664,14 +669,14 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
-    /// Has the host send the browser of who installs, updates or removes the add-on here
-    /// (`installedUrl`, `updatedUrl`, `uninstalledUrl`), instead of posting to it.
+    /// Makes hosts install, update and remove the add-on through a person's browser
+    /// (`installedUrl`, `updatedUrl`, `uninstalledUrl`) instead of a `POST`.
     ///
-    /// The browser brings the address of the installation data, which can be fetched once, and
-    /// goes on to the host's own page. Both addresses come from outside: with
-    /// [`allow_hosts`](Self::allow_hosts) they must be those of such a host, without it the browser
-    /// is sent nowhere but to the host that showed the data or the one that stands in it. Who
-    /// removes must show the installation's own secret.
+    /// The browser brings the address of the installation data, which the host serves only once,
+    /// and then returns to a page of the host. Both addresses are untrusted input: with
+    /// [`allow_hosts`](Self::allow_hosts) they must belong to a host in that list. Without it, the
+    /// add-on redirects the browser only to the host that served the data or to the host that the
+    /// data names. A removal must show the secret of the installation.
     ///
     /// ```
     /// use glance_sdk::AddOn;
@@ -690,22 +695,24 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
-    /// Lets each signed request of a host change something once: a `POST`, `PUT`, `PATCH` or
-    /// `DELETE` whose token (its `jti`, or all of it where it has none) came before is answered 401.
+    /// Refuses replayed requests: each signed request of a host may change something only once. A
+    /// `POST`, `PUT`, `PATCH` or `DELETE` with a token that was used before (the same `jti`, or the
+    /// same token if it has none) gets the response 401.
     ///
-    /// Hosts keep their tokens for a while, so what changes nothing, such as a glance's query or
-    /// the opening of a page, is never refused, and a page's scripts that ask with the host's own
-    /// token are refused the second time: let them ask with a
-    /// [`page_token`](crate::extract::SignedRequest::page_token), which this leaves alone. A host
-    /// that sends the same webhook again, because the answer was lost, is refused too. Whoever got
-    /// hold of a person's token can still open a page with it while it holds: what this keeps from
-    /// happening twice is one request, such as a webhook.
+    /// Hosts reuse their tokens for a while. Requests that change nothing, such as the query of a
+    /// glance or the opening of a page, are therefore never refused. The scripts of a page cannot
+    /// reuse the host's token for a second change: let them send a
+    /// [`page_token`](crate::extract::SignedRequest::page_token), which is exempt. The add-on also
+    /// refuses a webhook that a host repeats because it did not receive the response. Somebody who
+    /// steals a person's token can still open a page with it until it expires; this setting
+    /// protects single requests, such as webhooks.
     ///
-    /// The [store](Self::store) remembers requests until their tokens end, 100,000 of each
-    /// installation; what comes above that is refused until the first of them end. So a request that one
-    /// process of the add-on received is refused by all, also after a restart. A store that shares none
-    /// (see [`Claimed::NotShared`](crate::store::Claimed::NotShared)) leaves each process to remember
-    /// what it received itself.
+    /// The [store](Self::store) remembers used requests until their tokens expire, up to 100,000
+    /// per installation, and refuses further requests until the first tokens expire. All processes
+    /// of the add-on thus refuse a request that one of them received, also after a restart. With a
+    /// store that does not share used requests (see
+    /// [`Claimed::NotShared`](crate::store::Claimed::NotShared)), each process remembers only its
+    /// own.
     ///
     /// ```
     /// use glance_sdk::AddOn;
@@ -720,15 +727,15 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
-    /// Adds a route of the add-on's own, as in [`Router::route`]. Nothing checks who calls it; where a
-    /// request brings a [page token](crate::extract::SignedRequest::page_token), its answer has the next.
-    /// What stands in the table of [this module](self) is taken.
+    /// Adds a route, like [`Router::route`]. The add-on does not check the caller. If a request
+    /// contains a [page token](crate::extract::SignedRequest::page_token), the response contains a
+    /// new one. The paths in the table of [this module](self) are reserved.
     ///
     /// ```
     /// use glance_sdk::extract::JsonBody;
     /// use glance_sdk::prelude::*;
     ///
-    /// /// Takes what the build server posts.
+    /// /// Receives the build server's report.
     /// async fn built(JsonBody(build): JsonBody<serde_json::Value>) {
     ///     println!("{build}");
     /// }
@@ -739,7 +746,8 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     ///
     /// # Panics
     ///
-    /// As axum does: where the path does not start with `/`, or the same one is added twice.
+    /// Panics like axum if the path does not start with `/`, or if the add-on already has this
+    /// route.
     #[must_use]
     pub fn route(mut self, path: &str, handlers: MethodRouter<S>) -> Self {
         let handlers = handlers
@@ -750,7 +758,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self
     }
 
-    /// Adds a file that lies in the program, such as an icon.
+    /// Adds a static file that is compiled into the program, such as an icon.
     ///
     /// ```
     /// use glance_sdk::AddOn;
@@ -765,7 +773,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     ///
     /// # Panics
     ///
-    /// As [`route`](Self::route).
+    /// Panics like [`route`](Self::route).
     #[must_use]
     pub fn asset(
         self,
@@ -782,8 +790,8 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self.route(path, get(move || async move { (headers, bytes) }))
     }
 
-    /// Whether a route can be made for this key; what is wrong with it is reported at the end,
-    /// with everything else.
+    /// Returns whether a route can be added for this key. A problem with the key is reported by
+    /// `build`, together with all others.
     fn is_new_key(
         &mut self,
         what: &str,
@@ -796,7 +804,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             ));
             return false;
         }
-        // What else is wrong with a key the descriptor's own check says.
+        // The check of the descriptor reports all other problems with a key.
         is_extension_key(key)
     }
 }

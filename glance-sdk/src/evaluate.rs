@@ -1,8 +1,8 @@
-//! Decides whether a glance shows, and whether an action is offered.
+//! Evaluates conditions: decides whether hosts show a glance or offer an action.
 //!
-//! The rules are those of HipChat's last web client, as measured; where its JavaScript coerces,
-//! this coerces the same way. Only a `null` operand differs: that client failed on it, here it
-//! matches nothing.
+//! The rules are those of HipChat's last web client, as measured, including the coercions of
+//! JavaScript. Only a `null` operand differs: that client failed on it, while here it matches
+//! nothing.
 //!
 //! ```
 //! use glance_sdk::evaluate::{Facts, Program};
@@ -15,7 +15,7 @@
 //! assert!(!program.holds(&Facts::default()));
 //! ```
 //!
-//! It also says why, for people who wonder where their glance is:
+//! It also explains its decisions, for people whose glance does not show:
 //!
 //! ```
 //! # use glance_sdk::evaluate::{DataState, Facts, Program};
@@ -33,6 +33,7 @@ mod javascript;
 mod message;
 mod note;
 mod path;
+mod quote;
 mod sentence;
 
 use serde_json::Value;
@@ -45,8 +46,7 @@ pub use entry::Operator;
 pub use explain::{Outcome, Reason, Tested};
 pub use message::{Finds, Message};
 
-/// What conditions are judged on: the room, the person in it, and the glance's metadata or the
-/// message.
+/// The input of conditions: the room, the user, and the glance's metadata or the message.
 ///
 /// ```
 /// use glance_sdk::evaluate::{Facts, Program};
@@ -62,20 +62,20 @@ pub use message::{Finds, Message};
 pub struct Facts<'a> {
     /// The room is public.
     pub room_is_public: bool,
-    /// The user administers the group.
+    /// The user is an administrator of the group.
     pub user_is_admin: bool,
     /// The user is a guest.
     pub user_is_guest: bool,
     /// The user owns the room.
     pub user_is_room_owner: bool,
-    /// The metadata of the glance's data, where it has any.
+    /// The metadata of the glance's data, if there is any.
     pub metadata: Option<&'a Value>,
-    /// The message an action is offered on; a glance has none.
+    /// The message of an action; `None` for a glance.
     pub message: Option<&'a Message<'a>>,
 }
 
 impl<'a> Facts<'a> {
-    /// The same facts with other metadata.
+    /// Returns the same facts with other metadata.
     ///
     /// ```
     /// use glance_sdk::evaluate::Facts;
@@ -100,7 +100,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// The metadata that entries can be held against.
+    /// Returns the metadata if entries can be compared with it.
     fn testable(&self) -> Option<&'a Value> {
         self.metadata
             .filter(|metadata| javascript::is_truthy(metadata))
@@ -117,7 +117,7 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// How far a glance's data has come.
+/// The state of a glance's data.
 ///
 /// ```
 /// use glance_sdk::evaluate::{DataState, Facts, Program};
@@ -129,19 +129,20 @@ impl<'a> Facts<'a> {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DataState {
-    /// It has no `queryUrl`, and no push brought data yet.
+    /// The glance has no `queryUrl`, and no push has delivered data yet.
     None,
-    /// The query is under way.
+    /// The query is running.
     Loading,
-    /// It has data.
+    /// The glance has data.
     Ready,
     /// The query failed.
     Failed,
 }
 
-/// The conditions of one glance, prepared to be judged many times.
+/// The conditions of one glance, compiled for repeated evaluation.
 ///
-/// Judging allocates nothing, except where lists or single characters of a text are compared.
+/// The evaluation allocates no memory, except for comparisons with lists or single characters of a
+/// string.
 ///
 /// ```
 /// use glance_sdk::evaluate::{Facts, Program};
@@ -156,13 +157,13 @@ pub enum DataState {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Program {
-    /// The type of a composite where it is unknown: then nothing holds.
+    /// The error is the type of an unknown composite: then nothing holds.
     all: Result<Vec<Node>, Value>,
     tests_metadata: bool,
 }
 
 impl Program {
-    /// Prepares conditions, all of which must hold.
+    /// Compiles conditions, all of which must hold.
     pub fn new(conditions: &[Condition]) -> Self {
         let all: Result<Vec<Node>, Value> = conditions
             .iter()
@@ -175,7 +176,7 @@ impl Program {
         }
     }
 
-    /// Whether a condition tests the metadata, so that nothing can be said before data is there.
+    /// Returns whether a condition tests the metadata, so that the result depends on the data.
     ///
     /// ```
     /// use glance_sdk::evaluate::Program;
@@ -188,22 +189,22 @@ impl Program {
         self.tests_metadata
     }
 
-    /// How many regular expressions the conditions look for in a message.
+    /// Returns the number of regular expressions in the conditions.
     pub fn patterns(&self) -> usize {
         self.all.iter().flatten().map(Node::patterns).sum()
     }
 
-    /// Whether all conditions hold; true where there are none.
+    /// Returns whether all conditions hold, which is true if there are none.
     pub fn holds(&self, facts: &Facts<'_>) -> bool {
         self.all
             .as_ref()
             .is_ok_and(|all| all.iter().all(|node| node.holds(facts)))
     }
 
-    /// Whether the glance shows.
+    /// Returns whether the glance shows.
     ///
-    /// A failed glance shows whatever its conditions say, so that people can try again. One whose
-    /// conditions test metadata is hidden while its data is on the way.
+    /// If the query failed, the glance shows whatever its conditions say, so that people can retry.
+    /// If the conditions test metadata, the glance is hidden while its data loads.
     ///
     /// ```
     /// use glance_sdk::evaluate::{DataState, Facts, Program};

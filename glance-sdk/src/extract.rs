@@ -1,18 +1,18 @@
-//! What handlers of an add-on take as arguments.
+//! Extractors for the handlers of an add-on.
 //!
-//! | extractor | what it is | in |
+//! | extractor | value | available in |
 //! |---|---|---|
-//! | [`GlanceQuery`] | who asks for a glance, and in which room | `#[glance]` |
-//! | [`WebhookRequest`] | what happened in a room | `#[webhook]`, as the first argument |
-//! | [`SignedRequest`] | who asks, a client for the installation, page tokens | every handler of a signed request |
-//! | [`Viewer`] | the person who looks at a page | the same, where a person asks |
-//! | [`InstanceId`] | which of many runtime glances is asked for | `#[glance]` of a runtime glance |
-//! | [`JsonBody`] | the JSON body of a request | routes of the add-on's own |
-//! | [`BaseUrl`] | where hosts reach the add-on | all |
-//! | [`Installations`], [`Pusher`] | clients of all installations; pushes without waiting | all |
+//! | [`GlanceQuery`] | the person and the room of a glance's query | `#[glance]` |
+//! | [`WebhookRequest`] | the event in a room | `#[webhook]`, as the first argument |
+//! | [`SignedRequest`] | the verified claims, a client for the installation, page tokens | every handler of a signed request |
+//! | [`Viewer`] | the person who views a page | the same, if the request names a person |
+//! | [`InstanceId`] | the instance of a runtime glance | `#[glance]` of a runtime glance |
+//! | [`JsonBody`] | the JSON body of a request | routes that you add |
+//! | [`BaseUrl`] | the URL at which hosts reach the add-on | all |
+//! | [`Installations`], [`Pusher`] | clients of all installations; pushes in the background | all |
 //!
-//! axum's extractors work beside them: [`State`](axum::extract::State), [`Form`](axum::Form), and in
-//! glances and webhooks all that need no body.
+//! axum's extractors work too: [`State`](axum::extract::State), [`Form`](axum::Form), and in
+//! glances and webhooks all extractors that do not consume the body.
 //!
 //! ```
 //! use glance_sdk::prelude::*;
@@ -45,6 +45,7 @@ mod viewer;
 mod webhook;
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::FromRequestParts;
@@ -52,7 +53,6 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::addon::{LIVE_PAGE_SCRIPT, RemovalChecks};
 use crate::auth::{Rejection, SigningKey, Token, acts_uninstall, is_page_token, now, page_claims};
 use crate::base_url::BaseUrl;
 use crate::client::{Client, Installations, Pusher, nobodys};
@@ -66,27 +66,50 @@ pub use json_body::{JsonBody, JsonRejection};
 pub use viewer::Viewer;
 pub use webhook::WebhookRequest;
 
-/// The header in which a page brings its own token, and gets the next.
+/// The header in which a page sends its page token and receives the next one.
 pub(crate) const PAGE_TOKEN: HeaderName = HeaderName::from_static("x-acpt");
 
-/// What handlers reach beside their own state.
+/// The path of the script of live pages.
+pub(crate) const LIVE_PAGE_SCRIPT: &str = "/live-page.js";
+
+/// The services of an add-on that handlers reach beside their own state.
 #[derive(Debug)]
 pub(crate) struct Services {
     pub(crate) base_url: BaseUrl,
     pub(crate) installations: Installations,
     pub(crate) pusher: Pusher,
-    pub(crate) removal_checks: Arc<RemovalChecks>,
+    pub(crate) background: Background,
     #[cfg(feature = "replay-cache")]
     pub(crate) replays: Option<Arc<crate::auth::Replays>>,
 }
 
-/// Where the services of an add-on are, once it is built. Its routes carry this.
+/// Starts the add-on's background tasks, unless they run already.
+pub(crate) struct Background(Box<dyn Fn() + Send + Sync>);
+
+impl Background {
+    pub(crate) fn new(start: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Box::new(start))
+    }
+
+    fn start(&self) {
+        (self.0)();
+    }
+}
+
+impl fmt::Debug for Background {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Background").finish_non_exhaustive()
+    }
+}
+
+/// Holds the services of an add-on after [`AddOn::build`](crate::AddOn::build) has made them. Each
+/// route of the add-on has a clone.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Slot(Arc<OnceLock<Arc<Services>>>);
 
 impl Slot {
     pub(crate) fn fill(&self, services: Services) {
-        // An add-on is built once: building consumes it.
+        // There is only one value to store, because building an add-on consumes it.
         let _ = self.0.set(Arc::new(services));
     }
 
@@ -97,7 +120,7 @@ impl Slot {
 }
 
 impl Services {
-    /// Those of the add-on that a request came to.
+    /// Returns the services of the add-on that received a request.
     #[allow(clippy::result_large_err)]
     fn of(parts: &Parts) -> Result<&Arc<Self>, Response> {
         match parts.extensions.get::<SignedRequest>() {
@@ -112,14 +135,14 @@ fn outside() -> Response {
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }
 
-/// A request that a host signed: who asks, and from where.
+/// A verified request of a host: its person, its room and its installation.
 ///
-/// The token comes as query parameter `signed_request` or as header `Authorization: JWT ...`.
-/// A request without one, or with one that does not hold, is answered 401; the log says why.
+/// The token is the query parameter `signed_request` or the header `Authorization: JWT ...`. The
+/// add-on responds with 401 to requests without a valid token, and logs the reason.
 ///
-/// The scripts of a page ask with a [`page_token`](Self::page_token) instead, in the header
-/// `x-acpt` or `Authorization: JWT ...`. It is good for pages and for routes of the add-on's own,
-/// not for what only a host may ask: a [`GlanceQuery`].
+/// The scripts of a page send a [`page_token`](Self::page_token) instead, in the header `x-acpt` or
+/// `Authorization: JWT ...`. Page tokens authenticate requests to pages and to routes that you add,
+/// but not requests that only a host may make, such as a [`GlanceQuery`].
 ///
 /// ```
 /// use glance_host::Host;
@@ -152,17 +175,17 @@ struct Verified {
 }
 
 impl SignedRequest {
-    /// What the token says.
+    /// Returns the claims of the token.
     pub fn claims(&self) -> &Claims {
         &self.verified.claims
     }
 
-    /// The installation that signed it.
+    /// Returns the installation that signed the request.
     pub fn oauth_id(&self) -> &OauthId {
         &self.claims().iss
     }
 
-    /// The room the person is in; `None` on a page of the whole group.
+    /// Returns the room of the request, or `None` on a page of the whole group.
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -178,17 +201,17 @@ impl SignedRequest {
         self.claims().room_id()
     }
 
-    /// The person.
+    /// Returns the person who made the request.
     pub fn user_id(&self) -> Option<UserId> {
         self.claims().user_id()
     }
 
-    /// The person's time zone, an IANA name such as `Europe/Berlin`.
+    /// Returns the person's time zone, an IANA name such as `Europe/Berlin`.
     pub fn time_zone(&self) -> Option<&str> {
         self.claims().context.as_ref()?.user_tz.as_deref()
     }
 
-    /// A client that speaks for the installation.
+    /// Creates a client that acts for the installation.
     ///
     /// ```
     /// use glance_host::Host;
@@ -213,19 +236,19 @@ impl SignedRequest {
     ///
     /// # Errors
     ///
-    /// Those of [`Installations::client`].
+    /// Returns the errors of [`Installations::client`].
     pub async fn client(&self) -> Result<Client> {
         let installations = &self.verified.services.installations;
         installations.client(self.oauth_id()).await
     }
 
-    /// A token for what the page's scripts ask later, as the same person in the same room. It holds
-    /// for 15 minutes ([`PAGE_TOKEN_SECONDS`](crate::auth::PAGE_TOKEN_SECONDS)).
+    /// Creates a token for later requests of the page's scripts, as the same person in the same
+    /// room. It expires after 15 minutes ([`PAGE_TOKEN_SECONDS`](crate::auth::PAGE_TOKEN_SECONDS)).
     ///
-    /// Write it into the page. The answer to each request that brings one has a new one in its header
-    /// `x-acpt`, which scripts can read, so that a page in use stays in use: for 12 hours
-    /// ([`PAGE_SECONDS`](crate::auth::PAGE_SECONDS)) after the host opened it, then the host must
-    /// open it anew. A token ends at once where its installation does.
+    /// Write the token into the page. The response to each request with a page token has a new one
+    /// in its header `x-acpt`, which scripts can read. A page can renew its token for 12 hours
+    /// ([`PAGE_SECONDS`](crate::auth::PAGE_SECONDS)) after the host opened it; then the host must
+    /// open it again. If the installation is removed, its tokens become invalid at once.
     ///
     /// ```
     /// use glance_sdk::axum::response::Html;
@@ -249,9 +272,10 @@ impl SignedRequest {
         self.verified.key.sign(&page_claims(self.claims(), now()))
     }
 
-    /// The hidden field that a plain form needs to bring the page token, without any script:
+    /// Returns the hidden field with which a plain form sends the page token, without any script:
     /// `<input type="hidden" name="x-acpt" value="...">`. The form must use `method="post"` and no
-    /// `enctype`. The handler takes a [`SignedRequest`], and answers with a page that has a new field.
+    /// `enctype`. The handler takes a [`SignedRequest`] and responds with a page that contains a
+    /// new field.
     ///
     /// ```
     /// use glance_sdk::axum::response::Html;
@@ -267,16 +291,14 @@ impl SignedRequest {
         format!(r#"<input type="hidden" name="{PAGE_TOKEN}" value="{token}">"#)
     }
 
-    /// The absolute address of one of the add-on's own paths, such as `/hooks/builds`.
-    ///
-    /// It starts with the base URL at which hosts reach the add-on, which may have a path of its own
-    /// behind a proxy.
+    /// Returns the absolute URL of one of the add-on's paths, such as `/hooks/builds`. It starts
+    /// with the add-on's base URL, which may have a path itself behind a proxy.
     ///
     /// ```
     /// use glance_sdk::prelude::*;
     ///
     /// async fn settings(request: SignedRequest) -> String {
-    ///     // "... https://builds.example.com/hooks/builds" where hosts reach it at https://builds.example.com.
+    /// "... https://builds.example.com/hooks/builds" if the base URL is https://builds.example.com.
     ///     format!("Post your builds to {}", request.absolute_url("/hooks/builds"))
     /// }
     /// ```
@@ -284,14 +306,15 @@ impl SignedRequest {
         self.base_url().join(path)
     }
 
-    /// Where hosts reach the add-on.
+    /// Returns the base URL of the add-on.
     pub(crate) fn base_url(&self) -> &BaseUrl {
         &self.verified.services.base_url
     }
 
-    /// The `<script>` elements of a page that stays up to date while it is open: the JavaScript API
+    /// Returns the `<script>` elements of a page that updates while it is open: the JavaScript API
     /// of the host that opened it, and the script of
-    /// [`AddOn::live_pages`](crate::AddOn::live_pages), which says what the page may do.
+    /// [`AddOn::live_pages`](crate::AddOn::live_pages), whose documentation describes the markup of
+    /// the page.
     ///
     /// ```
     /// use glance_sdk::axum::response::Html;
@@ -310,7 +333,7 @@ impl SignedRequest {
     ///
     /// # Errors
     ///
-    /// Those of [`Installations::client`].
+    /// Returns the errors of [`Installations::client`].
     pub async fn live_scripts(&self) -> Result<String> {
         let of_host = self.client().await?.installation().script_url();
         let of_add_on = self.absolute_url(LIVE_PAGE_SCRIPT);
@@ -321,7 +344,7 @@ impl SignedRequest {
         ))
     }
 
-    /// What was verified stays with the request, so that each is verified once.
+    /// The verified request is stored in the extensions, so that each request is verified once.
     pub(crate) async fn of(parts: &mut Parts) -> Result<Self, Response> {
         if let Some(verified) = parts.extensions.get::<Self>() {
             return Ok(verified.clone());
@@ -341,12 +364,12 @@ impl SignedRequest {
         }
     }
 
-    /// The request as the host itself signed it; a page's own token does not do.
+    /// Extracts a request that the host itself signed; a page token is not enough.
     async fn of_host(parts: &mut Parts) -> Result<Self, Response> {
         Self::of(parts).await?.only_of_host(parts)
     }
 
-    /// As [`of_host`](Self::of_host), for a route that knows its services.
+    /// Like [`of_host`](Self::of_host), for a route that knows its services.
     pub(crate) async fn of_host_with(parts: &mut Parts, slot: &Slot) -> Result<Self, Response> {
         let services = slot.get()?;
         Self::verify(parts, services).await?.only_of_host(parts)
@@ -369,14 +392,14 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedRequest {
     }
 }
 
-/// The one answer to every token that does not hold: a stranger learns nothing from it.
+/// The response to every invalid token, which tells a stranger nothing about the reason.
 fn refuse(parts: &Parts, rejection: &Rejection) -> Response {
-    tracing::warn!(path = parts.uri.path(), "refused a request: {rejection}");
+    tracing::warn!(path = parts.uri.path(), %rejection, "refused a request");
     let challenge = [(header::WWW_AUTHENTICATE, "JWT")];
     (StatusCode::UNAUTHORIZED, challenge, "not a signed request").into_response()
 }
 
-/// Why a request was not let through.
+/// The reason why a request was refused.
 enum Refusal {
     Token(Rejection),
     Failed(Error),
@@ -394,14 +417,14 @@ impl From<Error> for Refusal {
     }
 }
 
-/// The key is nearly always at hand. Where the store must be asked, that happens apart, so that the
-/// others need no room for it.
+/// Verifies a request. The key is nearly always cached; the query of the store is a separate
+/// future, so that the common case does not need memory for it.
 ///
-/// Requests of unknown issuers and requests with a wrong signature take the same steps, so that their
-/// time does not tell which installations there are: a signature is verified with the cached key or
-/// with [nobody's](nobodys), the store is asked, and the signature is verified once more.
+/// Requests of unknown issuers and requests with a wrong signature take the same steps, so that
+/// timing does not reveal which installations exist: the signature is verified with the cached key
+/// or with [nobody's](nobodys), the store is queried, and the signature is verified once more.
 async fn verify(parts: &Parts, services: &Arc<Services>) -> Result<SignedRequest, Refusal> {
-    services.removal_checks.start();
+    services.background.start();
     let installations = &services.installations;
     let signed = match judge(parts, services, |issuer| installations.known_key(issuer)) {
         Ok(signed) => signed,
@@ -440,16 +463,17 @@ fn judge(
     let token = Token::parse(&text)?;
     let Some(key) = key(token.issuer()) else {
         let issuer = token.issuer().clone();
-        // Nobody knows this key: what counts is that it takes as long.
+        // Nobody has this key: only the duration of the verification matters.
         let _ = token.verify(nobodys(), now());
         return Err(Rejection::UnknownIssuer(issuer));
     };
     let claims = token.verify(&key, now())?;
-    // Whoever has one may remove the installation with it, and nothing else.
+    // An uninstall token may only be used to remove the installation.
     if acts_uninstall(&claims) {
         return Err(Rejection::UninstallToken);
     }
-    // An address ends in logs and histories. That a host's token stands there is the protocol's way.
+    // URLs end up in logs and histories. The protocol requires a host's token there, but page
+    // tokens must not appear.
     if is_in_address && is_page_token(&claims) {
         return Err(Rejection::PageToken);
     }
@@ -463,14 +487,14 @@ fn judge(
     })
 }
 
-/// Whether a request brings what says it is a page token.
+/// Returns whether a request contains a token that claims to be a page token.
 pub(crate) fn brings_page_token(parts: &Parts) -> bool {
     token(parts)
         .is_ok_and(|(text, _)| Token::parse(&text).is_ok_and(|token| token.claims_to_be_of_page()))
 }
 
-/// The token as it came, and whether it stands in the address. A page's own token comes first: the
-/// host's in the same page's address is older.
+/// Returns the token of a request, and whether it is in the URL. A page token takes precedence: the
+/// host's token in the URL of the same page is older.
 fn token(parts: &Parts) -> Result<(Cow<'_, str>, bool), Rejection> {
     if let Some(token) = parts.headers.get(PAGE_TOKEN)
         && let Ok(token) = token.to_str()
@@ -491,7 +515,7 @@ fn token(parts: &Parts) -> Result<(Cow<'_, str>, bool), Rejection> {
     Ok((token.ok_or(Rejection::Missing)?.into(), false))
 }
 
-/// A glance's query: a request that a host itself signed, from a room.
+/// The query of a glance: a request that the host itself signed, from a room.
 ///
 /// ```
 /// use glance_host::Host;
@@ -518,12 +542,12 @@ pub struct GlanceQuery {
 }
 
 impl GlanceQuery {
-    /// The room the glance is shown in.
+    /// Returns the room in which the glance is shown.
     pub fn room_id(&self) -> RoomId {
         self.room_id
     }
 
-    /// The person it is shown to.
+    /// Returns the person to whom the glance is shown.
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -557,12 +581,12 @@ impl GlanceQuery {
         self.signed.time_zone()
     }
 
-    /// The installation that asks.
+    /// Returns the installation that queries.
     pub fn oauth_id(&self) -> &OauthId {
         self.signed.oauth_id()
     }
 
-    /// All that the token says.
+    /// Returns the verified request.
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -593,7 +617,7 @@ impl<S: Send + Sync> FromRequestParts<S> for GlanceQuery {
     }
 }
 
-/// Where hosts reach the add-on, in any of its handlers.
+/// Extracts the base URL of the add-on, in any of its handlers.
 impl<S: Send + Sync> FromRequestParts<S> for BaseUrl {
     type Rejection = Response;
 
@@ -602,7 +626,7 @@ impl<S: Send + Sync> FromRequestParts<S> for BaseUrl {
     }
 }
 
-/// All installations of the add-on, in any of its handlers.
+/// Extracts all installations of the add-on, in any of its handlers.
 impl<S: Send + Sync> FromRequestParts<S> for Installations {
     type Rejection = Response;
 
@@ -611,18 +635,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Installations {
     }
 }
 
-/// The removal checks of the add-on, for its own handlers.
-pub(crate) struct RemovalChecksOf(pub(crate) Arc<RemovalChecks>);
-
-impl<S: Send + Sync> FromRequestParts<S> for RemovalChecksOf {
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        Ok(Self(Arc::clone(&Services::of(parts)?.removal_checks)))
-    }
-}
-
-/// The add-on's pusher, in any of its handlers.
+/// Extracts the add-on's pusher, in any of its handlers.
 impl<S: Send + Sync> FromRequestParts<S> for Pusher {
     type Rejection = Response;
 

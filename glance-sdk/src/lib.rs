@@ -1,4 +1,5 @@
-// These come first, so that the README's links to docs.rs are links within these pages.
+// These link definitions come first, so that the README's links to docs.rs become links within
+// these pages.
 //! [The manual]: manual
 //! [The first glance]: manual::first_glance
 //! [Conditions]: manual::conditions
@@ -45,6 +46,7 @@ pub mod label;
 pub mod manual;
 pub mod metadata;
 pub mod model;
+mod no_metadata;
 pub mod prelude;
 pub mod printable;
 #[cfg(feature = "schema")]

@@ -1,11 +1,12 @@
-//! Typed conditions: what `when(...)` is checked against, and how it becomes the wire's language.
+//! Typed conditions: the types that check `when(...)`, and its translation into the protocol's
+//! conditions.
 //!
 //! `#[derive(GlanceMetadata)]` gives a struct one method per field; `when(count > 0)` calls
-//! `count()` and then [`Attr::greater_than`], so rustc checks the name and the type. The result
-//! is a [`Test`], an ordinary Boolean expression, which [`Test::lower`] turns into conditions
-//! that mean exactly the same.
+//! `count()` and then [`Attr::greater_than`], so rustc checks the name and the type. The result is
+//! a [`Test`], an ordinary Boolean expression, which [`Test::lower`] translates into equivalent
+//! conditions.
 //!
-//! On an attribute that is missing every comparison is false, as it is for a host.
+//! Every comparison with a missing attribute is false, as in hosts.
 //!
 //! ```
 //! use glance_sdk::prelude::*;
@@ -37,36 +38,38 @@ use std::marker::PhantomData;
 use serde::Serialize;
 
 use crate::model::Extra;
+pub use crate::no_metadata::NoMetadata;
 
 pub use attr::{Attr, Comparable, Ordered, Truth, written};
 pub use flattened::{Flattened, Names};
-/// Implements [`GlanceMetadata`] for a struct with named fields, or [`Attribute`] for an enum
-/// whose variants carry no data.
+/// Implements [`GlanceMetadata`] for a struct with named fields, or [`Attribute`] for an enum whose
+/// variants have no data.
 ///
-/// Names on the wire are serde's, of fields and of variants: `rename` and `rename_all` are
-/// honoured. A field may be a number, also a `NonZero` one, `bool`, text (`String`, `&'static str`,
-/// `Cow<'static, str>`, `Box<str>` or `Arc<str>`), an id such as `RoomId`, such a struct or enum, or an
-/// `Option` of one of them:
+/// The names in JSON are serde's names of fields and variants, including `rename` and `rename_all`.
+/// A field may be a number (also a `NonZero` one), `bool`, text (`String`, `&'static str`,
+/// `Cow<'static, str>`, `Box<str>` or `Arc<str>`), an id such as `RoomId`, another such struct or
+/// enum, or an `Option` of one of them:
 ///
-/// | of a field | what conditions do |
+/// | field | conditions |
 /// |---|---|
 /// | a number | `==`, `!=`, `<`, `<=`, `>`, `>=` |
-/// | `bool` | stands alone; `==`, `!=` |
-/// | text, an id, an enum | `==`, `!=`: a host orders text otherwise than Rust |
-/// | a struct | its fields follow a dot: `oldest.days` |
-/// | a struct with `serde(flatten)` | the same; on the wire its fields stand one level up |
-/// | `serde(skip)`, `serde(skip_serializing)` | cannot test it: a host never gets it |
-/// | `glance(untested)` | cannot test it; it may be of any type |
+/// | `bool` | alone; `==`, `!=` |
+/// | text, an id, an enum | `==`, `!=`; hosts order text differently from Rust |
+/// | a struct | its fields after a dot: `oldest.days` |
+/// | a struct with `serde(flatten)` | the same; in JSON its fields are one level higher |
+/// | `serde(skip)`, `serde(skip_serializing)` | none: hosts never receive the field |
+/// | `glance(untested)` | none; the field may have any type |
 ///
-/// An `Option` needs `#[serde(skip_serializing_if = "Option::is_none")]`, because a host would
-/// take the `null` it is otherwise written as for the number 0; a flattened one does without.
-/// Keep floating-point numbers finite: the others are written as `null` too.
+/// An `Option` needs `#[serde(skip_serializing_if = "Option::is_none")]`, because hosts treat
+/// `null` as the number 0; a flattened one does not need it. Floating-point numbers must be finite,
+/// because others are serialized as `null` too.
 ///
-/// Whatever else of serde changes what is written is a compile error at its word: `with`,
+/// All other serde attributes that change the serialized form are compile errors: `with`,
 /// `serialize_with`, `into`, `transparent`, `tag`, `content`, `untagged`, `remote`, other
-/// predicates of `skip_serializing_if`, a flattened map, two fields of one name, two variants of
-/// one text. On a field that no condition tests, `#[glance(untested)]` allows the first two. A
-/// struct whose `Serialize` is written by hand is not seen through: it must write these names.
+/// predicates of `skip_serializing_if`, a flattened map, two fields with the same name, two
+/// variants with the same text. `#[glance(untested)]` allows the first two on a field that no
+/// condition tests. The macro cannot check a `Serialize` implementation written by hand: it must
+/// use these names.
 ///
 /// ```
 /// use glance_sdk::prelude::*;
@@ -112,7 +115,7 @@ pub use flattened::{Flattened, Names};
 /// # Ok::<(), glance_sdk::metadata::CannotLower>(())
 /// ```
 ///
-/// The attributes are at hand without the macro too:
+/// The attributes are also usable without the macro:
 ///
 /// ```
 /// use glance_sdk::prelude::*;
@@ -147,7 +150,7 @@ pub use lower::CannotLower;
 pub use test::{Comparison, Test};
 pub use untestable::{Testable, Untestable};
 
-/// The metadata of a glance, of which conditions may test the attributes.
+/// The metadata of a glance, whose attributes conditions may test.
 ///
 /// ```
 /// use glance_sdk::prelude::*;
@@ -161,31 +164,18 @@ pub use untestable::{Testable, Untestable};
 /// assert_eq!(test.lower().unwrap().len(), 1);
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no glance metadata",
+    message = "`{Self}` is not glance metadata",
     label = "conditions cannot test this type",
     note = "metadata is a struct with `#[derive(serde::Serialize, glance_sdk::GlanceMetadata)]`"
 )]
 pub trait GlanceMetadata: Serialize + Attribute {
-    /// The attributes, one method each.
+    /// Returns the attributes, one method each.
     fn attributes() -> Self::At {
         Self::at(Path::root())
     }
 }
 
-/// The metadata of a glance that has none.
-///
-/// ```
-/// use glance_sdk::metadata::NoMetadata;
-/// use glance_sdk::model::{GlanceData, Label};
-///
-/// let data: GlanceData<NoMetadata> = GlanceData::new(Label::text("Hello"));
-/// assert!(serde_json::to_value(&data)?.get("metadata").is_none());
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, serde::Deserialize)]
-pub struct NoMetadata {}
-
-/// What conditions may test where the type of the metadata names no attribute: nothing.
+/// The attributes of metadata without any.
 #[derive(Debug)]
 pub struct NoAttributes {}
 
@@ -199,7 +189,7 @@ impl Attribute for NoMetadata {
 
 impl GlanceMetadata for NoMetadata {}
 
-/// Metadata put together at run time; conditions on it are written as raw ones.
+/// Metadata that is built at run time. Only raw conditions can test it.
 impl Attribute for Extra {
     type At = NoAttributes;
     type Null = Never;
@@ -215,7 +205,7 @@ impl GlanceMetadata for Extra {}
 /// ```
 /// use glance_sdk::metadata::{Attr, Attribute, Never, Path};
 ///
-/// /// Degrees, written as a number.
+/// /// Degrees, serialized as a number.
 /// struct Celsius(i32);
 ///
 /// impl Attribute for Celsius {
@@ -234,13 +224,13 @@ impl GlanceMetadata for Extra {}
             `#[derive(GlanceMetadata)]`; a field that no condition tests can have `#[glance(untested)]`"
 )]
 pub trait Attribute {
-    /// What a condition calls methods on: [`Attr`], or a derived struct of attributes.
+    /// The type whose methods conditions call: [`Attr`], or a derived struct of attributes.
     type At;
 
-    /// When serde writes the type as `null`: [`Never`], or [`IfNone`].
+    /// Whether serde may serialize the type as `null`: [`Never`], or [`IfNone`].
     type Null;
 
-    /// The attribute that stands at this path.
+    /// Returns the attribute at this path.
     fn at(path: Path) -> Self::At;
 }
 
@@ -252,41 +242,41 @@ impl<T: Attribute> Attribute for Option<T> {
     }
 }
 
-/// Of a type that serde always writes as itself.
+/// For a type that serde never serializes as `null`.
 #[derive(Debug)]
 pub struct Never {}
 
-/// Of an `Option`: `null` for its `None`, and for what `N` says of its `Some`.
+/// For an `Option`, which is `null` if it is `None`, or if its value is (`N`).
 #[derive(Debug)]
 pub struct IfNone<N>(PhantomData<N>);
 
-/// What must hold of [`Attribute::Null`] where the field is always written.
+/// The requirement on [`Attribute::Null`] if the field is always serialized.
 #[diagnostic::on_unimplemented(
-    message = "a host takes the `null` that this field may be written as for the number 0",
-    label = "`None` is written as `null`",
+    message = "hosts treat the `null` of this field as the number 0",
+    label = "`None` is serialized as `null`",
     note = "add `#[serde(skip_serializing_if = \"Option::is_none\")]` to the field"
 )]
 pub trait NeverNull {}
 
 impl NeverNull for Never {}
 
-/// What must hold of [`Attribute::Null`] where the field is skipped if it is `None`.
+/// The requirement on [`Attribute::Null`] if the field is skipped when it is `None`.
 #[diagnostic::on_unimplemented(
-    message = "a host takes the `null` that this field may be written as for the number 0",
-    label = "`Some(None)` is not skipped and written as `null`",
-    note = "use an `Option` of a type that is no `Option`"
+    message = "hosts treat the `null` of this field as the number 0",
+    label = "`Some(None)` is not skipped, but serialized as `null`",
+    note = "use an `Option` of a type that is not an `Option`"
 )]
 pub trait NullIsSkipped {}
 
 impl NullIsSkipped for IfNone<Never> {}
 
-/// A value as it stands on the wire.
+/// A JSON value.
 ///
-/// Not a re-export: with the variant `String` in sight, the compiler would call the type `String`
-/// by its whole path.
+/// This is not a re-export: with the variant `String` in scope, compiler messages would contain the
+/// whole path of the type `String`.
 pub type Wire = serde_json::Value;
 
-/// Where an attribute stands: names joined by dots.
+/// The path of an attribute: names joined by dots.
 ///
 /// ```
 /// use glance_sdk::metadata::{Attr, Attribute, Path};
@@ -303,7 +293,7 @@ impl Path {
         Self(String::new())
     }
 
-    /// The path of a field at this path.
+    /// Returns the path of a field at this path.
     #[must_use]
     pub fn field(&self, name: &str) -> Self {
         Self(match self.0.as_str() {

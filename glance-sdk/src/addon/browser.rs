@@ -1,7 +1,7 @@
-//! Installing and removing through a person's browser.
+//! Installation and removal through a person's browser.
 //!
-//! Everything here comes from a browser, which any page can send anywhere: what is fetched must
-//! prove itself, and the browser goes on to nowhere but a host.
+//! Any page can send a browser to these addresses. The fetched installation must therefore prove
+//! itself, and the browser is redirected to nothing but a host.
 
 use std::sync::Arc;
 
@@ -13,44 +13,47 @@ use axum::response::{IntoResponse, Response};
 use reqwest::Url;
 use serde::Deserialize;
 
+use super::accept::{InstallError, accept};
 use super::hooks::Hooks;
-use super::install::{self, Refused};
 use super::observe::identify_installation;
 use super::removal;
 use crate::client::Installations;
 use crate::model::InstallationData;
 use crate::{Error, ErrorKind};
 
+/// The query with which a host sends a person's browser.
 #[derive(Deserialize)]
 pub(super) struct Visit {
     installable_url: String,
     redirect_url: String,
 }
 
-type Asked = Result<Query<Visit>, QueryRejection>;
+type VisitQuery = Result<Query<Visit>, QueryRejection>;
 
-/// `GET installedUrl` and `GET updatedUrl`.
+/// Handles `GET installedUrl` and `GET updatedUrl`.
 pub(super) async fn installed(
     installations: Installations,
     Extension(hooks): Extension<Arc<Hooks>>,
-    asked: Asked,
+    query: VisitQuery,
 ) -> Result<Response, Page> {
-    let (data, back) = fetch(&installations, &hooks, asked).await?;
-    install::accept(&installations, &hooks, data).await?;
+    let (data, back) = fetch(&installations, &hooks, query).await?;
+    accept(&installations, &hooks, data).await?;
     Ok(redirect(&back))
 }
 
-/// `GET uninstalledUrl`. The host removed the add-on already, so one that is gone here is no
-/// failure. The proof is the installation's secret in what the host shows.
+/// Handles `GET uninstalledUrl`.
+///
+/// The host has removed the add-on already, so an unknown installation is not an error. The secret in
+/// the host's installation data proves the removal.
 pub(super) async fn uninstalled(
     installations: Installations,
     Extension(hooks): Extension<Arc<Hooks>>,
-    asked: Asked,
+    query: VisitQuery,
 ) -> Result<Response, Page> {
-    let (data, back) = fetch(&installations, &hooks, asked).await?;
+    let (data, back) = fetch(&installations, &hooks, query).await?;
     if let Some(stored) = installations.get(&data.oauth_id).await? {
         if stored.data.oauth_secret != data.oauth_secret {
-            tracing::warn!(oauth_id = %data.oauth_id, "refused a removal: another secret");
+            tracing::warn!(oauth_id = %data.oauth_id, "refused a removal: wrong secret");
             return Err(Page::FORGED);
         }
         removal::remove(&installations, &hooks, &data.oauth_id).await?;
@@ -58,17 +61,18 @@ pub(super) async fn uninstalled(
     Ok(redirect(&back))
 }
 
-/// What the host shows of the installation, and where the browser goes afterwards. The host shows
-/// it once, so what can be checked before is.
+/// Fetches the installation data and returns it with the address to which the browser returns.
+///
+/// The host serves the data once, so every check that needs no data comes first.
 async fn fetch(
     installations: &Installations,
     hooks: &Hooks,
-    asked: Asked,
+    query: VisitQuery,
 ) -> Result<(InstallationData, Url), Page> {
     let Ok(Query(Visit {
         installable_url,
         redirect_url,
-    })) = asked
+    })) = query
     else {
         return Err(Page::NO_VISIT);
     };
@@ -84,20 +88,20 @@ async fn fetch(
             return Err(Page::HOST);
         }
     }
-    let shown_at = installable_url.origin();
+    let source = installable_url.origin();
     let data = installations.installable(installable_url).await;
     let data = data.map_err(|error| {
-        tracing::warn!("an installation cannot be fetched: {error:#}");
+        tracing::warn!(error = %format_args!("{error:#}"), "fetching an installation failed");
         Page::NOT_SHOWN
     })?;
-    data.check().map_err(Refused::from)?;
+    data.check().map_err(InstallError::from)?;
     identify_installation(&data.oauth_id);
     if hooks.hosts.is_empty() {
-        let stands_in_it = Url::parse(&data.capabilities_url).map(|url| url.origin());
+        let declared = Url::parse(&data.capabilities_url).map(|url| url.origin());
         let to = redirect_url.origin();
-        if to != shown_at && !stands_in_it.is_ok_and(|host| host == to) {
+        if to != source && !declared.is_ok_and(|host| host == to) {
             let host = to.ascii_serialization();
-            tracing::warn!(host, "refused a browser: it would go to another site");
+            tracing::warn!(host, "refused a browser: redirect to another site");
             return Err(Page::ELSEWHERE);
         }
     }
@@ -109,7 +113,7 @@ fn web_url(text: &str) -> Option<Url> {
     matches!(url.scheme(), "http" | "https").then_some(url)
 }
 
-/// Its own address holds that of the installation data, which the next page must not learn.
+/// Headers that keep the address of the installation data, a part of the query, from the next page.
 const PRIVATE: [(header::HeaderName, &str); 2] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -124,32 +128,32 @@ fn redirect(to: &Url) -> Response {
         .into_response()
 }
 
-/// What a person reads where it did not work: what happened, and what to do.
+/// A page for a person whose installation or removal failed: it names the failure and the next step.
 pub(super) struct Page(StatusCode, &'static str);
 
 impl Page {
     const NO_VISIT: Self = Self(
         StatusCode::BAD_REQUEST,
-        "This address is one that a chat host opens, with the web addresses `installable_url` and \
+        "A chat host opens this page with the web addresses `installable_url` and \
          `redirect_url`.\nInstall or remove the add-on on the host.",
     );
     const HOST: Self = Self(
         StatusCode::FORBIDDEN,
-        "This add-on is for other hosts.\nAsk who runs it to allow yours.",
+        "This add-on does not allow your host.\nAsk the add-on's operator to allow it.",
     );
     const NOT_SHOWN: Self = Self(
         StatusCode::BAD_GATEWAY,
-        "The host does not show the installation; it does so once, for a short time.\n\
+        "The host did not deliver the installation data; it does so only once, for a short time.\n\
          Remove the add-on on the host and install it again.",
     );
     const ELSEWHERE: Self = Self(
         StatusCode::BAD_REQUEST,
-        "The page to go on to is of another site than the host.\nNothing was changed; begin anew \
-         on the host itself.",
+        "The address to return to belongs to another site than the host.\nNothing was changed; start \
+         again on the host itself.",
     );
     const FORGED: Self = Self(
         StatusCode::FORBIDDEN,
-        "This is not the installation that the add-on knows, so it was not removed.\nRemove the \
+        "The secret differs from the add-on's, so the installation was not removed.\nRemove the \
          add-on on the host itself.",
     );
     const SECRET: Self = Self(
@@ -159,13 +163,13 @@ impl Page {
     );
     const INVALID: Self = Self(
         StatusCode::BAD_GATEWAY,
-        "The host shows an installation whose id or secret cannot be used; the add-on's log says \
-         why.\nRemove the add-on on the host and install it again.",
+        "The id or the secret of the installation is invalid; the add-on's log contains the \
+         reason.\nRemove the add-on on the host and install it again.",
     );
     const FULL: Self = Self(
         StatusCode::FORBIDDEN,
-        "The add-on takes no more installations of hosts that it does not know.\nAsk who runs it to \
-         allow yours.",
+        "The add-on accepts no more installations from unknown hosts.\nAsk its operator to allow \
+         your host.",
     );
     const CONFLICT: Self = Self(
         StatusCode::CONFLICT,
@@ -174,7 +178,7 @@ impl Page {
     );
     const HOST_FAILED: Self = Self(
         StatusCode::BAD_GATEWAY,
-        "The host did not answer the add-on as expected.\nRemove the add-on on the host and \
+        "The host's response to the add-on was not as expected.\nRemove the add-on on the host and \
          install it again.",
     );
     const UNAVAILABLE: Self = Self(
@@ -184,7 +188,7 @@ impl Page {
     );
     const FAILED: Self = Self(
         StatusCode::INTERNAL_SERVER_ERROR,
-        "Something went wrong in the add-on; its log says what.\nRemove the add-on on the host and \
+        "The add-on failed; its log contains the error.\nRemove the add-on on the host and \
          install it again.",
     );
 }
@@ -202,14 +206,14 @@ impl From<Error> for Page {
     }
 }
 
-impl From<Refused> for Page {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::Host => Self::HOST,
-            Refused::Secret => Self::SECRET,
-            Refused::Invalid(_) => Self::INVALID,
-            Refused::Full => Self::FULL,
-            Refused::Failed(error) => error.into(),
+impl From<InstallError> for Page {
+    fn from(error: InstallError) -> Self {
+        match error {
+            InstallError::Host => Self::HOST,
+            InstallError::Secret => Self::SECRET,
+            InstallError::Invalid(_) => Self::INVALID,
+            InstallError::Full => Self::FULL,
+            InstallError::Failed(error) => error.into(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! From an [`AddOn`] to its descriptor and router; everything forgotten shows here, at once.
+//! Turns an [`AddOn`] into its descriptor and router. Reports all mistakes at once.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::{AddOn, Page, RemovalChecks, install, missing};
 use crate::base_url::BaseUrl;
 use crate::client::{Installations, Pusher};
 use crate::egress::EgressPolicy;
-use crate::extract::Services;
+use crate::extract::{Background, Services};
 use crate::glance::entry;
 use crate::metadata::Test;
 use crate::model::{Descriptor, Glance, HipchatApiConsumer, Target};
@@ -26,10 +26,10 @@ use crate::store::MemoryStore;
 use crate::validate::{self, Severity};
 use crate::{Error, ErrorKind, Result};
 
-/// The most that is read of an installation, in bytes: nobody has proved anything by then.
+/// The size limit of installation data, in bytes: the sender is not authenticated yet.
 const MAX_INSTALLATION_BYTES: usize = 16 * 1024;
 
-/// An add-on ready to serve: its descriptor and its router.
+/// An add-on that is ready to serve: its descriptor and its router.
 ///
 /// ```
 /// use glance_sdk::AddOn;
@@ -52,18 +52,19 @@ pub struct Built {
 }
 
 impl Built {
-    /// The descriptor, with absolute addresses.
+    /// Returns the descriptor, with absolute URLs.
     pub fn descriptor(&self) -> &Descriptor {
         &self.descriptor
     }
 
-    /// Where hosts reach the add-on.
+    /// Returns the base URL, at which hosts reach the add-on.
     pub fn base_url(&self) -> &BaseUrl {
         &self.base_url
     }
 
-    /// What looks wrong and may be right, one sentence each; the log says it too. So far these are icons
-    /// that no route of the add-on serves: a larger application may serve them.
+    /// Returns warnings about things that look wrong but may be right, one sentence each. The log
+    /// contains them too. Currently these are icons that no route of the add-on serves: a larger
+    /// application may serve them.
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -82,7 +83,7 @@ impl Built {
         &self.warnings
     }
 
-    /// The installations, for tasks outside any handler.
+    /// Returns the installations, for tasks outside handlers.
     ///
     /// ```
     /// use glance_sdk::AddOn;
@@ -98,7 +99,7 @@ impl Built {
         &self.installations
     }
 
-    /// The pusher that handlers get, for tasks outside any handler.
+    /// Returns the pusher that handlers extract, for tasks outside handlers.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -130,11 +131,11 @@ impl Built {
         &self.pusher
     }
 
-    /// The router, to be nested in a larger one, or served by another server.
+    /// Returns the router, to nest it in another router or to serve it yourself.
     ///
-    /// Nest it where the path of the base URL leads. [`Router::nest_service`] serves the descriptor with
-    /// and without a slash at the end, [`Router::nest`] only without; the descriptor names the one that
-    /// works with both.
+    /// Nest it at the path of the base URL. [`Router::nest_service`] serves the descriptor with and
+    /// without a trailing slash, [`Router::nest`] only without; the descriptor contains the URL
+    /// that works with both.
     ///
     /// ```
     /// use glance_sdk::axum::Router;
@@ -145,31 +146,32 @@ impl Built {
     /// # Ok::<(), glance_sdk::Error>(())
     /// ```
     ///
-    /// What [`Server::run`](super::Server::run) adds is missing then. Serve the router by
-    /// [`HttpServer`](crate::serve::HttpServer) with [`limit_bodies`](crate::serve::limit_bodies), as
-    /// the example there does, to have:
+    /// The router alone lacks the protections that [`Server::run`](super::Server::run) adds. Serve
+    /// it with [`HttpServer`](crate::serve::HttpServer) and
+    /// [`limit_bodies`](crate::serve::limit_bodies), as in the example there, to get:
     ///
-    /// - times for the head and the body of a request, for idle connections, and for clients that read
-    ///   nothing: with `axum::serve` a client that stops in the middle of a head holds its connection
-    ///   until it leaves;
-    /// - bounds on the number of connections and on the memory of requests under way;
-    /// - 400 for a request with two `Host` headers, or with a target of another host than its header;
-    /// - handlers that end what they began though the client is gone.
+    /// - timeouts for the head and the body of a request, for idle connections, and for clients
+    ///   that do not read: with `axum::serve`, a client that stops within a head keeps its
+    ///   connection until it leaves;
+    /// - limits on the number of connections and on the memory of concurrent requests;
+    /// - the response 400 to a request with two `Host` headers, or with another host in its target
+    ///   than in its header;
+    /// - handlers that run to completion after the client has disconnected.
     ///
-    /// Whatever serves the router, call [`Pusher::shutdown`] after it has ended, which sends the last
-    /// pushes; take the [pusher](Self::pusher) before.
+    /// After the server has ended, call [`Pusher::shutdown`], which sends the last pushes; take the
+    /// [pusher](Self::pusher) before you call this method.
     ///
-    /// Hosts send what proves who asks in the query of an address, as `signed_request`, so nothing may log
-    /// addresses with their query. `TraceLayer` of tower-http puts the whole address into its span; give
-    /// it `make_span_with` and a span that has `request.uri().path()` only.
+    /// Hosts send their tokens in the query of the URL, as `signed_request`, so do not log queries.
+    /// `TraceLayer` of tower-http records the whole URL in its span; give it `make_span_with` and a
+    /// span that contains only `request.uri().path()`.
     ///
-    /// What has to be done in the background, such as asking a host about a removal without proof, begins
-    /// with the first signed request.
+    /// The first signed request starts the add-on's background tasks, for example the one that asks
+    /// hosts about unproven removals.
     pub fn into_router(self) -> Router {
         self.router
     }
 
-    /// The same with changes to its router.
+    /// Returns the same add-on with a changed router.
     pub(super) fn map_router(self, change: impl FnOnce(Router) -> Router) -> Self {
         Self {
             router: change(self.router),
@@ -195,7 +197,7 @@ impl<S> AddOn<S> {
 }
 
 impl<S: Clone + Send + Sync + 'static> AddOn<S> {
-    /// Checks the add-on, writes its descriptor and makes its router. Hosts reach it at
+    /// Checks the add-on, writes its descriptor and creates its router. Hosts reach it at
     /// `base_url`, for example `https://add-on.example.com`.
     ///
     /// ```
@@ -210,7 +212,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] with a list of everything that is wrong.
+    /// Returns [`ErrorKind::Configuration`] with a list of all mistakes.
     pub fn build(mut self, base_url: &str) -> Result<Built> {
         let mut problems = std::mem::take(&mut self.problems);
         let base_url = BaseUrl::new(base_url).unwrap_or_else(|error| {
@@ -229,7 +231,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         let nested_document = write(&without_slash(&descriptor))?;
         let everything = everything(&descriptor, &runtime_glances)?;
         for problem in validate::descriptor(&everything) {
-            // What a host tolerates in old add-ons is still a mistake in a new one.
+            // Hosts tolerate these in old add-ons, but in a new add-on they are mistakes.
             if problem.severity == Severity::Error || problem.code == "dangling-target" {
                 let key = key_of(&everything, &problem.pointer);
                 problems.push(match key {
@@ -271,7 +273,10 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             base_url: base_url.clone(),
             installations: installations.clone(),
             pusher: pusher.clone(),
-            removal_checks: Arc::clone(&removal_checks),
+            background: Background::new({
+                let removal_checks = Arc::clone(&removal_checks);
+                move || removal_checks.start()
+            }),
             #[cfg(feature = "replay-cache")]
             replays: self.refuses_replays.then(Arc::default),
         });
@@ -289,7 +294,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
                 ),
             )
             .merge(
-                install::routes(hooks)
+                install::routes(hooks, Arc::clone(&removal_checks))
                     .layer(DefaultBodyLimit::max(MAX_INSTALLATION_BYTES))
                     .layer(Extension(self.services)),
             )
@@ -340,7 +345,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         }
         let webhooks = std::mem::take(&mut self.webhooks);
         capabilities.webhook = (!webhooks.is_empty()).then(|| webhooks.into());
-        // Edits see paths, and write them.
+        // Edits see paths, and write paths.
         self.declaration.edit(&mut descriptor);
         base_url.join_all(&mut descriptor);
         descriptor
@@ -353,15 +358,15 @@ fn write_glances(entries: Vec<(Glance, Option<Test>)>, problems: &mut Vec<String
             problems.push(problem);
             glance
         });
-        // A target is a key, never an address.
+        // A target is a key, never a URL.
         debug_assert!(!matches!(glance.target, Some(Target::Other(_))));
         glance
     };
     entries.into_iter().map(write).collect()
 }
 
-/// The descriptor that a nested router serves: axum's own way to nest one leaves out the address with a
-/// slash at its end.
+/// Returns the descriptor for a nested router: `Router::nest` does not serve the URL with a
+/// trailing slash.
 fn without_slash(descriptor: &Descriptor) -> Descriptor {
     let mut nested = descriptor.clone();
     if let Some(links) = &mut nested.links {
@@ -376,15 +381,15 @@ fn write(descriptor: &Descriptor) -> Result<Value> {
     })
 }
 
-/// The key of the glance, page or the like that a pointer such as `/capabilities/glance/0/target` leads
-/// into.
+/// Returns the key of the glance, page or other capability that a pointer such as
+/// `/capabilities/glance/0/target` leads into.
 fn key_of<'a>(descriptor: &'a Value, pointer: &str) -> Option<&'a str> {
     let mut parts = pointer.strip_prefix("/capabilities/")?.split('/');
     let one = format!("/capabilities/{}/{}", parts.next()?, parts.next()?);
     descriptor.pointer(&one)?.get("key")?.as_str()
 }
 
-/// The descriptor as it would be with the runtime glances in it: the same rules are theirs.
+/// Returns the descriptor with the runtime glances added, to which the same rules apply.
 fn everything(descriptor: &Descriptor, runtime_glances: &[Glance]) -> Result<Value> {
     let mut everything = descriptor.clone();
     let glances = everything.capabilities.glance.get_or_insert_default();
@@ -399,7 +404,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pointer_into_a_capability_has_its_key() {
+    fn key_of_finds_key_of_capability() {
         let descriptor = json!({ "capabilities": {
             "glance": [{ "key": "builds" }, { "key": "on-call", "target": "rota" }],
             "configurable": { "url": "https://ops.example.com/settings" },

@@ -1,24 +1,22 @@
-//! Pages that change while they are open.
+//! Pages that update while they are open.
 
 use std::fmt;
 
 use super::AddOn;
-
-/// Where the script of live pages is served.
-pub(crate) const LIVE_PAGE_SCRIPT: &str = "/live-page.js";
+use crate::extract::LIVE_PAGE_SCRIPT;
 
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
 impl<S: Clone + Send + Sync + 'static> AddOn<S> {
-    /// Serves `/live-page.js`, the script that keeps open pages up to date. A page loads it with the
-    /// elements that [`SignedRequest::live_scripts`](crate::extract::SignedRequest::live_scripts)
-    /// writes, and marks what changes with `data-live`:
+    /// Serves `/live-page.js`, a script that updates open pages. A page loads it with the elements
+    /// of [`SignedRequest::live_scripts`](crate::extract::SignedRequest::live_scripts) and marks
+    /// its changing parts with `data-live`:
     ///
-    /// - After a push to any glance of the add-on, each element with `data-live="name"` takes the
-    ///   content that it has in the newly read page. What people are writing stays.
-    /// - A `POST` form without an `action` is sent in place, signed with a new token. The answer is
-    ///   the page, with status 200, or 422 where the form is refused.
-    /// - [`LocalTime`]s say how long ago they were.
+    /// - After a push to any glance of the add-on, the script loads the page again and replaces the
+    ///   content of each element with `data-live="name"`. It keeps input that people are typing.
+    /// - The script sends a `POST` form without an `action` itself, signed with a new token. The
+    ///   response is the page, with status 200, or 422 if the handler refuses the form.
+    /// - It shows each [`LocalTime`] as an age.
     ///
     /// ```
     /// use glance_sdk::addon::LocalTime;
@@ -43,7 +41,8 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     ///
     /// # Panics
     ///
-    /// As [`route`](Self::route): where the add-on has a route of that path, or this is called twice.
+    /// Panics like [`route`](Self::route): if the add-on has a route with that path, or calls this
+    /// method twice.
     #[must_use]
     pub fn live_pages(self) -> Self {
         self.asset(
@@ -54,9 +53,9 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     }
 }
 
-/// A moment in seconds since 1970, written as an HTML `<time>` element: in UTC, and on a
-/// [live page](AddOn::live_pages) as `5 minutes ago`, or after a week as a date in the time zone of
-/// whoever looks.
+/// A time in seconds since 1970, displayed as an HTML `<time>` element in UTC. A [live
+/// page](AddOn::live_pages) shows it as `5 minutes ago`, or after a week as a date in the viewer's
+/// time zone.
 ///
 /// ```
 /// use glance_sdk::addon::LocalTime;
@@ -68,7 +67,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LocalTime(
-    /// Seconds since 1970. What is outside the years 1 to 9999 is written as their begin or end.
+    /// Seconds since 1970. Times outside the years 1 to 9999 are clamped to that range.
     pub i64,
 );
 
@@ -87,9 +86,9 @@ impl fmt::Display for LocalTime {
     }
 }
 
-/// The date of a day since 1970, in the Gregorian calendar.
+/// Converts a number of days since 1970 to a date in the Gregorian calendar.
 fn date(day: i64) -> (i64, i64, i64) {
-    // Years that begin in March have their leap day last. An era is 400 of them.
+    // In years that begin in March the leap day comes last. An era has 400 such years.
     const DAYS_PER_ERA: i64 = 146_097;
     let from_march_of_0 = day + 719_468;
     let era = from_march_of_0.div_euclid(DAYS_PER_ERA);
@@ -108,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_written_in_utc() {
+    fn local_time_displays_utc() {
         for (seconds, written) in [
             (0, "1970-01-01T00:00:00Z"),
             (-1, "1969-12-31T23:59:59Z"),

@@ -1,9 +1,10 @@
-//! The removal of an installation, the add-on's side.
+//! Removes installations.
 //!
-//! `DELETE callbackUrl/{oauthId}` names an installation by an id that everybody sees who sees a signed
-//! address, so by itself it proves nothing. Proof is an uninstall token in its `Authorization` header.
-//! Without one the add-on asks the host whether it still takes the installation's secret, and removes
-//! the installation only if it does not.
+//! The request `DELETE callbackUrl/{oauthId}` contains only the id of an installation, which
+//! everybody knows who sees a signed URL, so the request alone proves nothing. An uninstall token
+//! in its `Authorization` header proves the removal. Without the token, the add-on asks the host
+//! whether it still accepts the installation's secret, and removes the installation only if the
+//! host refuses it.
 
 mod checks;
 mod schedule;
@@ -19,16 +20,16 @@ use super::hooks::Hooks;
 use super::observe::identify_installation;
 use crate::auth::{SigningKey, Token, is_uninstall, now};
 use crate::client::Installations;
-use crate::extract::RemovalChecksOf;
 use crate::model::OauthId;
 
-pub(crate) use checks::RemovalChecks;
+pub(super) use checks::RemovalChecks;
 
-/// `DELETE callbackUrl/{oauthId}`. It is answered 204 whether the installation is known or not, and
-/// whether the request proves anything or not: a host may repeat it, and a stranger learns nothing.
+/// Handles `DELETE callbackUrl/{oauthId}`. Responds with 204 whether or not the installation exists
+/// and the request proves the removal: a host may repeat the request, and a stranger learns
+/// nothing.
 pub(super) async fn removed(
     installations: Installations,
-    RemovalChecksOf(checks): RemovalChecksOf,
+    Extension(checks): Extension<Arc<RemovalChecks>>,
     Extension(hooks): Extension<Arc<Hooks>>,
     Path(oauth_id): Path<String>,
     headers: HeaderMap,
@@ -54,8 +55,8 @@ pub(super) async fn removed(
     }
 }
 
-/// The token that may prove the removal: of this installation, in the header. One in the address is a
-/// signed request, which people see.
+/// Returns the token that may prove the removal: a token of this installation in the header. A
+/// token in the URL is a signed request, which people can see.
 fn proof<'h>(headers: &'h HeaderMap, oauth_id: &OauthId) -> Option<Token<'h>> {
     let authorization = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = authorization.split_once(' ')?;
@@ -66,7 +67,7 @@ fn proof<'h>(headers: &'h HeaderMap, oauth_id: &OauthId) -> Option<Token<'h>> {
     (token.issuer() == oauth_id).then_some(token)
 }
 
-/// Whether the installation's secret signed this token for its removal.
+/// Returns whether the token is an uninstall token, signed with the installation's secret.
 async fn is_proven(
     installations: &Installations,
     oauth_id: &OauthId,
@@ -79,14 +80,14 @@ async fn is_proven(
     Ok(match token.verify(&key, now()) {
         Ok(claims) => is_uninstall(&claims),
         Err(rejection) => {
-            tracing::warn!(%oauth_id, "a removal without proof: {rejection}");
+            tracing::warn!(%oauth_id, %rejection, "removal not proven");
             false
         }
     })
 }
 
-/// Forgets an installation whose removal is proven, and runs the hook; one that is not known is no
-/// failure.
+/// Removes an installation whose removal is proven, and runs the hook. An unknown installation is
+/// not an error.
 pub(super) async fn remove(
     installations: &Installations,
     hooks: &Hooks,
@@ -98,7 +99,7 @@ pub(super) async fn remove(
     if installations.remove(oauth_id).await? {
         tracing::info!(%oauth_id, "removed");
         if let Err(problem) = Hooks::run(hooks.on_uninstall.as_ref(), installation).await {
-            tracing::error!(%oauth_id, "the add-on's own part of its removal failed: {problem}");
+            tracing::error!(%oauth_id, error = %problem, "the uninstall hook failed");
         }
     }
     Ok(())

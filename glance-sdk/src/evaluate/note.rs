@@ -1,14 +1,14 @@
-//! What a comparison did that its two values do not show: texts compared as text, numbers rounded,
-//! texts that are no numbers, and where two texts differ.
+//! Notes on a comparison that its two values do not explain: strings compared as strings, rounded
+//! numbers, strings that are not numbers, and the place where two strings differ.
 
 use serde_json::Value;
 
 use super::entry::Operator;
 use super::javascript::{as_text, to_number};
-use super::sentence::{MAX_CHARS, short};
+use super::quote::{MAX_CHARS, quote_value};
 use crate::printable::acts;
 
-/// The notes on a comparison of a value that was found, each with a comma before it.
+/// Returns the notes on a comparison of a found value, each with a comma before it.
 pub(super) fn notes(found: &Value, operator: Operator, operand: &Value) -> String {
     let mut notes = Vec::new();
     match operator {
@@ -27,7 +27,7 @@ pub(super) fn notes(found: &Value, operator: Operator, operand: &Value) -> Strin
         Operator::Lt | Operator::Gt => {
             for value in [found, operand] {
                 if to_number(value).is_nan() {
-                    notes.push(format!("and {} is no number", short(value)));
+                    notes.push(format!("and {} is no number", quote_value(value)));
                 }
                 notes.extend(rounded(value));
             }
@@ -36,7 +36,7 @@ pub(super) fn notes(found: &Value, operator: Operator, operand: &Value) -> Strin
     notes.iter().map(|note| format!(", {note}")).collect()
 }
 
-/// A whole number that JavaScript cannot hold.
+/// Returns a note if JavaScript rounds this whole number.
 fn rounded(value: &Value) -> Option<String> {
     let number: i128 = match value {
         Value::Number(_) => value.to_string().parse().ok()?,
@@ -47,8 +47,8 @@ fn rounded(value: &Value) -> Option<String> {
     (counts_as != number).then(|| format!("where {number} counts as {counts_as}"))
 }
 
-/// Where two texts differ, if that is hard to see: what is shown of them is cut, they differ in
-/// blanks or in what is not shown, or in letters beyond ASCII.
+/// Returns a note on the place where two strings differ, if readers would not see it: beyond the cut,
+/// in blanks or invisible characters, or in letters beyond ASCII.
 fn difference(found: &str, operand: &str) -> Option<String> {
     let at = found
         .chars()
@@ -74,7 +74,7 @@ fn difference(found: &str, operand: &str) -> Option<String> {
     ))
 }
 
-/// The letters of a text that somebody can see.
+/// Returns the visible letters of a string.
 fn visible(text: &str) -> impl Iterator<Item = char> {
     let is_blank =
         |it: &char| it.is_whitespace() || acts(*it) || ('\u{200b}'..='\u{200d}').contains(it);

@@ -1,19 +1,14 @@
-//! The reasons in one sentence: only what decided.
+//! Explains an outcome in one sentence that names only the deciding conditions.
 
 use std::fmt;
-
-use serde_json::Value;
 
 use super::entry::Operator;
 use super::explain::{Outcome, Reason, Tested};
 use super::note::notes;
+use super::quote::{quote_name, quote_value};
 use crate::model::ConditionName;
-use crate::printable::{Printable, printable};
 
-/// A longer value is cut: the sentence is read in a log.
-pub(super) const MAX_CHARS: usize = 40;
-
-/// So many culprits are named, and the others counted.
+/// The most obstacles that a sentence names; it counts the others.
 const MAX_NAMED: usize = 3;
 
 impl fmt::Display for Outcome {
@@ -37,7 +32,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// What keeps this from being as `wanted`.
+/// Names the obstacle that keeps this condition from evaluating to `wanted`.
 fn obstacle(reason: &Reason, wanted: bool) -> String {
     match &reason.test {
         Tested::Not { of } => obstacle(of, !wanted),
@@ -51,7 +46,7 @@ fn obstacle(reason: &Reason, wanted: bool) -> String {
         Tested::Host { condition } => host(condition, wanted),
         Tested::WithoutMessage { condition } => format!("there is no message for `{condition}`"),
         Tested::Unknown { condition } => {
-            format!("no host knows the condition \"{}\"", name(condition))
+            format!("no host knows the condition \"{}\"", quote_name(condition))
         }
         Tested::Attribute {
             attribute,
@@ -62,7 +57,9 @@ fn obstacle(reason: &Reason, wanted: bool) -> String {
             let notes = found
                 .as_ref()
                 .map_or_else(String::new, |found| notes(found, *operator, operand));
-            let found = found.as_ref().map_or_else(|| "missing".to_owned(), short);
+            let found = found
+                .as_ref()
+                .map_or_else(|| "missing".to_owned(), quote_value);
             let must = if wanted { "needs" } else { "must not be" };
             let operator = match operator {
                 Operator::Eq => "",
@@ -71,8 +68,8 @@ fn obstacle(reason: &Reason, wanted: bool) -> String {
             };
             format!(
                 "`{}` is {found}, {must} {operator}{}{notes}",
-                name(attribute),
-                short(operand)
+                quote_name(attribute),
+                quote_value(operand)
             )
         }
         Tested::WithoutMetadata => "there is no metadata to test".into(),
@@ -81,26 +78,26 @@ fn obstacle(reason: &Reason, wanted: bool) -> String {
         Tested::NoOperator { attribute } => {
             format!(
                 "`{}` is compared with none of eq, lt and gt",
-                name(attribute)
+                quote_name(attribute)
             )
         }
         Tested::NullOperand { attribute } => {
             format!(
                 "`{}` is compared with null, which matches nothing",
-                name(attribute)
+                quote_name(attribute)
             )
         }
         Tested::InvalidComposite { kind } => {
             format!(
                 "the type of a composite is {}, needs \"and\" or \"or\"",
-                short(kind)
+                quote_value(kind)
             )
         }
         Tested::Loading => "its data loads".into(),
     }
 }
 
-/// The obstacles among these, all of which must go (`all`) or one of which must.
+/// Joins the obstacles with "and" if all of them must go (`all`), otherwise with "or".
 fn join(of: &[Reason], wanted: bool, all: bool) -> String {
     let guilty: Vec<&Reason> = of.iter().filter(|reason| reason.holds != wanted).collect();
     let mut named: Vec<String> = guilty
@@ -140,12 +137,4 @@ fn host(condition: &ConditionName, wanted: bool) -> String {
         (other, false) => return format!("`{other}` holds"),
     }
     .to_owned()
-}
-
-pub(super) fn short(value: &Value) -> String {
-    printable(&value.to_string()).at_most(MAX_CHARS).to_string()
-}
-
-fn name(text: &str) -> Printable<'_> {
-    printable(text).at_most(2 * MAX_CHARS)
 }

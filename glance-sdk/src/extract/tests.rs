@@ -12,7 +12,8 @@ fn claims(iss: &str) -> Claims {
     Claims::new(iss.into(), now(), now() + 60)
 }
 
-/// Two installations, `one` and `other`, whose secrets are `secret of one` and `secret of other`.
+/// Creates two installations, `one` and `other`, whose secrets are `secret of one` and `secret of
+/// other`.
 async fn installations() -> Installations {
     let store = MemoryStore::default();
     for id in ["one", "other"] {
@@ -30,7 +31,7 @@ async fn judge(request: axum::http::request::Builder) -> Result<Claims, Rejectio
     let services = Arc::new(Services {
         base_url: crate::BaseUrl::stand_in(),
         pusher: Pusher::new(installations.clone()),
-        removal_checks: RemovalChecks::without_hooks(installations.clone()),
+        background: Background::new(|| ()),
         installations,
         #[cfg(feature = "replay-cache")]
         replays: None,
@@ -51,7 +52,7 @@ fn in_header(token: &str) -> axum::http::request::Builder {
 }
 
 #[tokio::test]
-async fn each_wrong_request_has_its_rejection() {
+async fn each_invalid_request_has_its_rejection() {
     let host = claims("one");
     let good = key("secret of one").sign(&host);
     assert_eq!(judge(in_address(&good)).await, Ok(host.clone()));
@@ -105,7 +106,7 @@ async fn each_wrong_request_has_its_rejection() {
 }
 
 #[tokio::test]
-async fn a_pages_own_token_goes_before_the_hosts_in_its_address() {
+async fn page_token_takes_precedence_over_host_token_in_url() {
     let old = key("secret of one").sign(&Claims::new("one".into(), 1_000, 4_600));
     let page = page_claims(&claims("one"), now());
     let token = key("secret of one").sign(&page);
@@ -116,10 +117,10 @@ async fn a_pages_own_token_goes_before_the_hosts_in_its_address() {
     );
 }
 
-/// The processes of an add-on are routers here; one of them starts later.
+/// Routers stand for the processes of an add-on; one of them starts later.
 #[cfg(feature = "replay-cache")]
 #[tokio::test]
-async fn what_one_process_let_through_the_others_refuse() {
+async fn request_used_in_one_process_is_refused_by_others() {
     use axum::body::Body;
     use axum::routing::post;
     use tower::ServiceExt as _;

@@ -1,16 +1,16 @@
-//! Glance data: what a query answers and a push carries.
+//! Glance data, the content of query responses and pushes.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::{Extra, Icon, Lozenge, Status, present, truncate};
-use crate::metadata::NoMetadata;
+use crate::no_metadata::NoMetadata;
 
 /// The data of a glance: its label, status and metadata.
 ///
-/// `M` is what the glance's conditions may test: a struct that derives
-/// [`GlanceMetadata`](crate::metadata::GlanceMetadata), [`NoMetadata`], or a
-/// [`serde_json::Value`] for data of a glance that this program did not write.
+/// `M` is the metadata for the glance's conditions: a struct that derives
+/// [`GlanceMetadata`](crate::metadata::GlanceMetadata), [`NoMetadata`], or a [`serde_json::Value`]
+/// for data of another program's glance.
 ///
 /// ```
 /// use glance_sdk::model::{GlanceData, Label, Lozenge};
@@ -31,27 +31,27 @@ use crate::metadata::NoMetadata;
 pub struct GlanceData<M = NoMetadata> {
     /// The line of text.
     pub label: Label,
-    /// What stands at its right.
+    /// The lozenge or icon to the right of the label.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub status: Option<Status>,
-    /// What conditions may test; a push replaces it whole.
+    /// The metadata for conditions. A push replaces all of it.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub metadata: Option<M>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl<M> GlanceData<M> {
-    /// Data with a label and nothing else.
+    /// Creates data with only a label.
     pub fn new(label: Label) -> Self {
         Self {
             label,
@@ -61,7 +61,7 @@ impl<M> GlanceData<M> {
         }
     }
 
-    /// Shows a coloured word at the right, cut as [`Status::lozenge`] says.
+    /// Shows a colored word to the right of the label, cut as described at [`Status::lozenge`].
     ///
     /// ```
     /// use glance_sdk::model::{GlanceData, Label, Lozenge};
@@ -79,7 +79,7 @@ impl<M> GlanceData<M> {
         self
     }
 
-    /// Shows an image at the right.
+    /// Shows an image to the right of the label.
     ///
     /// ```
     /// use glance_sdk::model::{GlanceData, Icon, Label};
@@ -95,7 +95,7 @@ impl<M> GlanceData<M> {
         self
     }
 
-    /// Sets what conditions may test.
+    /// Sets the metadata for conditions.
     ///
     /// ```
     /// use glance_sdk::model::{GlanceData, Label};
@@ -111,9 +111,9 @@ impl<M> GlanceData<M> {
     }
 }
 
-/// What a query answered: data, or something that is none, such as the text of an error.
+/// The response to a query: data, or any other JSON value, such as an error message.
 ///
-/// [`validate::glance_data`](crate::validate::glance_data) says what a host refuses.
+/// [`validate::glance_data`](crate::validate::glance_data) lists the mistakes that a host refuses.
 ///
 /// ```
 /// use glance_sdk::model::QueryAnswer;
@@ -130,7 +130,7 @@ impl<M> GlanceData<M> {
 pub enum QueryAnswer {
     /// Glance data.
     Data(Box<GlanceData<Value>>),
-    /// Anything else, which puts the glance into the error state.
+    /// Any other value, which puts the glance into the error state.
     Other(Value),
 }
 
@@ -146,13 +146,13 @@ impl<'de> Deserialize<'de> for QueryAnswer {
 
 /// A glance's line of text: HTML of which hosts keep `b`, `strong`, `em` and `i`.
 ///
-/// [`label!`](crate::label!) makes one from a literal and escapes what it interpolates;
-/// [`Label::text`] escapes a whole text; [`Label::html`] takes HTML.
+/// [`label!`](crate::label!) creates a label from a literal and escapes interpolated values;
+/// [`Label::text`] escapes its whole text; [`Label::html`] takes HTML.
 ///
-/// A host takes 1 to 1000 UTF-16 units and shows "Can't load" instead of any other label. So a
-/// longer one is cut and ends in `…`, never within a tag or a character reference and with what
-/// is open closed; an empty one is `…` alone. The log warns of both. A label that was read, by a
-/// host or from a file, is kept as it came.
+/// A host accepts 1 to 1000 UTF-16 units and otherwise shows "Can't load". A longer label is
+/// therefore cut and ends in `…`, never within a tag or a character reference, and open tags are
+/// closed; an empty one becomes a single `…`. The log warns of both. Deserialized labels, in a host
+/// or from a file, are unchanged.
 ///
 /// ```
 /// use glance_sdk::model::Label;
@@ -162,7 +162,7 @@ impl<'de> Deserialize<'de> for QueryAnswer {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
-    /// `Some(None)` is an explicit `null`, which is written back.
+    /// `Some(None)` is an explicit `null`, which is serialized as such.
     #[serde(
         rename = "type",
         default,
@@ -181,8 +181,8 @@ pub struct Label {
 }
 
 impl Label {
-    /// A label from HTML. Text from elsewhere belongs into [`Label::text`] or
-    /// [`label!`](crate::label!), which escape it.
+    /// Creates a label from HTML. Use [`Label::text`] or [`label!`](crate::label!) for other text,
+    /// which they escape.
     ///
     /// ```
     /// use glance_sdk::model::Label;
@@ -200,7 +200,7 @@ impl Label {
         }
     }
 
-    /// The HTML, empty where a push left it out.
+    /// Returns the HTML, which is empty if a push omitted it.
     pub fn as_html(&self) -> &str {
         self.value
             .as_ref()

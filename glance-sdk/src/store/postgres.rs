@@ -1,5 +1,6 @@
-//! Installations in PostgreSQL.
+//! A store of installations in PostgreSQL.
 
+mod attempt_error;
 mod builder;
 mod connections;
 mod migrations;
@@ -16,10 +17,11 @@ use async_trait::async_trait;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Row, Transaction};
 
-pub use self::builder::PostgresStoreBuilder;
 #[cfg(feature = "server")]
-pub(crate) use self::operation::is_lost;
-use self::operation::{Failed, Operation, Parameter, transact};
+use self::attempt_error::AttemptError;
+pub(crate) use self::attempt_error::is_lost;
+pub use self::builder::PostgresStoreBuilder;
+use self::operation::{Operation, Parameter, transact};
 use self::pool::Pool;
 use self::schema::Schema;
 use super::{
@@ -50,12 +52,12 @@ const COUNT: &str = "SELECT count(*) FROM {schema}.glance_installation";
 const COUNT_OF_ORIGIN: &str = "SELECT count(*) FROM {schema}.glance_installation WHERE origin = $1";
 const REMOVE: &str = "DELETE FROM {schema}.glance_installation WHERE oauth_id = $1";
 
-/// Keeps installations in PostgreSQL, for an add-on that runs on several machines at once.
+/// Stores installations in PostgreSQL, for an add-on that runs on several machines.
 ///
-/// It also shares access tokens and used requests between the processes of the add-on. Its tables are
-/// `glance_installation`, `glance_access_token`, `glance_used_request` and `glance_schema`, by default in
-/// the first schema of the connection's search path. A clone shares the connections, by default at most 8;
-/// [`builder`](Self::builder) has the choices.
+/// It also shares access tokens and used requests between the processes of the add-on. Its tables
+/// are `glance_installation`, `glance_access_token`, `glance_used_request` and `glance_schema`, by
+/// default in the first schema of the connection's search path. Clones share the connections, by
+/// default at most 8; [`builder`](Self::builder) has settings.
 ///
 /// ```no_run
 /// use glance_sdk::AddOn;
@@ -71,7 +73,7 @@ pub struct PostgresStore {
     database: Database,
 }
 
-/// Where the tables are.
+/// The connections and the schema of the tables.
 #[derive(Clone)]
 struct Database {
     pool: Pool,
@@ -79,13 +81,13 @@ struct Database {
 }
 
 impl PostgresStore {
-    /// Connects, and makes or migrates the tables; several machines may do it at once.
+    /// Connects, and creates or migrates the tables. Several machines may do so concurrently.
     ///
-    /// The URL is that of libpq, for example `postgresql://user:password@db.example/addon` or
-    /// `postgresql:///addon?host=/run/postgresql`. Over TCP the connection is encrypted where
-    /// the server can do that, and always with `sslmode=require`; the certificate must then be
-    /// one that the system trusts (or that the file in `SSL_CERT_FILE` holds).
-    /// `sslmode=disable` is for a server on the same machine or network.
+    /// The URL has libpq's syntax, for example `postgresql://user:password@db.example/addon` or
+    /// `postgresql:///addon?host=/run/postgresql`. Over TCP the connection is encrypted if the
+    /// server supports it, and always with `sslmode=require`; the system (or the file in
+    /// `SSL_CERT_FILE`) must then trust the certificate. Use `sslmode=disable` for a server on the
+    /// same machine or network.
     ///
     /// ```no_run
     /// # async fn example() -> glance_sdk::Result<()> {
@@ -97,9 +99,9 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) where the URL is none,
-    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the server cannot be reached, refuses, or
-    /// has tables of a newer version.
+    /// Returns [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if the URL is invalid,
+    /// and [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the server cannot be reached,
+    /// refuses the connection, or has tables of a newer version.
     pub async fn connect(url: &str) -> Result<Self> {
         Self::builder(url).connect().await
     }
@@ -114,7 +116,7 @@ impl PostgresStore {
         rows.await?.iter().map(read).collect()
     }
 
-    /// Writes where `may_replace` agrees with what is there; says whether it wrote.
+    /// Stores an installation if `may_replace` accepts the stored one. Returns whether it did.
     async fn write(
         &self,
         what: &'static str,
@@ -124,7 +126,7 @@ impl PostgresStore {
     ) -> Result<bool> {
         let Installation { data, endpoints } = installation;
         let json = serde_json::to_string(data)
-            .map_err(|cause| Error::storage("the installation cannot be written", cause))?;
+            .map_err(|cause| Error::storage("cannot serialize the installation", cause))?;
         let id = data.oauth_id.as_str();
         let group = data.group_id.get().cast_signed();
         let room = data.room_id.map(|room| room.get().cast_signed());
@@ -139,14 +141,14 @@ impl PostgresStore {
             (&origin, Type::TEXT),
         ];
         let sql = |template| self.database.schema.sql(template);
-        let write = async |transaction: &Transaction<'_>| -> Result<bool, Failed> {
+        let write = async |transaction: &Transaction<'_>| -> Result<bool, AttemptError> {
             loop {
                 if may_insert && transaction.execute_typed(&sql(INSERT), &row).await? > 0 {
                     return Ok(true);
                 }
                 let stored = transaction.query_typed_opt(&sql(LOCK), &row[..1]).await?;
                 match stored {
-                    // Somebody removed it since the insert found it there.
+                    // Another process removed it after the insert found it.
                     None if may_insert => {}
                     None => return Ok(false),
                     Some(stored) => {
@@ -175,7 +177,7 @@ impl InstallationStore for PostgresStore {
         let sent = &installation.data.oauth_secret;
         let is_kept = self
             .write(
-                "cannot keep an installation",
+                "cannot store an installation",
                 installation,
                 true,
                 |stored| stored == sent,
@@ -192,7 +194,7 @@ impl InstallationStore for PostgresStore {
         if cannot_be_stored(oauth_id) {
             return Ok(None);
         }
-        let what = "cannot look an installation up";
+        let what = "cannot look up an installation";
         let id = oauth_id.as_str();
         let found = self.select(what, GET, &[(&id, Type::TEXT)]).await?;
         Ok(found.into_iter().next())
@@ -203,7 +205,7 @@ impl InstallationStore for PostgresStore {
             return Ok(false);
         }
         let id = oauth_id.as_str();
-        let removal = Operation::new(&self.database, "cannot forget an installation");
+        let removal = Operation::new(&self.database, "cannot remove an installation");
         let removed = removal.execute(REMOVE, &[(&id, Type::TEXT)]).await?;
         Ok(removed > 0)
     }
@@ -224,7 +226,8 @@ impl InstallationStore for PostgresStore {
         match after {
             None => self.select(what, FIRST_PAGE, &[(&limit, Type::INT8)]).await,
             Some(after) => {
-                // No stored id has a NUL, so what comes after one comes after what is before it.
+                // Stored ids contain no NUL, so the ids after `after` are those after its part
+                // before the NUL.
                 let after = after.as_str().split('\0').next();
                 let parameters: [Parameter<'_>; 2] = [(&limit, Type::INT8), (&after, Type::TEXT)];
                 self.select(what, NEXT_PAGE, &parameters).await
@@ -234,13 +237,13 @@ impl InstallationStore for PostgresStore {
 
     async fn in_room(&self, room: RoomId) -> Result<Vec<Installation>> {
         let room = room.get().cast_signed();
-        self.select("cannot look a room up", IN_ROOM, &[(&room, Type::INT8)])
+        self.select("cannot look up a room", IN_ROOM, &[(&room, Type::INT8)])
             .await
     }
 
     async fn in_group(&self, group: GroupId) -> Result<Vec<Installation>> {
         let group = group.get().cast_signed();
-        self.select("cannot look a group up", IN_GROUP, &[(&group, Type::INT8)])
+        self.select("cannot look up a group", IN_GROUP, &[(&group, Type::INT8)])
             .await
     }
 
@@ -307,13 +310,13 @@ impl InstallationStore for PostgresStore {
     }
 }
 
-/// PostgreSQL's text has no NUL; an id with one comes from a stranger.
+/// PostgreSQL's `text` cannot contain NUL; an id with one comes from a stranger.
 fn cannot_be_stored(oauth_id: &OauthId) -> bool {
     oauth_id.as_str().contains('\0')
 }
 
 fn broken(cause: tokio_postgres::Error) -> Error {
-    Error::storage("the installation store is broken", cause)
+    Error::storage("the installation store contains invalid data", cause)
 }
 
 fn read(row: &Row) -> Result<Installation> {
@@ -327,7 +330,7 @@ fn read(row: &Row) -> Result<Installation> {
 fn parse(row: &Row) -> Result<InstallationData> {
     let json: &str = row.try_get("data").map_err(broken)?;
     serde_json::from_str(json)
-        .map_err(|cause| Error::storage("the installation store is broken", cause))
+        .map_err(|cause| Error::storage("the installation store contains invalid data", cause))
 }
 
 #[cfg(test)]

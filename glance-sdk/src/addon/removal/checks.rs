@@ -1,4 +1,4 @@
-//! Asks hosts about installations that somebody wanted to remove without proof.
+//! Asks hosts about installations after a request without proof to remove them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -17,29 +17,30 @@ use crate::client::Installations;
 use crate::model::OauthId;
 use crate::store::RemovalCheck;
 
-/// How many checks are read from the store at a time.
+/// The number of checks to read from the store at a time.
 const BATCH: usize = 100;
 
-/// How many hosts are asked at once.
+/// The number of hosts to ask concurrently.
 const AT_ONCE: usize = 8;
 
-/// How long a host may take to answer. Less than the pause between two questions.
+/// The timeout of a question to a host. It is less than the pause between two questions.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The store is read at least this often, as other processes write there too, in seconds.
+/// The longest interval between two reads of the store, in seconds. Other processes write there
+/// too.
 const LOOK_AHEAD: i64 = 60;
 
-/// How often a request is tried where others change the same check.
+/// The number of attempts to record a request while other processes change the same check.
 const TRIES: usize = 5;
 
-/// The removal checks of an add-on. They are in the store, so they outlive a restart; of several
-/// processes one makes each.
+/// The removal checks of an add-on. The store keeps them across restarts, and only one of several
+/// processes makes each check.
 #[derive(Debug)]
-pub(crate) struct RemovalChecks {
+pub(in crate::addon) struct RemovalChecks {
     installations: Installations,
     hooks: Arc<Hooks>,
     is_started: AtomicBool,
-    /// Wakes the task: something is due.
+    /// Wakes the task when a check is due.
     wake: Arc<Notify>,
 }
 
@@ -53,15 +54,10 @@ impl RemovalChecks {
         })
     }
 
-    /// Checks of an add-on without hooks.
-    #[cfg(test)]
-    pub(crate) fn without_hooks(installations: Installations) -> Arc<Self> {
-        Self::new(installations, Arc::default())
-    }
-
-    /// Starts the task that makes the checks, unless it runs already. It ends with the add-on.
-    pub(crate) fn start(self: &Arc<Self>) {
-        // Nearly always it runs: a load costs the requests less than a swap.
+    /// Starts the task that makes the checks, unless it runs already. The task ends with the
+    /// add-on.
+    pub(in crate::addon) fn start(self: &Arc<Self>) {
+        // The task is nearly always running, and a load costs each request less than a swap.
         if self.is_started.load(Ordering::Relaxed) || self.is_started.swap(true, Ordering::Relaxed)
         {
             return;
@@ -69,8 +65,9 @@ impl RemovalChecks {
         tokio::spawn(run(Arc::downgrade(self)));
     }
 
-    /// Has the host asked whether it still knows this installation, at `now` (seconds since 1970) or
-    /// as soon as it may be asked again. An unknown installation is no failure.
+    /// Schedules a question to the host whether it still knows this installation, at `now` (seconds
+    /// since 1970) or as soon as the host may be asked again. An unknown installation is not an
+    /// error.
     pub(super) async fn request(self: &Arc<Self>, oauth_id: &OauthId, now: i64) -> Result<()> {
         let store = self.installations.store();
         for _ in 0..TRIES {
@@ -87,7 +84,7 @@ impl RemovalChecks {
             {
                 tracing::warn!(
                     %oauth_id,
-                    "a request without proof to remove an installation: its host is asked"
+                    "removal not proven: asking the host"
                 );
                 break;
             }
@@ -97,7 +94,7 @@ impl RemovalChecks {
         Ok(())
     }
 
-    /// Makes the checks that are due at `now`; answers when the next one is.
+    /// Makes the checks that are due at `now`. Returns the time of the next check.
     async fn make_due(&self, now: i64) -> Result<i64> {
         let until = now.saturating_add(LOOK_AHEAD);
         loop {
@@ -115,7 +112,7 @@ impl RemovalChecks {
                     );
                     let made = self.make(&oauth_id, &check, now).instrument(span);
                     if let Err(error) = made.await {
-                        tracing::error!(%oauth_id, "a removal check failed: {error:#}");
+                        tracing::error!(%oauth_id, error = %format_args!("{error:#}"), "a removal check failed");
                     }
                 })
                 .await;
@@ -132,7 +129,8 @@ impl RemovalChecks {
             return Ok(());
         };
         let store = self.installations.store();
-        // Stored before the host is asked: a crash repeats the question later, not at once.
+        // The check is stored before the question, so a crash repeats the question later, not at
+        // once.
         if !store.set_removal_check(oauth_id, check, &next).await? {
             return Ok(());
         }
@@ -166,12 +164,12 @@ async fn run(checks: Weak<RemovalChecks>) {
         let wait = match running.make_due(now()).await {
             Ok(next) => (next - now()).clamp(1, LOOK_AHEAD),
             Err(error) => {
-                tracing::error!("removal checks cannot be read: {error:#}");
+                tracing::error!(error = %format_args!("{error:#}"), "reading removal checks failed");
                 LOOK_AHEAD
             }
         };
         let wake = Arc::clone(&running.wake);
-        // While it waits, nothing here keeps the add-on.
+        // While the task waits, it holds no reference to the add-on.
         drop(running);
         let wait = Duration::from_secs(wait.unsigned_abs());
         tokio::select! {

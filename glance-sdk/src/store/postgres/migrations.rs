@@ -1,16 +1,18 @@
-//! How the tables of an earlier version become those of this version.
+//! Migrates the tables of earlier versions.
 
 use tokio_postgres::Transaction;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::operation::{Failed, Operation, transact};
+use super::attempt_error::AttemptError;
+use super::operation::{Operation, transact};
 use super::pool::Pool;
 use super::read;
 use super::schema::Schema;
 use crate::{Error, ErrorKind, Result};
 
-/// Each in its place for good: `glance_schema` remembers how many are done. Ids are ordered by
-/// their bytes, and numbers above the range of `bigint` are kept by their bits.
+/// The order of the steps must never change: `glance_schema` stores the number of completed steps.
+/// Ids are ordered by their bytes, and numbers above the range of `bigint` are stored by their
+/// bits.
 const STEPS: [&str; 3] = [
     "
     CREATE TABLE {schema}.glance_installation (
@@ -54,26 +56,28 @@ const STEPS: [&str; 3] = [
 ",
 ];
 
-/// The number of steps after which installations have an origin, which [`fill_origins`] fills in.
+/// The number of steps after which installations have an origin. [`fill_origins`] fills it in.
 const WITH_ORIGINS: usize = 2;
 
 const PAGE: &str = "SELECT data, token_url, api_url, oauth_id FROM {schema}.glance_installation
     WHERE oauth_id > $1 OR $1 IS NULL ORDER BY oauth_id LIMIT 1000";
 
-/// The lock that instances starting together queue for: `glance` in ASCII.
+/// The advisory lock for processes that start concurrently: `glance` in ASCII.
 const LOCK: i64 = 0x676c_616e_6365;
 
-/// Makes the steps that are missing, all or none; returns the schema they are in, by default that of the
-/// search path.
+/// Makes the missing steps, all or none. Returns the schema, by default that of the search path.
 ///
-/// A role that may not create tables can run on tables another role made, and a server that is
-/// read-only with tables that are up to date: nothing is written that is there.
+/// If the tables are up to date, this writes nothing. Thus a role that may not create tables can
+/// use tables of another role, and the server may be read-only.
 pub(super) async fn run(pool: &Pool, schema: Option<Schema>) -> Result<Schema> {
-    let operation = Operation::migration(pool, "cannot make its tables");
+    let operation = Operation::migration(pool, "cannot create its tables");
     transact!(operation, transaction => make(&transaction, schema.as_ref()))
 }
 
-async fn make(transaction: &Transaction<'_>, schema: Option<&Schema>) -> Result<Schema, Failed> {
+async fn make(
+    transaction: &Transaction<'_>,
+    schema: Option<&Schema>,
+) -> Result<Schema, AttemptError> {
     transaction
         .query_typed_one("SELECT pg_advisory_xact_lock($1)", &[(&LOCK, Type::INT8)])
         .await?;
@@ -106,8 +110,8 @@ async fn make(transaction: &Transaction<'_>, schema: Option<&Schema>) -> Result<
     let done = usize::try_from(version).unwrap_or(usize::MAX);
     let Some(missing) = STEPS.get(done..) else {
         let newer = format!(
-            "the installation store is of a newer version of this program: its schema is \
-             {version}, and this one knows {}",
+            "the installation store belongs to a newer version of this program: its schema is \
+                 {version}, and this version knows {}",
             STEPS.len()
         );
         return Err(Error::new(ErrorKind::Storage, newer).into());
@@ -130,9 +134,9 @@ async fn make(transaction: &Transaction<'_>, schema: Option<&Schema>) -> Result<
     Ok(schema)
 }
 
-/// Fills in the origins of the installations of an earlier version; in Rust, because an origin is
-/// what the URL standard makes of an address.
-async fn fill_origins(transaction: &Transaction<'_>, schema: &Schema) -> Result<(), Failed> {
+/// Fills in the origins of an earlier version's installations. It is written in Rust, because the
+/// URL standard defines the origin of an address.
+async fn fill_origins(transaction: &Transaction<'_>, schema: &Schema) -> Result<(), AttemptError> {
     let update =
         schema.sql("UPDATE {schema}.glance_installation SET origin = $2 WHERE oauth_id = $1");
     let page_query = schema.sql(PAGE);

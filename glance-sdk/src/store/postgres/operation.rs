@@ -1,36 +1,36 @@
-//! One operation on the store: limited in time, and repeated once on a new connection where nothing
-//! was done.
+//! One operation on the store. It has a timeout, and retries once on a new connection if it changed
+//! nothing.
 
-use std::fmt;
 use std::time::Duration;
 
 use deadpool::managed::{PoolError, TimeoutType};
 use tokio::time::{Instant, sleep, timeout_at};
-use tokio_postgres::error::{Severity, SqlState};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{IsolationLevel, Row, Transaction};
 
 use super::Database;
-use super::connections::{CONNECT, is_shutdown};
+use super::attempt_error::{AttemptError, Cause, TimedOut};
+use super::connections::CONNECT;
 use super::pool::{Lease, Pool};
 use super::schema::Schema;
 use crate::{Error, Result};
 
-/// How long an operation may take in all. A host waits 10 s for an answer.
+/// The timeout of an operation. A host waits 10 s for a response.
 const OPERATION: Duration = Duration::from_secs(8);
 
-/// How long the statements of an operation may take on one connection.
+/// The timeout of an operation's statements on one connection.
 const ATTEMPT: Duration = Duration::from_secs(3);
 
-/// How long tables may take to be made or changed, which nobody waits for but the start.
+/// The timeout of creating or migrating tables, for which only the start waits.
 const MIGRATION: Duration = Duration::from_secs(120);
 
-/// How long to wait before a server is asked again that refused a connection.
+/// The pause before connecting again to a server that refused a connection.
 const RECONNECT: Duration = Duration::from_millis(200);
 
-/// Runs statements in a transaction: `transact!(operation, transaction => future)`. The future answers a
-/// `Result<T, Failed>`, and is made anew for the second attempt. A macro, because the compiler does not see
-/// that what a closure makes of a borrowed transaction is `Send`.
+/// Runs statements in a transaction: `transact!(operation, transaction => future)`. The future
+/// returns `Result<T, AttemptError>`, and the macro evaluates it again for the second attempt. It
+/// is a macro, because the compiler does not see that a closure's future with a borrowed
+/// transaction is `Send`.
 macro_rules! transact {
     ($operation:expr, $transaction:ident => $statements:expr) => {{
         let mut operation = $operation;
@@ -51,14 +51,14 @@ macro_rules! transact {
 }
 pub(super) use transact;
 
-/// A parameter with its type. Statements are sent with the types of their parameters: they need no
-/// preparation, which would bind them to one connection of a pooler's.
+/// A parameter with its type. Statements are sent with the types of their parameters, because
+/// prepared statements are bound to one connection of a pooler.
 pub(super) type Parameter<'p> = (&'p (dyn ToSql + Sync), Type);
 
-/// An operation under way.
+/// A running operation.
 pub(super) struct Operation<'p> {
     pool: &'p Pool,
-    /// Unknown to a migration, which decides about it.
+    /// `None` in a migration, which determines the schema.
     schema: Option<&'p Schema>,
     what: &'static str,
     deadline: Instant,
@@ -69,7 +69,7 @@ pub(super) struct Operation<'p> {
 }
 
 impl<'p> Operation<'p> {
-    /// `what` is what the store cannot do where it fails: "cannot list installations".
+    /// Creates an operation. `what` describes its failure: "cannot list installations".
     pub(super) fn new(database: &'p Database, what: &'static str) -> Self {
         let operation = Self::lasting(&database.pool, what, ATTEMPT, OPERATION);
         Self {
@@ -96,7 +96,7 @@ impl<'p> Operation<'p> {
         }
     }
 
-    /// The rows of a query that changes nothing.
+    /// Returns the rows of a query that changes nothing.
     pub(super) async fn select(mut self, query: &str, of: &[Parameter<'_>]) -> Result<Vec<Row>> {
         let query = self.sql(query);
         loop {
@@ -109,7 +109,7 @@ impl<'p> Operation<'p> {
         }
     }
 
-    /// How many rows a statement changed, in a transaction of its own.
+    /// Executes a statement in a transaction of its own. Returns the number of changed rows.
     pub(super) async fn execute(self, statement: &str, of: &[Parameter<'_>]) -> Result<u64> {
         let statement = self.sql(statement);
         transact!(self, transaction => async {
@@ -124,11 +124,11 @@ impl<'p> Operation<'p> {
         }
     }
 
-    /// A connection for one attempt.
+    /// Returns a connection for one attempt.
     pub(super) async fn connection(&mut self) -> Result<Lease> {
         type Source = Box<dyn std::error::Error + Send + Sync>;
         let unreachable =
-            |cause: Source| Error::storage("the installation store cannot be reached", cause);
+            |cause: Source| Error::storage("cannot reach the installation store", cause);
         self.attempt_began = std::time::Instant::now();
         let given_up = self.deadline.min(Instant::now() + CONNECT);
         loop {
@@ -141,7 +141,7 @@ impl<'p> Operation<'p> {
                 Err(_) => return Err(unreachable(TimedOut(OPERATION).into())),
             };
             match cause {
-                // A server that restarts is back in a moment.
+                // A server that restarts is available again in a moment.
                 PoolError::Backend(cause)
                     if cause.is_refusal() && Instant::now() + RECONNECT < given_up =>
                 {
@@ -157,11 +157,11 @@ impl<'p> Operation<'p> {
         }
     }
 
-    /// Begins a transaction that ends on the server when it ends here.
+    /// Begins a transaction whose timeouts also apply on the server.
     pub(super) async fn begin<'c>(
         &self,
         connection: &'c mut Lease,
-    ) -> Result<Transaction<'c>, Failed> {
+    ) -> Result<Transaction<'c>, AttemptError> {
         let limit = self.attempt.as_millis();
         self.limited(async {
             let transaction = connection
@@ -169,7 +169,8 @@ impl<'p> Operation<'p> {
                 .isolation_level(IsolationLevel::ReadCommitted)
                 .start()
                 .await?;
-            // `LOCAL` ends with the transaction, as nothing may stay behind on a pooler's connection.
+            // `LOCAL` settings end with the transaction, because no settings may remain on a
+            // pooler's connection.
             let limits = format!(
                 "SET LOCAL statement_timeout = {limit}; SET LOCAL lock_timeout = {limit}; \
                  SET LOCAL idle_in_transaction_session_timeout = {limit}"
@@ -180,47 +181,47 @@ impl<'p> Operation<'p> {
         .await
     }
 
-    /// Ends a transaction. Where this fails, nobody knows whether it is done.
-    pub(super) async fn commit(&self, transaction: Transaction<'_>) -> Result<(), Failed> {
+    /// Commits a transaction. If this fails, the transaction may or may not be committed.
+    pub(super) async fn commit(&self, transaction: Transaction<'_>) -> Result<(), AttemptError> {
         self.limited(async { Ok(transaction.commit().await?) })
             .await
-            .map_err(|failed| Failed {
+            .map_err(|failed| AttemptError {
                 may_be_done: true,
                 ..failed
             })
     }
 
-    /// Statements of this attempt, in the time that it has.
+    /// Runs statements of this attempt within its timeout.
     pub(super) async fn limited<T>(
         &self,
-        statements: impl Future<Output = Result<T, Failed>>,
-    ) -> Result<T, Failed> {
+        statements: impl Future<Output = Result<T, AttemptError>>,
+    ) -> Result<T, AttemptError> {
         match timeout_at(self.attempt_ends, statements).await {
             Ok(done) => done,
-            Err(_) => Err(Failed {
+            Err(_) => Err(AttemptError {
                 cause: Cause::TimedOut(TimedOut(self.attempt)),
                 may_be_done: false,
             }),
         }
     }
 
-    /// Decides about a failed attempt: `Ok` where another is to be made.
+    /// Decides about a failed attempt: `Ok` means another attempt.
     ///
     /// # Errors
     ///
-    /// Where the operation failed for good.
-    pub(super) fn again(&mut self, connection: Lease, failed: Failed) -> Result<()> {
+    /// Returns the error of the operation if it failed for good.
+    pub(super) fn again(&mut self, connection: Lease, failed: AttemptError) -> Result<()> {
         let is_lost = failed.cause.is_of_connection();
         if is_lost {
             connection.discard();
-            // What happened to it happened to those that are as old.
+            // The connections of the same age probably failed too.
             self.pool.drop_older(self.attempt_began);
         }
         if is_lost && !failed.may_be_done && !self.is_repeated {
             tracing::warn!(
-                "the installation store {}, and tries again on a new connection: {}",
+                error = %failed.cause,
+                "the installation store {}; retrying on a new connection",
                 self.what,
-                failed.cause,
             );
             self.is_repeated = true;
             return Ok(());
@@ -233,88 +234,3 @@ impl<'p> Operation<'p> {
         })
     }
 }
-
-/// Why an attempt failed.
-#[derive(Debug)]
-pub(super) struct Failed {
-    cause: Cause,
-    /// Whether it may have changed something all the same.
-    may_be_done: bool,
-}
-
-#[derive(Debug)]
-enum Cause {
-    Database(tokio_postgres::Error),
-    TimedOut(TimedOut),
-    /// What is stored cannot be understood.
-    Content(Error),
-}
-
-impl From<tokio_postgres::Error> for Failed {
-    fn from(cause: tokio_postgres::Error) -> Self {
-        Self {
-            cause: Cause::Database(cause),
-            may_be_done: false,
-        }
-    }
-}
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Self {
-        Self {
-            cause: Cause::Content(error),
-            may_be_done: false,
-        }
-    }
-}
-
-impl Cause {
-    /// Whether another connection may do better: this one is broken, its server stops, or is no
-    /// longer the one that may be written.
-    fn is_of_connection(&self) -> bool {
-        match self {
-            Self::TimedOut(_) => true,
-            Self::Content(_) => false,
-            Self::Database(cause) => is_lost(cause),
-        }
-    }
-}
-
-/// Whether the connection or its server failed, rather than the statement or a value.
-pub(crate) fn is_lost(cause: &tokio_postgres::Error) -> bool {
-    let Some(error) = cause.as_db_error() else {
-        let source = std::error::Error::source(cause);
-        return cause.is_closed() || source.is_some_and(|source| source.is::<std::io::Error>());
-    };
-    let code = error.code();
-    *code == SqlState::READ_ONLY_SQL_TRANSACTION
-        || is_shutdown(code)
-        // Also what a pooler says of its server.
-        || code.code().starts_with("08")
-        || matches!(
-            error.parsed_severity(),
-            Some(Severity::Fatal | Severity::Panic)
-        )
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Database(cause) => cause.fmt(f),
-            Self::TimedOut(cause) => cause.fmt(f),
-            Self::Content(cause) => cause.fmt(f),
-        }
-    }
-}
-
-/// Nothing was answered in time.
-#[derive(Debug)]
-struct TimedOut(Duration);
-
-impl fmt::Display for TimedOut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no answer within {} s", self.0.as_secs())
-    }
-}
-
-impl std::error::Error for TimedOut {}

@@ -1,4 +1,4 @@
-//! The schema that the tables are in. Every statement names it, because a pooler may give each transaction
+//! The schema of the tables. Every statement names it, because a pooler may give each transaction
 //! another connection, with another search path.
 
 use std::sync::Arc;
@@ -7,23 +7,23 @@ use tokio_postgres::Transaction;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 
-use super::operation::Failed;
+use super::attempt_error::AttemptError;
 use crate::{Error, ErrorKind, Result};
 
-/// PostgreSQL cuts longer names without a word.
+/// PostgreSQL silently truncates longer names.
 const MAX_NAME_BYTES: usize = 63;
 
 const EXISTS: &str =
     "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname::text = $1)";
 
-/// The schema of existing tables of ours on the search path, otherwise the first one on it.
+/// The schema of existing tables on the search path, otherwise the first schema on it.
 const CURRENT: &str = "SELECT coalesce(
     (SELECT nspname FROM pg_catalog.pg_class
         JOIN pg_catalog.pg_namespace ON pg_namespace.oid = pg_class.relnamespace
         WHERE pg_class.oid = to_regclass('glance_schema')),
     current_schema())::text";
 
-/// The name of a schema, as it stands in statements.
+/// The name of a schema, as statements contain it.
 #[derive(Debug, Clone)]
 pub(super) struct Schema {
     name: Arc<str>,
@@ -33,13 +33,15 @@ pub(super) struct Schema {
 impl Schema {
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] where a schema cannot have this name.
+    /// Returns [`ErrorKind::Configuration`] if a schema cannot have this name.
     pub(super) fn new(name: &str) -> Result<Self> {
         let wrong = match name {
             "" => Some("is empty"),
             _ if name.len() > MAX_NAME_BYTES => Some("has more than 63 bytes"),
             _ if name.contains('\0') => Some("has a NUL character"),
-            _ if name.starts_with("pg_") => Some("starts with pg_, as only PostgreSQL's own do"),
+            _ if name.starts_with("pg_") => {
+                Some("starts with pg_, which is reserved for PostgreSQL")
+            }
             _ => None,
         };
         match wrong {
@@ -58,13 +60,13 @@ impl Schema {
         }
     }
 
-    /// A statement whose tables are written as `{schema}.table`.
+    /// Returns a statement; the template writes its tables as `{schema}.table`.
     pub(super) fn sql(&self, template: &str) -> String {
         template.replace("{schema}", &self.quoted)
     }
 
     /// Creates the schema unless it exists.
-    pub(super) async fn create(&self, transaction: &Transaction<'_>) -> Result<(), Failed> {
+    pub(super) async fn create(&self, transaction: &Transaction<'_>) -> Result<(), AttemptError> {
         let name = &*self.name;
         let exists = transaction
             .query_typed_one(EXISTS, &[(&name, Type::TEXT)])
@@ -86,8 +88,8 @@ impl Schema {
         }
     }
 
-    /// The schema that a connection without a choice uses.
-    pub(super) async fn current(transaction: &Transaction<'_>) -> Result<Self, Failed> {
+    /// Returns the default schema of the connection.
+    pub(super) async fn current(transaction: &Transaction<'_>) -> Result<Self, AttemptError> {
         let current = transaction.query_typed_one(CURRENT, &[]).await?;
         match current.try_get::<_, Option<&str>>(0)? {
             Some(name) => Ok(Self::quote(name)),
@@ -115,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn impossible_names_are_refused() {
+    fn invalid_names_are_refused() {
         let long = "é".repeat(32);
         for (name, wrong) in [
             ("", "empty"),

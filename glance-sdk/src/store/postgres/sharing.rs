@@ -3,20 +3,21 @@
 use tokio_postgres::types::Type;
 use tokio_postgres::{Row, Transaction};
 
-use super::operation::{Failed, Operation, Parameter, transact};
+use super::attempt_error::AttemptError;
+use super::operation::{Operation, Parameter, transact};
 use super::{Database, broken, cannot_be_stored};
 use crate::Result;
 use crate::model::{OauthId, Secret};
 use crate::store::{AccessToken, Claimed, RequestClaim};
 
 const TOKEN_FAILED: &str = "cannot share an access token";
-const CLAIM_FAILED: &str = "cannot remember a request";
+const CLAIM_FAILED: &str = "cannot record a request";
 
-/// The number of expired requests that a claim removes at most, of any installation. A claim adds one, so
-/// none stay for long.
+/// The number of expired requests, of any installation, that one claim removes. A claim adds one,
+/// so none stay for long.
 const SWEEP: i64 = 1000;
 
-/// Whoever changes the tokens of an installation waits for others that do, and lets calls read it.
+/// Serializes changes of an installation's tokens, while other calls may read them.
 const LOCK: &str =
     "SELECT 1 FROM {schema}.glance_installation WHERE oauth_id = $1 FOR NO KEY UPDATE";
 const TOKEN: &str = "SELECT token, renew_at FROM {schema}.glance_access_token
@@ -31,13 +32,14 @@ const PUT_TOKEN: &str = "INSERT INTO {schema}.glance_access_token (oauth_id, nam
 const REMOVE_TOKEN: &str = "DELETE FROM {schema}.glance_access_token
     WHERE oauth_id = $1 AND name = $2 AND token = $3";
 
-/// Leaves what another process removes at this moment.
+/// Skips rows that another process is removing.
 const SWEEP_REQUESTS: &str = "DELETE FROM {schema}.glance_used_request
     WHERE ctid = ANY (ARRAY(
         SELECT ctid FROM {schema}.glance_used_request WHERE expires_at <= $1
         ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))";
-/// Says whether the installation is stored, whether the claim is the first, and whether the request was
-/// used before or there was room. An expired request that is still there is used anew.
+/// Returns whether the installation is stored, whether the claim is the first, and whether the
+/// request was used before or capacity was left. An expired request that still exists may be used
+/// again.
 const CLAIM: &str = "WITH installation AS (
         SELECT oauth_id FROM {schema}.glance_installation WHERE oauth_id = $1 FOR KEY SHARE
     ), live AS (
@@ -92,7 +94,7 @@ pub(super) async fn put_token(
     let secret = token.secret.expose();
     let others = AccessToken::MAX_PER_INSTALLATION as i64 - 1;
     let sql = |template| database.schema.sql(template);
-    let write = async |transaction: &Transaction<'_>| -> Result<bool, Failed> {
+    let write = async |transaction: &Transaction<'_>| -> Result<bool, AttemptError> {
         let of: [Parameter<'_>; 4] = [
             (&id, Type::TEXT),
             (&name, Type::TEXT),
@@ -142,7 +144,7 @@ pub(super) async fn claim(database: &Database, claim: &RequestClaim) -> Result<C
     let (id, name) = (claim.oauth_id.as_str(), claim.name.as_slice());
     let limit = i64::from(claim.limit);
     let sql = |template| database.schema.sql(template);
-    let write = async |transaction: &Transaction<'_>| -> Result<Claimed, Failed> {
+    let write = async |transaction: &Transaction<'_>| -> Result<Claimed, AttemptError> {
         let of: [Parameter<'_>; 2] = [(&claim.now, Type::INT8), (&SWEEP, Type::INT8)];
         transaction.execute_typed(&sql(SWEEP_REQUESTS), &of).await?;
         let of: [Parameter<'_>; 5] = [
