@@ -1,13 +1,13 @@
-//! What is wrong with the addresses of icons, before hosts show placeholders instead.
+//! Checks the URLs of icons, for which hosts would otherwise show placeholders.
 
 use url::Url;
 
 use crate::base_url::is_path;
 use crate::model::urls::Urls;
 
-/// The icons of an add-on, and what is wrong with them.
+/// The icons of an add-on, with the problems found so far.
 pub(super) struct Icons<'a> {
-    /// The paths that the add-on serves, as routes are written.
+    /// The paths that the add-on serves, in the syntax of routes.
     paths: &'a [String],
     problems: Vec<String>,
     warnings: Vec<String>,
@@ -22,8 +22,8 @@ impl<'a> Icons<'a> {
         }
     }
 
-    /// Checks an icon; `what` names it in a message. One that is wrong is replaced, so that it is not
-    /// reported again as an address of the descriptor.
+    /// Checks an icon; `what` names it in a message. Replaces a wrong icon, so that the check of
+    /// the descriptor does not report it again.
     pub(super) fn check(&mut self, what: &str, icon: &mut impl Urls) {
         icon.visit_urls(&mut |url| {
             let problem = if url.contains(char::is_whitespace) {
@@ -57,14 +57,14 @@ impl<'a> Icons<'a> {
         }
     }
 
-    /// Adds what is wrong to `problems`, and returns what may be.
+    /// Adds the errors to `problems` and returns the warnings.
     pub(super) fn finish(self, problems: &mut Vec<String>) -> Vec<String> {
         problems.extend(self.problems);
         self.warnings
     }
 }
 
-/// Whether a route, as axum writes it, serves the path of an address.
+/// Returns whether a route, in axum's syntax, serves the path of a URL.
 fn serves(route: &str, url: &str) -> bool {
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let (mut pattern, mut segments) = (route.split('/'), path.split('/'));
@@ -91,7 +91,7 @@ mod tests {
     use crate::model::Icon;
 
     #[test]
-    fn routes_serve_paths_as_axum_reads_them() {
+    fn serves_matches_paths_like_axum() {
         for (route, path, expected) in [
             ("/i.svg", "/i.svg", true),
             ("/i.svg", "/i.svg?v=2", true),
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_icons_is_reported_once() {
+    fn icon_problems_are_reported_once() {
         let paths = ["/good.svg".to_owned()];
         let mut icons = Icons::new(&paths);
         for url in [

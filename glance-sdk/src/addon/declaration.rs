@@ -1,5 +1,5 @@
-//! What few add-ons say in their descriptor: who may install them, under which name they write, and whatever
-//! has no method of its own.
+//! Rare settings of a descriptor: who may install the add-on, the sender's name, and edits for
+//! everything without a method of its own.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ impl fmt::Debug for Declaration {
 }
 
 impl Declaration {
-    /// Applies the edits, in the order in which they were added.
+    /// Applies the edits in the order of their declaration.
     pub(super) fn edit(&mut self, descriptor: &mut Descriptor) {
         for edit in std::mem::take(&mut self.edits) {
             edit(descriptor);
@@ -32,7 +32,7 @@ impl Declaration {
 }
 
 impl<S> AddOn<S> {
-    /// The sender's name on its messages, instead of the add-on's name.
+    /// Sets the sender's name on the add-on's messages. The default is the add-on's name.
     ///
     /// ```
     /// use glance_sdk::AddOn;
@@ -50,7 +50,7 @@ impl<S> AddOn<S> {
         self
     }
 
-    /// Whether one room may install the add-on; it may where nothing is said.
+    /// Sets whether a single room may install the add-on. The default is `true`.
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -68,19 +68,21 @@ impl<S> AddOn<S> {
         self
     }
 
-    /// Whether the whole group may install the add-on; it may where nothing is said.
+    /// Sets whether the whole group may install the add-on. The default is `true`.
     #[must_use]
     pub fn allow_global(mut self, is_allowed: bool) -> Self {
         self.declaration.allow_global = Some(is_allowed);
         self
     }
 
-    /// Changes the descriptor before it is checked and served: for what no other method declares, such as
-    /// capabilities that this version does not know. Several edits run in the order in which they were added.
+    /// Edits the descriptor before it is checked and served. Use it for properties without a method
+    /// of their own, such as capabilities that this version does not know. Several edits run in the
+    /// order of their declaration.
     ///
-    /// The add-on's own addresses are still paths here, such as `/glance/builds`. A path that an edit writes is
-    /// completed like them, and [`route`](Self::route) serves it. To declare something does not serve it, and
-    /// what the SDK serves stays as it is: a webhook that an edit declares unsigned is refused when it is called.
+    /// At this point the add-on's own URLs are still paths, such as `/glance/builds`. Paths that an
+    /// edit writes are completed in the same way, and [`route`](Self::route) serves them. An edit
+    /// changes only the descriptor: it adds no handler and does not change the SDK's handlers. For
+    /// example, the SDK refuses unsigned calls of a webhook even if an edit declares it unsigned.
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -121,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn who_may_install_and_the_name_of_messages_are_written_only_where_they_are_said() {
+    fn unset_declarations_are_absent_from_descriptor() {
         let add_on = || AddOn::new("com.example.said", "Said");
         let silent = built(add_on());
         let capabilities = &silent["capabilities"];
@@ -141,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn edits_run_in_order_and_their_paths_are_completed() {
+    fn edits_run_in_order_and_paths_are_completed() {
         let descriptor = built(
             AddOn::new("com.example.edited", "Edited")
                 .edit_descriptor(|descriptor| {
@@ -180,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edited_descriptor_is_checked() {
+    fn edited_descriptor_is_checked() {
         let error = AddOn::new("com.example.edited", "Edited")
             .edit_descriptor(|descriptor| descriptor.name.clear())
             .build("https://add-on.example.com")

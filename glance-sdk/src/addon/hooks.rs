@@ -1,4 +1,5 @@
-//! What an author wants to do when the add-on is installed, updated or removed, and who may do it.
+//! The hooks that run when the add-on is installed, updated or removed, and the hosts that may
+//! install it.
 
 use std::fmt;
 use std::pin::Pin;
@@ -16,11 +17,11 @@ pub(super) struct Hooks {
     pub(super) on_install: Option<Hook<Client>>,
     pub(super) on_update: Option<Hook<Client>>,
     pub(super) on_uninstall: Option<Hook<Installation>>,
-    /// Origins of hosts that may install; any where there is none.
+    /// The origins of the hosts that may install the add-on. If empty, every host may.
     pub(super) hosts: Vec<String>,
-    /// Whether installations come by a person's browser instead of a post.
+    /// Whether installations arrive through a person's browser instead of a `POST`.
     pub(super) by_browser: bool,
-    /// New installations that are not known to be stored.
+    /// New installations that the store may not contain.
     pub(super) unfinished: Unfinished,
 }
 
@@ -32,7 +33,7 @@ impl fmt::Debug for Hooks {
     }
 }
 
-/// A hook with the add-on's state at hand.
+/// Creates a hook that passes the add-on's state to `run`.
 pub(super) fn hook<S, T, F, Fut, E>(state: S, run: F) -> Hook<T>
 where
     S: Clone + Send + Sync + 'static,
@@ -54,18 +55,18 @@ impl Hooks {
         }
     }
 
-    /// Whether the add-on names the host at this address as one that may install.
+    /// Returns whether the add-on names the host with this URL as allowed.
     pub(super) fn is_named(&self, url: &str) -> bool {
         origin(url).is_some_and(|origin| self.hosts.contains(&origin))
     }
 
-    /// Whether the host whose capabilities stand at this address may install.
+    /// Returns whether the host with this capabilities URL may install the add-on.
     pub(super) fn may_install(&self, capabilities_url: &str) -> bool {
         self.hosts.is_empty() || self.is_named(capabilities_url)
     }
 
-    /// Whether this host may install only because the add-on names none, which deserves a warning. A host of
-    /// this machine, as in development, deserves none.
+    /// Returns whether this host may install the add-on only because the add-on names no hosts; the
+    /// caller logs a warning. Hosts on this machine, as in development, are exempt.
     pub(super) fn may_install_unnamed(&self, capabilities_url: &str) -> bool {
         let is_here = reqwest::Url::parse(capabilities_url).is_ok_and(|url| is_loopback(&url));
         self.hosts.is_empty() && !is_here
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn unnamed_hosts_deserve_a_warning_unless_they_are_of_this_machine() {
+    fn may_install_unnamed_excludes_loopback_hosts() {
         let names_none = Hooks::default();
         assert!(names_none.may_install_unnamed("https://chat.example.com/v2/capabilities"));
         for here in [

@@ -1,7 +1,7 @@
-//! What a host asks for and the add-on does not have: the log says which line is missing.
+//! Responds to requests for missing glances, pages and webhooks, and logs the missing line of code.
 //!
-//! It happens where a host has the descriptor of another version of the add-on, or where the
-//! add-on declared something at runtime and its code is gone.
+//! This happens if a host has the descriptor of another version of the add-on, or if the add-on
+//! created something at run time and no longer has the code for it.
 
 use axum::Router;
 use axum::extract::Path;
@@ -10,12 +10,12 @@ use axum::routing::any;
 
 use crate::validate::is_extension_key;
 
-/// A kind of what stands in a descriptor.
+/// A kind of capability in a descriptor.
 struct Kind {
-    /// The first part of its path.
+    /// The first segment of its path.
     path: &'static str,
     name: &'static str,
-    /// The line that adds one whose key is `KEY`.
+    /// The line of code that adds a capability with the key `KEY`.
     line: &'static str,
     otherwise: &'static str,
 }
@@ -25,31 +25,31 @@ const KINDS: [Kind; 5] = [
         path: "glance",
         name: "glance",
         line: ".glance::<KEY>()",
-        otherwise: "remove it from the room",
+        otherwise: "remove the glance from the room",
     },
     Kind {
         path: "panel",
         name: "web panel",
         line: ".web_panel(\"KEY\", ...)",
-        otherwise: "remove what opens it",
+        otherwise: "remove the links to it",
     },
     Kind {
         path: "dialog",
         name: "dialog",
         line: ".dialog(\"KEY\", ...)",
-        otherwise: "remove what opens it",
+        otherwise: "remove the links to it",
     },
     Kind {
         path: "page",
         name: "external page",
         line: ".external_page(\"KEY\", ...)",
-        otherwise: "remove what opens it",
+        otherwise: "remove the links to it",
     },
     Kind {
         path: "webhook",
         name: "webhook",
         line: ".webhook::<KEY>()",
-        otherwise: "remove it on the host",
+        otherwise: "remove the webhook on the host",
     },
 ];
 
@@ -59,14 +59,17 @@ pub(super) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
             if let Some(line) = kind.missing(&key) {
                 tracing::warn!("{line}");
             }
-            (StatusCode::NOT_FOUND, "the add-on has no such thing")
+            (
+                StatusCode::NOT_FOUND,
+                "the add-on has no handler for this key",
+            )
         };
         router.route(&format!("/{}/{{key}}", kind.path), any(missing))
     })
 }
 
 impl Kind {
-    /// What the log says; nothing where a stranger made the key up.
+    /// Returns the log message, or `None` if the key is not a possible key.
     fn missing(&self, key: &str) -> Option<String> {
         if !is_extension_key(key) {
             return None;
@@ -77,7 +80,7 @@ impl Kind {
             otherwise,
             ..
         } = self;
-        // A function has no name with a dash or a dot.
+        // Function names contain no dashes or dots.
         let line = match line.contains("::<") {
             true => line.replace("KEY", &key.replace(['-', '.'], "_")),
             false => line.replace("KEY", key),
@@ -93,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_log_names_the_missing_line() {
+    fn log_names_missing_line_of_code() {
         let lines: Vec<_> = KINDS
             .iter()
             .filter_map(|kind| kind.missing("open-pulls"))
@@ -101,11 +104,11 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "no glance `open-pulls` here; add .glance::<open_pulls>(), or remove it from the room",
-                "no web panel `open-pulls` here; add .web_panel(\"open-pulls\", ...), or remove what opens it",
-                "no dialog `open-pulls` here; add .dialog(\"open-pulls\", ...), or remove what opens it",
-                "no external page `open-pulls` here; add .external_page(\"open-pulls\", ...), or remove what opens it",
-                "no webhook `open-pulls` here; add .webhook::<open_pulls>(), or remove it on the host",
+                "no glance `open-pulls` here; add .glance::<open_pulls>(), or remove the glance from the room",
+                "no web panel `open-pulls` here; add .web_panel(\"open-pulls\", ...), or remove the links to it",
+                "no dialog `open-pulls` here; add .dialog(\"open-pulls\", ...), or remove the links to it",
+                "no external page `open-pulls` here; add .external_page(\"open-pulls\", ...), or remove the links to it",
+                "no webhook `open-pulls` here; add .webhook::<open_pulls>(), or remove the webhook on the host",
             ]
         );
         assert_eq!(KINDS[0].missing("x\n2026 all is well"), None);

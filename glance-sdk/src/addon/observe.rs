@@ -1,6 +1,7 @@
-//! A span and metrics for each request that a host makes of the add-on.
+//! Traces and counts each request of a host.
 //!
-//! Spans are of the level DEBUG. Where nobody listens, one costs a comparison, and none of its fields is made.
+//! Spans have the level DEBUG. Without a subscriber, a span costs one comparison and creates no
+//! fields.
 
 use std::time::Instant;
 
@@ -11,7 +12,7 @@ use tracing::{Instrument as _, Span};
 use crate::extract::SignedRequest;
 use crate::model::OauthId;
 
-/// What a request is for. Metrics have it as a label.
+/// The purpose of a request, which metrics use as a label.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
     Query,
@@ -22,7 +23,7 @@ pub(super) enum Kind {
     Remove,
 }
 
-/// Creates the span of a request. Fields that are not known yet stand in it without a value.
+/// Creates the span of a request. Fields whose values are not known yet are empty.
 macro_rules! request_span {
     ($name:literal, $method:expr $(, $($field:ident).+ = $value:expr)* $(,)?) => {
         ::tracing::debug_span!(
@@ -40,8 +41,8 @@ macro_rules! request_span {
 }
 pub(super) use request_span;
 
-/// Answers a request in its span, and counts it. `key` is what the add-on declares; a label must not have
-/// anything that callers choose.
+/// Handles a request in its span and counts it. `key` is a key that the add-on declares, because
+/// labels must not contain values that callers choose.
 pub(super) async fn observe(
     kind: Kind,
     key: &str,
@@ -63,7 +64,7 @@ pub(super) async fn observe(
     response
 }
 
-/// Names the installation and the room of a request in its span.
+/// Records the installation and the room of a request in its span.
 pub(super) fn identify(span: &Span, signed: &SignedRequest) {
     if span.is_disabled() {
         return;
@@ -74,7 +75,7 @@ pub(super) fn identify(span: &Span, signed: &SignedRequest) {
     }
 }
 
-/// Names the installation in the span of the request that is being answered.
+/// Records the installation in the span of the current request.
 pub(super) fn identify_installation(oauth_id: &OauthId) {
     Span::current().record("glance.oauth_id", oauth_id.as_str());
 }

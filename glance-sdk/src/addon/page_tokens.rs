@@ -1,4 +1,4 @@
-//! Page tokens in requests to the routes of an add-on: read from plain forms, and renewed with each answer.
+//! Reads page tokens from plain forms and renews them with each response.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -9,10 +9,10 @@ use axum::response::{IntoResponse, Response};
 
 use crate::extract::{PAGE_TOKEN, SignedRequest, brings_page_token};
 
-/// The largest form in which a page token is looked for, in bytes.
+/// The size limit of a form with a page token, in bytes.
 const MAX_FORM_BYTES: usize = 256 * 1024;
 
-/// Puts a new page token into the answer to each request that brings one.
+/// Adds a new page token to the response to each request with one.
 pub(super) async fn renew(request: Request, next: Next) -> Response {
     let request = match take_from_form(request).await {
         Ok(request) => request,
@@ -21,7 +21,7 @@ pub(super) async fn renew(request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let mut signed = None;
     if brings_page_token(&parts) {
-        // Whether a token that does not hold is refused is the handler's decision.
+        // The handler decides whether to refuse an invalid token.
         signed = SignedRequest::of(&mut parts).await.ok();
     }
     let mut response = next.run(Request::from_parts(parts, body)).await;
@@ -31,7 +31,7 @@ pub(super) async fn renew(request: Request, next: Next) -> Response {
     response
 }
 
-/// Adds a new page token to an answer, unless others may get the same answer from a cache.
+/// Adds a new page token to a response, unless shared caches may store the response.
 pub(super) fn add(response: &mut Response, signed: &SignedRequest) {
     let headers = response.headers_mut();
     let cache = headers
@@ -48,8 +48,8 @@ pub(super) fn add(response: &mut Response, signed: &SignedRequest) {
     }
 }
 
-/// Copies the page token of a plain form into the header where scripts send theirs. What the handler reads
-/// stays the same.
+/// Copies the page token of a plain form into the header that scripts use. The handler still reads
+/// the whole form.
 async fn take_from_form(request: Request) -> Result<Request, Response> {
     if *request.method() != Method::POST
         || request.headers().contains_key(PAGE_TOKEN)
@@ -59,8 +59,8 @@ async fn take_from_form(request: Request) -> Result<Request, Response> {
     }
     let (mut parts, body) = request.into_parts();
     let body = to_bytes(body, MAX_FORM_BYTES).await.map_err(|cause| {
-        tracing::debug!("cannot read a form: {cause}");
-        (StatusCode::BAD_REQUEST, "the form cannot be read").into_response()
+        tracing::debug!(error = %cause, "reading a form failed");
+        (StatusCode::BAD_REQUEST, "cannot read the form").into_response()
     })?;
     let token = url::form_urlencoded::parse(&body)
         .find(|(name, _)| name == PAGE_TOKEN.as_str())
@@ -71,7 +71,8 @@ async fn take_from_form(request: Request) -> Result<Request, Response> {
     Ok(Request::from_parts(parts, Body::from(body)))
 }
 
-/// Browsers send the length of a form; what has none is a script's.
+/// Returns whether the request is a small form. Browsers send the length of a form, so a request
+/// without a length comes from a script.
 fn is_small_form(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let content_type = text(header::CONTENT_TYPE).and_then(|value| value.split(';').next());

@@ -1,4 +1,4 @@
-//! The pages of an add-on, each opened by a host with a signed request.
+//! The pages of an add-on. A host opens each with a signed request.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::model::{
 };
 use crate::validate::is_extension_key;
 
-/// A page of any kind, for [`AddOn::page`].
+/// A page of any kind, the argument of [`AddOn::page`].
 ///
 /// ```
 /// use glance_sdk::addon::Page;
@@ -33,15 +33,15 @@ use crate::validate::is_extension_key;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Page {
-    /// In the sidebar.
+    /// A page in the sidebar.
     WebPanel(WebPanel),
-    /// In a window over the chat.
+    /// A page in a window over the chat.
     Dialog(Box<Dialog>),
-    /// In a window of its own.
+    /// A page in a separate window.
     ExternalPage(ExternalPage),
-    /// Where people set the add-on up.
+    /// The page on which people configure the add-on.
     Configuration(Configurable),
-    /// Where administrators of the group manage it.
+    /// The page on which administrators of the group manage the add-on.
     Administration(AdminPage),
 }
 
@@ -76,9 +76,9 @@ impl From<AdminPage> for Page {
 }
 
 impl<S: Clone + Send + Sync + 'static> AddOn<S> {
-    /// Adds a page for the sidebar, which a glance or an action opens with its `target`. Every
-    /// request to it must be signed, whatever its method; the handlers get the claims with
-    /// [`SignedRequest`]. With an icon, a weight or conditions it is a [`page`](Self::page).
+    /// Adds a page in the sidebar, which a glance or an action opens as its `target`. The add-on
+    /// refuses unsigned requests to the page, whatever their method; handlers read the claims with
+    /// [`SignedRequest`]. For an icon, a weight or conditions use [`page`](Self::page).
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -104,8 +104,9 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self.page(WebPanel::new(key, name, ""), pages)
     }
 
-    /// Adds a page in a window over the chat, medium and with a button that closes it; with other
-    /// options it is a [`page`](Self::page). Signed as a [`web_panel`](Self::web_panel) is.
+    /// Adds a page in a window over the chat: medium-sized, with a button that closes it. For other
+    /// options use [`page`](Self::page). Requests must be signed, as for a
+    /// [`web_panel`](Self::web_panel).
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -127,8 +128,8 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self.page(Dialog::new(key, title, ""), pages)
     }
 
-    /// Adds a page that opens in a window of its own. Signed as a [`web_panel`](Self::web_panel)
-    /// is.
+    /// Adds a page that opens in a separate window. Requests must be signed, as for a
+    /// [`web_panel`](Self::web_panel).
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -152,8 +153,9 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self.page(page, pages)
     }
 
-    /// Adds the page on which people set the add-on up. Signed as a
-    /// [`web_panel`](Self::web_panel) is; without a room where the whole group has the add-on.
+    /// Adds the page on which people configure the add-on. Requests must be signed, as for a
+    /// [`web_panel`](Self::web_panel); they name no room if the whole group has installed the
+    /// add-on.
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -174,8 +176,8 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self.page(Configurable::new(""), pages)
     }
 
-    /// Adds the page on which administrators of the group manage the add-on. Signed as a
-    /// [`web_panel`](Self::web_panel) is.
+    /// Adds the page on which administrators of the group manage the add-on. Requests must be
+    /// signed, as for a [`web_panel`](Self::web_panel).
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -192,8 +194,8 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         self.page(AdminPage::new(""), pages)
     }
 
-    /// Adds a page as the descriptor declares it, with all its options. Its address is filled in:
-    /// the `url` is empty, or a query with variables that the host fills.
+    /// Adds a page with all options of its descriptor entry. The add-on fills in the `url`: leave
+    /// it empty, or set a query with variables that the host fills in.
     ///
     /// ```
     /// use glance_sdk::model::{Action, ActionLocation, Dialog, DialogOptions, NamedSize};
@@ -222,7 +224,8 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         let path = page.path();
         let what = page.what();
         if self.pages.iter().any(|other| other.path() == path) {
-            let twice = format!("the {what} is there twice; give one another key, or remove one");
+            let twice =
+                format!("the {what} is declared twice; give one another key, or remove one");
             self.problems.push(twice);
         } else if page.key().is_none_or(is_extension_key) {
             let route: Arc<str> = path.as_str().into();
@@ -233,8 +236,8 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         }
         if page.is_unsigned() {
             self.problems.push(format!(
-                "the {what} is declared with `authentication` none, but its handlers are for signed \
-                 requests; remove it, or serve an address of your own with `route`"
+                "the {what} is declared with `authentication` none, but its handlers need signed \
+                 requests; remove it, or serve a URL of your own with `route`"
             ));
         }
         let url = page.url();
@@ -242,8 +245,8 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             "" => *url = path,
             query if query.starts_with('?') => *url = path + query,
             other => self.problems.push(format!(
-                "the {what} has the `url` \"{other}\", but its address is filled in; leave it empty, \
-                 or give it a query such as ?message={{message.mid}}"
+                "the {what} has the `url` \"{other}\", but the add-on fills it in; leave it empty, \
+                 or set a query such as ?message={{message.mid}}"
             )),
         }
         self.pages.push(page);
@@ -301,7 +304,7 @@ impl Page {
         *authentication == Authentication::None
     }
 
-    /// Writes the page into the descriptor.
+    /// Adds the page to the descriptor.
     pub(super) fn declare(self, capabilities: &mut Capabilities) {
         match self {
             Self::WebPanel(page) => capabilities.web_panel.get_or_insert_default().push(page),
@@ -331,8 +334,8 @@ async fn answer(route: Arc<str>, request: Request, next: Next) -> Response {
     .await
 }
 
-/// Lets a request through that is signed. What the page then shows is for one person; its scripts
-/// read the token for their next request from the answer.
+/// Lets only signed requests through. The response is private to one person; the page's scripts
+/// read the token for their next request from it.
 async fn require_signature(request: Request, next: Next, span: &Span) -> Response {
     let (mut parts, body) = request.into_parts();
     let signed: SignedRequest = match parts.extract().await {
@@ -360,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_page_has_its_place_in_the_descriptor() {
+    fn each_kind_of_page_is_declared_in_descriptor() {
         let mut panel = WebPanel::new("list", "List", "");
         panel.icon = Some(Icon::new("/list.svg"));
         panel.weight = Some(7);
@@ -420,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_pages_is_said_at_once() {
+    fn page_mistakes_are_reported_together() {
         let mut unsigned = Dialog::new("open", "Open", "");
         unsigned.authentication = Some(Authentication::None);
         let said = add_on()
@@ -438,8 +441,8 @@ mod tests {
             .unwrap_err()
             .to_string();
         for words in [
-            "the dialog `twice` is there twice",
-            "the admin page is there twice",
+            "the dialog `twice` is declared twice",
+            "the admin page is declared twice",
             "`shared`",
             "the dialog `open` is declared with `authentication` none",
             "the web panel `own` has the `url` \"/own\"",

@@ -1,4 +1,4 @@
-//! The signed query of a glance.
+//! Handles the signed query of a glance.
 
 use std::pin::pin;
 
@@ -18,7 +18,7 @@ use crate::base_url::complete;
 use crate::extract::{SignedRequest, Slot};
 use crate::glance::GlanceHandler;
 
-/// Lets pages of any origin read the answer: the token is the protection.
+/// Lets pages of any origin read the response: the token protects it.
 const ANY_ORIGIN: (HeaderName, HeaderValue) = (
     header::ACCESS_CONTROL_ALLOW_ORIGIN,
     HeaderValue::from_static("*"),
@@ -27,12 +27,12 @@ const ANY_ORIGIN: (HeaderName, HeaderValue) = (
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// What nearly every answer fits into.
+/// The initial capacity of the response buffer, which suffices for nearly every response.
 const USUAL_ANSWER_BYTES: usize = 512;
 
-/// `GET queryUrl`. The browser of a chat client asks from another origin, hence CORS. The rules
-/// are three constants, and the services are at hand: a layer for either would cost each query as
-/// much as a part of its proof.
+/// Returns the route of `GET queryUrl`. The browser of a chat client queries from another origin,
+/// hence CORS. The CORS headers are three constants, and the route knows its services: a layer for
+/// either would add a noticeable part of the cost of verifying the token.
 pub(super) fn route<G, S>(services: &Slot) -> MethodRouter<S>
 where
     G: GlanceHandler<S>,
@@ -52,7 +52,7 @@ where
             response.headers_mut().insert(name, value);
             response
         };
-        // Pinned here, so that it is not moved on, as large as it is.
+        // Pinned here, because moving this large future is expensive.
         observe(Kind::Query, G::KEY, span, pin!(answer)).await
     })
     .options(preflight)
@@ -82,7 +82,7 @@ where
             complete(Some(signed.base_url()), &mut data).map_err(Error::into_response)?;
             json(&data)
         }
-        // Data that is no data would show as an empty glance instead of an error.
+        // Invalid data would show an empty glance instead of an error.
         Err(response) if response.status().is_success() => {
             Err((StatusCode::INTERNAL_SERVER_ERROR, response).into_response())
         }
@@ -90,12 +90,12 @@ where
     }
 }
 
-/// Data as an answer, written at one go: `Json` begins small and asks for memory again and again.
+/// Serializes data as a response in one allocation: `Json` starts small and reallocates repeatedly.
 #[allow(clippy::result_large_err)]
 fn json(data: &impl Serialize) -> Result<Response, Response> {
     let mut body = Vec::with_capacity(USUAL_ANSWER_BYTES);
     serde_json::to_writer(&mut body, data).map_err(|cause| {
-        tracing::error!("a glance's data cannot be written: {cause}");
+        tracing::error!(error = %cause, "serializing glance data failed");
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
     })?;
     let mut response = Response::new(Body::from(body));

@@ -23,13 +23,13 @@ use crate::egress::{ALLOW_NETWORKS, parse_networks, variable};
 use crate::serve::{HttpServer, Limits, limit_bodies};
 use crate::{Error, ErrorKind, Result};
 
-/// How long the last pushes may take once the server has ended.
+/// The time limit of the last pushes after the server has ended.
 const LAST_PUSHES: Duration = Duration::from_secs(5);
 
-/// How many stored installations with a refused host are named one by one.
+/// The number of stored installations with a refused host that the log lists one by one.
 const MOST_NAMED: usize = 20;
 
-/// An add-on that listens and does not answer yet.
+/// An add-on that listens, but does not accept requests yet.
 ///
 /// ```
 /// use glance_sdk::AddOn;
@@ -49,9 +49,8 @@ pub struct Server {
 }
 
 impl<S: Clone + Send + Sync + 'static> AddOn<S> {
-    /// Serves the add-on until it is interrupted (Ctrl-C) or terminated, and lets what it is
-    /// answering come to its end. It listens where
-    /// [`listen_from_env`](Self::listen_from_env) says.
+    /// Serves the add-on until the process is interrupted (Ctrl-C) or terminated, and completes the
+    /// running requests. It listens at the address of [`listen_from_env`](Self::listen_from_env).
     ///
     /// ```no_run
     /// use glance_sdk::AddOn;
@@ -64,23 +63,24 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     ///
     /// # Errors
     ///
-    /// Those of [`listen_from_env`](Self::listen_from_env) and [`Server::run`].
+    /// Returns the errors of [`listen_from_env`](Self::listen_from_env) and [`Server::run`].
     pub async fn serve(self) -> Result<()> {
         let server = self.listen_from_env().await?;
         tracing::info!(base_url = server.base_url(), "listening");
         server.run(interrupted()).await
     }
 
-    /// Listens where the environment says, without answering yet: for an add-on with tasks of its
-    /// own, which take the [pusher](Built::pusher) and the [installations](Built::installations)
-    /// from [`Server::add_on`] before [`Server::run`].
+    /// Listens at the address in the environment without accepting requests yet. An add-on with
+    /// tasks of its own takes their [pusher](Built::pusher) and
+    /// [installations](Built::installations) from [`Server::add_on`] before it calls
+    /// [`Server::run`].
     ///
     /// | variable | meaning | default |
     /// |---|---|---|
     /// | `HOST` | the address to listen at | `127.0.0.1` |
     /// | `PORT` | the port, 0 for any | `8080` |
-    /// | `BASE_URL` | where hosts reach the add-on; needed where `HOST` is `0.0.0.0` or `::` | `http://HOST:PORT` |
-    /// | `ALLOW_NETWORKS` | private networks where hosts may be, separated by commas, as in [`allow_networks`](Self::allow_networks) | none |
+    /// | `BASE_URL` | the URL at which hosts reach the add-on; required if `HOST` is `0.0.0.0` or `::` | `http://HOST:PORT` |
+    /// | `ALLOW_NETWORKS` | private networks in which the add-on may call hosts, separated by commas, as in [`allow_networks`](Self::allow_networks) | none |
     ///
     /// ```no_run
     /// use glance_sdk::AddOn;
@@ -95,9 +95,9 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] where the add-on or a variable is wrong,
-    /// [`ErrorKind::Listen`] where the port is taken, [`ErrorKind::Storage`] where the
-    /// installation store cannot be opened.
+    /// Returns [`ErrorKind::Configuration`] if the add-on or a variable is invalid,
+    /// [`ErrorKind::Listen`] if the port is in use, and [`ErrorKind::Storage`] if the installation
+    /// store cannot be opened.
     pub async fn listen_from_env(mut self) -> Result<Server> {
         #[cfg(feature = "store-sqlite")]
         if self.store.is_none() {
@@ -109,7 +109,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
         let port = port.parse::<u16>().map_err(|cause| {
             Error::new(
                 ErrorKind::Configuration,
-                format!("PORT is {port:?}, not a port"),
+                format!("PORT is {port:?}, which is not a port"),
             )
             .with_source(cause)
         })?;
@@ -120,8 +120,8 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
             .await
     }
 
-    /// Listens at an address without answering yet; port 0 takes any. Hosts reach it at
-    /// `base_url`, by default at the address itself.
+    /// Listens at an address without accepting requests yet; port 0 takes any free port. Hosts
+    /// reach the add-on at `base_url`, by default at the address itself.
     ///
     /// ```
     /// use glance_sdk::AddOn;
@@ -136,7 +136,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     ///
     /// # Errors
     ///
-    /// Those of [`listen_from_env`](Self::listen_from_env).
+    /// Returns the errors of [`listen_from_env`](Self::listen_from_env).
     pub async fn listen(self, host: &str, port: u16, base_url: Option<&str>) -> Result<Server> {
         let failed = |cause| {
             Error::new(ErrorKind::Listen, format!("cannot listen at {host}:{port}"))
@@ -150,7 +150,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
                 return Err(Error::new(
                     ErrorKind::Configuration,
                     format!(
-                        "HOST is {host}, which is no address that a host could call; set BASE_URL to the \
+                        "HOST is {host}, which is not an address that a host can call; set BASE_URL to the \
                          address at which hosts reach the add-on, such as https://add-on.example.com"
                     ),
                 ));
@@ -167,7 +167,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
 }
 
 impl Server {
-    /// Takes as many connections, and bytes of requests, as these limits say.
+    /// Limits the connections and the memory of requests.
     ///
     /// ```no_run
     /// use glance_sdk::AddOn;
@@ -185,9 +185,9 @@ impl Server {
         self
     }
 
-    /// Puts a layer of tower around all routes, as [`Router::layer`](axum::Router::layer) does: for
-    /// tracing across processes, compression and the like. The limits of [`serve`](crate::serve) stay
-    /// outside of it.
+    /// Adds a tower layer around all routes, like [`Router::layer`](axum::Router::layer): for
+    /// distributed tracing, compression and the like. The limits of [`serve`](crate::serve) stay
+    /// outside of the layer.
     ///
     /// ```no_run
     /// use glance_sdk::addon::interrupted;
@@ -217,17 +217,18 @@ impl Server {
         self
     }
 
-    /// The address it listens at.
+    /// Returns the address at which the server listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where hosts reach it; the descriptor stands at this address followed by `/`.
+    /// Returns the base URL, at which hosts reach the add-on. The URL of the descriptor is the base
+    /// URL followed by `/`.
     pub fn base_url(&self) -> &str {
         self.built.base_url().as_str()
     }
 
-    /// The add-on it serves.
+    /// Returns the add-on.
     ///
     /// ```
     /// use glance_sdk::AddOn;
@@ -243,13 +244,13 @@ impl Server {
         &self.built
     }
 
-    /// Answers until `end` completes, lets what it is answering come to its end, and sends the
-    /// pushes that still wait, for at most five seconds. Clients are held to the limits of
-    /// [`serve`](crate::serve).
+    /// Serves requests until `end` completes. Then it completes the running requests and sends the
+    /// waiting pushes, for at most five seconds. The limits of [`serve`](crate::serve) apply to
+    /// clients.
     ///
     /// # Errors
     ///
-    /// None today: it logs a connection that it cannot accept, and goes on.
+    /// Currently returns no errors: it logs connections that it cannot accept, and continues.
     pub async fn run(self, end: impl Future<Output = ()> + Send + 'static) -> Result<()> {
         tokio::spawn(warn_of_refused(self.built.installations().clone()));
         let pusher = self.built.pusher().clone();
@@ -260,17 +261,14 @@ impl Server {
         server.run(router, end).await;
         let pushed = pusher.shutdown(LAST_PUSHES).await;
         if pushed.dropped > 0 {
-            tracing::warn!(
-                dropped = pushed.dropped,
-                "some pushes were not sent before the end"
-            );
+            tracing::warn!(dropped = pushed.dropped, "pushes not sent before shutdown");
         }
         Ok(())
     }
 }
 
-/// Names the stored installations whose hosts would be refused today, and the settings that allow
-/// them.
+/// Logs the stored installations whose hosts the current settings refuse, and names the settings
+/// that allow them.
 async fn warn_of_refused(installations: Installations) {
     let refused = match installations.refused().await {
         Ok(refused) => refused,
@@ -282,7 +280,7 @@ async fn warn_of_refused(installations: Installations) {
     for (oauth_id, why) in refused.iter().take(MOST_NAMED) {
         tracing::warn!(
             %oauth_id,
-            "the host of this installation would be refused today: {why}, or name the host in \
+            "the settings refuse the host of this installation: {why}, or name the host in \
              AddOn::allow_hosts"
         );
     }
@@ -293,14 +291,15 @@ async fn warn_of_refused(installations: Installations) {
     {
         tracing::warn!(
             more,
-            "the hosts of further installations would be refused today"
+            "the settings refuse the hosts of further installations"
         );
     }
 }
 
-/// Completes when the process is interrupted or asked to end.
+/// Completes when the process is interrupted or terminated.
 ///
-/// Signals count from the call, or from the first poll where it is called outside of a tokio runtime.
+/// Signals count from the call on, or from the first poll if the call is outside of a tokio
+/// runtime.
 ///
 /// ```no_run
 /// use glance_sdk::addon::interrupted;
@@ -321,7 +320,7 @@ pub fn interrupted() -> impl Future<Output = ()> + Send + 'static {
     }
 }
 
-/// The signals that end a process, each absent where it cannot be had.
+/// The signals that end a process. A signal is absent if the process cannot subscribe to it.
 #[cfg(unix)]
 struct Signals {
     interrupt: Option<Signal>,
@@ -351,7 +350,7 @@ impl Signals {
     }
 }
 
-/// Ctrl-C, absent where it cannot be had.
+/// Ctrl-C, absent if the process cannot subscribe to it.
 #[cfg(windows)]
 struct Signals(Option<CtrlC>);
 

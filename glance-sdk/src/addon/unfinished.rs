@@ -1,15 +1,16 @@
-//! New installations that the store may have kept or not, because it failed on the way.
+//! New installations that the store may or may not contain, because it failed while storing them.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::OauthId;
 
-/// How many are remembered. When there are more, a repeated one may be taken for an update.
+/// The number of installations to remember. Beyond it, a repeated installation may count as an
+/// update.
 const MAX_UNFINISHED: usize = 1000;
 
-/// A host repeats an installation that was answered 503. It is still a new one then, although the
-/// store may know it already.
+/// A host repeats an installation after the response 503. The repetition still counts as a new
+/// installation, although the store may contain it already.
 #[derive(Debug, Default)]
 pub(super) struct Unfinished(Mutex<HashSet<OauthId>>);
 

@@ -1,4 +1,4 @@
-//! The call of a webhook: signed, with what happened as its body.
+//! Handles signed webhook calls.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -27,7 +27,7 @@ where
     })
 }
 
-/// Who calls is known before the body is read.
+/// Verifies the caller before reading the body.
 async fn answer<H, S>(services: &Slot, state: &S, request: Request, span: &Span) -> Response
 where
     H: WebhookHandler<S>,

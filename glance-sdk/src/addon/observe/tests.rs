@@ -1,4 +1,4 @@
-//! What a recorder is told of requests.
+//! Tests the metrics of requests.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -34,9 +34,9 @@ fn signed() -> String {
     SigningKey::new(&SECRET.into()).sign(&claims)
 }
 
-// One thread, for which the recorder is set.
+// The test runs on one thread, because the recorder belongs to that thread.
 #[tokio::test]
-async fn requests_are_counted_by_what_the_add_on_declares() {
+async fn requests_are_counted_by_declared_key() {
     let recorder = TestRecorder::default();
     let _recorder = metrics::set_default_local_recorder(&recorder);
     let store = MemoryStore::default();
@@ -72,7 +72,7 @@ async fn requests_are_counted_by_what_the_add_on_declares() {
         ("POST", "/updated", "", 400),
         ("DELETE", "/installed/nobody", "", 204),
         ("DELETE", "/installed/nobody-else", "", 204),
-        // Nobody declared these.
+        // The add-on does not declare these keys.
         ("GET", "/glance/other", &token, 404),
         ("GET", "/", "", 200),
         ("GET", "/i.svg", "", 200),

@@ -1,27 +1,27 @@
-//! When a host is asked whether it still knows an installation. No clock and no store: decisions only.
+//! Decides when to ask a host whether it still knows an installation, without a clock or a store.
 
 use std::cmp::{max, min};
 
 use crate::store::RemovalCheck;
 
-/// How long after each question the next one follows, in seconds; after the last there is none.
+/// The pauses after each question, in seconds. No question follows the last pause.
 const PAUSES: [i64; 4] = [60, 10 * 60, 60 * 60, 24 * 60 * 60];
 
-/// A host is asked about an installation at most once in so many seconds. A question itself takes less,
-/// so there is one at a time.
+/// The shortest interval between two questions about an installation, in seconds. A question takes
+/// less time, so only one is running at a time.
 const APART: i64 = 60;
 
-/// Somebody asks, without proof, to remove the installation: the host is asked at once, or as soon as
-/// it may be asked again, and the pauses start over.
+/// Returns the check after a request without proof to remove the installation. The host is asked at
+/// once, or as soon as it may be asked again, and the pauses start over.
 pub(super) fn requested(check: &RemovalCheck, now: i64) -> RemovalCheck {
-    // A time in the future is that of a clock which was set back since.
+    // A time in the future comes from a clock that was set back since.
     let asked = check.asked_at.map(|asked| min(asked, now));
     let soonest = asked.map_or(now, |asked| max(now, asked.saturating_add(APART)));
     let due = check.due_at.map_or(soonest, |due| min(due, soonest));
     RemovalCheck::new(0, check.asked_at, Some(due))
 }
 
-/// The check from the moment at which the host is asked; `None` where it is not due.
+/// Returns the check as of the moment of the question, or `None` if it is not due.
 pub(super) fn asked(check: &RemovalCheck, now: i64) -> Option<RemovalCheck> {
     check.due_at.filter(|due| *due <= now)?;
     let pause = PAUSES.get(usize::try_from(check.attempts).unwrap_or(usize::MAX));
@@ -39,7 +39,7 @@ mod tests {
     const NOW: i64 = 1_700_000_000;
 
     #[test]
-    fn a_host_is_asked_five_times_and_no_more() {
+    fn host_is_asked_five_times() {
         let mut check = requested(&RemovalCheck::default(), NOW);
         let mut times = Vec::new();
         while let Some(due) = check.due_at {
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn another_request_brings_the_next_question_forward() {
+    fn another_request_brings_next_question_forward() {
         let first = asked(&requested(&RemovalCheck::default(), NOW), NOW).unwrap();
         let second = asked(&first, NOW + 60).unwrap();
         assert_eq!(second.due_at, Some(NOW + 660));
@@ -64,13 +64,13 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_set_back_does_not_silence_it() {
+    fn clock_set_back_does_not_stop_checks() {
         let check = RemovalCheck::new(5, Some(NOW + 1_000_000), None);
         assert_eq!(requested(&check, NOW).due_at, Some(NOW + 60));
     }
 
     proptest! {
-        /// However often somebody asks, the host is asked at most once a minute.
+        /// The host is asked at most once a minute, however many requests arrive.
         #[test]
         fn questions_are_a_minute_apart(steps in proptest::collection::vec((0..200i64, any::<bool>()), 1..100)) {
             let (mut check, mut now, mut last) = (RemovalCheck::default(), NOW, None);

@@ -13,10 +13,11 @@ use crate::addon::hooks::hook;
 use crate::model::InstallationData;
 use crate::store::{Endpoints, Installation, InstallationStore, MemoryStore};
 
-/// Later than now, so that the task of the checks, which goes by the clock, leaves them to the tests.
+/// A time in the future, so that the background task, which uses the clock, leaves the checks to
+/// the tests.
 const NOW: i64 = 5_000_000_000;
 
-/// A host's token URL that gives one answer, and how often it was asked.
+/// A host's token URL with a fixed response and a counter of calls.
 struct Host {
     answer: Arc<Mutex<(u16, &'static str)>>,
     asked: Arc<AtomicUsize>,
@@ -51,7 +52,7 @@ impl Host {
         }
     }
 
-    /// An add-on with the store: another process, or the same after a restart.
+    /// Creates an add-on with the store, like another process or the same process after a restart.
     fn add_on(&self) -> Arc<RemovalChecks> {
         let removed = Arc::clone(&self.removed);
         let hooks = Hooks {
@@ -93,7 +94,7 @@ async fn token(State((answer, asked)): State<Shared>) -> Response {
 }
 
 #[tokio::test]
-async fn only_a_host_that_refuses_the_secret_has_removed_the_installation() {
+async fn only_refusal_of_secret_removes_installation() {
     let host = Host::start().await;
     for (status, body) in [
         (200, TOKEN),
@@ -106,7 +107,7 @@ async fn only_a_host_that_refuses_the_secret_has_removed_the_installation() {
         (429, ""),
         (500, r#"{"error": "invalid_client"}"#),
         (503, ""),
-        // The 401 of another address says nothing about the secret.
+        // The 401 of another URL is not about the secret.
         (307, "/elsewhere"),
         (302, "/elsewhere"),
     ] {
@@ -139,7 +140,7 @@ async fn only_a_host_that_refuses_the_secret_has_removed_the_installation() {
 }
 
 #[tokio::test]
-async fn an_unreachable_host_keeps_its_installation() {
+async fn unreachable_host_keeps_installation() {
     let host = Host::start().await;
     let mut gone = host.store.get(&"id".into()).await.unwrap().unwrap();
     gone.endpoints.token_url = "http://127.0.0.1:1/token".to_owned();
@@ -151,12 +152,12 @@ async fn an_unreachable_host_keeps_its_installation() {
 }
 
 #[tokio::test]
-async fn the_host_is_asked_again_after_growing_pauses_and_restarts() {
+async fn host_is_asked_again_after_growing_pauses_and_restarts() {
     let host = Host::start().await;
     host.add_on().request(&"id".into(), NOW).await.unwrap();
     let times = [0, 60, 660, 4_260, 90_660];
     for (nth, time) in times.into_iter().enumerate() {
-        // A new process each time: nothing is in memory.
+        // Each attempt uses a new process, with nothing in memory.
         let add_on = host.add_on();
         add_on.make_due(NOW + time - 1).await.unwrap();
         assert_eq!(host.asked(), nth, "not before {time} s");
@@ -177,7 +178,7 @@ async fn the_host_is_asked_again_after_growing_pauses_and_restarts() {
 }
 
 #[tokio::test]
-async fn many_requests_and_processes_ask_once_a_minute() {
+async fn many_requests_ask_host_once_a_minute() {
     let host = Host::start().await;
     let add_ons = [host.add_on(), host.add_on(), host.add_on()];
     for second in 0..60 {
@@ -198,7 +199,7 @@ async fn many_requests_and_processes_ask_once_a_minute() {
 }
 
 #[tokio::test]
-async fn an_unknown_installation_is_no_failure() {
+async fn unknown_installation_is_not_an_error() {
     let host = Host::start().await;
     let add_on = host.add_on();
     add_on.request(&"other".into(), NOW).await.unwrap();
