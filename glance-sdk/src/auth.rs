@@ -1,7 +1,8 @@
-//! Signed requests: JSON Web Tokens, HS256 and nothing else.
+//! Signs and verifies requests with JSON Web Tokens, using HS256 only.
 //!
-//! The host signs what it asks of an add-on with the installation's secret. An add-on finds the
-//! issuer first, then that installation's secret, then checks signature and times:
+//! The host signs its requests to an add-on with the installation's secret. An add-on first reads
+//! the issuer, then looks up that installation's secret, and then verifies the signature and the
+//! times:
 //!
 //! ```
 //! use glance_sdk::auth::{SigningKey, Token};
@@ -39,7 +40,7 @@ pub use token::{LEEWAY_SECONDS, MAX_TOKEN_BYTES, Rejection, SigningKey, Token};
 pub(crate) use uninstall::acts_uninstall;
 pub use uninstall::{UNINSTALL_SECONDS, is_uninstall, uninstall_claims};
 
-/// The time now, in seconds since 1970.
+/// Returns the current time in seconds since 1970.
 ///
 /// ```
 /// use glance_sdk::auth::{SigningKey, now};

@@ -1,4 +1,4 @@
-//! What `#[glance]` implements, for those who would rather do it by hand.
+//! The traits that `#[glance]` implements.
 //!
 //! ```
 //! use glance_sdk::glance::Glance;
@@ -19,8 +19,8 @@ use crate::model::{self, GlanceData};
 
 /// The static half of a glance: its key, its descriptor entry and the type of its metadata.
 ///
-/// `#[glance]` implements it for a struct named like the function. To write it by hand, implement this
-/// and `GlanceHandler`, which has a whole example.
+/// `#[glance]` implements this trait for a struct with the name of the function. To do without the
+/// macro, implement this trait and `GlanceHandler`, whose documentation has a complete example.
 ///
 /// ```
 /// use glance_sdk::glance::Glance;
@@ -42,15 +42,15 @@ pub trait Glance: 'static {
     /// The glance's key.
     const KEY: &'static str;
 
-    /// What its conditions may test.
+    /// The metadata that conditions may test.
     type Metadata: GlanceMetadata;
 
-    /// Its descriptor entry, without `queryUrl`. Addresses may be relative to the add-on's base
+    /// Returns the descriptor entry, without `queryUrl`. URLs may be relative to the add-on's base
     /// URL; the add-on makes them absolute.
     fn descriptor() -> model::Glance;
 
-    /// When it shows; always, where there is nothing to test. Joined by AND with the raw
-    /// conditions of the descriptor entry.
+    /// Returns the condition under which hosts show the glance, or `None` to show it always. Hosts
+    /// also require the raw conditions of the descriptor entry.
     ///
     /// ```
     /// use glance_sdk::glance::Glance;
@@ -71,7 +71,8 @@ pub trait Glance: 'static {
     }
 }
 
-/// The whole descriptor entry of a glance: with the path of its query and the conditions of `when`.
+/// Returns the complete descriptor entry of a glance, with the path of its query and the conditions
+/// of `when`.
 #[cfg(feature = "client")]
 pub(crate) fn entry(
     mut glance: model::Glance,
@@ -87,7 +88,7 @@ pub(crate) fn entry(
     Ok(glance)
 }
 
-/// Where an add-on answers the query of a glance.
+/// Returns the path of a glance's query.
 #[cfg(feature = "client")]
 pub(crate) fn query_path(key: &str) -> String {
     format!("/glance/{key}")
@@ -132,7 +133,7 @@ pub(crate) fn query_path(key: &str) -> String {
             another `FromRequestParts<{S}>`"
 )]
 pub trait GlanceHandler<S>: Glance {
-    /// Answers a query whose signed request was verified; the extractors find it in `parts`.
+    /// Answers a query whose signed request was verified. Extractors find the request in `parts`.
     fn query(
         parts: &mut axum::http::request::Parts,
         state: &S,
@@ -141,8 +142,8 @@ pub trait GlanceHandler<S>: Glance {
     > + Send;
 }
 
-/// An argument of a `#[glance]` or `#[webhook]` function in an add-on with state `S`: every
-/// [`FromRequestParts`](axum::extract::FromRequestParts).
+/// An argument of a `#[glance]` or `#[webhook]` function in an add-on with state `S`. Every
+/// [`FromRequestParts`](axum::extract::FromRequestParts) is one.
 #[cfg(feature = "server")]
 #[diagnostic::on_unimplemented(
     message = "a handler in an add-on with state `{S}` cannot take `{Self}`",
@@ -181,12 +182,12 @@ impl<S, T: axum::extract::FromRequestParts<S>> HandlerArgument<S> for T {}
 #[cfg(feature = "server")]
 #[diagnostic::on_unimplemented(
     message = "a handler cannot fail with `{Self}`",
-    label = "this error is no HTTP response",
+    label = "this error is not an HTTP response",
     note = "return `Result<_, Failure>`: `?` turns any error into a `Failure`",
     note = "or implement `IntoResponse` for `{Self}`"
 )]
 pub trait HandlerError {
-    /// Makes the response.
+    /// Converts the error into the response.
     fn into_response(self) -> axum::response::Response;
 }
 
@@ -198,7 +199,7 @@ impl<E: axum::response::IntoResponse> HandlerError for E {
     }
 }
 
-/// What a `#[glance]` function may return: [`GlanceData`], or a `Result` of it.
+/// The return type of a `#[glance]` function: [`GlanceData`], or a `Result` with it.
 ///
 /// ```
 /// use glance_sdk::prelude::*;
@@ -221,14 +222,14 @@ impl<E: axum::response::IntoResponse> HandlerError for E {
 pub trait GlanceAnswer {
     /// The metadata type of the data.
     type Metadata: GlanceMetadata;
-    /// What it fails with; on a server this must be an `IntoResponse`.
+    /// The error type; in an add-on with a server it must implement `IntoResponse`.
     type Error;
 
-    /// The data or the failure.
+    /// Returns the data or the error.
     ///
     /// # Errors
     ///
-    /// The function's own.
+    /// Returns the error of the function.
     fn into_result(self) -> std::result::Result<GlanceData<Self::Metadata>, Self::Error>;
 }
 
@@ -250,7 +251,7 @@ impl<M: GlanceMetadata, E> GlanceAnswer for std::result::Result<GlanceData<M>, E
     }
 }
 
-/// Passes the server half of `#[glance]` on; without the `server` feature there is none.
+/// Emits the server half of `#[glance]`; without the feature `server` it emits nothing.
 #[doc(hidden)]
 #[cfg(feature = "server")]
 #[macro_export]

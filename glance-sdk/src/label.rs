@@ -1,4 +1,4 @@
-//! Labels that escape what is put into them.
+//! Creates labels and escapes the values in them.
 //!
 //! ```
 //! use glance_sdk::label;
@@ -11,11 +11,11 @@ use std::fmt::{self, Display, Write};
 
 use crate::model::Label;
 
-/// Makes a [`Label`] from a literal and escapes what it interpolates.
+/// Creates a [`Label`] from a literal and escapes the interpolated values.
 ///
-/// The literal is HTML of which hosts keep `b`, `strong`, `em` and `i`, without attributes; any
-/// other tag is a compile error at the literal, and so are more than 1000 UTF-16 units.
-/// Interpolation works as in [`format!`]; what makes the label too long is cut, as [`Label`] says.
+/// The literal is HTML, of which hosts keep `b`, `strong`, `em` and `i` without attributes. Any
+/// other tag and a length of more than 1000 UTF-16 units are compile errors. Interpolation works as
+/// in [`format!`]. If the values make the label too long, it is cut as described at [`Label`].
 ///
 /// ```
 /// use glance_sdk::label;
@@ -25,7 +25,7 @@ use crate::model::Label;
 /// assert_eq!(label.as_html(), "<b>4</b> open in &lt;script&gt;");
 /// ```
 ///
-/// Where the crate has another name, that comes first: `label!(crate = renamed, "...")`.
+/// If you rename the crate, pass its name first: `label!(crate = renamed, "...")`.
 ///
 /// ```compile_fail
 /// glance_sdk::label!("<a href=\"/\">4</a> open");
@@ -34,8 +34,8 @@ use crate::model::Label;
 pub use glance_derive::label;
 
 impl Label {
-    /// A label that shows `text` as it is: what would be HTML in it is escaped. It is cut as
-    /// [`Label`] says.
+    /// Creates a label that shows `text` literally: HTML in it is escaped. A long label is cut as
+    /// described at [`Label`].
     ///
     /// ```
     /// use glance_sdk::model::Label;
@@ -47,7 +47,7 @@ impl Label {
     }
 }
 
-/// Displays a value with the five characters escaped that mean something in HTML.
+/// Displays a value and escapes the five special characters of HTML.
 ///
 /// ```
 /// assert_eq!(glance_sdk::label::Escaped("a < b").to_string(), "a &lt; b");
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_five_characters_are_escaped_and_nothing_else() {
+    fn escaped_escapes_exactly_five_characters() {
         assert_eq!(
             Escaped("<a href=\"x\">R&D's ünï</a>").to_string(),
             "&lt;a href=&quot;x&quot;&gt;R&amp;D&#39;s ünï&lt;/a&gt;"

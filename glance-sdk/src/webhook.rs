@@ -1,4 +1,4 @@
-//! What `#[webhook]` implements, for those who would rather do it by hand.
+//! The traits that `#[webhook]` implements.
 //!
 //! ```
 //! use glance_sdk::model::Event;
@@ -23,7 +23,7 @@ use crate::extract::WebhookRequest;
 
 /// The static half of a webhook: its key, its event and its descriptor entry.
 ///
-/// `#[webhook]` implements it for a struct named like the function.
+/// `#[webhook]` implements this trait for a struct with the name of the function.
 ///
 /// ```
 /// use glance_sdk::model;
@@ -45,14 +45,15 @@ pub trait Webhook: 'static {
     /// The webhook's key.
     const KEY: &'static str;
 
-    /// What happens.
+    /// The event that calls the webhook.
     type Event: RoomEvent;
 
-    /// Its descriptor entry. The add-on fills in the address, and has every call signed.
+    /// Returns the descriptor entry. The add-on fills in the URL and requires that every call is
+    /// signed.
     fn descriptor() -> model::Webhook;
 }
 
-/// The dynamic half of a webhook: it is called when its event happens, in an add-on with state `S`.
+/// The dynamic half of a webhook: it handles calls, in an add-on with state `S`.
 ///
 /// ```
 /// use glance_sdk::AddOn;
@@ -86,12 +87,12 @@ pub trait Webhook: 'static {
 /// ```
 #[cfg(feature = "server")]
 #[diagnostic::on_unimplemented(
-    message = "the webhook `{Self}` cannot be answered by an add-on with state `{S}`",
+    message = "the webhook `{Self}` cannot be handled by an add-on with state `{S}`",
     note = "each argument after the first must be an extractor: `State<T>`, `Installations`, or \
             another `FromRequestParts<{S}>`"
 )]
 pub trait WebhookHandler<S>: Webhook {
-    /// Answers a call whose signature was verified.
+    /// Handles a call whose signature was verified.
     fn call(
         request: WebhookRequest<Self::Event>,
         parts: &mut axum::http::request::Parts,
@@ -99,18 +100,18 @@ pub trait WebhookHandler<S>: Webhook {
     ) -> impl Future<Output = std::result::Result<Option<Notification>, axum::response::Response>> + Send;
 }
 
-/// An event of which a webhook's `pattern` can choose some: it has a text.
+/// An event with a text, which a webhook's `pattern` can match.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no text that a pattern could match",
-    label = "a pattern goes with `RoomMessage` or `RoomNotification`"
+    label = "use a pattern with `RoomMessage` or `RoomNotification`"
 )]
 pub trait TextEvent: RoomEvent {}
 
 impl TextEvent for RoomMessage {}
 impl TextEvent for RoomNotification {}
 
-/// What a `#[webhook]` function may return: nothing, a [`Notification`] that the host writes into
-/// the room as the answer, or an `Option` or `Result` of these.
+/// The return type of a `#[webhook]` function: `()`, a [`Notification`] that the host posts into
+/// the room in response, or an `Option` or `Result` of these.
 ///
 /// ```
 /// use glance_sdk::model::Notification;
@@ -132,17 +133,17 @@ impl TextEvent for RoomNotification {}
 /// ```
 #[diagnostic::on_unimplemented(
     message = "a webhook cannot answer with `{Self}`",
-    label = "return nothing, a `Notification`, or an `Option` or `Result` of these"
+    label = "return `()`, a `Notification`, or an `Option` or `Result` of these"
 )]
 pub trait WebhookAnswer {
-    /// What it fails with; on a server this must be an `IntoResponse`.
+    /// The error type; in an add-on with a server it must implement `IntoResponse`.
     type Error;
 
-    /// The notification, nothing, or the failure.
+    /// Returns the notification, `None`, or the error.
     ///
     /// # Errors
     ///
-    /// The function's own.
+    /// Returns the error of the function.
     fn into_result(self) -> std::result::Result<Option<Notification>, Self::Error>;
 }
 

@@ -1,20 +1,20 @@
-//! Page tokens: an add-on's own, for what its pages ask of it later.
+//! Page tokens, with which an add-on authenticates the later requests of its own pages.
 
 use serde_json::Value;
 
 use crate::model::Claims;
 
-/// How long a page token holds, in seconds.
+/// The lifetime of a page token, in seconds.
 pub const PAGE_TOKEN_SECONDS: i64 = 15 * 60;
 
-/// How long a page that a host opened can have new tokens for the old, in seconds.
+/// The period in which a page can renew its tokens after a host opened it, in seconds.
 pub const PAGE_SECONDS: i64 = 12 * 60 * 60;
 
-/// Marks a page token, so that it is never taken for what a host signed with the same secret.
-/// Since when its page has tokens, in seconds since 1970.
+/// The claim that marks a page token, so that it never passes for a token that the host signed with
+/// the same secret. Its value is the time of the page's first token, in seconds since 1970.
 const SINCE: &str = "glance_page_since";
 
-/// Whether these are the claims of a page token, which the add-on signed itself.
+/// Returns whether these are the claims of a page token, which the add-on itself signed.
 ///
 /// ```
 /// use glance_sdk::auth::is_page_token;
@@ -26,7 +26,7 @@ pub fn is_page_token(claims: &Claims) -> bool {
     claims.extra.contains_key(SINCE)
 }
 
-/// The claims of a page token for whoever asks with these: the same person in the same room.
+/// Creates the claims of a page token for the same person in the same room as these claims.
 pub(crate) fn page_claims(claims: &Claims, now: i64) -> Claims {
     let since = claims.extra.get(SINCE).and_then(Value::as_i64);
     let since = since.unwrap_or(now);
@@ -51,7 +51,7 @@ mod tests {
     const OPENED: i64 = 1_700_000_000;
 
     #[test]
-    fn a_page_token_is_for_the_same_person_in_the_same_room() {
+    fn page_token_keeps_person_and_room() {
         let mut host = Claims::new("id".into(), OPENED, OPENED + 3600);
         host.sub = Some("7".to_owned());
         host.jti = Some("once".to_owned());
@@ -72,9 +72,10 @@ mod tests {
     }
 
     proptest! {
-        /// However often and whenever a page asks for new tokens, all end within its time.
+        /// All tokens of a page expire within its period, no matter how often and when it renews
+        /// them.
         #[test]
-        fn a_page_ends(waits in proptest::collection::vec(0..=PAGE_TOKEN_SECONDS, 0..200)) {
+        fn page_tokens_end_with_page(waits in proptest::collection::vec(0..=PAGE_TOKEN_SECONDS, 0..200)) {
             let mut now = OPENED;
             let mut page = page_claims(&Claims::new("id".into(), OPENED, OPENED + 3600), now);
             for wait in waits {

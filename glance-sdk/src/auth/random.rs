@@ -1,10 +1,10 @@
-//! Names and secrets that cannot be guessed.
+//! Generates identifiers and secrets that cannot be guessed.
 
 const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/// Random letters and digits from the operating system's generator, each as likely as the other.
+/// Generates uniformly distributed random letters and digits with the operating system's generator.
 ///
-/// Secrets and access tokens have 40 of them, about 238 bits; a `jti` has 20.
+/// Secrets and access tokens have 40 characters, about 238 bits; a `jti` has 20.
 ///
 /// ```
 /// use glance_sdk::auth::random_alphanumeric;
@@ -17,7 +17,7 @@ const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 ///
 /// # Errors
 ///
-/// Where the operating system has no randomness to give.
+/// Returns an error if the operating system provides no randomness.
 pub fn random_alphanumeric(length: usize) -> crate::Result<String> {
     let mut text = String::with_capacity(length);
     let mut bytes = [0u8; 64];
@@ -25,10 +25,10 @@ pub fn random_alphanumeric(length: usize) -> crate::Result<String> {
         aws_lc_rs::rand::fill(&mut bytes).map_err(|_| {
             crate::Error::new(
                 crate::ErrorKind::Configuration,
-                "the operating system gives no random numbers",
+                "the operating system provides no random numbers",
             )
         })?;
-        // 248 is the largest multiple of 62 in a byte: what is above would favour some letters.
+        // 248 is the largest multiple of 62 in a byte: larger values would favour some characters.
         let letters = bytes
             .iter()
             .filter(|b| **b < 248)
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_has_the_length_and_is_never_the_same() {
+    fn random_text_has_length_and_differs() {
         let one = random_alphanumeric(100).unwrap();
         assert_eq!(one.len(), 100);
         assert!(one.bytes().all(|b| b.is_ascii_alphanumeric()));

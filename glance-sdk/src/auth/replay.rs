@@ -1,4 +1,4 @@
-//! Which requests of a host were used already, for add-ons that let each change things once.
+//! Remembers the used requests of hosts, for add-ons that refuse replays.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
@@ -11,17 +11,17 @@ use super::{LEEWAY_SECONDS, Rejection};
 use crate::model::{Claims, OauthId};
 use crate::store::{Claimed, InstallationStore, RequestClaim};
 
-/// How many requests of one installation are remembered, of about 100 bytes each. One installation
-/// cannot fill the memory of another.
+/// The number of requests to remember per installation, at about 100 bytes each. Thus one
+/// installation cannot fill the memory of another.
 const MAX_REQUESTS: usize = 100_000;
 
-/// How many installations there are before those without requests are forgotten.
+/// The number of installations below which installations without requests stay in memory.
 const FEW_INSTALLATIONS: usize = 64;
 
-/// A request's name: the digest of its `jti`, or of the whole token where it has none.
+/// The identity of a request: the digest of its `jti`, or of the whole token if it has none.
 type Name = [u8; 32];
 
-/// The requests that were used and whose tokens still hold.
+/// The used requests whose tokens have not expired.
 pub(crate) struct Replays {
     max_requests: usize,
     used: Mutex<Used>,
@@ -59,12 +59,12 @@ impl Replays {
         }
     }
 
-    /// Lets a verified request through once: once for all processes whose store shares it, otherwise
-    /// once for this process.
+    /// Lets a verified request through once: once among all processes if the store shares used
+    /// requests, otherwise once in this process.
     ///
     /// # Errors
     ///
-    /// Those of the store, which leave the request unused.
+    /// Returns the errors of the store, after which the request counts as unused.
     pub(crate) async fn once(
         &self,
         store: &dyn InstallationStore,
@@ -72,7 +72,7 @@ impl Replays {
         claims: &Claims,
         now: i64,
     ) -> crate::Result<Result<(), Rejection>> {
-        // A request that is sent over and over costs the store one question.
+        // Repetitions of one request cost the store a single query.
         if self.is_used(token, claims, now) {
             return Ok(Err(Rejection::Replayed));
         }
@@ -85,7 +85,7 @@ impl Replays {
         };
         Ok(match store.claim_request(&claim).await? {
             Claimed::First => {
-                // The store remembers it too, so it need not fit here.
+                // The store remembers the request too, so the memory of this process may be full.
                 let _ = self.remember(token, claims, now);
                 Ok(())
             }
@@ -108,8 +108,8 @@ impl Replays {
         requests.names.contains(&name(token, claims))
     }
 
-    /// Remembers a verified request in this process, unless it was used here. Where no more can be
-    /// remembered it is refused: what cannot be told from a replay may be one.
+    /// Remembers a verified request in this process, unless it was used here. Refuses the request
+    /// if the memory is full, because it could be a replay.
     fn remember(&self, token: &str, claims: &Claims, now: i64) -> Result<(), Rejection> {
         let name = name(token, claims);
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,7 +129,7 @@ impl Replays {
 }
 
 impl Used {
-    /// Forgets installations without requests, each time there are twice as many as were kept.
+    /// Removes installations without requests, each time their number has doubled.
     fn sweep(&mut self, now: i64) {
         if self.by_installation.len() < self.sweep_at.max(FEW_INSTALLATIONS) {
             return;
@@ -143,7 +143,7 @@ impl Used {
 }
 
 impl Requests {
-    /// Forgets tokens that no longer verify.
+    /// Removes expired tokens.
     fn forget_ended(&mut self, now: i64) {
         let ended = now.saturating_sub(LEEWAY_SECONDS);
         while let Some(Reverse((end, name))) = self.by_end.peek() {
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_without_a_name_is_known_by_its_token() {
+    fn request_without_jti_is_identified_by_token() {
         let replays = Replays::default();
         let claims = claims("one", None, NOW + 60);
         assert_eq!(replays.remember("a", &claims, NOW), Ok(()));
@@ -196,9 +196,9 @@ mod tests {
         );
     }
 
-    /// As two processes: each has its own memory.
+    /// The test uses two processes with separate memories.
     #[tokio::test]
-    async fn a_request_is_let_through_by_one_of_the_processes_with_a_store() {
+    async fn processes_with_shared_store_let_request_through_once() {
         use crate::model::InstallationData;
         use crate::store::{Endpoints, Installation, MemoryStore};
 
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_remembered_as_long_as_its_token_verifies() {
+    fn request_is_remembered_until_token_expires() {
         let replays = Replays::default();
         let claims = claims("one", Some("jti"), NOW);
         assert_eq!(replays.remember("a", &claims, NOW), Ok(()));
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn installations_without_requests_are_forgotten() {
+    fn installations_without_requests_are_removed() {
         let replays = Replays::default();
         for nth in 0..1000 {
             let now = NOW + nth * 120;
@@ -255,8 +255,8 @@ mod tests {
     }
 
     proptest! {
-        /// A request is let through exactly where it was not before, or its token ended since, and
-        /// there is room; never is more remembered than fits.
+        /// A request is let through if and only if it is new or its token expired since, and memory
+        /// is left; the memory never exceeds its limit.
         #[test]
         fn each_request_is_let_through_once(
             max in 1..6usize,

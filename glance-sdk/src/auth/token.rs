@@ -1,6 +1,6 @@
-//! One token: parsed once, verified, or made.
+//! Parses, verifies and signs tokens.
 //!
-//! Tokens are held to RFC 7515 and 7519 by the letter; `docs/protocol.md` has a table of the rules.
+//! Tokens must follow RFC 7515 and RFC 7519 strictly; `docs/protocol.md` has a table of the rules.
 
 mod header;
 
@@ -16,25 +16,28 @@ use serde_json::Value;
 
 use crate::model::{Claims, OauthId, Secret};
 
-/// A token longer than this is not read: real ones have about 400 bytes.
+/// The size limit of a token, in bytes. Typical tokens have about 400 bytes.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// Room for a signature of HS256, which has 32 bytes, and for the steps that base64 decodes in.
+/// The buffer size for an HS256 signature, which has 32 bytes, plus the block size of the base64
+/// decoder.
 const MAX_SIGNATURE_BYTES: usize = 48;
 
-/// What nearly every payload fits into.
+/// A buffer size that suffices for nearly every payload.
 const USUAL_PAYLOAD_BYTES: usize = 1024;
 
-/// The headers that nearly all tokens have, `alg` and `typ` in either order, which need no decoding.
+/// The headers of nearly all tokens, with `alg` and `typ` in either order. They need no decoding.
 const HS256_HEADERS: [&str; 2] = [
     "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9",
     "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9",
 ];
 
-/// By how many seconds the clocks of host and add-on may differ. It applies to `exp`, `iat` and `nbf`.
+/// The tolerated difference between the clocks of host and add-on, in seconds. It applies to `exp`,
+/// `iat` and `nbf`.
 pub const LEEWAY_SECONDS: i64 = 60;
 
-/// Why a token was refused. The log says it; a stranger only learns that it was.
+/// The reason why a token was refused. The log contains the reason; a stranger learns only that the
+/// token was refused.
 ///
 /// ```
 /// use glance_sdk::auth::{Rejection, SigningKey, Token};
@@ -48,40 +51,43 @@ pub const LEEWAY_SECONDS: i64 = 60;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// No token came with the request.
+    /// The request has no token.
     Missing,
-    /// It is longer than [`MAX_TOKEN_BYTES`].
+    /// The token is longer than [`MAX_TOKEN_BYTES`].
     TooLong,
-    /// It is not three parts of base64url, the first two JSON, with the claims of the protocol.
+    /// The token does not consist of three base64url parts, of which the first two are JSON and
+    /// contain the claims of the protocol.
     Malformed,
-    /// Its header claims another algorithm than HS256.
+    /// The header names another algorithm than HS256.
     Algorithm(String),
-    /// Its header needs an extension (`crit`, or a payload that is not base64url), and this crate
-    /// understands none.
+    /// The header requires an extension (`crit`, or a payload that is not base64url); this crate
+    /// supports none.
     Critical,
-    /// It names no installation (`iss`).
+    /// The token names no installation (`iss`).
     NoIssuer,
-    /// It names an installation that this add-on does not know.
+    /// The token names an installation that this add-on does not know.
     UnknownIssuer(OauthId),
-    /// The signature is not that of the installation's secret.
+    /// The installation's secret did not sign the token.
     Signature,
-    /// The secret is empty, so that anybody could have signed it.
+    /// The installation's secret is empty, so anybody could have signed the token.
     EmptySecret,
-    /// Its time is over.
+    /// The token has expired.
     Expired,
-    /// It was signed in the future.
+    /// The token was signed in the future.
     FromTheFuture,
-    /// It does not hold yet (`nbf`).
+    /// The token is not valid yet (`nbf`).
     NotYet,
-    /// It is for others: its audience (`aud`) does not name the installation.
+    /// The token is for another audience: `aud` does not name the installation.
     Audience,
-    /// It is a page's own token where a host's is asked for, or in an address.
+    /// The token is a page token, but the request needs a host's token, or the page token is in the
+    /// URL.
     PageToken,
-    /// It is for the removal of its installation only.
+    /// The token only proves the removal of its installation.
     UninstallToken,
-    /// It was used already, where each may be used once.
+    /// The token was used before, and the add-on refuses replays.
     Replayed,
-    /// There are more of its installation's than can be remembered, where each may be used once.
+    /// The installation has used more tokens than the add-on can remember, and the add-on refuses
+    /// replays.
     TooMany,
 }
 
@@ -90,9 +96,9 @@ impl fmt::Display for Rejection {
         match self {
             Self::Missing => f.write_str("no signed request"),
             Self::TooLong => write!(f, "a token of more than {MAX_TOKEN_BYTES} bytes"),
-            Self::Malformed => f.write_str("not a token of the protocol"),
+            Self::Malformed => f.write_str("malformed token"),
             Self::Algorithm(name) => write!(f, "algorithm {name:?} instead of \"HS256\""),
-            Self::Critical => f.write_str("an extension that nobody here understands"),
+            Self::Critical => f.write_str("unsupported critical extension"),
             Self::NoIssuer => f.write_str("no issuer"),
             Self::UnknownIssuer(id) => write!(f, "unknown issuer {:?}", id.as_str()),
             Self::Signature => f.write_str("wrong signature"),
@@ -102,16 +108,16 @@ impl fmt::Display for Rejection {
             Self::NotYet => f.write_str("not valid yet"),
             Self::Audience => f.write_str("for another audience"),
             Self::Replayed => f.write_str("used before"),
-            Self::TooMany => f.write_str("more requests than can be remembered"),
-            Self::PageToken => f.write_str("a page's own token instead of a host's"),
-            Self::UninstallToken => f.write_str("a token that is for a removal only"),
+            Self::TooMany => f.write_str("too many requests to remember"),
+            Self::PageToken => f.write_str("a page token instead of a host's token"),
+            Self::UninstallToken => f.write_str("an uninstall token, which only proves a removal"),
         }
     }
 }
 
 impl std::error::Error for Rejection {}
 
-/// A secret made ready to sign and to verify.
+/// A secret, prepared for signing and verifying.
 ///
 /// ```
 /// use glance_sdk::auth::SigningKey;
@@ -135,8 +141,8 @@ impl fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    /// The key of an installation: the bytes of its secret as they are. With an empty secret it
-    /// neither signs nor verifies anything.
+    /// Creates the key of an installation from the bytes of its secret. With an empty secret, the
+    /// key signs and verifies nothing.
     pub fn new(secret: &Secret) -> Self {
         install_provider();
         let bytes = secret.expose().as_bytes();
@@ -147,8 +153,8 @@ impl SigningKey {
         }
     }
 
-    /// Signs these claims. The token of an empty secret is an empty text, which is refused
-    /// everywhere.
+    /// Signs these claims. Returns an empty string if the secret is empty; everybody refuses that
+    /// token.
     ///
     /// ```
     /// use glance_sdk::auth::SigningKey;
@@ -168,8 +174,8 @@ impl SigningKey {
     }
 }
 
-/// jsonwebtoken panics at the first use where another crate of the program enabled its second
-/// back end, unless one was chosen; choosing twice is harmless.
+/// Selects jsonwebtoken's crypto provider. Without this, jsonwebtoken panics on first use if
+/// another crate of the program enables its second provider; selecting one twice is harmless.
 fn install_provider() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -177,7 +183,7 @@ fn install_provider() {
     });
 }
 
-/// A token that was parsed and not yet verified: only its issuer may be asked for.
+/// A token that was parsed, but not verified. Only its issuer is readable.
 ///
 /// ```
 /// use glance_sdk::auth::{SigningKey, Token};
@@ -205,7 +211,7 @@ impl fmt::Debug for Token<'_> {
 }
 
 impl<'t> Token<'t> {
-    /// Takes a token apart.
+    /// Parses a token.
     ///
     /// ```
     /// use glance_sdk::auth::{Rejection, Token};
@@ -215,8 +221,8 @@ impl<'t> Token<'t> {
     ///
     /// # Errors
     ///
-    /// [`Rejection`] where it is too long, no token, of another algorithm, needs an extension, or has
-    /// no issuer.
+    /// Returns a [`Rejection`] if the token is too long, malformed, uses another algorithm,
+    /// requires an extension, or has no issuer.
     pub fn parse(text: &'t str) -> Result<Self, Rejection> {
         if text.len() > MAX_TOKEN_BYTES {
             return Err(Rejection::TooLong);
@@ -236,7 +242,7 @@ impl<'t> Token<'t> {
             }
             Err(DecodeSliceError::DecodeError(_)) => return Err(Rejection::Malformed),
         };
-        // Checked as a whole, so that serde_json need not check each text in it.
+        // This validates the UTF-8 as a whole, so that serde_json need not validate each string.
         let payload = str::from_utf8(payload).map_err(|_| Rejection::Malformed)?;
         let claims: Claims = serde_json::from_str(payload).map_err(|_| no_claims(payload))?;
         if claims.exp.is_none() {
@@ -249,19 +255,19 @@ impl<'t> Token<'t> {
         })
     }
 
-    /// The installation it claims to be signed by.
+    /// Returns the installation that the token claims as its issuer.
     pub fn issuer(&self) -> &OauthId {
         &self.claims.iss
     }
 
-    /// Whether it says that it is a page token. Nothing is proved by that.
+    /// Returns whether the token claims to be a page token. The claim is not verified.
     #[cfg(feature = "server")]
     pub(crate) fn claims_to_be_of_page(&self) -> bool {
         super::is_page_token(&self.claims)
     }
 
-    /// The claims, once signature and times hold at `now` (seconds since 1970), give or take
-    /// [`LEEWAY_SECONDS`]. The signature is compared in constant time.
+    /// Verifies the signature, and the times at `now` (seconds since 1970) with a tolerance of
+    /// [`LEEWAY_SECONDS`]. Returns the claims. Compares the signature in constant time.
     ///
     /// ```
     /// use glance_sdk::auth::{Rejection, SigningKey, Token};
@@ -276,8 +282,8 @@ impl<'t> Token<'t> {
     ///
     /// # Errors
     ///
-    /// [`Rejection`] where the signature is another, the key is that of an empty secret, the token is
-    /// for another audience, or its time is over or has not come.
+    /// Returns a [`Rejection`] if the signature is wrong, the key's secret is empty, the token is
+    /// for another audience, or it is expired or not valid yet.
     pub fn verify(self, key: &SigningKey, now: i64) -> Result<Claims, Rejection> {
         if key.is_empty {
             return Err(Rejection::EmptySecret);
@@ -308,8 +314,8 @@ impl<'t> Token<'t> {
     }
 }
 
-/// Whether an audience, a text or a list of texts, has this name. Installations have no other name
-/// that host and add-on both know.
+/// Returns whether an audience, a string or a list of strings, contains this name. It is the only
+/// name of an installation that both host and add-on know.
 fn names(audience: &Value, name: &str) -> bool {
     match audience {
         Value::String(one) => one == name,
@@ -326,7 +332,7 @@ fn decode(part: &str) -> Result<Vec<u8>, Rejection> {
         .map_err(|_| Rejection::Malformed)
 }
 
-/// Why a payload holds no claims.
+/// Returns the reason why a payload contains no valid claims.
 fn no_claims(payload: &str) -> Rejection {
     match serde_json::from_str::<Value>(payload) {
         Ok(payload) if !payload.get("iss").is_some_and(Value::is_string) => Rejection::NoIssuer,

@@ -1,20 +1,20 @@
-//! Uninstall tokens: how a host proves that it removed an installation.
+//! Uninstall tokens, with which a host proves that it removed an installation.
 
 use serde_json::Value;
 
 use crate::model::{Claims, OauthId};
 
-/// How long an uninstall token holds, in seconds.
+/// The lifetime of an uninstall token, in seconds.
 pub const UNINSTALL_SECONDS: i64 = 60;
 
-/// The claim that no other token of ours has, and its value.
+/// The claim that only uninstall tokens have, and its value.
 const ACT: &str = "act";
 const UNINSTALL: &str = "uninstall";
 
-/// The claims with which a host signs, at `now` (seconds since 1970), that it removed this
-/// installation. They name no person, hold for [`UNINSTALL_SECONDS`], and have the claim
-/// `"act": "uninstall"`; the token stands in the header `Authorization: JWT ...` of
-/// `DELETE callbackUrl/{oauthId}`.
+/// Creates the claims with which a host proves, at `now` (seconds since 1970), that it removed this
+/// installation. They name no person, expire after [`UNINSTALL_SECONDS`], and contain the claim
+/// `"act": "uninstall"`. The host sends the token in the header `Authorization: JWT ...` of `DELETE
+/// callbackUrl/{oauthId}`.
 ///
 /// ```
 /// use glance_sdk::auth::{SigningKey, is_uninstall, uninstall_claims};
@@ -33,8 +33,8 @@ pub fn uninstall_claims(oauth_id: OauthId, now: i64) -> Claims {
     claims
 }
 
-/// Whether these are the claims of an uninstall token, which name no person. They prove a removal
-/// once the signature of their token is verified.
+/// Returns whether these are the claims of an uninstall token, which name no person. They prove a
+/// removal only after the token's signature is verified.
 ///
 /// ```
 /// use glance_sdk::auth::{is_uninstall, uninstall_claims};
@@ -47,7 +47,7 @@ pub fn is_uninstall(claims: &Claims) -> bool {
     acts_uninstall(claims) && claims.sub.is_none() && claims.prn.is_none()
 }
 
-/// Whether a token is for a removal and for nothing else, whomever it names.
+/// Returns whether a token is for a removal only, even if it names a person.
 pub(crate) fn acts_uninstall(claims: &Claims) -> bool {
     claims.extra.get(ACT).and_then(Value::as_str) == Some(UNINSTALL)
 }
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn other_claims_do_not_uninstall() {
+    fn other_claims_are_not_uninstall_claims() {
         let good = uninstall_claims("id".into(), 1_000);
         assert!(is_uninstall(&good));
         let mut with_sub = good.clone();

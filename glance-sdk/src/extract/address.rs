@@ -1,4 +1,4 @@
-//! The token in a request's address, as RFC 3986 reads one.
+//! Reads the token from a request's URL, according to RFC 3986.
 
 use std::borrow::Cow;
 
@@ -6,8 +6,8 @@ use crate::auth::Rejection;
 
 const PARAMETER: &str = "signed_request";
 
-/// The token in a query. Proxies may write any character as `%XX`, also in the parameter's name.
-/// Nobody can say which of two different tokens counts.
+/// Returns the token in a query. Proxies may encode any character as `%XX`, also in the parameter's
+/// name. Two different tokens are ambiguous and therefore refused.
 pub(super) fn token(query: &str) -> Result<Option<Cow<'_, str>>, Rejection> {
     let mut found = None;
     for member in query.split('&') {
@@ -26,7 +26,7 @@ pub(super) fn token(query: &str) -> Result<Option<Cow<'_, str>>, Rejection> {
     Ok(found)
 }
 
-/// With `%XX` replaced by the character. A `+` stays: no token has one, nor a space.
+/// Decodes `%XX`. A `+` stays: tokens contain neither `+` nor spaces.
 fn decoded(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return text.into();
@@ -46,7 +46,8 @@ fn decoded(text: &str) -> Cow<'_, str> {
             }
         }
     }
-    // What is not UTF-8 is no token; the text as it came is none either, for it has a `%`.
+    // Bytes that are not UTF-8 are not a token. The encoded text is not a token either, because it
+    // contains a `%`.
     String::from_utf8(bytes).map_or(text.into(), Cow::Owned)
 }
 
@@ -55,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_found_however_the_address_is_written() {
+    fn token_is_found_in_every_encoding_of_query() {
         for (query, expected) in [
             ("signed_request=a.b-c", Some("a.b-c")),
             ("&&a=1&signed_request=a.b&", Some("a.b")),

@@ -1,15 +1,15 @@
-//! Which of many runtime glances of a kind is asked for.
+//! The id of an instance of a runtime glance.
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 
-/// The name of the parameter in the path of an instance's query.
+/// The name of the path parameter in the query URL of an instance.
 pub(crate) const PARAMETER: &str = "glance_instance";
 
-/// The id of the runtime glance that is asked for, where its kind has many; see
-/// [`Instance`](crate::client::Instance). A query of the kind itself, without an id, is answered 404.
+/// The id of the queried instance of a runtime glance; see [`Instance`](crate::client::Instance).
+/// The add-on responds with 404 to a query of the glance itself, without an id.
 ///
 /// ```
 /// use glance_sdk::extract::InstanceId;
@@ -25,7 +25,7 @@ pub(crate) const PARAMETER: &str = "glance_instance";
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceId(
-    /// The id, as [`Instance::new`](crate::client::Instance::new) got it.
+    /// The id that [`Instance::new`](crate::client::Instance::new) received.
     pub String,
 );
 
@@ -44,7 +44,7 @@ impl<S: Send + Sync> FromRequestParts<S> for InstanceId {
                     path = parts.uri.path(),
                     "this glance has instances only; create them with create_instance"
                 );
-                Err((StatusCode::NOT_FOUND, "the address names no instance").into_response())
+                Err((StatusCode::NOT_FOUND, "the URL names no instance").into_response())
             }
         }
     }

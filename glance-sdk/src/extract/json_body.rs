@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 
 use crate::json;
 
-/// The JSON body of a request, read as [`json::from_slice`] reads it. Prefer it to
-/// [`axum::Json`], which refuses documents that browsers accept.
+/// The JSON body of a request, parsed with [`json::from_slice`]. Prefer it to [`axum::Json`], which
+/// refuses documents that browsers accept.
 ///
 /// ```
 /// use glance_sdk::extract::JsonBody;
@@ -24,18 +24,18 @@ use crate::json;
 /// #     .route("/", glance_sdk::axum::routing::post(deployed));
 /// ```
 ///
-/// It answers 415 to a body of another type, 400 to what is no JSON, 422 to JSON of another shape,
-/// and 413 to a body that is too large.
+/// It responds with 415 to a body of another type, 400 to invalid JSON, 422 to JSON that does not
+/// match `T`, and 413 to a body that is too large.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct JsonBody<T>(pub T);
 
-/// Why a request has no such body.
+/// The reason why a request has no valid JSON body.
 ///
 /// ```
 /// use glance_sdk::axum::http::StatusCode;
 /// use glance_sdk::extract::{JsonBody, JsonRejection};
 ///
-/// /// Takes a body, or does without.
+/// /// Accepts requests with and without a body.
 /// async fn deployed(
 ///     body: Result<JsonBody<serde_json::Value>, JsonRejection>,
 /// ) -> Result<StatusCode, JsonRejection> {
@@ -52,11 +52,11 @@ pub struct JsonBody<T>(pub T);
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum JsonRejection {
-    /// Its type is not `application/json`.
+    /// The content type is not `application/json`.
     ContentType,
-    /// It cannot be read whole.
+    /// The body could not be read completely.
     Bytes(BytesRejection),
-    /// It is no JSON, or of another shape.
+    /// The body is not valid JSON, or does not match the type.
     Json(json::Error),
 }
 
@@ -88,8 +88,8 @@ impl fmt::Display for JsonRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ContentType => f.write_str("the body must have the type application/json"),
-            Self::Bytes(cause) => write!(f, "the body cannot be read: {}", cause.body_text()),
-            Self::Json(cause) => write!(f, "the body cannot be used: {cause}"),
+            Self::Bytes(cause) => write!(f, "cannot read the body: {}", cause.body_text()),
+            Self::Json(cause) => write!(f, "invalid body: {cause}"),
         }
     }
 }
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_is_read_as_a_browser_reads_it_and_refused_by_kind() {
+    async fn body_is_parsed_like_in_browsers() {
         let unusual = "\u{feff}{\"name\": 1, \"name\": \"half \\ud83d\"}";
         let half = Ok("half \u{fffd}".to_owned());
         for content_type in [

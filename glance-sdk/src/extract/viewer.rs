@@ -1,4 +1,4 @@
-//! The person who looks at a page.
+//! The person who views a page.
 
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
@@ -8,10 +8,10 @@ use axum::response::{IntoResponse, Response};
 use super::SignedRequest;
 use crate::model::{RoomId, UserId};
 
-/// The person who looks at a page, where it is for persons only.
+/// The person who views a page, for pages that need one.
 ///
-/// It is what a [`SignedRequest`] says of the person; a signed request that names none is answered
-/// 400. A handler that also calls the host takes the `SignedRequest` instead, or both.
+/// Its values come from the [`SignedRequest`]. The add-on responds with 400 to signed requests that
+/// name no person. A handler that also calls the host takes the `SignedRequest` instead, or both.
 ///
 /// ```
 /// use glance_sdk::extract::Viewer;
@@ -24,11 +24,11 @@ use crate::model::{RoomId, UserId};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Viewer {
-    /// Who it is.
+    /// The person's id.
     pub user_id: UserId,
-    /// The room they are in; `None` on a page of the whole group.
+    /// The person's room, or `None` on a page of the whole group.
     pub room_id: Option<RoomId>,
-    /// Their time zone, an IANA name such as `Europe/Berlin`.
+    /// The person's time zone, an IANA name such as `Europe/Berlin`.
     pub time_zone: Option<String>,
 }
 
@@ -39,8 +39,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Viewer {
         let signed =
             <SignedRequest as FromRequestParts<S>>::from_request_parts(parts, state).await?;
         let user_id = signed.user_id().ok_or_else(|| {
-            let said = "the signed request names no person";
-            (StatusCode::BAD_REQUEST, said).into_response()
+            let message = "the signed request names no person";
+            (StatusCode::BAD_REQUEST, message).into_response()
         })?;
         Ok(Self {
             user_id,

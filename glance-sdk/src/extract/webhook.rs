@@ -1,4 +1,4 @@
-//! What a webhook's function gets.
+//! The argument of a webhook's function.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -9,12 +9,13 @@ use crate::model::webhook::{RoomEvent, User, WebhookPayload};
 use crate::model::{OauthId, RoomId};
 use crate::{Result, json};
 
-/// A webhook's call: what happened, posted and signed by the host. `E` is the event, for example
+/// A webhook call: an event that the host posted and signed. `E` is the type of the event, for
+/// example
 /// [`RoomMessage`](crate::model::webhook::RoomMessage).
 ///
-/// The body is not a part of the signature, so it must agree with the token that came along: the
-/// same installation, the same room, the same person. Otherwise whoever may open a panel, and thus
-/// holds a token, could speak for others.
+/// The signature does not cover the body, so the body must match the token: the same installation,
+/// the same room, the same person. Otherwise anybody who may open a panel, and thus has a token,
+/// could act for others.
 ///
 /// ```
 /// use glance_host::Host;
@@ -44,13 +45,13 @@ pub struct WebhookRequest<E> {
 }
 
 impl<E: RoomEvent> WebhookRequest<E> {
-    /// Reads the body that came with a signed request.
+    /// Parses the body of a signed request.
     #[allow(clippy::result_large_err)]
     pub(crate) fn read(signed: SignedRequest, body: &[u8]) -> Result<Self, Response> {
         let payload = json::from_slice::<WebhookPayload<E>>(body).map_err(|cause| {
             refuse(
                 &signed,
-                &format!("the body is no {} payload: {cause}", E::EVENT),
+                &format!("the body is not a {} payload: {cause}", E::EVENT),
             )
         })?;
         if let Some(problem) = disagreement(&signed, &payload) {
@@ -59,7 +60,7 @@ impl<E: RoomEvent> WebhookRequest<E> {
         Ok(Self { signed, payload })
     }
 
-    /// What happened.
+    /// Returns the event.
     ///
     /// ```
     /// use glance_sdk::model::webhook::RoomTopicChange;
@@ -74,32 +75,32 @@ impl<E: RoomEvent> WebhookRequest<E> {
         &self.payload.item
     }
 
-    /// The room it happened in.
+    /// Returns the room of the event.
     pub fn room_id(&self) -> RoomId {
         self.item().room().id
     }
 
-    /// Who did it, where the event says so.
+    /// Returns the person who caused the event, if the event names one.
     pub fn sender(&self) -> Option<&User> {
         self.item().sender()
     }
 
-    /// The installation that was called.
+    /// Returns the installation that received the call.
     pub fn oauth_id(&self) -> &OauthId {
         self.signed.oauth_id()
     }
 
-    /// All that was posted.
+    /// Returns the whole payload.
     pub fn payload(&self) -> &WebhookPayload<E> {
         &self.payload
     }
 
-    /// What the token says that came along.
+    /// Returns the verified token of the call.
     pub fn signed_request(&self) -> &SignedRequest {
         &self.signed
     }
 
-    /// A client that speaks for the installation.
+    /// Creates a client that acts for the installation.
     ///
     /// ```
     /// use glance_sdk::model::Notification;
@@ -110,7 +111,7 @@ impl<E: RoomEvent> WebhookRequest<E> {
     /// async fn build(said: WebhookRequest<RoomMessage>) -> Result<(), Failure> {
     ///     let (client, room) = (said.client().await?, said.room_id());
     ///     tokio::spawn(async move {
-    ///         // The build takes longer than a host waits for an answer.
+    /// The build takes longer than the host waits for the response.
     ///         client.room(room).notify(&Notification::text("The build is green.")).await
     ///     });
     ///     Ok(())
@@ -119,13 +120,13 @@ impl<E: RoomEvent> WebhookRequest<E> {
     ///
     /// # Errors
     ///
-    /// Those of [`Installations::client`](crate::client::Installations::client).
+    /// Returns the errors of [`Installations::client`](crate::client::Installations::client).
     pub async fn client(&self) -> Result<Client> {
         self.signed.client().await
     }
 }
 
-/// Where body and token contradict each other.
+/// Returns the contradiction between body and token, if there is one.
 fn disagreement<E: RoomEvent>(
     signed: &SignedRequest,
     payload: &WebhookPayload<E>,
@@ -135,7 +136,7 @@ fn disagreement<E: RoomEvent>(
     }
     let item = &payload.item;
     if differ(payload.event.as_ref(), Some(&E::EVENT)) {
-        Some("the body is of another event than the webhook")
+        Some("the body is for another event than the webhook")
     } else if differ(payload.oauth_client_id.as_ref(), Some(signed.oauth_id())) {
         Some("the body names another installation than the token")
     } else if differ(signed.room_id(), Some(item.room().id)) {
@@ -148,6 +149,6 @@ fn disagreement<E: RoomEvent>(
 }
 
 fn refuse(signed: &SignedRequest, problem: &str) -> Response {
-    tracing::warn!(oauth_id = %signed.oauth_id(), "refused a webhook's call: {problem}");
+    tracing::warn!(oauth_id = %signed.oauth_id(), problem, "refused a webhook call");
     (StatusCode::BAD_REQUEST, problem.to_owned()).into_response()
 }

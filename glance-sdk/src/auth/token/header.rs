@@ -1,4 +1,4 @@
-//! The JOSE header of a token, as RFC 7515 and 7797 have it.
+//! Checks the JOSE header of a token, according to RFC 7515 and RFC 7797.
 
 use std::fmt;
 
@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 
 use super::{Rejection, decode};
 
-/// Checks that a header asks for HS256 over the base64url of the payload, and for nothing else.
+/// Checks that a header requires HS256 over the base64url of the payload, and nothing else.
 ///
-/// What does not change how the signature is verified is ignored: `typ`, `cty`, and whatever names a
-/// key (`kid`, `jku`, `jwk`, `x5u`), because the key is always that of the issuer.
+/// Ignores members that do not change the verification: `typ`, `cty`, and all that name a key
+/// (`kid`, `jku`, `jwk`, `x5u`), because the key is always the issuer's.
 pub(super) fn check(header: &str) -> Result<(), Rejection> {
     let bytes = decode(header)?;
     let Members(members) = serde_json::from_slice(&bytes).map_err(|_| Rejection::Malformed)?;
@@ -23,14 +23,14 @@ pub(super) fn check(header: &str) -> Result<(), Rejection> {
     if members.get("typ").is_some_and(|typ| !typ.is_string()) {
         return Err(Rejection::Malformed);
     }
-    // Extensions that must be understood: there are none that this crate understands.
+    // This crate supports no extensions, so it refuses all critical ones.
     if members.contains_key("crit") || members.get("b64").is_some_and(|b64| b64 != true) {
         return Err(Rejection::Critical);
     }
     Ok(())
 }
 
-/// An object in which no name occurs twice.
+/// An object without duplicate members.
 struct Members(Map<String, Value>);
 
 impl<'de> Deserialize<'de> for Members {

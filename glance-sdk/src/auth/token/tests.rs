@@ -15,18 +15,18 @@ fn claims() -> Claims {
     Claims::new("id".into(), NOW, NOW + 3600)
 }
 
-/// A token with any header and payload, signed with the right key.
+/// Creates a token with any header and payload, signed with the right key.
 fn forged(header: serde_json::Value, payload: serde_json::Value) -> String {
     written(&header.to_string(), &payload.to_string())
 }
 
-/// A token of these texts, signed with the right key.
+/// Creates a token from these strings, signed with the right key.
 fn written(header: &str, payload: &str) -> String {
     let parts = [header, payload].map(|part| URL_SAFE_NO_PAD.encode(part));
     signed(&parts.join("."))
 }
 
-/// Whatever it is, with the right signature.
+/// Signs any text with the right key.
 fn signed(text: &str) -> String {
     let key = &key("right").sign;
     let signature = jsonwebtoken::crypto::sign(text.as_bytes(), key, Algorithm::HS256).unwrap();
@@ -34,13 +34,13 @@ fn signed(text: &str) -> String {
 }
 
 #[test]
-fn what_is_signed_verifies() {
+fn signed_claims_verify() {
     assert_eq!(judge(&key("right").sign(&claims())), Ok(claims()));
 }
 
-/// Whoever knows no secret knows the empty one.
+/// Everybody knows the empty secret.
 #[test]
-fn an_empty_secret_signs_and_verifies_nothing() {
+fn empty_secret_signs_and_verifies_nothing() {
     assert_eq!(key("").sign(&claims()), "");
     let signed = key("right").sign(&claims());
     let (signed, _) = signed.rsplit_once('.').unwrap();
@@ -62,7 +62,7 @@ fn claims_of_any_length_verify() {
 }
 
 #[test]
-fn each_wrong_token_has_its_rejection() {
+fn each_invalid_token_has_its_rejection() {
     let good = key("right").sign(&claims());
     let hs256 = json!({"alg": "HS256"});
     let payload = serde_json::to_value(claims()).unwrap();
@@ -122,7 +122,7 @@ fn each_wrong_token_has_its_rejection() {
 }
 
 #[test]
-fn the_usual_headers_say_hs256() {
+fn usual_headers_name_hs256() {
     let signed = key("right").sign(&claims());
     assert!(
         HS256_HEADERS
@@ -146,7 +146,7 @@ fn clocks_may_differ_by_the_leeway() {
 }
 
 #[test]
-fn a_token_is_used_from_nbf_on_with_the_leeway() {
+fn token_is_valid_from_nbf_with_leeway() {
     let mut claims = claims();
     claims.nbf = Some(NOW + LEEWAY_SECONDS);
     assert_eq!(judge(&key("right").sign(&claims)), Ok(claims.clone()));
@@ -155,7 +155,7 @@ fn a_token_is_used_from_nbf_on_with_the_leeway() {
 }
 
 #[test]
-fn half_a_minute_between_clocks_costs_nothing() {
+fn clocks_may_differ_by_half_a_minute() {
     for (iat, exp) in [(NOW + 30, NOW + 3630), (NOW - 3630, NOW - 30)] {
         let claims = Claims::new("id".into(), iat, exp);
         assert_eq!(judge(&key("right").sign(&claims)), Ok(claims));
@@ -196,7 +196,7 @@ fn times_may_have_fractions_and_any_size() {
 }
 
 #[test]
-fn header_members_that_change_nothing_are_ignored() {
+fn irrelevant_header_members_are_ignored() {
     for header in [
         r#"{"alg":"HS256"}"#,
         r#" { "typ" : "jwt" , "alg" : "HS256" } "#,
@@ -211,7 +211,7 @@ fn header_members_that_change_nothing_are_ignored() {
 }
 
 #[test]
-fn headers_that_break_a_rule_are_refused() {
+fn invalid_headers_are_refused() {
     for (header, rejection) in [
         (
             r#"{"alg":"HS256","crit":["exp"],"exp":1}"#,
@@ -243,7 +243,7 @@ fn headers_that_break_a_rule_are_refused() {
 }
 
 #[test]
-fn payloads_that_break_a_rule_are_refused() {
+fn invalid_payloads_are_refused() {
     let exp = NOW + 60;
     for payload in [
         format!(r#"{{"iss":"id","exp":{exp},"exp":{exp}}}"#),
@@ -264,13 +264,13 @@ fn payloads_that_break_a_rule_are_refused() {
 }
 
 #[test]
-fn base64url_has_no_padding_no_white_space_and_one_form() {
+fn base64url_must_be_canonical() {
     let good = key("right").sign(&claims());
     let parts: Vec<&str> = good.split('.').collect();
     let [header, payload, signature] = parts[..] else {
         panic!("{good}")
     };
-    // "e30" is `{}`; "e31" has the same bytes and other bits behind them.
+    // "e30" is `{}`; "e31" encodes the same bytes with different trailing bits.
     assert_eq!(decode("e30"), Ok(b"{}".to_vec()));
     assert_eq!(decode("e31"), Err(Rejection::Malformed));
     for text in [
@@ -310,7 +310,7 @@ fn base64url_has_no_padding_no_white_space_and_one_form() {
 }
 
 #[test]
-fn an_audience_must_name_the_installation() {
+fn audience_must_name_installation() {
     let verdict = |audience: serde_json::Value| {
         let mut claims = claims();
         claims.extra.insert("aud".to_owned(), audience);
@@ -341,7 +341,7 @@ fn an_audience_must_name_the_installation() {
 }
 
 #[test]
-fn debug_shows_neither_key_nor_token() {
+fn debug_hides_key_and_token() {
     let key = key("topsecret");
     let signed = key.sign(&claims());
     let shown = format!("{key:?} {:?}", Token::parse(&signed).unwrap());
