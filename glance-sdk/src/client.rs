@@ -1,8 +1,8 @@
-//! Calls the host: pushes, notifications, what is created at run time, rooms and people, with
-//! tokens looked after.
+//! Calls hosts: pushes, notifications, glances created at run time, rooms and people. Manages the
+//! access tokens.
 //!
-//! A [`Client`] speaks for one installation. [`Installations`] makes one for any installation
-//! the store knows; an add-on's handlers get it as an extractor.
+//! A [`Client`] acts for one installation. [`Installations`] creates a client for any installation
+//! in the store; the handlers of an add-on extract it.
 //!
 //! ```no_run
 //! use glance_sdk::client::Installations;
@@ -22,42 +22,42 @@
 //! # Ok(()) }
 //! ```
 //!
-//! | call | what it does | scope |
+//! | call | effect | scope |
 //! |---|---|---|
-//! | [`room(r).push::<G>(data)`](Room::push), and of a [`group`](Client::group), a [`user`](Client::user), a [user in a room](Room::user) | pushes new glance data; [`Pusher`] does it from anywhere | `view_room`, `view_group` |
-//! | [`room(r).notify(notification)`](Room::notify) | writes into a room | `send_notification` |
+//! | [`room(r).push::<G>(data)`](Room::push), also of a [`group`](Client::group), a [`user`](Client::user), a [user in a room](Room::user) | pushes new glance data; a [`Pusher`] does so in the background | `view_room`, `view_group` |
+//! | [`room(r).notify(notification)`](Room::notify) | posts a notification into a room | `send_notification` |
 //! | [`room(r).glances()`](Room::glances), [`group().glances()`](Group::glances) | creates, reads and removes glances at run time | |
-//! | [`room(r).actions()`](Room::actions), [`group().actions()`](Group::actions) | the same of actions | |
-//! | [`room(r).webhooks()`](Room::webhooks) | the same of webhooks, and lists them | `admin_room` |
-//! | [`rooms()`](Client::rooms), [`room(r).get()`](Room::get) | rooms | `view_group`, `view_room` |
-//! | [`room(r).participants()`](Room::participants), [`room(r).members()`](Room::members) | who is in a room, and who may be | `view_group`, `view_room` |
-//! | [`users()`](Client::users), [`user(u).get()`](User::get) | people | `view_group` |
-//! | [`request(method, path)`](Client::request) | anything else | |
+//! | [`room(r).actions()`](Room::actions), [`group().actions()`](Group::actions) | creates, reads and removes actions at run time | |
+//! | [`room(r).webhooks()`](Room::webhooks) | creates, lists, reads and removes webhooks at run time | `admin_room` |
+//! | [`rooms()`](Client::rooms), [`room(r).get()`](Room::get) | reads rooms | `view_group`, `view_room` |
+//! | [`room(r).participants()`](Room::participants), [`room(r).members()`](Room::members) | lists the people in a room, and the people who may enter it | `view_group`, `view_room` |
+//! | [`users()`](Client::users), [`user(u).get()`](User::get) | reads people | `view_group` |
+//! | [`request(method, path)`](Client::request) | makes any other call | |
 //!
-//! Every call gets a token that holds, asked for once and renewed early; waits for a rate limit of
-//! up to a minute; and is made again, up to three times, where the host gives no answer or says
-//! that it is out of order for a moment: reading, replacing and removing always, a POST only where
-//! it surely did not arrive. Waits grow and are random, so that many clients do not come back
-//! together.
+//! Each call uses an access token, which the client requests once and renews before it expires. A
+//! call waits up to a minute for a rate limit. If the host does not respond or is temporarily
+//! unavailable, the client retries up to three times: GET, PUT and DELETE always, and POST only if
+//! the request certainly did not arrive. The backoff grows and is random, so that many clients do
+//! not retry together.
 //!
 //! # Spans
 //!
-//! Pushes, calls of the REST API and requests for tokens have `tracing` spans of the level DEBUG, without
-//! secrets and tokens. The manual's page on OpenTelemetry lists them and their fields.
+//! Pushes, REST calls and token requests have `tracing` spans of level DEBUG, without secrets and
+//! tokens. The manual's page on OpenTelemetry lists them and their fields.
 //!
 //! # Metrics
 //!
-//! With the feature `metrics`, a recorder of the `metrics` crate is told the following, and
-//! [`Pusher::pushed`] says the same of pushes without it:
+//! With the feature `metrics`, the client reports the following to the recorder of the `metrics`
+//! crate. Without the feature, [`Pusher::pushed`] has the same counts of pushes:
 //!
-//! | name | kind | what |
+//! | name | kind | value |
 //! |---|---|---|
 //! | `glance_calls_total` | counter | calls by `outcome`: `ok`, or the [code](crate::Error::code) of the error |
-//! | `glance_call_seconds` | histogram | how long a call took, with its attempts and waits |
+//! | `glance_call_seconds` | histogram | duration of a call, with its attempts and waits |
 //! | `glance_retries_total` | counter | attempts after the first |
-//! | `glance_tokens_total` | counter | requests for a token by `outcome`, and as `shared` those that another process had in the store |
-//! | `glance_pushes_total` | counter | pushed data by `outcome`: `sent`, `merged`, `unchanged`, `failed`, `dropped` |
-//! | `glance_pushes_waiting` | gauge | pushed data that waits |
+//! | `glance_tokens_total` | counter | token requests by `outcome`; the outcome `shared` counts tokens from the store that another process had requested |
+//! | `glance_pushes_total` | counter | pushed values by `outcome`: `sent`, `merged`, `unchanged`, `failed`, `dropped` |
+//! | `glance_pushes_waiting` | gauge | pushed values that wait |
 
 mod call_headers;
 mod created;
@@ -117,7 +117,8 @@ use crate::model::{Glance, Scope};
 use crate::store::Installation;
 use crate::{Error, ErrorKind, Result};
 
-/// Speaks to the host for one installation. Cloning is cheap and shares the tokens.
+/// A client that calls the host for one installation. Cloning is cheap; the clones share the access
+/// tokens.
 ///
 /// ```
 /// use glance_sdk::model::Notification;
@@ -146,7 +147,7 @@ pub struct Client {
 struct Shared {
     http: Http,
     installation: Installation,
-    /// The base address of the host's API, parsed once.
+    /// The base URL of the host's API, parsed once.
     api_url: OnceLock<Url>,
     tokens: Tokens,
     limits: Limits,
@@ -179,7 +180,7 @@ impl Client {
         }
     }
 
-    /// The installation it speaks for.
+    /// Returns the installation.
     ///
     /// ```
     /// # use glance_host::Host;
@@ -199,8 +200,8 @@ impl Client {
         &self.shared.installation
     }
 
-    /// Where hosts reach the add-on, where this process knows it: it serves the add-on, or
-    /// [`Installations::with_base_url`] says it.
+    /// Returns the base URL of the add-on. It is `None` in a process that does not serve the
+    /// add-on, unless [`Installations::with_base_url`] sets it.
     ///
     /// ```
     /// # use glance_host::Host;
@@ -220,9 +221,9 @@ impl Client {
         self.shared.base_url.get()
     }
 
-    /// A client of the same installation whose tokens allow only this, however much the descriptor
-    /// declares; with no scopes, all of that, as it is from the start. Tokens are kept for each
-    /// set of scopes, whatever its order.
+    /// Returns a client of the same installation with tokens for these scopes only, even if the
+    /// descriptor declares more. Without scopes, the tokens have all scopes of the descriptor,
+    /// which is the default. The client caches one token per set of scopes, whatever their order.
     ///
     /// ```no_run
     /// use glance_sdk::client::Client;
@@ -241,8 +242,9 @@ impl Client {
         }
     }
 
-    /// Whether the host lately refused the installation's secret, as a host does that removed it.
-    /// Calls then fail at once with [`ErrorKind::Unauthorized`]; every ten minutes one asks again.
+    /// Returns whether the host recently refused the installation's secret, as hosts do after a
+    /// removal. Calls then fail at once with [`ErrorKind::Unauthorized`]; every ten minutes one
+    /// call asks the host again.
     ///
     /// ```
     /// use glance_sdk::ErrorKind;
@@ -269,7 +271,7 @@ impl Client {
         self.shared.tokens.is_refused()
     }
 
-    /// How many requests the host still takes, as its last answer said.
+    /// Returns the rate limit of the host's last response.
     ///
     /// ```
     /// # use glance_host::Host;
@@ -322,8 +324,8 @@ impl Client {
         answer
     }
 
-    /// Sends a request and reads the answer. A token that the host no longer takes is dropped and
-    /// asked for anew, once; a rate limit is waited for; what passes is tried again.
+    /// Sends a request and reads the response. If the host refuses the token, the client drops it
+    /// and requests a new one, once. Waits for rate limits and retries temporary failures.
     async fn exchange<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -345,7 +347,7 @@ impl Client {
                 return Err(Error::new(
                     ErrorKind::RateLimited,
                     format!(
-                        "{} takes no more requests for {} s",
+                        "{} accepts no more requests for {} s",
                         installation.endpoints.api_url,
                         limits.wait().as_secs()
                     ),
@@ -421,7 +423,7 @@ impl Client {
     }
 }
 
-/// Says in its span why a call of a host failed.
+/// Records the error of a call in its span.
 fn note_failure<T>(span: &Span, answer: &Result<T>) {
     if let Err(error) = answer
         && !span.is_disabled()
@@ -434,7 +436,10 @@ fn note_failure<T>(span: &Span, answer: &Result<T>) {
 fn nothing(url: &Url) -> Error {
     let mut shown = url.clone();
     shown.set_query(None);
-    Error::new(ErrorKind::BadAnswer, format!("{shown} answered nothing"))
+    Error::new(
+        ErrorKind::BadAnswer,
+        format!("{shown} sent an empty response"),
+    )
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! Headers that an add-on adds to each call of a host.
+//! Headers that an add-on adds to each call to a host.
 
 use std::fmt;
 use std::sync::Arc;
 
 use reqwest::header::HeaderMap;
 
-/// Makes the headers.
+/// A function that adds headers.
 #[derive(Clone)]
 pub(crate) struct CallHeaders(Arc<dyn Fn(&mut HeaderMap) + Send + Sync>);
 
@@ -14,8 +14,8 @@ impl CallHeaders {
         Self(Arc::new(add))
     }
 
-    /// Adds them, except for those that the call has. The function sees none of the call's own, among them
-    /// its token.
+    /// Adds the headers, except for those that the call already has. The function does not see the
+    /// call's own headers, such as its token.
     pub(super) fn add_to(&self, headers: &mut HeaderMap) {
         let mut added = HeaderMap::new();
         (self.0)(&mut added);

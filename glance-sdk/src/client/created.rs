@@ -1,4 +1,4 @@
-//! What this process created at run time, so that what a host would refuse is not sent.
+//! Remembers the extensions that this process created at run time, to predict refusals of the host.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,17 +6,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::extensions::{Extension, Extensions};
 use crate::{Error, ErrorKind, Result};
 
-/// How many of one kind a host takes in one place.
+/// The number of extensions of one kind that a host accepts per place.
 const MOST: usize = 10;
 
-/// A place: a room, or the whole group where there is none.
+/// A room, or the whole group if `None`.
 type Place = Option<String>;
 
-/// Keys by kind and place.
+/// The keys by kind and place.
 type Keys = HashMap<(&'static str, Place), BTreeSet<String>>;
 
-/// What was created and not removed since. A host lists no glances, and others may create and
-/// remove too: this says what to ask about, never what is.
+/// The extensions that this process created and did not remove. Other processes create and remove
+/// extensions too, and hosts do not list glances, so these keys only tell which extensions to
+/// check.
 #[derive(Debug, Default)]
 pub(super) struct Created(Mutex<Keys>);
 
@@ -38,7 +39,7 @@ impl Created {
         }
     }
 
-    /// The others of this place, where they are as many as it takes.
+    /// Returns the other keys of this place if it is full.
     fn full(&self, kind: &'static str, place: &Place, key: &str) -> Vec<String> {
         let keys = self.keys();
         let here = keys.get(&(kind, place.clone()));
@@ -54,8 +55,8 @@ impl Created {
         others
     }
 
-    /// The places whose glance with this key keeps one of this place from having it: rooms' for a
-    /// global one, the global one for a room's.
+    /// Returns the places with a clashing glance of the same key: rooms for a global glance, the
+    /// group for a room's.
     fn clashes(&self, kind: &'static str, place: &Place, key: &str) -> Vec<Place> {
         let keys = self.keys();
         let other = |(kept, other): &&(&'static str, Place)| {
@@ -74,8 +75,8 @@ impl Created {
 }
 
 impl<T: Extension> Extensions<'_, T> {
-    /// Refuses what the host would refuse, after asking it whether what stands in the way is
-    /// still there. Where it gives no clear answer, it is left to the host.
+    /// Refuses a creation that the host would refuse, after checking that the obstacle still
+    /// exists. If the host's response is unclear, the host decides.
     pub(super) async fn guard(&self, created: &Created, key: &str) -> Result<()> {
         if T::KEYS_CLASH {
             for place in created.clashes(T::KIND, &self.room, key) {
@@ -109,7 +110,7 @@ impl<T: Extension> Extensions<'_, T> {
         Err(Error::new(
             ErrorKind::Quota,
             format!(
-                "{} has {MOST} {}s that were created at run time, which is the most: {}",
+                "{} already has {MOST} {}s created at run time, the maximum: {}",
                 self.place(),
                 T::KIND,
                 standing.join(", ")

@@ -1,4 +1,4 @@
-//! Rooms and people: who is where.
+//! Rooms and people.
 
 use super::Client;
 use super::list::List;
@@ -8,7 +8,7 @@ use crate::model::webhook;
 use crate::model::{RoomDetails, UserDetails};
 
 impl Client {
-    /// The rooms of the group that the add-on may see. It needs the scope `view_group`.
+    /// Lists the rooms of the group that the add-on may see. Requires the scope `view_group`.
     ///
     /// ```
     /// # use glance_host::Host;
@@ -26,7 +26,7 @@ impl Client {
         List::new(self, ["room"])
     }
 
-    /// The people of the group. It needs the scope `view_group`.
+    /// Lists the people of the group. Requires the scope `view_group`.
     ///
     /// ```
     /// # use glance_host::Host;
@@ -48,7 +48,7 @@ impl Client {
 }
 
 impl Room<'_> {
-    /// What the host knows of the room. It needs the scope `view_group` or `view_room`.
+    /// Reads the room's details. Requires the scope `view_group` or `view_room`.
     ///
     /// ```
     /// # use glance_host::Host;
@@ -66,12 +66,12 @@ impl Room<'_> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where there is no such room.
+    /// Returns [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the room does not exist.
     pub async fn get(&self) -> Result<RoomDetails> {
         self.client.read(&["room", &self.room]).await
     }
 
-    /// Who is in the room now. It needs the scope `view_group` or `view_room`.
+    /// Lists the people who are in the room now. Requires the scope `view_group` or `view_room`.
     ///
     /// ```
     /// # use glance_host::Host;
@@ -91,7 +91,7 @@ impl Room<'_> {
         List::new(self.client, ["room", &self.room, "participant"])
     }
 
-    /// Who may enter the room; private rooms have such a list. It needs the scope `view_group` or
+    /// Lists the people who may enter the private room. Requires the scope `view_group` or
     /// `view_room`.
     pub fn members(&self) -> List<UserDetails> {
         List::new(self.client, ["room", &self.room, "member"])
@@ -99,7 +99,7 @@ impl Room<'_> {
 }
 
 impl User<'_> {
-    /// What the host knows of the person. It needs the scope `view_group`.
+    /// Reads the person's details. Requires the scope `view_group`.
     ///
     /// ```
     /// # use glance_host::Host;
@@ -118,7 +118,7 @@ impl User<'_> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where there is no such person.
+    /// Returns [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the person does not exist.
     pub async fn get(&self) -> Result<UserDetails> {
         self.client.read(&["user", &self.user]).await
     }

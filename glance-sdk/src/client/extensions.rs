@@ -1,4 +1,4 @@
-//! What an add-on creates at run time: glances, actions and webhooks, for one room or for the
+//! Creates, reads and removes glances, actions and webhooks at run time, for one room or for the
 //! whole group.
 
 use std::marker::PhantomData;
@@ -13,19 +13,19 @@ use crate::base_url::{BaseUrl, complete};
 use crate::model::{Action, Glance, Webhook};
 use crate::{Error, ErrorKind, Result};
 
-/// The status of a host that has as many as it takes, or has the key elsewhere.
+/// The status of a host whose limit is reached, or that has the key in another place.
 const CONFLICT: u16 = 409;
 
-/// What can be created at run time: [`Glance`], [`Action`], [`Webhook`].
+/// A kind of extension that can be created at run time: [`Glance`], [`Action`] or [`Webhook`].
 pub trait Extension: Serialize + DeserializeOwned + Clone + sealed::Sealed {
     #[doc(hidden)]
     const KIND: &'static str;
-    /// Whether a room's key is taken for the group, and the other way round.
+    /// Whether a room and the group cannot both have the same key.
     #[doc(hidden)]
     const KEYS_CLASH: bool = false;
     #[doc(hidden)]
     fn key(&self) -> &str;
-    /// Makes the addresses in it absolute.
+    /// Makes the URLs in it absolute.
     #[doc(hidden)]
     fn complete(&mut self, base_url: Option<&BaseUrl>) -> Result<()>;
 }
@@ -69,7 +69,7 @@ impl Extension for Webhook {
 }
 
 impl<'c> Room<'c> {
-    /// The glances created at run time in this room; at most 10.
+    /// Accesses the glances created at run time in this room; at most 10.
     ///
     /// ```
     /// use glance_sdk::model::{Glance, Icon};
@@ -91,7 +91,7 @@ impl<'c> Room<'c> {
         self.extensions()
     }
 
-    /// The actions created at run time in this room; at most 10.
+    /// Accesses the actions created at run time in this room; at most 10.
     ///
     /// ```
     /// use glance_sdk::model::{Action, ActionLocation};
@@ -113,7 +113,7 @@ impl<'c> Room<'c> {
         self.extensions()
     }
 
-    /// The webhooks created at run time in this room; at most 10. They need the scope
+    /// Accesses the webhooks created at run time in this room; at most 10. Requires the scope
     /// `admin_room`.
     ///
     /// ```no_run
@@ -135,18 +135,20 @@ impl<'c> Room<'c> {
 }
 
 impl<'c> Group<'c> {
-    /// The global glances, created at run time and shown in all rooms; at most 10.
+    /// Accesses the global glances, which are created at run time and shown in all rooms; at most
+    /// 10.
     pub fn glances(self) -> Extensions<'c, Glance> {
         Extensions::new(self.client, None)
     }
 
-    /// The global actions, created at run time and offered in all rooms; at most 10.
+    /// Accesses the global actions, which are created at run time and offered in all rooms; at most
+    /// 10.
     pub fn actions(self) -> Extensions<'c, Action> {
         Extensions::new(self.client, None)
     }
 }
 
-/// Glances, actions or webhooks created at run time in one place.
+/// The glances, actions or webhooks created at run time in one place.
 ///
 /// ```no_run
 /// use glance_sdk::client::Client;
@@ -176,7 +178,8 @@ impl<'c, T: Extension> Extensions<'c, T> {
         }
     }
 
-    /// Creates this one, or replaces the one with its key. Its addresses may be paths of the add-on.
+    /// Creates this extension, or replaces the one with the same key. Its URLs may be paths of the
+    /// add-on.
     ///
     /// ```
     /// use glance_sdk::model::{Glance, Icon};
@@ -199,13 +202,14 @@ impl<'c, T: Extension> Extensions<'c, T> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Invalid`] where it has no key.
+    /// Returns [`ErrorKind::Invalid`] if the extension has no key.
     ///
-    /// A host takes 10 a room and 10 global ones, none that the descriptor declares, and no global
-    /// glance with the key of a room's. The 11th fails with [`ErrorKind::Quota`], a key that another
-    /// place has with [`ErrorKind::KeyTaken`], whichever process created the others. If this client
-    /// created them, it sends nothing, and the message names them. Everything else that the host
-    /// refuses is [`ErrorKind::Refused`].
+    /// A host accepts 10 extensions per room and 10 global ones. It refuses keys that the
+    /// descriptor declares, and a global glance with the key of a room's glance. The 11th extension
+    /// fails with [`ErrorKind::Quota`], and a key that another place uses with
+    /// [`ErrorKind::KeyTaken`], whichever process created the others. If this client created them,
+    /// it sends nothing, and the message names them. All other refusals of the host are
+    /// [`ErrorKind::Refused`].
     pub async fn create(&self, new: &T) -> Result<()> {
         if new.key().is_empty() {
             return Err(Error::new(
@@ -228,8 +232,8 @@ impl<'c, T: Extension> Extensions<'c, T> {
         Ok(())
     }
 
-    /// Gives a conflict its kind if the host does not say why it refused: other hosts than this
-    /// project's only answer 409.
+    /// Sets the kind of a conflict if the host does not give the reason: hosts other than this
+    /// project's only respond with 409.
     async fn explain_conflict(&self, error: Error, key: &str) -> Error {
         if error.kind() != ErrorKind::Refused || error.status() != Some(CONFLICT) {
             return error;
@@ -243,7 +247,7 @@ impl<'c, T: Extension> Extensions<'c, T> {
         })
     }
 
-    /// The one with this key.
+    /// Reads the extension with this key.
     ///
     /// ```
     /// use glance_sdk::ErrorKind;
@@ -263,12 +267,12 @@ impl<'c, T: Extension> Extensions<'c, T> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`] where there is none.
+    /// Returns [`ErrorKind::NotFound`] if it does not exist.
     pub async fn get(&self, key: &str) -> Result<T> {
         self.client.read(&self.at(key)).await
     }
 
-    /// Removes the one with this key.
+    /// Removes the extension with this key.
     ///
     /// ```
     /// use glance_sdk::model::{Glance, Icon};
@@ -290,8 +294,8 @@ impl<'c, T: Extension> Extensions<'c, T> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`] where there is none, [`ErrorKind::Refused`] where the descriptor
-    /// declares it.
+    /// Returns [`ErrorKind::NotFound`] if it does not exist, and [`ErrorKind::Refused`] if the
+    /// descriptor declares it.
     pub async fn remove(&self, key: &str) -> Result<()> {
         let removed = self
             .client
@@ -312,10 +316,10 @@ impl<'c, T: Extension> Extensions<'c, T> {
 }
 
 impl Extensions<'_, Glance> {
-    /// Creates the glance `G`, or replaces the one with its key. The add-on answers its query:
-    /// [`AddOn::runtime_glance`](crate::AddOn::runtime_glance) registered it. Its addresses are
-    /// made from the add-on's base URL as it is now; where that may change, create it again in
-    /// [`AddOn::on_update`](crate::AddOn::on_update).
+    /// Creates the glance `G`, or replaces the one with the same key. The add-on answers its query
+    /// if [`AddOn::runtime_glance`](crate::AddOn::runtime_glance) registered it. The glance's URLs
+    /// contain the current base URL of the add-on; if the base URL may change, create the glance
+    /// again in [`AddOn::on_update`](crate::AddOn::on_update).
     ///
     /// ```
     /// use glance_host::Host;
@@ -339,14 +343,15 @@ impl Extensions<'_, Glance> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] where it is not registered, or this process neither serves the add-on
-    /// nor knows its [base URL](crate::client::Installations::with_base_url); otherwise those of
+    /// Returns [`ErrorKind::Configuration`] if the glance is not registered, or if this process
+    /// neither serves the add-on nor knows its [base
+    /// URL](crate::client::Installations::with_base_url); otherwise the errors of
     /// [`create`](Self::create).
     pub async fn create_registered<G: crate::glance::Glance>(&self) -> Result<()> {
         self.create(&self.registered::<G>()?).await
     }
 
-    /// Creates this instance of the glance `G`, or replaces the one with its id. The rest is as of
+    /// Creates this instance of the glance `G`, or replaces the one with the same id, like
     /// [`create_registered`](Self::create_registered).
     ///
     /// ```no_run
@@ -366,7 +371,7 @@ impl Extensions<'_, Glance> {
     ///
     /// # Errors
     ///
-    /// Those of [`create_registered`](Self::create_registered).
+    /// Returns the errors of [`create_registered`](Self::create_registered).
     pub async fn create_instance<G: crate::glance::Glance>(
         &self,
         instance: &Instance<G>,
@@ -375,8 +380,8 @@ impl Extensions<'_, Glance> {
         self.create(&instance.descriptor(kind)).await
     }
 
-    /// The descriptor entry of a runtime glance. A process that does not serve the add-on makes it, and
-    /// leaves it to the one that does to have registered the glance.
+    /// Returns the descriptor entry of a runtime glance. A process that does not serve the add-on
+    /// builds it without checking that the serving process has registered the glance.
     fn registered<G: crate::glance::Glance>(&self) -> Result<Glance> {
         let shared = &self.client.shared;
         let missing = |what: String| Err(Error::new(ErrorKind::Configuration, what));
@@ -392,8 +397,8 @@ impl Extensions<'_, Glance> {
                 crate::glance::entry(G::descriptor(), G::when()).or_else(missing)
             }
             None => missing(format!(
-                "this process does not know where the add-on answers the glance {}; set its base URL with \
-                 Installations::with_base_url",
+                "this process does not know the base URL at which the add-on answers the glance {}; set it \
+                 with Installations::with_base_url",
                 G::KEY
             )),
         }
@@ -401,8 +406,8 @@ impl Extensions<'_, Glance> {
 }
 
 impl Extensions<'_, Webhook> {
-    /// All webhooks of the room that the add-on may see. The number a host gives each is in its
-    /// `extra`, as `id`.
+    /// Lists all webhooks of the room that the add-on may see. The host's number of each webhook is
+    /// in its `extra`, as `id`.
     ///
     /// ```no_run
     /// use glance_sdk::client::Client;

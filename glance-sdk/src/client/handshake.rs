@@ -1,4 +1,4 @@
-//! What an add-on asks of a host before it believes an installation.
+//! The requests with which an add-on verifies a host before it accepts an installation.
 
 use reqwest::{Method, Url};
 use tracing::Instrument as _;
@@ -11,8 +11,8 @@ use crate::model::{HostDocument, InstallationData};
 use crate::store::{Endpoints, Installation};
 use crate::{Error, ErrorKind, Result};
 
-/// Fetches installation data from where the host shows it, which it does once: the address is as
-/// good as the secret, so errors name no more of it than its origin.
+/// Fetches installation data from the address where the host serves it once. The address is as
+/// confidential as the secret, so errors contain only its origin.
 pub(super) async fn installable(http: &Http, url: Url) -> Result<InstallationData> {
     let mut shown = url.clone();
     shown.set_path("");
@@ -23,8 +23,8 @@ pub(super) async fn installable(http: &Http, url: Url) -> Result<InstallationDat
     }
 }
 
-/// Reads the host's capabilities document and asks for a token: only a host that knows the
-/// secret gives one. Both happen while the host still waits for the answer to its own call.
+/// Fetches the host's capabilities document and requests a token: only a host that knows the secret
+/// issues one. Meanwhile the host still waits for the response to its own request.
 pub(super) async fn introduce(
     http: &Http,
     data: InstallationData,
@@ -33,7 +33,7 @@ pub(super) async fn introduce(
     let url = Url::parse(capabilities_url).map_err(|cause| {
         Error::new(
             ErrorKind::BadAnswer,
-            format!("{capabilities_url:?} is no address of a capabilities document"),
+            format!("{capabilities_url:?} is not the URL of a capabilities document"),
         )
         .with_source(cause)
     })?;
@@ -64,7 +64,7 @@ pub(super) async fn introduce(
         return Err(Error::new(
             ErrorKind::BadAnswer,
             format!(
-                "the capabilities document at {capabilities_url} says that it stands at {}",
+                "the capabilities document at {capabilities_url} gives {} as its own URL",
                 document.links.self_url
             ),
         ));
@@ -80,8 +80,8 @@ pub(super) async fn introduce(
     Ok((installation, token))
 }
 
-/// Whether a host names endpoints of its own only. Another origin would be sent the secret and the
-/// tokens, and requests that a stranger chose.
+/// Checks that a host names only endpoints of its own origin. Another origin would receive the
+/// secret, the tokens, and requests that a stranger chose.
 fn check_origin(capabilities_url: &Url, endpoints: &Endpoints) -> Result<()> {
     let own = capabilities_url.origin();
     for (name, endpoint) in [
@@ -95,7 +95,7 @@ fn check_origin(capabilities_url: &Url, endpoints: &Endpoints) -> Result<()> {
             Error::new(ErrorKind::BadAnswer, what)
         };
         let url =
-            Url::parse(endpoint).map_err(|cause| wrong("that is no URL").with_source(cause))?;
+            Url::parse(endpoint).map_err(|cause| wrong("that is not a URL").with_source(cause))?;
         if !own.is_tuple() || url.origin() != own {
             return Err(wrong("of another origin"));
         }
@@ -112,9 +112,9 @@ mod tests {
         check_origin(&Url::parse(capabilities).unwrap(), &endpoints).is_ok()
     }
 
-    /// HipChat's own document: `authorizationUrl` is of another origin, and does not count.
+    /// HipChat's own document: its `authorizationUrl` has another origin, which is allowed.
     #[test]
-    fn hipchats_own_endpoints_are_accepted() {
+    fn hipchat_endpoints_are_accepted() {
         let own = "https://api.hipchat.com/v2/capabilities";
         let token = "https://api.hipchat.com/v2/oauth/token";
         assert!(is_accepted(own, token, "https://api.hipchat.com/v2/"));

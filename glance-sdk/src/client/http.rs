@@ -1,4 +1,4 @@
-//! The HTTP clients of an add-on, and one exchange with a host: limits, and errors in words.
+//! The HTTP clients of an add-on, and one exchange with a host: limits and error messages.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -14,28 +14,28 @@ use crate::egress::{
 };
 use crate::{Error, ErrorKind, Result, json};
 
-/// More than any answer of the protocol has.
+/// The size limit of a response, which no response of the protocol exceeds.
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
-/// How long a host may take to answer.
+/// The timeout of a host's response.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What an add-on calls hosts with, by how far it trusts them.
+/// The HTTP clients for hosts, one per level of trust.
 #[derive(Debug, Clone)]
 pub(super) struct Http {
     listed: Arc<OnceLock<Listed>>,
-    /// For every other host: where the policy allows.
+    /// Calls all other hosts, where the policy allows it.
     unlisted: HttpClient,
-    /// For installations that were stored before there was a policy.
+    /// Calls hosts of installations that were stored before policies existed.
     stored: HttpClient,
     /// Whether the call is for such an installation.
     is_stored: bool,
-    /// What the add-on adds to each call.
+    /// The headers that the add-on adds to each call.
     headers: Arc<OnceLock<CallHeaders>>,
 }
 
-/// Origins that the operator allows to install, and their client: anywhere in the operator's network,
-/// through the environment's proxy.
+/// The origins that the operator allows to install, and their client. It may call any network and
+/// uses the environment's proxy.
 #[derive(Debug)]
 struct Listed {
     hosts: Vec<String>,
@@ -44,8 +44,8 @@ struct Listed {
 
 fn client(policy: EgressPolicy, proxies: Proxies) -> Result<HttpClient> {
     let builder = HttpClient::builder(policy).proxies(proxies);
-    // The add-on trusts an origin: a host must not send its requests to another.
-    // Calls have retries of their own.
+    // The add-on trusts an origin, and a redirect must not lead to another.
+    // Calls have their own retries.
     let builder = builder.redirects(Redirects::SameOrigin).never_repeat();
     builder.build()
 }
@@ -61,7 +61,8 @@ impl Http {
         })
     }
 
-    /// Names the origins that the operator allows to install; counts once, for all clones.
+    /// Sets the origins that the operator allows to install. Only the first call counts, for all
+    /// clones.
     pub(super) fn list(&self, hosts: Vec<String>) -> Result<()> {
         if !hosts.is_empty() {
             let client = client(EgressPolicy::any_network(), Proxies::from_env())?;
@@ -70,12 +71,13 @@ impl Http {
         Ok(())
     }
 
-    /// Adds headers to each call from here on; counts once, for all clones.
+    /// Adds headers to each later call. Only the first call counts, for all clones.
     pub(super) fn add_headers(&self, headers: CallHeaders) {
         let _ = self.headers.set(headers);
     }
 
-    /// The same, for an installation that was stored before there was a policy.
+    /// Returns the same clients, for an installation that was stored before policies existed if
+    /// `is_stored`.
     pub(super) fn stored(&self, is_stored: bool) -> Self {
         Self {
             is_stored,
@@ -93,7 +95,7 @@ impl Http {
         }
     }
 
-    /// The client of listed hosts, if this is the address of one.
+    /// Returns the client of listed hosts if the URL belongs to one.
     fn listed(&self, url: &Url) -> Option<&HttpClient> {
         let listed = self.listed.get()?;
         let origin = url.origin();
@@ -101,26 +103,27 @@ impl Http {
         is_listed.then_some(&listed.client)
     }
 
-    /// Whether an installation with this endpoint would be refused today, and why.
+    /// Returns the reason why the policy refuses a new installation with this endpoint, or `None`
+    /// if it allows it.
     pub(super) async fn refuses(&self, url: &Url) -> Option<String> {
         let policy = self.listed(url).unwrap_or(&self.unlisted).policy();
         let refused = policy.check_host(url).await.err()?;
         Some(refused.to_string())
     }
 
-    /// Begins a request, to be sent with [`send`](Self::send).
+    /// Builds a request for [`send`](Self::send).
     pub(super) fn request(&self, method: reqwest::Method, url: &Url) -> RequestBuilder {
         self.client(url).request(method, url.clone())
     }
 
-    /// Sends a request. An error names `shown` without its query, so no token either.
+    /// Sends a request. Errors contain `shown` without its query, and therefore no token.
     pub(super) async fn send(
         &self,
         request: RequestBuilder,
         shown: &Url,
     ) -> Result<Answer, Failure> {
         let mut request = request.build().map_err(|cause| Failure {
-            error: Error::new(ErrorKind::Invalid, "the request cannot be made")
+            error: Error::new(ErrorKind::Invalid, "cannot build the request")
                 .with_source(cause.without_url()),
             arrived: false,
             timed_out: false,
@@ -153,18 +156,18 @@ impl Http {
     }
 }
 
-/// The address of a request as messages show it. Its query may have a token.
+/// Returns the URL of a request for messages. Its query may contain a token.
 fn without_query(url: &Url) -> Url {
     let mut shown = url.clone();
     shown.set_query(None);
     shown
 }
 
-/// Appends segments to a base address, each percent-encoded.
+/// Appends segments to a base URL, each percent-encoded.
 pub(super) fn join(base: &Url, path: &[&str]) -> Result<Url> {
-    // An address cannot hold these: it would be another one without a word.
+    // A URL cannot contain these segments: it would silently become another URL.
     if let Some(segment) = path.iter().find(|s| matches!(**s, "" | "." | "..")) {
-        let what = format!("{segment:?} cannot stand in a path; it was to be {path:?}");
+        let what = format!("{segment:?} is not a valid path segment in {path:?}");
         return Err(Error::new(ErrorKind::Invalid, what));
     }
     let mut url = base.clone();
@@ -175,13 +178,13 @@ pub(super) fn join(base: &Url, path: &[&str]) -> Result<Url> {
     Ok(url)
 }
 
-/// Reads the base address of a host's API.
+/// Parses the base URL of a host's API.
 pub(super) fn parse_base(base: &str) -> Result<Url> {
     Url::parse(base).map_err(|cause| no_host(base).with_source(cause))
 }
 
 fn no_host(base: &str) -> Error {
-    let what = format!("{base:?} is no address of a host");
+    let what = format!("{base:?} is not the URL of a host");
     Error::new(ErrorKind::BadAnswer, what)
 }
 
@@ -189,13 +192,13 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
-    /// Whether it came from another address than the request was sent to.
+    /// Whether the response came from another URL than the request's.
     #[cfg_attr(not(feature = "server"), expect(dead_code))]
     pub(super) is_redirected: bool,
     request: Url,
 }
 
-/// A request without an answer.
+/// A request without a response.
 pub(super) struct Failure {
     pub(super) error: Error,
     /// Whether the host may have seen the request.
@@ -216,7 +219,7 @@ impl Answer {
             Error::new(
                 ErrorKind::BadAnswer,
                 format!(
-                    "{} answered something that is not of the protocol",
+                    "{} sent a response that does not match the protocol",
                     without_query(&self.request)
                 ),
             )
@@ -224,7 +227,7 @@ impl Answer {
         })
     }
 
-    /// The error for an answer that is no success, in the host's own words where it has some.
+    /// Returns the error for an unsuccessful response, with the host's own message if there is one.
     pub(super) fn refusal(&self) -> Error {
         #[derive(Deserialize)]
         struct Refusal {

@@ -1,4 +1,4 @@
-//! A client for any installation.
+//! Creates the clients of installations.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -20,28 +20,27 @@ use crate::model::{Glance, OauthId};
 use crate::store::{Installation, InstallationStore};
 use crate::{Error, ErrorKind, Result};
 
-/// The member of stored installation data that says that a policy allowed the host. Data without it
-/// was stored by an earlier version, which had no policy. A stranger who posts it gains nothing: with
-/// it, the policy holds.
+/// The member of stored installation data that marks hosts that a policy has allowed. Earlier
+/// versions, which had no policy, stored data without it. A stranger who posts the member gains
+/// nothing, because with it the policy applies.
 const CHECKED: &str = "glance_egress_checked";
 
-/// How many installations have a client at a time, of a few kilobytes each. Another one needs a new
-/// token only.
+/// The number of installations with a client in memory, at a few kilobytes each. Evicting a client
+/// only costs a new token.
 const MAX_CLIENTS: usize = 65_536;
 
-/// All installations of the add-on, and a [`Client`] for each. Cloning is cheap and shares the
-/// clients, hence their tokens.
+/// All installations of the add-on, with a [`Client`] for each. Cloning is cheap; the clones share
+/// the clients and their tokens.
 ///
-/// The keys that verify requests are cached for half a minute: an installation that another process
-/// removed from the store may have its say for so long. For five seconds it is remembered that an
-/// issuer is unknown.
+/// The keys that verify requests are cached for half a minute, so an installation that another
+/// process removed may still make requests that long. Unknown issuers are cached for five seconds.
 ///
 /// ```
 /// use glance_sdk::client::Installations;
 /// use glance_sdk::model::Notification;
 /// use glance_sdk::prelude::*;
 ///
-/// /// The build server calls this, so no host signs the request.
+/// /// The build server calls this handler, so no host signs the request.
 /// async fn failed(installations: Installations) -> Result<(), Failure> {
 ///     for installation in installations.list().await? {
 ///         let client = installations.client(installation.oauth_id()).await?;
@@ -60,7 +59,7 @@ pub struct Installations {
     shared: Arc<Shared>,
 }
 
-/// How many installations there may be of hosts that the add-on does not name.
+/// The limits on installations of hosts that the add-on does not name.
 #[cfg(feature = "server")]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
@@ -70,7 +69,7 @@ pub(crate) struct Limits {
 
 #[cfg(feature = "server")]
 impl Limits {
-    /// A known installation adds nothing.
+    /// Checks the limits. A known installation never exceeds them.
     async fn check(
         &self,
         store: &Arc<dyn InstallationStore>,
@@ -92,11 +91,11 @@ impl Limits {
     }
 }
 
-/// Why an installation was not added.
+/// The reason why an installation was not added.
 #[cfg(feature = "server")]
 #[derive(Debug)]
 pub(crate) enum NotAdded {
-    /// There are as many as this limit allows.
+    /// The number of installations has reached this limit.
     Full {
         limit: u64,
     },
@@ -116,28 +115,28 @@ struct Shared {
     http: Http,
     clients: Mutex<ClockCache<OauthId, Client>>,
     base_url: Arc<OnceLock<BaseUrl>>,
-    /// What the add-on answers queries of without declaring it, with absolute addresses; `None` in a
-    /// process that does not serve the add-on.
+    /// The runtime glances that the add-on answers, with absolute URLs; `None` in a process that
+    /// does not serve the add-on.
     runtime_glances: Option<Arc<[Glance]>>,
     #[cfg(feature = "server")]
     keys: Keys,
-    /// Held from the count of installations to the put of one more, so that concurrent ones do not
-    /// exceed the limits. Several processes may exceed them by one each.
+    /// Held between counting the installations and storing one more, so that concurrent requests do
+    /// not exceed the limits. Several processes may exceed them by one each.
     #[cfg(feature = "server")]
     adding: tokio::sync::Mutex<()>,
 }
 
 impl Installations {
-    /// The installations in this store, for a process that does not serve the add-on, such as a
-    /// worker. It calls hosts where the server does, if it has the same environment; the server reads
-    /// these variables in [`listen_from_env`].
+    /// Opens the installations in this store, in a process that does not serve the add-on, such as
+    /// a worker. With the same environment, the process may call the same hosts as the server,
+    /// which reads these variables in [`listen_from_env`].
     ///
     /// | variable | meaning | default |
     /// |---|---|---|
-    /// | `ALLOW_NETWORKS` | private networks where hosts may be, separated by commas, such as `10.1.0.0/16` | none |
-    /// | `BASE_URL` | where hosts reach the add-on, as in [`with_base_url`](Self::with_base_url); where it is a loopback address, hosts may be on this machine | none |
+    /// | `ALLOW_NETWORKS` | private networks in which hosts may be, separated by commas, such as `10.1.0.0/16` | none |
+    /// | `BASE_URL` | the URL at which hosts reach the add-on, as in [`with_base_url`](Self::with_base_url); if it is a loopback address, hosts may be on this machine | none |
     ///
-    /// What the server names in `AddOn::allow_hosts`, name here in [`allow_hosts`](Self::allow_hosts).
+    /// Pass the hosts of the server's `AddOn::allow_hosts` to [`allow_hosts`](Self::allow_hosts).
     ///
     /// ```no_run
     /// use std::sync::Arc;
@@ -154,7 +153,7 @@ impl Installations {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] where a variable is wrong, or TLS cannot be set up.
+    /// Returns [`ErrorKind::Configuration`] if a variable is invalid, or if TLS cannot be set up.
     ///
     #[cfg_attr(
         feature = "server",
@@ -184,9 +183,9 @@ impl Installations {
         Ok(Self::with_policy(store, policy)?.with_base_url(base_url))
     }
 
-    /// The installations in this store, whose hosts are called on the Internet only. Where the add-on
-    /// allows other networks, use [`from_env`](Self::from_env), or [`with_policy`](Self::with_policy)
-    /// with the same.
+    /// Opens the installations in this store and calls their hosts on the Internet only. If the
+    /// add-on allows other networks, use [`from_env`](Self::from_env), or
+    /// [`with_policy`](Self::with_policy) with the same policy.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -200,13 +199,13 @@ impl Installations {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] where TLS cannot be set up.
+    /// Returns [`ErrorKind::Configuration`] if TLS cannot be set up.
     pub fn new(store: Arc<dyn InstallationStore>) -> Result<Self> {
         Self::with_policy(store, EgressPolicy::internet())
     }
 
-    /// The installations in this store, whose hosts are called where the policy allows. An
-    /// installation that was stored before there was a policy is called wherever it is; see
+    /// Opens the installations in this store and calls their hosts where the policy allows it.
+    /// Hosts of installations that were stored before policies existed may be anywhere; see
     /// [`refused`](Self::refused).
     ///
     /// ```
@@ -223,7 +222,7 @@ impl Installations {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] where TLS cannot be set up.
+    /// Returns [`ErrorKind::Configuration`] if TLS cannot be set up.
     pub fn with_policy(store: Arc<dyn InstallationStore>, policy: EgressPolicy) -> Result<Self> {
         Self::offering(store, None, policy)
     }
@@ -248,11 +247,12 @@ impl Installations {
         })
     }
 
-    /// Names hosts that may be in any network and are called through the environment's proxy
-    /// (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`), by an address of each: scheme, name and
-    /// port count. Name those that the add-on names in `AddOn::allow_hosts`. Counts once, for all
-    /// clones; the installations of an [`AddOn`](https://docs.rs/glance-sdk/latest/glance_sdk/addon/struct.AddOn.html)
-    /// have its own.
+    /// Allows hosts in any network and calls them through the environment's proxy (`HTTP_PROXY`,
+    /// `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`). Only scheme, host name and port of each URL count.
+    /// Pass the hosts that the add-on passes to `AddOn::allow_hosts`. Only the first call counts,
+    /// for all clones; the installations of an
+    /// [`AddOn`](https://docs.rs/glance-sdk/latest/glance_sdk/addon/struct.AddOn.html) use the
+    /// add-on's own hosts.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -268,7 +268,8 @@ impl Installations {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] for what is no address of a host, or where TLS cannot be set up.
+    /// Returns [`ErrorKind::Configuration`] if a value is not the URL of a host, or if TLS cannot
+    /// be set up.
     pub fn allow_hosts<U: AsRef<str>>(self, urls: impl IntoIterator<Item = U>) -> Result<Self> {
         let hosts = urls.into_iter().map(|url| {
             host_origin(url.as_ref()).map_err(|what| Error::new(ErrorKind::Configuration, what))
@@ -281,9 +282,9 @@ impl Installations {
         Ok(self)
     }
 
-    /// Says where hosts reach the add-on, for a process that does not serve it: paths of the add-on in
-    /// pushes and notifications are completed with it, and runtime glances are created with it. Counts once, for all clones;
-    /// [`AddOn::build`](crate::AddOn::build) says it of its own.
+    /// Sets the base URL of the add-on, in a process that does not serve it. It completes the
+    /// add-on's paths in pushes and notifications, and runtime glances need it. Only the first call
+    /// counts, for all clones; [`AddOn::build`](crate::AddOn::build) sets its own.
     ///
     /// ```no_run
     /// use std::sync::Arc;
@@ -303,11 +304,12 @@ impl Installations {
         self
     }
 
-    /// Adds headers to each call of a host, for example the `traceparent` of the current span; the
-    /// manual's page on OpenTelemetry does that. The function gets an empty map, and what it
-    /// inserts is added unless the call has a header of that name. It runs in the span of the call, at each
-    /// attempt, so it must be quick and not block. Counts once, for all clones;
-    /// [`AddOn::call_headers`](crate::AddOn::call_headers) is for the process that serves the add-on.
+    /// Adds headers to each call to a host, for example the `traceparent` of the current span, as
+    /// in the manual's page on OpenTelemetry. The function receives an empty map; the client adds
+    /// its headers unless the call has a header of the same name. The function runs in the span of
+    /// the call, at each attempt, so it must be fast and not block. Only the first call counts, for
+    /// all clones; the process that serves the add-on uses
+    /// [`AddOn::call_headers`](crate::AddOn::call_headers).
     ///
     /// ```no_run
     /// use std::sync::Arc;
@@ -333,12 +335,12 @@ impl Installations {
         self
     }
 
-    /// Where hosts reach the add-on, where this process knows it.
+    /// Returns the base URL of the add-on, if this process knows it.
     pub fn base_url(&self) -> Option<&BaseUrl> {
         self.shared.base_url.get()
     }
 
-    /// The client of this installation.
+    /// Returns the client of this installation.
     ///
     /// ```
     /// use glance_sdk::ErrorKind;
@@ -362,8 +364,8 @@ impl Installations {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotInstalled`] where the store does not know it, [`ErrorKind::Storage`] where
-    /// the store fails.
+    /// Returns [`ErrorKind::NotInstalled`] if the store does not contain it, and
+    /// [`ErrorKind::Storage`] if the store fails.
     pub async fn client(&self, oauth_id: &OauthId) -> Result<Client> {
         let known = self.clients().get(oauth_id).cloned();
         if let Some(client) = known.as_ref().filter(|client| !client.is_gone()) {
@@ -373,7 +375,7 @@ impl Installations {
             self.clients().remove(oauth_id);
             Error::new(
                 ErrorKind::NotInstalled,
-                format!("no installation {oauth_id}"),
+                format!("installation {oauth_id} not found"),
             )
         })?;
         let mut clients = self.clients();
@@ -383,7 +385,7 @@ impl Installations {
             if gone.is_of(&installation) {
                 return Ok(gone);
             }
-            // Another process installed it anew.
+            // Another process installed the add-on again.
             clients.remove(oauth_id);
         }
         if let Some(client) = clients.get(oauth_id) {
@@ -395,12 +397,13 @@ impl Installations {
         Ok(client)
     }
 
-    /// The installations that their hosts lately refused, as a host does that removed the add-on
-    /// without telling it; [`Client::is_gone`] says it of one. They stay in the store, for a host
-    /// that answers wrongly for once must not cost the add-on its data: who is sure calls
-    /// [`remove`](Self::remove). A new installation clears the mark, and so does a token.
+    /// Returns the installations whose hosts recently refused their secret, as hosts do after a
+    /// removal without notice; see [`Client::is_gone`]. They stay in the store, because one wrong
+    /// response of a host must not cost the add-on its data. To remove one, call
+    /// [`remove`](Self::remove). A new installation or a new token clears the mark.
     ///
-    /// It knows what this process tried since it began, of the 65,536 installations it called last.
+    /// The result covers the calls of this process since its start, for the last 65,536
+    /// installations.
     ///
     /// ```no_run
     /// use glance_sdk::client::Installations;
@@ -426,7 +429,7 @@ impl Installations {
         self.clients().get(oauth_id).is_some_and(Client::is_gone)
     }
 
-    /// The installation with this id.
+    /// Returns the installation with this id.
     ///
     /// ```
     /// # use glance_host::Host;
@@ -446,12 +449,12 @@ impl Installations {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`] where the store fails.
+    /// Returns [`ErrorKind::Storage`] if the store fails.
     pub async fn get(&self, oauth_id: &OauthId) -> Result<Option<Installation>> {
         self.shared.store.get(oauth_id).await
     }
 
-    /// All installations.
+    /// Returns all installations.
     ///
     /// ```
     /// # use glance_host::Host;
@@ -469,12 +472,12 @@ impl Installations {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`] where the store fails.
+    /// Returns [`ErrorKind::Storage`] if the store fails.
     pub async fn list(&self) -> Result<Vec<Installation>> {
         self.shared.store.list().await
     }
 
-    /// What the host shows at this address, once, of an installation.
+    /// Fetches installation data from the URL at which the host serves it once.
     #[cfg(feature = "server")]
     pub(crate) async fn installable(
         &self,
@@ -483,8 +486,8 @@ impl Installations {
         super::handshake::installable(&self.shared.http, url).await
     }
 
-    /// Adds an installation, or replaces the one with the same id and secret, once its host gave a
-    /// token for it. A new one of a host with `limits` is added only if there are fewer than those.
+    /// Adds an installation, or replaces the one with the same id and secret, after its host has
+    /// issued a token for it. With `limits`, adds a new installation only within them.
     #[cfg(feature = "server")]
     pub(crate) async fn add(
         &self,
@@ -492,7 +495,8 @@ impl Installations {
         limits: Option<&Limits>,
     ) -> Result<OauthId, NotAdded> {
         let store = &self.shared.store;
-        // Before the host is called, and again before anything is stored: another may come meanwhile.
+        // Checked before calling the host, and again before storing: meanwhile another may be
+        // added.
         if let Some(limits) = limits {
             limits.check(store, &data).await?;
         }
@@ -516,8 +520,8 @@ impl Installations {
         Ok(oauth_id)
     }
 
-    /// Reads the endpoints of an installation and asks for its first token, where the policy allows
-    /// its host. One that was stored before there was a policy stays allowed.
+    /// Fetches the endpoints of an installation and requests its first token, if the policy allows
+    /// its host. Installations that were stored before policies existed stay allowed.
     #[cfg(feature = "server")]
     async fn introduce(
         &self,
@@ -542,11 +546,10 @@ impl Installations {
         }
     }
 
-    /// The installations that would be refused if they were made today, because their hosts are in
-    /// networks that the policy does not allow, each with the reason. Those that were stored before
-    /// there was a policy are called all the same; to make them proper, name their network in
-    /// `ALLOW_NETWORKS` or their host in [`allow_hosts`](Self::allow_hosts) and in
-    /// `AddOn::allow_hosts`.
+    /// Returns the installations that the policy would refuse if they were new, because their hosts
+    /// are in networks that it does not allow, each with the reason. Those that were stored before
+    /// policies existed still work; to allow them explicitly, add their network to `ALLOW_NETWORKS`
+    /// or their host to [`allow_hosts`](Self::allow_hosts) and `AddOn::allow_hosts`.
     ///
     /// ```no_run
     /// use glance_sdk::client::Installations;
@@ -560,7 +563,7 @@ impl Installations {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`] where the store fails.
+    /// Returns [`ErrorKind::Storage`] if the store fails.
     pub async fn refused(&self) -> Result<Vec<(OauthId, String)>> {
         let mut by_origin = HashMap::new();
         let mut refused = Vec::new();
@@ -584,8 +587,8 @@ impl Installations {
         Ok(refused)
     }
 
-    /// Forgets an installation; says whether there was one. The host is not told, and hooks do
-    /// not run.
+    /// Removes an installation from the store. Returns whether it existed. Does not notify the host
+    /// and does not run hooks.
     ///
     /// ```
     /// # use glance_host::Host;
@@ -603,47 +606,47 @@ impl Installations {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`] where the store fails.
+    /// Returns [`ErrorKind::Storage`] if the store fails.
     pub async fn remove(&self, oauth_id: &OauthId) -> Result<bool> {
         let removed = self.shared.store.remove(oauth_id).await?;
         self.forget(oauth_id);
         Ok(removed)
     }
 
-    /// Asks the host whether it still takes the installation's secret: `false` where it certainly
-    /// does not. The cache of tokens is left alone.
+    /// Asks the host whether it still accepts the installation's secret. Returns `false` only if it
+    /// certainly does not. Does not change the token cache.
     ///
     /// # Errors
     ///
-    /// Whatever keeps the host from giving a token, except that it does not know the secret.
+    /// Returns every error of the token request, except a refusal of the secret.
     #[cfg(feature = "server")]
     pub(crate) async fn is_known_to_host(&self, installation: &Installation) -> Result<bool> {
         let is_stored = !installation.data.extra.contains_key(CHECKED);
         super::token::is_taken(&self.shared.http.stored(is_stored), installation).await
     }
 
-    /// The store, for what only it knows.
+    /// Returns the store.
     #[cfg(feature = "server")]
     pub(crate) fn store(&self) -> &dyn InstallationStore {
         &*self.shared.store
     }
 
-    /// The key that verifies this installation's requests, cached from an earlier request.
+    /// Returns the cached key that verifies this installation's requests.
     #[cfg(feature = "server")]
     pub(crate) fn known_key(&self, oauth_id: &OauthId) -> Option<Arc<SigningKey>> {
         self.shared.keys.get(oauth_id)
     }
 
-    /// The key that verifies this installation's requests, as the store says now or said less than
-    /// five seconds ago; `None` where it does not know the installation. For tokens that do not
-    /// verify with the [known key](Self::known_key).
+    /// Returns the key that verifies this installation's requests, read from the store now or less
+    /// than five seconds ago; `None` if the store does not contain the installation. Used for
+    /// tokens that do not verify with the [known key](Self::known_key).
     #[cfg(feature = "server")]
     pub(crate) async fn stored_key(&self, oauth_id: &OauthId) -> Result<Option<Arc<SigningKey>>> {
         let keys = &self.shared.keys;
         if let Some(checked) = keys.checked(oauth_id) {
             return Ok(checked);
         }
-        // No store has such an id, and no cache needs to hold it.
+        // No store contains such an id, so no cache needs it.
         if oauth_id.check().is_err() {
             return Ok(None);
         }
@@ -685,14 +688,15 @@ impl Installations {
     }
 }
 
-/// The origin of a host by an address of it; an error says what is wrong with that.
+/// Returns the origin of a host's URL. The error describes what is wrong with the URL.
 pub(crate) fn host_origin(url: &str) -> Result<String, String> {
-    let wrong = || format!("{url:?} is no address of a host; write it as https://chat.example.com");
+    let wrong =
+        || format!("{url:?} is not the URL of a host; write it as https://chat.example.com");
     crate::store::origin(url).ok_or_else(wrong)
 }
 
-/// Whether installation data is that of a stored installation from before there was a policy, at the
-/// same address: then whoever posts it knows the secret.
+/// Returns whether installation data matches a stored installation from before policies existed, at
+/// the same address: then its sender knows the secret.
 #[cfg(feature = "server")]
 fn is_same_host(stored: &Installation, data: &crate::model::InstallationData) -> bool {
     !stored.data.extra.contains_key(CHECKED)
@@ -705,7 +709,8 @@ mod tests {
     use super::*;
     use crate::store::{Endpoints, MemoryStore};
 
-    /// What a process with these variables, and these listed hosts, refuses of a host at an address.
+    /// Returns the reasons for which a process with these variables and listed hosts refuses a
+    /// host.
     async fn refused(variables: &[(&str, &str)], hosts: &[&str], address: &str) -> Vec<String> {
         let store = Arc::new(MemoryStore::default());
         let data = crate::model::InstallationData::new(
@@ -733,7 +738,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_worker_calls_hosts_where_the_environment_allows() {
+    async fn from_env_reads_allowed_networks() {
         let host = "http://10.1.2.3:8000";
         let why = refused(&[], &[], host).await;
         assert!(
@@ -759,7 +764,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_environment_says_wrong_is_named() {
+    fn from_env_names_invalid_variable() {
         for (name, value) in [("ALLOW_NETWORKS", "10.1.0"), ("BASE_URL", "add-on")] {
             let variable = |asked: &str| (asked == name).then(|| value.to_owned());
             let store = Arc::new(MemoryStore::default());
@@ -770,7 +775,7 @@ mod tests {
     }
 
     #[test]
-    fn the_base_url_of_the_environment_completes_paths() {
+    fn from_env_base_url_completes_paths() {
         let variable =
             |name: &str| (name == "BASE_URL").then(|| "https://builds.example.com/".to_owned());
         let store = Arc::new(MemoryStore::default());

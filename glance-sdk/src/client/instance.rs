@@ -1,4 +1,4 @@
-//! Many runtime glances of one kind, such as one for each deployment.
+//! Several runtime glances of one kind, for example one per deployment.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -8,11 +8,11 @@ use crate::model::{self, Icon, Target, Text};
 use crate::validate::is_extension_key;
 use crate::{Error, ErrorKind, Result};
 
-/// One of many runtime glances of the kind `G`, named by an id such as the number of a deployment.
+/// An instance of the runtime glance `G`, with an id such as the number of a deployment.
 ///
-/// Its key is that of the kind, a dot and the id. All instances of a kind are answered by one function, which
-/// takes the id as an argument: [`InstanceId`](crate::extract::InstanceId). Name, icon, target and weight are
-/// those of the kind unless the instance has its own.
+/// Its key consists of the glance's key, a dot and the id. One function answers the queries of all
+/// instances; it receives the id as an argument: [`InstanceId`](crate::extract::InstanceId). An
+/// instance has the name, icon, target and weight of the glance unless it sets its own.
 ///
 /// ```no_run
 /// use glance_sdk::client::{Client, Instance};
@@ -44,7 +44,7 @@ pub struct Instance<G> {
 }
 
 impl<G: Glance> Instance<G> {
-    /// The instance with this id.
+    /// Creates the instance with this id.
     ///
     /// ```
     /// use glance_sdk::client::Instance;
@@ -64,8 +64,9 @@ impl<G: Glance> Instance<G> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Invalid`] where the id cannot be part of a key: it has other characters than
-    /// `a-z A-Z 0-9 _ - .`, or only dots, or the key would have more than 40 characters.
+    /// Returns [`ErrorKind::Invalid`] if the id cannot be part of a key: it contains other
+    /// characters than `a-z A-Z 0-9 _ - .`, or consists of dots, or the key would have more than 40
+    /// characters.
     pub fn new(id: impl fmt::Display) -> Result<Self> {
         let id = id.to_string();
         let key = format!("{}.{id}", G::KEY);
@@ -73,8 +74,8 @@ impl<G: Glance> Instance<G> {
             return Err(Error::new(
                 ErrorKind::Invalid,
                 format!(
-                    "{id:?} cannot name an instance of the glance `{}`: use a-z A-Z 0-9 _ - . and at most {} \
-                     of them",
+                    "{id:?} is not a valid id of an instance of the glance `{}`: use at most {} of the \
+                 characters a-z A-Z 0-9 _ - .",
                     G::KEY,
                     40usize.saturating_sub(G::KEY.len() + 1)
                 ),
@@ -91,45 +92,46 @@ impl<G: Glance> Instance<G> {
         })
     }
 
-    /// The key of its glance: that of the kind, a dot and the id.
+    /// Returns the key of the instance: the glance's key, a dot and the id.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// The id, as its query gets it.
+    /// Returns the id, as its query receives it.
     pub fn id(&self) -> &str {
         &self.key[self.id_at..]
     }
 
-    /// Sets its own name.
+    /// Sets the name of the instance.
     #[must_use]
     pub fn name(mut self, name: impl Into<Text>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// Sets its own icon.
+    /// Sets the icon of the instance.
     #[must_use]
     pub fn icon(mut self, icon: Icon) -> Self {
         self.icon = Some(icon);
         self
     }
 
-    /// Sets what a click on it opens.
+    /// Sets the target that a click opens.
     #[must_use]
     pub fn target(mut self, target: impl Into<Target>) -> Self {
         self.target = Some(target.into());
         self
     }
 
-    /// Sets its own weight, which sorts glances, ascending from the top.
+    /// Sets the weight of the instance, by which hosts sort glances in ascending order from the
+    /// top.
     #[must_use]
     pub fn weight(mut self, weight: i64) -> Self {
         self.weight = Some(weight);
         self
     }
 
-    /// Its descriptor entry, made from that of the kind.
+    /// Returns the descriptor entry, based on the glance's entry.
     pub(super) fn descriptor(&self, mut kind: model::Glance) -> model::Glance {
         kind.key.clone_from(&self.key);
         if let Some(query_url) = &mut kind.query_url {

@@ -1,8 +1,8 @@
-//! What the store said lately about the keys of installations, so that not each request asks it.
+//! Caches the keys of installations, so that most requests need no query of the store.
 //!
-//! Whoever forges requests must not learn from their cost whether an installation exists. So a token
-//! that does not verify makes the store be asked again, whether a key is cached for its issuer or
-//! not, and the answer (a key, or none) holds for such tokens for [`RECHECK`].
+//! The cost of a forged request must not reveal whether an installation exists. A token that does
+//! not verify therefore causes a query of the store whether or not a key of its issuer is cached,
+//! and the result (a key or none) is valid for such tokens for [`RECHECK`].
 
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,28 +11,28 @@ use crate::auth::SigningKey;
 use crate::clock_cache::ClockCache;
 use crate::model::OauthId;
 
-/// The store is asked again after this time: another process may have removed the installation.
+/// The lifetime of a cached key: another process may have removed the installation.
 const FRESH: Duration = Duration::from_secs(30);
 
-/// How long the store's answer holds for tokens that do not verify. Short, because another process
-/// may install the add-on meanwhile.
+/// The lifetime of the store's result for tokens that do not verify. It is short, because another
+/// process may install the add-on meanwhile.
 const RECHECK: Duration = Duration::from_secs(5);
 
-/// How many keys are cached, of about a kilobyte each. Only installations have one, so a stranger cannot
-/// fill the cache.
+/// The number of cached keys, at about a kilobyte each. Only installations have keys, so strangers
+/// cannot fill the cache.
 const MAX_KEYS: usize = 65_536;
 
-/// How many unknown issuers are remembered.
+/// The number of cached unknown issuers.
 const MAX_UNKNOWN: usize = 10_000;
 
-/// Verifies nothing: it takes the place of the key of an unknown issuer, so that the work is the
-/// same.
+/// A key that verifies nothing. It replaces the key of an unknown issuer, so that the verification
+/// takes the same time.
 static NOBODYS: LazyLock<SigningKey> = LazyLock::new(|| {
     let secret = crate::auth::random_alphanumeric(40).unwrap_or_default();
     SigningKey::new(&secret.into())
 });
 
-/// The key to verify tokens of unknown issuers with; none does.
+/// Returns the key for the verification of tokens of unknown issuers, which always fails.
 pub(crate) fn nobodys() -> &'static SigningKey {
     &NOBODYS
 }
@@ -44,12 +44,12 @@ pub(super) struct Keys {
 
 #[derive(Debug)]
 struct Cached {
-    /// The keys that the store gave, and when it was asked.
+    /// The keys from the store, with the time of the query.
     known: ClockCache<OauthId, (Arc<SigningKey>, Instant)>,
-    /// The issuers without a key, and when the store was asked. Apart from the keys, so that invented
-    /// issuers evict none.
+    /// The issuers without a key, with the time of the query. They have their own map, so that
+    /// invented issuers evict no keys.
     unknown: ClockCache<OauthId, Instant>,
-    /// Counts what was forgotten, so that a key read from the store before is not cached after.
+    /// The number of evictions, so that a key that was read before one is not cached after it.
     forgotten: u64,
 }
 
@@ -63,7 +63,7 @@ impl Default for Cached {
     }
 }
 
-/// When a key was read from the store.
+/// The time of a query of the store.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reading {
     at: Instant,
@@ -77,11 +77,11 @@ impl Keys {
         (read_at.elapsed() < FRESH).then(|| Arc::clone(key))
     }
 
-    /// What the store answered lately, because of a token that did not verify; `None` where it has
-    /// to be asked.
+    /// Returns the recent result of the store for a token that did not verify; `None` if the store
+    /// must be queried.
     pub(super) fn checked(&self, oauth_id: &OauthId) -> Option<Option<Arc<SigningKey>>> {
         let mut cached = self.cached();
-        // Both are looked up always, so that a known issuer takes as long as an unknown one.
+        // Always looks up both, so that a known issuer takes as long as an unknown one.
         let unknown = cached.unknown.get(oauth_id).copied();
         let (key, read_at) = match cached.known.get(oauth_id) {
             Some((key, read_at)) => (Some(Arc::clone(key)), *read_at),
@@ -90,7 +90,7 @@ impl Keys {
         (read_at.elapsed() < RECHECK).then_some(key)
     }
 
-    /// To be taken before the store is asked.
+    /// Returns the state before a query of the store.
     pub(super) fn reading(&self) -> Reading {
         Reading {
             at: Instant::now(),
@@ -98,7 +98,7 @@ impl Keys {
         }
     }
 
-    /// Caches what the store answered.
+    /// Caches the result of the store.
     pub(super) fn keep(&self, oauth_id: &OauthId, key: Option<&Arc<SigningKey>>, reading: Reading) {
         let mut cached = self.cached();
         if cached.forgotten != reading.forgotten {
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_read_before_it_was_forgotten_is_not_cached() {
+    fn key_read_before_removal_is_not_cached() {
         let keys = Keys::default();
         let id = OauthId::from("id");
         let before = keys.reading();
@@ -151,9 +151,9 @@ mod tests {
         assert!(keys.get(&id).is_none() && keys.checked(&id).is_none());
     }
 
-    /// Another process may have installed or removed it.
+    /// Another process may have installed or removed the add-on.
     #[test]
-    fn an_old_answer_is_asked_for_again() {
+    fn cached_results_expire() {
         let keys = Keys::default();
         let id = OauthId::from("id");
         let read_before = |age: Duration| {
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_issuer_becomes_known_by_its_installation() {
+    fn unknown_issuer_becomes_known_by_installation() {
         let keys = Keys::default();
         let id = OauthId::from("id");
         keys.keep(&id, None, keys.reading());
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_in_use_survive_more_installations_and_strangers_than_fit() {
+    fn keys_in_use_are_not_evicted() {
         let keys = Keys::default();
         let key = key();
         let id = |nth: usize| OauthId::from(nth.to_string());

@@ -1,4 +1,4 @@
-//! The rate limit of an installation, as the host's answers tell it.
+//! The rate limit of an installation, from the headers of the host's responses.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
@@ -8,13 +8,12 @@ use tokio::time::Instant;
 
 use crate::auth::now;
 
-/// The longest time that a reset is waited for, whatever the host says. HipChat's windows lasted five
-/// minutes.
+/// The longest wait for a reset, whatever the host says. HipChat's periods had five minutes.
 const MAX_WINDOW: Duration = Duration::from_secs(60 * 60);
 
-/// How many requests the host still takes, as its last answer said (`X-Ratelimit-*`).
+/// The rate limit of the host's last response (`X-Ratelimit-*`).
 ///
-/// HipChat took 500 requests in five minutes from each installation.
+/// HipChat accepted 500 requests per five minutes from each installation.
 ///
 /// ```no_run
 /// use glance_sdk::auth::now;
@@ -29,11 +28,11 @@ const MAX_WINDOW: Duration = Duration::from_secs(60 * 60);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimit {
-    /// How many requests it takes in one period.
+    /// The number of requests per period.
     pub limit: u64,
-    /// How many of them are left.
+    /// The number of remaining requests in this period.
     pub remaining: u64,
-    /// When the next period begins, in seconds since 1970.
+    /// The start of the next period, in seconds since 1970.
     pub reset: i64,
 }
 
@@ -50,32 +49,32 @@ impl RateLimit {
     }
 }
 
-/// Returns the time until the rate limit in these headers resets; `None` where they have none.
+/// Returns the time until the rate limit in these headers resets; `None` if they contain none.
 ///
-/// The reset is a time on the host's clock, so it is compared with the host's own `Date`: how far the
-/// two machines' clocks are apart does not matter. Without a `Date` it is compared with `now`, in
-/// seconds since 1970.
+/// The reset is a time on the host's clock, so it is compared with the host's own `Date`: the
+/// difference between the two machines' clocks does not matter. Without a `Date` it is compared
+/// with `now`, in seconds since 1970.
 pub(super) fn resets_in(headers: &HeaderMap, now: i64) -> Option<Duration> {
     let limit = RateLimit::read(headers)?;
     let left = limit.reset.saturating_sub(date(headers).unwrap_or(now));
     Some(Duration::from_secs(u64::try_from(left).unwrap_or(0)).min(MAX_WINDOW))
 }
 
-/// Returns when the host sent an answer, by its own clock, in seconds since 1970.
+/// Returns the time of a response by the host's clock, in seconds since 1970.
 fn date(headers: &HeaderMap) -> Option<i64> {
     let date = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
     let since = date.duration_since(UNIX_EPOCH).ok()?;
     i64::try_from(since.as_secs()).ok()
 }
 
-/// The rate limit of the last answer that had one.
+/// The rate limit of the last response with one.
 #[derive(Debug, Default)]
 pub(super) struct Limits(Mutex<Option<Noted>>);
 
 #[derive(Debug, Clone, Copy)]
 struct Noted {
     limit: RateLimit,
-    /// Setting the machine's clock does not move it.
+    /// A monotonic time, which does not change when somebody sets the machine's clock.
     resets_at: Instant,
 }
 
@@ -92,13 +91,13 @@ impl Limits {
         self.noted().map(|noted| noted.limit)
     }
 
-    /// Returns the time until the limit resets; zero where none is known.
+    /// Returns the time until the limit resets; zero if none is known.
     pub(super) fn resets_in(&self) -> Duration {
         let left = |noted: Noted| noted.resets_at.saturating_duration_since(Instant::now());
         self.noted().map(left).unwrap_or_default()
     }
 
-    /// Returns how long to wait so that the next request stays within the limit.
+    /// Returns the wait after which the next request stays within the limit.
     pub(super) fn wait(&self) -> Duration {
         match self.noted() {
             Some(noted) if noted.limit.remaining == 0 => self.resets_in(),
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn limit_is_read_from_headers_and_ignored_where_they_are_odd() {
+    fn limit_is_read_from_valid_headers_only() {
         let limit = RateLimit::read(&headers("0", NOW + 300)).unwrap();
         assert_eq!(
             (limit.limit, limit.remaining, limit.reset),
@@ -139,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn reset_is_compared_with_the_hosts_own_clock() {
+    fn reset_is_compared_with_host_clock() {
         let mut headers = headers("0", NOW + 300);
         let in_300 = Some(Duration::from_secs(300));
         assert_eq!(resets_in(&headers, NOW), in_300);
@@ -152,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn no_reset_is_waited_for_longer_than_an_hour() {
+    fn wait_for_reset_is_at_most_an_hour() {
         for reset in [NOW + 86_400, i64::MAX] {
             assert_eq!(resets_in(&headers("0", reset), NOW), Some(MAX_WINDOW));
         }

@@ -1,4 +1,4 @@
-//! Lists that a host gives in pages.
+//! Paginated lists of a host.
 
 use std::collections::HashSet;
 
@@ -13,10 +13,10 @@ use super::Client;
 use crate::model::Page;
 use crate::{Error, ErrorKind, Result};
 
-/// More than any list has; a host that goes on is asked no further.
+/// The limit on pages, which no list exceeds; the client does not follow a host further.
 const MOST_PAGES: usize = 10_000;
 
-/// A list that a host gives in pages; each is asked for when it is needed.
+/// A paginated list of a host. The client requests each page when it is needed.
 ///
 /// ```no_run
 /// use futures_util::TryStreamExt as _;
@@ -38,7 +38,7 @@ pub struct List<T> {
     item: std::marker::PhantomData<fn() -> T>,
 }
 
-/// What a list leaves out unless it is told otherwise. A list without such entries ignores it.
+/// Entries that a list contains only on request. Lists without such entries ignore it.
 ///
 /// ```
 /// use glance_sdk::client::Include;
@@ -79,7 +79,7 @@ impl<T: DeserializeOwned + Send> List<T> {
         }
     }
 
-    /// Adds what the list leaves out otherwise.
+    /// Includes entries that the list omits by default.
     pub fn include(self, what: Include) -> Self {
         let name = match what {
             Include::Archived => "include-archived",
@@ -90,7 +90,7 @@ impl<T: DeserializeOwned + Send> List<T> {
         self.query(name, "true")
     }
 
-    /// Begins after so many entries.
+    /// Skips this many entries.
     ///
     /// ```
     /// # use glance_host::Host;
@@ -110,8 +110,7 @@ impl<T: DeserializeOwned + Send> List<T> {
         self.query("start-index", &entries.to_string())
     }
 
-    /// How many entries the host is to put into a page; hosts have a maximum of their own, and
-    /// take 100 where nothing is said.
+    /// Sets the number of entries per page. The default is 100; hosts have a maximum of their own.
     ///
     /// ```
     /// # use glance_host::Host;
@@ -137,7 +136,7 @@ impl<T: DeserializeOwned + Send> List<T> {
         self
     }
 
-    /// The entries as they come, one page after the other. The first error is the last item.
+    /// Returns the entries as a stream, page after page. The stream ends after the first error.
     ///
     /// ```no_run
     /// use std::pin::pin;
@@ -157,9 +156,9 @@ impl<T: DeserializeOwned + Send> List<T> {
     ///
     /// # Errors
     ///
-    /// Those of any call; and [`ErrorKind::BadAnswer`] where the next page is not under the
-    /// address of the host's API, which would get the token then, was there before, or is one too
-    /// many.
+    /// Yields the errors of any call, and [`ErrorKind::BadAnswer`] if the address of the next page
+    /// is outside the host's API (which would otherwise receive the token), repeats a page, or
+    /// exceeds the limit on pages.
     pub fn stream(self) -> impl Stream<Item = Result<T>> + Send + use<T> {
         let start = Walk {
             client: self.client,
@@ -175,7 +174,7 @@ impl<T: DeserializeOwned + Send> List<T> {
             .try_flatten()
     }
 
-    /// All entries, of all pages.
+    /// Returns the entries of all pages.
     ///
     /// ```
     /// # use glance_host::Host;
@@ -192,13 +191,13 @@ impl<T: DeserializeOwned + Send> List<T> {
     ///
     /// # Errors
     ///
-    /// Those of [`stream`](Self::stream); what came before is lost.
+    /// Returns the errors of [`stream`](Self::stream), and discards the previous entries.
     pub async fn all(self) -> Result<Vec<T>> {
         self.stream().try_collect().await
     }
 }
 
-/// A way from page to page.
+/// The position in the list.
 struct Walk {
     client: Client,
     next: Option<Result<Url>>,
@@ -206,14 +205,14 @@ struct Walk {
 }
 
 impl Walk {
-    /// The next page's entries; `None` where there is no next page.
+    /// Returns the entries of the next page, or `None` after the last.
     async fn page<T: DeserializeOwned>(&mut self) -> Result<Option<Vec<T>>> {
         let Some(url) = self.next.take().transpose()? else {
             return Ok(None);
         };
         let page: Page<T> = self.client.read_at(&url).await?;
         let next = page.links.and_then(|links| links.next);
-        // A page of nothing is the last, whatever it says.
+        // An empty page is the last, even if it names a next page.
         if let (Some(next), false) = (next, page.items.is_empty()) {
             let next = self.follow(&url, &next);
             self.next = Some(next);
@@ -226,21 +225,21 @@ impl Walk {
         let wrong = |what: &str| {
             let mut from = from.clone();
             from.set_query(None);
-            let message = format!("the list at {from} goes on at {next:?}, {what}");
+            let message = format!("the list at {from} continues at {next:?}, {what}");
             Err(Error::new(ErrorKind::BadAnswer, message))
         };
         let Ok(url) = from.join(next) else {
-            return wrong("which is no address");
+            return wrong("which is not a URL");
         };
         let api = self.client.url(&[])?;
         if url.origin() != api.origin() || !url.username().is_empty() {
-            return wrong("which is another host");
+            return wrong("which is outside the host's API");
         }
         if self.seen.contains(&url) || url == *from {
-            return wrong("where it was before");
+            return wrong("which is a page that it already had");
         }
         if self.seen.len() + 1 >= MOST_PAGES {
-            return wrong("which is one page too many");
+            return wrong("which exceeds the limit on pages");
         }
         Ok(url)
     }

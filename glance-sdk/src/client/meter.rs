@@ -1,11 +1,11 @@
-//! What the `metrics` facade is told; nothing without the feature.
+//! Reports to the `metrics` facade; without the feature it does nothing.
 
 use std::time::Duration;
 
 #[cfg(feature = "metrics")]
 use metrics::{counter, gauge, histogram};
 
-/// One call: how it ended, and how long it took with all its attempts and waits.
+/// Counts one call: its outcome and its duration with all attempts and waits.
 pub(super) fn call(outcome: &'static str, took: Duration) {
     #[cfg(feature = "metrics")]
     {
@@ -16,13 +16,13 @@ pub(super) fn call(outcome: &'static str, took: Duration) {
     let _ = (outcome, took);
 }
 
-/// One more attempt of a call.
+/// Counts one retry.
 pub(super) fn retry() {
     #[cfg(feature = "metrics")]
     counter!("glance_retries_total").increment(1);
 }
 
-/// One request for a token.
+/// Counts one token request.
 pub(super) fn token(outcome: &'static str) {
     #[cfg(feature = "metrics")]
     counter!("glance_tokens_total", "outcome" => outcome).increment(1);
@@ -30,7 +30,7 @@ pub(super) fn token(outcome: &'static str) {
     let _ = outcome;
 }
 
-/// What became of so much data that was pushed.
+/// Counts pushed values by outcome.
 pub(super) fn pushes(outcome: &'static str, data: u64) {
     #[cfg(feature = "metrics")]
     counter!("glance_pushes_total", "outcome" => outcome).increment(data);
@@ -38,7 +38,7 @@ pub(super) fn pushes(outcome: &'static str, data: u64) {
     let _ = (outcome, data);
 }
 
-/// How much pushed data waits.
+/// Sets the number of pushed values that wait.
 pub(super) fn waiting(data: usize) {
     #[cfg(feature = "metrics")]
     gauge!("glance_pushes_waiting").set(data as f64);
@@ -46,7 +46,7 @@ pub(super) fn waiting(data: usize) {
     let _ = data;
 }
 
-/// How a result is called.
+/// Returns the label of a result.
 pub(super) fn outcome<T>(result: &crate::Result<T>) -> &'static str {
     match result {
         Ok(_) => "ok",

@@ -1,4 +1,4 @@
-//! Notifications: what an add-on writes into a room.
+//! Notifications, the messages that an add-on posts into a room.
 
 use super::Method;
 use super::push::Room;
@@ -8,8 +8,8 @@ use crate::validate::{self, Severity};
 use crate::{Error, ErrorKind, Result};
 
 impl Room<'_> {
-    /// Writes a notification into the room. It needs the scope `send_notification`. Addresses in its
-    /// card may be paths of the add-on, such as `/builds/7`; HTML is sent as it is.
+    /// Posts a notification into the room. Requires the scope `send_notification`. URLs in its card
+    /// may be paths of the add-on, such as `/builds/7`; HTML is sent unchanged.
     ///
     /// ```no_run
     /// use glance_sdk::client::Client;
@@ -23,12 +23,12 @@ impl Room<'_> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Invalid`], before anything is sent, where the message has not 1 to 10,000
-    /// characters, `from` more than 64, `attach_to` more than 36, or the colour or the format is
-    /// not one of the protocol; then those of [`push`](Self::push).
+    /// Returns [`ErrorKind::Invalid`], before sending anything, if the message does not have 1 to
+    /// 10,000 characters, `from` has more than 64, `attach_to` more than 36, or the color or the
+    /// format is not one of the protocol's; then the errors of [`push`](Self::push).
     ///
-    /// A notification that may have arrived is not sent a second time, so `Unreachable` does not
-    /// say that it is not there.
+    /// The client does not retry a notification that may have arrived, so the error `Unreachable`
+    /// does not mean that the notification is absent.
     pub async fn notify(&self, notification: &Notification) -> Result<()> {
         let mut notification = notification.clone();
         complete(self.client.base_url(), &mut notification)?;
@@ -42,7 +42,7 @@ impl Room<'_> {
 
 fn check(notification: &Notification) -> Result<()> {
     let document = serde_json::to_value(notification).map_err(|cause| {
-        Error::new(ErrorKind::Invalid, "the notification is no JSON").with_source(cause)
+        Error::new(ErrorKind::Invalid, "cannot serialize the notification").with_source(cause)
     })?;
     let wrong: Vec<_> = validate::notification(&document)
         .into_iter()

@@ -1,4 +1,4 @@
-//! Pushes: new glance data for a group, a room, a user, or a user in a room.
+//! Pushes new glance data to a group, a room, a user, or a user in a room.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use crate::model::{GlanceData, RoomId, Status, UiUpdate, UserId};
 use crate::{Error, ErrorKind, Result};
 
 impl Client {
-    /// The whole group: what is pushed here reaches every room.
+    /// Selects the whole group: a push here reaches every room.
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -37,7 +37,7 @@ impl Client {
         Group { client: self }
     }
 
-    /// A room, by id.
+    /// Selects a room by id.
     ///
     /// ```
     /// use glance_sdk::model::Notification;
@@ -61,7 +61,7 @@ impl Client {
         }
     }
 
-    /// A user, by id: what is pushed here reaches one person in every room.
+    /// Selects a user by id: a push here reaches one person in every room.
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -132,7 +132,7 @@ pub struct Room<'c> {
     pub(super) room: String,
 }
 
-/// One person, wherever they are.
+/// One person, in every room.
 #[derive(Debug)]
 pub struct User<'c> {
     pub(super) client: &'c Client,
@@ -148,7 +148,7 @@ pub struct RoomUser<'c> {
 }
 
 impl<'c> Room<'c> {
-    /// One person in this room.
+    /// Selects one person in this room.
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -181,9 +181,9 @@ impl<'c> Room<'c> {
 macro_rules! pushes {
     ($($scope:ident: $call:literal, $to:literal, |$this:ident| $room:expr, $path:expr;)*) => { $(
         impl $scope<'_> {
-            /// Pushes new data of the glance `G` to everyone here who is connected. It replaces
-            /// the old data whole, metadata included. A host does not keep it: who connects later
-            /// gets what the query answers.
+            /// Pushes new data of the glance `G` to every connected person here. It replaces the
+            /// previous data completely, including the metadata. A host does not store it: people
+            /// who connect later get the result of the query.
             ///
             /// ```no_run
             /// use glance_sdk::client::Client;
@@ -199,18 +199,18 @@ macro_rules! pushes {
             ///
             /// # Errors
             ///
-            /// [`ErrorKind`](crate::ErrorKind): `Unreachable` where the host gives no answer,
-            /// `Unauthorized` where it no longer knows the installation, `NotFound` where it
-            /// knows no such room, user or glance, `Refused` where it refuses the data.
+            /// Returns an error of [`ErrorKind`](crate::ErrorKind) `Unreachable` if the host does not
+            /// respond, `Unauthorized` if it no longer knows the installation, `NotFound` if it does
+            /// not have this room, user or glance, and `Refused` if it refuses the data.
             pub async fn push<G: Glance>(&self, data: GlanceData<G::Metadata>) -> Result<()> {
                 self.update(&UiUpdate::one(G::KEY, data)).await
             }
 
-            /// Pushes new data of one of many runtime glances of the kind `G`.
+            /// Pushes new data of an instance of the runtime glance `G`.
             ///
             /// # Errors
             ///
-            /// Those of [`push`](Self::push).
+            /// Returns the errors of [`push`](Self::push).
             pub async fn push_instance<G: Glance>(
                 &self,
                 instance: &Instance<G>,
@@ -219,7 +219,7 @@ macro_rules! pushes {
                 self.update(&UiUpdate::one(instance.key(), data)).await
             }
 
-            /// Pushes new data of several glances, or of glances made at run time.
+            /// Pushes new data of several glances, or of glances created at run time.
             ///
             /// ```no_run
             /// use glance_sdk::client::Client;
@@ -262,7 +262,7 @@ impl Client {
         push.instrument(span).await
     }
 
-    /// The span of a push of these glances.
+    /// Creates the span of a push of these glances.
     pub(super) fn push_span<'k>(
         &self,
         to: &'static str,
@@ -278,7 +278,7 @@ impl Client {
         )
     }
 
-    /// The update as JSON with absolute addresses, where one of its icons is not absolute.
+    /// Serializes the update with absolute URLs if the URL of one of its icons is not absolute.
     fn completed_update<M: Serialize>(&self, update: &UiUpdate<M>) -> Result<Option<Value>> {
         let has_path = update
             .glance
@@ -294,7 +294,7 @@ impl Client {
             return Ok(None);
         }
         let mut update = serde_json::to_value(update).map_err(|cause| {
-            Error::new(ErrorKind::Invalid, "the glance data is no JSON").with_source(cause)
+            Error::new(ErrorKind::Invalid, "cannot serialize the glance data").with_source(cause)
         })?;
         if let Some(glances) = update.get_mut("glance").and_then(Value::as_array_mut) {
             for content in glances
@@ -308,7 +308,7 @@ impl Client {
     }
 }
 
-/// The keys of glances, separated by commas: made only where a span is listened to.
+/// Displays the keys of glances, separated by commas, and only if a subscriber records the span.
 struct Keys<I>(I);
 
 impl<'k, I: Iterator<Item = &'k str> + Clone> fmt::Display for Keys<I> {

@@ -1,4 +1,4 @@
-//! Pushes from anywhere, coalesced.
+//! Pushes in the background and coalesces them.
 
 mod queue;
 
@@ -22,23 +22,23 @@ use crate::glance::Glance;
 use crate::model::{GlanceData, OauthId};
 use crate::{Error, ErrorKind, Result};
 
-/// The wait after a first call that got no answer; it doubles with each further one.
+/// The backoff after a first call without a response; it doubles with each further one.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 
-/// The longest wait for a host that gives no answer.
+/// The longest backoff for a host that does not respond.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// Takes "glance G in room R is now D" from anywhere, without waiting, and sees that the host learns
-/// the newest of it.
+/// Accepts the current data of glances from any task without waiting, and delivers the newest data
+/// to the host.
 ///
-/// It keeps only the newest data per target, skips what did not change, puts several glances of
-/// one target into one call, stays under the rate limit, and tries again what failed for a moment.
-/// Calls of one installation go out one after the other, so an older value never arrives last. While a
-/// host gives no answer, the newest data waits for it.
-/// Cloning is cheap and shares the queue.
+/// A pusher keeps only the newest data per target, skips unchanged data, combines several glances
+/// of one target into one call, stays below the rate limit, and retries after temporary failures.
+/// It makes the calls of one installation one after the other, so an older value never arrives
+/// last. While a host does not respond, the newest data waits. Cloning is cheap; the clones share
+/// the queue.
 ///
-/// An add-on's handlers get one as an extractor; [`Server::run`](crate::addon::Server::run) sends
-/// what is left before it ends.
+/// The handlers of an add-on extract a pusher; [`Server::run`](crate::addon::Server::run) sends the
+/// remaining pushes before it ends.
 ///
 /// ```no_run
 /// use glance_sdk::client::{Pusher, To};
@@ -57,7 +57,7 @@ pub struct Pusher {
     shared: Arc<Shared>,
 }
 
-/// What became of the pushes so far.
+/// The counts of pushed values by outcome, and of calls.
 ///
 /// ```
 /// use glance_sdk::prelude::*;
@@ -85,20 +85,20 @@ pub struct Pusher {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Pushed {
-    /// Calls the host accepted.
+    /// The number of calls that the host accepted.
     pub calls: u64,
-    /// Glances in them.
+    /// The number of values in these calls.
     pub sent: u64,
-    /// Data replaced by newer before it was sent.
+    /// The number of values that newer ones replaced before they were sent.
     pub merged: u64,
-    /// Data that was the same as what the host had.
+    /// The number of values that the host had already.
     pub unchanged: u64,
-    /// Data that the host refused, or that was not sent because the host is in a network that the
-    /// add-on does not call.
+    /// The number of values that the host refused, or that were not sent because the host is in a
+    /// network that the add-on may not call.
     pub failed: u64,
-    /// Data that still waited when the pusher was told to end, or whose installation was gone.
+    /// The number of values that still waited at the shutdown, or whose installation was removed.
     pub dropped: u64,
-    /// Data that waits now.
+    /// The number of values that wait now.
     pub waiting: u64,
 }
 
@@ -106,7 +106,7 @@ pub struct Pushed {
 struct Shared {
     installations: Installations,
     state: Mutex<State>,
-    /// How many installations have something to send.
+    /// The number of installations with waiting data.
     working: watch::Sender<usize>,
     hasher: RandomState,
     counts: Counts,
@@ -122,7 +122,7 @@ struct Counts {
     dropped: Count,
 }
 
-/// How much data came to this end.
+/// A count of values with one outcome.
 #[derive(Debug)]
 struct Count {
     data: AtomicU64,
@@ -132,9 +132,9 @@ struct Count {
 #[derive(Debug, Default)]
 struct State {
     queues: HashMap<OauthId, Queue>,
-    /// Nothing more is taken.
+    /// Whether the pusher refuses new data.
     is_closed: bool,
-    /// Nothing more is sent.
+    /// Whether the pusher has stopped sending.
     is_over: bool,
 }
 
@@ -151,7 +151,7 @@ impl State {
 }
 
 impl Pusher {
-    /// A pusher for these installations. It needs a Tokio runtime when something is pushed.
+    /// Creates a pusher for these installations. Pushing requires a Tokio runtime.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -177,8 +177,8 @@ impl Pusher {
         }
     }
 
-    /// Takes new data of the glance `G`. It returns at once; what becomes of the push
-    /// [`pushed`](Self::pushed) and the log say.
+    /// Enqueues new data of the glance `G` and returns at once. The outcome appears in
+    /// [`pushed`](Self::pushed) and in the log.
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -201,9 +201,9 @@ impl Pusher {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] if the data cannot be written as JSON, [`ErrorKind::ShuttingDown`]
-    /// after [`shutdown`](Self::shutdown), [`ErrorKind::Invalid`] if the icon is a path of the add-on and
-    /// the base URL is not known.
+    /// Returns [`ErrorKind::Configuration`] if the data cannot be serialized as JSON,
+    /// [`ErrorKind::ShuttingDown`] after [`shutdown`](Self::shutdown), and [`ErrorKind::Invalid`]
+    /// if the icon is a path of the add-on and the base URL is not known.
     pub fn push<G: Glance>(
         &self,
         oauth_id: &OauthId,
@@ -213,7 +213,7 @@ impl Pusher {
         self.push_typed(oauth_id, to, G::KEY, data)
     }
 
-    /// Takes new data of one of many runtime glances of the kind `G`.
+    /// Enqueues new data of an instance of the runtime glance `G`.
     ///
     /// ```no_run
     /// use glance_sdk::client::Instance;
@@ -231,7 +231,7 @@ impl Pusher {
     ///
     /// # Errors
     ///
-    /// Those of [`push`](Self::push).
+    /// Returns the errors of [`push`](Self::push).
     pub fn push_instance<G: Glance>(
         &self,
         oauth_id: &OauthId,
@@ -250,13 +250,13 @@ impl Pusher {
         data: GlanceData<impl Serialize>,
     ) -> Result<()> {
         let data = serde_json::to_value(data).map_err(|cause| {
-            let what = format!("data of {key} is no JSON");
+            let what = format!("cannot serialize the data of {key}");
             Error::new(ErrorKind::Configuration, what).with_source(cause)
         })?;
         self.push_raw(oauth_id, to, key, data)
     }
 
-    /// Takes new data of a glance that was made at run time.
+    /// Enqueues new data of a glance that was created at run time.
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -279,15 +279,15 @@ impl Pusher {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::ShuttingDown`] after [`shutdown`](Self::shutdown), [`ErrorKind::Invalid`] if the icon is a
-    /// path of the add-on and the base URL is not known.
+    /// Returns [`ErrorKind::ShuttingDown`] after [`shutdown`](Self::shutdown), and
+    /// [`ErrorKind::Invalid`] if the icon is a path of the add-on and the base URL is not known.
     pub fn push_raw(&self, oauth_id: &OauthId, to: To, key: &str, mut data: Value) -> Result<()> {
         complete(self.shared.installations.base_url(), &mut data)?;
         let mut state = self.shared.state();
         if state.is_closed {
             return Err(Error::new(
                 ErrorKind::ShuttingDown,
-                "the pusher takes nothing more",
+                "the pusher has been shut down",
             ));
         }
         let queue = state.queues.entry(oauth_id.clone()).or_default();
@@ -302,7 +302,7 @@ impl Pusher {
         Ok(())
     }
 
-    /// What became of the pushes so far.
+    /// Returns the counts so far.
     pub fn pushed(&self) -> Pushed {
         let counts = &self.shared.counts;
         Pushed {
@@ -316,7 +316,7 @@ impl Pusher {
         }
     }
 
-    /// Completes when nothing waits or is under way.
+    /// Completes when no data waits or is being sent.
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -343,7 +343,7 @@ impl Pusher {
         let _ = working.wait_for(|working| *working == 0).await;
     }
 
-    /// Takes nothing more, and sends what waits for at most this long; what remains is dropped.
+    /// Refuses new data and sends the waiting data for at most this long. Drops the rest.
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -388,7 +388,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is sent next; the work ends where there is nothing.
+    /// Returns the next call; `None` ends the worker.
     fn next(&self, oauth_id: &OauthId) -> Option<(To, Glances)> {
         let mut state = self.state();
         let next = state.queues.get_mut(oauth_id)?.next();
@@ -404,7 +404,7 @@ impl Shared {
         }
     }
 
-    /// Takes back what was not sent.
+    /// Enqueues unsent data again.
     fn put_back(&self, oauth_id: &OauthId, to: To, glances: Glances) {
         match self.state().queues.get_mut(oauth_id) {
             Some(queue) => self.counts.merged.add(queue.put_back(to, glances)),
@@ -412,7 +412,7 @@ impl Shared {
         }
     }
 
-    /// Drops everything of an installation that is gone.
+    /// Drops all data of a removed installation.
     fn forget(&self, oauth_id: &OauthId, lost: usize) {
         let mut state = self.state();
         let waiting = state.queues.remove(oauth_id).map_or(0, |queue| queue.len());
@@ -459,7 +459,7 @@ impl Count {
     }
 }
 
-/// Sends what waits for one installation, until nothing does.
+/// Sends the waiting data of one installation until none is left.
 async fn work(shared: Arc<Shared>, oauth_id: OauthId) {
     let mut wait = FIRST_WAIT;
     while let Some((to, glances)) = shared.next(&oauth_id) {
@@ -471,20 +471,20 @@ async fn work(shared: Arc<Shared>, oauth_id: OauthId) {
         match error.kind() {
             ErrorKind::RateLimited => {
                 let lifted = shared.rate_limit_lifts_in(&oauth_id).await;
-                tracing::info!(%oauth_id, wait = ?lifted, "pushes wait for the rate limit");
+                tracing::info!(%oauth_id, wait = ?lifted, "pushes are waiting for the rate limit");
                 shared.put_back(&oauth_id, to, glances);
                 tokio::time::sleep(lifted).await;
             }
             ErrorKind::Unreachable | ErrorKind::Storage => {
-                tracing::warn!(%oauth_id, ?wait, "pushes wait for the host: {error:#}");
+                tracing::warn!(%oauth_id, ?wait, error = %format_args!("{error:#}"), "push failed; retrying");
                 shared.put_back(&oauth_id, to, glances);
                 tokio::time::sleep(wait).await;
                 wait = (wait * 2).min(LONGEST_WAIT);
             }
             ErrorKind::NotInstalled | ErrorKind::Unauthorized => {
-                // Of a refused installation the log says it once, not with each push.
+                // The log mentions a refused installation once, not with each push.
                 if !shared.installations.is_gone(&oauth_id) {
-                    tracing::warn!(%oauth_id, "pushes are dropped: {error:#}");
+                    tracing::warn!(%oauth_id, error = %format_args!("{error:#}"), "pushes dropped");
                 }
                 shared.forget(&oauth_id, glances.len());
                 break;
@@ -495,10 +495,11 @@ async fn work(shared: Arc<Shared>, oauth_id: OauthId) {
     shared.working.send_modify(|working| *working -= 1);
 }
 
-/// After a refusal: one glance of several may be to blame, so each is sent by itself.
+/// Handles a refused call: one of its glances may be the cause, so each is sent in a call of its
+/// own.
 async fn refused(shared: &Shared, oauth_id: &OauthId, to: To, glances: Glances, error: &Error) {
     if glances.len() == 1 {
-        tracing::warn!(%oauth_id, ?to, "a push was refused: {error:#}");
+        tracing::warn!(%oauth_id, ?to, error = %format_args!("{error:#}"), "push refused");
         shared.counts.failed.add(1);
         return;
     }
@@ -507,7 +508,7 @@ async fn refused(shared: &Shared, oauth_id: &OauthId, to: To, glances: Glances, 
         match send(shared, oauth_id, to, &alone).await {
             Ok(()) => shared.accepted(oauth_id, to, &alone),
             Err(error) => {
-                tracing::warn!(%oauth_id, ?to, "a push was refused: {error:#}");
+                tracing::warn!(%oauth_id, ?to, error = %format_args!("{error:#}"), "push refused");
                 shared.counts.failed.add(1);
             }
         }

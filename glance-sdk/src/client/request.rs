@@ -1,4 +1,4 @@
-//! A call that this crate has no method for.
+//! Calls without a method of their own.
 
 use reqwest::Url;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Client;
 use crate::{Error, ErrorKind, Result};
 
-/// What a call does.
+/// The HTTP method of a call.
 ///
 /// ```
 /// use glance_sdk::client::Method;
@@ -28,13 +28,13 @@ use crate::{Error, ErrorKind, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Method {
-    /// Reads.
+    /// Reads a resource.
     Get,
-    /// Does something; it is not sent again where the host may have seen it.
+    /// Performs an action; the client does not retry it if the host may have received it.
     Post,
-    /// Says what should be.
+    /// Creates or replaces a resource.
     Put,
-    /// Removes.
+    /// Removes a resource.
     Delete,
 }
 
@@ -61,9 +61,9 @@ impl From<Method> for reqwest::Method {
 }
 
 impl Client {
-    /// A call of the REST API that this crate has no method for: with the same tokens, limits and
-    /// retries as all others. The path is given by its segments, which may hold anything but
-    /// nothing, `.` and `..`.
+    /// Builds a call of the REST API for which this crate has no method, with the same tokens,
+    /// limits and retries as all other calls. The segments of the path may contain any text, except
+    /// for the empty string, `.` and `..`.
     ///
     /// ```no_run
     /// use glance_sdk::client::{Client, Method};
@@ -95,7 +95,7 @@ impl Client {
     }
 }
 
-/// A call that is being put together; [`Client::request`] begins one.
+/// A call under construction, created by [`Client::request`].
 ///
 /// ```
 /// use glance_sdk::client::Method;
@@ -122,7 +122,7 @@ pub struct Request<'c> {
 }
 
 impl Request<'_> {
-    /// Adds a parameter to the query.
+    /// Adds a query parameter.
     ///
     /// ```
     /// use glance_sdk::client::Method;
@@ -147,7 +147,7 @@ impl Request<'_> {
         self
     }
 
-    /// Sets the body, sent as JSON.
+    /// Sets the body, which is sent as JSON.
     ///
     /// ```
     /// use glance_sdk::client::Method;
@@ -170,20 +170,21 @@ impl Request<'_> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Invalid`] where it cannot be written as JSON.
+    /// Returns [`ErrorKind::Invalid`] if the body cannot be serialized.
     pub fn body(mut self, body: &impl Serialize) -> Result<Self> {
         let body = serde_json::to_value(body).map_err(|cause| {
-            Error::new(ErrorKind::Invalid, "the body of a call is no JSON").with_source(cause)
+            Error::new(ErrorKind::Invalid, "cannot serialize the body of the call")
+                .with_source(cause)
         })?;
         self.body = Some(body);
         Ok(self)
     }
 
-    /// Makes the call and passes over the answer.
+    /// Makes the call and ignores the body of the response.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Invalid`] where the path is none, then those of any call.
+    /// Returns [`ErrorKind::Invalid`] if the path is invalid, then the errors of any call.
     pub async fn send(self) -> Result<()> {
         self.client
             .call::<serde::de::IgnoredAny>(self.method, &self.url?, self.body.as_ref())
@@ -191,7 +192,7 @@ impl Request<'_> {
             .map(drop)
     }
 
-    /// Makes the call and reads the answer.
+    /// Makes the call and parses the response.
     ///
     /// ```
     /// use glance_sdk::client::Method;
@@ -215,8 +216,8 @@ impl Request<'_> {
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send), and [`ErrorKind::BadAnswer`] where the answer is empty or is not
-    /// what `T` can be read from.
+    /// Returns the errors of [`send`](Self::send), and [`ErrorKind::BadAnswer`] if the response is
+    /// empty or does not match `T`.
     pub async fn read<T: DeserializeOwned>(self) -> Result<T> {
         let url = self.url?;
         self.client

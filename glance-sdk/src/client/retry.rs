@@ -54,8 +54,9 @@ impl RetryBudget {
         }
     }
 
-    /// Waits before another attempt, at least as long as the host asked for. Returns false at once if
-    /// the call must not be retried. `arrived` says whether the failed attempt may have reached the host.
+    /// Waits before another attempt, at least as long as `retry_after`. Returns false at once if
+    /// the call must not be retried. `arrived` says whether the failed attempt may have reached the
+    /// host.
     pub(super) async fn again(&mut self, arrived: bool, asked_for: Option<Duration>) -> bool {
         if self.attempts >= ATTEMPTS || (arrived && !self.idempotent) {
             return false;
@@ -109,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn jitter_stays_between_half_and_all() {
+    fn jitter_is_between_half_and_whole() {
         for _ in 0..1000 {
             let wait = jitter(Duration::from_millis(100));
             assert!((50..=100).contains(&wait.as_millis()), "{wait:?}");
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_post_that_may_have_arrived_is_not_repeated() {
+    async fn post_that_may_have_arrived_is_not_retried() {
         assert!(!RetryBudget::new(Method::Post).again(true, None).await);
         assert!(RetryBudget::new(Method::Post).again(false, None).await);
         let mut put = RetryBudget::new(Method::Put);
@@ -129,7 +130,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn another_attempt_waits_as_long_as_the_host_asks() {
+    async fn retry_waits_for_retry_after() {
         let began = Instant::now();
         let asked = Duration::from_secs(20);
         let mut budget = RetryBudget::new(Method::Get);
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_is_waited_for_without_a_rate_limit() {
+    async fn no_wait_without_rate_limit() {
         let mut budget = RetryBudget::new(Method::Get);
         let waited = budget.wait(Duration::ZERO).now_or_never();
         assert_eq!(waited, Some(true), "it took a timer tick");

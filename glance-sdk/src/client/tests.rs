@@ -1,4 +1,4 @@
-//! The client against a host of the test's own, which counts and misbehaves as told.
+//! Tests the client against a mock host with scripted failures and counters.
 #![cfg(feature = "server")]
 
 mod calls;
@@ -29,7 +29,7 @@ use crate::{ErrorKind, Result};
 struct Host {
     tokens: AtomicU32,
     pushes: AtomicU32,
-    /// Tokens up to this one are refused by the API.
+    /// The API refuses tokens up to this one.
     revoked: AtomicU32,
     expires_in: AtomicU32,
 }
@@ -101,7 +101,7 @@ async fn push(client: &Client) -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_pushes_at_once_ask_for_one_token() {
+async fn concurrent_pushes_request_one_token() {
     let host = host(3600);
     let client = host.serve().await;
     let pushes: Vec<_> = (0..50)
@@ -118,7 +118,7 @@ async fn many_pushes_at_once_ask_for_one_token() {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_dropped_and_asked_for_anew_once() {
+async fn refused_token_is_renewed_once() {
     let host = host(3600);
     let client = host.serve().await;
     push(&client).await.unwrap();
@@ -134,7 +134,7 @@ async fn a_refused_token_is_dropped_and_asked_for_anew_once() {
 }
 
 #[tokio::test]
-async fn a_token_that_ends_at_once_is_asked_for_each_time() {
+async fn expired_token_is_requested_each_time() {
     let host = host(0);
     let client = host.serve().await;
     push(&client).await.unwrap();
@@ -143,7 +143,7 @@ async fn a_token_that_ends_at_once_is_asked_for_each_time() {
 }
 
 #[tokio::test]
-async fn refusals_have_kinds_and_the_hosts_own_words() {
+async fn refusals_have_kinds_and_host_message() {
     let client = host(3600).serve().await;
     let update = UiUpdate::one("g", GlanceData::<()>::new(Label::text("x")));
     for (room, kind, words) in [
@@ -164,7 +164,7 @@ async fn refusals_have_kinds_and_the_hosts_own_words() {
 }
 
 #[tokio::test]
-async fn a_host_that_is_down_is_unreachable_and_its_address_named() {
+async fn unreachable_host_is_named() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -176,7 +176,7 @@ async fn a_host_that_is_down_is_unreachable_and_its_address_named() {
     );
 }
 
-/// A host that gives these answers to whatever is asked of it, one after the other, and counts.
+/// A host that gives these responses in order, and counts the requests.
 async fn scripted(answers: Vec<Response>) -> (Client, Arc<AtomicU32>) {
     let asked = Arc::new(AtomicU32::new(0));
     let counter = Arc::clone(&asked);
@@ -209,7 +209,7 @@ fn limited(headers: &[(&'static str, String)]) -> Response {
 }
 
 #[tokio::test]
-async fn a_rate_limit_is_waited_for_and_the_call_made_again() {
+async fn call_waits_for_rate_limit_and_retries() {
     let reset = (crate::auth::now() + 1).to_string();
     let header = |name, value: &str| (name, value.to_owned());
     for answer in [
@@ -227,7 +227,7 @@ async fn a_rate_limit_is_waited_for_and_the_call_made_again() {
 }
 
 #[tokio::test]
-async fn a_rate_limit_that_lasts_is_an_error_at_once() {
+async fn long_rate_limit_is_an_error_at_once() {
     let (client, asked) = scripted(vec![limited(&[("retry-after", "3600".to_owned())])]).await;
     let error = push(&client).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RateLimited);
@@ -235,7 +235,7 @@ async fn a_rate_limit_that_lasts_is_an_error_at_once() {
 }
 
 #[tokio::test]
-async fn a_host_that_is_out_of_order_is_asked_again_no_sooner_than_it_says() {
+async fn unavailable_host_is_retried_after_retry_after() {
     let busy = |seconds: &'static str| {
         (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", seconds)]).into_response()
     };
@@ -254,7 +254,7 @@ async fn a_host_that_is_out_of_order_is_asked_again_no_sooner_than_it_says() {
 }
 
 #[tokio::test]
-async fn a_used_up_limit_is_not_run_into() {
+async fn exhausted_limit_delays_calls() {
     let mut last = StatusCode::NO_CONTENT.into_response();
     let reset = crate::auth::now() + 3600;
     for (name, value) in [("limit", 500), ("remaining", 0), ("reset", reset)] {
@@ -270,7 +270,7 @@ async fn a_used_up_limit_is_not_run_into() {
 }
 
 #[tokio::test]
-async fn what_passes_is_tried_again_but_a_post_only_when_it_surely_did_not_arrive() {
+async fn temporary_failures_are_retried_except_arrived_posts() {
     let busy = || StatusCode::SERVICE_UNAVAILABLE.into_response();
     let (client, asked) = scripted(vec![busy(), busy()]).await;
     client.group().glances().remove("g").await.unwrap();
@@ -291,7 +291,8 @@ async fn what_passes_is_tried_again_but_a_post_only_when_it_surely_did_not_arriv
     );
 }
 
-/// A host that keeps the newest value of each room and takes so many requests a second.
+/// A host that keeps the newest value of each room and accepts a fixed number of requests per
+/// second.
 #[derive(Default)]
 struct Rooms {
     newest: std::sync::Mutex<std::collections::HashMap<String, serde_json::Value>>,
@@ -334,7 +335,7 @@ impl Rooms {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_burst_ends_with_the_newest_value_at_every_room_and_few_calls() {
+async fn burst_delivers_newest_values_with_few_calls() {
     let rooms = Arc::new(Rooms {
         limit: 150,
         ..Rooms::default()
@@ -397,7 +398,7 @@ async fn a_burst_ends_with_the_newest_value_at_every_room_and_few_calls() {
 }
 
 #[tokio::test]
-async fn pushes_of_an_unknown_installation_are_dropped_and_one_bad_glance_spoils_no_other() {
+async fn unknown_installations_and_bad_glances_fail_alone() {
     let store = crate::store::MemoryStore::default();
     let refused = StatusCode::BAD_REQUEST.into_response();
     let (scripted, _) = scripted(vec![refused, StatusCode::BAD_REQUEST.into_response()]).await;
@@ -430,7 +431,7 @@ async fn pushes_of_an_unknown_installation_are_dropped_and_one_bad_glance_spoils
 }
 
 #[tokio::test]
-async fn answers_are_read_as_a_browser_reads_them() {
+async fn responses_are_parsed_like_in_browsers() {
     let body = "\u{feff}{\"key\": 7, \"key\": \"g\", \"name\": {\"value\": \"half \\ud83d\"}, \
                 \"icon\": {\"url\": \"u\", \"url@2x\": \"u\"}}";
     let (client, _) = scripted(vec![body.into_response()]).await;

@@ -1,5 +1,5 @@
-//! Access tokens by client credentials: cached for each set of scopes, shared with other processes by the
-//! store, renewed early, one request at a time.
+//! Access tokens by client credentials: cached per set of scopes, shared with other processes
+//! through the store, and renewed before they expire, with one request at a time.
 
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,23 +21,23 @@ use crate::model::{Scope, Secret, TokenAnswer};
 use crate::store::{AccessToken, Installation, InstallationStore};
 use crate::{Error, ErrorKind, Result};
 
-/// How long before its end a token is renewed, where it holds longer than twice this.
+/// The time before the expiry at which a token is renewed, if its lifetime is more than twice this.
 const EARLY: Duration = Duration::from_secs(60);
 
-/// How long a host that refused the installation's secret is not asked again.
+/// The interval in which the client does not ask a host again that refused the installation's
+/// secret.
 const GONE: Duration = Duration::from_secs(10 * 60);
 
-/// How long a token is used at most, in seconds: a host may promise more years than a clock can count.
+/// The longest use of a token, in seconds: hosts may promise more years than a clock can count.
 const MAX_SECONDS: u64 = 365 * 24 * 60 * 60;
 
-/// How many sets of scopes have a token at a time.
+/// The number of sets of scopes with a cached token.
 const MAX_SETS: usize = AccessToken::MAX_PER_INSTALLATION;
 
-/// How long a call waits for the store to answer: without it, the host gives a token too.
+/// The timeout of the store for a call: the host can issue a token without it.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What a token is asked for: scopes, sorted and joined by spaces; all of the descriptor's where
-/// it is empty.
+/// The requested scopes, sorted and joined by spaces; all scopes of the descriptor if empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Scopes(Arc<str>);
 
@@ -50,16 +50,16 @@ impl FromIterator<Scope> for Scopes {
     }
 }
 
-/// The tokens of one installation.
+/// The access tokens of one installation.
 #[derive(Debug)]
 pub(super) struct Tokens {
     by_scopes: SyncMutex<ClockCache<Scopes, Arc<Cache>>>,
     refused_at: SyncMutex<Option<Instant>>,
-    /// Shares tokens with other processes.
+    /// The store, which shares tokens with other processes.
     store: Option<Arc<dyn InstallationStore>>,
 }
 
-/// A place for one token. Its lock is kept while one is asked for, so that many callers cause one
+/// The cache of one token. Its lock is held during a token request, so that many callers cause one
 /// request.
 type Cache = Mutex<Option<Token>>;
 
@@ -80,7 +80,7 @@ impl Default for Tokens {
 }
 
 impl Tokens {
-    /// Tokens that the processes with this store share.
+    /// Creates tokens that the processes with this store share.
     pub(super) fn shared_by(store: Arc<dyn InstallationStore>) -> Self {
         Self {
             store: Some(store),
@@ -88,7 +88,7 @@ impl Tokens {
         }
     }
 
-    /// Adds the token, of all scopes, with which an installation just proved itself.
+    /// Adds the token with all scopes that the installation just received.
     #[cfg(feature = "server")]
     pub(super) async fn with(self, token: Token, installation: &Installation) -> Self {
         let scopes = Scopes::default();
@@ -98,8 +98,8 @@ impl Tokens {
         self
     }
 
-    /// A token with these scopes, asked for where neither this process nor the store has one that still
-    /// holds.
+    /// Returns a token with these scopes. Requests one if neither this process nor the store has a
+    /// valid token.
     pub(super) async fn get(
         &self,
         scopes: &Scopes,
@@ -118,7 +118,7 @@ impl Tokens {
             return Err(Error::new(
                 ErrorKind::Unauthorized,
                 format!(
-                    "{} refused the secret of installation {}, which is asked about again later",
+                    "{} refused the secret of installation {}; a later call asks again",
                     installation.endpoints.token_url,
                     installation.oauth_id()
                 ),
@@ -145,7 +145,7 @@ impl Tokens {
         }
     }
 
-    /// Drops this token, here and in the store, unless another took its place already.
+    /// Drops this token, here and in the store, unless another has already replaced it.
     pub(super) async fn drop_if(
         &self,
         scopes: &Scopes,
@@ -165,7 +165,7 @@ impl Tokens {
         }
     }
 
-    /// The token that another process put into the store, if it still holds.
+    /// Returns the valid token that another process stored, if there is one.
     async fn find_shared(&self, scopes: &Scopes, installation: &Installation) -> Option<Token> {
         let store = self.store.as_ref()?;
         let name = name(scopes, installation);
@@ -176,7 +176,7 @@ impl Tokens {
         (holds > 0).then_some(Token { secret, renew_at })
     }
 
-    /// Puts a token into the store, for other processes.
+    /// Stores a token for other processes.
     async fn share(&self, scopes: &Scopes, installation: &Installation, token: &Token) {
         let Some(store) = &self.store else {
             return;
@@ -193,7 +193,7 @@ impl Tokens {
         answer(installation, put).await;
     }
 
-    /// Whether the token endpoint lately refused the installation's secret.
+    /// Returns whether the token endpoint recently refused the installation's secret.
     pub(super) fn is_refused(&self) -> bool {
         lock(&self.refused_at).is_some_and(|at| at.elapsed() < GONE)
     }
@@ -204,8 +204,8 @@ impl Tokens {
             tracing::warn!(
                 oauth_id = %installation.oauth_id(),
                 host = installation.endpoints.token_url,
-                "the host refuses the secret of this installation: it was probably removed there; \
-                 nothing is sent for it until it is installed again"
+            "the host refuses the secret of this installation, probably after its removal; \
+             calls for it fail until it is installed again"
             );
         }
     }
@@ -221,7 +221,8 @@ impl Tokens {
     }
 }
 
-/// What the store answers, if it does. A call goes on without it.
+/// Returns the store's result, or `None` if the store fails or does not respond in time: a call
+/// continues without it.
 async fn answer<T>(
     installation: &Installation,
     asked: impl Future<Output = Result<T>>,
@@ -230,12 +231,12 @@ async fn answer<T>(
     match timeout(STORE_TIMEOUT, asked).await {
         Ok(Ok(answer)) => Some(answer),
         Ok(Err(error)) => {
-            tracing::warn!(%oauth_id, "sharing an access token failed: {error:#}");
+            tracing::warn!(%oauth_id, error = %format_args!("{error:#}"), "sharing an access token failed");
             None
         }
         Err(_) => {
             let limit = STORE_TIMEOUT.as_secs();
-            tracing::warn!(%oauth_id, "sharing an access token failed: no answer within {limit} s");
+            tracing::warn!(%oauth_id, timeout = limit, "sharing an access token timed out");
             None
         }
     }
@@ -245,8 +246,8 @@ fn lock<T>(mutex: &SyncMutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Names a token among those of its installation: by its scopes and by where it is used, so that one host
-/// never gets a token of another.
+/// Identifies a token within its installation by its scopes and by the URLs at which it is used, so
+/// that no host receives the token of another.
 fn name(scopes: &Scopes, installation: &Installation) -> String {
     let endpoints = &installation.endpoints;
     let text = [&endpoints.token_url, &endpoints.api_url, &*scopes.0].join("\n");
@@ -259,7 +260,7 @@ fn name(scopes: &Scopes, installation: &Installation) -> String {
 }
 
 impl Token {
-    /// Asks for a token with these scopes.
+    /// Requests a token with these scopes.
     pub(super) async fn request(
         scopes: &Scopes,
         http: &Http,
@@ -272,7 +273,7 @@ impl Token {
         meter::token(meter::outcome(&answer));
         note_failure(&span, &answer);
         let answer = answer?;
-        // A host may promise nothing at all: then an hour is the shortest life that was seen, and a 401
+        // A host may omit the lifetime. Then an hour applies, the shortest lifetime observed; a 401
         // drops the token anyway.
         let seconds = answer.expires_in.unwrap_or(60 * 60);
         let holds = Duration::from_secs(seconds.min(MAX_SECONDS));
@@ -283,8 +284,9 @@ impl Token {
     }
 }
 
-/// Whether the host takes the installation's secret: `false` only where its token URL itself answers
-/// 401, or 400 with the error `invalid_client`. Whatever else is no token may pass.
+/// Returns whether the host accepts the installation's secret: `false` only if its token URL itself
+/// responds with 401, or with 400 and the error `invalid_client`. All other failures may be
+/// temporary.
 #[cfg(feature = "server")]
 pub(super) async fn is_taken(http: &Http, installation: &Installation) -> Result<bool> {
     let span = token_span(installation);
@@ -302,7 +304,7 @@ pub(super) async fn is_taken(http: &Http, installation: &Installation) -> Result
     }
 }
 
-/// Whether a refusal has the error code of RFC 6749 for wrong credentials.
+/// Returns whether a refusal contains the RFC 6749 error code for wrong credentials.
 #[cfg(feature = "server")]
 fn names_invalid_client(body: &[u8]) -> bool {
     let refusal: Option<serde_json::Value> = crate::json::from_slice(body).ok();
@@ -336,8 +338,8 @@ async fn request(
     }
 }
 
-/// Asks the token URL. Asking twice gives two tokens and does nothing else, so a
-/// request without an answer is always repeated, and one with a status that `passes` too.
+/// Calls the token URL. A repeated token request only creates a second token, so a request without
+/// a response is always retried, and so is one with a status that `passes`.
 async fn exchange(
     scopes: &Scopes,
     http: &Http,
@@ -349,7 +351,7 @@ async fn exchange(
     let url = Url::parse(token_url).map_err(|cause| {
         Error::new(
             ErrorKind::BadAnswer,
-            format!("{token_url:?} is no address of a token endpoint"),
+            format!("{token_url:?} is not the URL of a token endpoint"),
         )
         .with_source(cause)
     })?;
@@ -376,7 +378,7 @@ async fn exchange(
                     return Ok(answer);
                 }
             }
-            // A host that hangs would hang again, and the caller waits.
+            // A host that hung would hang again, while the caller waits.
             Err(failure) => {
                 if failure.timed_out || !budget.again(true, None).await {
                     return Err(failure.error);
@@ -394,7 +396,7 @@ mod tests {
 
     #[cfg(feature = "server")]
     #[test]
-    fn only_the_error_of_the_standard_is_invalid_client() {
+    fn only_standard_error_is_invalid_client() {
         assert!(names_invalid_client(
             br#"{"error": "invalid_client", "x": 1}"#
         ));
@@ -410,7 +412,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_store_that_fails_or_hangs_holds_no_call_up() {
+    async fn failing_store_delays_no_call() {
         let data = crate::model::InstallationData::new("id".into(), "s".into(), "", 1.into());
         let installation = Installation::new(data, crate::store::Endpoints::new("", ""));
         let failure = async { Err::<(), _>(Error::storage("no store", "it restarts")) };

@@ -1,4 +1,4 @@
-//! Viewer tokens: what opens a room's sidebar on another site.
+//! Viewer tokens, with which another site embeds a room's sidebar.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,15 +7,15 @@ use super::{Client, Method};
 use crate::Result;
 use crate::model::Secret;
 
-/// Opens the sidebar of one room, for one person, for a few minutes.
+/// A token that opens the sidebar of one room for one person, for a few minutes.
 #[derive(Debug, Clone, Deserialize)]
 #[non_exhaustive]
 pub struct ViewerToken {
     /// The token, for the `token` of a `<glance-sidebar>`.
     pub token: Secret,
-    /// For how many seconds it holds.
+    /// The lifetime of the token, in seconds.
     pub expires_in: u64,
-    /// The address of the sidebar, for the `src` of a `<glance-sidebar>`.
+    /// The URL of the sidebar, for the `src` of a `<glance-sidebar>`.
     pub sidebar_url: String,
 }
 
@@ -27,8 +27,8 @@ struct Wanted<'a> {
 }
 
 impl Room<'_> {
-    /// A token for whoever looks at the page that shows this room's sidebar, as a guest without a
-    /// name. It needs the scope `viewer_token`, and a glance-host.
+    /// Requests a token for anonymous viewers of this room's sidebar, as guests without a name.
+    /// Requires the scope `viewer_token`, and a glance-host.
     ///
     /// ```no_run
     /// use glance_sdk::client::Client;
@@ -42,15 +42,16 @@ impl Room<'_> {
     ///
     /// # Errors
     ///
-    /// Those of [`push`](Self::push).
+    /// Returns the errors of [`push`](Self::push).
     pub async fn viewer_token(&self) -> Result<ViewerToken> {
         ask(self.client, &self.room, None).await
     }
 }
 
 impl RoomUser<'_> {
-    /// A token for this person, whom the add-on vouches for: the sidebar shows what they would see
-    /// in the room. It needs the scope `viewer_token`, an installation for all rooms, and a glance-host.
+    /// Requests a token for this person, for whom the add-on vouches: the sidebar shows the
+    /// person's own view of the room. Requires the scope `viewer_token`, an installation for all
+    /// rooms, and a glance-host.
     ///
     /// ```no_run
     /// use glance_sdk::client::Client;
@@ -63,7 +64,7 @@ impl RoomUser<'_> {
     ///
     /// # Errors
     ///
-    /// Those of [`push`](Self::push).
+    /// Returns the errors of [`push`](Self::push).
     pub async fn viewer_token(&self) -> Result<ViewerToken> {
         ask(self.client, &self.room, Some(&self.user)).await
     }

@@ -1,4 +1,4 @@
-//! What waits for one installation, and what its host has. No I/O.
+//! The waiting data of one installation, and the data that its host has. Performs no I/O.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::model::{RoomId, UserId};
 
-/// Whom a push is for.
+/// The people to whom a push is shown.
 ///
 /// ```
 /// use glance_sdk::client::To;
@@ -47,7 +47,7 @@ impl From<(RoomId, UserId)> for To {
 }
 
 impl To {
-    /// What a span calls it.
+    /// Returns the name for spans.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Group => "group",
@@ -80,7 +80,7 @@ impl To {
         }
     }
 
-    /// Whether somebody may be reached by both.
+    /// Returns whether both may reach the same person.
     fn overlaps(self, other: Self) -> bool {
         fn differ<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
             one.zip(other).is_some_and(|(one, other)| one != other)
@@ -88,53 +88,53 @@ impl To {
         !differ(self.room(), other.room()) && !differ(self.user(), other.user())
     }
 
-    /// Whether everybody whom the other reaches is reached by this too.
+    /// Returns whether this target reaches everybody whom the other reaches.
     fn covers(self, other: Self) -> bool {
         (self.room().is_none() || self.room() == other.room())
             && (self.user().is_none() || self.user() == other.user())
     }
 }
 
-/// Data by the glance's key.
+/// Data by the key of its glance.
 pub(super) type Glances = BTreeMap<String, Data>;
 
-/// Data that waits, or is on its way.
+/// Data that waits or is being sent.
 #[derive(Debug, Clone)]
 pub(super) struct Data {
     pub(super) value: Value,
     hash: u64,
-    /// When this data came, on the queue's own clock: of two that reach the same person, the later
-    /// must be sent last.
+    /// The time of this data on the queue's own clock. Of two values that reach the same person,
+    /// the later must be sent last.
     came: u64,
-    /// When the first data came that it took the place of: who waits longest goes first, however
-    /// often it changes.
+    /// The time of the first data that this one replaced. The oldest goes first, even if its data
+    /// changes often.
     since: u64,
 }
 
-/// What became of new data.
+/// The result of enqueuing data.
 #[derive(Debug, PartialEq)]
 pub(super) enum Put {
-    /// The host has the same.
+    /// The host has the same data.
     Unchanged,
-    /// It waits, in place of this many older ones.
+    /// The data waits, and replaces this many older values.
     Waits { merged: usize },
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     clock: u64,
-    /// What waits, by [kind](To::kind) of target: different rooms never overlap, nor do different
-    /// users, so only other kinds are looked through.
+    /// The waiting data by [kind](To::kind) of target. Different rooms never overlap, nor do
+    /// different users, so only other kinds need a search.
     waiting: [HashMap<To, Glances>; 4],
     order: BTreeMap<u64, (To, String)>,
-    /// A hash of the data that was sent last, by glance and target.
+    /// A hash of the last sent data, by glance and target.
     sent: HashMap<String, HashMap<To, u64>>,
     is_working: bool,
     in_flight: Option<To>,
 }
 
 impl Queue {
-    /// Takes new data.
+    /// Enqueues new data.
     pub(super) fn put(
         &mut self,
         to: To,
@@ -173,16 +173,16 @@ impl Queue {
         Put::Waits { merged }
     }
 
-    /// Whether somebody must begin to send what waits.
+    /// Returns whether a new worker must start sending.
     pub(super) fn begin(&mut self) -> bool {
         !self.order.is_empty() && !std::mem::replace(&mut self.is_working, true)
     }
 
-    /// What is sent next: all of one target, but for what must come after something else. The work
-    /// ends where there is nothing.
+    /// Returns the next call: all data of one target, except data that must follow other data.
+    /// `None` ends the worker.
     pub(super) fn next(&mut self) -> Option<(To, Glances)> {
         self.in_flight = None;
-        // Of all that waits, what came first is behind nothing.
+        // The oldest waiting data does not have to follow other data.
         let first = self
             .order
             .values()
@@ -203,17 +203,17 @@ impl Queue {
         Some((to, taken.collect()))
     }
 
-    /// Notes what the host has now.
+    /// Records the data that the host accepted.
     pub(super) fn accepted(&mut self, to: To, glances: &Glances) {
         for (key, data) in glances {
             let sent = self.sent.entry(key.clone()).or_default();
-            // Who is reached by both has this now.
+            // People whom both targets reach have this data now.
             sent.retain(|other, _| !other.overlaps(to));
             sent.insert(to, data.hash);
         }
     }
 
-    /// Takes back what was not sent, unless something newer waits; says how much that is.
+    /// Enqueues unsent data again, unless newer data waits. Returns the number of replaced values.
     pub(super) fn put_back(&mut self, to: To, glances: Glances) -> usize {
         let mut merged = 0;
         for (key, data) in glances {
@@ -253,20 +253,20 @@ impl Queue {
         Some(data)
     }
 
-    /// Whether what was sent to this target may soon be something else.
+    /// Returns whether waiting data may change the data of this target soon.
     fn may_change(&self, to: To, key: &str) -> bool {
         self.in_flight.is_some_and(|other| other.overlaps(to))
             || self.find(to, key).is_some()
             || self.others(to, key).next().is_some()
     }
 
-    /// Whether something older waits that reaches some of the same people.
+    /// Returns whether older data waits for some of the same people.
     fn is_behind(&self, to: To, key: &str) -> bool {
         self.find(to, key)
             .is_some_and(|own| self.others(to, key).any(|(_, other)| other.came < own.came))
     }
 
-    /// What else waits of this glance for some of the same people.
+    /// Returns the other waiting data of this glance for some of the same people.
     fn others(&self, to: To, key: &str) -> impl Iterator<Item = (To, &Data)> {
         let other_kinds = self
             .waiting
@@ -307,7 +307,7 @@ mod tests {
         Put(To, &'static str, u8),
         Send,
         Fail,
-        /// Something is put while a call that then fails is under way.
+        /// Enqueues data during a call that then fails.
         PutAndFail(To, &'static str, u8),
     }
 
@@ -321,7 +321,7 @@ mod tests {
         ]
     }
 
-    /// What each person sees in each room, by glance.
+    /// The data that each person sees in each room, by glance.
     type Seen = BTreeMap<(u64, u64, String), Value>;
 
     fn show(seen: &mut Seen, to: To, key: &str, data: &Value) {
@@ -336,7 +336,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn everyone_ends_with_the_newest(steps in prop::collection::vec(step(), 0..60)) {
+        fn everyone_sees_newest_data_at_the_end(steps in prop::collection::vec(step(), 0..60)) {
             let hasher = RandomState::new();
             let mut queue = Queue::default();
             let (mut wanted, mut seen) = (Seen::new(), Seen::new());
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_host_has_is_not_sent_again() {
+    fn unchanged_data_is_not_sent_again() {
         let hasher = RandomState::new();
         let mut queue = Queue::default();
         let room = To::Room(1.into());

@@ -1,4 +1,4 @@
-//! Lists, extensions and free calls, against a host that answers by address and notes what came.
+//! Tests lists, extensions and other calls against a mock host that records requests.
 
 use std::sync::Mutex;
 
@@ -13,7 +13,7 @@ use crate::model::{Action, ActionLocation, Event, Webhook};
 
 type Seen = Arc<Mutex<Vec<String>>>;
 
-/// A host whose API answers as told, with what was asked: method, address, body.
+/// Creates a host with these responses, and the record of its requests: method, URL, body.
 pub(super) async fn answering(
     answer: impl Fn(&str, &str) -> (u16, Value) + Clone + Send + Sync + 'static,
 ) -> (Client, Seen) {
@@ -47,7 +47,7 @@ fn start_index(call: &str) -> u64 {
     found.map_or(0, |(_, value)| value.parse().unwrap())
 }
 
-/// Seven rooms in pages of three, and where the next page is.
+/// Returns seven rooms in pages of three, with the link to the next page.
 fn rooms(call: &str, next: impl Fn(u64) -> String) -> (u16, Value) {
     let start = start_index(call);
     let end = (start + 3).min(7);
@@ -62,7 +62,7 @@ fn rooms(call: &str, next: impl Fn(u64) -> String) -> (u16, Value) {
 }
 
 #[tokio::test]
-async fn a_list_goes_from_page_to_page_and_asks_only_for_what_is_needed() {
+async fn list_requests_only_needed_pages() {
     let next = |start| format!("/v2/room?start-index={start}&max-results=3");
     let (client, seen) = answering(move |call, _| rooms(call, next)).await;
     let all = client
@@ -96,16 +96,19 @@ async fn a_list_goes_from_page_to_page_and_asks_only_for_what_is_needed() {
 }
 
 #[tokio::test]
-async fn a_list_does_not_leave_the_host_nor_go_round_in_circles() {
+async fn list_stays_on_host_and_does_not_loop() {
     let elsewhere = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let stranger = format!("http://{}/v2/room", elsewhere.local_addr().unwrap());
     for (next, words) in [
-        (stranger.as_str(), "another host"),
-        ("https://[", "no address"),
-        ("//evil.example/v2/room", "another host"),
-        ("file:///etc/passwd", "another host"),
-        ("/v2/room", "where it was before"),
-        ("/v2/room?start-index=3", "where it was before"),
+        (stranger.as_str(), "outside the host's API"),
+        ("https://[", "not a URL"),
+        ("//evil.example/v2/room", "outside the host's API"),
+        ("file:///etc/passwd", "outside the host's API"),
+        ("/v2/room", "which is a page that it already had"),
+        (
+            "/v2/room?start-index=3",
+            "which is a page that it already had",
+        ),
     ] {
         let answer = {
             let next = next.to_owned();
@@ -183,7 +186,7 @@ async fn rooms_and_people_are_read() {
 }
 
 #[tokio::test]
-async fn webhooks_and_actions_come_and_go_at_run_time() {
+async fn webhooks_and_actions_are_created_and_removed() {
     let (client, seen) = answering(|call, body| match call.split(' ').next().unwrap() {
         "PUT" => (201, json!({ "id": 7, "links": { "self": "http://host.example/7" } })),
         "DELETE" => (204, Value::Null),
@@ -249,7 +252,7 @@ async fn webhooks_and_actions_come_and_go_at_run_time() {
 }
 
 #[tokio::test]
-async fn a_free_call_is_encoded_and_cannot_leave_its_path() {
+async fn request_encodes_path_segments() {
     let (client, seen) = answering(|_, _| (200, json!({ "ok": true }))).await;
     let odd = ["room", "a/b?c#d %2e", "topic"];
     let topic = json!({ "topic": "x" });
@@ -288,7 +291,8 @@ async fn a_free_call_is_encoded_and_cannot_leave_its_path() {
     assert!(seen.lock().unwrap().is_empty(), "nothing was sent");
 }
 
-/// A client of a host that gives tokens, but whose API closes each connection without an answer.
+/// Creates a client of a host that issues tokens, but whose API closes each connection without a
+/// response.
 async fn silent() -> (Client, Arc<AtomicU32>) {
     use tokio::io::AsyncReadExt as _;
 
@@ -319,7 +323,7 @@ async fn silent() -> (Client, Arc<AtomicU32>) {
 }
 
 #[tokio::test]
-async fn a_call_without_an_answer_is_made_again_only_where_that_does_no_harm() {
+async fn only_idempotent_calls_are_retried_without_response() {
     for (method, attempts) in [
         (Method::Post, 1),
         (Method::Get, 4),

@@ -1,4 +1,4 @@
-//! A host that closes connections as the client sends on them.
+//! Tests the client against a host that closes connections while the client sends.
 
 use std::sync::Mutex;
 
@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use super::*;
 use crate::model::Notification;
 
-/// What the host does with a request it has read.
+/// The reaction of the host to a request.
 #[derive(Clone, Copy, PartialEq)]
 enum Then {
     Answer,
@@ -18,7 +18,7 @@ enum Then {
 
 type Seen = Arc<Mutex<Vec<String>>>;
 
-/// Reads one request whole; its first line, or `None` at the end of the connection.
+/// Reads one complete request. Returns its first line, or `None` at the end of the connection.
 async fn read_request(stream: &mut TcpStream) -> Option<String> {
     let mut read = Vec::new();
     loop {
@@ -37,7 +37,7 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
     }
 }
 
-/// A host on real sockets that does with each request, numbered by kind, as told.
+/// Creates a host on real sockets that reacts to each request, numbered by kind, as scripted.
 async fn host(then: impl Fn(&str, usize) -> Then + Clone + Send + 'static) -> (Client, Seen) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -95,7 +95,7 @@ async fn notify(client: &Client) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_token_request_is_always_repeated() {
+async fn token_request_is_always_retried() {
     let (client, seen) = host(|kind, number| match (kind, number) {
         ("token", 1 | 2) => Then::Close,
         _ => Then::Answer,
@@ -106,7 +106,7 @@ async fn a_token_request_is_always_repeated() {
 }
 
 #[tokio::test]
-async fn a_notification_that_may_have_arrived_is_not_sent_twice() {
+async fn notification_that_may_have_arrived_is_not_retried() {
     let (client, seen) = host(|kind, number| match (kind, number) {
         ("call", 2 | 4) => Then::Close,
         _ => Then::Answer,
@@ -120,7 +120,7 @@ async fn a_notification_that_may_have_arrived_is_not_sent_twice() {
 }
 
 #[tokio::test]
-async fn idle_connections_that_a_host_closes_lose_nothing() {
+async fn closed_idle_connections_lose_no_calls() {
     let (client, seen) = host(|_, _| Then::AnswerAndClose).await;
     let mut sent = 0;
     for _ in 0..50 {
@@ -137,7 +137,7 @@ async fn idle_connections_that_a_host_closes_lose_nothing() {
 }
 
 #[tokio::test]
-async fn reading_survives_every_closed_connection() {
+async fn get_survives_closed_connections() {
     let (client, _) = host(|kind, number| match kind {
         "call" if number % 2 == 0 => Then::Close,
         _ => Then::Answer,

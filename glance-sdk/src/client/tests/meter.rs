@@ -1,11 +1,11 @@
-//! What a recorder is told of calls, tokens and pushes.
+//! Tests the metrics of calls, tokens and pushes.
 
 use super::*;
 use crate::test_recorder::TestRecorder;
 
-// One thread, for which the recorder is set.
+// The test runs on one thread, because the recorder belongs to that thread.
 #[tokio::test]
-async fn a_recorder_is_told_what_became_of_calls_tokens_and_pushes() {
+async fn calls_tokens_and_pushes_are_counted() {
     let kept = TestRecorder::default();
     let _recorder = ::metrics::set_default_local_recorder(&kept);
     let busy = StatusCode::SERVICE_UNAVAILABLE.into_response();
@@ -55,7 +55,7 @@ async fn a_recorder_is_told_what_became_of_calls_tokens_and_pushes() {
 }
 
 #[tokio::test]
-async fn a_post_that_surely_did_not_arrive_is_sent_again() {
+async fn post_that_did_not_arrive_is_retried() {
     let kept = TestRecorder::default();
     let _recorder = ::metrics::set_default_local_recorder(&kept);
     let (tokens, _) = scripted(Vec::new()).await;

@@ -1,4 +1,4 @@
-//! What a client refuses because it knows that the host would, and what it does not.
+//! Tests the refusals that a client predicts, and those that it leaves to the host.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -13,8 +13,8 @@ fn glance(key: &str) -> Glance {
     Glance::new(key, key, Icon::new("https://a.example/i.png"))
 }
 
-/// A host without any rule, which keeps what it is given; what it has may be changed behind the
-/// client's back.
+/// A host without rules, which stores all extensions. Tests may change its content without the
+/// client's knowledge.
 async fn keeper() -> (
     Client,
     Arc<Mutex<BTreeSet<String>>>,
@@ -50,7 +50,7 @@ fn puts(seen: &Mutex<Vec<String>>) -> usize {
 }
 
 #[tokio::test]
-async fn the_eleventh_is_not_sent_while_the_ten_are_there() {
+async fn eleventh_extension_is_not_sent_while_ten_exist() {
     let (client, kept, seen) = keeper().await;
     for n in 0..10 {
         client
@@ -80,11 +80,14 @@ async fn the_eleventh_is_not_sent_while_the_ten_are_there() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Quota);
-    assert!(error.to_string().contains("room 42 has 10"), "{error}");
+    assert!(
+        error.to_string().contains("room 42 already has 10"),
+        "{error}"
+    );
     assert!(error.to_string().contains("g0, g1, g2"), "{error}");
     assert_eq!(puts(&seen), sent, "nothing was sent");
 
-    // Somebody else removed one: what the client remembers is no reason.
+    // Somebody else removed one, so the client's memory alone must not cause a refusal.
     kept.lock()
         .unwrap()
         .remove("/v2/room/42/extension/glance/g9");
@@ -123,7 +126,10 @@ async fn the_eleventh_is_not_sent_while_the_ten_are_there() {
         .create(&glance("more"))
         .await
         .unwrap_err();
-    assert!(error.to_string().contains("the group has 10"), "{error}");
+    assert!(
+        error.to_string().contains("the group already has 10"),
+        "{error}"
+    );
 
     for n in 0..11 {
         let mut webhook = Webhook::new(Event::RoomEnter, "https://a.example/entered");
@@ -137,7 +143,7 @@ async fn the_eleventh_is_not_sent_while_the_ten_are_there() {
 }
 
 #[tokio::test]
-async fn a_rooms_key_is_not_the_groups_while_both_would_be_there() {
+async fn room_and_group_cannot_share_glance_key() {
     let (client, kept, seen) = keeper().await;
     client
         .room(42)
@@ -190,7 +196,7 @@ async fn a_rooms_key_is_not_the_groups_while_both_would_be_there() {
 }
 
 #[tokio::test]
-async fn a_host_that_does_not_say_what_it_has_decides_itself() {
+async fn host_decides_if_existing_extensions_are_unknown() {
     let (client, _) = answering(|call, _| match call.starts_with("GET") {
         true => (403, Value::Null),
         false => (204, Value::Null),
@@ -212,7 +218,8 @@ async fn a_host_that_does_not_say_what_it_has_decides_itself() {
         .unwrap();
 }
 
-/// Another process created the ten, so only the host knows; some hosts answer a bare 409.
+/// Another process created the ten, so only the host knows them; some hosts respond with a bare
+/// 409.
 #[tokio::test]
 async fn conflicts_have_the_same_kind_in_every_process() {
     let says = |reason| json!({ "error": { "code": 409, "message": "no", "reason": reason } });

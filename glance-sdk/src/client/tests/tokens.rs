@@ -1,4 +1,4 @@
-//! Tokens of each set of scopes, and installations that their host no longer knows.
+//! Tests the tokens per set of scopes, and installations that their host no longer knows.
 
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -9,7 +9,7 @@ use super::*;
 use crate::model::Scope;
 use crate::store::{InstallationStore as _, MemoryStore};
 
-/// A host that notes the scopes it is asked for, and refuses secrets when told so.
+/// A host that records the requested scopes and can refuse secrets.
 #[derive(Default)]
 struct Guard {
     asked: Mutex<Vec<String>>,
@@ -75,7 +75,7 @@ async fn each_set_of_scopes_has_one_token() {
 }
 
 #[tokio::test]
-async fn a_refused_secret_is_not_sent_again_and_the_rest_is_left_in_place() {
+async fn refused_secret_is_not_sent_again() {
     let guard = Arc::new(Guard::default());
     let store = Arc::new(MemoryStore::default());
     store.put(guard.serve().await.installation()).await.unwrap();
@@ -113,7 +113,7 @@ async fn a_refused_secret_is_not_sent_again_and_the_rest_is_left_in_place() {
         "the record stays"
     );
 
-    // A new installation, here or in another process, is believed at once.
+    // A new installation, here or in another process, clears the mark at once.
     guard.refuses.store(false, Ordering::SeqCst);
     let mut anew = client.installation().clone();
     anew.data.oauth_secret = "another".into();
@@ -130,7 +130,7 @@ async fn a_refused_secret_is_not_sent_again_and_the_rest_is_left_in_place() {
 }
 
 #[tokio::test]
-async fn processes_with_one_store_share_a_token() {
+async fn processes_with_one_store_share_token() {
     let host = host(3600);
     let store = Arc::new(MemoryStore::default());
     store.put(host.serve().await.installation()).await.unwrap();
@@ -150,14 +150,14 @@ async fn processes_with_one_store_share_a_token() {
     push(&other.with_scopes([Scope::ViewRoom])).await.unwrap();
     assert_eq!(tokens(), 2);
 
-    // The one that is refused first asks for a new one, and the other finds it.
+    // The first process whose token is refused requests a new one, and the other finds it.
     host.revoked.store(2, Ordering::SeqCst);
     for client in [&one, &other, &process().await] {
         push(client).await.unwrap();
     }
     assert_eq!(tokens(), 3);
 
-    // What was shared goes with the installation.
+    // Removing the installation removes its shared tokens.
     store.remove(&id).await.unwrap();
     store.put(one.installation()).await.unwrap();
     push(&process().await).await.unwrap();
@@ -165,7 +165,7 @@ async fn processes_with_one_store_share_a_token() {
 }
 
 #[tokio::test]
-async fn a_token_of_one_host_is_not_sent_to_another() {
+async fn token_of_one_host_is_not_sent_to_another() {
     let (host, stranger) = (host(3600), host(3600));
     let store = Arc::new(MemoryStore::default());
     let installation = host.serve().await.installation().clone();
@@ -185,7 +185,7 @@ async fn a_token_of_one_host_is_not_sent_to_another() {
 }
 
 #[tokio::test]
-async fn a_token_that_ends_soon_is_not_shared() {
+async fn token_that_expires_soon_is_not_shared() {
     let host = host(0);
     let store = Arc::new(MemoryStore::default());
     store.put(host.serve().await.installation()).await.unwrap();
@@ -199,7 +199,7 @@ async fn a_token_that_ends_soon_is_not_shared() {
 }
 
 #[tokio::test]
-async fn a_refused_call_alone_is_no_reason_to_give_an_installation_up() {
+async fn refused_call_alone_does_not_mark_installation_gone() {
     let host = host(3600);
     let client = host.serve().await;
     host.revoked.store(u32::MAX, Ordering::SeqCst);
