@@ -1,17 +1,16 @@
-//! Outgoing HTTP calls: which addresses a program calls, through which proxy, and for how long.
+//! Outgoing HTTP calls: their allowed addresses, proxies and timeouts.
 //!
-//! An add-on calls the addresses that a host names (its capabilities, token and API URLs), and a host
-//! calls those that add-ons name (descriptors, callbacks, queries, webhooks, icons). Whoever names an
-//! address is a stranger, and the caller often stands inside a private network. Without a check, a
-//! stranger makes the program send requests to its own network: server-side request forgery.
+//! An add-on calls addresses that a host names (its capabilities, token and API URLs), and a host
+//! calls addresses that add-ons name (descriptors, callbacks, queries, webhooks, icons). Strangers
+//! choose these addresses, and the caller often runs inside a private network. Without a check, a
+//! stranger can make the program send requests to its own network: server-side request forgery.
 //!
-//! [`EgressPolicy`] says which addresses may be called: those of the Internet, and the private
-//! networks that the operator names. [`HttpClient`] sends requests under that policy. It checks
-//! addresses in the resolver that the connection uses, so a name cannot resolve to one address for
-//! the check and to another for the connection. It checks numeric addresses and redirects before each
-//! request.
+//! [`EgressPolicy`] defines the allowed addresses: the Internet, and the private networks that the
+//! operator names. [`HttpClient`] sends requests under that policy. It checks addresses in the
+//! resolver that the connection uses, so a name cannot resolve to one address for the check and to
+//! another for the connection. It checks numeric addresses and redirects before each request.
 //!
-//! The SDK and the host share this module. An add-on that calls addresses of strangers itself can use
+//! The SDK and the host share this module. An add-on that itself calls untrusted addresses can use
 //! it too:
 //!
 //! ```no_run
@@ -41,7 +40,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, LazyLock};
 
-/// Networks as people write them, such as `10.1.0.0/16`.
+/// A network in the usual notation, such as `10.1.0.0/16`.
 pub use ipnet::IpNet;
 /// The HTTP library whose requests [`HttpClient`] sends.
 pub use reqwest;
@@ -55,7 +54,7 @@ pub use redirect::Redirects;
 
 use reqwest::Url;
 
-/// Networks that are not part of the Internet, each with what it is.
+/// The networks that are not part of the Internet, each with a description.
 const RESERVED: &[(&str, &str)] = &[
     ("0.0.0.0/8", "unspecified"),
     ("10.0.0.0/8", "private"),
@@ -82,8 +81,8 @@ const RESERVED: &[(&str, &str)] = &[
     ("ff00::/8", "multicast"),
 ];
 
-/// Networks that no setting opens: link-local addresses, and where clouds serve the credentials of a
-/// machine to whoever asks from it.
+/// The networks that no setting allows: link-local addresses, and addresses at which clouds serve
+/// the credentials of a machine to all its programs.
 const FORBIDDEN: &[(&str, &str)] = &[
     ("169.254.0.0/16", "link-local"),
     ("fe80::/10", "link-local"),
@@ -94,7 +93,7 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("fd20:ce::254/128", "cloud metadata"),
 ];
 
-/// All of IPv6 that was assigned to the Internet so far.
+/// The part of IPv6 that is assigned to the Internet so far.
 const ASSIGNED: &str = "2000::/3";
 
 const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];
@@ -119,16 +118,16 @@ struct Networks {
     assigned: Option<IpNet>,
 }
 
-/// Which addresses may be called.
+/// A policy on the addresses that may be called.
 ///
-/// | addresses | called |
+/// | addresses | allowed |
 /// |---|---|
-/// | of the Internet | always |
-/// | private, loopback, and other special networks | where [`allow_networks`](Self::allow_networks) or [`allow_loopback`](Self::allow_loopback) names them |
+/// | on the Internet | always |
+/// | in private, loopback, and other special networks | with [`allow_networks`](Self::allow_networks) or [`allow_loopback`](Self::allow_loopback) |
 /// | link-local (`169.254.0.0/16`, `fe80::/10`) and metadata services of clouds | never |
 ///
-/// An IPv6 address that embeds one of IPv4 (mapped, compatible, NAT64, 6to4) counts as the latter.
-/// The policy looks at addresses only: whoever may be called, may be called at any port.
+/// An IPv6 address that embeds an IPv4 address (mapped, compatible, NAT64, 6to4) counts as the
+/// latter. The policy checks addresses only, and allows all ports.
 ///
 /// ```
 /// use glance_sdk::egress::EgressPolicy;
@@ -151,7 +150,7 @@ impl fmt::Debug for EgressPolicy {
     }
 }
 
-/// An address that is not called, and why.
+/// A refused address, with the reason.
 ///
 /// ```
 /// use glance_sdk::egress::{EgressPolicy, Refused};
@@ -170,16 +169,16 @@ impl fmt::Debug for EgressPolicy {
 pub enum Refused {
     /// The address is in a network that the policy does not allow.
     Network {
-        /// Where the address or name leads.
+        /// The address to which the numeric address or the name leads.
         ip: IpAddr,
-        /// The network it is in.
+        /// The network of the address.
         network: IpNet,
-        /// What the network is, in a word or two.
+        /// A description of the network in a word or two.
         what: &'static str,
-        /// The setting that allows the network; none where nothing does.
+        /// The setting that allows the network, or `None` if no setting does.
         setting: Option<&'static str>,
     },
-    /// An answer redirects to where the client does not follow; the text completes "a redirect".
+    /// The response is a redirect that the client does not follow; the text completes "a redirect".
     Redirect(&'static str),
 }
 
@@ -226,8 +225,8 @@ impl EgressPolicy {
         }
     }
 
-    /// Allows every address but those that are never called. For addresses that the operator wrote
-    /// down, never for those of strangers.
+    /// Allows every address except those that are never allowed. Use it for addresses that the
+    /// operator configured, never for addresses from strangers.
     ///
     /// ```
     /// use glance_sdk::egress::EgressPolicy;
@@ -245,7 +244,7 @@ impl EgressPolicy {
         )
     }
 
-    /// Allows these networks too. Logs a warning for each that is never called, whatever is allowed.
+    /// Allows these networks too. Logs a warning for each network that is never allowed.
     ///
     /// ```
     /// use glance_sdk::egress::EgressPolicy;
@@ -261,14 +260,14 @@ impl EgressPolicy {
         for network in networks {
             let within = |(forbidden, _): &&(IpNet, _)| forbidden.contains(&network);
             if let Some((_, what)) = NETWORKS.forbidden.iter().find(within) {
-                tracing::warn!(%network, what, "this network is never called, though it is allowed");
+                tracing::warn!(%network, what, "this network can never be allowed");
             }
             allowed.push(network);
         }
         self
     }
 
-    /// Allows the machine that the program runs on.
+    /// Allows the machine on which the program runs.
     ///
     /// ```
     /// use glance_sdk::egress::EgressPolicy;
@@ -281,8 +280,8 @@ impl EgressPolicy {
         self.allow_networks(LOOPBACK.iter().filter_map(|network| network.parse().ok()))
     }
 
-    /// Allows the machine that the program runs on, where this base URL says that nobody else
-    /// reaches the program: its host is a loopback address or `localhost`.
+    /// Allows the machine on which the program runs if this base URL is not reachable from
+    /// elsewhere, because its host is a loopback address or `localhost`.
     ///
     /// ```
     /// use glance_sdk::egress::EgressPolicy;
@@ -301,8 +300,8 @@ impl EgressPolicy {
         }
     }
 
-    /// Names the setting that allows a network, for messages;
-    /// `EgressPolicy::allow_networks` by default.
+    /// Sets the name of the setting that allows a network, for messages. The default is
+    /// `EgressPolicy::allow_networks`.
     ///
     /// ```
     /// use glance_sdk::egress::EgressPolicy;
@@ -331,7 +330,7 @@ impl EgressPolicy {
     ///
     /// # Errors
     ///
-    /// [`Refused::Network`] where the policy does not allow it.
+    /// Returns [`Refused::Network`] if the policy does not allow the address.
     pub fn check(&self, ip: IpAddr) -> Result<(), Refused> {
         let target = target(ip);
         let find = |list: &[(IpNet, &'static str)]| {
@@ -363,8 +362,8 @@ impl EgressPolicy {
         }
     }
 
-    /// Checks a URL whose host is a numeric address. A name passes: it is checked when it is
-    /// resolved.
+    /// Checks a URL whose host is a numeric address. Names pass, because the client checks them
+    /// after resolving them.
     ///
     /// ```
     /// use glance_sdk::egress::EgressPolicy;
@@ -377,7 +376,7 @@ impl EgressPolicy {
     ///
     /// # Errors
     ///
-    /// [`Refused::Network`] where the policy does not allow the address.
+    /// Returns [`Refused::Network`] if the policy does not allow the address.
     pub fn check_url(&self, url: &Url) -> Result<(), Refused> {
         match url.host() {
             Some(url::Host::Ipv4(ip)) => self.check(ip.into()),
@@ -386,7 +385,7 @@ impl EgressPolicy {
         }
     }
 
-    /// Resolves the host of a URL and checks all its addresses. A name that does not resolve passes.
+    /// Resolves the host of a URL and checks all its addresses. A name without addresses passes.
     ///
     /// ```
     /// use glance_sdk::egress::EgressPolicy;
@@ -400,7 +399,7 @@ impl EgressPolicy {
     ///
     /// # Errors
     ///
-    /// [`Refused::Network`] where the policy allows none of its addresses.
+    /// Returns [`Refused::Network`] if the policy allows none of its addresses.
     pub async fn check_host(&self, url: &Url) -> Result<(), Refused> {
         self.check_url(url)?;
         let Some(url::Host::Domain(name)) = url.host() else {
@@ -421,7 +420,8 @@ impl EgressPolicy {
     }
 }
 
-/// Reads a network as people write it: one address, or an address with the length of its prefix.
+/// Parses a network in the usual notation: one address, or an address with the length of its
+/// prefix.
 ///
 /// ```
 /// use glance_sdk::egress::parse_network;
@@ -438,22 +438,22 @@ pub fn parse_network(text: &str) -> Option<IpNet> {
     IpNet::new(address.parse().ok()?, prefix.parse().ok()?).ok()
 }
 
-/// The variable that names private networks where hosts may be.
+/// The environment variable with the private networks in which hosts may be.
 pub(crate) const ALLOW_NETWORKS: &str = "ALLOW_NETWORKS";
 
-/// A variable of the environment that is not empty.
+/// Returns an environment variable that is not empty.
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Reads the networks of [`ALLOW_NETWORKS`].
+/// Parses the networks of [`ALLOW_NETWORKS`].
 pub(crate) fn parse_networks(text: &str) -> crate::Result<Vec<IpNet>> {
     let parts = text.split(',').map(str::trim);
     let networks = parts.filter(|part| !part.is_empty()).map(|part| {
         parse_network(part).ok_or_else(|| {
             let what = format!(
-                "ALLOW_NETWORKS has {part:?}, which is no address or network such as 10.0.0.7 or \
-                 10.0.0.0/8"
+                    "ALLOW_NETWORKS has {part:?}, which is not an address or network such as 10.0.0.7 or \
+                     10.0.0.0/8"
             );
             crate::Error::new(crate::ErrorKind::Configuration, what)
         })
@@ -461,7 +461,7 @@ pub(crate) fn parse_networks(text: &str) -> crate::Result<Vec<IpNet>> {
     networks.collect()
 }
 
-/// Whether a URL leads to this machine, as far as the URL itself says.
+/// Returns whether a URL leads to this machine, judging by the URL alone.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
@@ -471,7 +471,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Where an address leads: some of IPv6 are another way to write, or to reach, one of IPv4.
+/// Returns the address to which packets go: some IPv6 addresses stand for an IPv4 address.
 fn target(ip: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = ip else {
         return ip;
@@ -482,7 +482,7 @@ fn target(ip: IpAddr) -> IpAddr {
     match [a, b, c, d, e, f] {
         // Mapped, NAT64 with the well-known prefix, and SIIT.
         [0, 0, 0, 0, 0, 0xffff] | [0x64, 0xff9b, 0, 0, 0, 0] | [0, 0, 0, 0, 0xffff, 0] => v4(g, h),
-        // Compatible, which is deprecated; `::` and `::1` are no such addresses.
+        // Compatible, which is deprecated; `::` and `::1` are not compatible addresses.
         [0, 0, 0, 0, 0, 0] if v6 != Ipv6Addr::UNSPECIFIED && v6 != Ipv6Addr::LOCALHOST => v4(g, h),
         // 6to4
         [0x2002, high, low, ..] => v4(high, low),

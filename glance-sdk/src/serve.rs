@@ -1,21 +1,22 @@
-//! Serves a router by HTTP/1.1 to clients that nobody has to trust.
+//! Serves a router over HTTP/1.1 to untrusted clients.
 //!
-//! [`Server::run`](crate::addon::Server::run) serves an add-on with it, and the host itself. An add-on
-//! that [mounts its router](crate::addon::Built::into_router) in a larger one serves that by
-//! [`HttpServer`]. What clients have to keep to:
+//! [`Server::run`](crate::addon::Server::run) uses it for add-ons, and the host uses it too. An
+//! add-on that [nests its router](crate::addon::Built::into_router) in a larger one serves that
+//! with [`HttpServer`]. It enforces these limits:
 //!
-//! | | limit | beyond it |
+//! | | limit | if exceeded |
 //! |---|---|---|
-//! | first byte after the connection, or the TLS handshake | 10 s | closed |
+//! | first byte after the connection or the TLS handshake | 10 s | closed |
 //! | head of a request, from its first byte | 20 s | 408 |
 //! | size of a head | 32 KB, 100 headers | 431 |
-//! | pause between two requests of a connection | 75 s | closed |
+//! | pause between two requests on a connection | 75 s | closed |
 //! | body of a request, with [`limit_bodies`] | 30 s | 408 |
-//! | client that reads nothing of a response | 60 s | closed |
-//! | connections, heads above 8 KB and bodies | [`Limits`] | 503; 429 for one client's part |
+//! | client that does not read a response | 60 s | closed |
+//! | connections; large heads (above 8 KB) and bodies in memory | [`Limits`] | 503; 429 for the share of one client |
 //!
-//! A request has one `Host`, with which an absolute target agrees, or is answered 400. A handler that has
-//! begun is not stopped when its client leaves. Each response says `X-Content-Type-Options: nosniff`.
+//! A request needs exactly one `Host` header, which must match an absolute target; otherwise the
+//! response is 400. If a client disconnects, its running handler still completes. Each response has
+//! the header `X-Content-Type-Options: nosniff`.
 //!
 //! ```
 //! use glance_sdk::axum::routing::post;
@@ -79,15 +80,15 @@ use quota::{Client, Share};
 use refusal::{Refusal, linger, refuse};
 use streaming::Hijacked;
 
-/// For how long a browser asks by HTTPS only, in seconds: a year.
+/// The period in which browsers use HTTPS only, in seconds: a year.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// Longer than any pause or head: what hyper would wait.
+/// hyper's own timeout, which is longer than any pause or head.
 const LONGEST_HEAD: Duration = Duration::from_secs(60 * 60);
 
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
-/// Serves a router by HTTP/1.1, within the limits of [this module](self).
+/// Serves a router over HTTP/1.1, within the limits of [this module](self).
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -120,7 +121,7 @@ pub struct HttpServer<H = PlainTcp> {
 }
 
 impl HttpServer {
-    /// Serves on this socket, without TLS and within the default [`Limits`].
+    /// Serves on this socket, without TLS and with the default [`Limits`].
     ///
     /// ```no_run
     /// use glance_sdk::addon::interrupted;
@@ -145,7 +146,7 @@ impl HttpServer {
 }
 
 impl<H: Handshake> HttpServer<H> {
-    /// Begins each connection with this handshake.
+    /// Sets the handshake that starts each connection.
     #[must_use]
     pub fn handshake<T: Handshake>(self, handshake: T) -> HttpServer<T> {
         HttpServer {
@@ -156,23 +157,23 @@ impl<H: Handshake> HttpServer<H> {
         }
     }
 
-    /// Serves within these limits.
+    /// Sets the limits.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Sends `Strict-Transport-Security` for a year with responses to requests for a domain name, which
-    /// `localhost` is not: for a server whose handshake is TLS.
+    /// Sends `Strict-Transport-Security` for a year with responses to requests for a domain name
+    /// (which `localhost` is not). Use it if the handshake is TLS.
     #[must_use]
     pub fn strict_transport_security(mut self) -> Self {
         self.has_hsts = true;
         self
     }
 
-    /// Serves until `end` completes, and every request that came by then is answered. Handlers find the
-    /// client as [`ConnectInfo`] of [`Handshake::Peer`].
+    /// Serves requests until `end` completes, and then completes all requests received so far.
+    /// Handlers extract the client as [`ConnectInfo`] of [`Handshake::Peer`].
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
@@ -221,7 +222,7 @@ impl<H: Handshake> HttpServer<H> {
                     begun = timeout(FIRST_BYTE_TIMEOUT, handshake) => begun,
                     _ = ending.wait_for(|ended| *ended) => return,
                 };
-                // From here on the connection's own receiver keeps the server.
+                // From here on, the connection's own receiver keeps the server running.
                 drop(ending);
                 match begun {
                     Ok(Ok((stream, peer))) => connection.serve(stream, peer, permit).await,
@@ -232,12 +233,12 @@ impl<H: Handshake> HttpServer<H> {
         }
         drop((acceptor, ending));
         ended.send_replace(true);
-        // The server has ended once nobody has a receiver any more.
+        // The server has ended when no receiver is left.
         ended.closed().await;
     }
 }
 
-/// What a connection is served with.
+/// The shared state for serving a connection.
 struct Connection {
     router: Router,
     limits: Limits,
@@ -268,8 +269,8 @@ impl Connection {
             open: self.ending.clone(),
         };
         let service = service_fn(move |request| answering.answer(request));
-        // `Inbound` times heads, by whether one was begun. Hyper looks for the next request as soon as
-        // it has responded only where it times heads too.
+        // `Inbound` limits the time of heads, depending on whether one has started. hyper looks for
+        // the next request right after a response only if it also limits the time of heads.
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(LONGEST_HEAD)
@@ -290,15 +291,15 @@ impl Connection {
         };
         drop(ending);
         let Some(parts) = connection.into_parts() else {
-            // It goes on in another protocol.
+            // The connection continues with another protocol.
             return;
         };
-        // What follows may take a while, and needs none of this.
+        // The rest may take a while, and needs none of this state.
         drop((parts.read_buf, parts.service));
         let (stream, permit, refusal) = parts.io.into_inner().into_parts();
         let response = served.as_ref().err().and_then(Hijacked::by);
         if let Some(response) = response {
-            // A task of its own: this one has room for hyper.
+            // A separate task, because this task's memory includes space for hyper.
             let sending = streaming::send(stream, response);
             tokio::spawn(sending.map(move |sent| {
                 if let Err(error) = sent {
@@ -323,7 +324,7 @@ impl Connection {
     }
 }
 
-/// Answers the requests of a connection.
+/// Handles the requests of a connection.
 struct Answering<P> {
     router: Router,
     peer: ConnectInfo<P>,
@@ -355,7 +356,7 @@ impl<P: Clone + Send + Sync + 'static> Answering<P> {
             let mut response = match handled {
                 Ok(handled) => match handled.await {
                     Ok(Ok(response)) => response,
-                    // The handler panicked, and the panic hook has said so.
+                    // The handler panicked, and the panic hook has reported it.
                     Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
                 },
                 Err(why) => {

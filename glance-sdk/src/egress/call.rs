@@ -1,4 +1,4 @@
-//! One call: how long each phase may take, and the answer.
+//! The timeouts and the response of one call.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use tokio::time::{Instant, timeout};
 
 use super::{CallError, Failure, Phase};
 
-/// How long a server may pause within an answer, where nothing else is said.
+/// The default limit on a pause within a response.
 const BETWEEN_CHUNKS: Duration = Duration::from_secs(10);
 
-/// How long a call and its phases may take. Connecting has five seconds of its own, whatever stands
-/// here: for resolving the name, the connection and the TLS handshake together.
+/// The timeouts of a call and its phases. Connecting has a timeout of its own of five seconds, for
+/// resolving the name, the connection and the TLS handshake together.
 ///
 /// ```
 /// use std::time::Duration;
@@ -23,14 +23,14 @@ const BETWEEN_CHUNKS: Duration = Duration::from_secs(10);
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
-    /// Until the first byte of the answer, connecting included.
+    /// The timeout of the first byte of the response, including the connection.
     pub(super) answer: Option<Duration>,
     pub(super) between_chunks: Duration,
     pub(super) total: Option<Duration>,
 }
 
 impl Timeouts {
-    /// The whole call may take this long, and its answer may pause for ten seconds.
+    /// Limits the whole call to this time, and pauses within the response to ten seconds.
     pub fn within(total: Duration) -> Self {
         Self {
             answer: None,
@@ -39,15 +39,15 @@ impl Timeouts {
         }
     }
 
-    /// The answer must begin within this time, and may then go on for ever, with pauses no longer
-    /// than `between_chunks`.
+    /// Limits the time until the response starts. Afterwards the response may continue forever,
+    /// with pauses of at most `between_chunks`.
     ///
     /// ```
     /// use std::time::Duration;
     ///
     /// use glance_sdk::egress::Timeouts;
     ///
-    /// // The server sends a comment every 15 seconds.
+    /// The server sends a comment every 15 seconds.
     /// let timeouts = Timeouts::stream(Duration::from_secs(10), Duration::from_secs(45));
     /// ```
     pub fn stream(answer: Duration, between_chunks: Duration) -> Self {
@@ -58,7 +58,7 @@ impl Timeouts {
         }
     }
 
-    /// Sets how long the answer may pause.
+    /// Sets the longest pause within the response.
     #[must_use]
     pub fn between_chunks(mut self, pause: Duration) -> Self {
         self.between_chunks = pause;
@@ -66,7 +66,7 @@ impl Timeouts {
     }
 }
 
-/// The time that is left of a call.
+/// The remaining time of a call.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Remaining {
     timeouts: Timeouts,
@@ -84,7 +84,7 @@ impl Remaining {
         Some(deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// Waits for a phase; where it takes too long, for the limit to name.
+    /// Waits for a phase. Returns the exceeded limit if the phase takes too long.
     async fn wait<T>(
         &self,
         limit: Option<Duration>,
@@ -117,7 +117,7 @@ impl Remaining {
     }
 }
 
-/// An answer whose body is read chunk by chunk.
+/// A response whose body is read in chunks.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -153,31 +153,31 @@ impl Response {
         }
     }
 
-    /// Where it came from, after redirects.
+    /// Returns the URL of the response, after redirects.
     pub fn url(&self) -> &Url {
         self.answer.url()
     }
 
-    /// The status.
+    /// Returns the status.
     pub fn status(&self) -> StatusCode {
         self.answer.status()
     }
 
-    /// The headers.
+    /// Returns the headers.
     pub fn headers(&self) -> &HeaderMap {
         self.answer.headers()
     }
 
-    /// Takes the headers out, for who needs nothing else of the answer but its body.
+    /// Takes the headers, for callers that need only them and the body.
     pub(crate) fn take_headers(&mut self) -> HeaderMap {
         std::mem::take(self.answer.headers_mut())
     }
 
-    /// Reads the next chunk of the body; `None` at its end.
+    /// Reads the next chunk of the body. Returns `None` at its end.
     ///
     /// # Errors
     ///
-    /// [`CallError`] where the answer breaks off or pauses for too long.
+    /// Returns [`CallError`] if the response breaks off or pauses for too long.
     pub async fn chunk(&mut self) -> Result<Option<impl AsRef<[u8]> + Send + use<>>, CallError> {
         let failed = |failure| CallError::new(failure, self.proxy.clone());
         let phase = Phase::Body;
@@ -201,7 +201,8 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// [`CallError`] as of [`chunk`](Self::chunk), and where the body has more than `max_bytes`.
+    /// Returns the errors of [`chunk`](Self::chunk), and an error if the body has more than
+    /// `max_bytes`.
     pub async fn read(mut self, max_bytes: usize) -> Result<Vec<u8>, CallError> {
         let mut body = Vec::new();
         while let Some(chunk) = self.chunk().await? {

@@ -1,4 +1,4 @@
-//! The client of all outgoing calls.
+//! The HTTP client of all outgoing calls.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,23 +14,25 @@ use super::resolver::{Checked, System};
 use super::{CallError, EgressPolicy, Failure, Proxies, Redirects, Response, Timeouts, tls};
 use crate::{Error, ErrorKind, Result};
 
-/// How long connecting may take: resolving the name, the connection and the TLS handshake.
+/// The timeout of connecting: resolving the name, the connection and the TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How many headers an answer may have; one with more is none.
+/// The limit on the headers of a response; a response with more is an error.
 const MAX_HEADERS: usize = 100;
 
-/// Sends requests to the addresses that a policy allows. Cloning is cheap and shares the connections.
+/// Sends requests to the addresses that a policy allows. Cloning is cheap; the clones share the
+/// connections.
 ///
-/// - Addresses are checked where the connection is made, and again after each redirect.
-/// - It uses no proxy unless told to, and never one for this machine.
-/// - It gives an idle connection up after 1.5 seconds, before servers do, or after one request where
-///   the server announces with `Keep-Alive` that it closes even earlier.
-/// - It repeats a request once, on a new connection, where the connection was closed before the first
-///   byte of an answer and repeating is safe: the method is GET, HEAD, OPTIONS, PUT or DELETE, or
-///   nothing was sent. Another POST fails, because the server may have acted.
-/// - It limits each phase of a call, and errors name the phase.
-/// - It never decompresses, so that an answer is as large as it looks, and takes 100 headers at most.
+/// - It checks addresses when it connects, and again after each redirect.
+/// - It uses no proxy by default, and never one for this machine.
+/// - It closes an idle connection after 1.5 seconds, before servers do, or after one request if the
+///   server announces with `Keep-Alive` that it closes even earlier.
+/// - It retries a request once, on a new connection, if the server closed the connection before the
+///   first byte of a response and retrying is safe: the method is GET, HEAD, OPTIONS, PUT or
+///   DELETE, or nothing was sent. Other POST requests fail, because the server may have acted.
+/// - It has a timeout for each phase of a call, and errors name the phase.
+/// - It never decompresses, so that the size of a response is its size in memory, and accepts at
+///   most 100 headers.
 ///
 /// ```
 /// use std::time::Duration;
@@ -50,7 +52,7 @@ pub struct HttpClient(Arc<Shared>);
 
 struct Shared {
     pooled: Client,
-    /// Makes a connection for each request.
+    /// A client that opens a connection for each request.
     unpooled: Client,
     policy: EgressPolicy,
     proxies: Proxies,
@@ -67,7 +69,7 @@ impl fmt::Debug for HttpClient {
     }
 }
 
-/// How an [`HttpClient`] is made.
+/// Builds an [`HttpClient`].
 ///
 /// ```
 /// use glance_sdk::egress::{EgressPolicy, HttpClient, Proxies, Redirects};
@@ -100,26 +102,25 @@ impl fmt::Debug for HttpClientBuilder {
 }
 
 impl HttpClientBuilder {
-    /// Which redirects it follows; none by default.
+    /// Sets which redirects the client follows. The default is none.
     pub fn redirects(mut self, redirects: Redirects) -> Self {
         self.redirects = redirects;
         self
     }
 
-    /// Which proxies it uses; none by default.
+    /// Sets the proxies. The default is none.
     pub fn proxies(mut self, proxies: Proxies) -> Self {
         self.proxies = proxies;
         self
     }
 
-    /// What it calls itself; `glance-sdk/` and its version by default.
+    /// Sets the user agent. The default is `glance-sdk/` with its version.
     pub fn user_agent(mut self, name: impl Into<String>) -> Self {
         self.user_agent = name.into();
         self
     }
 
-    /// Never repeats a request, for a caller that has retries of its own; see
-    /// [`CallError::may_have_arrived`].
+    /// Disables retries, for callers with their own; see [`CallError::may_have_arrived`].
     ///
     /// ```
     /// use glance_sdk::egress::{EgressPolicy, HttpClient};
@@ -132,24 +133,24 @@ impl HttpClientBuilder {
         self
     }
 
-    /// Resolves names with this, for tests.
+    /// Sets the resolver, for tests.
     #[cfg(test)]
     pub(super) fn names(mut self, names: Arc<dyn Resolve>) -> Self {
         self.names = names;
         self
     }
 
-    /// Makes the client.
+    /// Builds the client.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] where TLS cannot be set up.
+    /// Returns [`ErrorKind::Configuration`] if TLS cannot be set up.
     pub fn build(self) -> Result<HttpClient> {
-        let failed = || Error::new(ErrorKind::Configuration, "the HTTP client cannot be made");
+        let failed = || Error::new(ErrorKind::Configuration, "cannot create the HTTP client");
         let build = |pool: fn(ClientBuilder) -> ClientBuilder| {
             let tls = tls::config().map_err(|cause| failed().with_source(cause))?;
             let names = Arc::clone(&self.names);
-            // What the environment names is ignored: a proxy resolves names itself.
+            // reqwest's own proxy settings are disabled: a proxy resolves names itself.
             let mut builder = Client::builder().no_proxy();
             for proxy in self.proxies.proxies() {
                 builder = builder.proxy(proxy);
@@ -186,7 +187,7 @@ impl HttpClientBuilder {
 }
 
 impl HttpClient {
-    /// A client that calls what this policy allows.
+    /// Builds a client that calls the addresses of this policy.
     pub fn builder(policy: EgressPolicy) -> HttpClientBuilder {
         HttpClientBuilder {
             policy,
@@ -198,18 +199,18 @@ impl HttpClient {
         }
     }
 
-    /// The policy it was made with.
+    /// Returns the policy of the client.
     pub fn policy(&self) -> &EgressPolicy {
         &self.0.policy
     }
 
-    /// Begins a request. Build it and hand it to [`send`](Self::send): sent by reqwest itself it would
-    /// not be checked.
+    /// Starts building a request. Pass the built request to [`send`](Self::send): if reqwest sent
+    /// it directly, nobody would check it.
     pub fn request(&self, method: Method, url: Url) -> RequestBuilder {
         self.0.pooled.request(method, url)
     }
 
-    /// Sends a request and waits for the head of its answer.
+    /// Sends a request and waits for the head of the response.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -225,7 +226,7 @@ impl HttpClient {
     ///
     /// # Errors
     ///
-    /// [`CallError`] where there is no answer.
+    /// Returns [`CallError`] if there is no response.
     pub async fn send(
         &self,
         request: Request,
@@ -256,7 +257,7 @@ impl HttpClient {
             if is_safe {
                 tracing::debug!(
                     origin = again.url().origin().ascii_serialization(),
-                    "repeating a request"
+                    "retrying a request"
                 );
                 answer = attempt(&self.0.unpooled, again, remaining).await;
             }
@@ -267,7 +268,7 @@ impl HttpClient {
     }
 }
 
-/// Sends a request once. With a failure, says whether there was a connection.
+/// Sends a request once. A failure says whether there was a connection.
 async fn attempt(
     client: &Client,
     request: Request,

@@ -1,4 +1,4 @@
-//! Why a call has no answer.
+//! The errors of calls without a response.
 
 use std::error::Error;
 use std::fmt;
@@ -8,8 +8,9 @@ use std::time::Duration;
 use super::{Phase, Refused};
 use crate::printable::printable;
 
-/// A call without an answer. Its text completes a sentence about the server, as in "it cannot be
-/// reached (Connection refused)", and never has the URL, which may hold a token.
+/// The error of a call without a response. Its text completes a sentence about the server, as in
+/// "it cannot be reached (Connection refused)", and never contains the URL, which may contain a
+/// token.
 ///
 /// ```no_run
 /// use glance_sdk::egress::{HttpClient, Timeouts, reqwest};
@@ -26,7 +27,7 @@ pub struct CallError {
     proxy: Option<String>,
 }
 
-/// What became of a call without an answer.
+/// The failure of a call without a response.
 ///
 /// ```
 /// use glance_sdk::egress::{CallError, Failure};
@@ -42,22 +43,22 @@ pub struct CallError {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Failure {
-    /// The policy does not allow the address, or the redirect. Nothing was sent there.
+    /// The policy refused the address or the redirect. Nothing was sent there.
     Refused(Refused),
-    /// There is no connection, or it was closed before the request was sent.
+    /// There was no connection, or it was closed before the request was sent.
     NotSent(String),
-    /// The connection was closed before the first byte of the answer. The server may have acted.
+    /// The connection was closed before the first byte of the response. The server may have acted.
     Closed(String),
-    /// The answer broke off or is not HTTP. The server may have acted.
+    /// The response broke off or is not HTTP. The server may have acted.
     Broken(String),
-    /// A phase took longer than it may.
+    /// A phase exceeded its timeout.
     TimedOut {
         /// The phase.
         phase: Phase,
-        /// How long it, or the call, might take.
+        /// The timeout of the phase, or of the call.
         limit: Duration,
     },
-    /// The answer has more than this many bytes.
+    /// The response has more than this many bytes.
     TooLarge(usize),
 }
 
@@ -66,18 +67,18 @@ impl CallError {
         Self { failure, proxy }
     }
 
-    /// What became of the call.
+    /// Returns the failure.
     pub fn failure(&self) -> &Failure {
         &self.failure
     }
 
-    /// The proxy that the call went through, without a password.
+    /// Returns the proxy of the call, without a password.
     pub fn proxy(&self) -> Option<&str> {
         self.proxy.as_deref()
     }
 
-    /// Whether the server may have received the request: the same call may be made again where it
-    /// certainly did not.
+    /// Returns whether the server may have received the request. If it certainly did not, a retry
+    /// is safe.
     ///
     /// ```
     /// use glance_sdk::egress::CallError;
@@ -94,7 +95,7 @@ impl CallError {
         }
     }
 
-    /// Reads what reqwest says of a call that was in this phase.
+    /// Classifies reqwest's error of a call in this phase.
     pub(super) fn of(cause: &reqwest::Error, phase: Phase, limit: Duration) -> Failure {
         let mut deepest: &dyn Error = cause;
         let mut is_unsent = false;
@@ -112,7 +113,7 @@ impl CallError {
                 is_closed |= is_disconnect(error.kind());
             }
         }
-        // The deepest cause says most: "Connection refused", not "error sending request".
+        // The deepest cause is the most helpful: "Connection refused", not "error sending request".
         let why = match cause.source() {
             Some(_) => deepest.to_string(),
             None => "its answer cannot be read".to_owned(),
@@ -140,7 +141,7 @@ fn is_disconnect(kind: io::ErrorKind) -> bool {
     )
 }
 
-/// Seconds as people read them: "10 seconds", "0.5 seconds".
+/// Formats seconds for readers: "10 seconds", "0.5 seconds".
 fn seconds(limit: Duration) -> String {
     format!("{} seconds", limit.as_secs_f64())
 }

@@ -1,10 +1,10 @@
-//! For how long an idle connection is used again.
+//! Decides how long an idle connection is reused.
 //!
-//! A server closes an idle connection after some time, and may do so at the moment a request is sent
-//! on it; that request is lost, and nobody knows whether it arrived. So this side gives a connection
-//! up first, before any common server does:
+//! A server closes an idle connection after some time, perhaps at the moment when a request is sent
+//! on it. That request is lost, and the client cannot know whether it arrived. The client therefore
+//! closes idle connections first, before any common server does:
 //!
-//! | server or balancer | closes after, by default |
+//! | server or balancer | default idle timeout |
 //! |---|---|
 //! | gunicorn (threads) | 2 s; 5 s in recent versions |
 //! | Node.js, Apache, uvicorn | 5 s |
@@ -14,8 +14,8 @@
 //! | Azure | 4 min |
 //! | Google Cloud | 10 min |
 //!
-//! A server may announce a shorter time with `Keep-Alive: timeout=N`. The client's pool has one idle
-//! timeout for all servers, so such a server gets a new connection for each request instead.
+//! A server may announce a shorter timeout with `Keep-Alive: timeout=N`. The client's pool has one
+//! idle timeout for all servers, so such a server gets a new connection for each request.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -26,21 +26,21 @@ use reqwest::header::HeaderMap;
 
 use crate::clock_cache::ClockCache;
 
-/// How long an idle connection is kept: half a second below the shortest time of the table.
+/// The idle timeout of connections: half a second less than the shortest in the table.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_millis(1500);
 
-/// How much longer a server must keep a connection than this side does: the longest that a request
-/// should be on its way.
+/// The time by which a server's timeout must exceed the client's: the longest expected transit of a
+/// request.
 const MARGIN: Duration = Duration::from_millis(500);
 
-/// How many origins are remembered.
+/// The number of origins to remember.
 const MAX_ORIGINS: usize = 1000;
 
-/// The origins that close idle connections sooner than [`IDLE_TIMEOUT`] and a margin.
+/// The origins that close idle connections before [`IDLE_TIMEOUT`] plus a margin.
 #[derive(Debug)]
 pub(super) struct ShortLived {
     origins: Mutex<ClockCache<String, ()>>,
-    /// Whether there was one, so that most clients need no lock and no origin.
+    /// Whether there are such origins, so that most clients need neither the lock nor the origin.
     is_used: AtomicBool,
 }
 
@@ -62,7 +62,7 @@ impl ShortLived {
         self.origins().get(&origin).is_some()
     }
 
-    /// Remembers what an answer of this server announces.
+    /// Remembers the timeout that a response of this server announces.
     pub(super) fn note(&self, url: &Url, headers: &HeaderMap) {
         let Some(announced) = announced(headers) else {
             return;
@@ -81,7 +81,7 @@ impl ShortLived {
     }
 }
 
-/// The idle timeout in `Keep-Alive: timeout=5, max=100`.
+/// Parses the idle timeout in `Keep-Alive: timeout=5, max=100`.
 fn announced(headers: &HeaderMap) -> Option<Duration> {
     let values = headers.get_all("keep-alive").iter();
     let parameters = values.filter_map(|value| value.to_str().ok());
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn announced_timeouts_are_read() {
+    fn announced_timeouts_are_parsed() {
         for (values, expected) in [
             (&["timeout=5"][..], Some(5)),
             (&["timeout=5, max=100"], Some(5)),

@@ -1,4 +1,4 @@
-//! In which phase a call is, so that an error can say where the time went.
+//! Tracks the phase of a call, so that errors can name it.
 
 use std::fmt;
 use std::pin::Pin;
@@ -20,15 +20,15 @@ use tower::{Layer, Service};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {
-    /// Resolving the name of the server, or of the proxy.
+    /// Resolving the name of the server or of the proxy.
     Resolve,
     /// Opening the connection.
     Connect,
     /// The TLS handshake.
     Tls,
-    /// Sending the request and waiting for the first byte of the answer.
+    /// Sending the request and waiting for the first byte of the response.
     Answer,
-    /// Reading the answer.
+    /// Reading the response.
     Body,
 }
 
@@ -57,7 +57,7 @@ const ALL: [Phase; 5] = [
 ];
 
 impl Default for Progress {
-    /// A call on a connection that is open already.
+    /// Returns the progress of a call on an open connection.
     fn default() -> Self {
         Self(Arc::new(AtomicU8::new(Phase::Answer as u8)))
     }
@@ -83,12 +83,12 @@ tokio::task_local! {
     static CURRENT: Progress;
 }
 
-/// Notes the phase of the call that the current future is part of.
+/// Records the phase of the call that the current future belongs to.
 pub(super) fn enter(phase: Phase) {
     let _ = CURRENT.try_with(|progress| progress.enter(phase));
 }
 
-/// Notes when a connection is opened and when it stands.
+/// Records when the client starts to connect and when it is connected.
 #[derive(Debug, Clone)]
 pub(super) struct Tracked;
 

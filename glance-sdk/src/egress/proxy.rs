@@ -1,4 +1,4 @@
-//! The proxies that calls go through.
+//! The proxies for calls.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,13 +8,13 @@ use reqwest::{NoProxy, Proxy, Url};
 
 use super::is_loopback;
 
-/// What is never called through a proxy.
+/// The addresses that are never called through a proxy.
 const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 
-/// The proxies of a client. Calls to this machine never go through one.
+/// The proxies of a client. Calls to this machine never use one.
 ///
-/// A proxy resolves names itself, so the addresses behind names are its to check; the
-/// [`EgressPolicy`](super::EgressPolicy) still checks those that a URL has as numbers.
+/// A proxy resolves names itself, so it must check the addresses behind names; the
+/// [`EgressPolicy`](super::EgressPolicy) still checks numeric addresses in URLs.
 ///
 /// ```
 /// use glance_sdk::egress::{EgressPolicy, HttpClient, Proxies};
@@ -28,9 +28,9 @@ pub struct Proxies(Option<Arc<Settings>>);
 
 struct Settings {
     names: Vec<String>,
-    /// In the order in which they are tried.
+    /// The proxies in the order of their matching.
     proxies: Vec<Proxy>,
-    /// The same rules, to say which one a call goes through.
+    /// The same rules, to find the proxy of a call.
     matcher: Matcher,
 }
 
@@ -41,7 +41,7 @@ impl fmt::Debug for Proxies {
     }
 }
 
-/// A proxy that cannot be used, and why. The message has no password.
+/// An invalid proxy, with the reason. The message contains no password.
 ///
 /// ```
 /// use glance_sdk::egress::Proxies;
@@ -61,13 +61,13 @@ impl fmt::Display for InvalidProxy {
 impl std::error::Error for InvalidProxy {}
 
 impl Proxies {
-    /// Connects directly, whatever the environment says.
+    /// Connects directly, whatever the environment contains.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Sends all calls through a proxy, but those to `except`: names (with all below them), addresses
-    /// and networks, as in `NO_PROXY`. The URL may have a name and a password.
+    /// Sends all calls through a proxy, except calls to `except`: names (including subdomains),
+    /// addresses and networks, as in `NO_PROXY`. The URL may contain a user name and a password.
     ///
     /// ```
     /// use glance_sdk::egress::Proxies;
@@ -78,7 +78,7 @@ impl Proxies {
     ///
     /// # Errors
     ///
-    /// [`InvalidProxy`] where the URL is not one of http or https with a host.
+    /// Returns [`InvalidProxy`] if the URL is not an http or https URL with a host.
     pub fn new(url: &str, except: &[impl AsRef<str>]) -> Result<Self, InvalidProxy> {
         let except: Vec<_> = except.iter().map(AsRef::as_ref).collect();
         let no = except.join(",");
@@ -86,9 +86,9 @@ impl Proxies {
         Self::of(Some(url.clone()), Some(url), Some(&no))
     }
 
-    /// Does what `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say, as curl reads them; in
-    /// capitals or not. `HTTP_PROXY` is ignored in a CGI script, where it comes from the request. A
-    /// variable that names no proxy of http or https is ignored with a warning in the log.
+    /// Reads `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` like curl, in upper or lower
+    /// case. In a CGI script `HTTP_PROXY` is ignored, because it comes from the request. A variable
+    /// without an http or https proxy is ignored, and the log contains a warning.
     pub fn from_env() -> Self {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let is_cgi = variable("REQUEST_METHOD").is_some();
@@ -151,13 +151,13 @@ impl Proxies {
         settings.flat_map(|settings| settings.proxies.iter().cloned())
     }
 
-    /// Whether a proxy has this name.
+    /// Returns whether a proxy has this name.
     pub(super) fn has_name(&self, name: &str) -> bool {
         let settings = self.0.as_ref();
         settings.is_some_and(|settings| settings.names.iter().any(|proxy| proxy == name))
     }
 
-    /// The proxy that a call to this URL goes through, without name and password.
+    /// Returns the proxy for a call to this URL, without user name and password.
     pub(super) fn of_call(&self, url: &Url) -> Option<String> {
         let settings = self.0.as_ref()?;
         if is_loopback(url) {
@@ -180,7 +180,7 @@ fn parse(name: &str, value: &str) -> Result<Url, InvalidProxy> {
             "{name} has the scheme {}; it must be http or https",
             url.scheme()
         ))),
-        // The value may have a password.
+        // The value may contain a password.
         Err(cause) => Err(InvalidProxy(format!(
             "{name} is not the URL of a proxy: {cause}"
         ))),
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn each_scheme_has_its_proxy_and_this_machine_none() {
+    fn each_scheme_has_its_proxy_and_loopback_none() {
         let proxies = proxies(&[
             ("HTTP_PROXY", "http://user:s3cret@plain.example:3128"),
             ("ALL_PROXY", "all.example:8080"),
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_that_cannot_be_used_is_an_error_without_its_password() {
+    fn invalid_proxy_error_hides_password() {
         for value in [
             "socks5://user:s3cret@a.example",
             "http://",
@@ -246,14 +246,14 @@ mod tests {
     }
 
     #[test]
-    fn without_variables_there_is_none() {
+    fn no_variables_mean_no_proxy() {
         assert_eq!(of(&proxies(&[]), "http://a.example/"), None);
         let only_no = proxies(&[("NO_PROXY", "*")]);
         assert_eq!(of(&only_no, "http://a.example/"), None);
     }
 
     #[test]
-    fn exceptions_are_as_in_no_proxy() {
+    fn exceptions_follow_no_proxy() {
         let proxies = Proxies::new("https://p.example", &["a.example", "10.0.0.0/8"]).unwrap();
         assert_eq!(of(&proxies, "http://a.example/"), None);
         assert_eq!(of(&proxies, "http://10.9.9.9/"), None);

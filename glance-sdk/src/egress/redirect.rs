@@ -1,20 +1,20 @@
-//! Which redirects a client follows.
+//! The redirects that a client follows.
 
 use reqwest::Url;
 use reqwest::redirect::Policy;
 
 use super::{EgressPolicy, Refused};
 
-/// How often an answer may send the client on.
+/// The limit on redirects of one call.
 const MAX_REDIRECTS: usize = 3;
 
-/// How often a server may send a request elsewhere on its own origin.
+/// The limit on redirects of one call within the origin of the request.
 const MAX_SAME_ORIGIN: usize = 5;
 
 /// The query parameter of a token.
 const SIGNED_REQUEST: &str = "signed_request";
 
-/// Which redirects a client follows.
+/// The redirects that a client follows.
 ///
 /// ```
 /// use glance_sdk::egress::{EgressPolicy, HttpClient, Redirects};
@@ -26,13 +26,15 @@ const SIGNED_REQUEST: &str = "signed_request";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Redirects {
-    /// None: the redirect is the answer. For requests with a body or a secret in it.
+    /// Follows no redirects: the redirect is the response. For requests with a body or a secret in
+    /// it.
     None,
-    /// Five at most, to the origin of the request only; another is the answer. For requests with
-    /// credentials.
+    /// Follows at most five redirects within the origin of the request; another redirect is the
+    /// response. For requests with credentials.
     SameOrigin,
-    /// Three at most, each checked as the first address was, never from https to http, and never with
-    /// a `signed_request` to another origin. For reading public documents.
+    /// Follows at most three redirects. Each is checked like the first address, never leads from
+    /// https to http, and never takes a `signed_request` to another origin. For reading public
+    /// documents.
     Checked,
 }
 
@@ -68,7 +70,7 @@ fn checked(egress: EgressPolicy) -> Policy {
     })
 }
 
-/// Checks a redirect after requests to these URLs.
+/// Checks a redirect that follows requests to these URLs.
 pub(super) fn check(egress: &EgressPolicy, previous: &[Url], to: &Url) -> Result<(), Refused> {
     if !matches!(to.scheme(), "http" | "https") {
         return Err(Refused::Redirect("to a scheme other than http or https"));

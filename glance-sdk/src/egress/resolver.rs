@@ -1,5 +1,5 @@
-//! Resolves names to addresses that may be called. The connection goes to the addresses returned
-//! here, so a name that resolves differently a moment later changes nothing.
+//! Resolves names to allowed addresses. The connection uses the returned addresses, so a name that
+//! resolves differently a moment later has no effect.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use tokio::sync::Semaphore;
 use super::phase::{self, Phase};
 use super::{EgressPolicy, Proxies};
 
-/// How many names are resolved at once. Each has a thread until the answer comes, however late,
-/// and the threads are the database's too.
+/// The limit on concurrent look-ups. Each occupies a thread until it ends, however late, and the
+/// database uses the same threads.
 const AT_ONCE: usize = 128;
 
-/// Passes on the addresses that the policy allows, and all of the client's proxies, which the
-/// operator named.
+/// Returns the addresses that the policy allows, and all addresses of the client's proxies, which
+/// the operator configured.
 pub(super) struct Checked {
     policy: EgressPolicy,
     proxies: Proxies,
@@ -58,7 +58,7 @@ impl Resolve for Checked {
     }
 }
 
-/// Asks the machine's own resolver.
+/// Uses the machine's own resolver.
 pub(super) struct System(Arc<Semaphore>);
 
 impl Default for System {
@@ -72,7 +72,7 @@ impl Resolve for System {
         let turns = Arc::clone(&self.0);
         Box::pin(async move {
             let turn = turns.acquire_owned().await?;
-            // In a task of its own: a call that times out does not end the look-up and must not
+            // A separate task, because a call that times out does not end the look-up and must not
             // release its permit.
             let looking = tokio::spawn(async move {
                 let found = tokio::net::lookup_host((name.as_str(), 0)).await;

@@ -1,4 +1,4 @@
-//! The policy by itself, and a client under it against servers of the test's own.
+//! Tests the policy alone, and a client under it against local servers.
 #![cfg(feature = "server")]
 
 mod sockets;
@@ -36,7 +36,7 @@ fn all_networks_of_the_tables_parse() {
 }
 
 #[test]
-fn only_the_internet_is_called() {
+fn policy_allows_internet_only() {
     let policy = policy(&[]);
     for ip in [
         "1.1.1.1",
@@ -108,7 +108,7 @@ fn only_the_internet_is_called() {
 }
 
 #[test]
-fn an_address_is_checked_however_it_is_written() {
+fn every_notation_of_address_is_checked() {
     let none = policy(&[]);
     for host in [
         "127.0.0.1",
@@ -143,7 +143,7 @@ fn an_address_is_checked_however_it_is_written() {
 }
 
 #[test]
-fn loopback_is_called_where_the_base_url_is_one() {
+fn loopback_base_url_allows_loopback() {
     for base in [
         "http://127.0.0.1:4400",
         "http://localhost:4400",
@@ -167,7 +167,7 @@ fn loopback_is_called_where_the_base_url_is_one() {
 }
 
 #[test]
-fn no_setting_opens_link_local_and_metadata_addresses() {
+fn no_setting_allows_link_local_and_metadata_addresses() {
     let named = FORBIDDEN
         .iter()
         .map(|(network, _)| network.parse().unwrap());
@@ -195,7 +195,7 @@ fn no_setting_opens_link_local_and_metadata_addresses() {
 }
 
 #[tokio::test]
-async fn the_host_of_a_url_is_checked_by_all_its_addresses() {
+async fn check_host_checks_all_addresses() {
     let url = Url::parse("http://localhost:1/").unwrap();
     assert!(policy(&[]).check_host(&url).await.is_err());
     let local = EgressPolicy::internet().allow_loopback();
@@ -205,7 +205,7 @@ async fn the_host_of_a_url_is_checked_by_all_its_addresses() {
 }
 
 #[test]
-fn a_network_is_one_address_or_all_with_a_prefix() {
+fn parse_network_accepts_address_or_prefix() {
     for (text, inside, outside) in [
         ("127.0.0.1", "127.0.0.1", "127.0.0.2"),
         ("::ffff:127.0.0.1", "127.0.0.1", "::ffff:127.0.0.1"),
@@ -234,7 +234,7 @@ fn a_network_is_one_address_or_all_with_a_prefix() {
 }
 
 #[test]
-fn a_redirect_leads_to_nothing_less_safe() {
+fn redirects_keep_security() {
     let policy = policy(&[]);
     let check = |from: &str, to: &str| {
         let [from, to] = [from, to].map(|url| Url::parse(url).unwrap());
@@ -270,7 +270,7 @@ fn a_redirect_leads_to_nothing_less_safe() {
 
 proptest! {
     #[test]
-    fn what_means_a_refused_address_is_refused(bits: u32) {
+    fn embedded_refused_addresses_are_refused(bits: u32) {
         let (none, v4) = (policy(&[]), Ipv4Addr::from(bits));
         let [a, b, c, d] = v4.octets().map(u16::from);
         let (high, low) = ((a << 8) | b, (c << 8) | d);
@@ -284,7 +284,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_allowed_is_called(bits: u128) {
+    fn allowed_addresses_pass(bits: u128) {
         let ip = IpAddr::V6(Ipv6Addr::from(bits));
         let is_forbidden = |(network, _): &(IpNet, _)| network.contains(&target(ip));
         prop_assume!(!NETWORKS.forbidden.iter().any(is_forbidden));
@@ -293,7 +293,7 @@ proptest! {
     }
 }
 
-/// Answers one look-up after the other with the next addresses; the last stay.
+/// Resolves each look-up to the next addresses, and the last ones repeatedly.
 struct Script(Mutex<VecDeque<&'static [&'static str]>>);
 
 impl Script {
@@ -317,8 +317,8 @@ impl Resolve for Script {
     }
 }
 
-/// A server at two addresses of this machine that says at which it was called: 127.0.0.2 stands for
-/// the Internet here, 127.0.0.1 for the host's own network.
+/// Starts a server at two loopback addresses that responds with the called one: 127.0.0.2 stands
+/// for the Internet, 127.0.0.1 for the host's own network.
 async fn serve() -> u16 {
     let inside = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = inside.local_addr().unwrap().port();
@@ -375,7 +375,7 @@ fn words(answer: Result<String, CallError>) -> String {
 }
 
 #[tokio::test]
-async fn a_name_is_called_where_it_was_checked() {
+async fn name_is_called_at_checked_address() {
     let port = serve().await;
     let url = format!("http://add-on.example.com:{port}/");
 
@@ -404,7 +404,7 @@ async fn a_name_is_called_where_it_was_checked() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_checked_as_the_first_address_was() {
+async fn redirects_are_checked_like_first_address() {
     let port = serve().await;
     let client = client(Script::new(&[&["127.0.0.1"]]));
     let go = format!("http://127.0.0.2:{port}/go");
@@ -435,7 +435,7 @@ async fn a_redirect_is_checked_as_the_first_address_was() {
 }
 
 #[tokio::test]
-async fn an_answer_has_so_many_headers_and_is_never_unpacked() {
+async fn response_headers_are_limited_and_body_stays_compressed() {
     let port = serve().await;
     let client = client(Script::new(&[&["127.0.0.2"]]));
     let many = ask(&client, &format!("http://127.0.0.2:{port}/many"), "").await;

@@ -1,4 +1,4 @@
-//! TLS: trusts what the system trusts, and notes when a handshake begins.
+//! TLS: trusts the system's certificates, and records the start of a handshake.
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,11 +13,11 @@ use rustls_platform_verifier::BuilderVerifierExt;
 
 use super::phase::{self, Phase};
 
-/// For how many servers a session is kept, to resume it with the next connection.
+/// The number of servers whose sessions are kept for resumption.
 const MAX_SESSIONS: usize = 256;
 
-/// The settings of every client in this process. Reading the system's certificates takes a while, so
-/// it happens once.
+/// Returns the TLS settings of every client in this process. Reading the system's certificates is
+/// slow, so it happens once.
 pub(super) fn config() -> Result<ClientConfig, String> {
     static CONFIG: OnceLock<Result<ClientConfig, String>> = OnceLock::new();
     CONFIG.get_or_init(read).clone()
@@ -37,8 +37,8 @@ fn read() -> Result<ClientConfig, String> {
     Ok(config)
 }
 
-/// Sessions to resume. rustls asks for the key exchange group at the start of each handshake, which
-/// is the only moment that tells a handshake from the connection below it.
+/// Stores sessions for resumption. rustls asks for the key exchange group at the start of each
+/// handshake; no other event separates the handshake from the connection below it.
 #[derive(Debug)]
 struct Sessions(ClientSessionMemoryCache);
 

@@ -1,4 +1,4 @@
-//! How a connection begins.
+//! Accepts connections and starts them with a handshake.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -10,18 +10,18 @@ use tokio::time::{Instant, sleep_until};
 
 use super::refusal::Refusal;
 
-/// How long a client may take to send its first byte, which over TLS comes after the handshake. A client
-/// that has sent a request may keep its connection for longer.
+/// The timeout of a client's first byte, which over TLS follows the handshake. A client that has
+/// sent a request may keep its connection for longer.
 pub(super) const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long the server waits after it could not accept a connection.
+/// The pause of the server after an error while accepting.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How often it logs that connections cannot be accepted, or are refused.
+/// The interval between two log messages about failed or refused connections.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// What a server does with a connection before it reads the first request: nothing, as [`PlainTcp`], or
-/// for example TLS.
+/// The work of a server on a connection before it reads the first request: nothing with
+/// [`PlainTcp`], or for example a TLS handshake.
 ///
 /// ```
 /// use std::io;
@@ -30,7 +30,7 @@ const LOG_INTERVAL: Duration = Duration::from_secs(60);
 /// use glance_sdk::serve::Handshake;
 /// use tokio::net::TcpStream;
 ///
-/// /// Takes connections of this network only.
+/// /// Accepts connections from this network only.
 /// #[derive(Clone)]
 /// struct Inside;
 ///
@@ -51,23 +51,22 @@ const LOG_INTERVAL: Duration = Duration::from_secs(60);
 /// }
 /// ```
 pub trait Handshake: Clone + Send + 'static {
-    /// What requests are read from.
+    /// The stream from which the server reads requests.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
-    /// The client, as handlers find it in [`ConnectInfo`](axum::extract::ConnectInfo).
+    /// The client, as handlers extract it from [`ConnectInfo`](axum::extract::ConnectInfo).
     /// [`limit_bodies`](super::limit_bodies) looks for a [`SocketAddr`] there.
     type Peer: Clone + Send + Sync + 'static;
 
-    /// Whether a client understands HTTP before the handshake, so that one that is refused can be told
-    /// why.
+    /// Whether a client understands HTTP before the handshake, so that the server can tell a
+    /// refused client the reason.
     const IS_PLAIN: bool = false;
 
-    /// Completes when the client has sent the first byte of a request. The server waits 10 seconds for
-    /// that.
+    /// Completes when the client has sent the first byte of a request. The timeout is 10 seconds.
     ///
     /// # Errors
     ///
-    /// Where no request can come: the connection is closed.
+    /// Returns an error if no request can follow; the server then closes the connection.
     fn handshake(
         self,
         stream: TcpStream,
@@ -75,7 +74,7 @@ pub trait Handshake: Clone + Send + 'static {
     ) -> impl Future<Output = io::Result<(Self::Stream, Self::Peer)>> + Send;
 }
 
-/// HTTP without TLS: behind a proxy that ends it, or on loopback.
+/// HTTP without TLS: behind a proxy that terminates TLS, or on loopback.
 #[derive(Debug, Clone)]
 pub struct PlainTcp;
 
@@ -95,11 +94,11 @@ impl Handshake for PlainTcp {
     }
 }
 
-/// Accepts connections, and goes on after errors.
+/// Accepts connections, and continues after errors.
 #[derive(Debug)]
 pub(super) struct Acceptor {
     listener: TcpListener,
-    /// When it tries again after an error.
+    /// The time of the next attempt after an error.
     again: Instant,
     failures: Seldom,
     refusals: Seldom,
@@ -120,7 +119,8 @@ impl Acceptor {
             sleep_until(self.again).await;
             match self.listener.accept().await {
                 Ok((stream, address)) => {
-                    // An event does not wait until the one before it is acknowledged.
+                    // Without this, an event would wait until the client acknowledges the previous
+                    // one.
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%address, %error, "setting TCP_NODELAY failed");
                     }
@@ -151,7 +151,7 @@ impl Acceptor {
         }
     }
 
-    /// Closes a connection for which there is no room.
+    /// Closes a connection that exceeds the limits.
     pub(super) fn refuse(
         &mut self,
         stream: &TcpStream,
@@ -163,18 +163,19 @@ impl Acceptor {
             tracing::warn!(
                 %address,
                 status = refusal.status().as_u16(),
-                "connection refused: too many are open; allow the process more files \
-                 (LimitNOFILE= of a systemd unit) where it should take more"
+                    "connection refused: too many are open; to accept more, allow the process more \
+                     files (LimitNOFILE= of a systemd unit)"
             );
         }
         if is_plain {
-            // A new connection takes so little without waiting; one that does not goes without.
+            // A new connection accepts this little without waiting; otherwise the client gets no
+            // response.
             let _ = stream.try_write(&refusal.written());
         }
     }
 }
 
-/// Says once a minute that something happened.
+/// Limits a log message to one per interval.
 #[derive(Debug, Default)]
 struct Seldom {
     last: Option<Instant>,
@@ -195,7 +196,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn accepted_connections_send_at_once() {
+    async fn accepted_connections_send_without_delay() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let _client = TcpStream::connect(address).await.unwrap();

@@ -1,4 +1,4 @@
-//! The bodies of requests: each comes within a time, and all together have a bound.
+//! Limits the bodies of requests: the time of each, and the memory of all together.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -19,15 +19,16 @@ use super::Limits;
 use super::quota::{Exhausted, Share};
 use super::refusal;
 
-/// How long a body may take from when it is read.
+/// The timeout of a body, from the start of reading it.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Middleware that gives a body 30 seconds, and counts it against the [bytes](Limits::bytes) of a
-/// server while its request is handled. Answers 408 where a body does not arrive in time, 503 where all
-/// requests together and 429 where those of one client have too many bytes, and closes the connection.
+/// server while its request is handled. Responds with 408 if a body does not arrive in time, with
+/// 503 if all requests together and with 429 if the requests of one client have too many bytes, and
+/// then closes the connection.
 ///
-/// An add-on that [serves itself](crate::addon::Server::run) has it. How long one body may be is said by
-/// axum's [`DefaultBodyLimit`](axum::extract::DefaultBodyLimit).
+/// An add-on that [serves itself](crate::addon::Server::run) uses it. axum's
+/// [`DefaultBodyLimit`](axum::extract::DefaultBodyLimit) limits the size of one body.
 ///
 /// ```
 /// use glance_sdk::axum::routing::post;
@@ -49,7 +50,7 @@ pub async fn limit_bodies(State(limits): State<Limits>, request: Request, next: 
         Ok(share) => share,
         Err(exhausted) => return Failure::Bytes(exhausted).into_response(),
     };
-    // It counts until the request was handled: until then what was read is in memory.
+    // The body counts until the request was handled, because it stays in memory until then.
     let progress = Arc::new(Mutex::new(Progress {
         share,
         failure: None,
@@ -77,7 +78,7 @@ fn lock(progress: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
     progress.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Why a body was not read to its end.
+/// The reason why a body was not read completely.
 #[derive(Debug, Clone, Copy)]
 enum Failure {
     Late,
@@ -90,7 +91,7 @@ impl IntoResponse for Failure {
         match self {
             Self::Late => {
                 let seconds = BODY_TIMEOUT.as_secs();
-                let sentence = format!("The body did not come within {seconds} seconds");
+                let sentence = format!("The body did not arrive within {seconds} seconds");
                 (StatusCode::REQUEST_TIMEOUT, close, sentence).into_response()
             }
             Self::Bytes(exhausted) => {
@@ -101,10 +102,10 @@ impl IntoResponse for Failure {
     }
 }
 
-/// A body that ends with an error where it takes too long or too much.
+/// A body that ends with an error if it takes too long or is too large.
 struct Limited {
     body: Body,
-    /// Set while something is waited for.
+    /// Set while the body waits for data.
     timeout: Option<Pin<Box<Sleep>>>,
     progress: Arc<Mutex<Progress>>,
 }

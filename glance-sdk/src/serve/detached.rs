@@ -1,13 +1,13 @@
-//! A future that completes though nobody waits for it any more.
+//! A future that completes even if its caller is dropped.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
 
-/// Runs a future in the task that polls it. When this is dropped before the future has completed, the future
-/// continues in a task of its own: a handler that has begun is not stopped when its client leaves, and no
-/// other request pays for a task.
+/// Runs a future in the task that polls it. If this value is dropped before the future has
+/// completed, the future continues in a task of its own: a running handler is not cancelled when
+/// its client disconnects, and all other requests need no extra task.
 pub(super) struct Detached<F: Future<Output: Send + 'static> + Send + 'static>(Option<Pin<Box<F>>>);
 
 impl<F: Future<Output: Send + 'static> + Send + 'static> Detached<F> {
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_dropped_future_completes_and_a_completed_one_yields_its_output() {
+    async fn dropped_future_completes() {
         assert_eq!(Detached::new(ready(4)).await, 4);
         let (go, gone) = oneshot::channel();
         let (done, is_done) = oneshot::channel();

@@ -1,5 +1,5 @@
-//! A connection as hyper reads and writes it: the head of a request has a time and a place in memory,
-//! and what hyper would answer by itself is answered by us.
+//! The stream between hyper and a connection: limits the time and the memory of a request's head,
+//! and replaces hyper's own error responses.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -19,21 +19,22 @@ use super::quota::{Client, Share};
 use super::refusal::Refusal;
 use super::write_timeout::WriteTimeout;
 
-/// How long a client may keep a connection between two requests: longer than proxies keep theirs (nginx
-/// for 60 seconds), so that none sends a request on one that just ended.
+/// The timeout between two requests of a connection: longer than the timeouts of proxies (60
+/// seconds for nginx), so that proxies do not send a request on a connection that just ended.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 
-/// How long the head of a request may take from its first byte.
+/// The timeout of a request's head, from its first byte.
 pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How large the head of a request may be, in bytes; hyper holds clients to it.
+/// The size limit of a request's head, in bytes; hyper enforces it.
 pub(super) const MAX_HEAD_BYTES: usize = 32 * 1024;
 
-/// How much of a head is not counted: a connection has a buffer of this size anyway.
+/// The part of a head that does not count, because each connection has a buffer of this size
+/// anyway.
 const UNCOUNTED_BYTES: usize = 8 * 1024;
 
-/// How far a connection is: an even number between two requests, an odd one from when a request's head is
-/// complete until its response's body is. It never returns to an earlier number.
+/// The progress of a connection: an even number between two requests, and an odd one from a
+/// complete request head to the end of the response body. The number never decreases.
 #[derive(Debug, Default)]
 pub(super) struct Progress(AtomicUsize);
 
@@ -59,25 +60,25 @@ fn is_between(progress: usize) -> bool {
 
 pub(super) struct Inbound<S> {
     stream: WriteTimeout<S>,
-    /// Its place among the server's connections.
+    /// Its share of the server's connections.
     permit: Share,
     progress: Arc<Progress>,
     limits: Limits,
     client: Option<Client>,
     head: Head,
     timer: Option<Pin<Box<Sleep>>>,
-    /// The progress at which everything was written.
+    /// The progress at which all data was written.
     flushed_at: usize,
     refusal: Option<Refusal>,
 }
 
-/// The head that is waited for.
+/// The next head, or a part of it.
 struct Head {
-    /// The progress at which the waiting began.
+    /// The progress at which the wait started.
     at: usize,
     bytes: usize,
     deadline: Instant,
-    /// What it takes beside the connection's own buffer.
+    /// Its memory beyond the connection's own buffer.
     share: Option<Share>,
 }
 
@@ -113,7 +114,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inbound<S> {
         }
     }
 
-    /// The stream with its place among the connections, and why requests are refused on it.
+    /// Returns the stream with its share of the connections, and the reason for refusing requests
+    /// on it.
     pub(super) fn into_parts(self) -> (WriteTimeout<S>, Share, Option<Refusal>) {
         (self.stream, self.permit, self.refusal)
     }
@@ -142,14 +144,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inbound<S> {
         Ok(())
     }
 
-    /// Completes with an error when a head takes too long.
+    /// Completes with an error if a head takes too long.
     fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             let deadline = self.head.deadline;
             let timer = self
                 .timer
                 .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-            // A timer that is early is reset once it fires, not with every request.
+            // A timer that fires early is reset then, and not with every request.
             if timer.deadline() > deadline {
                 timer.as_mut().reset(deadline);
             }
@@ -161,7 +163,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inbound<S> {
                 continue;
             }
             if self.flushed_at != self.head.at {
-                // The client still reads the last response; a write timeout ends that.
+                // The client still reads the last response; the write timeout applies to that.
                 self.head.deadline = Instant::now() + IDLE_TIMEOUT;
                 continue;
             }
@@ -172,8 +174,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inbound<S> {
         }
     }
 
-    /// Fails where hyper writes without having been given a response: it could not read a request, and
-    /// its own answer says too little.
+    /// Fails if hyper writes without a response from the router: hyper could not parse a request,
+    /// and its own response is not informative.
     fn check_write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let now = self.progress.now();
         if !is_between(now) || self.flushed_at != now || self.refusal.is_some() {
@@ -223,7 +225,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Inbound<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
-        // Hyper flushes once it has written all that it has.
+        // hyper flushes after it has written all its data.
         if let Poll::Ready(Ok(())) = flushed {
             self.flushed_at = self.progress.now();
         }
@@ -249,10 +251,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Inbound<S> {
     }
 }
 
-/// The body of a response, which says when hyper is done with it.
+/// A response body that reports when hyper is done with it.
 pub(super) struct Tracked {
     pub(super) body: Body,
-    /// `None` for a connection that changes its protocol: no request follows.
+    /// `None` for a connection that switches protocols: no request follows.
     pub(super) progress: Option<Arc<Progress>>,
 }
 

@@ -1,4 +1,4 @@
-//! How many connections a server takes, and how many bytes that it has not handled yet.
+//! The limits on connections and on the memory of requests.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -6,24 +6,23 @@ use std::sync::Arc;
 
 use super::quota::{Client, Quota};
 
-/// The most files that a server leaves to everything else: its database, its log, its outgoing calls.
+/// The maximum number of files to reserve for everything else: database, log, outgoing calls.
 const OTHER_FILES: usize = 1024;
 
-/// How many connections a server takes where the operating system does not say how many files a
-/// process may open.
+/// The default number of connections if the operating system has no limit on open files.
 const CONNECTIONS: usize = 8192;
 
-/// How many bytes of requests are in memory at once, in bytes.
+/// The default memory of concurrent requests, in bytes.
 const BYTES: usize = 64 * 1024 * 1024;
 
-/// How many connections a server takes, and how many bytes of requests it holds at once.
+/// The limits on a server's connections and on the memory of its requests.
 ///
-/// By default it takes as many connections as the process may open files (`RLIMIT_NOFILE`), less half of
-/// them or 1,024, whichever is less, for everything else; and it holds 64 MB of bodies and large heads.
-/// A client, which is an IPv4 address or an IPv6 network of `/64`, gets half of each. A client on
-/// loopback, or one that [`proxies`](Self::proxies) names, gets all: behind it are many.
+/// The default number of connections is the limit on open files (`RLIMIT_NOFILE`), minus half of it
+/// or 1,024, whichever is less, for everything else. The default memory for bodies and large heads
+/// is 64 MB. A client (an IPv4 address or an IPv6 network `/64`) may use half of each. A client on
+/// loopback, or in [`proxies`](Self::proxies), may use all of it, because many people may share it.
 ///
-/// Clones count together.
+/// Clones share the same counts.
 ///
 /// ```
 /// use std::net::Ipv4Addr;
@@ -59,12 +58,12 @@ impl fmt::Debug for Limits {
 }
 
 impl Limits {
-    /// How many connections there are at once, of one client at most half of them.
+    /// Sets the number of concurrent connections. A client may have at most half of them.
     ///
     /// ```
     /// use glance_sdk::serve::Limits;
     ///
-    /// // One client gets at most 250 of them.
+    /// A client may have at most 250 of them.
     /// let limits = Limits::default().connections(500);
     /// ```
     #[must_use]
@@ -73,13 +72,13 @@ impl Limits {
         self
     }
 
-    /// How many bytes of bodies and large heads are in memory at once, of one client at most half of
-    /// them. A body that one request may have must fit into that half.
+    /// Sets the number of bytes of bodies and large heads in memory. A client may use at most half
+    /// of them, so a single body must fit into that half.
     ///
     /// ```
     /// use glance_sdk::serve::Limits;
     ///
-    /// // A body may have up to 16 MB.
+    /// A body may have up to 16 MB.
     /// let limits = Limits::default().bytes(32 * 1024 * 1024);
     /// ```
     #[must_use]
@@ -88,8 +87,8 @@ impl Limits {
         self
     }
 
-    /// Which addresses are reverse proxies: as many people are behind them, they are held to what all
-    /// clients together get. Loopback always is.
+    /// Sets which addresses are reverse proxies. Many people share them, so only the limits of all
+    /// clients together apply to them. Loopback addresses always are proxies.
     #[must_use]
     pub fn proxies(mut self, is_proxy: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Self {
         self.is_proxy = Arc::new(is_proxy);
@@ -104,7 +103,7 @@ impl Limits {
         &self.bytes
     }
 
-    /// Whose share an address takes; `None` where many share the address.
+    /// Returns the client to which an address belongs; `None` if many clients share the address.
     pub(super) fn client(&self, address: IpAddr) -> Option<Client> {
         let address = address.to_canonical();
         let is_shared = address.is_loopback() || (self.is_proxy)(address);
@@ -136,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_leave_files_to_everything_else() {
+    fn connections_reserve_files() {
         for (files, expected) in [
             (Some(256), 128),
             (Some(1024), 512),
@@ -148,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_and_proxies_are_no_clients() {
+    fn loopback_and_proxies_are_not_clients() {
         let limits = Limits::default().proxies(|address| address == Ipv4Addr::new(10, 0, 0, 7));
         for (address, is_client) in [
             ("127.0.0.1", false),

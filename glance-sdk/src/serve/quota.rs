@@ -1,4 +1,4 @@
-//! How much of something is in use, overall and by each client.
+//! Counts the use of a resource, overall and per client.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A client as the quotas count it: an IPv4 address, or the `/64` network of an IPv6 address, which is
-/// what one customer of an Internet provider gets.
+/// A client for the purpose of quotas: an IPv4 address, or the `/64` network of an IPv6 address,
+/// which is the usual assignment of an Internet provider to one customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Client(NonZeroU64);
 
@@ -17,19 +17,19 @@ impl Client {
             IpAddr::V4(address) => u64::from(address.to_bits()),
             IpAddr::V6(address) => (address.to_bits() >> 64) as u64,
         };
-        // `0.0.0.0` and `::` are nobody's address.
+        // `0.0.0.0` and `::` belong to nobody.
         Self(NonZeroU64::new(number).unwrap_or(NonZeroU64::MAX))
     }
 }
 
-/// What is left is not enough.
+/// The quota has not enough left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exhausted {
     Overall,
     ForClient,
 }
 
-/// A number of connections or bytes that clients take and return.
+/// An amount of connections or bytes that clients take and return.
 #[derive(Debug)]
 pub(super) struct Quota {
     overall: usize,
@@ -40,12 +40,12 @@ pub(super) struct Quota {
 #[derive(Debug, Default)]
 struct Used {
     overall: usize,
-    /// Only clients that use something.
+    /// Contains only clients that use something.
     by_client: HashMap<Client, usize>,
 }
 
 impl Quota {
-    /// A client may use half of it.
+    /// Creates a quota of which a client may use half.
     pub(super) fn new(overall: usize) -> Arc<Self> {
         Arc::new(Self {
             overall,
@@ -54,8 +54,8 @@ impl Quota {
         })
     }
 
-    /// A share of `amount`, returned when it is dropped. Without a client only the overall amount is
-    /// bounded.
+    /// Takes a share of `amount`, which is returned when it is dropped. Without a client only the
+    /// overall limit applies.
     pub(super) fn take(
         self: &Arc<Self>,
         client: Option<Client>,
@@ -75,7 +75,7 @@ impl Quota {
     }
 }
 
-/// What somebody has taken of a [`Quota`].
+/// An amount taken from a [`Quota`].
 #[derive(Debug)]
 pub(super) struct Share {
     quota: Arc<Quota>,
@@ -84,7 +84,7 @@ pub(super) struct Share {
 }
 
 impl Share {
-    /// Takes more, or nothing where that is too much.
+    /// Takes more, or nothing if that exceeds a limit.
     pub(super) fn grow(&mut self, more: usize) -> Result<(), Exhausted> {
         let mut used = self.quota.used();
         let overall = used.overall.saturating_add(more);
@@ -117,7 +117,7 @@ impl Drop for Share {
                 by_client.remove();
             }
         }
-        // A crowd that has left costs nothing any more.
+        // Releases the memory that a crowd of former clients needed.
         if used.by_client.capacity() > 1024 && used.by_client.len() < used.by_client.capacity() / 8
         {
             used.by_client.shrink_to_fit();
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_gets_half_and_all_together_get_all() {
+    fn one_client_gets_half_and_all_get_everything() {
         let quota = Quota::new(10);
         let [a, b, c] = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(client);
         let mut first = quota.take(a, 4).unwrap();
@@ -148,14 +148,14 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_gets_all() {
+    fn proxy_gets_everything() {
         let quota = Quota::new(10);
         let _all = quota.take(None, 10).unwrap();
         assert_eq!(quota.take(None, 1).unwrap_err(), Exhausted::Overall);
     }
 
     #[test]
-    fn nothing_stays_of_clients_that_left() {
+    fn former_clients_use_no_memory() {
         let quota = Quota::new(1_000_000);
         let shares: Vec<_> = (1..10_000_u32)
             .map(|n| {
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_network_and_a_mapped_address_are_one_client() {
+    fn ipv6_network_and_mapped_address_are_one_client() {
         assert_eq!(client("2001:db8::1"), client("2001:db8::ffff:1"));
         assert_ne!(client("2001:db8::1"), client("2001:db8:0:1::1"));
         assert_eq!(client("::ffff:192.0.2.1"), client("192.0.2.1"));

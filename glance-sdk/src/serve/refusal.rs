@@ -1,4 +1,4 @@
-//! Answers to what is not a request that a router could answer.
+//! Responses to connections and requests that never reach the router.
 
 use std::future::poll_fn;
 use std::io;
@@ -12,22 +12,23 @@ use tokio::time::timeout;
 use super::quota::Exhausted;
 use super::streaming::poll_end;
 
-/// In how many seconds a client that was refused for want of room may try again.
+/// The seconds after which a client that was refused for lack of capacity may retry.
 pub(super) const RETRY_AFTER: u64 = 5;
 
-/// How long a client may go on sending what nobody reads, so that it gets to read the answer.
+/// The time in which the server discards further input of a client, so that the client can read the
+/// response.
 const LINGER: Duration = Duration::from_secs(5);
 
-/// Why a connection ends without a response of the router's.
+/// The reason why a connection ends without a response of the router.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// The head of a request did not come in time.
+    /// The head of a request did not arrive in time.
     LateHead,
-    /// Hyper cannot read the request, and would answer this.
+    /// hyper cannot parse the request, and would respond with this status.
     Unreadable(StatusCode),
-    /// There is no room for another large head.
+    /// The memory for large heads is exhausted.
     Bytes(Exhausted),
-    /// There is no room for another connection.
+    /// The server or the client has too many connections.
     Connections(Exhausted),
 }
 
@@ -47,7 +48,7 @@ impl Refusal {
                 "The head of the request has more than 32 KB or more than 100 headers."
             }
             Self::Unreadable(StatusCode::URI_TOO_LONG) => "The request's target is too long.",
-            Self::Unreadable(_) => "This is not a valid request of HTTP/1.1.",
+            Self::Unreadable(_) => "This is not a valid HTTP/1.1 request.",
             Self::Bytes(exhausted) => exhausted.of_bytes(),
             Self::Connections(Exhausted::Overall) => {
                 "The server has as many connections as it can serve; try again in 5 seconds."
@@ -58,7 +59,7 @@ impl Refusal {
         }
     }
 
-    /// The whole answer, after which the connection ends.
+    /// Returns the complete response, after which the connection ends.
     pub(super) fn written(self) -> Vec<u8> {
         let (status, sentence) = (self.status(), self.sentence());
         let retry_after = match self {
@@ -101,7 +102,7 @@ impl Exhausted {
     }
 }
 
-/// Answers, and closes the connection.
+/// Sends the response and closes the connection.
 pub(super) async fn refuse<S>(mut stream: S, refusal: Refusal) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -111,8 +112,8 @@ where
     linger(stream).await
 }
 
-/// Reads what a client still sends after the answer was written: closing earlier resets the connection,
-/// and takes the answer from a client that has not read it yet.
+/// Discards the input of a client after the response was written: closing earlier would reset the
+/// connection, and a client that has not read the response yet would lose it.
 pub(super) async fn linger<S: AsyncRead + Unpin>(mut stream: S) -> io::Result<()> {
     let end = poll_fn(|context| poll_end(&mut stream, context));
     timeout(LINGER, end).await.unwrap_or(Ok(()))

@@ -1,9 +1,9 @@
-//! Responses that go on until one side ends them: event streams.
+//! Responses that continue until one side ends them: event streams.
 //!
-//! Hyper keeps buffers and timers for what else may come on a connection, which is most of the memory of
-//! an idle viewer and much of the CPU time of an event. On such a connection nothing else comes: the
-//! response ends with it (RFC 9112, section 6.3) and is written here, without framing. The benchmark
-//! `fan_out` measures this.
+//! hyper keeps buffers and timers for further requests on a connection, which take most of the
+//! memory of an idle viewer and much of the CPU time of an event. No requests follow on such a
+//! connection: the response ends with it (RFC 9112, section 6.3) and is written here, without
+//! framing. The benchmark `fan_out` measures this.
 
 use std::error::Error;
 use std::fmt;
@@ -23,9 +23,9 @@ use futures_util::stream::Fuse;
 use httpdate::HttpDate;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
-/// Marks a response whose body goes on until one side ends it, such as an event stream: then its
-/// connection takes less memory and its events less time. It ends with its connection, and makes a
-/// difference for a `GET` only.
+/// Marks a response whose body continues until one side ends it, such as an event stream. Its
+/// connection then takes less memory, and its events take less time. The response ends with its
+/// connection. Only responses to `GET` requests are affected.
 ///
 /// ```
 /// use glance_sdk::axum::body::Body;
@@ -42,12 +42,12 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 #[derive(Debug, Clone)]
 pub struct Streaming;
 
-/// A response that goes on, as the error by which hyper lets its connection go.
+/// A streaming response, wrapped in the error by which hyper releases its connection.
 #[derive(Debug)]
 pub(super) struct Hijacked(Mutex<Option<Box<Response>>>);
 
 impl Hijacked {
-    /// The response that hyper writes, where it does.
+    /// Returns the response for hyper to write, unless it is a streaming one.
     pub(super) fn or(answer: Response) -> Result<Response, Self> {
         match answer.extensions().get() {
             Some(Streaming) => Err(Self(Mutex::new(Some(Box::new(answer))))),
@@ -55,7 +55,7 @@ impl Hijacked {
         }
     }
 
-    /// The response for which a connection ended, if it did.
+    /// Returns the streaming response for which a connection ended, if any.
     pub(super) fn by(cause: &hyper::Error) -> Option<Response> {
         let Self(answer) = cause.source()?.downcast_ref()?;
         let mut answer = answer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -65,18 +65,19 @@ impl Hijacked {
 
 impl fmt::Display for Hijacked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the response goes on")
+        f.write_str("the response is a stream")
     }
 }
 
 impl Error for Hijacked {}
 
-/// Writes a response until it ends, or its client does. Its head goes with the first part of its body.
+/// Writes a response until the response or the client ends. The head is written together with the
+/// first part of the body.
 pub(super) fn send<S>(mut stream: S, answer: Response) -> impl Future<Output = io::Result<()>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    // Made before the future begins, the response's parts take no room in it.
+    // Computed before the future starts, so that the parts of the response take no space in it.
     let (head, body) = answer.into_parts();
     let mut first = written(&head);
     let mut body = body.into_data_stream().fuse();
@@ -93,7 +94,7 @@ where
     }
 }
 
-/// A head without a length: what follows ends with the connection.
+/// Returns a head without a length: the body ends with the connection.
 fn written(head: &Parts) -> Vec<u8> {
     let now = HttpDate::from(SystemTime::now());
     let status = head.status;
@@ -113,7 +114,7 @@ async fn write<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) -> io::Resul
     stream.flush().await
 }
 
-/// The part of the body that is written next; `None` once the body or the client ended.
+/// Returns the next part of the body; `None` after the body or the client has ended.
 fn poll_next<S: AsyncRead + Unpin>(
     stream: &mut S,
     body: &mut Fuse<BodyDataStream>,
@@ -126,7 +127,7 @@ fn poll_next<S: AsyncRead + Unpin>(
     Poll::Ready(next.transpose().map_err(io::Error::other))
 }
 
-/// Completes when the client ends. Discards what it still sends.
+/// Completes when the client disconnects. Discards its input.
 pub(super) fn poll_end<S: AsyncRead + Unpin>(
     stream: &mut S,
     context: &mut Context<'_>,
@@ -153,7 +154,7 @@ mod tests {
 
     use super::*;
 
-    /// An answer, and what makes it say more.
+    /// Returns a response, and a sender that extends its body.
     fn answer() -> (mpsc::UnboundedSender<Bytes>, Response) {
         let (say, said) = mpsc::unbounded_channel();
         let body = stream::unfold(said, |mut said| async {
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_body_is_all_between_head_and_end_of_the_connection() {
+    async fn body_ends_with_connection() {
         let (mut client, server) = duplex(1000);
         let (say, answer) = answer();
         let sent = tokio::spawn(send(server, answer));
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_body_may_be_empty() {
+    async fn body_may_be_empty() {
         let (mut client, server) = duplex(1000);
         let (say, answer) = answer();
         drop(say);
@@ -205,7 +206,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_ends_with_its_client_and_discards_what_that_sends() {
+    async fn stream_ends_with_client_and_discards_its_input() {
         let (mut client, server) = duplex(1000);
         let (say, answer) = answer();
         let sent = tokio::spawn(send(server, answer));

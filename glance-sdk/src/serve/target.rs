@@ -1,4 +1,4 @@
-//! Which host a request is for: RFC 9112, section 3.2.
+//! Determines the host of a request: RFC 9112, section 3.2.
 
 use std::net::IpAddr;
 
@@ -6,8 +6,8 @@ use axum::body::Body;
 use axum::http::uri::{Authority, PathAndQuery, Uri};
 use axum::http::{HeaderMap, HeaderValue, Request, Version, header};
 
-/// Checks that a request names one host, and replaces an absolute target by its path, so that nothing
-/// behind this sees two names. The error says what is wrong, in one sentence.
+/// Checks that a request names one host, and replaces an absolute target by its path, so that
+/// handlers never see two names. The error describes the problem in one sentence.
 pub(super) fn check(request: &mut Request<Body>) -> Result<(), &'static str> {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let host = hosts.next();
@@ -37,7 +37,7 @@ pub(super) fn check(request: &mut Request<Body>) -> Result<(), &'static str> {
     };
     match host {
         None => {
-            // An old client, which has no such header.
+            // An old client may omit the header.
             let host = HeaderValue::from_str(authority.as_str());
             let host = host.map_err(|_| "The request's target has no valid host.")?;
             request.headers_mut().insert(header::HOST, host);
@@ -60,7 +60,8 @@ pub(super) fn check(request: &mut Request<Body>) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Whether this may be the value of a `Host` header, which is empty for a target without a host.
+/// Returns whether this may be the value of a `Host` header, which is empty for a target without a
+/// host.
 fn is_host(value: &[u8]) -> bool {
     let is_part = |byte: &u8| match byte {
         b'/' | b'?' | b'#' | b'@' | b'\\' | b',' | b'<' | b'>' | b'"' => false,
@@ -69,8 +70,8 @@ fn is_host(value: &[u8]) -> bool {
     value.iter().all(is_part)
 }
 
-/// Whether a browser would hold the host of this request to HTTPS without harm: that is so of a domain
-/// name, but `localhost` belongs to every program on a machine.
+/// Returns whether a browser may safely require HTTPS for the host of this request: that is so for
+/// a domain name, but `localhost` belongs to every program on a machine.
 pub(super) fn names_domain(headers: &HeaderMap) -> bool {
     let Some(host) = headers.get(header::HOST) else {
         return false;
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_names_one_host() {
+    fn request_must_name_one_host() {
         for (target, hosts) in [
             ("/a?b", &["a.example"][..]),
             ("/", &["a.example:8080"]),
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absolute_target_of_an_old_client_stands_for_the_header() {
+    fn absolute_target_of_old_client_replaces_host_header() {
         let mut request = request("http://a.example:8080/b?c", &[], Version::HTTP_10);
         assert_eq!(check(&mut request), Ok(()));
         assert_eq!(request.uri(), "/b?c");
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn only_domain_names_are_held_to_https() {
+    fn hsts_applies_to_domain_names_only() {
         for (host, expected) in [
             ("chat.example.com", true),
             ("chat.example.com:8443", true),

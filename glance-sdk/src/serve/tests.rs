@@ -30,7 +30,7 @@ impl Served {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    /// All that is answered until the server ends the connection.
+    /// Sends a request and returns all data until the server ends the connection.
     async fn answer(&self, request: impl AsRef<[u8]>) -> String {
         let mut stream = self.connect().await;
         stream.write_all(request.as_ref()).await.unwrap();
@@ -44,7 +44,7 @@ async fn rest(mut stream: TcpStream) -> String {
     String::from_utf8(rest).unwrap()
 }
 
-/// Sends this, and reads until the answer ends so.
+/// Sends a request and reads until the response ends with `end`.
 async fn ask(stream: &mut TcpStream, request: &str, end: &str) -> String {
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
@@ -87,7 +87,7 @@ fn is_refusal(answer: &str, status: u16) -> bool {
 }
 
 #[tokio::test]
-async fn a_head_that_was_begun_has_less_time_than_a_pause() {
+async fn started_head_has_shorter_timeout_than_pause() {
     let served = here().await;
     let mut late = served.connect().await;
     let mut idle = served.connect().await;
@@ -107,7 +107,7 @@ async fn a_head_that_was_begun_has_less_time_than_a_pause() {
 }
 
 #[tokio::test]
-async fn a_head_that_trickles_in_gets_no_more_time() {
+async fn slow_head_times_out() {
     let served = here().await;
     let (mut read, mut write) = served.connect().await.into_split();
     tokio::time::pause();
@@ -132,7 +132,7 @@ async fn a_head_that_trickles_in_gets_no_more_time() {
 }
 
 #[tokio::test]
-async fn a_silent_client_is_disconnected_and_holds_up_nobody() {
+async fn silent_client_is_disconnected() {
     let served = here().await;
     let mut silent = served.connect().await;
     let mut asks = served.connect().await;
@@ -150,7 +150,7 @@ async fn a_silent_client_is_disconnected_and_holds_up_nobody() {
 }
 
 #[tokio::test]
-async fn a_head_that_is_too_large_is_refused_though_its_client_goes_on_sending() {
+async fn too_large_head_is_refused_while_client_sends() {
     let served = here().await;
     let fits = format!(
         "GET / HTTP/1.1\r\nhost: a\r\na: {}\r\n\r\n",
@@ -171,7 +171,7 @@ async fn a_head_that_is_too_large_is_refused_though_its_client_goes_on_sending()
 }
 
 #[tokio::test]
-async fn what_is_no_request_is_refused_in_a_sentence() {
+async fn invalid_requests_get_a_sentence() {
     let served = here().await;
     for request in [
         "GET\r\n\r\n",
@@ -188,7 +188,7 @@ async fn what_is_no_request_is_refused_in_a_sentence() {
 }
 
 #[tokio::test]
-async fn a_request_names_one_host() {
+async fn request_must_name_one_host() {
     let router = Router::new().route(
         "/a",
         get(|uri: axum::http::Uri| async move { uri.to_string() }),
@@ -213,7 +213,7 @@ async fn a_request_names_one_host() {
 }
 
 #[tokio::test]
-async fn browsers_are_held_to_https_where_a_domain_was_asked_for() {
+async fn hsts_is_sent_for_domain_names() {
     let router = || Router::new().route("/", get(|| async { "here" }));
     let secure = served(router(), HttpServer::strict_transport_security).await;
     let plain = served(router(), |server| server).await;
@@ -234,7 +234,7 @@ async fn browsers_are_held_to_https_where_a_domain_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_server_takes_so_many_connections_and_more_once_they_ended() {
+async fn connections_are_limited_until_some_end() {
     let router = Router::new().route("/", get(|| async { "here" }));
     let limits = Limits::default().connections(2);
     let served = served(router, |server| server.limits(limits)).await;
@@ -252,7 +252,7 @@ async fn a_server_takes_so_many_connections_and_more_once_they_ended() {
         let mut stream = served.connect().await;
         let _ = stream.write_all(GET.as_bytes()).await;
         let mut status = [0; 12];
-        // A refused connection may be reset before its answer is read.
+        // A refused connection may be reset before its response is read.
         if stream.read_exact(&mut status).await.is_ok() && status.ends_with(b"200") {
             break;
         }
@@ -260,7 +260,7 @@ async fn a_server_takes_so_many_connections_and_more_once_they_ended() {
 }
 
 #[tokio::test]
-async fn half_open_requests_give_their_places_back() {
+async fn unfinished_requests_return_their_connections() {
     let router = Router::new().route("/", get(|| async { "here" }));
     let limits = Limits::default().connections(20);
     let served = served(router, |server| server.limits(limits)).await;
@@ -288,7 +288,7 @@ fn with_bodies(limits: &Limits, handler: axum::routing::MethodRouter) -> Router 
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_come_is_answered_408() {
+async fn missing_body_times_out_with_408() {
     let limits = Limits::default();
     let router = with_bodies(&limits, post(|_: Bytes| async { "read" }));
     let served = served(router, |server| server).await;
@@ -307,7 +307,7 @@ async fn a_body_that_does_not_come_is_answered_408() {
 }
 
 #[tokio::test]
-async fn bodies_count_until_their_requests_were_handled() {
+async fn bodies_count_until_handler_returns() {
     let limits = Limits::default().bytes(100);
     let [taken, go_on]: [Arc<Notify>; 2] = Default::default();
     let (takes, goes_on) = (Arc::clone(&taken), Arc::clone(&go_on));
@@ -342,7 +342,7 @@ async fn large_heads_count_until_they_are_complete() {
     let mut first = served.connect().await;
     first.write_all(head.as_bytes()).await.unwrap();
     let answer = loop {
-        // Once the server has read the first head, there is no room for a second one.
+        // After the server has read the first head, a second one exceeds the limit.
         let mut second = served.connect().await;
         second
             .write_all(format!("{head}\r\n").as_bytes())
@@ -360,7 +360,7 @@ async fn large_heads_count_until_they_are_complete() {
 }
 
 #[tokio::test]
-async fn a_server_that_ends_closes_idle_connections() {
+async fn shutdown_closes_idle_connections() {
     let served = here().await;
     let silent = served.connect().await;
     let mut stream = served.connect().await;
@@ -372,7 +372,7 @@ async fn a_server_that_ends_closes_idle_connections() {
 }
 
 #[tokio::test]
-async fn what_was_begun_is_done_though_nobody_waits_for_it() {
+async fn handler_completes_after_client_disconnects() {
     let [begun, left, done]: [Arc<Notify>; 3] = Default::default();
     let (begins, is_left, is_done) = (begun.clone(), left.clone(), done.clone());
     let work = || async move {
@@ -394,7 +394,7 @@ async fn what_was_begun_is_done_though_nobody_waits_for_it() {
 }
 
 #[tokio::test]
-async fn a_handler_that_panics_is_answered_for() {
+async fn panicking_handler_gets_response() {
     let router = Router::new().route("/", get(|| async { panic!("as a test") as () }));
     let served = served(router, |server| server).await;
     let answer = ask(&mut served.connect().await, GET, "\r\n\r\n").await;
@@ -402,7 +402,7 @@ async fn a_handler_that_panics_is_answered_for() {
 }
 
 #[tokio::test]
-async fn a_stream_keeps_its_server_until_it_ends() {
+async fn stream_keeps_server_running() {
     let (end, ended) = oneshot::channel::<()>();
     let ended = ended.map(drop).shared();
     let live = || async {
@@ -433,7 +433,7 @@ async fn a_stream_keeps_its_server_until_it_ends() {
 }
 
 #[tokio::test]
-async fn a_response_under_way_may_pause_for_longer_than_a_client() {
+async fn response_may_pause_longer_than_client() {
     let slow = || async {
         let body = stream::iter(["a", "b"]).then(|part| async move {
             tokio::time::sleep(IDLE_TIMEOUT * 3).await;
@@ -449,7 +449,7 @@ async fn a_response_under_way_may_pause_for_longer_than_a_client() {
 }
 
 #[tokio::test]
-async fn a_connection_that_changes_its_protocol_has_no_deadline() {
+async fn upgraded_connection_has_no_timeout() {
     let upgrade = |mut request: axum::extract::Request| async move {
         let upgraded = hyper::upgrade::on(&mut request);
         tokio::spawn(async move {

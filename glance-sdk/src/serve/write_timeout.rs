@@ -1,4 +1,4 @@
-//! A connection that ends when its client has read nothing for a minute of what waits for it.
+//! A connection that ends if its client does not read for a minute while data waits.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -8,14 +8,14 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// How long a client may read nothing.
+/// The timeout of a client that does not read.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Fails to write once a client has read nothing for [`WRITE_TIMEOUT`].
+/// Fails to write after a client has not read for [`WRITE_TIMEOUT`].
 #[derive(Debug)]
 pub(super) struct WriteTimeout<S> {
     stream: S,
-    /// Set while something waits: most writes succeed at once, and need no clock.
+    /// Set while data waits: most writes succeed at once, and need no clock.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_slow_client_gets_everything_and_one_that_reads_nothing_an_error() {
+    async fn only_clients_that_do_not_read_time_out() {
         let (mut client, server) = duplex(16);
         let mut server = WriteTimeout::new(server);
         let written = tokio::spawn(async move {

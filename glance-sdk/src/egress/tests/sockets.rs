@@ -1,4 +1,4 @@
-//! Real sockets that close, hang and announce, and what becomes of the calls.
+//! Tests calls against sockets that close, hang and announce timeouts.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -23,7 +23,7 @@ async fn call(client: &HttpClient, method: Method, url: &str) -> Result<String, 
     Ok(String::from_utf8(body).unwrap())
 }
 
-/// Reads one request with its body; false at the end of the connection.
+/// Reads one request with its body. Returns false at the end of the connection.
 async fn read_request(stream: &mut TcpStream) -> bool {
     let mut read = Vec::new();
     while !read.ends_with(b"body") {
@@ -35,8 +35,8 @@ async fn read_request(stream: &mut TcpStream) -> bool {
     true
 }
 
-/// Answers as many requests of each connection as `answers` says, then reads one more and closes
-/// the connection without a word. Counts connections and requests.
+/// Starts a server that responds to `answers` requests per connection, then reads one more and
+/// closes the connection without a response. Counts connections and requests.
 async fn closing(answers: usize) -> (String, Arc<AtomicUsize>, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -65,7 +65,7 @@ async fn closing(answers: usize) -> (String, Arc<AtomicUsize>, Arc<AtomicUsize>)
 }
 
 #[tokio::test]
-async fn repeatable_requests_survive_a_connection_closed_while_they_are_sent() {
+async fn idempotent_requests_survive_closed_connection() {
     for method in [Method::GET, Method::PUT, Method::DELETE] {
         let (url, connections, _) = closing(1).await;
         let client = local();
@@ -77,7 +77,7 @@ async fn repeatable_requests_survive_a_connection_closed_while_they_are_sent() {
 }
 
 #[tokio::test]
-async fn a_post_fails_only_where_it_may_have_arrived() {
+async fn post_fails_only_if_it_may_have_arrived() {
     let (url, _, requests) = closing(1).await;
     let client = local();
     for _ in 0..3 {
@@ -89,10 +89,10 @@ async fn a_post_fails_only_where_it_may_have_arrived() {
     assert_eq!(requests.load(Ordering::SeqCst), 6, "none was sent twice");
 }
 
-/// The server closes as soon as it has answered: a client that has not seen it yet sends on that
+/// The server closes right after its response: a client that has not noticed sends on that
 /// connection.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_post_meets_closed_idle_connections_and_is_never_lost_unseen() {
+async fn post_on_closed_idle_connection_is_never_lost_silently() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let received = Arc::new(AtomicUsize::new(0));
@@ -117,7 +117,7 @@ async fn a_post_meets_closed_idle_connections_and_is_never_lost_unseen() {
     assert_eq!(received.load(Ordering::SeqCst), answered);
 }
 
-/// Says when the client closes its first connection, after one answer with these headers.
+/// Completes when the client closes its first connection, after one response with these headers.
 async fn watched(headers: &'static str) -> (String, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -132,7 +132,7 @@ async fn watched(headers: &'static str) -> (String, JoinHandle<()>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn idle_connections_are_closed_before_servers_do() {
+async fn client_closes_idle_connections_first() {
     let (url, closed) = watched("").await;
     let client = local();
     call(&client, Method::POST, &url).await.unwrap();
@@ -143,7 +143,7 @@ async fn idle_connections_are_closed_before_servers_do() {
 }
 
 #[tokio::test]
-async fn a_server_that_announces_a_short_time_gets_a_connection_for_each_request() {
+async fn short_keep_alive_disables_connection_reuse() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let connections = Arc::new(AtomicUsize::new(0));
@@ -167,7 +167,7 @@ async fn a_server_that_announces_a_short_time_gets_a_connection_for_each_request
     }
 }
 
-/// A server that accepts, reads a first byte, and answers this much.
+/// Starts a server that accepts, reads a first byte, and sends this text.
 async fn silent(answer: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -184,7 +184,7 @@ async fn silent(answer: &'static str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_names_the_phase_that_took_too_long() {
+async fn timeout_error_names_phase() {
     let address = silent("").await;
     let client = local();
     let said = call(&client, Method::GET, &format!("http://{address}/"))
@@ -224,7 +224,7 @@ async fn an_error_names_the_phase_that_took_too_long() {
     assert!(!said.may_have_arrived());
 }
 
-/// A resolver that never answers.
+/// A resolver that never returns.
 struct Hanging;
 
 impl Resolve for Hanging {
@@ -234,7 +234,7 @@ impl Resolve for Hanging {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_nobody_accepts_is_named() {
+async fn connect_timeout_is_named() {
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let busy = socket.listen(1).unwrap();
@@ -253,7 +253,7 @@ async fn a_connection_that_nobody_accepts_is_named() {
 }
 
 #[tokio::test]
-async fn calls_go_through_the_proxy_and_errors_name_it() {
+async fn calls_use_proxy_and_errors_name_it() {
     let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = proxy.local_addr().unwrap();
     tokio::spawn(async move {
