@@ -1,4 +1,4 @@
-//! Installation stores: what an add-on remembers between two starts.
+//! Stores of installations, which add-ons keep between two starts.
 //!
 //! ```
 //! use glance_sdk::model::InstallationData;
@@ -29,7 +29,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// The attribute that an `impl` of [`InstallationStore`] needs.
+/// The attribute for implementations of [`InstallationStore`].
 pub use async_trait::async_trait;
 pub use encrypted::EncryptedStore;
 pub use keyring::Keyring;
@@ -45,10 +45,10 @@ pub use sqlite::SqliteStore;
 use crate::Result;
 use crate::model::{GroupId, InstallationData, OauthId, RoomId, Secret};
 
-/// How many installations [`InstallationStore::list`] reads at a time.
+/// The number of installations that [`InstallationStore::list`] reads at a time.
 const PAGE: usize = 1000;
 
-/// An installation as the add-on keeps it.
+/// A stored installation.
 ///
 /// ```
 /// use glance_sdk::model::InstallationData;
@@ -65,35 +65,35 @@ const PAGE: usize = 1000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Installation {
-    /// What the host posted.
+    /// The data that the host posted.
     pub data: InstallationData,
-    /// Where the host is called.
+    /// The addresses of the host's APIs.
     pub endpoints: Endpoints,
 }
 
 impl Installation {
-    /// An installation on a host with these endpoints.
+    /// Creates an installation on a host with these endpoints.
     pub fn new(data: InstallationData, endpoints: Endpoints) -> Self {
         Self { data, endpoints }
     }
 
-    /// Names the installation.
+    /// Returns the id of the installation.
     pub fn oauth_id(&self) -> &OauthId {
         &self.data.oauth_id
     }
 
-    /// The room it is installed in; `None` where the whole group has it.
+    /// Returns the room of the installation, or `None` if the whole group has installed the add-on.
     pub fn room_id(&self) -> Option<RoomId> {
         self.data.room_id
     }
 
-    /// The origin of the host that made it, as browsers write it, such as `https://chat.example.com`:
-    /// that of its capabilities document. `None` where that has no web address.
+    /// Returns the origin of the host, as browsers write it, such as `https://chat.example.com`. It
+    /// is the origin of the host's capabilities document, or `None` if that has no web address.
     pub fn origin(&self) -> Option<String> {
         origin(&self.data.capabilities_url)
     }
 
-    /// The address of the host's JavaScript API, for the `<script src>` of a page.
+    /// Returns the URL of the host's JavaScript API, for the `<script src>` of a page.
     ///
     /// ```
     /// use glance_sdk::model::InstallationData;
@@ -115,7 +115,7 @@ impl Installation {
     }
 }
 
-/// Where a host is called, as its capabilities document says.
+/// The addresses of a host's APIs, from its capabilities document.
 ///
 /// ```
 /// use glance_sdk::store::Endpoints;
@@ -129,12 +129,12 @@ impl Installation {
 pub struct Endpoints {
     /// The token endpoint.
     pub token_url: String,
-    /// The REST API, with a slash at the end.
+    /// The REST API, with a trailing slash.
     pub api_url: String,
 }
 
 impl Endpoints {
-    /// Endpoints at these addresses.
+    /// Creates endpoints with these addresses.
     pub fn new(token_url: impl Into<String>, api_url: impl Into<String>) -> Self {
         Self {
             token_url: token_url.into(),
@@ -143,8 +143,8 @@ impl Endpoints {
     }
 }
 
-/// When a host is asked whether it still knows an installation that somebody asked to remove without
-/// proof. The default: nobody asked, and nothing is due.
+/// The state of the questions to a host whether it still knows an installation, after a request to
+/// remove it without proof. By default there was no request, and no question is due.
 ///
 /// ```
 /// use glance_sdk::store::RemovalCheck;
@@ -155,16 +155,16 @@ impl Endpoints {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RemovalCheck {
-    /// How often the host was asked since the last request to remove the installation.
+    /// The number of questions since the last request to remove the installation.
     pub attempts: u32,
-    /// When the host was asked last, in seconds since 1970.
+    /// The time of the last question, in seconds since 1970.
     pub asked_at: Option<i64>,
-    /// When the host has to be asked next, in seconds since 1970.
+    /// The time of the next question, in seconds since 1970.
     pub due_at: Option<i64>,
 }
 
 impl RemovalCheck {
-    /// A check with these members.
+    /// Creates a check with these values.
     pub fn new(attempts: u32, asked_at: Option<i64>, due_at: Option<i64>) -> Self {
         Self {
             attempts,
@@ -174,11 +174,11 @@ impl RemovalCheck {
     }
 }
 
-/// Keeps installations. What it acknowledged is there after a crash.
+/// A store of installations. Acknowledged changes must survive a crash.
 ///
-/// The methods for what processes share ([`access_token`](Self::access_token) and those that follow it)
-/// have default implementations: a store without its own forwards them to [`inner`](Self::inner), and
-/// shares nothing where there is no such store.
+/// The methods for data that processes share ([`access_token`](Self::access_token) and those after
+/// it) have default implementations: they forward to the store in [`inner`](Self::inner), and share
+/// nothing if there is no such store.
 ///
 /// ```
 /// use glance_sdk::store::{InstallationStore, MemoryStore};
@@ -197,40 +197,41 @@ impl RemovalCheck {
 /// ```
 #[async_trait]
 pub trait InstallationStore: fmt::Debug + Send + Sync + 'static {
-    /// Keeps an installation, or replaces the one with the same id and secret.
+    /// Stores an installation, or replaces the one with the same id and secret.
     ///
     /// # Errors
     ///
-    /// [`Error::conflict`](crate::Error::conflict) where the id is stored with another secret,
-    /// which changes nothing: the installation call is not signed, and a stranger must not be able
-    /// to replace a secret. [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    /// Returns [`Error::conflict`](crate::Error::conflict) and changes nothing if the id is stored
+    /// with another secret: the installation request is not signed, and a stranger must not be able
+    /// to replace a secret. Returns [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the store
+    /// fails.
     async fn put(&self, installation: &Installation) -> Result<()>;
 
-    /// The installation with this id.
+    /// Returns the installation with this id.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    /// Returns [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the store fails.
     async fn get(&self, oauth_id: &OauthId) -> Result<Option<Installation>>;
 
-    /// Forgets the installation with this id; says whether there was one.
+    /// Removes the installation with this id. Returns whether it existed.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    /// Returns [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the store fails.
     async fn remove(&self, oauth_id: &OauthId) -> Result<bool>;
 
-    /// Keeps an installation with a new secret in place of the one with the same id, where that
-    /// one has the secret `stored`; says whether it did. For whoever changes the key that secrets
-    /// are encrypted with; an installation call never comes here.
+    /// Replaces the installation with the same id by one with a new secret, if the stored secret is
+    /// `stored`. Returns whether it did. It serves to change the key that encrypts secrets;
+    /// installation requests never cause it.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    /// Returns [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the store fails.
     async fn replace(&self, stored: &Secret, installation: &Installation) -> Result<bool>;
 
-    /// The first `limit` installations whose id comes after `after`, in the order of the bytes of
-    /// their ids; from the very first one where `after` is `None`. Fewer than `limit` are the last.
+    /// Returns the first `limit` installations with an id after `after`, or from the start if
+    /// `after` is `None`, ordered by the bytes of their ids. Fewer than `limit` are the last page.
     ///
     /// ```
     /// use glance_sdk::store::{InstallationStore, MemoryStore};
@@ -253,13 +254,14 @@ pub trait InstallationStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    /// Returns [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the store fails.
     async fn page(&self, after: Option<&OauthId>, limit: usize) -> Result<Vec<Installation>>;
 
-    /// The installations made in this room, by id.
+    /// Returns the installations in this room, ordered by id.
     ///
-    /// One that the whole group has is not among them, though it reaches the room: a room's number
-    /// does not say its group. [`in_group`](Self::in_group) has it.
+    /// The result does not contain installations of the whole group, although they include the
+    /// room: a room's number does not identify its group. [`in_group`](Self::in_group) returns
+    /// them.
     ///
     /// ```
     /// use glance_sdk::model::RoomId;
@@ -280,40 +282,40 @@ pub trait InstallationStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    /// Returns [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the store fails.
     async fn in_room(&self, room: RoomId) -> Result<Vec<Installation>>;
 
-    /// The installations of this group, by id: those in its rooms, and those the whole group has
-    /// (whose [`room_id`](Installation::room_id) is `None`).
+    /// Returns the installations of this group, ordered by id: those in its rooms, and those of the
+    /// whole group (with `None` as their [`room_id`](Installation::room_id)).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    /// Returns [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the store fails.
     async fn in_group(&self, group: GroupId) -> Result<Vec<Installation>>;
 
-    /// Counts the installations of hosts with this [origin](Installation::origin), or all where
-    /// `origin` is `None`. Each new installation of an unknown host waits for it.
+    /// Counts the installations of hosts with this [origin](Installation::origin), or all if
+    /// `origin` is `None`. Each new installation of an unknown host waits for the result.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    /// Returns [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the store fails.
     async fn count(&self, origin: Option<&str>) -> Result<u64>;
 
-    /// The removal check of this installation; `None` where there is no such installation. A new
-    /// installation has the default, [`put`](Self::put) and [`replace`](Self::replace) leave the
-    /// check as it is, and it goes with its installation.
+    /// Returns the removal check of this installation, or `None` if the installation does not
+    /// exist. A new installation has the default check, [`put`](Self::put) and
+    /// [`replace`](Self::replace) do not change it, and removing the installation removes it.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    /// Returns [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the store fails.
     async fn removal_check(&self, oauth_id: &OauthId) -> Result<Option<RemovalCheck>>;
 
     /// Stores `new` as the removal check of this installation if the stored one equals `expected`,
-    /// atomically; says whether it did. Of several processes that see a check as due, one gets it.
+    /// atomically. Returns whether it did. Thus only one of several processes makes a due check.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    /// Returns [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the store fails.
     async fn set_removal_check(
         &self,
         oauth_id: &OauthId,
@@ -321,24 +323,24 @@ pub trait InstallationStore: fmt::Debug + Send + Sync + 'static {
         new: &RemovalCheck,
     ) -> Result<bool>;
 
-    /// The first `limit` removal checks that are due until this time (in seconds since 1970), the
-    /// earliest first, and of the same time by id.
+    /// Returns the first `limit` removal checks that are due by this time (in seconds since 1970),
+    /// ordered by time and then by id.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    /// Returns [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the store fails.
     async fn due_removal_checks(
         &self,
         until: i64,
         limit: usize,
     ) -> Result<Vec<(OauthId, RemovalCheck)>>;
 
-    /// All installations, by id, in memory at once; where there may be very many, ask for one
-    /// [`page`](Self::page) after another.
+    /// Returns all installations, ordered by id, in memory at once. If there may be very many, read
+    /// them with [`page`](Self::page).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    /// Returns [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the store fails.
     async fn list(&self) -> Result<Vec<Installation>> {
         let mut all = Vec::new();
         loop {
@@ -352,21 +354,22 @@ pub trait InstallationStore: fmt::Debug + Send + Sync + 'static {
         }
     }
 
-    /// The store that this one wraps, if it wraps one. The default implementations of the methods below
-    /// forward to it, and so will those of methods that later versions add.
+    /// Returns the wrapped store, if there is one. The default implementations of the methods below
+    /// forward to it, and so will the methods of later versions.
     fn inner(&self) -> Option<&dyn InstallationStore> {
         None
     }
 
-    /// The access token with this name that a process put for the installation, whether or not it is
-    /// still in time; `None` where there is none. The processes of an add-on that share a store thereby
-    /// use one token instead of asking the host for one each.
+    /// Returns the access token with this name that a process stored for the installation, whether
+    /// or not it has expired; `None` if there is none. The processes of an add-on with a shared
+    /// store thus use one token instead of requesting one each.
     ///
-    /// The name has at most 64 characters. It says what the token is for; only equal names are the same.
+    /// The name has at most 64 characters and identifies the purpose of the token. Names are
+    /// compared exactly.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    /// Returns [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the store fails.
     async fn access_token(&self, oauth_id: &OauthId, name: &str) -> Result<Option<AccessToken>> {
         match self.inner() {
             Some(inner) => inner.access_token(oauth_id, name).await,
@@ -374,11 +377,12 @@ pub trait InstallationStore: fmt::Debug + Send + Sync + 'static {
         }
     }
 
-    /// Keeps an access token of a stored installation, in place of the one with the same name; says
-    /// whether it did. Also forgets those of the installation's tokens whose
-    /// [`renew_at`](AccessToken::renew_at) is not after `now` (in seconds since 1970), and those beyond
-    /// [`MAX_PER_INSTALLATION`](AccessToken::MAX_PER_INSTALLATION). The tokens go with their
-    /// installation; [`put`](Self::put) and [`replace`](Self::replace) leave them as they are.
+    /// Stores an access token of a stored installation, in place of the one with the same name.
+    /// Returns whether it did. Also removes the installation's tokens whose
+    /// [`renew_at`](AccessToken::renew_at) is not after `now` (in seconds since 1970), and those
+    /// beyond [`MAX_PER_INSTALLATION`](AccessToken::MAX_PER_INSTALLATION). Removing the
+    /// installation removes its tokens; [`put`](Self::put) and [`replace`](Self::replace) do not
+    /// change them.
     ///
     /// ```
     /// use glance_sdk::store::{AccessToken, InstallationStore, MemoryStore};
@@ -398,7 +402,7 @@ pub trait InstallationStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    /// Returns [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the store fails.
     async fn put_access_token(
         &self,
         oauth_id: &OauthId,
@@ -412,12 +416,12 @@ pub trait InstallationStore: fmt::Debug + Send + Sync + 'static {
         }
     }
 
-    /// Forgets the access token with this name if it is `refused`, a token that the host no longer
-    /// takes; says whether it did. Another process may have put a new one since.
+    /// Removes the access token with this name if it equals `refused`, a token that the host no
+    /// longer accepts. Returns whether it did: another process may have stored a new token since.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    /// Returns [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the store fails.
     async fn remove_access_token(
         &self,
         oauth_id: &OauthId,
@@ -430,13 +434,13 @@ pub trait InstallationStore: fmt::Debug + Send + Sync + 'static {
         }
     }
 
-    /// Remembers that a signed request is used now, unless it was used before, atomically: of several
-    /// processes that receive the same request, one gets [`Claimed::First`]. Requests that have expired
-    /// may be forgotten, and those of a removed installation are.
+    /// Records the use of a signed request, unless it was used before, atomically: of several
+    /// processes that receive the same request, one gets [`Claimed::First`]. The store may remove
+    /// expired requests, and removes those of a removed installation.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the store fails.
+    /// Returns [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the store fails.
     async fn claim_request(&self, claim: &RequestClaim) -> Result<Claimed> {
         match self.inner() {
             Some(inner) => inner.claim_request(claim).await,
@@ -536,7 +540,7 @@ impl<S: InstallationStore + ?Sized> InstallationStore for Arc<S> {
     }
 }
 
-/// Scheme, host and port of a web address, as browsers write them.
+/// Returns scheme, host and port of a web address, as browsers write them.
 pub(crate) fn origin(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;
     let is_web = matches!(url.scheme(), "http" | "https");

@@ -1,4 +1,4 @@
-//! What every installation store must do, as a suite that a store runs on itself.
+//! A test suite with the rules of installation stores, which a store runs on itself.
 //!
 //! ```
 //! use glance_sdk::store::{MemoryStore, conformance};
@@ -8,8 +8,8 @@
 //! # });
 //! ```
 //!
-//! In a store's own tests that is the body of one
-//! `#[tokio::test(flavor = "multi_thread")]`: several threads make the concurrent puts meet.
+//! In a store's own tests this is the body of one `#[tokio::test(flavor = "multi_thread")]`: the
+//! rules about concurrent changes need several threads.
 
 mod removal;
 mod sharing;
@@ -24,10 +24,10 @@ use super::{Endpoints, Installation, InstallationStore};
 use crate::model::{GroupId, InstallationData, OauthId, RoomId};
 use crate::{ErrorKind, Result};
 
-/// How many puts meet in the concurrent rules.
+/// The number of concurrent changes in the rules about concurrency.
 const CROWD: usize = 64;
 
-/// Holds a store to every rule, each on an empty store of its own from `make`.
+/// Checks all rules, each on an empty store from `make`.
 ///
 /// ```no_run
 /// use glance_sdk::store::{SqliteStore, conformance};
@@ -46,7 +46,7 @@ const CROWD: usize = 64;
 ///
 /// # Panics
 ///
-/// With a sentence that names the rule, where the store breaks one.
+/// Panics with a sentence that names the rule if the store breaks one.
 pub async fn check<S: InstallationStore>(make: impl AsyncFn() -> S) {
     keeps_and_forgets(&make().await).await;
     keeps_unknown_members(&make().await).await;
@@ -68,8 +68,8 @@ pub async fn check<S: InstallationStore>(make: impl AsyncFn() -> S) {
     }
 }
 
-/// Holds a store to the rules about what it shares between processes, each on an empty store of its own
-/// from `make`: access tokens and used requests. [`check`] does so too, unless the store has the default
+/// Checks the rules about data that processes share: access tokens and used requests, each on an
+/// empty store from `make`. [`check`] includes them, unless the store has the default
 /// implementations, which share nothing.
 ///
 /// ```
@@ -82,7 +82,7 @@ pub async fn check<S: InstallationStore>(make: impl AsyncFn() -> S) {
 ///
 /// # Panics
 ///
-/// With a sentence that names the rule, where the store breaks one.
+/// Panics with a sentence that names the rule if the store breaks one.
 pub async fn check_sharing<S: InstallationStore>(make: impl AsyncFn() -> S) {
     sharing::keeps_tokens(&make().await).await;
     sharing::bounds_tokens(&make().await).await;
@@ -92,13 +92,17 @@ pub async fn check_sharing<S: InstallationStore>(make: impl AsyncFn() -> S) {
 }
 
 async fn keeps_and_forgets(store: &dyn InstallationStore) {
-    let rule = "an installation is there from its put to its removal";
+    let rule = "an installation exists from its put to its removal";
     let id = OauthId::from("one");
-    holds(get(store, &id).await.is_none(), rule, "a new store has one");
+    holds(
+        get(store, &id).await.is_none(),
+        rule,
+        "a new store contains one",
+    );
     holds(
         !worked(store.remove(&id).await, rule),
         rule,
-        "`remove` says that there was one in a new store",
+        "`remove` returned true in a new store",
     );
     put(store, &installation("one", "secret", 1)).await;
     put(store, &installation("two", "secret", 2)).await;
@@ -110,12 +114,12 @@ async fn keeps_and_forgets(store: &dyn InstallationStore) {
     holds(
         worked(store.remove(&id).await, rule),
         rule,
-        "`remove` says that there was none",
+        "`remove` returned false",
     );
     holds(
         get(store, &id).await.is_none(),
         rule,
-        "it is there after `remove`",
+        "it exists after `remove`",
     );
     same(
         get(store, &"two".into()).await,
@@ -126,7 +130,7 @@ async fn keeps_and_forgets(store: &dyn InstallationStore) {
     same(
         get(store, &id).await,
         Some(installation("one", "another secret", 3)),
-        "a removed id may come back with another secret",
+        "a removed id may be stored again with another secret",
     );
 }
 
@@ -138,12 +142,12 @@ async fn keeps_unknown_members(store: &dyn InstallationStore) {
     same(
         get(store, &"one".into()).await,
         Some(sent),
-        "members of the installation data that this version does not know are kept",
+        "unknown members of the installation data are kept",
     );
 }
 
 async fn keeps_unusual_values(store: &dyn InstallationStore) {
-    let rule = "ids, secrets and numbers are kept whatever they look like";
+    let rule = "ids, secrets and numbers are kept unchanged";
     let long = "x".repeat(2000);
     let ids = [
         "",
@@ -162,12 +166,12 @@ async fn keeps_unusual_values(store: &dyn InstallationStore) {
     holds(
         found.len() == ids.len(),
         rule,
-        format_args!("`in_room` finds {} of {}", found.len(), ids.len()),
+        format_args!("`in_room` returned {} of {}", found.len(), ids.len()),
     );
     holds(
         get(store, &"X".repeat(2000).into()).await.is_none(),
-        "capital and small letters make different ids",
-        "one was found by the other",
+        "ids are case-sensitive",
+        "an id found the installation of another",
     );
 }
 
@@ -180,9 +184,13 @@ async fn replaces_with_the_same_secret(store: &dyn InstallationStore) {
     put(store, &second).await;
     same(get(store, &"one".into()).await, Some(second), rule);
     let room = worked(store.in_room(1.into()).await, rule);
-    holds(room.is_empty(), rule, "the room of before still has it");
+    holds(room.is_empty(), rule, "the previous room still contains it");
     let group = worked(store.in_group(1.into()).await, rule);
-    holds(group.is_empty(), rule, "the group of before still has it");
+    holds(
+        group.is_empty(),
+        rule,
+        "the previous group still contains it",
+    );
 }
 
 async fn refuses_another_secret(store: &dyn InstallationStore) {
@@ -192,7 +200,7 @@ async fn refuses_another_secret(store: &dyn InstallationStore) {
     for stolen in ["stolen", "", "secret ", "secre", "SECRET"] {
         match store.put(&installation("one", stolen, 2)).await {
             Err(error) if error.kind() == ErrorKind::Conflict => {}
-            other => broken(rule, format_args!("`put` answered {other:?}")),
+            other => broken(rule, format_args!("`put` returned {other:?}")),
         }
         same(
             get(store, &"one".into()).await,
@@ -200,39 +208,39 @@ async fn refuses_another_secret(store: &dyn InstallationStore) {
             rule,
         );
         let room = worked(store.in_room(2.into()).await, rule);
-        holds(room.is_empty(), rule, "`in_room` finds the refused one");
+        holds(room.is_empty(), rule, "`in_room` returned the refused one");
     }
 }
 
 async fn replaces_a_known_secret_only(store: &dyn InstallationStore) {
-    let rule = "`replace` changes the secret where the stored one is given, and nothing otherwise";
+    let rule = "`replace` changes the secret only if it is given the stored one";
     let new = installation("one", "new", 2);
     holds(
         !worked(store.replace(&"old".into(), &new).await, rule),
         rule,
-        "it says that it replaced what is not there",
+        "it returned true for an unknown installation",
     );
     holds(
         get(store, &"one".into()).await.is_none(),
         rule,
-        "it kept what was not there before",
+        "it stored an unknown installation",
     );
     let old = installation("one", "old", 1);
     put(store, &old).await;
     holds(
         !worked(store.replace(&"other".into(), &new).await, rule),
         rule,
-        "it says that it replaced one with another secret",
+        "it returned true for another secret",
     );
     same(get(store, &"one".into()).await, Some(old), rule);
     holds(
         worked(store.replace(&"old".into(), &new).await, rule),
         rule,
-        "it says that it did not, with the stored secret",
+        "it returned false for the stored secret",
     );
     same(get(store, &"one".into()).await, Some(new), rule);
     let room = worked(store.in_room(1.into()).await, rule);
-    holds(room.is_empty(), rule, "the room of before still has it");
+    holds(room.is_empty(), rule, "the previous room still contains it");
 }
 
 async fn lets_one_of_many_secrets_win<S: InstallationStore>(store: Arc<S>) {
@@ -286,12 +294,12 @@ async fn loses_no_concurrent_put<S: InstallationStore>(store: Arc<S>) {
     holds(
         ids(&found) == expected,
         rule,
-        format_args!("{CROWD} were put, and `list` finds {:?}", ids(&found)),
+        format_args!("{CROWD} were put, and `list` returned {:?}", ids(&found)),
     );
 }
 
 async fn pages_by_id(store: &dyn InstallationStore) {
-    let rule = "pages follow each other in the order of the bytes of the ids and lose nothing";
+    let rule = "pages are ordered by the bytes of the ids and complete";
     let sorted = ["", "A", "B", "_", "a", "a b", "aa", "b", "é", "\u{1F6A8}"];
     for id in ["b", "a", "é", "B", "aa", "", "_", "\u{1F6A8}", "A", "a b"] {
         put(store, &installation(id, "secret", 1)).await;
@@ -306,7 +314,7 @@ async fn pages_by_id(store: &dyn InstallationStore) {
                 page.len() == expected,
                 rule,
                 format_args!(
-                    "a page of {limit} after {after:?} has {}, not {expected}",
+                    "a page of {limit} after {after:?} contains {}, not {expected}",
                     page.len()
                 ),
             );
@@ -318,7 +326,7 @@ async fn pages_by_id(store: &dyn InstallationStore) {
         holds(
             seen == sorted,
             rule,
-            format_args!("pages of {limit} have {seen:?}, not {sorted:?}"),
+            format_args!("pages of {limit} contain {seen:?}, not {sorted:?}"),
         );
     }
     let page = worked(store.page(None, 0).await, rule);
@@ -332,13 +340,13 @@ async fn pages_by_id(store: &dyn InstallationStore) {
     let all = worked(store.list().await, rule);
     holds(
         ids(&all) == sorted,
-        "`list` has every installation by id",
-        format_args!("it has {:?}", ids(&all)),
+        "`list` returns all installations ordered by id",
+        format_args!("it returned {:?}", ids(&all)),
     );
 }
 
 async fn finds_by_room_and_group(store: &dyn InstallationStore) {
-    let rule = "`in_room` has what was made in the room, `in_group` what was made in the group or its rooms";
+    let rule = "`in_room` returns the installations in the room, `in_group` those in the group or its rooms";
     let made = [
         ("d", 1, Some(7)),
         ("c", 1, None),
@@ -358,7 +366,7 @@ async fn finds_by_room_and_group(store: &dyn InstallationStore) {
         holds(
             ids(&found) == expected,
             rule,
-            format_args!("room {room} has {:?}, not {expected:?}", ids(&found)),
+            format_args!("room {room} contains {:?}, not {expected:?}", ids(&found)),
         );
     }
     for (group, expected) in [(1, &["a", "b", "c", "d"][..]), (2, &["e", "f"]), (7, &[])] {
@@ -366,12 +374,12 @@ async fn finds_by_room_and_group(store: &dyn InstallationStore) {
         holds(
             ids(&found) == expected,
             rule,
-            format_args!("group {group} has {:?}, not {expected:?}", ids(&found)),
+            format_args!("group {group} contains {:?}, not {expected:?}", ids(&found)),
         );
     }
     worked(store.remove(&"a".into()).await, rule);
     let found = worked(store.in_room(7.into()).await, rule);
-    holds(ids(&found) == ["d"], rule, "a removed one is still found");
+    holds(ids(&found) == ["d"], rule, "it returned a removed one");
 }
 
 async fn counts_by_origin(store: &dyn InstallationStore) {
@@ -381,7 +389,7 @@ async fn counts_by_origin(store: &dyn InstallationStore) {
         holds(
             found == expected,
             rule,
-            format_args!("of {origin:?} it counts {found}, not {expected}"),
+            format_args!("for {origin:?} it counted {found}, not {expected}"),
         );
     };
     let (one, other) = (
@@ -413,7 +421,7 @@ async fn counts_by_origin(store: &dyn InstallationStore) {
 }
 
 async fn shows_no_secret(store: &dyn InstallationStore) {
-    let rule = "no secret is seen in `Debug` or in an error";
+    let rule = "`Debug` and errors contain no secret";
     put(store, &installation("one", "topsecret", 1)).await;
     let refused = store.put(&installation("one", "othersecret", 1)).await;
     let shown = format!(
@@ -423,7 +431,7 @@ async fn shows_no_secret(store: &dyn InstallationStore) {
     holds(
         !shown.contains("topsecret") && !shown.contains("othersecret"),
         rule,
-        "one is",
+        "they contain one",
     );
 }
 
@@ -463,14 +471,14 @@ fn same(found: Option<Installation>, expected: Option<Installation>, rule: &str)
     holds(
         found == expected,
         rule,
-        format_args!("`get` answered {found:?}, not {expected:?}"),
+        format_args!("`get` returned {found:?}, not {expected:?}"),
     );
 }
 
 fn worked<T>(answer: Result<T>, rule: &str) -> T {
     match answer {
         Ok(value) => value,
-        Err(error) => broken(rule, format_args!("the store answered {error:#}")),
+        Err(error) => broken(rule, format_args!("the store failed: {error:#}")),
     }
 }
 
@@ -480,7 +488,7 @@ fn holds(is_kept: bool, rule: &str, found: impl fmt::Display) {
     }
 }
 
-#[expect(clippy::panic, reason = "a test suite says by a panic what is wrong")]
+#[expect(clippy::panic, reason = "a test suite reports failures by panicking")]
 fn broken(rule: &str, found: impl fmt::Display) -> ! {
     panic!("the store breaks a rule ({rule}): {found}")
 }

@@ -1,4 +1,4 @@
-//! Installations whose secrets are encrypted where they are kept.
+//! Encrypts the secrets of stored installations.
 
 use async_trait::async_trait;
 
@@ -9,13 +9,13 @@ use super::{
 use crate::model::{GroupId, OauthId, RoomId, Secret};
 use crate::{Error, ErrorKind, Result};
 
-/// Encrypts the secrets that another store keeps, with AES-256-GCM.
+/// Encrypts the secrets in another store with AES-256-GCM.
 ///
-/// An encrypted secret belongs to its installation: moved to another one it is refused, as is one
-/// that was changed, or whose key is not in the [`Keyring`]. A secret that was stored before there
-/// was encryption is read, and encrypted at the next put or by
+/// An encrypted secret is bound to its installation: the store refuses a secret that was moved to
+/// another installation or changed, or whose key is not in the [`Keyring`]. It reads secrets that
+/// were stored before encryption was introduced, and encrypts them at the next put or with
 /// [`reencrypt_all`](Self::reencrypt_all); after that, [`only_encrypted`](Self::only_encrypted)
-/// leaves no way around the encryption.
+/// refuses unencrypted ones.
 ///
 /// ```
 /// use glance_sdk::store::{EncryptedStore, InstallationStore, Keyring, MemoryStore};
@@ -40,7 +40,7 @@ pub struct EncryptedStore<S> {
 }
 
 impl<S: InstallationStore> EncryptedStore<S> {
-    /// Encrypts what `inner` keeps with the first key of the keyring.
+    /// Encrypts the secrets in `inner` with the first key of the keyring.
     pub fn new(inner: S, keyring: Keyring) -> Self {
         Self {
             inner,
@@ -49,8 +49,8 @@ impl<S: InstallationStore> EncryptedStore<S> {
         }
     }
 
-    /// Refuses a secret that is not encrypted: whoever can write to the database but has no key
-    /// can then not bring in a secret of their own.
+    /// Refuses unencrypted secrets: an attacker who can write to the database, but has no key, then
+    /// cannot insert a secret.
     ///
     /// ```
     /// use glance_sdk::store::{EncryptedStore, InstallationStore, Keyring, MemoryStore};
@@ -73,10 +73,11 @@ impl<S: InstallationStore> EncryptedStore<S> {
         self
     }
 
-    /// Encrypts with the first key what is not yet encrypted with it; says how many that were.
+    /// Encrypts all secrets with the first key that are not yet encrypted with it. Returns their
+    /// number.
     ///
-    /// Other programs may use the store meanwhile if their keyrings begin with the same key. After
-    /// a failure it can be called again.
+    /// Other programs may use the store meanwhile if their keyrings start with the same key. After
+    /// a failure, call it again.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -101,7 +102,7 @@ impl<S: InstallationStore> EncryptedStore<S> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`] where the store fails, or a secret cannot be decrypted.
+    /// Returns [`ErrorKind::Storage`] if the store fails, or if a secret cannot be decrypted.
     pub async fn reencrypt_all(&self) -> Result<usize> {
         let mut changed = 0;
         let mut after: Option<OauthId> = None;
@@ -163,7 +164,8 @@ impl<S: InstallationStore> InstallationStore for EncryptedStore<S> {
         loop {
             let Some(found) = self.inner.get(oauth_id).await? else {
                 match self.inner.put(&sealed).await {
-                    // Somebody was quicker; whether with the same secret, the next round sees.
+                    // Another process was faster; the next round finds out whether it stored the
+                    // same secret.
                     Err(error) if error.kind() == ErrorKind::Conflict => continue,
                     answer => return answer,
                 }
@@ -242,8 +244,8 @@ impl<S: InstallationStore> InstallationStore for EncryptedStore<S> {
         self.inner.due_removal_checks(until, limit).await
     }
 
-    /// A token that this keyring did not encrypt, or whose key it no longer has, is as good as none: a
-    /// new one takes its place.
+    /// A token that this keyring did not encrypt, or whose key it no longer has, counts as missing:
+    /// a new token replaces it.
     async fn access_token(&self, oauth_id: &OauthId, name: &str) -> Result<Option<AccessToken>> {
         let stored = self.inner.access_token(oauth_id, name).await?;
         Ok(stored.and_then(|stored| {
@@ -315,14 +317,14 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn it_conforms() {
+    async fn encrypted_store_conforms() {
         let make = async || with_keys(MemoryStore::default(), OLD);
         conformance::check(make).await;
         conformance::check_sharing(make).await;
     }
 
     #[tokio::test]
-    async fn access_tokens_are_encrypted_for_their_installation_and_name() {
+    async fn access_tokens_are_bound_to_installation_and_name() {
         let store = with_keys(MemoryStore::default(), OLD);
         for id in ["one", "two"] {
             store.put(&installation(id, 1)).await.unwrap();
@@ -334,7 +336,8 @@ mod tests {
         assert!(sealed.secret.expose().starts_with("aes256gcm:"));
         assert!(!sealed.secret.expose().contains("topsecret"));
 
-        // Moved, or put by who has no key, it is none; nor is it one for an installation's secret.
+        // A token that was moved, or stored without a key, does not exist; nor may it serve as an
+        // installation's secret.
         let plain = AccessToken::new("plain".into(), 100);
         for (id, name, moved) in [
             (&one, "b", &sealed),
@@ -365,7 +368,7 @@ mod tests {
 
     #[cfg(feature = "store-sqlite")]
     #[tokio::test(flavor = "multi_thread")]
-    async fn it_conforms_on_sqlite_whose_file_has_no_secret() {
+    async fn encrypted_sqlite_store_conforms_and_hides_secrets() {
         use crate::store::SqliteStore;
 
         let folder = tempfile::tempdir().unwrap();
@@ -391,7 +394,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_stored_before_is_read_and_encrypted_at_the_next_put() {
+    async fn unencrypted_secrets_are_read_and_encrypted_at_next_put() {
         let plain = MemoryStore::default();
         plain.put(&installation("one", 1)).await.unwrap();
         let store = with_keys(plain, NEW);
@@ -406,7 +409,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn keys_are_changed_while_nothing_is_lost() {
+    async fn keys_are_changed_without_loss() {
         let many = PAGE + 5;
         let old = with_keys(MemoryStore::default(), OLD);
         for number in 0..many {
@@ -429,7 +432,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_wrong_key_and_a_moved_secret_are_storage_errors() {
+    async fn wrong_key_and_moved_secret_are_storage_errors() {
         let old = with_keys(MemoryStore::default(), OLD);
         old.put(&installation("one", 1)).await.unwrap();
         let mut moved = installation("two", 1);
@@ -451,7 +454,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_plain_secret_can_be_refused() {
+    async fn unencrypted_secret_can_be_refused() {
         let plain = MemoryStore::default();
         plain.put(&installation("one", 1)).await.unwrap();
         let store = with_keys(plain, NEW).only_encrypted();

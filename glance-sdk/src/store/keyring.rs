@@ -1,4 +1,4 @@
-//! The keys that encrypt secrets at rest.
+//! The keys that encrypt stored secrets.
 
 use std::fmt;
 
@@ -11,15 +11,15 @@ use secrecy::zeroize::Zeroizing;
 use crate::model::{OauthId, Secret};
 use crate::{Error, ErrorKind, Result};
 
-/// Begins what is encrypted: `aes256gcm:KEY:TEXT`, with the name of the key, and nonce, ciphertext
-/// and tag in Base64.
+/// The prefix of an encrypted text: `aes256gcm:KEY:TEXT`, with the name of the key, and nonce,
+/// ciphertext and tag in Base64.
 const MARK: &str = "aes256gcm:";
 
-/// Keys for AES-256-GCM: the first encrypts, all decrypt.
+/// Keys for AES-256-GCM: the first one encrypts, all of them decrypt.
 ///
-/// A new key is made by `openssl rand -base64 32`. To change keys, put the new one before the old
-/// one, call [`EncryptedStore::reencrypt_all`](super::EncryptedStore::reencrypt_all), and drop the
-/// old one.
+/// Create a key with `openssl rand -base64 32`. To change keys, insert the new one before the old
+/// one, call [`EncryptedStore::reencrypt_all`](super::EncryptedStore::reencrypt_all), and remove
+/// the old one.
 ///
 /// ```
 /// use glance_sdk::store::Keyring;
@@ -35,16 +35,17 @@ pub struct Keyring {
 }
 
 struct Key {
-    /// Eight hexadecimal digits made from the key, so that nobody has to name keys.
+    /// Eight hexadecimal digits, derived from the key, so that nobody has to name keys.
     name: String,
     cipher: RandomizedNonceKey,
 }
 
 impl Keyring {
-    /// The variable that [`from_env`](Self::from_env) reads.
+    /// The environment variable that [`from_env`](Self::from_env) reads.
     pub const VARIABLE: &str = "GLANCE_SECRET_KEYS";
 
-    /// The keys in `GLANCE_SECRET_KEYS`, separated by commas; `None` where it is not set.
+    /// Reads the keys in `GLANCE_SECRET_KEYS`, separated by commas. Returns `None` if the variable
+    /// is not set.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -61,12 +62,12 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] where it is set and not a list of keys.
+    /// Returns [`ErrorKind::Configuration`] if the variable is set, but not a list of keys.
     pub fn from_env() -> Result<Option<Self>> {
         match std::env::var(Self::VARIABLE) {
             Ok(keys) => Zeroizing::new(keys).parse().map(Some),
             Err(std::env::VarError::NotPresent) => Ok(None),
-            Err(std::env::VarError::NotUnicode(_)) => Err(misfit("it is no text")),
+            Err(std::env::VarError::NotUnicode(_)) => Err(misfit("it is not valid UTF-8")),
         }
     }
 
@@ -85,7 +86,7 @@ impl Keyring {
         self.seal(&token_context(oauth_id, name), token)
     }
 
-    /// Encrypts a secret that can be decrypted with the same context only.
+    /// Encrypts a secret. Only the same context can decrypt it.
     fn seal(&self, context: &str, secret: &Secret) -> Result<Secret> {
         let mut sealed = secret.expose().as_bytes().to_vec();
         let aad = Aad::from(context);
@@ -93,17 +94,17 @@ impl Keyring {
             .first
             .cipher
             .seal_in_place_append_tag(aad, &mut sealed)
-            .map_err(|cause| Error::storage("a secret cannot be encrypted", cause))?;
+            .map_err(|cause| Error::storage("cannot encrypt a secret", cause))?;
         let text = STANDARD_NO_PAD.encode([&nonce.as_ref()[..], &sealed].concat());
         Ok(format!("{MARK}{}:{text}", self.first.name).into())
     }
 
-    /// Decrypts the secret of an installation; `None` where it was never encrypted.
+    /// Decrypts the secret of an installation. Returns `None` if it is not encrypted.
     pub(super) fn decrypt(&self, oauth_id: &OauthId, stored: &Secret) -> Result<Option<Secret>> {
         self.open(oauth_id.as_str(), oauth_id, stored)
     }
 
-    /// Decrypts an access token of an installation; `None` where it was never encrypted.
+    /// Decrypts an access token of an installation. Returns `None` if it is not encrypted.
     pub(super) fn decrypt_token(
         &self,
         oauth_id: &OauthId,
@@ -120,7 +121,7 @@ impl Keyring {
         let failed = |why: &str| {
             Error::new(
                 ErrorKind::Storage,
-                format!("the secret of installation {oauth_id} cannot be decrypted: {why}"),
+                format!("cannot decrypt the secret of installation {oauth_id}: {why}"),
             )
         };
         let broken = || failed("it was changed, moved, or encrypted with another key");
@@ -130,7 +131,7 @@ impl Keyring {
             .find(|key| key.name == name)
             .ok_or_else(|| {
                 failed(&format!(
-                    "no key has the name {name:?} that it was encrypted with; is a key missing in {}?",
+                    "it was encrypted with the key {name:?}, which is unknown; is a key missing in {}?",
                     Self::VARIABLE
                 ))
             })?;
@@ -144,7 +145,7 @@ impl Keyring {
         Ok(Some(secret.into()))
     }
 
-    /// Whether it is encrypted, and with the first key.
+    /// Returns whether the secret is encrypted with the first key.
     pub(super) fn is_current(&self, stored: &Secret) -> bool {
         stored
             .expose()
@@ -157,13 +158,13 @@ impl Keyring {
 impl std::str::FromStr for Keyring {
     type Err = Error;
 
-    /// Keys in Base64, separated by commas.
+    /// Parses keys in Base64, separated by commas.
     fn from_str(keys: &str) -> Result<Self> {
         let mut found: Vec<Key> = Vec::new();
         for (index, text) in keys.split(',').map(str::trim).enumerate() {
             let place = index + 1;
             let bytes = STANDARD.decode(text).map(Zeroizing::new);
-            let bytes = bytes.map_err(|_| misfit(&format!("key {place} is no Base64")))?;
+            let bytes = bytes.map_err(|_| misfit(&format!("key {place} is not valid Base64")))?;
             let cipher = RandomizedNonceKey::new(&AES_256_GCM, &bytes)
                 .map_err(|_| misfit(&format!("key {place} has {} bytes, not 32", bytes.len())))?;
             let labelled = Zeroizing::new([b"glance secret key name", bytes.as_slice()].concat());
@@ -172,12 +173,12 @@ impl std::str::FromStr for Keyring {
                 .map(|byte| format!("{byte:02x}"))
                 .collect();
             if found.iter().any(|key| key.name == name) {
-                return Err(misfit(&format!("key {place} is there twice")));
+                return Err(misfit(&format!("key {place} is a duplicate")));
             }
             found.push(Key { name, cipher });
         }
         let mut found = found.into_iter();
-        let first = found.next().ok_or_else(|| misfit("it has no key"))?;
+        let first = found.next().ok_or_else(|| misfit("it contains no key"))?;
         Ok(Self {
             first,
             others: found.collect(),
@@ -185,7 +186,8 @@ impl std::str::FromStr for Keyring {
     }
 }
 
-/// What an encrypted access token belongs to. No installation id has a line break, so none is the same.
+/// Returns the context of an encrypted access token. Installation ids contain no line breaks, so it
+/// differs from every installation's context.
 fn token_context(oauth_id: &OauthId, name: &str) -> String {
     format!("access token\n{oauth_id}\n{name}")
 }
@@ -194,7 +196,7 @@ fn misfit(why: &str) -> Error {
     Error::new(
         ErrorKind::Configuration,
         format!(
-            "{} needs keys of 32 bytes in Base64, separated by commas: {why}",
+            "{} must contain keys of 32 bytes in Base64, separated by commas: {why}",
             Keyring::VARIABLE
         ),
     )
@@ -227,7 +229,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_encrypted_is_decrypted(id: String, secret: String) {
+        fn encrypted_secret_is_decrypted(id: String, secret: String) {
             let (id, keyring) = (OauthId::from(id), keyring(&[1]));
             let sealed = keyring.encrypt(&id, &secret.as_str().into()).unwrap();
             prop_assert!(secret.len() < 4 || !sealed.expose().contains(&secret));
@@ -236,13 +238,13 @@ mod tests {
         }
 
         #[test]
-        fn no_text_is_a_panic(text: String) {
+        fn no_text_panics(text: String) {
             let stored = format!("{MARK}{text}").into();
             prop_assert!(keyring(&[1]).decrypt(&"id".into(), &stored).is_err());
         }
 
         #[test]
-        fn what_was_encrypted_for_one_installation_is_refused_for_another(one: String, other: String) {
+        fn secret_of_another_installation_is_refused(one: String, other: String) {
             prop_assume!(one != other);
             let keyring = keyring(&[1]);
             let sealed = keyring.encrypt(&one.into(), &"secret".into()).unwrap();
@@ -251,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_any_byte_is_refused() {
+    fn changed_ciphertext_is_refused() {
         let (id, keyring) = (OauthId::from("id"), keyring(&[1, 2]));
         let sealed = keyring.encrypt(&id, &"a secret".into()).unwrap();
         let sealed = sealed.expose();
@@ -261,7 +263,7 @@ mod tests {
                 changed[place] = byte;
                 let changed = String::from_utf8(changed).unwrap();
                 let opened = keyring.decrypt(&id, &changed.as_str().into());
-                // A text without the mark is one that was never encrypted: the store decides.
+                // A text without the prefix was never encrypted: the store decides.
                 let is_plain = place < MARK.len();
                 assert!(
                     if is_plain {
@@ -280,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_key_encrypts_and_all_decrypt() {
+    fn first_key_encrypts_and_all_decrypt() {
         let id = OauthId::from("id");
         let (old, both, new) = (keyring(&[1]), keyring(&[2, 1]), keyring(&[2]));
         let by_old = old.encrypt(&id, &"secret".into()).unwrap();
@@ -296,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_secret_is_encrypted_differently_each_time() {
+    fn encryption_uses_fresh_nonces() {
         let (id, keyring) = (OauthId::from("id"), keyring(&[1]));
         let once = keyring.encrypt(&id, &"secret".into()).unwrap();
         let again = keyring.encrypt(&id, &"secret".into()).unwrap();
@@ -304,14 +306,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_of_keys_is_refused_without_showing_it() {
+    fn invalid_keys_are_refused_without_showing_them() {
         let short = STANDARD.encode([7; 16]);
         for (keys, why) in [
             (String::new(), "key 1 has 0 bytes"),
             (short, "key 1 has 16 bytes"),
             (format!("{},", key(1)), "key 2 has 0 bytes"),
-            (format!("{},not a key", key(1)), "key 2 is no Base64"),
-            (format!("{},{}", key(1), key(1)), "key 2 is there twice"),
+            (format!("{},not a key", key(1)), "key 2 is not valid Base64"),
+            (format!("{},{}", key(1), key(1)), "key 2 is a duplicate"),
         ] {
             let error = keys.parse::<Keyring>().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Configuration);

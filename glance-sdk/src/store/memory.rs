@@ -1,4 +1,4 @@
-//! Installations in memory, for tests.
+//! A store of installations in memory, for tests.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -11,7 +11,7 @@ use super::{AccessToken, Claimed, Installation, InstallationStore, RemovalCheck,
 use crate::model::{GroupId, OauthId, RoomId, Secret};
 use crate::{Error, Result};
 
-/// The number of used requests of an installation below which none are looked for that expired.
+/// The number of used requests of an installation below which no expired ones are removed.
 const FEW_REQUESTS: usize = 64;
 
 /// Keeps installations until the program ends.
@@ -33,9 +33,9 @@ struct Row {
     installation: Installation,
     removal_check: RemovalCheck,
     access_tokens: HashMap<String, AccessToken>,
-    /// The requests that were used, with the times at which they expire.
+    /// The used requests, with their expiry times.
     used_requests: HashMap<[u8; 32], i64>,
-    /// The number of used requests at which those that expired are looked for.
+    /// The number of used requests at which expired ones are removed.
     sweep_at: usize,
 }
 
@@ -61,7 +61,8 @@ impl Row {
         }
         if used.len() >= self.sweep_at.min(limit) {
             used.retain(|_, expires_at| *expires_at > claim.now);
-            // Each sweep is paid for by as many claims as there are requests left.
+            // A sweep happens only after as many claims as there are requests left, which bounds
+            // its cost per claim.
             self.sweep_at = (2 * used.len()).max(FEW_REQUESTS);
         }
         if used.len() >= limit {
@@ -183,7 +184,7 @@ impl InstallationStore for MemoryStore {
             .filter(|(_, row)| row.removal_check.due_at.is_some_and(|due| due <= until))
             .map(|(oauth_id, row)| (oauth_id.clone(), row.removal_check.clone()))
             .collect();
-        // Stable: of the same time they stay in the order of their ids.
+        // The sort is stable: checks with the same time stay ordered by id.
         due.sort_by_key(|(_, check)| check.due_at);
         due.truncate(limit);
         Ok(due)
@@ -252,14 +253,14 @@ mod tests {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn it_conforms() {
+    async fn memory_store_conforms() {
         let make = async || MemoryStore::default();
         crate::store::conformance::check(make).await;
         crate::store::conformance::check_sharing(make).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn it_conforms_behind_a_pointer() {
+    async fn store_behind_arc_conforms() {
         use std::sync::Arc;
 
         let make = async || Arc::new(MemoryStore::default()) as Arc<dyn InstallationStore>;
@@ -268,7 +269,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn expired_requests_take_no_memory_for_long() {
+    async fn expired_requests_are_removed_from_memory() {
         let store = MemoryStore::default();
         let data = crate::model::InstallationData::new("id".into(), "s".into(), "", 1.into());
         let endpoints = crate::store::Endpoints::new("", "");

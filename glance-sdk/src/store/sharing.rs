@@ -1,25 +1,25 @@
-//! What the processes of one add-on share beside installations: access tokens, and which signed requests
-//! were used.
+//! Data that the processes of one add-on share besides installations: access tokens, and the used
+//! signed requests.
 
 use crate::model::{OauthId, Secret};
 
-/// An access token of a host that a store keeps for all processes of the add-on.
+/// An access token of a host, which a store keeps for all processes of the add-on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AccessToken {
     /// The token.
     pub secret: Secret,
-    /// From when on a process asks the host for a new token, in seconds since 1970. A store may forget
-    /// the token then.
+    /// The time from which a process requests a new token, in seconds since 1970. A store may
+    /// remove the token then.
     pub renew_at: i64,
 }
 
 impl AccessToken {
-    /// The number of access tokens that a store keeps for one installation. For more, it forgets those
-    /// with the earliest `renew_at`.
+    /// The number of access tokens that a store keeps for one installation. Beyond it, the store
+    /// removes those with the earliest `renew_at`.
     pub const MAX_PER_INSTALLATION: usize = 100;
 
-    /// A token to be used until this time, in seconds since 1970.
+    /// Creates a token for use until this time, in seconds since 1970.
     ///
     /// ```
     /// use glance_sdk::store::AccessToken;
@@ -32,7 +32,7 @@ impl AccessToken {
     }
 }
 
-/// A process is about to act on a signed request that may be used once.
+/// A claim on a signed request that may be used once, made before a process acts on the request.
 ///
 /// ```
 /// use glance_sdk::store::{Claimed, InstallationStore, MemoryStore, RequestClaim};
@@ -55,9 +55,10 @@ impl AccessToken {
 pub struct RequestClaim {
     /// The installation that signed the request.
     pub oauth_id: OauthId,
-    /// A SHA-256 digest that names the request among those of its installation.
+    /// A SHA-256 digest that identifies the request within its installation.
     pub name: [u8; 32],
-    /// When the request stops to verify, in seconds since 1970. The store remembers it until then.
+    /// The time at which the request expires, in seconds since 1970. The store remembers it until
+    /// then.
     pub expires_at: i64,
     /// The time of the claim, in seconds since 1970.
     pub now: i64,
@@ -66,7 +67,7 @@ pub struct RequestClaim {
 }
 
 impl RequestClaim {
-    /// A claim with these members.
+    /// Creates a claim with these values.
     pub fn new(oauth_id: OauthId, name: [u8; 32], expires_at: i64, now: i64, limit: u32) -> Self {
         Self {
             oauth_id,
@@ -78,18 +79,19 @@ impl RequestClaim {
     }
 }
 
-/// What a store answers to a [`RequestClaim`].
+/// The result of a [`RequestClaim`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Claimed {
-    /// Nobody used the request before. The store remembers it now.
+    /// The request was not used before. The store remembers it now.
     First,
     /// The request was used before and has not expired.
     Replayed,
-    /// The store remembers as many requests of the installation as the claim's limit allows.
+    /// The store already remembers as many requests of the installation as the claim's limit
+    /// allows.
     Full,
     /// The installation is not stored.
     Unknown,
-    /// The store does not share requests. Each process then remembers those that it sees itself.
+    /// The store does not share requests. Each process then remembers only its own.
     NotShared,
 }

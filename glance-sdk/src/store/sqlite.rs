@@ -1,4 +1,4 @@
-//! Installations in one SQLite file, which several processes may use.
+//! A store of installations in one SQLite file, which several processes may use.
 
 mod location;
 mod migrations;
@@ -21,7 +21,7 @@ use super::{
 use crate::model::{GroupId, InstallationData, OauthId, RoomId, Secret};
 use crate::{Error, ErrorKind, Result};
 
-/// How often the journal is tried to be turned over, and how long is waited in between: 5 seconds in all.
+/// The number of attempts to switch the journal mode, and the pause between them: 5 seconds in all.
 const WAL_ATTEMPTS: u32 = 100;
 const WAL_WAIT: Duration = Duration::from_millis(50);
 
@@ -37,7 +37,7 @@ const IN_GROUP: &str = "SELECT data, token_url, api_url FROM installation
 const COUNT: &str = "SELECT count(*) FROM installation";
 const COUNT_OF_ORIGIN: &str = "SELECT count(*) FROM installation WHERE origin = ?1";
 
-/// A second put changes everything but the secret, which is the same, and the removal check.
+/// A repeated put changes everything except the secret, which is the same, and the removal check.
 const PUT: &str = "INSERT INTO installation
     (oauth_id, oauth_secret, data, token_url, api_url, group_id, room_id, origin)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
@@ -46,13 +46,13 @@ const PUT: &str = "INSERT INTO installation
         token_url = excluded.token_url, api_url = excluded.api_url,
         group_id = excluded.group_id, room_id = excluded.room_id, origin = excluded.origin";
 
-/// How long a call waits for another process that writes.
+/// The time that a call waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Keeps installations in one SQLite file; what it acknowledged survives a crash.
+/// Stores installations in one SQLite file; acknowledged changes survive a crash.
 ///
-/// Other processes may use the same file: a call waits up to five seconds for one that writes, and a lookup
-/// does not wait.
+/// Other processes may use the same file. A change waits up to five seconds for another process
+/// that writes, and a lookup does not wait.
 ///
 /// ```
 /// use glance_sdk::AddOn;
@@ -68,13 +68,14 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     location: Arc<Location>,
-    /// Apart from the writer, so that no lookup waits for a change that waits for another process.
+    /// Separate from the writer, so that no lookup waits for a change that waits for another
+    /// process.
     reader: Arc<Mutex<Connection>>,
     writer: Arc<Mutex<Connection>>,
 }
 
 impl SqliteStore {
-    /// Opens the file, or creates it, readable by its owner only.
+    /// Opens the file, or creates it with permissions for its owner only.
     ///
     /// ```
     /// use glance_sdk::store::{InstallationStore, SqliteStore};
@@ -89,24 +90,21 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`] where the file cannot be opened or written, or is no SQLite
+    /// Returns [`ErrorKind::Storage`] if the file cannot be opened or written, or is not an SQLite
     /// database.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let failed = |cause: rusqlite::Error| {
             Error::new(
                 ErrorKind::Storage,
-                format!("the installation store {} cannot be used", path.display()),
+                format!("cannot use the installation store {}", path.display()),
             )
             .with_source(cause)
         };
         let location = Location::create(path).map_err(|cause| {
             Error::new(
                 ErrorKind::Storage,
-                format!(
-                    "the installation store {} cannot be created",
-                    path.display()
-                ),
+                format!("cannot create the installation store {}", path.display()),
             )
             .with_source(cause)
         })?;
@@ -115,8 +113,8 @@ impl SqliteStore {
             return Err(Error::new(
                 ErrorKind::Storage,
                 format!(
-                    "the installation store {} is of a newer version of this program: its schema \
-                     is {found}, and this one knows {}",
+                    "the installation store {} belongs to a newer version of this program: its schema \
+                     is {found}, and this version knows {}",
                     path.display(),
                     migrations::LATEST
                 ),
@@ -176,8 +174,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Where several open a new file at once, one turns its journal over, and SQLite tells the others at
-/// once that they may not, whatever its timeout says.
+/// If several processes open a new file concurrently, one switches its journal mode, and SQLite
+/// refuses the others at once, whatever its timeout.
 fn use_wal(connection: &Connection) -> rusqlite::Result<()> {
     for _ in 0..WAL_ATTEMPTS {
         match connection.pragma_update(None, "journal_mode", "WAL") {
@@ -195,7 +193,7 @@ impl InstallationStore for SqliteStore {
     async fn put(&self, installation: &Installation) -> Result<()> {
         let row = Record::of(installation)?;
         let kept = self
-            .write("cannot keep an installation", move |connection| {
+            .write("cannot store an installation", move |connection| {
                 let transaction = connection.transaction_with_behavior(Immediate)?;
                 let stored = secret_of(&transaction, &row.data.oauth_id)?;
                 if stored.is_some_and(|stored| stored != row.data.oauth_secret) {
@@ -215,7 +213,7 @@ impl InstallationStore for SqliteStore {
 
     async fn get(&self, oauth_id: &OauthId) -> Result<Option<Installation>> {
         let oauth_id = oauth_id.clone();
-        self.read("cannot look an installation up", move |connection| {
+        self.read("cannot look up an installation", move |connection| {
             connection
                 .prepare_cached(GET)?
                 .query_row([oauth_id.as_str()], read)
@@ -226,7 +224,7 @@ impl InstallationStore for SqliteStore {
 
     async fn remove(&self, oauth_id: &OauthId) -> Result<bool> {
         let oauth_id = oauth_id.clone();
-        self.write("cannot forget an installation", move |connection| {
+        self.write("cannot remove an installation", move |connection| {
             let transaction = connection.transaction_with_behavior(Immediate)?;
             let removed = transaction.execute(
                 "DELETE FROM installation WHERE oauth_id = ?1",
@@ -266,14 +264,14 @@ impl InstallationStore for SqliteStore {
     }
 
     async fn in_room(&self, room: RoomId) -> Result<Vec<Installation>> {
-        self.read("cannot look a room up", move |connection| {
+        self.read("cannot look up a room", move |connection| {
             select(connection, IN_ROOM, [room.get().cast_signed()])
         })
         .await
     }
 
     async fn in_group(&self, group: GroupId) -> Result<Vec<Installation>> {
-        self.read("cannot look a group up", move |connection| {
+        self.read("cannot look up a group", move |connection| {
             select(connection, IN_GROUP, [group.get().cast_signed()])
         })
         .await
@@ -372,7 +370,7 @@ impl InstallationStore for SqliteStore {
     }
 }
 
-/// An installation on its way into its row.
+/// The values of an installation's row.
 struct Record {
     data: InstallationData,
     json: String,
@@ -385,7 +383,7 @@ impl Record {
         let origin = installation.origin().unwrap_or_default();
         let Installation { data, endpoints } = installation.clone();
         let json = serde_json::to_string(&data)
-            .map_err(|cause| Error::storage("the installation cannot be written", cause))?;
+            .map_err(|cause| Error::storage("cannot serialize the installation", cause))?;
         Ok(Self {
             data,
             json,
@@ -394,7 +392,7 @@ impl Record {
         })
     }
 
-    /// SQLite's integers are signed: a number above their range is kept by its bits.
+    /// SQLite's integers are signed: a larger number is stored by its bits.
     fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
         connection
             .prepare_cached(PUT)?

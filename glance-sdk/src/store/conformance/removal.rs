@@ -9,8 +9,8 @@ use crate::model::OauthId;
 use crate::store::{InstallationStore, RemovalCheck};
 
 pub(super) async fn keeps_checks(store: &dyn InstallationStore) {
-    let rule = "a removal check is there from the put of its installation to its removal, and \
-                changes only where the expected one is stored";
+    let rule = "a removal check exists from the put of its installation to its removal, and \
+                changes only if the expected one is stored";
     let id = OauthId::from("one");
     let nothing = RemovalCheck::default();
     let first = RemovalCheck::new(1, Some(1_700_000_000), Some(1_700_000_060));
@@ -20,7 +20,7 @@ pub(super) async fn keeps_checks(store: &dyn InstallationStore) {
         holds(
             found.as_ref() == expected,
             rule,
-            format_args!("`removal_check` answered {found:?}, not {expected:?}"),
+            format_args!("`removal_check` returned {found:?}, not {expected:?}"),
         );
     };
     let sets = async |from: &RemovalCheck, to: &RemovalCheck, expected: bool| {
@@ -28,7 +28,7 @@ pub(super) async fn keeps_checks(store: &dyn InstallationStore) {
         holds(
             set == expected,
             rule,
-            format_args!("`set_removal_check` from {from:?} to {to:?} answered {set}"),
+            format_args!("`set_removal_check` from {from:?} to {to:?} returned {set}"),
         );
     };
     is(None).await;
@@ -61,7 +61,7 @@ pub(super) async fn keeps_checks(store: &dyn InstallationStore) {
 }
 
 pub(super) async fn lists_due_checks(store: &dyn InstallationStore) {
-    let rule = "`due_removal_checks` has what is due until then, the earliest first";
+    let rule = "`due_removal_checks` returns the checks that are due by then, the earliest first";
     let due = |due_at: i64| RemovalCheck::new(0, None, Some(due_at));
     for (id, check) in [
         ("d", due(20)),
@@ -89,7 +89,7 @@ pub(super) async fn lists_due_checks(store: &dyn InstallationStore) {
         holds(
             ids == expected,
             rule,
-            format_args!("until {until} there are {ids:?}, not {expected:?}"),
+            format_args!("until {until} it returned {ids:?}, not {expected:?}"),
         );
         let stored = found.first().map(|(_, check)| check);
         holds(

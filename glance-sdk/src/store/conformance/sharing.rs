@@ -1,4 +1,4 @@
-//! The rules about what processes share: access tokens and used requests.
+//! The rules about data that processes share: access tokens and used requests.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use crate::store::{AccessToken, Claimed, InstallationStore, RequestClaim};
 
 const NOW: i64 = 1_700_000_000;
 
-/// A name as long as names are.
+/// A name of the maximal length.
 const NAME: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/// Whether the store shares anything: the methods have default implementations, which do not.
+/// Returns whether the store shares anything: the default implementations of the methods do not.
 pub(super) async fn shares(store: &dyn InstallationStore) -> bool {
     let rule = "a store that shares access tokens shares used requests too";
     put(store, &installation("one", "secret", 1)).await;
@@ -24,21 +24,21 @@ pub(super) async fn shares(store: &dyn InstallationStore) -> bool {
     holds(
         keeps == (claimed != Claimed::NotShared),
         rule,
-        format_args!("`put_access_token` answered {keeps}, `claim_request` {claimed:?}"),
+        format_args!("`put_access_token` returned {keeps}, `claim_request` {claimed:?}"),
     );
     keeps
 }
 
 pub(super) async fn keeps_tokens(store: &dyn InstallationStore) {
-    let rule = "an access token is there from its put to its removal or that of its installation";
+    let rule = "an access token exists from its put to its removal or that of its installation";
     let (one, two) = (OauthId::from("one"), OauthId::from("two"));
     let is = async |id: &OauthId, name: &str, expected: Option<&AccessToken>| {
         let found = worked(store.access_token(id, name).await, rule);
-        // Compared by secret and time, shown without either.
+        // Compared by secret and time, but displayed without them.
         holds(
             found.as_ref() == expected,
             rule,
-            format_args!("`access_token` of {id} answered {found:?}, not {expected:?}"),
+            format_args!("`access_token` of {id} returned {found:?}, not {expected:?}"),
         );
     };
     let puts = async |id: &OauthId, name: &str, token: &AccessToken, expected: bool| {
@@ -46,7 +46,7 @@ pub(super) async fn keeps_tokens(store: &dyn InstallationStore) {
         holds(
             kept == expected,
             rule,
-            format_args!("`put_access_token` of {id} answered {kept}"),
+            format_args!("`put_access_token` of {id} returned {kept}"),
         );
     };
     let removes = async |refused: &str, expected: bool| {
@@ -56,7 +56,7 @@ pub(super) async fn keeps_tokens(store: &dyn InstallationStore) {
         holds(
             removed == expected,
             rule,
-            format_args!("`remove_access_token` answered {removed}"),
+            format_args!("`remove_access_token` returned {removed}"),
         );
     };
     let first = AccessToken::new("first \u{1F511}".into(), NOW + 60);
@@ -92,8 +92,8 @@ pub(super) async fn keeps_tokens(store: &dyn InstallationStore) {
 }
 
 pub(super) async fn bounds_tokens(store: &dyn InstallationStore) {
-    let rule = "a put forgets the access tokens that are over, and of more than the most those that \
-                are over first";
+    let rule = "a put removes expired access tokens, and of too many those that expire \
+                first";
     put(store, &installation("one", "secret", 1)).await;
     let id = OauthId::from("one");
     let most = AccessToken::MAX_PER_INSTALLATION;
@@ -104,10 +104,10 @@ pub(super) async fn bounds_tokens(store: &dyn InstallationStore) {
     let has = async |name: &str| worked(store.access_token(&id, name).await, rule).is_some();
     keeps("ends", NOW + 10, NOW).await;
     keeps("later", NOW + 20, NOW + 9).await;
-    holds(has("ends").await, rule, "one is gone before its time");
+    holds(has("ends").await, rule, "one was removed before its time");
     keeps("latest", NOW + 500, NOW + 10).await;
-    holds(!has("ends").await, rule, "one is there after its time");
-    holds(has("later").await, rule, "one is gone before its time");
+    holds(!has("ends").await, rule, "one exists after its time");
+    holds(has("later").await, rule, "one was removed before its time");
     for number in 0..most {
         let renew_at = NOW + 100 + number as i64;
         keeps(&format!("name {number}"), renew_at, NOW + 10).await;
@@ -119,12 +119,12 @@ pub(super) async fn bounds_tokens(store: &dyn InstallationStore) {
     holds(
         left == [vec![false], vec![true; most - 1]].concat(),
         rule,
-        format_args!("of {most} that came after another, {left:?} are there"),
+        format_args!("of {most} that followed another, {left:?} exist"),
     );
     holds(
         has("latest").await,
         rule,
-        "the one that lasts longest is gone",
+        "the one that expires last was removed",
     );
 }
 
@@ -158,7 +158,7 @@ pub(super) async fn lets_requests_through_once(store: &dyn InstallationStore) {
     answers("one", 4, NOW + 60, NOW, Full).await;
     answers("one", 2, NOW + 60, NOW, Replayed).await;
     answers("two", 4, NOW + 60, NOW, First).await;
-    // The second is over.
+    // The second has expired.
     answers("one", 4, NOW + 90, NOW + 30, First).await;
     answers("one", 2, NOW + 90, NOW + 30, Full).await;
     answers("one", 1, NOW + 90, NOW + 60, First).await;
@@ -200,7 +200,7 @@ pub(super) async fn gives_a_request_to_one<S: InstallationStore>(store: Arc<S>) 
 }
 
 pub(super) async fn shows_no_token(store: &dyn InstallationStore) {
-    let rule = "no access token is seen in `Debug`";
+    let rule = "`Debug` contains no access token";
     put(store, &installation("one", "secret", 1)).await;
     let (id, token) = (
         OauthId::from("one"),
@@ -211,11 +211,11 @@ pub(super) async fn shows_no_token(store: &dyn InstallationStore) {
     holds(
         !format!("{store:?} {found:?}").contains("topsecret"),
         rule,
-        "one is",
+        "it contains one",
     );
 }
 
-/// A claim of an installation that may have three requests.
+/// Creates a claim of an installation that may have three requests.
 fn claim(id: &str, number: u8, expires_at: i64) -> RequestClaim {
     RequestClaim::new(id.into(), [number; 32], expires_at, NOW, 3)
 }

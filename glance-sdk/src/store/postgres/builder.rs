@@ -1,4 +1,4 @@
-//! How a store gets its connections and its schema.
+//! The settings of a store's connections and schema.
 
 use std::fmt;
 
@@ -11,10 +11,10 @@ use super::schema::Schema;
 use super::{Database, PostgresStore, migrations};
 use crate::{Error, ErrorKind, Result};
 
-/// The number of connections that a store may have at most.
+/// The limit on the connections of a store.
 const MAX_POOL_SIZE: usize = 1000;
 
-/// Settings of a [`PostgresStore`] that is about to connect.
+/// Builds a [`PostgresStore`].
 ///
 /// ```no_run
 /// # async fn example() -> glance_sdk::Result<()> {
@@ -42,7 +42,7 @@ enum Source {
     Pool(deadpool_postgres::Pool),
 }
 
-/// Without the address, which may have a password.
+/// Omits the URL, which may contain a password.
 impl fmt::Debug for PostgresStoreBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresStoreBuilder")
@@ -53,7 +53,7 @@ impl fmt::Debug for PostgresStoreBuilder {
 }
 
 impl PostgresStore {
-    /// Begins a store at this URL; [`connect`](Self::connect) has the details of URLs.
+    /// Starts building a store at this URL; see [`connect`](Self::connect) for the syntax.
     ///
     /// ```no_run
     /// use glance_sdk::store::PostgresStore;
@@ -66,8 +66,8 @@ impl PostgresStore {
         PostgresStoreBuilder::new(Source::Url(url.into()))
     }
 
-    /// Begins a store with these settings of tokio-postgres. The connection is encrypted as their
-    /// `ssl_mode` says.
+    /// Starts building a store with these settings of tokio-postgres. Their `ssl_mode` decides
+    /// whether connections are encrypted.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -83,12 +83,12 @@ impl PostgresStore {
         PostgresStoreBuilder::new(Source::Config(Box::new(config)))
     }
 
-    /// Begins a store with the connections of an existing pool, which the program may use for its own
-    /// tables too. The store needs no connection for longer than one operation, and no two at once.
+    /// Starts building a store with the connections of an existing pool, which the program may use
+    /// for its own tables too. An operation of the store uses one connection.
     ///
-    /// The pool decides how many connections there are, how they are encrypted, and how long opening
-    /// one may take; an operation of the store takes at most 8 seconds whatever the pool does. Give the
-    /// pool a timeout, and a store sooner says that all connections are in use.
+    /// The pool decides the number of connections, their encryption, and the timeout of opening
+    /// one; an operation of the store takes at most 8 seconds in any case. If the pool has a
+    /// timeout, the store reports sooner that all connections are in use.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -123,25 +123,26 @@ impl PostgresStoreBuilder {
         }
     }
 
-    /// Puts the tables into this schema, which is created if it is missing. Its name has 1 to 63 bytes,
-    /// is taken as it is, capital letters included, and does not start with `pg_`.
+    /// Puts the tables into this schema, and creates it if it does not exist. The name has 1 to 63
+    /// bytes, is case-sensitive, and does not start with `pg_`.
     ///
-    /// Without it the tables are in the first schema of the connection's search path, or where they are
-    /// on that path already. The path counts while the store connects and never again.
+    /// By default the tables are in the first schema of the connection's search path, or in the
+    /// schema of the search path that contains them already. The search path matters only while the
+    /// store connects.
     pub fn schema(mut self, name: impl Into<String>) -> Self {
         self.schema = Some(name.into());
         self
     }
 
-    /// Has at most this many connections, 1 to 1,000, instead of 8.
+    /// Sets the maximum number of connections, 1 to 1,000. The default is 8.
     pub fn pool_size(mut self, connections: usize) -> Self {
         self.pool_size = Some(connections);
         self
     }
 
-    /// Encrypts connections with these settings of rustls, instead of those that trust what the system
-    /// trusts: for a certificate authority of your own, or for a client certificate. Whether connections
-    /// are encrypted the URL's `sslmode` says.
+    /// Encrypts connections with these settings of rustls, for your own certificate authority or a
+    /// client certificate. By default the system's certificates are trusted. The `sslmode` of the
+    /// URL decides whether connections are encrypted.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -163,13 +164,14 @@ impl PostgresStoreBuilder {
         self
     }
 
-    /// Connects, and creates or migrates the schema and the tables; several machines may do it at once.
+    /// Connects, and creates or migrates the schema and the tables. Several machines may do so
+    /// concurrently.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] where a setting cannot be, or is the pool's own,
-    /// [`ErrorKind::Storage`] where the server cannot be reached, refuses, or has tables of a newer
-    /// version.
+    /// Returns [`ErrorKind::Configuration`] if a setting is invalid, or belongs to the pool, and
+    /// [`ErrorKind::Storage`] if the server cannot be reached, refuses the connection, or has
+    /// tables of a newer version.
     pub async fn connect(self) -> Result<PostgresStore> {
         let schema = self.schema.as_deref().map(Schema::new).transpose()?;
         let pool = self.pool()?;
@@ -182,7 +184,7 @@ impl PostgresStoreBuilder {
     fn pool(self) -> Result<Pool> {
         let config = match self.source {
             Source::Url(url) => url.parse().map_err(|cause: tokio_postgres::Error| {
-                let what = "the address of the installation store is no PostgreSQL URL";
+                let what = "the address of the installation store is not a PostgreSQL URL";
                 Error::new(ErrorKind::Configuration, what).with_source(cause)
             })?,
             Source::Config(config) => *config,
@@ -190,8 +192,8 @@ impl PostgresStoreBuilder {
             Source::Pool(_) if self.pool_size.is_some() || self.tls.is_some() => {
                 return Err(Error::new(
                     ErrorKind::Configuration,
-                    "an existing pool has its own size and encryption; set them where the pool is made, \
-                     not on the store",
+                    "an existing pool has its own size and encryption; set them on the pool, \
+                 not on the store",
                 ));
             }
             #[cfg(feature = "deadpool-postgres")]
@@ -201,7 +203,9 @@ impl PostgresStoreBuilder {
         if !(1..=MAX_POOL_SIZE).contains(&size) {
             return Err(Error::new(
                 ErrorKind::Configuration,
-                format!("a pool of {size} connections cannot be; choose 1 to {MAX_POOL_SIZE}"),
+                format!(
+                    "a pool of {size} connections is not possible; choose 1 to {MAX_POOL_SIZE}"
+                ),
             ));
         }
         Servers::pool(&config, size, self.tls).map(Pool::Own)

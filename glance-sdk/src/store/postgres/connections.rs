@@ -1,6 +1,6 @@
-//! The connections to PostgreSQL: how they are opened, how long they are kept.
+//! Opens and closes the connections to PostgreSQL.
 //!
-//! The pool is our own use of deadpool, because deadpool-postgres keeps named statements, which break
+//! The store uses deadpool directly, because deadpool-postgres keeps named statements, which break
 //! behind a pooler in transaction mode.
 
 use std::fmt;
@@ -21,37 +21,37 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::tls;
 use crate::{Error, Result};
 
-/// How long an operation waits for one of them to be free.
+/// The time that an operation waits for a free connection.
 const WAIT: Duration = Duration::from_secs(2);
 
-/// How long opening a connection may take: name resolution, TCP, TLS and authentication, on all
-/// hosts of the URL together.
+/// The timeout of opening a connection: name resolution, TCP, TLS and authentication, on all hosts
+/// of the URL together.
 pub(super) const CONNECT: Duration = Duration::from_secs(3);
 
-/// How long one address of a host may take to accept, where the URL says nothing else.
+/// The default timeout of connecting to one address of a host.
 const CONNECT_ADDRESS: Duration = Duration::from_secs(1);
 
-/// When a connection is replaced, though it works: after a failover it may lead to a server that is
-/// no longer the right one, and servers and firewalls forget connections.
+/// The age at which a working connection is replaced: after a failover it may lead to the wrong
+/// server, and servers and firewalls drop connections.
 const MAX_AGE: Duration = Duration::from_secs(30 * 60);
 
-/// When an unused connection is replaced: firewalls drop idle ones without a word.
+/// The time after which an unused connection is replaced: firewalls drop idle ones silently.
 const MAX_IDLE: Duration = Duration::from_secs(60);
 
 /// Opens connections to the servers of a URL.
 pub(super) struct Servers {
-    /// One for each host, in the order in which they are tried.
+    /// One configuration per host, in the order of the attempts.
     hosts: Vec<Config>,
-    /// Whether the first host to try is a random one.
+    /// Whether the first host to try is random.
     is_balanced: bool,
     tls: Option<MakeRustlsConnect>,
 }
 
 impl Servers {
-    /// How many connections a store has at most, where nothing else is said.
+    /// The default limit on the connections of a store.
     pub(super) const CONNECTIONS: usize = 8;
 
-    /// A pool without connections.
+    /// Creates a pool without connections.
     pub(super) fn pool(
         config: &Config,
         size: usize,
@@ -69,12 +69,17 @@ impl Servers {
         };
         Pool::builder(servers)
             .max_size(size)
-            // Those that are not needed are not used, and reach their idle age.
+            // Connections that are not needed stay unused and reach their idle age.
             .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(WAIT))
             .build()
-            .map_err(|cause| Error::storage("the installation store has no pool", cause))
+            .map_err(|cause| {
+                Error::storage(
+                    "cannot create the connection pool of the installation store",
+                    cause,
+                )
+            })
     }
 
     async fn open(&self, config: &Config) -> Result<Connection, tokio_postgres::Error> {
@@ -95,8 +100,8 @@ impl Manager for Servers {
     type Type = Connection;
     type Error = NoConnection;
 
-    /// Each host has its part of the time, so that one that accepts and then says nothing does not
-    /// hide the others.
+    /// Each host has a part of the timeout, so that a host that accepts and then does not respond
+    /// does not block the others.
     async fn create(&self) -> Result<Connection, NoConnection> {
         let hosts = self.hosts.len().max(1);
         let limit = CONNECT / u32::try_from(hosts).unwrap_or(u32::MAX);
@@ -137,13 +142,13 @@ where
     let (client, driver) = config.connect(tls).await?;
     let driver = tokio::spawn(async move {
         if let Err(cause) = driver.await {
-            tracing::debug!("a connection to PostgreSQL ended: {cause}");
+            tracing::debug!(error = %cause, "a connection to PostgreSQL ended");
         }
     });
     Ok(Connection { client, driver })
 }
 
-/// A connection and the task that moves its bytes: they end together.
+/// A connection and the task that moves its bytes; both end together.
 pub(super) struct Connection {
     client: Client,
     driver: JoinHandle<()>,
@@ -165,12 +170,12 @@ impl DerefMut for Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        // A server that does not answer does not read a farewell either.
+        // A server that does not respond does not read a termination message either.
         self.driver.abort();
     }
 }
 
-/// Why there is no connection.
+/// The reason why there is no connection.
 #[derive(Debug)]
 pub(super) enum NoConnection {
     Failed(tokio_postgres::Error),
@@ -178,7 +183,8 @@ pub(super) enum NoConnection {
 }
 
 impl NoConnection {
-    /// Whether it was refused at once, as by a server or pooler that starts or stops.
+    /// Returns whether the connection was refused at once, as by a server or pooler that starts or
+    /// stops.
     pub(super) fn is_refusal(&self) -> bool {
         let Self::Failed(cause) = self else {
             return false;
@@ -199,7 +205,7 @@ impl NoConnection {
                         | io::ErrorKind::ConnectionAborted
                         | io::ErrorKind::BrokenPipe
                         | io::ErrorKind::UnexpectedEof
-                        // The socket of a server that is down.
+                        // The Unix socket of a server that is down.
                         | io::ErrorKind::NotFound
                 )
             })
@@ -224,7 +230,7 @@ impl std::error::Error for NoConnection {
     }
 }
 
-/// Whether the server says that it starts or stops.
+/// Returns whether the server reports that it starts or stops.
 pub(super) fn is_shutdown(code: &SqlState) -> bool {
     [
         SqlState::ADMIN_SHUTDOWN,
@@ -234,7 +240,7 @@ pub(super) fn is_shutdown(code: &SqlState) -> bool {
     .contains(code)
 }
 
-/// The same settings for each host of the URL alone.
+/// Returns the same settings for each host of the URL separately.
 fn split(config: &Config) -> Vec<Config> {
     let (hosts, addresses, ports) = (
         config.get_hosts(),
@@ -245,7 +251,7 @@ fn split(config: &Config) -> Vec<Config> {
     let is_sound = (hosts.is_empty() || addresses.is_empty() || hosts.len() == addresses.len())
         && (ports.len() <= 1 || ports.len() == number);
     if number <= 1 || !is_sound {
-        // Where the numbers do not agree, connecting says so.
+        // If the numbers do not match, connecting fails with an error.
         return vec![with_connect_timeout(config.clone())];
     }
     (0..number)
@@ -318,7 +324,7 @@ fn without_hosts(config: &Config) -> Config {
     one
 }
 
-/// A number below `limit`. Without randomness it is 0, which only loses the balance.
+/// Returns a random number below `limit`, or 0 without randomness, which only loses the balance.
 fn random(limit: usize) -> usize {
     let mut byte = [0];
     match aws_lc_rs::rand::fill(&mut byte) {
@@ -332,7 +338,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_host_of_a_url_has_its_own_settings() {
+    fn each_host_of_url_has_own_settings() {
         let url = "postgresql://u:p@a.example:1,b.example:2/db?target_session_attrs=read-write\
                    &options=-csearch_path%3Dx&application_name=n&connect_timeout=7&sslmode=require";
         let config: Config = url.parse().unwrap();

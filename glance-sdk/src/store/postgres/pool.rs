@@ -1,4 +1,4 @@
-//! The pool of connections: the store's own, or one that the program has already.
+//! The pool of connections: the store's own, or an existing one of the program.
 
 use std::ops::{Deref, DerefMut};
 use std::time::Instant;
@@ -32,7 +32,7 @@ impl Pool {
         }
     }
 
-    /// Closes the idle connections that were opened before.
+    /// Closes the idle connections that were opened before this time.
     pub(super) fn drop_older(&self, than: Instant) {
         match self {
             Self::Own(pool) => drop(pool.retain(|_, metrics| metrics.created >= than)),
@@ -63,7 +63,7 @@ pub(super) enum Lease {
 }
 
 impl Lease {
-    /// Closes the connection instead of giving it back.
+    /// Closes the connection instead of returning it to the pool.
     pub(super) fn discard(self) {
         match self {
             Self::Own(lease) => drop(Object::take(lease)),

@@ -1,4 +1,4 @@
-//! Removal checks, which are columns of their installation.
+//! Removal checks, which are columns of the installation's table.
 
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;

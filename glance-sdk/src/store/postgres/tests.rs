@@ -16,7 +16,7 @@ fn installation(id: &str) -> Installation {
 }
 
 impl PostgresStore {
-    /// The pool of a store that has one of its own.
+    /// Returns the pool of a store with its own pool.
     fn own_pool(&self) -> &deadpool::managed::Pool<Servers> {
         match &self.database.pool {
             Pool::Own(pool) => pool,
@@ -25,14 +25,14 @@ impl PostgresStore {
         }
     }
 
-    /// A statement as this store sends it.
+    /// Returns a statement as this store sends it.
     fn sql(&self, template: &str) -> String {
         self.database.schema.sql(template)
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_conforms() {
+async fn postgres_store_conforms() {
     let Some(server) = Server::find().await else {
         return;
     };
@@ -43,7 +43,7 @@ async fn it_conforms() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_conforms_with_encryption() {
+async fn encrypted_postgres_store_conforms() {
     let Some(server) = Server::find().await else {
         return;
     };
@@ -58,7 +58,7 @@ async fn it_conforms_with_encryption() {
 }
 
 #[tokio::test]
-async fn tls_holds_the_server_to_its_certificate() {
+async fn tls_verifies_server_certificate() {
     let Some(url) = url_in("GLANCE_POSTGRES_TLS") else {
         return;
     };
@@ -80,7 +80,7 @@ async fn tls_holds_the_server_to_its_certificate() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn machines_that_start_together_make_the_tables_once_and_share_them() {
+async fn concurrent_starts_create_tables_once() {
     let Some(server) = Server::find().await else {
         return;
     };
@@ -100,9 +100,9 @@ async fn machines_that_start_together_make_the_tables_once_and_share_them() {
     server.clear().await;
 }
 
-/// As the version before removal checks made them.
+/// The tables as the version before removal checks created them.
 #[tokio::test]
-async fn tables_of_the_first_version_are_counted_by_origin() {
+async fn tables_of_first_version_are_migrated_to_origins() {
     let Some(server) = Server::find().await else {
         return;
     };
@@ -132,7 +132,7 @@ async fn tables_of_the_first_version_are_counted_by_origin() {
 }
 
 #[tokio::test]
-async fn tables_of_a_newer_version_are_refused() {
+async fn tables_of_newer_version_are_refused() {
     let Some(server) = Server::find().await else {
         return;
     };
@@ -148,7 +148,7 @@ async fn tables_of_a_newer_version_are_refused() {
 }
 
 #[tokio::test]
-async fn an_id_that_postgres_cannot_hold_is_not_found() {
+async fn id_with_nul_is_not_found() {
     let Some(server) = Server::find().await else {
         return;
     };
@@ -167,7 +167,7 @@ async fn an_id_that_postgres_cannot_hold_is_not_found() {
 }
 
 #[tokio::test]
-async fn nothing_reads_the_whole_of_a_large_table() {
+async fn no_query_scans_a_large_table() {
     let Some(server) = Server::find().await else {
         return;
     };
@@ -220,7 +220,7 @@ async fn nothing_reads_the_whole_of_a_large_table() {
 }
 
 #[tokio::test]
-async fn what_is_no_server_is_a_clear_error() {
+async fn unreachable_server_is_a_clear_error() {
     let error = PostgresStore::connect("http://h").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
     let nowhere = "postgresql:///a?host=/nonexistent&user=a&password=topsecret";

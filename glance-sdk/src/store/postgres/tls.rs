@@ -11,7 +11,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{Error, Result};
 
-/// A Unix socket is never encrypted, and works where the system has no certificates.
+/// Returns whether to use TLS. A Unix socket is never encrypted, and works even if the system has
+/// no certificates.
 pub(super) fn is_wanted(config: &Config) -> bool {
     let is_remote = config
         .get_hosts()
@@ -20,14 +21,9 @@ pub(super) fn is_wanted(config: &Config) -> bool {
     is_remote && config.get_ssl_mode() != SslMode::Disable
 }
 
-/// Trusts what the system trusts.
+/// Creates a connector that trusts the system's certificates.
 pub(super) fn connector() -> Result<MakeRustlsConnect> {
-    let failed = |cause| {
-        Error::storage(
-            "the connection to PostgreSQL cannot be encrypted here",
-            cause,
-        )
-    };
+    let failed = |cause| Error::storage("cannot encrypt connections to PostgreSQL", cause);
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .and_then(BuilderVerifierExt::with_platform_verifier)

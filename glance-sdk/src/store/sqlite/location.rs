@@ -1,4 +1,4 @@
-//! Where the file is, and whether it is still there.
+//! Checks that the database file is still at its path.
 
 use std::fs::{Metadata, OpenOptions};
 use std::io;
@@ -12,7 +12,7 @@ pub(super) struct Location {
 }
 
 impl Location {
-    /// Creates the file where it is not there. It holds secrets: nobody else may read it.
+    /// Creates the file if it does not exist. It contains secrets, so only its owner may read it.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
@@ -24,15 +24,15 @@ impl Location {
         })
     }
 
-    /// Fails where the file is no longer at its path: SQLite would go on with the file that was removed, and
-    /// what it acknowledges would be lost with this process.
+    /// Fails if the file is no longer at its path: SQLite would continue with the removed file, and
+    /// acknowledged changes would be lost with this process.
     pub(super) fn check(&self) -> io::Result<()> {
         let found = std::fs::metadata(&self.path)?;
         if is_same(&found, &self.opened) {
             return Ok(());
         }
         Err(io::Error::other(
-            "another file has taken its place: restart the add-on to use that one",
+            "another file replaced it: restart the add-on to use the new file",
         ))
     }
 }

@@ -1,14 +1,14 @@
-//! How a file of an earlier version becomes one of this version.
+//! Migrates files of earlier versions.
 
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{parse, read};
 
-/// The number a file has in `user_version` once every step was made.
+/// The value of `user_version` after all steps.
 pub(super) const LATEST: u32 = STEPS.len() as u32;
 
-/// Each in its place for good: a file remembers how many it has behind it.
+/// The order of the steps must never change: a file stores the number of completed steps.
 const STEPS: [fn(&Connection) -> rusqlite::Result<()>; 4] = [
     create,
     index_rooms_and_groups,
@@ -16,8 +16,8 @@ const STEPS: [fn(&Connection) -> rusqlite::Result<()>; 4] = [
     add_shared_tables,
 ];
 
-/// Makes the steps that are missing, all or none; `Ok(Err(version))` where the file has more
-/// behind it than this version knows.
+/// Makes the missing steps, all or none. Returns `Ok(Err(version))` if the file belongs to a newer
+/// version.
 pub(super) fn run(connection: &mut Connection) -> rusqlite::Result<Result<(), u32>> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     let version: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -32,7 +32,7 @@ pub(super) fn run(connection: &mut Connection) -> rusqlite::Result<Result<(), u3
     Ok(Ok(()))
 }
 
-/// The first files did not count their version, so the table may be there.
+/// The first version did not count steps, so the table may exist.
 fn create(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "CREATE TABLE IF NOT EXISTS installation (
@@ -45,7 +45,7 @@ fn create(connection: &Connection) -> rusqlite::Result<()> {
     )
 }
 
-/// By hand, because the numbers may be strings in the JSON, and larger than SQLite's own.
+/// Done in Rust, because the numbers in the JSON may be strings, and larger than SQLite's own.
 fn index_rooms_and_groups(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "ALTER TABLE installation ADD COLUMN group_id INTEGER NOT NULL DEFAULT 0;
@@ -75,7 +75,7 @@ fn index_rooms_and_groups(connection: &Connection) -> rusqlite::Result<()> {
     )
 }
 
-/// In Rust, because an origin is what the URL standard makes of an address.
+/// Done in Rust, because the URL standard defines the origin of an address.
 fn add_origins_and_removal_checks(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "ALTER TABLE installation ADD COLUMN origin TEXT NOT NULL DEFAULT '';

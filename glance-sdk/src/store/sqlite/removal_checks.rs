@@ -1,4 +1,4 @@
-//! Removal checks, which are columns of their installation.
+//! Removal checks, which are columns of the installation's table.
 
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 

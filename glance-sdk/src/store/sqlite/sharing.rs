@@ -7,10 +7,10 @@ use crate::model::{OauthId, Secret};
 use crate::store::{AccessToken, Claimed, RequestClaim};
 
 pub(super) const TOKEN_FAILED: &str = "cannot share an access token";
-pub(super) const CLAIM_FAILED: &str = "cannot remember a request";
+pub(super) const CLAIM_FAILED: &str = "cannot record a request";
 
-/// The number of expired requests that a claim removes at most, of any installation. A claim adds one, so
-/// none stay for long.
+/// The number of expired requests, of any installation, that one claim removes. A claim adds one,
+/// so none stay for long.
 const SWEEP: i64 = 1000;
 
 const IS_INSTALLED: &str = "SELECT EXISTS (SELECT 1 FROM installation WHERE oauth_id = ?1)";
@@ -32,7 +32,7 @@ pub(super) const COUNT_REQUESTS: &str = "SELECT count(*) FROM (SELECT 1 FROM use
 const USE: &str =
     "INSERT OR REPLACE INTO used_request (oauth_id, name, expires_at) VALUES (?1, ?2, ?3)";
 
-/// Removes what is kept for an installation beside its row.
+/// Removes an installation's data outside its row.
 pub(super) fn forget(connection: &Connection, oauth_id: &OauthId) -> Result<()> {
     for statement in [
         "DELETE FROM access_token WHERE oauth_id = ?1",

@@ -27,7 +27,7 @@ fn file() -> (TempDir, std::path::PathBuf) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_conforms() {
+async fn sqlite_store_conforms() {
     let folder = tempfile::tempdir().unwrap();
     let files = std::sync::atomic::AtomicUsize::new(0);
     let make = async || {
@@ -39,7 +39,7 @@ async fn it_conforms() {
 }
 
 #[tokio::test]
-async fn a_second_opening_finds_everything() {
+async fn reopened_store_contains_everything() {
     let (_folder, file) = file();
     let store = SqliteStore::open(&file).unwrap();
     store.put(&installation("one")).await.unwrap();
@@ -49,7 +49,7 @@ async fn a_second_opening_finds_everything() {
     assert_eq!(found.data.oauth_secret.expose(), "secret");
 }
 
-/// A process in the middle of a change.
+/// Opens a connection like a process in the middle of a change.
 fn locked(file: &std::path::Path) -> Connection {
     let connection = Connection::open(file).unwrap();
     connection.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -57,7 +57,7 @@ fn locked(file: &std::path::Path) -> Connection {
 }
 
 #[tokio::test]
-async fn another_process_that_writes_is_waited_for_and_holds_no_lookup_up() {
+async fn put_waits_for_writer_and_lookup_does_not() {
     let (_folder, file) = file();
     let store = SqliteStore::open(&file).unwrap();
     store.put(&installation("one")).await.unwrap();
@@ -77,7 +77,7 @@ async fn another_process_that_writes_is_waited_for_and_holds_no_lookup_up() {
 }
 
 #[tokio::test]
-async fn a_file_that_stays_locked_is_a_failure_of_the_store() {
+async fn locked_file_is_a_storage_error() {
     let (_folder, file) = file();
     let store = SqliteStore::open(&file).unwrap();
     let other = locked(&file);
@@ -89,7 +89,7 @@ async fn a_file_that_stays_locked_is_a_failure_of_the_store() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_file_that_is_gone_or_replaced_acknowledges_nothing() {
+async fn removed_or_replaced_file_is_a_storage_error() {
     let (folder, file) = file();
     let store = SqliteStore::open(&file).unwrap();
     let aside = folder.path().join("aside.sqlite");
@@ -109,7 +109,7 @@ async fn a_file_that_is_gone_or_replaced_acknowledges_nothing() {
 
 #[cfg(unix)]
 #[test]
-fn the_file_is_its_owners_only() {
+fn file_is_readable_by_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let (_folder, file) = file();
     SqliteStore::open(&file).unwrap();
@@ -120,7 +120,7 @@ fn the_file_is_its_owners_only() {
 }
 
 #[test]
-fn what_is_no_database_is_named_and_left_alone() {
+fn other_file_is_refused_and_unchanged() {
     let (_folder, file) = file();
     std::fs::write(&file, "this is not a database, it is a letter to a friend").unwrap();
     let error = SqliteStore::open(&file).unwrap_err();
@@ -134,7 +134,7 @@ fn what_is_no_database_is_named_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_file_of_the_first_version_is_found_by_room_and_group() {
+async fn file_of_first_version_is_migrated_to_rooms_and_groups() {
     let (_folder, file) = file();
     let connection = Connection::open(&file).unwrap();
     connection
@@ -163,9 +163,9 @@ async fn a_file_of_the_first_version_is_found_by_room_and_group() {
     }
 }
 
-/// As the version before removal checks made it.
+/// The file as the version before removal checks created it.
 #[tokio::test]
-async fn a_file_of_the_second_version_is_counted_by_origin() {
+async fn file_of_second_version_is_migrated_to_origins() {
     let (_folder, file) = file();
     let connection = Connection::open(&file).unwrap();
     connection
@@ -201,7 +201,7 @@ async fn a_file_of_the_second_version_is_counted_by_origin() {
 }
 
 #[test]
-fn a_file_of_a_newer_version_is_refused() {
+fn file_of_newer_version_is_refused() {
     let (_folder, file) = file();
     SqliteStore::open(&file).unwrap();
     let connection = Connection::open(&file).unwrap();
@@ -212,7 +212,7 @@ fn a_file_of_a_newer_version_is_refused() {
 }
 
 #[test]
-fn many_openings_at_once_migrate_once() {
+fn concurrent_openings_migrate_once() {
     let (_folder, file) = file();
     std::thread::scope(|scope| {
         for _ in 0..8 {
@@ -221,7 +221,7 @@ fn many_openings_at_once_migrate_once() {
     });
 }
 
-/// How much work a query is, in steps of SQLite's virtual machine: a measure without a clock.
+/// Measures the work of a query in steps of SQLite's virtual machine, without a clock.
 fn steps(connection: &Connection, query: &str, parameters: impl rusqlite::Params) -> (usize, i32) {
     let mut statement = connection.prepare(query).unwrap();
     let rows = statement.query_map(parameters, read).unwrap().count();
@@ -236,7 +236,7 @@ fn steps(connection: &Connection, query: &str, parameters: impl rusqlite::Params
 }
 
 #[test]
-fn nothing_reads_more_of_a_large_store_than_it_answers() {
+fn no_query_scans_a_large_store() {
     let number = 1_000_000;
     let (_folder, file) = file();
     let store = SqliteStore::open(&file).unwrap();
@@ -314,7 +314,7 @@ fn nothing_reads_more_of_a_large_store_than_it_answers() {
 
 const CRASHING: &str = "GLANCE_TEST_CRASHING_STORE";
 
-/// What a child process does until it is killed.
+/// Runs in a child process until it is killed.
 #[tokio::main]
 async fn put_until_killed(file: &str) {
     let store = SqliteStore::open(file).unwrap();
@@ -333,7 +333,7 @@ async fn put_until_killed(file: &str) {
 }
 
 #[test]
-fn what_was_acknowledged_is_there_after_a_kill() {
+fn acknowledged_changes_survive_kill() {
     if let Ok(file) = std::env::var(CRASHING) {
         put_until_killed(&file);
         return;
@@ -345,7 +345,7 @@ fn what_was_acknowledged_is_there_after_a_kill() {
             .args(["--exact", "--nocapture"])
             .arg(concat!(
                 "store::sqlite::tests::",
-                "what_was_acknowledged_is_there_after_a_kill"
+                "acknowledged_changes_survive_kill"
             ))
             .env(CRASHING, &file)
             .stdout(Stdio::piped())

@@ -1,16 +1,16 @@
-//! Where a store gets its connections, and which schema it uses.
+//! Tests the settings of a store's connections and schema.
 
 use super::server::{Server, name, url_in};
 use super::*;
 
-/// The tables in the schema of this name, in order.
+/// Returns the tables in the schema with this name, in order.
 async fn tables(server: &Server, schema: &str) -> Vec<String> {
     let query = "SELECT tablename::text FROM pg_tables WHERE schemaname = $1 ORDER BY 1";
     server.texts(query, schema).await
 }
 
 #[tokio::test]
-async fn a_schema_is_created_and_every_statement_names_it() {
+async fn schema_is_created_and_named_in_every_statement() {
     let Some(server) = Server::find().await else {
         return;
     };
@@ -42,7 +42,7 @@ async fn a_schema_is_created_and_every_statement_names_it() {
     assert_eq!(store.access_token(&one, "a").await.unwrap(), Some(token));
     assert!(store.remove(&one).await.unwrap());
 
-    // Again, where it exists; and two of them do not see each other's.
+    // Connects again to the existing schema; the tables of two schemas are independent.
     let again = PostgresStore::builder(&server.url).schema(&schema);
     again
         .connect()
@@ -60,7 +60,7 @@ async fn a_schema_is_created_and_every_statement_names_it() {
 }
 
 #[tokio::test]
-async fn the_search_path_counts_at_the_start_only() {
+async fn search_path_matters_only_at_start() {
     let Some(server) = Server::find().await else {
         return;
     };
@@ -79,9 +79,9 @@ async fn the_search_path_counts_at_the_start_only() {
     server.clear().await;
 }
 
-/// PgBouncer keeps what others set on its connections: its own clients' search paths are among it.
+/// PgBouncer keeps settings of other clients on its connections, including their search paths.
 #[tokio::test(flavor = "multi_thread")]
-async fn search_paths_that_others_leave_on_a_poolers_connections_change_nothing() {
+async fn leftover_search_paths_on_pooler_connections_are_ignored() {
     let Some(bouncer) = url_in("GLANCE_PGBOUNCER") else {
         return;
     };
@@ -97,7 +97,7 @@ async fn search_paths_that_others_leave_on_a_poolers_connections_change_nothing(
         PostgresStore::connect(&url).await.unwrap(),
     ];
 
-    // One transaction on each of the connections that the pooler has for a database.
+    // Runs one transaction on each of the pooler's connections to the database.
     let other = PostgresStore::builder(&url).pool_size(4).schema("other");
     let other = other.connect().await.unwrap();
     let mut held = Vec::new();
@@ -133,7 +133,7 @@ async fn search_paths_that_others_leave_on_a_poolers_connections_change_nothing(
 }
 
 #[tokio::test]
-async fn tables_further_down_the_search_path_are_found() {
+async fn tables_later_on_search_path_are_found() {
     let Some(server) = Server::find().await else {
         return;
     };
@@ -155,7 +155,7 @@ async fn tables_further_down_the_search_path_are_found() {
 }
 
 #[tokio::test]
-async fn a_role_that_may_not_create_the_schema_is_told_what_to_do() {
+async fn missing_create_privilege_has_helpful_error() {
     let Some(server) = Server::find().await else {
         return;
     };
@@ -181,7 +181,7 @@ async fn a_role_that_may_not_create_the_schema_is_told_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_pool_has_as_many_connections_as_it_is_told() {
+async fn pool_size_limits_connections() {
     let Some(server) = Server::find().await else {
         return;
     };
@@ -219,7 +219,7 @@ async fn a_pool_has_as_many_connections_as_it_is_told() {
 }
 
 #[tokio::test]
-async fn impossible_settings_are_configuration_errors() {
+async fn invalid_settings_are_configuration_errors() {
     let url = "postgresql:///a?host=/nonexistent&user=a&password=topsecret";
     for (builder, wrong) in [
         (PostgresStore::builder(url).pool_size(0), "pool of 0"),
@@ -228,7 +228,7 @@ async fn impossible_settings_are_configuration_errors() {
         (PostgresStore::builder(url).schema("pg_x"), "pg_"),
         (
             PostgresStore::builder("http://topsecret"),
-            "no PostgreSQL URL",
+            "not a PostgreSQL URL",
         ),
     ] {
         assert!(!format!("{builder:?}").contains("topsecret"), "{builder:?}");
@@ -240,7 +240,7 @@ async fn impossible_settings_are_configuration_errors() {
 }
 
 #[tokio::test]
-async fn tls_may_trust_an_authority_of_its_own() {
+async fn tls_config_may_trust_own_authority() {
     use rustls::pki_types::CertificateDer;
     use rustls::pki_types::pem::PemObject;
 
@@ -291,7 +291,7 @@ mod given {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_store_on_an_existing_pool_conforms() {
+    async fn store_on_existing_pool_conforms() {
         let Some(server) = Server::find().await else {
             return;
         };
@@ -309,7 +309,7 @@ mod given {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn killed_connections_of_an_existing_pool_are_replaced() {
+    async fn killed_connections_of_existing_pool_are_replaced() {
         let Some(server) = Server::find().await else {
             return;
         };
@@ -340,7 +340,7 @@ mod given {
     }
 
     #[tokio::test]
-    async fn an_exhausted_pool_is_said_and_its_size_is_its_own() {
+    async fn exhausted_pool_is_reported() {
         let Some(server) = Server::find().await else {
             return;
         };

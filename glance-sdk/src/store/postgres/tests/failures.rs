@@ -1,6 +1,7 @@
-//! A server, connection or pooler that is neither up nor down.
+//! Tests failures of the server, of connections and of the pooler.
 //!
-//! Where nothing is to be answered the clock is paused, so that it runs to the next time limit at once.
+//! While no response is expected, the clock is paused, so that it advances to the next timeout at
+//! once.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::time::{self, Instant};
 use super::server::{OwnServer, Proxy, Server, name, url_in, with};
 use super::*;
 
-/// A host gives an add-on no longer to answer.
+/// The longest time that a host waits for an add-on's response.
 const HOST_WAITS: Duration = Duration::from_secs(10);
 
 fn kind<T: fmt::Debug>(result: Result<T>) -> (ErrorKind, String) {
@@ -18,7 +19,7 @@ fn kind<T: fmt::Debug>(result: Result<T>) -> (ErrorKind, String) {
     (error.kind(), format!("{error:#}"))
 }
 
-/// The same server by TCP, without encryption.
+/// Returns the URL of the same server by TCP, without encryption.
 fn tcp(url: &str, port: u16) -> String {
     let config: Config = url.parse().unwrap();
     let (user, name) = (config.get_user().unwrap(), config.get_dbname().unwrap());
@@ -29,7 +30,7 @@ fn port(url: &str) -> u16 {
     url.parse::<Config>().unwrap().get_ports()[0]
 }
 
-/// Has all connections that it may have.
+/// Opens all connections of the pool.
 async fn fill(store: &PostgresStore) {
     let mut all = Vec::new();
     for _ in 0..Servers::CONNECTIONS {
@@ -38,7 +39,7 @@ async fn fill(store: &PostgresStore) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_connections_cost_nothing() {
+async fn killed_connections_are_replaced_without_errors() {
     let Some(server) = Server::find().await else {
         return;
     };
@@ -67,13 +68,13 @@ async fn killed_connections_cost_nothing() {
 }
 
 #[tokio::test]
-async fn a_connection_that_its_server_closed_under_a_statement_is_replaced() {
+async fn connection_closed_during_statement_is_replaced() {
     let Some(server) = Server::find().await else {
         return;
     };
     let store = server.store().await;
     for code in ["57P01", "57P02", "57P03", "25006", "08006"] {
-        // What a server answers that stops in the middle: the first connection raises it, once.
+        // The first connection raises the error of a server that stops during a statement, once.
         let connection = store.own_pool().get().await.unwrap();
         connection
             .batch_execute(&format!(
@@ -102,7 +103,7 @@ async fn a_connection_that_its_server_closed_under_a_statement_is_replaced() {
 }
 
 #[tokio::test]
-async fn writes_recover_after_a_failover_to_a_server_that_is_read_only() {
+async fn writes_recover_after_failover_to_read_only_server() {
     let Some(server) = Server::find().await else {
         return;
     };
@@ -129,7 +130,7 @@ async fn writes_recover_after_a_failover_to_a_server_that_is_read_only() {
 }
 
 #[tokio::test]
-async fn a_connection_that_swallows_everything_is_replaced() {
+async fn silent_connection_is_replaced() {
     let Some(server) = Server::find().await else {
         return;
     };
@@ -164,7 +165,7 @@ async fn a_connection_that_swallows_everything_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_server_that_stands_still_is_waited_for_less_than_a_host_waits() {
+async fn stopped_server_times_out_before_host() {
     let Some(own) = OwnServer::start() else {
         return;
     };
@@ -191,7 +192,7 @@ async fn a_server_that_stands_still_is_waited_for_less_than_a_host_waits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restart_loses_nothing() {
+async fn restart_loses_nothing() {
     let Some(own) = OwnServer::start() else {
         return;
     };
@@ -205,7 +206,7 @@ async fn a_restart_loses_nothing() {
             let mut failed = 0;
             while !*stopped.borrow() || written.len() < 20 {
                 let id = format!("{writer} {}", written.len());
-                // Whoever is told 503 comes again.
+                // A host that gets a 503 tries again.
                 while let Err(error) = store.put(&installation(&id)).await {
                     assert_eq!(error.kind(), ErrorKind::Storage, "{error}");
                     failed += 1;
@@ -238,7 +239,7 @@ async fn a_restart_loses_nothing() {
 }
 
 #[tokio::test]
-async fn who_waits_for_a_connection_does_not_wait_for_long() {
+async fn wait_for_connection_is_short() {
     let Some(server) = Server::find().await else {
         return;
     };
@@ -260,7 +261,7 @@ async fn who_waits_for_a_connection_does_not_wait_for_long() {
 }
 
 #[tokio::test]
-async fn a_row_that_is_locked_is_not_waited_for_long() {
+async fn wait_for_locked_row_is_short() {
     let Some(server) = Server::find().await else {
         return;
     };
@@ -281,7 +282,7 @@ async fn a_row_that_is_locked_is_not_waited_for_long() {
     server.clear().await;
 }
 
-/// Accepts connections and never says a word.
+/// Accepts connections and never responds.
 async fn silent() -> (TcpListener, u16) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -289,7 +290,7 @@ async fn silent() -> (TcpListener, u16) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_accepts_and_says_nothing_is_given_up() {
+async fn silent_server_times_out() {
     let (_listener, port) = silent().await;
     for mode in ["disable", "prefer", "require"] {
         let began = Instant::now();
@@ -302,7 +303,7 @@ async fn a_server_that_accepts_and_says_nothing_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_host_that_says_nothing_does_not_hide_the_next() {
+async fn silent_host_does_not_block_next_host() {
     let Some(server) = Server::find().await else {
         return;
     };
@@ -319,13 +320,13 @@ async fn a_host_that_says_nothing_does_not_hide_the_next() {
 }
 
 #[test]
-fn a_name_that_is_never_resolved_is_given_up() {
+fn name_resolution_times_out() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(1)
         .build()
         .unwrap();
-    // Names are resolved on the one thread that there is for what blocks.
+    // Names are resolved on the runtime's only blocking thread.
     let (free, occupied) = std::sync::mpsc::channel::<()>();
     runtime.spawn_blocking(move || occupied.recv());
     let store = PostgresStore::connect("postgresql://a@localhost:1/a?sslmode=disable");
@@ -366,7 +367,7 @@ async fn old_and_idle_connections_are_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_works_behind_pgbouncer_in_transaction_mode() {
+async fn store_works_behind_pgbouncer_in_transaction_mode() {
     let Some(bouncer) = url_in("GLANCE_PGBOUNCER") else {
         return;
     };

@@ -1,4 +1,4 @@
-//! Servers, schemas and databases for the tests, and a connection that swallows what it is given.
+//! Servers, schemas and databases for the tests, and a proxy that discards data.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -24,13 +24,13 @@ pub(super) fn url_in(variable: &str) -> Option<String> {
     url
 }
 
-/// A name that no other test has.
+/// Returns a name that no other test uses.
 pub(super) fn name() -> String {
     let number = NAMES.fetch_add(1, Ordering::Relaxed);
     format!("glance_test_{}_{number}", std::process::id())
 }
 
-/// With one more parameter.
+/// Adds a parameter to a URL.
 pub(super) fn with(url: &str, parameter: &str) -> String {
     let joint = if url.contains('?') { '&' } else { '?' };
     format!("{url}{joint}{parameter}")
@@ -42,7 +42,7 @@ async fn client(url: &str) -> Client {
     client
 }
 
-/// Schemas of their own on the server of `GLANCE_POSTGRES`; `None` where there is none.
+/// Creates schemas on the server of `GLANCE_POSTGRES`; `None` if the variable is not set.
 pub(super) struct Server {
     pub(super) url: String,
     client: Client,
@@ -66,18 +66,18 @@ impl Server {
         self.client.batch_execute(statements).await.unwrap();
     }
 
-    /// The number in the first column of the first row.
+    /// Returns the number in the first column of the first row.
     pub(super) async fn count(&self, query: &str) -> i64 {
         self.client.query_one(query, &[]).await.unwrap().get(0)
     }
 
-    /// The texts in the first column of all rows.
+    /// Returns the texts in the first column of all rows.
     pub(super) async fn texts(&self, query: &str, of: &str) -> Vec<String> {
         let rows = self.client.query(query, &[&of]).await.unwrap();
         rows.iter().map(|row| row.get(0)).collect()
     }
 
-    /// The URL of a new, empty schema.
+    /// Returns the URL of a new, empty schema.
     pub(super) async fn schema(&self) -> String {
         let name = name();
         self.execute(&format!("CREATE SCHEMA {name}")).await;
@@ -86,14 +86,14 @@ impl Server {
         with(&self.url, &format!("options=-csearch_path%3D{name}"))
     }
 
-    /// A name for a schema that a test makes, removed with the others.
+    /// Registers the name of a schema that a test creates, to remove it with the others.
     pub(super) fn new_schema(&self, name: &str) {
         let quoted = name.replace('"', "\"\"");
         let dropped = format!("DROP SCHEMA IF EXISTS \"{quoted}\" CASCADE");
         self.made.lock().unwrap().push(dropped);
     }
 
-    /// A new, empty database.
+    /// Creates a new, empty database.
     pub(super) async fn database(&self) -> String {
         let name = name();
         self.execute(&format!("CREATE DATABASE {name}")).await;
@@ -114,7 +114,7 @@ impl Server {
     }
 }
 
-/// A server of a test's own, which it may stop.
+/// A server of a single test, which may stop it.
 pub(super) struct OwnServer {
     folder: PathBuf,
     _parent: tempfile::TempDir,
@@ -122,11 +122,11 @@ pub(super) struct OwnServer {
 }
 
 impl OwnServer {
-    /// `None` where there is no PostgreSQL.
+    /// Returns `None` if PostgreSQL is not installed.
     pub(super) fn start() -> Option<Self> {
         url_in("GLANCE_POSTGRES")?;
         let parent = tempfile::tempdir().unwrap();
-        // The server has an owner of its own where the tests run as root.
+        // If the tests run as root, the server needs another owner.
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -180,17 +180,17 @@ impl Drop for OwnServer {
     }
 }
 
-/// What a proxy does with a connection.
+/// The treatment of connections by a proxy.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Mode {
     Forward,
-    /// Those that are open get nothing through any more, and do not end.
+    /// Open connections transfer nothing any more, but stay open.
     SwallowOld,
-    /// No connection gets anything through.
+    /// No connection transfers anything.
     SwallowAll,
 }
 
-/// Stands between a store and its server, and swallows what it is told to.
+/// A proxy between a store and its server that can discard data.
 pub(super) struct Proxy {
     pub(super) port: u16,
     mode: watch::Sender<(Mode, usize)>,
@@ -198,7 +198,7 @@ pub(super) struct Proxy {
 }
 
 impl Proxy {
-    /// Before the server at this port of loopback.
+    /// Starts a proxy before the server at this port of loopback.
     pub(super) async fn before(server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
