@@ -1,13 +1,13 @@
-//! What travels as JSON: descriptors, glance data, conditions, updates, installations, claims,
-//! webhooks, notifications, rooms and people.
+//! The JSON types of the protocol: descriptors, glance data, conditions, updates, installations,
+//! claims, webhooks, notifications, rooms and people.
 //!
-//! Every type keeps what it does not know. An enum has an `Unknown` or `Other` variant with the
-//! original text, a struct has an `extra` map, and both survive a round trip. What
-//! [`validate`](crate::validate) accepts without an error is written back as it came, with one
-//! exception: in a notification, a `card` that is `null` and members of a card that are `null` are read
-//! like missing ones. Elsewhere an explicit `null` for an optional member is an error for `validate`,
-//! except in places of any shape (conditions, metadata, `extra`), where it survives; a label's `type` and
-//! `value` survive too.
+//! Every type preserves unknown content. An enum has an `Unknown` or `Other` variant with the
+//! original text, a struct has an `extra` map, and both survive a round trip. Everything that
+//! [`validate`](crate::validate) accepts without an error is serialized as it was parsed, with one
+//! exception: in a notification, a `card` that is `null` and members of a card that are `null`
+//! count as missing. Elsewhere an explicit `null` for an optional member is an error for
+//! `validate`, except in places of any shape (conditions, metadata, `extra`), where it survives; a
+//! label's `type` and `value` survive too.
 //!
 //! ```
 //! use glance_sdk::model::Descriptor;
@@ -77,10 +77,10 @@ pub use status::{Lozenge, LozengeStatus, Status};
 pub use update::{GlanceUpdate, UiUpdate};
 pub use webhook::{Event, Webhook, WebhookPayload, Webhooks};
 
-/// The members of a JSON object that a type does not know; written back as they came.
+/// The unknown members of a JSON object, which are serialized as they were parsed.
 pub type Extra = serde_json::Map<String, serde_json::Value>;
 
-/// Reads a member that may be `null` so that `null` stays apart from absence.
+/// Deserializes a member that may be `null`, and distinguishes `null` from absence.
 pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: serde::Deserializer<'de>,

@@ -1,11 +1,11 @@
-//! The `action` capability: an entry in the menu of a message or of the input field.
+//! The `action` capability: an item in the menu of a message or of the input field.
 
 use serde::{Deserialize, Serialize};
 
 use super::open_enum::open_enum;
 use super::{Condition, Extra, Target, Text};
 
-/// An entry in the menu of a message or of the input field.
+/// An item in the menu of a message or of the input field.
 ///
 /// ```
 /// use glance_sdk::model::{Action, ActionLocation};
@@ -16,29 +16,29 @@ use super::{Condition, Extra, Target, Text};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Action {
-    /// 1 to 40 of `a-z A-Z 0-9 _ - .`, unique within the add-on; the event that the target's
-    /// page hears has this name.
+    /// 1 to 40 of `a-z A-Z 0-9 _ - .`, unique within the add-on. The target's page receives an
+    /// event with this name.
     pub key: String,
-    /// What stands in the menu.
+    /// The text of the menu item.
     pub name: Text,
-    /// Which menu.
+    /// The menu.
     pub location: ActionLocation,
-    /// What it opens: the key of a web panel, dialog or external page, or of a glance, which opens its own
-    /// target.
+    /// The target that the item opens: the key of a web panel, dialog or external page, or of a
+    /// glance, whose own target it opens.
     pub target: Target,
-    /// Sorts entries, ascending; 100 where it is absent.
+    /// The position: items are sorted in ascending order. The default is 100.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<i64>,
-    /// All must hold for the entry to be offered.
+    /// The conditions, all of which must hold for the item to appear.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conditions: Option<Vec<Condition>>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Action {
-    /// An entry that is always offered.
+    /// Creates an item that always appears.
     pub fn new(
         key: impl Into<String>,
         name: impl Into<Text>,
@@ -56,14 +56,14 @@ impl Action {
         }
     }
 
-    /// Sets the place among the entries; they are sorted by weight, ascending.
+    /// Sets the position: items are sorted by weight in ascending order.
     #[must_use]
     pub fn weight(mut self, weight: i64) -> Self {
         self.weight = Some(weight);
         self
     }
 
-    /// Adds a condition; all must hold for the entry to be offered.
+    /// Adds a condition. All conditions must hold for the item to appear.
     ///
     /// ```
     /// use glance_sdk::model::{Action, ActionLocation, Condition, Match};
@@ -78,12 +78,12 @@ impl Action {
         self
     }
 
-    /// The weight, 100 where none is declared.
+    /// Returns the weight. The default is 100.
     pub fn weight_or_default(&self) -> i64 {
         self.weight.unwrap_or(100)
     }
 
-    /// The conditions, none where none are declared.
+    /// Returns the conditions, which are empty by default.
     ///
     /// ```
     /// use glance_sdk::model::{Action, ActionLocation, Condition, ConditionName};
@@ -98,7 +98,7 @@ impl Action {
 }
 
 open_enum! {
-    /// Which menu an action stands in.
+    /// The menu of an action.
     ///
     /// ```
     /// use glance_sdk::model::ActionLocation;

@@ -7,11 +7,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Extra, OauthId, RoomId, UserId};
 
-/// What a signed request (`signed_request`) says, once its signature is verified.
+/// The content of a signed request (`signed_request`).
 ///
-/// It is read as RFC 7519 has it: a member that occurs twice is an error, and a time may be any JSON
-/// number. Fractions of a second are rounded up, which changes no verdict at a whole second; a time
-/// beyond the range of `i64` becomes the nearest number in it.
+/// It follows RFC 7519: duplicate members are an error, and a time may be any JSON number.
+/// Fractions of a second are rounded up, which does not change the result of a comparison with
+/// whole seconds; times beyond the range of `i64` become its nearest value.
 ///
 /// ```
 /// use glance_sdk::model::Claims;
@@ -26,7 +26,7 @@ use super::{Extra, OauthId, RoomId, UserId};
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Claims {
-    /// The installation whose secret signed it.
+    /// The installation whose secret signed the token.
     pub iss: OauthId,
     /// The user's id, as a string of digits.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,28 +34,28 @@ pub struct Claims {
     /// The user's id under its older name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prn: Option<String>,
-    /// When it was signed, in seconds since 1970.
+    /// The time of the signature, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iat: Option<i64>,
-    /// From when on it holds, in seconds since 1970.
+    /// The start of the token's validity, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nbf: Option<i64>,
-    /// Until when it holds, in seconds since 1970. Verified claims always have it.
+    /// The expiry of the token, in seconds since 1970. Verified claims always contain it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exp: Option<i64>,
-    /// Names the request.
+    /// The id of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jti: Option<String>,
-    /// Where the user is.
+    /// The user's room and time zone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<Context>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Claims {
-    /// Claims of an installation that hold from `iat` to `exp`, in seconds since 1970.
+    /// Creates claims of an installation that are valid from `iat` to `exp`, in seconds since 1970.
     ///
     /// ```
     /// use glance_sdk::model::Claims;
@@ -77,7 +77,7 @@ impl Claims {
         }
     }
 
-    /// The user: `sub`, or `prn` where an older host sends only that.
+    /// Returns the user: `sub`, or the `prn` of older hosts.
     ///
     /// ```
     /// use glance_sdk::model::Claims;
@@ -90,13 +90,13 @@ impl Claims {
         self.sub.as_ref().or(self.prn.as_ref())?.parse().ok()
     }
 
-    /// The room the user is in.
+    /// Returns the user's room.
     pub fn room_id(&self) -> Option<RoomId> {
         self.context.as_ref()?.room_id
     }
 }
 
-/// Where the user is.
+/// The user's room and time zone.
 ///
 /// ```
 /// use glance_sdk::model::Context;
@@ -114,13 +114,13 @@ pub struct Context {
     /// The user's time zone, an IANA name such as `Europe/Berlin`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_tz: Option<String>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-// By hand, because a derived `flatten` keeps every member aside before it reads any, and this is
-// read with every request.
+// Implemented by hand, because a derived `flatten` buffers every member first, and this runs for
+// every request.
 
 impl<'de> Deserialize<'de> for Claims {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -178,7 +178,7 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
     }
 }
 
-/// Reads a member that has not occurred before.
+/// Deserializes a member, and refuses a duplicate.
 fn once<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     slot: &mut Option<T>,
     name: &'static str,
@@ -191,7 +191,7 @@ fn once<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     Ok(())
 }
 
-/// Keeps a member that this version does not know and that has not occurred before.
+/// Stores an unknown member, and refuses a duplicate.
 fn other<'de, A: MapAccess<'de>>(
     extra: &mut Extra,
     name: String,
@@ -204,7 +204,7 @@ fn other<'de, A: MapAccess<'de>>(
     Ok(())
 }
 
-/// A time of RFC 7519: any number of seconds since 1970.
+/// A time according to RFC 7519: any number of seconds since 1970.
 struct NumericDate(i64);
 
 impl<'de> Deserialize<'de> for NumericDate {
@@ -281,7 +281,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn claims_keep_what_they_do_not_know() {
+    fn claims_preserve_unknown_members() {
         let document = json!({
             "iss": "id", "exp": 2, "iat": 1, "sub": "7", "aud": ["x"],
             "context": {"room_id": 42, "user_tz": "UTC", "room_name": "ops"}
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_any_numbers() {
+    fn times_may_be_any_numbers() {
         for (written, read) in [
             ("0", 0),
             ("-1", -1),
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn no_member_occurs_twice() {
+    fn duplicate_members_are_refused() {
         for text in [
             r#"{"iss": "id", "iss": "id"}"#,
             r#"{"iss": "id", "sub": null, "sub": "7"}"#,
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_need_an_issuer_and_numbers_where_numbers_belong() {
+    fn claims_require_issuer_and_numeric_times() {
         for (document, named) in [
             (json!({"exp": 1}), "iss"),
             (json!({"iss": "id", "exp": "1"}), "seconds"),

@@ -1,4 +1,4 @@
-//! Conditions: when a glance shows.
+//! The conditions under which hosts show glances.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -6,10 +6,10 @@ use serde_json::Value;
 use super::open_enum::open_enum;
 use super::{Extra, present};
 
-/// One condition of a glance, panel or action.
+/// A condition of a glance, panel or action.
 ///
-/// Authors write [`when(...)`](macro@crate::glance) and never meet this type; it is the way out
-/// for what `when` cannot say, and what a host reads.
+/// Authors usually write [`when(...)`](macro@crate::glance) instead. This type serves for
+/// conditions that `when` cannot express, and for hosts.
 ///
 /// ```
 /// use glance_sdk::model::{Condition, ConditionName, Match};
@@ -36,14 +36,14 @@ use super::{Extra, present};
 pub enum Condition {
     /// A named condition.
     Simple(Simple),
-    /// Several conditions, joined by AND or OR.
+    /// Several conditions, combined with AND or OR.
     Composite(Composite),
-    /// A shape this version does not know; [`evaluate`](crate::evaluate) still judges it.
+    /// A shape that this version does not know; [`evaluate`](crate::evaluate) still evaluates it.
     Other(Value),
 }
 
 impl Condition {
-    /// The named condition without parameters.
+    /// Creates a condition with this name and without parameters.
     ///
     /// ```
     /// use glance_sdk::model::{Condition, ConditionName, Glance, Icon};
@@ -56,7 +56,7 @@ impl Condition {
         Self::Simple(Simple::new(name))
     }
 
-    /// `glance_matches` with these entries, all of which must hold.
+    /// Creates a `glance_matches` condition with these entries, all of which must hold.
     ///
     /// ```
     /// use glance_sdk::model::{Condition, Match};
@@ -72,7 +72,8 @@ impl Condition {
         Self::matches(ConditionName::GlanceMatches, entries)
     }
 
-    /// `card_matches`, of actions: all of these entries must hold for the card's metadata.
+    /// Creates a `card_matches` condition for an action: all entries must hold for the card's
+    /// metadata.
     ///
     /// ```
     /// use glance_sdk::model::{Condition, Match};
@@ -100,7 +101,7 @@ impl Condition {
         Self::Simple(simple)
     }
 
-    /// All of these must hold.
+    /// Creates a condition that holds if all of these hold.
     ///
     /// ```
     /// use glance_sdk::evaluate::{Facts, Program};
@@ -118,7 +119,7 @@ impl Condition {
         Self::Composite(Composite::new(Conjunction::And, conditions))
     }
 
-    /// One of these must hold.
+    /// Creates a condition that holds if one of these holds.
     ///
     /// ```
     /// use glance_sdk::evaluate::{Facts, Program};
@@ -143,8 +144,8 @@ impl<'de> Deserialize<'de> for Condition {
     }
 }
 
-/// The condition of any JSON, which is moved and not copied: conditions stand deep in each other, and
-/// a copy at each level would cost the depth times the size.
+/// Parses a condition from any JSON value, which is moved: conditions are nested, and a copy at
+/// each level would multiply the cost by the depth.
 impl From<Value> for Condition {
     fn from(raw: Value) -> Self {
         match raw {
@@ -159,7 +160,7 @@ impl From<Value> for Condition {
     }
 }
 
-/// A named condition, maybe inverted.
+/// A named condition, which may be inverted.
 ///
 /// ```
 /// use glance_sdk::model::{Condition, ConditionName, Simple};
@@ -175,29 +176,29 @@ impl From<Value> for Condition {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Simple {
-    /// Its name.
+    /// The name.
     pub condition: ConditionName,
-    /// Whether it must not hold.
+    /// Whether the condition is inverted.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub invert: Option<bool>,
-    /// What it tests.
+    /// The parameters.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub params: Option<Params>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Simple {
-    /// The members come back where they are of another shape.
+    /// Parses the members. Returns them as an error if their shape is unknown.
     fn read(mut members: Extra) -> Result<Self, Value> {
         let is_known = members.get("invert").is_none_or(Value::is_boolean)
             && members.get("params").is_none_or(Params::can_read);
@@ -212,7 +213,7 @@ impl Simple {
         }
     }
 
-    /// The named condition, not inverted, without parameters.
+    /// Creates a condition with this name, not inverted and without parameters.
     pub fn new(condition: ConditionName) -> Self {
         Self {
             condition,
@@ -224,8 +225,8 @@ impl Simple {
 }
 
 open_enum! {
-    /// The names a condition can have. The four about room and user hold everywhere, the others
-    /// on glances or on actions only.
+    /// The names of conditions. The four about room and user are valid everywhere, the others only
+    /// for glances or only for actions.
     ///
     /// ```
     /// use glance_sdk::model::ConditionName;
@@ -234,23 +235,23 @@ open_enum! {
     /// assert_eq!(ConditionName::from("moon_is_full"), ConditionName::Unknown("moon_is_full".to_owned()));
     /// ```
     pub enum ConditionName {
-        /// The glance's metadata match; on glances.
+        /// The glance's metadata matches; for glances only.
         GlanceMatches = "glance_matches",
         /// The room is public.
         RoomIsPublic = "room_is_public",
-        /// The user administers the group.
+        /// The user is an administrator of the group.
         UserIsAdmin = "user_is_admin",
         /// The user is a guest.
         UserIsGuest = "user_is_guest",
         /// The user owns the room.
         UserIsRoomOwner = "user_is_room_owner",
-        /// The card's style and metadata match; on actions.
+        /// The card's style and metadata match; for actions only.
         CardMatches = "card_matches",
-        /// The message holds a link; on actions.
+        /// The message contains a link; for actions only.
         MessageContainsLink = "message_contains_link",
-        /// The message's type, sender or text match; on actions.
+        /// The message's type, sender or text matches; for actions only.
         MessageMatches = "message_matches",
-        /// The user wrote the message; on actions.
+        /// The user wrote the message; for actions only.
         MessageSentByCurrentUser = "message_sent_by_current_user",
     }
 }
@@ -259,14 +260,14 @@ open_enum! {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Params {
-    /// All of these must hold.
+    /// The entries, all of which must hold.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub metadata: Option<Vec<Match>>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -280,7 +281,7 @@ impl Params {
         raw.is_object() && raw.get("metadata").is_none_or(entries)
     }
 
-    /// Reads what [`can_read`](Self::can_read) said can be read.
+    /// Parses a value that [`can_read`](Self::can_read) accepted.
     fn read(raw: Value) -> Self {
         let Value::Object(mut members) = raw else {
             return Self::default();
@@ -296,9 +297,9 @@ impl Params {
     }
 }
 
-/// One comparison of a metadata attribute.
+/// A comparison with one attribute of the metadata.
 ///
-/// Where an entry has several operators only one counts: `eq` before `lt` before `gt`.
+/// If an entry has several operators, only one counts: `eq` before `lt` before `gt`.
 ///
 /// ```
 /// use glance_sdk::model::Match;
@@ -310,30 +311,30 @@ impl Params {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Match {
-    /// The attribute; dots select nested ones.
+    /// The path of the attribute; dots select nested attributes.
     pub attr: String,
-    /// Equal, without coercion: `"5"` is not `5`.
+    /// The operand of an equality test without coercion: `"5"` is not `5`.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub eq: Option<Value>,
-    /// Less than.
+    /// The operand of "less than".
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub lt: Option<Value>,
-    /// Greater than.
+    /// The operand of "greater than".
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub gt: Option<Value>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -343,7 +344,7 @@ impl Match {
         raw.get("attr").is_some_and(Value::is_string)
     }
 
-    /// Reads what [`can_read`](Self::can_read) said can be read.
+    /// Parses a value that [`can_read`](Self::can_read) accepted.
     fn read(raw: Value) -> Self {
         let mut members = match raw {
             Value::Object(members) => members,
@@ -362,7 +363,7 @@ impl Match {
         }
     }
 
-    /// `attr` equals `value`.
+    /// Creates a comparison that holds if `attr` equals `value`.
     pub fn eq(attr: impl Into<String>, value: impl Into<Value>) -> Self {
         Self {
             eq: Some(value.into()),
@@ -370,7 +371,7 @@ impl Match {
         }
     }
 
-    /// `attr` is less than `value`.
+    /// Creates a comparison that holds if `attr` is less than `value`.
     pub fn lt(attr: impl Into<String>, value: impl Into<Value>) -> Self {
         Self {
             lt: Some(value.into()),
@@ -378,7 +379,7 @@ impl Match {
         }
     }
 
-    /// `attr` is greater than `value`.
+    /// Creates a comparison that holds if `attr` is greater than `value`.
     pub fn gt(attr: impl Into<String>, value: impl Into<Value>) -> Self {
         Self {
             gt: Some(value.into()),
@@ -397,7 +398,7 @@ impl Match {
     }
 }
 
-/// Several conditions, joined.
+/// Several conditions, combined.
 ///
 /// ```
 /// use glance_sdk::model::{Composite, Condition, ConditionName, Conjunction};
@@ -409,7 +410,7 @@ impl Match {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Composite {
-    /// How they are joined; AND where absent.
+    /// The conjunction. The default is AND.
     #[serde(
         rename = "type",
         default,
@@ -417,15 +418,15 @@ pub struct Composite {
         skip_serializing_if = "Option::is_none"
     )]
     pub kind: Option<Conjunction>,
-    /// What is joined.
+    /// The combined conditions.
     pub conditions: Vec<Condition>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Composite {
-    /// The members come back where they are of another shape.
+    /// Parses the members. Returns them as an error if their shape is unknown.
     fn read(mut members: Extra) -> Result<Self, Value> {
         let kind = match members.get("type") {
             None => None,
@@ -445,7 +446,7 @@ impl Composite {
         }
     }
 
-    /// Conditions joined in this way.
+    /// Combines conditions.
     pub fn new(kind: Conjunction, conditions: impl IntoIterator<Item = Condition>) -> Self {
         Self {
             kind: Some(kind),
@@ -456,12 +457,12 @@ impl Composite {
 }
 
 open_enum! {
-    /// How a composite joins its conditions. Capitals do not matter to a host; other spellings
-    /// than these two are kept as they came.
+    /// The conjunction of a composite. Hosts ignore its case; other spellings than these two are
+    /// preserved.
     pub enum Conjunction {
-        /// All must hold.
+        /// All conditions must hold.
         And = "and",
-        /// One must hold.
+        /// One condition must hold.
         Or = "or",
     }
 }
@@ -516,7 +517,7 @@ mod tests {
             let condition: Condition = serde_json::from_value(sent.clone()).unwrap();
             assert_eq!(!matches!(condition, Condition::Other(_)), known, "{sent}");
             assert_eq!(serde_json::to_value(&condition).unwrap(), sent);
-            // The types that are read one by one agree.
+            // The types parse the same values when they are parsed individually.
             let alone = match sent.get("condition") {
                 Some(_) => serde_json::from_value(sent.clone())
                     .ok()
@@ -530,7 +531,7 @@ mod tests {
     }
 
     #[test]
-    fn nested_conditions_are_moved_and_not_copied() {
+    fn nested_conditions_are_moved() {
         let text = "x".repeat(1000);
         let at = text.as_ptr();
         let mut raw = json!({ "condition": "glance_matches" });

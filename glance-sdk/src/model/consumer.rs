@@ -1,11 +1,11 @@
-//! The `hipchatApiConsumer` capability: what the add-on may call, and under which name.
+//! The `hipchatApiConsumer` capability: the scopes and the sender of the add-on.
 
 use serde::{Deserialize, Serialize};
 
 use super::open_enum::open_enum;
 use super::{Extra, Picture, present};
 
-/// What the add-on may call, and under which name it speaks.
+/// The scopes of the add-on's tokens, and its name and picture as a sender.
 ///
 /// ```
 /// use glance_sdk::model::{Picture, HipchatApiConsumer, Scope};
@@ -18,25 +18,25 @@ use super::{Extra, Picture, present};
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct HipchatApiConsumer {
-    /// The scopes of its tokens.
+    /// The scopes of the add-on's tokens.
     pub scopes: Vec<Scope>,
-    /// The sender's name on its messages.
+    /// The sender's name on the add-on's messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from_name: Option<String>,
-    /// The sender's picture on its messages.
+    /// The sender's picture on the add-on's messages.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub avatar: Option<Picture>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl HipchatApiConsumer {
-    /// A consumer with these scopes.
+    /// Creates a consumer with these scopes.
     pub fn new(scopes: impl IntoIterator<Item = Scope>) -> Self {
         Self {
             scopes: scopes.into_iter().collect(),
@@ -46,7 +46,7 @@ impl HipchatApiConsumer {
 }
 
 open_enum! {
-    /// What a token allows.
+    /// A permission of a token.
     ///
     /// ```
     /// use glance_sdk::model::Scope;
@@ -55,26 +55,26 @@ open_enum! {
     /// assert_eq!(Scope::from("view_room"), Scope::ViewRoom);
     /// ```
     pub enum Scope {
-        /// Post notifications to rooms.
+        /// Allows posting notifications into rooms.
         SendNotification = "send_notification",
-        /// Send private messages.
+        /// Allows sending private messages.
         SendMessage = "send_message",
-        /// See rooms and their participants; push to a room.
+        /// Allows reading rooms and their participants, and pushing to a room.
         ViewRoom = "view_room",
-        /// Administer rooms.
+        /// Allows administering rooms.
         AdminRoom = "admin_room",
-        /// See users and rooms of the group; push to the group and to users.
+        /// Allows reading users and rooms of the group, and pushing to the group and to users.
         ViewGroup = "view_group",
-        /// Administer the group.
+        /// Allows administering the group.
         AdminGroup = "admin_group",
-        /// Create, change and remove rooms.
+        /// Allows creating, changing and removing rooms.
         ManageRooms = "manage_rooms",
-        /// Read messages.
+        /// Allows reading messages.
         ViewMessages = "view_messages",
-        /// Import data; for selected add-ons only.
+        /// Allows importing data; for selected add-ons only.
         ImportData = "import_data",
-        /// Show a room's sidebar elsewhere, to people the add-on vouches for. glance-host's own;
-        /// HipChat had no such scope.
+        /// Allows embedding a room's sidebar elsewhere, for people for whom the add-on vouches.
+        /// Only glance-host has this scope, HipChat did not.
         ViewerToken = "viewer_token",
     }
 }

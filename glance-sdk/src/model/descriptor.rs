@@ -1,4 +1,4 @@
-//! The capabilities descriptor: what an add-on tells the host about itself.
+//! The capabilities descriptor, in which an add-on describes itself to hosts.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use super::{
     Installable, Oauth2Consumer, Oauth2Provider, WebPanel, Webhook, Webhooks,
 };
 
-/// The capabilities descriptor, served by the add-on and read by the host at installation.
+/// The capabilities descriptor. An add-on serves it, and the host reads it during the installation.
 ///
 /// ```
 /// use glance_sdk::model::{Descriptor, Glance, Icon};
@@ -24,37 +24,37 @@ use super::{
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Descriptor {
-    /// Names the add-on, for example `com.example.incidents`; empty where it is missing.
+    /// The id of the add-on, for example `com.example.incidents`; empty if missing.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub key: String,
-    /// Shown to people; empty where it is missing.
+    /// The name for people; empty if missing.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
-    /// One sentence for the list of integrations.
+    /// A sentence for the list of integrations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The versions of the add-on API it is written for, `minimum:maximum`; `1:1` where absent.
+    /// The supported versions of the add-on API, `minimum:maximum`. The default is `1:1`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_version: Option<String>,
-    /// Where the add-on lives.
+    /// The add-on's links.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub links: Option<Links>,
-    /// Who makes it.
+    /// The vendor of the add-on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vendor: Option<Vendor>,
-    /// What it adds to a room.
+    /// The capabilities of the add-on.
     #[serde(
         default = "Capabilities::missing",
         skip_serializing_if = "Capabilities::is_missing"
     )]
     pub capabilities: Capabilities,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Descriptor {
-    /// A descriptor that adds nothing yet. `self_url` is its own absolute address.
+    /// Creates a descriptor without capabilities. `self_url` is its own absolute URL.
     ///
     /// ```
     /// use glance_sdk::model::Descriptor;
@@ -79,7 +79,7 @@ impl Descriptor {
         }
     }
 
-    /// The glance with this key.
+    /// Returns the glance with this key.
     ///
     /// ```
     /// use glance_sdk::model::{Descriptor, Glance, Icon};
@@ -97,7 +97,7 @@ impl Descriptor {
             .find(|glance| glance.key == key)
     }
 
-    /// The glance with this key, to be changed.
+    /// Returns the glance with this key, for changes.
     ///
     /// ```
     /// use glance_sdk::model::{Descriptor, Glance, Icon};
@@ -115,7 +115,7 @@ impl Descriptor {
         glances.find(|glance| glance.key == key)
     }
 
-    /// The dialog with this key.
+    /// Returns the dialog with this key.
     pub fn dialog(&self, key: &str) -> Option<&Dialog> {
         self.capabilities
             .dialogs()
@@ -123,7 +123,7 @@ impl Descriptor {
             .find(|dialog| dialog.key == key)
     }
 
-    /// The web panel with this key.
+    /// Returns the web panel with this key.
     pub fn web_panel(&self, key: &str) -> Option<&WebPanel> {
         self.capabilities
             .web_panels()
@@ -148,19 +148,19 @@ impl Descriptor {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Links {
-    /// The absolute address of the descriptor (`self` on the wire).
+    /// The absolute URL of the descriptor (`self` in JSON).
     #[serde(rename = "self")]
     pub self_url: String,
     /// A page about the add-on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub homepage: Option<String>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Links {
-    /// The one link every descriptor has.
+    /// Creates links with the only required URL.
     pub fn new(self_url: impl Into<String>) -> Self {
         Self {
             self_url: self_url.into(),
@@ -170,7 +170,7 @@ impl Links {
     }
 }
 
-/// Who makes the add-on.
+/// The vendor of the add-on.
 ///
 /// ```
 /// use glance_sdk::model::{Descriptor, Vendor};
@@ -186,17 +186,17 @@ impl Links {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Vendor {
-    /// The maker's name.
+    /// The vendor's name.
     pub name: String,
-    /// The maker's site.
+    /// The vendor's website.
     pub url: String,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Vendor {
-    /// A vendor; both members are required on the wire.
+    /// Creates a vendor; both members are required.
     pub fn new(name: impl Into<String>, url: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -206,7 +206,7 @@ impl Vendor {
     }
 }
 
-/// What an add-on adds to a room.
+/// The capabilities of an add-on.
 ///
 /// ```
 /// use glance_sdk::model::Capabilities;
@@ -226,82 +226,83 @@ impl Vendor {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Capabilities {
-    /// How the add-on is installed.
+    /// The installation of the add-on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub installable: Option<Installable>,
-    /// What the add-on may call.
+    /// The scopes and the sender of the add-on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hipchat_api_consumer: Option<HipchatApiConsumer>,
-    /// The page on which people set it up.
+    /// The page on which people configure the add-on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub configurable: Option<Configurable>,
-    /// The page on which administrators of the group manage it.
+    /// The page on which administrators of the group manage the add-on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admin_page: Option<AdminPage>,
-    /// Its glances, 10 at most.
+    /// The glances, at most 10.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub glance: Option<Vec<Glance>>,
-    /// Its pages for the sidebar.
+    /// The pages for the sidebar.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub web_panel: Option<Vec<WebPanel>>,
-    /// Its windows over the chat.
+    /// The windows over the chat.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dialog: Option<Vec<Dialog>>,
-    /// Its pages in windows of their own.
+    /// The pages in windows of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_page: Option<Vec<ExternalPage>>,
-    /// Its entries in the menus of messages and of the input field.
+    /// The items in the menus of messages and of the input field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<Vec<Action>>,
-    /// What it wants to be told.
+    /// The webhooks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook: Option<Webhooks>,
-    /// Where the host may send people back to.
+    /// The redirection URLs of the add-on's own OAuth client.
     #[serde(rename = "oauth2Consumer", skip_serializing_if = "Option::is_none")]
     pub oauth2_consumer: Option<Oauth2Consumer>,
-    /// Where it gives tokens itself.
+    /// The add-on's own OAuth endpoints.
     #[serde(rename = "oauth2Provider", skip_serializing_if = "Option::is_none")]
     pub oauth2_provider: Option<Oauth2Provider>,
-    /// Capabilities this version does not type.
+    /// Capabilities without a type in this version.
     #[serde(flatten)]
     pub extra: Extra,
-    /// Keeps a descriptor without the member apart from one where it is empty.
+    /// Distinguishes a descriptor without the member from one with an empty member.
     #[serde(skip)]
     missing: bool,
 }
 
 impl Capabilities {
-    /// Its glances, none where the list is missing.
+    /// Returns the glances, which are empty if the list is missing.
     pub fn glances(&self) -> &[Glance] {
         self.glance.as_deref().unwrap_or_default()
     }
 
-    /// Its web panels, none where the list is missing.
+    /// Returns the web panels, which are empty if the list is missing.
     pub fn web_panels(&self) -> &[WebPanel] {
         self.web_panel.as_deref().unwrap_or_default()
     }
 
-    /// Its dialogs, none where the list is missing.
+    /// Returns the dialogs, which are empty if the list is missing.
     pub fn dialogs(&self) -> &[Dialog] {
         self.dialog.as_deref().unwrap_or_default()
     }
 
-    /// Its external pages, none where the list is missing.
+    /// Returns the external pages, which are empty if the list is missing.
     pub fn external_pages(&self) -> &[ExternalPage] {
         self.external_page.as_deref().unwrap_or_default()
     }
 
-    /// Its actions, none where the list is missing.
+    /// Returns the actions, which are empty if the list is missing.
     pub fn actions(&self) -> &[Action] {
         self.action.as_deref().unwrap_or_default()
     }
 
-    /// Its webhooks, none where they are missing, one where one stands alone.
+    /// Returns the webhooks, which are empty if missing. A single webhook without a list counts as
+    /// a list of one.
     pub fn webhooks(&self) -> &[Webhook] {
         self.webhook.as_ref().map_or(&[], Webhooks::as_slice)
     }
 
-    /// Its webhooks, to be changed.
+    /// Returns the webhooks, for changes.
     pub fn webhooks_mut(&mut self) -> &mut [Webhook] {
         self.webhook
             .as_mut()

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::open_enum::open_enum;
 use super::{Authentication, Extra, Text, present};
 
-/// A page of the add-on in a window over the chat, one at a time.
+/// A page of the add-on in a window over the chat. Only one is open at a time.
 ///
 /// ```
 /// use glance_sdk::model::{Dialog, DialogAction, DialogOptions, DialogSize};
@@ -29,23 +29,23 @@ use super::{Authentication, Extra, Text, present};
 pub struct Dialog {
     /// 1 to 40 of `a-z A-Z 0-9 _ - .`, unique within the add-on.
     pub key: String,
-    /// The window's heading.
+    /// The heading of the window.
     pub title: Text,
-    /// The page's absolute address, which may hold `{dotted.path}` variables that the host fills.
+    /// The absolute URL of the page. The host fills in `{dotted.path}` variables.
     pub url: String,
-    /// Whether the page is opened with a signed request; it is where this is absent.
+    /// Whether the host opens the page with a signed request. The default is yes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authentication: Option<Authentication>,
-    /// How the window looks.
+    /// The appearance of the window.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<DialogOptions>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Dialog {
-    /// A dialog as hosts show it without options: medium, with a button that closes it.
+    /// Creates a dialog with the default appearance: medium, with a button that closes it.
     pub fn new(key: impl Into<String>, title: impl Into<Text>, url: impl Into<String>) -> Self {
         Self {
             key: key.into(),
@@ -57,12 +57,12 @@ impl Dialog {
         }
     }
 
-    /// Whether the page is opened with a signed request.
+    /// Returns whether the host opens the page with a signed request.
     pub fn authentication(&self) -> &Authentication {
         self.authentication.as_ref().unwrap_or(&Authentication::Jwt)
     }
 
-    /// Opens the page without a signed request.
+    /// Makes hosts open the page without a signed request.
     ///
     /// ```
     /// use glance_sdk::model::{Authentication, Dialog};
@@ -76,7 +76,7 @@ impl Dialog {
         self
     }
 
-    /// Sets the look of the window.
+    /// Sets the appearance of the window.
     ///
     /// ```
     /// use glance_sdk::model::{Dialog, DialogOptions, NamedSize};
@@ -93,7 +93,7 @@ impl Dialog {
     }
 }
 
-/// How a dialog looks.
+/// The appearance of a dialog.
 ///
 /// ```
 /// use glance_sdk::model::{DialogAction, DialogOptions, DialogStyle, NamedSize};
@@ -118,35 +118,35 @@ impl Dialog {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct DialogOptions {
-    /// The look of the whole; normal where absent.
+    /// The style. The default is normal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub style: Option<DialogStyle>,
-    /// How large it is; medium where absent.
+    /// The size. The default is medium.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub size: Option<DialogSize>,
-    /// The button that does it.
+    /// The main button.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub primary_action: Option<DialogAction>,
-    /// The other buttons: one that closes the dialog where absent, none where empty.
+    /// The other buttons. The default is a button that closes the dialog; an empty list shows none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secondary_actions: Option<Vec<DialogAction>>,
-    /// A text at the left of the buttons.
+    /// A text to the left of the buttons.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<Text>,
-    /// Puts a field to filter by into the heading.
+    /// A field in the heading that filters the content.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter: Option<DialogFilter>,
-    /// Members this version does not know; the schema allows none.
+    /// Members that this version does not know; the schema allows none.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl DialogOptions {
-    /// Sets the look of the whole.
+    /// Sets the style.
     #[must_use]
     pub fn style(mut self, style: DialogStyle) -> Self {
         self.style = Some(style);
@@ -167,7 +167,8 @@ impl DialogOptions {
         self
     }
 
-    /// Sets the other buttons. Without any, people close the dialog by the primary action or Escape.
+    /// Sets the other buttons. Without any, people close the dialog with the primary action or
+    /// Escape.
     ///
     /// ```
     /// use glance_sdk::model::{DialogAction, DialogOptions};
@@ -184,14 +185,14 @@ impl DialogOptions {
         self
     }
 
-    /// Sets the text at the left of the buttons.
+    /// Sets the text to the left of the buttons.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<Text>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Puts a field into the heading that filters the content.
+    /// Adds a field to the heading that filters the content.
     ///
     /// ```
     /// use glance_sdk::model::{DialogFilter, DialogOptions};
@@ -211,16 +212,16 @@ impl DialogOptions {
 }
 
 open_enum! {
-    /// The look of a dialog.
+    /// The style of a dialog.
     pub enum DialogStyle {
-        /// Nothing special.
+        /// The default style.
         Normal = "normal",
-        /// It asks before something that cannot be undone.
+        /// For confirmations of actions that cannot be undone.
         Warning = "warning",
     }
 }
 
-/// How large a dialog is.
+/// The size of a dialog.
 ///
 /// ```
 /// use glance_sdk::model::{DialogSize, NamedSize};
@@ -236,16 +237,16 @@ open_enum! {
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum DialogSize {
-    /// One of the host's sizes.
+    /// A named size of the host.
     Named(NamedSize),
-    /// A size of its own.
+    /// A custom size.
     Custom(CustomSize),
-    /// A shape this version does not know.
+    /// A shape that this version does not know.
     Other(Value),
 }
 
 impl DialogSize {
-    /// This many pixels wide and high; hosts cap it at their window.
+    /// Creates a custom size in pixels; hosts limit it to their window.
     pub fn pixels(width: u32, height: u32) -> Self {
         Self::Custom(CustomSize {
             width: format!("{width}px"),
@@ -274,7 +275,7 @@ impl<'de> Deserialize<'de> for DialogSize {
 }
 
 open_enum! {
-    /// The sizes of dialogs that hosts have names for.
+    /// The named sizes of dialogs.
     pub enum NamedSize {
         /// 400 pixels wide.
         Small = "small",
@@ -287,7 +288,7 @@ open_enum! {
     }
 }
 
-/// A dialog's own size.
+/// A custom size of a dialog.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CustomSize {
@@ -295,7 +296,7 @@ pub struct CustomSize {
     pub width: String,
     /// A number with `px` or `%`, for example `50%`.
     pub height: String,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -315,22 +316,22 @@ pub struct CustomSize {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DialogAction {
-    /// What stands on it.
+    /// The text on the button.
     pub name: Text,
-    /// Whether it can be pressed at first; yes where absent.
+    /// Whether the button is enabled at first. The default is yes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
-    /// Names it in the page's `dialog-button-click` event; `primary-action-selected` for the
-    /// primary action and nothing for others where absent.
+    /// The name of the button in the page's `dialog-button-click` event. The default is
+    /// `primary-action-selected` for the primary action, and nothing for others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl DialogAction {
-    /// A button that can be pressed.
+    /// Creates an enabled button.
     pub fn new(name: impl Into<Text>) -> Self {
         Self {
             name: name.into(),
@@ -347,14 +348,14 @@ impl DialogAction {
         self
     }
 
-    /// Shows the button enabled, as hosts do where nothing is said.
+    /// Shows the button enabled, which is the hosts' default.
     #[must_use]
     pub fn enabled(mut self) -> Self {
         self.enabled = Some(true);
         self
     }
 
-    /// Names the button in the page's `dialog-button-click` event.
+    /// Sets the name of the button in the page's `dialog-button-click` event.
     #[must_use]
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
@@ -362,20 +363,20 @@ impl DialogAction {
     }
 }
 
-/// A field to filter a dialog's content by; the page hears of it as `dialog-filter-changed`.
+/// A field that filters a dialog's content. The page receives its text as `dialog-filter-changed`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DialogFilter {
-    /// What stands in the empty field.
+    /// The placeholder of the empty field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub placeholder: Option<Text>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl DialogFilter {
-    /// A field with this text in it while it is empty.
+    /// Creates a field with this placeholder.
     pub fn new(placeholder: impl Into<Text>) -> Self {
         Self {
             placeholder: Some(placeholder.into()),

@@ -1,4 +1,4 @@
-//! What a host knows of rooms and people, and the pages of its lists.
+//! The details of rooms and people, and the pages of lists.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,12 +15,12 @@ macro_rules! details {
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[non_exhaustive]
         pub struct $name {
-            /// The number that names it.
+            /// The id.
             pub id: $id,
-            /// What people read.
+            /// The displayed name.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub name: Option<String>,
-            /// Where the REST API has it.
+            /// The URLs in the REST API.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub links: Option<$links>,
             $(
@@ -28,13 +28,13 @@ macro_rules! details {
                 #[serde(skip_serializing_if = "Option::is_none")]
                 pub $member: Option<$kind>,
             )*
-            /// Members this version does not know.
+            /// Members that this version does not know.
             #[serde(flatten)]
             pub extra: Extra,
         }
 
         impl $name {
-            /// One of which only the id is known.
+            /// Creates details with only the id.
             pub fn new(id: $id) -> Self {
                 Self {
                     id,
@@ -49,7 +49,7 @@ macro_rules! details {
 }
 
 details! {
-    /// What a host knows of a room.
+    /// The details of a room.
     ///
     /// ```
     /// use glance_sdk::model::RoomDetails;
@@ -63,7 +63,7 @@ details! {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     RoomDetails: RoomId, RoomLinks {
-        /// What it is about.
+        /// The topic.
         topic: String,
         /// Who may enter.
         privacy: Privacy,
@@ -71,23 +71,23 @@ details! {
         is_archived: bool,
         /// Whether guests may enter.
         is_guest_accessible: bool,
-        /// The page at which guests enter.
+        /// The page on which guests enter.
         guest_access_url: String,
-        /// Who owns it.
+        /// The owner.
         owner: User,
-        /// Who is in it now.
+        /// The people in the room.
         participants: Vec<User>,
-        /// When it was created, for example `2014-06-25T02:28:04+00:00`.
+        /// The time of creation, for example `2014-06-25T02:28:04+00:00`.
         created: String,
-        /// When something was last written.
+        /// The time of the last message.
         last_active: String,
-        /// Its address for XMPP.
+        /// The XMPP address.
         xmpp_jid: String,
-        /// Changes with the room.
+        /// A text that changes whenever the room changes.
         version: String,
     }
 
-    /// What a host knows of a person.
+    /// The details of a person.
     ///
     /// ```
     /// use glance_sdk::model::UserDetails;
@@ -100,36 +100,36 @@ details! {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     UserDetails: UserId, UserLinks {
-        /// What people write behind an `@`.
+        /// The name after an `@`.
         mention_name: String,
-        /// Their address.
+        /// The email address.
         email: String,
-        /// What they do.
+        /// The job title.
         title: String,
-        /// Their time zone, an IANA name.
+        /// The time zone, an IANA name.
         timezone: String,
-        /// Whether they administer the group.
+        /// Whether the person is an administrator of the group.
         is_group_admin: bool,
-        /// Whether they are a guest.
+        /// Whether the person is a guest.
         is_guest: bool,
-        /// Whether they are deleted.
+        /// Whether the person is deleted.
         is_deleted: bool,
-        /// Whether they are there.
+        /// The presence.
         presence: Presence,
-        /// Their picture.
+        /// The URL of the picture.
         photo_url: String,
-        /// When they joined, for example `2014-06-25T02:28:04+00:00`.
+        /// The time of joining, for example `2014-06-25T02:28:04+00:00`.
         created: String,
-        /// When they were last there.
+        /// The time of the last activity.
         last_active: String,
-        /// Their address for XMPP.
+        /// The XMPP address.
         xmpp_jid: String,
-        /// Changes with the person.
+        /// A text that changes whenever the person changes.
         version: String,
     }
 }
 
-/// Whether a person is there.
+/// The presence of a person.
 ///
 /// ```
 /// use glance_sdk::model::{Presence, Show};
@@ -141,25 +141,25 @@ details! {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Presence {
-    /// Whether they are online.
+    /// Whether the person is online.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_online: Option<bool>,
-    /// How they want to be seen.
+    /// The availability.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub show: Option<Show>,
-    /// What they say of it.
+    /// The status message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
-    /// For how many seconds they have done nothing.
+    /// The seconds since the last activity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle: Option<u64>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 open_enum! {
-    /// How a person wants to be seen.
+    /// The availability of a person.
     pub enum Show {
         /// Ready to chat.
         Chat = "chat",
@@ -167,7 +167,7 @@ open_enum! {
         Away = "away",
         /// Away for longer.
         ExtendedAway = "xa",
-        /// Not to be disturbed.
+        /// Do not disturb.
         DoNotDisturb = "dnd",
     }
 }
@@ -194,22 +194,22 @@ open_enum! {
 pub struct Page<T> {
     /// The entries.
     pub items: Vec<T>,
-    /// How many entries there are before these.
+    /// The number of entries before this page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_index: Option<u64>,
-    /// How many entries a page has at most.
+    /// The maximum number of entries per page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_results: Option<u64>,
-    /// Where the other pages are.
+    /// The URLs of the other pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub links: Option<PageLinks>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl<T> Page<T> {
-    /// A page that is the whole list.
+    /// Creates a page that contains the whole list.
     ///
     /// ```
     /// use glance_sdk::model::Page;
@@ -229,20 +229,20 @@ impl<T> Page<T> {
     }
 }
 
-/// Where the pages of a list are.
+/// The URLs of a list's pages.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PageLinks {
-    /// This page (`self` on the wire).
+    /// This page (`self` in JSON).
     #[serde(rename = "self", skip_serializing_if = "Option::is_none")]
     pub self_url: Option<String>,
-    /// The page before; the first has none.
+    /// The previous page, except for the first one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prev: Option<String>,
-    /// The page after; the last has none.
+    /// The next page, except for the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -254,7 +254,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rooms_people_and_pages_survive_a_round_trip() {
+    fn rooms_people_and_pages_survive_round_trip() {
         let user = json!({
             "id": 5, "name": "Ann", "mention_name": "ann", "links": {"self": "s"},
             "email": "ann@example.com", "is_group_admin": true, "roles": ["owner"],
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_host_leaves_empty_is_absent() {
+    fn empty_members_are_absent() {
         let room = json!({"id": 42, "guest_access_url": null, "owner": null});
         let read: RoomDetails = serde_json::from_value(room).unwrap();
         assert_eq!(read, RoomDetails::new(42.into()));

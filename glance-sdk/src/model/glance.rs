@@ -1,13 +1,13 @@
-//! The descriptor's glance entry and the shapes it shares with other entries.
+//! The descriptor's glance entry, and types that it shares with other entries.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::{Condition, Extra};
 
-/// A glance as the descriptor declares it, or as the REST API creates it at runtime.
+/// A glance, as the descriptor declares it, or as the REST API creates it at run time.
 ///
-/// It holds no data: label, status and metadata come from `query_url` and from pushes.
+/// It contains no data: label, status and metadata come from `query_url` and from pushes.
 ///
 /// ```
 /// use glance_sdk::model::{Glance, Icon};
@@ -24,29 +24,30 @@ use super::{Condition, Extra};
 pub struct Glance {
     /// 1 to 40 of `a-z A-Z 0-9 _ - .`, unique within the add-on.
     pub key: String,
-    /// Shown in the error state and where there is no `query_url`.
+    /// The name, shown in the error state and if there is no `query_url`.
     pub name: Text,
-    /// Shown before the label.
+    /// The icon before the label.
     pub icon: Icon,
-    /// Where the host asks for the data, signed, when a person enters the room.
+    /// The URL from which a client queries the data, signed, when a person enters the room.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query_url: Option<String>,
-    /// What a click opens: the key of a web panel, dialog or external page.
+    /// The target that a click opens: the key of a web panel, dialog or external page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
-    /// Sorts glances, ascending from the top; 100 where it is absent.
+    /// The position: glances are sorted in ascending order from the top. The default is 100.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<i64>,
-    /// All must hold for the glance to show; see [`evaluate`](crate::evaluate).
+    /// The conditions, all of which must hold for the glance to show; see
+    /// [`evaluate`](crate::evaluate).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conditions: Option<Vec<Condition>>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Glance {
-    /// A glance with a key, a name and an icon, and nothing else.
+    /// Creates a glance with a key, a name and an icon.
     pub fn new(key: impl Into<String>, name: impl Into<Text>, icon: Icon) -> Self {
         Self {
             key: key.into(),
@@ -60,7 +61,7 @@ impl Glance {
         }
     }
 
-    /// Sets the address where the host asks for the data.
+    /// Sets the URL from which clients query the data.
     ///
     /// ```
     /// use glance_sdk::model::{Glance, Icon};
@@ -76,7 +77,7 @@ impl Glance {
         self
     }
 
-    /// Sets what a click opens: the key of a web panel, dialog or external page.
+    /// Sets the target that a click opens: the key of a web panel, dialog or external page.
     ///
     /// ```
     /// use glance_sdk::model::{Glance, Icon};
@@ -91,7 +92,7 @@ impl Glance {
         self
     }
 
-    /// Sets the place among the glances; they are sorted by weight, ascending from the top.
+    /// Sets the position: glances are sorted by weight in ascending order from the top.
     ///
     /// ```
     /// use glance_sdk::model::{Glance, Icon};
@@ -105,7 +106,7 @@ impl Glance {
         self
     }
 
-    /// Adds a condition; all must hold for the glance to show.
+    /// Adds a condition. All conditions must hold for the glance to show.
     ///
     /// ```
     /// use glance_sdk::model::{Condition, Glance, Icon, Match};
@@ -120,18 +121,18 @@ impl Glance {
         self
     }
 
-    /// The weight, 100 where none is declared.
+    /// Returns the weight. The default is 100.
     pub fn weight_or_default(&self) -> i64 {
         self.weight.unwrap_or(100)
     }
 
-    /// The conditions, none where none are declared.
+    /// Returns the conditions, which are empty by default.
     pub fn conditions(&self) -> &[Condition] {
         self.conditions.as_deref().unwrap_or_default()
     }
 }
 
-/// A localised text of the descriptor: what people read, and the key of its translation.
+/// A localized text of the descriptor, with the key of its translation.
 ///
 /// ```
 /// use glance_sdk::model::Text;
@@ -152,7 +153,7 @@ pub struct Text {
     /// 1 to 40 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub i18n: Option<String>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -187,13 +188,13 @@ pub struct Icon {
     /// The image at 2x, used where the device pixel ratio exceeds 1.
     #[serde(rename = "url@2x", skip_serializing_if = "Option::is_none")]
     pub url_2x: Option<String>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Icon {
-    /// One image for both densities, which is what most add-ons have.
+    /// Creates an icon with one image for both densities, which suffices for most add-ons.
     ///
     /// ```
     /// use glance_sdk::model::Icon;
@@ -210,7 +211,7 @@ impl Icon {
         }
     }
 
-    /// No image for dense screens: hosts show the other there.
+    /// Removes the image for dense screens: hosts show the other one there.
     ///
     /// ```
     /// use glance_sdk::model::Icon;
@@ -225,7 +226,7 @@ impl Icon {
         self
     }
 
-    /// Another image for dense screens.
+    /// Sets the image for dense screens.
     #[must_use]
     pub fn with_2x(mut self, url: impl Into<String>) -> Self {
         self.url_2x = Some(url.into());
@@ -233,7 +234,7 @@ impl Icon {
     }
 }
 
-/// What a click on a glance or an action opens.
+/// The target that a click on a glance or an action opens.
 ///
 /// ```
 /// use glance_sdk::model::Target;
@@ -248,14 +249,14 @@ impl Icon {
 pub enum Target {
     /// The key of a web panel, dialog or external page of the same add-on.
     Key(String),
-    /// The same with options.
+    /// A target with options.
     Object(TargetObject),
-    /// A shape this version does not know.
+    /// A shape that this version does not know.
     Other(Value),
 }
 
 impl Target {
-    /// The key that is opened, where the shape is known.
+    /// Returns the key of the target, unless its shape is unknown.
     pub fn key(&self) -> Option<&str> {
         match self {
             Self::Key(key) => Some(key),
@@ -291,7 +292,7 @@ impl<'de> Deserialize<'de> for Target {
 
 /// A target with options.
 ///
-/// HipChat's last web client did not follow it from a glance, only from an action.
+/// HipChat's last web client supported it for actions, but not for glances.
 ///
 /// ```
 /// use glance_sdk::model::{Target, TargetObject};
@@ -309,16 +310,16 @@ impl<'de> Deserialize<'de> for Target {
 pub struct TargetObject {
     /// The key of a web panel, dialog or external page of the same add-on.
     pub key: String,
-    /// What the opened page is given.
+    /// The options that the opened page receives.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Extra>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl TargetObject {
-    /// The target with these options.
+    /// Creates a target with these options.
     pub fn new(key: impl Into<String>, options: Extra) -> Self {
         Self {
             key: key.into(),

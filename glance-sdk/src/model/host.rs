@@ -1,4 +1,4 @@
-//! What a host says of itself and how it answers a token request.
+//! The self-description of a host, and its responses to token requests.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,17 +17,18 @@ use super::{Extra, GroupId, Secret};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct HostDocument {
-    /// Where the host lives.
+    /// The host's links.
     pub links: HostLinks,
-    /// What it offers.
+    /// The host's capabilities.
     pub capabilities: HostCapabilities,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl HostDocument {
-    /// The document of a host whose REST API stands at `api_url`, without a slash at its end.
+    /// Creates the document of a host whose REST API has the base URL `api_url`, without a trailing
+    /// slash.
     pub fn new(api_url: &str, homepage: &str) -> Self {
         Self {
             links: HostLinks {
@@ -52,63 +53,62 @@ impl HostDocument {
     }
 }
 
-/// Where a host lives.
+/// The links of a host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct HostLinks {
-    /// The document's own address (`self`); add-ons compare it with `capabilitiesUrl` to the
-    /// letter.
+    /// The document's own URL (`self`); add-ons compare it exactly with `capabilitiesUrl`.
     #[serde(rename = "self")]
     pub self_url: String,
-    /// The REST API, without a slash at the end.
+    /// The base URL of the REST API, without a trailing slash.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api: Option<String>,
-    /// The page people open.
+    /// The host's page for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub homepage: Option<String>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-/// What a host offers.
+/// The capabilities of a host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct HostCapabilities {
-    /// Where tokens are had.
+    /// The token endpoint.
     pub oauth2_provider: OauthProvider,
-    /// Where the REST API is.
+    /// The REST API.
     pub hipchat_api_provider: ApiProvider,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-/// Where tokens are had.
+/// The OAuth endpoints of a host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct OauthProvider {
     /// The token endpoint.
     pub token_url: String,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-/// Where the REST API is.
+/// The REST API of a host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ApiProvider {
-    /// The REST API, with a slash at the end.
+    /// The base URL of the REST API, with a trailing slash.
     pub url: String,
     /// `availableScopes` and members this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-/// The token endpoint's answer.
+/// The response of the token endpoint.
 ///
 /// ```
 /// use glance_sdk::model::TokenAnswer;
@@ -124,11 +124,11 @@ pub struct ApiProvider {
 pub struct TokenAnswer {
     /// The token.
     pub access_token: Secret,
-    /// For how many seconds it holds: 3,600 to 28,800 from HipChat, up to years from others,
-    /// missing from some.
+    /// The lifetime of the token in seconds: 3,600 to 28,800 from HipChat, up to years from others.
+    /// Some hosts omit it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u64>,
-    /// The group it is for.
+    /// The group of the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group_id: Option<GroupId>,
     /// The group's name.
@@ -140,13 +140,13 @@ pub struct TokenAnswer {
     /// `bearer`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_type: Option<String>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl TokenAnswer {
-    /// A bearer token that holds for `expires_in` seconds.
+    /// Creates a bearer token that expires after `expires_in` seconds.
     pub fn new(access_token: Secret, expires_in: u64) -> Self {
         Self {
             access_token,

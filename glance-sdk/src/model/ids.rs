@@ -12,8 +12,8 @@ macro_rules! numeric_id {
     ($(#[$meta:meta])* $name:ident, $what:literal) => {
         $(#[$meta])*
         ///
-        /// A number on the wire. Some clients write it as a string of digits: that is read too,
-        /// and written back the way it came; it does not make the identifier another one.
+        /// A number in JSON. Some clients write it as a string of digits: both forms are equal, and
+        /// each is serialized as it was parsed.
         #[derive(Clone, Copy)]
         pub struct $name {
             value: u64,
@@ -21,12 +21,12 @@ macro_rules! numeric_id {
         }
 
         impl $name {
-            /// The identifier with this number.
+            /// Creates the identifier with this number.
             pub const fn new(value: u64) -> Self {
                 Self { value, quoted: false }
             }
 
-            /// The number.
+            /// Returns the number.
             pub const fn get(self) -> u64 {
                 self.value
             }
@@ -44,7 +44,7 @@ macro_rules! numeric_id {
             }
         }
 
-        /// For databases whose integers are signed. A negative number is no identifier.
+        /// For databases with signed integers. Negative numbers are not identifiers.
         impl TryFrom<i64> for $name {
             type Error = std::num::TryFromIntError;
 
@@ -53,7 +53,7 @@ macro_rules! numeric_id {
             }
         }
 
-        /// For databases whose integers are signed.
+        /// For databases with signed integers.
         impl TryFrom<$name> for i64 {
             type Error = std::num::TryFromIntError;
 
@@ -143,7 +143,7 @@ numeric_id!(
     "a room id"
 );
 numeric_id!(
-    /// A person in the group.
+    /// A person of the group.
     ///
     /// ```
     /// use glance_sdk::model::UserId;
@@ -157,7 +157,7 @@ numeric_id!(
     "a user id"
 );
 numeric_id!(
-    /// The group: one team's set of rooms and users.
+    /// A group: the rooms and users of one team.
     GroupId,
     "a group id"
 );
@@ -190,7 +190,8 @@ impl Visitor<'_> for Digits {
     }
 }
 
-/// Names one installation of an add-on: its OAuth client id, the `iss` of its signed requests.
+/// The id of an installation of an add-on: its OAuth client id, and the `iss` of its signed
+/// requests.
 ///
 /// ```
 /// use glance_sdk::model::OauthId;
@@ -203,7 +204,7 @@ impl Visitor<'_> for Digits {
 pub struct OauthId(String);
 
 impl OauthId {
-    /// The identifier as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -258,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_room_id_is_read_in_both_forms_and_written_back_as_it_came() {
+    fn room_id_preserves_its_json_form() {
         for form in ["42", "\"42\""] {
             let id: RoomId = serde_json::from_str(form).unwrap();
             assert_eq!(id, RoomId::new(42));
@@ -276,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn an_oauth_id_converts_from_and_to_text() {
+    fn oauth_id_converts_from_and_to_text() {
         let id: OauthId = "one".parse().unwrap();
         assert_eq!(id, OauthId::from("one".to_owned()));
         assert_eq!(
@@ -286,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_id_is_refused() {
+    fn invalid_ids_are_refused() {
         for form in [
             "-1", "1.5", "\"\"", "\"042\"", "\"+42\"", "\"room\"", "null", "true",
         ] {

@@ -1,12 +1,12 @@
-//! The `installable` capability: who may install the add-on and how the host tells it.
+//! The `installable` capability: who may install the add-on, and the URLs of the installation.
 
 use serde::{Deserialize, Serialize};
 
 use super::Extra;
 
-/// How the add-on is installed.
+/// The installation of the add-on.
 ///
-/// Most add-ons name a `callback_url` and nothing else.
+/// Most add-ons only set a `callback_url`.
 ///
 /// ```
 /// use glance_sdk::model::Installable;
@@ -18,38 +18,38 @@ use super::Extra;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Installable {
-    /// Whether one room may install it; yes where absent.
+    /// Whether a single room may install the add-on. The default is yes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_room: Option<bool>,
-    /// Whether the whole group may install it; yes where absent.
+    /// Whether the whole group may install the add-on. The default is yes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_global: Option<bool>,
-    /// Where the host posts the [installation data](super::InstallationData), and, with the
-    /// OAuth id appended, sends a DELETE on removal.
+    /// The URL to which the host posts the [installation data](super::InstallationData), and to
+    /// which it sends a DELETE with the OAuth id appended at the removal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callback_url: Option<String>,
-    /// Where the host posts an update: the installation data without its secret. Declaring it
-    /// keeps the OAuth id; where it is absent an update is another installation.
+    /// The URL to which the host posts an update: the installation data without its secret. With it
+    /// an update keeps the OAuth id; without it an update is another installation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub update_callback_url: Option<String>,
-    /// Where the browser goes after an installation, with the query parameters `redirect_url`
-    /// and `installable_url`.
+    /// The URL that the browser opens after an installation, with the query parameters
+    /// `redirect_url` and `installable_url`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub installed_url: Option<String>,
-    /// Where the browser goes after the removal, with the same parameters.
+    /// The URL that the browser opens after the removal, with the same parameters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uninstalled_url: Option<String>,
-    /// Where the browser goes after an update, with the same parameters; `installed_url` where
-    /// it is absent.
+    /// The URL that the browser opens after an update, with the same parameters. The default is
+    /// `installed_url`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_url: Option<String>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Installable {
-    /// Installed by a post to this absolute address, by rooms and groups alike.
+    /// Creates a capability with this absolute callback URL, for rooms and groups.
     pub fn new(callback_url: impl Into<String>) -> Self {
         Self {
             callback_url: Some(callback_url.into()),
@@ -57,7 +57,7 @@ impl Installable {
         }
     }
 
-    /// Whether one room may install it.
+    /// Returns whether a single room may install the add-on.
     ///
     /// ```
     /// use glance_sdk::model::Installable;
@@ -70,7 +70,7 @@ impl Installable {
         self.allow_room.unwrap_or(true)
     }
 
-    /// Whether the whole group may install it.
+    /// Returns whether the whole group may install the add-on.
     ///
     /// ```
     /// use glance_sdk::model::Installable;

@@ -1,4 +1,4 @@
-//! Installation data: what the host posts to an add-on's `callbackUrl` and `updateCallbackUrl`.
+//! Installation data, which the host posts to an add-on's `callbackUrl` and `updateCallbackUrl`.
 
 use std::fmt;
 
@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use super::{Extra, GroupId, OauthId, RoomId, Secret};
 
-/// The longest id of an installation, in bytes. HipChat's had 36.
+/// The maximum length of an installation's id, in bytes. HipChat's ids had 36.
 const MAX_ID_BYTES: usize = 200;
 
-/// The longest secret, in bytes. HipChat's had 40.
+/// The maximum length of a secret, in bytes. HipChat's secrets had 40.
 const MAX_SECRET_BYTES: usize = 1000;
 
-/// The longest address of a capabilities document, in bytes.
+/// The maximum length of a capabilities document's URL, in bytes.
 const MAX_URL_BYTES: usize = 2000;
 
-/// What the host posts to `callbackUrl` when somebody installs the add-on.
+/// The data that the host posts to `callbackUrl` when somebody installs the add-on.
 ///
-/// The post is not signed: whoever can reach the add-on can send one. The add-on believes it
-/// once `capabilities_url` has answered and a token could be had with the secret.
+/// The request is not signed: anybody who can reach the add-on can send one. The add-on accepts it
+/// after it has fetched `capabilities_url` and received a token for the secret.
 ///
 /// ```
 /// use glance_sdk::model::InstallationData;
@@ -41,25 +41,25 @@ const MAX_URL_BYTES: usize = 2000;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct InstallationData {
-    /// Names the installation.
+    /// The id of the installation.
     pub oauth_id: OauthId,
-    /// Signs its requests and gets its tokens.
+    /// The secret, which signs requests and authenticates token requests.
     pub oauth_secret: Secret,
-    /// The host's capabilities document, which names its endpoints; empty where it is missing.
+    /// The URL of the host's capabilities document, which contains its endpoints; empty if missing.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub capabilities_url: String,
-    /// The group it was installed for.
+    /// The group of the installation.
     pub group_id: GroupId,
-    /// The room it was installed in; absent where the whole group has it.
+    /// The room of the installation; absent if the whole group has installed the add-on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub room_id: Option<RoomId>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl InstallationData {
-    /// The data of an installation for the whole group; set `room_id` for one room.
+    /// Creates the data of an installation for the whole group; set `room_id` for a single room.
     ///
     /// ```
     /// use glance_sdk::model::InstallationData;
@@ -85,8 +85,8 @@ impl InstallationData {
         }
     }
 
-    /// Checks what a stranger may have posted, before anything is stored or called: an empty secret
-    /// is known to everybody, and an odd id changes the addresses that it stands in.
+    /// Checks untrusted data before it is stored and before anything is called: everybody knows an
+    /// empty secret, and a malformed id changes the URLs that contain it.
     ///
     /// ```
     /// use glance_sdk::model::{InstallationData, InvalidInstallation};
@@ -98,7 +98,7 @@ impl InstallationData {
     ///
     /// # Errors
     ///
-    /// [`InvalidInstallation`] with the first thing that is wrong.
+    /// Returns [`InvalidInstallation`] with the first problem.
     pub fn check(&self) -> Result<(), InvalidInstallation> {
         self.oauth_id.check()?;
         let secret = self.oauth_secret.expose();
@@ -121,7 +121,7 @@ impl OauthId {
     ///
     /// # Errors
     ///
-    /// [`InvalidInstallation`] with the first thing that is wrong.
+    /// Returns [`InvalidInstallation`] with the first problem.
     ///
     /// ```
     /// use glance_sdk::model::OauthId;
@@ -149,7 +149,7 @@ impl OauthId {
     }
 }
 
-/// Why installation data cannot be used.
+/// The reason why installation data is invalid.
 ///
 /// ```
 /// use glance_sdk::model::InvalidInstallation;
@@ -162,17 +162,17 @@ impl OauthId {
 pub enum InvalidInstallation {
     /// The id is empty.
     EmptyId,
-    /// The id has so many bytes.
+    /// The id is too long; it has this many bytes.
     LongId(usize),
-    /// The id has this character.
+    /// The id contains this character.
     IdCharacter(char),
-    /// The id has `..`, or is `.`.
+    /// The id contains `..`, or is `.`.
     DotsInId,
     /// The secret is empty.
     EmptySecret,
-    /// The secret has so many bytes.
+    /// The secret is too long; it has this many bytes.
     LongSecret(usize),
-    /// The address of the capabilities document has so many bytes.
+    /// The URL of the capabilities document is too long; it has this many bytes.
     LongUrl(usize),
 }
 
@@ -200,11 +200,11 @@ impl fmt::Display for InvalidInstallation {
 
 impl std::error::Error for InvalidInstallation {}
 
-/// What the host posts to `updateCallbackUrl` when somebody updates the add-on: the installation
-/// data without its secret.
+/// The data that the host posts to `updateCallbackUrl` when somebody updates the add-on: the
+/// installation data without its secret.
 ///
-/// The post is not signed either, and has nothing to prove itself with: it says which installation
-/// to read anew, no more.
+/// This request is not signed either and proves nothing: it only names the installation to verify
+/// again.
 ///
 /// ```
 /// use glance_sdk::model::{InstallationData, InstallationUpdate};
@@ -222,18 +222,18 @@ impl std::error::Error for InvalidInstallation {}
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct InstallationUpdate {
-    /// Names the installation.
+    /// The id of the installation.
     pub oauth_id: OauthId,
-    /// The host's capabilities document; empty where it is missing.
+    /// The URL of the host's capabilities document; empty if missing.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub capabilities_url: String,
-    /// The group it was installed for.
+    /// The group of the installation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group_id: Option<GroupId>,
-    /// The room it was installed in; absent where the whole group has it.
+    /// The room of the installation; absent if the whole group has installed the add-on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub room_id: Option<RoomId>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -255,7 +255,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_does_not_show_the_secret() {
+    fn debug_hides_secret() {
         let data = InstallationData::new("id".into(), "topsecret".into(), "http://h/c", 1.into());
         let shown = format!("{data:?}");
         assert!(!shown.contains("topsecret"), "{shown}");
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_ids_and_useless_secrets_are_refused() {
+    fn malformed_ids_and_secrets_are_refused() {
         use InvalidInstallation::*;
 
         let check = |id: &str, secret: &str| {
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn an_update_is_the_data_without_the_secret() {
+    fn update_is_data_without_secret() {
         let mut data = InstallationData::new("id".into(), "secret".into(), "http://h/c", 1.into());
         data.room_id = Some(7.into());
         let mut document = serde_json::to_value(&data).unwrap();

@@ -1,4 +1,4 @@
-//! Notifications: what an add-on writes into a room.
+//! Notifications, the messages of add-ons.
 //!
 //! ```
 //! use glance_sdk::model::notification::{Card, CardStyle, Color, Notification};
@@ -20,7 +20,8 @@ pub use card::{
     DescriptionText, Thumbnail,
 };
 
-/// What an add-on writes into a room; also a webhook's answer, which the host then writes there.
+/// A message of an add-on in a room; also the response to a webhook, which the host then posts
+/// there.
 ///
 /// ```
 /// use glance_sdk::model::{Color, Notification};
@@ -37,33 +38,33 @@ pub use card::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Notification {
-    /// 1 to 10,000 characters; also what clients show that know no cards.
+    /// 1 to 10,000 characters. Clients without support for cards show it instead of the card.
     pub message: String,
-    /// How the message is written; HTML where absent.
+    /// The format of the message. The default is HTML.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_format: Option<MessageFormat>,
-    /// The colour behind it; yellow where absent.
+    /// The background color. The default is yellow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color: Option<Color>,
-    /// Whether people are alerted; no where absent.
+    /// Whether to alert people. The default is no.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notify: Option<bool>,
     /// A label beside the sender's name, up to 64 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// The id of the message to show it under, up to 36 characters.
+    /// The id of the message under which to show the notification, up to 36 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attach_to: Option<String>,
-    /// A card to show instead of the message.
+    /// A card, shown instead of the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub card: Option<Card>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Notification {
-    /// A message of HTML, as it is: text from elsewhere has to be escaped before.
+    /// Creates a message from HTML. Escape other text first.
     ///
     /// ```
     /// use glance_sdk::label::Escaped;
@@ -77,7 +78,7 @@ impl Notification {
         Self::new(message, MessageFormat::Html)
     }
 
-    /// A message of plain text, in which hosts find links, mentions and emoticons.
+    /// Creates a message from plain text, in which hosts find links, mentions and emoticons.
     ///
     /// ```
     /// use glance_sdk::model::Notification;
@@ -103,7 +104,7 @@ impl Notification {
         }
     }
 
-    /// Sets the colour behind it.
+    /// Sets the background color.
     ///
     /// ```
     /// use glance_sdk::model::{Color, Notification};
@@ -184,7 +185,7 @@ impl Notification {
 }
 
 open_enum! {
-    /// How a message is written.
+    /// The format of a message.
     ///
     /// ```
     /// use glance_sdk::model::notification::{MessageFormat, Notification};
@@ -192,7 +193,7 @@ open_enum! {
     /// assert_eq!(Notification::html("<b>Green</b>").message_format, Some(MessageFormat::Html));
     /// ```
     pub enum MessageFormat {
-        /// HTML, of which hosts keep a part.
+        /// HTML, of which hosts keep a subset.
         Html = "html",
         /// Plain text.
         Text = "text",
@@ -200,7 +201,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// The colour behind a notification.
+    /// The background color of a notification.
     ///
     /// ```
     /// use glance_sdk::model::Color;
@@ -220,7 +221,7 @@ open_enum! {
         Purple = "purple",
         /// Grey.
         Gray = "gray",
-        /// Any of the others.
+        /// A random color.
         Random = "random",
     }
 }
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn of_duplicate_members_the_last_counts_in_a_description_too() {
+    fn last_duplicate_member_of_description_counts() {
         let text = r#"{"message": "x", "card": {"style": "link", "id": "i", "title": "t",
             "description": {"value": 1, "format": "text", "value": "d"}}}"#;
         let read: Notification = crate::json::from_str(text).unwrap();

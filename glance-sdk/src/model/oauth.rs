@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Extra;
 
-/// Where the host may send people back to after they granted the add-on access.
+/// The URLs to which the host may redirect people after they granted the add-on access.
 ///
 /// ```
 /// use glance_sdk::model::Oauth2Consumer;
@@ -20,15 +20,15 @@ use super::Extra;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Oauth2Consumer {
-    /// Absolute addresses.
+    /// Absolute URLs.
     pub redirection_urls: Vec<String>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Oauth2Consumer {
-    /// A consumer with these absolute addresses.
+    /// Creates a consumer with these absolute URLs.
     pub fn new(redirection_urls: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             redirection_urls: redirection_urls.into_iter().map(Into::into).collect(),
@@ -37,7 +37,7 @@ impl Oauth2Consumer {
     }
 }
 
-/// Where the add-on itself gives tokens.
+/// The endpoints at which the add-on itself issues tokens.
 ///
 /// ```
 /// use glance_sdk::model::Oauth2Provider;
@@ -58,7 +58,7 @@ pub struct Oauth2Provider {
     /// The token endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_url: Option<String>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }

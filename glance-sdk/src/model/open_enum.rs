@@ -1,4 +1,4 @@
-//! String enums that keep a value they do not know.
+//! String enums that preserve unknown values.
 
 macro_rules! open_enum {
     (
@@ -12,12 +12,12 @@ macro_rules! open_enum {
         #[non_exhaustive]
         pub enum $name {
             $( $(#[$variant_meta])* $variant, )*
-            /// A value this version does not know, as it was written.
+            /// An unknown value, as it was written.
             Unknown(String),
         }
 
         impl $name {
-            /// The value as it stands on the wire.
+            /// Returns the value as JSON contains it.
             pub fn as_str(&self) -> &str {
                 match self {
                     $( Self::$variant => $text, )*

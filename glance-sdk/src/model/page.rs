@@ -1,4 +1,4 @@
-//! The pages of an add-on that a host opens: panels, configuration, administration, elsewhere.
+//! The pages of an add-on that a host opens: panels, configuration, administration, external pages.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,11 +6,11 @@ use super::open_enum::open_enum;
 use super::{Condition, Extra, Icon, Text};
 
 open_enum! {
-    /// Whether a host signs what it sends to an address.
+    /// Whether a host signs its requests to a URL.
     pub enum Authentication {
-        /// With a signed request.
+        /// The host signs its requests.
         Jwt = "jwt",
-        /// Not at all.
+        /// The host does not sign its requests.
         None = "none",
     }
 }
@@ -29,31 +29,32 @@ open_enum! {
 pub struct WebPanel {
     /// 1 to 40 of `a-z A-Z 0-9 _ - .`, unique within the add-on.
     pub key: String,
-    /// The panel's heading.
+    /// The heading of the panel.
     pub name: Text,
-    /// The page's absolute address, which may hold `{dotted.path}` variables that the host fills.
+    /// The absolute URL of the page. The host fills in `{dotted.path}` variables.
     pub url: String,
-    /// Where it opens: `hipchat.sidebar.right`, the only place there is.
+    /// The location: `hipchat.sidebar.right` is the only one.
     pub location: String,
-    /// Shown beside the name.
+    /// The icon beside the name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub icon: Option<Icon>,
-    /// Sorts panels, ascending; 100 where it is absent.
+    /// The position: panels are sorted in ascending order. The default is 100.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<i64>,
-    /// All must hold for the panel to be offered; all names but `glance_matches`.
+    /// The conditions, all of which must hold for the panel to appear; all names except
+    /// `glance_matches`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conditions: Option<Vec<Condition>>,
-    /// Whether the page is opened with a signed request; it is where this is absent.
+    /// Whether the host opens the page with a signed request. The default is yes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authentication: Option<Authentication>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl WebPanel {
-    /// A panel of the right sidebar.
+    /// Creates a panel for the right sidebar.
     pub fn new(key: impl Into<String>, name: impl Into<Text>, url: impl Into<String>) -> Self {
         Self {
             key: key.into(),
@@ -84,14 +85,14 @@ impl WebPanel {
         self
     }
 
-    /// Sets the place among the panels; they are sorted by weight, ascending.
+    /// Sets the position: panels are sorted by weight in ascending order.
     #[must_use]
     pub fn weight(mut self, weight: i64) -> Self {
         self.weight = Some(weight);
         self
     }
 
-    /// Adds a condition; all must hold for the panel to be offered.
+    /// Adds a condition. All conditions must hold for the panel to appear.
     ///
     /// ```
     /// use glance_sdk::model::{Condition, ConditionName, WebPanel};
@@ -107,7 +108,7 @@ impl WebPanel {
         self
     }
 
-    /// The weight, 100 where none is declared.
+    /// Returns the weight. The default is 100.
     ///
     /// ```
     /// use glance_sdk::model::WebPanel;
@@ -120,18 +121,18 @@ impl WebPanel {
         self.weight.unwrap_or(100)
     }
 
-    /// The conditions, none where none are declared.
+    /// Returns the conditions, which are empty by default.
     pub fn conditions(&self) -> &[Condition] {
         self.conditions.as_deref().unwrap_or_default()
     }
 
-    /// Whether the page is opened with a signed request.
+    /// Returns whether the host opens the page with a signed request.
     pub fn authentication(&self) -> &Authentication {
         self.authentication.as_ref().unwrap_or(&Authentication::Jwt)
     }
 }
 
-/// A page in a window of its own, opened on a signed address.
+/// A page in a separate window, which the host opens with a signed request.
 ///
 /// ```
 /// use glance_sdk::model::ExternalPage;
@@ -146,18 +147,18 @@ impl WebPanel {
 pub struct ExternalPage {
     /// 1 to 40 of `a-z A-Z 0-9 _ - .`, unique within the add-on.
     pub key: String,
-    /// The page's absolute address, which may hold `{dotted.path}` variables that the host fills.
+    /// The absolute URL of the page. The host fills in `{dotted.path}` variables.
     pub url: String,
     /// The page's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Text>,
-    /// Members this version does not know; the schema allows none.
+    /// Members that this version does not know; the schema allows none.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl ExternalPage {
-    /// A page without a name.
+    /// Creates a page without a name.
     pub fn new(key: impl Into<String>, url: impl Into<String>) -> Self {
         Self {
             key: key.into(),
@@ -168,7 +169,7 @@ impl ExternalPage {
     }
 }
 
-/// The page on which people set the add-on up.
+/// The page on which people configure the add-on.
 ///
 /// ```
 /// use glance_sdk::model::Configurable;
@@ -187,22 +188,22 @@ impl ExternalPage {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Configurable {
-    /// The page's absolute address.
+    /// The absolute URL of the page.
     pub url: String,
-    /// Whether the page is opened with a signed request; it is where this is absent.
+    /// Whether the host opens the page with a signed request. The default is yes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authentication: Option<Authentication>,
-    /// Whether administrators of a room may open it where the whole group has the add-on; no
-    /// where absent.
+    /// Whether administrators of a room may open the page if the whole group has installed the
+    /// add-on. The default is no.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_access_to_room_admins: Option<bool>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Configurable {
-    /// A page at this absolute address, opened with a signed request.
+    /// Creates a page with this absolute URL, which hosts open with a signed request.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -212,7 +213,7 @@ impl Configurable {
         }
     }
 
-    /// Whether the page is opened with a signed request.
+    /// Returns whether the host opens the page with a signed request.
     pub fn authentication(&self) -> &Authentication {
         self.authentication.as_ref().unwrap_or(&Authentication::Jwt)
     }
@@ -234,15 +235,15 @@ impl Configurable {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AdminPage {
-    /// The page's absolute address.
+    /// The absolute URL of the page.
     pub url: String,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl AdminPage {
-    /// A page at this absolute address.
+    /// Creates a page with this absolute URL.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),

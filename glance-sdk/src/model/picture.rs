@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Icon;
 
-/// An add-on's avatar or a card's icon: add-ons write an address, or one for each density.
+/// An add-on's avatar or a card's icon: one URL, or one URL per density.
 ///
 /// ```
 /// use glance_sdk::model::{Icon, Picture};
@@ -20,16 +20,16 @@ use super::Icon;
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum Picture {
-    /// The address alone.
+    /// A single URL.
     Url(String),
-    /// Addresses for plain and, maybe, for dense screens.
+    /// A URL for plain screens, and optionally one for dense screens.
     Icon(Icon),
-    /// A shape this version does not know.
+    /// A shape that this version does not know.
     Other(Value),
 }
 
 impl Picture {
-    /// The picture at 1x, where the shape is known.
+    /// Returns the URL at 1x, unless the shape is unknown.
     pub fn url(&self) -> Option<&str> {
         match self {
             Self::Url(url) => Some(url),

@@ -5,8 +5,7 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 
-/// A shared secret or an access token. `Debug` does not show it, and its memory is cleared when
-/// it is dropped.
+/// A shared secret or an access token. `Debug` hides it, and dropping it clears its memory.
 ///
 /// ```
 /// use glance_sdk::model::Secret;
@@ -20,13 +19,13 @@ use serde::{Deserialize, Serialize, Serializer};
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// The secret itself, for a signature, a request or a store.
+    /// Returns the secret itself, for a signature, a request or a store.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 }
 
-/// Compares in constant time: how long it takes depends on the lengths only.
+/// Compares in constant time: the duration depends only on the lengths.
 #[cfg(feature = "runtime")]
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {

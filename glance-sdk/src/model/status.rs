@@ -1,4 +1,4 @@
-//! The status of a glance: a lozenge or an icon at the right of the label.
+//! The status of a glance: a lozenge or an icon to the right of the label.
 
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -8,11 +8,11 @@ use super::open_enum::open_enum;
 use super::{Extra, Icon, truncate};
 
 open_enum! {
-    /// The colour of a lozenge.
+    /// The color of a lozenge.
     ///
-    /// HipChat's last web client knew `default`, `success`, `error`, `current`, `new` and `moved`, and
-    /// refused a query's data with any other. glance-host draws `complete` too, and an unknown kind
-    /// grey.
+    /// HipChat's last web client knew `default`, `success`, `error`, `current`, `new` and `moved`,
+    /// and refused data with any other kind. glance-host supports `complete` too, and shows an
+    /// unknown kind in gray.
     ///
     /// ```
     /// use glance_sdk::model::{GlanceData, Label, Lozenge};
@@ -22,24 +22,24 @@ open_enum! {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub enum Lozenge {
-        /// Grey.
+        /// Gray.
         Default = "default",
-        /// Green: it went well.
+        /// Green: success.
         Success = "success",
-        /// Red: it needs somebody.
+        /// Red: an error.
         Error = "error",
-        /// Yellow: it is going on.
+        /// Yellow: in progress.
         Current = "current",
-        /// Grey: it just came.
+        /// Gray: new.
         New = "new",
-        /// Brown: it went elsewhere.
+        /// Brown: moved.
         Moved = "moved",
-        /// Blue: it is done.
+        /// Blue: complete.
         Complete = "complete",
     }
 }
 
-/// What stands at the right of the label.
+/// The lozenge or icon to the right of the label.
 ///
 /// ```
 /// use glance_sdk::model::{Icon, Lozenge, Status};
@@ -55,34 +55,34 @@ open_enum! {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Status {
-    /// A coloured word.
+    /// A colored word.
     Lozenge(LozengeStatus),
     /// An image.
     Icon(Icon),
-    /// A shape this version does not know.
+    /// A shape that this version does not know.
     Other(Value),
 }
 
-/// A coloured word.
+/// A colored word.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LozengeStatus {
-    /// The colour.
+    /// The color.
     #[serde(rename = "type")]
     pub kind: Lozenge,
-    /// 1 to 20 UTF-16 units; what is written here goes out as it is.
+    /// 1 to 20 UTF-16 units. This text is serialized unchanged.
     pub label: String,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Status {
-    /// A lozenge of this colour with this word.
+    /// Creates a lozenge with this color and word.
     ///
-    /// A host takes 1 to 20 UTF-16 units and shows "Can't load" instead of the whole glance where
-    /// it gets others. So a longer word is cut at a character and ends in `…`, and an empty one
-    /// is `…` alone; the log warns of both.
+    /// A host accepts 1 to 20 UTF-16 units and otherwise shows "Can't load" instead of the whole
+    /// glance. A longer word is therefore cut at a character and ends in `…`, and an empty one
+    /// becomes a single `…`; the log warns of both.
     ///
     /// ```
     /// use glance_sdk::model::{Lozenge, Status};

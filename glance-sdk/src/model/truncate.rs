@@ -1,13 +1,13 @@
-//! Text within the length that a host takes, measured in UTF-16 units as a browser does.
+//! Truncates text to the length that hosts accept, in UTF-16 units like a browser.
 //!
-//! Labels carry what an add-on was told by others, and a host that refuses one shows "Can't load"
-//! to everybody: too long a text is cut, which people see by its ellipsis, and an empty one is
-//! nothing but the ellipsis.
+//! Labels contain text from other systems, and a host that refuses one shows "Can't load" to
+//! everybody. A long text is therefore cut, which its ellipsis shows, and an empty text becomes an
+//! ellipsis.
 
-/// What a label's HTML may have at most, in UTF-16 units.
+/// The maximum length of a label's HTML, in UTF-16 units.
 const LABEL: usize = 1000;
 
-/// What a lozenge's text may have at most, in UTF-16 units.
+/// The maximum length of a lozenge's text, in UTF-16 units.
 const LOZENGE: usize = 20;
 
 const ELLIPSIS: char = '…';
@@ -18,7 +18,7 @@ const VOID: [&str; 14] = [
     "track", "wbr",
 ];
 
-/// The text of a lozenge, within what a host takes.
+/// Truncates the text of a lozenge.
 pub(crate) fn lozenge(mut text: String) -> String {
     if !fits(&text, LOZENGE) {
         log("lozenge", &text, LOZENGE);
@@ -33,8 +33,8 @@ pub(crate) fn lozenge(mut text: String) -> String {
     text
 }
 
-/// The HTML of a label, within what a host takes. It is not cut inside a tag or a character
-/// reference, and what is open is closed.
+/// Truncates the HTML of a label. Does not cut within a tag or a character reference, and closes
+/// open tags.
 pub(crate) fn label(html: String) -> String {
     if fits(&html, LABEL) {
         return html;
@@ -65,7 +65,7 @@ pub(crate) fn label(html: String) -> String {
     short
 }
 
-/// Where to cut, and what is open there.
+/// The position of the cut, and the tags that are open there.
 #[derive(Default)]
 struct Cut<'h> {
     at: usize,
@@ -73,7 +73,7 @@ struct Cut<'h> {
 }
 
 fn fits(text: &str, longest: usize) -> bool {
-    // A text has no more UTF-16 units than bytes.
+    // A text has at most as many UTF-16 units as bytes.
     !text.is_empty() && (text.len() <= longest || length(text) <= longest)
 }
 
@@ -82,7 +82,7 @@ fn log(what: &str, text: &str, longest: usize) {
     #[cfg(feature = "runtime")]
     tracing::warn!(
         units = length(text),
-        "a {what} has 1 to {longest} UTF-16 units: this one is cut, or empty"
+        "a {what} must have 1 to {longest} UTF-16 units: it was cut or is empty"
     );
 }
 
@@ -90,7 +90,7 @@ fn length(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// The bytes of what must stay together at the start of `html`, which is not empty.
+/// Returns the length in bytes of the indivisible part at the start of `html`, which is not empty.
 fn token(html: &str) -> usize {
     let first = html.chars().next().map_or(0, char::len_utf8);
     let inner = &html[first..];
@@ -106,7 +106,8 @@ fn token(html: &str) -> usize {
     }
 }
 
-/// The bytes of a character reference after its `&`; some are known without a `;`.
+/// Returns the length in bytes of a character reference after its `&`; browsers know some without a
+/// `;`.
 fn reference(text: &str) -> usize {
     let name = text
         .bytes()
@@ -119,7 +120,8 @@ fn reference(text: &str) -> usize {
     }
 }
 
-/// The bytes of a tag after its `<`, with its `>`; one that does not end takes the rest.
+/// Returns the length in bytes of a tag after its `<`, including its `>`. An unfinished tag extends
+/// to the end.
 fn tag(text: &str) -> usize {
     let mut quoted = None;
     let mut after_equals = false;
@@ -139,7 +141,7 @@ fn tag(text: &str) -> usize {
     text.len()
 }
 
-/// Keeps the list of what is open.
+/// Updates the list of open tags.
 fn note<'h>(token: &'h str, open: &mut Vec<&'h str>) {
     let Some(inner) = token.strip_prefix('<') else {
         return;
@@ -152,7 +154,7 @@ fn note<'h>(token: &'h str, open: &mut Vec<&'h str>) {
         .split(|c: char| c.is_ascii_whitespace() || c == '/' || c == '>')
         .next()
         .unwrap_or_default();
-    // No host keeps an element of another name, so what is in it does not matter.
+    // Hosts keep no elements with other names, so their content does not matter.
     if !name.starts_with(|c: char| c.is_ascii_alphabetic())
         || name.contains(|c: char| !c.is_ascii_alphanumeric())
     {
@@ -181,7 +183,8 @@ mod tests {
         text.encode_utf16().count()
     }
 
-    /// What people read: tags gone, references resolved. For HTML that closes what it opens.
+    /// Returns the visible text: removes tags and resolves references. For HTML that closes its
+    /// tags.
     fn read(html: &str) -> String {
         let mut text = String::new();
         let mut rest = html;
@@ -198,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_is_cut_between_what_must_stay_together() {
+    fn label_is_cut_between_indivisible_parts() {
         let long = |end: &str| format!("{}{end}", "x".repeat(990));
         for (html, expected) in [
             (long("0123456789"), long("0123456789")),
@@ -239,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_of_a_lozenge_is_cut_at_a_character() {
+    fn lozenge_is_cut_at_character() {
         for (text, expected) in [
             ("IN PROGRESS", "IN PROGRESS"),
             ("", "…"),
@@ -281,7 +284,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_the_text_a_host_takes_the_label(text in texts()) {
+        fn host_accepts_label_of_any_text(text in texts()) {
             let made = Label::text(&text);
             prop_assert_eq!(problems(&GlanceData::new(made.clone())), []);
             let escaped = Escaped(&text).to_string();
@@ -291,13 +294,14 @@ mod tests {
                 let seen = read(made.as_html());
                 let start = seen.strip_suffix('…').unwrap();
                 prop_assert!(text.starts_with(start));
-                // As much as fits: what comes next has no more than the six letters of `&quot;`.
+                // The label has the maximal length: the next part has at most the six letters of
+                // `&quot;`.
                 prop_assert!(text.is_empty() || units(made.as_html()) > 1000 - 6);
             }
         }
 
         #[test]
-        fn whatever_the_html_a_host_takes_the_label(html in markup()) {
+        fn host_accepts_label_of_any_html(html in markup()) {
             let made = Label::html(html.clone());
             prop_assert_eq!(problems(&GlanceData::new(made.clone())), []);
             if (1..=1000).contains(&units(&html)) {
@@ -311,7 +315,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_the_text_a_host_takes_the_lozenge(text in texts()) {
+        fn host_accepts_lozenge_of_any_text(text in texts()) {
             let data = GlanceData::new(Label::text("x"));
             for kind in [
                 Lozenge::Default, Lozenge::Success, Lozenge::Error, Lozenge::Current, Lozenge::New,
@@ -330,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_from_elsewhere_is_kept_as_it_is() {
+    fn deserialized_labels_are_unchanged() {
         let sent = serde_json::json!({
             "label": { "type": "html", "value": "x".repeat(2000) },
             "status": { "type": "lozenge", "value": { "type": "new", "label": "" } }
@@ -340,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn an_icon_is_a_status_that_a_host_takes() {
+    fn host_accepts_icon_status() {
         let data = GlanceData::new(Label::text("x")).icon(Icon::new("/on-fire.png"));
         assert_eq!(problems(&data), []);
     }

@@ -1,4 +1,4 @@
-//! The UI update: new glance data, pushed.
+//! The UI update, the body of a push.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -24,15 +24,15 @@ use super::{Extra, GlanceData};
 #[serde(bound(deserialize = "M: Deserialize<'de>"))]
 #[non_exhaustive]
 pub struct UiUpdate<M = Value> {
-    /// One entry a glance.
+    /// One entry per glance.
     pub glance: Vec<GlanceUpdate<M>>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl<M> UiUpdate<M> {
-    /// New data for one glance.
+    /// Creates an update of one glance.
     pub fn one(key: impl Into<String>, content: GlanceData<M>) -> Self {
         Self {
             glance: vec![GlanceUpdate {
@@ -45,7 +45,7 @@ impl<M> UiUpdate<M> {
     }
 }
 
-/// New data for one glance; it replaces the old whole, metadata included.
+/// New data for one glance. It replaces the previous data completely, including the metadata.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(bound(deserialize = "M: Deserialize<'de>"))]
 #[non_exhaustive]
@@ -54,7 +54,7 @@ pub struct GlanceUpdate<M = Value> {
     pub key: String,
     /// Its new data.
     pub content: GlanceData<M>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }

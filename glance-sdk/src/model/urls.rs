@@ -1,5 +1,5 @@
-//! The addresses in what an add-on sends: an author may write a path of the add-on, which is completed
-//! wherever it leaves.
+//! Finds the URLs in the data that an add-on sends. Authors may write paths of the add-on, which
+//! are completed before sending.
 
 use serde_json::Value;
 
@@ -9,9 +9,9 @@ use super::{
     Webhook,
 };
 
-/// Something that contains addresses.
+/// A type that contains URLs.
 pub(crate) trait Urls {
-    /// Calls `visit` with each address, which it may change.
+    /// Calls `visit` with each URL, which it may change.
     fn visit_urls(&mut self, visit: &mut dyn FnMut(&mut String));
 }
 
@@ -64,7 +64,7 @@ impl<M> Urls for GlanceData<M> {
     }
 }
 
-/// Glance data as JSON.
+/// Visits the URLs in glance data as JSON.
 impl Urls for Value {
     fn visit_urls(&mut self, visit: &mut dyn FnMut(&mut String)) {
         if let Some(status) = self.get_mut("status") {
@@ -143,7 +143,7 @@ impl Urls for Installable {
     }
 }
 
-/// All but the address of the descriptor itself and the vendor's.
+/// Visits all URLs except those of the descriptor itself and of the vendor.
 impl Urls for Descriptor {
     fn visit_urls(&mut self, visit: &mut dyn FnMut(&mut String)) {
         if let Some(links) = &mut self.links {

@@ -1,4 +1,4 @@
-//! The `webhook` capability, and what the host posts to the webhooks of a descriptor.
+//! The `webhook` capability, and the payloads that the host posts to webhooks.
 
 mod items;
 mod payload;
@@ -18,7 +18,7 @@ pub use payload::{
     WebhookPayload,
 };
 
-/// Where the host posts what happens in a room.
+/// A webhook: the host posts an event of a room to its URL.
 ///
 /// ```
 /// use glance_sdk::model::{Authentication, Event, Webhook};
@@ -35,26 +35,26 @@ pub struct Webhook {
     /// 1 to 40 of `a-z A-Z 0-9 _ - .`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// What happens.
+    /// The event.
     pub event: Event,
-    /// Where it is posted to: an absolute address.
+    /// The absolute URL to which the host posts.
     pub url: String,
-    /// A regular expression, Python's, that a message must match; for messages only.
+    /// A regular expression in Python's syntax that a message must match; for messages only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
     /// A name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Whether the post is signed; it is not where this is absent.
+    /// Whether the host signs its requests. The default is no.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authentication: Option<Authentication>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Webhook {
-    /// Posts every such event to this absolute address, unsigned.
+    /// Creates a webhook for all events of this kind, with an absolute URL and without signatures.
     pub fn new(event: Event, url: impl Into<String>) -> Self {
         Self {
             key: None,
@@ -103,7 +103,7 @@ impl Webhook {
         self
     }
 
-    /// Signs the post.
+    /// Makes hosts sign their requests.
     ///
     /// ```
     /// use glance_sdk::model::{Event, Webhook};
@@ -118,7 +118,7 @@ impl Webhook {
         self
     }
 
-    /// Whether the post is signed.
+    /// Returns whether the host signs its requests.
     ///
     /// ```
     /// use glance_sdk::model::{Authentication, Event, Webhook};
@@ -134,7 +134,7 @@ impl Webhook {
 }
 
 open_enum! {
-    /// What can happen in a room.
+    /// An event in a room.
     ///
     /// ```
     /// use glance_sdk::model::Event;
@@ -148,15 +148,15 @@ open_enum! {
         RoomCreated = "room_created",
         /// The room was deleted.
         RoomDeleted = "room_deleted",
-        /// Somebody entered.
+        /// A person entered.
         RoomEnter = "room_enter",
-        /// Somebody left.
+        /// A person left.
         RoomExit = "room_exit",
-        /// Somebody uploaded a file.
+        /// A person uploaded a file.
         RoomFileUpload = "room_file_upload",
-        /// Somebody wrote.
+        /// A person wrote a message.
         RoomMessage = "room_message",
-        /// An add-on wrote.
+        /// An add-on posted a notification.
         RoomNotification = "room_notification",
         /// The topic changed.
         RoomTopicChange = "room_topic_change",
@@ -165,8 +165,8 @@ open_enum! {
     }
 }
 
-/// The webhooks of a descriptor: a list, or, as a quarter of real descriptors have it, one that
-/// stands alone.
+/// The webhooks of a descriptor: a list, or a single webhook without a list, as in a quarter of
+/// real descriptors.
 ///
 /// ```
 /// use glance_sdk::model::webhook::Webhooks;
@@ -180,14 +180,14 @@ open_enum! {
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum Webhooks {
-    /// A list, as the schema asks for.
+    /// A list, as the schema requires.
     Many(Vec<Webhook>),
-    /// One without a list; HipChat's service took it.
+    /// A single webhook without a list, which HipChat's service accepted.
     One(Box<Webhook>),
 }
 
 impl Webhooks {
-    /// The webhooks, whichever way they are written.
+    /// Returns the webhooks in either form.
     pub fn as_slice(&self) -> &[Webhook] {
         match self {
             Self::Many(webhooks) => webhooks,
@@ -195,7 +195,7 @@ impl Webhooks {
         }
     }
 
-    /// The webhooks, to be changed, whichever way they are written.
+    /// Returns the webhooks in either form, for changes.
     pub fn as_mut_slice(&mut self) -> &mut [Webhook] {
         match self {
             Self::Many(webhooks) => webhooks,

@@ -22,45 +22,45 @@ use crate::model::{Extra, Picture};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Card {
-    /// What it is about.
+    /// The subject of the card.
     pub style: CardStyle,
-    /// Names it; every known client sends one.
+    /// The id; every known client sends one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Its heading.
+    /// The heading.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// The text under the heading.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<Description>,
-    /// How much room it takes.
+    /// The size.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<CardFormat>,
-    /// What a click opens.
+    /// The URL that a click opens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// A picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thumbnail: Option<Thumbnail>,
-    /// Shown beside the heading.
+    /// The icon beside the heading.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub icon: Option<Picture>,
-    /// The line that stands for it while it is folded.
+    /// The line that replaces a collapsed card.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub activity: Option<Activity>,
-    /// Labels and their values.
+    /// Labels with values.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attributes: Option<Vec<Attribute>>,
-    /// What the condition `card_matches` of an action may test.
+    /// The metadata for the condition `card_matches` of an action.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Value>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Card {
-    /// A card with a heading and nothing else.
+    /// Creates a card with only a heading.
     pub fn new(style: CardStyle, id: impl Into<String>, title: impl Into<String>) -> Self {
         Self {
             style,
@@ -94,7 +94,7 @@ impl Card {
         self
     }
 
-    /// Sets how much room the card takes.
+    /// Sets the size.
     ///
     /// ```
     /// use glance_sdk::model::notification::{Card, CardFormat, CardStyle};
@@ -109,7 +109,7 @@ impl Card {
         self
     }
 
-    /// Sets the address that a click opens.
+    /// Sets the URL that a click opens.
     ///
     /// ```
     /// use glance_sdk::model::notification::{Card, CardStyle};
@@ -155,7 +155,7 @@ impl Card {
         self
     }
 
-    /// Sets the line that stands for the card while it is folded.
+    /// Sets the line that replaces a collapsed card.
     ///
     /// ```
     /// use glance_sdk::model::notification::{Activity, Card, CardStyle};
@@ -171,7 +171,7 @@ impl Card {
         self
     }
 
-    /// Adds a label and its value.
+    /// Adds a label with a value.
     ///
     /// ```
     /// use glance_sdk::model::notification::{AttributeStyle, AttributeValue, Card, CardStyle};
@@ -196,7 +196,7 @@ impl Card {
         self
     }
 
-    /// Sets what the condition `card_matches` of an action may test.
+    /// Sets the metadata for the condition `card_matches` of an action.
     ///
     /// ```
     /// use glance_sdk::model::notification::{Card, CardStyle};
@@ -213,27 +213,27 @@ impl Card {
 }
 
 open_enum! {
-    /// What a card is about.
+    /// The subject of a card.
     pub enum CardStyle {
         /// A file.
         File = "file",
         /// A picture.
         Image = "image",
-        /// Something of an application.
+        /// An object of an application.
         Application = "application",
         /// A page.
         Link = "link",
-        /// A film or a sound.
+        /// A video or a sound.
         Media = "media",
     }
 }
 
 open_enum! {
-    /// How much room a card takes.
+    /// The size of a card.
     pub enum CardFormat {
-        /// Little.
+        /// Small.
         Compact = "compact",
-        /// More.
+        /// Medium.
         Medium = "medium",
     }
 }
@@ -257,9 +257,9 @@ open_enum! {
 pub enum Description {
     /// Plain text.
     Text(String),
-    /// Text of a named format.
+    /// Text with a format.
     Formatted(DescriptionText),
-    /// A shape this version does not know.
+    /// A shape that this version does not know.
     Other(Value),
 }
 
@@ -281,7 +281,8 @@ impl From<&str> for Description {
     }
 }
 
-// By hand: a derived one would take an object with a duplicate key for an unknown shape.
+// Implemented by hand: a derived implementation would treat an object with a duplicate key as an
+// unknown shape.
 impl<'de> Deserialize<'de> for Description {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(match Value::deserialize(deserializer)? {
@@ -294,22 +295,22 @@ impl<'de> Deserialize<'de> for Description {
     }
 }
 
-/// Text of a named format.
+/// Text with a format.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DescriptionText {
     /// The text.
     pub value: String,
-    /// How it is written; of HTML hosts keep `a`, `b`, `i`, `strong` and `span`.
+    /// The format; of HTML hosts keep `a`, `b`, `i`, `strong` and `span`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<super::MessageFormat>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl DescriptionText {
-    /// HTML, as it is: text from elsewhere has to be escaped before.
+    /// Creates a description from HTML. Escape other text first.
     pub fn html(value: impl Into<String>) -> Self {
         Self {
             value: value.into(),
@@ -338,19 +339,19 @@ pub struct Thumbnail {
     /// The picture at 2x.
     #[serde(rename = "url@2x", skip_serializing_if = "Option::is_none")]
     pub url_2x: Option<String>,
-    /// Its width in pixels.
+    /// The width in pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub width: Option<Number>,
-    /// Its height in pixels.
+    /// The height in pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub height: Option<Number>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Thumbnail {
-    /// A picture for plain screens.
+    /// Creates a picture for plain screens.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -362,22 +363,22 @@ impl Thumbnail {
     }
 }
 
-/// The line that stands for a card while it is folded.
+/// The line that replaces a collapsed card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Activity {
     /// HTML, of which hosts keep `a`, `b`, `i`, `strong` and `span`.
     pub html: String,
-    /// Shown before it.
+    /// The icon before the line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub icon: Option<Picture>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Activity {
-    /// A line of HTML, as it is: text from elsewhere has to be escaped before.
+    /// Creates a line from HTML. Escape other text first.
     pub fn html(html: impl Into<String>) -> Self {
         Self {
             html: html.into(),
@@ -387,7 +388,7 @@ impl Activity {
     }
 }
 
-/// A label and its value.
+/// A label with a value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Attribute {
@@ -396,13 +397,13 @@ pub struct Attribute {
     pub label: Option<String>,
     /// The value.
     pub value: AttributeValue,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Attribute {
-    /// A label with a value.
+    /// Creates a label with a value.
     pub fn new(label: impl Into<String>, value: impl Into<AttributeValue>) -> Self {
         Self {
             label: Some(label.into()),
@@ -431,18 +432,18 @@ impl Attribute {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AttributeValue {
-    /// What people read.
+    /// The displayed text.
     pub label: String,
-    /// How it looks.
+    /// The style.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub style: Option<AttributeStyle>,
-    /// What a click opens.
+    /// The URL that a click opens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// Shown before it.
+    /// The icon before the value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub icon: Option<Picture>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -460,14 +461,14 @@ impl<T: Into<String>> From<T> for AttributeValue {
 }
 
 impl AttributeValue {
-    /// Sets how the value looks.
+    /// Sets the style.
     #[must_use]
     pub fn style(mut self, style: AttributeStyle) -> Self {
         self.style = Some(style);
         self
     }
 
-    /// Sets the address that a click opens.
+    /// Sets the URL that a click opens.
     #[must_use]
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.url = Some(url.into());
@@ -483,19 +484,19 @@ impl AttributeValue {
 }
 
 open_enum! {
-    /// How the value of an attribute looks. The names differ from those of a glance's lozenge.
+    /// The style of an attribute's value. The names differ from those of a glance's lozenge.
     pub enum AttributeStyle {
-        /// A grey lozenge.
+        /// A gray lozenge.
         Lozenge = "lozenge",
-        /// A green one.
+        /// A green lozenge.
         LozengeSuccess = "lozenge-success",
-        /// A red one.
+        /// A red lozenge.
         LozengeError = "lozenge-error",
-        /// A yellow one.
+        /// A yellow lozenge.
         LozengeCurrent = "lozenge-current",
-        /// A blue one.
+        /// A blue lozenge.
         LozengeComplete = "lozenge-complete",
-        /// A brown one.
+        /// A brown lozenge.
         LozengeMoved = "lozenge-moved",
     }
 }

@@ -1,4 +1,4 @@
-//! What happened in a room: the item of a webhook's payload, one type an event.
+//! The items of webhook payloads, with one type per event.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Event, File, Message, NotificationMessage, Room, User, WebhookPayload};
 use crate::model::Extra;
 
-/// The item of one event.
+/// The item of a payload, which describes one event.
 ///
 /// ```
 /// use glance_sdk::model::webhook::RoomEvent;
@@ -22,17 +22,17 @@ use crate::model::Extra;
 /// # assert_eq!(describe(&RoomEnter::new(ann, Room::new(42.into()))), "Ann in room 42");
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no event of a room",
+    message = "`{Self}` is not an event of a room",
     label = "an event is one of the ten types of `glance_sdk::model::webhook`, such as `RoomMessage`"
 )]
 pub trait RoomEvent: Serialize + DeserializeOwned {
     /// The event.
     const EVENT: Event;
 
-    /// The room it happened in.
+    /// Returns the room of the event.
     fn room(&self) -> &Room;
 
-    /// Who did it, where the event says so.
+    /// Returns the person who caused the event, if the host names one.
     fn sender(&self) -> Option<&User>;
 }
 
@@ -47,15 +47,15 @@ macro_rules! items {
             #[non_exhaustive]
             pub struct $name {
                 $( $(#[$member_meta])* pub $member: $kind, )*
-                /// The room it happened in.
+                /// The room of the event.
                 pub room: Room,
-                /// Members this version does not know.
+                /// Members that this version does not know.
                 #[serde(flatten)]
                 pub extra: Extra,
             }
 
             impl $name {
-                /// The item as a host sends it.
+                /// Creates the item.
                 pub fn new($( $member: $kind, )* room: Room) -> Self {
                     Self { $( $member, )* room, extra: Extra::new() }
                 }
@@ -75,7 +75,7 @@ macro_rules! items {
             }
         )*
 
-        /// What happened, whichever event it was.
+        /// The item of any event.
         ///
         /// ```
         /// use glance_sdk::model::webhook::{WebhookItem, WebhookPayload};
@@ -96,7 +96,7 @@ macro_rules! items {
         #[non_exhaustive]
         pub enum WebhookItem {
             $( #[doc = concat!("See [`", stringify!($name), "`].")] $name(Box<$name>), )*
-            /// An event, or a shape, that this version does not know.
+            /// An event or a shape that this version does not know.
             Other(Value),
         }
 
@@ -115,23 +115,23 @@ macro_rules! items {
 items! {
     /// The room was archived.
     RoomArchived |this| this.sender.as_ref(); {
-        /// Who did it, where the host says so.
+        /// The person who archived the room, if the host names one.
         #[serde(skip_serializing_if = "Option::is_none")]
         sender: Option<User>,
     }
     /// The room was created.
     RoomCreated |this| this.sender.as_ref(); {
-        /// Who did it, where the host says so.
+        /// The person who created the room, if the host names one.
         #[serde(skip_serializing_if = "Option::is_none")]
         sender: Option<User>,
     }
     /// The room was deleted.
     RoomDeleted |this| this.sender.as_ref(); {
-        /// Who did it, where the host says so.
+        /// The person who deleted the room, if the host names one.
         #[serde(skip_serializing_if = "Option::is_none")]
         sender: Option<User>,
     }
-    /// Somebody entered.
+    /// A person entered.
     ///
     /// ```
     /// use glance_sdk::model::webhook::RoomEnter;
@@ -142,27 +142,27 @@ items! {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     RoomEnter |this| Some(&this.sender); {
-        /// Who.
+        /// The person.
         sender: User,
     }
-    /// Somebody left.
+    /// A person left.
     RoomExit |this| Some(&this.sender); {
-        /// Who.
+        /// The person.
         sender: User,
     }
-    /// Somebody uploaded a file.
+    /// A person uploaded a file.
     RoomFileUpload |this| this.sender.as_ref(); {
-        /// The file. No real payload of this event was found, so every member may be missing.
+        /// The file. No real payload of this event is known, so every member may be missing.
         #[serde(skip_serializing_if = "Option::is_none")]
         file: Option<File>,
-        /// Who uploaded it.
+        /// The person who uploaded it.
         #[serde(skip_serializing_if = "Option::is_none")]
         sender: Option<User>,
-        /// The message it came with.
+        /// The message of the upload.
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<Message>,
     }
-    /// Somebody wrote.
+    /// A person wrote a message.
     ///
     /// ```
     /// use glance_sdk::model::webhook::{Message, Room, RoomEvent, RoomMessage, User};
@@ -173,10 +173,10 @@ items! {
     /// assert_eq!(said.sender().unwrap().id, 5.into());
     /// ```
     RoomMessage |this| this.message.from.as_ref(); {
-        /// What was written, and by whom.
+        /// The message, with its author.
         message: Message,
     }
-    /// An add-on wrote.
+    /// An add-on posted a notification.
     ///
     /// ```
     /// use glance_sdk::model::Color;
@@ -189,7 +189,7 @@ items! {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     RoomNotification |_this| None; {
-        /// What was written, and by which add-on.
+        /// The notification, with the add-on's name.
         message: NotificationMessage,
     }
     /// The topic changed.
@@ -203,20 +203,20 @@ items! {
     RoomTopicChange |this| Some(&this.sender); {
         /// The new topic.
         topic: String,
-        /// Who changed it.
+        /// The person who changed it.
         sender: User,
     }
     /// The room is no longer archived.
     RoomUnarchived |this| this.sender.as_ref(); {
-        /// Who did it, where the host says so.
+        /// The person who restored the room, if the host names one.
         #[serde(skip_serializing_if = "Option::is_none")]
         sender: Option<User>,
     }
 }
 
 impl WebhookPayload<Value> {
-    /// Finds the type of the item by the event. What has none, or another shape than its event
-    /// has, is kept as [`WebhookItem::Other`].
+    /// Parses the item according to the event. An item without an event, or with an unexpected
+    /// shape, becomes [`WebhookItem::Other`].
     ///
     /// ```
     /// use glance_sdk::model::webhook::{WebhookItem, WebhookPayload};
@@ -244,7 +244,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn each_event_has_its_own_item_and_survives_a_round_trip() {
+    fn each_event_survives_round_trip() {
         let room = json!({"id": 42, "name": "ops", "privacy": "private", "links": {"self": "s"}});
         let sender = json!({"id": 5, "mention_name": "ann", "new": true});
         for (event, item) in [
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_known_event_or_shape_is_kept() {
+    fn unknown_events_and_shapes_are_preserved() {
         for sent in [
             json!({"event": "room_party", "item": {"cake": 1}}),
             json!({"event": "room_enter", "item": {"room": "ops"}}),

@@ -1,4 +1,4 @@
-//! What the host posts to a webhook: the envelope, and who and what it speaks of.
+//! The payload of a webhook: its envelope, with rooms, people and messages.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -7,11 +7,10 @@ use super::Event;
 use crate::model::open_enum::open_enum;
 use crate::model::{Color, Extra, MessageFormat, OauthId, RoomId, UserId};
 
-/// What the host posts to a webhook.
+/// The payload that the host posts to a webhook.
 ///
-/// `I` is what happened: one of the ten items such as
-/// [`RoomMessage`](super::RoomMessage), or a [`Value`] where the event is not known beforehand;
-/// [`typed`](Self::typed) then finds its type.
+/// `I` is the type of the event: one of the ten items such as [`RoomMessage`](super::RoomMessage),
+/// or a [`Value`] if the event is not known in advance; [`typed`](Self::typed) then finds its type.
 ///
 /// ```
 /// use glance_sdk::model::webhook::{RoomMessage, WebhookPayload};
@@ -34,24 +33,24 @@ use crate::model::{Color, Extra, MessageFormat, OauthId, RoomId, UserId};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct WebhookPayload<I = Value> {
-    /// What happened; hosts always send it, hand-written bodies leave it out.
+    /// The event. Hosts always send it, bodies written by hand often omit it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<Event>,
-    /// Names the webhook; hosts always send it.
+    /// The number of the webhook; hosts always send it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook_id: Option<u64>,
-    /// The installation it belongs to; absent for a webhook that is no add-on's.
+    /// The installation of the webhook; absent if the webhook does not belong to an add-on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oauth_client_id: Option<OauthId>,
-    /// What happened, in detail.
+    /// The details of the event.
     pub item: I,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl<I> WebhookPayload<I> {
-    /// The payload of an installation's webhook.
+    /// Creates the payload of an installation's webhook.
     ///
     /// ```
     /// use glance_sdk::model::Event;
@@ -81,7 +80,7 @@ impl<I> WebhookPayload<I> {
     }
 }
 
-/// A room, as webhooks and lists describe it.
+/// A room, as webhooks and lists contain it.
 ///
 /// ```
 /// use glance_sdk::model::webhook::Room;
@@ -93,9 +92,9 @@ impl<I> WebhookPayload<I> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Room {
-    /// Names it.
+    /// The id.
     pub id: RoomId,
-    /// What people read.
+    /// The displayed name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Whether it is archived.
@@ -104,19 +103,19 @@ pub struct Room {
     /// Who may enter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy: Option<Privacy>,
-    /// Changes with the room.
+    /// A text that changes whenever the room changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// Where the REST API has it.
+    /// The URLs in the REST API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub links: Option<RoomLinks>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Room {
-    /// A room of which only the id is known.
+    /// Creates a room with only its id.
     pub fn new(id: RoomId) -> Self {
         Self {
             id,
@@ -141,35 +140,35 @@ open_enum! {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub enum Privacy {
-        /// Everybody of the group.
+        /// All people of the group.
         Public = "public",
-        /// Its members.
+        /// Members only.
         Private = "private",
     }
 }
 
-/// Where the REST API has a room.
+/// The URLs of a room in the REST API.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RoomLinks {
-    /// The room (`self` on the wire).
+    /// The room (`self` in JSON).
     #[serde(rename = "self", skip_serializing_if = "Option::is_none")]
     pub self_url: Option<String>,
-    /// Its webhooks.
+    /// The room's webhooks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhooks: Option<String>,
-    /// Who is in it.
+    /// The people in the room.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub participants: Option<String>,
-    /// Its members; of private rooms only.
+    /// The members of the room; private rooms only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub members: Option<String>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-/// A person, as webhooks and lists describe them.
+/// A person, as webhooks and lists contain them.
 ///
 /// ```
 /// use glance_sdk::model::webhook::User;
@@ -181,27 +180,27 @@ pub struct RoomLinks {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct User {
-    /// Names them.
+    /// The id.
     pub id: UserId,
-    /// What people read.
+    /// The displayed name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What people write behind an `@`.
+    /// The name after an `@`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mention_name: Option<String>,
-    /// Changes with the person.
+    /// A text that changes whenever the person changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// Where the REST API has them.
+    /// The URLs in the REST API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub links: Option<UserLinks>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl User {
-    /// A person of whom only the id is known.
+    /// Creates a person with only the id.
     pub fn new(id: UserId) -> Self {
         Self {
             id,
@@ -214,19 +213,19 @@ impl User {
     }
 }
 
-/// Where the REST API has a person.
+/// The URLs of a person in the REST API.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UserLinks {
-    /// The person (`self` on the wire).
+    /// The person (`self` in JSON).
     #[serde(rename = "self", skip_serializing_if = "Option::is_none")]
     pub self_url: Option<String>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-/// What somebody wrote.
+/// A message of a person.
 ///
 /// ```
 /// use glance_sdk::model::webhook::Message;
@@ -240,33 +239,33 @@ pub struct UserLinks {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Message {
-    /// The text, as it was written.
+    /// The original text.
     pub message: String,
-    /// Names it: a UUID.
+    /// The id, a UUID.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// When it was written, for example `2016-09-09T08:23:02.932694+00:00`.
+    /// The time of the message, for example `2016-09-09T08:23:02.932694+00:00`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
     /// `message`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<MessageType>,
-    /// Who wrote it.
+    /// The author.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<User>,
-    /// Whom it mentions.
+    /// The mentioned people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mentions: Option<Vec<User>>,
-    /// What was uploaded with it.
+    /// The uploaded file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<File>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Message {
-    /// A message of which only the text is known.
+    /// Creates a message with only its text.
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -280,7 +279,7 @@ impl Message {
         }
     }
 
-    /// Whom it mentions, nobody where the list is missing.
+    /// Returns the mentioned people, which are empty if the list is missing.
     ///
     /// ```
     /// use glance_sdk::model::webhook::Message;
@@ -293,16 +292,16 @@ impl Message {
 }
 
 open_enum! {
-    /// Whose a message is.
+    /// The kind of a message.
     pub enum MessageType {
-        /// A person's.
+        /// A message of a person.
         Message = "message",
-        /// An add-on's.
+        /// A notification of an add-on.
         Notification = "notification",
     }
 }
 
-/// What an add-on wrote.
+/// A notification of an add-on.
 ///
 /// ```
 /// use glance_sdk::model::notification::MessageFormat;
@@ -318,12 +317,12 @@ open_enum! {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NotificationMessage {
-    /// The text, HTML where `message_format` says so.
+    /// The text; HTML if `message_format` says so.
     pub message: String,
-    /// Names it: a UUID.
+    /// The id, a UUID.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// When it was written, for example `2016-09-09T08:23:02.932694+00:00`.
+    /// The time of the notification, for example `2016-09-09T08:23:02.932694+00:00`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
     /// `notification`.
@@ -332,22 +331,22 @@ pub struct NotificationMessage {
     /// The add-on's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// The colour behind it.
+    /// The background color.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color: Option<Color>,
-    /// How the text is written.
+    /// The format of the text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_format: Option<MessageFormat>,
-    /// Whom it mentions.
+    /// The mentioned people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mentions: Option<Vec<User>>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl NotificationMessage {
-    /// A notification of which only the text is known.
+    /// Creates a notification with only its text.
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -375,19 +374,19 @@ impl NotificationMessage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct File {
-    /// Its name.
+    /// The file name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Where it can be had.
+    /// The URL of the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// Its size in bytes.
+    /// The size in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// Where a small picture of it can be had.
+    /// The URL of a preview.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thumb_url: Option<String>,
-    /// Members this version does not know.
+    /// Members that this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
 }
