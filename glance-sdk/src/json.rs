@@ -1,22 +1,23 @@
-//! Reads JSON the way a browser's `fetch().json()` does.
+//! Parses JSON like a browser's `fetch().json()`.
 //!
-//! HipChat's client was a web page, so whatever a page can read is a valid answer, push or webhook.
-//! [`from_slice`] and [`from_str`] therefore accept more than `serde_json`:
+//! HipChat's client was a web page, so everything that a page can parse is a valid response, push
+//! or webhook. [`from_slice`] and [`from_str`] therefore accept more than `serde_json`:
 //!
-//! | input | read as |
+//! | input | result |
 //! |---|---|
-//! | a leading byte order mark | nothing |
-//! | bytes that are not UTF-8 | U+FFFD, as the Encoding Standard decodes them |
+//! | a leading byte order mark | ignored |
+//! | bytes that are not UTF-8 | U+FFFD, as in the Encoding Standard |
 //! | `\ud83d` without its other half | U+FFFD |
-//! | several members of one name | the last one, also where a struct would report a duplicate field |
+//! | several members with the same name | the last one, even if a struct would report a duplicate field |
 //! | a number beyond the range of `f64`, such as `1e400` | the largest finite number with its sign |
 //!
-//! JavaScript reads `1e400` as `Infinity`, which no JSON text and no [`Value`] can hold. The largest
-//! finite number compares with all other numbers in the same way. Integers of up to 64 bits stay
-//! exact although JavaScript would round those beyond 2^53, because identifiers have that size.
+//! JavaScript parses `1e400` as `Infinity`, which neither JSON text nor a [`Value`] can contain.
+//! The largest finite number compares with all other numbers in the same way. Integers of up to 64
+//! bits stay exact, although JavaScript would round those beyond 2^53, because identifiers have
+//! that size.
 //!
-//! Arrays and objects may stand [`MAX_DEPTH`] deep. Callers limit the size. Time and memory are linear
-//! in the size of the input.
+//! Arrays and objects may be nested [`MAX_DEPTH`] levels deep. Callers must limit the size. Time
+//! and memory are linear in the size of the input.
 //!
 //! ```
 //! use serde_json::{Value, json};
@@ -26,8 +27,8 @@
 //! # Ok::<(), glance_sdk::json::Error>(())
 //! ```
 //!
-//! Never read the header or the claims of a token with this module: what two parsers read
-//! differently must not be signed. An HMAC covers the raw bytes, so verify it before parsing.
+//! Never parse the header or the claims of a token with this module: two parsers must not interpret
+//! signed data differently. An HMAC covers the raw bytes, so verify it before parsing.
 
 mod document;
 mod error;
@@ -45,12 +46,12 @@ pub use document::{Document, Unusual, UnusualKind};
 pub use error::{Error, ErrorKind};
 pub use place::Place;
 
-/// How deep arrays and objects may stand in each other.
+/// The maximum nesting depth of arrays and objects.
 pub const MAX_DEPTH: usize = 64;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// Reads a value from the bytes of a JSON document.
+/// Parses a value from the bytes of a JSON document.
 ///
 /// ```
 /// use serde::Deserialize;
@@ -67,12 +68,12 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 ///
 /// # Errors
 ///
-/// Where the bytes are no JSON, stand too deep, or do not describe a `T`.
+/// Returns an error if the bytes are not JSON, are nested too deeply, or do not match `T`.
 pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     from_str(&String::from_utf8_lossy(bytes))
 }
 
-/// Reads a value from JSON text.
+/// Parses a value from JSON text.
 ///
 /// ```
 /// use serde_json::Value;
@@ -83,11 +84,11 @@ pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
 ///
 /// # Errors
 ///
-/// Where the text is no JSON, stands too deep, or does not describe a `T`.
+/// Returns an error if the text is not JSON, is nested too deeply, or does not match `T`.
 pub fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     let text = without_mark(text);
-    // Most documents have nothing unusual. serde_json alone reads those; it takes all that is in the
-    // table for an error, or reads it in the same way.
+    // Most documents contain nothing unusual, so serde_json alone parses them. It either refuses
+    // the inputs in the table, or parses them in the same way.
     if is_shallow(text)
         && let Ok(value) = serde_json::from_str(text)
     {
@@ -97,7 +98,7 @@ pub fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     serde_json::from_str(&repaired.text).map_err(|failure| Error::data(&failure, text, &repaired))
 }
 
-/// The text of a document, decoded as a browser decodes it.
+/// Decodes the text of a document like a browser.
 ///
 /// ```
 /// assert_eq!(glance_sdk::json::decode(b"\xef\xbb\xbf\xffx"), "\u{fffd}x");
@@ -113,8 +114,8 @@ fn without_mark(text: &str) -> &str {
     text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
 }
 
-/// Whether the text is certainly not too deep. Brackets inside strings count only where there are
-/// many.
+/// Returns whether the text is certainly not nested too deeply. Counts brackets in strings only if
+/// there are many.
 fn is_shallow(text: &str) -> bool {
     let opening = |byte: &u8| matches!(byte, b'[' | b'{');
     if text.bytes().filter(|byte| opening(byte)).count() <= MAX_DEPTH {

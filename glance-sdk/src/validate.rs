@@ -1,6 +1,6 @@
-//! Says what is wrong with a document, where, and what to do about it.
+//! Finds mistakes in documents, with their position and a remedy.
 //!
-//! The checks read raw JSON, because a document with a missing member has no typed form:
+//! The checks take raw JSON, because a document with a missing member has no typed form:
 //!
 //! ```
 //! use glance_sdk::validate::{descriptor, Severity};
@@ -37,7 +37,7 @@ pub use descriptor::{action, descriptor, glance, webhook};
 pub use notification::notification;
 pub use unusual::unusual;
 
-/// Something wrong with a document.
+/// A problem of a document.
 ///
 /// ```
 /// use glance_sdk::validate::{Severity, glance_data};
@@ -50,15 +50,15 @@ pub use unusual::unusual;
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Problem {
-    /// Where: a JSON pointer, empty for the whole document.
+    /// The position: a JSON pointer, empty for the whole document.
     pub pointer: String,
-    /// What: a stable word for programs.
+    /// The code: a stable word for programs.
     pub code: &'static str,
-    /// Whether a host refuses the document for it.
+    /// Whether a host refuses the document because of the problem.
     pub severity: Severity,
-    /// What is wrong and what to do, in one sentence. Values that it quotes are escaped and cut.
+    /// The problem and the remedy, in one sentence. Quoted values are escaped and cut.
     pub message: String,
-    /// Where in the text, for what only the text shows; see [`unusual`].
+    /// The position in the text, for problems that only the text shows; see [`unusual`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
 }
@@ -76,9 +76,9 @@ pub struct Problem {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// It does.
+    /// Hosts refuse the document.
     Error,
-    /// It does not, but people will notice.
+    /// Hosts accept the document, but people will notice.
     Warning,
 }
 
@@ -92,7 +92,7 @@ impl fmt::Display for Problem {
 }
 
 impl Descriptor {
-    /// What is wrong with the descriptor; see [`descriptor()`].
+    /// Returns the problems of the descriptor; see [`descriptor()`].
     ///
     /// ```
     /// use glance_sdk::model::Descriptor;
@@ -107,19 +107,19 @@ impl Descriptor {
                 pointer: String::new(),
                 code: "not-json",
                 severity: Severity::Error,
-                message: format!("the descriptor cannot be written as JSON: {cause}"),
+                message: format!("cannot serialize the descriptor as JSON: {cause}"),
                 place: None,
             }],
         }
     }
 }
 
-/// Checks the data that a glance's query answered.
+/// Checks the data in the response to a glance's query.
 ///
-/// The rules are those of HipChat's last web client, which showed a glance whose data it refused
-/// in the error state. One differs: that client refused a lozenge of the kind `complete` or of an
-/// unknown kind; hosts draw the first, and the others grey, so those are only warned of. Pushed data
-/// is held to none of the rules.
+/// The rules are those of HipChat's last web client, which showed a glance with refused data in the
+/// error state. One differs: that client refused a lozenge of the kind `complete` or of an unknown
+/// kind; hosts show the first, and others in gray, so these are only warnings. The rules do not
+/// apply to pushed data.
 ///
 /// ```
 /// use glance_sdk::validate::glance_data;
@@ -163,12 +163,13 @@ fn glance_data_members(data: &mut Object<'_>) {
     data.object("metadata", Need::Optional, |_| {});
 }
 
-/// The kinds of lozenge that have a colour.
+/// The kinds of lozenge with a color.
 const LOZENGES: [&str; 7] = [
     "default", "success", "error", "current", "new", "moved", "complete",
 ];
 
-/// What the extension key of a glance or panel may be: 1 to 40 of `a-z A-Z 0-9 _ - .`.
+/// Returns whether this is a valid extension key of a glance or panel: 1 to 40 of `a-z A-Z 0-9 _ -
+/// .`.
 ///
 /// ```
 /// use glance_sdk::validate::is_extension_key;

@@ -1,4 +1,4 @@
-//! One entry of `glance_matches`.
+//! An entry of `glance_matches`.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::javascript;
 use super::path::Path;
 
-/// How an entry compares.
+/// The operator of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -24,11 +24,11 @@ pub enum Operator {
 #[derive(Debug, Clone)]
 pub(super) enum Entry {
     Compare(Comparison),
-    /// It names no attribute, so it matches nothing.
+    /// The entry names no attribute, so it matches nothing.
     NoAttribute,
-    /// It compares with nothing, so it matches nothing.
+    /// The entry has no operator, so it matches nothing.
     NoOperator(String),
-    /// It compares with `null`, which matches nothing.
+    /// The entry compares with `null`, which matches nothing.
     NullOperand(String),
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Comparison {
     path: Path,
     pub(super) operator: Operator,
     pub(super) operand: Value,
-    /// The operand, where it is a number.
+    /// The operand if it is a number.
     number: Option<f64>,
 }
 

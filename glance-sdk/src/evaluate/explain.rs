@@ -1,4 +1,4 @@
-//! The decision and its reasons, as a tree that mirrors the conditions.
+//! Explains a decision as a tree that mirrors the conditions.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use super::entry::Entry;
 use super::{DataState, Facts, Name, Node, Operator, Program};
 use crate::model::ConditionName;
 
-/// Whether a glance shows, and why. `Display` says in one sentence what decided:
+/// A decision whether a glance shows, with the reasons. `Display` explains it in one sentence:
 ///
 /// ```
 /// use glance_sdk::evaluate::{DataState, Facts, Program};
@@ -21,13 +21,13 @@ use crate::model::ConditionName;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Outcome {
-    /// Whether it shows; [`Program::shows`] says the same.
+    /// Whether the glance shows, as [`Program::shows`] returns.
     pub shown: bool,
-    /// Why.
+    /// The reason.
     pub because: Reason,
 }
 
-/// One node of the reasons: what was tested, and whether it held.
+/// A node of the reasons: a test and its result.
 ///
 /// ```
 /// use glance_sdk::evaluate::{DataState, Facts, Program, Tested};
@@ -42,57 +42,57 @@ pub struct Outcome {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Reason {
-    /// Whether it held.
+    /// Whether the test held.
     pub holds: bool,
-    /// What was tested.
+    /// The test.
     #[serde(flatten)]
     pub test: Tested,
 }
 
-/// What a [`Reason`] is about.
+/// The test of a [`Reason`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "test", rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Tested {
     /// All of these must hold.
     All {
-        /// Each of them.
+        /// The reasons of each condition.
         of: Vec<Reason>,
     },
     /// One of these must hold.
     Any {
-        /// Each of them.
+        /// The reasons of each condition.
         of: Vec<Reason>,
     },
-    /// This must not hold: the condition is inverted.
+    /// The condition is inverted and must not hold.
     Not {
-        /// What must not hold.
+        /// The reason of the inverted condition.
         of: Box<Reason>,
     },
-    /// What the host knows of the room, the user or the message.
+    /// A condition on the room, the user or the message, which the host knows.
     Host {
         /// The condition's name.
         condition: ConditionName,
     },
-    /// A condition of actions where there is no message, as on a glance; it never holds.
+    /// A condition for actions without a message, as on a glance; it never holds.
     WithoutMessage {
         /// The condition's name.
         condition: ConditionName,
     },
-    /// A condition that no host knows; it never holds.
+    /// An unknown condition; it never holds.
     Unknown {
-        /// Its name.
+        /// The condition's name.
         condition: String,
     },
     /// A comparison of an attribute.
     Attribute {
         /// The attribute's path.
         attribute: String,
-        /// How it is compared.
+        /// The operator.
         operator: Operator,
-        /// With what.
+        /// The operand.
         operand: Value,
-        /// The attribute's value; `None` where it is missing, which matches nothing.
+        /// The attribute's value, or `None` if it is missing, which matches nothing.
         found: Option<Value>,
     },
     /// There is no metadata to test, so nothing matches.
@@ -101,7 +101,7 @@ pub enum Tested {
     NoEntries,
     /// An entry that names no attribute; it never holds.
     NoAttribute,
-    /// An entry that names an attribute and compares it with nothing; it never holds.
+    /// An entry with an attribute, but without an operator; it never holds.
     NoOperator {
         /// The attribute's path.
         attribute: String,
@@ -111,16 +111,16 @@ pub enum Tested {
         /// The attribute's path.
         attribute: String,
     },
-    /// A composite of a type that is neither `and` nor `or`, which ends everything.
+    /// A composite whose type is neither `and` nor `or`: no conditions hold.
     InvalidComposite {
-        /// The type, as it was written.
+        /// The type in its original form.
         kind: Value,
     },
-    /// Conditions test metadata, and the data is on its way.
+    /// Conditions test metadata, and the data is loading.
     Loading,
     /// The query failed, so the glance shows whatever its conditions say.
     Failed {
-        /// What they say.
+        /// The reasons of the conditions.
         conditions: Box<Reason>,
     },
 }
@@ -142,8 +142,8 @@ impl Tested {
 }
 
 impl Program {
-    /// Whether the glance shows, as [`Program::shows`] says, with the reasons. Costs more than
-    /// the answer alone: it looks at every condition and keeps what it found.
+    /// Decides whether the glance shows, like [`Program::shows`], and returns the reasons. Costs
+    /// more than the decision alone, because it evaluates every condition and stores the results.
     ///
     /// ```
     /// use glance_sdk::evaluate::{DataState, Facts, Program};

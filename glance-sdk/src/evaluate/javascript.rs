@@ -1,11 +1,11 @@
-//! The few operations of JavaScript that conditions rest on.
+//! The JavaScript operations that conditions need.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use serde_json::Value;
 
-/// What `if (value)` takes for true.
+/// Returns whether `if (value)` succeeds.
 pub(super) fn is_truthy(value: &Value) -> bool {
     match value {
         Value::Null => false,
@@ -16,7 +16,7 @@ pub(super) fn is_truthy(value: &Value) -> bool {
     }
 }
 
-/// What `a === b` says of two values parsed apart: never true of arrays and objects.
+/// Returns `a === b` for two separately parsed values: never true for arrays and objects.
 pub(super) fn is_identical(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
@@ -25,7 +25,7 @@ pub(super) fn is_identical(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// What `a < b` says: text by UTF-16 units where both are text, otherwise numbers.
+/// Returns `a < b`: compares UTF-16 units if both are strings, otherwise numbers.
 pub(super) fn is_less(a: &Value, b: &Value) -> bool {
     if let (Some(a), Some(b)) = (as_text(a), as_text(b)) {
         return a.encode_utf16().cmp(b.encode_utf16()) == Ordering::Less;
@@ -33,7 +33,7 @@ pub(super) fn is_less(a: &Value, b: &Value) -> bool {
     to_number(a) < to_number(b)
 }
 
-/// What `String(value)` makes of it.
+/// Returns `String(value)`.
 pub(super) fn to_text(value: &Value) -> Cow<'_, str> {
     match value {
         Value::String(text) => Cow::Borrowed(text),
@@ -54,12 +54,12 @@ pub(super) fn to_text(value: &Value) -> Cow<'_, str> {
     }
 }
 
-/// A value that `<` treats as text, once objects are made primitive.
+/// Returns the string if `<` compares the value as one, after the conversion to a primitive.
 pub(super) fn as_text(value: &Value) -> Option<Cow<'_, str>> {
     matches!(value, Value::String(_) | Value::Array(_) | Value::Object(_)).then(|| to_text(value))
 }
 
-/// What `Number(value)` makes of it, NaN included.
+/// Returns `Number(value)`, which may be NaN.
 pub(super) fn to_number(value: &Value) -> f64 {
     match value {
         Value::Null => 0.0,
@@ -84,7 +84,7 @@ fn text_to_number(text: &str) -> f64 {
         "" => 0.0,
         "Infinity" | "+Infinity" => f64::INFINITY,
         "-Infinity" => f64::NEG_INFINITY,
-        // Rust also reads "inf" and "nan", JavaScript does not.
+        // Rust also parses "inf" and "nan", JavaScript does not.
         _ if text
             .chars()
             .any(|c| c.is_ascii_alphabetic() && !matches!(c, 'e' | 'E')) =>
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_becomes_a_number_as_in_javascript() {
+    fn text_converts_to_number_like_in_javascript() {
         for (text, number) in [
             ("5", 5.0),
             ("", 0.0),

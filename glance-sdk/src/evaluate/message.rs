@@ -1,4 +1,4 @@
-//! What conditions of actions test: a message.
+//! Messages, which conditions of actions test.
 
 use serde_json::Value;
 
@@ -6,11 +6,11 @@ use super::entry::Entry;
 use super::javascript;
 use crate::model::ConditionName;
 
-/// Whether a regular expression finds something in a text: the expression, its JavaScript flags,
-/// the text. One that cannot be read finds nothing.
+/// A function that searches a text with a regular expression: expression, JavaScript flags, text.
+/// An invalid expression finds nothing.
 pub type Finds = fn(&str, &str, &str) -> bool;
 
-/// The message that an action is offered on.
+/// The message of an action.
 ///
 /// ```
 /// use glance_sdk::evaluate::{Facts, Message, Program};
@@ -27,23 +27,23 @@ pub type Finds = fn(&str, &str, &str) -> bool;
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct Message<'a> {
-    /// What it is: `message` of a person, `notification` of an add-on.
+    /// The kind: `message` of a person, `notification` of an add-on.
     pub kind: &'a str,
-    /// What it says.
+    /// The text.
     pub text: &'a str,
-    /// What its sender goes by: name, mention name, id.
+    /// The names of the sender: name, mention name, id.
     pub sender: &'a [String],
-    /// Whether the person who looks at it wrote it.
+    /// Whether the current user wrote the message.
     pub is_sent_by_current_user: bool,
-    /// Whether it holds a link.
+    /// Whether the message contains a link.
     pub contains_link: bool,
-    /// Its card, as it stands on the wire.
+    /// The card as JSON.
     pub card: Option<&'a Value>,
-    /// The caller's engine for regular expressions; without one they match nothing.
+    /// The regular expression engine; without one, expressions match nothing.
     pub finds: Option<Finds>,
 }
 
-/// A condition of an action, prepared.
+/// A compiled condition of an action.
 #[derive(Debug, Clone)]
 pub(super) enum Test {
     Card {
@@ -54,7 +54,7 @@ pub(super) enum Test {
     Matches {
         kind: Option<Value>,
         sender: Option<Value>,
-        /// Pattern and flags; `None` where the parameter is no such thing.
+        /// Pattern and flags; `None` if the parameter is invalid.
         regex: Option<Option<(String, String)>>,
         asks_for_file: bool,
     },
@@ -134,7 +134,7 @@ impl Test {
                     (Some((pattern, flags)), Some(finds)) => finds(pattern, flags, message.text),
                     _ => false,
                 };
-                // No message of this protocol's hosts carries a file that could be of a type.
+                // No message of this protocol contains a file with a type.
                 !asks_for_file
                     && kind.as_ref().is_none_or(|kind| kind == message.kind)
                     && sender.as_ref().is_none_or(is_from)
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_are_counted_wherever_they_stand() {
+    fn patterns_are_counted_at_every_level() {
         let matches = |params: Value| json!({"condition": "message_matches", "params": params});
         let pattern = matches(json!({"regex": {"pattern": "a"}}));
         let none = [
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_card_matches_by_style_and_metadata() {
+    fn card_matches_by_style_and_metadata() {
         let card = json!({"style": "application", "metadata": {"kind": "event", "n": 4}});
         let message = Message {
             card: Some(&card),
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn links_and_senders_are_what_the_host_says() {
+    fn links_and_senders_come_from_host() {
         let mut message = Message::default();
         for name in ["message_contains_link", "message_sent_by_current_user"] {
             assert!(!holds(json!({ "condition": name }), &message));

@@ -1,22 +1,23 @@
-//! Where an attribute stands in the metadata, split once.
+//! The path of an attribute in the metadata, parsed once.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 
-/// An attribute's path. A member whose name is the whole text wins over the nested one.
+/// An attribute's path. A member with the whole text as its name takes precedence over the nested
+/// one.
 #[derive(Debug, Clone)]
 pub(super) struct Path {
     whole: String,
     steps: Vec<Step>,
-    /// Whether the whole text is the only name.
+    /// Whether the whole text is a single name.
     single: bool,
 }
 
 #[derive(Debug, Clone)]
 struct Step {
     name: String,
-    /// The name as an index of lists and texts, where it is one.
+    /// The name as an index of lists and strings, if it is one.
     index: Option<usize>,
 }
 
@@ -34,7 +35,7 @@ impl Path {
         &self.whole
     }
 
-    /// The member that bears the whole text as its name: nearly always what is meant.
+    /// Returns the member with the whole text as its name, which is the usual case.
     pub(super) fn direct<'v>(&self, value: &'v Value) -> Option<&'v Value> {
         value.as_object()?.get(&self.whole)
     }
@@ -83,7 +84,7 @@ impl Step {
     }
 }
 
-/// Splits `a.b[0]["c"]` into its names, as lodash does.
+/// Splits `a.b[0]["c"]` into names, like lodash.
 fn steps(text: &str) -> Vec<String> {
     let mut steps = Vec::new();
     let mut rest = text;
@@ -129,7 +130,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn paths_reach_what_lodash_reaches() {
+    fn paths_behave_like_lodash() {
         let metadata = json!({
             "a": { "b": [1, { "c": "x" }] }, "a.b": "whole", "": { "k": 2 }, "s": "añ"
         });

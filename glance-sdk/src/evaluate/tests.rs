@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// The decision, which the explanation must agree with.
+/// Returns the decision, and checks that the explanation agrees with it.
 fn visible(conditions: Value, data: DataState, facts: &Facts<'_>) -> bool {
     let program = program(conditions);
     let shown = program.shows(data, facts);
@@ -19,9 +19,10 @@ fn program(conditions: Value) -> Program {
     Program::new(&conditions)
 }
 
-/// The rules, one line each: the entries of one `glance_matches`, the metadata, the verdict.
+/// The rules, one per line: the entries of one `glance_matches`, the metadata, and the expected
+/// result.
 #[test]
-fn entries_match_as_in_the_last_web_client() {
+fn entries_match_like_in_last_web_client() {
     for (entries, metadata, expected) in [
         (json!([{"attr": "a", "eq": true}]), json!({"a": true}), true),
         (
@@ -103,7 +104,7 @@ fn entries_match_as_in_the_last_web_client() {
 }
 
 #[test]
-fn composites_join_and_only_simple_conditions_invert() {
+fn composites_combine_and_only_simple_conditions_invert() {
     let yes = json!({"condition": "room_is_public"});
     let no = json!({"condition": "user_is_guest"});
     for (conditions, expected) in [
@@ -148,7 +149,7 @@ fn composites_join_and_only_simple_conditions_invert() {
 }
 
 #[test]
-fn what_shows_depends_on_how_far_the_data_has_come() {
+fn visibility_depends_on_data_state() {
     let host = json!([{"condition": "room_is_public"}]);
     let matches = json!([{"condition": "glance_matches",
         "params": {"metadata": [{"attr": "a", "eq": 1}]}}]);
@@ -179,7 +180,7 @@ fn not(mut condition: Value) -> Value {
     condition
 }
 
-/// Values such as conditions and metadata hold, few enough that they meet.
+/// Values like in conditions and metadata, few enough to be equal often.
 fn value() -> impl Strategy<Value = Value> {
     let plain = prop_oneof![
         Just(json!(null)),
@@ -228,7 +229,7 @@ fn condition() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn the_explanation_agrees_with_the_decision(
+    fn explanation_agrees_with_decision(
         conditions in prop::collection::vec(condition(), 0..3),
         metadata in prop::option::of(value()),
         [room_is_public, user_is_admin, user_is_guest] in any::<[bool; 3]>(),
@@ -249,7 +250,7 @@ proptest! {
     }
 }
 
-/// Vectors this evaluator does not follow, with the reason.
+/// The vectors on which this evaluator differs, with the reason.
 const NOT_FOLLOWED: [(&str, &str); 2] = [
     (
         "eq null vs absent",
@@ -262,7 +263,7 @@ const NOT_FOLLOWED: [(&str, &str); 2] = [
 ];
 
 #[test]
-fn every_measured_vector_is_followed() {
+fn evaluator_matches_measured_vectors() {
     let Ok(corpus) = std::env::var("GLANCE_CORPUS") else {
         eprintln!("skipped: GLANCE_CORPUS is not set, so the measured vectors are not at hand");
         return;
@@ -280,7 +281,7 @@ fn every_measured_vector_is_followed() {
             );
             continue;
         }
-        // The client took anything but a list for no conditions.
+        // The client treated everything except a list as no conditions.
         let conditions = vector.get("conditions").filter(|list| list.is_array());
         let default_room = json!({"id": 42, "privacy": "public", "owner": 7});
         let default_user = json!({"id": 7, "is_admin": false, "is_guest": false});

@@ -1,16 +1,16 @@
-//! A JSON document with its text: where values stand, and what is unusual in it.
+//! A JSON document with its text: the positions of values, and unusual parts.
 
 use serde_json::Value;
 
 use super::scanner::Scanner;
 use super::{Error, Place, repair};
 
-/// How many unusual parts are described.
+/// The limit on the described unusual parts.
 const LONGEST: usize = 100;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// A JSON document together with its text, for tools that tell people where something stands.
+/// A JSON document together with its text, for tools that show people positions in it.
 ///
 /// ```
 /// use glance_sdk::json::{Document, UnusualKind};
@@ -32,7 +32,7 @@ pub struct Document {
     has_more: bool,
 }
 
-/// A part of a document that parsers stricter than a browser refuse or read differently.
+/// A part of a document that stricter parsers than a browser refuse or interpret differently.
 ///
 /// ```
 /// use glance_sdk::json::{Document, UnusualKind};
@@ -46,17 +46,17 @@ pub struct Document {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unusual {
-    /// What it is.
+    /// The kind of the part.
     pub kind: UnusualKind,
-    /// The value that it is a part of: a JSON pointer.
+    /// The value that contains the part, as a JSON pointer.
     pub pointer: String,
-    /// Where it stands.
+    /// The position of the part.
     pub place: Place,
-    /// Of a duplicate key, where it stood before.
+    /// The position of the earlier key, for a duplicate key.
     pub earlier: Option<Place>,
 }
 
-/// What is unusual.
+/// The kind of an unusual part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnusualKind {
@@ -66,20 +66,20 @@ pub enum UnusualKind {
     InvalidUtf8,
     /// `\ud83d` without its other half.
     LoneSurrogate,
-    /// An object has two members of one name.
+    /// An object has two members with the same name.
     DuplicateKey,
-    /// A number that JavaScript reads as infinite.
+    /// A number that JavaScript parses as infinite.
     NumberOutOfRange,
-    /// A whole number that JavaScript reads as another one.
+    /// A whole number that JavaScript rounds.
     RoundedNumber,
 }
 
 impl Document {
-    /// Reads a document from its bytes.
+    /// Parses a document from its bytes.
     ///
     /// # Errors
     ///
-    /// Where [`from_slice`](super::from_slice) reads no [`Value`].
+    /// Returns an error if [`from_slice`](super::from_slice) cannot parse a [`Value`].
     pub fn read(bytes: &[u8]) -> Result<Self, Error> {
         let mut unusual = Vec::new();
         let content = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
@@ -112,33 +112,33 @@ impl Document {
         })
     }
 
-    /// The value.
+    /// Returns the value.
     pub fn value(&self) -> &Value {
         &self.value
     }
 
-    /// The value alone.
+    /// Returns the value alone.
     pub fn into_value(self) -> Value {
         self.value
     }
 
-    /// The text, decoded and without a byte order mark.
+    /// Returns the text, decoded and without a byte order mark.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// What is unusual, in the order of the text; 100 parts at most.
+    /// Returns the unusual parts in the order of the text, at most 100.
     pub fn unusual(&self) -> &[Unusual] {
         &self.unusual
     }
 
-    /// Whether there is more than [`unusual`](Self::unusual) says.
+    /// Returns whether there are more unusual parts than [`unusual`](Self::unusual) returns.
     pub fn has_more(&self) -> bool {
         self.has_more
     }
 
-    /// Where the value stands that a JSON pointer names. Where there is none, the place of the
-    /// innermost value on the way to it.
+    /// Returns the position of the value with this JSON pointer. If it does not exist, returns the
+    /// position of the innermost value on its path.
     ///
     /// ```
     /// use glance_sdk::json::Document;
@@ -152,7 +152,7 @@ impl Document {
     }
 }
 
-/// The text, and the offsets of its first undecodable bytes.
+/// Returns the text, and the offsets of its first undecodable bytes.
 fn decode(bytes: &[u8]) -> (String, Vec<usize>) {
     let mut text = String::with_capacity(bytes.len());
     let mut undecodable = Vec::new();

@@ -1,4 +1,4 @@
-//! Why a document cannot be read.
+//! The errors of parsing a document.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use super::Place;
 use super::repair::Repaired;
 use crate::printable::printable;
 
-/// Why a document cannot be read, and where. Text that it quotes is escaped and short.
+/// An error of parsing a document, with its position. Quoted text is escaped and short.
 ///
 /// ```
 /// use glance_sdk::json::{self, ErrorKind};
@@ -23,7 +23,7 @@ pub struct Error {
     place: Place,
 }
 
-/// What kind of reason it is.
+/// The kind of an error.
 ///
 /// ```
 /// use glance_sdk::json::{self, ErrorKind};
@@ -34,26 +34,26 @@ pub struct Error {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The text is no JSON.
+    /// The text is not JSON.
     Syntax,
-    /// Arrays and objects stand more than [`MAX_DEPTH`](super::MAX_DEPTH) deep.
+    /// Arrays and objects are nested more than [`MAX_DEPTH`](super::MAX_DEPTH) levels deep.
     Depth,
-    /// The text is JSON of another shape.
+    /// The JSON does not match the type.
     Data,
 }
 
 impl Error {
-    /// What kind of reason it is.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// What is wrong, without the place.
+    /// Returns the message without the position.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// Where it is wrong.
+    /// Returns the position of the error.
     pub fn place(&self) -> Place {
         self.place
     }
@@ -71,7 +71,7 @@ impl Error {
         }
     }
 
-    /// The error of serde_json, which read `repaired` instead of `text`.
+    /// Converts an error of serde_json, which parsed `repaired` instead of `text`.
     pub(super) fn data(failure: &serde_json::Error, text: &str, repaired: &Repaired) -> Self {
         let said = failure.to_string();
         let said = match said.rfind(" at line ") {

@@ -1,4 +1,4 @@
-//! Where something stands in a JSON text.
+//! Positions in a JSON text.
 
 use std::fmt;
 
@@ -17,14 +17,14 @@ use super::scanner::Scanner;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Place {
-    /// The line; lines end with a line feed.
+    /// The line, which ends with a line feed.
     pub line: usize,
-    /// The character of the line.
+    /// The character within the line.
     pub column: usize,
 }
 
 impl Place {
-    /// The place at a byte offset; within a character, the place of that character.
+    /// Returns the position of a byte offset; within a character, the position of that character.
     pub(super) fn at(text: &str, offset: usize) -> Self {
         let before = &text[..text.floor_char_boundary(offset)];
         let line_start = before.rfind('\n').map_or(0, |end| end + 1);
@@ -34,8 +34,8 @@ impl Place {
         }
     }
 
-    /// The place of the value that a JSON pointer names, in text that is JSON. Where the value is
-    /// missing, the place of the innermost value that is there.
+    /// Returns the position of the value with this JSON pointer, in valid JSON. If the value does
+    /// not exist, returns the position of the innermost value on its path.
     pub(super) fn of(text: &str, pointer: &str) -> Self {
         let mut scanner = Scanner::new(text);
         let mut offset = scanner.first();

@@ -1,4 +1,4 @@
-//! Rewrites what only browsers accept into JSON that serde_json accepts.
+//! Rewrites JSON that only browsers accept into JSON that serde_json accepts.
 
 /// A part of the text that serde_json would refuse.
 #[derive(Debug, Clone, Copy)]
@@ -11,19 +11,19 @@ pub(super) struct Edit {
 /// U+FFFD in place of half a surrogate pair.
 pub(super) const REPLACEMENT: &str = "\\ufffd";
 
-/// The largest numbers that are finite.
+/// The largest finite numbers.
 pub(super) const GREATEST: &str = "1.7976931348623157e308";
 pub(super) const LEAST: &str = "-1.7976931348623157e308";
 
-/// Text without what serde_json refuses.
+/// Text without the parts that serde_json refuses.
 pub(super) struct Repaired {
     pub(super) text: String,
-    /// Where the text goes on after each edit: the offset here, and the one in the original.
+    /// The offset after each edit: in this text, and in the original.
     resumed: Vec<(usize, usize)>,
 }
 
 pub(super) fn apply(text: &str, mut edits: Vec<Edit>) -> Repaired {
-    // A member that is dropped is one edit, and contains those of its parts.
+    // Dropping a member is a single edit, which contains the edits of its parts.
     edits.sort_by_key(|edit| (edit.start, std::cmp::Reverse(edit.end)));
     let mut repaired = Repaired {
         text: String::with_capacity(text.len()),
@@ -44,7 +44,7 @@ pub(super) fn apply(text: &str, mut edits: Vec<Edit>) -> Repaired {
 }
 
 impl Repaired {
-    /// The offset in the original text that an offset in this one came from.
+    /// Returns the original offset of an offset in this text.
     pub(super) fn original(&self, offset: usize) -> usize {
         let before = self.resumed.partition_point(|(here, _)| *here <= offset);
         match before.checked_sub(1).map(|last| self.resumed[last]) {

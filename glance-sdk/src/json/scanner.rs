@@ -1,4 +1,4 @@
-//! Walks a JSON text once and finds what serde_json would refuse but a browser accepts.
+//! Scans a JSON text once, and finds the parts that serde_json would refuse but a browser accepts.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -6,18 +6,18 @@ use std::collections::HashMap;
 use super::repair::{Edit, GREATEST, LEAST, REPLACEMENT};
 use super::{Error, ErrorKind, MAX_DEPTH, UnusualKind};
 
-/// What has to change before serde_json reads the text, unordered.
+/// Returns the edits that serde_json needs, unordered.
 ///
 /// # Errors
 ///
-/// Where the text is no JSON, or stands too deep.
+/// Returns an error if the text is not JSON, or is nested too deeply.
 pub(super) fn scan(text: &str) -> Result<Vec<Edit>, Error> {
     let mut scanner = Scanner::new(text);
     scanner.whole()?;
     Ok(scanner.edits)
 }
 
-/// Something that a parser stricter than a browser refuses or reads differently.
+/// A part that stricter parsers than a browser refuse or interpret differently.
 pub(super) struct Found {
     pub(super) kind: UnusualKind,
     pub(super) pointer: String,
@@ -25,10 +25,10 @@ pub(super) struct Found {
     pub(super) earlier: Option<usize>,
 }
 
-/// A step towards the value that is being read.
+/// A step on the path to the current value.
 #[derive(Clone, Copy)]
 enum Step<'t> {
-    /// A key as it is written, with its quotes.
+    /// A key in its original form, with its quotes.
     Key(&'t str),
     Index(usize),
 }
@@ -40,10 +40,10 @@ pub(super) struct Scanner<'t> {
     path: Vec<Step<'t>>,
     pub(super) edits: Vec<Edit>,
     pub(super) found: Vec<Found>,
-    /// How much may be in `found`; what is more only sets `more`.
+    /// The capacity of `found`; further parts only set `more`.
     longest: usize,
     pub(super) more: bool,
-    /// Where bytes were no UTF-8, in ascending order.
+    /// The offsets of bytes that were not UTF-8, in ascending order.
     undecodable: std::vec::IntoIter<usize>,
 }
 
@@ -61,7 +61,8 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// One that describes the first `longest` unusual parts, among them where bytes were no UTF-8.
+    /// Creates a scanner that describes the first `longest` unusual parts, including bytes that
+    /// were not UTF-8.
     pub(super) fn describing(text: &'t str, longest: usize, undecodable: Vec<usize>) -> Self {
         Self {
             longest,
@@ -70,7 +71,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// Reads the whole text.
+    /// Scans the whole text.
     pub(super) fn whole(&mut self) -> Result<(), Error> {
         self.value()?;
         self.space();
@@ -123,7 +124,8 @@ impl<'t> Scanner<'t> {
 
     fn enter(&mut self, step: Step<'t>) -> Result<(), Error> {
         if self.path.len() == MAX_DEPTH {
-            let message = format!("arrays and objects stand more than {MAX_DEPTH} deep");
+            let message =
+                format!("arrays and objects are nested more than {MAX_DEPTH} levels deep");
             return Err(Error::at(ErrorKind::Depth, message, self.text, self.at));
         }
         self.path.push(step);
@@ -169,7 +171,7 @@ impl<'t> Scanner<'t> {
                 let key = self.key()?;
                 starts.push(start);
                 if let Some(earlier) = last.insert(key, starts.len() - 1) {
-                    // The member ends where the next key begins, with its comma.
+                    // The member ends at the next key, so it includes its comma.
                     let (start, end) = (starts[earlier], starts[earlier + 1]);
                     self.edits.push(Edit {
                         start,
@@ -198,7 +200,7 @@ impl<'t> Scanner<'t> {
         Ok(())
     }
 
-    /// Reads a key, which becomes the last step of the path.
+    /// Scans a key, which becomes the last step of the path.
     fn key(&mut self) -> Result<Cow<'t, str>, Error> {
         let start = self.at;
         let described = self.found.len();
@@ -219,7 +221,7 @@ impl<'t> Scanner<'t> {
         })
     }
 
-    /// Reads a string, and says whether it has escapes.
+    /// Scans a string. Returns whether it contains escapes.
     fn string(&mut self) -> Result<bool, Error> {
         let start = self.at;
         let mut escapes = false;
@@ -265,7 +267,7 @@ impl<'t> Scanner<'t> {
                     }
                 }
             }
-            _ => return Err(self.syntax("no such escape")),
+            _ => return Err(self.syntax("unknown escape")),
         }
         Ok(())
     }
@@ -362,13 +364,13 @@ impl<'t> Scanner<'t> {
         pointer
     }
 
-    /// The offset of the document's value.
+    /// Returns the offset of the document's value.
     pub(super) fn first(&mut self) -> usize {
         self.space();
         self.at
     }
 
-    /// Goes to a member of the object, or an entry of the array, that stands here.
+    /// Moves to a member of the object, or an entry of the array, at this position.
     pub(super) fn member(&mut self, name: &str) -> Option<usize> {
         let is_object = match self.peek()? {
             b'{' => true,
@@ -409,14 +411,14 @@ impl<'t> Scanner<'t> {
     }
 }
 
-/// The code unit of an escape `\uXXXX`.
+/// Returns the code unit of an escape `\uXXXX`.
 fn unit_at(text: &str, start: usize) -> Option<u16> {
     let digits = text.get(start + 2..start + 6)?;
     let all = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
     all.then(|| u16::from_str_radix(digits, 16).ok()).flatten()
 }
 
-/// The text of a string that is valid apart from lone surrogates. Its quotes are still there.
+/// Decodes a string that is valid apart from lone surrogates. It still has its quotes.
 fn unescape(written: &str) -> String {
     let inner = &written[1..written.len() - 1];
     let mut text = String::with_capacity(inner.len());
@@ -453,7 +455,7 @@ fn unescape(written: &str) -> String {
     text + rest
 }
 
-/// Appends the UTF-16 of adjacent escapes.
+/// Appends the decoded UTF-16 of adjacent escapes.
 fn flush(units: &mut Vec<u16>, text: &mut String) {
     let decoded = char::decode_utf16(units.drain(..));
     text.extend(decoded.map(|it| it.unwrap_or(char::REPLACEMENT_CHARACTER)));

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::model::GlanceData;
 
-/// A document with the value that `JSON.parse(new TextDecoder().decode(bytes))` has in Chromium and
-/// Node; there the numbers beyond the range are `Infinity`.
+/// Documents with the values of `JSON.parse(new TextDecoder().decode(bytes))` in Chromium and Node,
+/// where numbers beyond the range are `Infinity`.
 const AS_A_BROWSER: &[(&[u8], &str)] = &[
     (b"\xef\xbb\xbf{\"a\":1}", r#"{"a":1}"#),
     (br#""\ud83d""#, r#""\ufffd""#),
@@ -36,7 +36,7 @@ const AS_A_BROWSER: &[(&[u8], &str)] = &[
 ];
 
 #[test]
-fn what_a_browser_reads_is_read_as_it_reads_it() {
+fn documents_are_parsed_like_in_browsers() {
     for (bytes, expected) in AS_A_BROWSER {
         let shown = String::from_utf8_lossy(bytes);
         let expected: Value = serde_json::from_str(expected).unwrap();
@@ -57,7 +57,7 @@ struct Known {
 }
 
 #[test]
-fn of_duplicate_members_of_a_struct_the_last_counts() {
+fn last_duplicate_member_of_struct_counts() {
     let known: Known = from_slice(
         br#"{"name":7,"count":1,"x":1,"na\u006de":"old \ud800","count":1e999,"x":2,"name":"new"}"#,
     )
@@ -68,7 +68,7 @@ fn of_duplicate_members_of_a_struct_the_last_counts() {
 }
 
 #[test]
-fn reported_inputs_are_read() {
+fn reported_inputs_are_parsed() {
     for text in [
         &br#"{"label":{"type":"html","value":"\ud83d builds"}}"#[..],
         b"\xef\xbb\xbf{\"label\":{\"type\":\"html\",\"value\":\"\xf0\x9f builds\"}}",
@@ -79,7 +79,7 @@ fn reported_inputs_are_read() {
 }
 
 #[test]
-fn what_no_browser_reads_is_refused_with_its_place() {
+fn invalid_json_is_refused_with_position() {
     for (text, expected) in [
         ("", "the text ends early at line 1 column 1"),
         ("\u{feff}\u{feff}1", "expected a value at line 1 column 1"),
@@ -99,7 +99,7 @@ fn what_no_browser_reads_is_refused_with_its_place() {
         ("-x", "expected a digit at line 1 column 2"),
         ("NaN", "expected a value at line 1 column 1"),
         ("truf", "expected a value at line 1 column 1"),
-        (r#""\x""#, "no such escape at line 1 column 3"),
+        (r#""\x""#, "unknown escape at line 1 column 3"),
         (
             r#""\ud8""#,
             "`\\u` needs four hexadecimal digits at line 1 column 3",
@@ -124,7 +124,7 @@ fn what_no_browser_reads_is_refused_with_its_place() {
 }
 
 #[test]
-fn another_shape_is_refused_where_it_stands_in_the_original() {
+fn type_mismatch_has_position_in_original() {
     for (text, expected) in [
         (
             "{\"name\":\n 7}",
@@ -162,7 +162,7 @@ fn quoted_text_is_escaped_and_short() {
 }
 
 #[test]
-fn arrays_and_objects_stand_64_deep() {
+fn nesting_is_limited_to_64_levels() {
     for (open, close) in [("[", "]"), ("{\"[\":", "}")] {
         let deep = |depth: usize| format!("{}1{}", open.repeat(depth), close.repeat(depth));
         assert!(from_str::<Value>(&deep(64)).is_ok());
@@ -181,7 +181,7 @@ fn arrays_and_objects_stand_64_deep() {
 }
 
 #[test]
-fn unusual_parts_are_named_with_their_places() {
+fn unusual_parts_have_positions() {
     let text = b"\xef\xbb\xbf{\"a/b\": [0, \"x\\ud800\"],\n \"\xc3\xbc\": \"\xff\xfe\",\n \"a/b\": 1e999,\n\
         \"k\\udc00\": 9007199254740993, \"fine\": [9007199254740992, 18446744073709551616, 0.1]}";
     let document = Document::read(text).unwrap();
@@ -218,7 +218,7 @@ fn unusual_parts_are_named_with_their_places() {
 }
 
 #[test]
-fn a_pointer_leads_to_its_value_or_to_where_it_is_missing() {
+fn place_finds_value_or_innermost_parent() {
     let text = "\n{\n  \"ü\": [1, {\"a/b\": true}],\n  \"c\": {},\"e\":[]\n}\n";
     let document = Document::read(text.as_bytes()).unwrap();
     for (pointer, line, column) in [
@@ -237,7 +237,7 @@ fn a_pointer_leads_to_its_value_or_to_where_it_is_missing() {
     }
 }
 
-/// JSON as it may come: any value, written with escapes, duplicates and odd numbers.
+/// Generates JSON with any values, escapes, duplicates and unusual numbers.
 fn texts() -> impl Strategy<Value = String> {
     let string = prop_oneof![
         "[a-c]{0,2}".prop_map(|text| format!("\"{text}\"")),
@@ -272,7 +272,7 @@ fn texts() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn ways_to_read_agree(text in texts()) {
+    fn parsers_agree(text in texts()) {
         let read: Value = from_str(&text).unwrap();
         let document = Document::read(text.as_bytes()).unwrap();
         prop_assert_eq!(document.value(), &read);
@@ -288,14 +288,14 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_are_too_odd(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let one = from_slice::<Value>(&bytes).map_err(|error| error.kind());
         let other = Document::read(&bytes);
         prop_assert_eq!(one, other.map(|it| it.value().clone()).map_err(|error| error.kind()));
     }
 
     #[test]
-    fn a_broken_document_is_refused_by_all(text in texts(), at in any::<prop::sample::Index>()) {
+    fn broken_document_is_refused_by_all_parsers(text in texts(), at in any::<prop::sample::Index>()) {
         let mut letters: Vec<char> = text.chars().collect();
         letters.remove(at.index(letters.len()));
         let text: String = letters.into_iter().collect();

@@ -1,4 +1,4 @@
-//! An attribute, and the values it can be compared with.
+//! Attributes, and the values that they can be compared with.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,7 +16,7 @@ use super::test::{Comparison, Operator, Test};
 use super::{Attribute, Never, Path};
 use crate::model::{GroupId, OauthId, RoomId, UserId};
 
-/// An attribute of type `T`, to be compared with a value.
+/// An attribute of type `T`, for comparisons with values.
 ///
 /// ```
 /// use glance_sdk::metadata::Attr;
@@ -49,13 +49,13 @@ impl<T> fmt::Debug for Attr<T> {
     label = "conditions compare numbers, `bool`, text, ids and enums with `#[derive(GlanceMetadata)]`"
 )]
 pub trait Comparable: Attribute<At = Attr<Self>> + Sized {
-    /// What the attribute is compared with. One type, so that a literal's type is known.
+    /// The type of the operand. It is a single type, so that the type of a literal is known.
     type Literal;
 
-    /// The value as it stands on the wire; `None` where the wire cannot say it exactly.
+    /// Converts the operand to JSON. Returns `None` if JSON cannot represent it exactly.
     fn wire(literal: Self::Literal) -> Option<Value>;
 
-    /// The same value as it may stand on the wire too.
+    /// Returns the other JSON form of the same value.
     fn other_form(_wire: &Value) -> Option<Value> {
         None
     }
@@ -63,24 +63,24 @@ pub trait Comparable: Attribute<At = Attr<Self>> + Sized {
 
 /// A number, whose attribute can also be compared by size.
 ///
-/// Text is not ordered: a host compares it by UTF-16 units, Rust does not.
+/// Text is not ordered: hosts compare it by UTF-16 units, Rust does not.
 #[diagnostic::on_unimplemented(
     message = "attributes of type `{Self}` have no order",
     label = "only numbers can be compared with `<`, `<=`, `>` and `>=`",
     note = "compare with `==` or `!=`, or put the number you mean into the metadata"
 )]
 pub trait Ordered: Comparable {
-    /// The whole numbers just below and just above, where the type has only whole numbers.
+    /// Returns the adjacent whole numbers, if the type has only whole numbers.
     fn neighbours(wire: &Value) -> Option<(Value, Value)>;
 }
 
 /// `bool`, whose attribute is a condition by itself.
 #[diagnostic::on_unimplemented(
-    message = "an attribute of type `{Self}` is no condition by itself",
+    message = "an attribute of type `{Self}` is not a condition by itself",
     label = "only a `bool` can stand alone; compare this with a value, as in `count > 0`"
 )]
 pub trait Truth: Comparable {
-    /// True, as it is compared with.
+    /// The operand `true`.
     const TRUE: Self::Literal;
 }
 
@@ -88,7 +88,7 @@ impl Truth for bool {
     const TRUE: bool = true;
 }
 
-/// The largest whole number up to which every client of the protocol counts exactly: 2^53 - 1.
+/// The largest whole number up to which every client of the protocol is exact: 2^53 - 1.
 const MAX_EXACT: i128 = (1 << 53) - 1;
 
 macro_rules! attributes {
@@ -110,7 +110,7 @@ macro_rules! attributes {
     )* };
 }
 
-/// A whole number as it stands on the wire, if every client counts as far.
+/// Converts a whole number to JSON, if every client represents it exactly.
 fn exact(n: impl TryInto<i128>) -> Option<Value> {
     let n = n.try_into().ok().filter(|n| n.abs() <= MAX_EXACT)?;
     i64::try_from(n).ok().map(Value::from)
@@ -128,8 +128,8 @@ macro_rules! integers {
     )* };
 }
 
-// By way of its text, which is what crosses the wire: that of `0.1_f32` is 0.1, not the
-// 0.10000000149011612 that the number is as an `f64`.
+// Converted through its text, which JSON contains: the text of `0.1_f32` is 0.1, not
+// 0.10000000149011612, its value as an `f64`.
 macro_rules! floats {
     ($($type:ty)*) => { $(
         attributes! { $type: $type, |n| {
@@ -158,7 +158,7 @@ macro_rules! numeric_ids {
             fn wire(literal: u64) -> Option<Value> {
                 exact(literal)
             }
-            // An id that came as a string of digits is written as one.
+            // An id that was parsed as a string of digits is serialized as one.
             fn other_form(wire: &Value) -> Option<Value> {
                 Some(wire.to_string().into())
             }
@@ -184,8 +184,8 @@ attributes! {
 }
 numeric_ids! { RoomId UserId GroupId }
 
-/// The value as serde writes it, where a host can compare exactly that: a text, `true`, `false`,
-/// or a number within ±(2^53 - 1).
+/// Returns the serialized value if hosts can compare with it exactly: a string, `true`, `false`, or
+/// a number within ±(2^53 - 1).
 ///
 /// ```
 /// use glance_sdk::metadata::written;
@@ -204,7 +204,7 @@ pub fn written<T: Serialize>(value: &T) -> Option<Value> {
 }
 
 impl<T> Attr<T> {
-    /// The attribute at this path.
+    /// Returns the attribute at this path.
     pub fn at(path: Path) -> Self {
         Self {
             path,
@@ -213,9 +213,9 @@ impl<T> Attr<T> {
     }
 }
 
-// Further bounds stand on the methods: only there does rustc show a trait's own message.
+// Further bounds are on the methods, because only then does rustc show a trait's own message.
 impl<T: Comparable> Attr<T> {
-    /// The attribute equals this value.
+    /// Tests whether the attribute equals this value.
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -240,7 +240,7 @@ impl<T: Comparable> Attr<T> {
         }
     }
 
-    /// The attribute is missing or another value.
+    /// Tests whether the attribute is missing or has another value.
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -269,7 +269,7 @@ impl<T: Comparable> Attr<T> {
         })
     }
 
-    /// The attribute is less than this value.
+    /// Tests whether the attribute is less than this value.
     pub fn less_than(self, value: T::Literal) -> Test
     where
         T: Ordered,
@@ -277,7 +277,7 @@ impl<T: Comparable> Attr<T> {
         self.compare(Operator::Lt, value)
     }
 
-    /// The attribute is greater than this value.
+    /// Tests whether the attribute is greater than this value.
     pub fn greater_than(self, value: T::Literal) -> Test
     where
         T: Ordered,
@@ -285,10 +285,10 @@ impl<T: Comparable> Attr<T> {
         self.compare(Operator::Gt, value)
     }
 
-    /// The attribute is this value or less.
+    /// Tests whether the attribute is at most this value.
     ///
-    /// The wire has no such operator, and an inverted `gt` would hold where the attribute is
-    /// missing: a whole number becomes "less than n + 1", any other "less than n, or n".
+    /// The protocol has no such operator, and an inverted `gt` would hold for a missing attribute:
+    /// a whole number becomes "less than n + 1", any other "less than n, or n".
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -311,7 +311,7 @@ impl<T: Comparable> Attr<T> {
         self.or_equal(Operator::Lt, value, |(_, above)| above)
     }
 
-    /// The attribute is this value or greater; see [`at_most`](Self::at_most).
+    /// Tests whether the attribute is at least this value; see [`at_most`](Self::at_most).
     pub fn at_least(self, value: T::Literal) -> Test
     where
         T: Ordered,
@@ -336,7 +336,7 @@ impl<T: Comparable> Attr<T> {
         }
     }
 
-    /// The attribute is true.
+    /// Tests whether the attribute is true.
     ///
     /// ```
     /// use glance_sdk::prelude::*;

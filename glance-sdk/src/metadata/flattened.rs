@@ -1,10 +1,10 @@
-//! Attributes that serde writes beside those of the struct around them.
+//! Attributes of flattened fields.
 
 #[cfg(doc)]
 use super::Attribute;
 use super::Path;
 
-/// A type that may be a field of metadata with `#[serde(flatten)]`: its names are known.
+/// A type that may be a field of metadata with `#[serde(flatten)]`, because its names are known.
 ///
 /// `#[derive(GlanceMetadata)]` implements it for structs.
 ///
@@ -36,17 +36,17 @@ use super::Path;
             gets a name of its own: remove `flatten`"
 )]
 pub trait Flattened {
-    /// The attributes; that of [`Attribute`], which is written one level deeper.
+    /// The attributes; those of [`Attribute`] are one level deeper.
     type At;
 
-    /// The names that it writes.
+    /// The serialized names.
     const NAMES: Names;
 
-    /// The attributes that stand beside others at this path.
+    /// Returns the attributes next to others at this path.
     fn beside(path: Path) -> Self::At;
 }
 
-/// serde writes nothing for `None`.
+/// serde serializes nothing for `None`.
 impl<T: Flattened> Flattened for Option<T> {
     type At = T::At;
     const NAMES: Names = T::NAMES;
@@ -55,7 +55,7 @@ impl<T: Flattened> Flattened for Option<T> {
     }
 }
 
-/// The names that a struct writes into its object.
+/// The names that a struct adds to its JSON object.
 ///
 /// ```
 /// use glance_sdk::metadata::Names;
@@ -66,14 +66,14 @@ impl<T: Flattened> Flattened for Option<T> {
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Names {
-    /// Those of its own fields.
+    /// The names of its own fields.
     pub own: &'static [&'static str],
-    /// Those of each of its flattened fields.
+    /// The names of each of its flattened fields.
     pub flattened: &'static [Names],
 }
 
 impl Names {
-    /// Whether this name is among them.
+    /// Returns whether this name is among them.
     pub const fn has(&self, name: &str) -> bool {
         let mut i = 0;
         while i < self.own.len() {
@@ -92,7 +92,7 @@ impl Names {
         false
     }
 
-    /// Whether a name is among both.
+    /// Returns whether both contain a common name.
     pub const fn meets(&self, other: &Names) -> bool {
         let mut i = 0;
         while i < self.own.len() {
@@ -112,7 +112,7 @@ impl Names {
     }
 }
 
-/// Equality of texts, in a constant.
+/// Compares strings in a constant.
 const fn same(one: &str, other: &str) -> bool {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     if one.len() != other.len() {

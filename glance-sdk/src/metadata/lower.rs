@@ -1,18 +1,18 @@
-//! From a Boolean expression to the wire's conditions.
+//! Translates Boolean expressions into the protocol's conditions.
 //!
-//! The wire knows AND and OR composites, at most two deep, and can invert only a simple
-//! condition. A conjunction of disjunctions always fits: the list of conditions is the AND, each
-//! disjunction one OR composite.
+//! The protocol has AND and OR composites, at most two levels deep, and can invert only a simple
+//! condition. A conjunction of disjunctions always fits: the list of conditions is the AND, and
+//! each disjunction is one OR composite.
 
 use std::fmt;
 
 use super::test::{Comparison, Operator, Test};
 use crate::model::{Condition, ConditionName, Match, Simple};
 
-/// More disjunctions than this are refused: nobody could read the descriptor.
+/// The limit on disjunctions: nobody could read a descriptor with more.
 const MAX_CLAUSES: usize = 64;
 
-/// Why an expression cannot become conditions that mean the same.
+/// The reason why an expression has no equivalent conditions.
 ///
 /// ```
 /// use glance_sdk::metadata::CannotLower;
@@ -29,11 +29,11 @@ const MAX_CLAUSES: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CannotLower {
-    /// The value compared with `attr` is beyond ±(2^53 - 1), or not finite: clients of the
-    /// protocol count in double precision and could not tell it from its neighbours. Or it is of
-    /// an enum whose own `Serialize` writes no text.
+    /// The value compared with `attr` is beyond ±(2^53 - 1), or not finite: clients of the protocol
+    /// use double precision and could not distinguish it from its neighbours. Or it belongs to an
+    /// enum whose own `Serialize` does not produce text.
     InexactValue {
-        /// The attribute it is compared with.
+        /// The attribute of the comparison.
         attr: String,
     },
     /// The expression needs more than 64 disjunctions.
@@ -45,8 +45,8 @@ impl fmt::Display for CannotLower {
         match self {
             Self::InexactValue { attr } => write!(
                 f,
-                "the value compared with `{attr}` cannot be sent exactly; use a whole number \
-                 within ±9007199254740991, a finite one, or an enum that serde writes as text"
+                "the value compared with `{attr}` cannot be represented exactly; use a whole number \
+                 within ±9007199254740991, a finite one, or an enum that serde serializes as text"
             ),
             Self::TooLarge => f.write_str(
                 "the condition needs more than 64 alternatives; move part of it into a Boolean \
@@ -58,7 +58,7 @@ impl fmt::Display for CannotLower {
 
 impl std::error::Error for CannotLower {}
 
-/// What remains of an expression once NOT is pushed inwards: a condition, maybe inverted.
+/// A condition, maybe inverted: the rest of an expression after NOT is pushed inwards.
 #[derive(Clone, PartialEq)]
 struct Literal {
     of: Atom,
@@ -75,7 +75,7 @@ enum Atom {
 type Clause = Vec<Literal>;
 
 impl Test {
-    /// Conditions that hold exactly where this does; all of them must hold.
+    /// Returns equivalent conditions, all of which must hold.
     ///
     /// ```
     /// use glance_sdk::metadata::Test;
@@ -89,7 +89,7 @@ impl Test {
     ///
     /// # Errors
     ///
-    /// [`CannotLower`] where the wire cannot say the same.
+    /// Returns [`CannotLower`] if there are no equivalent conditions.
     pub fn lower(&self) -> Result<Vec<Condition>, CannotLower> {
         let mut compared = Vec::new();
         let mut conditions = Vec::new();
@@ -114,7 +114,7 @@ impl Test {
 fn clauses(test: &Test, inverted: bool) -> Result<Vec<Clause>, CannotLower> {
     let literal = |of| Ok(vec![vec![Literal { of, inverted }]]);
     match test {
-        // Before any two are compared: the values that they lost may differ.
+        // Checked before any two are compared: the values that they lost may differ.
         Test::Compare(Comparison { attr, value, .. }) if value.is_none() => {
             Err(CannotLower::InexactValue { attr: attr.clone() })
         }

@@ -1,4 +1,4 @@
-//! A condition before it becomes the wire's: an ordinary Boolean expression.
+//! A condition as an ordinary Boolean expression, before its translation.
 
 use std::ops::Not;
 
@@ -20,9 +20,9 @@ use crate::model::ConditionName;
 pub enum Test {
     /// A comparison of an attribute.
     Compare(Comparison),
-    /// A condition that the host knows by itself.
+    /// A condition that the host evaluates itself.
     Host(ConditionName),
-    /// Not this.
+    /// The negation of this.
     Not(Box<Test>),
     /// All of these.
     All(Vec<Test>),
@@ -31,7 +31,7 @@ pub enum Test {
 }
 
 impl Test {
-    /// This and that.
+    /// Combines both with AND.
     ///
     /// ```
     /// use glance_sdk::metadata::Test;
@@ -46,7 +46,7 @@ impl Test {
         Self::All(vec![self, other])
     }
 
-    /// This or that.
+    /// Combines both with OR.
     #[must_use]
     pub fn or(self, other: Test) -> Self {
         Self::Any(vec![self, other])
@@ -64,7 +64,7 @@ impl Not for Test {
     }
 }
 
-/// One comparison of an attribute.
+/// A comparison with an attribute.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
     pub(super) attr: String,

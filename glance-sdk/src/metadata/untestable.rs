@@ -1,18 +1,19 @@
-//! What stands in for a field that no condition can test, so that the compiler says why.
+//! Replaces a field that no condition can test, so that the compiler explains the reason.
 
 use super::Test;
 
-/// Of a field that serde does not write, or that `#[glance(untested)]` takes out of conditions.
+/// The attribute of a field that serde does not serialize, or that `#[glance(untested)]` excludes
+/// from conditions.
 ///
-/// There is no value of it. It has the methods of an [`Attr`](super::Attr), so that the field is
-/// all that the compiler complains of.
+/// It has no values. It has the methods of an [`Attr`](super::Attr), so that the compiler reports
+/// only the field.
 #[derive(Debug)]
 pub enum Untestable {}
 
-/// What must hold of [`Untestable`] where a condition tests the field: it never does.
+/// The requirement on [`Untestable`] if a condition tests the field; it is never met.
 #[diagnostic::on_unimplemented(
     message = "no condition can test this field",
-    label = "`serde(skip)` or `glance(untested)` stands on it",
+    label = "it has `serde(skip)` or `glance(untested)`",
     note = "remove that from the field, or compute another field from it"
 )]
 pub trait Testable<'a> {}

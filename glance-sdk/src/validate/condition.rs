@@ -1,11 +1,11 @@
-//! The rules of conditions, in the three places that have them.
+//! The rules of conditions, for the three places that may have them.
 
 use serde_json::Value;
 
 use super::Severity;
 use super::object::{Need, Object, quoted};
 
-/// Composites that may stand inside each other.
+/// The maximum nesting depth of composites.
 const DEEPEST: usize = 2;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,8 +45,8 @@ impl Place {
     }
 }
 
-/// Checks the member `conditions`. Whatever stands in it is only warned of: a host takes what it
-/// does not understand for false, and shows the rest.
+/// Checks the member `conditions`. All problems in it are warnings: hosts treat unknown content as
+/// false, and show the rest.
 pub(super) fn conditions(entry: &mut Object<'_>, place: Place) {
     match entry.members.get("conditions") {
         None => {}
@@ -79,7 +79,7 @@ fn simple(condition: &mut Object<'_>, place: Place) {
         None => condition.wrong_type_as(Severity::Warning, "condition", "a string"),
         Some(name) if !place.names().contains(&name) => {
             let message = format!(
-                "no host knows the condition `{}` here, so it never holds; there are: {}",
+                "no host knows the condition `{}` here, so it never holds; known are: {}",
                 quoted(name),
                 place.names().join(", ")
             );
@@ -134,7 +134,7 @@ fn composite(condition: &mut Object<'_>, place: Place, depth: usize) {
             &[],
             "too-deep",
             format!(
-                "composites may stand {DEEPEST} deep; write these as a conjunction of disjunctions"
+                "composites may be nested {DEEPEST} levels deep; write these as a conjunction of disjunctions"
             ),
         );
     }

@@ -10,13 +10,13 @@ use super::object::{Measure, Need, Object, quoted};
 use super::{Problem, Severity};
 use crate::model::{Event, Scope};
 
-/// Glances that a descriptor may declare.
+/// The limit on the glances of a descriptor.
 const MOST_GLANCES: usize = 10;
 
-/// Checks a capabilities descriptor as a host does before it installs the add-on.
+/// Checks a capabilities descriptor like a host before an installation.
 ///
-/// A document without an [`Error`](Severity::Error) is one that
-/// [`Descriptor`](crate::model::Descriptor) can be read from.
+/// A document without an [`Error`](Severity::Error) can be parsed as a
+/// [`Descriptor`](crate::model::Descriptor).
 ///
 /// ```
 /// use glance_sdk::validate::descriptor;
@@ -85,7 +85,7 @@ fn top_members(top: &mut Object<'_>) -> Targets {
     targets
 }
 
-/// Checks a glance as the REST API takes it at runtime.
+/// Checks a glance for its creation at run time.
 ///
 /// ```
 /// use glance_sdk::model::{Glance, Icon};
@@ -105,7 +105,7 @@ pub fn glance(document: &Value) -> Vec<Problem> {
     found.into_problems()
 }
 
-/// Checks a webhook as the REST API takes it at runtime.
+/// Checks a webhook for its creation at run time.
 ///
 /// ```
 /// use glance_sdk::validate;
@@ -123,7 +123,7 @@ pub fn webhook(document: &Value) -> Vec<Problem> {
     found.into_problems()
 }
 
-/// Checks an action as the REST API takes it at runtime.
+/// Checks an action for its creation at run time.
 ///
 /// ```
 /// use glance_sdk::model::{Action, ActionLocation};
@@ -142,7 +142,7 @@ pub fn action(document: &Value) -> Vec<Problem> {
     found.into_problems()
 }
 
-/// What clicks open, and what there is to open.
+/// The targets of clicks, and the keys that exist.
 #[derive(Default)]
 struct Targets {
     wanted: Vec<(String, String)>,
@@ -281,7 +281,7 @@ fn authentication(entry: &mut Object<'_>) {
 }
 
 fn pages(capabilities: &mut Object<'_>, targets: &mut Targets) {
-    // A target names any of the three, so their keys are unique among each other.
+    // A target may name any of the three, so their keys share one namespace.
     let keys = &mut targets.openable;
     capabilities.list("webPanel", |entry| {
         entry.extension_key(Need::Required);
@@ -359,7 +359,7 @@ fn dialog_action(action: &mut Object<'_>) {
     action.string("key", Need::Optional);
 }
 
-/// A size that a host cannot read is the default size, so it is only warned of.
+/// Hosts replace an invalid size by the default size, so it is only a warning.
 fn dialog_size(options: &mut Object<'_>) {
     match options.members.get("size") {
         None => {}
@@ -407,7 +407,7 @@ fn actions(capabilities: &mut Object<'_>, targets: &mut Targets) {
     });
 }
 
-/// Checks an action, and says what it opens.
+/// Checks an action. Returns its target.
 fn action_members(entry: &mut Object<'_>) -> Option<(String, String)> {
     entry.extension_key(Need::Required);
     entry.localised("name", Need::Required);

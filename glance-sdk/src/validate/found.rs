@@ -1,11 +1,11 @@
-//! The problems of one document, in bounded number.
+//! The problems of one document, limited in number.
 
 use super::{Problem, Severity};
 
-/// How many problems are kept.
+/// The limit on problems.
 const LONGEST: usize = 100;
 
-/// The first problems of a document. An error takes the place of a warning where there are too many.
+/// The first problems of a document. If there are too many, errors replace warnings.
 #[derive(Default)]
 pub(super) struct Found {
     problems: Vec<Problem>,
@@ -27,7 +27,7 @@ impl Found {
         }
     }
 
-    /// The problems, and a last one that says where there are more.
+    /// Returns the problems. The last one says whether there are more.
     pub(super) fn into_problems(mut self) -> Vec<Problem> {
         if self.has_more {
             self.problems.push(Problem {

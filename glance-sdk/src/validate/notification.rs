@@ -8,7 +8,7 @@ use super::object::{Measure, Need, Object, quoted};
 use super::{Problem, Severity};
 use crate::model::Card;
 
-/// Checks what an add-on writes into a room, as a host does before it takes it.
+/// Checks a notification of an add-on like a host before it posts it.
 ///
 /// ```
 /// use glance_sdk::validate::notification;
@@ -46,7 +46,7 @@ fn members(top: &mut Object<'_>) {
         && card.get("style").is_some_and(Value::is_string)
         && let Err(cause) = Card::deserialize(card)
     {
-        let message = format!("`card` cannot be read: {}", quoted(&cause.to_string()));
+        let message = format!("`card` is invalid: {}", quoted(&cause.to_string()));
         top.report("card", "wrong-type", Severity::Error, message);
     }
 }

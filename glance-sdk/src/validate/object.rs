@@ -1,7 +1,7 @@
-//! Walks a document's objects and reports what it finds, each with its JSON pointer.
+//! Walks the objects of a document and reports problems, each with its JSON pointer.
 //!
-//! What HipChat's schema refused is an error, but a warning where its service took it anyway or
-//! where nothing comes to harm.
+//! A violation of HipChat's schema is an error, or a warning if HipChat's service accepted it or it
+//! does no harm.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ use super::found::Found;
 use super::{Problem, Severity, is_extension_key};
 use crate::printable::{Printable, printable};
 
-/// How text is measured: the schema counts characters, a browser UTF-16 units.
+/// The unit of text lengths: the schema counts characters, a browser UTF-16 units.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Measure {
     Characters,
@@ -21,12 +21,12 @@ pub(super) enum Measure {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Need {
     Required,
-    /// Real hosts did without it.
+    /// Real hosts worked without it.
     Advised,
     Optional,
 }
 
-/// An object of the document, where it stands, and what was found so far.
+/// An object of the document, with its position and the problems so far.
 pub(super) struct Object<'a> {
     pub(super) members: &'a Map<String, Value>,
     pointer: String,
@@ -71,7 +71,7 @@ impl<'a> Object<'a> {
         });
     }
 
-    /// Warns of something further down; an empty path is the object itself.
+    /// Warns of a problem below this object; an empty path means the object itself.
     pub(super) fn report_at(&mut self, path: &[&str], code: &'static str, message: String) {
         let pointer = path.iter().fold(self.pointer.clone(), |pointer, name| {
             format!("{pointer}/{name}")
@@ -99,7 +99,7 @@ impl<'a> Object<'a> {
         );
     }
 
-    /// Warns of members beside these, where the schema allows no others.
+    /// Warns of other members than these, if the schema allows no others.
     pub(super) fn only(&mut self, known: &[&str]) {
         let strange: Vec<_> = self
             .members
@@ -143,7 +143,7 @@ impl<'a> Object<'a> {
         text
     }
 
-    /// A string that something has to stand in, although the schema does not say so.
+    /// Checks a string that must not be empty, although the schema allows it.
     pub(super) fn filled(&mut self, name: &str) {
         if self.string(name, Need::Required) == Some("") {
             let message = format!("`{name}` is empty; fill it in");
@@ -167,7 +167,7 @@ impl<'a> Object<'a> {
         Some(text)
     }
 
-    /// Text that may be empty.
+    /// Checks text that may be empty.
     pub(super) fn at_most(&mut self, name: &str, longest: usize) {
         if let Some(text) = self.string(name, Need::Optional) {
             self.limit(name, text, Measure::Characters, longest);
@@ -186,7 +186,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// A key of 1 to 40 of `a-z A-Z 0-9 _ - .`.
+    /// Checks a key of 1 to 40 of `a-z A-Z 0-9 _ - .`.
     pub(super) fn extension_key(&mut self, need: Need) {
         let Some(key) = self.text("key", need, Measure::Characters, 40) else {
             return;
@@ -226,14 +226,14 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// An address without which the add-on still works.
+    /// Checks a URL without which the add-on still works.
     pub(super) fn lesser_url(&mut self, name: &str) {
         if let Some(url) = self.string(name, Need::Optional) {
             self.absolute(name, url, Severity::Warning);
         }
     }
 
-    /// The address of a page: its variables, `{dotted.path}`, are filled when it is opened.
+    /// Checks the URL of a page. Hosts fill in its variables, `{dotted.path}`, when they open it.
     pub(super) fn page_url(&mut self) {
         if let Some(url) = self.string("url", Need::Required) {
             let starts_with_variable = url.starts_with('{') && !url.starts_with("{{");
@@ -322,7 +322,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// A list, or one entry without the list, which HipChat's service took.
+    /// Checks a list, or one entry without a list, which HipChat's service accepted.
     pub(super) fn list_or_one(&mut self, name: &str, mut check: impl FnMut(&mut Object<'_>)) {
         if self.members.get(name).is_some_and(Value::is_object) {
             let message = format!("`{name}` is an object, it must be a list; put it into [ ]");
@@ -372,7 +372,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// The list's entry, or the member, with this name or index.
+    /// Returns the pointer to the list's entry, or the member, with this name or index.
     pub(super) fn pointer_to(&self, name: &str) -> String {
         format!(
             "{}/{}",
@@ -381,7 +381,7 @@ impl<'a> Object<'a> {
         )
     }
 
-    /// The pointer and the key of the entry's target, where it has one.
+    /// Returns the pointer and the key of the entry's target, if it has one.
     pub(super) fn target(&mut self, need: Need) -> Option<(String, String)> {
         let target = self.member("target", need)?;
         let pointer = self.pointer_to("target");
@@ -400,7 +400,7 @@ impl<'a> Object<'a> {
     }
 }
 
-/// A value within a message.
+/// Quotes a value in a message.
 pub(super) fn quoted(text: &str) -> Printable<'_> {
     printable(text).at_most(80)
 }

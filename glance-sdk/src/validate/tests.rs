@@ -62,12 +62,12 @@ fn complete() -> Value {
 }
 
 #[test]
-fn a_complete_descriptor_has_no_problem() {
+fn complete_descriptor_has_no_problems() {
     assert_eq!(descriptor(&complete()), []);
 }
 
 #[test]
-fn an_action_may_open_a_glance_and_a_glance_may_not() {
+fn action_may_target_glance() {
     let mut document = complete();
     let glance = document["capabilities"]["glance"][0]["key"].clone();
     document["capabilities"]["action"][0]["target"] = glance.clone();
@@ -80,7 +80,7 @@ fn an_action_may_open_a_glance_and_a_glance_may_not() {
 }
 
 #[test]
-fn each_problem_is_named_where_it_stands() {
+fn each_problem_has_its_pointer() {
     for (pointer, value, found, code) in [
         ("/name", Value::Null, "/name", "wrong-type"),
         ("/key", json!(""), "/key", "empty"),
@@ -191,8 +191,8 @@ fn each_problem_is_named_where_it_stands() {
     }
 }
 
-/// The complete descriptor with another value at this place; without the member where the value
-/// is null.
+/// Returns the complete descriptor with another value at this place, or without the member if the
+/// value is null.
 fn changed(pointer: &str, value: Value) -> Value {
     let mut document = complete();
     let (parent, name) = pointer.rsplit_once('/').unwrap();
@@ -210,7 +210,7 @@ fn changed(pointer: &str, value: Value) -> Value {
 }
 
 #[test]
-fn keys_of_pages_are_unique_among_each_other() {
+fn keys_of_pages_share_one_namespace() {
     let document = changed("/capabilities/dialog/0/key", json!("p"));
     let problems = descriptor(&document);
     assert!(
@@ -228,7 +228,7 @@ fn lengths_are_counted_in_characters() {
 }
 
 #[test]
-fn keys_are_unique_and_glances_ten_at_most() {
+fn keys_are_unique_and_glances_limited() {
     let mut document = complete();
     let entry = document["capabilities"]["glance"][0].clone();
     document["capabilities"]["glance"] = Value::Array(vec![entry; 11]);
@@ -245,14 +245,14 @@ fn keys_are_unique_and_glances_ten_at_most() {
 }
 
 #[test]
-fn what_is_no_object_is_no_descriptor() {
+fn descriptor_must_be_an_object() {
     for document in [json!(null), json!([]), json!("x")] {
         assert_eq!(pointers(&descriptor(&document)), [("", "wrong-type")]);
     }
 }
 
 #[test]
-fn glance_data_is_refused_as_the_last_web_client_refused_it() {
+fn glance_data_is_refused_like_in_last_web_client() {
     let label = json!({"type": "html", "value": "x"});
     for (data, accepted) in [
         (json!({"label": label}), true),
@@ -293,7 +293,7 @@ fn glance_data_is_refused_as_the_last_web_client_refused_it() {
 }
 
 #[test]
-fn lozenges_of_unknown_kinds_are_only_warned_of() {
+fn unknown_lozenge_kinds_are_warnings() {
     for kind in ["", "inprogress", "SUCCESS"] {
         let data = json!({
             "label": {"type": "html", "value": "x"},
@@ -308,7 +308,7 @@ fn lozenges_of_unknown_kinds_are_only_warned_of() {
     }
 }
 
-/// What the last web client refused and hosts draw.
+/// The vectors that the last web client refused and hosts show.
 const DRAWN: [&str; 4] = [
     r#"lozenge type "complete""#,
     r#"lozenge type "inprogress""#,
@@ -317,7 +317,7 @@ const DRAWN: [&str; 4] = [
 ];
 
 #[test]
-fn measured_verdicts_on_glance_data_are_followed() {
+fn glance_data_matches_measured_vectors() {
     let Ok(corpus) = std::env::var("GLANCE_CORPUS") else {
         eprintln!("skipped: GLANCE_CORPUS is not set, so the measured verdicts are not at hand");
         return;
@@ -344,7 +344,7 @@ fn measured_verdicts_on_glance_data_are_followed() {
 }
 
 #[test]
-fn a_descriptor_of_jira_or_confluence_is_named_as_such() {
+fn jira_or_confluence_descriptor_is_recognized() {
     let jira = json!({
         "key": "com.example.jira", "name": "J", "baseUrl": "https://a.example", "apiVersion": 1,
         "authentication": {"type": "jwt"}, "lifecycle": {"installed": "/installed"},
@@ -354,14 +354,14 @@ fn a_descriptor_of_jira_or_confluence_is_named_as_such() {
     assert_eq!(pointers(&problems), [("/modules", "other-product")]);
     assert_eq!(problems[0].severity, Severity::Error);
     assert!(problems[0].message.contains("Jira or Confluence"));
-    // The members of a later HipChat do no harm.
+    // The members of a later HipChat are allowed.
     let mut both = complete();
     both["modules"] = json!({});
     assert_eq!(descriptor(&both), []);
 }
 
 #[test]
-fn problems_end_at_100_and_errors_come_before_warnings() {
+fn problems_are_limited_to_100_and_errors_replace_warnings() {
     let mut document = complete();
     document["vendor"] = json!({"name": 1});
     document["capabilities"]["glance"] = json!([{ "conditions": vec![1; 50_000] }]);
@@ -379,7 +379,7 @@ fn problems_end_at_100_and_errors_come_before_warnings() {
     assert_eq!(all, [&expected[..], &members[..]].concat());
     assert_eq!(problems[100].code, "more-problems");
 
-    // An error that comes after 100 warnings is not lost.
+    // An error after 100 warnings is not lost.
     document["capabilities"]["webhook"] = json!([{}]);
     let problems = descriptor(&document);
     assert_eq!(problems.len(), 101);
@@ -417,7 +417,7 @@ fn values_in_messages_are_escaped_and_cut() {
 }
 
 #[test]
-fn what_is_unusual_in_the_text_is_warned_of_with_its_place() {
+fn unusual_parts_are_warnings_with_positions() {
     let text =
         b"\xef\xbb\xbf{\"a\": \"\\ud83d\",\n\"b\": \"\xff\", \"a\": [1e400, 9007199254740993]}";
     let document = crate::json::Document::read(text).unwrap();

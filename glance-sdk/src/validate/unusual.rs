@@ -1,11 +1,12 @@
-//! What parsers stricter than a browser refuse in a document, or read differently.
+//! Warns of parts of a document that stricter parsers than a browser refuse or interpret
+//! differently.
 
 use super::{Problem, Severity};
 use crate::json::{Document, Unusual, UnusualKind};
 
-/// Warns of what is unusual in the text of a document: a byte order mark, bytes that are not UTF-8,
-/// lone surrogates, duplicate keys, and numbers that JavaScript rounds. Hosts read all of it the way a
-/// browser does; others may refuse the document, or read it differently.
+/// Warns of unusual parts in the text of a document: a byte order mark, bytes that are not UTF-8,
+/// lone surrogates, duplicate keys, and numbers that JavaScript rounds. Hosts parse all of them
+/// like a browser; others may refuse the document, or interpret it differently.
 ///
 /// ```
 /// use glance_sdk::{json::Document, validate::unusual};

@@ -1,9 +1,9 @@
-//! Why something shows or not, as a sentence and as a tree.
+//! Tests the explanations, as a sentence and as a tree.
 
 use super::*;
 
 #[test]
-fn one_sentence_names_what_decided() {
+fn sentence_names_deciding_conditions() {
     let public = json!({"condition": "room_is_public"});
     let admin = json!({"condition": "user_is_admin"});
     let guest = json!({"condition": "user_is_guest"});
@@ -126,7 +126,7 @@ fn one_sentence_names_what_decided() {
 }
 
 #[test]
-fn the_sentence_says_what_the_values_do_not_show() {
+fn sentence_has_notes_on_comparisons() {
     let long = "x".repeat(50);
     for (found, operator, operand, sentence) in [
         (
@@ -244,7 +244,7 @@ fn the_sentence_says_what_the_values_do_not_show() {
 }
 
 #[test]
-fn the_sentence_says_how_far_the_data_has_come() {
+fn sentence_names_data_state() {
     let public = json!([{"condition": "room_is_public"}]);
     let busy = json!([matching(json!([{"attr": "count", "gt": 0}]))]);
     let facts = Facts::default();
@@ -278,7 +278,7 @@ fn the_sentence_says_how_far_the_data_has_come() {
 }
 
 #[test]
-fn the_reasons_are_a_tree_that_serialises() {
+fn reasons_serialize_as_tree() {
     let metadata = json!({"count": 0});
     let outcome = program(json!([not(matching(json!([{"attr": "count", "gt": 0}])))])).explain(
         DataState::Ready,

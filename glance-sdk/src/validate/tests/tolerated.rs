@@ -1,9 +1,9 @@
-//! What a host installs all the same.
+//! Tests descriptors that hosts install despite problems.
 
 use super::*;
 
 #[test]
-fn what_hosts_took_is_only_warned_of() {
+fn tolerated_mistakes_are_warnings() {
     let deep = json!([{"type": "and", "conditions": [{"type": "or", "conditions": [{"type": "and", "conditions": []}]}]}]);
     let glance = "/capabilities/glance/0/conditions";
     let panel = "/capabilities/webPanel/0/conditions";

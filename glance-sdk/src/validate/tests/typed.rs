@@ -1,11 +1,11 @@
-//! The validator and the typed models agree on what can be read.
+//! Tests that the validator agrees with the typed models.
 
 use proptest::prelude::*;
 
 use super::*;
 
 #[test]
-fn a_descriptor_without_errors_can_be_read() {
+fn descriptor_without_errors_can_be_parsed() {
     let mut documents = vec![complete()];
     let mut pointers = Vec::new();
     all_pointers(&complete(), String::new(), &mut pointers);
@@ -56,7 +56,7 @@ fn all_pointers(value: &Value, pointer: String, found: &mut Vec<String>) {
     }
 }
 
-/// A check, and whether the type that it stands for writes a document as it was.
+/// A check, and a function that parses and serializes its type.
 type Kind = (
     fn(&Value) -> Vec<Problem>,
     fn(&Value) -> Option<Value>,
@@ -103,7 +103,7 @@ fn kinds() -> [Kind; 6] {
     ]
 }
 
-/// The exception: of a card, `null` is read like nothing.
+/// The exception: in a card, `null` counts as missing.
 fn without_null_in_card(mut document: Value) -> Value {
     fn drop_null(value: &mut Value) {
         match value {
@@ -147,7 +147,7 @@ fn values() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn what_the_validator_accepts_survives_the_models(
+    fn accepted_documents_survive_models(
         kind in any::<prop::sample::Index>(),
         changes in prop::collection::vec((any::<prop::sample::Index>(), prop::option::of(values())), 1..4),
     ) {
