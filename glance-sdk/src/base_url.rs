@@ -1,4 +1,4 @@
-//! Where hosts reach an add-on.
+//! The URL at which hosts reach an add-on.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,13 +10,14 @@ use crate::model::urls::Urls;
 use crate::printable::printable;
 use crate::{Error, ErrorKind, Result};
 
-/// Where hosts reach an add-on: an address of `http` or `https`, which may have a path but neither a query
-/// nor a fragment. A slash at its end does not count.
+/// The URL at which hosts reach an add-on: an `http` or `https` URL, which may have a path, but
+/// neither a query nor a fragment. A trailing slash is removed.
 ///
-/// Handlers take it as an argument; [`Client::base_url`](crate::client::Client::base_url),
+/// Handlers extract it; hooks and background tasks read it from
+/// [`Client::base_url`](crate::client::Client::base_url),
 /// [`Installations::base_url`](crate::client::Installations::base_url) and
-/// [`Built::base_url`](crate::addon::Built::base_url) have it for hooks and background tasks. In a test it is
-/// known once the add-on listens, because the port is chosen then.
+/// [`Built::base_url`](crate::addon::Built::base_url). In a test it is known after the add-on has
+/// started to listen, because the port is chosen then.
 ///
 /// ```
 /// use glance_sdk::BaseUrl;
@@ -36,7 +37,7 @@ use crate::{Error, ErrorKind, Result};
 pub struct BaseUrl(Arc<str>);
 
 impl BaseUrl {
-    /// Reads a base URL.
+    /// Parses a base URL.
     ///
     /// ```
     /// use glance_sdk::{BaseUrl, ErrorKind};
@@ -49,7 +50,7 @@ impl BaseUrl {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] where it is not an address that hosts could call.
+    /// Returns [`ErrorKind::Configuration`] if hosts cannot call the URL.
     pub fn new(url: &str) -> Result<Self> {
         let wrong = |what: &str| {
             let message = format!(
@@ -66,7 +67,7 @@ impl BaseUrl {
             return Err(wrong("is not an absolute URL of http or https"));
         }
         if !parsed.username().is_empty() || parsed.password().is_some() {
-            // It would stand in the descriptor, which everybody may read.
+            // The URL would be in the descriptor, which everybody may read.
             let message = "the base URL contains a user name or a password; set BASE_URL to the address \
                            at which hosts reach the add-on, such as https://add-on.example.com";
             return Err(Error::new(ErrorKind::Configuration, message));
@@ -80,19 +81,19 @@ impl BaseUrl {
         Ok(Self(url.trim_end_matches('/').into()))
     }
 
-    /// Stands in for one that cannot be used, so that what else is wrong can be found.
+    /// Returns a placeholder for an invalid URL, so that further mistakes can be found.
     #[cfg(feature = "server")]
     pub(crate) fn stand_in() -> Self {
         Self("https://add-on.example.com".into())
     }
 
-    /// The address, without a slash at its end.
+    /// Returns the URL without a trailing slash.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Completes a path of the add-on, such as `/hooks/builds`, to an absolute address. Anything else, such
-    /// as an absolute address, is returned as it is.
+    /// Completes a path of the add-on, such as `/hooks/builds`, to an absolute URL. Returns all
+    /// other text unchanged, for example absolute URLs.
     ///
     /// ```
     /// use glance_sdk::BaseUrl;
@@ -109,24 +110,25 @@ impl BaseUrl {
         }
     }
 
-    /// Completes every path of the add-on in a part of its descriptor.
+    /// Completes all paths of the add-on in a part of its descriptor.
     #[cfg(feature = "server")]
     pub(crate) fn join_all(&self, part: &mut impl Urls) {
         part.visit_urls(&mut |url| *url = self.join(url));
     }
 }
 
-/// Whether an address is a path of the add-on: it starts with one slash. Two start the name of a host.
+/// Returns whether a URL is a path of the add-on: it starts with exactly one slash. Two slashes
+/// precede a host name.
 pub(crate) fn is_path(url: &str) -> bool {
     url.starts_with('/') && !url.starts_with("//")
 }
 
-/// Completes the paths of the add-on in what it sends. Warns of addresses that nobody can complete: hosts
-/// show a placeholder instead of such an image.
+/// Completes the paths of the add-on in data that it sends. Warns of URLs that cannot be completed:
+/// hosts show a placeholder instead of such an image.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Invalid`] where there is a path and the base URL is not known.
+/// Returns [`ErrorKind::Invalid`] if there is a path and the base URL is not known.
 pub(crate) fn complete(base_url: Option<&BaseUrl>, sent: &mut impl Urls) -> Result<()> {
     let mut incomplete = None;
     sent.visit_urls(&mut |url| match base_url {
@@ -135,7 +137,7 @@ pub(crate) fn complete(base_url: Option<&BaseUrl>, sent: &mut impl Urls) -> Resu
         _ if Url::parse(url).is_err() => {
             tracing::warn!(
                 url = %printable(url),
-                "this address is neither absolute nor a path of the add-on that starts with a slash"
+                "this URL is neither absolute nor a path of the add-on, which starts with a slash"
             );
         }
         _ => {}
@@ -183,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn base_urls_that_hosts_cannot_call_are_refused_with_the_reason() {
+    fn unreachable_base_urls_are_refused_with_reason() {
         for (url, reason) in [
             ("", "is not an absolute URL"),
             ("add-on.example.com", "is not an absolute URL"),

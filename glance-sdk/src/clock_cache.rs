@@ -1,4 +1,4 @@
-//! A map of bounded size that evicts entries which were not read lately.
+//! A map of limited size that evicts entries which were not read recently.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -6,9 +6,9 @@ use std::hash::Hash;
 
 /// A map of at most `capacity` entries.
 ///
-/// A new entry evicts another by the CLOCK rule: a hand goes round the entries and evicts the first that
-/// was not read since the hand last passed it. So entries in use stay, however many others come and go
-/// beside them, and an insertion costs the same on average whatever the size.
+/// A new entry evicts another by the CLOCK algorithm: a hand cycles through the entries and evicts
+/// the first one that was not read since the hand last passed it. Entries in use thus stay, however
+/// many others are inserted, and the average cost of an insertion does not depend on the size.
 #[derive(Debug)]
 pub(crate) struct ClockCache<K, V> {
     capacity: usize,
@@ -35,7 +35,7 @@ impl<K: Clone + Eq + Hash, V> ClockCache<K, V> {
         }
     }
 
-    /// Reads an entry, which saves it from the next eviction.
+    /// Reads an entry, which protects it from the next eviction.
     pub(crate) fn get<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
@@ -45,7 +45,7 @@ impl<K: Clone + Eq + Hash, V> ClockCache<K, V> {
         Some(&entry.value)
     }
 
-    /// Adds an entry, or replaces the value of the one with this key.
+    /// Inserts an entry, or replaces the value of an existing key.
     pub(crate) fn insert(&mut self, key: K, value: V) {
         if let Some(&position) = self.positions.get(&key) {
             self.entries[position].value = value;
@@ -80,13 +80,13 @@ impl<K: Clone + Eq + Hash, V> ClockCache<K, V> {
         Some(removed.value)
     }
 
-    /// All entries, in no order. It does not count as reading them.
+    /// Iterates over all entries, in no particular order. This does not count as reading them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.entries.iter().map(|entry| (&entry.key, &entry.value))
     }
 
-    /// Moves the hand to the next entry that was not read, and behind it. Ends within two rounds, because
-    /// it marks the entries that it passes as not read.
+    /// Moves the hand past the next entry that was not read. Ends within two rounds, because it
+    /// marks the entries that it passes as not read.
     fn find_unused(&mut self) -> usize {
         loop {
             let position = self.hand % self.entries.len();
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_in_use_stay_while_others_come_and_go() {
+    fn entries_in_use_are_not_evicted() {
         let mut cache = ClockCache::new(100);
         for key in 0..50 {
             cache.insert(key, key);
@@ -114,13 +114,13 @@ mod tests {
             assert_eq!(cache.get(&(key % 50)), Some(&(key % 50)));
             cache.insert(key, key);
         }
-        // Whatever the hand passed since was read again: each is still there.
+        // All entries that the hand passed were read again, so each still exists.
         assert!((0..50).all(|key| cache.get(&key).is_some()));
         assert_eq!(cache.iter().count(), 100);
     }
 
     #[test]
-    fn as_many_entries_as_fit_are_never_evicted() {
+    fn no_entry_is_evicted_below_capacity() {
         let mut cache = ClockCache::new(30);
         for key in 0..30 {
             cache.insert(key, key);
@@ -148,9 +148,9 @@ mod tests {
     }
 
     proptest! {
-        /// What it holds is what a map without bounds would hold, or nothing.
+        /// The cache contains the value that an unlimited map would contain, or nothing.
         #[test]
-        fn values_are_those_last_inserted(capacity in 1usize..16, steps in prop::collection::vec(step(), 0..300)) {
+        fn cached_value_is_last_inserted(capacity in 1usize..16, steps in prop::collection::vec(step(), 0..300)) {
             let mut cache = ClockCache::new(capacity);
             let mut all = HashMap::new();
             for step in steps {

@@ -1,23 +1,23 @@
-//! The one error of this crate.
+//! The error type of this crate.
 
 use std::fmt;
 
 use crate::printable::printable;
 
-/// The longest message, in characters.
+/// The maximum length of a message, in characters.
 const LONGEST: usize = 2000;
 
-/// The result of everything here that can fail.
+/// The result of all fallible functions of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why something failed: a message ([`Display`](fmt::Display)), its kind ([`kind`](Error::kind)), advice
+/// An error: a message ([`Display`](fmt::Display)), its kind ([`kind`](Error::kind)), advice
 /// ([`help`](Error::help)) and its cause ([`source`](std::error::Error::source)).
 ///
-/// `{}` writes the message, `{:#}` the message and all causes in one line. `{:?}` adds the code and the
-/// advice: that is what a program prints whose `main` returns the error.
+/// `{}` displays the message, `{:#}` the message and all causes in one line. `{:?}` adds the code
+/// and the advice, so a program whose `main` returns the error prints them.
 ///
-/// An answer of the host that caused the error is data: [`status`](Error::status) and
-/// [`host_message`](Error::host_message).
+/// If a response of the host caused the error, it is available as data: [`status`](Error::status)
+/// and [`host_message`](Error::host_message).
 ///
 /// ```
 /// use glance_sdk::{Error, ErrorKind};
@@ -35,13 +35,13 @@ pub struct Error {
     refusal: Option<Box<Refusal>>,
 }
 
-/// The host's answer to a call that failed.
+/// The host's response to a failed call.
 struct Refusal {
     status: u16,
     message: Option<String>,
 }
 
-/// What kind of thing did not work.
+/// The kind of an error.
 ///
 /// ```
 /// use glance_sdk::{Error, ErrorKind};
@@ -54,44 +54,44 @@ struct Refusal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The host gave no answer.
+    /// The host did not respond.
     Unreachable,
-    /// The host answered something that is not of the protocol.
+    /// The host's response does not match the protocol.
     BadAnswer,
     /// The host refused the credentials or the token.
     Unauthorized,
-    /// The host knows no such room, user or glance.
+    /// The host does not have this room, user or glance.
     NotFound,
-    /// The host takes no more requests for longer than a call waits.
+    /// The host accepts no more requests for longer than a call waits.
     RateLimited,
     /// The host refused the request for another reason.
     Refused,
-    /// The room or the group has as many of this kind as the host takes.
+    /// The room or the group already has the maximum number of extensions of this kind.
     Quota,
-    /// Another place has the key.
+    /// Another place uses the key.
     KeyTaken,
-    /// What was to be sent breaks a rule of the protocol; nothing was sent.
+    /// The data violates a rule of the protocol; nothing was sent.
     Invalid,
-    /// The address is in a network that the add-on does not call; nothing was sent.
+    /// The address is in a network that the add-on may not call; nothing was sent.
     EgressRefused,
-    /// No such installation.
+    /// The installation does not exist.
     NotInstalled,
     /// The same OAuth id is stored with another secret.
     Conflict,
     /// The installation store failed.
     Storage,
-    /// The add-on is put together wrongly.
+    /// The add-on is configured incorrectly.
     Configuration,
     /// The add-on could not listen at its address.
     Listen,
-    /// What the add-on does on an installation of its own accord.
+    /// The add-on's own hook for an installation failed.
     Hook,
     /// The add-on is shutting down.
     ShuttingDown,
 }
 
 impl ErrorKind {
-    /// All kinds. Later versions have more.
+    /// All kinds. Later versions may add more.
     pub const ALL: &[Self] = &[
         Self::Unreachable,
         Self::BadAnswer,
@@ -112,7 +112,7 @@ impl ErrorKind {
         Self::ShuttingDown,
     ];
 
-    /// What happened, in one sentence.
+    /// Describes the kind in one sentence.
     ///
     /// ```
     /// use glance_sdk::ErrorKind;
@@ -123,29 +123,31 @@ impl ErrorKind {
     /// ```
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Unreachable => "The host gave no answer, or one that says it is out of order.",
-            Self::BadAnswer => "The host answered something that is not of the protocol.",
+            Self::Unreachable => "The host did not respond, or is temporarily unavailable.",
+            Self::BadAnswer => "The host's response does not match the protocol.",
             Self::Unauthorized => "The host refused the credentials or the token.",
-            Self::NotFound => "The host knows no such room, user or glance.",
-            Self::RateLimited => "The host takes no more requests for longer than a call waits.",
+            Self::NotFound => "The host does not have this room, user or glance.",
+            Self::RateLimited => "The host accepts no more requests for longer than a call waits.",
             Self::Refused => "The host refused the request for another reason.",
-            Self::Quota => "The room or the group has as many of this kind as the host takes.",
-            Self::KeyTaken => "Another place has the key.",
-            Self::Invalid => "What was to be sent breaks a rule of the protocol; nothing was sent.",
-            Self::EgressRefused => {
-                "The address is in a network that the add-on does not call; nothing was sent."
+            Self::Quota => {
+                "The room or the group already has the maximum number of extensions of this kind."
             }
-            Self::NotInstalled => "There is no such installation.",
+            Self::KeyTaken => "Another place uses the key.",
+            Self::Invalid => "The data violates a rule of the protocol; nothing was sent.",
+            Self::EgressRefused => {
+                "The address is in a network that the add-on may not call; nothing was sent."
+            }
+            Self::NotInstalled => "The installation does not exist.",
             Self::Conflict => "The same OAuth id is stored with another secret.",
             Self::Storage => "The installation store failed.",
-            Self::Configuration => "The add-on is put together wrongly.",
+            Self::Configuration => "The add-on is configured incorrectly.",
             Self::Listen => "The add-on could not listen at its address.",
-            Self::Hook => "What the add-on does on an installation of its own accord failed.",
-            Self::ShuttingDown => "The add-on is shutting down and takes no more work.",
+            Self::Hook => "The add-on's own hook for an installation failed.",
+            Self::ShuttingDown => "The add-on is shutting down and accepts no more work.",
         }
     }
 
-    /// A stable word for programs and logs.
+    /// Returns a stable word for programs and logs.
     ///
     /// ```
     /// use glance_sdk::ErrorKind;
@@ -174,38 +176,38 @@ impl ErrorKind {
         }
     }
 
-    /// What to do about it, in one sentence.
+    /// Returns advice in one sentence.
     pub fn help(self) -> &'static str {
         match self {
             Self::Unreachable => {
-                "Check that the host runs and that its address can be reached from here; the call can be tried again."
+                "Check that the host is running and reachable from here; you can retry the call."
             }
-            Self::BadAnswer => "Check that the address is that of a HipChat Connect host.",
+            Self::BadAnswer => "Check that the address belongs to a HipChat Connect host.",
             Self::Unauthorized => "The add-on was probably removed on the host; install it again.",
             Self::NotFound => "Check the room, user or glance key; it may have been removed.",
             Self::RateLimited => {
-                "Push less often, or only what changed; the call can be tried again later."
+                "Push less often, or only changed data; you can retry the call later."
             }
-            Self::Refused => "The message says which rule of the host forbids it.",
+            Self::Refused => "The message names the rule of the host that forbids it.",
             Self::Quota => "Remove one that is no longer needed, or replace one instead.",
             Self::KeyTaken => "Choose another key, or remove the one that the message names.",
-            Self::Invalid => "Correct what the message names.",
+            Self::Invalid => "Correct the data that the message names.",
             Self::EgressRefused => {
-                "If the host may be there, allow its network as the message says, or name the host in AddOn::allow_hosts and, in a process that does not serve the add-on, Installations::allow_hosts."
+                "If the host may be in this network, allow the network as the message says, or name the host in AddOn::allow_hosts and, in a process that does not serve the add-on, Installations::allow_hosts."
             }
             Self::NotInstalled => {
-                "Install the add-on on the host, or drop what refers to this installation."
+                "Install the add-on on the host, or remove references to this installation."
             }
             Self::Conflict => {
-                "Remove the old installation on the host that made it, then install again."
+                "Remove the old installation on its host, then install the add-on again."
             }
             Self::Storage => {
-                "Check that the database can be reached and written, and that its disk is not full."
+                "Check that the database is reachable and writable, and that its disk is not full."
             }
-            Self::Configuration => "Correct the add-on where the message says.",
-            Self::Listen => "Choose another PORT, or stop what uses this one.",
+            Self::Configuration => "Correct the setting that the message names.",
+            Self::Listen => "Choose another PORT, or stop the program that uses this one.",
             Self::Hook => {
-                "The message is that of the add-on's own hook; repair it and install again."
+                "The message comes from the add-on's own hook; fix the hook and install the add-on again."
             }
             Self::ShuttingDown => "Stop the task that failed, or start the add-on again.",
         }
@@ -213,8 +215,8 @@ impl ErrorKind {
 }
 
 impl Error {
-    /// Creates an error, for code that wraps this crate: a store, a test double of the host, a client of
-    /// one's own. The message is one sentence without a full stop.
+    /// Creates an error, for code that extends this crate: a store, a mock host, or your own
+    /// client. The message is one sentence without a full stop.
     ///
     /// ```
     /// use glance_sdk::{Error, ErrorKind, Result};
@@ -242,8 +244,8 @@ impl Error {
     /// use glance_sdk::{Error, ErrorKind};
     ///
     /// let cause = "seven".parse::<u16>().unwrap_err();
-    /// let error = Error::new(ErrorKind::Configuration, "PORT is no port").with_source(cause);
-    /// assert_eq!(format!("{error:#}"), "PORT is no port: invalid digit found in string");
+    /// let error = Error::new(ErrorKind::Configuration, "PORT is invalid").with_source(cause);
+    /// assert_eq!(format!("{error:#}"), "PORT is invalid: invalid digit found in string");
     /// ```
     #[must_use]
     pub fn with_source(
@@ -254,7 +256,8 @@ impl Error {
         self
     }
 
-    /// Sets the answer of the host that caused the error: its HTTP status, and the message in its body.
+    /// Sets the host's response that caused the error: its HTTP status, and the message in its
+    /// body.
     #[must_use]
     pub fn with_answer(mut self, status: u16, message: Option<String>) -> Self {
         self.refusal = Some(Box::new(Refusal { status, message }));
@@ -358,12 +361,12 @@ impl fmt::Display for Error {
                 source = cause.source();
             }
         }
-        // A host's own words may be among these.
+        // The text may contain the host's own message.
         printable(&text).with_lines().at_most(LONGEST).fmt(f)
     }
 }
 
-/// What a program prints whose `main` returns this error.
+/// Includes the code and the advice, for programs whose `main` returns this error.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self:#} [{}]\n{}", self.code(), self.help())
@@ -376,8 +379,8 @@ impl std::error::Error for Error {
     }
 }
 
-/// What a stranger sees is one short sentence; the cause goes to the log. Where the store failed the
-/// answer is 503 with `Retry-After`, so that the host tries again.
+/// Shows strangers a short sentence; the log contains the cause. If the store failed, the response
+/// is 503 with `Retry-After`, so that the host retries.
 #[cfg(feature = "server")]
 impl axum::response::IntoResponse for Error {
     fn into_response(self) -> axum::response::Response {
@@ -396,12 +399,9 @@ impl axum::response::IntoResponse for Error {
             ),
             ErrorKind::Unreachable | ErrorKind::BadAnswer => (
                 StatusCode::BAD_GATEWAY,
-                "the host did not answer as expected",
+                "the host's response was not as expected",
             ),
-            _ => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "something went wrong in the add-on",
-            ),
+            _ => (StatusCode::INTERNAL_SERVER_ERROR, "the add-on failed"),
         };
         (status, text).into_response()
     }
@@ -427,9 +427,9 @@ mod tests {
         page
     }
 
-    /// `GLANCE_WRITE_DOCS=1 cargo test -p glance-sdk error` writes the page anew.
+    /// `GLANCE_WRITE_DOCS=1 cargo test -p glance-sdk error` regenerates the page.
     #[test]
-    fn the_page_of_errors_is_that_of_the_code() {
+    fn error_page_is_up_to_date() {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/errors.md");
         if std::env::var_os("GLANCE_WRITE_DOCS").is_some() {
             std::fs::write(file, page()).unwrap();
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_others_are_escaped_and_cut() {
+    fn host_messages_are_escaped_and_cut() {
         let words = format!("\u{1b}[2J\u{202e}{}", "x".repeat(300_000));
         let error =
             Error::new(ErrorKind::Refused, words.clone()).with_source(std::io::Error::other(words));
@@ -450,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_different_and_debug_says_what_to_do() {
+    fn codes_are_unique_and_debug_includes_help() {
         let codes: std::collections::BTreeSet<_> =
             ErrorKind::ALL.iter().map(|kind| kind.code()).collect();
         assert_eq!(codes.len(), ErrorKind::ALL.len());
@@ -466,7 +466,7 @@ mod tests {
         assert_eq!(
             format!("{error:?}"),
             "cannot listen at port 80: permission denied [listen]\n\
-             Choose another PORT, or stop what uses this one."
+             Choose another PORT, or stop the program that uses this one."
         );
     }
 }

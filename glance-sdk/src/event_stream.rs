@@ -1,4 +1,4 @@
-//! Reads server-sent events the way a browser's `EventSource` does.
+//! Parses server-sent events like a browser's `EventSource`.
 //!
 //! ```
 //! use glance_sdk::event_stream::Reader;
@@ -12,12 +12,12 @@
 
 use std::time::Duration;
 
-/// How many bytes an event may have where nothing else is said.
+/// The default size limit of an event, in bytes.
 const MAX_EVENT_BYTES: usize = 256 * 1024;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// An event.
+/// A server-sent event.
 ///
 /// ```
 /// use glance_sdk::event_stream::Reader;
@@ -29,17 +29,17 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Event {
-    /// The type; `message` where the source names none.
+    /// The type; the default is `message`.
     pub name: String,
-    /// The lines of data, joined with line feeds.
+    /// The data lines, joined with line feeds.
     pub data: String,
 }
 
-/// Reads a stream of events from chunks that may end anywhere, in bounded space.
+/// Parses a stream of events from chunks with any boundaries, in limited memory.
 ///
-/// It follows the HTML standard: lines end with a line feed, a carriage return or both, comments and
-/// unknown fields mean nothing, a leading byte order mark is dropped, and bytes that are not UTF-8
-/// become U+FFFD. An event that is too large is skipped alone.
+/// It follows the HTML standard: lines end with a line feed, a carriage return or both, comments
+/// and unknown fields are ignored, a leading byte order mark is dropped, and bytes that are not
+/// UTF-8 become U+FFFD. An event that is too large is skipped; the others are not affected.
 ///
 /// ```
 /// use glance_sdk::event_stream::Reader;
@@ -58,7 +58,7 @@ pub struct Reader {
     after_return: bool,
     name: String,
     data: String,
-    /// The bytes of the event so far, line ends not counted.
+    /// The bytes of the event so far, without line ends.
     size: usize,
     is_skipping: bool,
     skipped: u64,
@@ -74,12 +74,12 @@ impl Default for Reader {
 }
 
 impl Reader {
-    /// A reader at the start of a stream, which skips events of more than 256 KiB.
+    /// Creates a reader for a new stream. It skips events of more than 256 KiB.
     pub fn new() -> Self {
         Self::with_max_event_bytes(MAX_EVENT_BYTES)
     }
 
-    /// A reader that skips events of more bytes than these.
+    /// Creates a reader that skips events of more than `max_bytes`.
     ///
     /// ```
     /// use glance_sdk::event_stream::Reader;
@@ -106,7 +106,7 @@ impl Reader {
         }
     }
 
-    /// Takes the next bytes of the stream, and returns the events that they complete.
+    /// Processes the next bytes of the stream. Returns the events that they complete.
     pub fn read(&mut self, mut chunk: &[u8]) -> Vec<Event> {
         let mut events = Vec::new();
         if self.after_return && !chunk.is_empty() {
@@ -127,8 +127,8 @@ impl Reader {
         events
     }
 
-    /// The id of the last event that was complete. Sent as `Last-Event-ID`, it tells the source
-    /// where to go on.
+    /// Returns the id of the last complete event. Sent as `Last-Event-ID`, it tells the source
+    /// where to continue.
     ///
     /// ```
     /// use glance_sdk::event_stream::Reader;
@@ -141,7 +141,7 @@ impl Reader {
         self.last_id.as_deref()
     }
 
-    /// How long the source asks to wait before connecting again.
+    /// Returns the reconnection delay that the source requests.
     ///
     /// ```
     /// use std::time::Duration;
@@ -156,7 +156,7 @@ impl Reader {
         self.retry
     }
 
-    /// How many events were too large.
+    /// Returns the number of skipped events.
     pub fn skipped(&self) -> u64 {
         self.skipped
     }
@@ -174,7 +174,7 @@ impl Reader {
         if !self.is_skipping {
             self.line.extend_from_slice(bytes);
         } else if self.line.is_empty() {
-            // Of a line that is skipped it only matters that it is not empty.
+            // For a skipped line it only matters that it is not empty.
             self.line.extend(bytes.first());
         }
     }
@@ -216,7 +216,7 @@ impl Reader {
         let name = std::mem::take(&mut self.name);
         let mut data = std::mem::take(&mut self.data);
         let is_whole = !std::mem::take(&mut self.is_skipping);
-        // Each line of data ends with a line feed; the last one is not part of it.
+        // Each data line ends with a line feed; the last one is not part of the data.
         if !is_whole || data.pop().is_none() {
             return None;
         }

@@ -1,4 +1,4 @@
-//! What a handler fails with when nothing better is to be said.
+//! The default error type of handlers.
 
 use std::error::Error;
 use std::fmt;
@@ -8,21 +8,21 @@ use axum::response::{IntoResponse, Response};
 
 use crate::ErrorKind;
 
-/// Something did not work. Any error becomes one with `?`; the log says which, and a stranger
-/// learns only that it happened.
+/// The error of a handler. `?` converts any error into it. The log contains the error, while a
+/// stranger sees only that the request failed.
 ///
-/// The answer is 500, which a host never repeats. It is 503 with `Retry-After`, so that a host calls a
-/// webhook again and asks for a glance again, where
-/// - the installation store failed,
-/// - a database of the handler's own failed for now: an error of `rusqlite` says that it is locked,
-///   full, or cannot be read or written, or (with the feature `store-postgres`) one of
-///   `tokio_postgres` that the server cannot be reached, or one of `deadpool-postgres` that no
-///   connection became free in time,
-/// - the handler says so with [`unavailable`](Self::unavailable).
+/// The response is 500, after which hosts do not retry. In these cases it is 503 with
+/// `Retry-After`, so that hosts retry the webhook or the query:
+/// - The installation store failed.
+/// - A database of the handler failed temporarily: an error of `rusqlite` reports that the database
+///   is locked, full, or not readable or writable, or (with the feature `store-postgres`) an error
+///   of `tokio_postgres` that the server is unreachable, or one of `deadpool-postgres` that no
+///   connection became free in time.
+/// - The handler uses [`unavailable`](Self::unavailable).
 ///
-/// It is no [`std::error::Error`], because any error becomes one. So `?` does not turn it into a
-/// `Box<dyn Error>`, for example in `main`: there let functions return
-/// [`glance_sdk::Result`](crate::Result) or an error of your own, and keep this for handlers.
+/// It does not implement [`std::error::Error`], because any error converts into it. So `?` does not
+/// convert it into a `Box<dyn Error>`, for example in `main`: let functions there return
+/// [`glance_sdk::Result`](crate::Result) or an error of your own, and use this type for handlers.
 ///
 /// ```
 /// use glance_sdk::prelude::*;
@@ -39,11 +39,10 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Something that the handler needs does not work now, for example its database, and may work
-    /// when the host tries again. The answer is 503 with `Retry-After`.
+    /// Creates a failure for a dependency of the handler that is temporarily unavailable, for
+    /// example its database. The response is 503 with `Retry-After`.
     ///
-    /// Use it only where the handler has done nothing yet, or nothing that does harm when it is
-    /// done twice.
+    /// Use it only if the handler has changed nothing yet, or if it may safely run twice.
     ///
     /// ```
     /// use glance_sdk::prelude::*;
@@ -74,7 +73,7 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Failure {
     }
 }
 
-/// Whether a store failed in a way that passes. An author may have wrapped its error in their own.
+/// Returns whether a store failed temporarily. The author's own error may wrap the store's.
 fn may_pass(cause: &(dyn Error + 'static)) -> bool {
     let mut causes = std::iter::successors(Some(cause), |cause| (*cause).source());
     causes.any(|cause| is_storage(cause) || is_sqlite(cause) || is_postgres(cause))
@@ -115,7 +114,7 @@ fn is_sqlite(_: &(dyn Error + 'static)) -> bool {
 #[cfg(feature = "store-postgres")]
 fn is_postgres(cause: &(dyn Error + 'static)) -> bool {
     use deadpool::managed::PoolError;
-    // Also that of deadpool-postgres. What opening a connection failed with is its cause.
+    // This includes deadpool-postgres, whose errors have the connection's error as their cause.
     let pool = cause.downcast_ref::<PoolError<tokio_postgres::Error>>();
     let error = cause.downcast_ref::<tokio_postgres::Error>();
     matches!(pool, Some(PoolError::Timeout(_) | PoolError::Closed))
@@ -127,20 +126,20 @@ fn is_postgres(_: &(dyn Error + 'static)) -> bool {
     false
 }
 
-/// The answer to what cannot be done now and can be tried again in a moment.
+/// Returns the response to a request that failed temporarily.
 pub(crate) fn unavailable() -> Response {
-    /// In seconds. A database that restarts takes about as long.
+    /// In seconds, about as long as the restart of a database.
     const RETRY_AFTER: (HeaderName, HeaderValue) =
         (header::RETRY_AFTER, HeaderValue::from_static("5"));
     (
         StatusCode::SERVICE_UNAVAILABLE,
         [RETRY_AFTER],
-        "the add-on cannot do this now; try again",
+        "the add-on is temporarily unavailable; try again",
     )
         .into_response()
 }
 
-/// The error, and what caused it.
+/// Displays the error and its causes.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.cause.fmt(f)?;
@@ -161,11 +160,11 @@ impl fmt::Debug for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        tracing::error!("a request failed: {self}");
+        tracing::error!(error = %self, "request failed");
         if self.is_unavailable {
             return unavailable();
         }
-        (StatusCode::INTERNAL_SERVER_ERROR, "something went wrong").into_response()
+        (StatusCode::INTERNAL_SERVER_ERROR, "the add-on failed").into_response()
     }
 }
 
@@ -175,14 +174,14 @@ mod tests {
     use crate::{Error, ErrorKind};
 
     #[tokio::test]
-    async fn a_stranger_does_not_learn_the_cause() {
+    async fn response_hides_cause() {
         let cause = std::io::Error::other("the disk at /secret is full");
         let failure = Failure::from(Error::new(ErrorKind::Hook, "not done").with_source(cause));
         assert_eq!(failure.to_string(), "not done: the disk at /secret is full");
         let response = failure.into_response();
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         let body = axum::body::to_bytes(response.into_body(), 100).await;
-        assert_eq!(body.unwrap(), "something went wrong");
+        assert_eq!(body.unwrap(), "the add-on failed");
         assert_eq!(Failure::from("no room").to_string(), "no room");
     }
 
@@ -202,7 +201,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failing_store_is_to_be_asked_again() {
+    async fn failing_store_causes_503() {
         let storage = || Error::storage("not stored at /secret", "the disk is full");
         for response in [
             storage().into_response(),
@@ -213,7 +212,10 @@ mod tests {
             assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
             assert_eq!(response.headers()[header::RETRY_AFTER], "5");
             let body = axum::body::to_bytes(response.into_body(), 100).await;
-            assert_eq!(body.unwrap(), "the add-on cannot do this now; try again");
+            assert_eq!(
+                body.unwrap(),
+                "the add-on is temporarily unavailable; try again"
+            );
         }
         #[cfg(feature = "store-sqlite")]
         {

@@ -1,23 +1,23 @@
-//! The manual: a page per task.
+//! The manual, with one page per task.
 //!
-//! | page | what it is about |
+//! | page | content |
 //! |---|---|
-//! | [`first_glance`] | from a function to a line beside the room |
-//! | [`conditions`] | when it shows |
-//! | [`pushing`] | how it changes while people look at it |
-//! | [`runtime_glances`] | glances that come and go while the add-on runs |
-//! | [`pages`] | panels, dialogs and actions, and what their scripts can do |
-//! | [`installing`] | what happens between a host and an add-on before all that |
-//! | [`testing`] | a host inside a test, where things go wrong as you wish |
-//! | [`inspector`] | what the host knows of a room's glances, and why each shows or hides |
-//! | [`record_and_replay`] | what was said, kept in a file, and held against an add-on of today |
+//! | [`first_glance`] | the first glance, from a function to a line beside the room |
+//! | [`conditions`] | the conditions under which a glance shows |
+//! | [`pushing`] | updates while people look at a glance |
+//! | [`runtime_glances`] | glances that the add-on creates and removes at run time |
+//! | [`pages`] | panels, dialogs and actions, and the JavaScript API of their scripts |
+//! | [`installing`] | the installation of an add-on on a host |
+//! | [`testing`] | a host inside a test, with simulated failures |
+//! | [`inspector`] | the state of a room's glances on the host, and why each shows or hides |
+//! | [`record_and_replay`] | recordings of the traffic, and replays against a newer add-on |
 //! | [`command_line`] | `cargo glance`: run and reload, check, record, replay |
-//! | [`deploying`] | on one machine, or on several with PostgreSQL |
-//! | [`opentelemetry`] | spans, metrics, and traces that go on through the add-on |
-//! | [`databases`] | rusqlite, sqlx, diesel or another database crate beside the SDK |
+//! | [`deploying`] | deployments on one machine, or on several with PostgreSQL |
+//! | [`opentelemetry`] | spans, metrics, and distributed traces through the add-on |
+//! | [`databases`] | your own database with rusqlite, sqlx, diesel or another crate |
 //! | [`from_node`] | moving from the Node framework |
-//! | [`old_add_ons`] | running what was written for HipChat, unchanged |
-//! | [`migration`] | breaking changes, and what to write instead |
+//! | [`old_add_ons`] | running add-ons that were written for HipChat, unchanged |
+//! | [`migration`] | breaking changes, with replacements |
 
 // The pages are files of the repository, where their links lead to each other and to docs.rs. The first definition of
 // a link counts, so `links.md` makes them links within these pages.

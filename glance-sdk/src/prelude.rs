@@ -1,4 +1,4 @@
-//! What nearly every add-on uses.
+//! The imports of nearly every add-on.
 //!
 //! ```
 //! use glance_sdk::prelude::*;

@@ -1,8 +1,8 @@
-//! Text from elsewhere in messages, logs and on terminals.
+//! Escapes untrusted text for messages, logs and terminals.
 //!
-//! Values in descriptors, answers and webhooks are chosen by others. Written as they are, they could
-//! move the cursor, rewrite what stands above, reverse the direction of a line, begin a log line of
-//! their own, or fill a screen. [`printable`] escapes what does so, and cuts:
+//! Others choose the values in descriptors, responses and webhooks. Unescaped, these values could
+//! move the cursor, overwrite previous text, reverse the direction of a line, start their own log
+//! line, or fill the screen. [`printable`] escapes such characters, and cuts:
 //!
 //! ```
 //! use glance_sdk::printable::printable;
@@ -13,13 +13,13 @@
 
 use std::fmt::{self, Write as _};
 
-/// How many characters are shown where nothing else is said.
+/// The default maximum number of characters.
 const LONGEST: usize = 200;
 
-/// Text with control and bidirectional characters escaped, and cut.
+/// Text with control and bidirectional characters escaped, cut to a maximum length.
 ///
-/// Its [`Display`](fmt::Display) writes a character such as U+001B as `\u{1b}`, line feed, carriage
-/// return and tab as `\n`, `\r` and `\t`, and `…` in place of what is too long.
+/// Its [`Display`](fmt::Display) shows a character such as U+001B as `\u{1b}`, line feed, carriage
+/// return and tab as `\n`, `\r` and `\t`, and `…` in place of the rest.
 #[derive(Debug, Clone, Copy)]
 pub struct Printable<'t> {
     text: &'t str,
@@ -27,7 +27,7 @@ pub struct Printable<'t> {
     has_lines: bool,
 }
 
-/// The text, escaped and cut after 200 characters.
+/// Escapes the text, and cuts it after 200 characters.
 ///
 /// ```
 /// use glance_sdk::printable::printable;
@@ -43,7 +43,7 @@ pub fn printable(text: &str) -> Printable<'_> {
 }
 
 impl Printable<'_> {
-    /// Cuts after this many characters instead.
+    /// Sets the maximum number of characters.
     ///
     /// ```
     /// use glance_sdk::printable::printable;
@@ -55,7 +55,7 @@ impl Printable<'_> {
         Self { longest, ..self }
     }
 
-    /// Keeps line feeds, for messages of several lines.
+    /// Keeps line feeds, for messages with several lines.
     ///
     /// ```
     /// use glance_sdk::printable::printable;
@@ -91,7 +91,7 @@ impl fmt::Display for Printable<'_> {
     }
 }
 
-/// Whether a character does something on a terminal or in a line instead of being shown.
+/// Returns whether a character affects a terminal or a line instead of being shown.
 ///
 /// ```
 /// use glance_sdk::printable::acts;
@@ -104,7 +104,7 @@ pub fn acts(letter: char) -> bool {
         || matches!(letter,
             // Direction.
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-            // Line and paragraph separators, and what is never shown.
+            // Line and paragraph separators, and invisible characters.
             | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_acts_is_escaped_and_letters_stay() {
+    fn acting_characters_are_escaped() {
         for (text, shown) in [
             ("", ""),
             ("हिन्दी 👩‍👧 é \u{301}", "हिन्दी 👩‍👧 é \u{301}"),
@@ -141,7 +141,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_that_acts_is_left(text in any::<String>()) {
+        fn no_acting_character_is_left(text in any::<String>()) {
             let shown = printable(&text).to_string();
             prop_assert!(!shown.chars().any(acts));
         }

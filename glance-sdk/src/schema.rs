@@ -1,7 +1,7 @@
-//! JSON Schemas of what travels, for editors and for programs in other languages.
+//! JSON Schemas of the protocol, for editors and for programs in other languages.
 //!
-//! They say what [`validate`](crate::validate) says, as far as a schema can: it cannot compare a
-//! target with the keys of pages, nor tell a mistake from what hosts only warn of.
+//! They express the rules of [`validate`](crate::validate), as far as a schema can: it cannot
+//! compare a target with the keys of pages, nor distinguish errors from warnings.
 //!
 //! ```
 //! let schema = glance_sdk::schema::descriptor();
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
 
-/// The schema (draft-07) of a capabilities descriptor.
+/// Returns the schema (draft-07) of a capabilities descriptor.
 ///
 /// ```no_run
 /// let schema = glance_sdk::schema::descriptor();
@@ -47,7 +47,7 @@ pub fn descriptor() -> Value {
     })
 }
 
-/// The schema (draft-07) of what a glance's query answers.
+/// Returns the schema (draft-07) of the response to a glance's query.
 ///
 /// ```
 /// let schema = glance_sdk::schema::glance_data();
@@ -306,7 +306,8 @@ fn dialog_options() -> Value {
     })
 }
 
-/// A list of conditions in which composites may stand `depth` deep.
+/// Returns the schema of a list of conditions, in which composites may be nested `depth` levels
+/// deep.
 fn conditions(names: &[&str], depth: usize) -> Value {
     let mut forms = vec![json!({
         "type": "object",

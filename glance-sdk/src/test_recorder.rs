@@ -8,7 +8,7 @@ use metrics::{
     Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
 };
 
-/// Keeps what it is told, by name and labels.
+/// Stores metrics by name and labels.
 #[derive(Default)]
 pub(crate) struct TestRecorder {
     values: Mutex<BTreeMap<String, Arc<AtomicU64>>>,
@@ -27,7 +27,7 @@ impl TestRecorder {
         self.values.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts and gauges by their values, histograms by how often something was recorded.
+    /// Returns the values of counters and gauges, and the number of values in histograms.
     pub(crate) fn all(&self) -> BTreeMap<String, u64> {
         let values = self.values();
         let read = |(name, value): (&String, &Arc<AtomicU64>)| {
@@ -37,7 +37,7 @@ impl TestRecorder {
     }
 }
 
-/// How often something was measured.
+/// The number of values in a histogram.
 struct Times(Arc<AtomicU64>);
 
 impl HistogramFn for Times {

@@ -14,7 +14,7 @@ fn event(name: &str, data: &str) -> Event {
 }
 
 #[test]
-fn events_are_read_as_the_standard_says() {
+fn events_are_parsed_according_to_standard() {
     let mut reader = Reader::new();
     assert_eq!(
         reader.read(STREAM.as_bytes()),
@@ -35,7 +35,7 @@ fn events_are_read_as_the_standard_says() {
 }
 
 #[test]
-fn odd_fields_mean_nothing() {
+fn unknown_fields_are_ignored() {
     let mut reader = Reader::new();
     let stream =
         "id: 1\nretry: 10\ndata: x\n\nid: a\0b\nretry: -1\nretry:\ndata: y\n\nid\ndata: z\n\n";
@@ -47,7 +47,7 @@ fn odd_fields_mean_nothing() {
 }
 
 #[test]
-fn only_the_first_mark_is_dropped_and_undecodable_bytes_are_replaced() {
+fn leading_mark_is_dropped_and_invalid_utf8_replaced() {
     let mut reader = Reader::new();
     let stream = b"\xef\xbb\xbfdata: a\xff\n\n\xef\xbb\xbfdata: b\n\ndata: \xf0\x9f\n\n";
     assert_eq!(
@@ -57,7 +57,7 @@ fn only_the_first_mark_is_dropped_and_undecodable_bytes_are_replaced() {
 }
 
 #[test]
-fn what_is_too_large_is_skipped_alone_and_takes_no_space() {
+fn too_large_events_are_skipped_without_memory() {
     let mut reader = Reader::new();
     assert_eq!(reader.read(b"event: update\ndata: "), []);
     for _ in 0..64 {
@@ -77,7 +77,7 @@ fn what_is_too_large_is_skipped_alone_and_takes_no_space() {
 
 proptest! {
     #[test]
-    fn it_does_not_matter_where_chunks_end(cuts in prop::collection::vec(0..STREAM.len(), 0..20)) {
+    fn chunk_boundaries_do_not_matter(cuts in prop::collection::vec(0..STREAM.len(), 0..20)) {
         let mut cuts = cuts;
         cuts.extend([0, STREAM.len()]);
         cuts.sort_unstable();
@@ -90,7 +90,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_are_too_odd(chunks in prop::collection::vec(any::<Vec<u8>>(), 0..20)) {
+    fn no_bytes_panic(chunks in prop::collection::vec(any::<Vec<u8>>(), 0..20)) {
         let mut reader = Reader::new();
         for chunk in &chunks {
             reader.read(chunk);
