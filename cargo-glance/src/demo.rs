@@ -58,7 +58,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let room = host
         .open_room("Demo")
         .await
-        .map_err(|cause| no_data(cause.to_string()))?;
+        .map_err(|error| no_data(format!("{error:#}")))?;
 
     let mut running = Vec::new();
     let ended = match start_all(data, &host, &room, &mut running).await {
@@ -87,7 +87,7 @@ async fn start_all(
     running: &mut Vec<Running>,
 ) -> Result<(), CommandError> {
     let here = host.state().installations_in(room.id).await;
-    let here = here.map_err(|cause| no_data(cause.to_string()))?;
+    let here = here.map_err(|error| no_data(format!("{error:#}")))?;
     let mut found = 0;
     for example in examples::all(data).await.map_err(no_data)? {
         let mut earlier = here.iter();
@@ -141,7 +141,7 @@ async fn start_host(data: &Path, port: Option<u16>) -> Result<Host, CommandError
             format!("another host uses the data folder {}", folder.display()),
             "stop it first, or choose another --data folder",
         ),
-        _ => no_data(error.to_string()),
+        _ => no_data(format!("{error:#}")),
     })
 }
 
@@ -177,7 +177,7 @@ async fn prepare(
     }
     let installed = host.install(room, &descriptor).await.map_err(failed)?;
     let panel = host.panel_url(room, &installed, example.panel).await;
-    let panel = panel.map_err(no_answer)?;
+    let panel = panel.map_err(|error| no_answer(format!("{error:#}")))?;
     let chosen = add_on.choose(&panel, example.form).await;
     chosen.map_err(no_answer)?;
     let begun = example.feed.begin(&add_on.base_url).await;

@@ -12,11 +12,11 @@ mod terminal;
 mod watch;
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use glance_host::model::Room;
-use glance_host::storage::StateError;
 use glance_host::testing::FaultHost;
 use glance_host::{DEFAULT_PORT, Error, Host};
 use glance_sdk::addon::interrupted;
@@ -234,10 +234,10 @@ async fn start_host(
     })
 }
 
-fn database_failed(cause: StateError) -> CommandError {
+fn database_failed(error: impl Display) -> CommandError {
     CommandError::new(
         "no-host",
-        cause.to_string(),
+        format!("{error:#}"),
         "choose another --data folder, or remove this one to start over",
     )
 }

@@ -104,7 +104,7 @@ async fn finish(
     file: &Path,
 ) -> Result<(), CommandError> {
     let failed = |cause: &dyn std::fmt::Display| {
-        CommandError::new("no-host", cause.to_string(), "start the command again")
+        CommandError::new("no-host", format!("{cause:#}"), "start the command again")
     };
     let room = host
         .open_room("Recording")

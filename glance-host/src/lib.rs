@@ -45,4 +45,5 @@ pub use program::host::{Builder, DEFAULT_PORT, Error, Host};
 pub use program::server;
 pub use service::embed::{Embed, NoOrigin};
 pub use service::install::{Conflict, InstallError};
+pub use service::rooms::RoomError;
 pub use service::{sign_in, viewer, webhooks};

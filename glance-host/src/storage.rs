@@ -1,10 +1,10 @@
 //! What a host remembers: its group, rooms, users and their sessions, installations, runtime glances,
 //! webhooks, tokens, and what was written into rooms.
 
+mod error;
 mod sqlite;
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
 use glance_sdk::model::{
@@ -20,32 +20,11 @@ use crate::model::{
 /// The attribute that an `impl` of [`State`] needs.
 pub use async_trait::async_trait;
 
-pub use sqlite::SqliteState;
+pub use error::StorageError;
 pub(crate) use sqlite::file as database;
+pub use sqlite::{OpenError, SqliteState};
 
-/// The database failed.
-#[derive(Debug)]
-pub struct StateError(pub(crate) String);
-
-impl StateError {
-    /// The database in this file cannot be used.
-    pub(crate) fn of_file(path: &Path, cause: &database::FileError) -> Self {
-        let path = path.display();
-        Self(format!(
-            "the host's database {path} cannot be used: {cause}"
-        ))
-    }
-}
-
-impl fmt::Display for StateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for StateError {}
-
-type Result<T> = std::result::Result<T, StateError>;
+type Result<T> = std::result::Result<T, StorageError>;
 
 /// The writes since the state was opened.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

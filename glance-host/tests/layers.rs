@@ -87,7 +87,6 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("content/card.rs", "service"),
     ("content/html.rs", "service"),
     ("content/html/tests.rs", "service"),
-    ("content/pattern.rs", "storage"),
     ("content/wire.rs", "service"),
     ("content/wire.rs", "storage"),
     ("http/admin/tokens.rs", "Host"),

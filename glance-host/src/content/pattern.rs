@@ -12,9 +12,10 @@ mod python;
 use glance_sdk::evaluate::Program;
 use regex_automata::meta::{Config, Regex};
 use regex_syntax::ast::parse::Parser;
-use tokio::sync::Semaphore;
+use std::fmt;
 
-use crate::storage::StateError;
+use tokio::sync::Semaphore;
+use tokio::task::JoinError;
 
 /// More than any pattern has.
 const MAX_PATTERN: usize = 2000;
@@ -60,14 +61,33 @@ pub(crate) fn finds(pattern: &Regex, text: &str) -> bool {
 /// once. What nobody waits for any more when its turn comes is not done.
 pub(crate) async fn aside<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, StateError> {
+) -> Result<T, Stopped> {
     let turn = TURNS.acquire().await;
     let working = tokio::task::spawn_blocking(move || {
         let _turn = turn;
         work()
     });
-    let ended = |cause| StateError(format!("looking for patterns ended early: {cause}"));
-    working.await.map_err(ended)
+    working.await.map_err(Stopped)
+}
+
+/// Work on patterns that ended early.
+#[derive(Debug)]
+pub(crate) struct Stopped(JoinError);
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("looking for patterns stopped early")?;
+        match f.alternate() {
+            true => write!(f, ": {}", self.0),
+            false => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Stopped {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
 }
 
 /// What the actions of one add-on may cost, the first of them first.

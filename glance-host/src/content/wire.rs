@@ -8,7 +8,7 @@ use crate::model;
 use crate::model::{Entry, Sender};
 use crate::service::messages;
 use crate::service::shared::Shared;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 pub(crate) fn person(shared: &Shared, user: &model::User) -> User {
     let mut links = UserLinks::default();
@@ -26,7 +26,7 @@ pub(crate) async fn message(
     shared: &Shared,
     entry: &Entry,
     said: &model::Message,
-) -> Result<Message, StateError> {
+) -> Result<Message, StorageError> {
     let mentioned = shared.state.users_with(&said.mentions).await?;
     let mentions = mentioned.iter().map(|user| person(shared, user)).collect();
     let from = match &entry.sender {
@@ -51,7 +51,7 @@ pub(crate) async fn notification(
     shared: &Shared,
     entry: &Entry,
     said: &Notification,
-) -> Result<NotificationMessage, StateError> {
+) -> Result<NotificationMessage, StorageError> {
     let mentioned = messages::mentioned_in(shared, said).await?;
     let mut written = NotificationMessage::new(&said.message);
     written.id = Some(entry.id.clone());

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use crate::service::shared::Shared;
 use crate::storage;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// How long a probe may take before the database counts as failed.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -75,7 +75,7 @@ struct Known {
     /// When the next probe may be made, by [`Clock::elapsed`](crate::Clock::elapsed).
     next_probe: Duration,
     /// A probe that took too long; there is never a second one beside it.
-    pending: Option<JoinHandle<Result<(), StateError>>>,
+    pending: Option<JoinHandle<Result<(), StorageError>>>,
 }
 
 impl Health {
@@ -122,7 +122,7 @@ impl Known {
         match outcome {
             Ok(Ok(())) => false,
             Ok(Err(error)) => {
-                tracing::error!(%error, "probing the database failed");
+                tracing::error!("probing the database failed: {error:#}");
                 true
             }
             Err(error) => {

@@ -23,16 +23,13 @@ use crate::service::shared::Shared;
 use crate::service::webhooks;
 use crate::service::webhooks::{Delivery, RoomEvent};
 use crate::service::{addon_calls, messages, rooms};
-use crate::storage::{State, StateError};
+use crate::storage::{State, StorageError};
 
 pub use builder::Builder;
 pub use error::Error;
 
 /// The port a host takes where nothing else is said.
 pub const DEFAULT_PORT: u16 = 4400;
-
-/// Why nothing can be done in an admin's name.
-const NOBODY: &str = "nobody administers this host yet: sign in first";
 
 /// A running host. It ends when this is dropped.
 #[derive(Debug)]
@@ -77,11 +74,10 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// [`StateError`] where the database fails, or nobody has signed in yet.
-    pub async fn open_room(&self, name: &str) -> Result<Room, StateError> {
+    /// [`Error::NoAdmin`] where nobody has signed in yet, and [`Error::Storage`] where the database fails.
+    pub async fn open_room(&self, name: &str) -> Result<Room, Error> {
         let state = &self.shared.state;
-        let owner = self.shared.steward().await?;
-        let owner = owner.ok_or_else(|| StateError(NOBODY.to_owned()))?.id;
+        let owner = self.steward().await?.id;
         let new = NewRoom {
             name: name.to_owned(),
             is_public: true,
@@ -89,7 +85,7 @@ impl Host {
             topic: String::new(),
         };
         let Some(room) = state.create_room(&new).await? else {
-            return state.get_or_create_room(name, owner).await;
+            return Ok(state.get_or_create_room(name, owner).await?);
         };
         if let Some(owner) = state.user(owner).await? {
             self.emit(&room, RoomEvent::Created(owner)).await;
@@ -103,16 +99,15 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// One sentence that says what is wrong with the room's name or topic, that it is archived or gone,
-    /// or that the database fails.
+    /// [`Error::Room`] where the room's name or topic is not allowed, or it is archived or gone,
+    /// [`Error::NoAdmin`] where nobody has signed in yet, and [`Error::Storage`] where the database fails.
     pub async fn change_room(
         &self,
         room: &Room,
         change: impl FnOnce(&mut Room),
-    ) -> Result<Room, String> {
+    ) -> Result<Room, Error> {
         let by = self.steward().await?;
-        let changed = rooms::change(&self.shared, room.id, &by, change).await;
-        changed.map_err(|refused| refused.to_string())
+        Ok(rooms::change(&self.shared, room.id, &by, change).await?)
     }
 
     /// Deletes a room with all that is in it, and tells its add-ons, as done by the person at this
@@ -120,17 +115,14 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// One sentence, where the database fails.
-    pub async fn delete_room(&self, room: &Room) -> Result<bool, String> {
+    /// [`Error::NoAdmin`] where nobody has signed in yet, and [`Error::Storage`] where the database fails.
+    pub async fn delete_room(&self, room: &Room) -> Result<bool, Error> {
         let by = self.steward().await?;
-        let deleted = rooms::delete(&self.shared, room, &by).await;
-        deleted.map_err(|cause| cause.to_string())
+        Ok(rooms::delete(&self.shared, room, &by).await?)
     }
 
-    async fn steward(&self) -> Result<User, String> {
-        let user = self.shared.steward().await;
-        let user = user.map_err(|cause| cause.to_string())?;
-        user.ok_or_else(|| NOBODY.to_owned())
+    async fn steward(&self) -> Result<User, Error> {
+        self.shared.steward().await?.ok_or(Error::NoAdmin)
     }
 
     /// Calls the webhooks that listen for an event. The host emits the events of what it does itself.
@@ -147,8 +139,8 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// [`StateError`] where the database fails.
-    pub async fn say(&self, room: &Room, user: &User, text: &str) -> Result<Entry, StateError> {
+    /// [`StorageError`] where the database fails.
+    pub async fn say(&self, room: &Room, user: &User, text: &str) -> Result<Entry, StorageError> {
         let message = messages::message(&self.shared, text.to_owned()).await?;
         let entry = Entry::said(room.id, user, message);
         messages::entry(&self.shared, entry).await
@@ -200,8 +192,8 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// [`StateError`] where the database fails.
-    pub async fn uninstall(&self, oauth_id: &OauthId) -> Result<bool, StateError> {
+    /// [`StorageError`] where the database fails.
+    pub async fn uninstall(&self, oauth_id: &OauthId) -> Result<bool, StorageError> {
         install::uninstall(&self.shared, oauth_id).await
     }
 
@@ -210,18 +202,19 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// One sentence that says why it cannot be opened.
+    /// [`Error::Panel`] where it cannot be opened, [`Error::NoAdmin`] where nobody has signed in yet, and
+    /// [`Error::Storage`] where the database fails.
     pub async fn panel_url(
         &self,
         room: &Room,
         installed: &Installed,
         panel: &str,
-    ) -> Result<String, String> {
+    ) -> Result<String, Error> {
         let user = self.steward().await?;
         let panel = installed
             .descriptor
             .web_panel(panel)
-            .ok_or_else(|| format!("no panel {panel}"))?;
+            .ok_or_else(|| Error::Panel(format!("no panel {panel}")))?;
         let (url, authentication) = (&panel.url, panel.authentication());
         addon_calls::page_url(
             &self.shared,
@@ -232,14 +225,15 @@ impl Host {
             &user,
         )
         .map(String::from)
+        .map_err(Error::Panel)
     }
 
     /// What it counts, in the text format of Prometheus.
     ///
     /// # Errors
     ///
-    /// [`StateError`] where the database fails.
-    pub async fn metrics(&self) -> Result<String, StateError> {
+    /// [`StorageError`] where the database fails.
+    pub async fn metrics(&self) -> Result<String, StorageError> {
         self.shared.metrics_text().await
     }
 

@@ -154,7 +154,7 @@ fn describe_error(config: &Config, error: Error) -> String {
                 environment::PREFIX
             )
         }
-        _ => error.to_string(),
+        _ => format!("{error:#}"),
     }
 }
 
@@ -203,7 +203,7 @@ async fn serve(config: &Config, source: &str) -> Result<(), String> {
 
 async fn warn_without_admin(host: &Host, rule: &str) -> Result<(), String> {
     let admin = host.state().first_admin().await;
-    if admin.map_err(|cause| cause.to_string())?.is_none() {
+    if admin.map_err(|error| format!("{error:#}"))?.is_none() {
         tracing::warn!(
             "nobody is an admin yet: nobody can manage people or install add-ons for the group, and a new host has no Lobby, until somebody signs in whom {rule} names"
         );

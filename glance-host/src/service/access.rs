@@ -6,7 +6,7 @@ use glance_sdk::model::RoomId;
 
 use crate::model::{Room, User};
 use crate::service::shared::Shared;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// Which rooms a person may enter.
 pub(crate) struct Access<'a> {
@@ -15,7 +15,7 @@ pub(crate) struct Access<'a> {
 }
 
 impl<'a> Access<'a> {
-    pub(crate) async fn of(shared: &Shared, user: &'a User) -> Result<Self, StateError> {
+    pub(crate) async fn of(shared: &Shared, user: &'a User) -> Result<Self, StorageError> {
         let let_into = shared.state.memberships(user.id).await?;
         let let_into = let_into.into_iter().collect();
         Ok(Self { user, let_into })

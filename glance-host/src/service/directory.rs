@@ -8,7 +8,7 @@ use glance_sdk::model::{Presence, RoomDetails, Show, UserDetails};
 use crate::content::wire::{date, person, version};
 use crate::model;
 use crate::service::shared::Shared;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// A room as lists have it.
 pub(crate) fn room(shared: &Shared, room: &model::Room) -> Room {
@@ -24,7 +24,7 @@ pub(crate) fn room(shared: &Shared, room: &model::Room) -> Room {
 pub(crate) async fn room_details(
     shared: &Shared,
     room: &model::Room,
-) -> Result<RoomDetails, StateError> {
+) -> Result<RoomDetails, StorageError> {
     let owner = shared.state.user(room.owner).await?;
     let newest = shared.state.timeline(room.id, 1).await?;
     let present = participants(shared, room).await?;
@@ -67,7 +67,7 @@ pub(crate) fn user_details(shared: &Shared, user: &model::User) -> UserDetails {
 pub(crate) async fn participants(
     shared: &Shared,
     room: &model::Room,
-) -> Result<Vec<model::User>, StateError> {
+) -> Result<Vec<model::User>, StorageError> {
     let present: Vec<_> = shared.attendance.in_room(room.id).into_iter().collect();
     let mut users = shared.state.users_with(&present).await?;
     users.retain(|user| !user.is_removed);
@@ -78,7 +78,7 @@ pub(crate) async fn participants(
 pub(crate) async fn members(
     shared: &Shared,
     room: &model::Room,
-) -> Result<Vec<model::User>, StateError> {
+) -> Result<Vec<model::User>, StorageError> {
     let mut members = shared.state.members(room.id).await?;
     if members.iter().all(|member| member.id != room.owner) {
         members.extend(shared.state.user(room.owner).await?);

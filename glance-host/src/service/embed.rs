@@ -8,7 +8,7 @@ use reqwest::Url;
 
 use crate::model::{Installed, Room, User};
 use crate::service::shared::Shared;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// For how long a viewer token holds, in seconds. A connection outlives it by nothing: the page asks
 /// for the next.
@@ -142,7 +142,7 @@ pub(crate) async fn visitor(
     shared: &Shared,
     room: RoomId,
     token: Option<&str>,
-) -> Result<Option<Visitor>, StateError> {
+) -> Result<Option<Visitor>, StorageError> {
     let Some(token) = token else {
         let room = shared.state.room(room).await?;
         return match room.is_some_and(|room| shared.embed.is_open(&room)) {
@@ -169,7 +169,7 @@ async fn read(
     shared: &Shared,
     room: RoomId,
     text: &str,
-) -> Result<Option<(Pass, Option<UserId>)>, StateError> {
+) -> Result<Option<(Pass, Option<UserId>)>, StorageError> {
     let Ok(token) = Token::parse(text) else {
         return Ok(None);
     };
@@ -200,7 +200,7 @@ async fn read(
 
 /// Someone for whom nobody vouches: they all share one account of the host's own. Nobody, where no site
 /// may show rooms.
-async fn guest(shared: &Shared, pass: Option<Pass>) -> Result<Option<Visitor>, StateError> {
+async fn guest(shared: &Shared, pass: Option<Pass>) -> Result<Option<Visitor>, StorageError> {
     let Some(guest) = shared.embed_guest else {
         return Ok(None);
     };

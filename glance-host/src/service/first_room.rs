@@ -6,9 +6,9 @@ use tokio::sync::Mutex;
 
 use crate::model::NewRoom;
 use crate::service::rooms;
-use crate::service::rooms::Refused;
+use crate::service::rooms::RoomError;
 use crate::service::shared::Shared;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// Its name, as long as it may have to be made.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ impl FirstRoom {
     }
 
     /// Makes it once somebody is there who can own it.
-    pub(crate) async fn open(&self, shared: &Arc<Shared>) -> Result<(), StateError> {
+    pub(crate) async fn open(&self, shared: &Arc<Shared>) -> Result<(), StorageError> {
         let mut wanted = self.0.lock().await;
         let Some(name) = &*wanted else {
             return Ok(());
@@ -36,8 +36,8 @@ impl FirstRoom {
                 topic: String::new(),
             };
             match rooms::create(shared, &new).await {
-                Ok(_) | Err(Refused::Taken(_)) => {}
-                Err(refused) => return Err(StateError(refused.to_string())),
+                Ok(_) | Err(RoomError::Taken(_)) => {}
+                Err(refused) => return Err(StorageError::other(refused)),
             }
         }
         *wanted = None;

@@ -22,7 +22,7 @@ use crate::service::addon_calls;
 use crate::service::addon_calls::NoAnswer;
 use crate::service::shared::Shared;
 use crate::service::sign_in::Change;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 use browser_handoff::About;
 use error::no_answer;
 
@@ -172,7 +172,7 @@ pub(crate) async fn begin(
 }
 
 /// The add-on has accepted: it shows.
-pub(crate) async fn finish(shared: &Shared, installed: &Installed) -> Result<(), StateError> {
+pub(crate) async fn finish(shared: &Shared, installed: &Installed) -> Result<(), StorageError> {
     shared
         .state
         .finish_installation(&installed.oauth_id)
@@ -232,7 +232,7 @@ pub(crate) async fn replace(
 }
 
 /// Says which webhooks are never called, because their patterns match nothing here.
-async fn warn_of_patterns(descriptor: &Descriptor) -> Result<(), StateError> {
+async fn warn_of_patterns(descriptor: &Descriptor) -> Result<(), StorageError> {
     let mut webhooks = descriptor.capabilities.webhooks().to_vec();
     webhooks.retain(|webhook| webhook.pattern.is_some());
     if webhooks.is_empty() {
@@ -246,7 +246,7 @@ async fn warn_of_patterns(descriptor: &Descriptor) -> Result<(), StateError> {
         });
         never.collect::<Vec<_>>()
     });
-    for (Webhook { event, url, .. }, why) in reading.await? {
+    for (Webhook { event, url, .. }, why) in reading.await.map_err(StorageError::other)? {
         let url = plain(&url);
         tracing::warn!(target: STEPS, "the webhook of {event} at {url} is never called: {why}");
     }

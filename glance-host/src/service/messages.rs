@@ -13,7 +13,7 @@ use crate::service::shared::Shared;
 use crate::service::timeline;
 use crate::service::webhooks;
 use crate::service::webhooks::{Calls, RoomEvent};
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// Whose turn it is to write into a room: everyone hears of its entries in the order in which they are
 /// kept.
@@ -32,13 +32,13 @@ impl Order {
 }
 
 /// A message that mentions whom its text names.
-pub(crate) async fn message(shared: &Shared, text: String) -> Result<Message, StateError> {
+pub(crate) async fn message(shared: &Shared, text: String) -> Result<Message, StorageError> {
     let users = mentioned(shared, &text).await?;
     Ok(Message::new(text, &users))
 }
 
 /// Returns the people whose names stand behind an `@` in a text.
-pub(crate) async fn mentioned(shared: &Shared, text: &str) -> Result<Vec<User>, StateError> {
+pub(crate) async fn mentioned(shared: &Shared, text: &str) -> Result<Vec<User>, StorageError> {
     match Message::mentioned(text).as_slice() {
         [] => Ok(Vec::new()),
         names => shared.state.users_mentioned(names).await,
@@ -50,19 +50,22 @@ pub(crate) async fn mentioned(shared: &Shared, text: &str) -> Result<Vec<User>, 
 pub(crate) async fn mentioned_in(
     shared: &Shared,
     notification: &Notification,
-) -> Result<Vec<User>, StateError> {
+) -> Result<Vec<User>, StorageError> {
     match (&notification.message_format, &notification.card) {
         (Some(MessageFormat::Text), None) => mentioned(shared, &notification.message).await,
         _ => Ok(Vec::new()),
     }
 }
 
-pub(crate) async fn entry(shared: &Arc<Shared>, entry: Entry) -> Result<Entry, StateError> {
+pub(crate) async fn entry(shared: &Arc<Shared>, entry: Entry) -> Result<Entry, StorageError> {
     Ok(once(shared, entry).await?.0)
 }
 
 /// The same, and whether it is new: nothing is done where an entry has its id.
-pub(crate) async fn once(shared: &Arc<Shared>, entry: Entry) -> Result<(Entry, bool), StateError> {
+pub(crate) async fn once(
+    shared: &Arc<Shared>,
+    entry: Entry,
+) -> Result<(Entry, bool), StorageError> {
     let event = RoomEvent::Written(Box::new(entry.clone()));
     let calls = webhooks::calls(shared, entry.room_id, &event).await;
     let is_new = keep(shared, &entry, calls).await?;
@@ -70,15 +73,15 @@ pub(crate) async fn once(shared: &Arc<Shared>, entry: Entry) -> Result<(Entry, b
 }
 
 /// The same, but webhooks are not told.
-pub(crate) async fn quietly(shared: &Arc<Shared>, entry: Entry) -> Result<Entry, StateError> {
+pub(crate) async fn quietly(shared: &Arc<Shared>, entry: Entry) -> Result<Entry, StorageError> {
     keep(shared, &entry, Calls::default()).await?;
     Ok(entry)
 }
 
 /// False, and nobody is told, where the entry's id is that of one that was written.
-async fn keep(shared: &Arc<Shared>, entry: &Entry, calls: Calls) -> Result<bool, StateError> {
+async fn keep(shared: &Arc<Shared>, entry: &Entry, calls: Calls) -> Result<bool, StorageError> {
     let shown = timeline::shown(shared, entry).await?;
-    let shown = serde_json::to_string(&shown).map_err(|cause| StateError(cause.to_string()))?;
+    let shown = serde_json::to_string(&shown).map_err(StorageError::other)?;
     let _turn = shared.order.turn(entry.room_id).await;
     if !shared.state.write(entry).await? {
         return Ok(false);

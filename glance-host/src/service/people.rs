@@ -4,11 +4,11 @@ use crate::cluster::bus::{Event, To};
 use crate::model::User;
 use crate::service::shared::Shared;
 use crate::service::sign_in::Change;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// Makes a person who they are now, and tells open pages where they may do something else. Whoever
 /// calls holds [`Shared::roles`] since they read `before`.
-pub(crate) async fn change(shared: &Shared, before: &User, now: &User) -> Result<(), StateError> {
+pub(crate) async fn change(shared: &Shared, before: &User, now: &User) -> Result<(), StorageError> {
     if now == before {
         return Ok(());
     }

@@ -35,6 +35,6 @@ async fn tell(
     match shared.state.user(user).await {
         Ok(Some(user)) => webhooks::tell(shared, room, event(user)).await,
         Ok(None) => {}
-        Err(cause) => tracing::error!("nobody was told who came or left: {cause}"),
+        Err(cause) => tracing::error!("nobody was told who came or left: {cause:#}"),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::service::shared::Shared;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// How often the host looks for what is too old.
 const PAUSE: Duration = Duration::from_secs(60 * 60);
@@ -21,7 +21,7 @@ pub(crate) fn begin(shared: &Arc<Shared>, kept: Duration) {
                 let (forgotten, ()) =
                     tokio::join!(forget(&shared, kept), shared.clock.sleep(PAUSE));
                 if let Err(cause) = forgotten {
-                    tracing::error!("what is too old stays: {cause}");
+                    tracing::error!("what is too old stays: {cause:#}");
                 }
             }
         };
@@ -32,7 +32,7 @@ pub(crate) fn begin(shared: &Arc<Shared>, kept: Duration) {
     });
 }
 
-async fn forget(shared: &Shared, kept: Duration) -> Result<(), StateError> {
+async fn forget(shared: &Shared, kept: Duration) -> Result<(), StorageError> {
     let kept = i64::try_from(kept.as_secs()).unwrap_or(i64::MAX);
     let before = shared.clock.now().saturating_sub(kept);
     let before = before.saturating_mul(1_000_000);

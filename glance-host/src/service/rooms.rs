@@ -13,7 +13,7 @@ use crate::service::shared::Shared;
 use crate::service::sign_in::Change;
 use crate::service::webhooks;
 use crate::service::webhooks::RoomEvent;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// The longest name of a room, in characters.
 const MAX_NAME: usize = 50;
@@ -23,7 +23,8 @@ const MAX_TOPIC: usize = 250;
 
 /// Why a room was not made or changed.
 #[derive(Debug)]
-pub(crate) enum Refused {
+#[non_exhaustive]
+pub enum RoomError {
     /// The name has so many characters.
     Name(usize),
     /// The name has a control character.
@@ -36,10 +37,11 @@ pub(crate) enum Refused {
     Archived(String),
     /// The room was deleted meanwhile.
     Gone,
-    State(StateError),
+    /// The database failed.
+    Storage(StorageError),
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for RoomError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Name(length) => {
@@ -60,21 +62,30 @@ impl fmt::Display for Refused {
             }
             Self::Archived(name) => write!(f, "Room {name} is archived and can only be read"),
             Self::Gone => f.write_str("The room is gone"),
-            Self::State(cause) => cause.fmt(f),
+            Self::Storage(cause) => cause.fmt(f),
         }
     }
 }
 
-impl From<StateError> for Refused {
-    fn from(cause: StateError) -> Self {
-        Self::State(cause)
+impl std::error::Error for RoomError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Storage(cause) => cause.source(),
+            _ => None,
+        }
     }
 }
 
-pub(crate) async fn create(shared: &Arc<Shared>, new: &NewRoom) -> Result<Room, Refused> {
+impl From<StorageError> for RoomError {
+    fn from(cause: StorageError) -> Self {
+        Self::Storage(cause)
+    }
+}
+
+pub(crate) async fn create(shared: &Arc<Shared>, new: &NewRoom) -> Result<Room, RoomError> {
     check(&new.name, &new.topic)?;
     let Some(room) = shared.state.create_room(new).await? else {
-        return Err(Refused::Taken(new.name.clone()));
+        return Err(RoomError::Taken(new.name.clone()));
     };
     if let Some(owner) = shared.state.user(room.owner).await? {
         webhooks::tell(shared, room.id, RoomEvent::Created(owner)).await;
@@ -83,9 +94,9 @@ pub(crate) async fn create(shared: &Arc<Shared>, new: &NewRoom) -> Result<Room, 
 }
 
 /// Refuses what would change an archived room.
-pub(crate) fn writable(room: &Room) -> Result<(), Refused> {
+pub(crate) fn writable(room: &Room) -> Result<(), RoomError> {
     match room.is_archived {
-        true => Err(Refused::Archived(room.name.clone())),
+        true => Err(RoomError::Archived(room.name.clone())),
         false => Ok(()),
     }
 }
@@ -97,9 +108,9 @@ pub(crate) async fn change(
     id: RoomId,
     by: &User,
     change: impl FnOnce(&mut Room),
-) -> Result<Room, Refused> {
+) -> Result<Room, RoomError> {
     let _turn = shared.rooms.lock().await;
-    let before = shared.state.room(id).await?.ok_or(Refused::Gone)?;
+    let before = shared.state.room(id).await?.ok_or(RoomError::Gone)?;
     let mut room = before.clone();
     change(&mut room);
     if room.is_archived && before != room {
@@ -107,7 +118,7 @@ pub(crate) async fn change(
     }
     check(&room.name, &room.topic)?;
     if !shared.state.update_room(&room).await? {
-        return Err(Refused::Taken(room.name));
+        return Err(RoomError::Taken(room.name));
     }
     shared.entrance.tell(Change::Room(id));
     shared.hub.publish(To::Room(id), Event::Changed);
@@ -130,7 +141,7 @@ pub(crate) async fn delete(
     shared: &Arc<Shared>,
     room: &Room,
     by: &User,
-) -> Result<bool, StateError> {
+) -> Result<bool, StorageError> {
     let _turn = shared.rooms.lock().await;
     webhooks::tell(shared, room.id, RoomEvent::Deleted(by.clone())).await;
     let now = shared.clock.now();
@@ -143,16 +154,16 @@ pub(crate) async fn delete(
     Ok(true)
 }
 
-fn check(name: &str, topic: &str) -> Result<(), Refused> {
+fn check(name: &str, topic: &str) -> Result<(), RoomError> {
     let length = name.chars().count();
     if !(1..=MAX_NAME).contains(&length) {
-        return Err(Refused::Name(length));
+        return Err(RoomError::Name(length));
     }
     if name.chars().any(acts) {
-        return Err(Refused::Unseen);
+        return Err(RoomError::Unseen);
     }
     match topic.chars().count() {
         0..=MAX_TOPIC => Ok(()),
-        length => Err(Refused::Topic(length)),
+        length => Err(RoomError::Topic(length)),
     }
 }

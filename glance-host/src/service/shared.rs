@@ -28,7 +28,7 @@ use crate::service::presence::Presence;
 use crate::service::sign_in::{Entrance, Way};
 use crate::service::viewer::{Lineups, Retries};
 use crate::service::webhooks::Webhooks;
-use crate::storage::{State, StateError};
+use crate::storage::{State, StorageError};
 #[cfg(feature = "testing")]
 use crate::testing::fault_host::FaultLayer;
 
@@ -89,7 +89,7 @@ impl Shared {
     }
 
     /// What it counts, in the text format of Prometheus.
-    pub(crate) async fn metrics_text(&self) -> Result<String, StateError> {
+    pub(crate) async fn metrics_text(&self) -> Result<String, StorageError> {
         let (viewers, rooms) = self.attendance.count();
         let installations = self.state.count_installations().await?;
         Ok(self.metrics.text(&Now {
@@ -110,7 +110,7 @@ impl Shared {
 
     /// Who answers for what nobody in particular does: the person at this machine, or the first
     /// admin. A host to which nobody came yet has nobody.
-    pub(crate) async fn steward(&self) -> Result<Option<User>, StateError> {
+    pub(crate) async fn steward(&self) -> Result<Option<User>, StorageError> {
         if let Way::Local(user) = self.entrance.way {
             return self.state.user(user).await;
         }
@@ -118,7 +118,10 @@ impl Shared {
     }
 
     /// Who came in like this, made known where they were not. The first admin finds a room.
-    pub(crate) async fn welcome(self: &Arc<Self>, identity: &Identity) -> Result<User, StateError> {
+    pub(crate) async fn welcome(
+        self: &Arc<Self>,
+        identity: &Identity,
+    ) -> Result<User, StorageError> {
         let turn = self.roles.lock().await;
         let (before, user) = self.state.upsert_identity(identity).await?;
         people::change(self, &before, &user).await?;

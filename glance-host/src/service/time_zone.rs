@@ -4,7 +4,7 @@ use axum::http::HeaderMap;
 
 use crate::model::User;
 use crate::service::shared::Shared;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// In which a room's page says its browser's.
 const HEADER: &str = "time-zone";
@@ -29,7 +29,7 @@ pub(crate) async fn learn(
     shared: &Shared,
     user: &User,
     headers: &HeaderMap,
-) -> Result<(), StateError> {
+) -> Result<(), StorageError> {
     match said(headers).filter(|said| *said != user.timezone) {
         Some(said) => shared.state.set_timezone(user.id, said).await,
         None => Ok(()),

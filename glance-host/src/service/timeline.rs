@@ -11,7 +11,7 @@ use crate::model::{Content, Entry, Sender, User};
 use crate::service::images::Images;
 use crate::service::messages;
 use crate::service::shared::Shared;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// How much of an entry stands over one that answers it, in characters.
 const EXCERPT: usize = 140;
@@ -83,7 +83,7 @@ enum Said {
 }
 
 /// One entry.
-pub(crate) async fn shown(shared: &Shared, entry: &Entry) -> Result<Shown, StateError> {
+pub(crate) async fn shown(shared: &Shared, entry: &Entry) -> Result<Shown, StorageError> {
     shown_with(shared, &mut Avatars::default(), entry).await
 }
 
@@ -91,7 +91,7 @@ pub(crate) async fn shown(shared: &Shared, entry: &Entry) -> Result<Shown, State
 pub(crate) async fn all_shown(
     shared: &Shared,
     entries: &[Entry],
-) -> Result<Vec<Shown>, StateError> {
+) -> Result<Vec<Shown>, StorageError> {
     let mut avatars = Avatars::default();
     let mut shown = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -105,7 +105,7 @@ pub(crate) async fn all_shown(
 struct Avatars(HashMap<OauthId, Option<Icon>>);
 
 impl Avatars {
-    async fn of(&mut self, shared: &Shared, id: &OauthId) -> Result<Option<Icon>, StateError> {
+    async fn of(&mut self, shared: &Shared, id: &OauthId) -> Result<Option<Icon>, StorageError> {
         if let Some(known) = self.0.get(id) {
             return Ok(known.clone());
         }
@@ -120,7 +120,7 @@ async fn shown_with(
     shared: &Shared,
     avatars: &mut Avatars,
     entry: &Entry,
-) -> Result<Shown, StateError> {
+) -> Result<Shown, StorageError> {
     let (said, parent) = match &entry.content {
         Content::Message(message) => {
             let mentioned = shared.state.users_with(&message.mentions).await?;

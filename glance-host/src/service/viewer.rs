@@ -41,7 +41,7 @@ use crate::cluster::bus::{Event, Push};
 use crate::service::addon_calls::Queried;
 use crate::service::shared::Shared;
 use crate::service::{addon_calls, presence};
-use crate::storage::StateError;
+use crate::storage::StorageError;
 use board::{Ask, Board, Where};
 use failed_lines::FailedLines;
 use inspect::Inspection;
@@ -147,7 +147,7 @@ impl Viewer {
         is_present: bool,
         zone: Option<&str>,
         pulse: BoxStream<'static, ()>,
-    ) -> Result<Option<Self>, StateError> {
+    ) -> Result<Option<Self>, StorageError> {
         // First listen, then look: nothing that happens in between is missed.
         let events = shared.hub.subscribe(room);
         let Some((place, lineup)) = look(&shared, room, user, zone).await? else {
@@ -370,7 +370,7 @@ impl Viewer {
             Ok(None) => return false,
             // What is shown stays; the next change looks again.
             Err(cause) => {
-                tracing::error!("cannot reload a room: {cause}");
+                tracing::error!("cannot reload a room: {cause:#}");
                 Vec::new()
             }
         };
@@ -426,7 +426,7 @@ async fn look(
     room: RoomId,
     user: UserId,
     zone: Option<&str>,
-) -> Result<Option<(Arc<Where>, Arc<Lineup>)>, StateError> {
+) -> Result<Option<(Arc<Where>, Arc<Lineup>)>, StorageError> {
     let (Some(room), Some(mut user)) = (
         shared.state.room(room).await?,
         shared.state.user(user).await?,

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use crate::content::pattern;
 use crate::service::shared::Shared;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 use delivery::Job;
 pub(crate) use record::Records;
 use room_event::Told;
@@ -69,12 +69,16 @@ pub(crate) async fn tell(shared: &Arc<Shared>, room: RoomId, event: RoomEvent) {
 pub(crate) async fn calls(shared: &Shared, room: RoomId, event: &RoomEvent) -> Calls {
     let calls = try_calls(shared, room, event).await;
     calls.unwrap_or_else(|cause| {
-        tracing::error!(%room, "webhooks were not called: {cause}");
+        tracing::error!(%room, "webhooks were not called: {cause:#}");
         Calls::default()
     })
 }
 
-async fn try_calls(shared: &Shared, room: RoomId, event: &RoomEvent) -> Result<Calls, StateError> {
+async fn try_calls(
+    shared: &Shared,
+    room: RoomId,
+    event: &RoomEvent,
+) -> Result<Calls, StorageError> {
     let mut calls = Calls::default();
     let Some(kind) = event.event() else {
         return Ok(calls);
@@ -178,7 +182,7 @@ async fn wanted(mut jobs: Vec<Job>) -> Vec<Job> {
         jobs
     });
     looking.await.unwrap_or_else(|cause| {
-        tracing::error!("webhooks were not called: {cause}");
+        tracing::error!("webhooks were not called: {cause:#}");
         Vec::new()
     })
 }

@@ -2,6 +2,7 @@
 
 mod actions;
 mod admin_tokens;
+mod error;
 pub(crate) mod file;
 mod glances;
 mod group;
@@ -29,9 +30,11 @@ use glance_sdk::model::{
 use rusqlite::Connection;
 use tokio::sync::Mutex;
 
+use self::error::storage_error;
+pub use self::file::OpenError;
 use self::rows::json;
 use self::writes::WriteLog;
-use super::{Result, State, StateError, Writes};
+use super::{Result, State, StorageError, Writes};
 use crate::model::{
     AdminToken, Entry, Group, Identity, InstallationQuery, Installed, Leaving, ListedInstallation,
     NewAdminToken, NewRoom, Place, PrivateMessage, RegisteredWebhook, Restriction, Room,
@@ -52,10 +55,10 @@ impl SqliteState {
     /// # Errors
     ///
     /// Where the file cannot be opened or written, is empty, or is not a host's database.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path) -> std::result::Result<Self, OpenError> {
         file::open(path, Self::prepare)
             .map(Self::new)
-            .map_err(|cause| StateError::of_file(path, &cause))
+            .map_err(|cause| OpenError::new(path, cause))
     }
 
     /// A database in RAM, gone when it is dropped.
@@ -67,7 +70,7 @@ impl SqliteState {
         Connection::open_in_memory()
             .and_then(|mut connection| Self::prepare(&mut connection).map(|()| connection))
             .map(Self::new)
-            .map_err(|cause| StateError(format!("the host's database cannot be made: {cause}")))
+            .map_err(storage_error)
     }
 
     fn new(connection: Connection) -> Self {
@@ -93,9 +96,6 @@ impl SqliteState {
         &self,
         query: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
-        let failed = |cause: &dyn std::fmt::Display| {
-            StateError(format!("the host's database failed: {cause}"))
-        };
         let (connection, writes) = (Arc::clone(&self.connection), Arc::clone(&self.writes));
         // Who waits for the connection waits in a task: on a thread each would keep one, and a caller
         // that is not polled for a while would hold up all others once its turn has come.
@@ -106,8 +106,8 @@ impl SqliteState {
         called
             .await
             .flatten()
-            .map_err(|cause| failed(&cause))?
-            .map_err(|cause| failed(&cause))
+            .map_err(StorageError::other)?
+            .map_err(storage_error)
     }
 }
 
@@ -285,7 +285,7 @@ impl State for SqliteState {
     async fn signing_key(&self) -> Result<Vec<u8>> {
         let mut new = [0; 32];
         aws_lc_rs::rand::fill(&mut new)
-            .map_err(|_| StateError("the system gives no random numbers".to_owned()))?;
+            .map_err(|_| StorageError::other("the system gives no random numbers"))?;
         self.call(move |connection| sessions::key(connection, &new))
             .await
     }

@@ -12,7 +12,7 @@ use crate::model::{Installed, ListedInstallation};
 use crate::service::install;
 use crate::service::install::approval;
 use crate::service::shared::Shared;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// Writes entries, and knows the names of rooms that it has read.
 pub(super) struct Entries<'s> {
@@ -29,7 +29,10 @@ impl<'s> Entries<'s> {
     }
 
     /// The address of the descriptor is without what people need not know: scripts print entries into logs.
-    pub(super) async fn write(&mut self, listed: &ListedInstallation) -> Result<Value, StateError> {
+    pub(super) async fn write(
+        &mut self,
+        listed: &ListedInstallation,
+    ) -> Result<Value, StorageError> {
         let ListedInstallation {
             installed,
             is_accepted,
@@ -58,7 +61,7 @@ impl<'s> Entries<'s> {
         }))
     }
 
-    async fn room(&mut self, id: RoomId) -> Result<Option<String>, StateError> {
+    async fn room(&mut self, id: RoomId) -> Result<Option<String>, StorageError> {
         if let Some(name) = self.rooms.get(&id) {
             return Ok(name.clone());
         }

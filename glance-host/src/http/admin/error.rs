@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::tokens::Refused;
 use crate::http::unavailable::with_retry_after;
 use crate::service::install::{Conflict, InstallError};
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// The longest message, in characters; it may quote a descriptor's problems.
 const LONGEST: usize = 4000;
@@ -82,9 +82,9 @@ impl AdminError {
     }
 }
 
-impl From<StateError> for AdminError {
-    fn from(cause: StateError) -> Self {
-        tracing::error!("{cause}");
+impl From<StorageError> for AdminError {
+    fn from(cause: StorageError) -> Self {
+        tracing::error!("{cause:#}");
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "unavailable",
@@ -135,7 +135,7 @@ impl From<Refused> for AdminError {
                 error.retry_after = Some(seconds);
                 error
             }
-            Refused::State(cause) => cause.into(),
+            Refused::Storage(cause) => cause.into(),
         }
     }
 }
@@ -144,7 +144,7 @@ impl From<InstallError> for AdminError {
     fn from(error: InstallError) -> Self {
         let message = error.to_string();
         let (status, code, help) = match error {
-            InstallError::State(cause) => return cause.into(),
+            InstallError::Storage(cause) => return cause.into(),
             InstallError::NoAddress(_) => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "bad-url",

@@ -17,7 +17,7 @@ use crate::service::access;
 use crate::service::install::SECRET_LENGTH;
 use crate::service::shared::Shared;
 use crate::service::sign_in::{Way, name};
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// How every token begins, so that people and programs that look for leaked secrets recognise one.
 const PREFIX: &str = "glance_admin_";
@@ -40,7 +40,7 @@ pub(crate) enum NotCreated {
     Name,
     Days,
     TooMany,
-    State(StateError),
+    Storage(StorageError),
 }
 
 impl fmt::Display for NotCreated {
@@ -56,14 +56,14 @@ impl fmt::Display for NotCreated {
                 f,
                 "There are {MAX_ADMIN_TOKENS} tokens already. Revoke one that nobody needs first."
             ),
-            Self::State(cause) => cause.fmt(f),
+            Self::Storage(cause) => cause.fmt(f),
         }
     }
 }
 
-impl From<StateError> for NotCreated {
-    fn from(cause: StateError) -> Self {
-        Self::State(cause)
+impl From<StorageError> for NotCreated {
+    fn from(cause: StorageError) -> Self {
+        Self::Storage(cause)
     }
 }
 
@@ -79,8 +79,7 @@ pub(crate) async fn create(
     if !(1..=MAX_DAYS).contains(&days) {
         return Err(NotCreated::Days);
     }
-    let secret = random_alphanumeric(SECRET_LENGTH)
-        .map_err(|cause| StateError(format!("the token has no secret: {cause:#}")))?;
+    let secret = random_alphanumeric(SECRET_LENGTH).map_err(StorageError::other)?;
     let now = shared.clock.now();
     let new = NewAdminToken {
         name,
@@ -96,7 +95,7 @@ pub(crate) async fn create(
 }
 
 /// Revokes a token; says whether it was not revoked before.
-pub(crate) async fn revoke(shared: &Shared, by: &User, id: u64) -> Result<bool, StateError> {
+pub(crate) async fn revoke(shared: &Shared, by: &User, id: u64) -> Result<bool, StorageError> {
     let is_revoked = shared
         .state
         .revoke_admin_token(id, shared.clock.now())
@@ -118,12 +117,12 @@ pub(crate) enum Refused {
     NoAdmin(String),
     /// Too many wrong ones came from the same address, for so many seconds more.
     TooManyTries(i64),
-    State(StateError),
+    Storage(StorageError),
 }
 
-impl From<StateError> for Refused {
-    fn from(cause: StateError) -> Self {
-        Self::State(cause)
+impl From<StorageError> for Refused {
+    fn from(cause: StorageError) -> Self {
+        Self::Storage(cause)
     }
 }
 
@@ -148,7 +147,7 @@ pub(crate) async fn find(
         shared.limits.may_try(from)?;
     }
     match verify(shared, shown).await {
-        Err(refused) if !matches!(refused, Refused::State(_)) => {
+        Err(refused) if !matches!(refused, Refused::Storage(_)) => {
             shared.limits.failed_try(from)?;
             tracing::warn!(%from, "a token for scripts was refused");
             Err(refused)
@@ -191,7 +190,7 @@ async fn verify(shared: &Shared, shown: &str) -> Result<AdminToken, Refused> {
 }
 
 /// Whether who created a token still administers the group.
-pub(crate) async fn is_of_admin(shared: &Shared, token: &AdminToken) -> Result<bool, StateError> {
+pub(crate) async fn is_of_admin(shared: &Shared, token: &AdminToken) -> Result<bool, StorageError> {
     let creator = shared.state.user(token.created_by).await?;
     Ok(creator.is_some_and(|user| access::manages_group(&user) && !user.is_removed))
 }

@@ -8,8 +8,9 @@ use glance_sdk::printable::printable;
 use serde_json::json;
 
 use crate::cluster::rate_limits::Exceeded;
+use crate::content::pattern::Stopped;
 use crate::http::unavailable::with_retry_after;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// The longest message, in characters; it may quote what was sent.
 const LONGEST: usize = 1000;
@@ -69,6 +70,13 @@ impl ApiError {
         Self::conflict(message, "key-taken")
     }
 
+    fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Something went wrong in the host",
+        )
+    }
+
     fn conflict(message: impl Into<String>, reason: &'static str) -> Self {
         let mut error = Self::new(StatusCode::CONFLICT, message);
         error.reason = Some(reason);
@@ -89,9 +97,9 @@ impl From<Exceeded> for ApiError {
     }
 }
 
-impl From<StateError> for ApiError {
-    fn from(cause: StateError) -> Self {
-        tracing::error!("{cause}");
+impl From<StorageError> for ApiError {
+    fn from(cause: StorageError) -> Self {
+        tracing::error!("{cause:#}");
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "The host cannot reach its database now; try again",
@@ -102,10 +110,21 @@ impl From<StateError> for ApiError {
 impl From<glance_sdk::Error> for ApiError {
     fn from(cause: glance_sdk::Error) -> Self {
         tracing::error!("{cause:#}");
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "Something went wrong in the host",
-        )
+        Self::internal()
+    }
+}
+
+impl From<serde_json::Error> for ApiError {
+    fn from(error: serde_json::Error) -> Self {
+        tracing::error!(%error, "an answer of the API cannot be serialized");
+        Self::internal()
+    }
+}
+
+impl From<Stopped> for ApiError {
+    fn from(error: Stopped) -> Self {
+        tracing::error!("{error:#}");
+        Self::internal()
     }
 }
 

@@ -14,7 +14,6 @@ use super::error::ApiError;
 use crate::content::wire;
 use crate::model::{Content, Entry, Room, Sender};
 use crate::service::shared::Shared;
-use crate::storage::StateError;
 
 /// More than that is not given at once.
 const MAX_RESULTS: u32 = 1000;
@@ -140,10 +139,9 @@ async fn item(shared: &Shared, entry: &Entry) -> Result<Value, ApiError> {
             (serde_json::to_value(notification), said.card.as_ref())
         }
     };
-    let broken = |cause: serde_json::Error| StateError(cause.to_string());
-    let mut item = item.map_err(broken)?;
+    let mut item = item?;
     if let Some(card) = card {
-        item["card"] = serde_json::to_value(card).map_err(broken)?;
+        item["card"] = serde_json::to_value(card)?;
     }
     if let Sender::AddOn(id) = &entry.sender {
         item["from"] = json!(entry.sender_name);

@@ -21,10 +21,10 @@ use crate::model;
 use crate::model::NewRoom;
 use crate::service::directory;
 use crate::service::rooms;
-use crate::service::rooms::Refused;
+use crate::service::rooms::RoomError;
 use crate::service::shared::Shared;
 use crate::service::sign_in;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 const VIEW: [Scope; 2] = [Scope::ViewGroup, Scope::ViewRoom];
 
@@ -151,7 +151,7 @@ pub(super) async fn delete(
     let by = on_behalf(&shared, &room).await?;
     match rooms::delete(&shared, &room, &by).await? {
         true => Ok(StatusCode::NO_CONTENT),
-        false => Err(Refused::Gone.into()),
+        false => Err(RoomError::Gone.into()),
     }
 }
 
@@ -192,18 +192,26 @@ async fn owner(
 /// Events speak of a person, and here an add-on acts: whose room it is answers for it.
 async fn on_behalf(shared: &Shared, room: &model::Room) -> Result<model::User, ApiError> {
     let owner = shared.state.user(room.owner).await?;
-    owner.ok_or_else(|| StateError(format!("the room {} has no owner", room.id)).into())
+    owner.ok_or_else(|| {
+        let what = format!("the owner of room {}", room.id);
+        let source = "there is no such person".into();
+        StorageError::Corrupt { what, source }.into()
+    })
 }
 
-impl From<Refused> for ApiError {
-    fn from(refused: Refused) -> Self {
+impl From<RoomError> for ApiError {
+    fn from(refused: RoomError) -> Self {
         let message = refused.to_string();
         match refused {
-            Refused::Name(_) | Refused::Unseen => Self::bad_request(format!("/name: {message}")),
-            Refused::Topic(_) => Self::bad_request(format!("/topic: {message}")),
-            Refused::Taken(_) | Refused::Archived(_) => Self::new(StatusCode::CONFLICT, message),
-            Refused::Gone => Self::not_found(message),
-            Refused::State(cause) => cause.into(),
+            RoomError::Name(_) | RoomError::Unseen => {
+                Self::bad_request(format!("/name: {message}"))
+            }
+            RoomError::Topic(_) => Self::bad_request(format!("/topic: {message}")),
+            RoomError::Taken(_) | RoomError::Archived(_) => {
+                Self::new(StatusCode::CONFLICT, message)
+            }
+            RoomError::Gone => Self::not_found(message),
+            RoomError::Storage(cause) => cause.into(),
         }
     }
 }

@@ -19,7 +19,7 @@ use super::page::Paging;
 use crate::content::pattern;
 use crate::model::{MAX_RUNTIME_WEBHOOKS, RegisteredWebhook, Room};
 use crate::service::shared::Shared;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// The webhooks of one room, one of them where the address names it, and who asks.
 pub(super) struct At {
@@ -48,20 +48,20 @@ impl FromRequestParts<Arc<Shared>> for At {
 }
 
 impl At {
-    async fn all(&self, shared: &Shared) -> Result<Vec<RegisteredWebhook>, StateError> {
+    async fn all(&self, shared: &Shared) -> Result<Vec<RegisteredWebhook>, StorageError> {
         let state = &shared.state;
         state
             .webhooks_of(&self.caller.installed.oauth_id, self.room.id)
             .await
     }
 
-    async fn by_key(&self, shared: &Shared) -> Result<Option<RegisteredWebhook>, StateError> {
+    async fn by_key(&self, shared: &Shared) -> Result<Option<RegisteredWebhook>, StorageError> {
         let key = Some(self.name.as_str());
         let mut all = self.all(shared).await?.into_iter();
         Ok(all.find(|one| one.webhook.key.as_deref() == key))
     }
 
-    async fn by_id(&self, shared: &Shared) -> Result<Option<RegisteredWebhook>, StateError> {
+    async fn by_id(&self, shared: &Shared) -> Result<Option<RegisteredWebhook>, StorageError> {
         let id = self.name.parse().ok();
         let mut all = self.all(shared).await?.into_iter();
         Ok(all.find(|one| Some(one.id) == id))
@@ -77,8 +77,7 @@ impl At {
     }
 
     fn written(&self, shared: &Shared, one: &RegisteredWebhook) -> Result<Value, ApiError> {
-        let mut written =
-            serde_json::to_value(&one.webhook).map_err(|cause| StateError(cause.to_string()))?;
+        let mut written = serde_json::to_value(&one.webhook)?;
         written["id"] = json!(one.id);
         written["links"] = json!({ "self": self.address(shared, one.id) });
         Ok(written)

@@ -40,7 +40,7 @@ use crate::cluster::bus::Push;
 use crate::service::shared::Shared;
 use crate::service::time_zone;
 use crate::service::viewer::{Change, Command, Commands, Viewer};
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// How often a connection says that it lives: what stands between would end a silent one.
 const BEAT: Duration = Duration::from_secs(15);
@@ -96,7 +96,7 @@ pub(super) async fn stream(
     let viewer = Viewer::connect(shared, room.id, user.id, is_present, zone, pulse).await?;
     let mut viewer = viewer.ok_or(PageError::NoRoom)?;
     viewer.inspect(inspects);
-    let page = random_alphanumeric(20).map_err(|cause| StateError(format!("{cause:#}")))?;
+    let page = random_alphanumeric(20).map_err(StorageError::other)?;
     let open = (room.id, viewer.commands());
     pages.all().insert(page.clone(), open);
     let connection = Box::new(Connection {
@@ -185,7 +185,7 @@ impl Connection {
             Ok(here) => event("here", &here),
             Err(cause) => {
                 // What the page knows stays; the next change looks again.
-                tracing::error!("cannot look up what is installed: {cause}");
+                tracing::error!("cannot look up what is installed: {cause:#}");
                 Bytes::new()
             }
         }

@@ -19,7 +19,7 @@ use serde_json::json;
 use crate::http::unavailable::with_retry_after;
 use crate::model::{Installed, Room};
 use crate::service::shared::Shared;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 pub(super) use room_addons::Here;
 #[cfg(feature = "testing")]
@@ -54,9 +54,9 @@ impl Refusal {
     }
 }
 
-impl From<StateError> for Refusal {
-    fn from(cause: StateError) -> Self {
-        tracing::error!("{cause}");
+impl From<StorageError> for Refusal {
+    fn from(cause: StorageError) -> Self {
+        tracing::error!("{cause:#}");
         let why = "The host cannot reach its database now; try again";
         Self(StatusCode::SERVICE_UNAVAILABLE, why.to_owned())
     }

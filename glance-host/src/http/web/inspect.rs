@@ -27,7 +27,7 @@ use crate::model::Installed;
 use crate::service::shared::Shared;
 use crate::service::viewer::{Command, News, Report, millis};
 use crate::service::webhooks::{Delivery, Outcome};
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 #[derive(Deserialize)]
 pub(super) struct Wanted {
@@ -70,13 +70,13 @@ impl Inspector {
         match self.try_tell(news).await {
             Ok(told) => told,
             Err(cause) => {
-                tracing::error!("an inspector is not told: {cause}");
+                tracing::error!("an inspector is not told: {cause:#}");
                 None
             }
         }
     }
 
-    async fn try_tell(&mut self, news: News) -> Result<Option<String>, StateError> {
+    async fn try_tell(&mut self, news: News) -> Result<Option<String>, StorageError> {
         if news.is_first {
             self.last = None;
         }
@@ -106,7 +106,7 @@ impl Inspector {
             reports: news.reports.iter().map(|report| &**report).collect(),
             webhooks: new.iter().map(|one| delivery(one, &here)).collect(),
         };
-        let told = serde_json::to_string(&told).map_err(|cause| StateError(cause.to_string()))?;
+        let told = serde_json::to_string(&told).map_err(StorageError::other)?;
         let told = hidden(&told, &here);
         self.last = deliveries.last().cloned();
         Ok(Some(told))

@@ -89,7 +89,7 @@ async fn failed(
     error: InstallError,
 ) -> Result<Response, PageError> {
     let error = match error {
-        InstallError::State(cause) => return Err(cause.into()),
+        InstallError::Storage(cause) => return Err(cause.into()),
         InstallError::Invalid { url, problems } => json!({
             "sentence": format!("What stands at {url} is no descriptor:"),
             "problems": problems,

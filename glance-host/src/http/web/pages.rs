@@ -14,7 +14,7 @@ use crate::http::unavailable::with_retry_after;
 use crate::model::User;
 use crate::service::shared::Shared;
 use crate::service::sign_in::Way;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut templates = Environment::new();
@@ -132,12 +132,12 @@ pub(super) enum PageError {
     NotAllowed(&'static str),
     /// What the address names is gone.
     Gone(&'static str),
-    State(StateError),
+    Storage(StorageError),
 }
 
-impl From<StateError> for PageError {
-    fn from(cause: StateError) -> Self {
-        Self::State(cause)
+impl From<StorageError> for PageError {
+    fn from(cause: StorageError) -> Self {
+        Self::Storage(cause)
     }
 }
 
@@ -154,8 +154,8 @@ impl IntoResponse for PageError {
             Self::NotVouchedFor(why) => message(StatusCode::UNAUTHORIZED, "Who are you?", why),
             Self::NotAllowed(why) => message(StatusCode::FORBIDDEN, "Not allowed", why),
             Self::Gone(why) => message(StatusCode::NOT_FOUND, "No longer there", why),
-            Self::State(cause) => {
-                tracing::error!("{cause}");
+            Self::Storage(cause) => {
+                tracing::error!("{cause:#}");
                 with_retry_after(message(
                     StatusCode::SERVICE_UNAVAILABLE,
                     "Try again in a moment",

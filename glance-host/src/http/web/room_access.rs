@@ -22,7 +22,7 @@ use crate::service::embed;
 use crate::service::embed::Visitor;
 use crate::service::shared::Shared;
 use crate::service::sign_in::{Change, Way, session};
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// The person who asks.
 #[derive(Clone)]
@@ -261,7 +261,11 @@ impl Asking {
     }
 
     /// Which rooms who asks may enter, as `user` now says they are.
-    async fn rights<'a>(&self, shared: &Shared, user: &'a User) -> Result<Rights<'a>, StateError> {
+    async fn rights<'a>(
+        &self,
+        shared: &Shared,
+        user: &'a User,
+    ) -> Result<Rights<'a>, StorageError> {
         Ok(match self.is_guest() {
             true => Rights::Guest,
             false => Rights::Person(Access::of(shared, user).await?),
@@ -338,7 +342,7 @@ impl Stay {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(cause) => {
-                    tracing::error!("nobody knows whether a visit may go on: {cause}");
+                    tracing::error!("nobody knows whether a visit may go on: {cause:#}");
                     return;
                 }
             }
@@ -380,7 +384,7 @@ impl Stay {
         Duration::from_secs(left.max(1))
     }
 
-    async fn may_go_on(&mut self) -> Result<bool, StateError> {
+    async fn may_go_on(&mut self) -> Result<bool, StorageError> {
         let state = &self.shared.state;
         match &mut self.asking.by {
             By::Way => {}

@@ -16,7 +16,7 @@ use crate::model::{NewRoom, Room, User};
 use crate::service::access;
 use crate::service::access::Access;
 use crate::service::rooms;
-use crate::service::rooms::Refused;
+use crate::service::rooms::RoomError;
 use crate::service::shared::Shared;
 use crate::service::sign_in::Change;
 
@@ -257,23 +257,23 @@ async fn settings_page(
 }
 
 /// Why a room is not made or changed, as a sentence beside the form.
-fn describe_error(error: Refused) -> Result<(StatusCode, String), PageError> {
+fn describe_error(error: RoomError) -> Result<(StatusCode, String), PageError> {
     match error {
-        Refused::Name(_) | Refused::Unseen | Refused::Topic(_) => {
+        RoomError::Name(_) | RoomError::Unseen | RoomError::Topic(_) => {
             let mut why = error.to_string();
             if let Some(first) = why.get_mut(..1) {
                 first.make_ascii_uppercase();
             }
             Ok((StatusCode::UNPROCESSABLE_ENTITY, format!("{why}.")))
         }
-        Refused::Taken(name) => {
+        RoomError::Taken(name) => {
             let why = format!("There is a room with the name {name} already.");
             Ok((StatusCode::CONFLICT, why))
         }
-        Refused::Archived(_) => Err(PageError::NotAllowed(
+        RoomError::Archived(_) => Err(PageError::NotAllowed(
             "This room is archived and can only be read. Bring it back first.",
         )),
-        Refused::Gone => Err(PageError::NoRoom),
-        Refused::State(cause) => Err(cause.into()),
+        RoomError::Gone => Err(PageError::NoRoom),
+        RoomError::Storage(cause) => Err(cause.into()),
     }
 }

@@ -77,7 +77,7 @@ pub(super) async fn create(
             )
             .await
         }
-        Err(NotCreated::State(cause)) => Err(cause.into()),
+        Err(NotCreated::Storage(cause)) => Err(cause.into()),
         Err(refused) => {
             let status = match refused {
                 NotCreated::TooMany => StatusCode::CONFLICT,

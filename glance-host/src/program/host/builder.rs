@@ -40,7 +40,7 @@ use crate::service::sign_in::{Entrance, SignIn, Way};
 use crate::service::viewer::{Lineups, Retries};
 use crate::service::webhooks::Webhooks;
 use crate::service::{addon_calls, images, retention};
-use crate::storage::{SqliteState, State, StateError};
+use crate::storage::{SqliteState, State, StorageError};
 #[cfg(feature = "testing")]
 use crate::testing::fault_host::FaultLayer;
 
@@ -494,7 +494,7 @@ fn origin(url: &str) -> Result<String, Error> {
 }
 
 /// The person at this machine: whoever administered the host before, or somebody new.
-async fn first_user(state: &SqliteState) -> Result<User, StateError> {
+async fn first_user(state: &SqliteState) -> Result<User, StorageError> {
     if let Some(admin) = state.first_admin().await? {
         return Ok(admin);
     }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::storage::StateError;
+use crate::service::rooms::RoomError;
+use crate::storage::{OpenError, StorageError};
 
 /// A host that could not start, or could not do what was asked.
 #[derive(Debug)]
@@ -44,8 +45,16 @@ pub enum Error {
     Group(String),
     /// Another host uses the folder for its data.
     FolderInUse(PathBuf),
+    /// Its database cannot be opened.
+    Database(OpenError),
     /// Its database failed.
-    State(StateError),
+    Storage(StorageError),
+    /// Nobody administers the host yet, in whose name something could be done.
+    NoAdmin,
+    /// The room cannot be made or changed.
+    Room(RoomError),
+    /// The panel cannot be opened.
+    Panel(String),
     /// The certificate for HTTPS, or its key, cannot be used.
     Certificate {
         /// The file.
@@ -95,7 +104,11 @@ impl fmt::Display for Error {
                 "another host uses the data folder {}: stop it first, or set `data` to another",
                 path.display()
             ),
-            Self::State(cause) => cause.fmt(f),
+            Self::Database(cause) => cause.fmt(f),
+            Self::Storage(cause) => cause.fmt(f),
+            Self::NoAdmin => f.write_str("nobody administers this host yet: sign in first"),
+            Self::Room(cause) => cause.fmt(f),
+            Self::Panel(problem) => f.write_str(problem),
             Self::Certificate { path, problem } => {
                 write!(
                     f,
@@ -108,10 +121,35 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        // The messages of the others contain their causes.
+        match self {
+            Self::Database(cause) => cause.source(),
+            Self::Storage(cause) => cause.source(),
+            Self::Room(cause) => cause.source(),
+            _ => None,
+        }
+    }
+}
 
-impl From<StateError> for Error {
-    fn from(cause: StateError) -> Self {
-        Self::State(cause)
+impl From<OpenError> for Error {
+    fn from(cause: OpenError) -> Self {
+        Self::Database(cause)
+    }
+}
+
+impl From<RoomError> for Error {
+    fn from(cause: RoomError) -> Self {
+        match cause {
+            RoomError::Storage(cause) => Self::Storage(cause),
+            cause => Self::Room(cause),
+        }
+    }
+}
+
+impl From<StorageError> for Error {
+    fn from(cause: StorageError) -> Self {
+        Self::Storage(cause)
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::Error;
-use crate::storage::{StateError, database};
+use crate::storage::{OpenError, database};
 
 /// The database in the folder.
 pub(super) const DATABASE: &str = "host.sqlite";
@@ -21,7 +21,7 @@ pub(super) fn check(folder: &Path) -> Result<(), Error> {
         let path = folder.join(DATABASE);
         return database::check(&path)
             .map(drop)
-            .map_err(|cause| StateError::of_file(&path, &cause).into());
+            .map_err(|cause| OpenError::new(&path, cause).into());
     }
     // It will be made in the nearest folder above that exists.
     let above = folder.ancestors().skip(1);

@@ -74,7 +74,7 @@ async fn read(
     match shared.metrics_text().await {
         Ok(text) => ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
         Err(cause) => {
-            tracing::error!("no metrics: {cause}");
+            tracing::error!("no metrics: {cause:#}");
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
     }

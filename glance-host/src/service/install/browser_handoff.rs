@@ -12,7 +12,7 @@ use reqwest::Url;
 use super::{InstallError, data};
 use crate::model::Installed;
 use crate::service::shared::Shared;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// How long a person may stay with the add-on.
 const LIFE: Duration = Duration::from_secs(15 * 60);
@@ -171,7 +171,7 @@ pub(crate) fn returned(shared: &Shared, name: &str) -> Option<Returned> {
 }
 
 /// The person is back. `None` where there is no such visit, or no longer.
-pub(crate) async fn finish(shared: &Shared, name: &str) -> Result<Option<Ended>, StateError> {
+pub(crate) async fn finish(shared: &Shared, name: &str) -> Result<Option<Ended>, StorageError> {
     expire(shared).await;
     let Some(visit) = shared.visits.all().remove(name) else {
         return Ok(None);
@@ -221,7 +221,7 @@ async fn end(shared: &Shared, ends: impl Fn(&Visit) -> bool) {
                 .remove_installation(&visit.installed.oauth_id)
                 .await
         {
-            tracing::error!("an installation that nobody finished stays: {cause}");
+            tracing::error!("an installation that nobody finished stays: {cause:#}");
         }
     }
 }

@@ -6,7 +6,7 @@ use glance_sdk::model::RoomId;
 
 use crate::model::Place;
 use crate::service::shared::Shared;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// How many rooms are named.
 const NAMED: usize = 3;
@@ -37,7 +37,7 @@ impl Conflict {
         shared: &Shared,
         key: &str,
         room: Option<RoomId>,
-    ) -> Result<Option<Self>, StateError> {
+    ) -> Result<Option<Self>, StorageError> {
         let places = shared.state.installed_in(key, room).await?;
         if places.is_empty() {
             return Ok(None);

@@ -8,7 +8,7 @@ use reqwest::Url;
 
 use super::Conflict;
 use crate::service::addon_calls::NoAnswer;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// The longest text of others in a message, in characters.
 const LONGEST: usize = 1000;
@@ -93,7 +93,7 @@ pub enum InstallError {
         said: String,
     },
     /// The host's own database failed.
-    State(StateError),
+    Storage(StorageError),
 }
 
 impl fmt::Display for InstallError {
@@ -163,22 +163,29 @@ impl fmt::Display for InstallError {
                     ),
                 }
             }
-            Self::State(cause) => cause.fmt(f),
+            Self::Storage(cause) => cause.fmt(f),
         }
     }
 }
 
-impl std::error::Error for InstallError {}
+impl std::error::Error for InstallError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Storage(cause) => cause.source(),
+            _ => None,
+        }
+    }
+}
 
-impl From<StateError> for InstallError {
-    fn from(cause: StateError) -> Self {
-        Self::State(cause)
+impl From<StorageError> for InstallError {
+    fn from(cause: StorageError) -> Self {
+        Self::Storage(cause)
     }
 }
 
 impl From<glance_sdk::Error> for InstallError {
     fn from(cause: glance_sdk::Error) -> Self {
-        Self::State(StateError(format!("{cause:#}")))
+        Self::Storage(StorageError::other(cause))
     }
 }
 

@@ -19,7 +19,7 @@ use crate::service::addon_calls;
 use crate::service::addon_calls::NoAnswer;
 use crate::service::shared::Shared;
 use crate::service::sign_in::Change;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// How long is waited before add-ons that gave no answer are told again.
 const PAUSE: Duration = Duration::from_secs(5 * 60);
@@ -70,7 +70,7 @@ impl Drop for Turn<'_> {
 }
 
 /// Removes an installation and tells its add-on, whatever that answers; says whether there was one.
-pub(crate) async fn uninstall(shared: &Arc<Shared>, id: &OauthId) -> Result<bool, StateError> {
+pub(crate) async fn uninstall(shared: &Arc<Shared>, id: &OauthId) -> Result<bool, StorageError> {
     let Some(installed) = shared.state.leave(id, shared.clock.now()).await? else {
         return Ok(false);
     };
@@ -79,13 +79,13 @@ pub(crate) async fn uninstall(shared: &Arc<Shared>, id: &OauthId) -> Result<bool
     // In a task of its own: whoever waits for it may go away.
     let telling = tokio::spawn(tell_removed(Arc::clone(shared), installed, false));
     if let Err(cause) = telling.await {
-        tracing::error!(installation = %id, "telling an add-on of its removal failed: {cause}");
+        tracing::error!(installation = %id, "telling an add-on of its removal failed: {cause:#}");
     }
     Ok(true)
 }
 
 /// Removes an installation whose add-on may or may not have accepted it. Nobody waits for the notice.
-pub(super) async fn undo(shared: &Arc<Shared>, id: &OauthId) -> Result<(), StateError> {
+pub(super) async fn undo(shared: &Arc<Shared>, id: &OauthId) -> Result<(), StorageError> {
     if let Some(installed) = shared.state.leave(id, shared.clock.now()).await? {
         tokio::spawn(tell_removed(Arc::clone(shared), installed, false));
     }
@@ -107,7 +107,7 @@ pub(crate) fn begin(shared: &Arc<Shared>) {
         let telling = async {
             loop {
                 if let Err(cause) = tell_all(&shared).await {
-                    tracing::error!("removals cannot be read: {cause}");
+                    tracing::error!("removals cannot be read: {cause:#}");
                 }
                 shared.clock.sleep(PAUSE).await;
             }
@@ -119,7 +119,7 @@ pub(crate) fn begin(shared: &Arc<Shared>) {
     });
 }
 
-async fn tell_all(shared: &Shared) -> Result<(), StateError> {
+async fn tell_all(shared: &Shared) -> Result<(), StorageError> {
     let mut after: Option<OauthId> = None;
     loop {
         let leaving = shared.state.leaving(after.as_ref(), BATCH).await?;
@@ -173,7 +173,7 @@ async fn tell(shared: &Shared, leaving: &Leaving) {
         return;
     }
     if let Err(cause) = shared.state.forget_leaving(id).await {
-        tracing::error!(installation = %id, "forgetting a removed installation failed: {cause}");
+        tracing::error!(installation = %id, "forgetting a removed installation failed: {cause:#}");
     }
 }
 

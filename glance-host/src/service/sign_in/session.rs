@@ -17,7 +17,7 @@ use glance_sdk::auth::random_alphanumeric;
 use super::{Change, Entrance};
 use crate::model::{Session, User};
 use crate::service::shared::Shared;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// How long a session holds without being used, in seconds.
 const IDLE: i64 = 14 * DAY;
@@ -36,9 +36,9 @@ pub(crate) async fn begin(
     shared: &Shared,
     headers: &HeaderMap,
     user: &User,
-) -> Result<HeaderValue, StateError> {
+) -> Result<HeaderValue, StorageError> {
     end(shared, headers).await?;
-    let id = random_alphanumeric(ID_LENGTH).map_err(|cause| StateError(format!("{cause:#}")))?;
+    let id = random_alphanumeric(ID_LENGTH).map_err(StorageError::other)?;
     let now = shared.clock.now();
     let session = Session {
         digest: digested(&id),
@@ -59,7 +59,7 @@ pub(crate) async fn begin(
 pub(crate) async fn find(
     shared: &Shared,
     headers: &HeaderMap,
-) -> Result<Option<Session>, StateError> {
+) -> Result<Option<Session>, StorageError> {
     let Some(digest) = presented(shared, headers) else {
         return Ok(None);
     };
@@ -79,7 +79,7 @@ pub(crate) async fn find(
 }
 
 /// Signs out whoever the request is of. Gives the cookie that takes the browser's away.
-pub(crate) async fn end(shared: &Shared, headers: &HeaderMap) -> Result<HeaderValue, StateError> {
+pub(crate) async fn end(shared: &Shared, headers: &HeaderMap) -> Result<HeaderValue, StorageError> {
     if let Some(digest) = presented(shared, headers) {
         shared.state.remove_session(&digest).await?;
         shared.entrance.tell(Change::Session(digest));

@@ -12,7 +12,7 @@ use crate::cluster::bus::Hub;
 use crate::model::bounded_map::evict_unused;
 use crate::model::{Installed, RuntimeGlance};
 use crate::service::images::Addresses;
-use crate::storage::{State, StateError};
+use crate::storage::{State, StorageError};
 
 /// The glances of a room, from the top.
 #[derive(Default)]
@@ -59,7 +59,7 @@ impl Lineups {
         room: RoomId,
         state: &dyn State,
         hub: &dyn Hub,
-    ) -> Result<Arc<Lineup>, StateError> {
+    ) -> Result<Arc<Lineup>, StorageError> {
         let known = self.known(room);
         let mut known = known.lock().await;
         let changes = hub.changes();

@@ -11,7 +11,7 @@ use crate::content::wire;
 use crate::model::{Content, Entry, Room, Sender, User};
 use crate::service::directory;
 use crate::service::shared::Shared;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// Something that webhooks listen for. Of the ten events only `room_file_upload` is missing: this
 /// host keeps no files.
@@ -96,7 +96,7 @@ impl Told {
         room: Room,
         kind: Event,
         event: &RoomEvent,
-    ) -> Result<Self, StateError> {
+    ) -> Result<Self, StorageError> {
         let at = directory::room(shared, &room);
         let person = |user: &User| wire::person(shared, user);
         let (mut text, mut author) = (None, None);
@@ -140,7 +140,7 @@ impl Told {
             text,
             sender,
             author,
-            item: item.map_err(|cause| StateError(cause.to_string()))?,
+            item: item.map_err(StorageError::other)?,
         })
     }
 }

@@ -56,6 +56,38 @@ impl From<rusqlite::Error> for FileError {
     }
 }
 
+/// A database file that cannot be opened or created.
+#[derive(Debug)]
+pub struct OpenError {
+    path: PathBuf,
+    cause: FileError,
+}
+
+impl OpenError {
+    pub(crate) fn new(path: &Path, cause: FileError) -> Self {
+        let path = path.to_owned();
+        Self { path, cause }
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, cause } = self;
+        let path = path.display();
+        write!(f, "the host's database {path} cannot be used: {cause}")
+    }
+}
+
+impl std::error::Error for OpenError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.cause {
+            FileError::Io(cause) => cause.source(),
+            FileError::Sqlite(cause) => cause.source(),
+            _ => None,
+        }
+    }
+}
+
 /// Opens the database, or creates it, readable by its owner only. `prepare` gives a connection its
 /// settings and the database its tables.
 pub(super) fn open(

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use super::rows::{column, id, json, number, parsed, place, room};
 use super::webhooks;
 use crate::model::{InstallationQuery, Installed, Leaving, ListedInstallation, Place};
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 const INSTALLATION: &str =
     "SELECT oauth_id, oauth_secret, room_id, descriptor_url, descriptor FROM installation";
@@ -19,7 +19,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    pub(super) fn new(descriptor: &Descriptor) -> std::result::Result<Self, StateError> {
+    pub(super) fn new(descriptor: &Descriptor) -> std::result::Result<Self, StorageError> {
         Ok(Self {
             descriptor: json(descriptor)?,
             webhooks: webhooks::Kept::declared(descriptor)?,

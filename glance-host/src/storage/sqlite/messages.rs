@@ -3,9 +3,10 @@
 use glance_sdk::model::{OauthId, RoomId, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::error::corrupt;
 use super::rows::{id, json, number, parsed};
 use crate::model::{Content, Entry, Sender, Side};
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// The kind of an entry that an add-on wrote.
 const NOTIFICATION: &str = "notification";
@@ -24,7 +25,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    pub(super) fn new(entry: &Entry) -> Result<Self, StateError> {
+    pub(super) fn new(entry: &Entry) -> Result<Self, StorageError> {
         let (kind, content) = match (&entry.content, &entry.sender) {
             (Content::Notification(notification), _) => (NOTIFICATION, json(notification)?),
             (Content::Message(message), Sender::Person(_)) => (MESSAGE, json(message)?),
@@ -138,10 +139,10 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
             let sender: UserId = row
                 .get::<_, String>(3)?
                 .parse()
-                .map_err(|cause| unreadable(3, cause))?;
+                .map_err(|cause| corrupt(row, 3, cause))?;
             (Sender::Person(sender), Content::Message(parsed(row, 6)?))
         }
-        other => return Err(unreadable(5, format!("no kind of entry: {other}"))),
+        other => return Err(corrupt(row, 5, format!("no kind of entry: {other}"))),
     };
     Ok(Entry {
         id: row.get(0)?,
@@ -151,12 +152,4 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         sender_name: row.get(4)?,
         content,
     })
-}
-
-fn unreadable(
-    column: usize,
-    cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> rusqlite::Error {
-    let text = rusqlite::types::Type::Text;
-    rusqlite::Error::FromSqlConversionFailure(column, text, cause.into())
 }

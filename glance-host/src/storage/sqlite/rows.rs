@@ -2,12 +2,12 @@
 
 use glance_sdk::model::RoomId;
 use rusqlite::Row;
-use rusqlite::types::Type;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::error::corrupt;
 use crate::model::Place;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// SQLite counts in i64: an id from a request that does not fit is the id of nothing.
 pub(super) fn number(id: u64) -> i64 {
@@ -21,7 +21,7 @@ pub(super) fn offset(skip: u64) -> i64 {
 
 pub(super) fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     let id: i64 = row.get(column)?;
-    u64::try_from(id).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, id))
+    u64::try_from(id).map_err(|cause| corrupt(row, column, cause))
 }
 
 /// A room where there is one: none is the whole group.
@@ -45,14 +45,11 @@ pub(super) fn place(row: &Row<'_>, column: usize) -> rusqlite::Result<Place> {
     })
 }
 
-pub(super) fn json(value: &impl Serialize) -> Result<String, StateError> {
-    serde_json::to_string(value)
-        .map_err(|cause| StateError(format!("JSON cannot be written: {cause}")))
+pub(super) fn json(value: &impl Serialize) -> Result<String, StorageError> {
+    serde_json::to_string(value).map_err(StorageError::other)
 }
 
 pub(super) fn parsed<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
     let text: String = row.get(column)?;
-    serde_json::from_str(&text).map_err(|cause| {
-        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(cause))
-    })
+    serde_json::from_str(&text).map_err(|cause| corrupt(row, column, cause))
 }

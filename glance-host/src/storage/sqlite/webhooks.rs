@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::installations::installed;
 use super::rows::{id, json, number, parsed, room};
 use crate::model::{Installed, MAX_RUNTIME_WEBHOOKS, RegisteredWebhook, Restriction};
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 const SCHEMA: &str = "
     -- One of a descriptor has no room: it listens wherever its add-on is. AUTOINCREMENT, because
@@ -36,7 +36,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    pub(super) fn new(webhook: &Webhook) -> Result<Self, StateError> {
+    pub(super) fn new(webhook: &Webhook) -> Result<Self, StorageError> {
         Ok(Self {
             key: webhook.key.clone(),
             event: webhook.event.to_string(),
@@ -45,7 +45,7 @@ impl Kept {
     }
 
     /// Those that a descriptor declares.
-    pub(super) fn declared(descriptor: &Descriptor) -> Result<Vec<Self>, StateError> {
+    pub(super) fn declared(descriptor: &Descriptor) -> Result<Vec<Self>, StorageError> {
         let webhooks = descriptor.capabilities.webhook.iter();
         let webhooks = webhooks.flat_map(|webhooks| webhooks.as_slice());
         webhooks.map(Self::new).collect()

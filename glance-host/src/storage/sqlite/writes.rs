@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rusqlite::{Connection, ErrorCode, Result};
 
+use super::error::is_unavailable;
 use crate::storage::Writes;
 
 #[derive(Debug, Default)]
@@ -39,20 +40,9 @@ impl WriteLog {
 
 /// Whether an error says that nothing can be written, rather than that this query may not.
 fn is_of_the_disk(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(
-            ErrorCode::CannotOpen
-                | ErrorCode::DatabaseBusy
-                | ErrorCode::DatabaseCorrupt
-                | ErrorCode::DiskFull
-                | ErrorCode::FileLockingProtocolFailed
-                | ErrorCode::NotADatabase
-                | ErrorCode::PermissionDenied
-                | ErrorCode::ReadOnly
-                | ErrorCode::SystemIoFailure
-        )
-    )
+    error.sqlite_error_code().is_some_and(|code| {
+        is_unavailable(code) || matches!(code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+    })
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::http::web::room_access::Visit;
 use crate::model::module;
 use crate::model::{Installed, Room, User};
 use crate::service::shared::Shared;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// An action that is offered.
 pub(super) struct Offered {
@@ -94,7 +94,7 @@ pub(super) async fn offered(
     room: &Room,
     user: &User,
     message: Option<&Arc<Message>>,
-) -> Result<Vec<Offered>, StateError> {
+) -> Result<Vec<Offered>, StorageError> {
     let location = match message {
         Some(_) => ActionLocation::Message,
         None => ActionLocation::Input,
@@ -107,7 +107,9 @@ pub(super) async fn offered(
             // Each add-on by itself, so that nobody waits for all of another's, and who is gone for none.
             Some(message) if looks => {
                 let (room, user, message) = (room.clone(), user.clone(), Arc::clone(message));
-                pattern::aside(move || holding(judged, &room, &user, Some(&message))).await?
+                pattern::aside(move || holding(judged, &room, &user, Some(&message)))
+                    .await
+                    .map_err(StorageError::other)?
             }
             message => holding(judged, room, user, message.map(Arc::as_ref)),
         };
@@ -152,7 +154,7 @@ fn holding(judged: Judged, room: &Room, user: &User, message: Option<&Message>) 
 }
 
 /// Whether an add-on of the room has an action on messages, on whichever.
-pub(super) async fn any_on_messages(shared: &Shared, room: &Room) -> Result<bool, StateError> {
+pub(super) async fn any_on_messages(shared: &Shared, room: &Room) -> Result<bool, StorageError> {
     let all = all(shared, room).await?;
     let mut actions = all.iter().flat_map(|(_, actions)| actions);
     Ok(actions.any(|action| action.location == ActionLocation::Message))
@@ -169,7 +171,7 @@ fn order(offered: &Offered) -> (i64, &str, &str) {
 
 /// Those of descriptors and of runtime, by installation. One of a room stands before a global one of its
 /// key.
-async fn all(shared: &Shared, room: &Room) -> Result<Vec<(Installed, Vec<Action>)>, StateError> {
+async fn all(shared: &Shared, room: &Room) -> Result<Vec<(Installed, Vec<Action>)>, StorageError> {
     let mut all = Vec::new();
     for installed in shared.state.installations_in(room.id).await? {
         let runtime = shared

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::content::pattern;
 use crate::model::{Content, Entry, Sender, User};
 use crate::service::shared::Shared;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// What is known of an entry of the timeline.
 pub(super) struct Message {
@@ -21,7 +21,7 @@ pub(super) struct Message {
 }
 
 impl Message {
-    pub(super) async fn new(shared: &Shared, entry: &Entry) -> Result<Self, StateError> {
+    pub(super) async fn new(shared: &Shared, entry: &Entry) -> Result<Self, StorageError> {
         let by = match &entry.sender {
             Sender::Person(id) => shared.state.user(*id).await?,
             Sender::AddOn(_) => None,

@@ -11,7 +11,7 @@ use crate::cluster::bus::Push;
 use crate::content::wire::version;
 use crate::model::Installed;
 use crate::service::shared::Shared;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// Looks for one person in one room.
 pub(in crate::http::web) struct Here {
@@ -34,7 +34,7 @@ impl Here {
 
     /// The event `here`: the modules of each add-on, each with what changes when it does; the
     /// actions beside the input field; and whether there are any on messages.
-    pub(in crate::http::web) async fn look(&mut self) -> Result<Value, StateError> {
+    pub(in crate::http::web) async fn look(&mut self) -> Result<Value, StorageError> {
         let state = &self.shared.state;
         let (room, user) = (state.room(self.room).await?, state.user(self.user).await?);
         let (Some(room), Some(user)) = (room, user) else {

@@ -17,7 +17,7 @@ use crate::model::module::{Kind, Module};
 use crate::model::{Installed, Room, User};
 use crate::service::addon_calls;
 use crate::service::shared::Shared;
-use crate::storage::StateError;
+use crate::storage::StorageError;
 
 /// What a page wants to open: a module or a glance of an add-on by its key, what a glance opens even
 /// where a module has its key, or what an action opens.
@@ -186,7 +186,7 @@ async fn target_of(
     installed: &Installed,
     room: &Room,
     glance: &str,
-) -> Result<Option<Target>, StateError> {
+) -> Result<Option<Target>, StorageError> {
     if let Some(declared) = installed.descriptor.glance(glance) {
         return Ok(declared.target.clone());
     }
