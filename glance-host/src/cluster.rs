@@ -1,5 +1,5 @@
 //! State that the nodes of one host share: events, presence, rate limits.
 
 pub(crate) mod attendance;
-pub mod bus;
+pub(crate) mod bus;
 pub(crate) mod rate_limits;

@@ -36,7 +36,6 @@ pub mod storage;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use cluster::bus;
 pub use content::query_answer::check_query_answer;
 pub use ipnet::IpNet;
 pub use model::clock::Clock;

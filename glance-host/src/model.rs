@@ -3,6 +3,7 @@
 pub(crate) mod bounded_map;
 pub(crate) mod clock;
 mod entry;
+pub(crate) mod event;
 mod extension;
 pub(crate) mod glance_data;
 mod identity;

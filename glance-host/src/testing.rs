@@ -424,7 +424,7 @@ impl TestViewer {
             loop {
                 tokio::select! {
                     () = sender.closed() => return,
-                    goes_on = viewer.happens() => if !goes_on { return },
+                    goes_on = viewer.next_input() => if !goes_on { return },
                 }
                 while viewer.change().is_some() {}
                 let now = viewer.sidebar();

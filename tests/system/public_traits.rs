@@ -4,7 +4,6 @@ use std::fmt::{Debug, Display};
 use std::hash::Hash;
 use std::str::FromStr;
 
-use glance_host::bus::{self, Hub};
 use glance_host::testing::{Fault, FaultHost, Party, TestRoom};
 use glance_host::viewer::{LineState, ShownStatus, Sidebar};
 use glance_sdk::addon::{Built, Server};
@@ -65,7 +64,6 @@ const _: () = {
     key::<ErrorKind>();
     shared::<Error>();
     shared::<Failure>();
-    value::<bus::To>();
     value::<Sidebar>();
     value::<LineState>();
     value::<ShownStatus>();
@@ -77,11 +75,7 @@ const _: () = {
 
 /// An implementer needs no other crate for the traits.
 #[expect(dead_code)]
-fn traits_are_reexported<T>(
-    stream: impl Stream<Item = T>,
-    store: &dyn InstallationStore,
-    hub: &dyn Hub,
-) {
+fn traits_are_reexported<T>(stream: impl Stream<Item = T>, store: &dyn InstallationStore) {
     #[glance_sdk::store::async_trait]
     trait Asynchronous {
         async fn runs(&self);
@@ -90,7 +84,7 @@ fn traits_are_reexported<T>(
     impl Asynchronous for () {
         async fn runs(&self) {}
     }
-    drop((stream, store, hub));
+    drop((stream, store));
 }
 
 #[test]

@@ -1,150 +1,128 @@
-//! Fan-out: what happens in a room reaches everyone who looks at it.
+//! Delivers events to the open pages that they concern.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use glance_sdk::model::{OauthId, RoomId, UserId};
+use glance_sdk::model::RoomId;
 use tokio::sync::broadcast;
 
-use crate::model::Entry;
 use crate::model::bounded_map::evict_unused;
-use crate::service::viewer::Contents;
+use crate::model::event::{AccessChange, Event};
 
-pub use crate::model::glance_data::{Data, TooLarge};
-
-/// How many events a slow viewer may be behind before it starts over.
+/// How many events a slow receiver may be behind before it lags and has to start over.
 const BACKLOG: usize = 256;
 
-/// Something that viewers of a room must know.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum Event {
-    /// An add-on pushed new data.
-    Pushed(Arc<Push>),
-    /// An add-on came, went or changed, or a glance was created or removed.
-    Changed,
-    /// The host introduced itself to an add-on again: what failed before may work now.
-    Introduced(OauthId),
-    /// An add-on's data may be out of date, so every viewer queries its glances again.
-    QueryAgain(OauthId),
-    /// Something was written into the room.
-    Written(Arc<Written>),
+/// The receivers of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Topic {
+    /// The viewers of one room.
+    Room(RoomId),
+    /// The viewers of all rooms.
+    AllRooms,
+    /// All pages that may have to close.
+    Access,
 }
 
-/// What was written into a room.
+/// Carries events from services to open pages. Nothing is stored: a receiver that lags reads everything
+/// again.
+pub(crate) trait Bus: fmt::Debug + Send + Sync {
+    /// Sends an event to all current receivers of the topic; there may be none.
+    fn publish(&self, topic: Topic, event: Event);
+
+    /// Tells open pages that somebody's access changed.
+    fn publish_access(&self, change: AccessChange) {
+        self.publish(Topic::Access, Event::Access(change));
+    }
+
+    /// Receives the events of a room, and those of all rooms, from now on.
+    fn subscribe(&self, room: RoomId) -> broadcast::Receiver<Arc<Delivery>>;
+
+    /// Receives the events of [`Topic::Access`] from now on.
+    fn subscribe_access(&self) -> broadcast::Receiver<Arc<Delivery>>;
+
+    /// Counts the published [`Event::Changed`]. The number grows before a receiver gets the event, so data
+    /// that was read at the current number is not older than any event received so far.
+    fn generation(&self) -> u64;
+}
+
+/// An event on its way to the receivers of this node.
 #[derive(Debug)]
-pub struct Written {
-    /// The entry.
-    pub entry: Entry,
-    /// What every page shows of it, in JSON: made once, however many look.
-    pub shown: String,
+pub(crate) struct Delivery {
+    pub(crate) event: Event,
+    pub(crate) derived: Derived,
 }
 
-/// New data of glances.
+/// A value that the first receiver of an event computes for all others on this node.
+#[derive(Debug, Default)]
+pub(crate) struct Derived(OnceLock<Box<dyn Any + Send + Sync>>);
+
+impl Derived {
+    /// Returns the value, after computing it if this is the first call. Returns `None` if another type was
+    /// stored before.
+    pub(crate) fn get_or_init<T: Send + Sync + 'static>(
+        &self,
+        init: impl FnOnce() -> T,
+    ) -> Option<&T> {
+        self.0.get_or_init(|| Box::new(init())).downcast_ref()
+    }
+}
+
+/// A bus within one process.
 #[derive(Debug)]
-#[non_exhaustive]
-pub struct Push {
-    /// Whose glances.
-    pub oauth_id: OauthId,
-    /// Only for this person, or for everyone.
-    pub user: Option<UserId>,
-    /// What is new of each.
-    pub glances: Vec<NewData>,
+pub(crate) struct LocalBus {
+    rooms: Mutex<HashMap<RoomId, broadcast::Sender<Arc<Delivery>>>>,
+    access: broadcast::Sender<Arc<Delivery>>,
+    generation: AtomicU64,
 }
 
-impl Push {
-    /// A push of these keys and their data.
-    pub fn new(
-        oauth_id: OauthId,
-        user: Option<UserId>,
-        glances: impl IntoIterator<Item = (String, Data)>,
-    ) -> Self {
-        let new = |(key, data)| NewData {
-            key,
-            data,
-            contents: Contents::default(),
-        };
+impl Default for LocalBus {
+    fn default() -> Self {
         Self {
-            oauth_id,
-            user,
-            glances: glances.into_iter().map(new).collect(),
+            rooms: Mutex::default(),
+            access: broadcast::channel(BACKLOG).0,
+            generation: AtomicU64::default(),
         }
     }
 }
 
-/// New data of one glance.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct NewData {
-    /// The glance's key.
-    pub key: String,
-    /// The data.
-    pub data: Data,
-    /// What it comes to, worked out once for all who see it.
-    pub(crate) contents: Contents,
-}
-
-/// Where events go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum To {
-    /// To one room.
-    Room(RoomId),
-    /// To all rooms.
-    All,
-}
-
-/// Carries events from where they happen to everyone who looks.
-pub trait Hub: fmt::Debug + Send + Sync + 'static {
-    /// Carries an event. Nobody may be there; it is not kept.
-    fn publish(&self, to: To, event: Event);
-
-    /// The events of a room from now on. A receiver that lags must take everything for changed.
-    fn subscribe(&self, room: RoomId) -> broadcast::Receiver<Event>;
-
-    /// How many [`Event::Changed`] were carried, counted before anyone receives them: what was read
-    /// at an earlier number may be old.
-    fn changes(&self) -> u64;
-}
-
-type Rooms = HashMap<RoomId, broadcast::Sender<Event>>;
-
-/// Carries events within one process.
-#[derive(Debug, Default)]
-pub struct LocalHub {
-    rooms: Mutex<Rooms>,
-    changes: AtomicU64,
-}
-
-impl LocalHub {
-    fn rooms(&self) -> MutexGuard<'_, Rooms> {
+impl LocalBus {
+    /// Locked for lookups only. Sending wakes tasks and does not wait for them.
+    fn rooms(&self) -> MutexGuard<'_, HashMap<RoomId, broadcast::Sender<Arc<Delivery>>>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Hub for LocalHub {
-    fn publish(&self, to: To, event: Event) {
+impl Bus for LocalBus {
+    fn publish(&self, topic: Topic, event: Event) {
         if matches!(event, Event::Changed) {
-            self.changes.fetch_add(1, Ordering::SeqCst);
+            self.generation.fetch_add(1, Ordering::SeqCst);
         }
-        let rooms = self.rooms();
-        match to {
-            To::Room(room) => {
-                if let Some(sender) = rooms.get(&room) {
-                    let _ = sender.send(event);
+        let delivery = Arc::new(Delivery {
+            event,
+            derived: Derived::default(),
+        });
+        // An error means that there is no receiver.
+        match topic {
+            Topic::Room(room) => {
+                if let Some(sender) = self.rooms().get(&room) {
+                    let _ = sender.send(delivery);
                 }
             }
-            To::All => {
-                for sender in rooms.values() {
-                    let _ = sender.send(event.clone());
+            Topic::AllRooms => {
+                for sender in self.rooms().values() {
+                    let _ = sender.send(Arc::clone(&delivery));
                 }
+            }
+            Topic::Access => {
+                let _ = self.access.send(delivery);
             }
         }
     }
 
-    fn subscribe(&self, room: RoomId) -> broadcast::Receiver<Event> {
+    fn subscribe(&self, room: RoomId) -> broadcast::Receiver<Arc<Delivery>> {
         let mut rooms = self.rooms();
         evict_unused(&mut rooms, |sender| sender.receiver_count() > 0);
         rooms
@@ -153,25 +131,58 @@ impl Hub for LocalHub {
             .subscribe()
     }
 
-    fn changes(&self) -> u64 {
-        self.changes.load(Ordering::SeqCst)
+    fn subscribe_access(&self) -> broadcast::Receiver<Arc<Delivery>> {
+        self.access.subscribe()
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::broadcast::error::TryRecvError;
+
     use super::*;
 
     #[test]
-    fn a_room_that_nobody_looks_at_is_forgotten() {
-        let hub = LocalHub::default();
-        let mut looked_at = hub.subscribe(RoomId::new(0));
+    fn channel_of_room_without_receivers_is_evicted() {
+        let bus = LocalBus::default();
+        let mut watched = bus.subscribe(RoomId::new(0));
         for room in 1..10_000 {
-            drop(hub.subscribe(RoomId::new(room)));
+            drop(bus.subscribe(RoomId::new(room)));
         }
-        assert!(hub.rooms().len() < 100);
-        hub.publish(To::Room(RoomId::new(0)), Event::Changed);
-        assert!(matches!(looked_at.try_recv(), Ok(Event::Changed)));
-        assert_eq!(hub.changes(), 1);
+        assert!(bus.rooms().len() < 100);
+        bus.publish(Topic::Room(RoomId::new(0)), Event::Changed);
+        assert_eq!(watched.try_recv().unwrap().event, Event::Changed);
+        assert_eq!(bus.generation(), 1);
+    }
+
+    #[test]
+    fn topics_reach_their_receivers_only() {
+        let bus = LocalBus::default();
+        let (mut one, mut two) = (bus.subscribe(1.into()), bus.subscribe(2.into()));
+        let mut access = bus.subscribe_access();
+        bus.publish(Topic::Room(1.into()), Event::Changed);
+        bus.publish(Topic::AllRooms, Event::QueryAgain("a".into()));
+        let ended = Event::Access(AccessChange::Person(1.into()));
+        bus.publish_access(AccessChange::Person(1.into()));
+
+        assert_eq!(one.try_recv().unwrap().event, Event::Changed);
+        let (first, second) = (one.try_recv().unwrap(), two.try_recv().unwrap());
+        assert!(Arc::ptr_eq(&first, &second));
+        assert_eq!(access.try_recv().unwrap().event, ended);
+        for receiver in [&mut one, &mut two, &mut access] {
+            assert!(matches!(receiver.try_recv(), Err(TryRecvError::Empty)));
+        }
+    }
+
+    #[test]
+    fn derived_value_is_computed_once() {
+        let derived = Derived::default();
+        assert_eq!(derived.get_or_init(|| 1_u8), Some(&1));
+        assert_eq!(derived.get_or_init(|| 2_u8), Some(&1));
+        assert_eq!(derived.get_or_init(|| "another type"), None);
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Installed, User};
 
 /// Something that was written into a room.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// Names it: a UUID.
     pub id: String,
@@ -27,7 +27,7 @@ pub struct Entry {
 }
 
 /// Who wrote an entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Sender {
     /// A person.
     Person(UserId),
@@ -45,7 +45,7 @@ pub enum Side {
 }
 
 /// What an entry of a timeline says.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Content {
     /// What an add-on wrote.

@@ -1,30 +1,31 @@
-//! Data of a glance, kept as text: as values it takes up to a hundred times as much, and it is kept for
-//! as long as a page is behind.
+//! Data of a glance, stored as JSON text: parsed values take up to a hundred times as much memory, and a
+//! page that is behind keeps the data alive.
 
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 /// How many bytes of JSON the metadata of a glance may have. Of known add-ons none sends 500.
 const MAX_METADATA_BYTES: usize = 32 * 1024;
 
-/// Data of a glance, with metadata of at most 32 KiB. Copies are one.
+/// Data of a glance, with metadata of at most 32 KiB. Clones share it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Data {
-    /// All but the metadata.
+pub(crate) struct Data {
+    /// Everything but the metadata.
     pub(crate) look: Text,
     pub(crate) metadata: Option<Text>,
 }
 
 impl Data {
-    /// Keeps what an add-on pushed or answered.
+    /// Takes data that an add-on pushed, or the answer to a query.
     ///
     /// # Errors
     ///
-    /// [`TooLarge`] where the metadata has more than 32 KiB.
-    pub fn new(mut data: Value) -> Result<Self, TooLarge> {
+    /// Returns [`TooLarge`] if the metadata has more than 32 KiB.
+    pub(crate) fn new(mut data: Value) -> Result<Self, TooLarge> {
         let metadata = data
             .as_object_mut()
             .and_then(|data| data.remove("metadata"));
@@ -38,8 +39,8 @@ impl Data {
         Ok(Self { look, metadata })
     }
 
-    /// The data as it came.
-    pub fn value(&self) -> Value {
+    /// Returns the data as the add-on sent it.
+    pub(crate) fn value(&self) -> Value {
         let mut data = self.look.value();
         if let Some(metadata) = &self.metadata {
             data["metadata"] = metadata.value();
@@ -54,9 +55,9 @@ impl Serialize for Data {
     }
 }
 
-/// That metadata has so many bytes of JSON, which are too many.
+/// An error: metadata has this many bytes of JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TooLarge(usize);
+pub(crate) struct TooLarge(usize);
 
 impl fmt::Display for TooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -70,7 +71,13 @@ impl fmt::Display for TooLarge {
 
 impl std::error::Error for TooLarge {}
 
-/// A value as text.
+impl<'de> Deserialize<'de> for Data {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::new(Value::deserialize(from)?).map_err(D::Error::custom)
+    }
+}
+
+/// A JSON value as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Text(Arc<str>);
 

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::cluster::bus::Event;
+use crate::model::event::Event;
 use crate::model::{Entry, Installed, NewRoom, Room, User};
 use crate::net::inbound::tls::Certificate;
 use crate::service::install;
@@ -185,7 +185,7 @@ impl Host {
     /// its add-on with other code. Returns before the answers arrive.
     pub fn query_again(&self, installed: &Installed) {
         let event = Event::QueryAgain(installed.oauth_id.clone());
-        self.shared.hub.publish(install::places(installed), event);
+        self.shared.bus.publish(install::places(installed), event);
     }
 
     /// Removes an installation, whatever its add-on says to it; false where there was none.

@@ -15,13 +15,14 @@ use glance_sdk::model::{Descriptor, InstallationData, InstallationUpdate, RoomId
 use reqwest::{Method, StatusCode, Url};
 use serde::Serialize;
 
-use crate::cluster::bus::{Event, To};
+use crate::cluster::bus::Topic;
 use crate::content::pattern;
 use crate::model::Installed;
+use crate::model::event::AccessChange;
+use crate::model::event::Event;
 use crate::service::addon_calls;
 use crate::service::addon_calls::NoAnswer;
 use crate::service::shared::Shared;
-use crate::service::sign_in::Change;
 use crate::storage::StorageError;
 use browser_handoff::About;
 use error::no_answer;
@@ -177,7 +178,7 @@ pub(crate) async fn finish(shared: &Shared, installed: &Installed) -> Result<(),
         .state
         .finish_installation(&installed.oauth_id)
         .await?;
-    shared.hub.publish(places(installed), Event::Changed);
+    shared.bus.publish(places(installed), Event::Changed);
     tracing::info!(target: STEPS, "{:?} is installed", installed.descriptor.name);
     warn_of_patterns(&installed.descriptor).await
 }
@@ -220,12 +221,12 @@ pub(crate) async fn replace(
         )
         .await?;
     let places = places(&updated);
-    shared.hub.publish(places, Event::Changed);
+    shared.bus.publish(places, Event::Changed);
     let introduced = Event::Introduced(updated.oauth_id.clone());
-    shared.hub.publish(places, introduced);
+    shared.bus.publish(places, introduced);
     shared
-        .entrance
-        .tell(Change::Installation(updated.oauth_id.clone()));
+        .bus
+        .publish_access(AccessChange::Installation(updated.oauth_id.clone()));
     tracing::info!(target: STEPS, "{:?} is up to date", updated.descriptor.name);
     warn_of_patterns(&updated.descriptor).await?;
     Ok(updated)
@@ -264,8 +265,8 @@ pub(crate) fn plain(url: &str) -> String {
 }
 
 /// The rooms in which an installation shows.
-pub(crate) fn places(installed: &Installed) -> To {
-    installed.room_id.map_or(To::All, To::Room)
+pub(crate) fn places(installed: &Installed) -> Topic {
+    installed.room_id.map_or(Topic::AllRooms, Topic::Room)
 }
 
 fn callback_url(installed: &Installed) -> Option<&str> {

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use glance_sdk::model::{MessageFormat, Notification, RoomId};
 use tokio::sync::OwnedMutexGuard;
 
-use crate::cluster::bus::{Event, To, Written};
+use crate::cluster::bus::Topic;
 use crate::model::bounded_map::evict_unused;
+use crate::model::event::{Event, Posted};
 use crate::model::{Entry, Message, User};
 use crate::service::shared::Shared;
 use crate::service::timeline;
@@ -86,12 +87,12 @@ async fn keep(shared: &Arc<Shared>, entry: &Entry, calls: Calls) -> Result<bool,
     if !shared.state.write(entry).await? {
         return Ok(false);
     }
-    let written = Written {
+    let posted = Posted {
         entry: entry.clone(),
-        shown,
+        rendered: shown,
     };
-    let told = Event::Written(Arc::new(written));
-    shared.hub.publish(To::Room(entry.room_id), told);
+    let event = Event::Posted(Arc::new(posted));
+    shared.bus.publish(Topic::Room(entry.room_id), event);
     calls.queue(shared);
     Ok(true)
 }

@@ -1,9 +1,10 @@
 //! What is done to people, whoever does it: made admins, members or guests, removed, let back.
 
-use crate::cluster::bus::{Event, To};
+use crate::cluster::bus::Topic;
 use crate::model::User;
+use crate::model::event::AccessChange;
+use crate::model::event::Event;
 use crate::service::shared::Shared;
-use crate::service::sign_in::Change;
 use crate::storage::StorageError;
 
 /// Makes a person who they are now, and tells open pages where they may do something else. Whoever
@@ -19,9 +20,9 @@ pub(crate) async fn change(shared: &Shared, before: &User, now: &User) -> Result
     }
     let role = |user: &User| (user.is_admin, user.is_guest, user.is_removed);
     if role(now) != role(before) {
-        shared.entrance.tell(Change::Person(now.id));
+        shared.bus.publish_access(AccessChange::Person(now.id));
         // Glances may be for admins or guests.
-        shared.hub.publish(To::All, Event::Changed);
+        shared.bus.publish(Topic::AllRooms, Event::Changed);
     }
     Ok(())
 }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use glance_sdk::model::RoomId;
 use glance_sdk::printable::acts;
 
-use crate::cluster::bus::{Event, To};
+use crate::cluster::bus::Topic;
+use crate::model::event::AccessChange;
+use crate::model::event::Event;
 use crate::model::{NewRoom, Room, User};
 use crate::service::install::removal;
 use crate::service::shared::Shared;
-use crate::service::sign_in::Change;
 use crate::service::webhooks;
 use crate::service::webhooks::RoomEvent;
 use crate::storage::StorageError;
@@ -120,8 +121,8 @@ pub(crate) async fn change(
     if !shared.state.update_room(&room).await? {
         return Err(RoomError::Taken(room.name));
     }
-    shared.entrance.tell(Change::Room(id));
-    shared.hub.publish(To::Room(id), Event::Changed);
+    shared.bus.publish_access(AccessChange::Room(id));
+    shared.bus.publish(Topic::Room(id), Event::Changed);
     if before.topic != room.topic {
         let topic = room.topic.clone();
         let by = by.clone();
@@ -148,8 +149,8 @@ pub(crate) async fn delete(
     let Some(installed) = shared.state.remove_room(room.id, now).await? else {
         return Ok(false);
     };
-    shared.entrance.tell(Change::Room(room.id));
-    shared.hub.publish(To::Room(room.id), Event::Changed);
+    shared.bus.publish_access(AccessChange::Room(room.id));
+    shared.bus.publish(Topic::Room(room.id), Event::Changed);
     removal::tell_of_room(shared, installed);
     Ok(true)
 }

@@ -9,7 +9,7 @@ use glance_sdk::serve;
 use tokio::sync::{Mutex, watch};
 
 use crate::cluster::attendance::Attendance;
-use crate::cluster::bus::Hub;
+use crate::cluster::bus::Bus;
 use crate::cluster::rate_limits::Limits;
 use crate::http::health::Health;
 use crate::model::clock::Clock;
@@ -59,7 +59,7 @@ pub(crate) struct Shared {
     pub(crate) inbound: serve::Limits,
     pub(crate) attendance: Attendance,
     pub(crate) state: Arc<dyn State>,
-    pub(crate) hub: Arc<dyn Hub>,
+    pub(crate) bus: Arc<dyn Bus>,
     pub(crate) lineups: Lineups,
     pub(crate) retries: Retries,
     pub(crate) http: addon_calls::Client,

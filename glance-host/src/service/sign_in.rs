@@ -10,16 +10,12 @@ mod proxy;
 pub(crate) mod session;
 
 use aws_lc_rs::hmac;
-use glance_sdk::model::{OauthId, RoomId, UserId};
-use tokio::sync::broadcast;
+use glance_sdk::model::UserId;
 
 #[cfg(feature = "openid")]
 #[cfg_attr(docsrs, doc(cfg(feature = "openid")))]
 pub use openid::OpenId;
 pub use proxy::Proxy;
-
-/// How many changes a page may be behind before it looks whether anything concerns it.
-const BACKLOG: usize = 256;
 
 /// How people sign in to a host; [`Builder::sign_in`](crate::Builder::sign_in) takes one.
 ///
@@ -90,20 +86,6 @@ pub(crate) struct Entrance {
     pub(crate) way: Way,
     /// Signs cookies.
     key: hmac::Key,
-    changes: broadcast::Sender<Change>,
-}
-
-/// Something that may end the visit of a person in a room.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Change {
-    /// The session with this digest ended.
-    Session(Vec<u8>),
-    /// A person is somebody else now: an admin, a guest, removed.
-    Person(UserId),
-    /// Others may enter this room than before, or it is gone.
-    Room(RoomId),
-    /// An installation is gone, or may do something else.
-    Installation(OauthId),
 }
 
 impl Entrance {
@@ -111,20 +93,10 @@ impl Entrance {
         Self {
             way,
             key: hmac::Key::new(hmac::HMAC_SHA256, key),
-            changes: broadcast::channel(BACKLOG).0,
         }
     }
 
     pub(crate) fn is_local(&self) -> bool {
         matches!(self.way, Way::Local(_))
-    }
-
-    /// Tells open pages to see whether they may stay. Nobody may be there.
-    pub(crate) fn tell(&self, change: Change) {
-        let _ = self.changes.send(change);
-    }
-
-    pub(crate) fn changes(&self) -> broadcast::Receiver<Change> {
-        self.changes.subscribe()
     }
 }

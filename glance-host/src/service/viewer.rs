@@ -1,10 +1,10 @@
-//! One connected person in one room: asks each glance, evaluates its conditions, takes pushes, and
-//! says what is shown.
+//! The connection of one person to one room: queries each glance, evaluates its conditions, takes pushes,
+//! and computes what the person sees.
 //!
-//! The page in a browser and the viewer of a test are both thin skins over this. What a condition
-//! hides never leaves the host. What is the same for many is worked out once: the glances of a room
-//! (`lineup`), what pushed data comes to and its bytes (`prepared`). A viewer has no task of its
-//! own: whoever shows it, drives it.
+//! The page in a browser and the viewer of a test use the same code. Data that a condition hides never
+//! leaves the host. The viewers of a room share everything that does not depend on the person: the list of
+//! glances (`lineup`), and the rendered data with its bytes (`prepared`). A viewer has no task of its own:
+//! the connection or test that owns it polls it.
 
 mod board;
 mod failed_lines;
@@ -32,12 +32,12 @@ use tokio::task::{JoinError, JoinSet};
 pub(crate) use board::Change;
 pub(crate) use inspect::{News, Report, millis};
 pub(crate) use lineup::Lineups;
-pub(crate) use prepared::Contents;
 pub(crate) use retries::Retries;
 pub use sidebar::{Line, LineState, ShownStatus, Sidebar, TargetRef};
 
 use crate::cluster::attendance::Attending;
-use crate::cluster::bus::{Event, Push};
+use crate::cluster::bus::{Delivery, Derived};
+use crate::model::event::{Event, Push};
 use crate::service::addon_calls::Queried;
 use crate::service::shared::Shared;
 use crate::service::{addon_calls, presence};
@@ -49,7 +49,7 @@ use lineup::Lineup;
 use retries::Place;
 use wake_gate::WakeGate;
 
-/// What a person can ask of their viewer.
+/// A request to a viewer.
 #[derive(Debug)]
 pub(crate) enum Command {
     /// Query this glance again.
@@ -69,77 +69,78 @@ pub(crate) enum Command {
 /// Boxed, because a channel has room for many from the beginning.
 pub(crate) type Commands = mpsc::Sender<Box<Command>>;
 
-/// More commands than wait for a viewer whose page reads what it is told.
+/// The capacity of the command channel. A page that reads its stream never fills it.
 const MAX_COMMANDS: usize = 100;
 
-/// The answer to one query: which glance, which asking, what came.
+/// The answer to a query: the glance, the number of the query, and the result.
 type Answered = Box<(Arc<prepared::Prepared>, u64, Queried)>;
 
-/// One connected person in one room. Dropping it disconnects them.
+/// The connection of one person to one room. Dropping it disconnects them.
 pub(crate) struct Viewer {
     shared: Arc<Shared>,
     room: RoomId,
     user: UserId,
-    /// Where the person is by what their page says, which may not be kept yet.
+    /// The time zone that the person's page sent, which may not be stored yet.
     zone: Option<Box<str>>,
-    /// Whether others see that this person is there.
+    /// Whether the person counts as being in the room.
     is_present: bool,
     board: Board,
-    /// What else must be told.
-    heard: VecDeque<Change>,
+    /// Changes that are not on the board.
+    pending: VecDeque<Change>,
     followed: HashSet<String>,
     failed: FailedLines,
-    /// While somebody inspects.
+    /// Present while somebody inspects.
     inspection: Option<Box<Inspection>>,
-    /// Whether who inspects must be told again.
+    /// Whether the inspector must be sent new reports.
     is_news: bool,
-    events: broadcast::Receiver<Event>,
+    events: broadcast::Receiver<Arc<Delivery>>,
     commands: Commands,
-    rare: WakeGate<Rare>,
+    rare: WakeGate<RareInputs>,
     attending: Option<Attending>,
 }
 
-/// What a viewer waits for.
-enum Happened {
+/// Everything that a viewer reacts to.
+enum ViewerInput {
     Ended,
     Beat,
     Commanded(Box<Command>),
     Answered(Result<Answered, JoinError>),
-    Carried(Result<Event, RecvError>),
+    Carried(Result<Arc<Delivery>, RecvError>),
     Delivered,
 }
 
-/// What events mostly find as it was.
-struct Rare {
+/// The inputs that are rarely ready, unlike events.
+struct RareInputs {
     ended: Fuse<BoxFuture<'static, ()>>,
     pulse: stream::Fuse<BoxStream<'static, ()>>,
     commanded: mpsc::Receiver<Box<Command>>,
     queries: JoinSet<Answered>,
 }
 
-impl Rare {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
+impl RareInputs {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<ViewerInput> {
         if self.ended.poll_unpin(context).is_ready() {
-            return Poll::Ready(Happened::Ended);
+            return Poll::Ready(ViewerInput::Ended);
         }
         match self.pulse.poll_next_unpin(context) {
-            Poll::Ready(Some(())) => return Poll::Ready(Happened::Beat),
-            Poll::Ready(None) => return Poll::Ready(Happened::Ended),
+            Poll::Ready(Some(())) => return Poll::Ready(ViewerInput::Beat),
+            Poll::Ready(None) => return Poll::Ready(ViewerInput::Ended),
             Poll::Pending => {}
         }
         if let Poll::Ready(Some(command)) = self.commanded.poll_recv(context) {
-            return Poll::Ready(Happened::Commanded(command));
+            return Poll::Ready(ViewerInput::Commanded(command));
         }
         match self.queries.poll_join_next(context) {
-            Poll::Ready(Some(answered)) => Poll::Ready(Happened::Answered(answered)),
+            Poll::Ready(Some(answered)) => Poll::Ready(ViewerInput::Answered(answered)),
             _ => Poll::Pending,
         }
     }
 }
 
 impl Viewer {
-    /// Connects a person to a room, or says that there is no such room or person. Who is not present
-    /// looks, and nobody is told. Each beat of the pulse is told, and the viewer ends where it ends.
+    /// Connects a person to a room. Returns `None` if there is no such room or person. A person who is not
+    /// present counts nowhere as being in the room. The viewer passes on each beat of the pulse, and ends with
+    /// it.
     pub(crate) async fn connect(
         shared: Arc<Shared>,
         room: RoomId,
@@ -148,8 +149,8 @@ impl Viewer {
         zone: Option<&str>,
         pulse: BoxStream<'static, ()>,
     ) -> Result<Option<Self>, StorageError> {
-        // First listen, then look: nothing that happens in between is missed.
-        let events = shared.hub.subscribe(room);
+        // Subscribe before reading, so that no event in between is missed.
+        let events = shared.bus.subscribe(room);
         let Some((place, lineup)) = look(&shared, room, user, zone).await? else {
             return Ok(None);
         };
@@ -158,7 +159,7 @@ impl Viewer {
             settle(&shared, room, user);
         }
         let (commands, commanded) = mpsc::channel(MAX_COMMANDS);
-        let rare = Rare {
+        let rare = RareInputs {
             ended: shared.ended().boxed().fuse(),
             pulse: pulse.fuse(),
             commanded,
@@ -166,7 +167,7 @@ impl Viewer {
         };
         let mut viewer = Self {
             board: Board::new(Arc::clone(&place)),
-            heard: VecDeque::new(),
+            pending: VecDeque::new(),
             followed: HashSet::new(),
             failed: FailedLines::default(),
             inspection: None,
@@ -186,33 +187,33 @@ impl Viewer {
         Ok(Some(viewer))
     }
 
-    /// What is shown now.
+    /// Returns the sidebar as the person sees it now.
     pub(crate) fn sidebar(&self) -> Sidebar {
         self.board.sidebar()
     }
 
-    /// The next of what must be told to who has been told all before.
+    /// Returns the next change that the page has not been sent yet.
     pub(crate) fn change(&mut self) -> Option<Change> {
-        let heard = self.heard.pop_front();
-        heard.or_else(|| self.board.change()).or_else(|| {
+        let pending = self.pending.pop_front();
+        pending.or_else(|| self.board.change()).or_else(|| {
             let is_new = std::mem::take(&mut self.is_news);
             is_new.then_some(Change::Inspected)
         })
     }
 
-    /// Whether the page has frames of this add-on.
+    /// Returns whether the page has frames of this add-on.
     pub(crate) fn follows(&self, add_on: &str) -> bool {
         self.followed.contains(add_on)
     }
 
-    /// Begins or ends the inspection of the glances. Without one nothing of them is kept.
+    /// Starts or ends the inspection of the glances. A viewer keeps notes only while it is inspected.
     pub(crate) fn inspect(&mut self, is_inspected: bool) {
         let new = || Box::new(Inspection::new(self.shared.webhooks.records.watch()));
         self.inspection = is_inspected.then(new);
         self.is_news = is_inspected;
     }
 
-    /// What who inspects must be told.
+    /// Returns what the inspector has not been sent yet, or `None` if nobody inspects.
     pub(crate) fn news(&mut self) -> Option<News> {
         let inspection = self.inspection.as_mut()?;
         Some(inspection.news(self.board.known()))
@@ -222,21 +223,21 @@ impl Viewer {
         self.commands.clone()
     }
 
-    /// Completes when something happened, which may change what is shown; false once the host or the
-    /// room is gone. Whoever stops waiting must not come back: what happened may be lost.
-    pub(crate) async fn happens(&mut self) -> bool {
-        let happened = tokio::select! {
+    /// Waits for the next input and handles it. Returns false once the host or the room is gone. Not cancel
+    /// safe: after dropping the future, the viewer may have lost an input.
+    pub(crate) async fn next_input(&mut self) -> bool {
+        let input = tokio::select! {
             biased;
-            rare = poll_fn(|context| self.rare.poll(context, Rare::poll)) => rare,
-            event = self.events.recv() => Happened::Carried(event),
-            () = Inspection::delivered(&mut self.inspection) => Happened::Delivered,
+            rare = poll_fn(|context| self.rare.poll(context, RareInputs::poll)) => rare,
+            event = self.events.recv() => ViewerInput::Carried(event),
+            () = Inspection::delivered(&mut self.inspection) => ViewerInput::Delivered,
         };
         self.is_news = self.inspection.is_some();
-        match happened {
-            Happened::Ended | Happened::Carried(Err(RecvError::Closed)) => {
+        match input {
+            ViewerInput::Ended | ViewerInput::Carried(Err(RecvError::Closed)) => {
                 return false;
             }
-            Happened::Commanded(command) => match *command {
+            ViewerInput::Commanded(command) => match *command {
                 Command::Retry(id) => {
                     let ask = self.board.retry(&id);
                     self.ask(ask);
@@ -247,45 +248,51 @@ impl Viewer {
                 #[cfg(feature = "testing")]
                 Command::Explain(key, to) => return Box::pin(self.explain(&key, to)).await,
             },
-            Happened::Beat => self.heard.push_back(Change::Beat),
-            Happened::Delivered => {}
-            Happened::Answered(Ok(answered)) => {
+            ViewerInput::Beat => self.pending.push_back(Change::Beat),
+            ViewerInput::Delivered => {}
+            ViewerInput::Answered(Ok(answered)) => {
                 let (glance, asking, queried) = *answered;
                 self.answered(&glance, asking, queried);
             }
-            Happened::Answered(Err(cause)) => tracing::error!("a query ended early: {cause}"),
-            Happened::Carried(event) => return self.take(event.ok()).await,
+            ViewerInput::Answered(Err(cause)) => tracing::error!(%cause, "glance query panicked"),
+            ViewerInput::Carried(event) => return self.take(event.ok()).await,
         }
         self.failed.forget_loaded(&self.board);
         true
     }
 
-    /// Takes an event, or that events were missed, and all that came behind it: only what is shown
-    /// in the end is told. False where the room is gone.
-    async fn take(&mut self, first: Option<Event>) -> bool {
+    /// Handles an event, or a gap (`None`), and everything that waits behind it: only the final state is
+    /// sent. Returns false if the room is gone.
+    async fn take(&mut self, first: Option<Arc<Delivery>>) -> bool {
         let mut next = Some(first);
-        while let Some(event) = next {
-            match event {
+        while let Some(delivery) = next {
+            match delivery.as_deref().map(|delivery| &delivery.event) {
                 Some(Event::Pushed(push)) => {
-                    self.pushed(&push);
+                    if let Some(delivery) = &delivery {
+                        self.pushed(push, &delivery.derived);
+                    }
                     if !self.followed.is_empty() {
-                        self.heard.push_back(Change::Pushed(push));
+                        self.pending.push_back(Change::Pushed(Arc::clone(push)));
                     }
                 }
                 Some(Event::Changed) if self.reload(false).await => {
-                    self.heard.push_back(Change::Installed);
+                    self.pending.push_back(Change::Installed);
                 }
                 Some(Event::Introduced(add_on)) => {
-                    let asks = self.board.ask_failed(&add_on);
+                    let asks = self.board.ask_failed(add_on);
                     self.ask(asks);
                 }
                 Some(Event::QueryAgain(add_on)) => {
-                    let asks = self.board.ask_add_on(&add_on);
+                    let asks = self.board.ask_add_on(add_on);
                     self.ask(asks);
                 }
-                Some(Event::Written(written)) => self.heard.push_back(Change::Entry(written)),
+                Some(Event::Posted(posted)) => {
+                    self.pending.push_back(Change::Entry(Arc::clone(posted)));
+                }
+                // A room's channel carries none.
+                Some(Event::Access(_)) => {}
                 None if self.reload(true).await => {
-                    self.heard.extend([Change::Installed, Change::Missed]);
+                    self.pending.extend([Change::Installed, Change::Missed]);
                 }
                 Some(Event::Changed) | None => return false,
             }
@@ -295,17 +302,17 @@ impl Viewer {
         true
     }
 
-    /// What was carried by now, as [`take`](Self::take) takes it.
-    fn carried(&mut self) -> Option<Option<Event>> {
+    /// Returns the next delivery that waits, as [`take`](Self::take) takes it.
+    fn carried(&mut self) -> Option<Option<Arc<Delivery>>> {
         match self.events.try_recv() {
-            Ok(event) => Some(Some(event)),
+            Ok(delivery) => Some(Some(delivery)),
             Err(TryRecvError::Lagged(_)) => Some(None),
             Err(TryRecvError::Empty | TryRecvError::Closed) => None,
         }
     }
 
-    fn pushed(&mut self, push: &Push) {
-        self.board.push(push);
+    fn pushed(&mut self, push: &Push, derived: &Derived) {
+        self.board.push(push, derived);
         if let Some(inspection) = &mut self.inspection {
             inspection.pushed(push, self.user, self.board.known());
         }
@@ -332,7 +339,7 @@ impl Viewer {
         failed.answered(id, has_data, place, &self.commands, retries);
     }
 
-    /// Sends the query of a failed line again.
+    /// Retries the query of a failed line.
     fn try_again(&mut self, id: &str, outcome: oneshot::Sender<bool>) {
         if self.failed.begin(id, outcome) {
             let ask = self.board.try_again(id);
@@ -359,18 +366,18 @@ impl Viewer {
         goes_on
     }
 
-    /// Looks up what there is now; `afresh` also asks for all data again, as events were missed.
-    /// False where there is no such room or person any more.
+    /// Reads the room and its glances again; `afresh` also queries all glances, because events were missed.
+    /// Returns false if the room or the person is gone.
     async fn reload(&mut self, afresh: bool) -> bool {
-        // Boxed: it is rare, and who waits for an event should not keep room for it.
+        // Boxed: it is rare, and a waiting viewer should not reserve memory for it.
         let looked = look(&self.shared, self.room, self.user, self.zone.as_deref());
         let looked = Box::pin(looked).await;
         let mut asks = match looked {
             Ok(Some((place, lineup))) => self.board.load(place, lineup),
             Ok(None) => return false,
-            // What is shown stays; the next change looks again.
+            // The page keeps what it shows; the next change reads again.
             Err(cause) => {
-                tracing::error!("cannot reload a room: {cause:#}");
+                tracing::error!(room = %self.room, error = format!("{cause:#}"), "reloading a room failed");
                 Vec::new()
             }
         };
@@ -394,7 +401,7 @@ impl Viewer {
                 let queried =
                     addon_calls::query(&shared, installed, glance, &place.room, &place.user).await;
                 if let Err(problem) = &queried.data {
-                    tracing::warn!(glance = prepared.id, "cannot load: {problem}");
+                    tracing::warn!(glance = prepared.id, problem, "glance query failed");
                 }
                 Box::new((prepared, asking, queried))
             });
@@ -411,16 +418,16 @@ impl Drop for Viewer {
     }
 }
 
-/// Tells in the background who came or left.
+/// Sends presence webhooks in the background.
 fn settle(shared: &Arc<Shared>, room: RoomId, user: UserId) {
-    // Without a runtime the host is gone, and there is nobody to tell.
+    // Without a runtime the host has ended, and no webhook is sent.
     if let Ok(runtime) = Handle::try_current() {
         let shared = Arc::clone(shared);
         runtime.spawn(async move { presence::settle(&shared, room, user).await });
     }
 }
 
-/// What there is in a room now, and who is there.
+/// Reads a room, its person and its glances.
 async fn look(
     shared: &Shared,
     room: RoomId,
@@ -438,7 +445,7 @@ async fn look(
     }
     let lineup = shared
         .lineups
-        .of(room.id, &*shared.state, &*shared.hub)
+        .of(room.id, &*shared.state, &*shared.bus)
         .await?;
     Ok(Some((Arc::new(Where { room, user }), lineup)))
 }

@@ -297,7 +297,7 @@ impl TestRoom {
     pub async fn notification(&self, words: &str) -> Notification {
         let waiting = async {
             // First listen, then look: nothing that comes in between is missed.
-            let mut events = self.shared.hub.subscribe(self.room.id);
+            let mut events = self.shared.bus.subscribe(self.room.id);
             loop {
                 let found = self
                     .notifications()

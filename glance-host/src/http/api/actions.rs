@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::error::ApiError;
 use super::extension::At;
-use crate::cluster::bus::Event;
+use crate::model::event::Event;
 use crate::model::{MAX_RUNTIME_ACTIONS, Place, RuntimeAction};
 use crate::service::shared::Shared;
 
@@ -49,7 +49,7 @@ pub(super) async fn create(
         let message = format!("There are {MAX_RUNTIME_ACTIONS} {place}, which is the maximum");
         return Err(ApiError::quota(message));
     }
-    shared.hub.publish(at.to(), Event::Changed);
+    shared.bus.publish(at.to(), Event::Changed);
     let place = match at.place {
         Place::Room(room) => format!("/room/{room}"),
         Place::Global => String::new(),
@@ -68,7 +68,7 @@ pub(super) async fn remove(
     if !shared.state.remove_action(id, at.place, &at.key).await? {
         return Err(not_found(&at.key));
     }
-    shared.hub.publish(at.to(), Event::Changed);
+    shared.bus.publish(at.to(), Event::Changed);
     Ok(StatusCode::NO_CONTENT)
 }
 

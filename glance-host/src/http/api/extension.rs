@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::caller::Caller;
 use super::error::ApiError;
-use crate::cluster::bus::To;
+use crate::cluster::bus::Topic;
 use crate::model::Place;
 use crate::service::shared::Shared;
 
@@ -57,10 +57,10 @@ impl At {
     }
 
     /// Who must know that something changed here.
-    pub(super) fn to(&self) -> To {
+    pub(super) fn to(&self) -> Topic {
         match self.place {
-            Place::Room(room) => To::Room(room),
-            Place::Global => To::All,
+            Place::Room(room) => Topic::Room(room),
+            Place::Global => Topic::AllRooms,
         }
     }
 

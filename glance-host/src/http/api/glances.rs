@@ -12,7 +12,7 @@ use glance_sdk::validate;
 use super::caller::Caller;
 use super::error::ApiError;
 use super::extension::At;
-use crate::cluster::bus::Event;
+use crate::model::event::Event;
 use crate::model::{MAX_RUNTIME_GLANCES, Place, Restriction, RuntimeGlance};
 use crate::service::shared::Shared;
 
@@ -49,7 +49,7 @@ pub(super) async fn create(
         .put_glance(&created)
         .await?
         .map_err(|rule| refusal(rule, at.place, &at.key))?;
-    shared.hub.publish(at.to(), Event::Changed);
+    shared.bus.publish(at.to(), Event::Changed);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -62,7 +62,7 @@ pub(super) async fn remove(
     if !shared.state.remove_glance(id, at.place, &at.key).await? {
         return Err(not_found(&at.key));
     }
-    shared.hub.publish(at.to(), Event::Changed);
+    shared.bus.publish(at.to(), Event::Changed);
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -19,11 +19,11 @@ use super::error::ApiError;
 use super::page::Paging;
 use crate::model;
 use crate::model::NewRoom;
+use crate::model::event::AccessChange;
 use crate::service::directory;
 use crate::service::rooms;
 use crate::service::rooms::RoomError;
 use crate::service::shared::Shared;
-use crate::service::sign_in;
 use crate::storage::StorageError;
 
 const VIEW: [Scope; 2] = [Scope::ViewGroup, Scope::ViewRoom];
@@ -285,7 +285,7 @@ pub(super) async fn remove_member(
         let message = format!("{} is no member of the room", user.name);
         return Err(ApiError::not_found(message));
     }
-    shared.entrance.tell(sign_in::Change::Room(room.id));
+    shared.bus.publish_access(AccessChange::Room(room.id));
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -11,7 +11,9 @@ use serde_json::Value;
 
 use super::caller::Caller;
 use super::error::ApiError;
-use crate::cluster::bus::{Data, Event, Push, To};
+use crate::cluster::bus::Topic;
+use crate::model::event::{Event, Push};
+use crate::model::glance_data::Data;
 use crate::service::install;
 use crate::service::shared::Shared;
 
@@ -86,9 +88,9 @@ async fn push(
             return Err(ApiError::not_found(format!("Glance {key} not found")));
         }
     }
-    let to = room.map_or_else(|| install::places(&caller.installed), To::Room);
+    let to = room.map_or_else(|| install::places(&caller.installed), Topic::Room);
     let push = Push::new(caller.installed.oauth_id.clone(), user, glances);
-    shared.hub.publish(to, Event::Pushed(Arc::new(push)));
+    shared.bus.publish(to, Event::Pushed(Arc::new(push)));
     shared.metrics.pushed();
     Ok(StatusCode::NO_CONTENT)
 }

@@ -36,7 +36,7 @@ use super::frames::Here;
 use super::inspect::Inspector;
 use super::pages::PageError;
 use super::room_access::{Guest, Stay, Visit};
-use crate::cluster::bus::Push;
+use crate::model::event::Push;
 use crate::service::shared::Shared;
 use crate::service::time_zone;
 use crate::service::viewer::{Change, Command, Commands, Viewer};
@@ -149,7 +149,7 @@ impl Connection {
             if let Some(change) = self.viewer.change() {
                 return Some(self.told(&change).await);
             }
-            if !self.viewer.happens().await {
+            if !self.viewer.next_input().await {
                 return None;
             }
         }
@@ -162,7 +162,7 @@ impl Connection {
             Change::Gone(id) => event("gone", id),
             // Frames are told that there is something; what it says stays in the room.
             Change::Entry(_) if self.is_embedded => event("entry", &()),
-            Change::Entry(written) => framed("entry", &written.shown),
+            Change::Entry(posted) => framed("entry", &posted.rendered),
             Change::Missed => event("missed", &()),
             Change::Beat => Bytes::from_static(b":\n\n"),
             Change::Installed => self.look().await,

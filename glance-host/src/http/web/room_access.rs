@@ -14,14 +14,16 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::pages::PageError;
 use super::sign_in;
+use crate::cluster::bus::Delivery;
 use crate::http::body_limit;
+use crate::model::event::{AccessChange, Event};
 use crate::model::{Room, Session, User};
 use crate::service::access;
 use crate::service::access::Access;
 use crate::service::embed;
 use crate::service::embed::Visitor;
 use crate::service::shared::Shared;
-use crate::service::sign_in::{Change, Way, session};
+use crate::service::sign_in::{Way, session};
 use crate::storage::StorageError;
 
 /// The person who asks.
@@ -301,7 +303,7 @@ pub(super) struct Stay {
     shared: Arc<Shared>,
     asking: Asking,
     room: Room,
-    changes: broadcast::Receiver<Change>,
+    changes: broadcast::Receiver<Arc<Delivery>>,
 }
 
 impl FromRequestParts<Arc<Shared>> for Stay {
@@ -312,7 +314,7 @@ impl FromRequestParts<Arc<Shared>> for Stay {
         shared: &Arc<Shared>,
     ) -> Result<Self, PageError> {
         // First listen, then look: nothing that happens in between is missed.
-        let changes = shared.entrance.changes();
+        let changes = shared.bus.subscribe_access();
         let Visit { room, .. } = Visit::from_request_parts(parts, shared).await?;
         let asking = Asking::find(parts, shared).await?;
         Ok(Self {
@@ -331,7 +333,7 @@ impl Stay {
             let left = self.left();
             tokio::select! {
                 change = self.changes.recv() => match change {
-                    Ok(change) if !self.concerns(&change) => continue,
+                    Ok(change) if !self.concerns(&change.event) => continue,
                     Err(RecvError::Closed) => return,
                     Ok(_) | Err(RecvError::Lagged(_)) => {}
                 },
@@ -342,7 +344,10 @@ impl Stay {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(cause) => {
-                    tracing::error!("nobody knows whether a visit may go on: {cause:#}");
+                    tracing::error!(
+                        error = format!("{cause:#}"),
+                        "cannot re-check access of an open page"
+                    );
                     return;
                 }
             }
@@ -358,15 +363,18 @@ impl Stay {
         self.asking.visitor().is_some()
     }
 
-    fn concerns(&self, change: &Change) -> bool {
+    fn concerns(&self, event: &Event) -> bool {
+        let Event::Access(change) = event else {
+            return false;
+        };
         match change {
-            Change::Session(ended) => {
+            AccessChange::SessionEnded(ended) => {
                 let session = self.asking.session();
                 session.is_some_and(|session| session.digest == *ended)
             }
-            Change::Person(person) => self.asking.user.id == *person,
-            Change::Room(room) => self.room.id == *room,
-            Change::Installation(id) => {
+            AccessChange::Person(person) => self.asking.user.id == *person,
+            AccessChange::Room(room) => self.room.id == *room,
+            AccessChange::Installation(id) => {
                 let pass = self
                     .asking
                     .visitor()

@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 
 use super::pages::{PageError, render, who};
 use super::room_access::{Manage, Person, Visit};
+use crate::model::event::AccessChange;
 use crate::model::{NewRoom, Room, User};
 use crate::service::access;
 use crate::service::access::Access;
 use crate::service::rooms;
 use crate::service::rooms::RoomError;
 use crate::service::shared::Shared;
-use crate::service::sign_in::Change;
 
 /// What a form says of a room.
 #[derive(Default, Deserialize)]
@@ -213,7 +213,7 @@ pub(super) async fn remove_member(
     Form(Member { user }): Form<Member>,
 ) -> Result<Response, PageError> {
     shared.state.remove_member(visit.room.id, user).await?;
-    shared.entrance.tell(Change::Room(visit.room.id));
+    shared.bus.publish_access(AccessChange::Room(visit.room.id));
     Ok(back(&visit, ""))
 }
 

@@ -17,7 +17,7 @@ use tokio::sync::{Mutex, watch};
 
 use super::{DEFAULT_PORT, Error, Host, folder};
 use crate::cluster::attendance::Attendance;
-use crate::cluster::bus::LocalHub;
+use crate::cluster::bus::LocalBus;
 use crate::cluster::rate_limits::Limits;
 use crate::http::health;
 use crate::http::health::Health;
@@ -366,7 +366,7 @@ impl Builder {
             embed_guest,
             attendance: Attendance::default(),
             state: Arc::new(state),
-            hub: Arc::new(LocalHub::default()),
+            bus: Arc::new(LocalBus::default()),
             lineups: Lineups::new(Arc::clone(&images)),
             http: addon_calls::Client::following(&policy, &self.proxies).map_err(http)?,
             posting: addon_calls::Client::staying(&policy, &self.proxies).map_err(http)?,

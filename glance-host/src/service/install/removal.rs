@@ -13,12 +13,12 @@ use glance_sdk::model::OauthId;
 use reqwest::StatusCode;
 
 use super::{DESCRIPTOR_TIMEOUT, MAX_ANSWER_BYTES, places, plain};
-use crate::cluster::bus::Event;
+use crate::model::event::AccessChange;
+use crate::model::event::Event;
 use crate::model::{Installed, Leaving};
 use crate::service::addon_calls;
 use crate::service::addon_calls::NoAnswer;
 use crate::service::shared::Shared;
-use crate::service::sign_in::Change;
 use crate::storage::StorageError;
 
 /// How long is waited before add-ons that gave no answer are told again.
@@ -74,8 +74,10 @@ pub(crate) async fn uninstall(shared: &Arc<Shared>, id: &OauthId) -> Result<bool
     let Some(installed) = shared.state.leave(id, shared.clock.now()).await? else {
         return Ok(false);
     };
-    shared.hub.publish(places(&installed), Event::Changed);
-    shared.entrance.tell(Change::Installation(id.clone()));
+    shared.bus.publish(places(&installed), Event::Changed);
+    shared
+        .bus
+        .publish_access(AccessChange::Installation(id.clone()));
     // In a task of its own: whoever waits for it may go away.
     let telling = tokio::spawn(tell_removed(Arc::clone(shared), installed, false));
     if let Err(cause) = telling.await {

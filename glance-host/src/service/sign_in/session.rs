@@ -14,7 +14,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use glance_sdk::auth::random_alphanumeric;
 
-use super::{Change, Entrance};
+use super::Entrance;
+use crate::model::event::AccessChange;
 use crate::model::{Session, User};
 use crate::service::shared::Shared;
 use crate::storage::StorageError;
@@ -82,7 +83,9 @@ pub(crate) async fn find(
 pub(crate) async fn end(shared: &Shared, headers: &HeaderMap) -> Result<HeaderValue, StorageError> {
     if let Some(digest) = presented(shared, headers) {
         shared.state.remove_session(&digest).await?;
-        shared.entrance.tell(Change::Session(digest));
+        shared
+            .bus
+            .publish_access(AccessChange::SessionEnded(digest));
     }
     Ok(set_cookie(shared, SESSION, "", 0))
 }

@@ -7,9 +7,10 @@ use glance_sdk::model::OauthId;
 
 use super::inspect::Known;
 use super::lineup::Lineup;
-use super::prepared::{Content, Kind, Prepared};
+use super::prepared::{Content, Kind, Prepared, PushContents};
 use super::sidebar::Sidebar;
-use crate::cluster::bus::{Push, Written};
+use crate::cluster::bus::Derived;
+use crate::model::event::{Posted, Push};
 use crate::model::glance_data::Data;
 use crate::model::{Room, User};
 
@@ -34,7 +35,7 @@ pub(crate) enum Change {
     /// The line with this id no longer shows.
     Gone(String),
     /// Something was written into the room.
-    Entry(Arc<Written>),
+    Entry(Arc<Posted>),
     /// What was written meanwhile was missed.
     Missed,
     /// Nothing, but time went by.
@@ -197,19 +198,24 @@ impl Board {
         }
     }
 
-    /// Takes pushed data, where it is for this person. It replaces the old whole and ends loading
-    /// and failure.
-    pub(super) fn push(&mut self, push: &Push) {
+    /// Takes pushed data that is for this person. It replaces the old data whole and ends loading and
+    /// failure. `derived` belongs to the push: what it comes to is computed once for all viewers.
+    pub(super) fn push(&mut self, push: &Push, derived: &Derived) {
         if push.user.is_some_and(|user| user != self.place.user.id) {
             return;
         }
-        for new in &push.glances {
+        let count = push.glances.len();
+        let contents = derived.get_or_init(|| PushContents::new(count));
+        for (index, new) in push.glances.iter().enumerate() {
             let pushed = self.entries.iter_mut().find(|entry| {
                 let prepared = &entry.prepared;
                 prepared.glance.key == new.key && prepared.installed.oauth_id == push.oauth_id
             });
             if let Some(entry) = pushed {
-                entry.content = entry.prepared.pushed(new);
+                entry.content = match contents {
+                    Some(contents) => contents.get_or_compute(index, &entry.prepared, &new.data),
+                    None => entry.prepared.ready(&new.data),
+                };
                 entry.judge(self.kind, &self.place);
             }
         }

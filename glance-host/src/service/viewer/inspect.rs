@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::sidebar::{LineState, ShownStatus};
-use crate::cluster::bus::Push;
 use crate::content::token_parts;
 use crate::model::Installed;
+use crate::model::event::Push;
 use crate::model::glance_data::{Data, Text};
 use crate::service::addon_calls;
 use crate::service::addon_calls::Queried;

@@ -8,7 +8,7 @@ use glance_sdk::model::{Glance, OauthId, RoomId};
 use tokio::sync;
 
 use super::prepared::Prepared;
-use crate::cluster::bus::Hub;
+use crate::cluster::bus::Bus;
 use crate::model::bounded_map::evict_unused;
 use crate::model::{Installed, RuntimeGlance};
 use crate::service::images::Addresses;
@@ -53,16 +53,16 @@ impl Lineups {
         }
     }
 
-    /// The glances of a room, as new as all changes that the hub carried so far.
+    /// The glances of a room, as new as all changes that the bus carried so far.
     pub(super) async fn of(
         &self,
         room: RoomId,
         state: &dyn State,
-        hub: &dyn Hub,
+        bus: &dyn Bus,
     ) -> Result<Arc<Lineup>, StorageError> {
         let known = self.known(room);
         let mut known = known.lock().await;
-        let changes = hub.changes();
+        let changes = bus.generation();
         if known.changes == changes
             && let Some(lineup) = known.lineup.upgrade()
         {

@@ -1,6 +1,5 @@
 //! A glance as all its viewers share it, and what it shows: worked out once, not for each viewer.
 
-use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
@@ -13,7 +12,6 @@ use serde_json::Value;
 use super::board::Where;
 use super::inspect::Known;
 use super::sidebar::{Line, LineState, ShownStatus, TargetRef};
-use crate::cluster::bus::NewData;
 use crate::content::label;
 use crate::model::Installed;
 use crate::model::glance_data::{Data, Text};
@@ -116,13 +114,34 @@ impl PartialEq for Content {
     }
 }
 
-/// What pushed data came to, for each preparation of its glance.
-#[derive(Default)]
-pub(crate) struct Contents(Mutex<Vec<(Arc<Prepared>, Arc<Content>)>>);
+/// The content of each glance of a push, as the first viewer of each preparation computed it.
+pub(super) struct PushContents(Vec<Mutex<Vec<(Arc<Prepared>, Arc<Content>)>>>);
 
-impl fmt::Debug for Contents {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Contents")
+impl PushContents {
+    /// Nothing is computed yet of this many glances.
+    pub(super) fn new(glances: usize) -> Self {
+        Self((0..glances).map(|_| Mutex::default()).collect())
+    }
+
+    /// Returns the content of the glance at this index of the push.
+    pub(super) fn get_or_compute(
+        &self,
+        index: usize,
+        prepared: &Arc<Prepared>,
+        data: &Data,
+    ) -> Arc<Content> {
+        let Some(contents) = self.0.get(index) else {
+            return prepared.ready(data);
+        };
+        // Locked while it is computed, so that all other viewers wait for the first instead of computing it too.
+        let mut contents = locked(contents);
+        let known = contents.iter().find(|(of, _)| Arc::ptr_eq(of, prepared));
+        if let Some((_, content)) = known {
+            return Arc::clone(content);
+        }
+        let content = prepared.ready(data);
+        contents.push((Arc::clone(prepared), Arc::clone(&content)));
+        content
     }
 }
 
@@ -190,18 +209,6 @@ impl Prepared {
                 });
         let state = LineState::Ready { label, status };
         self.shared(DataState::Ready, state, data.metadata.clone())
-    }
-
-    /// Pushed data as it is shown: the first viewer works it out for all others.
-    pub(super) fn pushed(self: &Arc<Self>, new: &NewData) -> Arc<Content> {
-        let mut contents = locked(&new.contents.0);
-        let known = contents.iter().find(|(of, _)| Arc::ptr_eq(of, self));
-        if let Some((_, content)) = known {
-            return Arc::clone(content);
-        }
-        let content = self.ready(&new.data);
-        contents.push((Arc::clone(self), Arc::clone(&content)));
-        content
     }
 
     /// What an earlier preparation of this glance showed, as this one shows it.

@@ -7,9 +7,9 @@ use glance_sdk::model::{OauthId, RoomId, UserId};
 use serde_json::{Value, json};
 
 use super::actions::{self, Offered};
-use crate::cluster::bus::Push;
 use crate::content::wire::version;
 use crate::model::Installed;
+use crate::model::event::Push;
 use crate::service::shared::Shared;
 use crate::storage::StorageError;
 

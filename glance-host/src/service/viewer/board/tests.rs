@@ -71,7 +71,10 @@ fn lineup(glances: Vec<Glance>) -> Arc<Lineup> {
 
 fn push(board: &mut Board, oauth_id: &str, key: &str, data: &Value) {
     let glances = [(key.to_owned(), held(data.clone()))];
-    board.push(&Push::new(oauth_id.into(), None, glances));
+    board.push(
+        &Push::new(oauth_id.into(), None, glances),
+        &Derived::default(),
+    );
 }
 
 fn data(label: &str, count: u32) -> Value {
@@ -232,7 +235,7 @@ fn viewers_share_what_is_the_same_for_them() {
     let glances = [("g".to_owned(), held(data("pushed", 1)))];
     let pushed = Push::new("id".into(), None, glances);
     for (board, _) in &mut boards {
-        board.push(&pushed);
+        board.push(&pushed, &Derived::default());
         assert_eq!(shown(board), ["pushed"]);
     }
     assert!(all_same(lines(&boards)), "a push");
@@ -244,8 +247,14 @@ fn viewers_share_what_is_the_same_for_them() {
 fn a_push_for_one_person_is_for_them_alone() {
     let (mut board, _) = board(vec![glance("g", vec![])]);
     let glances = || [("g".to_owned(), held(data("mine", 1)))];
-    board.push(&Push::new("id".into(), Some(2.into()), glances()));
+    board.push(
+        &Push::new("id".into(), Some(2.into()), glances()),
+        &Derived::default(),
+    );
     assert_eq!(shown(&board), ["loading"]);
-    board.push(&Push::new("id".into(), Some(1.into()), glances()));
+    board.push(
+        &Push::new("id".into(), Some(1.into()), glances()),
+        &Derived::default(),
+    );
     assert_eq!(shown(&board), ["mine"]);
 }

@@ -200,7 +200,7 @@ proptest! {
                     let entry = (key.to_owned(), held(data.clone()));
                     let push = Push::new("id".into(), user, [entry]);
                     for (who, person) in people.iter_mut().enumerate() {
-                        person.board.push(&push);
+                        person.board.push(&push, &Derived::default());
                         if glances.contains_key(key) && to.is_none_or(|to| to == who) {
                             person.plain.insert(key, Plain::Ready(data.clone()));
                         }
