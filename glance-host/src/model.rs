@@ -6,12 +6,14 @@ mod entry;
 pub(crate) mod event;
 mod extension;
 pub(crate) mod glance_data;
+pub(crate) mod host_info;
 mod identity;
 mod installation;
 pub(crate) mod module;
 mod private_message;
 mod room;
 mod session;
+pub(crate) mod shutdown;
 mod token;
 mod user;
 

@@ -238,7 +238,7 @@ impl TestAddOn {
         let base_url = server.base_url().to_owned();
         let installations = server.add_on().installations().clone();
         let pusher = server.add_on().pusher().clone();
-        let ended = shared.ended();
+        let ended = shared.shutdown.begun();
         let server = tokio::spawn(async move {
             if let Err(cause) = server.run(ended).await {
                 tracing::error!("an add-on's server failed: {cause:#}");

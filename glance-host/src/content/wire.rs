@@ -12,7 +12,7 @@ use crate::storage::StorageError;
 
 pub(crate) fn person(shared: &Shared, user: &model::User) -> User {
     let mut links = UserLinks::default();
-    links.self_url = Some(format!("{}/user/{}", shared.api_url(), user.id));
+    links.self_url = Some(format!("{}/user/{}", shared.info.api_url(), user.id));
     let mut written = User::new(user.id);
     written.name = Some(user.name.clone());
     written.mention_name = Some(user.mention_name());

@@ -37,7 +37,7 @@ pub(crate) async fn alive(State(shared): State<Arc<Shared>>) -> Response {
 /// Answers whether the host should be sent requests: 503 while writes fail, and while it ends.
 pub(crate) async fn ready(State(shared): State<Arc<Shared>>) -> Response {
     let mut impaired = impaired(&shared).await;
-    if shared.has_ended() {
+    if shared.shutdown.has_begun() {
         impaired.push("the host is shutting down");
     }
     match impaired.is_empty() {

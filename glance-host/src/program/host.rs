@@ -51,12 +51,12 @@ impl Host {
 
     /// Where people and add-ons reach it, without a slash at the end.
     pub fn base_url(&self) -> &str {
-        &self.shared.base_url
+        &self.shared.info.base_url
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.shared.address
+        self.shared.info.address
     }
 
     /// The address of a room's page.

@@ -1,6 +1,5 @@
 //! Calls to add-ons: signed, limited in time and size, their failures in words for people.
 
-use std::net::IpAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 use glance_sdk::auth::{SigningKey, now, random_alphanumeric, uninstall_claims};
@@ -104,7 +103,7 @@ async fn ask(shared: &Shared, installed: &Installed, url: Url) -> Result<Answer,
     let request = shared
         .http
         .request(Method::GET, url)
-        .header(ORIGIN, &shared.base_url);
+        .header(ORIGIN, &shared.info.base_url);
     let sent = send(shared, request, QUERY_TIMEOUT, MAX_DATA_BYTES);
     let turn = shared.turns.take(&installed.oauth_id, sent).await;
     turn.map_err(|Busy(why)| format!("{why}."))?
@@ -119,8 +118,12 @@ pub(crate) fn cors(base_url: &str, answer: &Answer) -> Result<String, String> {
 /// The data in an answer to a query.
 fn data(shared: &Shared, answer: &Answer) -> Result<Data, String> {
     let allowed = answer.allowed_origin.as_deref();
-    let data =
-        query_answer::check_query_answer(&shared.base_url, answer.status, allowed, &answer.body)?;
+    let data = query_answer::check_query_answer(
+        &shared.info.base_url,
+        answer.status,
+        allowed,
+        &answer.body,
+    )?;
     Data::new(data).map_err(|cause| format!("Its answer is no glance data: {cause}."))
 }
 
@@ -161,7 +164,7 @@ fn sign(
     let mut context = Context::default();
     context.room_id = room;
     context.user_tz = Some(user.map_or("UTC".to_owned(), |user| user.timezone.clone()));
-    context.extra = Extra::from_iter([("group_id".to_owned(), shared.group.id.get().into())]);
+    context.extra = Extra::from_iter([("group_id".to_owned(), shared.info.group.id.get().into())]);
     claims.context = Some(context);
     Ok(SigningKey::new(&installed.oauth_secret).sign(&claims))
 }
@@ -222,21 +225,6 @@ pub(crate) fn page_url(
     };
     append(&mut url, "connect_client_api_version", "1");
     Ok(url)
-}
-
-/// Whether an address is this host's own, by whichever of its names: a page there must not get the
-/// rights of its origin.
-pub(crate) fn is_own(shared: &Shared, url: &Url) -> bool {
-    let Ok(own) = Url::parse(&shared.base_url) else {
-        return true;
-    };
-    let is_loopback = |url: &Url| {
-        let host = url.host_str().unwrap_or_default();
-        let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
-        host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
-    };
-    let same_host = own.host() == url.host() || (is_loopback(&own) && is_loopback(url));
-    same_host && own.port_or_known_default() == url.port_or_known_default()
 }
 
 /// A token for a page that is open, of the kind that its address was signed with.

@@ -102,7 +102,7 @@ fn privacy(room: &model::Room) -> Privacy {
 }
 
 fn links(shared: &Shared, room: &model::Room) -> RoomLinks {
-    let own = format!("{}/room/{}", shared.api_url(), room.id);
+    let own = format!("{}/room/{}", shared.info.api_url(), room.id);
     let mut links = RoomLinks::default();
     links.webhooks = Some(format!("{own}/webhook"));
     links.participants = Some(format!("{own}/participant"));

@@ -307,8 +307,8 @@ fn data(shared: &Shared, installed: &Installed) -> InstallationData {
     let mut data = InstallationData::new(
         installed.oauth_id.clone(),
         installed.oauth_secret.clone(),
-        format!("{}/capabilities", shared.api_url()),
-        shared.group.id,
+        format!("{}/capabilities", shared.info.api_url()),
+        shared.info.group.id,
     );
     data.room_id = installed.room_id;
     data
@@ -406,7 +406,7 @@ async fn post_again(
         tracing::info!(target: STEPS, "the add-on answered 503; again in {} s", pause.as_secs());
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            () = shared.ended() => return Ok(answer),
+            () = shared.shutdown.begun() => return Ok(answer),
         }
     }
 }

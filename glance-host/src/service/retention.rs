@@ -26,7 +26,7 @@ pub(crate) fn begin(shared: &Arc<Shared>, kept: Duration) {
             }
         };
         tokio::select! {
-            () = shared.ended() => {}
+            () = shared.shutdown.begun() => {}
             () = forgetting => {}
         }
     });

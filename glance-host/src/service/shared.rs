@@ -1,19 +1,20 @@
 //! What every part of a running host has in common.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use glance_sdk::model::UserId;
 use glance_sdk::serve;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::Mutex;
 
 use crate::cluster::attendance::Attendance;
 use crate::cluster::bus::Bus;
 use crate::cluster::rate_limits::Limits;
 use crate::http::health::Health;
 use crate::model::clock::Clock;
-use crate::model::{Group, Identity, User};
+use crate::model::host_info::HostInfo;
+use crate::model::shutdown::Shutdown;
+use crate::model::{Identity, User};
 use crate::net::outbound::call_limiter::Turns;
 use crate::service::addon_calls;
 use crate::service::embed::Embed;
@@ -34,15 +35,7 @@ use crate::testing::fault_host::FaultLayer;
 
 #[derive(Debug)]
 pub(crate) struct Shared {
-    /// Where people and add-ons reach the host, without a slash at the end.
-    pub(crate) base_url: String,
-    /// The origins its pages have, the public one first: `https://chat.example.com`.
-    pub(crate) origins: Vec<String>,
-    /// Where it listens.
-    pub(crate) address: SocketAddr,
-    pub(crate) group: Group,
-    /// What the capabilities document calls the host.
-    pub(crate) product: String,
+    pub(crate) info: Arc<HostInfo>,
     pub(crate) entrance: Entrance,
     /// Held while a person's role may change: of two admins who demote each other one stays.
     pub(crate) roles: Mutex<()>,
@@ -78,16 +71,10 @@ pub(crate) struct Shared {
     /// Set if a test started the host as a fault host.
     #[cfg(feature = "testing")]
     pub(crate) layer: Option<Arc<FaultLayer>>,
-    /// Changes when the host ends.
-    pub(crate) ending: watch::Receiver<bool>,
+    pub(crate) shutdown: Shutdown,
 }
 
 impl Shared {
-    /// The REST API's address, without a slash at the end.
-    pub(crate) fn api_url(&self) -> String {
-        format!("{}/v2", self.base_url)
-    }
-
     /// What it counts, in the text format of Prometheus.
     pub(crate) async fn metrics_text(&self) -> Result<String, StorageError> {
         let (viewers, rooms) = self.attendance.count();
@@ -97,15 +84,6 @@ impl Shared {
             rooms,
             installations,
         }))
-    }
-
-    pub(crate) fn has_ended(&self) -> bool {
-        *self.ending.borrow()
-    }
-
-    /// Whether people reach it by HTTPS.
-    pub(crate) fn is_https(&self) -> bool {
-        self.base_url.starts_with("https://")
     }
 
     /// Who answers for what nobody in particular does: the person at this machine, or the first
@@ -128,14 +106,5 @@ impl Shared {
         drop(turn);
         self.first_room.open(self).await?;
         Ok(user)
-    }
-
-    /// Completes when the host ends.
-    pub(crate) fn ended(&self) -> impl Future<Output = ()> + Send + 'static {
-        let mut ending = self.ending.clone();
-        async move {
-            // An error means that the host is gone, which is the same.
-            let _ = ending.wait_for(|ended| *ended).await;
-        }
     }
 }

@@ -160,7 +160,7 @@ impl Viewer {
         }
         let (commands, commanded) = mpsc::channel(MAX_COMMANDS);
         let rare = RareInputs {
-            ended: shared.ended().boxed().fuse(),
+            ended: shared.shutdown.begun().boxed().fuse(),
             pulse: pulse.fuse(),
             commanded,
             queries: JoinSet::new(),
@@ -322,7 +322,7 @@ impl Viewer {
         let id = &glance.id;
         let is_late = !self.board.awaits(id, asking);
         if let Some(inspection) = &mut self.inspection {
-            inspection.answered(id, &queried, is_late, &self.shared.base_url);
+            inspection.answered(id, &queried, is_late, &self.shared.info.base_url);
         }
         if is_late {
             return;

@@ -156,9 +156,9 @@ impl Webhooks {
 /// Works off the queue of an installation, until the host ends.
 async fn work(shared: Arc<Shared>, oauth_id: OauthId) {
     let webhooks = &shared.webhooks;
-    while let Some(jobs) = webhooks.next(&oauth_id, shared.has_ended()) {
+    while let Some(jobs) = webhooks.next(&oauth_id, shared.shutdown.has_begun()) {
         for job in wanted(jobs).await {
-            if shared.has_ended() {
+            if shared.shutdown.has_begun() {
                 break;
             }
             let delivery = job.deliver(&shared).await;

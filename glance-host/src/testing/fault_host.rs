@@ -94,7 +94,7 @@ impl Builder {
             opened.listener,
             &wires,
             limits,
-            opened.shared.ended(),
+            opened.shared.shutdown.begun(),
         );
         Ok(FaultHost {
             host: Host {
@@ -197,7 +197,7 @@ impl FaultHost {
         };
         let listener = must(socket.listen(1024), "the port is lost");
         self.wires = watch::Sender::new(false);
-        let ended = self.host.shared.ended();
+        let ended = self.host.shared.shutdown.begun();
         let limits = self.host.shared.inbound.clone();
         self.host.server = serve(&self.router, listener, &self.wires, limits, ended);
     }

@@ -69,7 +69,7 @@ async fn find(
             "wrong-name",
             format!(
                 "this host is at {} and under no other name",
-                shared.base_url
+                shared.info.base_url
             ),
             "use that address; a proxy has to pass the Host header on",
         ));

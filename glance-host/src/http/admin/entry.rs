@@ -80,7 +80,7 @@ pub(super) fn scope(scope: &glance_sdk::model::Scope) -> Value {
 
 /// Where people manage an installation.
 fn page(shared: &Shared, installed: &Installed) -> String {
-    let (base, id) = (&shared.base_url, &installed.oauth_id);
+    let (base, id) = (&shared.info.base_url, &installed.oauth_id);
     match installed.room_id {
         Some(room) => format!("{base}/rooms/{room}/integrations#{id}"),
         None => format!("{base}/integrations#{id}"),

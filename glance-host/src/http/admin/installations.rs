@@ -179,7 +179,7 @@ async fn install_new(
 /// The page on which a person installs the add-on with this descriptor.
 fn browser_page(shared: &Shared, descriptor_url: &str) -> String {
     let url: String = form_urlencoded::byte_serialize(descriptor_url.as_bytes()).collect();
-    format!("{}/addons/install?url={url}", shared.base_url)
+    format!("{}/addons/install?url={url}", shared.info.base_url)
 }
 
 /// Takes over a descriptor that differs from the installed one; what it asks for beyond that has to be

@@ -54,7 +54,11 @@ pub(super) async fn create(
         Place::Room(room) => format!("/room/{room}"),
         Place::Global => String::new(),
     };
-    let url = format!("{}{place}/extension/action/{}", shared.api_url(), at.key);
+    let url = format!(
+        "{}{place}/extension/action/{}",
+        shared.info.api_url(),
+        at.key
+    );
     let answer = json!({ "key": at.key, "links": { "self": url } });
     Ok((StatusCode::CREATED, Json(answer)))
 }

@@ -38,10 +38,10 @@ const SCOPES: [(Scope, &str); 8] = [
 
 pub(super) async fn read(State(shared): State<Arc<Shared>>) -> Json<HostDocument> {
     tracing::info!(target: STEPS, "the add-on reads the host's capabilities");
-    let mut document = HostDocument::new(&shared.api_url(), &shared.base_url);
+    let mut document = HostDocument::new(&shared.info.api_url(), &shared.info.base_url);
     document.extra = Extra::from_iter([
         ("key".to_owned(), json!("glance-host")),
-        ("name".to_owned(), json!(shared.product)),
+        ("name".to_owned(), json!(shared.info.product)),
         (
             "description".to_owned(),
             json!("A host for add-ons that show glances"),

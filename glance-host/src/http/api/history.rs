@@ -91,7 +91,7 @@ pub(super) async fn latest(
 }
 
 fn address(shared: &Shared, room: &Room) -> String {
-    format!("{}/room/{}/history", shared.api_url(), room.id)
+    format!("{}/room/{}/history", shared.info.api_url(), room.id)
 }
 
 async fn room_of(shared: &Shared, caller: &Caller, room: &str) -> Result<Room, ApiError> {

@@ -31,7 +31,7 @@ impl FromRequestParts<Arc<Shared>> for Paging {
         let Query(asked) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
             .map_err(|cause| ApiError::bad_request(cause.body_text()))?;
         let mut paging = Self {
-            list: format!("{}{}", shared.api_url(), parts.uri.path()),
+            list: format!("{}{}", shared.info.api_url(), parts.uri.path()),
             flags: Vec::new(),
             start: 0,
             max: DEFAULT_RESULTS,

@@ -89,7 +89,7 @@ pub(super) async fn create(
         topic: wanted.topic.unwrap_or_default(),
     };
     let room = rooms::create(&shared, &new).await?;
-    let url = format!("{}/room/{}", shared.api_url(), room.id);
+    let url = format!("{}/room/{}", shared.info.api_url(), room.id);
     let created = json!({ "id": room.id, "links": { "self": url } });
     Ok((StatusCode::CREATED, [(LOCATION, url)], Json(created)))
 }

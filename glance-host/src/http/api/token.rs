@@ -69,8 +69,8 @@ pub(super) async fn create(
 
     tracing::info!(target: STEPS, "a token for the add-on: {scope}");
     let mut answer = TokenAnswer::new(secret.into(), shared.token_life.as_secs());
-    answer.group_id = Some(shared.group.id);
-    answer.group_name = Some(shared.group.name.clone());
+    answer.group_id = Some(shared.info.group.id);
+    answer.group_name = Some(shared.info.group.name.clone());
     answer.scope = Some(scope);
     Ok(unkept(answer))
 }
@@ -119,8 +119,8 @@ pub(super) async fn read_token(
     Ok(unkept(json!({
         "access_token": token,
         "expires_in": stored.expires_at.saturating_sub(shared.clock.now()),
-        "group_id": shared.group.id,
-        "group_name": shared.group.name,
+        "group_id": shared.info.group.id,
+        "group_name": shared.info.group.name,
         "scope": scopes.join(" "),
         "scopes": scopes,
         "token_type": "bearer",

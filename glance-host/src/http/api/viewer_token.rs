@@ -68,6 +68,6 @@ pub(super) async fn create(
     Ok(Json(json!({
         "token": embed::token(&shared, &caller.installed, room.id, user),
         "expires_in": embed::TOKEN_SECONDS,
-        "sidebar_url": format!("{}/embed/rooms/{}", shared.base_url, room.id),
+        "sidebar_url": format!("{}/embed/rooms/{}", shared.info.base_url, room.id),
     })))
 }

@@ -73,7 +73,11 @@ impl At {
 
     /// Where the API has the webhook with this number.
     fn address(&self, shared: &Shared, id: u64) -> String {
-        format!("{}/room/{}/webhook/{id}", shared.api_url(), self.room.id)
+        format!(
+            "{}/room/{}/webhook/{id}",
+            shared.info.api_url(),
+            self.room.id
+        )
     }
 
     fn written(&self, shared: &Shared, one: &RegisteredWebhook) -> Result<Value, ApiError> {

@@ -45,7 +45,7 @@ pub(super) async fn check(
     };
     let asked = text(header::HOST).unwrap_or_default();
     if !is_own_name(&shared, headers) {
-        let own = &shared.base_url;
+        let own = &shared.info.base_url;
         let sentence = format!(
             "The pages of this host are at {own}/ and under no other name. Where people reach it by \
              another one, its setting public_url has to say so; a proxy has to pass the Host header on."
@@ -56,9 +56,10 @@ pub(super) async fn check(
         (Some(site), _) => matches!(site, "same-origin" | "none"),
         // A proxy may ask by another name than the browser did.
         (None, Some(origin)) => shared
+            .info
             .origins
             .iter()
-            .any(|own| own == origin && (*own == shared.base_url || host(own) == asked)),
+            .any(|own| own == origin && (*own == shared.info.base_url || host(own) == asked)),
         (None, None) => shared.entrance.is_local(),
     };
     if !request.method().is_safe() && !is_own {
@@ -90,7 +91,7 @@ pub(crate) fn is_own_name(shared: &Shared, headers: &HeaderMap) -> bool {
     let asked = asked
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    shared.origins.iter().any(|own| host(own) == asked)
+    shared.info.origins.iter().any(|own| host(own) == asked)
 }
 
 /// The host and port of an origin.

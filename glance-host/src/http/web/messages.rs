@@ -26,7 +26,7 @@ pub(super) async fn list(
     let kept = shared.state.private_messages(user.id, at_most).await?;
     let newest = kept.iter().rev().take(PAGE);
     let values = json!({
-        "group": shared.group.name,
+        "group": shared.info.group.name,
         "who": who(&shared, &user),
         "messages": newest.map(|message| shown(&shared, message)).collect::<Vec<_>>(),
         "has_more": kept.len() > PAGE,

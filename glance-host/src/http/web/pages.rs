@@ -194,7 +194,7 @@ pub(super) async fn room(
         .map(|other| json!({ "id": other.id, "name": other.name, "current": other.id == room.id }))
         .collect();
     let values = json!({
-        "group": shared.group.name,
+        "group": shared.info.group.name,
         "room": {
             "id": room.id, "name": room.name, "topic": room.topic,
             "is_public": room.is_public, "is_archived": room.is_archived,

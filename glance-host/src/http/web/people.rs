@@ -144,7 +144,7 @@ async fn page(
     let users = shared.state.users().await?;
     let removed = shared.state.removed_users().await?;
     let values = json!({
-        "group": shared.group.name,
+        "group": shared.info.group.name,
         "who": who(shared, asking),
         "has_tokens": !shared.entrance.is_local(),
         "people": users.iter().map(person).collect::<Vec<_>>(),

@@ -107,7 +107,7 @@ async fn page(
         rooms.collect::<Vec<_>>()
     };
     let values = json!({
-        "group": shared.group.name,
+        "group": shared.info.group.name,
         "who": who(shared, user),
         "unread": shared.state.count_unread(user.id).await?,
         "rooms": shown(false),
@@ -240,7 +240,7 @@ async fn settings_page(
     });
     let owner = shared.state.user(room.owner).await?;
     let values = json!({
-        "group": shared.group.name,
+        "group": shared.info.group.name,
         "who": who(shared, &visit.user),
         "room": {
             "id": room.id, "name": room.name,

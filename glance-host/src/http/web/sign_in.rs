@@ -54,7 +54,7 @@ pub(super) fn way_back(asked: &Parts, shared: &Shared) -> Option<String> {
         }
         let referer = Url::parse(text(REFERER)?).ok()?;
         let origin = referer.origin().ascii_serialization();
-        let is_own = shared.origins.contains(&origin);
+        let is_own = shared.info.origins.contains(&origin);
         is_own.then(|| referer.path().to_owned())
     };
     is_navigation.then(|| page().unwrap_or_else(|| "/".to_owned()))
@@ -158,7 +158,7 @@ pub(super) async fn form(
         Way::OpenId(found) => provider = Some(found.name().to_owned()),
     }
     let values = json!({
-        "group": shared.group.name,
+        "group": shared.info.group.name,
         "to": own_page(to),
         "people": people,
         "provider": provider.take(),

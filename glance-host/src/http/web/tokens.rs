@@ -149,9 +149,9 @@ async fn page(
         Notice::Refused(why) => (Value::Null, Some(why)),
     };
     let values = json!({
-        "group": shared.group.name,
+        "group": shared.info.group.name,
         "who": who(shared, asking),
-        "base_url": shared.base_url,
+        "base_url": shared.info.base_url,
         "not_needed": shared.entrance.is_local().then_some(NOT_NEEDED),
         "is_full": holding.len() >= MAX_ADMIN_TOKENS as usize,
         "holding": shown(holding),

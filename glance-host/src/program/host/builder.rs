@@ -24,6 +24,8 @@ use crate::http::health::Health;
 use crate::http::{admin, api, web};
 use crate::model::User;
 use crate::model::clock::Clock;
+use crate::model::host_info::HostInfo;
+use crate::model::shutdown::Shutdown;
 use crate::net::inbound::tls;
 use crate::net::inbound::tls::{Certificate, Tls};
 use crate::net::outbound::call_limiter::Turns;
@@ -286,7 +288,7 @@ impl Builder {
     /// not sign in.
     pub async fn start(self) -> Result<Host, Error> {
         let opened = self.open().await?;
-        let ended = opened.shared.ended();
+        let ended = opened.shared.shutdown.begun();
         let router = opened.router;
         let server = HttpServer::new(opened.listener).limits(opened.shared.inbound.clone());
         let server = match &opened.certificate {
@@ -336,7 +338,7 @@ impl Builder {
         let entrance = Entrance::new(way, &key);
         let images = Arc::new(images::Addresses::new(&key));
 
-        let (end, ending) = watch::channel(false);
+        let (end, shutdown) = Shutdown::channel();
         let policy = EgressPolicy::internet().setting("allow_networks");
         let policy = match self.networks {
             Some(networks) => policy.allow_networks(networks),
@@ -348,11 +350,13 @@ impl Builder {
             _ => serve::Limits::default(),
         };
         let shared = Arc::new(Shared {
-            origins: vec![base_url.clone(), own, localhost],
-            base_url,
-            address,
-            group,
-            product: self.product,
+            info: Arc::new(HostInfo {
+                origins: vec![base_url.clone(), own, localhost],
+                base_url,
+                address,
+                group,
+                product: self.product,
+            }),
             entrance,
             roles: Mutex::default(),
             rooms: Mutex::default(),
@@ -382,7 +386,7 @@ impl Builder {
             health: Health::default(),
             #[cfg(feature = "testing")]
             layer: self.layer,
-            ending,
+            shutdown,
         });
         shared.first_room.open(&shared).await?;
         if let Some(kept) = self.keep_messages {

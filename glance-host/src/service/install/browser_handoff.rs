@@ -128,7 +128,7 @@ pub(super) fn begin(
     let shared = Arc::clone(shared);
     tokio::spawn(async move {
         tokio::select! {
-            () = shared.ended() => {}
+            () = shared.shutdown.begun() => {}
             () = shared.clock.sleep(LIFE) => expire(&shared).await,
         }
     });
@@ -141,10 +141,10 @@ pub(crate) fn address(shared: &Shared, name: &str, back: &str) -> Option<Url> {
     let visit = visits.get(name).filter(|visit| !visit.is_over(shared))?;
     let mut url = visit.page.clone();
     url.query_pairs_mut()
-        .append_pair("redirect_url", &format!("{}{back}", shared.base_url))
+        .append_pair("redirect_url", &format!("{}{back}", shared.info.base_url))
         .append_pair(
             "installable_url",
-            &format!("{}/installable/{}", shared.base_url, visit.shown_as),
+            &format!("{}/installable/{}", shared.info.base_url, visit.shown_as),
         );
     Some(url)
 }

@@ -115,7 +115,7 @@ pub(crate) fn begin(shared: &Arc<Shared>) {
             }
         };
         tokio::select! {
-            () = shared.ended() => {}
+            () = shared.shutdown.begun() => {}
             () = telling => {}
         }
     });
@@ -155,7 +155,7 @@ async fn tell_removed(shared: Arc<Shared>, installed: Installed, after_its_webho
         tell(&shared, &leaving).await;
     };
     tokio::select! {
-        () = shared.ended() => {}
+        () = shared.shutdown.begun() => {}
         () = telling => {}
     }
 }

@@ -118,7 +118,11 @@ pub(crate) fn cookie(shared: &Shared, headers: &HeaderMap, purpose: &str) -> Opt
 /// where a person follows a link.
 pub(crate) fn set_cookie(shared: &Shared, purpose: &str, value: &str, seconds: i64) -> HeaderValue {
     let name = name(shared, purpose);
-    let secure = if shared.is_https() { "; Secure" } else { "" };
+    let secure = if shared.info.is_https() {
+        "; Secure"
+    } else {
+        ""
+    };
     let cookie =
         format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
     // Letters, digits and punctuation of ASCII.
@@ -126,9 +130,9 @@ pub(crate) fn set_cookie(shared: &Shared, purpose: &str, value: &str, seconds: i
 }
 
 fn name(shared: &Shared, purpose: &str) -> String {
-    match shared.is_https() {
+    match shared.info.is_https() {
         true => format!("__Host-{purpose}"),
-        false => format!("{purpose}-{}", shared.address.port()),
+        false => format!("{purpose}-{}", shared.info.address.port()),
     }
 }
 

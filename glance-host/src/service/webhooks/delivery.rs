@@ -119,7 +119,7 @@ impl Job {
             let call = self.call(shared, &body).await;
             let pause = pauses
                 .next()
-                .filter(|_| may_pass(&call) && !shared.has_ended())
+                .filter(|_| may_pass(&call) && !shared.shutdown.has_begun())
                 .map(|pause| (*pause).max(asked_pause(&call)));
             let Some(pause) = pause else {
                 let outcome = match call {
@@ -131,7 +131,7 @@ impl Job {
             };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                () = shared.ended() => {
+                () = shared.shutdown.begun() => {
                     let failed = Outcome::Failed("was down when the host ended".to_owned());
                     return self.delivery(attempts, began.elapsed(), failed);
                 }

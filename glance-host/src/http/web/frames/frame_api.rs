@@ -157,7 +157,7 @@ fn person(shared: &Shared, user: &User) -> Value {
         "mention_name": user.mention_name(),
         "presence": { "show": if is_online { "chat" } else { "unavailable" } },
         // Nobody has a picture on this host, and scripts put this into an image.
-        "photo_url": format!("{}/assets/icon.svg", shared.base_url),
+        "photo_url": format!("{}/assets/icon.svg", shared.info.base_url),
         "is_admin": user.is_admin,
         "email": user.email,
     })

@@ -173,7 +173,7 @@ async fn find(
         "key": key,
         "name": module.name,
         "url": url.as_str(),
-        "isOwn": addon_calls::is_own(shared, &url),
+        "isOwn": shared.info.is_own(&url),
         "line": line,
         "options": merged(module.options, options(&target)),
         "message": message,

@@ -107,7 +107,7 @@ pub(super) async fn address(
             "key": page.key(),
             "name": format!("{} of {}", page.title(), installed.descriptor.name),
             "url": url.as_str(),
-            "isOwn": addon_calls::is_own(&shared, &url),
+            "isOwn": shared.info.is_own(&url),
         }))
         .into_response()),
         Err(problem) => {

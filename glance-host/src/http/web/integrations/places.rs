@@ -44,7 +44,7 @@ pub(super) async fn choose(
         .iter()
         .map(|(name, address)| json!({ "name": name, "address": address }));
     let values = json!({
-        "group": shared.group.name,
+        "group": shared.info.group.name,
         "url": url,
         "places": places.collect::<Vec<_>>(),
         "has_more": has_more,

@@ -73,10 +73,10 @@ impl Site {
     pub(super) fn values(&self, shared: &Shared) -> Value {
         let name = match self {
             Self::Room(visit) => visit.room.name.as_str(),
-            Self::Group(_) => shared.group.name.as_str(),
+            Self::Group(_) => shared.info.group.name.as_str(),
         };
         json!({
-            "group": shared.group.name,
+            "group": shared.info.group.name,
             "room": self.room_id(),
             "name": name,
             "address": self.address(),

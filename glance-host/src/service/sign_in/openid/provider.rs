@@ -120,7 +120,7 @@ impl Provider {
         let metadata = self.metadata.read().unwrap_or_else(PoisonError::into_inner);
         let id = ClientId::new(self.settings.client_id.clone());
         let secret = ClientSecret::new(self.settings.client_secret.expose().to_owned());
-        let back = RedirectUrl::new(format!("{}/sign-in/callback", shared.base_url))
+        let back = RedirectUrl::new(format!("{}/sign-in/callback", shared.info.base_url))
             .map_err(|cause| cause.to_string())?;
         let client = Client::from_provider_metadata(metadata.clone(), id, Some(secret));
         Ok(client.set_redirect_uri(back))

@@ -1,0 +1,28 @@
+//! Tells background work that the host shuts down.
+
+use tokio::sync::watch;
+
+/// Whether the host shuts down. Clones share the answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Shutdown(watch::Receiver<bool>);
+
+impl Shutdown {
+    /// Creates a sender that begins the shutdown by sending true, and a receiver for it.
+    pub(crate) fn channel() -> (watch::Sender<bool>, Self) {
+        let (begin, receiver) = watch::channel(false);
+        (begin, Self(receiver))
+    }
+
+    pub(crate) fn has_begun(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Completes when the shutdown begins.
+    pub(crate) fn begun(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut receiver = self.0.clone();
+        async move {
+            // An error means that the host is gone, which is the same.
+            let _ = receiver.wait_for(|begun| *begun).await;
+        }
+    }
+}
