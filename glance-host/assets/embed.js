@@ -1,49 +1,49 @@
-// The sidebar on another site: as on the room page, but whoever shows it says who looks.
+// The sidebar on another site. It works as on the room page, but the site provides a token.
 
 import { onEscape } from "./frames.js";
-import "./room/calls.js";
+import "./room/addon-events.js";
 import * as dialog from "./room/dialog.js";
+import "./room/javascript-api.js";
 import * as panel from "./room/panel.js";
 import * as sidebar from "./room/sidebar.js";
-import { connect, identify } from "./room/stream.js";
-import "./room/told.js";
+import { authenticate, connect } from "./room/stream.js";
 
-/** A token is asked for no more often than this, in milliseconds. */
-const PATIENCE = 5000;
+/** The minimum interval between requests for a token, in milliseconds. */
+const MIN_TOKEN_INTERVAL = 5000;
 
 const { origins, open } = document.querySelector("[data-at]").dataset;
 const allowed = origins.split(" ");
-let asked = -PATIENCE;
-let asking = 0;
+let requestedAt = -MIN_TOKEN_INTERVAL;
+let requestTimer = 0;
 
-sidebar.start({ open: ({ id, key, target }) => panel.open({ addOn: target.addOn, glance: key }, id), drawn: panel.header });
-onEscape((made) => {
-  if (dialog.has(made)) dialog.close();
-  else if (panel.has(made)) panel.close();
+sidebar.start({ open: ({ id, key, target }) => panel.open({ addOn: target.addOn, glance: key }, id), onRender: panel.renderHeader });
+onEscape((frame) => {
+  if (dialog.isOpenIn(frame)) dialog.close();
+  else if (panel.isOpenIn(frame)) panel.close();
 });
 
-/** Tells whoever shows this page; what is said is no secret, and who that is only they know. */
-function tell(what) {
-  if (parent !== window) parent.postMessage({ glance: what }, "*");
+/** Notifies the site around this page. The message is no secret, and this page does not know the site's origin. */
+function notifyParent(message) {
+  if (parent !== window) parent.postMessage({ glance: message }, "*");
 }
 
-/** Asks for a token: the one there was ended, or there was none. */
-function want() {
-  clearTimeout(asking);
-  asking = setTimeout(() => {
-    asked = performance.now();
-    tell("tokenwanted");
-  }, Math.max(0, asked + PATIENCE - performance.now()));
+/** Requests a token, because there is none or it expired. */
+function requestToken() {
+  clearTimeout(requestTimer);
+  requestTimer = setTimeout(() => {
+    requestedAt = performance.now();
+    notifyParent("tokenwanted");
+  }, Math.max(0, requestedAt + MIN_TOKEN_INTERVAL - performance.now()));
 }
 
 addEventListener("message", ({ source, origin, data }) => {
   if (source !== parent || !allowed.includes(origin)) return;
   if (data?.glance !== "token" || typeof data.token !== "string") return;
-  identify(data.token, want);
+  authenticate(data.token, requestToken);
   connect();
 });
 
-identify(null, want);
-tell("ready");
-// Without a token, where the host shows the room to everyone.
+authenticate(null, requestToken);
+notifyParent("ready");
+// If the host shows the room to everyone, no token is needed.
 if (open !== undefined) connect();

@@ -1,69 +1,71 @@
-// The bridge to the pages of add-ons: frames that are known by window and origin, and what they call.
+// The bridge to the pages of add-ons: their frames, identified by window and origin, the functions that they call, and
+// the events that they receive.
 
-/** What happened before a page asks for it is kept so long, in milliseconds. */
-const KEPT = 30_000;
-/** No page needs more; what comes beyond is not answered, or waits for nothing. */
-const MOST_EVENTS = 100;
-const MOST_CALLS = 20;
-const MOST_BYTES = 200_000;
+/** How long events wait for a page to register for them, in milliseconds. */
+const EVENT_TTL = 30_000;
+/** Limits per frame. Events and calls beyond them are dropped or refused. */
+const MAX_EVENTS = 100;
+const MAX_CALLS = 20;
+const MAX_BYTES = 200_000;
 const CALLS_PER_SECOND = 20;
 const CALLS_AT_ONCE = 100;
 const ESCAPE = 27;
-/** What a page registers for that wants every event. */
+/** A page that registers for this name receives every event. */
 const ANY = "_any";
-/** What Atlassian's own library wants of the options, where a page brings it along; the host is the window around it. */
-const LIBRARY = { globalOptions: {}, hostFrameOffset: 1, hostOrigin: location.origin };
+/** Options that Atlassian's own library needs, if a page loads it; the host is the window around the frame. */
+const LIBRARY_OPTIONS = { globalOptions: {}, hostFrameOffset: 1, hostOrigin: location.origin };
 const SANDBOX = "allow-forms allow-popups allow-popups-to-escape-sandbox allow-scripts";
 
-/** The functions that pages may call, by module: what each is given is (frame, ...arguments). */
+/** The functions that pages may call, by module, as `function(frame, ...arguments)`. */
 const modules = {};
 const frames = new Set();
-let escape = null;
-let change = null;
+let escapeListener = null;
+let changeListener = null;
 
-/** An error whose text goes to the add-on's script. */
-export class Refused extends Error {}
+/** An error whose message the add-on's script receives. */
+export class ApiError extends Error {}
 
-/** Why `auth.withToken` gives none, as pages know it. */
-export function noToken() {
+/** The error of `auth.withToken`, in the form that pages expect. */
+export function tokenError() {
   const message = "Unable to create token";
-  return new Refused(message, { cause: { message } });
+  return new ApiError(message, { cause: { message } });
 }
 
-/** Lets pages call these functions. Provide them before a frame is made: it is told what there is. */
-export function provide(module, functions) {
+/** Lets pages call these functions. Call it before `createFrame`, which lists the functions in the frame's name. */
+export function provideModule(module, functions) {
   modules[module] = functions;
 }
 
-/** Calls `listener` with the frame in which Escape was pressed and not used. */
+/** Calls `listener` with the frame after an Escape key that its page did not handle. */
 export function onEscape(listener) {
-  escape = listener;
+  escapeListener = listener;
 }
 
-/** Calls `listener` when frames come and go. */
-export function onChange(listener) {
-  change = listener;
+/** Calls `listener` when frames are created and removed. */
+export function onFramesChange(listener) {
+  changeListener = listener;
 }
 
-/** The add-ons that have frames. */
-export function addOns() {
+/** Returns the keys of the add-ons that have frames. */
+export function openAddOns() {
   return [...new Set([...frames].map(({ addOn }) => addOn))];
 }
 
 /**
- * A frame for a page that the host opened. It keeps its own origin, so that its cookies and storage
- * work as its author knows them, and so that it can be told from others. A page of the host's own
- * origin must not: with it, it could reach into this page. It gets neither origin nor API.
+ * Creates a frame for a page that the host opened. The page keeps its own origin, so that its cookies and storage work,
+ * and so that this page can verify its messages. A page of the host's own origin gets neither its origin nor the API,
+ * because with them it could reach into this page.
  */
-export function frame(opened) {
+export function createFrame(opened) {
   const element = document.createElement("iframe");
   const { origin } = new URL(opened.url);
   const isOwn = opened.isOwn || origin === location.origin;
-  const made = {
+  const frame = {
     element, origin,
     id: `${opened.addOn}__${opened.key}__${random()}`,
     addOn: opened.addOn, key: opened.key,
-    registered: new Set(), queue: [], answers: new Map(), calls: 0, asked: 0, allowance: CALLS_AT_ONCE, at: Date.now(),
+    registered: new Set(), queue: [], requests: new Map(), requestCount: 0,
+    activeCalls: 0, allowance: CALLS_AT_ONCE, refilledAt: Date.now(),
   };
   element.title = opened.name;
   element.referrerPolicy = "no-referrer";
@@ -71,46 +73,46 @@ export function frame(opened) {
   if (!isOwn) {
     const api = Object.fromEntries(Object.entries(modules).map(([module, functions]) =>
       [module, Object.fromEntries(Object.keys(functions).map((name) => [name, { args: [] }]))]));
-    element.name = JSON.stringify({ extension_id: made.id, api, origin: location.origin, options: { ...opened.options, ...LIBRARY } });
-    frames.add(made);
-    change?.();
+    element.name = JSON.stringify({ extension_id: frame.id, api, origin: location.origin, options: { ...opened.options, ...LIBRARY_OPTIONS } });
+    frames.add(frame);
+    changeListener?.();
   }
   element.src = opened.url;
-  return made;
+  return frame;
 }
 
-/** Forgets a frame and takes it off the page. */
-export function remove(made) {
-  made.element.remove();
-  if (frames.delete(made)) change?.();
+/** Removes a frame from the page. */
+export function removeFrame(frame) {
+  frame.element.remove();
+  if (frames.delete(frame)) changeListener?.();
 }
 
-/** Tells a page of an event, now or when it registers for it. */
-export function tell(made, event, value) {
-  if (!frames.has(made)) return;
-  if (listens(made, event)) {
-    send(made, { type: "evt", etyp: event, evnt: value });
+/** Sends an event to a page, now or when the page registers for it. */
+export function emit(frame, event, value) {
+  if (!frames.has(frame)) return;
+  if (listens(frame, event)) {
+    send(frame, { type: "evt", etyp: event, evnt: value });
   } else {
     const now = Date.now();
-    made.queue = made.queue.filter(({ until }) => until > now);
-    if (made.queue.length < MOST_EVENTS) made.queue.push({ event, value, until: now + KEPT });
+    frame.queue = frame.queue.filter(({ until }) => until > now);
+    if (frame.queue.length < MAX_EVENTS) frame.queue.push({ event, value, until: now + EVENT_TTL });
   }
 }
 
-/** Tells a page of an event that it answers: calls `done` with what it says, or at once where it does not listen. */
-export function ask(made, event, value, done) {
-  if (!frames.has(made) || !listens(made, event)) return done(true);
-  // The last asking counts: who presses a button again and again makes no list of them.
-  made.answers.clear();
-  const mid = String(made.asked += 1);
-  made.answers.set(mid, done);
-  send(made, { type: "evt", mid, etyp: event, evnt: value });
+/** Sends an event that the page answers. Calls `done` with the answer, or with true at once if the page does not listen. */
+export function request(frame, event, value, done) {
+  if (!frames.has(frame) || !listens(frame, event)) return done(true);
+  // Only the last request counts, so that repeated clicks on a button do not pile up.
+  frame.requests.clear();
+  const mid = String(frame.requestCount += 1);
+  frame.requests.set(mid, done);
+  send(frame, { type: "evt", mid, etyp: event, evnt: value });
 }
 
-/** Tells all pages, or those of one add-on but `except`. */
-export function tellAll(event, value, addOn = null, except = null) {
-  for (const made of frames) {
-    if (made !== except && (addOn === null || made.addOn === addOn)) tell(made, event, value);
+/** Sends an event to all pages, or to those of one add-on except the frame `except`. */
+export function emitToAll(event, value, addOn = null, except = null) {
+  for (const frame of frames) {
+    if (frame !== except && (addOn === null || frame.addOn === addOn)) emit(frame, event, value);
   }
 }
 
@@ -118,87 +120,87 @@ function random() {
   return [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-function send(made, message) {
-  made.element.contentWindow?.postMessage(message, made.origin);
+function send(frame, message) {
+  frame.element.contentWindow?.postMessage(message, frame.origin);
 }
 
-function received({ source, origin, data }) {
-  const made = [...frames].find(({ element }) => element.contentWindow === source);
-  if (!made || origin !== made.origin || data?.eid !== made.id || !isAllowed(made)) return;
+function onMessage({ source, origin, data }) {
+  const frame = [...frames].find(({ element }) => element.contentWindow === source);
+  if (!frame || origin !== frame.origin || data?.eid !== frame.id || !isAllowed(frame)) return;
   switch (data.type) {
     case "init":
-      // Another document: it knows nothing of what the last one listened to.
-      made.registered.clear();
-      made.answers.clear();
-      send(made, { type: "key_listen", keycode: ESCAPE, action: "add" });
+      // A new document in the frame: it has not registered for any event yet.
+      frame.registered.clear();
+      frame.requests.clear();
+      send(frame, { type: "key_listen", keycode: ESCAPE, action: "add" });
       break;
     case "req":
-      called(made, data);
+      call(frame, data);
       break;
     case "resp":
-      answered(made, data);
+      resolveRequest(frame, data);
       break;
     case "event_query":
-      queried(made, data.args);
+      register(frame, data.args);
       break;
     case "broadcast":
-      if (isText(data.etyp) && isSmall(data.evnt)) tellAll(data.etyp, json(data.evnt), made.addOn, made);
+      if (isText(data.etyp) && isSmall(data.evnt)) emitToAll(data.etyp, json(data.evnt), frame.addOn, frame);
       break;
     case "key_triggered":
-      if (data.keycode === ESCAPE) escape?.(made);
+      if (data.keycode === ESCAPE) escapeListener?.(frame);
       break;
     default:
   }
 }
 
-/** So many messages at once, and then so many a second: a page that floods is not heard. */
-function isAllowed(made) {
+/** Applies the rate limit of a frame: messages beyond it are ignored. */
+function isAllowed(frame) {
   const now = Date.now();
-  made.allowance = Math.min(CALLS_AT_ONCE, made.allowance + (now - made.at) / 1000 * CALLS_PER_SECOND);
-  made.at = now;
-  if (made.allowance < 1) return false;
-  made.allowance -= 1;
+  frame.allowance = Math.min(CALLS_AT_ONCE, frame.allowance + (now - frame.refilledAt) / 1000 * CALLS_PER_SECOND);
+  frame.refilledAt = now;
+  if (frame.allowance < 1) return false;
+  frame.allowance -= 1;
   return true;
 }
 
-async function called(made, { mid, mod, fn, args }) {
-  const answer = (...values) => { if (isText(mid)) send(made, { type: "resp", forPlugin: true, mid, args: values }); };
+async function call(frame, { mid, mod, fn, args }) {
+  const answer = (...values) => { if (isText(mid)) send(frame, { type: "resp", forPlugin: true, mid, args: values }); };
   const functions = Object.hasOwn(modules, mod) ? modules[mod] : {};
   if (!Object.hasOwn(functions, fn)) return answer("This host has no such function");
-  if (!Array.isArray(args) || !isSmall(args)) return answer("The arguments cannot be used");
-  if (made.calls >= MOST_CALLS) return answer("Too many calls at once");
-  made.calls += 1;
+  if (!Array.isArray(args) || !isSmall(args)) return answer("The arguments are invalid");
+  if (frame.activeCalls >= MAX_CALLS) return answer("Too many calls at once");
+  frame.activeCalls += 1;
   try {
-    answer(null, json(await functions[fn](made, ...json(args)) ?? null));
+    answer(null, json(await functions[fn](frame, ...json(args)) ?? null));
   } catch (error) {
-    if (!(error instanceof Refused)) console.error(error);
-    answer(error instanceof Refused ? error.cause ?? error.message : "The host failed");
+    if (!(error instanceof ApiError)) console.error(error);
+    answer(error instanceof ApiError ? error.cause ?? error.message : "The host failed");
   } finally {
-    made.calls -= 1;
+    frame.activeCalls -= 1;
   }
 }
 
-function answered(made, { mid, args }) {
-  const done = made.answers.get(mid);
-  made.answers.delete(mid);
+function resolveRequest(frame, { mid, args }) {
+  const done = frame.requests.get(mid);
+  frame.requests.delete(mid);
   done?.(!Array.isArray(args) || args[0] !== false);
 }
 
-function queried(made, names) {
-  if (!Array.isArray(names) || names.length > MOST_EVENTS) return;
-  for (const name of names.filter(isText)) made.registered.add(name);
+function register(frame, names) {
+  if (!Array.isArray(names) || names.length > MAX_EVENTS) return;
+  for (const name of names.filter(isText)) frame.registered.add(name);
   const now = Date.now();
-  const waiting = made.queue;
-  made.queue = [];
+  const waiting = frame.queue;
+  frame.queue = [];
   for (const { event, value, until } of waiting) {
     if (until < now) continue;
-    if (listens(made, event)) send(made, { type: "evt", etyp: event, evnt: value });
-    else made.queue.push({ event, value, until });
+    if (listens(frame, event)) send(frame, { type: "evt", etyp: event, evnt: value });
+    else frame.queue.push({ event, value, until });
   }
 }
 
-function listens(made, event) {
-  return made.registered.has(event) || made.registered.has(ANY);
+function listens(frame, event) {
+  return frame.registered.has(event) || frame.registered.has(ANY);
 }
 
 function isText(value) {
@@ -207,7 +209,7 @@ function isText(value) {
 
 function isSmall(value) {
   try {
-    return (JSON.stringify(value) ?? "").length <= MOST_BYTES;
+    return (JSON.stringify(value) ?? "").length <= MAX_BYTES;
   } catch {
     return false;
   }
@@ -217,4 +219,4 @@ function json(value) {
   return JSON.parse(JSON.stringify(value ?? null));
 }
 
-addEventListener("message", received);
+addEventListener("message", onMessage);

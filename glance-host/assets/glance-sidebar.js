@@ -1,8 +1,7 @@
 // <glance-sidebar src="https://host/embed/rooms/7" token="...">: a room's live sidebar in any page.
 //
-// It fills the element with the host's own page and hands it the token by message, so that no
-// address, log or history ever holds it. Where a token is wanted, because it ended or there was
-// none, the element fires `tokenwanted`: set its `token` again.
+// The element contains the host's own page and sends it the token in a message, so that no URL, log or browser history
+// contains it. If there is no token, or it expired, the element fires `tokenwanted`: set the attribute `token` again.
 
 const ORIGIN = new URL(import.meta.url).origin;
 
@@ -37,7 +36,7 @@ class GlanceSidebar extends HTMLElement {
 
   attributeChangedCallback(name, before, now) {
     if (!this.isConnected || before === now) return;
-    if (name === "token") this.#hand();
+    if (name === "token") this.#sendToken();
     else this.#load();
   }
 
@@ -45,45 +44,45 @@ class GlanceSidebar extends HTMLElement {
     if (source !== this.#frame.contentWindow || origin !== this.#origin) return;
     if (data?.glance === "ready") {
       this.#ready = true;
-      this.#hand();
+      this.#sendToken();
     } else if (data?.glance === "tokenwanted") {
-      this.#want();
+      this.#requestToken();
     }
   }
 
   get #origin() {
-    return this.#address?.origin;
+    return this.#url?.origin;
   }
 
-  /** Where the sidebar stands: on the host that serves this file, unless `src` names another. */
-  get #address() {
+  /** The URL of the sidebar, relative to the host that serves this file. */
+  get #url() {
     const src = this.getAttribute("src");
     if (!src) return null;
-    const address = URL.canParse(src, ORIGIN) ? new URL(src, ORIGIN) : null;
-    return /^https?:$/.test(address?.protocol) ? address : null;
+    const url = URL.canParse(src, ORIGIN) ? new URL(src, ORIGIN) : null;
+    return /^https?:$/.test(url?.protocol) ? url : null;
   }
 
   #load() {
     this.#ready = false;
-    const address = this.#address;
-    if (!address) {
+    const url = this.#url;
+    if (!url) {
       this.#frame.removeAttribute("src");
       return;
     }
     const theme = this.getAttribute("theme");
-    if (theme) address.searchParams.set("theme", theme);
-    this.#frame.src = address;
+    if (theme) url.searchParams.set("theme", theme);
+    this.#frame.src = url;
   }
 
-  /** Gives the page the token there is. */
-  #hand() {
+  /** Sends the token to the page, or requests one. */
+  #sendToken() {
     if (!this.#ready) return;
     const token = this.getAttribute("token");
     if (token) this.#frame.contentWindow.postMessage({ glance: "token", token }, this.#origin);
-    else this.#want();
+    else this.#requestToken();
   }
 
-  #want() {
+  #requestToken() {
     this.dispatchEvent(new CustomEvent("tokenwanted", { bubbles: true, composed: true }));
   }
 }

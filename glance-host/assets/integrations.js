@@ -1,22 +1,22 @@
-// The integrations pages: a step that takes its time says so, and pictures that do not load go.
+// The integrations pages: shows the progress of slow steps, and removes avatars that cannot be loaded.
 
 for (const image of document.querySelectorAll(".avatar")) {
   if (image.complete && image.naturalWidth === 0) image.remove();
   else image.addEventListener("error", () => image.remove(), { once: true });
 }
 
-/** A step may take half a minute: the button says so, and a second click does nothing. */
+/** A step may take half a minute: the button shows that, and ignores a second click. */
 for (const form of document.querySelectorAll("form[data-busy]")) {
   const button = form.querySelector("button[type=submit]");
-  const words = button.textContent;
+  const label = button.textContent;
   form.addEventListener("submit", (event) => {
     if (button.getAttribute("aria-disabled")) return event.preventDefault();
     button.setAttribute("aria-disabled", "true");
     button.textContent = form.dataset.busy;
   });
-  // A page that the browser kept comes back as it was left.
+  // The browser may restore the page from its back/forward cache.
   addEventListener("pageshow", () => {
     button.removeAttribute("aria-disabled");
-    button.textContent = words;
+    button.textContent = label;
   });
 }

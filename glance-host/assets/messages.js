@@ -1,4 +1,4 @@
-// The page of messages to one person: links, HTML built anew, and times by the reader's clock.
+// The page of messages to one person: links, sanitized HTML, and times in the reader's time zone.
 
 import * as markup from "./room/markup.js";
 

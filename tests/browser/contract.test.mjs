@@ -48,7 +48,7 @@ test("a page without any script of the host's speaks the contract itself", async
   assert.deepEqual(refused.map(({ mid, args }) => [mid, args]), [
     ["b", ["This host has no such function"]],
     ["c", ["This host has no such function"]],
-    ["d", ["The arguments cannot be used"]],
+    ["d", ["The arguments are invalid"]],
   ]);
 
   // What happens before the page asks for it waits, and goes by the name of the event.

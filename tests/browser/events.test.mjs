@@ -2,15 +2,15 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Parser } from "../../glance-host/assets/room/events.js";
+import { EventParser } from "../../glance-host/assets/room/events.js";
 
 const STREAM = ':)\n\nevent: update\nid: 7\ndata: {"a":"ä😀"}\n\n:thump\n\r\nevent: delete\r\ndata: 110\r\n\r\n'
   + "event: nothing\n\ndata:[1,\rdata: 2]\r\rdata\n\ndatax: 3\ndata: 4\n\nevent: cut\ndata: 5\n";
 
 function read(...chunks) {
   const events = [];
-  const parser = new Parser((name, value) => events.push([name, value]));
-  for (const chunk of chunks) parser.take(chunk);
+  const parser = new EventParser((name, value) => events.push([name, value]));
+  for (const chunk of chunks) parser.push(chunk);
   return events;
 }
 
@@ -24,8 +24,8 @@ test("events are read as the standard says, wherever chunks end", () => {
 });
 
 test("an event that is too large ends the stream", () => {
-  const parser = new Parser(() => {});
+  const parser = new EventParser(() => {});
   assert.throws(() => {
-    for (let index = 0; index < 65; index += 1) parser.take("x".repeat(1024 * 1024));
+    for (let index = 0; index < 65; index += 1) parser.push("x".repeat(1024 * 1024));
   }, /too large/);
 });

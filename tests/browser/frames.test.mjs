@@ -93,23 +93,23 @@ test("what this host has not says so, and so does what makes no sense", async (t
   await install(t, page, addOn);
   const frame = await openPanel(page, addOn);
   const error = async (...args) => (await call(frame, ...args)).error;
-  assert.equal(await error("chat", "addFileForUploadWithBase64", "data:,x", "x.txt"), "This host keeps no files");
-  assert.equal(await error("file", "openInFileViewer", {}), "This host keeps no files");
+  assert.equal(await error("chat", "addFileForUploadWithBase64", "data:,x", "x.txt"), "This host has no files");
+  assert.equal(await error("file", "openInFileViewer", {}), "This host has no files");
   assert.equal(await error("user", "open", 1), "This host has no chats between two people");
-  assert.match(await error("room", "create", {}), /people make rooms/);
-  assert.match(await error("room", "invite", {}), /people let others in/);
+  assert.match(await error("room", "create", {}), /people create rooms/);
+  assert.match(await error("room", "invite", {}), /people invite others/);
   assert.match(await error("room", "open", {}), /needs the id or the name/);
   assert.match(await error("room", "open", "no such room"), /There is no room/);
   assert.match(await error("chat", "appendMessage", 1), /needs a text/);
   assert.match(await error("dialog", "open", "plain"), /needs the key/);
-  assert.match(await error("dialog", "open", { key: "panel" }), /is no dialog/);
+  assert.match(await error("dialog", "open", { key: "panel" }), /is not a dialog/);
   assert.match(await error("dialog", "open", { key: "gone" }), /has no panel, dialog or page/);
   assert.match(await error("dialog", "close"), /No dialog of this add-on/);
   assert.match(await error("dialog", "update", {}), /No dialog of this add-on/);
-  assert.match(await error("sidebar", "openView", { key: "plain" }), /is no panel and no glance/);
+  assert.match(await error("sidebar", "openView", { key: "plain" }), /is neither a panel nor a glance/);
   assert.match(await error("sidebar", "openView"), /needs the key/);
   const big = await frame.evaluate(() => window.call("chat", "appendMessage", "x".repeat(300_000)));
-  assert.equal(big.error, "The arguments cannot be used");
+  assert.equal(big.error, "The arguments are invalid");
   await shown(page.locator("#panel"));
   assert.deepEqual(page.wrong, []);
 });
@@ -400,8 +400,8 @@ test("an add-on cannot touch the dialog of another", async (t) => {
   await install(t, page, two);
   const frame = await openPanel(page, one);
   await page.evaluate(async () => {
-    const { ask, show } = await import("/assets/room/target.js");
-    show(await ask({ addOn: "two", key: "plain" }));
+    const { requestTarget, show } = await import("/assets/room/target.js");
+    show(await requestTarget({ addOn: "two", key: "plain" }));
   });
   await frameOf(page, two, "plain");
   for (const [name, ...args] of [["close"], ["update", { title: "x" }], ["updatePrimaryAction", {}]]) {

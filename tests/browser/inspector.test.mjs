@@ -23,7 +23,7 @@ test("it opens by a click and by keyboard, and the focus comes back", async (t) 
   await page.getByRole("button", { name: "Inspect", exact: true }).click();
   await shown(drawer(page));
   await shown(part(page, "Why").getByText("Shown: all conditions hold."));
-  await shown(part(page, "Last query").getByText("Nothing was asked since the inspector was opened."));
+  await shown(part(page, "Last query").getByText("No query since you opened the inspector."));
   assert.equal(await page.locator("#inspect").getAttribute("aria-expanded"), "true");
   await page.keyboard.press("Alt+i");
   await hidden(drawer(page));

@@ -424,7 +424,7 @@ test("nothing that is written runs, or leaves its place", async (t) => {
     }, body);
     assert.deepEqual(kept.filter((name) => !/^(A|B|BR|CODE|I|IMG|LI|PRE|SPAN|TABLE|TBODY|TD|TR|UL)$/.test(name)), []);
   }
-  await shown(page.getByRole("button", { name: "Show all of it" }).last());
+  await shown(page.getByRole("button", { name: "Show all" }).last());
   await say(page, "still in order");
   assert.equal(await page.evaluate(() => window.ran), undefined);
   assert.equal(await page.evaluate(() => document.baseURI), page.url());
@@ -481,7 +481,7 @@ test("what cannot be sent stays, with a sentence", async (t) => {
   lose();
   const unsent = page.getByRole("alert");
   await shown(unsent);
-  assert.equal(await unsent.innerText(), "The message was not sent. It is still here: try again.");
+  assert.equal(await unsent.innerText(), "The message was not sent. Try again.");
   assert.equal(await area(page).inputValue(), "not lost");
   await page.unroute("**/timeline");
   await page.getByRole("button", { name: "Send" }).click();
@@ -701,7 +701,7 @@ for (const colorScheme of ["light", "dark"]) {
     await hidden(lost);
     await page.route("**/events", (route) => route.abort());
     await page.reload();
-    await shown(lost.getByText("The connection is lost"));
+    await shown(lost.getByText("Connection lost"));
     await page.unroute("**/events");
     await hidden(lost);
 
@@ -770,8 +770,9 @@ test("other parts of the page offer actions on each entry, and write into the me
   const page = await open(t);
   await say(page, "offered before");
   await page.evaluate(async () => {
-    const { appendMessage, focus, offer } = await import("/assets/room/timeline.js");
-    offer((entry, place) => {
+    const { appendMessage, focus } = await import("/assets/room/composer.js");
+    const { decorateEntries } = await import("/assets/room/timeline.js");
+    decorateEntries((entry, place) => {
       const button = Object.assign(document.createElement("button"), { textContent: `Quote ${entry.kind}` });
       button.addEventListener("click", () => { appendMessage(entry.text); focus(); });
       place.append(button);

@@ -1,7 +1,7 @@
 // The JavaScript API of add-on pages, as a classic script for old browsers too: `HipChat`, also named `AP`.
 //
-// The host writes into the frame's name who the page is, what it may call, and the host's origin.
-// As all-debug.js the same file says in the console what goes back and forth.
+// The host writes into the frame's name the page's id, the functions that it may call, and the host's origin.
+// The same file as all-debug.js logs all messages to the console.
 
 (function (window, document) {
   "use strict";
@@ -26,8 +26,8 @@
     }
   }
 
-  function log(what, message) {
-    if (debug && window.console) window.console.log("HipChat", what, message);
+  function log(direction, message) {
+    if (debug && window.console) window.console.log("HipChat", direction, message);
   }
 
   function post(message) {
@@ -37,8 +37,8 @@
     window.parent.postMessage(message, contract.origin);
   }
 
-  /** A function of the API: its last argument may be a callback of (error, value). */
-  function caller(module, name) {
+  /** Creates a function of the API. Its last argument may be a callback (error, value). */
+  function createFunction(module, name) {
     return function () {
       var args = Array.prototype.slice.call(arguments);
       var callback = typeof args[args.length - 1] === "function" ? args.pop() : null;
@@ -52,20 +52,20 @@
     };
   }
 
-  function answered(message) {
+  function handleResponse(message) {
     var callback = waiting[message.mid];
     delete waiting[message.mid];
     if (callback) callback.apply(null, message.args);
   }
 
-  function happened(message) {
+  function handleEvent(message) {
     var answers = message.mid !== undefined;
     function answer(value) {
       if (!answers) return;
       answers = false;
       post({ type: "resp", mid: message.mid, args: [value !== false] });
     }
-    // Handlers of every event learn its name from here, as in Atlassian's library.
+    // Handlers of all events read the name here, as in Atlassian's library.
     answer._context = { eventName: message.etyp };
     var own = has(handlers, message.etyp) ? handlers[message.etyp] : [];
     own.concat(anyHandlers).forEach(function (handler) {
@@ -82,13 +82,13 @@
     return (Array.isArray(value) ? value : [value]).filter(function (one) { return typeof one === "function"; });
   }
 
-  /** A value that can go to another window: no functions, no cycles. */
-  function plain(value) {
+  /** Copies a value for another window, without functions. */
+  function serializable(value) {
     return value === undefined ? null : JSON.parse(JSON.stringify(value));
   }
 
   function broadcast(name, value) {
-    post({ type: "broadcast", etyp: name, evnt: plain(value) });
+    post({ type: "broadcast", etyp: name, evnt: serializable(value) });
   }
 
   function has(object, name) {
@@ -96,7 +96,7 @@
   }
 
   var api = {
-    /** Takes a function, or a list of them, for each event; what happened before, up to 30 seconds ago, comes now. */
+    /** Registers a function, or a list of them, for each event. Events of the past 30 seconds follow at once. */
     register: function (events) {
       var names = Object.keys(events || {}).filter(function (name) {
         return functions(events[name]).length > 0;
@@ -104,19 +104,19 @@
       names.forEach(function (name) { handlers[name] = functions(events[name]); });
       post({ type: "event_query", args: names });
     },
-    /** Takes a function, or a list of them, for every event; its second argument has the name in `_context.eventName`. */
+    /** Registers a function, or a list of them, for all events; `_context.eventName` of its second argument is the name. */
     registerAny: function (events) {
       anyHandlers = functions(events);
       if (anyHandlers.length) post({ type: "event_query", args: ["_any"] });
     },
-    /** Calls `callback` with the modules of these names: one name, or a list. What there is not is undefined. */
+    /** Calls `callback` with the modules of these names, one or a list. A missing module is undefined. */
     require: function (modules, callback) {
       var found = (Array.isArray(modules) ? modules : [modules]).map(function (name) {
         return has(api, name) ? api[name] : undefined;
       });
       if (typeof callback === "function") callback.apply(window, found);
     },
-    /** Tells the other open pages of this add-on. */
+    /** Sends an event to the other open pages of this add-on. */
     broadcast: function (name, value) {
       if (typeof name !== "string") throw new Error("Event type must be string");
       broadcast(name, value);
@@ -128,7 +128,7 @@
   var modules = (contract && contract.api) || {};
   Object.keys(modules).forEach(function (module) {
     api[module] = {};
-    Object.keys(modules[module]).forEach(function (name) { api[module][name] = caller(module, name); });
+    Object.keys(modules[module]).forEach(function (name) { api[module][name] = createFunction(module, name); });
   });
   window.HipChat = window.AP = api;
 
@@ -137,12 +137,12 @@
     var message = event.data;
     if (!message || typeof message !== "object") return;
     log("from the host", message);
-    if (message.type === "resp") answered(message);
-    else if (message.type === "evt") happened(message);
+    if (message.type === "resp") handleResponse(message);
+    else if (message.type === "evt") handleEvent(message);
     else if (message.type === "key_listen") keys[message.keycode] = true;
   });
 
-  // Last of all, so that a page that uses a key itself can keep it with preventDefault().
+  // Registered last, so that a page that uses a key itself can call preventDefault().
   window.addEventListener("keydown", function (event) {
     if (keys[event.keyCode] && !event.defaultPrevented) post({ type: "key_triggered", keycode: event.keyCode });
   });

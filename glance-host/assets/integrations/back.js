@@ -1,3 +1,3 @@
-// The page on the way back from an add-on: finishes the installation by itself.
+// The page after the return from an add-on. It finishes the installation automatically.
 
 document.getElementById("done").submit();

@@ -1,24 +1,24 @@
-// The page on which an add-on is set up, in a frame on the host's.
+// The configuration page of an add-on, in a frame.
 
-import { frame, noToken, provide } from "../frames.js";
+import { createFrame, provideModule, tokenError } from "../frames.js";
 
 const place = document.getElementById("frame");
 
-/** The page with a new token in its address: it is in the frame and nowhere else. */
-async function opened() {
+/** Requests the page's URL with a fresh token. Only the frame contains that URL. */
+async function requestPage() {
   const answer = await fetch(location.pathname, { method: "POST" }).catch(() => null);
   return answer?.ok ? answer.json() : null;
 }
 
-provide("auth", {
+provideModule("auth", {
   async withToken() {
-    const page = await opened();
+    const page = await requestPage();
     const token = page && new URL(page.url).searchParams.get("signed_request");
-    if (!token) throw noToken();
+    if (!token) throw tokenError();
     return token;
   },
 });
 
-const page = await opened();
-if (page) place.replaceChildren(frame(page).element);
+const page = await requestPage();
+if (page) place.replaceChildren(createFrame(page).element);
 else place.firstElementChild.textContent = "This page cannot be opened. Go back and try again.";

@@ -1,12 +1,13 @@
-// The actions of add-ons: a menu at each message, and one beside the field for messages.
+// The actions of add-ons: a menu at each message, and one beside the message field.
 
 import { on, post } from "./stream.js";
-import { ask, show } from "./target.js";
+import { requestTarget, show } from "./target.js";
 
 const inputMenus = new Set();
-let input = [];
+/** The actions beside the message field. */
+let inputActions = [];
 
-/** The menu of a message; it is hidden where no add-on has an action on messages. */
+/** Creates the menu of a message. It is hidden if no add-on has an action on messages. */
 export function messageMenu(id) {
   const element = menu("More actions", "⋯", async () => {
     const answer = await post("actions", { message: id });
@@ -16,36 +17,36 @@ export function messageMenu(id) {
   return element;
 }
 
-/** The menu beside the field for messages; it is hidden where there are no such actions. */
+/** Creates the menu beside the message field. It is hidden if there are no such actions. */
 export function inputMenu() {
-  const element = menu("Actions", "+", () => input, (action) => run(action, {}));
-  element.hidden = input.length === 0;
+  const element = menu("Actions", "+", () => inputActions, (action) => run(action, {}));
+  element.hidden = inputActions.length === 0;
   inputMenus.add(element);
   return element;
 }
 
-on("here", (here) => {
-  ({ input } = here);
+on("here", ({ input, message }) => {
+  inputActions = input;
   for (const element of inputMenus) element.hidden = input.length === 0;
-  document.querySelector(".room").toggleAttribute("data-message-actions", here.message);
+  document.querySelector(".room").toggleAttribute("data-message-actions", message);
 });
 
-/** Opens what an action names; its page is told the message, as an event of the action's name. */
-async function run({ addOn, key }, taken) {
-  const answer = await ask({ addOn, action: key, ...taken });
+/** Opens the target of an action. Its page receives the message, as an event named after the action. */
+async function run({ addOn, key }, context) {
+  const answer = await requestTarget({ addOn, action: key, ...context });
   if (answer.error) return answer.error;
   show(answer, [[key, answer.message ?? {}]]);
   return null;
 }
 
-/** A button and its menu, with the keys that menus have. */
-function menu(label, sign, entries, chosen) {
+/** Creates a button with a menu that supports the usual keys. */
+function menu(label, sign, loadEntries, onChoose) {
   const element = Object.assign(document.createElement("div"), { className: "menu" });
   const button = Object.assign(document.createElement("button"), { type: "button", textContent: sign, title: label });
   button.setAttribute("aria-label", label);
   button.setAttribute("aria-haspopup", "menu");
   button.setAttribute("aria-expanded", "false");
-  // Over everything: what scrolls around the button does not cut it off.
+  // A popover, so that scrolling elements around the button do not clip it.
   const list = Object.assign(document.createElement("div"), { popover: "manual" });
   list.setAttribute("role", "menu");
   list.setAttribute("aria-label", label);
@@ -56,19 +57,19 @@ function menu(label, sign, entries, chosen) {
   const toggle = (shown) => {
     if (shown !== isOpen()) list.togglePopover(shown);
     button.setAttribute("aria-expanded", String(shown));
-    if (shown) place(list, button);
+    if (shown) position(list, button);
   };
   const close = () => toggle(false);
-  const say = (text) => {
+  const showMessage = (text) => {
     list.replaceChildren(Object.assign(document.createElement("p"), { textContent: text }));
     list.firstChild.setAttribute("role", "status");
     toggle(true);
   };
   const open = async (last) => {
-    say("Loading…");
-    const offered = await entries();
+    showMessage("Loading…");
+    const offered = await loadEntries();
     if (!isOpen()) return;
-    if (offered.length === 0) return say("Nothing to do here.");
+    if (offered.length === 0) return showMessage("No actions.");
     list.replaceChildren(...offered.map((action) => {
       const item = Object.assign(document.createElement("button"), {
         type: "button", tabIndex: -1, textContent: action.name, title: action.addOnName,
@@ -77,12 +78,12 @@ function menu(label, sign, entries, chosen) {
       item.addEventListener("click", async () => {
         close();
         button.focus();
-        const problem = await chosen(action);
-        if (problem) say(problem);
+        const problem = await onChoose(action);
+        if (problem) showMessage(problem);
       });
       return item;
     }));
-    place(list, button);
+    position(list, button);
     items().at(last ? -1 : 0).focus();
   };
   const move = (to) => {
@@ -113,8 +114,8 @@ function menu(label, sign, entries, chosen) {
   return element;
 }
 
-/** Puts a menu under its button, or over it where there is no room, within the window. */
-function place(list, button) {
+/** Positions a menu below its button, or above it if there is not enough space, within the window. */
+function position(list, button) {
   const { left, right, top, bottom } = button.getBoundingClientRect();
   const { offsetWidth, offsetHeight } = list;
   const wanted = left > innerWidth / 2 ? right - offsetWidth : left;
@@ -124,7 +125,7 @@ function place(list, button) {
   list.style.top = `${y}px`;
 }
 
-/** A menu is closed by whatever is done elsewhere. */
+/** Closes a menu after any click, scrolling or resizing elsewhere. */
 for (const event of ["click", "scroll", "resize"]) {
   addEventListener(event, ({ target }) => {
     for (const list of document.querySelectorAll(".menu > :popover-open")) {

@@ -1,11 +1,11 @@
-// A card: a notification with a title, a picture and attributes.
+// Cards: notifications with a title, an image and attributes.
 
-import { lozenge } from "./draw.js";
+import { lozenge } from "./dom.js";
 import * as markup from "./markup.js";
 
 const KINDS = { file: "File", image: "Image", link: "Link", media: "Media" };
 
-/** Draws a card; one with an activity is folded to that line. */
+/** Creates the element of a card. A card with an activity is collapsed to that line. */
 export function card(card) {
   const element = part("div", "card");
   element.dataset.style = Object.hasOwn(KINDS, card.style) ? card.style : "application";
@@ -15,7 +15,7 @@ export function card(card) {
   if (card.description) words.append(part("div", `card-description${card.description.html === undefined ? "" : " html"}`, body(card.description)));
   if (card.attributes.length) words.append(part("dl", "card-attributes", card.attributes.map(attribute)));
   element.append(...thumbnail(card), words);
-  return card.activity ? folded(card.activity, element) : element;
+  return card.activity ? collapsed(card.activity, element) : element;
 }
 
 function part(tag, className, inside = []) {
@@ -31,20 +31,20 @@ function body({ text, html }) {
 function title(card) {
   const element = part("p", "card-title");
   const words = part(card.url ? "a" : "span", "", [card.title || card.url || "Untitled"]);
-  element.append(...picture(card.icon, "card-icon"), card.url ? markup.link(words, card.url) : words);
+  element.append(...image(card.icon, "card-icon"), card.url ? markup.link(words, card.url) : words);
   if (Object.hasOwn(KINDS, card.style)) element.append(part("span", "card-kind", [KINDS[card.style]]));
   return element;
 }
 
 function thumbnail(card) {
-  const [image] = picture(card.thumbnail, "");
-  if (!image) return [];
+  const [picture] = image(card.thumbnail, "");
+  if (!picture) return [];
   const { width, height } = card.thumbnail;
-  if (width > 0 && height > 0) Object.assign(image, { width, height });
-  const frame = part(card.url ? "a" : "span", "thumbnail", [image]);
+  if (width > 0 && height > 0) Object.assign(picture, { width, height });
+  const frame = part(card.url ? "a" : "span", "thumbnail", [picture]);
   if (card.style === "media") frame.append(part("span", "play"));
   if (!card.url) return [frame];
-  // The title is the same link, and says where it goes.
+  // The title is the same link, with a text.
   frame.tabIndex = -1;
   frame.setAttribute("aria-hidden", "true");
   return [markup.link(frame, card.url)];
@@ -52,18 +52,18 @@ function thumbnail(card) {
 
 function attribute({ label, value, lozenge: kind, url, icon }) {
   const shown = kind ? lozenge({ kind, label: value }) : part("span", "", [value]);
-  const written = part("dd", "", picture(icon, "card-icon"));
+  const written = part("dd", "", image(icon, "card-icon"));
   written.append(url ? markup.link(part("a", "", [shown]), url) : shown);
   return part("div", "", [part("dt", "", [label ?? ""]), written]);
 }
 
-function picture(image, className) {
-  const source = (devicePixelRatio > 1 && image?.["url@2x"]) || image?.url;
-  if (!markup.isPicture(source)) return [];
-  return [markup.load(Object.assign(document.createElement("img"), { className, alt: "" }), source)];
+function image(picture, className) {
+  const source = (devicePixelRatio > 1 && picture?.["url@2x"]) || picture?.url;
+  if (!markup.isAllowedImage(source)) return [];
+  return [markup.loadImage(Object.assign(document.createElement("img"), { className, alt: "" }), source)];
 }
 
-function folded({ html, icon }, inside) {
-  const summary = part("summary", "", [...picture(icon, "card-icon"), part("span", "", markup.card(html))]);
+function collapsed({ html, icon }, inside) {
+  const summary = part("summary", "", [...image(icon, "card-icon"), part("span", "", markup.card(html))]);
   return part("details", "activity", [summary, inside]);
 }

@@ -1,21 +1,21 @@
-// Where a person writes.
+// The form in which a person writes messages.
 
 import { post } from "./stream.js";
-import { wrote } from "./timeline.js";
+import { showSent } from "./timeline.js";
 
 const form = document.getElementById("composer");
 const area = document.getElementById("message");
 const button = form.querySelector("button[type=submit]");
-const unsent = document.getElementById("unsent");
+const error = document.getElementById("unsent");
 const replying = document.getElementById("replying");
-const words = replying.querySelector("span");
+const replyText = replying.querySelector("span");
 
-/** The id of the entry that is answered. */
+/** The id of the entry to reply to. */
 let replyTo = null;
-/** What was sent, until it is known to be written: sent again, it has its id again, and is written once. */
-let sent = null;
+/** The message that was sent but not confirmed. A retry sends the same id, so the host posts it once. */
+let pending = null;
 
-/** Adds to what is being written. */
+/** Appends to the message that the person is writing. */
 export function appendMessage(text) {
   const gap = area.value && !/\s$/.test(area.value) ? " " : "";
   area.value += gap + text;
@@ -25,70 +25,71 @@ export function focus() {
   area.focus();
 }
 
-/** What is written next answers this entry; `excerpt` says which it is. */
+/** Makes the next message a reply to this entry, and quotes its excerpt. */
 export function reply({ id, sender }, excerpt) {
   replyTo = id;
   const name = Object.assign(document.createElement("bdi"), { className: "sender", textContent: sender.name });
-  const said = Object.assign(document.createElement("bdi"), { textContent: excerpt });
-  words.replaceChildren("Reply to ", name, " ", said);
+  const quote = Object.assign(document.createElement("bdi"), { textContent: excerpt });
+  replyText.replaceChildren("Reply to ", name, " ", quote);
   replying.hidden = false;
   focus();
 }
 
-function noReply() {
+function cancelReply() {
   replyTo = null;
   replying.hidden = true;
-  // What describes a field is read out even where it is hidden.
-  words.replaceChildren();
+  // Screen readers read the description of a field even if it is hidden.
+  replyText.replaceChildren();
 }
 
-/** Something of this id is in the room: what was sent under it is written, whether or not an answer came. */
-export function arrived(id) {
-  if (sent?.id === id && area.value === sent.text) done();
+/** Confirms the pending message if the room has an entry with its id, even if the answer was lost. */
+export function confirm(id) {
+  if (pending?.id === id && area.value === pending.text) clear();
 }
 
 async function send() {
   const text = area.value;
   if (!text.trim() || area.readOnly) return;
-  if (sent?.text !== text || sent.replyTo !== replyTo) sent = { id: uuid(), text, replyTo };
-  sending(true);
-  const answer = await post("timeline", sent);
+  if (pending?.text !== text || pending.replyTo !== replyTo) pending = { id: uuid(), text, replyTo };
+  setSending(true);
+  const answer = await post("timeline", pending);
   const entry = answer?.ok ? await answer.json().catch(() => null) : null;
-  const problem = answer?.ok ? "" : await why(answer);
-  sending(false);
-  if (!sent) return entry && wrote(entry);
-  if (problem) return say(problem);
-  done();
-  if (entry) wrote(entry);
+  const problem = answer?.ok ? "" : await describeError(answer);
+  setSending(false);
+  // The event stream has confirmed it meanwhile.
+  if (!pending) return entry && showSent(entry);
+  if (problem) return showError(problem);
+  clear();
+  if (entry) showSent(entry);
 }
 
-function done() {
-  sent = null;
+function clear() {
+  pending = null;
   area.value = "";
-  noReply();
-  say("");
+  cancelReply();
+  showError("");
 }
 
-function say(problem) {
-  unsent.textContent = problem;
-  unsent.hidden = !problem;
+function showError(problem) {
+  error.textContent = problem;
+  error.hidden = !problem;
   area.setAttribute("aria-invalid", String(Boolean(problem)));
 }
 
-function sending(now) {
+function setSending(now) {
   // Read-only instead of disabled: the focus stays.
   area.readOnly = now;
   button.disabled = now;
   form.setAttribute("aria-busy", String(now));
 }
 
-async function why(answer) {
+async function describeError(answer) {
   if (answer?.status === 422) return answer.text();
-  if (answer?.status === 413) return "The message is too long to be sent: make it shorter.";
-  return "The message was not sent. It is still here: try again.";
+  if (answer?.status === 413) return "The message is too long. Shorten it and send it again.";
+  return "The message was not sent. Try again.";
 }
 
-/** `crypto.randomUUID` is not there without HTTPS. */
+/** `crypto.randomUUID` exists only with HTTPS. */
 function uuid() {
   const bytes = [...crypto.getRandomValues(new Uint8Array(16))];
   const hex = bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -107,11 +108,11 @@ form.addEventListener("submit", (event) => {
 form.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || replying.hidden || event.defaultPrevented || area.readOnly) return;
   event.preventDefault();
-  noReply();
+  cancelReply();
   focus();
 });
 replying.querySelector("button").addEventListener("click", () => {
   if (area.readOnly) return;
-  noReply();
+  cancelReply();
   focus();
 });

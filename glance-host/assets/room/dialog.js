@@ -1,14 +1,14 @@
-// The dialog of an add-on: its page in a window over the chat, with the buttons that it declared. One at a time.
+// The dialog of an add-on: a page in a window over the chat, with the buttons that it declared. Only one is open at a time.
 
-import { ask as askPage, frame, provide, Refused, remove, tell } from "../frames.js";
+import { ApiError, createFrame, emit, provideModule, removeFrame, request } from "../frames.js";
 import { on } from "./stream.js";
-import { ask, show, showWith, version } from "./target.js";
+import { registerPresenter, requestTarget, show, version } from "./target.js";
 
-/** Widths and heights of the sizes that have names. The stylesheet keeps every dialog within the window. */
+/** The width and height of each named size. The stylesheet keeps every dialog within the window. */
 const SIZES = { small: ["400px", "240px"], medium: ["600px", "360px"], large: ["800px", "480px"], xlarge: ["980px", "600px"] };
 const PRIMARY = "primary-action-selected";
-const MOST_BUTTONS = 10;
-/** How long nobody types before the page is told what to filter by, in milliseconds. */
+const MAX_BUTTONS = 10;
+/** The delay between the last key and the filter event, in milliseconds. */
 const DEBOUNCE = 250;
 
 /** The open dialog: its element, frame and options. */
@@ -18,8 +18,8 @@ function showDialog(answer, events) {
   close();
   const element = document.createElement("dialog");
   element.className = "add-on-dialog";
-  opened = { ...answer, title: answer.name, options: checked(answer.options), element, frame: frame(answer), version: version(answer), filtering: null };
-  const { frame: made } = opened;
+  opened = { ...answer, title: answer.name, options: validOptions(answer.options), element, frame: createFrame(answer), version: version(answer), filterTimer: null };
+  const { frame } = opened;
   const [header, page, footer] = ["header", "div", "footer"].map((tag) => document.createElement(tag));
   const title = Object.assign(document.createElement("h2"), { id: "dialog-title" });
   element.setAttribute("aria-labelledby", title.id);
@@ -28,22 +28,22 @@ function showDialog(answer, events) {
   closeButton.addEventListener("click", close);
   const filter = Object.assign(document.createElement("input"), { type: "search", autocomplete: "off" });
   filter.addEventListener("input", () => {
-    clearTimeout(opened?.filtering);
-    if (opened) opened.filtering = setTimeout(() => tell(made, "dialog-filter-changed", { value: filter.value }), DEBOUNCE);
+    clearTimeout(opened?.filterTimer);
+    if (opened) opened.filterTimer = setTimeout(() => emit(frame, "dialog-filter-changed", { value: filter.value }), DEBOUNCE);
   });
   header.append(title, filter, closeButton);
   page.className = "page";
-  page.append(made.element);
+  page.append(frame.element);
   element.append(header, page, footer);
   element.addEventListener("close", () => { if (opened?.element === element) close(); });
   document.body.append(element);
-  draw();
+  render();
   element.showModal();
-  for (const [event, value] of events) tell(made, event, value);
+  for (const [event, value] of events) emit(frame, event, value);
 }
 
-/** Draws everything but the page, which stays as it is. */
-function draw() {
+/** Renders everything except the page. */
+function render() {
   const { element, title, options } = opened;
   element.dataset.style = options.style === "warning" ? "warning" : "normal";
   element.querySelector("h2").textContent = title;
@@ -72,12 +72,12 @@ function button({ name, key, enabled }, className) {
   return element;
 }
 
-/** The page says whether a button closes the dialog; one without a key, or without a listener, does. */
+/** Lets the page decide whether a button closes the dialog. Without a key or a listener, it does. */
 function press(key) {
-  const { element, frame: made } = opened;
-  const closes = (yes) => { if (yes && opened?.element === element) close(); };
-  if (typeof key === "string" && key) askPage(made, "dialog-button-click", { action: key }, closes);
-  else closes(true);
+  const { element, frame } = opened;
+  const closeIf = (isConfirmed) => { if (isConfirmed && opened?.element === element) close(); };
+  if (typeof key === "string" && key) request(frame, "dialog-button-click", { action: key }, closeIf);
+  else closeIf(true);
 }
 
 function resize() {
@@ -87,59 +87,59 @@ function resize() {
   element.querySelector(".page").style.height = length(size?.height, "dvh") ?? height;
 }
 
-/** `300px` as it is, and `50%` as a part of the window. */
+/** Converts `300px` and `50%` into CSS lengths; a percentage is relative to the window. */
 function length(given, whole) {
   const [, number, unit] = /^(\d{1,5}(?:\.\d+)?)(px|%)$/.exec(given ?? "") ?? [];
   return number && number + (unit === "%" ? whole : unit);
 }
 
-/** A text of the descriptor is an object with a value; scripts also give it plain. */
+/** Returns a text: descriptors write an object with a value, scripts also a plain string. */
 function text(value) {
   const plain = typeof value === "object" && value !== null ? value.value : value;
   return typeof plain === "string" ? plain : null;
 }
 
-/** What can be used of options: buttons without sense are left out. */
-function checked(options) {
+/** Returns the valid options; invalid buttons are dropped. */
+function validOptions(options) {
   const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
   const kept = isObject(options) ? { ...options } : {};
   for (const name of ["primaryAction", "filter"]) if (!isObject(kept[name])) delete kept[name];
-  if (Array.isArray(kept.secondaryActions)) kept.secondaryActions = kept.secondaryActions.filter(isObject).slice(0, MOST_BUTTONS);
+  if (Array.isArray(kept.secondaryActions)) kept.secondaryActions = kept.secondaryActions.filter(isObject).slice(0, MAX_BUTTONS);
   else delete kept.secondaryActions;
   return kept;
 }
 
 export function close() {
   if (!opened) return;
-  const { element, frame: made, filtering } = opened;
+  const { element, frame, filterTimer } = opened;
   opened = null;
-  clearTimeout(filtering);
+  clearTimeout(filterTimer);
   element.close();
-  remove(made);
+  removeFrame(frame);
   element.remove();
 }
 
 /** Whether this is the frame of the open dialog. */
-export function has(made) {
-  return opened?.frame === made;
+export function isOpenIn(frame) {
+  return opened?.frame === frame;
 }
 
-/** Changes the open dialog of an add-on with what its page gives. */
-function change(made, { title, options }) {
-  if (opened?.addOn !== made.addOn) throw new Refused("No dialog of this add-on is open");
-  const given = checked(options);
+/** Updates the open dialog of an add-on. */
+function update(frame, { title, options }) {
+  if (opened?.addOn !== frame.addOn) throw new ApiError("No dialog of this add-on is open");
+  const given = validOptions(options);
   if (given.size && typeof given.size === "object" && typeof opened.options.size === "object") {
     given.size = { ...opened.options.size, ...given.size };
   }
   if (given.primaryAction) given.primaryAction = { ...opened.options.primaryAction, ...given.primaryAction };
-  // What is given as null goes.
-  const gone = Object.entries(options ?? {}).filter(([, value]) => value === null).map(([name]) => [name, undefined]);
+  // Null removes an option.
+  const removed = Object.entries(options ?? {}).filter(([, value]) => value === null).map(([name]) => [name, undefined]);
   opened.title = text(title) ?? opened.title;
-  opened.options = { ...opened.options, ...given, ...Object.fromEntries(gone) };
-  draw();
+  opened.options = { ...opened.options, ...given, ...Object.fromEntries(removed) };
+  render();
 }
 
-/** A dialog whose add-on was removed or changed is closed: what it would do is not there any more. */
+/** Closes the dialog when its add-on was removed or changed. */
 on("here", () => {
   if (!opened) return;
   const now = version(opened);
@@ -147,23 +147,23 @@ on("here", () => {
   if (now === undefined || opened.version !== now) close();
 });
 
-showWith("dialog", showDialog);
+registerPresenter("dialog", showDialog);
 
-provide("dialog", {
-  async open(made, wanted) {
+provideModule("dialog", {
+  async open(frame, wanted) {
     const { key, options, parameters, urlTemplateValues: values } = wanted ?? {};
-    if (typeof key !== "string") throw new Refused("open needs the key of a dialog");
-    if (opened && opened.addOn !== made.addOn) throw new Refused("The dialog of another add-on is open");
-    const answer = await ask({ addOn: made.addOn, key, values: values ?? {} });
-    if (answer.error) throw new Refused(answer.error);
-    if (answer.kind !== "dialog") throw new Refused(`${key} is no dialog`);
+    if (typeof key !== "string") throw new ApiError("open needs the key of a dialog");
+    if (opened && opened.addOn !== frame.addOn) throw new ApiError("The dialog of another add-on is open");
+    const answer = await requestTarget({ addOn: frame.addOn, key, values: values ?? {} });
+    if (answer.error) throw new ApiError(answer.error);
+    if (answer.kind !== "dialog") throw new ApiError(`${key} is not a dialog`);
     answer.options = { ...answer.options, ...options };
     show(answer, parameters === undefined ? [] : [["receive-parameters", parameters]]);
   },
-  update: (made, changes) => change(made, changes ?? {}),
-  updatePrimaryAction: (made, action) => change(made, { options: { primaryAction: action } }),
-  close(made) {
-    if (opened?.addOn !== made.addOn) throw new Refused("No dialog of this add-on is open");
+  update: (frame, changes) => update(frame, changes ?? {}),
+  updatePrimaryAction: (frame, action) => update(frame, { options: { primaryAction: action } }),
+  close(frame) {
+    if (opened?.addOn !== frame.addOn) throw new ApiError("No dialog of this add-on is open");
     close();
   },
 });

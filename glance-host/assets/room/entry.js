@@ -1,4 +1,4 @@
-// One entry of the timeline: who, when, and what they wrote.
+// One entry of the timeline: sender, time and content.
 
 import { card } from "./card.js";
 import * as markup from "./markup.js";
@@ -8,7 +8,7 @@ const clock = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" }
 const moment = new Intl.DateTimeFormat([], { dateStyle: "full", timeStyle: "medium" });
 const date = new Intl.DateTimeFormat([], { dateStyle: "full" });
 
-/** Draws an entry; `jump` is called with the id of the one it answers. */
+/** Creates the element of an entry. A click on the quoted entry calls `jump` with its id. */
 export function entry(entry, { me, user, jump }) {
   const element = part("article", "entry");
   element.dataset.id = entry.id;
@@ -17,7 +17,7 @@ export function entry(entry, { me, user, jump }) {
   body.dir = "auto";
   if (entry.kind === "notification") element.dataset.color = COLORS.includes(entry.color) ? entry.color : COLORS[0];
   body.classList.toggle("html", entry.html !== undefined);
-  body.append(...said(entry, me));
+  body.append(...content(entry, me));
   element.classList.toggle("for-me", isFor(entry, { me, user }));
   element.append(header(entry));
   if (entry.parent) element.append(parent(entry.parent, jump));
@@ -25,13 +25,13 @@ export function entry(entry, { me, user, jump }) {
   return element;
 }
 
-/** Whether it mentions this person, or is the answer of another one to them. */
+/** Whether the entry mentions this person, or is somebody else's reply to them. */
 export function isFor({ mentions = [], parent, sender }, { me, user }) {
   return (parent?.by === user && sender.id !== user) || mentions.some((name) => name.toLowerCase() === me.toLowerCase());
 }
 
-function said({ card: drawn, html, text, mentions }, me) {
-  if (drawn) return [card(drawn)];
+function content({ card: cardData, html, text, mentions }, me) {
+  if (cardData) return [card(cardData)];
   return html === undefined ? markup.text(text, mentions, me) : markup.message(html);
 }
 
@@ -48,11 +48,11 @@ function header({ sender, from, notify, at }) {
   return element;
 }
 
-/** An add-on's picture of itself; its initial stands there where it cannot be loaded. */
+/** The avatar of an add-on, or its initial if the image cannot be loaded. */
 function avatar({ url, "url@2x": dense }, initial) {
   const image = Object.assign(document.createElement("img"), { alt: initial });
   if (dense) image.srcset = `${dense} 2x`;
-  return markup.load(image, url);
+  return markup.loadImage(image, url);
 }
 
 function parent({ id, name, excerpt }, jump) {
@@ -64,20 +64,20 @@ function parent({ id, name, excerpt }, jump) {
   return element;
 }
 
-/** Shows the day over an entry that begins one, or `null` over the others. */
-export function day(element, at) {
+/** Shows the day above the first entry of a day, and removes it if `at` is null. */
+export function setDay(element, at) {
   const shown = element.querySelector(":scope > .day");
   if (!at) {
     shown?.remove();
     return;
   }
-  const written = time(at, { format: named });
+  const written = time(at, { format: dayName });
   if (shown?.textContent === written.textContent) return;
   shown?.remove();
   element.prepend(part("p", "day", [written]));
 }
 
-function named(at) {
+function dayName(at) {
   const days = [["Today", 0], ["Yesterday", 1]].find(([, ago]) => {
     const then = new Date();
     then.setDate(then.getDate() - ago);

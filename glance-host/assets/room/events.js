@@ -1,42 +1,41 @@
-// Server-sent events over `fetch`: unlike an EventSource it can say in a header who asks, and what
-// an answer that is no stream was.
+// Server-sent events over `fetch`: unlike an EventSource, it can send an Authorization header, and returns refusals.
 
-/** How long a stream may be silent: the host says something every 15 seconds. */
-const LONGEST_SILENCE = 45_000;
+/** The timeout of a silent stream, in milliseconds: the host sends something every 15 seconds. */
+const SILENCE_TIMEOUT = 45_000;
 
-/** How many UTF-16 units an event may have: more than any of the host's. */
-const LONGEST_EVENT = 64 * 1024 * 1024;
+/** The maximum size of an event in UTF-16 units: larger than any event of the host. */
+const MAX_EVENT = 64 * 1024 * 1024;
 
 /**
- * Reads events until the stream ends, and calls `listener(name, value)` with each. Throws where the
- * host cannot be reached; returns the answer where it is a refusal.
+ * Reads events until the stream ends, and calls `listener(name, value)` for each. Throws if the host cannot be reached;
+ * returns the response, also if it is a refusal.
  */
-export async function read(address, headers, signal, listener) {
+export async function readEvents(url, headers, signal, listener) {
   const silence = new AbortController();
-  let timer = setTimeout(() => silence.abort(), LONGEST_SILENCE);
+  let timer = setTimeout(() => silence.abort(), SILENCE_TIMEOUT);
   try {
-    const answer = await fetch(address, {
+    const answer = await fetch(url, {
       headers: { Accept: "text/event-stream", ...headers },
       cache: "no-store",
       signal: AbortSignal.any([signal, silence.signal]),
     });
     if (!answer.ok) return answer;
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-    const parser = new Parser(listener);
+    const parser = new EventParser(listener);
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return answer;
       clearTimeout(timer);
-      timer = setTimeout(() => silence.abort(), LONGEST_SILENCE);
-      parser.take(value);
+      timer = setTimeout(() => silence.abort(), SILENCE_TIMEOUT);
+      parser.push(value);
     }
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** Splits a stream into events, as the HTML standard says: chunks may end anywhere. */
-export class Parser {
+/** Parses a stream of events, as the HTML standard defines it; chunks may end anywhere. */
+export class EventParser {
   #listener;
   #line = "";
   #afterReturn = false;
@@ -48,23 +47,23 @@ export class Parser {
     this.#listener = listener;
   }
 
-  take(chunk) {
+  push(chunk) {
     if (chunk === "") return;
     if (this.#afterReturn && chunk.startsWith("\n")) chunk = chunk.slice(1);
     const end = /\r\n|\r|\n/g;
     let start = 0;
     for (let match = end.exec(chunk); match; match = end.exec(chunk)) {
-      this.#keep(chunk.slice(start, match.index));
+      this.#append(chunk.slice(start, match.index));
       start = end.lastIndex;
       this.#endLine();
     }
     this.#afterReturn = chunk.endsWith("\r");
-    this.#keep(chunk.slice(start));
+    this.#append(chunk.slice(start));
   }
 
-  #keep(text) {
+  #append(text) {
     this.#size += text.length;
-    if (this.#size > LONGEST_EVENT) throw new Error("an event is too large");
+    if (this.#size > MAX_EVENT) throw new Error("an event is too large");
     this.#line += text;
   }
 

@@ -1,9 +1,9 @@
-// One glance: icon, label, status, in one line.
+// The line of one glance: icon, label and status.
 
-import { harmless, icon, lozenge, note } from "./draw.js";
+import { icon, lozenge, note, sanitizeLabel } from "./dom.js";
 import { page, post } from "./stream.js";
 
-/** Draws a line of the sidebar; with `open` it is a button where it has a target. */
+/** Creates the element of a line. With `open`, a line that has a target is a button. */
 export function glance(line, open = null) {
   const opens = open && line.target && line.state !== "failed";
   const element = document.createElement(opens ? "button" : "div");
@@ -15,7 +15,7 @@ export function glance(line, open = null) {
   element.append(label);
   switch (line.state) {
     case "ready":
-      label.append(...harmless(line.label));
+      label.append(...sanitizeLabel(line.label));
       label.title = label.textContent;
       if (line.status?.lozenge) element.append(lozenge(line.status.lozenge));
       if (line.status?.icon) element.append(icon(line.status.icon, "status"));
@@ -27,7 +27,7 @@ export function glance(line, open = null) {
       break;
     case "failed":
       label.textContent = line.name;
-      element.append(note("Can't load"), again(line));
+      element.append(note("Can't load"), retryButton(line));
       break;
     default:
       label.textContent = line.name;
@@ -39,7 +39,7 @@ export function glance(line, open = null) {
   return element;
 }
 
-function again(line) {
+function retryButton(line) {
   const button = Object.assign(document.createElement("button"), {
     type: "button", className: "again", textContent: "Try again",
   });

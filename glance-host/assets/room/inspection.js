@@ -1,52 +1,52 @@
-// Draws what an inspector knows: parts that are drawn anew only where what they say has changed.
+// Renders the inspector's report on a glance, and webhook calls. Only parts whose content changed are replaced.
 
 import { printable } from "./printable.js";
 
 const user = document.querySelector(".room").dataset.user;
 const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-/** Longer texts are cut, in characters. */
-const LONG = 1_500;
-/** What the reader wants to see whole, by the name of the text. */
-const whole = new Set();
+/** Longer texts are truncated, in characters. */
+const MAX_TEXT = 1_500;
+/** The names of the texts that the reader has expanded. */
+const expanded = new Set();
 
-/** Draws all that is known of a glance into an element that showed the same glance before, or another. */
-export function pieces(into, report) {
+/** Renders the report on a glance into an element, which may show an earlier report or another glance. */
+export function renderReport(container, report) {
   const { id, query } = report;
   const all = [
     ["Why", [report.isShown, report.why], () => [why(report)]],
-    ["Last query", [report.isQueried, query], () => asked(report)],
+    ["Last query", [report.isQueried, query], () => lastQuery(report)],
     ["Data", report.data, () => [
-      report.data ? code(`${id} data`, report.data) : quiet("The host holds no data of this glance."),
+      report.data ? code(`${id} data`, report.data) : quiet("The host has no data for this glance."),
     ]],
     ["Conditions", report.conditions, () => [
-      report.conditions.length ? code(`${id} conditions`, report.conditions) : quiet("None: it shows always."),
+      report.conditions.length ? code(`${id} conditions`, report.conditions) : quiet("None. The glance always shows."),
     ]],
     ["Pushes", report.pushes, () => pushes(report)],
     ["Last signed request", query && [query.header, query.claims], () => token(report)],
   ];
-  if (into.dataset.of !== id) {
-    into.dataset.of = id;
-    into.replaceChildren();
+  if (container.dataset.of !== id) {
+    container.dataset.of = id;
+    container.replaceChildren();
   }
-  all.forEach(([name, value, draw], at) => {
-    const text = JSON.stringify(value) ?? "";
-    const old = into.children[at];
-    if (old?.said === text) return;
+  all.forEach(([name, value, render], at) => {
+    const json = JSON.stringify(value) ?? "";
+    const old = container.children[at];
+    if (old?.json === json) return;
     const part = document.createElement("section");
-    part.said = text;
+    part.json = json;
     part.dataset.part = name;
-    part.append(element("h4", name), ...draw());
+    part.append(element("h4", name), ...render());
     if (old) keepFocus(old, () => old.replaceWith(part));
-    else into.append(part);
+    else container.append(part);
   });
 }
 
-/** The focus goes to what has the same name as that which had it. */
-function keepFocus(old, change) {
+/** Replaces an element, and restores the focus to the element with the same name. */
+function keepFocus(old, replace) {
   const { activeElement } = document;
   const name = old.contains(activeElement) ? activeElement.dataset.name : null;
   const { parentElement } = old;
-  change();
+  replace();
   if (name) [...parentElement.querySelectorAll("[data-name]")].find((one) => one.dataset.name === name)?.focus();
 }
 
@@ -56,17 +56,17 @@ function why({ isShown, why }) {
   return sentence;
 }
 
-function asked({ id, isQueried, query }) {
-  if (!isQueried) return [quiet("It has no queryUrl: pushes alone bring its data.")];
+function lastQuery({ id, isQueried, query }) {
+  if (!isQueried) return [quiet("The glance has no queryUrl. It gets its data from pushes only.")];
   if (!query) {
-    return [quiet("Nothing was asked since the inspector was opened. Query again, or reload the page: it stays open.")];
+    return [quiet("No query since you opened the inspector. Query again, or reload the page: the inspector stays open.")];
   }
   return [
     ...(query.problem ? [problem(query.problem)] : []),
-    ...(query.isLate ? [quiet("Something newer had come before this answer, so it changed nothing.")] : []),
+    ...(query.isLate ? [quiet("The answer came after newer data and was ignored.")] : []),
     facts([
       ["Request", query.url && `GET ${query.url}`],
-      ["Asked", `${time.format(query.at)}, took ${query.took} ms`],
+      ["Time", `${time.format(query.at)}, took ${query.took} ms`],
       ["Answer", query.status ?? "none"],
       ["CORS", query.cors],
     ]),
@@ -75,49 +75,49 @@ function asked({ id, isQueried, query }) {
 }
 
 function pushes({ id, pushes }) {
-  if (!pushes.length) return [quiet("None since the inspector was opened.")];
+  if (!pushes.length) return [quiet("No pushes since you opened the inspector.")];
   const list = document.createElement("ol");
   for (const push of [...pushes].reverse()) {
     const item = document.createElement("li");
-    const whom = push.user === null ? "for everyone" : String(push.user) === user ? "for you only" : `for person ${push.user} only`;
-    item.append(element("p", `${time.format(push.at)}, ${whom}`));
+    const recipient = push.user === null ? "for everyone" : String(push.user) === user ? "for you only" : `for person ${push.user} only`;
+    item.append(element("p", `${time.format(push.at)}, ${recipient}`));
     if (push.data) item.append(code(`${id} push ${push.at}`, push.data));
-    else item.append(quiet("Its data is shown to nobody else."));
+    else item.append(quiet("Only that person can see the data."));
     list.append(item);
   }
   return [list];
 }
 
 function token({ id, query }) {
-  if (!query?.claims) return [quiet("Nothing was signed since the inspector was opened.")];
+  if (!query?.claims) return [quiet("No signed request since you opened the inspector.")];
   return [
-    quiet("The header and the claims of the last query's token. The token itself never leaves the host."),
+    quiet("Header and claims of the last query's token. The token itself stays on the host."),
     code(`${id} header`, query.header),
     code(`${id} claims`, query.claims),
   ];
 }
 
-let called = 0;
+let callCount = 0;
 
-/** A call of a webhook. */
-export function call(delivery) {
-  const { at, addOn, event, url, attempts, took, status, problem: wrong, said, isWritten, body } = delivery;
-  called += 1;
+/** Creates the element of a webhook call. */
+export function webhookCall(delivery) {
+  const { at, addOn, event, url, attempts, took, status, problem: error, said: answerText, isWritten, body } = delivery;
+  callCount += 1;
   const item = document.createElement("details");
   const answer = status ?? "no answer";
   const summary = element("summary", `${time.format(at)} ${event} to ${addOn}: ${answer}`);
-  if (wrong) summary.dataset.state = "failed";
+  if (error) summary.dataset.state = "failed";
   item.append(
     summary,
-    ...(wrong ? [problem(wrong)] : []),
+    ...(error ? [problem(error)] : []),
     facts([
       ["Request", `POST ${url}`],
       ["Attempts", `${attempts}, in ${took} ms`],
-      ["Written", isWritten ? "The answer was written into the room." : null],
+      ["Posted", isWritten ? "The answer was posted to the room." : null],
     ]),
-    element("h4", "Sent"),
-    code(`call ${called} body`, body),
-    ...(said ? [element("h4", "Answered"), code(`call ${called} said`, parsed(said))] : []),
+    element("h4", "Payload"),
+    code(`call ${callCount} body`, body),
+    ...(answerText ? [element("h4", "Answer"), code(`call ${callCount} answer`, parsed(answerText))] : []),
   );
   return item;
 }
@@ -130,7 +130,7 @@ function quiet(text) {
   return Object.assign(element("p", text), { className: "quiet" });
 }
 
-/** Add-ons write of their problems without a stop now and then. */
+/** Capitalizes a problem, because some come without a capital letter. */
 function problem(text) {
   return Object.assign(element("p", `${text.charAt(0).toUpperCase()}${text.slice(1)}`), { className: "problem" });
 }
@@ -146,7 +146,7 @@ function facts(pairs) {
   return list;
 }
 
-/** JSON where it is, else the text. */
+/** Parses JSON, or returns the text. */
 function parsed(text) {
   try {
     return JSON.parse(text);
@@ -155,29 +155,29 @@ function parsed(text) {
   }
 }
 
-/** A value as text; a long one is cut until the reader wants it whole. */
+/** Shows a value as text. A long text is truncated until the reader expands it. */
 function code(name, value) {
   const text = printable(typeof value === "string" ? value : JSON.stringify(value, null, 2));
   const block = document.createElement("div");
   const pre = document.createElement("pre");
-  const draw = () => {
-    const isCut = text.length > LONG && !whole.has(name);
-    pre.textContent = isCut ? `${text.slice(0, LONG)}…` : text;
-    return isCut;
+  const render = () => {
+    const isTruncated = text.length > MAX_TEXT && !expanded.has(name);
+    pre.textContent = isTruncated ? `${text.slice(0, MAX_TEXT)}…` : text;
+    return isTruncated;
   };
   block.className = "code";
   block.append(pre);
-  if (draw()) {
-    const more = Object.assign(element("button", `Show all ${text.length.toLocaleString()} characters`), { type: "button" });
-    more.dataset.name = name;
-    more.addEventListener("click", () => {
-      whole.add(name);
-      draw();
-      more.remove();
+  if (render()) {
+    const expand = Object.assign(element("button", `Show all ${text.length.toLocaleString()} characters`), { type: "button" });
+    expand.dataset.name = name;
+    expand.addEventListener("click", () => {
+      expanded.add(name);
+      render();
+      expand.remove();
       pre.tabIndex = -1;
       pre.focus();
     });
-    block.append(more);
+    block.append(expand);
   }
   return block;
 }

@@ -1,79 +1,79 @@
-// The open panel: it takes the place of the list, and its glance stays on top.
+// The open panel. It replaces the list; its glance stays on top.
 
-import { frame, provide, Refused, remove, tell } from "../frames.js";
+import { ApiError, createFrame, emit, provideModule, removeFrame } from "../frames.js";
 import { glance } from "./glance.js";
-import { remember, remembered } from "./memory.js";
-import { cover, focus, lines } from "./sidebar.js";
-import { at, on } from "./stream.js";
-import { ask, show, showWith, version } from "./target.js";
+import { load, store } from "./session-storage.js";
+import { focus, lines, setHidden as setListHidden } from "./sidebar.js";
+import { on, roomUrl } from "./stream.js";
+import { registerPresenter, requestTarget, show, version } from "./target.js";
 
 const panel = document.getElementById("panel");
 const panelGlance = document.getElementById("panel-glance");
 const panelPage = document.getElementById("panel-page");
 const closeButton = document.getElementById("close");
-/** Which panel is open in this room, for a reload. */
-const REMEMBERED = `panel:${at("panel")}`;
+/** The storage key of the open panel in this room, for a reload. */
+const STORED = `panel:${roomUrl("panel")}`;
 
-/** The open panel as the host opened it; `line` is the glance it belongs to. */
+/** The open panel as the host returned it; `line` is the id of its glance. */
 let opened = null;
-/** Counts what was asked for: an answer to an earlier asking is old. */
-let asked = 0;
-let shown = () => {};
+/** Counts requests, so that an answer to an earlier request is ignored. */
+let requests = 0;
+let shownListener = () => {};
 
-/** Calls `listener` whenever a panel comes to be seen. */
+/** Calls `listener` whenever a panel opens. */
 export function onShown(listener) {
-  shown = listener;
+  shownListener = listener;
 }
 
-/** Opens what a glance or a link names; what cannot be opened says so in the panel's place. */
+/** Opens the target of a glance or a link. Shows an error in the panel if that fails. */
 export async function open(wanted, line = null) {
-  const asking = asked += 1;
-  const answer = await ask(wanted);
-  if (asking !== asked) return;
+  const request = requests += 1;
+  const answer = await requestTarget(wanted);
+  if (request !== requests) return;
   if (!answer.error) return show(answer);
-  place({ addOn: wanted.addOn, name: wanted.key ?? wanted.glance, line });
+  showEmpty({ addOn: wanted.addOn, name: wanted.key ?? wanted.glance, line });
   const text = document.createElement("p");
   text.textContent = answer.status === 404
-    ? "This panel is gone: its add-on was removed or changed."
+    ? "This panel no longer exists: its add-on was removed or changed."
     : "This panel cannot be opened. Close it and try again.";
   panelPage.append(text);
 }
 
-/** Shows a panel, or tells its page the events where it is open already. */
+/** Shows a panel, or sends the events to its page if it is already open. */
 function showPanel(answer, events, { focused = true } = {}) {
-  asked += 1;
-  if (opened?.frame && opened.addOn === answer.addOn && opened.key === answer.key && address(opened.url) === address(answer.url)) {
+  requests += 1;
+  if (opened?.frame && opened.addOn === answer.addOn && opened.key === answer.key && withoutToken(opened.url) === withoutToken(answer.url)) {
     Object.assign(opened, { wanted: answer.wanted, line: answer.line ?? opened.line });
   } else {
-    place(answer, focused);
-    Object.assign(opened, { frame: frame(answer), version: version(answer) });
+    showEmpty(answer, focused);
+    Object.assign(opened, { frame: createFrame(answer), version: version(answer) });
     panelPage.append(opened.frame.element);
   }
-  for (const [event, value] of events) tell(opened.frame, event, value);
-  remember(REMEMBERED, opened.wanted);
-  header();
+  for (const [event, value] of events) emit(opened.frame, event, value);
+  store(STORED, opened.wanted);
+  renderHeader();
 }
 
-/** A page's address without the token, which is another each time. */
-function address(url) {
-  const bare = new URL(url);
-  bare.searchParams.delete("signed_request");
-  return bare.href;
+/** Removes the token from a URL, because it differs each time. */
+function withoutToken(url) {
+  const stripped = new URL(url);
+  stripped.searchParams.delete("signed_request");
+  return stripped.href;
 }
 
-/** Makes place for a page in the sidebar. */
-function place(what, focused = true) {
+/** Shows the panel without a page. */
+function showEmpty(what, focused = true) {
   empty();
   opened = { ...what, frame: null };
   panel.hidden = false;
-  shown();
-  cover(true);
-  header();
+  shownListener();
+  setListHidden(true);
+  renderHeader();
   if (focused) closeButton.focus();
 }
 
 function empty() {
-  if (opened?.frame) remove(opened.frame);
+  if (opened?.frame) removeFrame(opened.frame);
   if (opened) opened.frame = null;
   panelPage.replaceChildren();
 }
@@ -83,22 +83,22 @@ export function close() {
   const focused = panel.contains(document.activeElement);
   empty();
   opened = null;
-  asked += 1;
-  remember(REMEMBERED, null);
+  requests += 1;
+  store(STORED, null);
   panel.hidden = true;
-  cover(false);
+  setListHidden(false);
   if (focused || document.activeElement === document.body) focus(line);
 }
 
 /** Whether this is the frame of the open panel. */
-export function has(made) {
-  return opened?.frame === made;
+export function isOpenIn(frame) {
+  return opened?.frame === frame;
 }
 
-/** Draws the glance on top, live; a panel that was opened without one has its name there. */
-export function header() {
+/** Renders the live glance above the panel, or the panel's name if it has none. */
+export function renderHeader() {
   if (!opened) return;
-  const line = lines.get(opened.line) ?? (opened.line && anotherLine());
+  const line = lines.get(opened.line) ?? (opened.line && findLine());
   if (line) {
     panelGlance.replaceChildren(glance(line));
   } else {
@@ -109,8 +109,8 @@ export function header() {
   }
 }
 
-/** Finds a line that opens the same panel: an add-on may show one glance before it is set up and another afterwards. */
-function anotherLine() {
+/** Finds a line that opens the same panel: an add-on may replace its glance after it was set up. */
+function findLine() {
   return [...lines.values()].find(({ target }) => target?.addOn === opened.addOn && target.key === opened.key);
 }
 
@@ -119,27 +119,27 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && opened && !event.defaultPrevented && !document.querySelector("dialog[open]")) close();
 });
 
-/** The integrations page links to a panel as #add-on/panel; without a link the last one opens again. */
-export function openLinked() {
-  const target = linked();
+/** Opens the panel of a link, #add-on/panel from the integrations page, or the panel that was open before a reload. */
+export function restore() {
+  const target = linkedTarget();
   if (target) {
     history.replaceState(null, "", location.pathname);
     return open(target);
   }
-  const wanted = remembered(REMEMBERED);
+  const wanted = load(STORED);
   if (wanted) reopen(wanted);
 }
 
-/** Nobody asked for it now: it takes no focus, and what is gone is not spoken of. */
+/** Reopens a panel after a reload, without focus, and without an error if it no longer exists. */
 async function reopen(wanted) {
-  const asking = asked += 1;
-  const answer = await ask(wanted);
-  if (asking !== asked) return;
+  const request = requests += 1;
+  const answer = await requestTarget(wanted);
+  if (request !== requests) return;
   if (answer.kind === "panel") showPanel(answer, [], { focused: false });
-  else remember(REMEMBERED, null);
+  else store(STORED, null);
 }
 
-function linked() {
+function linkedTarget() {
   try {
     const [addOn, key] = location.hash.slice(1).split("/").map(decodeURIComponent);
     return addOn && key ? { addOn, key } : null;
@@ -148,7 +148,7 @@ function linked() {
   }
 }
 
-/** The open panel follows its add-on: it closes when it is gone, and is loaded anew when it changed. */
+/** Closes the open panel when its add-on was removed, and reloads it when the add-on changed. */
 on("here", () => {
   if (!opened?.frame) return;
   const now = version(opened);
@@ -162,19 +162,19 @@ on("here", () => {
   }
 });
 
-showWith("panel", showPanel);
+registerPresenter("panel", showPanel);
 
-provide("sidebar", {
-  async openView(made, options) {
+provideModule("sidebar", {
+  async openView(frame, options) {
     const { key, parameters, urlTemplateValues: values } = options ?? {};
-    if (typeof key !== "string") throw new Refused("openView needs the key of a panel or a glance");
-    const answer = await ask({ addOn: made.addOn, key, values: values ?? {} });
-    if (answer.error) throw new Refused(answer.error);
-    if (answer.kind !== "panel" && answer.line === null) throw new Refused(`${key} is no panel and no glance`);
+    if (typeof key !== "string") throw new ApiError("openView needs the key of a panel or a glance");
+    const answer = await requestTarget({ addOn: frame.addOn, key, values: values ?? {} });
+    if (answer.error) throw new ApiError(answer.error);
+    if (answer.kind !== "panel" && answer.line === null) throw new ApiError(`${key} is neither a panel nor a glance`);
     show(answer, parameters === undefined ? [] : [["receive-parameters", parameters]]);
   },
-  closeView(made) {
-    if (opened?.addOn !== made.addOn) throw new Refused("No panel of this add-on is open");
+  closeView(frame) {
+    if (opened?.addOn !== frame.addOn) throw new ApiError("No panel of this add-on is open");
     close();
   },
 });

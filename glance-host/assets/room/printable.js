@@ -1,9 +1,9 @@
-// Text of others where it is shown as text: what would change the direction of a line, or stay unseen,
-// is written as an escape. The host does the same in `glance_sdk::printable`.
+// Escapes characters in foreign text that would change the direction of a line or stay invisible, as
+// `glance_sdk::printable` does on the host.
 
-const ACTS = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
+const UNPRINTABLE = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 
-/** The text with control and bidirectional characters escaped; line feeds and tabs stay. */
+/** Escapes control and bidirectional characters, except line feeds and tabs. */
 export function printable(text) {
-  return String(text).replace(ACTS, (letter) => `\\u{${letter.codePointAt(0).toString(16)}}`);
+  return String(text).replace(UNPRINTABLE, (letter) => `\\u{${letter.codePointAt(0).toString(16)}}`);
 }

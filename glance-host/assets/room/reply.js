@@ -1,36 +1,36 @@
-// The button on each entry that answers it.
+// The reply button of each entry.
 
 import { reply } from "./composer.js";
-import { view } from "./views.js";
+import { showView } from "./views.js";
 
-/** How much of an entry is shown where it is answered, in characters. */
-const EXCERPT = 140;
+/** The length of a quoted entry, in characters. */
+const MAX_EXCERPT = 140;
 
 const list = document.getElementById("entries");
 const buttons = () => [...list.querySelectorAll(".reply")];
 
-/** Puts the button of an entry in its place. */
-export function offer(entry, place) {
+/** Adds the reply button to an entry; `place` is the entry's element for buttons. */
+export function addReplyButton(entry, place) {
   const button = Object.assign(document.createElement("button"), { type: "button", className: "reply", textContent: "Reply" });
   button.setAttribute("aria-label", `Reply to ${entry.sender.name}`);
   button.addEventListener("click", () => {
-    view("chat");
+    showView("chat");
     reply(entry, excerpt(place.closest(".entry")));
   });
   place.prepend(button);
-  queueMicrotask(arrange);
+  queueMicrotask(updateTabOrder);
 }
 
-/** One of them is on the way of the Tab key, that of the newest: arrows go to the others. */
-function arrange() {
+/** The Tab key reaches only the button of the newest entry; arrow keys reach the others. */
+function updateTabOrder() {
   const all = buttons();
   for (const button of all) button.tabIndex = button === all.at(-1) ? 0 : -1;
 }
 
 function excerpt(element) {
-  const said = element.querySelector(".card-title > :not(img)") ?? element.querySelector(".body");
-  const text = said.textContent.replace(/\s+/g, " ").trim();
-  return text.length > EXCERPT ? `${text.slice(0, EXCERPT)}…` : text;
+  const content = element.querySelector(".card-title > :not(img)") ?? element.querySelector(".body");
+  const text = content.textContent.replace(/\s+/g, " ").trim();
+  return text.length > MAX_EXCERPT ? `${text.slice(0, MAX_EXCERPT)}…` : text;
 }
 
 list.addEventListener("keydown", (event) => {

@@ -1,35 +1,35 @@
-// The list of glances, as the room's viewer on the host says.
+// The list of glances in the sidebar.
 
 import { glance } from "./glance.js";
 import { on, page } from "./stream.js";
 
 const list = document.getElementById("glances");
 const empty = document.getElementById("empty");
-/** Leads to more glances; who may not add them has none. */
+/** The link to add integrations; it exists only for people who may. */
 const add = document.getElementById("add");
 const heading = document.getElementById("heading");
-/** With fewer glances than these there is room for more. */
+/** The link to add integrations shows below this number of glances. */
 const FEW = 3;
 
 /** Lines by id, as the host sent them. */
 export const lines = new Map();
-/** The line that had the focus before it lost its button, while its data is asked for again. */
-let unfocused = null;
-/** What a click on a line calls, and what is called after each change. */
+/** The id of the line that had the focus before its button was removed while its data reloads. */
+let lostFocus = null;
+/** Called after a click on a line, and after each change. */
 let open = null;
-let drawn = null;
+let onRender = null;
 
-export function start(actions) {
-  ({ open, drawn } = actions);
+export function start(listeners) {
+  ({ open, onRender } = listeners);
 }
 
-/** Hides the list behind a panel, or shows it again. */
-export function cover(covered) {
-  list.hidden = covered;
+/** Hides the list while a panel is open. */
+export function setHidden(isHidden) {
+  list.hidden = isHidden;
   render();
 }
 
-/** Moves the focus to a glance, or to what stands first. */
+/** Moves the focus to a glance, or to the first one. */
 export function focus(id) {
   if (!focusGlance(id)) (list.querySelector("button") ?? heading).focus();
 }
@@ -43,7 +43,7 @@ function compare(a, b) {
 function render() {
   const shown = [...lines.values()].sort(compare);
   const kept = new Map([...list.children].map((item) => [item.dataset.id, item]));
-  const focused = document.activeElement?.closest("#glances > li")?.dataset.id ?? unfocused;
+  const focused = document.activeElement?.closest("#glances > li")?.dataset.id ?? lostFocus;
   const items = shown.map((line) => {
     const text = JSON.stringify(line);
     const old = kept.get(line.id);
@@ -55,15 +55,15 @@ function render() {
     return item;
   });
   list.replaceChildren(...items);
-  unfocused = null;
-  if (focused && document.activeElement === document.body && !focusGlance(focused)) unfocused = focused;
-  const covered = list.hidden || page === null;
-  empty.hidden = covered || shown.length > 0;
-  if (add) add.hidden = covered || shown.length >= FEW;
-  drawn?.();
+  lostFocus = null;
+  if (focused && document.activeElement === document.body && !focusGlance(focused)) lostFocus = focused;
+  const isHidden = list.hidden || page === null;
+  empty.hidden = isHidden || shown.length > 0;
+  if (add) add.hidden = isHidden || shown.length >= FEW;
+  onRender?.();
 }
 
-/** Says whether the glance can have the focus. */
+/** Focuses a glance. Returns false if it has no button. */
 function focusGlance(id) {
   const item = [...list.children].find((candidate) => candidate.dataset.id === id);
   const button = item?.querySelector("button");

@@ -1,101 +1,103 @@
-// The room's live connection to the host, and what is asked of the host.
+// The room's event stream from the host, and requests to the host.
 
-import { read } from "./events.js";
+import { readEvents } from "./events.js";
 
 const place = document.querySelector("[data-at]");
 const connection = document.getElementById("connection");
-/** Beside the messages, where a narrow page shows no sidebar. */
-const lost = document.getElementById("lost");
-const SHORTEST_WAIT = 1000;
-const LONGEST_WAIT = 30_000;
-const UNSEEN = 30_000;
-/** Where the reader is: add-ons may say when something is by their clock. */
-const ZONE = { "Time-Zone": new Intl.DateTimeFormat().resolvedOptions().timeZone };
+/** A notice beside the messages, because a narrow page shows no sidebar. */
+const lostNotice = document.getElementById("lost");
+/** The backoff between attempts to connect, in milliseconds. */
+const MIN_BACKOFF = 1000;
+const MAX_BACKOFF = 30_000;
+/** The connection of a hidden tab ends after this time, in milliseconds. */
+const HIDDEN_TIMEOUT = 30_000;
+/** The person's time zone, for add-ons that show times. */
+const TIME_ZONE = { "Time-Zone": new Intl.DateTimeFormat().resolvedOptions().timeZone };
 
-/** Names this connection to the host, once there is one. */
+/** The host's id of this connection, once it is open. */
 export let page = null;
-/** What listens, by the name of the event. */
+/** Listeners by the name of the event. */
 const listeners = new Map();
-/** Whether the page inspects, and whether the connection was asked to from its beginning. */
-export const inspects = { wanted: false, asked: false };
+/** Whether the inspector is open, and whether it was when the current connection began. */
+export const inspection = { isOpen: false, wasOpenAtConnect: false };
 
-/** Says whether connections from now on tell an inspector. */
-export function setInspects(wanted) {
-  inspects.wanted = wanted;
+/** Sets whether new connections send events for the inspector. */
+export function setInspecting(isOpen) {
+  inspection.isOpen = isOpen;
 }
 
-/** Says who asks, where no cookie does. */
-let identity = {};
-/** Called where whoever asks is not let in any more: on a room's page they see why. */
-let strange = () => location.reload();
-/** Ends the connection. */
+/** The Authorization header of requests without a cookie. */
+let authorization = {};
+/** Called after the host refused access. A reload of a room's page shows the reason. */
+let onUnauthorized = () => location.reload();
+/** The AbortController of the connection. */
 let connected = null;
 
-/** The address of something of this room's. */
-export const at = (path) => `${place.dataset.at}/${path}`;
+/** Returns the URL of a path below this room. */
+export const roomUrl = (path) => `${place.dataset.at}/${path}`;
 
 /** Calls `listener` with the data of each event of this name. */
 export function on(name, listener) {
   listeners.set(name, [...(listeners.get(name) ?? []), listener]);
 }
 
-/** Asks the host for something of this room's; null where it cannot be reached. */
+/** Posts to a path below this room. Returns null if the host cannot be reached. */
 export function post(path, body) {
-  return fetch(at(path), {
+  return fetch(roomUrl(path), {
     method: "POST",
-    headers: { "Content-Type": "application/json", ...ZONE, ...identity },
+    headers: { "Content-Type": "application/json", ...TIME_ZONE, ...authorization },
     body: JSON.stringify(body),
   }).catch(() => null);
 }
 
-/** Says who asks with a token from now on, and what to do where none holds. */
-export function identify(token, wanted) {
-  identity = token ? { Authorization: `Bearer ${token}` } : {};
-  strange = wanted;
+/** Sets the token of requests, and the listener for requests without a valid one. */
+export function authenticate(token, listener) {
+  authorization = token ? { Authorization: `Bearer ${token}` } : {};
+  onUnauthorized = listener;
 }
 
-function say(text) {
+function showStatus(text) {
   connection.textContent = text;
 }
 
-/** Connects, and again whenever the connection ends. */
+/** Connects, and reconnects whenever the connection ends. */
 export async function connect() {
   connected?.abort();
   const own = connected = new AbortController();
-  let wait = SHORTEST_WAIT;
-  const heard = (name, value) => {
+  let backoff = MIN_BACKOFF;
+  const onEvent = (name, value) => {
     if (name === "sidebar") {
       page = value.page;
-      wait = SHORTEST_WAIT;
-      say("Live");
-      if (lost) lost.hidden = true;
+      backoff = MIN_BACKOFF;
+      showStatus("Live");
+      if (lostNotice) lostNotice.hidden = true;
     }
     for (const listener of listeners.get(name) ?? []) listener(value);
   };
   while (!own.signal.aborted) {
-    inspects.asked = inspects.wanted;
-    const events = at(inspects.asked ? "events?inspect" : "events");
-    const answer = await read(events, { ...ZONE, ...identity }, own.signal, heard).catch(() => null);
+    inspection.wasOpenAtConnect = inspection.isOpen;
+    const events = roomUrl(inspection.isOpen ? "events?inspect" : "events");
+    const answer = await readEvents(events, { ...TIME_ZONE, ...authorization }, own.signal, onEvent).catch(() => null);
     if (own.signal.aborted) return;
-    say("Reconnecting…");
-    if (lost) lost.hidden = false;
-    if ([401, 403, 404].includes(answer?.status)) return strange();
-    // Not all at once, where a host comes back to many pages.
-    await new Promise((resume) => setTimeout(resume, wait * (0.5 + Math.random() / 2)));
-    wait = Math.min(wait * 2, LONGEST_WAIT);
+    showStatus("Reconnecting…");
+    if (lostNotice) lostNotice.hidden = false;
+    if ([401, 403, 404].includes(answer?.status)) return onUnauthorized();
+    // Random, so that not all pages reconnect at once after a restart of the host.
+    await new Promise((resume) => setTimeout(resume, backoff * (0.5 + Math.random() / 2)));
+    backoff = Math.min(backoff * 2, MAX_BACKOFF);
   }
 }
 
-// A browser keeps six connections to a host: a tab that nobody looks at gives its own back.
-let hiding = null;
+// A browser opens at most six connections to a host, so a hidden tab closes its own.
+let hideTimer = null;
 document.addEventListener("visibilitychange", () => {
-  clearTimeout(hiding);
+  clearTimeout(hideTimer);
   if (document.hidden) {
-    hiding = setTimeout(() => {
+    hideTimer = setTimeout(() => {
       connected?.abort();
       connected = null;
-      say("Paused");
-    }, UNSEEN);
+      showStatus("Paused");
+    }, HIDDEN_TIMEOUT);
   } else if (connected === null) {
     connect();
   }

@@ -1,38 +1,39 @@
-// Opens what a glance, an action or a page names: a panel, a dialog, or a page in a window of its own.
+// Opens the target of a glance, an action or a page: a panel, a dialog, or a page in a new window.
 
 import { on, post } from "./stream.js";
 
-/** What shows each kind, as `show(opened, events)`. */
-const shows = { page: openWindow };
+/** The function that shows each kind of target, as `show(opened, events)`. */
+const presenters = { page: openWindow };
 
-/** The modules of each add-on in the room, as the host told last: another version is another page. */
-let here = {};
+/** The versions of the modules of each add-on in the room, as the host last sent them. */
+let modules = {};
 
-on("here", ({ addOns }) => { here = addOns; });
+on("here", ({ addOns }) => { modules = addOns; });
 
-/** The version of what is open; undefined where it is gone, or before the host told. */
-export const version = ({ addOn, key }) => here[addOn]?.[key];
+/** Returns the version of an open module; undefined if it was removed, or before the host has sent versions. */
+export const version = ({ addOn, key }) => modules[addOn]?.[key];
 
-export function showWith(kind, show) {
-  shows[kind] = show;
+/** Registers the function that shows targets of a kind. */
+export function registerPresenter(kind, show) {
+  presenters[kind] = show;
 }
 
-/** Asks the host for what is to be opened, with a token made for this opening; or says why not. */
-export async function ask(wanted) {
+/** Requests the page of a target from the host, signed for this use; or returns the error. */
+export async function requestTarget(wanted) {
   const isDark = matchMedia("(prefers-color-scheme: dark)").matches;
   const theme = document.documentElement.dataset.theme ?? (isDark ? "dark" : "light");
   const answer = await post("open", { ...wanted, theme });
   if (answer?.ok) return { ...await answer.json(), wanted };
-  const said = await answer?.json().catch(() => null);
-  return { status: answer?.status ?? 0, error: said?.error ?? "The host did not answer" };
+  const body = await answer?.json().catch(() => null);
+  return { status: answer?.status ?? 0, error: body?.error ?? "The host did not answer" };
 }
 
-/** Shows what the host opened; `events` are what its page is told, as [name, value]. */
+/** Shows an opened target. Its page receives `events`, as [name, value]. */
 export function show(opened, events = []) {
-  shows[opened.kind](opened, events);
+  presenters[opened.kind](opened, events);
 }
 
-/** Opens a window that knows nothing of this one; where the browser refuses, a link does it. */
+/** Opens a window without a reference to this one. If the browser blocks it, shows a link instead. */
 function openWindow({ name, url }) {
   const opened = window.open("", "_blank");
   if (opened) {
@@ -45,7 +46,7 @@ function openWindow({ name, url }) {
   const link = Object.assign(document.createElement("a"), {
     className: "button", href: url, target: "_blank", rel: "noopener noreferrer", textContent: `Open ${name}`,
   });
-  const text = Object.assign(document.createElement("p"), { textContent: "The browser did not let the page open by itself." });
+  const text = Object.assign(document.createElement("p"), { textContent: "Your browser blocked the new window. Open it here:" });
   link.addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => dialog.remove());
   dialog.append(text, link);

@@ -1,18 +1,16 @@
-// The room's timeline: what was written, as it comes; the page keeps a part of it.
+// The room's timeline: entries as they arrive, and older ones on demand. The page keeps a limited number of them.
 
-import { day, entry as draw, isFor } from "./entry.js";
-import { at, on } from "./stream.js";
+import { entry as createEntry, isFor, setDay } from "./entry.js";
+import { on, roomUrl } from "./stream.js";
 
-export { appendMessage, focus } from "./composer.js";
-
-/** How many entries the page keeps. */
-const MOST = 300;
-/** Messages of one sender stand under one name for so long, in milliseconds. */
-const TOGETHER = 5 * 60_000;
-/** So near an edge, in pixels, is at it. */
-const NEAR = 60;
-/** Bodies that are higher than this, in pixels, are folded; the stylesheet has it too. */
-const HIGH = 420;
+/** The maximum number of entries on the page. */
+const MAX_ENTRIES = 300;
+/** Messages of one sender within this time share one header, in milliseconds. */
+const GROUP_WITHIN = 5 * 60_000;
+/** The distance to an edge that counts as being at it, in pixels. */
+const EDGE = 60;
+/** Higher bodies are folded, in pixels; the stylesheet has the same value. */
+const MAX_BODY_HEIGHT = 420;
 
 const scroller = document.getElementById("timeline");
 const list = document.getElementById("entries");
@@ -23,230 +21,231 @@ const me = document.querySelector(".room").dataset.mention;
 const user = document.querySelector(".room").dataset.user;
 const title = document.title;
 
-/** What the page shows, by id. */
+/** The entries on the page, by id. */
 const shown = new Map();
-/** What is offered on each entry. */
-const actions = [];
-/** Whether there is more before the first entry, and nothing after the last. */
+/** Functions that add buttons to each entry. */
+const decorators = [];
+/** Whether older entries exist, and whether the last entry on the page is the newest. */
 let hasOlder = false;
 let atEnd = true;
-/** Whether the reader looks at the newest; else which element they look at, and where it stands. */
-let follows = true;
+/** Whether the reader is at the newest entry; otherwise the element that they look at, and its position. */
+let isFollowing = true;
 let anchor = null;
-let last = 0;
-/** What came since the reader last looked at the newest. */
+let lastScrollTop = 0;
+/** The number of entries that arrived since the reader was last at the newest one. */
 let unread = 0;
-/** What for them came while the tab was hidden. */
-let called = 0;
-/** What came while the host was asked for entries, for its answer may not have it. */
-let meanwhile = null;
-let reading = Promise.resolve();
+/** The number of entries for this person that arrived while the tab was hidden. */
+let missed = 0;
+/** Entries that arrive during a fetch, because its answer may not contain them. */
+let arrivedDuringFetch = null;
+let fetching = Promise.resolve();
 
-const again = Object.assign(document.createElement("button"), { type: "button", textContent: "Try again" });
-again.addEventListener("click", () => start());
+const retryButton = Object.assign(document.createElement("button"), { type: "button", textContent: "Try again" });
+retryButton.addEventListener("click", () => start());
 
-/** Calls `action(entry, place)` for each entry: `place` is in its header, for buttons. */
-export function offer(action) {
-  actions.push(action);
-  for (const { entry, element } of shown.values()) action(entry, element.querySelector(".actions"));
+/** Calls `decorate(entry, place)` for each entry, now and later; `place` is the element for buttons in its header. */
+export function decorateEntries(decorate) {
+  decorators.push(decorate);
+  for (const { entry, element } of shown.values()) decorate(entry, element.querySelector(".actions"));
 }
 
-/** Shows what this person has just written. */
-export function wrote(entry) {
-  follows = true;
-  if (atEnd) came(entry);
+/** Shows a message that this person has just sent. */
+export function showSent(entry) {
+  isFollowing = true;
+  if (atEnd) receive(entry);
   else start();
 }
 
-/** Asks the host for entries, one question after the other; `use` is told what it answered. */
-function read(query, use) {
-  reading = reading.then(async () => {
-    meanwhile = [];
-    // What was written earlier is not read out as if it came now.
+/** Fetches entries from the host, one request after the other, and passes the answer to `use`. */
+function fetchEntries(query, use) {
+  fetching = fetching.then(async () => {
+    arrivedDuringFetch = [];
+    // Screen readers announce new entries only, not older ones that are loaded now.
     list.setAttribute("aria-busy", "true");
-    const answer = await fetch(`${at("timeline")}${query()}`).catch(() => null);
+    const answer = await fetch(`${roomUrl("timeline")}${query()}`).catch(() => null);
     const page = answer?.ok ? await answer.json().catch(() => null) : null;
-    if (page) change(() => use(page));
+    if (page) update(() => use(page));
     note.hidden = Boolean(page) && shown.size > 0;
-    note.replaceChildren(...(page ? ["Nobody has written here yet."] : ["Messages cannot be loaded. ", again]));
-    meanwhile = null;
+    note.replaceChildren(...(page ? ["No messages yet."] : ["Messages cannot be loaded. ", retryButton]));
+    arrivedDuringFetch = null;
     setTimeout(() => list.setAttribute("aria-busy", "false"));
   });
-  return reading;
+  return fetching;
 }
 
-/** The newest: they are joined to what is shown, or replace it where something would lie between. */
+/** Loads the newest entries. They replace the entries on the page if there is a gap between both. */
 function start() {
-  return read(() => "", ({ entries, hasMore }) => {
-    if (!atEnd && !follows) return;
-    const had = ({ id }) => shown.has(id) && !meanwhile.some((entry) => entry.id === id);
-    if (!atEnd || !entries.some(had)) {
-      for (const id of [...shown.keys()]) drop(id);
+  return fetchEntries(() => "", ({ entries, hasMore }) => {
+    if (!atEnd && !isFollowing) return;
+    const wasShown = ({ id }) => shown.has(id) && !arrivedDuringFetch.some((entry) => entry.id === id);
+    if (!atEnd || !entries.some(wasShown)) {
+      for (const id of [...shown.keys()]) remove(id);
       hasOlder = hasMore;
       atEnd = true;
     }
     let before = null;
     for (const entry of entries) {
-      put(entry, before ? before.nextSibling : list.firstChild);
+      insert(entry, before ? before.nextSibling : list.firstChild);
       before = shown.get(entry.id).element;
     }
-    for (const entry of meanwhile) put(entry);
+    for (const entry of arrivedDuringFetch) insert(entry);
     trim();
   });
 }
 
 function loadOlder() {
   const first = list.firstElementChild?.dataset.id;
-  if (!first || !hasOlder) return reading;
-  return read(() => `?before=${list.firstElementChild.dataset.id}`, ({ entries, hasMore }) => {
+  if (!first || !hasOlder) return fetching;
+  return fetchEntries(() => `?before=${list.firstElementChild.dataset.id}`, ({ entries, hasMore }) => {
     const place = list.firstChild;
-    for (const entry of entries) put(entry, place);
+    for (const entry of entries) insert(entry, place);
     hasOlder = hasMore;
-    while (shown.size > MOST) {
-      drop(list.lastElementChild.dataset.id);
+    while (shown.size > MAX_ENTRIES) {
+      remove(list.lastElementChild.dataset.id);
       atEnd = false;
-      follows = false;
+      isFollowing = false;
     }
   });
 }
 
 function loadNewer() {
-  return read(() => `?after=${list.lastElementChild.dataset.id}`, ({ entries, hasMore }) => {
+  return fetchEntries(() => `?after=${list.lastElementChild.dataset.id}`, ({ entries, hasMore }) => {
     if (atEnd) return;
-    for (const entry of [...entries, ...(hasMore ? [] : meanwhile)]) put(entry);
+    for (const entry of [...entries, ...(hasMore ? [] : arrivedDuringFetch)]) insert(entry);
     atEnd = !hasMore;
     trim();
   });
 }
 
-/** Something was written. */
-function came(entry) {
+/** Handles a new entry. */
+function receive(entry) {
   if (shown.has(entry.id)) return;
-  meanwhile?.push(entry);
-  if (document.hidden && (entry.notify || isFor(entry, { me, user }))) called += 1;
-  // Who reads older ones keeps them: the newest are read from the host when they come down again.
-  if (atEnd && !follows && shown.size >= MOST) atEnd = false;
-  if (!follows && entry.sender.id !== user) unread += 1;
+  arrivedDuringFetch?.push(entry);
+  if (document.hidden && (entry.notify || isFor(entry, { me, user }))) missed += 1;
+  // Older entries stay while somebody reads them; the newest are fetched when the reader scrolls down again.
+  if (atEnd && !isFollowing && shown.size >= MAX_ENTRIES) atEnd = false;
+  if (!isFollowing && entry.sender.id !== user) unread += 1;
   note.hidden = true;
-  change(() => {
+  update(() => {
     if (!atEnd) return;
-    put(entry);
+    insert(entry);
     trim();
   });
 }
 
-function put(entry, place = null) {
+function insert(entry, place = null) {
   if (shown.has(entry.id)) return;
-  const element = draw(entry, { me, user, jump });
+  const element = createEntry(entry, { me, user, jump });
   shown.set(entry.id, { entry, element });
   list.insertBefore(element, place);
-  for (const action of actions) action(entry, element.querySelector(".actions"));
+  for (const decorate of decorators) decorate(entry, element.querySelector(".actions"));
 }
 
-function drop(id) {
+function remove(id) {
   shown.get(id)?.element.remove();
   shown.delete(id);
 }
 
-/** Forgets the oldest of too many. */
+/** Removes the oldest entries beyond the limit. */
 function trim() {
-  while (shown.size > MOST) {
-    drop(list.firstElementChild.dataset.id);
+  while (shown.size > MAX_ENTRIES) {
+    remove(list.firstElementChild.dataset.id);
     hasOlder = true;
   }
 }
 
-/** Changes what is shown, and keeps what the reader looks at where it is. */
-function change(how) {
-  how();
-  arrange();
+/** Changes the entries, and keeps the reader's scroll position. */
+function update(mutate) {
+  mutate();
+  group();
   older.hidden = !hasOlder;
-  settle();
-  count();
+  restoreScroll();
+  updateCounts();
 }
 
-/** Days, and messages of one sender under one name. */
-function arrange() {
+/** Shows the days, and one header for consecutive messages of one sender. */
+function group() {
   let before = null;
   for (const element of list.children) {
     const { entry } = shown.get(element.dataset.id);
     const at = new Date(entry.at);
     const isSameDay = before?.at.toDateString() === at.toDateString();
-    day(element, isSameDay ? null : entry.at);
-    const isSame = isSameDay && at - before.at < TOGETHER && before.entry.sender.id === entry.sender.id;
+    setDay(element, isSameDay ? null : entry.at);
+    const isSame = isSameDay && at - before.at < GROUP_WITHIN && before.entry.sender.id === entry.sender.id;
     element.classList.toggle("follows", isSame && before.entry.kind === entry.kind
       && !entry.parent && !entry.from && !entry.notify);
     before = { entry, at };
   }
 }
 
-/** Scrolls to where the reader was, whatever grew or went above it. */
-function settle() {
+/** Scrolls back to where the reader was, after entries above changed their height. */
+function restoreScroll() {
   fold();
-  if (follows) {
+  if (isFollowing) {
     scroller.scrollTop = scroller.scrollHeight;
   } else if (anchor?.element.isConnected) {
-    scroller.scrollTop += height(anchor.element) - anchor.height;
+    scroller.scrollTop += offset(anchor.element) - anchor.offset;
   }
 }
 
-/** Bodies that are too high get a button. */
+/** Folds high bodies behind a button. */
 function fold() {
-  const high = [...list.querySelectorAll(".body:not(.whole, .folded)")].filter(({ scrollHeight }) => scrollHeight > HIGH);
+  const high = [...list.querySelectorAll(".body:not(.whole, .folded)")].filter(({ scrollHeight }) => scrollHeight > MAX_BODY_HEIGHT);
   for (const body of high) {
     body.classList.add("folded");
     const button = Object.assign(document.createElement("button"), {
-      type: "button", className: "unfold", textContent: "Show all of it",
+      type: "button", className: "unfold", textContent: "Show all",
     });
     const unfold = () => {
       body.classList.replace("folded", "whole");
       button.remove();
     };
     button.addEventListener("click", unfold);
-    // What the keyboard goes to is seen.
+    // Keyboard focus must be visible.
     body.addEventListener("focusin", unfold, { once: true });
     body.after(button);
   }
 }
 
-/** Says how much is new, on the button and on the tab. */
-function count() {
-  if (follows) unread = 0;
-  newest.hidden = follows && atEnd;
+/** Shows the number of new entries on the button and in the title. */
+function updateCounts() {
+  if (isFollowing) unread = 0;
+  newest.hidden = isFollowing && atEnd;
   newest.textContent = unread ? `${unread} new message${unread > 1 ? "s" : ""} ↓` : "Newest messages ↓";
-  document.title = called ? `(${called}) ${title}` : title;
+  document.title = missed ? `(${missed}) ${title}` : title;
 }
 
-function look() {
+/** Records where the reader is. */
+function recordPosition() {
   const bottom = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
   if (scroller.clientHeight === 0) return;
-  // Pictures that load push the end away, people go up.
-  follows = atEnd && (bottom < NEAR || (follows && scroller.scrollTop >= last));
-  last = scroller.scrollTop;
-  const element = [...list.children].find((child) => height(child) + child.offsetHeight > 0);
-  anchor = element && { element, height: height(element) };
-  count();
+  // A loading image moves the end away without scrolling up; only a reader scrolls up.
+  isFollowing = atEnd && (bottom < EDGE || (isFollowing && scroller.scrollTop >= lastScrollTop));
+  lastScrollTop = scroller.scrollTop;
+  const element = [...list.children].find((child) => offset(child) + child.offsetHeight > 0);
+  anchor = element && { element, offset: offset(element) };
+  updateCounts();
 }
 
-/** How far under the upper edge an entry begins. */
-function height(element) {
+/** Returns the distance of an entry from the upper edge. */
+function offset(element) {
   return element.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
 }
 
-let loading = false;
+let isLoading = false;
 
-async function scrolled() {
-  look();
-  if (loading) return;
-  const isAtTop = scroller.scrollTop < NEAR && hasOlder;
-  const isAtBottom = !atEnd && scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
+async function onScroll() {
+  recordPosition();
+  if (isLoading) return;
+  const isAtTop = scroller.scrollTop < EDGE && hasOlder;
+  const isAtBottom = !atEnd && scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < EDGE;
   if (!isAtTop && !isAtBottom) return;
-  loading = true;
+  isLoading = true;
   await (isAtTop ? loadOlder() : loadNewer());
-  loading = false;
+  isLoading = false;
 }
 
-/** Shows the entry that another one answers. */
+/** Scrolls to an entry, and loads older ones until it is found. */
 async function jump(id) {
   while (!shown.has(id) && hasOlder) {
     const before = list.firstElementChild;
@@ -255,7 +254,7 @@ async function jump(id) {
   }
   const element = shown.get(id)?.element;
   if (!element) return;
-  follows = false;
+  isFollowing = false;
   element.scrollIntoView({ block: "center" });
   element.tabIndex = -1;
   element.focus();
@@ -266,20 +265,20 @@ older.addEventListener("click", async () => {
   if (older.hidden) scroller.focus();
 });
 newest.addEventListener("click", () => {
-  follows = true;
-  if (atEnd) change(() => {});
+  isFollowing = true;
+  if (atEnd) update(() => {});
   else start();
   scroller.focus();
 });
-scroller.addEventListener("scroll", scrolled, { passive: true });
+scroller.addEventListener("scroll", onScroll, { passive: true });
 document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) called = 0;
-  count();
+  if (!document.hidden) missed = 0;
+  updateCounts();
 });
-const observer = new ResizeObserver(settle);
+const observer = new ResizeObserver(restoreScroll);
 observer.observe(list);
 observer.observe(scroller);
 
 on("sidebar", start);
 on("missed", start);
-on("entry", came);
+on("entry", receive);

@@ -1,4 +1,4 @@
-// Where there is no room for both: the chat or the glances.
+// The chat or the glances, on pages too narrow for both.
 
 import { on } from "./stream.js";
 
@@ -8,7 +8,7 @@ const count = document.querySelector(".views .count");
 let unread = 0;
 
 /** Shows `chat` or `glances`; a wide page shows both. */
-export function view(name) {
+export function showView(name) {
   page.dataset.view = name;
   for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.view === name));
   if (name === "chat") unread = 0;
@@ -16,9 +16,9 @@ export function view(name) {
   count.textContent = ` ${unread} new`;
 }
 
-for (const button of buttons) button.addEventListener("click", () => view(button.dataset.view));
+for (const button of buttons) button.addEventListener("click", () => showView(button.dataset.view));
 on("entry", () => {
   if (page.dataset.view === "chat") return;
   unread += 1;
-  view(page.dataset.view);
+  showView(page.dataset.view);
 });

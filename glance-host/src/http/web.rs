@@ -122,7 +122,10 @@ const ASSETS: &[(&str, &str)] = &[
         "room/actions.js",
         include_str!("../../assets/room/actions.js"),
     ),
-    ("room/calls.js", include_str!("../../assets/room/calls.js")),
+    (
+        "room/addon-events.js",
+        include_str!("../../assets/room/addon-events.js"),
+    ),
     ("room/card.js", include_str!("../../assets/room/card.js")),
     (
         "room/composer.js",
@@ -132,7 +135,7 @@ const ASSETS: &[(&str, &str)] = &[
         "room/dialog.js",
         include_str!("../../assets/room/dialog.js"),
     ),
-    ("room/draw.js", include_str!("../../assets/room/draw.js")),
+    ("room/dom.js", include_str!("../../assets/room/dom.js")),
     ("room/entry.js", include_str!("../../assets/room/entry.js")),
     (
         "room/events.js",
@@ -151,12 +154,12 @@ const ASSETS: &[(&str, &str)] = &[
         include_str!("../../assets/room/inspector.js"),
     ),
     (
-        "room/markup.js",
-        include_str!("../../assets/room/markup.js"),
+        "room/javascript-api.js",
+        include_str!("../../assets/room/javascript-api.js"),
     ),
     (
-        "room/memory.js",
-        include_str!("../../assets/room/memory.js"),
+        "room/markup.js",
+        include_str!("../../assets/room/markup.js"),
     ),
     ("room/panel.js", include_str!("../../assets/room/panel.js")),
     (
@@ -164,6 +167,10 @@ const ASSETS: &[(&str, &str)] = &[
         include_str!("../../assets/room/printable.js"),
     ),
     ("room/reply.js", include_str!("../../assets/room/reply.js")),
+    (
+        "room/session-storage.js",
+        include_str!("../../assets/room/session-storage.js"),
+    ),
     (
         "room/sidebar.js",
         include_str!("../../assets/room/sidebar.js"),
@@ -180,7 +187,6 @@ const ASSETS: &[(&str, &str)] = &[
         "room/timeline.js",
         include_str!("../../assets/room/timeline.js"),
     ),
-    ("room/told.js", include_str!("../../assets/room/told.js")),
     ("room/views.js", include_str!("../../assets/room/views.js")),
 ];
 

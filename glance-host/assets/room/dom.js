@@ -1,4 +1,4 @@
-// Pieces that every part of the page draws with.
+// Elements that several parts of the page use.
 
 export function icon(image, className) {
   const element = document.createElement("img");
@@ -22,13 +22,13 @@ export function note(text) {
   return Object.assign(document.createElement("span"), { className: "note", textContent: text });
 }
 
-/** The label's text and its four tags, built anew: nothing else of the HTML reaches the page. */
-export function harmless(html) {
-  const kept = new Set(["B", "STRONG", "EM", "I"]);
+/** Rebuilds a label from its text and the four allowed tags; no other HTML reaches the page. */
+export function sanitizeLabel(html) {
+  const allowed = new Set(["B", "STRONG", "EM", "I"]);
   const copy = (from) => [...from.childNodes].flatMap((node) => {
     if (node.nodeType === Node.TEXT_NODE) return [document.createTextNode(node.data)];
     if (node.nodeType !== Node.ELEMENT_NODE) return [];
-    if (!kept.has(node.tagName)) return copy(node);
+    if (!allowed.has(node.tagName)) return copy(node);
     const element = document.createElement(node.tagName);
     element.append(...copy(node));
     return [element];
