@@ -183,8 +183,8 @@ export function pullRequest(number, state, { repository = REPOSITORY, id = repos
 /** Reads a descriptor on the integrations page, and shows what the add-on asks for. */
 export async function review(page, demo, descriptor) {
   await page.goto(`${demo.url}/integrations`);
-  await page.getByLabel("Address of an add-on's descriptor").fill(descriptor);
-  await page.getByRole("button", { name: "Read it" }).click();
+  await page.getByLabel("URL of an add-on's descriptor").fill(descriptor);
+  await page.getByRole("button", { name: "Review" }).click();
 }
 
 /** Installs an add-on as a person does: read, then approved. */

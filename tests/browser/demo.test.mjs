@@ -507,7 +507,7 @@ test("an installation that cannot be says why", async (t) => {
   const page = await open(t);
   const refused = async (descriptor) => {
     await review(page, demo, descriptor);
-    assert.equal(await page.getByLabel("Address of an add-on's descriptor").inputValue(), descriptor);
+    assert.equal(await page.getByLabel("URL of an add-on's descriptor").inputValue(), descriptor);
     return page.getByRole("alert").innerText();
   };
   assert.match(await refused(`${url}/glance`), /is no descriptor:/);
@@ -533,7 +533,7 @@ test("an add-on that is removed vanishes from an open page, and installed again 
   for (const name of ["Blockers", "Mentions", "Incidents"]) await remove(page, demo, name);
   await shown(watching.getByText("Nothing to report."));
   await hidden(watching.locator("#glances .glance"));
-  await shown(page.getByText("No add-on is installed here."));
+  await shown(page.getByText("No add-ons are installed here."));
 
   await install(page, demo, `${demo.addOn}/`);
   await shown(glance(watching, "Choose GitHub repositories"));

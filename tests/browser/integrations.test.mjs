@@ -18,8 +18,8 @@ function descriptor(key, base, capabilities) {
 const written = (document) => `data:application/json,${encodeURIComponent(JSON.stringify(document))}`;
 
 async function read(page, url) {
-  await page.getByLabel("Address of an add-on's descriptor").fill(url);
-  await page.getByRole("button", { name: "Read it" }).click();
+  await page.getByLabel("URL of an add-on's descriptor").fill(url);
+  await page.getByRole("button", { name: "Review" }).click();
 }
 
 const approve = (page) => page.getByRole("button", { name: "Approve and install" });
@@ -117,7 +117,7 @@ test("an add-on with a page of its own is installed there, and comes back", asyn
     await article(page, "Add-on own").getByText("Remove…").click();
     await article(page, "Add-on own").getByRole("button", { name: "Remove Add-on own" }).click();
     await page.getByRole("link", { name: "Go on" }).click();
-    await shown(page.getByText(/No add-on is installed for all rooms|Pull requests/).first());
+    await shown(page.getByText(/No add-ons are installed for all rooms|Pull requests/).first());
     assert.equal(await article(page, "Add-on own").count(), 0);
     assert.deepEqual(page.wrong, []);
   }

@@ -41,7 +41,7 @@ test("a private room is its owner's until somebody is let in, and until they are
   // Bo's room.
   await bo.getByLabel("Name", { exact: true }).fill("Secrets");
   await bo.getByLabel("Topic").fill("Not for everyone");
-  await bo.getByLabel("Only who is let in").check();
+  await bo.getByLabel("Invited people only").check();
   await bo.getByRole("button", { name: "Create" }).click();
   await bo.getByRole("heading", { name: "Secrets" }).waitFor();
   await live(bo);
@@ -54,9 +54,9 @@ test("a private room is its owner's until somebody is let in, and until they are
   assert.equal(await cy.getByText("Secrets").count(), 0);
 
   await bo.getByRole("link", { name: "Settings" }).click();
-  await bo.getByLabel("Let in", { exact: true }).selectOption({ label: "Cy" });
-  await bo.getByRole("button", { name: "Let in", exact: true }).click();
-  await bo.getByRole("button", { name: "Take out Cy" }).waitFor();
+  await bo.getByLabel("Invite", { exact: true }).selectOption({ label: "Cy" });
+  await bo.getByRole("button", { name: "Invite", exact: true }).click();
+  await bo.getByRole("button", { name: "Remove Cy" }).waitFor();
   await cy.goto(`${url}${room}`);
   await live(cy);
   await cy.getByText("Nothing to report.").waitFor();
@@ -64,7 +64,7 @@ test("a private room is its owner's until somebody is let in, and until they are
   await bo.getByRole("link", { name: "Add integrations" }).waitFor();
   assert.equal(await cy.getByRole("link", { name: "Add integrations" }).count(), 0, "who does not manage the room adds none");
   await bo.getByRole("link", { name: "Settings" }).click();
-  await bo.getByRole("button", { name: "Take out Cy" }).click();
+  await bo.getByRole("button", { name: "Remove Cy" }).click();
   // The open page says so by itself.
   await cy.getByRole("heading", { name: "No such room" }).waitFor();
 
@@ -100,7 +100,7 @@ test("an admin makes people guests and removes them", async (t) => {
   await ann.waitForLoadState();
   assert.equal(await role(), "guest");
   await remove(ann, "Cy");
-  await ann.getByRole("button", { name: "Let Cy come back" }).waitFor();
+  await ann.getByRole("button", { name: "Restore Cy" }).waitFor();
 
   const cy = await open(t);
   await cy.getByLabel("Your name").fill("Cy");
@@ -148,8 +148,8 @@ async function writer(t) {
   });
   const admin = await open(t, "/integrations");
   await admin.getByRole("button", { name: "Ann Lee" }).click();
-  await admin.getByLabel("Address of an add-on's descriptor").fill(`${own}/`);
-  await admin.getByRole("button", { name: "Read it" }).click();
+  await admin.getByLabel("URL of an add-on's descriptor").fill(`${own}/`);
+  await admin.getByRole("button", { name: "Review" }).click();
   await admin.getByRole("button", { name: "Approve and install" }).click();
   await shown(admin.getByRole("heading", { name: "Writer <1>", exact: true }));
   const { oauthId, oauthSecret, capabilitiesUrl } = installation;
@@ -185,7 +185,7 @@ test("people read what add-ons wrote to them alone", async (t) => {
   await bo.getByRole("link", { name: "Messages 2 unread" }).focus();
   await bo.keyboard.press("Enter");
   await shown(bo.getByRole("heading", { name: "Messages" }));
-  const messages = bo.getByRole("article", { name: "Message of Writer <1>" });
+  const messages = bo.getByRole("article", { name: "Message from Writer <1>" });
   const [newest, oldest] = [messages.nth(0), messages.nth(1)];
   await shown(newest.locator("b").getByText("Build 8", { exact: true }));
   await shown(newest.getByText("alert", { exact: true }));

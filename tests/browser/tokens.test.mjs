@@ -19,7 +19,7 @@ before(async () => {
 
 after(() => host?.stop());
 
-/** The page, opened by the admin. */
+/** Opens the page as the admin. */
 async function openTokens(t, options = {}) {
   const page = await open(t, `${url}/tokens`, options);
   const name = page.getByLabel("Your name");
@@ -34,16 +34,16 @@ async function openTokens(t, options = {}) {
   return page;
 }
 
-/** Creates a token; its secret. */
+/** Creates a token, and returns its secret. */
 async function create(page, name, days) {
-  await page.getByLabel("What it is for").fill(name);
+  await page.getByLabel("Purpose").fill(name);
   if (days) await page.getByLabel("Days until it expires").fill(days);
   await page.getByRole("button", { name: "Create a token" }).click();
-  await shown(page.getByRole("status").getByText("nobody can see it again"));
+  await shown(page.getByRole("status").getByText("it is never shown again"));
   return page.getByLabel(`The token ${name}`).inputValue();
 }
 
-/** Lists what is installed, as a script does. */
+/** Lists the installations, as a script does. */
 async function list(token) {
   const answer = await fetch(`${url}/admin/v1/installations`, { headers: { Authorization: `Bearer ${token}` } });
   return { status: answer.status, ...(await answer.json()) };
@@ -77,7 +77,7 @@ for (const javaScriptEnabled of [true, false]) {
 test("the form says what is wrong before and after it is sent", async (t) => {
   const page = await openTokens(t);
   const days = page.getByLabel("Days until it expires");
-  await page.getByLabel("What it is for").fill("x");
+  await page.getByLabel("Purpose").fill("x");
   await days.fill("366");
   await page.getByRole("button", { name: "Create a token" }).click();
   assert.ok(await days.evaluate((field) => !field.validity.valid), "the browser holds it back");
@@ -85,7 +85,7 @@ test("the form says what is wrong before and after it is sent", async (t) => {
   await page.getByRole("button", { name: "Create a token" }).click();
   await shown(page.getByRole("alert").getByText("A token holds for 1 to 365 days."));
   assert.equal(await days.inputValue(), "366", "what was typed stays");
-  // What says so stands at the address of the form, which is the page itself.
+  // The error is at the URL of the form, which is the page itself.
   await page.goto(page.url());
   await shown(page.getByRole("heading", { name: "Tokens for scripts" }));
 });

@@ -271,7 +271,7 @@ fn describe_error(error: RoomError) -> Result<(StatusCode, String), PageError> {
             Ok((StatusCode::CONFLICT, why))
         }
         RoomError::Archived(_) => Err(PageError::NotAllowed(
-            "This room is archived and can only be read. Bring it back first.",
+            "This room is archived and can only be read. Restore it first.",
         )),
         RoomError::Gone => Err(PageError::NoRoom),
         RoomError::Storage(cause) => Err(cause.into()),
