@@ -11,7 +11,7 @@ const panel = (path) => (url) => ({
   webPanel: [{ key: "panel", name: text("Panel"), url: `${url}/page/${path}`, location: "hipchat.sidebar.right" }],
 });
 
-test("a page without any script of the host's speaks the contract itself", async (t) => {
+test("a page without the host's script can implement the message protocol itself", async (t) => {
   const addOn = await AddOn.start(t, "one", { capabilities: panel("bare") });
   const page = await open(t);
   await install(t, page, addOn);
@@ -65,7 +65,7 @@ test("a page without any script of the host's speaks the contract itself", async
   assert.deepEqual(page.wrong, []);
 });
 
-test("a page that brings Atlassian's library along calls, hears and answers", async (t) => {
+test("a page with Atlassian's library calls functions and receives and answers events", async (t) => {
   const addOn = await AddOn.start(t, "one", {
     capabilities: (url) => ({
       ...panel("library")(url),
@@ -123,7 +123,7 @@ test("a button closes a dialog whose page does not listen", async (t) => {
   }
 });
 
-test("what a dialog filters by is told when nobody has typed for 250 ms", async (t) => {
+test("a dialog's filter event is debounced by 250 ms", async (t) => {
   const addOn = await AddOn.start(t, "one");
   const page = await open(t);
   await install(t, page, addOn);
@@ -144,7 +144,7 @@ test("what a dialog filters by is told when nobody has typed for 250 ms", async 
   await hears(inside, ["dialog-filter-changed", { value: "abc" }]);
 });
 
-test("a dialog does not follow into another room", async (t) => {
+test("a dialog closes when its person changes the room", async (t) => {
   const addOn = await AddOn.start(t, "one");
   const page = await open(t);
   const other = await makeRoom(page, "Another room");

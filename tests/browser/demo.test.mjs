@@ -93,7 +93,7 @@ async function installAddOn(t, page, addOn) {
   await shown(page.getByRole("heading", { name: addOn.name }));
 }
 
-test("the line appears, and nothing goes wrong on the page", async (t) => {
+test("a line appears without errors on the page", async (t) => {
   const page = await open(t);
   await shown(glance(page, FOUR));
   assert.equal(await glance(page, FOUR).locator(".lozenge").textContent(), "REVIEW");
@@ -103,7 +103,7 @@ test("the line appears, and nothing goes wrong on the page", async (t) => {
   assert.deepEqual(page.wrong, []);
 });
 
-test("a delivery changes the number, hides the line at none and shows it again, without a reload", async (t) => {
+test("deliveries change, hide and show a line without a reload", async (t) => {
   const page = await open(t);
   const inside = await openPanel(page);
   const ready = inside.getByRole("listitem").filter({ hasNotText: "draft" });
@@ -144,7 +144,7 @@ test("a delivery with a wrong signature is refused and changes nothing", async (
   await shown(glance(page, FOUR));
 });
 
-test("the panel is sandboxed, keeps what was refused, and its choice changes the line above it", async (t) => {
+test("a panel is sandboxed, keeps refused input, and updates its line", async (t) => {
   const page = await open(t);
   const inside = await openPanel(page);
   const sandbox = await page.locator("#panel-page iframe").getAttribute("sandbox");
@@ -169,7 +169,7 @@ test("the panel is sandboxed, keeps what was refused, and its choice changes the
   await shown(panelTop(page, FOUR));
 });
 
-test("an open panel changes together with its line, and what is being written stays", async (t) => {
+test("an open panel updates with its line and keeps unsaved input", async (t) => {
   const page = await open(t);
   const changes = async (line, changed, heading, changedHeading, field, change, undo) => {
     const inside = await openPanel(page, line);
@@ -202,7 +202,7 @@ test("an open panel changes together with its line, and what is being written st
   assert.deepEqual(page.wrong, []);
 });
 
-test("panels say where to deliver, and how long ago something was", async (t) => {
+test("panels show the webhook's URL and the time of the last delivery", async (t) => {
   const page = await open(t);
   for (const [line, address] of [
     [FOUR, demo.hooks.github], [TWO_BLOCKERS, demo.hooks.jira], [THREE_INCIDENTS, demo.hooks.alertmanager],
@@ -217,7 +217,7 @@ test("panels say where to deliver, and how long ago something was", async (t) =>
   await shown(inside.getByText(/^Last status: (just now|\d+ minutes? ago)$/));
 });
 
-test("a pull request whose delivery was lost is removed from the room, and comes back", async (t) => {
+test("a pull request can be removed from a room and returns with its next delivery", async (t) => {
   const page = await open(t);
   assert.equal(await demo.deliver(pullRequest(900_020, "open", { title: "Lost" })), 204);
   const inside = await openPanel(page, FIVE);
@@ -246,7 +246,7 @@ test("a renamed repository stays chosen", async (t) => {
   await shown(inside.locator("[data-live=deliveries]").getByText(REPOSITORY));
 });
 
-test("the panel opens and closes by keyboard, and the focus comes back", async (t) => {
+test("a panel opens and closes by keyboard and restores the focus", async (t) => {
   const page = await open(t);
   const button = glance(page, FOUR);
   await shown(button);
@@ -267,7 +267,7 @@ test("the panel opens and closes by keyboard, and the focus comes back", async (
   assert.deepEqual(page.wrong, []);
 });
 
-test("the integrations page opens a panel, and the focus goes to a glance when it is closed", async (t) => {
+test("the integrations page opens a panel, and closing it focuses a glance", async (t) => {
   const page = await open(t, `${demo.url}/integrations`);
   await page.getByRole("link", { name: "Open Pull requests" }).click();
   await shown(panelPage(page).getByRole("heading"));
@@ -283,7 +283,7 @@ test("the integrations page opens a panel, and the focus goes to a glance when i
   assert.deepEqual(page.wrong, []);
 });
 
-test("a link in the panel opens a tab of the other site's own", async (t) => {
+test("a link in a panel opens a separate tab", async (t) => {
   const page = await open(t);
   await page.context().route("https://github.com/**", (route) => route.fulfill({ contentType: "text/html", body: "GitHub" }));
   const inside = await openPanel(page);
@@ -293,7 +293,7 @@ test("a link in the panel opens a tab of the other site's own", async (t) => {
   assert.equal(await tab.evaluate(() => window.opener), null);
 });
 
-test("alerts come and go, and the worst one colours the line", async (t) => {
+test("alerts appear and disappear, and the most severe one colours the line", async (t) => {
   const page = await open(t);
   await shown(glance(page, THREE_INCIDENTS));
   assert.equal(await glance(page, THREE_INCIDENTS).locator(".lozenge").textContent(), "CRITICAL");
@@ -319,7 +319,7 @@ test("alerts come and go, and the worst one colours the line", async (t) => {
   await shown(glance(page, THREE_INCIDENTS));
 });
 
-test("a Jira delivery changes the blockers, and the line comes and goes with the room's project", async (t) => {
+test("Jira deliveries change the blockers, and the line depends on the room's project", async (t) => {
   const page = await open(t);
   await shown(glance(page, TWO_BLOCKERS));
   assert.equal(await glance(page, TWO_BLOCKERS).locator(".lozenge").textContent(), "BLOCKED");
@@ -356,7 +356,7 @@ test("a Jira delivery changes the blockers, and the line comes and goes with the
   await hidden(glance(page, "Choose a Jira project"));
 });
 
-test("mentions rise by themselves, and follow the words of the room", async (t) => {
+test("mentions increase by themselves and follow the room's words", async (t) => {
   const page = await open(t);
   const line = glance(page, MENTIONS);
   const count = async () => Number.parseInt(await line.locator(".label").textContent(), 10);
@@ -385,7 +385,7 @@ test("mentions rise by themselves, and follow the words of the room", async (t) 
   await shown(panelTop(page, MENTIONS));
 });
 
-test("the token of a panel is in the iframe's address and nowhere else", async (t) => {
+test("only the iframe's URL contains the token of a panel", async (t) => {
   const page = await open(t);
   const requests = [];
   page.on("request", (request) => requests.push(request));
@@ -415,7 +415,7 @@ test("the token of a panel is in the iframe's address and nowhere else", async (
   await becomes(occurrences, 0);
 });
 
-test("a glance whose query fails says so alone, and loads when tried again", async (t) => {
+test("a failed query affects only its glance, and a retry loads it", async (t) => {
   const addOn = { key: "test.builds", name: "Builds", icon: { url: "data:,", "url@2x": "data:," } };
   addOn.data = { label: { type: "html", value: "<b>2</b> builds" } };
   const page = await open(t);
@@ -434,7 +434,7 @@ test("a glance whose query fails says so alone, and loads when tried again", asy
   await shown(glance(page, "3 builds"));
 });
 
-test("nothing that an add-on writes runs, and its text is shown as text", async (t) => {
+test("HTML and scripts of an add-on are shown as text", async (t) => {
   const attack = `<img src=x onerror="window.ran=1">`;
   const script = "javascript:window.ran=1";
   const addOn = { key: "test.hostile", name: `Hostile ${attack}`, icon: { url: script, "url@2x": script } };
@@ -465,7 +465,7 @@ test("nothing that an add-on writes runs, and its text is shown as text", async 
 });
 
 for (const colorScheme of ["light", "dark"]) {
-  test(`320 pixels are wide enough, ${colorScheme}`, async (t) => {
+  test(`the room page fits into 320 pixels, ${colorScheme}`, async (t) => {
     const addOn = { key: "test.long", name: "Long", icon: { url: "data:,", "url@2x": "data:," } };
     const long = "a label that goes on and on ".repeat(10);
     addOn.data = {
@@ -499,7 +499,7 @@ for (const colorScheme of ["light", "dark"]) {
   });
 }
 
-test("an installation that cannot be says why", async (t) => {
+test("a failed installation shows the reason", async (t) => {
   const body = { "/": "{}", "/html": "<!doctype html>", "/glance": JSON.stringify({
     key: "k", name: "N", links: { self: "here" }, capabilities: { glance: [{ key: "g", name: { value: "G" } }] },
   }) };
@@ -523,7 +523,7 @@ test("an installation that cannot be says why", async (t) => {
   assert.match(await refused(`${demo.addOn}/`), /^Pull requests is installed in this room already; remove it in the room's integrations/);
 });
 
-test("an add-on that is removed vanishes from an open page, and installed again it comes back", async (t) => {
+test("an open page follows the removal and reinstallation of an add-on", async (t) => {
   const watching = await open(t);
   await shown(glance(watching, FOUR));
   const page = await open(t);
@@ -548,7 +548,7 @@ test("an add-on that is removed vanishes from an open page, and installed again 
   assert.deepEqual(watching.wrong, []);
 });
 
-test("a page reconnects by itself when the host is started again", async (t) => {
+test("a page reconnects after a restart of the host", async (t) => {
   const page = await open(t);
   await shown(glance(page, FOUR));
   await page.evaluate(() => { window.marker = "same page"; });

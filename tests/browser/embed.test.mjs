@@ -84,7 +84,7 @@ test("a site shows the live sidebar, and its panels", async (t) => {
   assert.ok(!addresses.includes("token="), "no address holds a token");
 });
 
-test("a token that runs out is followed by the next, and nothing flickers", async (t) => {
+test("an expired token is replaced without flicker", async (t) => {
   const page = await open(t, wiki.url);
   await live(page);
   await label(page, "broken builds");
@@ -112,7 +112,7 @@ test("a token that runs out is followed by the next, and nothing flickers", asyn
   assert.ok((await frame.evaluate(() => window.least)) >= 1, "the glance was never gone");
 });
 
-test("a site that is not named shows nothing", async (t) => {
+test("a site that the host does not list shows nothing", async (t) => {
   const other = await site();
   t.after(() => { other.close(); other.closeAllConnections(); });
   const page = await open(t, other.url);
@@ -123,7 +123,7 @@ test("a site that is not named shows nothing", async (t) => {
   assert.equal(other.asked, 0, "the page in it did not even run");
 });
 
-test("it is as dark as the site says", async (t) => {
+test("the sidebar follows the site's theme", async (t) => {
   const ground = (page) => page.sidebar.locator("aside").evaluate((element) => getComputedStyle(element).backgroundColor);
   const page = await open(t, `${wiki.url}?theme=dark`, { colorScheme: "light" });
   await live(page);
@@ -137,7 +137,7 @@ test("it is as dark as the site says", async (t) => {
   await becomes(() => ground(dark), "rgb(29, 33, 40)", "who says nothing gets what the person has");
 });
 
-test("it fits into 320 pixels, panel and all", async (t) => {
+test("the sidebar and its panel fit into 320 pixels", async (t) => {
   const page = await open(t, wiki.url, { viewport: { width: 320, height: 600 } });
   await live(page);
   await label(page, "broken builds");

@@ -14,7 +14,7 @@ function read(...chunks) {
   return events;
 }
 
-test("events are read as the standard says, wherever chunks end", () => {
+test("events are parsed as in the standard, wherever chunks end", () => {
   const expected = [["update", { a: "ä😀" }], ["delete", 110], ["message", [1, 2]], ["message", 4]];
   assert.deepEqual(read(STREAM), expected);
   for (let one = 0; one <= STREAM.length; one += 1) {

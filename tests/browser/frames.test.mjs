@@ -15,7 +15,7 @@ const EVERY_EVENT = [
 
 const listen = (frame, names = EVERY_EVENT) => listenTo(frame, names);
 
-test("a page knows its host, keeps its origin, and gets tokens of its own add-on only", async (t) => {
+test("a page knows its host, keeps its origin, and gets only tokens of its own add-on", async (t) => {
   const [one, two] = [await AddOn.start(t, "one"), await AddOn.start(t, "two")];
   const page = await open(t, demo.url, { colorScheme: "dark" });
   await install(t, page, one);
@@ -54,7 +54,7 @@ test("a page knows its host, keeps its origin, and gets tokens of its own add-on
   assert.deepEqual(page.wrong, []);
 });
 
-test("a page that lost its add-on gets no token", async (t) => {
+test("a page of a removed add-on gets no token", async (t) => {
   const addOn = await AddOn.start(t, "one");
   const page = await open(t);
   await install(t, page, addOn);
@@ -63,7 +63,7 @@ test("a page that lost its add-on gets no token", async (t) => {
   assert.deepEqual(await call(frame, "auth", "withToken"), { error: { message: "Unable to create token" } });
 });
 
-test("room and people are told to add-ons that may view the room", async (t) => {
+test("add-ons with the scope view_room can read the room and its people", async (t) => {
   const [may, mayNot] = [await AddOn.start(t, "one"), await AddOn.start(t, "two", { scopes: ["send_notification"] })];
   const page = await open(t);
   await install(t, page, may);
@@ -87,7 +87,7 @@ test("room and people are told to add-ons that may view the room", async (t) => 
   }
 });
 
-test("what this host has not says so, and so does what makes no sense", async (t) => {
+test("unsupported functions and invalid arguments return errors", async (t) => {
   const addOn = await AddOn.start(t, "one");
   const page = await open(t);
   await install(t, page, addOn);
@@ -141,7 +141,7 @@ test("openView opens panels and glances with parameters, and closeView closes th
   assert.deepEqual(page.wrong, []);
 });
 
-test("a panel keeps a line on top while its glances take turns", async (t) => {
+test("a panel keeps a line on top while its add-on replaces its glance", async (t) => {
   const icon = { url: ICON, "url@2x": ICON };
   const turns = ["first", "second"].map((key) => ({
     key, name: text(`Glance ${key}`), icon, target: "panel",
@@ -167,7 +167,7 @@ test("a panel keeps a line on top while its glances take turns", async (t) => {
   await shown(top("The second"));
 });
 
-test("the open panel is remembered in its room until it is closed", async (t) => {
+test("the open panel survives a reload until it is closed", async (t) => {
   const addOn = await AddOn.start(t, "one");
   const page = await open(t);
   await install(t, page, addOn);
@@ -185,7 +185,7 @@ test("the open panel is remembered in its room until it is closed", async (t) =>
   await hidden(page.locator("#panel"));
 });
 
-test("a page that uses Escape itself keeps it", async (t) => {
+test("a page can handle Escape itself", async (t) => {
   const addOn = await AddOn.start(t, "one");
   const page = await open(t);
   await install(t, page, addOn);
@@ -201,7 +201,7 @@ test("a page that uses Escape itself keeps it", async (t) => {
   await shown(page.locator("#panel"));
 });
 
-test("frames hear of pushes of their own add-on, and of what siblings emit", async (t) => {
+test("frames receive pushes of their own add-on and events of its other pages", async (t) => {
   const [one, two] = [await AddOn.start(t, "one"), await AddOn.start(t, "two")];
   const page = await open(t);
   await install(t, page, one);
@@ -228,7 +228,7 @@ test("frames hear of pushes of their own add-on, and of what siblings emit", asy
   assert.equal((await dialog.evaluate(() => window.heard)).length, 2, "who emits does not hear it");
 });
 
-test("pages of the time require modules, hear every event and broadcast", async (t) => {
+test("old pages can require modules, register for all events and broadcast", async (t) => {
   const addOn = await AddOn.start(t, "one");
   const page = await open(t);
   await install(t, page, addOn);
@@ -266,7 +266,7 @@ test("pages of the time require modules, hear every event and broadcast", async 
 });
 
 for (const colorScheme of ["light", "dark"]) {
-  test(`the style sheet makes a page of the time readable, ${colorScheme}`, async (t) => {
+  test(`the style sheet makes an old page readable, ${colorScheme}`, async (t) => {
     const page = await open(t, demo.url, { colorScheme });
     const sheet = new URL("/atlassian-connect/all.css", demo.url).href;
     const origin = await serve(t, (request, response) => response.setHeader("content-type", "text/html").end(
@@ -287,7 +287,7 @@ for (const colorScheme of ["light", "dark"]) {
   });
 }
 
-test("events that are too old are not told", async (t) => {
+test("queued events expire", async (t) => {
   const addOn = await AddOn.start(t, "one");
   const page = await open(t);
   await install(t, page, addOn);
@@ -300,7 +300,7 @@ test("events that are too old are not told", async (t) => {
   await hears(frame, ["receive-parameters", "new"]);
 });
 
-test("a dialog has what it declares, and its buttons ask the page", async (t) => {
+test("a dialog shows its declared options, and its buttons ask the page", async (t) => {
   const addOn = await AddOn.start(t, "one");
   const page = await open(t);
   await install(t, page, addOn);
@@ -347,7 +347,7 @@ test("a dialog has what it declares, and its buttons ask the page", async (t) =>
   assert.deepEqual(page.wrong, []);
 });
 
-test("a dialog closes by its buttons, Escape and its page, and one is open at a time", async (t) => {
+test("a dialog closes by its buttons, Escape and its page, and only one is open", async (t) => {
   const [one, two] = [await AddOn.start(t, "one"), await AddOn.start(t, "two")];
   const page = await open(t);
   await install(t, page, one);
@@ -411,7 +411,7 @@ test("an add-on cannot touch the dialog of another", async (t) => {
   await shown(page.getByRole("dialog", { name: "Plain" }));
 });
 
-test("an external page opens in a window of its own, signed, and knows nothing of this one", async (t) => {
+test("an external page opens signed in a separate window without a reference to this one", async (t) => {
   const addOn = await AddOn.start(t, "one");
   const page = await open(t);
   await install(t, page, addOn);
@@ -424,7 +424,7 @@ test("an external page opens in a window of its own, signed, and knows nothing o
   assert.equal(referer, undefined);
 });
 
-test("a frame that went to another origin is not heard, and hears nothing", async (t) => {
+test("a frame on another origin neither sends nor receives messages", async (t) => {
   const [one, stranger] = [await AddOn.start(t, "one"), await AddOn.start(t, "stranger")];
   const page = await open(t);
   await install(t, page, one);
@@ -463,7 +463,7 @@ test("a page of the host's own origin gets neither that origin nor the API", asy
   assert.equal(await element.evaluate((frame) => frame.contentDocument), null);
 });
 
-test("a page that floods the bridge is not heard, and the others are", async (t) => {
+test("a page that floods the bridge is ignored, and others still work", async (t) => {
   const [one, two] = [await AddOn.start(t, "one"), await AddOn.start(t, "two")];
   const page = await open(t);
   await install(t, page, one);
@@ -480,7 +480,7 @@ test("a page that floods the bridge is not heard, and the others are", async (t)
   assert.ok(asked <= 120, `${asked} calls reached the host`);
 });
 
-test("the debug script says in the console what goes back and forth", async (t) => {
+test("the debug script logs all messages to the console", async (t) => {
   const addOn = await AddOn.start(t, "one", {
     capabilities: (url) => ({ webPanel: [{ key: "panel", name: { value: "Debug" }, url: `${url}/page/debug`, location: "hipchat.sidebar.right" }] }),
   });
@@ -494,7 +494,7 @@ test("the debug script says in the console what goes back and forth", async (t) 
   for (const way of ["to", "from"]) await becomes(() => said.some((line) => line.startsWith(`HipChat ${way} the host`)), true);
 });
 
-test("the open panel is loaded anew whenever its add-on changed it", async (t) => {
+test("the open panel reloads when its add-on changed it", async (t) => {
   let name = "First";
   const addOn = await AddOn.start(t, "one", {
     capabilities: (url) => ({ webPanel: [{ key: "panel", name: { value: name }, url: `${url}/page/panel`, location: "hipchat.sidebar.right" }] }),
@@ -512,7 +512,7 @@ test("the open panel is loaded anew whenever its add-on changed it", async (t) =
   assert.deepEqual(page.wrong, []);
 });
 
-test("a browser that keeps nothing for the page shows it all the same", async (t) => {
+test("the page works without session storage", async (t) => {
   const page = await open(t);
   await page.addInitScript(() => {
     Object.defineProperty(window, "sessionStorage", { get() { throw new DOMException("denied", "SecurityError"); } });
@@ -524,7 +524,7 @@ test("a browser that keeps nothing for the page shows it all the same", async (t
   assert.deepEqual(page.wrong, []);
 });
 
-test("the open panel follows its add-on", async (t) => {
+test("the open panel closes with the removal of its add-on and reloads after its update", async (t) => {
   const addOn = await AddOn.start(t, "one");
   const page = await open(t);
   await install(t, page, addOn);
@@ -561,7 +561,7 @@ async function write(page, text) {
   return entry;
 }
 
-test("actions stand at messages and beside the field, and their pages are told the message", async (t) => {
+test("actions appear at messages and beside the message field, and their pages receive the message", async (t) => {
   const addOn = await AddOn.start(t, "one", { capabilities: ACTIONS });
   const page = await open(t);
   await install(t, page, addOn);
@@ -636,7 +636,7 @@ test("actions stand at messages and beside the field, and their pages are told t
   assert.deepEqual(page.wrong, []);
 });
 
-test("a page writes into the field for messages, and hears that something was written", async (t) => {
+test("a page appends to the message field and receives an event for new messages", async (t) => {
   const addOn = await AddOn.start(t, "one");
   const page = await open(t);
   await install(t, page, addOn);

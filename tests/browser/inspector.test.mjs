@@ -18,7 +18,7 @@ const drawer = (page) => page.getByRole("region", { name: "Inspector" });
 const tab = (page, name) => page.getByRole("tab", { name });
 const part = (page, name) => page.locator(`#inspector-parts [data-part="${name}"]`);
 
-test("it opens by a click and by keyboard, and the focus comes back", async (t) => {
+test("the inspector opens by click and by keyboard and restores the focus", async (t) => {
   const page = await open(t);
   await page.getByRole("button", { name: "Inspect", exact: true }).click();
   await shown(drawer(page));
@@ -48,7 +48,7 @@ test("it opens by a click and by keyboard, and the focus comes back", async (t) 
   assert.deepEqual(page.wrong, []);
 });
 
-test("a query again tells the request, its answer and who signed it, without a token", async (t) => {
+test("Query again shows request, answer and claims without a token", async (t) => {
   const page = await open(t);
   await page.locator("#inspect").click();
   await page.getByRole("button", { name: "Query again" }).click();
@@ -59,7 +59,7 @@ test("a query again tells the request, its answer and who signed it, without a t
   assert.deepEqual(page.wrong, []);
 });
 
-test("a hidden glance says why, live, and a push keeps the focus and the place", async (t) => {
+test("a hidden glance shows the reason live, and a push keeps focus and scroll position", async (t) => {
   const page = await open(t);
   await page.locator("#inspect").click();
   await tab(page, /hidden$/).first().click();
@@ -79,7 +79,7 @@ test("a hidden glance says why, live, and a push keeps the focus and the place",
   assert.deepEqual(page.wrong, []);
 });
 
-test("it stays open over a reload, and knows the first queries then", async (t) => {
+test("the inspector survives a reload and then records the first queries", async (t) => {
   const page = await open(t);
   await page.locator("#inspect").click();
   await shown(part(page, "Why"));
@@ -91,7 +91,7 @@ test("it stays open over a reload, and knows the first queries then", async (t) 
   await hidden(drawer(page));
 });
 
-test("it fits into 320 pixels", async (t) => {
+test("the inspector fits into 320 pixels", async (t) => {
   const page = await open(t, { viewport: { width: 320, height: 600 } });
   await page.locator("#inspect").click();
   await shown(part(page, "Why"));

@@ -31,7 +31,7 @@ async function remove(page, name) {
   await hidden(article(page, name));
 }
 
-test("an add-on is read, approved, and removed after a question", async (t) => {
+test("an add-on is reviewed, approved, and removed after a confirmation", async (t) => {
   const page = await open(t, list());
   const document = descriptor("read", "https://add-on.example.com", {
     webhook: [{ event: "room_message", pattern: "^/x", url: "https://add-on.example.com/said" }],
@@ -60,7 +60,7 @@ test("an add-on is read, approved, and removed after a question", async (t) => {
   assert.deepEqual(page.wrong, []);
 });
 
-test("a step that takes its time says so, and is made once", async (t) => {
+test("a slow step shows its progress and runs once", async (t) => {
   const posts = [];
   let arrived;
   const posted = new Promise((resolve) => { arrived = resolve; });
@@ -89,7 +89,7 @@ test("a step that takes its time says so, and is made once", async (t) => {
   await remove(page, "Add-on slow");
 });
 
-test("an add-on with a page of its own is installed there, and comes back", async (t) => {
+test("an add-on is installed through its own page, which returns to the host", async (t) => {
   const seen = [];
   const url = await serve(t, async (request, response) => {
     const asked = new URL(request.url, "http://x");
@@ -124,7 +124,7 @@ test("an add-on with a page of its own is installed there, and comes back", asyn
   assert.deepEqual(new Set(seen), new Set(["/installed no referrer", "/removed no referrer"]));
 });
 
-test("an add-on is set up on its own page, whose token is in the frame's address only", async (t) => {
+test("an add-on is configured on its own page, and only the frame's URL contains the token", async (t) => {
   const seen = [];
   const url = await serve(t, (request, response) => {
     if (request.url === "/") {
@@ -172,7 +172,7 @@ test("an add-on is set up on its own page, whose token is in the frame's address
   assert.deepEqual(page.wrong, []);
 });
 
-test("a page of the host's own is set up without that origin", async (t) => {
+test("a configuration page of the host's own origin does not get that origin", async (t) => {
   const own = `${new URL(demo.url).origin}/assets/icon.svg`;
   const page = await open(t, list());
   await read(page, written(descriptor("own-page", "https://add-on.example.com", { configurable: { url: own, authentication: "none" } })));
@@ -214,7 +214,7 @@ test("a page loads no image from an add-on", async (t) => {
 });
 
 for (const colorScheme of ["light", "dark"]) {
-  test(`320 pixels are wide enough for all of it, ${colorScheme}`, async (t) => {
+  test(`the integrations pages fit into 320 pixels, ${colorScheme}`, async (t) => {
     const page = await open(t, list(), { viewport: { width: 320, height: 640 }, colorScheme });
     const long = "long".repeat(40);
     const document = descriptor(`k.${colorScheme}`, "https://add-on.example.com", {

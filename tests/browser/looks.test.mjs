@@ -60,7 +60,7 @@ for (const colorScheme of ["light", "dark"]) {
   });
 }
 
-test("a glance is one line: icon, label, status at the right, and what is too long is cut", async (t) => {
+test("a glance is one line of icon, label and status, and a long label is truncated", async (t) => {
   const data = {
     short: label("<b>4</b> <i>open</i>", lozenge("success", "OK")),
     long: label("goes on and on ".repeat(20).trim(), lozenge("error", "broken")),
@@ -91,7 +91,7 @@ test("a glance is one line: icon, label, status at the right, and what is too lo
   assert.ok(await cut.evaluate((element) => element.scrollWidth > element.clientWidth));
 });
 
-test("a glance that loads says so, one that fails has its name, and one without a query is not asked", async (t) => {
+test("loading, failed and push-only glances have their own looks", async (t) => {
   let bring;
   const data = { slow: new Promise((resolve) => { bring = resolve; }), fine: label("It is fine") };
   const target = "panel";
@@ -127,7 +127,7 @@ test("a glance that loads says so, one that fails has its name, and one without 
 });
 
 for (const [deviceScaleFactor, size] of [[1, 16], [2, 32]]) {
-  test(`icons are of the size for ${deviceScaleFactor} pixels a point`, async (t) => {
+  test(`icons have the right size at ${deviceScaleFactor} pixels per point`, async (t) => {
     const { page, addOn } = await stage(t, glances(["one"]), { data: { one: label("x") }, deviceScaleFactor });
     const { url } = addOn;
     await addOn.pushData("one", label("An icon", { status: { type: "icon", value: { url: `${url}/icon/16`, "url@2x": `${url}/icon/32` } } }));
@@ -138,7 +138,7 @@ for (const [deviceScaleFactor, size] of [[1, 16], [2, 32]]) {
   });
 }
 
-test("a panel takes the place of the list, under its glance, and another takes its place", async (t) => {
+test("a panel replaces the list below its glance, and another panel replaces it", async (t) => {
   const { page, addOn } = await stage(
     t, glances(["one", { target: "panel" }], ["two", { target: "other" }]), { data: { one: label("One"), two: label("Two") } },
   );
@@ -159,7 +159,7 @@ test("a panel takes the place of the list, under its glance, and another takes i
   await hidden(page.locator("iframe"));
 });
 
-test("glances stand by weight, the lightest first", async (t) => {
+test("glances are ordered by weight", async (t) => {
   const weights = { heavy: 200, none: undefined, light: 5, zero: 0, hundred: 100 };
   const data = Object.fromEntries(Object.keys(weights).map((key) => [key, label(key)]));
   const { page } = await stage(t, glances(...Object.entries(weights).map(([key, weight]) => [key, { weight }])), { data });
@@ -170,7 +170,7 @@ test("glances stand by weight, the lightest first", async (t) => {
   );
 });
 
-test("where fewer than three glances show, a link leads to more", async (t) => {
+test("a link to add integrations shows below three glances", async (t) => {
   const conditions = [{ condition: "glance_matches", params: { metadata: [{ attr: "n", gt: 0 }] } }];
   const page = await open(t);
   const room = await makeRoom(page, "Few");
@@ -197,7 +197,7 @@ test("where fewer than three glances show, a link leads to more", async (t) => {
 });
 
 for (const [width, height] of [[320, 480], [352, 480], [640, 360]]) {
-  test(`all of a dialog can be reached in ${width} by ${height} pixels`, async (t) => {
+  test(`a dialog is fully reachable in ${width} by ${height} pixels`, async (t) => {
     const words = "words of some length ".repeat(4).trim();
     const { page, addOn } = await stage(t, (url) => ({
       ...glances(["one", { target: { key: "full" } }])(url),
@@ -225,7 +225,7 @@ for (const [width, height] of [[320, 480], [352, 480], [640, 360]]) {
   });
 }
 
-test("a dialog has the size it asks for, and no more than the window", async (t) => {
+test("a dialog has its requested size within the window", async (t) => {
   const sizes = {
     normal: [undefined, [600, 360]],
     small: ["small", [400, 240]],

@@ -30,7 +30,7 @@ async function signIn(page, name) {
 
 const live = (page) => page.getByText("Live", { exact: true }).waitFor();
 
-test("a private room is its owner's until somebody is let in, and until they are taken out", async (t) => {
+test("people enter a private room only while they are invited", async (t) => {
   const ann = await open(t);
   assert.equal(new URL(ann.url()).pathname, "/sign-in");
   await signIn(ann, "Ann Lee");
@@ -114,7 +114,7 @@ test("an admin makes people guests and removes them", async (t) => {
   assert.equal(ann.url(), `${url}/people`);
 });
 
-test("settings say that they were saved; after the session ended they lead to signing in and back", async (t) => {
+test("settings confirm saving, and lead through sign-in after the session ended", async (t) => {
   const ann = await open(t, "/");
   await ann.getByRole("button", { name: "Ann Lee" }).click();
   await ann.getByRole("link", { name: "Secrets" }).click();
@@ -170,7 +170,7 @@ async function writer(t) {
   };
 }
 
-test("people read what add-ons wrote to them alone", async (t) => {
+test("people read private messages of add-ons", async (t) => {
   const write = await writer(t);
   const wide = `https://example.com/${"wide/".repeat(40)}`;
   const rows = '<table><tr><td>a</td><td>b</td></tr></table><ul><li>one</li></ul>';
@@ -210,7 +210,7 @@ test("people read what add-ons wrote to them alone", async (t) => {
   assert.deepEqual(bo.wrong, []);
 });
 
-test("a room's page says where its reader is", async (t) => {
+test("a room's page sends the person's time zone", async (t) => {
   const page = await open(t, "/", { timezoneId: "Asia/Tokyo" });
   await page.getByRole("button", { name: "Ann Lee" }).click();
   const answered = page.waitForResponse((answer) => answer.url().endsWith("/events"));

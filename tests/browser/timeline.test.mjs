@@ -94,7 +94,7 @@ const isAtEnd = (page) => page.locator("#timeline").evaluate(
   ({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight < 2,
 );
 
-test("what a person types is there, for others at once, and for the webhooks of add-ons", async (t) => {
+test("a sent message reaches the page, other people and webhooks", async (t) => {
   const addOn = await talk(t);
   const [page, other] = [await open(t), await open(t)];
   await shown(other.getByText("Live", { exact: true }));
@@ -122,7 +122,7 @@ test("what a person types is there, for others at once, and for the webhooks of 
   assert.deepEqual([page.wrong, other.wrong], [[], []]);
 });
 
-test("messages of one sender stand together under a day and their name, in the reader's time", async (t) => {
+test("messages are grouped by day and sender in the reader's time zone", async (t) => {
   const page = await open(t);
   await say(page, "grouped one");
   await say(page, "grouped two");
@@ -183,7 +183,7 @@ test("a notification has its colour, its labels and its HTML", async (t) => {
   assert.deepEqual(page.wrong, []);
 });
 
-test("text of an add-on mentions, and white space is HTML's where it is HTML", async (t) => {
+test("an add-on's text can mention people, and its HTML collapses white space", async (t) => {
   const { notify } = await talk(t);
   const page = await open(t);
   await notify({ message: "text for @You and @nobody\n  on two lines", message_format: "text" });
@@ -262,7 +262,7 @@ async function loseAnswer(page) {
   return ids;
 }
 
-test("a message whose answer was lost is sent again and appears once", async (t) => {
+test("a message whose answer was lost is retried and appears once", async (t) => {
   const page = await open(t);
   // The news of it do not come either.
   await page.route("**/events", (route) => route.abort());
@@ -284,7 +284,7 @@ test("a message whose answer was lost is sent again and appears once", async (t)
   assert.equal(await entry(page, "sent twice").count(), 1);
 });
 
-test("a message whose answer was lost is not asked for again once the room shows it", async (t) => {
+test("a message that the room shows is confirmed without its answer", async (t) => {
   const page = await open(t);
   await shown(page.getByText("Live", { exact: true }));
   const ids = await loseAnswer(page);
@@ -349,7 +349,7 @@ test("cards of all five styles have their parts", async (t) => {
   assert.deepEqual(page.wrong, []);
 });
 
-test("a reply shows what it answers, and leads there", async (t) => {
+test("a reply quotes its message and scrolls to it", async (t) => {
   const addOn = await talk(t);
   const page = await open(t);
   await say(page, "is it <b>up</b>?");
@@ -365,7 +365,7 @@ test("a reply shows what it answers, and leads there", async (t) => {
   }
 });
 
-test("nothing that is written runs, or leaves its place", async (t) => {
+test("content of messages runs no scripts and stays within its entry", async (t) => {
   // An add-on for each, as either alone would write too much.
   const writers = { html: await talk(t), text: await talk(t) };
   const page = await open(t, { viewport: { width: 600, height: 700 } });
@@ -463,7 +463,7 @@ test("hostile cards and names stay harmless", async (t) => {
   assert.deepEqual(page.wrong, []);
 });
 
-test("what cannot be sent stays, with a sentence", async (t) => {
+test("a message that cannot be sent stays in the field with an error", async (t) => {
   const page = await open(t);
   await page.locator("#entries[aria-busy=false]").waitFor();
   let lose;
@@ -501,7 +501,7 @@ test("what cannot be sent stays, with a sentence", async (t) => {
   assert.equal(await page.locator("#entries > .entry").count(), before + 1);
 });
 
-test("older entries come when one scrolls up or asks, and the place is kept", async (t) => {
+test("older entries load on scrolling or on request and keep the scroll position", async (t) => {
   const addOn = await talk(t);
   await fill("long", 0, 420);
   const page = await open(t);
@@ -553,7 +553,7 @@ test("older entries come when one scrolls up or asks, and the place is kept", as
   assert.deepEqual(page.wrong, []);
 });
 
-test("who reads older ones is told of new ones, and one click leads to them", async (t) => {
+test("readers of older entries see the number of new ones and jump to them by a click", async (t) => {
   const addOn = await talk(t);
   await fill("more", 0, 60);
   const page = await open(t);
@@ -573,7 +573,7 @@ test("who reads older ones is told of new ones, and one click leads to them", as
   await becomes(() => isAtEnd(page), true, "the newest stay in sight");
 });
 
-test("a tab that nobody looks at says what came for its reader", async (t) => {
+test("the title of a hidden tab counts entries for its reader", async (t) => {
   const addOn = await talk(t);
   const page = await open(t);
   await shown(page.getByText("Live", { exact: true }));
@@ -593,7 +593,7 @@ test("a tab that nobody looks at says what came for its reader", async (t) => {
   assert.equal(await page.title(), title);
 });
 
-test("a lost connection loses nothing and doubles nothing", async (t) => {
+test("a lost connection neither loses nor duplicates entries", async (t) => {
   const page = await open(t);
   const live = page.getByText("Live", { exact: true });
   const texts = async (last) => (await page.locator("#entries .body").allInnerTexts()).slice(-last);
@@ -644,7 +644,7 @@ async function makeRoom(name) {
   return new URL(made.headers.get("location"), demo.url).href;
 }
 
-test("the room that is open is in sight among many", async (t) => {
+test("the open room is visible in a long list of rooms", async (t) => {
   let room;
   for (let n = 0; n < 20; n++) room = await makeRoom(`A room with number ${n}`);
   const page = await open(t, { viewport: { width: 320, height: 600 } }, { room });
@@ -654,7 +654,7 @@ test("the room that is open is in sight among many", async (t) => {
 });
 
 for (const [width, colorScheme] of [[1000, "light"], [320, "dark"]]) {
-  test(`by keyboard one skips to the messages, ${width} wide`, async (t) => {
+  test(`the skip link leads to the messages, ${width} wide`, async (t) => {
     const room = await makeRoom(`To be skipped, ${width} wide`);
     const page = await open(t, { viewport: { width, height: 600 }, colorScheme }, { room });
     const skip = page.getByRole("link", { name: "Skip to messages" });
@@ -686,7 +686,7 @@ for (const [width, colorScheme] of [[1000, "light"], [320, "dark"]]) {
 }
 
 for (const colorScheme of ["light", "dark"]) {
-  test(`a narrow page has both, one at a time, ${colorScheme}`, async (t) => {
+  test(`a narrow page shows chat or glances, ${colorScheme}`, async (t) => {
     const addOn = await talk(t);
     const page = await open(t, { viewport: { width: 320, height: 600 }, colorScheme });
     const [chat, glances] = ["Chat", "Glances"].map((name) => page.locator(".views").getByRole("button", { name }));
@@ -723,7 +723,7 @@ for (const colorScheme of ["light", "dark"]) {
     assert.equal(await glances.getAttribute("aria-pressed"), "true");
   });
 
-  test(`what is read stands out from what is behind it, ${colorScheme}`, async (t) => {
+  test(`text has enough contrast, ${colorScheme}`, async (t) => {
     const addOn = await talk(t);
     const page = await open(t, { colorScheme });
     for (const color of ["yellow", "green", "red", "purple", "gray"]) {
@@ -766,7 +766,7 @@ for (const colorScheme of ["light", "dark"]) {
   });
 }
 
-test("other parts of the page offer actions on each entry, and write into the message", async (t) => {
+test("modules add buttons to entries and append to the message field", async (t) => {
   const page = await open(t);
   await say(page, "offered before");
   await page.evaluate(async () => {

@@ -74,7 +74,7 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
-test("the form says what is wrong before and after it is sent", async (t) => {
+test("the form shows errors before and after it is sent", async (t) => {
   const page = await openTokens(t);
   const days = page.getByLabel("Days until it expires");
   await page.getByLabel("Purpose").fill("x");
