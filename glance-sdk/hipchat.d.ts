@@ -1,10 +1,10 @@
 // The JavaScript API that a host offers to the pages of add-ons, as `HipChat` and as `AP`.
 //
-// Copy this file beside the scripts of your pages. What each function does is in the manual of glance-sdk, on
-// the page about panels, dialogs and actions.
+// Copy this file beside the scripts of your pages. The manual of glance-sdk describes each function, on the page about
+// panels, dialogs and actions.
 
 declare namespace HipChat {
-  /** `error` is null where the call worked. */
+  /** `error` is null after success. */
   type Callback<T> = (error: { message: string } | null, value: T) => void;
   type Done = Callback<undefined>;
 
@@ -51,17 +51,17 @@ declare namespace HipChat {
     filter?: { placeholder: string | { value: string } };
   }
 
-  /** What opens a panel, a dialog or a page. */
+  /** Opens a panel, a dialog or a page. */
   interface Opening {
     /** The key of a module of this add-on, or of one of its glances. */
     key: string;
-    /** What the opened page is told in the event `receive-parameters`. */
+    /** The opened page receives them in the event `receive-parameters`. */
     parameters?: unknown;
-    /** What the variables of the page's address stand for. */
+    /** The values of the variables in the page's URL. */
     urlTemplateValues?: Record<string, unknown>;
   }
 
-  /** The message that an action was chosen on; beside the input field it has no members. */
+  /** The message of an action; empty for an action beside the input field. */
   interface ActionMessage {
     body?: string;
     sender?: { id: number | string; name: string; mention: string };
@@ -111,7 +111,7 @@ declare namespace HipChat {
 
   const dialog: {
     open(opening: Opening & { options?: DialogOptions }, callback?: Done): void;
-    /** What is given changes; `null` takes an option away. */
+    /** Changes the given options; `null` removes one. */
     update(
       changes: {
         title?: string | { value: string };
@@ -135,13 +135,13 @@ declare namespace HipChat {
     openInFileViewer(...values: unknown[]): void;
   };
 
-  /** Listens to events, and to actions by their keys. Events of the last 30 seconds come at once. */
+  /** Registers handlers of events, and of actions by their keys. Events of the past 30 seconds follow at once. */
   function register(
     handlers: { [Event in keyof Events]?: Handler<Events[Event]> | Handler<Events[Event]>[] } & {
       [action: string]: Handler<any> | Handler<any>[] | undefined;
     },
   ): void;
-  /** Listens to every event; the answer's `_context` has its name. */
+  /** Registers handlers of all events; `_context` of the second argument contains the name. */
   function registerAny(
     handlers: AnyHandler | AnyHandler[],
   ): void;
@@ -149,17 +149,17 @@ declare namespace HipChat {
     event: unknown,
     answer: ((value?: boolean) => void) & { _context: { eventName: string } },
   ) => void;
-  /** Tells the other open pages of this add-on. */
+  /** Sends an event to the other open pages of this add-on. */
   function emit(name: string, value?: unknown): void;
   function broadcast(name: string, value?: unknown): void;
-  /** Calls back with the modules of these names; what there is not is undefined. */
+  /** Calls back with the modules of these names; a missing module is undefined. */
   function require(modules: string | string[], callback: (...modules: any[]) => void): void;
 }
 
 declare const AP: typeof HipChat;
 
 interface Window {
-  /** Undefined where the page is in no frame of a host. */
+  /** Undefined outside a frame of a host. */
   HipChat?: typeof HipChat;
   AP?: typeof HipChat;
 }
