@@ -1,5 +1,5 @@
-// Add-ons for tests, on an origin of their own each: what is asked of them, and their pages in frames. Whoever
-// imports this has a demo and a browser for all of its tests.
+// Add-ons for tests, each on an origin of its own: their requests and their pages in frames. A test file that imports
+// this gets a demo and a browser for all its tests.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -13,13 +13,13 @@ export const ICON = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg
 
 export const text = (value) => ({ value });
 
-/** An add-on whose pages load the API and write down what they hear. */
+/** An add-on whose pages load the API and record events. */
 export class AddOn {
-  /** The pages that were opened. */
+  /** The opened pages. */
   heard = [];
-  /** The keys of the glances that were asked for, in their order. */
+  /** The keys of the queried glances, in order. */
   asked = [];
-  /** The answer to each query by the glance's key, or a promise of it; without one it is 500. */
+  /** The answer to queries by the glance's key, or a promise of it; 500 without one. */
   data = {};
 
   static async start(t, key, { scopes = ["view_room", "send_notification"], capabilities = () => ({}) } = {}) {
@@ -92,7 +92,7 @@ export class AddOn {
         const host = new URL(demo.url).origin;
         const scripts = { bare: [], debug: [`${host}/atlassian-connect/all-debug.js`, "/page.js"], library: ["/library.js", "/page.js"] };
         const loaded = scripts[name] ?? [`${host}/atlassian-connect/all.js`, "/page.js"];
-        // As strict a policy as an author may have: no eval, nothing inline.
+        // The strictest policy that an author may use: no eval, nothing inline.
         return send(200, "text/html", `<!doctype html><title>${pathname}</title><h1>${pathname}</h1>
           ${loaded.map((script) => `<script src="${script}"></script>`).join("")}`,
         { "Content-Security-Policy": `default-src 'none'; script-src 'self' ${host}` });
@@ -132,10 +132,10 @@ export class AddOn {
   }
 }
 
-/** Atlassian's library for the pages of add-ons, which an add-on may bring along. */
+/** Atlassian's library for the pages of add-ons. */
 const LIBRARY = new URL("node_modules/simple-xdm/dist/iframe.js", import.meta.url);
 
-/** What each page of an add-on does by itself. */
+/** The script of each page of an add-on. */
 const SCRIPT = `
 window.heard = [];
 window.HipChat = window.HipChat || window.AP;
@@ -154,7 +154,7 @@ window.listen = function (names) {
 
 export const open = (t, url = demo.url, options = {}) => openPage(t, url, { mayMiss: true, ...options });
 
-/** Makes a room of the test's own, and gives back its address. */
+/** Creates a room for the test, and returns its URL. */
 export async function makeRoom(page, name) {
   await page.goto(new URL("/", demo.url).href);
   await page.getByText("New room").click();
@@ -164,7 +164,7 @@ export async function makeRoom(page, name) {
   return page.url();
 }
 
-/** Installs an add-on, and removes it when the test is over; the page then shows the room, live. */
+/** Installs an add-on until the end of the test, and opens the room. */
 export async function install(t, page, addOn, room = demo.url) {
   await installed(page, { url: room }, `${addOn.url}/`);
   await shown(page.getByRole("heading", { name: `Add-on ${addOn.key}`, exact: true }));
@@ -179,7 +179,7 @@ export async function uninstall(addOn, room = demo.url) {
   await context.close();
 }
 
-/** Lets the host read the descriptor anew, as a person does on another page. */
+/** Updates the add-on, as a person does on another page. */
 export async function update(addOn, room = demo.url) {
   const answer = await fetch(`${room}/integrations/${addOn.installation.oauthId}/update`, {
     method: "POST", body: new URLSearchParams(), redirect: "manual",
@@ -189,7 +189,7 @@ export async function update(addOn, room = demo.url) {
 
 export const glance = (page, text) => page.locator("#glances .glance").filter({ has: page.getByText(text, { exact: true }) });
 
-/** The frame of an add-on's page, once its script has run. */
+/** Waits for the frame of an add-on's page and its script. */
 export async function frameOf(page, addOn, path) {
   const address = `${addOn.url}/page/${path}`;
   for (;;) {

@@ -1,5 +1,5 @@
-// The contract between the room page and frames, with pages that bring no script of the host's, and the
-// parts of dialogs that go by time and place.
+// The message protocol between the room page and frames, with pages without the host's script, and dialogs' timers and
+// lifetime.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -39,7 +39,7 @@ test("a page without the host's script can implement the message protocol itself
   await say({ type: "init" });
   assert.deepEqual(await next(), { type: "key_listen", keycode: 27, action: "add" });
 
-  // Without a number nobody waits for an answer, and with another's name nobody is heard.
+  // A message without a number gets no answer, and one with another frame's id is ignored.
   await say(user(), user({ mid: "not mine", eid: `${eid}x` }), user({ mid: "a" }));
   const { args: [error, value], ...answer } = await next();
   assert.deepEqual([answer, error, value.mention_name], [{ type: "resp", forPlugin: true, mid: "a" }, null, "You"]);
@@ -51,7 +51,7 @@ test("a page without the host's script can implement the message protocol itself
     ["d", ["The arguments are invalid"]],
   ]);
 
-  // What happens before the page asks for it waits, and goes by the name of the event.
+  // Events are queued by name until the page registers for them.
   const again = { type: "req", mid: "e", mod: "sidebar", fn: "openView", args: [{ key: "panel", parameters: { n: 1 } }] };
   await say(again);
   assert.deepEqual((await next()).args, [null, null]);
@@ -89,7 +89,7 @@ test("a page with Atlassian's library calls functions and receives and answers e
   await frame.evaluate(() => AP.broadcast("from-sibling", 2));
   await hears(inside, ["receive-parameters", { p: 1 }], ["from-sibling", 2]);
 
-  // The library answers each event by itself, which closes unless the page has said otherwise before.
+  // The library answers each event, which closes the dialog unless the page has answered before.
   await inside.evaluate(() => AP.register({
     "dialog-button-click": (event, closeDialog) => {
       if (window.heard.push(event.action) === 3) closeDialog(false);

@@ -1,4 +1,4 @@
-// Starts the real `cargo glance demo` and a real browser, for the tests and for the pictures.
+// Starts the real `cargo glance demo` and a real browser, for the tests and for the screenshots.
 
 import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 
-const PATIENCE = 60_000;
+const START_TIMEOUT = 60_000;
 
 export const REPOSITORY = "example/widgets";
 export const PROJECT = "WID";
@@ -23,7 +23,7 @@ export function launch() {
   });
 }
 
-/** A demo that is ready to be opened; `data` and `port` are those of an earlier one. */
+/** Starts a demo and waits until it is ready; `data` and `port` may be those of an earlier one. */
 export async function startDemo({ data, port = 0 } = {}) {
   const program = process.env.GLANCE_BIN;
   if (!program) throw new Error("Set GLANCE_BIN to the path of the built cargo-glance program.");
@@ -38,7 +38,7 @@ export async function startDemo({ data, port = 0 } = {}) {
   const said = (pattern) => printed.match(pattern)?.[1];
   await new Promise((resolve, reject) => {
     const fail = (why) => { kill(); reject(new Error(`The demo ${why}. It printed:\n${printed}`)); };
-    const late = setTimeout(fail, PATIENCE, `is not ready after ${PATIENCE / 1000} s`);
+    const late = setTimeout(fail, START_TIMEOUT, `is not ready after ${START_TIMEOUT / 1000} s`);
     const early = (code, signal) => { clearTimeout(late); fail(`ended with ${signal ?? code}`); };
     child.once("exit", early);
     child.once("error", (cause) => { clearTimeout(late); fail(`cannot be started: ${cause.message}`); });
@@ -68,7 +68,7 @@ export async function startDemo({ data, port = 0 } = {}) {
     addOnProcesses: addOns.map(([, , , id]) => Number(id)),
     printed: () => printed,
 
-    /** Ends it as Ctrl-C does; answers with its exit code or signal. */
+    /** Stops it as Ctrl-C does. Returns its exit code or signal. */
     async stop() {
       child.kill("SIGINT");
       const [code, signal] = await ended;
@@ -79,22 +79,22 @@ export async function startDemo({ data, port = 0 } = {}) {
 
     hooks: { github: github.address, jira: jira.address, alertmanager: alertmanager.address },
 
-    /** Delivers a body as GitHub does, and answers with the status. */
+    /** Delivers a body as GitHub does. Returns the status. */
     deliver: (payload, signedWith = github.secret, event = "pull_request") =>
       deliver(github.address, payload, {
         "X-GitHub-Event": event, ...signed("X-Hub-Signature-256", payload, signedWith),
       }),
 
-    /** Delivers an event about a repository as GitHub does, and answers with the status. */
+    /** Delivers an event about a repository as GitHub does. Returns the status. */
     deliverRepository(action, repository) {
       return this.deliver({ action, repository }, github.secret, "repository");
     },
 
-    /** Delivers a body as Jira does, and answers with the status. */
+    /** Delivers a body as Jira does. Returns the status. */
     deliverIssue: (payload, signedWith = jira.secret) =>
       deliver(jira.address, payload, signed("X-Hub-Signature", payload, signedWith)),
 
-    /** Delivers a body as Alertmanager does, and answers with the status. */
+    /** Delivers a body as Alertmanager does. Returns the status. */
     deliverAlerts: (payload, secret = alertmanager.secret) =>
       deliver(alertmanager.address, payload, { Authorization: `Bearer ${secret}` }),
   };
@@ -113,7 +113,7 @@ function signed(header, payload, secret) {
   return { [header]: `sha256=${createHmac("sha256", secret).update(JSON.stringify(payload)).digest("hex")}` };
 }
 
-/** An alert of the payments team in Alertmanager's shape. */
+/** An alert of the payments team in Alertmanager's format. */
 export function alert(number, status, { summary = `Alert number ${number}` } = {}) {
   return {
     version: "4",
@@ -130,7 +130,7 @@ export function alert(number, status, { summary = `Alert number ${number}` } = {
   };
 }
 
-/** An event of a blocker in Jira's shape. */
+/** An event of a blocker in Jira's format. */
 export function blocker(number, event, { summary = `Blocker number ${number}` } = {}) {
   return {
     timestamp: Date.now(),
@@ -156,13 +156,13 @@ const repositoryId = (name) => name === REPOSITORY ? 1 : 2;
 
 let latest = 0;
 
-/** A time after all earlier ones: GitHub's have whole seconds, and at a tie what is closed stays closed. */
+/** A time after all earlier ones: GitHub's times are whole seconds, and in a tie a closed pull request stays closed. */
 function nextSecond() {
   latest = Math.max(Date.now(), latest + 1000);
   return new Date(latest).toISOString();
 }
 
-/** A `pull_request` event in GitHub's shape. */
+/** A `pull_request` event in GitHub's format. */
 export function pullRequest(number, state, { repository = REPOSITORY, id = repositoryId(repository), days = 0, draft = false, title } = {}) {
   return {
     action: state === "open" ? "opened" : "closed",
@@ -180,20 +180,20 @@ export function pullRequest(number, state, { repository = REPOSITORY, id = repos
   };
 }
 
-/** Reads a descriptor on the integrations page, and shows what the add-on asks for. */
+/** Opens the review of a descriptor on the integrations page. */
 export async function review(page, demo, descriptor) {
   await page.goto(`${demo.url}/integrations`);
   await page.getByLabel("URL of an add-on's descriptor").fill(descriptor);
   await page.getByRole("button", { name: "Review" }).click();
 }
 
-/** Installs an add-on as a person does: read, then approved. */
+/** Installs an add-on as a person does: review, then approve. */
 export async function install(page, demo, descriptor) {
   await review(page, demo, descriptor);
   await page.getByRole("button", { name: "Approve and install" }).click();
 }
 
-/** Removes an add-on, where it is installed. */
+/** Removes an add-on if it is installed. */
 export async function remove(page, demo, name) {
   await page.goto(`${demo.url}/integrations`);
   const article = page.getByRole("article").filter({ has: page.getByRole("heading", { name, exact: true }) });

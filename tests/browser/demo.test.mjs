@@ -3,7 +3,7 @@
 //     cargo build -p cargo-glance
 //     cd tests/browser && npm ci && GLANCE_BIN=$PWD/../../target/debug/cargo-glance npm test
 //
-// CHROMIUM is the browser to use, /usr/bin/chromium where it is not set.
+// CHROMIUM is the path of the browser, by default /usr/bin/chromium.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -44,7 +44,7 @@ const glance = (page, text) => page.locator("#glances .glance").filter({ has: pa
 const panelTop = (page, text) => page.locator("#panel-glance").getByText(text, { exact: true });
 const panelPage = (page) => page.frameLocator("#panel-page iframe");
 
-/** Opens the panel of a glance, and gives back the document in it. */
+/** Opens the panel of a glance, and returns its document. */
 async function openPanel(page, text = FOUR) {
   await glance(page, text).click();
   const inside = panelPage(page);
@@ -63,7 +63,7 @@ async function uninstall(name) {
   await page.close();
 }
 
-/** Installs an add-on with one glance, whose query answers with `data`, or with 500 where there is none. */
+/** Installs an add-on with one glance. Its query answers with `data`, or with 500 without it. */
 async function installAddOn(t, page, addOn) {
   t.after(() => uninstall(addOn.name));
   const url = await serve(t, (request, response) => {
@@ -330,7 +330,7 @@ test("Jira deliveries change the blockers, and the line depends on the room's pr
   await shown(inside.getByRole("link", { name: "<b>Bold</b>", exact: true }));
   assert.equal(await demo.deliverIssue(blocker(900_001, "deleted")), 204);
   await shown(panelTop(page, TWO_BLOCKERS));
-  // The panel hears of the push, and reads its list anew.
+  // The panel receives the push and reloads its list.
   await shown(inside.getByRole("heading", { name: "2 open in the current sprint" }));
   await hidden(inside.getByRole("link", { name: "<b>Bold</b>", exact: true }));
 

@@ -13,7 +13,7 @@ import { becomes, isWide, open as openPage } from "./page.mjs";
 let wiki;
 let host;
 
-/** A site of its own; its pages embed the sidebar and ask it for tokens. */
+/** A site whose pages embed the sidebar and request tokens from it. */
 async function site() {
   const server = createServer(async (request, response) => {
     const { pathname, searchParams } = new URL(request.url, "http://any");
@@ -99,11 +99,11 @@ test("an expired token is replaced without flicker", async (t) => {
   wiki.gives = false;
   await ask("advance 900");
   await page.sidebar.getByText("Reconnecting…").waitFor();
-  // What was shown stays while there is no token.
+  // The content stays while there is no token.
   await label(page, "broken builds");
   await page.waitForResponse((answer) => answer.url().endsWith("/token") && answer.status() === 503);
   wiki.gives = true;
-  // The site asks again when it can.
+  // The site requests a token again.
   await page.evaluate(() => document.querySelector("glance-sidebar").dispatchEvent(new CustomEvent("tokenwanted")));
   await live(page);
   await ask("push 5 broken builds");

@@ -1,4 +1,4 @@
-// The room page's reader of events, without a browser.
+// The room page's parser of events, without a browser.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

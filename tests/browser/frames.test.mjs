@@ -1,4 +1,4 @@
-// The JavaScript API: pages of two add-ons in frames, each on an origin of its own, and what they call and hear.
+// The JavaScript API: calls and events of pages of two add-ons, each on an origin of its own.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -125,7 +125,7 @@ test("openView opens panels and glances with parameters, and closeView closes th
   await shown(page.locator("#panel-glance").getByText("The other", { exact: true }));
   await listen(frame);
   await hears(frame, ["receive-parameters", { n: [1, { a: null }] }]);
-  // It is open: its page is told, and stays as it is.
+  // It is already open: its page receives the event and does not reload.
   await call(frame, "sidebar", "openView", { key: "other", parameters: 2 });
   await hears(frame, ["receive-parameters", { n: [1, { a: null }] }], ["receive-parameters", 2]);
   await call(frame, "sidebar", "openView", { key: "line" }).catch(() => {});
@@ -133,7 +133,7 @@ test("openView opens panels and glances with parameters, and closeView closes th
   await shown(page.locator("#panel-glance").getByText("Line of one", { exact: true }));
   assert.equal((await call(frame, "sidebar", "openView", { key: "gone" })).error.includes("gone"), true);
 
-  // A panel of another add-on is not its own.
+  // It cannot open a panel of another add-on.
   assert.equal(two.heard.length, 0);
   await frame.evaluate(() => HipChat.sidebar.closeView());
   await hidden(page.locator("#panel"));
@@ -215,7 +215,7 @@ test("frames receive pushes of their own add-on and events of its other pages", 
   await two.push({ n: 1 });
   await one.push({ n: 2, deep: { a: [1] } });
   await one.push({ n: 3 }, "asks");
-  // What comes before a page registers is kept for it.
+  // Events before a page registers are queued for it.
   await hears(dialog,
     ["glance-update", { addon_key: "one", module_key: "line", metadata: { n: 2, deep: { a: [1] } } }],
     ["glance-update", { addon_key: "one", module_key: "asks", metadata: { n: 3 } }]);
@@ -241,7 +241,7 @@ test("old pages can require modules, register for all events and broadcast", asy
   });
   assert.deepEqual(required, ["function", "object", "undefined", "object"]);
 
-  // A button of such a page does something.
+  // A button of such a page works.
   await frame.evaluate(() => {
     const button = Object.assign(document.createElement("button"), { textContent: "Open" });
     button.onclick = () => AP.require(["dialog"], (dialog) => dialog.open({ key: "plain" }));
@@ -256,7 +256,7 @@ test("old pages can require modules, register for all events and broadcast", asy
   await page.keyboard.press("Escape");
   await hidden(page.getByRole("dialog"));
 
-  // A page that listens to everything, and answers nothing, keeps no dialog open.
+  // A page that registers for all events and answers none keeps no dialog open.
   await call(frame, "dialog", "open", { key: "full", urlTemplateValues: { job: { id: 7 } } });
   const full = await frameOf(page, addOn, "full/7");
   await full.evaluate(() => AP.registerAny([() => {}]));
@@ -380,7 +380,7 @@ test("a dialog closes by its buttons, Escape and its page, and only one is open"
   await inside.evaluate(() => HipChat.dialog.close());
   await hidden(dialog);
 
-  // The panel's page opens one and another in its place; a page of the other add-on cannot touch it.
+  // The panel's page opens one dialog and replaces it; a page of the other add-on cannot change it.
   const frame = await openPanel(page, two);
   await call(frame, "dialog", "open", { key: "plain" });
   await frameOf(page, two, "plain");
@@ -438,7 +438,7 @@ test("a frame on another origin neither sends nor receives messages", async (t) 
     HipChat.auth.withToken(() => window.heard.push("token"));
     HipChat.sidebar.closeView();
   });
-  // The page still works, and has handled what came before: its own messages are in order.
+  // The page still works, and has handled earlier messages, because messages arrive in order.
   await page.evaluate(() => new Promise((resolve) => {
     addEventListener("message", resolve, { once: true });
     postMessage({ type: "req", eid: "x", mod: "sidebar", fn: "closeView", args: [] }, origin);
@@ -472,7 +472,7 @@ test("a page that floods the bridge is ignored, and others still work", async (t
   let asked = 0;
   page.on("request", (request) => { if (request.url().endsWith("/frames/user")) asked += 1; });
   await frame.evaluate(() => { for (let i = 0; i < 5000; i++) HipChat.user.getCurrentUser(() => window.heard.push(i)); });
-  // At most 20 wait at once and 100 are taken; the rest is answered with an error, or with nothing.
+  // At most 20 calls run at once and 100 are accepted; the rest get an error or no answer.
   await frame.waitForFunction(() => window.heard.length >= 20);
   await page.getByRole("button", { name: "Close the panel" }).click();
   const other = await openPanel(page, two);
@@ -617,7 +617,7 @@ test("actions appear at messages and beside the message field, and their pages r
   await listen(panel, ["ask"]);
   await hears(panel, ["ask", {}]);
 
-  // Live: one more, without a reload.
+  // Another action appears without a reload.
   await addOn.call("PUT", `room/${addOn.installation.roomId}/extension/action/late`, {
     key: "late", name: { value: "Late" }, location: "hipchat.input.action", target: "plain", weight: 1,
   });

@@ -1,11 +1,11 @@
-// Starts an example host of glance-host, for the tests. The first line it says is the address to open.
+// Starts an example host of glance-host for the tests. Its first line of output is the URL to open.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
-/** The host of an example, whose program the environment names: `GLANCE_PEOPLE` that of `people`. */
+/** Starts an example whose program an environment variable names, for example `GLANCE_PEOPLE` for `people`. */
 export async function startHost(example, args = []) {
   const variable = `GLANCE_${example.toUpperCase()}`;
   const program = process.env[variable];
@@ -17,7 +17,7 @@ export async function startHost(example, args = []) {
   return {
     url: await next(),
 
-    /** Tells it something; its answer. */
+    /** Sends it a line, and returns its answer. */
     ask(line) {
       child.stdin.write(`${line}\n`);
       return next();

@@ -6,7 +6,7 @@ import { pullRequest } from "./demo.mjs";
 import { becomes, focused, hidden, isWide, open as openPage, shown } from "./page.mjs";
 import { demo } from "./running-demo.mjs";
 
-/** The room page with its glances. */
+/** Opens the room page with its glances. */
 async function open(t, options = {}) {
   const page = await openPage(t, demo.url, options);
   if (options.viewport?.width < 720) await page.locator("#view-glances").click();

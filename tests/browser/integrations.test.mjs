@@ -1,4 +1,4 @@
-// Integrations in a real browser: what is approved, how long it takes, and pages of an add-on's own.
+// Integrations in a real browser: review, progress of slow steps, and an add-on's own pages.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -74,7 +74,7 @@ test("a slow step shows its progress and runs once", async (t) => {
   await read(page, `${url}/`);
   await shown(approve(page));
   await page.waitForLoadState();
-  // The page is on its way to the next one: a locator would wait for that.
+  // The page is navigating: a locator would wait for the next one.
   const said = await page.evaluate(() => {
     const button = document.querySelector("button.primary");
     for (let i = 0; i < 4; i++) button.click();

@@ -1,4 +1,4 @@
-// How glances, panels and dialogs look, each test in a room of its own.
+// The looks of glances, panels and dialogs, each test in a room of its own.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -6,7 +6,7 @@ import { AddOn, call, frameOf, glance, install, makeRoom, open, text } from "./a
 import { becomes, hidden, shown } from "./page.mjs";
 import { demo } from "./running-demo.mjs";
 
-/** Background and text of each kind of lozenge, which are HipChat's own. */
+/** Background and text colours of each kind of lozenge, as in HipChat. */
 const COLOURS = {
   default: ["#cccccc", "#333333"], success: ["#14892c", "#ffffff"], error: ["#d04437", "#ffffff"],
   current: ["#f6c342", "#594300"], moved: ["#815b3a", "#ffffff"], new: ["#cccccc", "#333333"],
@@ -17,7 +17,7 @@ const rgb = (hex) => `rgb(${hex.match(/\w\w/g).map((pair) => parseInt(pair, 16))
 const label = (value, more = {}) => ({ label: { type: "html", value }, ...more });
 const lozenge = (type, words) => ({ status: { type: "lozenge", value: { type, label: words } } });
 
-/** The capabilities of an add-on with these glances: a key and what differs from the others. */
+/** The capabilities of an add-on with these glances: a key, and members that differ from the others. */
 const glances = (...wanted) => (url) => ({
   glance: wanted.map(([key, more]) => ({
     key, name: text(`Name of ${key}`), icon: { url: `${url}/icon/16`, "url@2x": `${url}/icon/32` },
@@ -27,7 +27,7 @@ const glances = (...wanted) => (url) => ({
 
 let rooms = 0;
 
-/** A room with an add-on. */
+/** Opens a room with an add-on. */
 async function stage(t, capabilities, { data = {}, ...options } = {}) {
   const page = await open(t, demo.url, options);
   const room = await makeRoom(page, `Looks ${rooms += 1}`);

@@ -1,4 +1,4 @@
-// Pages in a real browser, and servers that they meet. Whoever imports this has the browser for all of its tests.
+// Pages in a real browser, and servers for them. A test file that imports this gets a browser for all its tests.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -8,8 +8,8 @@ import { setTimeout } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { launch } from "./demo.mjs";
 
-/** How long a page may take for anything, in milliseconds. */
-const PATIENCE = 20_000;
+/** The timeout of each step, in milliseconds. */
+const TIMEOUT = 20_000;
 
 export let browser;
 
@@ -20,13 +20,13 @@ before(async () => {
 after(() => browser?.close());
 
 /**
- * A page in a browser profile of its own, with all that went wrong on it, refusals by its policy included; what
- * it asked for that is not there only where it may not miss anything.
+ * Opens a page in its own browser profile. `page.wrong` collects its errors, including refusals by its policy, and 404
+ * answers unless `mayMiss` is set.
  */
 export async function open(t, url, { mayMiss = false, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options });
   t.after(() => context.close());
-  context.setDefaultTimeout(PATIENCE);
+  context.setDefaultTimeout(TIMEOUT);
   const page = await context.newPage();
   page.wrong = [];
   page.on("console", (message) => {
@@ -38,7 +38,7 @@ export async function open(t, url, { mayMiss = false, ...options } = {}) {
   return page;
 }
 
-/** A server of the test's own; its origin. */
+/** Starts a server for the test, and returns its origin. */
 export async function serve(t, handler) {
   const server = createServer(handler).listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -50,9 +50,9 @@ export const hidden = (locator) => locator.waitFor({ state: "hidden" });
 export const shown = (locator) => locator.waitFor({ state: "visible" });
 export const focused = (locator) => shown(locator.and(locator.page().locator(":focus")));
 
-/** Waits until what is read is what is expected; says what it is where it never is. */
+/** Waits until `read` returns the expected value; fails with the actual value after the timeout. */
 export async function becomes(read, expected, message) {
-  const end = Date.now() + PATIENCE;
+  const end = Date.now() + TIMEOUT;
   let actual = await read();
   while (!isDeepStrictEqual(actual, expected) && Date.now() < end) {
     await setTimeout(20);
@@ -61,9 +61,9 @@ export async function becomes(read, expected, message) {
   assert.deepEqual(actual, expected, message);
 }
 
-/** A page or frame is so many pixels wide, with all that is in it. */
+/** Waits until the content of a page or frame has this width, in pixels. */
 export async function isWide(page, pixels, message) {
-  // What is laid out by its stylesheet can be there before.
+  // Elements may exist before their stylesheet is loaded.
   await page.waitForLoadState();
   await becomes(() => page.evaluate(() => document.documentElement.scrollWidth), pixels, message);
 }

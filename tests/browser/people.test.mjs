@@ -1,4 +1,4 @@
-// People in a real browser: they sign in, make rooms and let each other in. It needs the example host
+// People in a real browser: they sign in, create rooms and invite each other. It needs the example host
 // of glance-host; to run it:
 //
 //     cargo build -p glance-host --example people
@@ -65,10 +65,10 @@ test("people enter a private room only while they are invited", async (t) => {
   assert.equal(await cy.getByRole("link", { name: "Add integrations" }).count(), 0, "who does not manage the room adds none");
   await bo.getByRole("link", { name: "Settings" }).click();
   await bo.getByRole("button", { name: "Remove Cy" }).click();
-  // The open page says so by itself.
+  // The open page shows it without a reload.
   await cy.getByRole("heading", { name: "No such room" }).waitFor();
 
-  // Signing out in one window puts the other one of this browser out, too.
+  // Signing out in one window also signs out the others of this browser.
   await ann.goto(`${url}${room}`);
   await live(ann);
   const second = await ann.context().newPage();
@@ -79,7 +79,7 @@ test("people enter a private room only while they are invited", async (t) => {
   assert.deepEqual(bo.wrong, []);
 });
 
-/** Removes a person, as an admin does who was asked whether to. */
+/** Removes a person, with the confirmation. */
 async function remove(page, name) {
   const button = page.getByRole("button", { name: `Remove ${name}` });
   const confirm = page.locator("details", { has: page.getByText(`Remove ${name}`) });
@@ -108,7 +108,7 @@ test("an admin makes people guests and removes them", async (t) => {
   await cy.getByText("An admin removed Cy from this host.").waitFor();
   await remove(ann, "Ann Lee");
   await ann.getByText("This is the last admin.").waitFor();
-  // What says so stands at the address of the form, which leads to the list.
+  // The error is at the URL of the form, which leads to the list.
   await ann.goto(ann.url());
   await ann.getByRole("heading", { name: "People" }).waitFor();
   assert.equal(ann.url(), `${url}/people`);
@@ -133,7 +133,7 @@ test("settings confirm saving, and lead through sign-in after the session ended"
   assert.deepEqual(ann.wrong, []);
 });
 
-/** Writes to people as an add-on that an admin installs for all rooms. */
+/** Sends messages to people as an add-on that an admin installed for all rooms. */
 async function writer(t) {
   let installation;
   const own = await serve(t, async (request, response) => {

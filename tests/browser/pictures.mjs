@@ -1,4 +1,4 @@
-// Takes the README's pictures from the real demo, by hand:
+// Takes the README's screenshots of the real demo. Run it by hand:
 //
 //     cd tests/browser && GLANCE_BIN=$PWD/../../target/debug/cargo-glance node pictures.mjs
 
@@ -9,7 +9,7 @@ import { launch, startDemo } from "./demo.mjs";
 const folder = fileURLToPath(new URL("../../docs/images/", import.meta.url));
 const WIDTH = 1000;
 
-/** A room page on which every glance is there, its icon too. */
+/** Opens a room page, and waits for every glance with its icon. */
 async function open(browser, url, colorScheme) {
   const page = await browser.newPage({ viewport: { width: WIDTH, height: 900 }, deviceScaleFactor: 2, colorScheme });
   await page.goto(url);
@@ -18,7 +18,7 @@ async function open(browser, url, colorScheme) {
   return page;
 }
 
-/** The sidebar, down to the lower edge of what stands lowest in it. */
+/** The rectangle of the sidebar down to its lowest element. */
 async function take(page, name, lowest, below) {
   const { x, y } = await page.locator("aside").boundingBox();
   const box = await lowest.boundingBox();

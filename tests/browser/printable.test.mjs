@@ -1,4 +1,4 @@
-// Text of others as the inspector shows it, without a browser.
+// Escaped foreign text in the inspector, without a browser.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

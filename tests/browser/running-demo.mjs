@@ -1,4 +1,4 @@
-// A demo that runs from the first test of a file to its last: whoever imports this has one.
+// A demo that runs from the first to the last test of the file that imports this.
 
 import { after, before } from "node:test";
 import { startDemo } from "./demo.mjs";

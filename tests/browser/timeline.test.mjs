@@ -10,8 +10,8 @@ import { demo } from "./running-demo.mjs";
 let installed = 0;
 
 /**
- * Installs an add-on that may write; `heard` emits what its webhook is told. Each test has its own: an add-on
- * may write 30 messages a minute.
+ * Installs an add-on that may post; `heard` emits the payloads of its webhook. Each test has its own, because an
+ * add-on may post 30 messages a minute.
  */
 async function talk(t, consumer = {}) {
   const name = "Talk";
@@ -67,14 +67,14 @@ const open = (t, options = {}, { room = demo.url } = {}) =>
 const area = (page) => page.getByLabel("Message", { exact: true });
 const entry = (page, text) => page.locator("#entries > .entry").filter({ hasText: text });
 
-/** Writes as a person in the browser does. */
+/** Sends a message as a person in the browser does. */
 async function say(page, text) {
   await area(page).fill(text);
   await area(page).press("Enter");
   await shown(entry(page, text.split("\n")[0]).last());
 }
 
-/** Writes so many messages as the person does, without a page: `word 0`, `word 1` and so on. */
+/** Sends a number of messages of that person without a page: `word 0`, `word 1` and so on. */
 async function fill(word, from, to) {
   for (let n = from; n < to; n++) {
     const answer = await fetch(`${demo.url}/timeline`, {
@@ -229,7 +229,7 @@ test("people reply to messages, by mouse and by keyboard", async (t) => {
   await page.keyboard.press("Escape");
   await hidden(replying);
 
-  // The newest first, then upwards; the focus goes to the field and stays there.
+  // The newest first, then upwards; the focus moves to the field and stays there.
   await page.keyboard.press("Shift+Tab");
   await focused(page.getByRole("button", { name: "Reply to Talk" }));
   await page.keyboard.press("ArrowUp");
@@ -249,7 +249,7 @@ test("people reply to messages, by mouse and by keyboard", async (t) => {
   assert.deepEqual(page.wrong, []);
 });
 
-/** Lets the first message that is posted reach the host, and its answer not the page; gives the ids of all. */
+/** Drops the answer to the first message that is posted. Returns the ids of all messages. */
 async function loseAnswer(page) {
   const ids = [];
   await page.route("**/timeline", async (route) => {
@@ -264,7 +264,7 @@ async function loseAnswer(page) {
 
 test("a message whose answer was lost is retried and appears once", async (t) => {
   const page = await open(t);
-  // The news of it do not come either.
+  // Its event does not arrive either.
   await page.route("**/events", (route) => route.abort());
   await page.reload();
   const ids = await loseAnswer(page);
@@ -366,7 +366,7 @@ test("a reply quotes its message and scrolls to it", async (t) => {
 });
 
 test("content of messages runs no scripts and stays within its entry", async (t) => {
-  // An add-on for each, as either alone would write too much.
+  // One add-on for each, because of the rate limit.
   const writers = { html: await talk(t), text: await talk(t) };
   const page = await open(t, { viewport: { width: 600, height: 700 } });
   await shown(page.getByRole("button", { name: "Chat" }));
@@ -415,7 +415,7 @@ test("content of messages runs no scripts and stays within its entry", async (t)
       }
       await becomes(fits, { outside: 0, wide: false, high: false }, `${message_format} ${body.slice(0, 60)}`);
     }
-    // A page of the host's own that is handed the body as it came, as a host that does not sanitize would.
+    // Renders the unsanitized body on a page of the host, as with a host that does not sanitize.
     const kept = await page.evaluate(async (html) => {
       const { message } = await import("/assets/room/markup.js");
       const place = document.createElement("div");
@@ -514,7 +514,7 @@ test("older entries load on scrolling or on request and keep the scroll position
   await becomes(async () => Math.abs(await position(page, "long 380.") - before) <= 1, true);
   assert.equal(await entry(page, "long 320.").count(), 1);
 
-  // Up by the wheel, as far as it goes: the page never keeps more than some hundreds.
+  // Scrolls up by the wheel: the page never keeps more than a few hundred entries.
   await page.locator("#timeline").hover();
   const first = () => page.locator("#entries > .entry").first().getAttribute("data-id");
   let last = null;
@@ -530,7 +530,7 @@ test("older entries load on scrolling or on request and keep the scroll position
   assert.ok(await page.locator("#entries > .entry").count() <= 300);
   assert.equal(await entry(page, "long 419.").count(), 0);
 
-  // What comes now leaves the reader alone, and says so.
+  // New entries do not move the reader, but are counted.
   const reading = await position(page, "long 20.");
   await addOn.notify({ message: "news" });
   const newest = page.getByRole("button", { name: "1 new message ↓" });
@@ -622,7 +622,7 @@ test("a lost connection neither loses nor duplicates entries", async (t) => {
   await say(page, "after the gap");
   assert.deepEqual(await texts(5), ["before the gap", "gap 0.", "gap 1.", "gap 2.", "after the gap"]);
 
-  // More than the host gives at once: what lies between is read when one goes there.
+  // More than the host returns at once: the gap is filled when the reader scrolls there.
   await without(() => fill("wide", 0, 70));
   await shown(entry(page, "wide 69."));
   assert.deepEqual(await texts(99), Array.from({ length: 50 }, (_, n) => `wide ${n + 20}.`));
@@ -633,7 +633,7 @@ test("a lost connection neither loses nor duplicates entries", async (t) => {
   assert.equal(new Set(ids).size, ids.length);
 });
 
-/** Makes a room; its address. */
+/** Creates a room, and returns its URL. */
 async function makeRoom(name) {
   const made = await fetch(new URL("/rooms", demo.url), {
     method: "POST",
@@ -696,7 +696,7 @@ for (const colorScheme of ["light", "dark"]) {
     await hidden(page.locator("#glances"));
     await isWide(page, 320);
 
-    // Whoever sees the chat alone sees too that nothing new comes.
+    // The chat alone also shows that the connection is lost.
     const lost = page.locator("#lost");
     await hidden(lost);
     await page.route("**/events", (route) => route.abort());
@@ -786,7 +786,7 @@ test("modules add buttons to entries and append to the message field", async (t)
   await focused(area(page));
 });
 
-// Last: browsers log each picture that is missing, and every page after it would.
+// Last, because browsers log each missing image, also on every later page.
 test("an add-on has its avatar", async (t) => {
   const { notify } = await talk(t, { avatar: { url: FACE } });
   const page = await open(t);
@@ -800,7 +800,7 @@ test("an add-on has its avatar", async (t) => {
   await shown(page.locator("h2 .avatar").first());
   assert.deepEqual(page.wrong, []);
 
-  // A picture that does not load leaves the initial.
+  // An image that cannot be loaded is replaced by the initial.
   const other = await talk(t, { avatar: "http://127.0.0.1:1/none.png" });
   const room = await openPage(t, demo.url, { mayMiss: true });
   await other.notify({ message: "by no face" });

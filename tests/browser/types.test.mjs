@@ -1,5 +1,5 @@
-// The types of the JavaScript API: scripts that use it well compile, others do not, and every function that the
-// manual lists is there.
+// The types of the JavaScript API: correct scripts compile, incorrect ones do not, and every function in the manual has
+// a type.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -10,7 +10,7 @@ import ts from "typescript";
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const TYPES = at("../../glance-sdk/hipchat.d.ts");
 
-/** What the compiler says about a script. */
+/** Returns the compiler's messages about a script. */
 function problems(source) {
   const options = { strict: true, noEmit: true, lib: ["lib.es2022.d.ts", "lib.dom.d.ts"], types: [] };
   const host = ts.createCompilerHost(options);
