@@ -512,7 +512,7 @@ async fn an_install_link_leads_to_the_form_and_changes_nothing() {
     );
     let member = browser::Browser::signed_in(&host, "Bo").await;
     let page = member.text(&link).await;
-    assert!(page.contains("Only an admin"), "{page}");
+    assert!(page.contains("Only admins and owners"), "{page}");
     assert!(
         host.state()
             .global_installations()
