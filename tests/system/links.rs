@@ -211,6 +211,20 @@ fn pages_in_rustdoc_have_no_link_that_only_the_repository_resolves() {
 }
 
 #[test]
+fn symbolic_links_lead_to_files() {
+    let mut links = 0;
+    let crates = ["glance-sdk", "glance-host", "glance-derive", "cargo-glance"];
+    for folder in crates.into_iter().chain(["deploy"]) {
+        for entry in std::fs::read_dir(root().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            links += usize::from(path.is_symlink());
+            assert!(path.exists(), "{} leads nowhere", path.display());
+        }
+    }
+    assert!(links > 8, "{links}");
+}
+
+#[test]
 fn links_are_found_and_code_is_not() {
     let page = parse(
         "# A title, of `two`\n[one](a.md#b) ![two](b.png) `[three](c.md)` [four][d.md] [`Five`] \
