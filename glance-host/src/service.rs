@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod addon_calls;
 pub(crate) mod directory;
 pub(crate) mod embed;
+pub(crate) mod entry_renderer;
 pub(crate) mod first_room;
 pub(crate) mod images;
 pub(crate) mod install;

@@ -1,77 +1,159 @@
-//! Rooms, people and what they wrote, as the protocol has them.
+//! Rooms, people and messages in the JSON of the REST API and of webhooks.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use glance_sdk::model::webhook::{Message, MessageType, NotificationMessage, User, UserLinks};
-use glance_sdk::model::{Color, MessageFormat, Notification};
+use glance_sdk::model::webhook::{
+    Message, MessageType, NotificationMessage, Privacy, Room, RoomLinks, User, UserLinks,
+};
+use glance_sdk::model::{
+    Color, MessageFormat, Notification, Presence, RoomDetails, Show, UserDetails,
+};
 
-use crate::model;
-use crate::model::{Entry, Sender};
-use crate::service::messages;
-use crate::service::shared::Shared;
-use crate::storage::StorageError;
+use crate::model::{self, Entry};
 
-pub(crate) fn person(shared: &Shared, user: &model::User) -> User {
-    let mut links = UserLinks::default();
-    links.self_url = Some(format!("{}/user/{}", shared.info.api_url(), user.id));
-    let mut written = User::new(user.id);
-    written.name = Some(user.name.clone());
-    written.mention_name = Some(user.mention_name());
-    written.version = Some(version(user));
-    written.links = Some(links);
-    written
+/// Renders resources with links below this URL of the REST API.
+#[derive(Debug, Clone)]
+pub(crate) struct Wire {
+    api_url: String,
 }
 
-/// A message. Where an add-on wrote it, `from` is absent: it speaks of a person.
-pub(crate) async fn message(
-    shared: &Shared,
-    entry: &Entry,
-    said: &model::Message,
-) -> Result<Message, StorageError> {
-    let mentioned = shared.state.users_with(&said.mentions).await?;
-    let mentions = mentioned.iter().map(|user| person(shared, user)).collect();
-    let from = match &entry.sender {
-        Sender::Person(id) => shared.state.user(*id).await?,
-        Sender::AddOn(_) => None,
-    };
-    let mut written = Message::new(&said.text);
-    written.id = Some(entry.id.clone());
-    written.date = Some(date(entry.at));
-    written.kind = Some(MessageType::Message);
-    written.from = from.map(|user| person(shared, &user));
-    written.mentions = Some(mentions);
-    if let Some(parent) = &said.reply_to {
-        let parent = parent.clone().into();
-        written.extra.insert("attach_to".to_owned(), parent);
+impl Wire {
+    pub(crate) fn new(api_url: String) -> Self {
+        Self { api_url }
     }
-    Ok(written)
+
+    pub(crate) fn person(&self, user: &model::User) -> User {
+        let mut links = UserLinks::default();
+        links.self_url = Some(format!("{}/user/{}", self.api_url, user.id));
+        let mut person = User::new(user.id);
+        person.name = Some(user.name.clone());
+        person.mention_name = Some(user.mention_name());
+        person.version = Some(version(user));
+        person.links = Some(links);
+        person
+    }
+
+    fn people(&self, users: &[model::User]) -> Vec<User> {
+        users.iter().map(|user| self.person(user)).collect()
+    }
+
+    pub(crate) fn user_details(&self, user: &model::User, is_online: bool) -> UserDetails {
+        let mut presence = Presence::default();
+        presence.is_online = Some(is_online);
+        presence.show = is_online.then_some(Show::Chat);
+        let person = self.person(user);
+        let mut details = UserDetails::new(user.id);
+        details.name = person.name;
+        details.mention_name = person.mention_name;
+        details.version = person.version;
+        details.links = person.links;
+        details.email.clone_from(&user.email);
+        details.timezone = Some(user.timezone.clone());
+        details.is_group_admin = Some(user.is_admin);
+        details.is_guest = Some(user.is_guest);
+        details.is_deleted = Some(user.is_removed);
+        details.presence = Some(presence);
+        details
+    }
+
+    /// Renders a room as lists and webhooks have it.
+    pub(crate) fn room(&self, room: &model::Room) -> Room {
+        let mut rendered = Room::new(room.id);
+        rendered.name = Some(room.name.clone());
+        rendered.is_archived = Some(room.is_archived);
+        rendered.privacy = Some(privacy(room));
+        rendered.version = Some(version(room));
+        rendered.links = Some(self.links(room));
+        rendered
+    }
+
+    /// Renders a room with its owner, the people who are in it now, and its newest entry.
+    pub(crate) fn room_details(
+        &self,
+        room: &model::Room,
+        owner: Option<&model::User>,
+        present: &[model::User],
+        newest: Option<&Entry>,
+    ) -> RoomDetails {
+        let mut details = RoomDetails::new(room.id);
+        details.name = Some(room.name.clone());
+        details.topic = Some(room.topic.clone());
+        details.privacy = Some(privacy(room));
+        details.is_archived = Some(room.is_archived);
+        details.is_guest_accessible = Some(false);
+        details.owner = owner.map(|owner| self.person(owner));
+        details.participants = Some(self.people(present));
+        details.created = Some(date(room.created.saturating_mul(1_000_000)));
+        details.last_active = newest.map(|entry| date(entry.at));
+        details.version = Some(version(room));
+        details.links = Some(self.links(room));
+        details
+    }
+
+    fn links(&self, room: &model::Room) -> RoomLinks {
+        let own = format!("{}/room/{}", self.api_url, room.id);
+        let mut links = RoomLinks::default();
+        links.webhooks = Some(format!("{own}/webhook"));
+        links.participants = Some(format!("{own}/participant"));
+        // Clients recognize a private room by this link.
+        links.members = (!room.is_public).then(|| format!("{own}/member"));
+        links.self_url = Some(own);
+        links
+    }
+
+    /// Renders a message. `sender` is `None` for a message of an add-on, because `from` describes a person.
+    pub(crate) fn message(
+        &self,
+        entry: &Entry,
+        message: &model::Message,
+        sender: Option<&model::User>,
+        mentioned: &[model::User],
+    ) -> Message {
+        let mut rendered = Message::new(&message.text);
+        rendered.id = Some(entry.id.clone());
+        rendered.date = Some(date(entry.at));
+        rendered.kind = Some(MessageType::Message);
+        rendered.from = sender.map(|user| self.person(user));
+        rendered.mentions = Some(self.people(mentioned));
+        if let Some(parent) = &message.reply_to {
+            let parent = parent.clone().into();
+            rendered.extra.insert("attach_to".to_owned(), parent);
+        }
+        rendered
+    }
+
+    pub(crate) fn notification(
+        &self,
+        entry: &Entry,
+        notification: &Notification,
+        mentioned: &[model::User],
+    ) -> NotificationMessage {
+        let mut rendered = NotificationMessage::new(&notification.message);
+        rendered.id = Some(entry.id.clone());
+        rendered.date = Some(date(entry.at));
+        rendered.kind = Some(MessageType::Notification);
+        rendered.from = Some(entry.sender_name.clone());
+        rendered.color = Some(notification.color.clone().unwrap_or(Color::Yellow));
+        let format = notification.message_format.clone();
+        rendered.message_format = Some(format.unwrap_or(MessageFormat::Html));
+        rendered.mentions = Some(self.people(mentioned));
+        rendered
+    }
 }
 
-/// A notification, and whom it mentions.
-pub(crate) async fn notification(
-    shared: &Shared,
-    entry: &Entry,
-    said: &Notification,
-) -> Result<NotificationMessage, StorageError> {
-    let mentioned = messages::mentioned_in(shared, said).await?;
-    let mut written = NotificationMessage::new(&said.message);
-    written.id = Some(entry.id.clone());
-    written.date = Some(date(entry.at));
-    written.kind = Some(MessageType::Notification);
-    written.from = Some(entry.sender_name.clone());
-    written.color = Some(said.color.clone().unwrap_or(Color::Yellow));
-    let format = said.message_format.clone();
-    written.message_format = Some(format.unwrap_or(MessageFormat::Html));
-    written.mentions = Some(mentioned.iter().map(|user| person(shared, user)).collect());
-    Ok(written)
+fn privacy(room: &model::Room) -> Privacy {
+    match room.is_public {
+        true => Privacy::Public,
+        false => Privacy::Private,
+    }
 }
 
-/// For example `2016-09-09T08:23:02.932694+00:00`.
+/// Formats microseconds since 1970 like `2016-09-09T08:23:02.932694+00:00`.
 pub(crate) fn date(micros: i64) -> String {
     let (date, micros) = date_parts(i128::from(micros) * 1000);
     format!("{date}.{micros:06}+00:00")
 }
 
-/// Date and time of day in UTC, and the microseconds.
+/// Returns date and time of day in UTC, and the microseconds.
 fn date_parts(nanos: i128) -> (String, u32) {
     let at = time::OffsetDateTime::from_unix_timestamp_nanos(nanos)
         .unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
@@ -87,7 +169,7 @@ fn date_parts(nanos: i128) -> (String, u32) {
     (date, at.microsecond())
 }
 
-/// A time in seconds since 1970, for example `2016-09-09T08:23:02Z`.
+/// Formats seconds since 1970 like `2016-09-09T08:23:02Z`.
 pub(crate) fn time(seconds: i64) -> String {
     let (date, _) = date_parts(i128::from(seconds) * 1_000_000_000);
     format!("{date}Z")
@@ -105,7 +187,7 @@ mod tests {
     use super::{date, time};
 
     #[test]
-    fn dates_are_written_as_the_protocol_has_them() {
+    fn dates_have_the_format_of_the_protocol() {
         assert_eq!(
             date(1_473_409_382_932_694),
             "2016-09-09T08:23:02.932694+00:00"

@@ -143,7 +143,7 @@ impl Host {
     pub async fn say(&self, room: &Room, user: &User, text: &str) -> Result<Entry, StorageError> {
         let message = messages::message(&self.shared, text.to_owned()).await?;
         let entry = Entry::said(room.id, user, message);
-        messages::entry(&self.shared, entry).await
+        messages::post(&self.shared, entry).await
     }
 
     /// Installs the add-on whose descriptor stands at this address, in one room.

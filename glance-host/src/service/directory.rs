@@ -1,113 +1,122 @@
-//! Rooms and people in full, as the host knows them.
+//! Reads rooms and people for the REST API, webhooks and pages.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use glance_sdk::model::webhook::{Privacy, Room, RoomLinks};
-use glance_sdk::model::{Presence, RoomDetails, Show, UserDetails};
+use glance_sdk::model::webhook::{self, NotificationMessage};
+use glance_sdk::model::{MessageFormat, Notification, RoomDetails, UserDetails};
 
-use crate::content::wire::{date, person, version};
-use crate::model;
-use crate::service::shared::Shared;
-use crate::storage::StorageError;
+use crate::cluster::attendance::Attendance;
+use crate::content::wire::Wire;
+use crate::model::{Entry, Message, Room, Sender, User};
+use crate::storage::{State, StorageError};
 
-/// A room as lists have it.
-pub(crate) fn room(shared: &Shared, room: &model::Room) -> Room {
-    let mut written = Room::new(room.id);
-    written.name = Some(room.name.clone());
-    written.is_archived = Some(room.is_archived);
-    written.privacy = Some(privacy(room));
-    written.version = Some(version(room));
-    written.links = Some(links(shared, room));
-    written
+/// Looks up rooms and people, and renders them as JSON.
+#[derive(Debug, Clone)]
+pub(crate) struct Directory {
+    storage: Arc<dyn State>,
+    attendance: Attendance,
+    wire: Wire,
 }
 
-pub(crate) async fn room_details(
-    shared: &Shared,
-    room: &model::Room,
-) -> Result<RoomDetails, StorageError> {
-    let owner = shared.state.user(room.owner).await?;
-    let newest = shared.state.timeline(room.id, 1).await?;
-    let present = participants(shared, room).await?;
-    let mut written = RoomDetails::new(room.id);
-    written.name = Some(room.name.clone());
-    written.topic = Some(room.topic.clone());
-    written.privacy = Some(privacy(room));
-    written.is_archived = Some(room.is_archived);
-    written.is_guest_accessible = Some(false);
-    written.owner = owner.map(|owner| person(shared, &owner));
-    written.participants = Some(present.iter().map(|user| person(shared, user)).collect());
-    written.created = Some(date(room.created.saturating_mul(1_000_000)));
-    written.last_active = newest.last().map(|entry| date(entry.at));
-    written.version = Some(version(room));
-    written.links = Some(links(shared, room));
-    Ok(written)
-}
-
-pub(crate) fn user_details(shared: &Shared, user: &model::User) -> UserDetails {
-    let mut presence = Presence::default();
-    let is_online = shared.attendance.is_online(user.id);
-    presence.is_online = Some(is_online);
-    presence.show = is_online.then_some(Show::Chat);
-    let in_short = person(shared, user);
-    let mut written = UserDetails::new(user.id);
-    written.name = in_short.name;
-    written.mention_name = in_short.mention_name;
-    written.version = in_short.version;
-    written.links = in_short.links;
-    written.email.clone_from(&user.email);
-    written.timezone = Some(user.timezone.clone());
-    written.is_group_admin = Some(user.is_admin);
-    written.is_guest = Some(user.is_guest);
-    written.is_deleted = Some(user.is_removed);
-    written.presence = Some(presence);
-    written
-}
-
-/// Who is in a room now.
-pub(crate) async fn participants(
-    shared: &Shared,
-    room: &model::Room,
-) -> Result<Vec<model::User>, StorageError> {
-    let present: Vec<_> = shared.attendance.in_room(room.id).into_iter().collect();
-    let mut users = shared.state.users_with(&present).await?;
-    users.retain(|user| !user.is_removed);
-    Ok(users)
-}
-
-/// Who may enter a room: everyone, but of guests who was let in; or its owner and who was let in.
-pub(crate) async fn members(
-    shared: &Shared,
-    room: &model::Room,
-) -> Result<Vec<model::User>, StorageError> {
-    let mut members = shared.state.members(room.id).await?;
-    if members.iter().all(|member| member.id != room.owner) {
-        members.extend(shared.state.user(room.owner).await?);
+impl Directory {
+    pub(crate) fn new(storage: Arc<dyn State>, attendance: Attendance, api_url: String) -> Self {
+        Self {
+            storage,
+            attendance,
+            wire: Wire::new(api_url),
+        }
     }
-    if !room.is_public {
-        members.retain(|user| !user.is_removed);
-        members.sort_by_key(|user| user.id);
-        return Ok(members);
-    }
-    let let_in: HashSet<_> = members.iter().map(|member| member.id).collect();
-    let mut users = shared.state.users().await?;
-    users.retain(|user| !user.is_guest || let_in.contains(&user.id));
-    Ok(users)
-}
 
-fn privacy(room: &model::Room) -> Privacy {
-    match room.is_public {
-        true => Privacy::Public,
-        false => Privacy::Private,
+    pub(crate) fn person(&self, user: &User) -> webhook::User {
+        self.wire.person(user)
     }
-}
 
-fn links(shared: &Shared, room: &model::Room) -> RoomLinks {
-    let own = format!("{}/room/{}", shared.info.api_url(), room.id);
-    let mut links = RoomLinks::default();
-    links.webhooks = Some(format!("{own}/webhook"));
-    links.participants = Some(format!("{own}/participant"));
-    // Clients tell a private room by it.
-    links.members = (!room.is_public).then(|| format!("{own}/member"));
-    links.self_url = Some(own);
-    links
+    pub(crate) fn user_details(&self, user: &User) -> UserDetails {
+        let is_online = self.attendance.is_online(user.id);
+        self.wire.user_details(user, is_online)
+    }
+
+    /// Renders a room as lists and webhooks have it.
+    pub(crate) fn room(&self, room: &Room) -> webhook::Room {
+        self.wire.room(room)
+    }
+
+    /// Renders a room with everything that the REST API says of it.
+    pub(crate) async fn room_details(&self, room: &Room) -> Result<RoomDetails, StorageError> {
+        let owner = self.storage.user(room.owner).await?;
+        let newest = self.storage.timeline(room.id, 1).await?;
+        let present = self.participants(room).await?;
+        let (owner, newest) = (owner.as_ref(), newest.last());
+        Ok(self.wire.room_details(room, owner, &present, newest))
+    }
+
+    pub(crate) async fn message(
+        &self,
+        entry: &Entry,
+        message: &Message,
+    ) -> Result<webhook::Message, StorageError> {
+        let mentioned = self.storage.users_with(&message.mentions).await?;
+        let sender = match &entry.sender {
+            Sender::Person(id) => self.storage.user(*id).await?,
+            Sender::AddOn(_) => None,
+        };
+        let sender = sender.as_ref();
+        Ok(self.wire.message(entry, message, sender, &mentioned))
+    }
+
+    pub(crate) async fn notification(
+        &self,
+        entry: &Entry,
+        notification: &Notification,
+    ) -> Result<NotificationMessage, StorageError> {
+        let mentioned = self.mentioned_by(notification).await?;
+        Ok(self.wire.notification(entry, notification, &mentioned))
+    }
+
+    /// Returns the people whose names stand behind an `@` in a text.
+    pub(crate) async fn mentioned_in(&self, text: &str) -> Result<Vec<User>, StorageError> {
+        match Message::mentioned(text).as_slice() {
+            [] => Ok(Vec::new()),
+            names => self.storage.users_mentioned(names).await,
+        }
+    }
+
+    /// Returns the people whom a notification mentions. Plain text mentions people as a message does; an
+    /// add-on that writes HTML or a card draws names itself.
+    pub(crate) async fn mentioned_by(
+        &self,
+        notification: &Notification,
+    ) -> Result<Vec<User>, StorageError> {
+        match (&notification.message_format, &notification.card) {
+            (Some(MessageFormat::Text), None) => self.mentioned_in(&notification.message).await,
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Returns the people who are in a room now.
+    pub(crate) async fn participants(&self, room: &Room) -> Result<Vec<User>, StorageError> {
+        let present: Vec<_> = self.attendance.in_room(room.id).into_iter().collect();
+        let mut users = self.storage.users_with(&present).await?;
+        users.retain(|user| !user.is_removed);
+        Ok(users)
+    }
+
+    /// Returns the people who may enter a room. A public room is open to everyone but guests who are not
+    /// members of it; a private room to its owner and its members.
+    pub(crate) async fn members(&self, room: &Room) -> Result<Vec<User>, StorageError> {
+        let mut members = self.storage.members(room.id).await?;
+        if members.iter().all(|member| member.id != room.owner) {
+            members.extend(self.storage.user(room.owner).await?);
+        }
+        if !room.is_public {
+            members.retain(|user| !user.is_removed);
+            members.sort_by_key(|user| user.id);
+            return Ok(members);
+        }
+        let member_ids: HashSet<_> = members.iter().map(|member| member.id).collect();
+        let mut users = self.storage.users().await?;
+        users.retain(|user| !user.is_guest || member_ids.contains(&user.id));
+        Ok(users)
+    }
 }

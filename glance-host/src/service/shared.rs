@@ -17,16 +17,18 @@ use crate::model::shutdown::Shutdown;
 use crate::model::{Identity, User};
 use crate::net::outbound::call_limiter::Turns;
 use crate::service::addon_calls;
+use crate::service::directory::Directory;
 use crate::service::embed::Embed;
+use crate::service::entry_renderer::EntryRenderer;
 use crate::service::first_room::FirstRoom;
 use crate::service::images;
 use crate::service::install::browser_handoff::Visits;
 use crate::service::install::removal::Removals;
-use crate::service::messages::Order;
 use crate::service::metrics::{Metrics, Now};
 use crate::service::people;
 use crate::service::presence::Presence;
 use crate::service::sign_in::{Entrance, Way};
+use crate::service::timeline::Timeline;
 use crate::service::viewer::{Lineups, Retries};
 use crate::service::webhooks::Webhooks;
 use crate::storage::{State, StorageError};
@@ -51,6 +53,7 @@ pub(crate) struct Shared {
     /// How many connections, and bytes of requests, the host takes.
     pub(crate) inbound: serve::Limits,
     pub(crate) attendance: Attendance,
+    pub(crate) directory: Directory,
     pub(crate) state: Arc<dyn State>,
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) lineups: Lineups,
@@ -58,7 +61,8 @@ pub(crate) struct Shared {
     pub(crate) http: addon_calls::Client,
     /// Follows no redirects: what is posted is for its address only.
     pub(crate) posting: addon_calls::Client,
-    pub(crate) order: Order,
+    pub(crate) renderer: EntryRenderer,
+    pub(crate) timeline: Timeline,
     pub(crate) webhooks: Webhooks,
     pub(crate) presence: Presence,
     pub(crate) icons: images::Cache,

@@ -1,230 +1,73 @@
-//! A room's timeline as its page gets it: made harmless, and the same for everyone who looks.
+//! Appends entries to rooms: stores them and sends them to open pages.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use glance_sdk::model::{Color, Icon, MessageFormat, Notification, OauthId};
-use serde::Serialize;
+use glance_sdk::model::RoomId;
+use tokio::sync::OwnedMutexGuard;
 
-use crate::content::card::{Body, Card};
-use crate::content::{html, label, wire};
-use crate::model::{Content, Entry, Sender, User};
-use crate::service::images::Images;
-use crate::service::messages;
-use crate::service::shared::Shared;
-use crate::storage::StorageError;
+use crate::cluster::bus::{Bus, Topic};
+use crate::model::Entry;
+use crate::model::bounded_map::evict_unused;
+use crate::model::event::{Event, Posted};
+use crate::service::entry_renderer::EntryRenderer;
+use crate::storage::{State, StorageError};
 
-/// How much of an entry stands over one that answers it, in characters.
-const EXCERPT: usize = 140;
-
-/// What `random` chooses from.
-const COLORS: [Color; 5] = [
-    Color::Yellow,
-    Color::Green,
-    Color::Red,
-    Color::Purple,
-    Color::Gray,
-];
-
-/// An entry.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Shown {
-    id: String,
-    /// When, for example `2016-09-09T08:23:02.932694+00:00`.
-    at: String,
-    sender: By,
-    /// What it answers, or is attached to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parent: Option<Parent>,
-    #[serde(flatten)]
-    said: Said,
+/// Appends entries to the timelines of rooms.
+#[derive(Debug, Clone)]
+pub(crate) struct Timeline {
+    storage: Arc<dyn State>,
+    bus: Arc<dyn Bus>,
+    renderer: EntryRenderer,
+    turns: Arc<RoomTurns>,
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct By {
-    id: String,
-    name: String,
-    is_add_on: bool,
-    /// The picture that an add-on has of itself, by way of the host.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    avatar: Option<Icon>,
-}
-
-#[derive(Debug, Serialize)]
-struct Parent {
-    id: String,
-    /// The id of who wrote it.
-    by: String,
-    name: String,
-    excerpt: String,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(tag = "kind", rename_all = "camelCase")]
-enum Said {
-    Message {
-        text: String,
-        /// The names behind an `@` that are somebody's.
-        mentions: Vec<String>,
-    },
-    Notification {
-        /// Stands beside the sender's name.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        from: Option<String>,
-        color: Color,
-        notify: bool,
-        /// As in a message; in plain text only.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        mentions: Vec<String>,
-        #[serde(flatten)]
-        body: Body,
-    },
-}
-
-/// One entry.
-pub(crate) async fn shown(shared: &Shared, entry: &Entry) -> Result<Shown, StorageError> {
-    shown_with(shared, &mut Avatars::default(), entry).await
-}
-
-/// Several entries, in their order.
-pub(crate) async fn all_shown(
-    shared: &Shared,
-    entries: &[Entry],
-) -> Result<Vec<Shown>, StorageError> {
-    let mut avatars = Avatars::default();
-    let mut shown = Vec::with_capacity(entries.len());
-    for entry in entries {
-        shown.push(shown_with(shared, &mut avatars, entry).await?);
-    }
-    Ok(shown)
-}
-
-/// The pictures of the add-ons that wrote some entries, each looked up once.
-#[derive(Default)]
-struct Avatars(HashMap<OauthId, Option<Icon>>);
-
-impl Avatars {
-    async fn of(&mut self, shared: &Shared, id: &OauthId) -> Result<Option<Icon>, StorageError> {
-        if let Some(known) = self.0.get(id) {
-            return Ok(known.clone());
+impl Timeline {
+    pub(crate) fn new(storage: Arc<dyn State>, bus: Arc<dyn Bus>, renderer: EntryRenderer) -> Self {
+        Self {
+            storage,
+            bus,
+            renderer,
+            turns: Arc::default(),
         }
-        let installed = shared.state.installation(id).await?;
-        let avatar = installed.and_then(|installed| shared.images.of(id).avatar(&installed));
-        self.0.insert(id.clone(), avatar.clone());
-        Ok(avatar)
     }
-}
 
-async fn shown_with(
-    shared: &Shared,
-    avatars: &mut Avatars,
-    entry: &Entry,
-) -> Result<Shown, StorageError> {
-    let (said, parent) = match &entry.content {
-        Content::Message(message) => {
-            let mentioned = shared.state.users_with(&message.mentions).await?;
-            let mentions = mentioned.iter().map(User::mention_name).collect();
-            let text = message.text.clone();
-            (Said::Message { text, mentions }, &message.reply_to)
+    /// Stores an entry and publishes it, and calls `queue_webhooks` in between no other entry of the room:
+    /// pages and webhooks see entries in the stored order. Returns false, and does nothing, if the room has an
+    /// entry with this id.
+    pub(crate) async fn append(
+        &self,
+        entry: &Entry,
+        queue_webhooks: impl FnOnce(),
+    ) -> Result<bool, StorageError> {
+        let rendered = self.renderer.render(entry).await?;
+        let rendered = serde_json::to_string(&rendered).map_err(StorageError::other)?;
+        let _turn = self.turns.take(entry.room_id).await;
+        if !self.storage.write(entry).await? {
+            return Ok(false);
         }
-        Content::Notification(said) => {
-            let sender = sender(&entry.sender);
-            let images = shared.images.of(&sender);
-            let mentioned = messages::mentioned_in(shared, said).await?;
-            let mentions = mentioned.iter().map(User::mention_name).collect();
-            (notification(entry, said, mentions, images), &said.attach_to)
-        }
-    };
-    let parent = match parent {
-        Some(id) => shared.state.entry(entry.room_id, id).await?,
-        None => None,
-    };
-    let (id, is_add_on, avatar) = match &entry.sender {
-        Sender::Person(id) => (id.to_string(), false, None),
-        Sender::AddOn(id) => (id.to_string(), true, avatars.of(shared, id).await?),
-    };
-    Ok(Shown {
-        id: entry.id.clone(),
-        at: wire::date(entry.at),
-        sender: By {
-            id,
-            name: entry.sender_name.clone(),
-            is_add_on,
-            avatar,
-        },
-        parent: parent.map(|parent| Parent {
-            excerpt: excerpt(&parent.content),
-            by: parent.sender.to_string(),
-            id: parent.id,
-            name: parent.sender_name,
-        }),
-        said,
-    })
-}
-
-fn notification(
-    entry: &Entry,
-    said: &Notification,
-    mentions: Vec<String>,
-    images: Images<'_>,
-) -> Said {
-    let color = match said.color.clone().unwrap_or(Color::Yellow) {
-        Color::Random => {
-            // The same for everyone, and each time.
-            let chance: usize = entry.id.bytes().map(usize::from).sum();
-            COLORS[chance % COLORS.len()].clone()
-        }
-        color => color,
-    };
-    Said::Notification {
-        from: said.from.clone().filter(|from| !from.trim().is_empty()),
-        color,
-        notify: said.notify == Some(true),
-        mentions,
-        body: match &said.card {
-            Some(card) => Body::Card(Box::new(Card::new(card, images))),
-            None => match body(said) {
-                Body::Html(html) => Body::Html(html::by_host(&html, images)),
-                other => other,
-            },
-        },
+        let posted = Posted {
+            entry: entry.clone(),
+            rendered,
+        };
+        let event = Event::Posted(Arc::new(posted));
+        self.bus.publish(Topic::Room(entry.room_id), event);
+        queue_webhooks();
+        Ok(true)
     }
 }
 
-fn body(said: &Notification) -> Body {
-    match said.message_format {
-        Some(MessageFormat::Text) => Body::Text(said.message.clone()),
-        _ => Body::Html(html::message(&said.message)),
+/// A lock for each room: entries are published in the order in which they were stored.
+#[derive(Debug, Default)]
+struct RoomTurns(Mutex<HashMap<RoomId, Arc<tokio::sync::Mutex<()>>>>);
+
+impl RoomTurns {
+    async fn take(&self, room: RoomId) -> OwnedMutexGuard<()> {
+        let turn = {
+            let mut rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            evict_unused(&mut rooms, |turn| Arc::strong_count(turn) > 1);
+            Arc::clone(rooms.entry(room).or_default())
+        };
+        turn.lock_owned().await
     }
 }
-
-/// Who names the pictures of an entry.
-fn sender(sender: &Sender) -> OauthId {
-    match sender {
-        Sender::Person(id) => OauthId::from(id.to_string()),
-        Sender::AddOn(id) => OauthId::from(id.to_string()),
-    }
-}
-
-/// Its first words.
-fn excerpt(content: &Content) -> String {
-    let words = match content {
-        Content::Message(message) => message.text.clone(),
-        Content::Notification(said) => {
-            let title = said.card.as_ref().and_then(|card| card.title.clone());
-            title.unwrap_or_else(|| match body(said) {
-                Body::Html(html) => label::text(&html),
-                _ => said.message.clone(),
-            })
-        }
-    };
-    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    match words.char_indices().nth(EXCERPT) {
-        Some((end, _)) => format!("{}…", &words[..end]),
-        None => words,
-    }
-}
-
-#[cfg(test)]
-mod tests;

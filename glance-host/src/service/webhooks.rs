@@ -8,7 +8,7 @@ mod delivery;
 mod record;
 mod room_event;
 
-use std::collections::hash_map::Entry;
+use std::collections::hash_map;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +17,7 @@ use glance_sdk::model::{OauthId, RoomId};
 use tokio::sync::watch;
 
 use crate::content::pattern;
+use crate::model::Entry;
 use crate::service::shared::Shared;
 use crate::storage::StorageError;
 use delivery::Job;
@@ -58,6 +59,15 @@ impl Calls {
             shared.webhooks.push(shared, oauth_id, jobs);
         }
     }
+}
+
+/// Posts an entry unless the room has one with its id: appends it to the timeline and calls webhooks. Returns
+/// whether the entry is new.
+pub(crate) async fn post(shared: &Arc<Shared>, entry: &Entry) -> Result<bool, StorageError> {
+    let event = RoomEvent::Written(Box::new(entry.clone()));
+    let calls = calls(shared, entry.room_id, &event).await;
+    let queue = || calls.queue(shared);
+    shared.timeline.append(entry, queue).await
 }
 
 /// Calls the webhooks that listen for this; returns once all calls wait in their queues.
@@ -103,10 +113,10 @@ async fn try_calls(
 impl Webhooks {
     fn push(&self, shared: &Arc<Shared>, oauth_id: OauthId, jobs: Vec<Job>) {
         match lock(&self.queues).entry(oauth_id) {
-            Entry::Occupied(mut queue) if queue.get().len() < QUEUE => {
+            hash_map::Entry::Occupied(mut queue) if queue.get().len() < QUEUE => {
                 queue.get_mut().push_back(jobs);
             }
-            Entry::Occupied(_) => {
+            hash_map::Entry::Occupied(_) => {
                 for job in jobs {
                     let why = format!("{QUEUE} events wait for its add-on already");
                     let delivery = job.skipped(why);
@@ -114,7 +124,7 @@ impl Webhooks {
                     self.records.add(delivery);
                 }
             }
-            Entry::Vacant(queue) => {
+            hash_map::Entry::Vacant(queue) => {
                 let oauth_id = queue.key().clone();
                 queue.insert(VecDeque::from([jobs]));
                 tokio::spawn(work(Arc::clone(shared), oauth_id));

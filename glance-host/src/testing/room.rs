@@ -203,7 +203,7 @@ impl TestRoom {
         let message = messages::message(&self.shared, text.to_owned()).await;
         let entry = Entry::said(self.room.id, &user, must(message, "no users"));
         must(
-            messages::entry(&self.shared, entry).await,
+            messages::post(&self.shared, entry).await,
             "the message cannot be written",
         )
     }

@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::error::ApiError;
-use crate::content::wire;
 use crate::model::{Content, Entry, Room, Sender};
 use crate::service::shared::Shared;
 
@@ -131,11 +130,11 @@ async fn written(shared: &Shared, entries: &[Entry]) -> Result<Vec<Value>, ApiEr
 async fn item(shared: &Shared, entry: &Entry) -> Result<Value, ApiError> {
     let (item, card) = match &entry.content {
         Content::Message(said) => {
-            let message = wire::message(shared, entry, said).await?;
+            let message = shared.directory.message(entry, said).await?;
             (serde_json::to_value(message), None)
         }
         Content::Notification(said) => {
-            let notification = wire::notification(shared, entry, said).await?;
+            let notification = shared.directory.notification(entry, said).await?;
             (serde_json::to_value(notification), said.card.as_ref())
         }
     };

@@ -86,5 +86,5 @@ async fn write(
     let mut message = messages::message(shared, text).await?;
     message.reply_to = reply_to;
     let entry = Entry::new(room.id, &caller.installed, Content::Message(message));
-    Ok((messages::entry(shared, entry).await?, allowance))
+    Ok((messages::post(shared, entry).await?, allowance))
 }

@@ -37,7 +37,7 @@ pub(super) async fn create(
         &caller.installed,
         Content::Notification(Box::new(notification)),
     );
-    messages::entry(&shared, entry).await?;
+    messages::post(&shared, entry).await?;
     Ok((allowance, StatusCode::NO_CONTENT))
 }
 

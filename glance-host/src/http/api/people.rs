@@ -10,8 +10,6 @@ use glance_sdk::model::{Page, Scope, UserDetails};
 use super::caller::Caller;
 use super::error::ApiError;
 use super::page::Paging;
-use crate::content::wire;
-use crate::service::directory;
 use crate::service::shared::Shared;
 
 pub(super) async fn list(
@@ -23,7 +21,7 @@ pub(super) async fn list(
     let (skip, at_most) = paging.read();
     let guests = paging.includes("include-guests");
     let users = shared.state.list_users(guests, skip, at_most).await?;
-    let users = users.iter().map(|user| wire::person(&shared, user));
+    let users = users.iter().map(|user| shared.directory.person(user));
     Ok(Json(paging.part(users)))
 }
 
@@ -34,5 +32,5 @@ pub(super) async fn read(
 ) -> Result<Json<UserDetails>, ApiError> {
     caller.needs(&[Scope::ViewGroup])?;
     let user = caller.user(&shared, &user).await?;
-    Ok(Json(directory::user_details(&shared, &user)))
+    Ok(Json(shared.directory.user_details(&user)))
 }

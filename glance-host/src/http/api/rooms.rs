@@ -20,7 +20,6 @@ use super::page::Paging;
 use crate::model;
 use crate::model::NewRoom;
 use crate::model::event::AccessChange;
-use crate::service::directory;
 use crate::service::rooms;
 use crate::service::rooms::RoomError;
 use crate::service::shared::Shared;
@@ -35,7 +34,7 @@ pub(super) async fn list(
 ) -> Result<Json<Page<Room>>, ApiError> {
     caller.needs(&[Scope::ViewGroup])?;
     let archived = paging.includes("include-archived");
-    let written = |room: &model::Room| directory::room(&shared, room);
+    let written = |room: &model::Room| shared.directory.room(room);
     let Some(own) = caller.installed.room_id else {
         let (skip, at_most) = paging.read();
         let rooms = shared.state.list_rooms(archived, skip, at_most).await?;
@@ -53,7 +52,7 @@ pub(super) async fn read(
 ) -> Result<Json<RoomDetails>, ApiError> {
     caller.needs(&VIEW)?;
     let room = caller.room(&shared, &room).await?;
-    Ok(Json(directory::room_details(&shared, &room).await?))
+    Ok(Json(shared.directory.room_details(&room).await?))
 }
 
 #[derive(Deserialize)]
@@ -245,8 +244,8 @@ pub(super) async fn participants(
     let room = caller.room(&shared, &room).await?;
     // Who is elsewhere takes part only where taking part must be allowed.
     let people = match paging.includes("include-offline") && !room.is_public {
-        true => directory::members(&shared, &room).await?,
-        false => directory::participants(&shared, &room).await?,
+        true => shared.directory.members(&room).await?,
+        false => shared.directory.participants(&room).await?,
     };
     Ok(Json(page(&shared, &paging, &people)))
 }
@@ -259,7 +258,7 @@ pub(super) async fn members(
 ) -> Result<Json<Page<UserDetails>>, ApiError> {
     caller.needs(&VIEW)?;
     let room = caller.room(&shared, &room).await?;
-    let people = directory::members(&shared, &room).await?;
+    let people = shared.directory.members(&room).await?;
     Ok(Json(page(&shared, &paging, &people)))
 }
 
@@ -308,7 +307,7 @@ async fn let_in(
 
 fn page(shared: &Shared, paging: &Paging, people: &[model::User]) -> Page<UserDetails> {
     let people = people.iter();
-    paging.page(people.map(|user| directory::user_details(shared, user)))
+    paging.page(people.map(|user| shared.directory.user_details(user)))
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {

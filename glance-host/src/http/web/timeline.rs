@@ -13,8 +13,8 @@ use serde_json::json;
 use super::pages::PageError;
 use super::room_access::Visit;
 use crate::model::{Entry, Side};
+use crate::service::messages;
 use crate::service::shared::Shared;
-use crate::service::{messages, timeline};
 
 /// How many entries a page is given at once.
 const PAGE: usize = 50;
@@ -53,7 +53,7 @@ pub(super) async fn read(
     if side == Side::Before {
         entries.reverse();
     }
-    let shown = timeline::all_shown(&shared, &entries).await?;
+    let shown = shared.renderer.render_all(&entries).await?;
     Ok(Json(json!({ "entries": shown, "hasMore": has_more })).into_response())
 }
 
@@ -101,7 +101,7 @@ pub(super) async fn say(
         };
         entry.id = id.to_string();
     }
-    let (mut entry, is_new) = messages::once(&shared, entry).await?;
+    let (mut entry, is_new) = messages::post_idempotent(&shared, entry).await?;
     if !is_new {
         let kept = shared.state.entry(room.id, &entry.id).await?;
         let is_same = |kept: &Entry| kept.sender == entry.sender && kept.content == entry.content;
@@ -110,6 +110,6 @@ pub(super) async fn say(
         };
         entry = kept;
     }
-    let shown = timeline::shown(&shared, &entry).await?;
+    let shown = shared.renderer.render(&entry).await?;
     Ok((StatusCode::CREATED, Json(shown)).into_response())
 }

@@ -17,7 +17,7 @@ use tokio::sync::{Mutex, watch};
 
 use super::{DEFAULT_PORT, Error, Host, folder};
 use crate::cluster::attendance::Attendance;
-use crate::cluster::bus::LocalBus;
+use crate::cluster::bus::{Bus, LocalBus};
 use crate::cluster::rate_limits::Limits;
 use crate::http::health;
 use crate::http::health::Health;
@@ -29,16 +29,18 @@ use crate::model::shutdown::Shutdown;
 use crate::net::inbound::tls;
 use crate::net::inbound::tls::{Certificate, Tls};
 use crate::net::outbound::call_limiter::Turns;
+use crate::service::directory::Directory;
 use crate::service::embed::Embed;
+use crate::service::entry_renderer::EntryRenderer;
 use crate::service::first_room::FirstRoom;
 use crate::service::install::browser_handoff::Visits;
 use crate::service::install::removal;
 use crate::service::install::removal::Removals;
-use crate::service::messages::Order;
 use crate::service::metrics::Metrics;
 use crate::service::presence::Presence;
 use crate::service::shared::Shared;
 use crate::service::sign_in::{Entrance, SignIn, Way};
+use crate::service::timeline::Timeline;
 use crate::service::viewer::{Lineups, Retries};
 use crate::service::webhooks::Webhooks;
 use crate::service::{addon_calls, images, retention};
@@ -349,14 +351,21 @@ impl Builder {
             SignIn::Proxy(proxy) => serve::Limits::default().proxies(move |ip| proxy.is_peer(ip)),
             _ => serve::Limits::default(),
         };
+        let info = Arc::new(HostInfo {
+            origins: vec![base_url.clone(), own, localhost],
+            base_url,
+            address,
+            group,
+            product: self.product,
+        });
+        let attendance = Attendance::default();
+        let state: Arc<dyn State> = Arc::new(state);
+        let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
+        let directory = Directory::new(Arc::clone(&state), attendance.clone(), info.api_url());
+        let renderer =
+            EntryRenderer::new(Arc::clone(&state), directory.clone(), Arc::clone(&images));
         let shared = Arc::new(Shared {
-            info: Arc::new(HostInfo {
-                origins: vec![base_url.clone(), own, localhost],
-                base_url,
-                address,
-                group,
-                product: self.product,
-            }),
+            info,
             entrance,
             roles: Mutex::default(),
             rooms: Mutex::default(),
@@ -368,13 +377,15 @@ impl Builder {
             clock: self.clock,
             embed: self.embed,
             embed_guest,
-            attendance: Attendance::default(),
-            state: Arc::new(state),
-            bus: Arc::new(LocalBus::default()),
+            timeline: Timeline::new(Arc::clone(&state), Arc::clone(&bus), renderer.clone()),
+            attendance,
+            directory,
+            renderer,
+            state,
+            bus,
             lineups: Lineups::new(Arc::clone(&images)),
             http: addon_calls::Client::following(&policy, &self.proxies).map_err(http)?,
             posting: addon_calls::Client::staying(&policy, &self.proxies).map_err(http)?,
-            order: Order::default(),
             webhooks: Webhooks::default(),
             presence: Presence::default(),
             icons: images::Cache::default(),

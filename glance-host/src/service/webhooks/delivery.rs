@@ -14,8 +14,8 @@ use crate::content::notification;
 use crate::model::{Content, Entry, Installed, RegisteredWebhook};
 use crate::service::addon_calls;
 use crate::service::addon_calls::{Answer, NoAnswer};
+use crate::service::rooms;
 use crate::service::shared::Shared;
-use crate::service::{messages, rooms};
 
 /// How long an add-on may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -207,12 +207,12 @@ impl Job {
         let content = Content::Notification(Box::new(notification));
         let entry = Entry::new(room, &self.installed, content);
         // Two add-ons that answer each other's notifications would never end.
-        let written = match self.told.event {
-            Event::RoomNotification => messages::quietly(shared, entry).await,
-            _ => messages::entry(shared, entry).await,
+        let posted = match self.told.event {
+            Event::RoomNotification => shared.timeline.append(&entry, || {}).await,
+            _ => super::post(shared, &entry).await,
         };
-        written
-            .map(|entry| Some(entry.id))
+        posted
+            .map(|_| Some(entry.id))
             .map_err(|cause| cause.to_string())
     }
 }

@@ -7,9 +7,7 @@ use glance_sdk::model::webhook::{
 use glance_sdk::model::{Event, OauthId};
 use serde_json::Value;
 
-use crate::content::wire;
 use crate::model::{Content, Entry, Room, Sender, User};
-use crate::service::directory;
 use crate::service::shared::Shared;
 use crate::storage::StorageError;
 
@@ -97,8 +95,8 @@ impl Told {
         kind: Event,
         event: &RoomEvent,
     ) -> Result<Self, StorageError> {
-        let at = directory::room(shared, &room);
-        let person = |user: &User| wire::person(shared, user);
+        let at = shared.directory.room(&room);
+        let person = |user: &User| shared.directory.person(user);
         let (mut text, mut author) = (None, None);
         let mut sender = event.by().cloned();
         let item = match event {
@@ -110,12 +108,12 @@ impl Told {
                 match &entry.content {
                     Content::Notification(said) => {
                         text = Some(said.message.clone());
-                        let message = wire::notification(shared, entry, said).await?;
+                        let message = shared.directory.notification(entry, said).await?;
                         serde_json::to_value(RoomNotification::new(message, at))
                     }
                     Content::Message(said) => {
                         text = Some(said.text.clone());
-                        let message = wire::message(shared, entry, said).await?;
+                        let message = shared.directory.message(entry, said).await?;
                         serde_json::to_value(RoomMessage::new(message, at))
                     }
                 }

@@ -15,7 +15,6 @@ use crate::http::web::room_access::{Guest, Visit};
 use crate::model::{Installed, Room, User};
 use crate::service::access::Access;
 use crate::service::addon_calls;
-use crate::service::directory;
 use crate::service::shared::Shared;
 
 #[derive(Deserialize)]
@@ -79,7 +78,7 @@ pub(super) async fn participants(
         return Err(Refusal(StatusCode::FORBIDDEN, why));
     }
     may_view(&shared, &room, &add_on).await?;
-    let present = directory::participants(&shared, &room).await?;
+    let present = shared.directory.participants(&room).await?;
     let (guests, members): (Vec<_>, Vec<_>) = present.iter().partition(|user| user.is_guest);
     let written = |users: Vec<&User>| -> Vec<Value> {
         users
