@@ -1,5 +1,6 @@
 //! The host's types and their rules: rooms, people, installations, messages. No I/O, no tasks.
 
+pub(crate) mod access;
 pub(crate) mod bounded_map;
 pub(crate) mod clock;
 mod entry;

@@ -1,6 +1,5 @@
 //! The rules of the host: what people and add-ons may do, and what follows from it.
 
-pub(crate) mod access;
 pub(crate) mod addon_calls;
 pub(crate) mod directory;
 pub(crate) mod embed;

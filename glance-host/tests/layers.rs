@@ -110,7 +110,6 @@ const CYCLES: &[&[&str]] = &[
     &["http/admin", "http/web"],
     &[
         "service/addon_calls",
-        "service/embed",
         "service/entry_renderer",
         "service/first_room",
         "service/images",

@@ -1,17 +1,18 @@
-//! Sidebars on other sites: which may show them, and the tokens that open them.
+//! Sidebars on other sites: the sites that may show them, and the tokens that open them.
 
 use std::fmt;
+use std::sync::Arc;
 
 use glance_sdk::auth::{SigningKey, Token};
 use glance_sdk::model::{Claims, Context, OauthId, RoomId, Scope, UserId};
 use reqwest::Url;
 
+use crate::model::clock::Clock;
 use crate::model::{Installed, Room, User};
-use crate::service::shared::Shared;
-use crate::storage::StorageError;
+use crate::storage::{State, StorageError};
 
-/// For how long a viewer token holds, in seconds. A connection outlives it by nothing: the page asks
-/// for the next.
+/// The lifetime of a viewer token, in seconds. A connection ends with its token; the page gets a new token
+/// before that.
 pub(crate) const TOKEN_SECONDS: i64 = 15 * 60;
 
 /// Which other sites may show a room's sidebar, and to whom; [`Builder::embed`](crate::Builder::embed)
@@ -91,44 +92,27 @@ impl fmt::Display for NoOrigin {
 
 impl std::error::Error for NoOrigin {}
 
-/// A token that opens this room for this person, or for a guest without a name.
-pub(crate) fn token(
-    shared: &Shared,
-    installed: &Installed,
-    room: RoomId,
-    user: Option<UserId>,
-) -> String {
-    let issued_at = shared.clock.now();
-    let mut claims = Claims::new(
-        installed.oauth_id.clone(),
-        issued_at,
-        issued_at + TOKEN_SECONDS,
-    );
-    claims.sub = user.map(|user| user.to_string());
-    let mut context = Context::default();
-    context.room_id = Some(room);
-    claims.context = Some(context);
-    key(installed).sign(&claims)
+/// Lets people look at rooms on other sites.
+#[derive(Debug, Clone)]
+pub(crate) struct Embeds {
+    pub(crate) config: Embed,
+    storage: Arc<dyn State>,
+    clock: Clock,
+    /// The account for people without a name; `None` if no site may show rooms.
+    guest: Option<UserId>,
 }
 
-/// The key of an installation's viewer tokens. It is not the one that signs what the add-on is asked:
-/// a viewer token is in the hands of a browser, and shall prove nothing to the add-on.
-fn key(installed: &Installed) -> SigningKey {
-    let secret = format!("viewer token of {}", installed.oauth_secret.expose());
-    SigningKey::new(&secret.into())
-}
-
-/// Who looks at a room on another site.
+/// A person who looks at a room on another site.
 #[derive(Clone)]
 pub(crate) struct Visitor {
     pub(crate) user: User,
-    /// Whether nobody says who they are.
+    /// Whether they have no name.
     pub(crate) is_guest: bool,
-    /// The token that let them in, where it was one.
+    /// The viewer token that let them in; `None` for a room that is open to everyone.
     pub(crate) pass: Option<Pass>,
 }
 
-/// A viewer token that was good when it was looked at.
+/// A viewer token that was valid when the host checked it.
 #[derive(Clone)]
 pub(crate) struct Pass {
     pub(crate) token: String,
@@ -136,80 +120,125 @@ pub(crate) struct Pass {
     pub(crate) expires_at: i64,
 }
 
-/// Whom this token shows the room to, or everyone where there is none; nobody where the token does not
-/// hold, or its installation may no longer issue any.
-pub(crate) async fn visitor(
-    shared: &Shared,
-    room: RoomId,
-    token: Option<&str>,
-) -> Result<Option<Visitor>, StorageError> {
-    let Some(token) = token else {
-        let room = shared.state.room(room).await?;
-        return match room.is_some_and(|room| shared.embed.is_open(&room)) {
-            true => guest(shared, None).await,
-            false => Ok(None),
+impl Embeds {
+    pub(crate) async fn new(
+        config: Embed,
+        storage: Arc<dyn State>,
+        clock: Clock,
+    ) -> Result<Self, StorageError> {
+        let guest = match config.is_used() {
+            true => Some(storage.embed_guest().await?.id),
+            false => None,
         };
-    };
-    let Some((pass, user)) = read(shared, room, token).await? else {
-        return Ok(None);
-    };
-    let Some(user) = user else {
-        return guest(shared, Some(pass)).await;
-    };
-    let user = shared.state.user(user).await?;
-    Ok(user.map(|user| Visitor {
-        user,
-        is_guest: false,
-        pass: Some(pass),
-    }))
-}
-
-/// What a token says, where it is good for this room.
-async fn read(
-    shared: &Shared,
-    room: RoomId,
-    text: &str,
-) -> Result<Option<(Pass, Option<UserId>)>, StorageError> {
-    let Ok(token) = Token::parse(text) else {
-        return Ok(None);
-    };
-    let issuer = token.issuer().clone();
-    let Some(installed) = shared.state.installation(&issuer).await? else {
-        return Ok(None);
-    };
-    let now = shared.clock.now();
-    let Ok(claims) = token.verify(&key(&installed), now) else {
-        return Ok(None);
-    };
-    // The host's own token and clock: there is nothing to be lenient about.
-    let Some(expires_at) = claims.exp.filter(|end| *end > now) else {
-        return Ok(None);
-    };
-    let may = installed.asks_for(&Scope::ViewerToken)
-        && (claims.user_id().is_none() || installed.room_id.is_none());
-    if !may || claims.room_id() != Some(room) || !installed.is_in(room) {
-        return Ok(None);
+        Ok(Self {
+            config,
+            storage,
+            clock,
+            guest,
+        })
     }
-    let pass = Pass {
-        token: text.to_owned(),
-        issuer,
-        expires_at,
-    };
-    Ok(Some((pass, claims.user_id())))
+
+    /// Creates a viewer token that opens a room for a person, or for a guest without a name.
+    pub(crate) fn token(
+        &self,
+        installed: &Installed,
+        room: RoomId,
+        user: Option<UserId>,
+    ) -> String {
+        let issued_at = self.clock.now();
+        let mut claims = Claims::new(
+            installed.oauth_id.clone(),
+            issued_at,
+            issued_at + TOKEN_SECONDS,
+        );
+        claims.sub = user.map(|user| user.to_string());
+        let mut context = Context::default();
+        context.room_id = Some(room);
+        claims.context = Some(context);
+        key(installed).sign(&claims)
+    }
+
+    /// Returns the person whom this token lets see the room; without a token the guest, if the room is open
+    /// to everyone. Returns `None` if the token is invalid or its installation may no longer issue any.
+    pub(crate) async fn visitor(
+        &self,
+        room: RoomId,
+        token: Option<&str>,
+    ) -> Result<Option<Visitor>, StorageError> {
+        let Some(token) = token else {
+            let room = self.storage.room(room).await?;
+            return match room.is_some_and(|room| self.config.is_open(&room)) {
+                true => self.guest(None).await,
+                false => Ok(None),
+            };
+        };
+        let Some((pass, user)) = self.verify(room, token).await? else {
+            return Ok(None);
+        };
+        let Some(user) = user else {
+            return self.guest(Some(pass)).await;
+        };
+        let user = self.storage.user(user).await?;
+        Ok(user.map(|user| Visitor {
+            user,
+            is_guest: false,
+            pass: Some(pass),
+        }))
+    }
+
+    /// Verifies a viewer token for a room. Returns the person it names, if any.
+    async fn verify(
+        &self,
+        room: RoomId,
+        text: &str,
+    ) -> Result<Option<(Pass, Option<UserId>)>, StorageError> {
+        let Ok(token) = Token::parse(text) else {
+            return Ok(None);
+        };
+        let issuer = token.issuer().clone();
+        let Some(installed) = self.storage.installation(&issuer).await? else {
+            return Ok(None);
+        };
+        let now = self.clock.now();
+        let Ok(claims) = token.verify(&key(&installed), now) else {
+            return Ok(None);
+        };
+        // The host's own token and clock: no leeway is needed.
+        let Some(expires_at) = claims.exp.filter(|end| *end > now) else {
+            return Ok(None);
+        };
+        let may_issue = installed.asks_for(&Scope::ViewerToken)
+            && (claims.user_id().is_none() || installed.room_id.is_none());
+        if !may_issue || claims.room_id() != Some(room) || !installed.is_in(room) {
+            return Ok(None);
+        }
+        let pass = Pass {
+            token: text.to_owned(),
+            issuer,
+            expires_at,
+        };
+        Ok(Some((pass, claims.user_id())))
+    }
+
+    /// Returns the account that all people without a name share.
+    async fn guest(&self, pass: Option<Pass>) -> Result<Option<Visitor>, StorageError> {
+        let Some(guest) = self.guest else {
+            return Ok(None);
+        };
+        let user = self.storage.user(guest).await?;
+        Ok(user.map(|user| Visitor {
+            user,
+            is_guest: true,
+            pass,
+        }))
+    }
 }
 
-/// Someone for whom nobody vouches: they all share one account of the host's own. Nobody, where no site
-/// may show rooms.
-async fn guest(shared: &Shared, pass: Option<Pass>) -> Result<Option<Visitor>, StorageError> {
-    let Some(guest) = shared.embed_guest else {
-        return Ok(None);
-    };
-    let user = shared.state.user(guest).await?;
-    Ok(user.map(|user| Visitor {
-        user,
-        is_guest: true,
-        pass,
-    }))
+/// Derives the key of an installation's viewer tokens. It differs from the key that signs requests to the
+/// add-on: browsers hold viewer tokens, which must prove nothing to the add-on.
+fn key(installed: &Installed) -> SigningKey {
+    let secret = format!("viewer token of {}", installed.oauth_secret.expose());
+    SigningKey::new(&secret.into())
 }
 
 #[cfg(test)]

@@ -1,50 +1,64 @@
-//! Forgets what was written longer ago than the host keeps it.
+//! Deletes messages that are older than the host keeps them.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::service::shared::Shared;
-use crate::storage::StorageError;
+use crate::model::clock::Clock;
+use crate::model::shutdown::Shutdown;
+use crate::storage::{State, StorageError};
 
-/// How often the host looks for what is too old.
-const PAUSE: Duration = Duration::from_secs(60 * 60);
+/// The pause between two runs.
+const PERIOD: Duration = Duration::from_secs(60 * 60);
 
-/// How much of each kind is forgotten at once: the database is not held up for longer than that takes.
+/// How many entries of each kind one transaction deletes: other writers wait for no longer than that takes.
 const BATCH: u32 = 500;
 
-/// Forgets in the background, until the host ends.
-pub(crate) fn begin(shared: &Arc<Shared>, kept: Duration) {
-    let shared = Arc::clone(shared);
-    tokio::spawn(async move {
-        let forgetting = async {
-            loop {
-                let (forgotten, ()) =
-                    tokio::join!(forget(&shared, kept), shared.clock.sleep(PAUSE));
-                if let Err(cause) = forgotten {
-                    tracing::error!("what is too old stays: {cause:#}");
-                }
-            }
-        };
-        tokio::select! {
-            () = shared.shutdown.begun() => {}
-            () = forgetting => {}
-        }
-    });
+/// Deletes expired messages in the background.
+pub(crate) struct Retention {
+    pub(crate) storage: Arc<dyn State>,
+    pub(crate) clock: Clock,
+    pub(crate) shutdown: Shutdown,
+    /// The age at which a message expires.
+    pub(crate) kept: Duration,
 }
 
-async fn forget(shared: &Shared, kept: Duration) -> Result<(), StorageError> {
-    let kept = i64::try_from(kept.as_secs()).unwrap_or(i64::MAX);
-    let before = shared.clock.now().saturating_sub(kept);
-    let before = before.saturating_mul(1_000_000);
-    let mut forgotten = 0;
-    loop {
-        match shared.state.forget_messages(before, BATCH).await? {
-            0 => break,
-            some => forgotten += some,
+impl Retention {
+    /// Spawns a task that runs until the host shuts down.
+    pub(crate) fn start(self) {
+        tokio::spawn(async move {
+            tokio::select! {
+                () = self.shutdown.begun() => {}
+                () = self.run() => {}
+            }
+        });
+    }
+
+    async fn run(&self) {
+        loop {
+            let (deleted, ()) = tokio::join!(self.delete_expired(), self.clock.sleep(PERIOD));
+            if let Err(error) = deleted {
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "deleting expired messages failed"
+                );
+            }
         }
     }
-    if forgotten > 0 {
-        tracing::info!(forgotten, "forgot messages that were kept long enough");
+
+    async fn delete_expired(&self) -> Result<(), StorageError> {
+        let kept = i64::try_from(self.kept.as_secs()).unwrap_or(i64::MAX);
+        let before = self.clock.now().saturating_sub(kept);
+        let before = before.saturating_mul(1_000_000);
+        let mut deleted = 0;
+        loop {
+            match self.storage.forget_messages(before, BATCH).await? {
+                0 => break,
+                some => deleted += some,
+            }
+        }
+        if deleted > 0 {
+            tracing::info!(deleted, "deleted expired messages");
+        }
+        Ok(())
     }
-    Ok(())
 }

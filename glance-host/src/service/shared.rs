@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use glance_sdk::model::UserId;
 use glance_sdk::serve;
 use tokio::sync::Mutex;
 
@@ -18,7 +17,7 @@ use crate::model::{Identity, User};
 use crate::net::outbound::call_limiter::Turns;
 use crate::service::addon_calls;
 use crate::service::directory::Directory;
-use crate::service::embed::Embed;
+use crate::service::embed::Embeds;
 use crate::service::entry_renderer::EntryRenderer;
 use crate::service::first_room::FirstRoom;
 use crate::service::images;
@@ -46,9 +45,7 @@ pub(crate) struct Shared {
     pub(crate) first_room: FirstRoom,
     pub(crate) token_life: Duration,
     pub(crate) clock: Clock,
-    pub(crate) embed: Embed,
-    /// The account of people who look at rooms on other sites and have no name here.
-    pub(crate) embed_guest: Option<UserId>,
+    pub(crate) embeds: Embeds,
     pub(crate) limits: Limits,
     /// How many connections, and bytes of requests, the host takes.
     pub(crate) inbound: serve::Limits,

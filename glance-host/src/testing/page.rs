@@ -11,8 +11,9 @@ use serde_json::json;
 
 use super::{TestViewer, http_client, must};
 use crate::http::web;
+use crate::model::access;
 use crate::model::{Entry, Installed, Room, User};
-use crate::service::{access, addon_calls};
+use crate::service::addon_calls;
 
 use forms::Form;
 

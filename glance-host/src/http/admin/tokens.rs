@@ -12,8 +12,8 @@ use glance_sdk::auth::random_alphanumeric;
 use glance_sdk::model::Secret;
 
 use crate::cluster::rate_limits::Exceeded;
+use crate::model::access;
 use crate::model::{AdminToken, MAX_ADMIN_TOKENS, NewAdminToken, User};
-use crate::service::access;
 use crate::service::install::SECRET_LENGTH;
 use crate::service::shared::Shared;
 use crate::service::sign_in::{Way, name};

@@ -44,7 +44,7 @@ pub(super) async fn create(
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
     caller.needs(&[Scope::ViewerToken])?;
-    if shared.embed.origins().is_empty() {
+    if shared.embeds.config.origins().is_empty() {
         return Err(ApiError::forbidden(
             "This host shows its rooms on no other site: its configuration names no origins",
         ));
@@ -66,7 +66,7 @@ pub(super) async fn create(
         None => None,
     };
     Ok(Json(json!({
-        "token": embed::token(&shared, &caller.installed, room.id, user),
+        "token": shared.embeds.token(&caller.installed, room.id, user),
         "expires_in": embed::TOKEN_SECONDS,
         "sidebar_url": format!("{}/embed/rooms/{}", shared.info.base_url, room.id),
     })))

@@ -49,8 +49,8 @@ async fn page(
 ) -> Result<Response, PageError> {
     let id: RoomId = room.parse().map_err(|_| PageError::NoRoom)?;
     let room = shared.state.room(id).await?;
-    let is_open = room.is_some_and(|room| shared.embed.is_open(&room));
-    let origins = shared.embed.origins().join(" ");
+    let is_open = room.is_some_and(|room| shared.embeds.config.is_open(&room));
+    let origins = shared.embeds.config.origins().join(" ");
     let ancestors = match (origins.as_str(), is_open) {
         ("", true) => String::new(),
         ("", false) => "frame-ancestors 'none'".to_owned(),

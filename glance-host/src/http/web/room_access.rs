@@ -16,11 +16,10 @@ use super::pages::PageError;
 use super::sign_in;
 use crate::cluster::bus::Delivery;
 use crate::http::body_limit;
+use crate::model::access;
+use crate::model::access::Access;
 use crate::model::event::{AccessChange, Event};
 use crate::model::{Room, Session, User};
-use crate::service::access;
-use crate::service::access::Access;
-use crate::service::embed;
 use crate::service::embed::Visitor;
 use crate::service::shared::Shared;
 use crate::service::sign_in::{Way, session};
@@ -221,7 +220,7 @@ impl Asking {
                 .and_then(|text| text.strip_prefix("Bearer "));
             bearer.unwrap_or_default()
         });
-        let visitor = embed::visitor(shared, room, token).await?;
+        let visitor = shared.embeds.visitor(room, token).await?;
         let visitor = visitor.ok_or(PageError::SignIn(None))?;
         Ok(Self {
             user: visitor.user.clone(),
@@ -270,7 +269,7 @@ impl Asking {
     ) -> Result<Rights<'a>, StorageError> {
         Ok(match self.is_guest() {
             true => Rights::Guest,
-            false => Rights::Person(Access::of(shared, user).await?),
+            false => Rights::Person(Access::new(user, shared.state.memberships(user.id).await?)),
         })
     }
 
@@ -405,7 +404,10 @@ impl Stay {
             }
             By::Embedded(visitor) => {
                 let token = visitor.pass.as_ref().map(|pass| pass.token.as_str());
-                if embed::visitor(&self.shared, self.room.id, token)
+                if self
+                    .shared
+                    .embeds
+                    .visitor(self.room.id, token)
                     .await?
                     .is_none()
                 {

@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use super::pages::{PageError, render, who};
 use super::room_access::{Manage, Person, Visit};
+use crate::model::access;
+use crate::model::access::Access;
 use crate::model::event::AccessChange;
 use crate::model::{NewRoom, Room, User};
-use crate::service::access;
-use crate::service::access::Access;
 use crate::service::rooms;
 use crate::service::rooms::RoomError;
 use crate::service::shared::Shared;
@@ -91,7 +91,7 @@ async fn page(
     wanted: &Wanted,
     error: Option<String>,
 ) -> Result<Response, PageError> {
-    let access = Access::of(shared, user).await?;
+    let access = Access::new(user, shared.state.memberships(user.id).await?);
     let mut rooms = shared.state.rooms().await?;
     rooms.retain(|room| access.may_enter(room));
     let shown = |is_archived| {

@@ -15,8 +15,8 @@ use super::room_access::Admin;
 use crate::content::wire;
 use crate::http::admin::tokens;
 use crate::http::admin::tokens::{DEFAULT_DAYS, MAX_DAYS, NotCreated};
+use crate::model::access;
 use crate::model::{AdminToken, MAX_ADMIN_TOKENS, User};
-use crate::service::access;
 use crate::service::shared::Shared;
 use crate::service::sign_in;
 

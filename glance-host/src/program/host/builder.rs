@@ -30,7 +30,7 @@ use crate::net::inbound::tls;
 use crate::net::inbound::tls::{Certificate, Tls};
 use crate::net::outbound::call_limiter::Turns;
 use crate::service::directory::Directory;
-use crate::service::embed::Embed;
+use crate::service::embed::{Embed, Embeds};
 use crate::service::entry_renderer::EntryRenderer;
 use crate::service::first_room::FirstRoom;
 use crate::service::install::browser_handoff::Visits;
@@ -38,12 +38,13 @@ use crate::service::install::removal;
 use crate::service::install::removal::Removals;
 use crate::service::metrics::Metrics;
 use crate::service::presence::Presence;
+use crate::service::retention::Retention;
 use crate::service::shared::Shared;
 use crate::service::sign_in::{Entrance, SignIn, Way};
 use crate::service::timeline::Timeline;
 use crate::service::viewer::{Lineups, Retries};
 use crate::service::webhooks::Webhooks;
-use crate::service::{addon_calls, images, retention};
+use crate::service::{addon_calls, images};
 use crate::storage::{SqliteState, State, StorageError};
 #[cfg(feature = "testing")]
 use crate::testing::fault_host::FaultLayer;
@@ -332,10 +333,6 @@ impl Builder {
         let base_url = public.unwrap_or_else(|| own.clone());
         let localhost = format!("{scheme}://localhost:{}", address.port());
         let way = self.way(&state).await?;
-        let embed_guest = match self.embed.is_used() {
-            true => Some(state.embed_guest().await?.id),
-            false => None,
-        };
         let key = state.signing_key().await?;
         let entrance = Entrance::new(way, &key);
         let images = Arc::new(images::Addresses::new(&key));
@@ -361,6 +358,7 @@ impl Builder {
         let attendance = Attendance::default();
         let state: Arc<dyn State> = Arc::new(state);
         let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
+        let embeds = Embeds::new(self.embed, Arc::clone(&state), self.clock.clone()).await?;
         let directory = Directory::new(Arc::clone(&state), attendance.clone(), info.api_url());
         let renderer =
             EntryRenderer::new(Arc::clone(&state), directory.clone(), Arc::clone(&images));
@@ -375,8 +373,7 @@ impl Builder {
             retries: Retries::new(self.clock.clone()),
             inbound,
             clock: self.clock,
-            embed: self.embed,
-            embed_guest,
+            embeds,
             timeline: Timeline::new(Arc::clone(&state), Arc::clone(&bus), renderer.clone()),
             attendance,
             directory,
@@ -401,7 +398,13 @@ impl Builder {
         });
         shared.first_room.open(&shared).await?;
         if let Some(kept) = self.keep_messages {
-            retention::begin(&shared, kept);
+            Retention {
+                storage: Arc::clone(&shared.state),
+                clock: shared.clock.clone(),
+                shutdown: shared.shutdown.clone(),
+                kept,
+            }
+            .start();
         }
         removal::begin(&shared);
         let api = api::router(&shared);

@@ -35,7 +35,7 @@ pub(super) fn some(
         .collect()
 }
 
-/// As [`Access`](crate::service::access::Access) has it: a test holds the two to each other.
+/// As [`Access`](crate::model::access::Access) has it: a test holds the two to each other.
 pub(super) fn open_to(connection: &Connection, user: &User, at_most: u32) -> Result<Vec<Room>> {
     connection
         .prepare_cached(&format!(

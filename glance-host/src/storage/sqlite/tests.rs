@@ -1,5 +1,6 @@
 use super::*;
 use crate::model::Content;
+use crate::model::access::Access;
 use glance_sdk::model::{Icon, Notification};
 
 async fn with_installation() -> (SqliteState, OauthId) {
@@ -251,4 +252,58 @@ async fn webhooks_of_an_older_database_are_declared_when_it_is_opened() {
     state.call(webhooks::prepare).await.unwrap();
     state.call(webhooks::prepare).await.unwrap();
     assert_eq!(state.webhooks_of(&id, 1.into()).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn sql_lists_the_rooms_that_access_lets_a_person_enter() {
+    let state = SqliteState::in_memory().unwrap();
+    let mut users = Vec::new();
+    for (name, is_admin, is_guest, is_removed) in [
+        ("owner", false, false, false),
+        ("guest who owns", false, true, false),
+        ("admin", true, false, false),
+        ("member", false, false, false),
+        ("guest", false, true, false),
+        ("removed", false, false, true),
+    ] {
+        let mut user = state.get_or_create_user(name).await.unwrap();
+        (user.is_admin, user.is_guest, user.is_removed) = (is_admin, is_guest, is_removed);
+        state.update_user(&user).await.unwrap();
+        users.push(user);
+    }
+    for (owner, is_public, is_archived, let_in) in [
+        (0, true, false, None),
+        (0, false, false, None),
+        (0, false, false, Some(3)),
+        (0, true, false, Some(4)),
+        (0, false, false, Some(4)),
+        (0, false, true, Some(4)),
+        (0, true, true, None),
+        (1, false, false, None),
+        (1, true, false, Some(5)),
+    ] {
+        let number = state.rooms().await.unwrap().len();
+        let owner = users[owner].id;
+        let mut room = state
+            .get_or_create_room(&format!("room {number}"), owner)
+            .await;
+        let room = room.as_mut().unwrap();
+        (room.is_public, room.is_archived) = (is_public, is_archived);
+        state.update_room(room).await.unwrap();
+        if let Some(user) = let_in {
+            state.add_member(room.id, users[user].id).await.unwrap();
+        }
+    }
+    let all = state.rooms().await.unwrap();
+    for user in &users {
+        let access = Access::new(user, state.memberships(user.id).await.unwrap());
+        let open = all
+            .iter()
+            .filter(|room| !room.is_archived && access.may_enter(room));
+        let open: Vec<_> = open.cloned().collect();
+        let found = state.rooms_open_to(user, 100).await.unwrap();
+        assert_eq!(found, open, "{}", user.name);
+        let first = state.rooms_open_to(user, 2).await.unwrap();
+        assert_eq!(first, open[..open.len().min(2)], "{}", user.name);
+    }
 }

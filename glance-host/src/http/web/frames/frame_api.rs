@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::{Refusal, installed};
 use crate::http::web::room_access::{Guest, Visit};
+use crate::model::access::Access;
 use crate::model::{Installed, Room, User};
-use crate::service::access::Access;
 use crate::service::addon_calls;
 use crate::service::shared::Shared;
 
@@ -122,7 +122,7 @@ pub(super) async fn enter(
     }): JsonBody<Entering>,
 ) -> Result<Json<Value>, Refusal> {
     installed(&shared, &room, &add_on).await?;
-    let access = Access::of(&shared, &user).await?;
+    let access = Access::new(&user, shared.state.memberships(user.id).await?);
     let state = &shared.state;
     let with_id = match other.parse() {
         Ok(id) => state.room(id).await?,

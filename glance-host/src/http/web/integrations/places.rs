@@ -12,7 +12,7 @@ use serde_json::json;
 use super::ListQuery;
 use crate::http::web::pages::{PageError, render};
 use crate::http::web::room_access::Person;
-use crate::service::access;
+use crate::model::access;
 use crate::service::shared::Shared;
 
 /// How many rooms the page names.

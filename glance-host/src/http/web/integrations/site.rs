@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use crate::http::web::pages::PageError;
 use crate::http::web::room_access::{Person, Visit};
+use crate::model::access;
 use crate::model::{Installed, User};
-use crate::service::access;
 use crate::service::shared::Shared;
 
 /// A room or the group, and the person who manages it there.
