@@ -3,6 +3,8 @@
 //! Reads the sources as text, so it sees paths that begin with `crate::` or `super::` and names of external
 //! crates. Comments and string literals do not count.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;

@@ -2,7 +2,7 @@
 
 use glance_host::sign_in::SignIn;
 use glance_host::webhooks::Outcome;
-use glance_host::{Host, storage::State};
+use glance_host::{Host, storage::Storage};
 use glance_sdk::model::webhook::{
     RoomArchived, RoomCreated, RoomDeleted, RoomTopicChange, RoomUnarchived,
 };
@@ -46,7 +46,7 @@ async fn team() -> (Host, Browser) {
     (host, ann)
 }
 
-async fn names(state: &dyn State) -> Vec<String> {
+async fn names(state: &dyn Storage) -> Vec<String> {
     let rooms = state.rooms().await.unwrap();
     rooms.into_iter().map(|room| room.name).collect()
 }

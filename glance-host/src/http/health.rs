@@ -81,7 +81,7 @@ struct Known {
 impl Health {
     /// Whether the latest write succeeded. Where there was none since the last call, makes one, at most
     /// every [`PROBE_PERIOD`].
-    async fn can_write(&self, state: &Arc<dyn storage::State>, now: Duration) -> bool {
+    async fn can_write(&self, state: &Arc<dyn storage::Storage>, now: Duration) -> bool {
         // Held during a probe: callers that come meanwhile wait for its outcome.
         let mut known = self.0.lock().await;
         let writes = state.writes();
@@ -109,7 +109,7 @@ impl Known {
     }
 
     /// Writes something; whether that failed.
-    async fn probe(&mut self, state: &Arc<dyn storage::State>) -> bool {
+    async fn probe(&mut self, state: &Arc<dyn storage::Storage>) -> bool {
         let probe = self.pending.get_or_insert_with(|| {
             let state = Arc::clone(state);
             tokio::spawn(async move { state.probe_write().await })
@@ -144,7 +144,7 @@ mod tests {
     async fn health_follows_the_latest_write_and_probes_where_there_was_none() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("host.sqlite");
-        let state: Arc<dyn storage::State> = Arc::new(SqliteState::open(&path).unwrap());
+        let state: Arc<dyn storage::Storage> = Arc::new(SqliteState::open(&path).unwrap());
         let health = Health::default();
         let at = Duration::from_secs;
         assert!(health.can_write(&state, at(0)).await);

@@ -23,7 +23,7 @@ use crate::service::shared::Shared;
 use crate::service::webhooks;
 use crate::service::webhooks::{Delivery, RoomEvent};
 use crate::service::{addon_calls, messages, rooms};
-use crate::storage::{State, StorageError};
+use crate::storage::{Storage, StorageError};
 
 pub use builder::Builder;
 pub use error::Error;
@@ -65,7 +65,7 @@ impl Host {
     }
 
     /// What it remembers.
-    pub fn state(&self) -> &dyn State {
+    pub fn state(&self) -> &dyn Storage {
         &*self.shared.state
     }
 

@@ -9,18 +9,18 @@ use glance_sdk::model::{MessageFormat, Notification, RoomDetails, UserDetails};
 use crate::cluster::attendance::Attendance;
 use crate::content::wire::Wire;
 use crate::model::{Entry, Message, Room, Sender, User};
-use crate::storage::{State, StorageError};
+use crate::storage::{Storage, StorageError};
 
 /// Looks up rooms and people, and renders them as JSON.
 #[derive(Debug, Clone)]
 pub(crate) struct Directory {
-    storage: Arc<dyn State>,
+    storage: Arc<dyn Storage>,
     attendance: Attendance,
     wire: Wire,
 }
 
 impl Directory {
-    pub(crate) fn new(storage: Arc<dyn State>, attendance: Attendance, api_url: String) -> Self {
+    pub(crate) fn new(storage: Arc<dyn Storage>, attendance: Attendance, api_url: String) -> Self {
         Self {
             storage,
             attendance,

@@ -9,7 +9,7 @@ use reqwest::Url;
 
 use crate::model::clock::Clock;
 use crate::model::{Installed, Room, User};
-use crate::storage::{State, StorageError};
+use crate::storage::{Storage, StorageError};
 
 /// The lifetime of a viewer token, in seconds. A connection ends with its token; the page gets a new token
 /// before that.
@@ -96,7 +96,7 @@ impl std::error::Error for NoOrigin {}
 #[derive(Debug, Clone)]
 pub(crate) struct Embeds {
     pub(crate) config: Embed,
-    storage: Arc<dyn State>,
+    storage: Arc<dyn Storage>,
     clock: Clock,
     /// The account for people without a name; `None` if no site may show rooms.
     guest: Option<UserId>,
@@ -123,7 +123,7 @@ pub(crate) struct Pass {
 impl Embeds {
     pub(crate) async fn new(
         config: Embed,
-        storage: Arc<dyn State>,
+        storage: Arc<dyn Storage>,
         clock: Clock,
     ) -> Result<Self, StorageError> {
         let guest = match config.is_used() {

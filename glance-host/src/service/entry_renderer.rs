@@ -11,7 +11,7 @@ use crate::content::{html, label, wire};
 use crate::model::{Content, Entry, Sender, User};
 use crate::service::directory::Directory;
 use crate::service::images::{Addresses, Images};
-use crate::storage::{State, StorageError};
+use crate::storage::{Storage, StorageError};
 
 /// How much of an entry stands over one that answers it, in characters.
 const EXCERPT: usize = 140;
@@ -85,7 +85,7 @@ enum Said {
 /// Renders entries for pages.
 #[derive(Debug, Clone)]
 pub(crate) struct EntryRenderer {
-    storage: Arc<dyn State>,
+    storage: Arc<dyn Storage>,
     directory: Directory,
     images: Arc<Addresses>,
 }
@@ -96,7 +96,7 @@ struct Avatars(HashMap<OauthId, Option<Icon>>);
 
 impl EntryRenderer {
     pub(crate) fn new(
-        storage: Arc<dyn State>,
+        storage: Arc<dyn Storage>,
         directory: Directory,
         images: Arc<Addresses>,
     ) -> Self {

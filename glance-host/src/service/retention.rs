@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::model::clock::Clock;
 use crate::model::shutdown::Shutdown;
-use crate::storage::{State, StorageError};
+use crate::storage::{Storage, StorageError};
 
 /// The pause between two runs.
 const PERIOD: Duration = Duration::from_secs(60 * 60);
@@ -15,7 +15,7 @@ const BATCH: u32 = 500;
 
 /// Deletes expired messages in the background.
 pub(crate) struct Retention {
-    pub(crate) storage: Arc<dyn State>,
+    pub(crate) storage: Arc<dyn Storage>,
     pub(crate) clock: Clock,
     pub(crate) shutdown: Shutdown,
     /// The age at which a message expires.

@@ -30,7 +30,7 @@ use crate::service::sign_in::{Entrance, Way};
 use crate::service::timeline::Timeline;
 use crate::service::viewer::{Lineups, Retries};
 use crate::service::webhooks::Webhooks;
-use crate::storage::{State, StorageError};
+use crate::storage::{Storage, StorageError};
 #[cfg(feature = "testing")]
 use crate::testing::fault_host::FaultLayer;
 
@@ -51,7 +51,7 @@ pub(crate) struct Shared {
     pub(crate) inbound: serve::Limits,
     pub(crate) attendance: Attendance,
     pub(crate) directory: Directory,
-    pub(crate) state: Arc<dyn State>,
+    pub(crate) state: Arc<dyn Storage>,
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) lineups: Lineups,
     pub(crate) retries: Retries,

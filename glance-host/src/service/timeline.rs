@@ -11,19 +11,23 @@ use crate::model::Entry;
 use crate::model::bounded_map::evict_unused;
 use crate::model::event::{Event, Posted};
 use crate::service::entry_renderer::EntryRenderer;
-use crate::storage::{State, StorageError};
+use crate::storage::{Storage, StorageError};
 
 /// Appends entries to the timelines of rooms.
 #[derive(Debug, Clone)]
 pub(crate) struct Timeline {
-    storage: Arc<dyn State>,
+    storage: Arc<dyn Storage>,
     bus: Arc<dyn Bus>,
     renderer: EntryRenderer,
     turns: Arc<RoomTurns>,
 }
 
 impl Timeline {
-    pub(crate) fn new(storage: Arc<dyn State>, bus: Arc<dyn Bus>, renderer: EntryRenderer) -> Self {
+    pub(crate) fn new(
+        storage: Arc<dyn Storage>,
+        bus: Arc<dyn Bus>,
+        renderer: EntryRenderer,
+    ) -> Self {
         Self {
             storage,
             bus,

@@ -45,7 +45,7 @@ use crate::service::timeline::Timeline;
 use crate::service::viewer::{Lineups, Retries};
 use crate::service::webhooks::Webhooks;
 use crate::service::{addon_calls, images};
-use crate::storage::{SqliteState, State, StorageError};
+use crate::storage::{SqliteState, Storage, StorageError};
 #[cfg(feature = "testing")]
 use crate::testing::fault_host::FaultLayer;
 
@@ -332,7 +332,7 @@ impl Builder {
         let own = format!("{scheme}://{address}");
         let base_url = public.unwrap_or_else(|| own.clone());
         let localhost = format!("{scheme}://localhost:{}", address.port());
-        let way = self.way(&state).await?;
+        let way = self.way(&*state).await?;
         let key = state.signing_key().await?;
         let entrance = Entrance::new(way, &key);
         let images = Arc::new(images::Addresses::new(&key));
@@ -356,7 +356,6 @@ impl Builder {
             product: self.product,
         });
         let attendance = Attendance::default();
-        let state: Arc<dyn State> = Arc::new(state);
         let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
         let embeds = Embeds::new(self.embed, Arc::clone(&state), self.clock.clone()).await?;
         let directory = Directory::new(Arc::clone(&state), attendance.clone(), info.api_url());
@@ -454,7 +453,7 @@ impl Builder {
         Ok((certificate, public))
     }
 
-    async fn way(&self, state: &SqliteState) -> Result<Way, Error> {
+    async fn way(&self, state: &dyn Storage) -> Result<Way, Error> {
         Ok(match &self.sign_in {
             SignIn::Local => Way::Local(first_user(state).await?.id),
             SignIn::Name => Way::Name,
@@ -469,13 +468,13 @@ impl Builder {
         })
     }
 
-    fn open_state(&self) -> Result<(Option<File>, SqliteState), Error> {
+    fn open_state(&self) -> Result<(Option<File>, Arc<dyn Storage>), Error> {
         let Some(folder) = &self.data else {
-            return Ok((None, SqliteState::in_memory()?));
+            return Ok((None, Arc::new(SqliteState::in_memory()?)));
         };
         let lock = folder::take(folder)?;
         let state = SqliteState::open(&folder.join(folder::DATABASE))?;
-        Ok((Some(lock), state))
+        Ok((Some(lock), Arc::new(state)))
     }
 }
 
@@ -512,7 +511,7 @@ fn origin(url: &str) -> Result<String, Error> {
 }
 
 /// The person at this machine: whoever administered the host before, or somebody new.
-async fn first_user(state: &SqliteState) -> Result<User, StorageError> {
+async fn first_user(state: &dyn Storage) -> Result<User, StorageError> {
     if let Some(admin) = state.first_admin().await? {
         return Ok(admin);
     }

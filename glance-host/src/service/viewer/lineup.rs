@@ -12,7 +12,7 @@ use crate::cluster::bus::Bus;
 use crate::model::bounded_map::evict_unused;
 use crate::model::{Installed, RuntimeGlance};
 use crate::service::images::Addresses;
-use crate::storage::{State, StorageError};
+use crate::storage::{Storage, StorageError};
 
 /// The glances of a room, from the top.
 #[derive(Default)]
@@ -57,7 +57,7 @@ impl Lineups {
     pub(super) async fn of(
         &self,
         room: RoomId,
-        state: &dyn State,
+        state: &dyn Storage,
         bus: &dyn Bus,
     ) -> Result<Arc<Lineup>, StorageError> {
         let known = self.known(room);

@@ -1,21 +1,55 @@
 //! Tokens for scripts in SQLite, by their digests.
 
+use async_trait::async_trait;
 use rusqlite::TransactionBehavior::Immediate;
-use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::SqliteState;
 use super::rows::{id, number};
 use crate::model::{AdminToken, MAX_ADMIN_TOKENS, NewAdminToken};
+use crate::storage::{AdminTokenStore, Result};
 
 const TOKEN: &str =
     "SELECT id, name, digest, created_by, created_at, expires_at, last_used_at, revoked_at
      FROM admin_token";
 
+#[async_trait]
+impl AdminTokenStore for SqliteState {
+    async fn create_admin_token(
+        &self,
+        new: &NewAdminToken,
+        now: i64,
+    ) -> Result<Option<AdminToken>> {
+        let new = new.clone();
+        self.call(move |connection| create(connection, &new, now))
+            .await
+    }
+
+    async fn admin_token(&self, id: u64) -> Result<Option<AdminToken>> {
+        self.call(move |connection| find(connection, id)).await
+    }
+
+    async fn admin_tokens(&self) -> Result<Vec<AdminToken>> {
+        self.call(|connection| all(connection)).await
+    }
+
+    async fn touch_admin_token(&self, id: u64, now: i64) -> Result<()> {
+        self.call(move |connection| touch(connection, id, now))
+            .await
+    }
+
+    async fn revoke_admin_token(&self, id: u64, now: i64) -> Result<bool> {
+        self.call(move |connection| revoke(connection, id, now))
+            .await
+    }
+}
+
 /// `None` where as many hold as may.
-pub(super) fn create(
+fn create(
     connection: &mut Connection,
     new: &NewAdminToken,
     now: i64,
-) -> Result<Option<AdminToken>> {
+) -> rusqlite::Result<Option<AdminToken>> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     let holding: u32 = transaction.query_row(
         "SELECT count(*) FROM admin_token WHERE revoked_at IS NULL AND expires_at > ?1",
@@ -51,21 +85,21 @@ pub(super) fn create(
     Ok(Some(created))
 }
 
-pub(super) fn find(connection: &Connection, id: u64) -> Result<Option<AdminToken>> {
+fn find(connection: &Connection, id: u64) -> rusqlite::Result<Option<AdminToken>> {
     connection
         .prepare_cached(&format!("{TOKEN} WHERE id = ?1"))?
         .query_row([number(id)], token)
         .optional()
 }
 
-pub(super) fn all(connection: &Connection) -> Result<Vec<AdminToken>> {
+fn all(connection: &Connection) -> rusqlite::Result<Vec<AdminToken>> {
     connection
         .prepare_cached(&format!("{TOKEN} ORDER BY id DESC"))?
         .query_map([], token)?
         .collect()
 }
 
-pub(super) fn touch(connection: &Connection, id: u64, now: i64) -> Result<()> {
+fn touch(connection: &Connection, id: u64, now: i64) -> rusqlite::Result<()> {
     connection
         .execute(
             "UPDATE admin_token SET last_used_at = ?2 WHERE id = ?1",
@@ -74,7 +108,7 @@ pub(super) fn touch(connection: &Connection, id: u64, now: i64) -> Result<()> {
         .map(drop)
 }
 
-pub(super) fn revoke(connection: &Connection, id: u64, now: i64) -> Result<bool> {
+fn revoke(connection: &Connection, id: u64, now: i64) -> rusqlite::Result<bool> {
     connection
         .execute(
             "UPDATE admin_token SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL",
@@ -84,7 +118,7 @@ pub(super) fn revoke(connection: &Connection, id: u64, now: i64) -> Result<bool>
 }
 
 /// Its columns are those of [`TOKEN`].
-fn token(row: &Row<'_>) -> Result<AdminToken> {
+fn token(row: &Row<'_>) -> rusqlite::Result<AdminToken> {
     Ok(AdminToken {
         id: id(row, 0)?,
         name: row.get(1)?,
@@ -101,7 +135,7 @@ fn token(row: &Row<'_>) -> Result<AdminToken> {
 mod tests {
     use super::*;
     use crate::model::User;
-    use crate::storage::{SqliteState, State};
+    use crate::storage::{PeopleStore, SqliteState};
 
     async fn state() -> (SqliteState, User) {
         let state = SqliteState::in_memory().unwrap();

@@ -1,11 +1,41 @@
 //! The group in SQLite.
 
-use rusqlite::{Connection, Result};
+use async_trait::async_trait;
+use rusqlite::Connection;
 
+use super::SqliteState;
 use super::rows::id;
 use crate::model::Group;
+use crate::storage::{GroupStore, Result, StorageError, Writes};
 
-pub(super) fn get(connection: &Connection) -> Result<Group> {
+#[async_trait]
+impl GroupStore for SqliteState {
+    fn writes(&self) -> Writes {
+        self.writes.read()
+    }
+
+    async fn probe_write(&self) -> Result<()> {
+        self.call(|connection| rewrite(connection)).await
+    }
+
+    async fn group(&self) -> Result<Group> {
+        self.call(|connection| get(connection)).await
+    }
+
+    async fn name_group(&self, name: &str) -> Result<()> {
+        let name = name.to_owned();
+        self.call(move |connection| rename(connection, &name)).await
+    }
+
+    async fn signing_key(&self) -> Result<Vec<u8>> {
+        let mut new = [0; 32];
+        aws_lc_rs::rand::fill(&mut new)
+            .map_err(|_| StorageError::other("the system gives no random numbers"))?;
+        self.call(move |connection| key(connection, &new)).await
+    }
+}
+
+fn get(connection: &Connection) -> rusqlite::Result<Group> {
     connection.query_row("SELECT id, name FROM team", [], |row| {
         Ok(Group {
             id: id(row, 0)?.into(),
@@ -14,15 +44,24 @@ pub(super) fn get(connection: &Connection) -> Result<Group> {
     })
 }
 
-pub(super) fn name(connection: &Connection, name: &str) -> Result<()> {
+fn rename(connection: &Connection, name: &str) -> rusqlite::Result<()> {
     connection
         .execute("UPDATE team SET name = ?1", [name])
         .map(drop)
 }
 
 /// Writes the group as it is.
-pub(super) fn rewrite(connection: &Connection) -> Result<()> {
+fn rewrite(connection: &Connection) -> rusqlite::Result<()> {
     connection
         .execute("UPDATE team SET name = name", [])
         .map(drop)
+}
+
+/// The key, which is this one where there was none.
+fn key(connection: &Connection, new: &[u8]) -> rusqlite::Result<Vec<u8>> {
+    connection.execute(
+        "INSERT OR IGNORE INTO signing_key (id, key) VALUES (1, ?1)",
+        [new],
+    )?;
+    connection.query_row("SELECT key FROM signing_key", [], |row| row.get(0))
 }

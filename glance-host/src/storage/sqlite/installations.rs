@@ -1,25 +1,123 @@
 //! Installations in SQLite.
 
+use async_trait::async_trait;
 use glance_sdk::model::{Descriptor, OauthId, RoomId, Secret};
 use rusqlite::TransactionBehavior::Immediate;
-use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::SqliteState;
+use super::extensions::webhooks;
 use super::rows::{column, id, json, number, parsed, place, room};
-use super::webhooks;
 use crate::model::{InstallationQuery, Installed, Leaving, ListedInstallation, Place};
-use crate::storage::StorageError;
+use crate::storage::{InstallationStore, Result};
 
 const INSTALLATION: &str =
     "SELECT oauth_id, oauth_secret, room_id, descriptor_url, descriptor FROM installation";
 
+#[async_trait]
+impl InstallationStore for SqliteState {
+    async fn begin_installation(&self, installed: &Installed, now: i64) -> Result<bool> {
+        let kept = Kept::new(&installed.descriptor)?;
+        let installed = installed.clone();
+        self.call(move |connection| begin(connection, &installed, &kept, now))
+            .await
+    }
+
+    async fn finish_installation(&self, id: &OauthId) -> Result<()> {
+        let id = id.clone();
+        self.call(move |connection| finish(connection, &id)).await
+    }
+
+    async fn replace_descriptor(&self, id: &OauthId, url: &str, new: &Descriptor) -> Result<()> {
+        let (id, url, kept) = (id.clone(), url.to_owned(), Kept::new(new)?);
+        self.call(move |connection| replace_descriptor(connection, &id, &url, &kept))
+            .await
+    }
+
+    async fn replace_secret(&self, id: &OauthId, secret: &Secret) -> Result<()> {
+        let (id, secret) = (id.clone(), secret.clone());
+        self.call(move |connection| replace_secret(connection, &id, &secret))
+            .await
+    }
+
+    async fn leave(&self, id: &OauthId, now: i64) -> Result<Option<Installed>> {
+        let id = id.clone();
+        self.call(move |connection| leave(connection, &id, now))
+            .await
+    }
+
+    async fn leaving(&self, after: Option<&OauthId>, at_most: u32) -> Result<Vec<Leaving>> {
+        let after = after.cloned();
+        self.call(move |connection| leaving(connection, after.as_ref(), at_most))
+            .await
+    }
+
+    async fn is_leaving(&self, id: &OauthId) -> Result<bool> {
+        let id = id.clone();
+        self.call(move |connection| is_leaving(connection, &id))
+            .await
+    }
+
+    async fn forget_leaving(&self, id: &OauthId) -> Result<bool> {
+        let id = id.clone();
+        self.call(move |connection| forget_leaving(connection, &id))
+            .await
+    }
+
+    async fn secret(&self, id: &OauthId) -> Result<Option<Secret>> {
+        let id = id.clone();
+        self.call(move |connection| secret(connection, &id)).await
+    }
+
+    async fn remove_installation(&self, id: &OauthId) -> Result<bool> {
+        let id = id.clone();
+        self.call(move |connection| remove(connection, &id)).await
+    }
+
+    async fn installation(&self, id: &OauthId) -> Result<Option<Installed>> {
+        let id = id.clone();
+        self.call(move |connection| find(connection, &id)).await
+    }
+
+    async fn installed_in(&self, key: &str, room: Option<RoomId>) -> Result<Vec<Place>> {
+        let key = key.to_owned();
+        self.call(move |connection| places(connection, &key, room))
+            .await
+    }
+
+    async fn list_installations(
+        &self,
+        query: &InstallationQuery,
+        after: Option<&OauthId>,
+        at_most: u32,
+    ) -> Result<Vec<ListedInstallation>> {
+        let (query, after) = (query.clone(), after.cloned());
+        self.call(move |connection| list(connection, &query, after.as_ref(), at_most))
+            .await
+    }
+
+    async fn count_installations(&self) -> Result<u64> {
+        self.call(|connection| count(connection)).await
+    }
+
+    async fn installations_in(&self, room: RoomId) -> Result<Vec<Installed>> {
+        self.call(move |connection| shown_in(connection, room))
+            .await
+    }
+
+    async fn global_installations(&self) -> Result<Vec<Installed>> {
+        self.call(|connection| global(connection)).await
+    }
+}
+
 /// A descriptor as it is kept, and the webhooks it declares.
-pub(super) struct Kept {
+struct Kept {
     descriptor: String,
     webhooks: Vec<webhooks::Kept>,
 }
 
 impl Kept {
-    pub(super) fn new(descriptor: &Descriptor) -> std::result::Result<Self, StorageError> {
+    fn new(descriptor: &Descriptor) -> Result<Self> {
         Ok(Self {
             descriptor: json(descriptor)?,
             webhooks: webhooks::Kept::declared(descriptor)?,
@@ -29,12 +127,12 @@ impl Kept {
 
 /// False where the add-on would show twice: beside its own in this place, and a room's beside that for
 /// all rooms.
-pub(super) fn begin(
+fn begin(
     connection: &mut Connection,
     new: &Installed,
     kept: &Kept,
     now: i64,
-) -> Result<bool> {
+) -> rusqlite::Result<bool> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     let made = transaction.execute(
         "INSERT INTO installation
@@ -59,7 +157,7 @@ pub(super) fn begin(
     Ok(made > 0)
 }
 
-pub(super) fn finish(connection: &Connection, id: &OauthId) -> Result<()> {
+fn finish(connection: &Connection, id: &OauthId) -> rusqlite::Result<()> {
     connection
         .execute(
             "UPDATE installation SET accepted = 1 WHERE oauth_id = ?1",
@@ -68,12 +166,12 @@ pub(super) fn finish(connection: &Connection, id: &OauthId) -> Result<()> {
         .map(drop)
 }
 
-pub(super) fn replace_descriptor(
+fn replace_descriptor(
     connection: &mut Connection,
     id: &OauthId,
     url: &str,
     kept: &Kept,
-) -> Result<()> {
+) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     let updated = transaction.execute(
         "UPDATE installation SET descriptor_url = ?2, descriptor = ?3 WHERE oauth_id = ?1",
@@ -85,7 +183,7 @@ pub(super) fn replace_descriptor(
     transaction.commit()
 }
 
-pub(super) fn replace_secret(connection: &Connection, id: &OauthId, secret: &Secret) -> Result<()> {
+fn replace_secret(connection: &Connection, id: &OauthId, secret: &Secret) -> rusqlite::Result<()> {
     connection
         .execute(
             "UPDATE installation SET oauth_secret = ?2 WHERE oauth_id = ?1",
@@ -95,11 +193,11 @@ pub(super) fn replace_secret(connection: &Connection, id: &OauthId, secret: &Sec
 }
 
 /// Removes an installation; its add-on has to be told.
-pub(super) fn leave(
+fn leave(
     connection: &mut Connection,
     id: &OauthId,
     now: i64,
-) -> Result<Option<Installed>> {
+) -> rusqlite::Result<Option<Installed>> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     let Some(installed) = find(&transaction, id)? else {
         return Ok(None);
@@ -111,7 +209,11 @@ pub(super) fn leave(
 
 /// Removes an installation within a transaction; its add-on has to be told, where it has an address
 /// for that.
-pub(super) fn let_go(connection: &Connection, installed: &Installed, now: i64) -> Result<()> {
+pub(super) fn let_go(
+    connection: &Connection,
+    installed: &Installed,
+    now: i64,
+) -> rusqlite::Result<()> {
     if let Some(leaving) = installed.leaving(now) {
         connection
             .prepare_cached(
@@ -130,24 +232,24 @@ pub(super) fn let_go(connection: &Connection, installed: &Installed, now: i64) -
 
 /// Lets the installations go that were under way when the host stopped: their add-ons may have
 /// accepted them.
-pub(super) fn let_unfinished_go(connection: &mut Connection) -> Result<()> {
+pub(super) fn let_unfinished_go(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     let now = transaction.query_row("SELECT unixepoch()", [], |row| row.get(0))?;
     let unfinished: Vec<_> = transaction
         .prepare(&format!("{INSTALLATION} WHERE accepted = 0"))?
         .query_map([], installed)?
-        .collect::<Result<_>>()?;
+        .collect::<rusqlite::Result<_>>()?;
     for installed in &unfinished {
         let_go(&transaction, installed, now)?;
     }
     transaction.commit()
 }
 
-pub(super) fn leaving(
+fn leaving(
     connection: &Connection,
     after: Option<&OauthId>,
     at_most: u32,
-) -> Result<Vec<Leaving>> {
+) -> rusqlite::Result<Vec<Leaving>> {
     connection
         .prepare_cached(
             "SELECT oauth_id, oauth_secret, callback_url, since FROM leaving_installation
@@ -164,13 +266,13 @@ pub(super) fn leaving(
         .collect()
 }
 
-pub(super) fn is_leaving(connection: &Connection, id: &OauthId) -> Result<bool> {
+fn is_leaving(connection: &Connection, id: &OauthId) -> rusqlite::Result<bool> {
     connection
         .prepare_cached("SELECT 1 FROM leaving_installation WHERE oauth_id = ?1")?
         .exists([id.as_str()])
 }
 
-pub(super) fn forget_leaving(connection: &Connection, id: &OauthId) -> Result<bool> {
+fn forget_leaving(connection: &Connection, id: &OauthId) -> rusqlite::Result<bool> {
     connection
         .execute(
             "DELETE FROM leaving_installation WHERE oauth_id = ?1",
@@ -179,7 +281,7 @@ pub(super) fn forget_leaving(connection: &Connection, id: &OauthId) -> Result<bo
         .map(|removed| removed > 0)
 }
 
-pub(super) fn secret(connection: &Connection, id: &OauthId) -> Result<Option<Secret>> {
+fn secret(connection: &Connection, id: &OauthId) -> rusqlite::Result<Option<Secret>> {
     connection
         .prepare_cached("SELECT oauth_secret FROM installation WHERE oauth_id = ?1")?
         .query_row([id.as_str()], |row| row.get::<_, String>(0))
@@ -187,7 +289,7 @@ pub(super) fn secret(connection: &Connection, id: &OauthId) -> Result<Option<Sec
         .map(|secret| secret.map(Secret::from))
 }
 
-pub(super) fn remove(connection: &Connection, id: &OauthId) -> Result<bool> {
+fn remove(connection: &Connection, id: &OauthId) -> rusqlite::Result<bool> {
     connection
         .execute(
             "DELETE FROM installation WHERE oauth_id = ?1",
@@ -197,7 +299,7 @@ pub(super) fn remove(connection: &Connection, id: &OauthId) -> Result<bool> {
 }
 
 /// Accepted or not.
-pub(super) fn find(connection: &Connection, id: &OauthId) -> Result<Option<Installed>> {
+fn find(connection: &Connection, id: &OauthId) -> rusqlite::Result<Option<Installed>> {
     connection
         .prepare_cached(&format!("{INSTALLATION} WHERE oauth_id = ?1"))?
         .query_row([id.as_str()], installed)
@@ -205,11 +307,11 @@ pub(super) fn find(connection: &Connection, id: &OauthId) -> Result<Option<Insta
 }
 
 /// Where the accepted ones of an add-on are that show in this room, or in any.
-pub(super) fn places(
+fn places(
     connection: &Connection,
     key: &str,
     room: Option<RoomId>,
-) -> Result<Vec<Place>> {
+) -> rusqlite::Result<Vec<Place>> {
     connection
         .prepare_cached(
             "SELECT ifnull(room_id, 0) FROM installation
@@ -223,14 +325,14 @@ pub(super) fn places(
         .collect()
 }
 
-pub(super) fn count(connection: &Connection) -> Result<u64> {
+fn count(connection: &Connection) -> rusqlite::Result<u64> {
     connection
         .prepare_cached("SELECT count(*) FROM installation WHERE accepted = 1")?
         .query_row([], |row| id(row, 0))
 }
 
 /// The room's own and those of all rooms.
-pub(super) fn shown_in(connection: &Connection, room: RoomId) -> Result<Vec<Installed>> {
+fn shown_in(connection: &Connection, room: RoomId) -> rusqlite::Result<Vec<Installed>> {
     connection
         .prepare_cached(&format!(
             "{INSTALLATION} WHERE accepted = 1 AND (room_id = ?1 OR room_id IS NULL)
@@ -241,14 +343,14 @@ pub(super) fn shown_in(connection: &Connection, room: RoomId) -> Result<Vec<Inst
 }
 
 /// The room's own, accepted or not.
-pub(super) fn of_room(connection: &Connection, room: RoomId) -> Result<Vec<Installed>> {
+pub(super) fn of_room(connection: &Connection, room: RoomId) -> rusqlite::Result<Vec<Installed>> {
     connection
         .prepare_cached(&format!("{INSTALLATION} WHERE room_id = ?1"))?
         .query_map([number(room.get())], installed)?
         .collect()
 }
 
-pub(super) fn global(connection: &Connection) -> Result<Vec<Installed>> {
+fn global(connection: &Connection) -> rusqlite::Result<Vec<Installed>> {
     connection
         .prepare_cached(&format!(
             "{INSTALLATION} WHERE accepted = 1 AND room_id IS NULL ORDER BY add_on_key, oauth_id"
@@ -258,12 +360,12 @@ pub(super) fn global(connection: &Connection) -> Result<Vec<Installed>> {
 }
 
 /// Accepted or not.
-pub(super) fn list(
+fn list(
     connection: &Connection,
     query: &InstallationQuery,
     after: Option<&OauthId>,
     at_most: u32,
-) -> Result<Vec<ListedInstallation>> {
+) -> rusqlite::Result<Vec<ListedInstallation>> {
     // Named only where it counts, so that SQLite uses the index.
     let of_key = match query.key {
         Some(_) => "add_on_key = ?1",
@@ -304,7 +406,7 @@ pub(super) fn list(
 }
 
 /// Its columns are those of [`INSTALLATION`], at least.
-pub(super) fn installed(row: &Row<'_>) -> Result<Installed> {
+pub(super) fn installed(row: &Row<'_>) -> rusqlite::Result<Installed> {
     Ok(Installed {
         oauth_id: row.get::<_, String>(0)?.into(),
         oauth_secret: row.get::<_, String>(1)?.into(),

@@ -141,6 +141,8 @@ mod tests {
     use super::super::schema::SCHEMA;
     use super::super::*;
     use super::STEPS;
+    use crate::model::InstallationQuery;
+    use crate::storage::{InstallationStore, PeopleStore, RoomStore};
 
     #[tokio::test]
     async fn a_database_of_the_first_schema_goes_on() {

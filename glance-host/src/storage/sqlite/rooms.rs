@@ -1,12 +1,16 @@
 //! Rooms in SQLite.
 
+use async_trait::async_trait;
 use glance_sdk::model::{RoomId, UserId};
 use rusqlite::TransactionBehavior::Immediate;
-use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::SqliteState;
 use super::installations;
+use super::people::{USER, user};
 use super::rows::{id, number, offset};
 use crate::model::{Installed, NewRoom, Room, User};
+use crate::storage::{Result, RoomStore};
 
 const ROOM: &str = "SELECT id, name, is_public, owner, topic, is_archived, created FROM room";
 
@@ -14,19 +18,91 @@ const ROOM: &str = "SELECT id, name, is_public, owner, topic, is_archived, creat
 const NEXT: &str = "(SELECT max(
     ifnull((SELECT max(id) FROM room), 0), ifnull((SELECT max(id) FROM spent_room), 0)) + 1)";
 
-pub(super) fn all(connection: &Connection) -> Result<Vec<Room>> {
+#[async_trait]
+impl RoomStore for SqliteState {
+    async fn rooms(&self) -> Result<Vec<Room>> {
+        self.call(|connection| all(connection)).await
+    }
+
+    async fn list_rooms(&self, archived: bool, skip: u64, at_most: u32) -> Result<Vec<Room>> {
+        self.call(move |connection| some(connection, archived, skip, at_most))
+            .await
+    }
+
+    async fn rooms_open_to(&self, user: &User, at_most: u32) -> Result<Vec<Room>> {
+        let user = user.clone();
+        self.call(move |connection| open_to(connection, &user, at_most))
+            .await
+    }
+
+    async fn first_room(&self) -> Result<Option<Room>> {
+        self.call(|connection| first(connection)).await
+    }
+
+    async fn room(&self, id: RoomId) -> Result<Option<Room>> {
+        self.call(move |connection| find(connection, id)).await
+    }
+
+    async fn find_room(&self, name: &str) -> Result<Option<Room>> {
+        let name = name.to_owned();
+        self.call(move |connection| find_by_name(connection, &name))
+            .await
+    }
+
+    async fn get_or_create_room(&self, name: &str, owner: UserId) -> Result<Room> {
+        let name = name.to_owned();
+        self.call(move |connection| get_or_create(connection, &name, owner))
+            .await
+    }
+
+    async fn create_room(&self, new: &NewRoom) -> Result<Option<Room>> {
+        let new = new.clone();
+        self.call(move |connection| create(connection, &new)).await
+    }
+
+    async fn update_room(&self, room: &Room) -> Result<bool> {
+        let room = room.clone();
+        self.call(move |connection| update(connection, &room)).await
+    }
+
+    async fn remove_room(&self, id: RoomId, now: i64) -> Result<Option<Vec<Installed>>> {
+        self.call(move |connection| remove(connection, id, now))
+            .await
+    }
+
+    async fn members(&self, room: RoomId) -> Result<Vec<User>> {
+        self.call(move |connection| members(connection, room)).await
+    }
+
+    async fn memberships(&self, user: UserId) -> Result<Vec<RoomId>> {
+        self.call(move |connection| memberships(connection, user))
+            .await
+    }
+
+    async fn add_member(&self, room: RoomId, user: UserId) -> Result<()> {
+        self.call(move |connection| add_member(connection, room, user))
+            .await
+    }
+
+    async fn remove_member(&self, room: RoomId, user: UserId) -> Result<bool> {
+        self.call(move |connection| remove_member(connection, room, user))
+            .await
+    }
+}
+
+fn all(connection: &Connection) -> rusqlite::Result<Vec<Room>> {
     connection
         .prepare_cached(&format!("{ROOM} ORDER BY id"))?
         .query_map([], room)?
         .collect()
 }
 
-pub(super) fn some(
+fn some(
     connection: &Connection,
     archived: bool,
     skip: u64,
     at_most: u32,
-) -> Result<Vec<Room>> {
+) -> rusqlite::Result<Vec<Room>> {
     connection
         .prepare_cached(&format!(
             "{ROOM} WHERE ?1 OR NOT is_archived ORDER BY id LIMIT ?2 OFFSET ?3"
@@ -36,7 +112,7 @@ pub(super) fn some(
 }
 
 /// As [`Access`](crate::model::access::Access) has it: a test holds the two to each other.
-pub(super) fn open_to(connection: &Connection, user: &User, at_most: u32) -> Result<Vec<Room>> {
+fn open_to(connection: &Connection, user: &User, at_most: u32) -> rusqlite::Result<Vec<Room>> {
     connection
         .prepare_cached(&format!(
             "{ROOM} WHERE NOT is_archived AND NOT ?4
@@ -57,21 +133,21 @@ pub(super) fn open_to(connection: &Connection, user: &User, at_most: u32) -> Res
         .collect()
 }
 
-pub(super) fn first(connection: &Connection) -> Result<Option<Room>> {
+fn first(connection: &Connection) -> rusqlite::Result<Option<Room>> {
     connection
         .prepare_cached(&format!("{ROOM} ORDER BY id LIMIT 1"))?
         .query_row([], room)
         .optional()
 }
 
-pub(super) fn find(connection: &Connection, id: RoomId) -> Result<Option<Room>> {
+fn find(connection: &Connection, id: RoomId) -> rusqlite::Result<Option<Room>> {
     connection
         .prepare_cached(&format!("{ROOM} WHERE id = ?1"))?
         .query_row([number(id.get())], room)
         .optional()
 }
 
-pub(super) fn find_by_name(connection: &Connection, name: &str) -> Result<Option<Room>> {
+fn find_by_name(connection: &Connection, name: &str) -> rusqlite::Result<Option<Room>> {
     connection
         .prepare_cached(&format!("{ROOM} WHERE name = ?1"))?
         .query_row([name], room)
@@ -79,7 +155,7 @@ pub(super) fn find_by_name(connection: &Connection, name: &str) -> Result<Option
 }
 
 /// The room with this name, made where there is none.
-pub(super) fn get_or_create(connection: &Connection, name: &str, owner: UserId) -> Result<Room> {
+fn get_or_create(connection: &Connection, name: &str, owner: UserId) -> rusqlite::Result<Room> {
     connection.execute(
         &format!(
             "INSERT OR IGNORE INTO room (id, name, owner, created)
@@ -92,7 +168,7 @@ pub(super) fn get_or_create(connection: &Connection, name: &str, owner: UserId) 
         .query_row([name], room)
 }
 
-pub(super) fn create(connection: &Connection, new: &NewRoom) -> Result<Option<Room>> {
+fn create(connection: &Connection, new: &NewRoom) -> rusqlite::Result<Option<Room>> {
     let made = connection.execute(
         &format!(
             "INSERT OR IGNORE INTO room (id, name, is_public, owner, topic, created)
@@ -109,7 +185,7 @@ pub(super) fn create(connection: &Connection, new: &NewRoom) -> Result<Option<Ro
         .map(Some)
 }
 
-pub(super) fn update(connection: &Connection, room: &Room) -> Result<bool> {
+fn update(connection: &Connection, room: &Room) -> rusqlite::Result<bool> {
     connection
         .execute(
             "UPDATE OR IGNORE room SET name = ?2, is_public = ?3, owner = ?4, topic = ?5, is_archived = ?6
@@ -127,11 +203,11 @@ pub(super) fn update(connection: &Connection, room: &Room) -> Result<bool> {
 }
 
 /// What cascades does so by the schema; a runtime glance or action has no reference to its room.
-pub(super) fn remove(
+fn remove(
     connection: &mut Connection,
     id: RoomId,
     now: i64,
-) -> Result<Option<Vec<Installed>>> {
+) -> rusqlite::Result<Option<Vec<Installed>>> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     let here = installations::of_room(&transaction, id)?;
     for installed in &here {
@@ -150,7 +226,43 @@ pub(super) fn remove(
     Ok((removed > 0).then_some(here))
 }
 
-fn room(row: &Row<'_>) -> Result<Room> {
+fn memberships(connection: &Connection, user: UserId) -> rusqlite::Result<Vec<RoomId>> {
+    connection
+        .prepare_cached("SELECT room_id FROM room_member WHERE user_id = ?1 ORDER BY room_id")?
+        .query_map([number(user.get())], |row| id(row, 0).map(RoomId::new))?
+        .collect()
+}
+
+fn members(connection: &Connection, room: RoomId) -> rusqlite::Result<Vec<User>> {
+    connection
+        .prepare_cached(&format!(
+            "{USER} WHERE id IN (SELECT user_id FROM room_member WHERE room_id = ?1)
+             AND NOT is_removed ORDER BY id"
+        ))?
+        .query_map([number(room.get())], user)?
+        .collect()
+}
+
+fn add_member(connection: &Connection, room: RoomId, user: UserId) -> rusqlite::Result<()> {
+    connection
+        .execute(
+            "INSERT OR IGNORE INTO room_member (room_id, user_id)
+             SELECT ?1, id FROM user WHERE id = ?2 AND NOT is_technical",
+            [number(room.get()), number(user.get())],
+        )
+        .map(drop)
+}
+
+fn remove_member(connection: &Connection, room: RoomId, user: UserId) -> rusqlite::Result<bool> {
+    connection
+        .execute(
+            "DELETE FROM room_member WHERE room_id = ?1 AND user_id = ?2",
+            [number(room.get()), number(user.get())],
+        )
+        .map(|removed| removed > 0)
+}
+
+fn room(row: &Row<'_>) -> rusqlite::Result<Room> {
     Ok(Room {
         id: id(row, 0)?.into(),
         name: row.get(1)?,

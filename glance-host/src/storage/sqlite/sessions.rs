@@ -1,14 +1,48 @@
-//! Who signed in, in SQLite: sessions by their digests, and the key that signs their cookies.
+//! Who signed in, in SQLite: sessions by their digests.
 
+use async_trait::async_trait;
 use rusqlite::TransactionBehavior::Immediate;
-use rusqlite::{Connection, OptionalExtension, Result, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use glance_sdk::model::UserId;
 
+use super::SqliteState;
 use super::rows::{id, number};
 use crate::model::Session;
+use crate::storage::{Result, SessionStore};
 
-pub(super) fn put(connection: &mut Connection, session: &Session, now: i64) -> Result<()> {
+#[async_trait]
+impl SessionStore for SqliteState {
+    async fn put_session(&self, session: &Session, now: i64) -> Result<()> {
+        let session = session.clone();
+        self.call(move |connection| put(connection, &session, now))
+            .await
+    }
+
+    async fn prolong_session(&self, digest: &[u8], expires_at: i64) -> Result<()> {
+        let digest = digest.to_owned();
+        self.call(move |connection| prolong(connection, &digest, expires_at))
+            .await
+    }
+
+    async fn session(&self, digest: &[u8]) -> Result<Option<Session>> {
+        let digest = digest.to_owned();
+        self.call(move |connection| find(connection, digest)).await
+    }
+
+    async fn remove_session(&self, digest: &[u8]) -> Result<bool> {
+        let digest = digest.to_owned();
+        self.call(move |connection| remove(connection, &digest))
+            .await
+    }
+
+    async fn remove_sessions(&self, user: UserId) -> Result<()> {
+        self.call(move |connection| remove_of(connection, user))
+            .await
+    }
+}
+
+fn put(connection: &mut Connection, session: &Session, now: i64) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     transaction.execute("DELETE FROM session WHERE expires_at <= ?1", [now])?;
     transaction.execute(
@@ -24,7 +58,7 @@ pub(super) fn put(connection: &mut Connection, session: &Session, now: i64) -> R
     transaction.commit()
 }
 
-pub(super) fn prolong(connection: &Connection, digest: &[u8], expires_at: i64) -> Result<()> {
+fn prolong(connection: &Connection, digest: &[u8], expires_at: i64) -> rusqlite::Result<()> {
     connection
         .execute(
             "UPDATE session SET expires_at = ?2 WHERE digest = ?1",
@@ -33,7 +67,7 @@ pub(super) fn prolong(connection: &Connection, digest: &[u8], expires_at: i64) -
         .map(drop)
 }
 
-pub(super) fn find(connection: &Connection, digest: Vec<u8>) -> Result<Option<Session>> {
+fn find(connection: &Connection, digest: Vec<u8>) -> rusqlite::Result<Option<Session>> {
     let found = connection
         .prepare_cached("SELECT user_id, began_at, expires_at FROM session WHERE digest = ?1")?
         .query_row([&digest], |row| Ok((id(row, 0)?, row.get(1)?, row.get(2)?)))
@@ -46,26 +80,17 @@ pub(super) fn find(connection: &Connection, digest: Vec<u8>) -> Result<Option<Se
     }))
 }
 
-pub(super) fn remove(connection: &Connection, digest: &[u8]) -> Result<bool> {
+fn remove(connection: &Connection, digest: &[u8]) -> rusqlite::Result<bool> {
     connection
         .execute("DELETE FROM session WHERE digest = ?1", [digest])
         .map(|removed| removed > 0)
 }
 
-pub(super) fn remove_of(connection: &Connection, user: UserId) -> Result<()> {
+fn remove_of(connection: &Connection, user: UserId) -> rusqlite::Result<()> {
     connection
         .execute(
             "DELETE FROM session WHERE user_id = ?1",
             [number(user.get())],
         )
         .map(drop)
-}
-
-/// The key, which is this one where there was none.
-pub(super) fn key(connection: &Connection, new: &[u8]) -> Result<Vec<u8>> {
-    connection.execute(
-        "INSERT OR IGNORE INTO signing_key (id, key) VALUES (1, ?1)",
-        [new],
-    )?;
-    connection.query_row("SELECT key FROM signing_key", [], |row| row.get(0))
 }

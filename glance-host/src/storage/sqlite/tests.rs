@@ -1,7 +1,13 @@
+use glance_sdk::model::{Descriptor, Event, Glance, Icon, Notification, OauthId, Webhook};
+
 use super::*;
-use crate::model::Content;
 use crate::model::access::Access;
-use glance_sdk::model::{Icon, Notification};
+use crate::model::{
+    Content, Entry, Installed, Place, Restriction, RuntimeGlance, Side, StoredToken,
+};
+use crate::storage::{
+    ExtensionStore, InstallationStore, PeopleStore, RoomStore, TimelineStore, TokenStore,
+};
 
 async fn with_installation() -> (SqliteState, OauthId) {
     let state = SqliteState::in_memory().unwrap();
@@ -249,8 +255,8 @@ async fn webhooks_of_an_older_database_are_declared_when_it_is_opened() {
         .unwrap();
     let forget = |connection: &mut Connection| connection.execute_batch("DROP TABLE webhook");
     state.call(forget).await.unwrap();
-    state.call(webhooks::prepare).await.unwrap();
-    state.call(webhooks::prepare).await.unwrap();
+    state.call(extensions::webhooks::prepare).await.unwrap();
+    state.call(extensions::webhooks::prepare).await.unwrap();
     assert_eq!(state.webhooks_of(&id, 1.into()).await.unwrap().len(), 1);
 }
 

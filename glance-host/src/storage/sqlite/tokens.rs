@@ -1,15 +1,44 @@
 //! Access tokens in SQLite, by their digests.
 
+use async_trait::async_trait;
 use glance_sdk::model::OauthId;
 use rusqlite::TransactionBehavior::Immediate;
-use rusqlite::{Connection, OptionalExtension, Result, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
+use super::SqliteState;
 use crate::model::StoredToken;
+use crate::storage::{Result, TokenStore};
 
 /// How many tokens of an installation hold at once. Old clients ask for one before each call and drop it.
 const MOST: u32 = 1000;
 
-pub(super) fn put(connection: &mut Connection, token: &StoredToken, now: i64) -> Result<()> {
+#[async_trait]
+impl TokenStore for SqliteState {
+    async fn put_token(&self, token: &StoredToken, now: i64) -> Result<()> {
+        let token = token.clone();
+        self.call(move |connection| put(connection, &token, now))
+            .await
+    }
+
+    async fn token(&self, digest: &[u8]) -> Result<Option<StoredToken>> {
+        let digest = digest.to_owned();
+        self.call(move |connection| find(connection, digest)).await
+    }
+
+    async fn remove_token(&self, digest: &[u8]) -> Result<bool> {
+        let digest = digest.to_owned();
+        self.call(move |connection| remove(connection, &digest))
+            .await
+    }
+
+    async fn remove_tokens(&self, id: &OauthId) -> Result<()> {
+        let id = id.clone();
+        self.call(move |connection| remove_all(connection, &id))
+            .await
+    }
+}
+
+fn put(connection: &mut Connection, token: &StoredToken, now: i64) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     transaction.execute("DELETE FROM token WHERE expires_at < ?1", [now])?;
     transaction.execute(
@@ -30,7 +59,7 @@ pub(super) fn put(connection: &mut Connection, token: &StoredToken, now: i64) ->
     transaction.commit()
 }
 
-pub(super) fn find(connection: &Connection, digest: Vec<u8>) -> Result<Option<StoredToken>> {
+fn find(connection: &Connection, digest: Vec<u8>) -> rusqlite::Result<Option<StoredToken>> {
     let found = connection
         .prepare_cached("SELECT oauth_id, scope, expires_at FROM token WHERE digest = ?1")?
         .query_row([&digest], |row| {
@@ -45,13 +74,13 @@ pub(super) fn find(connection: &Connection, digest: Vec<u8>) -> Result<Option<St
     }))
 }
 
-pub(super) fn remove(connection: &Connection, digest: &[u8]) -> Result<bool> {
+fn remove(connection: &Connection, digest: &[u8]) -> rusqlite::Result<bool> {
     connection
         .execute("DELETE FROM token WHERE digest = ?1", [digest])
         .map(|removed| removed > 0)
 }
 
-pub(super) fn remove_all(connection: &Connection, of: &OauthId) -> Result<()> {
+fn remove_all(connection: &Connection, of: &OauthId) -> rusqlite::Result<()> {
     connection
         .execute("DELETE FROM token WHERE oauth_id = ?1", [of.as_str()])
         .map(drop)
@@ -61,7 +90,7 @@ pub(super) fn remove_all(connection: &Connection, of: &OauthId) -> Result<()> {
 mod tests {
     use super::*;
     use crate::model::Installed;
-    use crate::storage::{SqliteState, State};
+    use crate::storage::{InstallationStore, SqliteState};
     use glance_sdk::model::Descriptor;
 
     #[tokio::test]

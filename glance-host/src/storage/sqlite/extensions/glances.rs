@@ -4,7 +4,7 @@ use glance_sdk::model::{Glance, OauthId, RoomId};
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::rows::{column, number, parsed, place};
+use super::super::rows::{column, number, parsed, place};
 use crate::model::{MAX_RUNTIME_GLANCES, Place, Restriction, RuntimeGlance};
 
 pub(super) fn put(

@@ -8,8 +8,8 @@ use glance_sdk::model::{Descriptor, OauthId, RoomId, Webhook};
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::installations::installed;
-use super::rows::{id, json, number, parsed, room};
+use super::super::installations::installed;
+use super::super::rows::{id, json, number, parsed, room};
 use crate::model::{Installed, MAX_RUNTIME_WEBHOOKS, RegisteredWebhook, Restriction};
 use crate::storage::StorageError;
 
@@ -29,14 +29,14 @@ const SCHEMA: &str = "
 ";
 
 /// A webhook as it is kept.
-pub(super) struct Kept {
+pub(in crate::storage::sqlite) struct Kept {
     key: Option<String>,
     event: String,
     webhook: String,
 }
 
 impl Kept {
-    pub(super) fn new(webhook: &Webhook) -> Result<Self, StorageError> {
+    pub(in crate::storage::sqlite) fn new(webhook: &Webhook) -> Result<Self, StorageError> {
         Ok(Self {
             key: webhook.key.clone(),
             event: webhook.event.to_string(),
@@ -45,7 +45,9 @@ impl Kept {
     }
 
     /// Those that a descriptor declares.
-    pub(super) fn declared(descriptor: &Descriptor) -> Result<Vec<Self>, StorageError> {
+    pub(in crate::storage::sqlite) fn declared(
+        descriptor: &Descriptor,
+    ) -> Result<Vec<Self>, StorageError> {
         let webhooks = descriptor.capabilities.webhook.iter();
         let webhooks = webhooks.flat_map(|webhooks| webhooks.as_slice());
         webhooks.map(Self::new).collect()
@@ -76,7 +78,7 @@ impl Kept {
 }
 
 /// Makes the declared webhooks of an installation these; those that stay keep their number.
-pub(super) fn declare(
+pub(in crate::storage::sqlite) fn declare(
     connection: &Connection,
     oauth_id: &OauthId,
     declared: &[Kept],
@@ -99,7 +101,7 @@ pub(super) fn declare(
 
 /// Makes the table. Where there was none, an earlier host kept installations without their webhooks,
 /// which are declared now.
-pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
+pub(in crate::storage::sqlite) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     let is_there = transaction
         .prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'webhook'")?

@@ -4,7 +4,7 @@ use glance_sdk::model::{Action, OauthId, RoomId};
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
-use super::rows::{column, number, parsed, place};
+use super::super::rows::{column, number, parsed, place};
 use crate::model::{MAX_RUNTIME_ACTIONS, Place, RuntimeAction};
 
 pub(super) fn put(connection: &mut Connection, new: &RuntimeAction, body: &str) -> Result<bool> {

@@ -1,12 +1,14 @@
 //! What was written into rooms, in SQLite.
 
+use async_trait::async_trait;
 use glance_sdk::model::{OauthId, RoomId, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::corrupt;
 use super::rows::{id, json, number, parsed};
+use super::{SqliteState, private_messages};
 use crate::model::{Content, Entry, Sender, Side};
-use crate::storage::StorageError;
+use crate::storage::{Result, TimelineStore};
 
 /// The kind of an entry that an add-on wrote.
 const NOTIFICATION: &str = "notification";
@@ -17,15 +19,60 @@ const ADD_ON_MESSAGE: &str = "add_on_message";
 
 const COLUMNS: &str = "id, room_id, at, sender, sender_name, kind, content";
 
+#[async_trait]
+impl TimelineStore for SqliteState {
+    async fn write(&self, entry: &Entry) -> Result<bool> {
+        let kept = Kept::new(entry)?;
+        self.call(move |connection| kept.insert(connection)).await
+    }
+
+    async fn timeline(&self, room: RoomId, at_most: u32) -> Result<Vec<Entry>> {
+        let mut newest = self.history(room, 0, at_most).await?;
+        newest.reverse();
+        Ok(newest)
+    }
+
+    async fn history(&self, room: RoomId, skip: u32, at_most: u32) -> Result<Vec<Entry>> {
+        self.call(move |connection| newest(connection, room, skip, at_most))
+            .await
+    }
+
+    async fn history_beside(
+        &self,
+        room: RoomId,
+        id: &str,
+        side: Side,
+        at_most: u32,
+    ) -> Result<Vec<Entry>> {
+        let id = id.to_owned();
+        self.call(move |connection| beside(connection, room, &id, side, at_most))
+            .await
+    }
+
+    async fn entry(&self, room: RoomId, id: &str) -> Result<Option<Entry>> {
+        let id = id.to_owned();
+        self.call(move |connection| find(connection, room, &id))
+            .await
+    }
+
+    async fn forget_messages(&self, before: i64, at_most: u32) -> Result<u64> {
+        self.call(move |connection| {
+            let in_rooms = forget(connection, before, at_most)?;
+            Ok((in_rooms + private_messages::forget(connection, before, at_most)?) as u64)
+        })
+        .await
+    }
+}
+
 /// An entry as it is kept.
-pub(super) struct Kept {
+struct Kept {
     kind: &'static str,
     content: String,
     entry: Entry,
 }
 
 impl Kept {
-    pub(super) fn new(entry: &Entry) -> Result<Self, StorageError> {
+    fn new(entry: &Entry) -> Result<Self> {
         let (kind, content) = match (&entry.content, &entry.sender) {
             (Content::Notification(notification), _) => (NOTIFICATION, json(notification)?),
             (Content::Message(message), Sender::Person(_)) => (MESSAGE, json(message)?),
@@ -39,7 +86,7 @@ impl Kept {
     }
 
     /// False where an entry has its id.
-    pub(super) fn insert(&self, connection: &Connection) -> rusqlite::Result<bool> {
+    fn insert(&self, connection: &Connection) -> rusqlite::Result<bool> {
         let entry = &self.entry;
         let insert = "INSERT INTO timeline (id, room_id, at, kind, sender, sender_name, content)
                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
@@ -61,7 +108,7 @@ impl Kept {
 }
 
 /// Newest first.
-pub(super) fn newest(
+fn newest(
     connection: &Connection,
     room: RoomId,
     skip: u32,
@@ -77,7 +124,7 @@ pub(super) fn newest(
 }
 
 /// The nearest first.
-pub(super) fn beside(
+fn beside(
     connection: &Connection,
     room: RoomId,
     id: &str,
@@ -98,11 +145,7 @@ pub(super) fn beside(
         .collect()
 }
 
-pub(super) fn find(
-    connection: &Connection,
-    room: RoomId,
-    id: &str,
-) -> rusqlite::Result<Option<Entry>> {
+fn find(connection: &Connection, room: RoomId, id: &str) -> rusqlite::Result<Option<Entry>> {
     connection
         .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM timeline WHERE room_id = ?1 AND id = ?2"
@@ -112,11 +155,7 @@ pub(super) fn find(
 }
 
 /// Forgets the oldest of what was written before a time; says how many.
-pub(super) fn forget(
-    connection: &Connection,
-    before: i64,
-    at_most: u32,
-) -> rusqlite::Result<usize> {
+fn forget(connection: &Connection, before: i64, at_most: u32) -> rusqlite::Result<usize> {
     connection
         .prepare_cached(
             "DELETE FROM timeline WHERE nth IN

@@ -1,14 +1,46 @@
 //! What was written to one person, in SQLite.
 
+use async_trait::async_trait;
 use glance_sdk::model::UserId;
 use rusqlite::TransactionBehavior::Immediate;
-use rusqlite::{Connection, Result, Row, params};
+use rusqlite::{Connection, Row, params};
 
+use super::SqliteState;
 use super::rows::{id, number};
 use crate::model::{MAX_PRIVATE_MESSAGES, PrivateMessage};
+use crate::storage::{PrivateMessageStore, Result};
+
+#[async_trait]
+impl PrivateMessageStore for SqliteState {
+    async fn write_privately(&self, message: &PrivateMessage) -> Result<()> {
+        let message = message.clone();
+        self.call(move |connection| insert(connection, &message))
+            .await
+    }
+
+    async fn private_messages(&self, to: UserId, at_most: u32) -> Result<Vec<PrivateMessage>> {
+        self.call(move |connection| newest(connection, to, at_most))
+            .await
+    }
+
+    async fn count_unread(&self, to: UserId) -> Result<u64> {
+        self.call(move |connection| count_unread(connection, to))
+            .await
+    }
+
+    async fn mark_read(&self, to: UserId, id: &str) -> Result<()> {
+        let id = id.to_owned();
+        self.call(move |connection| mark_read(connection, to, &id))
+            .await
+    }
+
+    async fn remove_private_messages(&self, to: UserId) -> Result<()> {
+        self.call(move |connection| remove(connection, to)).await
+    }
+}
 
 /// Keeps a message, and forgets the oldest where there are too many.
-pub(super) fn insert(connection: &mut Connection, message: &PrivateMessage) -> Result<()> {
+fn insert(connection: &mut Connection, message: &PrivateMessage) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     transaction
         .prepare_cached(
@@ -38,11 +70,11 @@ pub(super) fn insert(connection: &mut Connection, message: &PrivateMessage) -> R
 }
 
 /// The newest of what was written to a person, oldest first.
-pub(super) fn to(
+fn newest(
     connection: &Connection,
     user: UserId,
     at_most: u32,
-) -> Result<Vec<PrivateMessage>> {
+) -> rusqlite::Result<Vec<PrivateMessage>> {
     connection
         .prepare_cached(
             "SELECT id, user_id, at, sender, sender_name, text, format, notify, is_read
@@ -53,14 +85,14 @@ pub(super) fn to(
         .collect()
 }
 
-pub(super) fn count_unread(connection: &Connection, user: UserId) -> Result<u64> {
+fn count_unread(connection: &Connection, user: UserId) -> rusqlite::Result<u64> {
     connection
         .prepare_cached("SELECT count(*) FROM private_message WHERE user_id = ?1 AND NOT is_read")?
         .query_row([number(user.get())], |row| id(row, 0))
 }
 
 /// Marks a message as read, and what was written to the person before it.
-pub(super) fn mark_read(connection: &Connection, user: UserId, message: &str) -> Result<()> {
+fn mark_read(connection: &Connection, user: UserId, message: &str) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "UPDATE private_message SET is_read = 1 WHERE user_id = ?1 AND NOT is_read
@@ -70,7 +102,7 @@ pub(super) fn mark_read(connection: &Connection, user: UserId, message: &str) ->
         .map(drop)
 }
 
-pub(super) fn remove(connection: &Connection, user: UserId) -> Result<()> {
+fn remove(connection: &Connection, user: UserId) -> rusqlite::Result<()> {
     connection
         .execute(
             "DELETE FROM private_message WHERE user_id = ?1",
@@ -80,7 +112,11 @@ pub(super) fn remove(connection: &Connection, user: UserId) -> Result<()> {
 }
 
 /// Forgets the oldest of what was written before a time; says how many.
-pub(super) fn forget(connection: &Connection, before: i64, at_most: u32) -> Result<usize> {
+pub(super) fn forget(
+    connection: &Connection,
+    before: i64,
+    at_most: u32,
+) -> rusqlite::Result<usize> {
     connection
         .prepare_cached(
             "DELETE FROM private_message WHERE nth IN
@@ -89,7 +125,7 @@ pub(super) fn forget(connection: &Connection, before: i64, at_most: u32) -> Resu
         .execute(params![before, at_most])
 }
 
-fn message(row: &Row<'_>) -> Result<PrivateMessage> {
+fn message(row: &Row<'_>) -> rusqlite::Result<PrivateMessage> {
     Ok(PrivateMessage {
         id: row.get(0)?,
         to: id(row, 1)?.into(),

@@ -1,16 +1,97 @@
 //! People in SQLite, how they sign in, and which rooms they were let into.
 
-use glance_sdk::model::{RoomId, UserId};
+use async_trait::async_trait;
+use glance_sdk::model::UserId;
 use rusqlite::TransactionBehavior::Immediate;
-use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::rows::{id, number, offset};
+use super::SqliteState;
+use super::rows::{id, json, number, offset};
 use crate::model::{EMBED_GUEST, Identity, User, mention_name};
+use crate::storage::{PeopleStore, Result};
 
-const USER: &str =
+/// The columns that [`user`] reads.
+pub(super) const USER: &str =
     "SELECT id, name, is_admin, is_guest, timezone, email, is_removed, is_technical FROM user";
 
-pub(super) fn all(connection: &Connection, removed: bool) -> Result<Vec<User>> {
+#[async_trait]
+impl PeopleStore for SqliteState {
+    async fn embed_guest(&self) -> Result<User> {
+        self.call(embed_guest).await
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<User>> {
+        self.call(move |connection| find(connection, id)).await
+    }
+
+    async fn users(&self) -> Result<Vec<User>> {
+        self.call(|connection| all(connection, false)).await
+    }
+
+    async fn removed_users(&self) -> Result<Vec<User>> {
+        self.call(|connection| all(connection, true)).await
+    }
+
+    async fn list_users(&self, guests: bool, skip: u64, at_most: u32) -> Result<Vec<User>> {
+        self.call(move |connection| some(connection, guests, skip, at_most))
+            .await
+    }
+
+    async fn users_with(&self, ids: &[UserId]) -> Result<Vec<User>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids = json(&ids)?;
+        self.call(move |connection| with(connection, &ids)).await
+    }
+
+    async fn users_mentioned(&self, names: &[String]) -> Result<Vec<User>> {
+        let names: Vec<_> = names.iter().map(|name| name.to_lowercase()).collect();
+        let names = json(&names)?;
+        self.call(move |connection| mentioned(connection, &names))
+            .await
+    }
+
+    async fn user_at(&self, email: &str) -> Result<Option<User>> {
+        let email = email.to_owned();
+        self.call(move |connection| at(connection, &email)).await
+    }
+
+    async fn first_admin(&self) -> Result<Option<User>> {
+        self.call(|connection| first_admin(connection)).await
+    }
+
+    async fn find_user(&self, name: &str) -> Result<Option<User>> {
+        let name = name.to_owned();
+        self.call(move |connection| find_by_name(connection, &name))
+            .await
+    }
+
+    async fn get_or_create_user(&self, name: &str) -> Result<User> {
+        let name = name.to_owned();
+        self.call(move |connection| get_or_create(connection, &name))
+            .await
+    }
+
+    async fn update_user(&self, user: &User) -> Result<()> {
+        let user = user.clone();
+        self.call(move |connection| update(connection, &user)).await
+    }
+
+    async fn set_timezone(&self, user: UserId, timezone: &str) -> Result<()> {
+        let timezone = timezone.to_owned();
+        self.call(move |connection| set_timezone(connection, user, &timezone))
+            .await
+    }
+
+    async fn upsert_identity(&self, identity: &Identity) -> Result<(User, User)> {
+        let identity = identity.clone();
+        self.call(move |connection| upsert_identity(connection, &identity))
+            .await
+    }
+}
+
+fn all(connection: &Connection, removed: bool) -> rusqlite::Result<Vec<User>> {
     connection
         .prepare_cached(&format!(
             "{USER} WHERE is_removed = ?1 AND NOT is_technical ORDER BY id"
@@ -19,12 +100,12 @@ pub(super) fn all(connection: &Connection, removed: bool) -> Result<Vec<User>> {
         .collect()
 }
 
-pub(super) fn some(
+fn some(
     connection: &Connection,
     guests: bool,
     skip: u64,
     at_most: u32,
-) -> Result<Vec<User>> {
+) -> rusqlite::Result<Vec<User>> {
     connection
         .prepare_cached(&format!(
             "{USER} WHERE NOT is_removed AND NOT is_technical AND (?1 OR NOT is_guest)
@@ -35,7 +116,7 @@ pub(super) fn some(
 }
 
 /// Those with these ids, a list in JSON.
-pub(super) fn with(connection: &Connection, ids: &str) -> Result<Vec<User>> {
+fn with(connection: &Connection, ids: &str) -> rusqlite::Result<Vec<User>> {
     connection
         .prepare_cached(&format!(
             "{USER} WHERE id IN (SELECT value FROM json_each(?1)) ORDER BY id"
@@ -45,7 +126,7 @@ pub(super) fn with(connection: &Connection, ids: &str) -> Result<Vec<User>> {
 }
 
 /// Those with these mention names, a list in JSON, in lower case.
-pub(super) fn mentioned(connection: &Connection, names: &str) -> Result<Vec<User>> {
+fn mentioned(connection: &Connection, names: &str) -> rusqlite::Result<Vec<User>> {
     connection
         .prepare_cached(&format!(
             "{USER} WHERE mention IN (SELECT value FROM json_each(?1)) AND NOT is_removed
@@ -55,7 +136,7 @@ pub(super) fn mentioned(connection: &Connection, names: &str) -> Result<Vec<User
         .collect()
 }
 
-pub(super) fn at(connection: &Connection, email: &str) -> Result<Option<User>> {
+fn at(connection: &Connection, email: &str) -> rusqlite::Result<Option<User>> {
     connection
         .prepare_cached(&format!(
             "{USER} WHERE email = ?1 COLLATE NOCASE AND NOT is_removed ORDER BY id LIMIT 1"
@@ -64,7 +145,7 @@ pub(super) fn at(connection: &Connection, email: &str) -> Result<Option<User>> {
         .optional()
 }
 
-pub(super) fn first_admin(connection: &Connection) -> Result<Option<User>> {
+fn first_admin(connection: &Connection) -> rusqlite::Result<Option<User>> {
     connection
         .prepare_cached(&format!(
             "{USER} WHERE is_admin AND NOT is_removed ORDER BY id LIMIT 1"
@@ -79,12 +160,12 @@ fn mention(name: &str) -> String {
 }
 
 /// Gives those their mention names who have none: written by a host that did not know of them.
-pub(super) fn prepare(connection: &mut Connection) -> Result<()> {
+pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     let without: Vec<(i64, String)> = transaction
         .prepare("SELECT id, name FROM user WHERE mention IS NULL")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_>>()?;
+        .collect::<rusqlite::Result<_>>()?;
     for (id, name) in without {
         transaction
             .prepare_cached("UPDATE user SET mention = ?2 WHERE id = ?1")?
@@ -95,7 +176,7 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<()> {
 
 /// The account of those who look at rooms on other sites, made where there is none. No person has an
 /// empty name, so none has this one's.
-pub(super) fn embed_guest(connection: &mut Connection) -> Result<User> {
+fn embed_guest(connection: &mut Connection) -> rusqlite::Result<User> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     transaction.execute(
         "INSERT INTO user (name, mention, is_guest, is_technical) SELECT '', '', 1, 1
@@ -109,14 +190,14 @@ pub(super) fn embed_guest(connection: &mut Connection) -> Result<User> {
     Ok(guest)
 }
 
-pub(super) fn find(connection: &Connection, id: UserId) -> Result<Option<User>> {
+fn find(connection: &Connection, id: UserId) -> rusqlite::Result<Option<User>> {
     connection
         .prepare_cached(&format!("{USER} WHERE id = ?1"))?
         .query_row([number(id.get())], user)
         .optional()
 }
 
-pub(super) fn find_by_name(connection: &Connection, name: &str) -> Result<Option<User>> {
+fn find_by_name(connection: &Connection, name: &str) -> rusqlite::Result<Option<User>> {
     connection
         .prepare_cached(&format!("{USER} WHERE name = ?1 AND NOT is_technical"))?
         .query_row([name], user)
@@ -124,7 +205,7 @@ pub(super) fn find_by_name(connection: &Connection, name: &str) -> Result<Option
 }
 
 /// The user with this name, made where there is none.
-pub(super) fn get_or_create(connection: &Connection, name: &str) -> Result<User> {
+fn get_or_create(connection: &Connection, name: &str) -> rusqlite::Result<User> {
     connection.execute(
         "INSERT OR IGNORE INTO user (name, mention) VALUES (?1, ?2)",
         [name, &mention(name)],
@@ -134,7 +215,7 @@ pub(super) fn get_or_create(connection: &Connection, name: &str) -> Result<User>
         .query_row([name], user)
 }
 
-pub(super) fn update(connection: &Connection, user: &User) -> Result<()> {
+fn update(connection: &Connection, user: &User) -> rusqlite::Result<()> {
     connection
         .execute(
             "UPDATE user SET name = ?2, is_admin = ?3, is_guest = ?4, timezone = ?5, email = ?6,
@@ -154,7 +235,7 @@ pub(super) fn update(connection: &Connection, user: &User) -> Result<()> {
         .map(drop)
 }
 
-pub(super) fn set_timezone(connection: &Connection, user: UserId, timezone: &str) -> Result<()> {
+fn set_timezone(connection: &Connection, user: UserId, timezone: &str) -> rusqlite::Result<()> {
     connection
         .execute(
             "UPDATE user SET timezone = ?2 WHERE id = ?1 AND NOT is_technical",
@@ -164,10 +245,10 @@ pub(super) fn set_timezone(connection: &Connection, user: UserId, timezone: &str
 }
 
 /// The user who signs in like this, made where there is none, and who they are to be.
-pub(super) fn upsert_identity(
+fn upsert_identity(
     connection: &mut Connection,
     identity: &Identity,
-) -> Result<(User, User)> {
+) -> rusqlite::Result<(User, User)> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     let known = match &identity.provider {
         None => find_by_name(&transaction, &identity.name)?,
@@ -213,7 +294,7 @@ pub(super) fn upsert_identity(
 }
 
 /// Whether there is an admin who can sign in like this.
-fn has_admin(connection: &Connection, provider: Option<&str>) -> Result<bool> {
+fn has_admin(connection: &Connection, provider: Option<&str>) -> rusqlite::Result<bool> {
     connection
         .prepare_cached(
             "SELECT 1 FROM user WHERE is_admin AND NOT is_removed AND (?1 IS NULL
@@ -223,7 +304,7 @@ fn has_admin(connection: &Connection, provider: Option<&str>) -> Result<bool> {
 }
 
 /// This name, or with a number behind it where another has it.
-fn free_name(connection: &Connection, name: &str) -> Result<String> {
+fn free_name(connection: &Connection, name: &str) -> rusqlite::Result<String> {
     let mut free = name.to_owned();
     let mut number = 1;
     while find_by_name(connection, &free)?.is_some() {
@@ -233,43 +314,7 @@ fn free_name(connection: &Connection, name: &str) -> Result<String> {
     Ok(free)
 }
 
-pub(super) fn memberships(connection: &Connection, user: UserId) -> Result<Vec<RoomId>> {
-    connection
-        .prepare_cached("SELECT room_id FROM room_member WHERE user_id = ?1 ORDER BY room_id")?
-        .query_map([number(user.get())], |row| id(row, 0).map(RoomId::new))?
-        .collect()
-}
-
-pub(super) fn members(connection: &Connection, room: RoomId) -> Result<Vec<User>> {
-    connection
-        .prepare_cached(&format!(
-            "{USER} WHERE id IN (SELECT user_id FROM room_member WHERE room_id = ?1)
-             AND NOT is_removed ORDER BY id"
-        ))?
-        .query_map([number(room.get())], user)?
-        .collect()
-}
-
-pub(super) fn add_member(connection: &Connection, room: RoomId, user: UserId) -> Result<()> {
-    connection
-        .execute(
-            "INSERT OR IGNORE INTO room_member (room_id, user_id)
-             SELECT ?1, id FROM user WHERE id = ?2 AND NOT is_technical",
-            [number(room.get()), number(user.get())],
-        )
-        .map(drop)
-}
-
-pub(super) fn remove_member(connection: &Connection, room: RoomId, user: UserId) -> Result<bool> {
-    connection
-        .execute(
-            "DELETE FROM room_member WHERE room_id = ?1 AND user_id = ?2",
-            [number(room.get()), number(user.get())],
-        )
-        .map(|removed| removed > 0)
-}
-
-fn user(row: &Row<'_>) -> Result<User> {
+pub(super) fn user(row: &Row<'_>) -> rusqlite::Result<User> {
     let is_technical = row.get(7)?;
     Ok(User {
         id: id(row, 0)?.into(),
@@ -288,7 +333,7 @@ fn user(row: &Row<'_>) -> Result<User> {
 
 #[cfg(test)]
 mod tests {
-    use crate::storage::{SqliteState, State};
+    use crate::storage::{PeopleStore, SqliteState};
 
     #[tokio::test]
     async fn people_are_found_by_what_others_call_them() {

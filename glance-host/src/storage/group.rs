@@ -1,0 +1,36 @@
+//! The group, and whether the database can be written.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use super::Result;
+use crate::model::Group;
+
+/// Stores the group.
+#[async_trait]
+pub trait GroupStore: fmt::Debug + Send + Sync + 'static {
+    /// Returns how many writes there were, and the outcome of the latest.
+    fn writes(&self) -> Writes;
+
+    /// Writes something that changes nothing, to find out whether writes succeed.
+    async fn probe_write(&self) -> Result<()>;
+
+    /// Returns the group.
+    async fn group(&self) -> Result<Group>;
+
+    /// Renames the group.
+    async fn name_group(&self, name: &str) -> Result<()>;
+
+    /// Returns a key of 32 random bytes for signing cookies. The first call creates it.
+    async fn signing_key(&self) -> Result<Vec<u8>>;
+}
+
+/// The writes since the storage was opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Writes {
+    /// How many there were, whether they succeeded or failed for lack of a working disk.
+    pub count: u64,
+    /// Whether the latest of them failed.
+    pub has_failed: bool,
+}

@@ -1,0 +1,75 @@
+//! Installations of add-ons.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use glance_sdk::model::{Descriptor, OauthId, RoomId, Secret};
+
+use super::Result;
+use crate::model::{InstallationQuery, Installed, Leaving, ListedInstallation, Place};
+
+/// Stores installations. An installation is accepted once its add-on agreed to it.
+#[async_trait]
+pub trait InstallationStore: fmt::Debug + Send + Sync + 'static {
+    /// Stores an installation that its add-on has not accepted yet, and the webhooks it declares. It can
+    /// have tokens at once, and it [leaves](Self::leave) when the storage is opened again. Returns false
+    /// if the add-on would show twice, beside another installation, accepted or not. `now` is in seconds
+    /// since 1970.
+    async fn begin_installation(&self, installed: &Installed, now: i64) -> Result<bool>;
+
+    /// Marks an installation as accepted.
+    async fn finish_installation(&self, id: &OauthId) -> Result<()>;
+
+    /// Replaces the descriptor of an installation, and the webhooks it declares.
+    async fn replace_descriptor(&self, id: &OauthId, url: &str, new: &Descriptor) -> Result<()>;
+
+    /// Replaces the secret of an installation.
+    async fn replace_secret(&self, id: &OauthId, secret: &Secret) -> Result<()>;
+
+    /// Removes an installation with its glances, webhooks and tokens, and stores in the same transaction
+    /// that its add-on has to be told, if it has a `callbackUrl`. Returns the installation, or `None` if
+    /// there is none. `now` is in seconds since 1970.
+    async fn leave(&self, id: &OauthId, now: i64) -> Result<Option<Installed>>;
+
+    /// Lists removed installations whose add-ons have to be told, by id, those after `after`.
+    async fn leaving(&self, after: Option<&OauthId>, at_most: u32) -> Result<Vec<Leaving>>;
+
+    /// Returns whether the add-on of a removed installation still has to be told.
+    async fn is_leaving(&self, id: &OauthId) -> Result<bool>;
+
+    /// Deletes a removed installation whose add-on was told, or never will be. Returns whether there was
+    /// one.
+    async fn forget_leaving(&self, id: &OauthId) -> Result<bool>;
+
+    /// Returns the secret of an installation, accepted or not. Takes the same time whether there is one or
+    /// not.
+    async fn secret(&self, id: &OauthId) -> Result<Option<Secret>>;
+
+    /// Deletes an installation of which its add-on knows nothing, with its glances, webhooks and tokens.
+    /// Returns whether there was one. An installation that its add-on knows [leaves](Self::leave).
+    async fn remove_installation(&self, id: &OauthId) -> Result<bool>;
+
+    /// Returns the installation with this id, accepted or not.
+    async fn installation(&self, id: &OauthId) -> Result<Option<Installed>>;
+
+    /// Returns where the accepted installations of the add-on with this key are, all rooms first, then by
+    /// room: those that show in `room`, or those in any room.
+    async fn installed_in(&self, key: &str, room: Option<RoomId>) -> Result<Vec<Place>>;
+
+    /// Lists installations, accepted or not, by id, those after `after`.
+    async fn list_installations(
+        &self,
+        query: &InstallationQuery,
+        after: Option<&OauthId>,
+        at_most: u32,
+    ) -> Result<Vec<ListedInstallation>>;
+
+    /// Counts accepted installations.
+    async fn count_installations(&self) -> Result<u64>;
+
+    /// Returns the accepted installations that show in this room, by the key of the add-on.
+    async fn installations_in(&self, room: RoomId) -> Result<Vec<Installed>>;
+
+    /// Returns the accepted installations for all rooms, by the key of the add-on.
+    async fn global_installations(&self) -> Result<Vec<Installed>>;
+}

@@ -1,0 +1,59 @@
+//! People, and the identities by which they sign in.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use glance_sdk::model::UserId;
+
+use super::Result;
+use crate::model::{Identity, User};
+
+/// Stores people.
+#[async_trait]
+pub trait PeopleStore: fmt::Debug + Send + Sync + 'static {
+    /// Returns the account under which people without a name here look at rooms on other sites. The first
+    /// call creates it. Only [`user`](Self::user) and [`users_with`](Self::users_with) find it, by its id,
+    /// and nothing changes it.
+    async fn embed_guest(&self) -> Result<User>;
+
+    /// Returns the person with this id, removed or not.
+    async fn user(&self, id: UserId) -> Result<Option<User>>;
+
+    /// Returns all people who were not removed, by id.
+    async fn users(&self) -> Result<Vec<User>>;
+
+    /// Returns the people who were removed, by id.
+    async fn removed_users(&self) -> Result<Vec<User>>;
+
+    /// Lists people by id, without removed ones and without the first `skip`, and without guests unless
+    /// `guests` is set.
+    async fn list_users(&self, guests: bool, skip: u64, at_most: u32) -> Result<Vec<User>>;
+
+    /// Returns the people with these ids, removed or not, by id.
+    async fn users_with(&self, ids: &[UserId]) -> Result<Vec<User>>;
+
+    /// Finds the people with these mention names in any case, by id, without removed ones.
+    async fn users_mentioned(&self, names: &[String]) -> Result<Vec<User>>;
+
+    /// Finds the person with this address, unless they were removed. Ignores the case of ASCII letters.
+    async fn user_at(&self, email: &str) -> Result<Option<User>>;
+
+    /// Returns the admin with the lowest id who was not removed.
+    async fn first_admin(&self) -> Result<Option<User>>;
+
+    /// Finds the person with this name, removed or not.
+    async fn find_user(&self, name: &str) -> Result<Option<User>>;
+
+    /// Finds or creates the person with this name.
+    async fn get_or_create_user(&self, name: &str) -> Result<User>;
+
+    /// Changes a person.
+    async fn update_user(&self, user: &User) -> Result<()>;
+
+    /// Changes a person's time zone and nothing else.
+    async fn set_timezone(&self, user: UserId, timezone: &str) -> Result<()>;
+
+    /// Finds or creates the person for this identity. Returns the stored person and the person as
+    /// described by the identity; the latter is not stored.
+    async fn upsert_identity(&self, identity: &Identity) -> Result<(User, User)>;
+}

@@ -1,0 +1,57 @@
+//! Rooms, and who may enter private ones.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use glance_sdk::model::{RoomId, UserId};
+
+use super::Result;
+use crate::model::{Installed, NewRoom, Room, User};
+
+/// Stores rooms and their members.
+#[async_trait]
+pub trait RoomStore: fmt::Debug + Send + Sync + 'static {
+    /// Returns all rooms, by id.
+    async fn rooms(&self) -> Result<Vec<Room>>;
+
+    /// Lists rooms by id, without the first `skip`, and without archived ones unless `archived` is set.
+    async fn list_rooms(&self, archived: bool, skip: u64, at_most: u32) -> Result<Vec<Room>>;
+
+    /// Lists the rooms that a person may enter, by id, without archived ones.
+    async fn rooms_open_to(&self, user: &User, at_most: u32) -> Result<Vec<Room>>;
+
+    /// Returns the room with the lowest id.
+    async fn first_room(&self) -> Result<Option<Room>>;
+
+    /// Returns the room with this id.
+    async fn room(&self, id: RoomId) -> Result<Option<Room>>;
+
+    /// Finds the room with this name.
+    async fn find_room(&self, name: &str) -> Result<Option<Room>>;
+
+    /// Finds or creates the room with this name. `owner` owns a new room.
+    async fn get_or_create_room(&self, name: &str, owner: UserId) -> Result<Room>;
+
+    /// Creates a room. Returns `None` if another room has its name.
+    async fn create_room(&self, new: &NewRoom) -> Result<Option<Room>>;
+
+    /// Changes a room. Returns false if no room has its id, or another room has its name.
+    async fn update_room(&self, room: &Room) -> Result<bool>;
+
+    /// Deletes a room with everything in it, and returns the installations it had: each of them
+    /// [leaves](super::InstallationStore::leave) at `now`. Returns `None` if there is no such room. Its id
+    /// is never given to another room.
+    async fn remove_room(&self, id: RoomId, now: i64) -> Result<Option<Vec<Installed>>>;
+
+    /// Returns the members of a room, by id, without removed people.
+    async fn members(&self, room: RoomId) -> Result<Vec<User>>;
+
+    /// Returns the rooms whose member a person is, by id.
+    async fn memberships(&self, user: UserId) -> Result<Vec<RoomId>>;
+
+    /// Makes a person a member of a room.
+    async fn add_member(&self, room: RoomId, user: UserId) -> Result<()>;
+
+    /// Ends a person's membership of a room. Returns whether they were a member.
+    async fn remove_member(&self, room: RoomId, user: UserId) -> Result<bool>;
+}

@@ -1,0 +1,28 @@
+//! Sessions of browsers.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use glance_sdk::model::UserId;
+
+use super::Result;
+use crate::model::Session;
+
+/// Stores sessions.
+#[async_trait]
+pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
+    /// Stores a new session, and deletes those that expired at or before `now`.
+    async fn put_session(&self, session: &Session, now: i64) -> Result<()>;
+
+    /// Changes when a session expires, unless it has ended.
+    async fn prolong_session(&self, digest: &[u8], expires_at: i64) -> Result<()>;
+
+    /// Returns the session with this digest, expired or not.
+    async fn session(&self, digest: &[u8]) -> Result<Option<Session>>;
+
+    /// Deletes a session. Returns whether there was one.
+    async fn remove_session(&self, digest: &[u8]) -> Result<bool>;
+
+    /// Deletes all sessions of a person.
+    async fn remove_sessions(&self, user: UserId) -> Result<()>;
+}

@@ -1,0 +1,112 @@
+//! What installations create over the REST API, in SQLite.
+
+mod actions;
+mod glances;
+pub(super) mod webhooks;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use glance_sdk::model::{Action, Event, Glance, OauthId, RoomId, Webhook};
+
+use super::SqliteState;
+use super::rows::json;
+use crate::model::{
+    Installed, Place, RegisteredWebhook, Restriction, RuntimeAction, RuntimeGlance,
+};
+use crate::storage::{ExtensionStore, Result};
+
+#[async_trait]
+impl ExtensionStore for SqliteState {
+    async fn put_glance(
+        &self,
+        glance: &RuntimeGlance,
+    ) -> Result<std::result::Result<(), Restriction>> {
+        let body = json(&glance.glance)?;
+        let glance = glance.clone();
+        self.call(move |connection| glances::put(connection, &glance, &body))
+            .await
+    }
+
+    async fn glance(&self, id: &OauthId, place: Place, key: &str) -> Result<Option<Glance>> {
+        let (id, key) = (id.clone(), key.to_owned());
+        self.call(move |connection| glances::find(connection, &id, place, &key))
+            .await
+    }
+
+    async fn remove_glance(&self, id: &OauthId, place: Place, key: &str) -> Result<bool> {
+        let (id, key) = (id.clone(), key.to_owned());
+        self.call(move |connection| glances::remove(connection, &id, place, &key))
+            .await
+    }
+
+    async fn glances_in(&self, id: &OauthId, room: RoomId) -> Result<Vec<RuntimeGlance>> {
+        let id = id.clone();
+        self.call(move |connection| glances::of(connection, &id, room))
+            .await
+    }
+
+    async fn has_glance(&self, id: &OauthId, key: &str) -> Result<bool> {
+        let (id, key) = (id.clone(), key.to_owned());
+        self.call(move |connection| glances::has(connection, &id, &key))
+            .await
+    }
+
+    async fn put_webhook(
+        &self,
+        id: &OauthId,
+        room: RoomId,
+        webhook: &Webhook,
+    ) -> Result<std::result::Result<u64, Restriction>> {
+        let (id, kept) = (id.clone(), webhooks::Kept::new(webhook)?);
+        self.call(move |connection| webhooks::put(connection, &id, room, &kept))
+            .await
+    }
+
+    async fn remove_webhook(&self, id: &OauthId, number: u64) -> Result<bool> {
+        let id = id.clone();
+        self.call(move |connection| webhooks::remove(connection, &id, number))
+            .await
+    }
+
+    async fn webhooks_of(&self, id: &OauthId, room: RoomId) -> Result<Vec<RegisteredWebhook>> {
+        let id = id.clone();
+        self.call(move |connection| webhooks::of(connection, &id, room))
+            .await
+    }
+
+    async fn webhooks_on(
+        &self,
+        event: &Event,
+        room: RoomId,
+    ) -> Result<Vec<(Arc<Installed>, RegisteredWebhook)>> {
+        let event = event.to_string();
+        self.call(move |connection| webhooks::on(connection, &event, room))
+            .await
+    }
+
+    async fn put_action(&self, action: &RuntimeAction) -> Result<bool> {
+        let body = json(&action.action)?;
+        let action = action.clone();
+        self.call(move |connection| actions::put(connection, &action, &body))
+            .await
+    }
+
+    async fn action(&self, id: &OauthId, place: Place, key: &str) -> Result<Option<Action>> {
+        let (id, key) = (id.clone(), key.to_owned());
+        self.call(move |connection| actions::find(connection, &id, place, &key))
+            .await
+    }
+
+    async fn actions_in(&self, id: &OauthId, room: RoomId) -> Result<Vec<RuntimeAction>> {
+        let id = id.clone();
+        self.call(move |connection| actions::of(connection, &id, room))
+            .await
+    }
+
+    async fn remove_action(&self, id: &OauthId, place: Place, key: &str) -> Result<bool> {
+        let (id, key) = (id.clone(), key.to_owned());
+        self.call(move |connection| actions::remove(connection, &id, place, &key))
+            .await
+    }
+}

@@ -1,0 +1,39 @@
+//! What was written into rooms.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use glance_sdk::model::RoomId;
+
+use super::Result;
+use crate::model::{Entry, Side};
+
+/// Stores the timelines of rooms.
+#[async_trait]
+pub trait TimelineStore: fmt::Debug + Send + Sync + 'static {
+    /// Stores an entry. Returns false, and stores nothing, if there is an entry with its id.
+    async fn write(&self, entry: &Entry) -> Result<bool>;
+
+    /// Returns the newest entries of a room, oldest first.
+    async fn timeline(&self, room: RoomId, at_most: u32) -> Result<Vec<Entry>>;
+
+    /// Returns the entries of a room, newest first, without the newest `skip`.
+    async fn history(&self, room: RoomId, skip: u32, at_most: u32) -> Result<Vec<Entry>>;
+
+    /// Returns the entries of a room on one side of the entry with this id, the nearest first; none if the
+    /// room has no such entry.
+    async fn history_beside(
+        &self,
+        room: RoomId,
+        id: &str,
+        side: Side,
+        at_most: u32,
+    ) -> Result<Vec<Entry>>;
+
+    /// Returns the entry with this id in this room.
+    async fn entry(&self, room: RoomId, id: &str) -> Result<Option<Entry>>;
+
+    /// Deletes entries and private messages from before this time, in microseconds since 1970: the oldest,
+    /// at most so many of each kind. Returns how many it deleted.
+    async fn forget_messages(&self, before: i64, at_most: u32) -> Result<u64>;
+}
