@@ -1,10 +1,16 @@
 //! What an add-on answers wrong, late or not at all costs its own glances only.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
 use glance_host::Host;
+use glance_host::viewer::LineState;
 use glance_sdk::axum::Router;
 use glance_sdk::axum::http::StatusCode;
 use glance_sdk::axum::routing::get;
 use serde_json::json;
+use tokio::sync::Notify;
 
 use crate::add_on::{Pager, add_on, always, data};
 use crate::by_hand::{descriptor, serve};
@@ -58,4 +64,60 @@ async fn an_add_on_that_is_down_costs_only_its_own_glances() {
         .await
         .unwrap();
     viewer.label("always", "9 incidents").await;
+}
+
+/// Lets time pass without waiting for it.
+async fn advance(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn query_times_out_after_ten_seconds() {
+    let arrived = Arc::new(Notify::new());
+    let asked = Arc::clone(&arrived);
+    let add_on = serve(|base| {
+        let glance = |key: &str| {
+            json!({
+                "key": key, "name": {"value": key}, "queryUrl": format!("{base}/{key}"),
+                "icon": {"url": format!("{base}/i.png"), "url@2x": format!("{base}/i.png")},
+            })
+        };
+        let mut descriptor = descriptor(base);
+        descriptor["capabilities"]["glance"] = json!([glance("hangs"), glance("quick")]);
+        descriptor["capabilities"]["installable"] = json!({});
+        let descriptor = descriptor.to_string();
+        let times = Arc::new(AtomicU32::new(0));
+        let quick = async move || {
+            let label = format!("time {}", times.fetch_add(1, Ordering::Relaxed));
+            let data = json!({"label": {"type": "html", "value": label}});
+            ([("Access-Control-Allow-Origin", "*")], data.to_string())
+        };
+        let hangs = async move || {
+            asked.notify_one();
+            std::future::pending::<()>().await;
+        };
+        Router::new()
+            .route("/", get(async move || descriptor))
+            .route("/hangs", get(hangs))
+            .route("/quick", get(quick))
+    })
+    .await;
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    room.install_url(&add_on).await.unwrap();
+    let mut viewer = room.viewer("ann").await;
+    let sidebar = viewer.label("quick", "time 0").await;
+    arrived.notified().await;
+    advance(Duration::from_secs(9)).await;
+    // An answer that comes after it.
+    viewer.retry(sidebar.line("quick").unwrap());
+    let sidebar = viewer.label("quick", "time 1").await;
+    assert_eq!(sidebar.line("hangs").unwrap().state, LineState::Loading);
+    advance(Duration::from_secs(1)).await;
+    let sidebar = viewer.settled().await;
+    let problem = "It gave no answer within 10 seconds.".to_owned();
+    let state = &sidebar.line("hangs").unwrap().state;
+    assert_eq!(*state, LineState::Failed { problem });
 }

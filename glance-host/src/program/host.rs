@@ -3,6 +3,7 @@
 mod builder;
 mod error;
 mod folder;
+mod wrap;
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -27,6 +28,7 @@ use crate::storage::{Storage, StorageError};
 
 pub use builder::Builder;
 pub use error::Error;
+pub(crate) use wrap::Wrap;
 
 /// The port a host takes where nothing else is said.
 pub const DEFAULT_PORT: u16 = 4400;

@@ -3,17 +3,17 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use glance_sdk::auth::{SigningKey, now, random_alphanumeric, uninstall_claims};
+use glance_sdk::egress::Redirects;
 use glance_sdk::model::{Authentication, Claims, Context, Extra, Glance, RoomId, Webhook};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN};
 use reqwest::{Method, Url};
 
 use crate::content::query_answer;
 use crate::model::glance_data::Data;
-use crate::model::{Installed, Leaving, Room, User};
+use crate::model::{Group, Installed, Leaving, Room, User};
 use crate::net::outbound::call_limiter::Busy;
+use crate::net::outbound::{Answer, Call, Outbound};
 use crate::service::shared::Shared;
-
-pub(crate) use crate::net::outbound::client::{Answer, Call, Client, NoAnswer, send};
 
 /// How long a signed request holds, in seconds. One is made for each request.
 const SIGNED_FOR: i64 = 3600;
@@ -101,12 +101,13 @@ pub(crate) async fn query(
 
 async fn ask(shared: &Shared, installed: &Installed, url: Url) -> Result<Answer, String> {
     let request = shared
-        .http
-        .request(Method::GET, url)
+        .outbound
+        .request(Method::GET, url, Redirects::Checked)
         .header(ORIGIN, &shared.info.base_url);
-    let sent = send(shared, request, QUERY_TIMEOUT, MAX_DATA_BYTES);
-    let turn = shared.turns.take(&installed.oauth_id, sent).await;
-    turn.map_err(|Busy(why)| format!("{why}."))?
+    let sent = request.send(QUERY_TIMEOUT, MAX_DATA_BYTES);
+    let limited = shared.call_limiter.run(&installed.oauth_id, sent).await;
+    limited
+        .map_err(|Busy(why)| format!("{why}."))?
         .map_err(|cause| format!("It {cause}."))
 }
 
@@ -136,7 +137,8 @@ fn signed_url(
     user: &User,
 ) -> Result<Url, String> {
     let mut url = web_url(url)?;
-    let token = sign(shared, installed, room, Some(user)).map_err(|cause| format!("{cause:#}."))?;
+    let token =
+        sign(&shared.info.group, installed, room, Some(user)).map_err(|cause| format!("{cause:#}."))?;
     append(&mut url, SIGNED_REQUEST, &token);
     Ok(url)
 }
@@ -147,7 +149,7 @@ fn append(url: &mut Url, name: &str, value: &str) {
 }
 
 fn sign(
-    shared: &Shared,
+    group: &Group,
     installed: &Installed,
     room: Option<RoomId>,
     user: Option<&User>,
@@ -164,7 +166,7 @@ fn sign(
     let mut context = Context::default();
     context.room_id = room;
     context.user_tz = Some(user.map_or("UTC".to_owned(), |user| user.timezone.clone()));
-    context.extra = Extra::from_iter([("group_id".to_owned(), shared.info.group.id.get().into())]);
+    context.extra = Extra::from_iter([("group_id".to_owned(), group.id.get().into())]);
     claims.context = Some(context);
     Ok(SigningKey::new(&installed.oauth_secret).sign(&claims))
 }
@@ -177,18 +179,29 @@ pub(crate) fn webhook(
     room: RoomId,
     sender: Option<&User>,
 ) -> Result<Call, String> {
+    let (outbound, group) = (&shared.outbound, &shared.info.group);
+    webhook_call(outbound, group, installed, webhook, room, sender)
+}
+
+fn webhook_call(
+    outbound: &Outbound,
+    group: &Group,
+    installed: &Installed,
+    webhook: &Webhook,
+    room: RoomId,
+    sender: Option<&User>,
+) -> Result<Call, String> {
     let mut url = web_url(&webhook.url)?;
     let mut token = None;
     if webhook.authentication() == &Authentication::Jwt {
         let signed =
-            sign(shared, installed, Some(room), sender).map_err(|cause| format!("{cause:#}."))?;
+            sign(group, installed, Some(room), sender).map_err(|cause| format!("{cause:#}."))?;
         append(&mut url, SIGNED_REQUEST, &signed);
         // A name and password in the address become the one `Authorization` that a request may have.
         token = (url.username().is_empty() && url.password().is_none()).then_some(signed);
     }
-    let request = shared
-        .posting
-        .request(Method::POST, url)
+    let request = outbound
+        .request(Method::POST, url, Redirects::None)
         .header(CONTENT_TYPE, "application/json");
     Ok(match token {
         Some(token) => request.header(AUTHORIZATION, format!("JWT {token}")),
@@ -205,7 +218,9 @@ pub(crate) fn removal(shared: &Shared, leaving: &Leaving) -> Result<Call, String
     }
     let claims = uninstall_claims(leaving.oauth_id.clone(), now());
     let token = SigningKey::new(&leaving.oauth_secret).sign(&claims);
-    let request = shared.posting.request(Method::DELETE, url);
+    let request = shared
+        .outbound
+        .request(Method::DELETE, url, Redirects::None);
     Ok(request.header(AUTHORIZATION, format!("JWT {token}")))
 }
 
@@ -234,7 +249,7 @@ pub(crate) fn page_token(
     room: &Room,
     user: &User,
 ) -> glance_sdk::Result<String> {
-    sign(shared, installed, Some(room.id), Some(user))
+    sign(&shared.info.group, installed, Some(room.id), Some(user))
 }
 
 fn web_url(url: &str) -> Result<Url, String> {

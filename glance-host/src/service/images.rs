@@ -14,13 +14,13 @@ use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use futures_util::TryFutureExt;
+use glance_sdk::egress::Redirects;
 use glance_sdk::model::{Icon, OauthId, Picture};
 use reqwest::header::ACCEPT;
 use reqwest::{Method, Url};
 
 use crate::model::Installed;
 use crate::net::outbound::call_limiter::Busy;
-use crate::service::addon_calls;
 use crate::service::shared::Shared;
 
 pub(crate) use cache::Cache;
@@ -177,15 +177,12 @@ pub(crate) async fn image(
 
 async fn fetch(shared: &Shared, oauth_id: &OauthId, url: Url) -> Result<Image, String> {
     let call = shared
-        .http
-        .request(Method::GET, url)
+        .outbound
+        .request(Method::GET, url, Redirects::Checked)
         .header(ACCEPT, "image/*");
     let answer = shared
-        .turns
-        .take(
-            oauth_id,
-            addon_calls::send(shared, call, TIMEOUT, MAX_BYTES),
-        )
+        .call_limiter
+        .run(oauth_id, call.send(TIMEOUT, MAX_BYTES))
         .await
         .map_err(|Busy(why)| why.to_owned())?
         .map_err(|cause| format!("it {cause}"))?;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use glance_sdk::auth::random_alphanumeric;
+use glance_sdk::egress::Redirects;
 use glance_sdk::model::{Descriptor, InstallationData, InstallationUpdate, RoomId, Webhook};
 use reqwest::{Method, StatusCode, Url};
 use serde::Serialize;
@@ -20,8 +21,7 @@ use crate::content::pattern;
 use crate::model::Installed;
 use crate::model::event::AccessChange;
 use crate::model::event::Event;
-use crate::service::addon_calls;
-use crate::service::addon_calls::NoAnswer;
+use crate::net::outbound::{Answer, NoAnswer};
 use crate::service::shared::Shared;
 use crate::storage::StorageError;
 use browser_handoff::About;
@@ -385,16 +385,15 @@ async fn post(
 
 /// Posts to the add-on, and again while it answers 503 and asks for that with `Retry-After`: nothing
 /// else is repeated, because the add-on may have acted on it. In all it has [`CALLBACK_TIMEOUT`].
-async fn post_again(
-    shared: &Shared,
-    url: &Url,
-    body: &impl Serialize,
-) -> Result<addon_calls::Answer, addon_calls::NoAnswer> {
+async fn post_again(shared: &Shared, url: &Url, body: &impl Serialize) -> Result<Answer, NoAnswer> {
     let began = tokio::time::Instant::now();
     loop {
         let left = CALLBACK_TIMEOUT.saturating_sub(began.elapsed());
-        let request = shared.posting.request(Method::POST, url.clone()).json(body);
-        let answer = addon_calls::send(shared, request, left, MAX_ANSWER_BYTES).await?;
+        let request = shared
+            .outbound
+            .request(Method::POST, url.clone(), Redirects::None)
+            .json(body);
+        let answer = request.send(left, MAX_ANSWER_BYTES).await?;
         let pause = answer
             .retry_after
             .filter(|_| answer.status == StatusCode::SERVICE_UNAVAILABLE)

@@ -14,8 +14,8 @@ use crate::model::clock::Clock;
 use crate::model::host_info::HostInfo;
 use crate::model::shutdown::Shutdown;
 use crate::model::{Identity, User};
-use crate::net::outbound::call_limiter::Turns;
-use crate::service::addon_calls;
+use crate::net::outbound::Outbound;
+use crate::net::outbound::call_limiter::CallLimiter;
 use crate::service::directory::Directory;
 use crate::service::embed::Embeds;
 use crate::service::entry_renderer::EntryRenderer;
@@ -31,8 +31,6 @@ use crate::service::timeline::Timeline;
 use crate::service::viewer::{Lineups, Retries};
 use crate::service::webhooks::Webhooks;
 use crate::storage::{Storage, StorageError};
-#[cfg(feature = "testing")]
-use crate::testing::fault_host::FaultLayer;
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -55,23 +53,18 @@ pub(crate) struct Shared {
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) lineups: Lineups,
     pub(crate) retries: Retries,
-    pub(crate) http: addon_calls::Client,
-    /// Follows no redirects: what is posted is for its address only.
-    pub(crate) posting: addon_calls::Client,
+    pub(crate) outbound: Outbound,
     pub(crate) renderer: EntryRenderer,
     pub(crate) timeline: Timeline,
     pub(crate) webhooks: Webhooks,
     pub(crate) presence: Presence,
     pub(crate) icons: images::Cache,
     pub(crate) images: Arc<images::Addresses>,
-    pub(crate) turns: Turns,
+    pub(crate) call_limiter: CallLimiter,
     pub(crate) visits: Visits,
     pub(crate) removals: Removals,
     pub(crate) metrics: Metrics,
     pub(crate) health: Health,
-    /// Set if a test started the host as a fault host.
-    #[cfg(feature = "testing")]
-    pub(crate) layer: Option<Arc<FaultLayer>>,
     pub(crate) shutdown: Shutdown,
 }
 

@@ -9,6 +9,7 @@ mod incoming;
 mod layer;
 mod outgoing;
 mod wire;
+mod wrap;
 
 use std::io;
 use std::ops::Deref;
@@ -30,8 +31,10 @@ use crate::testing::record::Exchange;
 use crate::testing::{PATIENCE, must};
 pub use follow::CallStream;
 pub(crate) use layer::FaultLayer;
+pub(crate) use outgoing::FaultTransport;
 pub(crate) use wire::Peer;
 use wire::Wires;
+use wrap::FaultWrap;
 
 /// A host on which a test injects faults and inspects every call. It derefs to [`Host`], and adds
 /// faults, a list of calls, and recordings.
@@ -84,9 +87,9 @@ impl Builder {
     pub async fn start_with_faults(mut self) -> Result<FaultHost, Error> {
         self.tls = None;
         let layer = Arc::new(FaultLayer::new(self.clock.clone()));
-        self.layer = Some(Arc::clone(&layer));
+        self.wrap = Some(Arc::new(FaultWrap(Arc::clone(&layer))));
         let opened = self.open().await?;
-        let router = watched(opened.router, &layer);
+        let router = opened.router;
         let wires = watch::Sender::new(false);
         let limits = opened.shared.inbound.clone();
         let server = serve(

@@ -1,8 +1,10 @@
-//! Who may call an add-on now: so that one that hangs costs only itself.
+//! Limits how many calls to add-ons run at the same time, so that an add-on that hangs delays only its own
+//! calls.
 //!
-//! An installation has a few calls at once, and all of them together have a bound. A call that is
-//! slow goes on, but leaves its place among the quick ones after a moment: add-ons that hang, however
-//! many, hold up a good one for that long at most.
+//! Each installation may have [`PER_INSTALLATION`] calls at once. All installations share [`FAST_SLOTS`].
+//! A call that takes longer than [`SLOW_AFTER`] moves to one of [`SLOW_SLOTS`] and gives its fast slot to
+//! the next call: add-ons that hang, however many, delay a good one by [`SLOW_AFTER`] each time the fast
+//! slots are full.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -13,78 +15,80 @@ use glance_sdk::model::OauthId;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// How many calls of one installation are under way at once: enough for a room full of people who
-/// come back together.
-const OF_ONE: usize = 16;
+/// How many calls of one installation run at once: enough for a room full of people who reconnect together.
+const PER_INSTALLATION: usize = 16;
 
-/// How long a call waits for its turn.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a call waits for a slot.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How many calls are quick at once, or not yet known to be slow.
-const QUICK: usize = 128;
+/// How many calls run at once that are not known to be slow.
+const FAST_SLOTS: usize = 128;
 
-/// How many are slow at once; a further one is given up.
-const SLOW: usize = 512;
+/// How many slow calls run at once. A further slow call is cancelled.
+const SLOW_SLOTS: usize = 512;
 
-/// From when on a call is slow.
-const SOON: Duration = Duration::from_millis(500);
+/// How long a call runs before it counts as slow.
+const SLOW_AFTER: Duration = Duration::from_millis(500);
 
-/// Why a call was not made, or not waited for.
+/// Why the limiter did not run a call, or cancelled it.
 #[derive(Debug)]
 pub(crate) struct Busy(pub(crate) &'static str);
 
-const OWN: Busy = Busy("Too many calls of its add-on are under way");
-const ALL: Busy = Busy("Too many add-ons are slow at this time");
+const INSTALLATION_BUSY: Busy = Busy("Too many calls of its add-on are under way");
+const ALL_BUSY: Busy = Busy("Too many add-ons are slow at this time");
 
-/// The places for calls.
+/// Limits concurrent calls, per installation and in total.
 #[derive(Debug)]
-pub(crate) struct Turns {
-    quick: Semaphore,
+pub(crate) struct CallLimiter {
+    fast: Semaphore,
     slow: Semaphore,
-    of_each: Mutex<HashMap<OauthId, Arc<Semaphore>>>,
+    per_installation: Mutex<HashMap<OauthId, Arc<Semaphore>>>,
 }
 
-impl Default for Turns {
+impl Default for CallLimiter {
     fn default() -> Self {
         Self {
-            quick: Semaphore::new(QUICK),
-            slow: Semaphore::new(SLOW),
-            of_each: Mutex::default(),
+            fast: Semaphore::new(FAST_SLOTS),
+            slow: Semaphore::new(SLOW_SLOTS),
+            per_installation: Mutex::default(),
         }
     }
 }
 
-impl Turns {
-    /// Makes a call when it is its turn, within 30 seconds.
-    pub(crate) async fn take<T>(
+impl CallLimiter {
+    /// Runs a call of an installation as soon as a slot is free.
+    pub(crate) async fn run<T>(
         &self,
         oauth_id: &OauthId,
         call: impl Future<Output = T>,
     ) -> Result<T, Busy> {
-        let latest = Instant::now() + PATIENCE;
-        let own = self.of(oauth_id);
-        let _own = timeout_at(latest, own.acquire()).await.map_err(|_| OWN)?;
-        let quick = timeout_at(latest, self.quick.acquire())
+        let deadline = Instant::now() + ACQUIRE_TIMEOUT;
+        let own = self.slots_of(oauth_id);
+        let _own = timeout_at(deadline, own.acquire())
             .await
-            .map_err(|_| ALL)?;
+            .map_err(|_| INSTALLATION_BUSY)?;
+        let fast = timeout_at(deadline, self.fast.acquire())
+            .await
+            .map_err(|_| ALL_BUSY)?;
         let mut call = pin!(call);
-        if let Ok(answer) = timeout(SOON, &mut call).await {
+        if let Ok(answer) = timeout(SLOW_AFTER, &mut call).await {
             return Ok(answer);
         }
-        let _slow = self.slow.try_acquire().map_err(|_| ALL)?;
-        drop(quick);
+        let _slow = self.slow.try_acquire().map_err(|_| ALL_BUSY)?;
+        drop(fast);
         Ok(call.await)
     }
 
-    fn of(&self, oauth_id: &OauthId) -> Arc<Semaphore> {
-        let mut of_each = self.of_each.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = of_each.get(oauth_id) {
+    fn slots_of(&self, oauth_id: &OauthId) -> Arc<Semaphore> {
+        let all = self.per_installation.lock();
+        let mut all = all.unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = all.get(oauth_id) {
             return Arc::clone(own);
         }
-        // Those that nobody waits for are as good as new ones.
-        of_each.retain(|_, own| Arc::strong_count(own) > 1);
-        let own = Arc::new(Semaphore::new(OF_ONE));
-        of_each.insert(oauth_id.clone(), Arc::clone(&own));
+        // A semaphore that no call holds is the same as a new one, so the map keeps only those in use.
+        all.retain(|_, own| Arc::strong_count(own) > 1);
+        let own = Arc::new(Semaphore::new(PER_INSTALLATION));
+        all.insert(oauth_id.clone(), Arc::clone(&own));
         own
     }
 }
@@ -95,52 +99,53 @@ mod tests {
 
     use super::*;
 
-    fn hang(turns: &Arc<Turns>, id: String) {
-        let turns = Arc::clone(turns);
-        tokio::spawn(async move { turns.take(&id.into(), pending::<()>()).await.is_ok() });
+    fn hang(limiter: &Arc<CallLimiter>, id: String) {
+        let limiter = Arc::clone(limiter);
+        tokio::spawn(async move { limiter.run(&id.into(), pending::<()>()).await.is_ok() });
     }
 
-    /// Time that stands moves on once all tasks wait.
+    /// Paused time advances once all tasks wait.
     async fn settled() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 
     #[tokio::test(start_paused = true)]
-    async fn add_ons_that_hang_hold_up_a_good_one_for_a_moment_each() {
-        let turns = Arc::new(Turns::default());
+    async fn hanging_calls_delay_another_installation_only_briefly() {
+        let limiter = Arc::new(CallLimiter::default());
         for n in 0..1000 {
             for _ in 0..5 {
-                hang(&turns, format!("bad {n}"));
+                hang(&limiter, format!("bad {n}"));
             }
         }
         settled().await;
         let began = Instant::now();
         let good = OauthId::from("good");
-        assert!(turns.take(&good, ready(())).await.is_ok());
-        assert!(began.elapsed() <= SOON * (5000 / u32::try_from(QUICK).unwrap() + 1));
-        assert!(
-            turns.slow.available_permits() == 0,
-            "what is slow has a bound too"
-        );
+        assert!(limiter.run(&good, ready(())).await.is_ok());
+        let rounds = 5000 / u32::try_from(FAST_SLOTS).unwrap() + 1;
+        assert!(began.elapsed() <= SLOW_AFTER * rounds);
+        assert_eq!(limiter.slow.available_permits(), 0);
         let began = Instant::now();
         for _ in 0..100 {
-            assert!(turns.take(&good, ready(())).await.is_ok());
+            assert!(limiter.run(&good, ready(())).await.is_ok());
         }
         assert_eq!(began.elapsed(), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_installation_has_a_few_calls_at_once() {
-        let turns = Arc::new(Turns::default());
-        for _ in 0..2 * OF_ONE {
-            hang(&turns, "bad".to_owned());
+    async fn calls_per_installation_are_limited() {
+        let limiter = Arc::new(CallLimiter::default());
+        for _ in 0..2 * PER_INSTALLATION {
+            hang(&limiter, "bad".to_owned());
         }
         settled().await;
-        assert_eq!(turns.of(&"bad".into()).available_permits(), 0);
-        assert_eq!(turns.quick.available_permits(), QUICK - OF_ONE);
+        assert_eq!(limiter.slots_of(&"bad".into()).available_permits(), 0);
+        assert_eq!(
+            limiter.fast.available_permits(),
+            FAST_SLOTS - PER_INSTALLATION
+        );
         let began = Instant::now();
-        assert!(turns.take(&"bad".into(), ready(())).await.is_err());
-        assert!(began.elapsed() >= PATIENCE);
-        assert!(turns.take(&"good".into(), ready(())).await.is_ok());
+        assert!(limiter.run(&"bad".into(), ready(())).await.is_err());
+        assert!(began.elapsed() >= ACQUIRE_TIMEOUT);
+        assert!(limiter.run(&"good".into(), ready(())).await.is_ok());
     }
 }

@@ -1,189 +1,141 @@
-//! One HTTP call to an add-on: checked where it goes, limited in time and size.
+//! Builds requests and hands them to a [`Transport`].
 
+use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
-use glance_sdk::egress::{
-    CallError, EgressPolicy, Failure, HttpClient, Phase, Proxies, Redirects, Refused, Timeouts,
-};
-use reqwest::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE, HeaderName, RETRY_AFTER};
-use reqwest::{Method, Request, RequestBuilder, StatusCode, Url};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use glance_sdk::egress::Redirects;
+use percent_encoding::percent_decode_str;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Url};
+use serde::Serialize;
 
-use crate::service::shared::Shared;
+use super::{Answer, AnswerLimits, NoAnswer, OutboundRequest, Transport};
 
-/// Calls add-ons, where the host's [`EgressPolicy`] allows.
+/// The client for all requests of the host. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Client(HttpClient);
+pub(crate) struct Outbound(Arc<dyn Transport>);
 
-/// A call to be sent.
-#[must_use]
+/// A request that is being built.
+#[must_use = "a call is not made until it is sent"]
 pub(crate) struct Call {
-    client: Client,
-    request: RequestBuilder,
+    transport: Arc<dyn Transport>,
+    request: Result<OutboundRequest, NoAnswer>,
 }
 
-impl Client {
-    /// Follows redirects, where they lead to what may be called.
-    pub(crate) fn following(policy: &EgressPolicy, proxies: &Proxies) -> glance_sdk::Result<Self> {
-        Self::new(policy, proxies, Redirects::Checked)
+impl Outbound {
+    pub(crate) fn new(transport: Arc<dyn Transport>) -> Self {
+        Self(transport)
     }
 
-    /// Follows no redirects: what is posted is for its address only.
-    pub(crate) fn staying(policy: &EgressPolicy, proxies: &Proxies) -> glance_sdk::Result<Self> {
-        Self::new(policy, proxies, Redirects::None)
-    }
-
-    fn new(
-        policy: &EgressPolicy,
-        proxies: &Proxies,
-        redirects: Redirects,
-    ) -> glance_sdk::Result<Self> {
-        let builder = HttpClient::builder(policy.clone())
-            .user_agent(concat!("glance-host/", env!("CARGO_PKG_VERSION")))
-            .proxies(proxies.clone())
-            .redirects(redirects);
-        Ok(Self(builder.build()?))
-    }
-
-    /// A client for add-ons that a test names, which may be in any network.
-    #[cfg(feature = "testing")]
-    pub(crate) fn of_tests() -> glance_sdk::Result<Self> {
-        Self::following(&EgressPolicy::any_network(), &Proxies::none())
-    }
-
-    pub(crate) fn request(&self, method: Method, url: Url) -> Call {
-        Call {
-            client: self.clone(),
-            request: self.0.request(method, url),
-        }
-    }
-
-    /// Sends a request, and reads its answer up to `max_bytes` within `limit`.
-    pub(crate) async fn exchange(
-        &self,
-        request: Request,
-        limit: Duration,
-        max_bytes: usize,
-    ) -> Result<Answer, NoAnswer> {
-        let response = self.0.send(request, Timeouts::within(limit)).await?;
-        let header = |name: HeaderName| {
-            let value = response.headers().get(name)?.to_str().ok()?;
-            Some(value.to_owned())
+    /// Begins a request. A user name and password in the address become its header `Authorization`.
+    pub(crate) fn request(&self, method: Method, url: Url, redirects: Redirects) -> Call {
+        let mut request = OutboundRequest {
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: None,
+            redirects,
         };
-        let allowed: Vec<_> = response
-            .headers()
-            .get_all(ACCESS_CONTROL_ALLOW_ORIGIN)
-            .iter()
-            .map(|value| String::from_utf8_lossy(value.as_bytes()))
-            .collect();
-        let retry_after = header(RETRY_AFTER).and_then(|seconds| seconds.trim().parse().ok());
-        Ok(Answer {
-            status: response.status(),
-            allowed_origin: (!allowed.is_empty()).then(|| allowed.join(", ")),
-            content_type: header(CONTENT_TYPE),
-            retry_after: retry_after.map(Duration::from_secs),
-            body: response.read(max_bytes).await?,
-        })
+        let credentials = take_credentials(&mut request.url);
+        request
+            .headers
+            .extend(credentials.map(|value| (AUTHORIZATION, value)));
+        Call {
+            transport: Arc::clone(&self.0),
+            request: Ok(request),
+        }
     }
 }
 
 impl Call {
-    pub(crate) fn header(mut self, name: HeaderName, value: impl AsRef<str>) -> Self {
-        self.request = self.request.header(name, value.as_ref());
+    pub(crate) fn header(self, name: HeaderName, value: impl AsRef<str>) -> Self {
+        self.change(|request| {
+            let value = HeaderValue::from_str(value.as_ref()).map_err(unusable)?;
+            request.headers.append(name, value);
+            Ok(())
+        })
+    }
+
+    pub(crate) fn json(self, body: &impl Serialize) -> Self {
+        self.change(|request| {
+            request.body = Some(serde_json::to_vec(body).map_err(unusable)?);
+            let json = HeaderValue::from_static("application/json");
+            request.headers.entry(CONTENT_TYPE).or_insert(json);
+            Ok(())
+        })
+    }
+
+    pub(crate) fn body(self, body: impl Into<Vec<u8>>) -> Self {
+        self.change(|request| {
+            request.body = Some(body.into());
+            Ok(())
+        })
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut OutboundRequest) -> Result<(), NoAnswer>) -> Self {
+        self.request = self.request.and_then(|mut request| {
+            change(&mut request)?;
+            Ok(request)
+        });
         self
     }
 
-    /// What is to be sent, and by whom.
-    pub(crate) fn build(self) -> Result<(Client, Request), NoAnswer> {
-        let request = self.request.build();
-        let request =
-            request.map_err(|cause| NoAnswer::Unreachable(cause.without_url().to_string()))?;
-        Ok((self.client, request))
-    }
-
-    pub(crate) fn json(mut self, body: &impl serde::Serialize) -> Self {
-        self.request = self.request.json(body);
-        self
-    }
-
-    pub(crate) fn body(mut self, body: String) -> Self {
-        self.request = self.request.body(body);
-        self
-    }
-}
-
-/// An answer of an add-on, read whole.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    /// `Access-Control-Allow-Origin`; what stands there twice is joined, as in a browser.
-    pub(crate) allowed_origin: Option<String>,
-    pub(crate) content_type: Option<String>,
-    /// `Retry-After`, where it is a number of seconds.
-    pub(crate) retry_after: Option<Duration>,
-    pub(crate) body: Vec<u8>,
-}
-
-/// Why there is no answer, in words that complete "it ...".
-#[derive(Debug)]
-pub(crate) enum NoAnswer {
-    Refused(Refused),
-    /// Nothing was sent.
-    Unreachable(String),
-    /// What was sent may have been acted on.
-    Incomplete(String),
-    TimedOut(Duration),
-    TooLarge(usize),
-}
-
-impl From<CallError> for NoAnswer {
-    fn from(error: CallError) -> Self {
-        match error.failure() {
-            Failure::Refused(refused) => Self::Refused(refused.clone()),
-            Failure::TooLarge(limit) => Self::TooLarge(*limit),
-            Failure::TimedOut {
-                phase: Phase::Answer,
-                limit,
-            } if error.proxy().is_none() => Self::TimedOut(*limit),
-            _ if error.may_have_arrived() => Self::Incomplete(error.to_string()),
-            _ => Self::Unreachable(error.to_string()),
-        }
-    }
-}
-
-impl std::fmt::Display for NoAnswer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Refused(refused) => refused.fmt(f),
-            Self::Unreachable(why) | Self::Incomplete(why) => f.write_str(why),
-            Self::TimedOut(limit) => write!(f, "gave no answer within {} seconds", limit.as_secs()),
-            Self::TooLarge(limit) => write!(f, "answered more than {limit} bytes"),
-        }
-    }
-}
-
-/// One call, its answer read up to `max_bytes` within `limit`.
-pub(crate) async fn send(
-    shared: &Shared,
-    call: Call,
-    limit: Duration,
-    max_bytes: usize,
-) -> Result<Answer, NoAnswer> {
-    let (client, request) = call.build()?;
-    shared.exchange(&client, request, limit, max_bytes).await
-}
-
-impl Shared {
-    async fn exchange(
-        &self,
-        client: &Client,
-        request: Request,
-        limit: Duration,
+    /// Sends the request. Reads an answer of at most `max_bytes` that is complete within `timeout`.
+    pub(crate) async fn send(
+        self,
+        timeout: Duration,
         max_bytes: usize,
     ) -> Result<Answer, NoAnswer> {
-        #[cfg(feature = "testing")]
-        if let Some(layer) = &self.layer {
-            return layer.send(client, request, limit, max_bytes).await;
+        let limits = AnswerLimits { timeout, max_bytes };
+        self.transport.send(self.request?, limits).await
+    }
+}
+
+fn unusable(cause: impl std::error::Error) -> NoAnswer {
+    NoAnswer::Unreachable(format!("cannot be called ({cause})"))
+}
+
+/// Removes the user name and password from an address. Returns the header that stands for them.
+fn take_credentials(url: &mut Url) -> Option<HeaderValue> {
+    if url.username().is_empty() && url.password().is_none() {
+        return None;
+    }
+    let decoded = |text| percent_decode_str(text).decode_utf8().ok();
+    let name = decoded(url.username())?;
+    let password = url
+        .password()
+        .and_then(decoded)
+        .unwrap_or(Cow::Borrowed(""));
+    let value = BASE64_STANDARD.encode(format!("{name}:{password}"));
+    let mut value = HeaderValue::try_from(format!("Basic {value}")).ok()?;
+    value.set_sensitive(true);
+    // Only an address without a host cannot have credentials.
+    url.set_username("").ok()?;
+    url.set_password(None).ok()?;
+    Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_of_an_address_become_a_header() {
+        for (url, expected) in [
+            ("http://a.example/x", None),
+            ("http://me:pw@a.example/x", Some("Basic bWU6cHc=")),
+            ("http://me@a.example/x", Some("Basic bWU6")),
+            ("http://:pw@a.example/x", Some("Basic OnB3")),
+            ("http://m%65:p%77@a.example/x", Some("Basic bWU6cHc=")),
+        ] {
+            let mut parsed = Url::parse(url).unwrap();
+            let header = take_credentials(&mut parsed);
+            let header = header.as_ref().map(|value| value.to_str().unwrap());
+            assert_eq!(header, expected, "{url}");
+            assert_eq!(parsed.as_str(), "http://a.example/x");
         }
-        client.exchange(request, limit, max_bytes).await
     }
 }

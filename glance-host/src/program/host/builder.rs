@@ -15,7 +15,7 @@ use reqwest::Url;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
 
-use super::{DEFAULT_PORT, Error, Host, folder};
+use super::{DEFAULT_PORT, Error, Host, Wrap, folder};
 use crate::cluster::attendance::Attendance;
 use crate::cluster::bus::{Bus, LocalBus};
 use crate::cluster::rate_limits::Limits;
@@ -28,7 +28,8 @@ use crate::model::host_info::HostInfo;
 use crate::model::shutdown::Shutdown;
 use crate::net::inbound::tls;
 use crate::net::inbound::tls::{Certificate, Tls};
-use crate::net::outbound::call_limiter::Turns;
+use crate::net::outbound::call_limiter::CallLimiter;
+use crate::net::outbound::{HttpTransport, Outbound, Transport};
 use crate::service::directory::Directory;
 use crate::service::embed::{Embed, Embeds};
 use crate::service::entry_renderer::EntryRenderer;
@@ -44,10 +45,8 @@ use crate::service::sign_in::{Entrance, SignIn, Way};
 use crate::service::timeline::Timeline;
 use crate::service::viewer::{Lineups, Retries};
 use crate::service::webhooks::Webhooks;
-use crate::service::{addon_calls, images};
+use crate::service::images;
 use crate::storage::{SqliteState, Storage, StorageError};
-#[cfg(feature = "testing")]
-use crate::testing::fault_host::FaultLayer;
 
 /// The longest name of a group, in characters.
 const MAX_GROUP: usize = 100;
@@ -73,9 +72,8 @@ pub struct Builder {
     proxies: Proxies,
     sign_in: SignIn,
     public_url: Option<String>,
-    /// Set if a test starts the host as a fault host.
-    #[cfg(feature = "testing")]
-    pub(crate) layer: Option<Arc<FaultLayer>>,
+    /// Set if a test starts the host with faults.
+    pub(crate) wrap: Option<Arc<dyn Wrap>>,
 }
 
 impl Default for Builder {
@@ -99,8 +97,7 @@ impl Default for Builder {
             grace: Duration::from_secs(10),
             sign_in: SignIn::Local,
             public_url: None,
-            #[cfg(feature = "testing")]
-            layer: None,
+            wrap: None,
         }
     }
 }
@@ -343,7 +340,12 @@ impl Builder {
             Some(networks) => policy.allow_networks(networks),
             None => policy.allow_loopback_for(&base_url),
         };
-        let http = |cause: glance_sdk::Error| Error::Http(format!("{cause:#}"));
+        let transport = HttpTransport::new(&policy, &self.proxies);
+        let transport = transport.map_err(|cause| Error::Http(format!("{cause:#}")))?;
+        let mut transport: Arc<dyn Transport> = Arc::new(transport);
+        if let Some(wrap) = &self.wrap {
+            transport = wrap.transport(transport);
+        }
         let inbound = match self.sign_in {
             SignIn::Proxy(proxy) => serve::Limits::default().proxies(move |ip| proxy.is_peer(ip)),
             _ => serve::Limits::default(),
@@ -380,19 +382,16 @@ impl Builder {
             state,
             bus,
             lineups: Lineups::new(Arc::clone(&images)),
-            http: addon_calls::Client::following(&policy, &self.proxies).map_err(http)?,
-            posting: addon_calls::Client::staying(&policy, &self.proxies).map_err(http)?,
+            outbound: Outbound::new(transport),
             webhooks: Webhooks::default(),
             presence: Presence::default(),
             icons: images::Cache::default(),
             images,
-            turns: Turns::default(),
+            call_limiter: CallLimiter::default(),
             visits: Visits::default(),
             removals: Removals::default(),
             metrics: Metrics::default(),
             health: Health::default(),
-            #[cfg(feature = "testing")]
-            layer: self.layer,
             shutdown,
         });
         shared.first_room.open(&shared).await?;
@@ -407,7 +406,7 @@ impl Builder {
         }
         removal::begin(&shared);
         let api = api::router(&shared);
-        let router = Router::new()
+        let mut router = Router::new()
             .nest_service("/v2", api.clone())
             // Old add-ons join an address that ends in a slash with a path that begins with one.
             .nest_service("//v2", api)
@@ -416,6 +415,9 @@ impl Builder {
             .route("/readyz", get(health::ready))
             .merge(web::router(&shared))
             .with_state(Arc::clone(&shared));
+        if let Some(wrap) = &self.wrap {
+            router = wrap.router(router);
+        }
         Ok(Opened {
             shared,
             router,

@@ -7,7 +7,7 @@ use glance_sdk::validate::Problem;
 use reqwest::Url;
 
 use super::Conflict;
-use crate::service::addon_calls::NoAnswer;
+use crate::net::outbound::NoAnswer;
 use crate::storage::StorageError;
 
 /// The longest text of others in a message, in characters.

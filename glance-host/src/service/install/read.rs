@@ -4,6 +4,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use glance_sdk::egress::Redirects;
 use glance_sdk::json::Document;
 use glance_sdk::model::Descriptor;
 use glance_sdk::validate::{self, Problem, Severity};
@@ -13,7 +14,6 @@ use serde::Deserialize;
 
 use super::error::no_answer;
 use super::{DESCRIPTOR_TIMEOUT, InstallError, MAX_DESCRIPTOR_BYTES, STEPS, shown};
-use crate::service::addon_calls;
 use crate::service::shared::Shared;
 
 /// How many entries of a kind a descriptor may declare; the largest known has 16 webhooks.
@@ -96,10 +96,11 @@ fn check_numbers(descriptor: &Descriptor) -> Result<(), InstallError> {
 async fn fetch(shared: &Shared, url: &Url) -> Result<Vec<u8>, InstallError> {
     tracing::info!(target: STEPS, "GET {}: the descriptor", shown(url));
     let request = shared
-        .http
-        .request(Method::GET, url.clone())
+        .outbound
+        .request(Method::GET, url.clone(), Redirects::Checked)
         .header(ACCEPT, "application/json");
-    let answer = addon_calls::send(shared, request, DESCRIPTOR_TIMEOUT, MAX_DESCRIPTOR_BYTES)
+    let answer = request
+        .send(DESCRIPTOR_TIMEOUT, MAX_DESCRIPTOR_BYTES)
         .await
         .map_err(|cause| no_answer("descriptor", url, &cause))?;
     if !answer.status.is_success() {

@@ -16,8 +16,8 @@ use super::{DESCRIPTOR_TIMEOUT, MAX_ANSWER_BYTES, places, plain};
 use crate::model::event::AccessChange;
 use crate::model::event::Event;
 use crate::model::{Installed, Leaving};
+use crate::net::outbound::NoAnswer;
 use crate::service::addon_calls;
-use crate::service::addon_calls::NoAnswer;
 use crate::service::shared::Shared;
 use crate::storage::StorageError;
 
@@ -189,7 +189,7 @@ async fn is_told(shared: &Shared, leaving: &Leaving) -> bool {
             return true;
         }
     };
-    match addon_calls::send(shared, request, DESCRIPTOR_TIMEOUT, MAX_ANSWER_BYTES).await {
+    match request.send(DESCRIPTOR_TIMEOUT, MAX_ANSWER_BYTES).await {
         Ok(answer) if answer.status.is_success() => true,
         // A proxy speaks for an add-on that is down.
         Ok(answer) if is_passing(answer.status) => {

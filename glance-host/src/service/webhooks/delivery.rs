@@ -12,8 +12,8 @@ use super::record::{Delivery, Outcome};
 use super::room_event::Told;
 use crate::content::notification;
 use crate::model::{Content, Entry, Installed, RegisteredWebhook};
+use crate::net::outbound::{Answer, NoAnswer};
 use crate::service::addon_calls;
-use crate::service::addon_calls::{Answer, NoAnswer};
 use crate::service::rooms;
 use crate::service::shared::Shared;
 
@@ -149,9 +149,8 @@ impl Job {
             self.told.sender.as_ref(),
         );
         let request = request.map_err(Unsent::Impossible)?.body(body.to_owned());
-        addon_calls::send(shared, request, TIMEOUT, MAX_ANSWER_BYTES)
-            .await
-            .map_err(Unsent::NoAnswer)
+        let answer = request.send(TIMEOUT, MAX_ANSWER_BYTES).await;
+        answer.map_err(Unsent::NoAnswer)
     }
 
     /// Whether the add-on is still there. Of the end of a room its own add-ons are told too, and

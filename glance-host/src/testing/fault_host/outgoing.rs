@@ -1,16 +1,18 @@
 //! The middleware for calls that a fault host makes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use glance_sdk::model::OauthId;
+use reqwest::Method;
 use reqwest::header::{ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION};
-use reqwest::{Method, Request};
 use serde_json::Value;
 
 use super::{FaultLayer, incoming};
 use crate::content::token_parts;
-use crate::service::addon_calls::{Answer, Client, NoAnswer};
+use crate::net::outbound::{Answer, AnswerLimits, NoAnswer, OutboundRequest, Transport};
 use crate::testing::faults::{CallMatch, Effect};
 use crate::testing::record;
 use crate::testing::record::{Exchange, Party, Purpose, readable};
@@ -18,27 +20,33 @@ use crate::testing::record::{Exchange, Party, Purpose, readable};
 /// How a dropped connection is told.
 const DROPPED: &str = "the connection was dropped";
 
-impl FaultLayer {
-    /// Makes a call, unless a fault hits it, and records it.
-    pub(crate) async fn send(
+/// A transport that applies faults to the requests of another, and records them.
+#[derive(Debug)]
+pub(crate) struct FaultTransport {
+    pub(crate) layer: Arc<FaultLayer>,
+    pub(crate) inner: Arc<dyn Transport>,
+}
+
+#[async_trait]
+impl Transport for FaultTransport {
+    async fn send(
         &self,
-        client: &Client,
-        request: Request,
-        limit: Duration,
-        max_bytes: usize,
+        request: OutboundRequest,
+        limits: AnswerLimits,
     ) -> Result<Answer, NoAnswer> {
-        let mut exchange = self.asking(&request);
+        let (layer, limit) = (&self.layer, limits.timeout);
+        let mut exchange = layer.asking(&request);
         if let Some(secret) = exchange.body["oauthSecret"].as_str() {
-            self.secrets().learn_secret(secret);
+            layer.secrets().learn_secret(secret);
         }
-        self.meet(&exchange);
-        let hit = self.faults.hit(CallMatch {
+        layer.meet(&exchange);
+        let hit = layer.faults.hit(CallMatch {
             by: Party::Host,
-            method: request.method().as_str(),
-            path: request.url().path(),
+            method: request.method.as_str(),
+            path: request.url.path(),
             of: exchange.installation.as_ref(),
         });
-        let send = || client.exchange(request, limit, max_bytes);
+        let send = || self.inner.send(request, limits);
         let dropped = || NoAnswer::Incomplete(format!("gave no whole answer ({DROPPED})"));
         let answer = match hit.as_ref().map(|hit| hit.effect.clone()) {
             None => send().await,
@@ -54,7 +62,7 @@ impl FaultLayer {
                 body: body.unwrap_or_default().into_bytes(),
             }),
             Some(Effect::Latency(time)) => {
-                match tokio::time::timeout(limit, self.clock.sleep(time)).await {
+                match tokio::time::timeout(limit, layer.clock.sleep(time)).await {
                     Ok(()) => send().await,
                     Err(_) => Err(NoAnswer::TimedOut(limit)),
                 }
@@ -80,18 +88,19 @@ impl FaultLayer {
             exchange.answer_headers.extend(allowed.map(named));
             exchange.answer = readable(&answer.body);
         }
-        self.keep(&exchange);
+        layer.keep(&exchange);
         answer
     }
+}
 
-    fn asking(&self, request: &Request) -> Exchange {
+impl FaultLayer {
+    fn asking(&self, request: &OutboundRequest) -> Exchange {
         let (n, at) = self.begin();
-        let body = request.body().and_then(|body| body.as_bytes());
-        let body = readable(body.unwrap_or_default());
-        let url = request.url().clone();
+        let body = readable(request.body.as_deref().unwrap_or_default());
+        let url = request.url.clone();
         let token = token_parts::signed_request(&url).or_else(|| removal_token(request));
         let signed_by = token.as_deref().and_then(issuer);
-        let (purpose, of) = match request.method().as_str() {
+        let (purpose, of) = match request.method.as_str() {
             "POST" if body.get("event").is_some() => {
                 let named = body["oauth_client_id"].as_str().map(OauthId::from);
                 (Purpose::Webhook, signed_by.or(named))
@@ -116,9 +125,9 @@ impl FaultLayer {
             from: Party::Host,
             purpose,
             installation: of,
-            method: request.method().to_string(),
+            method: request.method.to_string(),
             url: url.into(),
-            headers: incoming::headers(request.headers()),
+            headers: incoming::headers(&request.headers),
             claims: token.as_deref().map_or(Value::Null, record::claims),
             body,
             status: None,
@@ -129,10 +138,10 @@ impl FaultLayer {
 }
 
 /// The token of a removal, which stands in its header only.
-fn removal_token(request: &Request) -> Option<String> {
-    let authorization = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+fn removal_token(request: &OutboundRequest) -> Option<String> {
+    let authorization = request.headers.get(AUTHORIZATION)?.to_str().ok()?;
     let token = authorization.strip_prefix("JWT ")?;
-    (request.method() == Method::DELETE).then(|| token.to_owned())
+    (request.method == Method::DELETE).then(|| token.to_owned())
 }
 
 /// Who signed a token, as it says itself.

@@ -1,9 +1,11 @@
 //! Plays the host's side: the same calls to an add-on, signed freshly.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use glance_sdk::auth::{SigningKey, now, random_alphanumeric, uninstall_claims};
+use glance_sdk::egress::{EgressPolicy, Proxies, Redirects};
 use glance_sdk::model::{Claims, Secret};
 use reqwest::Method;
 use reqwest::header::AUTHORIZATION;
@@ -11,8 +13,8 @@ use serde_json::{Value, json};
 
 use super::{Difference, Replay, StandIn};
 use crate::content::redact::{SECRET, SIGNED};
-use crate::service::addon_calls;
-use crate::service::addon_calls::NoAnswer;
+use crate::net::outbound::{HttpTransport, NoAnswer, Outbound};
+use crate::testing::fault_host::FaultTransport;
 use crate::testing::must;
 use crate::testing::record::{Exchange, Names, Party, Purpose};
 
@@ -29,7 +31,7 @@ const ANSWERED: [&str; 3] = ["status", "answer_headers", "answer"];
 
 pub(super) struct Player {
     stand_in: StandIn,
-    client: addon_calls::Client,
+    outbound: Outbound,
     /// The secret of each installation, by the name it has in the recording.
     secrets: BTreeMap<String, Secret>,
 }
@@ -56,8 +58,14 @@ impl Player {
             let secret = must(random_alphanumeric(40), "no secret");
             (Names::installation(nth), secret.into())
         };
+        // A test names the add-on, so it may be in any network.
+        let inner = HttpTransport::new(&EgressPolicy::any_network(), &Proxies::none());
+        let transport = FaultTransport {
+            layer: Arc::clone(&stand_in.part().layer),
+            inner: Arc::new(must(inner, "no HTTP client")),
+        };
         Self {
-            client: must(addon_calls::Client::of_tests(), "no client"),
+            outbound: Outbound::new(Arc::new(transport)),
             secrets: (0..count).map(secret).collect(),
             stand_in,
         }
@@ -103,7 +111,7 @@ impl Player {
         };
         let url = fill(&recorded.url).parse();
         let url = url.map_err(|_| impossible(&recorded.url))?;
-        let mut request = self.client.request(method, url);
+        let mut request = self.outbound.request(method, url, Redirects::Checked);
         for (name, value) in &recorded.headers {
             let name = name.parse().map_err(|_| impossible(name))?;
             request = request.header(name, fill(value));
@@ -118,9 +126,7 @@ impl Player {
             Value::String(text) => request.body(fill(text)),
             json => request.body(fill(&json.to_string())),
         };
-        let (client, request) = request.build()?;
-        let answer = part.layer.send(&client, request, LIMIT, MAX_ANSWER_BYTES);
-        let answer = answer.await?;
+        let answer = request.send(LIMIT, MAX_ANSWER_BYTES).await?;
         let mut now = recorded.clone();
         now.status = Some(answer.status.as_u16());
         let allowed = answer.allowed_origin;

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use crate::service::addon_calls;
 use futures_util::future::BoxFuture;
+use glance_sdk::egress::Redirects;
 use openidconnect::core::CoreProviderMetadata;
 use openidconnect::{DiscoveryError, HttpRequest, HttpResponse, IssuerUrl};
+use reqwest::Url;
+
+use crate::net::outbound::Outbound;
 
 /// How long the provider may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -15,7 +18,7 @@ const MAX_BYTES: usize = 1024 * 1024;
 
 /// The provider's own description; or why there is none, and whether that may pass.
 pub(super) fn fetch_metadata<'a>(
-    http: &'a addon_calls::Client,
+    http: &'a Outbound,
     issuer: &'a IssuerUrl,
 ) -> BoxFuture<'a, Result<CoreProviderMetadata, (String, bool)>> {
     Box::pin(async move {
@@ -35,20 +38,23 @@ pub(super) fn fetch_metadata<'a>(
 type Fetched = BoxFuture<'static, Result<HttpResponse, std::io::Error>>;
 
 /// The HTTP client, as the library takes one.
-pub(super) fn fetching(
-    http: &addon_calls::Client,
-) -> impl Fn(HttpRequest) -> Fetched + Send + Sync + 'static {
+pub(super) fn fetching(http: &Outbound) -> impl Fn(HttpRequest) -> Fetched + Send + Sync + 'static {
     let http = http.clone();
     move |request| Box::pin(send(http.clone(), request))
 }
 
-async fn send(
-    http: addon_calls::Client,
-    request: HttpRequest,
-) -> Result<HttpResponse, std::io::Error> {
-    let request = reqwest::Request::try_from(request).map_err(std::io::Error::other)?;
-    let answer = http
-        .exchange(request, TIMEOUT, MAX_BYTES)
+async fn send(http: Outbound, request: HttpRequest) -> Result<HttpResponse, std::io::Error> {
+    let (parts, body) = request.into_parts();
+    let url = Url::parse(&parts.uri.to_string()).map_err(std::io::Error::other)?;
+    // What the provider is told is for its address only.
+    let mut call = http.request(parts.method, url, Redirects::None);
+    for (name, value) in &parts.headers {
+        let value = value.to_str().map_err(std::io::Error::other)?;
+        call = call.header(name.clone(), value);
+    }
+    let answer = call
+        .body(body)
+        .send(TIMEOUT, MAX_BYTES)
         .await
         .map_err(|cause| std::io::Error::other(format!("it {cause}")))?;
     let mut response = HttpResponse::new(answer.body);

@@ -1,6 +1,6 @@
 //! The provider as a running host knows it: where it is, its keys, and what it is asked.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -23,7 +23,7 @@ use super::fetch::{fetch_metadata, fetching, in_full};
 use super::person::{OtherClaims, PersonClaims};
 use super::{Flow, OpenId, PATIENCE};
 use crate::model::Identity;
-use crate::service::addon_calls;
+use crate::net::outbound::{HttpTransport, Outbound};
 use crate::service::shared::Shared;
 
 /// How long is waited before the provider is asked again at the start.
@@ -68,8 +68,7 @@ type ProviderClient = Client<
 pub(crate) struct Provider {
     settings: OpenId,
     issuer: IssuerUrl,
-    /// Follows no redirects: what it is told is for the provider only.
-    http: addon_calls::Client,
+    http: Outbound,
     metadata: RwLock<CoreProviderMetadata>,
 }
 
@@ -84,8 +83,9 @@ impl Provider {
             return Err(cannot("its address must begin with https://"));
         }
         // Whoever runs the host named the provider, so it may be in any network.
-        let http = addon_calls::Client::staying(&EgressPolicy::any_network(), proxies)
+        let transport = HttpTransport::new(&EgressPolicy::any_network(), proxies)
             .map_err(|cause| cannot(&format!("{cause:#}")))?;
+        let http = Outbound::new(Arc::new(transport));
         let issuer = IssuerUrl::new(issuer.clone()).map_err(|_| cannot("it is no address"))?;
         let mut pauses = PAUSES.iter();
         let metadata = loop {

@@ -1,0 +1,17 @@
+//! How the test kit gets between a host and the network.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::net::outbound::Transport;
+
+/// Wraps the parts of a host through which requests leave and arrive.
+pub(crate) trait Wrap: fmt::Debug + Send + Sync {
+    /// Wraps the transport that sends the requests of the host.
+    fn transport(&self, inner: Arc<dyn Transport>) -> Arc<dyn Transport>;
+
+    /// Wraps the routes for requests to the host.
+    fn router(&self, inner: Router) -> Router;
+}
