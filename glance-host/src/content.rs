@@ -2,6 +2,7 @@
 
 pub(crate) mod card;
 pub(crate) mod html;
+pub(crate) mod image_urls;
 pub(crate) mod label;
 pub(crate) mod notification;
 pub(crate) mod pattern;

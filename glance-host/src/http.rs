@@ -4,5 +4,7 @@ pub(crate) mod admin;
 pub(crate) mod api;
 pub(crate) mod body_limit;
 pub(crate) mod health;
+pub(crate) mod own_name;
+pub(crate) mod rate_limit_headers;
 pub(crate) mod unavailable;
 pub(crate) mod web;

@@ -1,10 +1,12 @@
 //! The rules of the host: what people and add-ons may do, and what follows from it.
 
 pub(crate) mod addon_calls;
+pub(crate) mod admin_tokens;
 pub(crate) mod directory;
 pub(crate) mod embed;
 pub(crate) mod entry_renderer;
 pub(crate) mod first_room;
+pub(crate) mod health;
 pub(crate) mod images;
 pub(crate) mod install;
 pub(crate) mod messages;

@@ -16,6 +16,7 @@ mod by_hand;
 mod clients;
 mod conditions;
 mod corpus;
+mod database_failure;
 mod deliveries;
 mod descriptor_schema;
 mod egress;

@@ -7,23 +7,9 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use axum::response::{IntoResponseParts, ResponseParts};
 use glance_sdk::model::{OauthId, RoomId, UserId};
 
 use crate::model::clock::Clock;
-
-static RATE: [HeaderName; 3] = [
-    HeaderName::from_static("x-ratelimit-limit"),
-    HeaderName::from_static("x-ratelimit-remaining"),
-    HeaderName::from_static("x-ratelimit-reset"),
-];
-
-static FLOOD: [HeaderName; 3] = [
-    HeaderName::from_static("x-floodcontrol-limit"),
-    HeaderName::from_static("x-floodcontrol-remaining"),
-    HeaderName::from_static("x-floodcontrol-reset"),
-];
 
 /// How many tokens that do not hold an address may show in [`TRIES_PERIOD`].
 const TRIES: u32 = 20;
@@ -47,9 +33,9 @@ impl Limits {
     pub(crate) fn new(clock: Clock, requests: u32, messages: u32) -> Self {
         Self {
             clock,
-            requests: Windows::new(&RATE, requests, Duration::from_secs(5 * 60)),
-            messages: Windows::new(&FLOOD, messages, Duration::from_secs(60)),
-            tries: Windows::new(&RATE, TRIES, TRIES_PERIOD),
+            requests: Windows::new(Counted::Requests, requests, Duration::from_secs(5 * 60)),
+            messages: Windows::new(Counted::Messages, messages, Duration::from_secs(60)),
+            tries: Windows::new(Counted::WrongTokens, TRIES, TRIES_PERIOD),
         }
     }
 
@@ -135,32 +121,22 @@ impl From<UserId> for Recipient {
     }
 }
 
-/// What is left of a limit, as the headers of an answer say it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a limit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counted {
+    Requests,
+    Messages,
+    WrongTokens,
+}
+
+/// What is left of a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Allowance {
-    names: &'static [HeaderName; 3],
-    limit: u32,
-    remaining: u32,
-    /// When it is whole again, in seconds since 1970.
-    reset: i64,
-}
-
-impl Allowance {
-    pub(crate) fn write(self, headers: &mut HeaderMap) {
-        let [limit, remaining, reset] = self.names;
-        headers.insert(limit, self.limit.into());
-        headers.insert(remaining, self.remaining.into());
-        headers.insert(reset, HeaderValue::from(self.reset));
-    }
-}
-
-impl IntoResponseParts for Allowance {
-    type Error = std::convert::Infallible;
-
-    fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Self::Error> {
-        self.write(parts.headers_mut());
-        Ok(parts)
-    }
+    pub(crate) counted: Counted,
+    pub(crate) limit: u32,
+    pub(crate) remaining: u32,
+    /// When the whole limit is available again, in seconds since 1970.
+    pub(crate) reset: i64,
 }
 
 /// Nothing is left.
@@ -174,7 +150,7 @@ pub(crate) struct Exceeded {
 /// Counts per key in windows of one length; a window opens with the first request it counts.
 #[derive(Debug)]
 struct Windows<K> {
-    names: &'static [HeaderName; 3],
+    counted: Counted,
     limit: u32,
     period: Duration,
     open: Mutex<Open<K>>,
@@ -195,10 +171,10 @@ struct Window {
 }
 
 impl<K: Eq + Hash> Windows<K> {
-    fn new(names: &'static [HeaderName; 3], limit: u32, period: Duration) -> Self {
+    fn new(counted: Counted, limit: u32, period: Duration) -> Self {
         let windows = HashMap::new();
         Self {
-            names,
+            counted,
             limit,
             period,
             open: Mutex::new(Open {
@@ -266,7 +242,7 @@ impl<K: Eq + Hash> Windows<K> {
 
     fn allowance(&self, remaining: u32, now: i64, seconds_left: i64) -> Allowance {
         Allowance {
-            names: self.names,
+            counted: self.counted,
             limit: self.limit,
             remaining,
             reset: now.saturating_add(seconds_left),
@@ -294,7 +270,7 @@ mod tests {
     }
 
     fn windows<K: Eq + Hash>(limit: u32) -> Windows<K> {
-        Windows::new(&RATE, limit, Duration::from_secs(60))
+        Windows::new(Counted::Requests, limit, Duration::from_secs(60))
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Number;
 
 use crate::content::html;
-use crate::service::images::Images;
+use crate::content::image_urls::Images;
 
 /// The text of a notification, or of a part of its card.
 #[derive(Debug, Serialize)]

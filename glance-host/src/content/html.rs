@@ -11,8 +11,8 @@ use glance_sdk::label::Escaped;
 use regex::{Captures, Regex};
 use reqwest::Url;
 
+use crate::content::image_urls::Images;
 use crate::content::label;
-use crate::service::images::Images;
 
 const MESSAGE: [&str; 21] = [
     "a", "b", "br", "code", "em", "i", "img", "li", "ol", "pre", "span", "strong", "table",

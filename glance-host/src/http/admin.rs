@@ -4,7 +4,6 @@ mod caller;
 mod entry;
 mod error;
 mod installations;
-pub(crate) mod tokens;
 
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 //! The pages people open.
 
 mod connect;
+mod cookies;
 mod embed;
 mod events;
 mod frames;
@@ -30,8 +31,6 @@ use axum::{Extension, Router, middleware};
 
 use crate::http::body_limit;
 use crate::service::shared::Shared;
-
-pub(crate) use guard::is_own_name;
 
 #[cfg(feature = "testing")]
 pub(crate) use frames::{offered_actions, open_page};

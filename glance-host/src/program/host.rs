@@ -247,7 +247,7 @@ impl Host {
     /// [`Error::Certificate`] where they cannot be used; those read before stay in use.
     pub fn reload_certificate(&self) -> Result<(), Error> {
         match &self.certificate {
-            Some(certificate) => certificate.reload(),
+            Some(certificate) => Ok(certificate.reload()?),
             None => Ok(()),
         }
     }

@@ -137,8 +137,8 @@ fn signed_url(
     user: &User,
 ) -> Result<Url, String> {
     let mut url = web_url(url)?;
-    let token =
-        sign(&shared.info.group, installed, room, Some(user)).map_err(|cause| format!("{cause:#}."))?;
+    let token = sign(&shared.info.group, installed, room, Some(user))
+        .map_err(|cause| format!("{cause:#}."))?;
     append(&mut url, SIGNED_REQUEST, &token);
     Ok(url)
 }

@@ -7,10 +7,10 @@ use glance_sdk::model::{Color, Icon, MessageFormat, Notification, OauthId};
 use serde::Serialize;
 
 use crate::content::card::{Body, Card};
+use crate::content::image_urls::{Addresses, Images};
 use crate::content::{html, label, wire};
 use crate::model::{Content, Entry, Sender, User};
 use crate::service::directory::Directory;
-use crate::service::images::{Addresses, Images};
 use crate::storage::{Storage, StorageError};
 
 /// How much of an entry stands over one that answers it, in characters.
@@ -179,7 +179,8 @@ impl EntryRenderer {
             return Ok(known.clone());
         }
         let installed = self.storage.installation(id).await?;
-        let avatar = installed.and_then(|installed| self.images.of(id).avatar(&installed));
+        let avatar =
+            installed.and_then(|installed| self.images.of(id).avatar(&installed.descriptor));
         known.0.insert(id.clone(), avatar.clone());
         Ok(avatar)
     }

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use crate::cluster::attendance::Attendance;
 use crate::cluster::bus::Bus;
 use crate::cluster::rate_limits::Limits;
-use crate::http::health::Health;
+use crate::content::image_urls::Addresses;
 use crate::model::clock::Clock;
 use crate::model::host_info::HostInfo;
 use crate::model::shutdown::Shutdown;
@@ -20,6 +20,7 @@ use crate::service::directory::Directory;
 use crate::service::embed::Embeds;
 use crate::service::entry_renderer::EntryRenderer;
 use crate::service::first_room::FirstRoom;
+use crate::service::health::Health;
 use crate::service::images;
 use crate::service::install::browser_handoff::Visits;
 use crate::service::install::removal::Removals;
@@ -59,7 +60,7 @@ pub(crate) struct Shared {
     pub(crate) webhooks: Webhooks,
     pub(crate) presence: Presence,
     pub(crate) icons: images::Cache,
-    pub(crate) images: Arc<images::Addresses>,
+    pub(crate) images: Arc<Addresses>,
     pub(crate) call_limiter: CallLimiter,
     pub(crate) visits: Visits,
     pub(crate) removals: Removals,

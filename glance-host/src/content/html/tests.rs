@@ -1,7 +1,7 @@
 use glance_sdk::model::OauthId;
 
 use super::*;
-use crate::service::images::Addresses;
+use crate::content::image_urls::Addresses;
 
 const REL: &str = "rel=\"noopener noreferrer nofollow\"";
 

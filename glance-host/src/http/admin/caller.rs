@@ -15,9 +15,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::error::AdminError;
-use super::tokens;
 use crate::http::body_limit;
-use crate::http::web::is_own_name;
+use crate::http::own_name::is_own_name;
+use crate::service::admin_tokens;
 use crate::service::shared::Shared;
 
 /// Who makes a call, for the log.
@@ -84,7 +84,7 @@ async fn find(
     // A request has a sender wherever the host serves; one without is nobody's.
     let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     if !shared.entrance.is_local() {
-        let token = tokens::find(shared, peer, bearer(headers)).await?;
+        let token = admin_tokens::find(shared, peer, bearer(headers)).await?;
         return Ok(Caller::Token(token.id));
     }
     if !peer.is_loopback() || is_forwarded(headers) {

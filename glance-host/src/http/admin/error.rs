@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 use glance_sdk::printable::printable;
 use serde_json::{Value, json};
 
-use super::tokens::Refused;
 use crate::http::unavailable::with_retry_after;
+use crate::service::admin_tokens::Refused;
 use crate::service::install::{Conflict, InstallError};
 use crate::storage::StorageError;
 

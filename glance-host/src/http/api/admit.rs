@@ -14,7 +14,7 @@ use url::form_urlencoded;
 
 use super::caller::Caller;
 use super::error::ApiError;
-use crate::http::body_limit;
+use crate::http::{body_limit, rate_limit_headers};
 use crate::service::shared::Shared;
 
 /// More than any refusal says.
@@ -49,10 +49,10 @@ pub(super) async fn admit(
         }
         Err(cause) => (cause.into_response(), shared.limits.request(None).ok()),
     };
-    shared.metrics.requested(response.status());
+    shared.metrics.requested(response.status().as_u16());
     let headers = response.headers_mut();
     if let Some(allowance) = allowance {
-        allowance.write(headers);
+        rate_limit_headers::insert(allowance, headers);
     }
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::cluster::rate_limits::Exceeded;
 use crate::content::pattern::Stopped;
+use crate::http::rate_limit_headers;
 use crate::http::unavailable::with_retry_after;
 use crate::storage::StorageError;
 
@@ -148,7 +149,7 @@ impl IntoResponse for ApiError {
         if let Some(exceeded) = self.exceeded {
             let headers = response.headers_mut();
             headers.insert(RETRY_AFTER, exceeded.retry_after.into());
-            exceeded.allowance.write(headers);
+            rate_limit_headers::insert(exceeded.allowance, headers);
         }
         response
     }

@@ -91,7 +91,7 @@ pub(super) async fn stream(
     let here = Here::new(Arc::clone(&shared), room.id, user.id);
     let inspector = Inspector::new(Arc::clone(&shared), room.id, user.id);
     let is_present = !stay.is_guest();
-    let zone = time_zone::said(&headers).filter(|_| is_present);
+    let zone = time_zone_header(&headers).filter(|_| is_present);
     let pulse = pulse(stay.ends());
     let viewer = Viewer::connect(shared, room.id, user.id, is_present, zone, pulse).await?;
     let mut viewer = viewer.ok_or(PageError::NoRoom)?;
@@ -275,10 +275,16 @@ pub(super) async fn follow(
     if add_ons.len() > MAX_FOLLOWED || add_ons.iter().any(|key| key.len() > MAX_KEY) {
         return Ok(StatusCode::BAD_REQUEST);
     }
-    if !is_guest {
-        time_zone::learn(&shared, &visit.user, &headers).await?;
+    if let Some(zone) = time_zone_header(&headers).filter(|_| !is_guest) {
+        time_zone::learn(&shared, &visit.user, zone).await?;
     }
     Ok(pages.send(&room, &page, Command::Follow(add_ons)))
+}
+
+/// Returns the time zone of the browser, which a room's page sends.
+fn time_zone_header(headers: &HeaderMap) -> Option<&str> {
+    let zone = headers.get("time-zone")?.to_str().ok()?;
+    time_zone::is_name(zone).then_some(zone)
 }
 
 #[cfg(test)]

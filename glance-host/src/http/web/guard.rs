@@ -12,10 +12,11 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::http::own_name::{host, is_own_name};
 use crate::service::shared::Shared;
 
 /// Nothing but the host's own scripts, styles and images. Frames are the pages of add-ons: which,
@@ -83,18 +84,4 @@ pub(super) async fn check(
         headers.entry(name).or_insert(value);
     }
     response
-}
-
-/// Whether a request is for a name of this host: another one may have been made to resolve to it.
-pub(crate) fn is_own_name(shared: &Shared, headers: &HeaderMap) -> bool {
-    let asked = headers.get(header::HOST);
-    let asked = asked
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    shared.info.origins.iter().any(|own| host(own) == asked)
-}
-
-/// The host and port of an origin.
-fn host(origin: &str) -> &str {
-    origin.split_once("://").map_or(origin, |(_, host)| host)
 }

@@ -8,11 +8,12 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
+use super::cookies;
 use super::pages::PageError;
 use super::sign_in::{Back, enter, form, own_page};
 use crate::service::shared::Shared;
+use crate::service::sign_in::Way;
 use crate::service::sign_in::openid::{Flow, PATIENCE};
-use crate::service::sign_in::{Way, session};
 
 /// The cookie of a sign-in under way.
 const FLOW: &str = "glance-sign-in";
@@ -26,8 +27,7 @@ pub(super) async fn begin(
     };
     match provider.begin(&shared, own_page(&to)) {
         Ok((url, flow)) => {
-            let signed = shared.entrance.signed(FLOW, &flow.written());
-            let cookie = session::set_cookie(&shared, FLOW, &signed, PATIENCE);
+            let cookie = cookies::set(&shared, FLOW, &flow.written(), PATIENCE);
             let cookie = AppendHeaders([(SET_COOKIE, cookie)]);
             Ok((cookie, Redirect::to(url.as_str())).into_response())
         }
@@ -55,7 +55,7 @@ pub(super) async fn callback(
     let Way::OpenId(provider) = &shared.entrance.way else {
         return Ok(StatusCode::NOT_FOUND.into_response());
     };
-    let flow = session::cookie(&shared, &headers, FLOW).and_then(|written| Flow::read(&written));
+    let flow = cookies::find(&shared, &headers, FLOW).and_then(|written| Flow::read(&written));
     let flow = flow.filter(|flow| flow.is_of(&answer.state, shared.clock.now()));
     let Some(flow) = flow else {
         let why = "This browser began no sign-in that this answers, or it took more than 10 \
@@ -76,6 +76,6 @@ pub(super) async fn callback(
         Err(why) => form(&shared, &to, StatusCode::FORBIDDEN, Some(&why)).await?,
     };
     // Whatever came of it, it is over.
-    let over = session::set_cookie(&shared, FLOW, "", 0);
+    let over = cookies::remove(&shared, FLOW);
     Ok((AppendHeaders([(SET_COOKIE, over)]), entered).into_response())
 }

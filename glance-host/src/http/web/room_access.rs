@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, FromRequestParts, Path};
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, header};
 use glance_sdk::model::RoomId;
 use serde::Deserialize;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
+use super::cookies::{self, SESSION};
 use super::pages::PageError;
 use super::sign_in;
 use crate::cluster::bus::Delivery;
@@ -235,18 +236,27 @@ impl Asking {
             Way::Proxy(proxy) => {
                 let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
                 let identity = proxy
-                    .identity(peer.map(|ConnectInfo(peer)| peer.ip()), &parts.headers)
+                    .identity(peer.map(|ConnectInfo(peer)| peer.ip()), |name| {
+                        let values = parts.headers.get_all(name).iter();
+                        values.map(HeaderValue::as_bytes).collect()
+                    })
                     .map_err(PageError::NotVouchedFor)?;
                 Some(shared.welcome(&identity).await?)
             }
-            _ => match session::find(shared, &parts.headers).await? {
-                Some(found) => {
-                    let user = shared.state.user(found.user).await?;
-                    by = By::Session(found);
-                    user
+            _ => {
+                let session = match cookies::find(shared, &parts.headers, SESSION) {
+                    Some(id) => session::find(shared, &id).await?,
+                    None => None,
+                };
+                match session {
+                    Some(found) => {
+                        let user = shared.state.user(found.user).await?;
+                        by = By::Session(found);
+                        user
+                    }
+                    None => None,
                 }
-                None => None,
-            },
+            }
         };
         let user = user.ok_or_else(|| PageError::SignIn(sign_in::way_back(parts, shared)))?;
         Ok(Self { user, by })

@@ -12,6 +12,7 @@ use reqwest::Url;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::cookies::{self, SESSION};
 use super::pages::{PageError, render};
 use crate::model::{Identity, User};
 use crate::service::shared::Shared;
@@ -118,7 +119,9 @@ pub(super) async fn enter(
         let why = format!("An admin removed {} from this host.", user.name);
         return form(shared, to, StatusCode::FORBIDDEN, Some(&why)).await;
     }
-    let cookie = session::begin(shared, headers, user).await?;
+    let before = cookies::find(shared, headers, SESSION);
+    let id = session::begin(shared, before.as_deref(), user).await?;
+    let cookie = cookies::set(shared, SESSION, &id, session::LONGEST);
     tracing::info!(user = %user.id, "signed in");
     Ok((
         AppendHeaders([(SET_COOKIE, cookie)]),
@@ -131,7 +134,9 @@ pub(super) async fn out(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let cookie = session::end(&shared, &headers).await?;
+    let id = cookies::find(&shared, &headers, SESSION);
+    session::end(&shared, id.as_deref()).await?;
+    let cookie = cookies::remove(&shared, SESSION);
     Ok((
         AppendHeaders([(SET_COOKIE, cookie)]),
         Redirect::to("/sign-in"),

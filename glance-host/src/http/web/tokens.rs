@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 use super::pages::{PageError, render, who};
 use super::room_access::Admin;
 use crate::content::wire;
-use crate::http::admin::tokens;
-use crate::http::admin::tokens::{DEFAULT_DAYS, MAX_DAYS, NotCreated};
 use crate::model::access;
 use crate::model::{AdminToken, MAX_ADMIN_TOKENS, User};
+use crate::service::admin_tokens;
+use crate::service::admin_tokens::{DEFAULT_DAYS, MAX_DAYS, NotCreated};
 use crate::service::shared::Shared;
 use crate::service::sign_in;
 
@@ -65,7 +65,7 @@ pub(super) async fn create(
     }
     // What is no number is as wrong as 0.
     let days = form.days.trim().parse().unwrap_or_default();
-    match tokens::create(&shared, &asking, &form.name, days).await {
+    match admin_tokens::create(&shared, &asking, &form.name, days).await {
         Ok((created, secret)) => {
             let notice = Notice::Created(&created, &secret);
             page(
@@ -94,7 +94,7 @@ pub(super) async fn revoke(
     Admin(asking): Admin,
     Path(token): Path<u64>,
 ) -> Result<Response, PageError> {
-    tokens::revoke(&shared, &asking, token).await?;
+    admin_tokens::revoke(&shared, &asking, token).await?;
     Ok(Redirect::to("/tokens").into_response())
 }
 

@@ -1,5 +1,7 @@
 //! HTTPS: a certificate that can be read again when it is renewed, and connections that use it.
 
+use std::error::Error;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -17,8 +19,6 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::program::host::Error;
-
 /// Where a certificate and its key stand.
 #[derive(Debug, Clone)]
 pub(crate) struct Files {
@@ -27,48 +27,103 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    fn read(&self) -> Result<CertifiedKey, Error> {
+    fn read(&self) -> Result<CertifiedKey, CertificateError> {
         let provider = aws_lc_rs::default_provider();
-        let wrong = |path: &Path, problem: String| Error::Certificate {
+        let unreadable = |path: &Path, expected, source| CertificateError::Unreadable {
             path: path.to_owned(),
-            problem,
+            expected,
+            source,
         };
         let chain = CertificateDer::pem_file_iter(&self.certificate)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(|cause| wrong(&self.certificate, describe_error(cause, "certificate")))?;
-        if chain.is_empty() {
-            let none = describe_error(pem::Error::NoItemsFound, "certificate");
-            return Err(wrong(&self.certificate, none));
-        }
-        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|cause| {
-            wrong(
-                &self.key,
-                describe_error(cause, "private key without a passphrase"),
-            )
-        })?;
-        CertifiedKey::from_der(chain, key, &provider).map_err(|cause| match cause {
-            rustls::Error::InconsistentKeys(_) => {
-                let certificate = self.certificate.display();
-                wrong(
-                    &self.key,
-                    format!("it does not belong to the certificate in {certificate}"),
-                )
-            }
-            rustls::Error::InvalidCertificate(cause) => wrong(
-                &self.certificate,
-                format!("its certificate is broken: {cause}"),
-            ),
-            other => wrong(&self.key, format!("its key cannot be used: {other}")),
+            .and_then(|chain| match chain.is_empty() {
+                true => Err(pem::Error::NoItemsFound),
+                false => Ok(chain),
+            })
+            .map_err(|source| unreadable(&self.certificate, "certificate", source))?;
+        let key = PrivateKeyDer::from_pem_file(&self.key)
+            .map_err(|source| unreadable(&self.key, "private key without a passphrase", source))?;
+        CertifiedKey::from_der(chain, key, &provider).map_err(|source| match source {
+            rustls::Error::InconsistentKeys(_) => CertificateError::Mismatch {
+                key: self.key.clone(),
+                certificate: self.certificate.clone(),
+            },
+            rustls::Error::InvalidCertificate(problem) => CertificateError::Broken {
+                path: self.certificate.clone(),
+                problem,
+            },
+            source => CertificateError::Key {
+                path: self.key.clone(),
+                source,
+            },
         })
     }
 }
 
-/// What is wrong with a file that should have this in it.
-fn describe_error(cause: pem::Error, wanted: &str) -> String {
-    match cause {
-        pem::Error::NoItemsFound => format!("there is no {wanted} in it"),
-        pem::Error::Io(cause) => cause.to_string(),
-        _ => "it is no PEM file".to_owned(),
+/// Why a certificate and its key cannot be used.
+#[derive(Debug)]
+pub(crate) enum CertificateError {
+    /// The file cannot be read, or does not contain what is expected.
+    Unreadable {
+        path: PathBuf,
+        expected: &'static str,
+        source: pem::Error,
+    },
+    /// The key belongs to another certificate.
+    Mismatch { key: PathBuf, certificate: PathBuf },
+    /// The certificate is not valid.
+    Broken {
+        path: PathBuf,
+        problem: rustls::CertificateError,
+    },
+    /// The key is not supported.
+    Key {
+        path: PathBuf,
+        source: rustls::Error,
+    },
+}
+
+impl CertificateError {
+    /// Returns the file with the problem.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Unreadable { path, .. } | Self::Broken { path, .. } | Self::Key { path, .. } => {
+                path
+            }
+            Self::Mismatch { key, .. } => key,
+        }
+    }
+}
+
+/// Says what is wrong with the file at [`path`](CertificateError::path).
+impl fmt::Display for CertificateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable {
+                expected, source, ..
+            } => match source {
+                pem::Error::NoItemsFound => write!(f, "there is no {expected} in it"),
+                pem::Error::Io(cause) => cause.fmt(f),
+                _ => f.write_str("it is no PEM file"),
+            },
+            Self::Mismatch { certificate, .. } => {
+                let certificate = certificate.display();
+                write!(f, "it does not belong to the certificate in {certificate}")
+            }
+            Self::Broken { problem, .. } => write!(f, "its certificate is broken: {problem}"),
+            Self::Key { source, .. } => write!(f, "its key cannot be used: {source}"),
+        }
+    }
+}
+
+impl Error for CertificateError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Unreadable { source, .. } => Some(source),
+            // rustls has no `Error` for what is wrong with a certificate.
+            Self::Mismatch { .. } | Self::Broken { .. } => None,
+            Self::Key { source, .. } => Some(source),
+        }
     }
 }
 
@@ -80,13 +135,13 @@ pub(crate) struct Certificate {
 }
 
 impl Certificate {
-    pub(crate) fn read(files: Files) -> Result<Arc<Self>, Error> {
+    pub(crate) fn read(files: Files) -> Result<Arc<Self>, CertificateError> {
         let current = RwLock::new(Arc::new(files.read()?));
         Ok(Arc::new(Self { files, current }))
     }
 
     /// Reads the files again. What was read before stays in use where they cannot be used.
-    pub(crate) fn reload(&self) -> Result<(), Error> {
+    pub(crate) fn reload(&self) -> Result<(), CertificateError> {
         let new = Arc::new(self.files.read()?);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
         Ok(())
@@ -105,11 +160,10 @@ impl ResolvesServerCert for Certificate {
 pub(crate) struct Tls(TlsAcceptor);
 
 impl Tls {
-    pub(crate) fn new(certificate: Arc<Certificate>) -> Result<Self, Error> {
+    pub(crate) fn new(certificate: Arc<Certificate>) -> Result<Self, rustls::Error> {
         let mut config =
             ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-                .with_safe_default_protocol_versions()
-                .map_err(|cause| Error::Http(format!("TLS cannot be used here: {cause}")))?
+                .with_safe_default_protocol_versions()?
                 .with_no_client_auth()
                 .with_cert_resolver(certificate);
         config.alpn_protocols = vec![b"http/1.1".to_vec()];

@@ -19,8 +19,8 @@ use super::{DEFAULT_PORT, Error, Host, Wrap, folder};
 use crate::cluster::attendance::Attendance;
 use crate::cluster::bus::{Bus, LocalBus};
 use crate::cluster::rate_limits::Limits;
+use crate::content::image_urls::Addresses;
 use crate::http::health;
-use crate::http::health::Health;
 use crate::http::{admin, api, web};
 use crate::model::User;
 use crate::model::clock::Clock;
@@ -34,6 +34,8 @@ use crate::service::directory::Directory;
 use crate::service::embed::{Embed, Embeds};
 use crate::service::entry_renderer::EntryRenderer;
 use crate::service::first_room::FirstRoom;
+use crate::service::health::Health;
+use crate::service::images;
 use crate::service::install::browser_handoff::Visits;
 use crate::service::install::removal;
 use crate::service::install::removal::Removals;
@@ -45,7 +47,6 @@ use crate::service::sign_in::{Entrance, SignIn, Way};
 use crate::service::timeline::Timeline;
 use crate::service::viewer::{Lineups, Retries};
 use crate::service::webhooks::Webhooks;
-use crate::service::images;
 use crate::storage::{SqliteState, Storage, StorageError};
 
 /// The longest name of a group, in characters.
@@ -293,7 +294,10 @@ impl Builder {
         let server = HttpServer::new(opened.listener).limits(opened.shared.inbound.clone());
         let server = match &opened.certificate {
             Some(certificate) => {
-                let server = server.handshake(Tls::new(Arc::clone(certificate))?);
+                let tls = Tls::new(Arc::clone(certificate));
+                let tls =
+                    tls.map_err(|cause| Error::Http(format!("TLS cannot be used here: {cause}")))?;
+                let server = server.handshake(tls);
                 tokio::spawn(server.strict_transport_security().run(router, ended))
             }
             None => tokio::spawn(server.run(router, ended)),
@@ -332,7 +336,7 @@ impl Builder {
         let way = self.way(&*state).await?;
         let key = state.signing_key().await?;
         let entrance = Entrance::new(way, &key);
-        let images = Arc::new(images::Addresses::new(&key));
+        let images = Arc::new(Addresses::new(&key));
 
         let (end, shutdown) = Shutdown::channel();
         let policy = EgressPolicy::internet().setting("allow_networks");

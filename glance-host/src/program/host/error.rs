@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use crate::net::inbound::tls::CertificateError;
 use crate::service::rooms::RoomError;
 use crate::storage::{OpenError, StorageError};
 
@@ -129,6 +130,15 @@ impl std::error::Error for Error {
             Self::Storage(cause) => cause.source(),
             Self::Room(cause) => cause.source(),
             _ => None,
+        }
+    }
+}
+
+impl From<CertificateError> for Error {
+    fn from(cause: CertificateError) -> Self {
+        Self::Certificate {
+            path: cause.path().to_owned(),
+            problem: cause.to_string(),
         }
     }
 }

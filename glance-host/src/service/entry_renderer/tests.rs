@@ -1,5 +1,5 @@
 use super::*;
-use crate::service::images::Addresses;
+use crate::content::image_urls::Addresses;
 use glance_sdk::model::{Card as Sent, CardStyle, Icon, Picture, RoomId, notification as model};
 use serde_json::{Value, json};
 

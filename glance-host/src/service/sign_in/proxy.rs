@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use axum::http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
+use reqwest::header::HeaderName;
 
 use super::{Admins, name};
 use crate::model::Identity;
@@ -93,11 +93,12 @@ impl Proxy {
         self.peers.iter().any(|known| known.contains(&address))
     }
 
-    /// Who asks, or in one sentence why that is not known.
-    pub(crate) fn identity(
+    /// Returns who asks, or in one sentence why that is not known. `headers` returns all values of the
+    /// header with this name.
+    pub(crate) fn identity<'h>(
         &self,
         peer: Option<IpAddr>,
-        headers: &HeaderMap,
+        headers: impl Fn(&HeaderName) -> Vec<&'h [u8]>,
     ) -> Result<Identity, &'static str> {
         let peer = peer.map(|peer| peer.to_canonical());
         if !peer.is_some_and(|peer| self.is_peer(peer)) {
@@ -107,7 +108,7 @@ impl Proxy {
             );
             return Err("This host is reached through its proxy only.");
         }
-        let Some(subject) = one(headers, &self.user)? else {
+        let Some(subject) = one(&headers(&self.user))? else {
             let header = &self.user;
             tracing::info!("a page is refused: the proxy asks without the header {header}");
             return Err("The proxy did not say who asks.");
@@ -116,8 +117,8 @@ impl Proxy {
         else {
             return Err("The proxy names a person in a way that cannot be used here.");
         };
-        let email = one(headers, &self.email)?.and_then(name::kept);
-        let groups: Vec<String> = one(headers, &self.groups)?
+        let email = one(&headers(&self.email))?.and_then(name::kept);
+        let groups: Vec<String> = one(&headers(&self.groups))?
             .iter()
             .flat_map(|groups| groups.split(','))
             .map(|group| group.trim().to_owned())
@@ -138,17 +139,14 @@ impl Proxy {
 }
 
 /// What a header says, where it says something; twice is somebody else's word beside the proxy's.
-fn one(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, &'static str> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next();
-    if values.next().is_some() {
-        return Err("The proxy said twice who asks.");
-    }
-    let Some(value) = value else {
-        return Ok(None);
+fn one(values: &[&[u8]]) -> Result<Option<String>, &'static str> {
+    let value = match values {
+        [] => return Ok(None),
+        [value] => value,
+        _ => return Err("The proxy said twice who asks."),
     };
     // Names are not ASCII only, and proxies send them as UTF-8.
-    let value = str::from_utf8(value.as_bytes()).map_err(|_| "The proxy's headers are no text.")?;
+    let value = str::from_utf8(value).map_err(|_| "The proxy's headers are no text.")?;
     let value = value.trim();
     Ok((!value.is_empty()).then(|| value.to_owned()))
 }
@@ -162,12 +160,18 @@ fn header(name: &str) -> Result<HeaderName, String> {
 mod tests {
     use super::*;
 
+    /// The headers of a proxy that names a person.
+    fn user<'a>(name: &'a str) -> impl Fn(&HeaderName) -> Vec<&'a [u8]> {
+        move |header| match header.as_str() {
+            "x-forwarded-user" => vec![name.as_bytes()],
+            _ => Vec::new(),
+        }
+    }
+
     #[test]
     fn only_listed_peers_are_believed_also_by_ipv6() {
         let networks = ["10.1.0.0/16", "::1/128"];
         let proxy = Proxy::new(networks.map(|network| network.parse().unwrap()));
-        let mut headers = HeaderMap::new();
-        headers.insert("x-forwarded-user", "ann".parse().unwrap());
         for (peer, is_known) in [
             ("10.1.2.3", true),
             ("::ffff:10.1.2.3", true),
@@ -176,21 +180,16 @@ mod tests {
             ("::ffff:10.2.0.1", false),
             ("127.0.0.1", false),
         ] {
-            let found = proxy.identity(peer.parse().ok(), &headers);
+            let found = proxy.identity(peer.parse().ok(), user("ann"));
             assert_eq!(found.is_ok(), is_known, "{peer}: {found:?}");
         }
-        assert!(proxy.identity(None, &headers).is_err());
+        assert!(proxy.identity(None, user("ann")).is_err());
     }
 
     #[test]
     fn names_have_the_limits_of_sign_in_by_name() {
         let proxy = Proxy::new(["10.1.0.0/16".parse().unwrap()]);
-        let identity = |name: &str| {
-            let mut headers = HeaderMap::new();
-            let value = axum::http::HeaderValue::from_bytes(name.as_bytes()).unwrap();
-            headers.insert("x-forwarded-user", value);
-            proxy.identity("10.1.2.3".parse().ok(), &headers)
-        };
+        let identity = |name: &str| proxy.identity("10.1.2.3".parse().ok(), user(name));
         let long = identity(&"é".repeat(200)).unwrap();
         assert_eq!((long.subject, long.name), ("é".repeat(200), "é".repeat(50)));
         assert_eq!(identity("Ann  Lee").unwrap().name, "Ann Lee");

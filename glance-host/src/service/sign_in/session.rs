@@ -1,15 +1,10 @@
-//! Sessions: a cookie that says who a browser's person is.
+//! Sessions: an id in a browser's cookie that says who its person is.
 //!
-//! The cookie holds a random id of 256 bits and the host's signature on it. The database has only the
-//! id's digest, so that who reads it has no session; the signature keeps made-up ids away from the
-//! database. With HTTPS the cookie's name begins with `__Host-`, so that no other host of the domain
-//! can set it; without, it has the port in it, because browsers give all ports of a machine the same
-//! cookies.
+//! The id is random and has 256 bits. The database stores only its digest, so reading the database gives nobody
+//! a session. The cookie also has the host's signature, so that made-up ids do not reach the database.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
-use axum::http::header::COOKIE;
-use axum::http::{HeaderMap, HeaderValue};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use glance_sdk::auth::random_alphanumeric;
@@ -20,25 +15,25 @@ use crate::model::{Session, User};
 use crate::service::shared::Shared;
 use crate::storage::StorageError;
 
-/// How long a session holds without being used, in seconds.
+/// How long a session lasts without being used, in seconds.
 const IDLE: i64 = 14 * DAY;
 
-/// How long a session holds, however much it is used.
-const LONGEST: i64 = 90 * DAY;
+/// How long a session lasts, however much it is used.
+pub(crate) const LONGEST: i64 = 90 * DAY;
 
 const DAY: i64 = 24 * 60 * 60;
 
 /// So many letters and digits are 256 bits.
 const ID_LENGTH: usize = 43;
 
-/// Signs a person in, always with a new id: one that was in the browser before may be known to
-/// others. Gives the cookie.
+/// Signs a person in and ends the session that the browser had. Returns the id of the new session, which is
+/// always another one: others may know the id that was in the browser before.
 pub(crate) async fn begin(
     shared: &Shared,
-    headers: &HeaderMap,
+    before: Option<&str>,
     user: &User,
-) -> Result<HeaderValue, StorageError> {
-    end(shared, headers).await?;
+) -> Result<String, StorageError> {
+    end(shared, before).await?;
     let id = random_alphanumeric(ID_LENGTH).map_err(StorageError::other)?;
     let now = shared.clock.now();
     let session = Session {
@@ -48,24 +43,13 @@ pub(crate) async fn begin(
         expires_at: now.saturating_add(IDLE),
     };
     shared.state.put_session(&session, now).await?;
-    Ok(set_cookie(
-        shared,
-        SESSION,
-        &shared.entrance.signed(SESSION, &id),
-        LONGEST,
-    ))
+    Ok(id)
 }
 
-/// The session of a request, where it has one that holds. Being asked for, it lasts.
-pub(crate) async fn find(
-    shared: &Shared,
-    headers: &HeaderMap,
-) -> Result<Option<Session>, StorageError> {
-    let Some(digest) = presented(shared, headers) else {
-        return Ok(None);
-    };
+/// Finds the session with this id, unless it has expired, and prolongs it.
+pub(crate) async fn find(shared: &Shared, id: &str) -> Result<Option<Session>, StorageError> {
     let now = shared.clock.now();
-    let found = shared.state.session(&digest).await?;
+    let found = shared.state.session(&digested(id)).await?;
     let Some(mut session) = found.filter(|session| session.expires_at > now) else {
         return Ok(None);
     };
@@ -79,71 +63,31 @@ pub(crate) async fn find(
     Ok(Some(session))
 }
 
-/// Signs out whoever the request is of. Gives the cookie that takes the browser's away.
-pub(crate) async fn end(shared: &Shared, headers: &HeaderMap) -> Result<HeaderValue, StorageError> {
-    if let Some(digest) = presented(shared, headers) {
+/// Ends the session with this id.
+pub(crate) async fn end(shared: &Shared, id: Option<&str>) -> Result<(), StorageError> {
+    if let Some(id) = id {
+        let digest = digested(id);
         shared.state.remove_session(&digest).await?;
         shared
             .bus
             .publish_access(AccessChange::SessionEnded(digest));
     }
-    Ok(set_cookie(shared, SESSION, "", 0))
-}
-
-fn presented(shared: &Shared, headers: &HeaderMap) -> Option<Vec<u8>> {
-    let id = cookie(shared, headers, SESSION)?;
-    Some(digested(&id))
+    Ok(())
 }
 
 fn digested(id: &str) -> Vec<u8> {
     digest(&SHA256, id.as_bytes()).as_ref().to_vec()
 }
 
-/// The cookie of a session.
-const SESSION: &str = "glance";
-
-/// What a cookie of the request says, where this host wrote it.
-pub(crate) fn cookie(shared: &Shared, headers: &HeaderMap, purpose: &str) -> Option<String> {
-    let name = name(shared, purpose);
-    let cookies = headers.get_all(COOKIE).iter();
-    let mut pairs = cookies
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
-    let (_, value) = pairs.find(|(found, _)| *found == name)?;
-    shared.entrance.verified(purpose, value).map(str::to_owned)
-}
-
-/// A cookie for this host only, which no script sees and no other site's request brings, except
-/// where a person follows a link.
-pub(crate) fn set_cookie(shared: &Shared, purpose: &str, value: &str, seconds: i64) -> HeaderValue {
-    let name = name(shared, purpose);
-    let secure = if shared.info.is_https() {
-        "; Secure"
-    } else {
-        ""
-    };
-    let cookie =
-        format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
-    // Letters, digits and punctuation of ASCII.
-    HeaderValue::try_from(cookie).unwrap_or_else(|_| HeaderValue::from_static(""))
-}
-
-fn name(shared: &Shared, purpose: &str) -> String {
-    match shared.info.is_https() {
-        true => format!("__Host-{purpose}"),
-        false => format!("{purpose}-{}", shared.info.address.port()),
-    }
-}
-
 impl Entrance {
-    /// A value for a cookie, signed for one purpose. Neither may have a dot.
+    /// Signs a value for a cookie with this purpose. Neither may contain a dot.
     pub(crate) fn signed(&self, purpose: &str, value: &str) -> String {
         let tag = hmac::sign(&self.key, format!("{purpose}.{value}").as_bytes());
         format!("{value}.{}", URL_SAFE_NO_PAD.encode(tag))
     }
 
-    fn verified<'a>(&self, purpose: &str, signed: &'a str) -> Option<&'a str> {
+    /// Returns the value that was signed for this purpose.
+    pub(crate) fn verified<'a>(&self, purpose: &str, signed: &'a str) -> Option<&'a str> {
         let (value, tag) = signed.rsplit_once('.')?;
         let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
         let said = format!("{purpose}.{value}");

@@ -9,9 +9,9 @@ use tokio::sync;
 
 use super::prepared::Prepared;
 use crate::cluster::bus::Bus;
+use crate::content::image_urls::Addresses;
 use crate::model::bounded_map::evict_unused;
 use crate::model::{Installed, RuntimeGlance};
-use crate::service::images::Addresses;
 use crate::storage::{Storage, StorageError};
 
 /// The glances of a room, from the top.

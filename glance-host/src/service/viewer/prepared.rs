@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-use axum::body::Bytes;
+use bytes::Bytes;
 use glance_sdk::evaluate::{DataState, Facts, Outcome, Program};
 use glance_sdk::model::{Glance, Status};
 use serde::Deserialize;
@@ -12,11 +12,11 @@ use serde_json::Value;
 use super::board::Where;
 use super::inspect::Known;
 use super::sidebar::{Line, LineState, ShownStatus, TargetRef};
+use crate::content::image_urls::{Addresses, Images};
 use crate::content::label;
 use crate::model::Installed;
 use crate::model::glance_data::{Data, Text};
 use crate::model::module;
-use crate::service::images::{Addresses, Images};
 
 /// The longest word in a lozenge, in characters.
 const LOZENGE: usize = 100;

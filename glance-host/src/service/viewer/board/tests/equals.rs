@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
+use crate::content::image_urls::Addresses;
 use crate::content::label;
-use crate::service::images::Addresses;
 use crate::service::viewer::Line;
 
 const KEYS: [&str; 4] = ["plain", "counted", "admins", "pushed"];

@@ -11,7 +11,7 @@ use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use glance_sdk::auth::random_alphanumeric;
 use glance_sdk::model::Secret;
 
-use crate::cluster::rate_limits::Exceeded;
+use crate::cluster::rate_limits::{Exceeded, Limits};
 use crate::model::access;
 use crate::model::{AdminToken, MAX_ADMIN_TOKENS, NewAdminToken, User};
 use crate::service::install::SECRET_LENGTH;
@@ -143,12 +143,23 @@ pub(crate) async fn find(
     shown: Option<&str>,
 ) -> Result<AdminToken, Refused> {
     let shown = shown.ok_or(Refused::Missing)?;
-    if !is_shared(shared, from) {
-        shared.limits.may_try(from)?;
+    let is_shared = is_shared(&shared.entrance.way, from);
+    limit_tries(&shared.limits, from, is_shared, verify(shared, shown)).await
+}
+
+/// Verifies a token unless this address has shown too many wrong ones.
+async fn limit_tries(
+    limits: &Limits,
+    from: IpAddr,
+    is_shared: bool,
+    verify: impl Future<Output = Result<AdminToken, Refused>>,
+) -> Result<AdminToken, Refused> {
+    if !is_shared {
+        limits.may_try(from)?;
     }
-    match verify(shared, shown).await {
+    match verify.await {
         Err(refused) if !matches!(refused, Refused::Storage(_)) => {
-            shared.limits.failed_try(from)?;
+            limits.failed_try(from)?;
             tracing::warn!(%from, "a token for scripts was refused");
             Err(refused)
         }
@@ -156,11 +167,10 @@ pub(crate) async fn find(
     }
 }
 
-/// Whether many people have this address, because a proxy is there.
-fn is_shared(shared: &Shared, address: IpAddr) -> bool {
+/// Returns whether many people have this address, because a proxy is there.
+fn is_shared(way: &Way, address: IpAddr) -> bool {
     let address = address.to_canonical();
-    address.is_loopback()
-        || matches!(&shared.entrance.way, Way::Proxy(proxy) if proxy.is_peer(address))
+    address.is_loopback() || matches!(way, Way::Proxy(proxy) if proxy.is_peer(address))
 }
 
 async fn verify(shared: &Shared, shown: &str) -> Result<AdminToken, Refused> {
@@ -211,34 +221,63 @@ fn digested(secret: &str) -> [u8; SHA256_OUTPUT_LEN] {
 
 #[cfg(test)]
 mod tests {
+    use std::future::ready;
+
     use super::*;
-    use crate::Host;
-    use crate::service::sign_in::{Proxy, SignIn};
+    use crate::model::clock::Clock;
+    use crate::service::sign_in::Proxy;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn addresses_of_proxies_and_of_this_machine_are_shared() {
+        let way = Way::Proxy(Proxy::new(["198.51.100.7/32".parse().unwrap()]));
+        for (from, expected) in [
+            ("192.0.2.1", false),
+            ("198.51.100.7", true),
+            ("::ffff:198.51.100.7", true),
+            ("127.0.0.1", true),
+            ("::ffff:127.0.0.1", true),
+        ] {
+            assert_eq!(is_shared(&way, address(from)), expected, "{from}");
+        }
+    }
 
     #[tokio::test]
-    async fn an_address_of_many_wrong_tokens_is_refused_unless_many_people_share_it() {
-        let proxy = Proxy::new(["198.51.100.7/32".parse().unwrap()]);
-        let host = Host::builder().port(0).sign_in(SignIn::Proxy(proxy));
-        let host = host.start().await.unwrap();
-        let admin = host.user("Ann", |user| user.is_admin = true).await;
-        let (_, token) = create(&host.shared, &admin, "deploy", 1).await.unwrap();
-        let show = async |from: &str, token: &str| {
-            find(&host.shared, from.parse().unwrap(), Some(token)).await
+    async fn many_wrong_tokens_lock_out_their_address_unless_it_is_shared() {
+        let limits = Limits::new(Clock::standing_at(0), 1, 1);
+        let right = AdminToken {
+            id: 1,
+            name: "deploy".to_owned(),
+            digest: Vec::new(),
+            created_by: 1.into(),
+            created_at: 0,
+            expires_at: 1,
+            last_used_at: None,
+            revoked_at: None,
         };
-        let (one, another, shared) = ("192.0.2.1", "192.0.2.2", "198.51.100.7");
-        for from in [one, shared, "127.0.0.1"] {
+        let (one, another, proxy) = ("192.0.2.1", "192.0.2.2", "198.51.100.7");
+        for (from, is_shared) in [(one, false), (proxy, true)] {
             loop {
-                match show(from, "glance_admin_1_x").await {
+                let wrong = ready(Err(Refused::Unknown));
+                match limit_tries(&limits, address(from), is_shared, wrong).await {
                     Err(Refused::Unknown) => {}
                     Err(Refused::TooManyTries(300)) => break,
                     other => panic!("{from}: {other:?}"),
                 }
             }
         }
-        let is_heard = async |from: &str| show(from, token.expose()).await.is_ok();
-        assert!(!is_heard(one).await);
-        assert!(is_heard(another).await);
-        assert!(is_heard(shared).await && is_heard("::ffff:127.0.0.1").await);
+        for (from, is_shared, is_heard) in [
+            (one, false, false),
+            (another, false, true),
+            (proxy, true, true),
+        ] {
+            let right = ready(Ok(right.clone()));
+            let found = limit_tries(&limits, address(from), is_shared, right).await;
+            assert_eq!(found.is_ok(), is_heard, "{from}: {found:?}");
+        }
     }
 
     #[test]

@@ -1,0 +1,220 @@
+//! Signed addresses at which pages load the images of add-ons from the host.
+//!
+//! A page that loaded them itself would tell every add-on who looks at it, and could be sent into the network
+//! of the person who does. The signature keeps others from having the host fetch something.
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use glance_sdk::model::{Descriptor, Icon, OauthId, Picture};
+use reqwest::Url;
+
+/// What is shown where there is no image.
+pub(crate) const PLACEHOLDER: &str = "/assets/icon.svg";
+
+/// What an image may be. A page shows them in `img` only, where no script of an SVG runs.
+const TYPES: &[&str] = &[
+    "image/avif",
+    "image/bmp",
+    "image/gif",
+    "image/jpeg",
+    "image/png",
+    "image/svg+xml",
+    "image/vnd.microsoft.icon",
+    "image/webp",
+    "image/x-icon",
+];
+
+/// An image that stands in its own address is part of each message to a page.
+const MAX_DATA_URL: usize = 100_000;
+
+/// An address much longer than those that are in use.
+const MAX_URL: usize = 4096;
+
+/// How much of the signature an address has, in bytes.
+const SIGNATURE: usize = 16;
+
+/// Tells the key of addresses from whatever else is made of the host's own key.
+const PURPOSE: &[u8] = b"addresses of images";
+
+/// Makes addresses here of those of add-ons, and knows its own again. They hold as long as the host's
+/// key does: over a restart too, in pages that stay open and in their caches.
+#[derive(Debug)]
+pub(crate) struct Addresses(hmac::Key);
+
+impl Addresses {
+    /// Addresses signed with a key that is made of the host's own.
+    pub(crate) fn new(signing_key: &[u8]) -> Self {
+        let own = hmac::Key::new(hmac::HMAC_SHA256, signing_key);
+        let key = hmac::sign(&own, PURPOSE);
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key.as_ref()))
+    }
+
+    /// The images that an installation names.
+    pub(crate) fn of<'a>(&'a self, oauth_id: &'a OauthId) -> Images<'a> {
+        Images {
+            addresses: self,
+            oauth_id,
+        }
+    }
+
+    /// The address that was made one of the host's.
+    pub(crate) fn original(&self, oauth_id: &OauthId, signed: &str) -> Option<Url> {
+        let signed = BASE64_URL_SAFE_NO_PAD.decode(signed).ok()?;
+        let (claimed, url) = signed.split_at_checked(SIGNATURE)?;
+        let url = std::str::from_utf8(url).ok()?;
+        verify_slices_are_equal(&self.signature(oauth_id, url), claimed).ok()?;
+        Url::parse(url).ok()
+    }
+
+    fn signature(&self, oauth_id: &OauthId, url: &str) -> Vec<u8> {
+        let tag = hmac::sign(&self.0, format!("{oauth_id}\n{url}").as_bytes());
+        tag.as_ref()[..SIGNATURE].to_vec()
+    }
+}
+
+/// The images that one installation names.
+#[derive(Clone, Copy)]
+pub(crate) struct Images<'a> {
+    addresses: &'a Addresses,
+    oauth_id: &'a OauthId,
+}
+
+impl Images<'_> {
+    /// Where a page loads the image at an address: at one of the host's own. An image that stands
+    /// whole in its address (`data:`) stays there; what is no image's address becomes the placeholder.
+    pub(crate) fn proxied(&self, url: &str) -> String {
+        if url
+            .get(..5)
+            .is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
+        {
+            return match is_whole_image(url) {
+                true => url.to_owned(),
+                false => PLACEHOLDER.to_owned(),
+            };
+        }
+        match Url::parse(url) {
+            Ok(parsed) if is_web(&parsed) && url.len() <= MAX_URL => {
+                let mut signed = self.addresses.signature(self.oauth_id, parsed.as_str());
+                signed.extend_from_slice(parsed.as_str().as_bytes());
+                let signed = BASE64_URL_SAFE_NO_PAD.encode(signed);
+                format!("/icon/{}/{signed}", self.oauth_id)
+            }
+            _ => PLACEHOLDER.to_owned(),
+        }
+    }
+
+    /// The picture that an add-on declares of itself, with [`proxied`](Self::proxied) addresses.
+    pub(crate) fn avatar(&self, descriptor: &Descriptor) -> Option<Icon> {
+        let consumer = descriptor.capabilities.hipchat_api_consumer.as_ref()?;
+        match consumer.avatar.as_ref()? {
+            Picture::Url(url) => Some(Icon::new(self.proxied(url))),
+            Picture::Icon(icon) => Some(self.icon(icon)),
+            _ => None,
+        }
+    }
+
+    /// An icon with [`proxied`](Self::proxied) addresses.
+    pub(crate) fn icon(&self, icon: &Icon) -> Icon {
+        let mut proxied = Icon::new(self.proxied(&icon.url));
+        proxied.url_2x = icon.url_2x.as_deref().map(|url| self.proxied(url));
+        proxied
+    }
+}
+
+/// Whether this `data:` address is that of an image, and short enough to go to each page.
+fn is_whole_image(url: &str) -> bool {
+    let kind = url.get(5..).and_then(|rest| rest.split_once(','));
+    url.len() <= MAX_DATA_URL && kind.is_some_and(|(kind, _)| image_type(kind).is_some())
+}
+
+fn is_web(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+}
+
+/// The type that a `Content-Type` or a `data:` address names, where it is that of an image.
+pub(crate) fn image_type(said: &str) -> Option<&'static str> {
+    let said = said.split(';').next().unwrap_or_default().trim();
+    let known = |known: &&&str| known.eq_ignore_ascii_case(said);
+    TYPES.iter().find(known).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_one_of_the_hosts_own_and_leads_back() {
+        let (addresses, id) = (Addresses::new(b"key"), OauthId::from("a"));
+        let url = "https://add-on.example.com/i.png?size=16&x=\u{e4}";
+        let address = addresses.of(&id).proxied(url);
+        let signed = address.strip_prefix("/icon/a/").unwrap();
+        assert!(!address.contains("example"));
+        assert_eq!(
+            addresses.original(&id, signed).unwrap(),
+            Url::parse(url).unwrap()
+        );
+
+        assert_eq!(addresses.original(&OauthId::from("b"), signed), None);
+        assert_eq!(Addresses::new(b"other").original(&id, signed), None);
+        let forged = BASE64_URL_SAFE_NO_PAD.encode([&[0; SIGNATURE], url.as_bytes()].concat());
+        for other in [
+            forged.as_str(),
+            "",
+            "????",
+            &signed[1..],
+            &signed[..signed.len() - 2],
+        ] {
+            assert_eq!(addresses.original(&id, other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_image_is_the_placeholder() {
+        let (addresses, id) = (Addresses::new(b"key"), OauthId::from("a"));
+        let images = addresses.of(&id);
+        let long = format!("https://add-on.example.com/{}", "x".repeat(MAX_URL));
+        for url in [
+            "javascript:alert(1)",
+            "/icon.png",
+            "",
+            "ftp://example.com/i.png",
+            "data:,",
+            "data:text/html,<p>",
+            "data:text/html;image/png,x",
+            "DATA:text/html,x",
+            "blob:x",
+            &long,
+        ] {
+            assert_eq!(images.proxied(url), PLACEHOLDER, "{url}");
+        }
+        let huge = format!("data:image/png,{}", "x".repeat(MAX_DATA_URL));
+        assert_eq!(images.proxied(&huge), PLACEHOLDER);
+        for url in [
+            "data:image/svg+xml,%3Csvg%3E",
+            "DATA:image/PNG;base64,AAAA",
+            "data:image/svg+xml;charset=utf-8,<svg>",
+        ] {
+            assert_eq!(images.proxied(url), url);
+        }
+    }
+
+    #[test]
+    fn the_type_of_an_image_is_known_by_its_name() {
+        assert_eq!(image_type("image/PNG"), Some("image/png"));
+        assert_eq!(
+            image_type(" image/svg+xml; charset=utf-8"),
+            Some("image/svg+xml")
+        );
+        for no in [
+            "",
+            "text/html",
+            "image/",
+            "application/octet-stream",
+            "image/png, text/html",
+        ] {
+            assert_eq!(image_type(no), None, "{no}");
+        }
+    }
+}

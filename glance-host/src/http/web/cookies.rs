@@ -1,0 +1,60 @@
+//! The host's cookies.
+//!
+//! With HTTPS a cookie's name begins with `__Host-`, so that no other host of the domain can set it. Without
+//! HTTPS the name contains the port, because browsers share cookies between all ports of a machine.
+
+use axum::http::header::COOKIE;
+use axum::http::{HeaderMap, HeaderValue};
+
+use crate::service::shared::Shared;
+
+/// The cookie with the id of a session.
+pub(super) const SESSION: &str = "glance";
+
+/// Returns the value of a cookie that this host signed.
+pub(super) fn find(shared: &Shared, headers: &HeaderMap, cookie: &str) -> Option<String> {
+    let name = name(shared, cookie);
+    let cookies = headers.get_all(COOKIE).iter();
+    let mut pairs = cookies
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    let (_, value) = pairs.find(|(found, _)| *found == name)?;
+    shared.entrance.verified(cookie, value).map(str::to_owned)
+}
+
+/// Returns the `Set-Cookie` that stores a signed value for so many seconds. No script sees the cookie, and
+/// requests of other sites do not bring it, except when a person follows a link.
+pub(super) fn set(shared: &Shared, cookie: &str, value: &str, seconds: i64) -> HeaderValue {
+    write(
+        shared,
+        cookie,
+        &shared.entrance.signed(cookie, value),
+        seconds,
+    )
+}
+
+/// Returns the `Set-Cookie` that removes a cookie.
+pub(super) fn remove(shared: &Shared, cookie: &str) -> HeaderValue {
+    write(shared, cookie, "", 0)
+}
+
+fn write(shared: &Shared, cookie: &str, value: &str, seconds: i64) -> HeaderValue {
+    let name = name(shared, cookie);
+    let secure = if shared.info.is_https() {
+        "; Secure"
+    } else {
+        ""
+    };
+    let cookie =
+        format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    // Letters, digits and punctuation of ASCII.
+    HeaderValue::try_from(cookie).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+fn name(shared: &Shared, cookie: &str) -> String {
+    match shared.info.is_https() {
+        true => format!("__Host-{cookie}"),
+        false => format!("{cookie}-{}", shared.info.address.port()),
+    }
+}
