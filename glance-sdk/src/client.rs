@@ -374,13 +374,16 @@ impl Client {
                     renewed = true;
                 }
                 StatusCode::TOO_MANY_REQUESTS => {
-                    if !budget.wait(retry::wanted_by(&answer.headers, now())).await {
+                    if !budget
+                        .wait(retry::rate_limit_delay(&answer.headers, now()))
+                        .await
+                    {
                         return Err(answer.refusal());
                     }
                 }
                 status if retry::is_passing(status) => {
-                    let asked_for = retry::asked_for(&answer.headers);
-                    if !budget.again(true, asked_for).await {
+                    let retry_after = retry::retry_after(&answer.headers);
+                    if !budget.again(true, retry_after).await {
                         return Err(answer.refusal());
                     }
                 }

@@ -57,14 +57,14 @@ impl RetryBudget {
     /// Waits before another attempt, at least as long as `retry_after`. Returns false at once if
     /// the call must not be retried. `arrived` says whether the failed attempt may have reached the
     /// host.
-    pub(super) async fn again(&mut self, arrived: bool, asked_for: Option<Duration>) -> bool {
+    pub(super) async fn again(&mut self, arrived: bool, retry_after: Option<Duration>) -> bool {
         if self.attempts >= ATTEMPTS || (arrived && !self.idempotent) {
             return false;
         }
         let longest = FIRST_WAIT * 2u32.pow(self.attempts - 1);
         self.attempts += 1;
         meter::retry();
-        self.wait(jitter(longest).max(asked_for.unwrap_or_default()))
+        self.wait(jitter(longest).max(retry_after.unwrap_or_default()))
             .await
     }
 }
@@ -78,14 +78,14 @@ pub(super) fn is_passing(status: StatusCode) -> bool {
 }
 
 /// Returns the `Retry-After` header, in seconds.
-pub(super) fn asked_for(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse();
     seconds.ok().map(Duration::from_secs)
 }
 
 /// Returns how long to wait after a 429: `Retry-After`, or else the time until the rate limit resets.
-pub(super) fn wanted_by(headers: &HeaderMap, now: i64) -> Duration {
-    asked_for(headers)
+pub(super) fn rate_limit_delay(headers: &HeaderMap, now: i64) -> Duration {
+    retry_after(headers)
         .or_else(|| resets_in(headers, now))
         .unwrap_or(Duration::from_secs(1))
 }

@@ -373,7 +373,7 @@ async fn exchange(
                     "http.response.status_code",
                     i64::from(answer.status.as_u16()),
                 );
-                let wait = retry::asked_for(&answer.headers);
+                let wait = retry::retry_after(&answer.headers);
                 if !passes(answer.status) || !budget.again(true, wait).await {
                     return Ok(answer);
                 }

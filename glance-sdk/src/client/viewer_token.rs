@@ -20,7 +20,7 @@ pub struct ViewerToken {
 }
 
 #[derive(Serialize)]
-struct Wanted<'a> {
+struct ViewerTokenForm<'a> {
     room_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<&'a str>,
@@ -44,7 +44,7 @@ impl Room<'_> {
     ///
     /// Returns the errors of [`push`](Self::push).
     pub async fn viewer_token(&self) -> Result<ViewerToken> {
-        ask(self.client, &self.room, None).await
+        request_token(self.client, &self.room, None).await
     }
 }
 
@@ -66,15 +66,15 @@ impl RoomUser<'_> {
     ///
     /// Returns the errors of [`push`](Self::push).
     pub async fn viewer_token(&self) -> Result<ViewerToken> {
-        ask(self.client, &self.room, Some(&self.user)).await
+        request_token(self.client, &self.room, Some(&self.user)).await
     }
 }
 
-async fn ask(client: &Client, room: &str, user: Option<&str>) -> Result<ViewerToken> {
-    let wanted = Wanted {
+async fn request_token(client: &Client, room: &str, user: Option<&str>) -> Result<ViewerToken> {
+    let form = ViewerTokenForm {
         room_id: room,
         user_id: user,
     };
     let request = client.request(Method::Post, ["viewer-token"]);
-    request.body(&wanted)?.read().await
+    request.body(&form)?.read().await
 }

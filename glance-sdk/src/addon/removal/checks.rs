@@ -74,7 +74,7 @@ impl RemovalChecks {
             let Some(check) = store.removal_check(oauth_id).await? else {
                 return Ok(());
             };
-            let requested = schedule::requested(&check, now);
+            let requested = schedule::after_request(&check, now);
             if requested == check {
                 break;
             }
@@ -125,7 +125,7 @@ impl RemovalChecks {
 
     /// Asks the host, unless another process does.
     async fn make(&self, oauth_id: &OauthId, check: &RemovalCheck, now: i64) -> Result<()> {
-        let Some(next) = schedule::asked(check, now) else {
+        let Some(next) = schedule::after_question(check, now) else {
             return Ok(());
         };
         let store = self.installations.store();

@@ -13,7 +13,7 @@ const APART: i64 = 60;
 
 /// Returns the check after a request without proof to remove the installation. The host is asked at
 /// once, or as soon as it may be asked again, and the pauses start over.
-pub(super) fn requested(check: &RemovalCheck, now: i64) -> RemovalCheck {
+pub(super) fn after_request(check: &RemovalCheck, now: i64) -> RemovalCheck {
     // A time in the future comes from a clock that was set back since.
     let asked = check.asked_at.map(|asked| min(asked, now));
     let soonest = asked.map_or(now, |asked| max(now, asked.saturating_add(APART)));
@@ -22,7 +22,7 @@ pub(super) fn requested(check: &RemovalCheck, now: i64) -> RemovalCheck {
 }
 
 /// Returns the check as of the moment of the question, or `None` if it is not due.
-pub(super) fn asked(check: &RemovalCheck, now: i64) -> Option<RemovalCheck> {
+pub(super) fn after_question(check: &RemovalCheck, now: i64) -> Option<RemovalCheck> {
     check.due_at.filter(|due| *due <= now)?;
     let pause = PAUSES.get(usize::try_from(check.attempts).unwrap_or(usize::MAX));
     let next = pause.map(|pause| now.saturating_add(*pause));
@@ -40,33 +40,36 @@ mod tests {
 
     #[test]
     fn host_is_asked_five_times() {
-        let mut check = requested(&RemovalCheck::default(), NOW);
+        let mut check = after_request(&RemovalCheck::default(), NOW);
         let mut times = Vec::new();
         while let Some(due) = check.due_at {
-            assert!(asked(&check, due - 1).is_none(), "not before it is due");
-            check = asked(&check, due).unwrap();
+            assert!(
+                after_question(&check, due - 1).is_none(),
+                "not before it is due"
+            );
+            check = after_question(&check, due).unwrap();
             times.push(due - NOW);
         }
         assert_eq!(times, [0, 60, 660, 4_260, 90_660]);
-        assert!(asked(&check, i64::MAX).is_none());
+        assert!(after_question(&check, i64::MAX).is_none());
     }
 
     #[test]
     fn another_request_brings_next_question_forward() {
-        let first = asked(&requested(&RemovalCheck::default(), NOW), NOW).unwrap();
-        let second = asked(&first, NOW + 60).unwrap();
+        let first = after_question(&after_request(&RemovalCheck::default(), NOW), NOW).unwrap();
+        let second = after_question(&first, NOW + 60).unwrap();
         assert_eq!(second.due_at, Some(NOW + 660));
-        let again = requested(&second, NOW + 61);
+        let again = after_request(&second, NOW + 61);
         assert_eq!(again, RemovalCheck::new(0, Some(NOW + 60), Some(NOW + 120)));
-        assert_eq!(requested(&again, NOW + 62), again);
-        let later = requested(&second, NOW + 300);
+        assert_eq!(after_request(&again, NOW + 62), again);
+        let later = after_request(&second, NOW + 300);
         assert_eq!(later.due_at, Some(NOW + 300));
     }
 
     #[test]
     fn clock_set_back_does_not_stop_checks() {
         let check = RemovalCheck::new(5, Some(NOW + 1_000_000), None);
-        assert_eq!(requested(&check, NOW).due_at, Some(NOW + 60));
+        assert_eq!(after_request(&check, NOW).due_at, Some(NOW + 60));
     }
 
     proptest! {
@@ -77,9 +80,9 @@ mod tests {
             for (wait, is_request) in steps {
                 now += wait;
                 if is_request {
-                    check = requested(&check, now);
+                    check = after_request(&check, now);
                 }
-                if let Some(next) = asked(&check, now) {
+                if let Some(next) = after_question(&check, now) {
                     prop_assert!(last.is_none_or(|last| now - last >= APART));
                     last = Some(now);
                     check = next;

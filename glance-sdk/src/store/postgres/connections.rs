@@ -57,7 +57,7 @@ impl Servers {
         size: usize,
         tls: Option<ClientConfig>,
     ) -> Result<Pool<Self>> {
-        let tls = match (tls::is_wanted(config), tls) {
+        let tls = match (tls::is_required(config), tls) {
             (false, _) => None,
             (true, Some(tls)) => Some(MakeRustlsConnect::new(tls)),
             (true, None) => Some(tls::connector()?),

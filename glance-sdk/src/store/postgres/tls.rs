@@ -13,7 +13,7 @@ use crate::{Error, Result};
 
 /// Returns whether to use TLS. A Unix socket is never encrypted, and works even if the system has
 /// no certificates.
-pub(super) fn is_wanted(config: &Config) -> bool {
+pub(super) fn is_required(config: &Config) -> bool {
     let is_remote = config
         .get_hosts()
         .iter()
