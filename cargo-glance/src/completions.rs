@@ -1,4 +1,4 @@
-//! `cargo glance completions`: what a shell needs to complete the command line.
+//! `cargo glance completions`: prints a script for shell completions.
 
 use clap_complete::{Shell, generate};
 
@@ -6,7 +6,7 @@ use crate::print;
 
 /// Print a script that completes `cargo-glance` in a shell.
 ///
-/// Shells complete the program `cargo-glance`, which takes the same arguments as `cargo glance`.
+/// Shells complete the program `cargo-glance`, which has the same arguments as `cargo glance`.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   cargo glance completions bash >~/.local/share/bash-completion/completions/cargo-glance
@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, mut command: clap::Command) {
-    // Into memory first: the generator panics where it cannot write, as to a pipe that closed.
+    // Into memory first: the generator panics if it cannot write, for example to a closed pipe.
     let mut script = Vec::new();
     generate(arguments.shell, &mut command, "cargo-glance", &mut script);
     print::line(String::from_utf8_lossy(&script).trim_end());

@@ -1,5 +1,5 @@
-//! `cargo glance demo`: a host, each example add-on in its own process, and their first
-//! installation.
+//! `cargo glance demo`: runs a host and each example add-on in a separate process, and installs the
+//! add-ons.
 
 mod add_on;
 mod alertmanager;
@@ -25,15 +25,15 @@ use crate::print;
 use add_on::AddOn;
 use feed::Example;
 
-/// Run a host and the example add-ons, and see their glances change in a browser.
+/// Run a host and the example add-ons, and watch their glances change in a browser.
 #[derive(clap::Args)]
 #[command(after_help = "Example:
   cargo glance demo --data /tmp/glance-demo --port 0")]
 pub(crate) struct Arguments {
-    /// The folder in which host and add-ons keep their data; a second start finds it again.
+    /// The folder for the data of host and add-ons; a second start uses it again.
     #[arg(long, value_name = "DIR", default_value = "glance-demo")]
     data: PathBuf,
-    /// The host's port, 0 for any. Without this, 4400 or, where that is taken, another.
+    /// The host's port, 0 for any. The default is 4400, or another if that is in use.
     #[arg(long)]
     port: Option<u16>,
 }
@@ -50,7 +50,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
 
     let data = &arguments.data;
     print::line(format_args!(
-        "Data    {}  (kept; remove the folder to start over)",
+        "Data    {}  (remove the folder to start over)",
         data.display()
     ));
     let host = start_host(data, arguments.port).await?;
@@ -76,10 +76,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
     ended
 }
 
-/// An example, and the process that serves it.
+/// An example, with the process that serves it.
 type Running = (Example, AddOn);
 
-/// Starts and installs the add-ons. Those in `running` run, also where another one fails.
+/// Starts and installs the add-ons. `running` contains the started ones, even if another one fails.
 async fn start_all(
     data: &Path,
     host: &Host,
@@ -94,8 +94,7 @@ async fn start_all(
         let earlier = earlier.find(|installed| installed.descriptor.key == example.key);
         let add_on = AddOn::start(&example, data, host.base_url(), earlier).await;
         let add_on = add_on.map_err(|problem| {
-            let help =
-                "read what it printed above; choose another --data folder, or repair this one";
+            let help = "read its output above; choose another --data folder, or fix this one";
             CommandError::new("add-on-failed", problem, help)
         })?;
         print::line(format_args!(
@@ -109,7 +108,7 @@ async fn start_all(
         found += usize::from(earlier.is_some());
     }
     if found > 0 {
-        print::line("Found   what an earlier start installed, with everything it knew");
+        print::line("Found   the installations and data of an earlier start");
     }
     let hooks = running
         .iter()
@@ -124,7 +123,7 @@ async fn start_host(data: &Path, port: Option<u16>) -> Result<Host, CommandError
     let started = match start(port.unwrap_or(DEFAULT_PORT)).await {
         Err(error) if error.is_address_in_use() && port.is_none() => {
             print::line(format_args!(
-                "Port {DEFAULT_PORT} is taken; the host uses another."
+                "Port {DEFAULT_PORT} is in use; the host uses another."
             ));
             start(0).await
         }
@@ -134,7 +133,7 @@ async fn start_host(data: &Path, port: Option<u16>) -> Result<Host, CommandError
         _ if error.is_address_in_use() => CommandError::new(
             "port-taken",
             error.to_string(),
-            "choose another --port, or leave it out to have one chosen",
+            "choose another --port, or omit it to use any free port",
         ),
         Error::FolderInUse(folder) => CommandError::new(
             "data-in-use",
@@ -145,20 +144,20 @@ async fn start_host(data: &Path, port: Option<u16>) -> Result<Host, CommandError
     })
 }
 
-/// The folder of the data cannot be used.
+/// Returns the error for an unusable data folder.
 fn no_data(problem: String) -> CommandError {
-    let help = "choose another --data folder, or repair this one";
+    let help = "choose another --data folder, or fix this one";
     CommandError::new("no-data", problem, help)
 }
 
-/// An add-on does not do what the demo needs.
+/// Returns the error for an add-on that does not behave as the demo needs.
 fn no_answer(problem: String) -> CommandError {
-    let help = "read what it printed above, and start the demo again";
+    let help = "read its output above, and start the demo again";
     CommandError::new("no-answer", problem, help)
 }
 
-/// Installs the add-on the first time, and lets the two find each other again later: either may
-/// have another port now.
+/// Installs the add-on at the first start, and later updates the addresses of host and add-on: the
+/// port of either may have changed.
 async fn prepare(
     host: &Host,
     room: &Room,
@@ -168,7 +167,7 @@ async fn prepare(
 ) -> Result<(), CommandError> {
     let descriptor = format!("{}/", add_on.base_url);
     let failed = |error: glance_host::InstallError| {
-        let help = "read what the add-on printed above, and start the demo again";
+        let help = "read the output of the add-on above, and start the demo again";
         CommandError::new("not-installed", format!("{error:#}"), help)
     };
     if let Some(installed) = earlier {
@@ -184,7 +183,8 @@ async fn prepare(
     begun.map_err(no_answer)
 }
 
-/// Until Ctrl-C. On a terminal, Enter lets one more thing happen, in one add-on after the other.
+/// Waits for Ctrl-C. On a terminal, each press of Enter delivers one more event, to one add-on
+/// after the other.
 async fn wait(running: &mut [Running]) -> Result<(), CommandError> {
     let mut enter = None;
     if std::io::stdin().is_terminal() {
@@ -208,7 +208,7 @@ async fn wait(running: &mut [Running]) -> Result<(), CommandError> {
                 return Ok(());
             }
             (said, ..) = ended => {
-                let help = "read what it printed above, and start the demo again";
+                let help = "read its output above, and start the demo again";
                 return Err(CommandError::new("add-on-ended", said, help));
             }
             Some(()) = next(&mut enter) => {}
@@ -227,7 +227,7 @@ async fn next(enter: &mut Option<mpsc::UnboundedReceiver<()>>) -> Option<()> {
     }
 }
 
-/// One message for each line of standard input.
+/// Returns a channel with one message per line of standard input.
 fn lines() -> mpsc::UnboundedReceiver<()> {
     let (entered, lines) = mpsc::unbounded_channel();
     std::thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! Where a descriptor comes from: a file, which may be a template, an address, or standard input.
+//! Reads a descriptor from a file, which may be a template, from a URL, or from standard input.
 
 mod template;
 
@@ -11,17 +11,17 @@ use crate::error::CommandError;
 use crate::fetch;
 use crate::print;
 
-/// More than any descriptor has.
+/// The size limit, which no descriptor exceeds.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// The base URL of a descriptor template where none is named.
+/// The default base URL of a descriptor template.
 pub(crate) const PLACEHOLDER_BASE_URL: &str = "https://add-on.example";
 
 pub(crate) fn is_url(source: &str) -> bool {
     source.starts_with("http://") || source.starts_with("https://")
 }
 
-/// Reads a file, what an address serves, or with `-` standard input.
+/// Reads a file, a URL, or standard input if `source` is `-`.
 pub(crate) async fn read(source: &str) -> Result<Vec<u8>, CommandError> {
     if is_url(source) {
         return fetch::get(source, "application/json", MAX_BYTES).await;
@@ -38,7 +38,7 @@ pub(crate) async fn read(source: &str) -> Result<Vec<u8>, CommandError> {
             file => file,
         };
         let help = "name a file, an http or https URL, or - for standard input";
-        CommandError::new("no-file", format!("{source} cannot be read: {cause}"), help)
+        CommandError::new("no-file", format!("cannot read {source}: {cause}"), help)
     })?;
     match bytes.len() > MAX_BYTES {
         true => Err(fetch::too_large(source, MAX_BYTES)),
@@ -46,8 +46,8 @@ pub(crate) async fn read(source: &str) -> Result<Vec<u8>, CommandError> {
     }
 }
 
-/// Fills the placeholders of a template, and names them on standard error as `checked` or the like. Says
-/// whether one stands for [`PLACEHOLDER_BASE_URL`] now.
+/// Fills in the placeholders of a template. Lists them on standard error with the word `done`, such
+/// as `checked`. Returns whether one of them is now [`PLACEHOLDER_BASE_URL`].
 pub(crate) fn fill(bytes: Vec<u8>, base_url: &str, done: &str) -> (Vec<u8>, bool) {
     let filled = template::fill(&json::decode(&bytes), base_url);
     if filled.placeholders.is_empty() {

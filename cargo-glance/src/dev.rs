@@ -1,4 +1,5 @@
-//! `cargo glance dev`: the add-on of the current folder, built anew at each save, beside a host.
+//! `cargo glance dev`: runs the add-on of the current folder beside a host, and rebuilds it at each
+//! save.
 
 mod add_on;
 mod browser;
@@ -29,11 +30,12 @@ use session::{DescriptorSender, Session};
 use terminal::Terminal;
 use watch::Watch;
 
-/// Run the add-on of this folder beside a host, and build it again at each save.
+/// Run the add-on of this folder beside a host, and rebuild it at each save.
 ///
-/// The host keeps its data in the target folder, apart for each add-on. The add-on is told where to listen by HOST, PORT
-/// and BASE_URL, logs at the level `info` unless RUST_LOG says otherwise, and runs in the current folder.
-/// While a build fails, the last good one keeps running. Ctrl-C ends the host, the add-on and a build.
+/// The host keeps its data in the target folder, separately for each add-on. The add-on receives
+/// its address in HOST, PORT and BASE_URL, logs at the level `info` unless RUST_LOG is set, and
+/// runs in the current folder. While a build fails, the last good one keeps running. Ctrl-C stops
+/// the host, the add-on and a build.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   cargo glance dev --open
@@ -42,32 +44,33 @@ pub(crate) struct Arguments {
     /// Open the room in a browser.
     #[arg(long)]
     open: bool,
-    /// The folder of the host's data. Without this, glance-dev/PACKAGE in the target folder.
+    /// The folder of the host's data. The default is glance-dev/PACKAGE in the target folder.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// The host's port, 0 for any. Without this, 4400 or, where that is taken, another.
+    /// The host's port, 0 for any. The default is 4400, or another if that is in use.
     #[arg(long)]
     port: Option<u16>,
-    /// The add-on's port. Without this, the one it had the last time, 8080 or, where that is taken, another.
+    /// The add-on's port. The default is its previous port, then 8080, or another if these are in
+    /// use.
     #[arg(long, value_name = "PORT")]
     add_on_port: Option<u16>,
-    /// Where the descriptor stands below the add-on's address.
+    /// The path of the descriptor below the add-on's address.
     #[arg(long, value_name = "PATH", default_value = "/")]
     descriptor: String,
-    /// Another file or folder whose changes matter; may be given several times.
+    /// Another file or folder to watch; may be given several times.
     #[arg(long, short, value_name = "PATH")]
     watch: Vec<PathBuf>,
     #[command(flatten)]
     build: Options,
-    /// Arguments of the add-on's program.
+    /// Arguments for the add-on's program.
     #[arg(last = true)]
     arguments: Vec<OsString>,
 }
 
-/// The room where the add-on is installed.
+/// The room in which the add-on is installed.
 const ROOM: &str = "Dev";
 
-/// The folder in the target folder that has a folder of the host's data for each package.
+/// The folder in the target folder with one folder of host data per package.
 const FOLDER: &str = "glance-dev";
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
@@ -118,7 +121,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
     outcome
 }
 
-/// Builds, runs, waits for a change, and starts over.
+/// Builds and runs the add-on, and repeats after each change.
 async fn work(
     session: &mut Session<'_>,
     package: &Package,
@@ -139,13 +142,13 @@ async fn work(
             }
         };
         match built {
-            // The build was of sources that have changed since; dropping it ended it.
+            // The sources have changed since this build started; dropping it stopped it.
             None => continue,
             Some(Some(program)) => session.start(&program, Instant::now()).await,
             Some(None) => {
                 let then = match session.add_on {
                     Some(_) => "The add-on of the last good build keeps running.",
-                    None => "Repair what the compiler names, and save.",
+                    None => "Fix the compiler's errors, and save.",
                 };
                 let text = format!("It does not compile. {then}");
                 terminal.say("Failed", terminal.paint(Style::Red, text));
@@ -162,7 +165,7 @@ async fn work(
     }
 }
 
-/// Without an add-on yet, at the port it had in an earlier session where that is free.
+/// Creates a session without an add-on yet, if possible at the port of an earlier session.
 async fn session<'h>(
     host: &'h FaultHost,
     room: Room,
@@ -181,8 +184,8 @@ async fn session<'h>(
         None => add_on::free_port(earlier).map_err(|cause| {
             CommandError::new(
                 "no-port",
-                format!("no port is free for the add-on: {cause}"),
-                "name one with --add-on-port",
+                format!("no free port for the add-on: {cause}"),
+                "choose one with --add-on-port",
             )
         })?,
     };
@@ -209,7 +212,7 @@ async fn start_host(
         Err(error) if error.is_address_in_use() && port.is_none() => {
             terminal.say(
                 "Host",
-                format_args!("Port {DEFAULT_PORT} is taken; the host uses another."),
+                format_args!("Port {DEFAULT_PORT} is in use; the host uses another."),
             );
             start(0).await
         }
@@ -219,7 +222,7 @@ async fn start_host(
         _ if error.is_address_in_use() => CommandError::new(
             "port-taken",
             format!("{error:#}"),
-            "choose another --port, or leave it out to have one chosen",
+            "choose another --port, or omit it to use any free port",
         ),
         Error::FolderInUse(folder) => CommandError::new(
             "data-in-use",
@@ -242,7 +245,7 @@ fn database_failed(error: impl Display) -> CommandError {
     )
 }
 
-/// Completes at Ctrl-C, at SIGTERM, and when the terminal closes.
+/// Completes at Ctrl-C, at SIGTERM, or when the terminal closes.
 async fn ended() {
     #[cfg(unix)]
     {

@@ -1,4 +1,4 @@
-//! `cargo glance doctor`: what keeps hosts and an add-on apart, with a remedy for each.
+//! `cargo glance doctor`: finds problems between hosts and an add-on, with remedies.
 
 mod add_on;
 mod clock;
@@ -15,26 +15,26 @@ use crate::style::has_colours;
 use crate::{fetch, print};
 use finding::{Finding, Level};
 
-/// Check an add-on's address, certificate, clock, answers, store, secrets and proxies.
+/// Check an add-on's address, certificate, clock, responses, store, secrets and proxies.
 ///
-/// Run it where the add-on runs, with the same environment: it reads HOST, PORT, BASE_URL, ALLOW_NETWORKS,
-/// GLANCE_SECRET_KEYS and the variables for proxies as the add-on does. It changes nothing. Fails where something
-/// keeps an add-on from working; warnings do not.
+/// Run it where the add-on runs, with the same environment: like the add-on it reads HOST, PORT,
+/// BASE_URL, ALLOW_NETWORKS, GLANCE_SECRET_KEYS and the proxy variables. It changes nothing. It
+/// fails if a problem prevents the add-on from working; warnings do not count.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   cargo glance doctor
   cargo glance doctor https://standup.example.com --store com.example.standup.sqlite --host https://chat.example.com")]
 pub(crate) struct Arguments {
-    /// The add-on's base URL; without this, what BASE_URL, HOST and PORT say.
+    /// The add-on's base URL. The default follows from BASE_URL, HOST and PORT.
     base_url: Option<String>,
-    /// The file in which the add-on keeps its installations. Without this, the one with the add-on's key in the
-    /// current folder, where there is one.
+    /// The file with the add-on's installations. The default is the file with the add-on's key in
+    /// the current folder, if there is one.
     #[arg(long, value_name = "FILE")]
     store: Option<PathBuf>,
-    /// A host that shall install the add-on.
+    /// A host that should install the add-on.
     #[arg(long, value_name = "URL")]
     host: Option<String>,
-    /// Where the descriptor stands below the base URL.
+    /// The path of the descriptor below the base URL.
     #[arg(long, value_name = "PATH", default_value = "/")]
     descriptor: String,
     /// Print the findings as JSON.
@@ -59,13 +59,13 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
         .count();
     let what = match count {
         0 => return Ok(()),
-        1 => "one thing keeps the add-on from working".to_owned(),
-        count => format!("{count} things keep the add-on from working"),
+        1 => "one problem prevents the add-on from working".to_owned(),
+        count => format!("{count} problems prevent the add-on from working"),
     };
     Err(CommandError::new(
         "unwell",
         what,
-        "each finding above says what to do",
+        "each finding above has a remedy",
     ))
 }
 

@@ -1,4 +1,4 @@
-//! Why a command failed: a code for programs, one sentence for people, and what to do about it.
+//! Errors of commands: a code for programs, a sentence for people, and a remedy.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,12 +7,12 @@ use std::process::ExitCode;
 use glance_sdk::addon::interrupted;
 use glance_sdk::printable::printable;
 
-/// The longest message that is printed, in characters.
+/// The maximum length of a printed message, in characters.
 const LONGEST: usize = 10_000;
 
 const INTERRUPTED: &str = "interrupted";
 
-/// Why a command failed.
+/// The error of a command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct CommandError {
     code: Cow<'static, str>,
@@ -21,7 +21,8 @@ pub(crate) struct CommandError {
 }
 
 impl CommandError {
-    /// A failure with its code in kebab case, a sentence without a full stop, and the remedy.
+    /// Creates an error with its code in kebab case, a sentence without a full stop, and the
+    /// remedy.
     pub(crate) fn new(
         code: impl Into<Cow<'static, str>>,
         message: impl Into<String>,
@@ -34,21 +35,22 @@ impl CommandError {
         }
     }
 
-    /// The person pressed Ctrl-C, or the command was asked to end, before it was done.
+    /// Creates the error of a command that Ctrl-C or a signal interrupted.
     pub(crate) fn interrupted() -> Self {
         Self::interrupted_after("interrupted", "start it again")
     }
 
-    /// The same, with what the command has done by then.
+    /// Like [`interrupted`](Self::interrupted), with a description of the progress so far.
     pub(crate) fn interrupted_after(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self::new(INTERRUPTED, message, help)
     }
 
-    /// Waits for work that Ctrl-C ends without a trace. A signal that comes before it starts counts too.
+    /// Awaits work that Ctrl-C may cancel without cleaning up. A signal before it starts counts
+    /// too.
     ///
     /// # Errors
     ///
-    /// [`interrupted`](Self::interrupted) at Ctrl-C.
+    /// Returns [`interrupted`](Self::interrupted) at Ctrl-C.
     pub(crate) async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Result<T, Self> {
         tokio::select! {
             biased;
@@ -57,7 +59,7 @@ impl CommandError {
         }
     }
 
-    /// The exit code of the command: 130 after Ctrl-C, as shells have it, else 1.
+    /// Returns the exit code of the command: 130 after Ctrl-C, like shells, otherwise 1.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match &*self.code {
             INTERRUPTED => ExitCode::from(130),
@@ -65,12 +67,12 @@ impl CommandError {
         }
     }
 
-    /// The sentence alone.
+    /// Returns the sentence alone.
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
 
-    /// Names the failure for programs.
+    /// Returns the code for programs.
     #[cfg(test)]
     pub(crate) fn code(&self) -> &str {
         &self.code

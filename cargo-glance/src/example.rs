@@ -1,4 +1,4 @@
-//! Runs an example add-on in a process of its own, for as long as the demo that started it lives.
+//! Runs an example add-on in a separate process, as long as the demo that started it.
 
 use std::path::PathBuf;
 
@@ -10,20 +10,20 @@ use crate::error::CommandError;
 use crate::lifeline::parent_is_gone;
 use crate::print;
 
-/// What a taken port is answered with; the demo then asks for any.
+/// The exit code if the port is in use; the demo then retries with any port.
 pub(crate) const PORT_TAKEN: u8 = 75;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Which one.
+    /// The name of the example.
     name: Name,
-    /// The folder of its data.
+    /// The folder for its data.
     #[arg(long)]
     data: PathBuf,
     /// The port, 0 for any.
     #[arg(long)]
     port: u16,
-    /// The host that may install it.
+    /// The host that may install the add-on.
     #[arg(long)]
     host: String,
 }
@@ -36,7 +36,7 @@ enum Name {
     Incidents,
 }
 
-/// Secrets come by variables: other users can read a command line.
+/// Secrets are in environment variables, because other users can read a command line.
 pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
@@ -95,7 +95,7 @@ fn variable(name: &str) -> Result<String, CommandError> {
 }
 
 fn no_data(problem: impl Into<String>) -> CommandError {
-    let help = "choose another --data folder, or repair this one";
+    let help = "choose another --data folder, or fix this one";
     CommandError::new("no-data", problem, help)
 }
 
@@ -103,7 +103,7 @@ fn not_served(error: &glance_sdk::Error) -> CommandError {
     CommandError::new("not-served", format!("{error:#}"), error.help())
 }
 
-/// Serves it; `beside` starts what runs beside the server.
+/// Serves the add-on; `beside` starts its background tasks.
 async fn serve<S: Clone + Send + Sync + 'static>(
     add_on: AddOn<S>,
     Arguments { port, host, .. }: &Arguments,

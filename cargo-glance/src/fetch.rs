@@ -1,4 +1,4 @@
-//! Reads what stands at an address that a person typed.
+//! Fetches URLs that a person typed.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::http;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The body at a URL, of at most `max_bytes`.
+/// Returns the body at a URL, limited to `max_bytes`.
 pub(crate) async fn get(
     url: &str,
     accept: &str,
@@ -29,17 +29,19 @@ pub(crate) async fn get(
     if !answer.status().is_success() {
         return Err(CommandError::new(
             "bad-status",
-            format!("{url} answers {}", answer.status()),
+            format!("{url} responds with {}", answer.status()),
             "check the path of the URL",
         ));
     }
     answer.read(max_bytes).await.map_err(failed)
 }
 
-/// The URL, which must be http or https.
+/// Parses a URL, which must be http or https.
 pub(crate) fn parse(url: &str) -> Result<reqwest::Url, CommandError> {
-    let help = "give one like https://standup.example.com/";
-    let wrong = |why: String| CommandError::new("bad-url", format!("{url} is no URL: {why}"), help);
+    let help = "use a URL like https://standup.example.com/";
+    let wrong = |why: String| {
+        CommandError::new("bad-url", format!("{url} is not a valid URL: {why}"), help)
+    };
     let parsed: reqwest::Url = url.parse().map_err(|cause| wrong(format!("{cause}")))?;
     match parsed.scheme() {
         "http" | "https" => Ok(parsed),
@@ -47,26 +49,26 @@ pub(crate) fn parse(url: &str) -> Result<reqwest::Url, CommandError> {
     }
 }
 
-/// Whether a URL leads to this machine, as far as the URL itself says.
+/// Returns whether a URL leads to this machine, judging by the URL alone.
 pub(crate) fn is_loopback(url: &reqwest::Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
     host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
 }
 
-/// Why an address gives no answer.
+/// Returns the error for a URL without a response.
 pub(crate) fn unreachable(url: &str, cause: &CallError) -> CommandError {
     let help = "check that the program there runs, and the address";
     CommandError::new("no-answer", format!("{url} {cause}"), help)
 }
 
-/// Why nothing can be called at all.
+/// Returns the error for a client that cannot be created.
 pub(crate) fn no_client(cause: String) -> CommandError {
     let help = "check SSL_CERT_FILE and the proxy variables of the environment";
     CommandError::new("no-client", cause, help)
 }
 
-/// Why something is not read whole.
+/// Returns the error for content that is too large.
 pub(crate) fn too_large(source: &str, max_bytes: usize) -> CommandError {
     let help = "check that this is the right file or address";
     CommandError::new(

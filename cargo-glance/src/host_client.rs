@@ -1,4 +1,4 @@
-//! Calls of a running host's `/admin/v1`, for `install`, `remove` and `list`.
+//! Calls the API `/admin/v1` of a running host, for `install`, `remove` and `list`.
 
 mod token;
 
@@ -16,28 +16,28 @@ use serde_json::{Value, json};
 use crate::error::CommandError;
 use crate::fetch;
 
-/// How long the host may take to answer; to install, it calls the add-on up to four times meanwhile.
+/// The timeout of a response. During an installation, the host calls the add-on up to four times.
 const TIMEOUT: Duration = Duration::from_secs(150);
 
-/// More than any answer has: a page of the list is 100 installations.
+/// The size limit, which no response exceeds: a page of the list has 100 installations.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
-/// The most pages of the list that are read.
+/// The limit on pages of the list.
 const MAX_PAGES: usize = 10_000;
 
-/// Which host is meant, and who asks.
+/// The host, and the authentication.
 #[derive(Debug, clap::Args)]
 pub(crate) struct HostArguments {
     /// The host's address.
     #[arg(long, value_name = "URL", default_value_t = default_host())]
     host: String,
-    /// The file with a token for scripts, which an admin creates on the host's page Tokens. Without this, the
-    /// variable GLANCE_HOST_TOKEN. A host without sign-in needs none.
+    /// The file with a token for scripts, which an admin creates on the host's page Tokens. The
+    /// default is the variable GLANCE_HOST_TOKEN. A host without sign-in needs no token.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
 }
 
-/// Where `cargo glance dev`, `demo` and `host` listen where nothing else is said.
+/// Returns the default address of `cargo glance dev`, `demo` and `host`.
 fn default_host() -> String {
     format!("http://127.0.0.1:{}", glance_host::DEFAULT_PORT)
 }
@@ -55,15 +55,15 @@ impl HostClient {
         if !is_origin || !base.username().is_empty() || base.password().is_some() {
             return Err(CommandError::new(
                 "bad-url",
-                "the host's address has more than scheme, name and port",
-                "give one like https://chat.example.com",
+                "the host's address must only have a scheme, a name and a port",
+                "use an address like https://chat.example.com",
             ));
         }
         let token = token::read(arguments.token_file.as_deref())?;
         if token.is_some() && base.scheme() == "http" && !fetch::is_loopback(&base) {
             return Err(CommandError::new(
                 "plain-http",
-                format!("a token would go to {base} in plain text, where others can read it"),
+                format!("the token would be sent to {base} unencrypted, and others could read it"),
                 "use the host's https address",
             ));
         }
@@ -79,12 +79,12 @@ impl HostClient {
         })
     }
 
-    /// The host's address, without a slash at the end.
+    /// Returns the host's address, without a trailing slash.
     pub(crate) fn base(&self) -> &str {
         self.base.as_str().trim_end_matches('/')
     }
 
-    /// Installs what stands at an address, or brings it up to date.
+    /// Installs the add-on with this descriptor URL, or updates it.
     pub(crate) async fn install(
         &self,
         descriptor_url: &str,
@@ -102,7 +102,7 @@ impl HostClient {
             .await
     }
 
-    /// The installation with this id.
+    /// Returns the installation with this id.
     pub(crate) async fn read(&self, id: &str) -> Result<Value, Refusal> {
         let mut answer = self
             .call(Method::GET, &["installations", id], &[], None)
@@ -110,7 +110,7 @@ impl HostClient {
         Ok(answer["installation"].take())
     }
 
-    /// All installations of the add-on with this key, or in this room.
+    /// Returns all installations of the add-on with this key, or in this room.
     pub(crate) async fn list(
         &self,
         key: Option<&str>,
@@ -171,8 +171,8 @@ impl HostClient {
         let unreachable = |cause| {
             let arrived = changes && glance_sdk::egress::CallError::may_have_arrived(&cause);
             let help = match arrived {
-                true => "the host may have done it all the same: `cargo glance list` shows it",
-                false => "check that the host runs there, and --host",
+                true => "the host may have done it anyway: `cargo glance list` shows the state",
+                false => "check --host, and that the host is running",
             };
             CommandError::new("no-answer", format!("{} {cause}", self.base()), help)
         };
@@ -187,10 +187,10 @@ impl HostClient {
             return Err(CommandError::new(
                 "redirected",
                 format!(
-                    "{} leads to {to}, and tokens follow no redirects",
+                    "{} redirects to {to}, and the command does not send its token there",
                     self.base()
                 ),
-                "give the address that the host has itself",
+                "use the host's own address",
             )
             .into());
         }
@@ -207,12 +207,15 @@ impl HostClient {
     fn not_a_host(&self, status: StatusCode) -> CommandError {
         CommandError::new(
             "not-a-host",
-            format!("{} answers {status}, and not as a Glance host", self.base()),
-            "check --host: another program or a proxy answers there, or a host of an older version",
+            format!(
+                "{} responds with {status}, but not like a Glance host",
+                self.base()
+            ),
+            "check --host: another program, a proxy or an older host responds there",
         )
     }
 
-    /// The failure of a command, with a remedy for who typed it.
+    /// Converts a refusal into the error of the command, with a remedy for the person who typed it.
     pub(crate) fn failed(&self, refusal: Refusal) -> CommandError {
         let (code, message, help, digest) = match refusal {
             Refusal::NoAnswer(error) => return error,
@@ -226,37 +229,39 @@ impl HostClient {
         let tokens = format!("{}/tokens", self.base());
         let help = match (&*code, digest) {
             ("no-token", _) => format!(
-                "an admin creates one at {tokens}; put it into GLANCE_HOST_TOKEN, or into a file for --token-file"
+                "create one as an admin at {tokens}; put it into GLANCE_HOST_TOKEN, or into a file for --token-file"
             ),
             ("wrong-token" | "token-expired" | "token-revoked" | "token-without-admin", _) => {
-                format!("an admin creates another one at {tokens}")
+                format!("create another one as an admin at {tokens}")
             }
             ("needs-approval" | "descriptor-changed", Some(digest)) => {
-                format!("if you agree to what it asks for, run this again with --approve {digest}")
+                format!("if you agree to its permissions, run this again with --approve {digest}")
             }
             ("wrong-place", _) => {
-                "name a room with --room, or leave it out, as the descriptor allows".to_owned()
+                "choose a room with --room, or omit it, as the descriptor allows".to_owned()
             }
-            ("no-installation", _) => "`cargo glance list` shows what is installed".to_owned(),
-            ("under-way", _) => "`cargo glance list` shows when it is installed or gone".to_owned(),
+            ("no-installation", _) => "`cargo glance list` shows the installations".to_owned(),
+            ("under-way", _) => {
+                "`cargo glance list` shows when it is installed or removed".to_owned()
+            }
             _ => help,
         };
         CommandError::new(code, message, help)
     }
 }
 
-/// Why a call came to nothing.
+/// The reason why a call failed.
 #[derive(Debug)]
 pub(crate) enum Refusal {
-    /// The host said so.
+    /// The host refused the call.
     Host {
         code: Cow<'static, str>,
         message: String,
         help: String,
-        /// Approves the descriptor that was read.
+        /// The digest that approves the descriptor which the host read.
         digest: Option<String>,
     },
-    /// There was no answer of a host.
+    /// There was no valid response of a host.
     NoAnswer(CommandError),
 }
 
@@ -290,13 +295,13 @@ impl From<CommandError> for Refusal {
     }
 }
 
-/// Whether a text is a code as this project's are.
+/// Returns whether a text is an error code of this project.
 fn is_code(text: &str) -> bool {
     let is_letter = |letter: u8| letter.is_ascii_lowercase() || letter == b'-';
     (1..=40).contains(&text.len()) && text.bytes().all(is_letter)
 }
 
-/// Where an installation is, in words that complete "installed in ...".
+/// Returns the place of an installation, which completes "installed in ...".
 pub(crate) fn place(installation: &Value) -> String {
     let room = &installation["room"];
     match (room, room["name"].as_str()) {
@@ -318,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_goes_in_plain_text_to_this_machine_only() {
+    fn token_is_sent_unencrypted_to_this_machine_only() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("token");
         let token = format!("glance_admin_1_{}\n", "a".repeat(40));
@@ -358,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_error_of_this_form_is_a_hosts() {
+    fn host_errors_are_recognized_by_their_form() {
         let other = || CommandError::new("not-a-host", "no", "no");
         let hosts = json!({ "error": { "code": "no-room", "message": "m", "help": "h" } });
         assert!(Refusal::read(&hosts, other).is("no-room"));

@@ -1,14 +1,16 @@
-//! The HTTP client of the command line. Whoever types an address may call it, in any network.
+//! The HTTP client of the command line. It may call any network, because the person typed the
+//! address.
 
 use std::time::Duration;
 
 use glance_sdk::egress::reqwest::{RequestBuilder, StatusCode};
 use glance_sdk::egress::{EgressPolicy, HttpClient, Proxies, Redirects, Timeouts};
 
-/// How long an add-on of the demo may take to answer.
+/// The timeout of an add-on of the demo.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Follows a few redirects, and uses the environment's proxy but for this machine.
+/// Creates a client that follows a few redirects, and uses the environment's proxy except for this
+/// machine.
 pub(crate) fn client() -> Result<HttpClient, String> {
     let builder = HttpClient::builder(EgressPolicy::any_network())
         .user_agent(concat!("cargo-glance/", env!("CARGO_PKG_VERSION")))
@@ -17,13 +19,14 @@ pub(crate) fn client() -> Result<HttpClient, String> {
     builder.build().map_err(|cause| format!("{cause:#}"))
 }
 
-/// A client for add-ons of this machine, which needs no proxy and follows no redirects.
+/// Creates a client for add-ons on this machine, without a proxy and redirects.
 pub(crate) fn local() -> Result<HttpClient, String> {
     let builder = HttpClient::builder(EgressPolicy::internet().allow_loopback());
     builder.build().map_err(|cause| format!("{cause:#}"))
 }
 
-/// Sends a request; the status of its answer, or a predicate that says why there is none.
+/// Sends a request. Returns the status of the response, or an error that completes a sentence about
+/// the server.
 pub(crate) async fn status(
     client: &HttpClient,
     request: RequestBuilder,

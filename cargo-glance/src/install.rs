@@ -1,4 +1,4 @@
-//! `cargo glance install`: installs an add-on on a running host, or brings it up to date.
+//! `cargo glance install`: installs an add-on on a running host, or updates it.
 
 use std::pin::pin;
 
@@ -11,27 +11,27 @@ use crate::host_client::{HostArguments, HostClient, place};
 use crate::style::{Style, has_colours, paint};
 use crate::{fetch, print};
 
-/// The longest text of a descriptor that is shown, in characters.
+/// The maximum length of a shown text of a descriptor, in characters.
 const LONGEST: usize = 200;
 
-/// Install an add-on on a running host, for all rooms or in one.
+/// Install an add-on on a running host, for all rooms or for one.
 ///
-/// Waits until the add-on has accepted, and says what it may do. An add-on that is installed there already is
-/// brought up to date with the descriptor that stands at the address now; where that asks for more than before,
-/// or is at another address, it has to be approved first. A host without sign-in takes this from its own
-/// machine; any other host needs a token for scripts.
+/// Waits until the add-on has accepted the installation, and shows its permissions. Updates an
+/// installed add-on with the current descriptor; if that needs more permissions, or has another
+/// address, it must be approved first. A host without sign-in accepts this from its own machine;
+/// any other host needs a token for scripts.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   cargo glance install http://127.0.0.1:8080/ --room ops
   GLANCE_HOST_TOKEN=$(cat token) cargo glance install https://standup.example.com/ --host https://chat.example.com")]
 pub(crate) struct Arguments {
-    /// The address of the add-on's descriptor, as the host reaches it.
+    /// The URL of the add-on's descriptor, as the host reaches it.
     #[arg(value_name = "URL")]
     descriptor: String,
-    /// The name or the id of a room; without this, all rooms.
+    /// The name or the id of a room. The default is all rooms.
     #[arg(long, value_name = "ROOM")]
     room: Option<String>,
-    /// Approve the descriptor with this digest, and no other. A refusal prints it.
+    /// Approve only the descriptor with this digest. A refusal prints the digest.
     #[arg(long, value_name = "DIGEST")]
     approve: Option<String>,
     #[command(flatten)]
@@ -50,7 +50,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let room = arguments.room.as_deref();
     let mut ended = pin!(interrupted());
     let mut call = pin!(client.install(url, room, arguments.approve.as_deref()));
-    // Ctrl-C is noticed before anything is sent.
+    // Ctrl-C counts from here on, before anything is sent.
     let answer = tokio::select! {
         biased;
         () = &mut ended => None,
@@ -59,10 +59,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let answer = match answer {
         Some(answer) => answer.map_err(|refusal| client.failed(refusal))?,
         None => {
-            // The host goes on without us, so that what it has begun becomes whole. A second Ctrl-C counts
-            // before the person is told of it.
+            // The host continues without this command, so it must complete its work. A second
+            // Ctrl-C counts from before the message about it.
             let ended = interrupted();
-            print::error("Waiting for the host, to undo what it does. Ctrl-C leaves at once.");
+            print::error("Waiting for the host, to undo the installation. Ctrl-C exits at once.");
             let answer = tokio::select! {
                 answer = &mut call => answer,
                 () = ended => return Err(left()),
@@ -78,15 +78,15 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// The command ended before the host did.
+/// Returns the error of a command that exited before the host was done.
 fn left() -> CommandError {
     CommandError::interrupted_after(
         "interrupted while the host installs the add-on",
-        "`cargo glance list` shows what came of it",
+        "`cargo glance list` shows the result",
     )
 }
 
-/// Removes what was installed after all; an update stays. Says what came of it.
+/// Removes a new installation after Ctrl-C; an update stays. Returns the result as an error.
 async fn undo(client: &HostClient, answer: Option<Value>) -> CommandError {
     let answer = answer.unwrap_or_default();
     let id = answer["installation"]["id"].as_str();
@@ -99,7 +99,7 @@ async fn undo(client: &HostClient, answer: Option<Value>) -> CommandError {
             Err(refusal) => client.failed(refusal),
         },
         (Some("updated"), _) => CommandError::interrupted_after(
-            "interrupted when the add-on was up to date already",
+            "interrupted, but the add-on is updated already",
             "`cargo glance list` shows it",
         ),
         _ => CommandError::interrupted(),
@@ -134,7 +134,7 @@ fn show(client: &HostClient, answer: &Value) {
         .map(|scope| format!("{} ({})", text(&scope["id"]), text(&scope["what"])));
     let scopes: Vec<_> = scopes.collect();
     let scopes = match scopes.is_empty() {
-        true => "nothing beyond what it shows".to_owned(),
+        true => "nothing except showing its glances and pages".to_owned(),
         false => scopes.join("\n        "),
     };
     print::line(format_args!("may     {scopes}"));

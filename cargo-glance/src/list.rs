@@ -1,4 +1,4 @@
-//! `cargo glance list`: what is installed on a running host.
+//! `cargo glance list`: lists the installations on a running host.
 
 use glance_sdk::printable::printable;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use crate::host_client::{HostArguments, HostClient, place};
 use crate::print;
 use crate::style::{Style, has_colours, paint};
 
-/// The longest text of a column, in characters.
+/// The maximum length of a text in a column, in characters.
 const LONGEST: usize = 60;
 
 /// List the add-ons that are installed on a running host.
@@ -17,7 +17,7 @@ const LONGEST: usize = 60;
   cargo glance list
   cargo glance list --room ops --json")]
 pub(crate) struct Arguments {
-    /// The name or the id of a room: lists what is installed in it and nowhere else.
+    /// The name or the id of a room: lists only the add-ons that are installed in it.
     #[arg(long, value_name = "ROOM")]
     room: Option<String>,
     #[command(flatten)]

@@ -64,16 +64,16 @@ enum Command {
     Record(record::Arguments),
     Replay(replay::Arguments),
     Completions(completions::Arguments),
-    /// Run a host for people and their add-ons, until Ctrl-C; `cargo glance host --help` says more.
+    /// Run a host for people and their add-ons, until Ctrl-C; see `cargo glance host --help`.
     #[command(disable_help_flag = true)]
     Host {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
-    /// Run an example add-on; the demo starts itself anew with this.
+    /// Run an example add-on; the demo starts itself with this command.
     #[command(hide = true)]
     Example(example::Arguments),
-    /// Run a program that ends with us.
+    /// Run a program that ends together with this process.
     #[command(hide = true, disable_help_flag = true)]
     Supervise(supervise::Arguments),
 }

@@ -1,4 +1,4 @@
-//! `cargo glance new NAME`: a crate that builds, with a passing test.
+//! `cargo glance new NAME`: creates a crate that builds, with a passing test.
 
 mod ask;
 mod create;
@@ -20,11 +20,11 @@ use sdk::Sdk;
 use template::{File, Template, Variable};
 use workspace::Workspace;
 
-/// Make a new add-on: a crate with a glance, a panel and a passing test.
+/// Create a new add-on: a crate with a glance, a panel and a passing test.
 ///
-/// With --from the crate declares what an existing descriptor declares, in any language: its glances with their
-/// conditions, its pages, actions, webhooks and scopes, each with a handler that answers with its name. A test
-/// compares the two.
+/// With --from the crate declares the same as an existing descriptor of an add-on in any language:
+/// its glances with their conditions, its pages, actions, webhooks and scopes, each with a handler
+/// that responds with its name. A test compares the two descriptors.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   cargo glance new stand-up
@@ -37,15 +37,17 @@ pub(crate) struct Arguments {
     /// The folder in which the add-on's folder is created
     #[arg(long, value_name = "DIR", default_value = ".")]
     into: PathBuf,
-    /// The template of the add-on; without this, a terminal asks, and anything else gets `minimal`
+    /// The template of the add-on. By default the command asks on a terminal, and otherwise uses
+    /// `minimal`
     #[arg(long, value_enum)]
     template: Option<Template>,
-    /// The descriptor of an existing add-on instead of a template: a file, which may be a template with
-    /// placeholders such as `{{localBaseUrl}}`, an http or https address, or - for standard input
+    /// The descriptor of an existing add-on instead of a template: a file, which may be a template
+    /// with placeholders such as `{{localBaseUrl}}`, an http or https URL, or - for standard input
     #[arg(long, value_name = "FILE|URL", conflicts_with = "template")]
     from: Option<String>,
-    /// Where the add-on gets glance-sdk and glance-host from: the root of a checkout, a Git repository, or a
-    /// published version. By default the checkout that this program was built or is run in, else its own version
+    /// The source of glance-sdk and glance-host: the root of a checkout, a Git repository, or a
+    /// published version. The default is the checkout that this program was built in or is run in,
+    /// otherwise the program's own version
     #[arg(long, value_name = "PATH|GIT_URL|VERSION")]
     sdk: Option<String>,
 }
@@ -87,17 +89,17 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
     }
     match sdk {
         Sdk::Checkout(root) => print::line(format_args!(
-            "It uses the SDK of the checkout {}; --sdk names another source.",
+            "It uses the SDK of the checkout {}; choose another source with --sdk.",
             root.display()
         )),
-        Sdk::Git(address) => print::line(format_args!("It uses the SDK of {address}.")),
+        Sdk::Git(address) => print::line(format_args!("It uses the SDK from {address}.")),
         Sdk::Version(version) => print::line(format_args!("It uses the SDK {version}.")),
     }
     if let Some(Workspace::Another(root)) = workspace
         && !workspace::is_member(&folder)
     {
         print::line(format_args!(
-            "Add it to `members` in {}, or cargo does not build it there.",
+            "Add it to `members` in {}, otherwise cargo does not build it there.",
             root.display()
         ));
     }
@@ -115,7 +117,7 @@ enum Origin {
     Descriptor(Box<Original>),
 }
 
-/// Prints what the crate declares, and where that differs from the descriptor.
+/// Prints the declarations of the crate, and its differences from the descriptor.
 fn report(folder: &Path, original: &Original) {
     print::line(format_args!(
         "Created {} from {}: {}.",
@@ -136,9 +138,9 @@ fn report(folder: &Path, original: &Original) {
 /// The names of a new add-on.
 struct Names {
     name: String,
-    /// In Rust.
+    /// The name of the crate in Rust.
     krate: String,
-    /// For people.
+    /// The name for people.
     title: String,
 }
 
@@ -197,7 +199,7 @@ fn render(
     };
     let values = context! {
         name, title, template, about,
-        // Not the crate's own name: `use crate_name::crate_name` would hide the crate.
+        // Not the crate's own name: `use crate_name::crate_name` would shadow the crate.
         glance => format!("{krate}_glance"),
         crate => krate,
         variables => variables.iter().map(|row| row.to_vec()).collect::<Vec<_>>(),
@@ -222,7 +224,7 @@ fn render(
                     "report this as a bug of cargo-glance",
                 )
             })?;
-        // The engine takes the last line's end off.
+        // The engine strips the final line end.
         Ok((file.path, text + "\n"))
     });
     let mut rendered: Vec<_> = rendered.collect::<Result<_, CommandError>>()?;
@@ -237,7 +239,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_of_a_template_is_left() {
+    fn no_placeholder_of_templates_is_left() {
         let sdk = Sdk::Version("0.1".to_owned());
         for template in Template::value_variants() {
             let origin = Origin::Template(*template);
@@ -251,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn manifests_are_toml_and_name_all_sources() {
+    fn manifests_are_toml_and_readmes_list_all_sources() {
         let checkout = Sdk::Checkout("/srv/glance".into());
         for template in Template::value_variants() {
             let origin = Origin::Template(*template);

@@ -1,5 +1,5 @@
-//! Prints lines for people. Unlike `println!`, no function panics where its line cannot be written: a
-//! reader such as `head` that left early stops no demo.
+//! Prints lines for people. Unlike `println!`, these functions do not panic if a line cannot be
+//! written: a reader such as `head` that exits early does not stop the demo.
 
 use std::fmt::Display;
 use std::io::{self, Write};

@@ -1,4 +1,4 @@
-//! `cargo glance record`: keeps what a host and an add-on say to each other.
+//! `cargo glance record`: records the calls between a host and an add-on.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -10,21 +10,21 @@ use glance_sdk::addon::interrupted;
 use crate::error::CommandError;
 use crate::{fetch, print};
 
-/// Record what a host and an add-on say to each other, for `cargo glance replay` and for tests.
+/// Record the calls between a host and an add-on, for `cargo glance replay` and for tests.
 ///
-/// Starts a host of its own, installs the add-on in a room, and prints the room's address. Use the add-on
-/// there; Ctrl-C removes it and ends the recording. Secrets and tokens are not in the file; what the add-on
-/// itself says of people and systems is, so read the file before you publish it.
+/// Starts a temporary host, installs the add-on in a room, and prints the room's URL. Use the
+/// add-on there; Ctrl-C removes it and ends the recording. The file contains no secrets and tokens,
+/// but the add-on's own data about people and systems, so read the file before you publish it.
 #[derive(clap::Args)]
 #[command(after_help = "Example:
   cargo glance record standup.jsonl http://127.0.0.1:8080/")]
 pub(crate) struct Arguments {
     /// The file; it must not exist.
     file: PathBuf,
-    /// The address of the add-on's descriptor.
+    /// The URL of the add-on's descriptor.
     #[arg(value_name = "URL")]
     descriptor: String,
-    /// Replace the file where it exists.
+    /// Replace an existing file.
     #[arg(long)]
     force: bool,
     /// The host's port, 0 for any.
@@ -39,7 +39,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
         force,
         port,
     } = arguments;
-    // Ctrl-C counts from here on, and takes effect once the installation is whole.
+    // Ctrl-C counts from here on, but takes effect after the installation is complete.
     let ended = interrupted();
     fetch::parse(&descriptor)?;
     if !force && file.exists() {
@@ -54,10 +54,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
         .start_with_faults()
         .await
         .map_err(|error| {
-            let help = "choose another --port, or leave it out";
+            let help = "choose another --port, or omit it";
             CommandError::new("no-host", format!("{error:#}"), help)
         })?;
-    // Beside the file, which stays as it is until the recording is whole.
+    // A separate file, so that the existing one is unchanged until the recording is complete.
     let partial = PathBuf::from(format!("{}.partial", file.display()));
     let recording = host
         .record_to(&partial)
@@ -70,20 +70,20 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
         Ok(()) => finish(&host, recording, &partial, &file).await,
         Err(error) => Err(error),
     };
-    // There is nothing to remove after a success.
+    // After a success there is nothing to remove.
     let _ = std::fs::remove_file(&partial);
     host.shutdown().await;
     finished
 }
 
-/// Installs the add-on in a room, and prints where that is.
+/// Installs the add-on in a room, and prints the room's URL.
 async fn install(host: &FaultHost, descriptor: &str) -> Result<(), CommandError> {
     let room = host.open_room("Recording").await;
     let room = room.map_err(|error| {
         CommandError::new("no-host", format!("{error:#}"), "start the command again")
     })?;
     let refused = |error: InstallError| {
-        let help = "check that the add-on runs, and what it logs";
+        let help = "check that the add-on is running, and its log";
         CommandError::new("not-installed", format!("{error:#}"), help)
     };
     match host.install(&room, descriptor).await {
@@ -96,7 +96,7 @@ async fn install(host: &FaultHost, descriptor: &str) -> Result<(), CommandError>
     Ok(())
 }
 
-/// Removes the add-on, which is the recording's end, and gives the file its name.
+/// Removes the add-on, which ends the recording, and renames the file.
 async fn finish(
     host: &FaultHost,
     recording: Recording,
@@ -122,7 +122,7 @@ async fn finish(
     finished.map_err(|cause| unwritable(file, &cause))?;
     let file = file.display();
     print::line(format_args!(
-        "Recorded {calls} calls in {file}. `cargo glance replay {file} BASE_URL` plays them."
+        "Recorded {calls} calls in {file}. `cargo glance replay {file} BASE_URL` replays them."
     ));
     Ok(())
 }
@@ -134,7 +134,7 @@ fn unwritable(file: &Path, cause: &io::Error) -> CommandError {
     };
     CommandError::new(
         "no-file",
-        format!("{} cannot be written: {cause}", file.display()),
+        format!("cannot write {}: {cause}", file.display()),
         help,
     )
 }

@@ -9,16 +9,16 @@ use crate::host_client::{HostArguments, HostClient, place};
 use crate::print;
 use crate::style::{Style, has_colours, paint};
 
-/// The longest name that is shown, in characters.
+/// The maximum length of a shown name, in characters.
 const LONGEST: usize = 200;
 
-/// The most installations that are named in a message.
+/// The limit on the installations in a message.
 const MAX_NAMED: usize = 20;
 
 /// Remove an add-on from a running host, by the id of its installation or by its key.
 ///
-/// A key that is installed in several places needs --room, or an id; the message names them. The host tells the
-/// add-on; one that gives no answer is told again for 24 hours.
+/// If a key is installed in several places, give --room, or an id; the message lists them. The host
+/// notifies the add-on; if the add-on does not respond, the host retries for 24 hours.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   cargo glance remove com.example.standup --room ops
@@ -44,8 +44,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let answer = tokio::select! {
         biased;
         () = interrupted() => return Err(CommandError::interrupted_after(
-            "interrupted while the host removes the add-on, which it goes on to do",
-            "`cargo glance list` shows that it is gone",
+        "interrupted while the host removes the add-on, which it continues",
+        "`cargo glance list` shows the result",
         )),
         answer = client.remove(id) => answer.map_err(|refusal| client.failed(refusal))?,
     };
@@ -62,12 +62,12 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
         client.base()
     ));
     if answer["told"] == Value::Bool(false) {
-        print::line("The add-on has not answered yet. The host tells it again for 24 hours.");
+        print::line("The add-on has not responded yet. The host retries for 24 hours.");
     }
     Ok(())
 }
 
-/// The one installation that is meant.
+/// Returns the only matching installation.
 async fn find(client: &HostClient, arguments: &Arguments) -> Result<Value, CommandError> {
     let (named, room) = (arguments.installation.as_str(), arguments.room.as_deref());
     let of_key = client.list(Some(named), room).await;
@@ -83,14 +83,14 @@ async fn find(client: &HostClient, arguments: &Arguments) -> Result<Value, Comma
         Ok(found) => Err(CommandError::new(
             "no-installation",
             format!("the installation {named} is in {}", place(&found)),
-            "leave --room out: an id names one installation",
+            "omit --room: an id identifies one installation",
         )),
         Err(refusal) if refusal.is("no-installation") => {
             let place = room.map_or(String::new(), |room| format!(" in the room {room}"));
             Err(CommandError::new(
                 "no-installation",
                 format!("nothing with the id or key {named} is installed{place}"),
-                "`cargo glance list` shows what is installed",
+                "`cargo glance list` shows the installations",
             ))
         }
         Err(refusal) => Err(client.failed(refusal)),
@@ -119,6 +119,6 @@ fn ambiguous(key: &str, found: &[Value]) -> CommandError {
             "{key} is installed in {count} places:\n{}",
             lines.join("\n")
         ),
-        "name one by its id, or its room with --room",
+        "choose one by its id, or its room with --room",
     )
 }

@@ -1,4 +1,4 @@
-//! `cargo glance replay`: holds an add-on to what it did when it was recorded.
+//! `cargo glance replay`: compares an add-on with a recording.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use crate::error::CommandError;
 use crate::{fetch, print};
 
-/// Play a recording to an add-on, and say what it does differently now.
+/// Replay a recording against an add-on, and show the differences.
 ///
-/// Plays the host's side to the add-on at an address, in any language. Fails where an answer, or a call of the
-/// add-on, is not as it was recorded.
+/// Plays the host's side to the add-on at a URL; the add-on may be written in any language. Fails
+/// if a response or a call of the add-on differs from the recording.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   cargo glance replay standup.jsonl http://127.0.0.1:8080
@@ -20,17 +20,17 @@ use crate::{fetch, print};
 pub(crate) struct Arguments {
     /// The recording.
     file: PathBuf,
-    /// Where the add-on is: http://NAME:PORT, without a path.
+    /// The base URL of the add-on: http://NAME:PORT, without a path.
     #[arg(value_name = "BASE_URL")]
     base_url: String,
-    /// What may differ, as a JSON pointer into a line of the recording, `*` for any one part; may be given
-    /// several times.
+    /// A place that may differ, as a JSON pointer into a line of the recording, with `*` for any
+    /// part; may be given several times.
     #[arg(long, value_name = "POINTER")]
     ignore: Vec<String>,
-    /// Compare what the add-on answers, not what it calls.
+    /// Compare only the add-on's responses, not its calls.
     #[arg(long)]
     answers_only: bool,
-    /// How many seconds to wait for a recorded call of the add-on.
+    /// The timeout of a recorded call of the add-on, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
     timeout: u64,
     /// Print the differences as JSON.
@@ -42,7 +42,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
     fetch::parse(&arguments.base_url)?;
     let replay = Replay::read(&arguments.file).map_err(|error| {
         let what = format!("{}: {error}", arguments.file.display());
-        CommandError::new("no-recording", what, "make one with `cargo glance record`")
+        CommandError::new(
+            "no-recording",
+            what,
+            "create one with `cargo glance record`",
+        )
     })?;
     let mut replay = replay.timeout(Duration::from_secs(arguments.timeout));
     for pointer in arguments.ignore {
@@ -62,7 +66,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
         1 => "the add-on differs from its recording in one place".to_owned(),
         many => format!("the add-on differs from its recording in {many} places"),
     };
-    let help = "repair the add-on, allow a place with --ignore, or record again";
+    let help = "fix the add-on, allow a place with --ignore, or record again";
     Err(CommandError::new("differs", what, help))
 }
 

@@ -8,7 +8,7 @@ use crate::print;
   cargo glance schema descriptor >descriptor.schema.json
   cargo glance schema glance-data | ajv validate -s /dev/stdin -d data.json")]
 pub(crate) struct Arguments {
-    /// What the schema describes.
+    /// The kind of document.
     #[arg(value_enum)]
     of: Document,
 }
@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
 enum Document {
     /// A capabilities descriptor.
     Descriptor,
-    /// The data that a glance's query answers.
+    /// The data in the response to a glance's query.
     GlanceData,
 }
 

@@ -1,4 +1,4 @@
-//! `cargo glance simulate`: does what a host does to an add-on, once, and says what came of it.
+//! `cargo glance simulate`: makes one request of a host to an add-on, and shows the result.
 
 mod action;
 mod caller;
@@ -16,11 +16,11 @@ use crate::error::CommandError;
 use caller::Caller;
 use exchange::Outcome;
 
-/// Send an add-on what a host would send, and see its answer and what a host makes of it.
+/// Send an add-on a request like a host, and see its response and how a host treats it.
 ///
-/// Acts as a host of its own: installs the add-on, acts, and removes it. The add-on must be able to call this
-/// machine then. With --store it acts as a host that has installed the add-on, with the secret in the
-/// add-on's own file.
+/// Acts as a temporary host: installs the add-on, makes the request, and removes the add-on, which
+/// must be able to call this machine. With --store it acts as a host that has installed the add-on,
+/// with the secret in the add-on's own file.
 #[derive(clap::Args)]
 #[command(after_help = "Example:
   cargo glance simulate install http://127.0.0.1:8080/")]
@@ -38,36 +38,36 @@ enum Command {
     Install(install::Arguments),
 }
 
-/// What every simulation takes.
+/// The arguments of every simulation.
 #[derive(Debug, clap::Args)]
 struct Common {
-    /// The address of the add-on's descriptor.
+    /// The URL of the add-on's descriptor.
     #[arg(value_name = "URL")]
     descriptor: String,
-    /// The file in which the add-on keeps its installations.
+    /// The file with the add-on's installations.
     #[arg(long, value_name = "FILE")]
     store: Option<PathBuf>,
-    /// Which installation in the store; needed where it has several.
+    /// The installation in the store; required if it has several.
     #[arg(long, value_name = "ID", requires = "store")]
     installation: Option<String>,
-    /// The room where it happens; without this, the room of the installation.
+    /// The room of the request. The default is the room of the installation.
     #[arg(long, value_name = "ID", requires = "store")]
     room: Option<u64>,
-    /// The person who does it.
+    /// The person who makes the request.
     #[arg(long, value_name = "ID", default_value_t = 1)]
     user: u64,
     /// The person's time zone.
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     time_zone: String,
-    /// Print request, answer and verdict as JSON.
+    /// Print request, response and verdicts as JSON.
     #[arg(long)]
     json: bool,
 }
 
-/// What conditions know of the person and the room.
+/// The state of the person and the room, for conditions.
 #[derive(Debug, Clone, Copy, clap::Args)]
 struct Person {
-    /// The person administers the group.
+    /// The person is an administrator of the group.
     #[arg(long)]
     admin: bool,
     /// The person is a guest.
@@ -113,12 +113,12 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
     }
 }
 
-/// Acts in the place of a host, which leaves again whatever comes of it, also at Ctrl-C.
+/// Acts for a host, and leaves it in every case, also at Ctrl-C.
 async fn act(
     common: &Common,
     action: impl AsyncFnOnce(&Caller) -> Result<Outcome, CommandError>,
 ) -> Result<(), CommandError> {
-    // Ctrl-C counts from here on, and takes effect once the installation is whole.
+    // Ctrl-C counts from here on, but takes effect after the installation is complete.
     let ended = interrupted();
     tokio::pin!(ended);
     let caller = Caller::new(common).await?;

@@ -1,4 +1,4 @@
-//! The file in which an add-on keeps its installations, opened beside the add-on.
+//! Opens the file with an add-on's installations, beside the add-on.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use glance_sdk::store::{EncryptedStore, Installation, InstallationStore, Keyring
 
 use crate::error::CommandError;
 
-/// The most installations that are named in a message.
+/// The limit on the installations in a message.
 const MAX_NAMED: usize = 20;
 
-/// Opens an existing store, and decrypts its secrets with the keys in `GLANCE_SECRET_KEYS` where that
+/// Opens an existing store, and decrypts its secrets with the keys in `GLANCE_SECRET_KEYS` if that
 /// is set. Never creates a file.
 pub(crate) fn open(file: &Path) -> Result<Arc<dyn InstallationStore>, CommandError> {
     let shown = file.display();
@@ -19,15 +19,15 @@ pub(crate) fn open(file: &Path) -> Result<Arc<dyn InstallationStore>, CommandErr
         return Err(CommandError::new(
             "no-store",
             format!("there is no store {shown}"),
-            "name the add-on's file, such as com.example.standup.sqlite in its folder",
+            "use the add-on's file, such as com.example.standup.sqlite in its folder",
         ));
     }
-    let help = "name the SQLite file in which the add-on keeps its installations";
+    let help = "use the SQLite file with the add-on's installations";
     let store = SqliteStore::open(file);
     let store =
         store.map_err(|error| CommandError::new("bad-store", format!("{error:#}"), help))?;
     let keyring = Keyring::from_env().map_err(|error| {
-        let help = "set GLANCE_SECRET_KEYS as for the add-on";
+        let help = "set GLANCE_SECRET_KEYS like for the add-on";
         CommandError::new("bad-keys", format!("{error:#}"), help)
     })?;
     Ok(match keyring {
@@ -36,17 +36,17 @@ pub(crate) fn open(file: &Path) -> Result<Arc<dyn InstallationStore>, CommandErr
     })
 }
 
-/// Why a store gives no answer.
+/// Returns the error for a failing store.
 pub(crate) fn failed(error: glance_sdk::Error) -> CommandError {
     CommandError::new(
         "bad-store",
         format!("{error:#}"),
-        "check the file, and GLANCE_SECRET_KEYS where secrets are encrypted",
+        "check the file, and GLANCE_SECRET_KEYS if secrets are encrypted",
     )
 }
 
-/// The installation with this id; or, without one, the only installation, in this room where one is
-/// named.
+/// Returns the installation with this id; or, without an id, the only installation, in this room if
+/// one is given.
 pub(crate) async fn find(
     store: &dyn InstallationStore,
     id: Option<&str>,
@@ -58,7 +58,7 @@ pub(crate) async fn find(
             CommandError::new(
                 "no-installation",
                 format!("the store has no installation {id}"),
-                "leave --installation out to see which there are",
+                "omit --installation to see the installations",
             )
         });
     }
@@ -84,7 +84,7 @@ pub(crate) async fn find(
             Err(CommandError::new(
                 "several-installations",
                 format!("the store has several installations:{names}"),
-                "name one with --installation",
+                "choose one with --installation",
             ))
         }
     }

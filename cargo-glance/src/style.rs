@@ -1,11 +1,11 @@
-//! Colours for terminals that take them.
+//! Colors for terminals that support them.
 
 use std::fmt::{self, Display};
 use std::io::{self, IsTerminal};
 
 use glance_sdk::printable::printable;
 
-/// How text is highlighted.
+/// The style of a text.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Style {
     Dim,
@@ -31,8 +31,8 @@ impl Style {
     }
 }
 
-/// Whether standard output shows colours: it is a terminal, and `NO_COLOR` is empty or not set.
-/// `CLICOLOR_FORCE` asks for colours in a pipe too.
+/// Returns whether standard output shows colors: it is a terminal, and `NO_COLOR` is empty or not
+/// set. `CLICOLOR_FORCE` enables colors in a pipe too.
 pub(crate) fn has_colours() -> bool {
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let is_forced = std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0");
@@ -40,7 +40,7 @@ pub(crate) fn has_colours() -> bool {
     !is_set("NO_COLOR") && (is_forced || (io::stdout().is_terminal() && !is_dumb))
 }
 
-/// The text in this style, or as it is where colours are off.
+/// Formats the text in this style, or without style if colors are disabled.
 pub(crate) fn paint(has_colours: bool, style: Style, text: impl Display) -> impl Display {
     Painted {
         style: has_colours.then_some(style),
@@ -62,8 +62,8 @@ impl<T: Display> Display for Painted<T> {
     }
 }
 
-/// A line of another program, safe to print: keeps its colours where they are on, removes them where
-/// they are off, and escapes everything else that acts on a terminal.
+/// Returns a line of another program, safe to print: keeps its colors if they are enabled, removes
+/// them otherwise, and escapes all other characters that act on a terminal.
 pub(crate) fn foreign(line: &str, has_colours: bool) -> String {
     let mut shown = String::with_capacity(line.len());
     let plain = |text: &str| printable(text).at_most(line.len()).to_string();
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_of_others_are_kept_or_removed_and_the_rest_is_escaped() {
+    fn foreign_colors_are_kept_or_removed_and_controls_escaped() {
         let line = "\x1b[1;31merror\x1b[0m: \x1b[2Ja\u{7}";
         assert_eq!(
             foreign(line, true),
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_painted_only_where_colours_are_on() {
+    fn text_is_painted_only_if_colors_are_enabled() {
         assert_eq!(paint(true, Style::Red, "x").to_string(), "\x1b[31mx\x1b[0m");
         assert_eq!(paint(false, Style::Red, "x").to_string(), "x");
     }

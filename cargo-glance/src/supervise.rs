@@ -1,7 +1,7 @@
-//! Runs a program that ends with the process that asked for it, even where that process is killed.
+//! Runs a program that ends with its supervising process, even if that is killed.
 //!
-//! A process cannot end its children when it is killed, so a small one of our own stands between: it
-//! reads a pipe from its parent, and when the pipe closes, it ends the program's whole process group.
+//! A killed process cannot stop its children, so a small process stands between: it reads a pipe
+//! from its parent, and when the pipe closes, it stops the program's whole process group.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -13,22 +13,22 @@ use tokio::process::{Child, ChildStdin, Command};
 use crate::lifeline::parent_is_gone;
 use crate::print;
 
-/// How long a program may take to end once it is asked to.
+/// The time in which a program must end after it was asked to.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// The exit code of a program that cannot be started, as shells have it.
+/// The exit code of a program that cannot be started, like in shells.
 const NOT_STARTED: u8 = 127;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The program.
     program: OsString,
-    /// What it is given.
+    /// The arguments of the program.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<OsString>,
 }
 
-/// Runs the program in a process group of its own, and returns its exit code.
+/// Runs the program in its own process group. Returns its exit code.
 #[tokio::main(flavor = "current_thread")]
 pub(crate) async fn run(arguments: Arguments) -> ExitCode {
     let mut command = Command::new(&arguments.program);
@@ -39,7 +39,7 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
         Ok(program) => program,
         Err(cause) => {
             let program = arguments.program.display();
-            print::error(format_args!("{program} cannot be started: {cause}"));
+            print::error(format_args!("cannot start {program}: {cause}"));
             return ExitCode::from(NOT_STARTED);
         }
     };
@@ -49,12 +49,12 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
         _ = parent_is_gone() => end(&mut program).await,
         () = glance_sdk::addon::interrupted() => end(&mut program).await,
     };
-    // What the program started and left behind ends with it.
+    // Processes that the program started and left behind end with it.
     signal_group(id, Force::Kill);
     status.map_or(ExitCode::FAILURE, |status| ExitCode::from(code(status)))
 }
 
-/// Asks the program to end, and kills it where it does not within [`GRACE`].
+/// Asks the program to end, and kills it if it does not end within [`GRACE`].
 async fn end(program: &mut Child) -> io::Result<ExitStatus> {
     signal_group(program.id(), Force::Ask);
     match tokio::time::timeout(GRACE, program.wait()).await {
@@ -82,7 +82,7 @@ fn signal_group(id: Option<u32>, force: Force) {
         Force::Kill => Signal::KILL,
     };
     if let Some(group) = id {
-        // Nobody of the group may be left.
+        // The group may be empty already.
         let _ = kill_process_group(group, signal);
     }
 }
@@ -90,7 +90,7 @@ fn signal_group(id: Option<u32>, force: Force) {
 #[cfg(not(unix))]
 fn signal_group(_: Option<u32>, _: Force) {}
 
-/// The exit code that stands for this status, as shells have it.
+/// Returns the exit code for this status, like shells.
 fn code(status: ExitStatus) -> u8 {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
@@ -100,11 +100,11 @@ fn code(status: ExitStatus) -> u8 {
     u8::try_from(code).unwrap_or(1)
 }
 
-/// A program that runs under supervision. It ends when this is dropped; [`stop`](Self::stop) also
-/// waits for that.
+/// A program under supervision. It ends when this is dropped; [`stop`](Self::stop) also waits for
+/// its end.
 pub(crate) struct Supervised {
     process: Child,
-    /// Held apart from the process, whose `wait` would close it.
+    /// Stored separately from the process, whose `wait` would close it.
     lifeline: Option<ChildStdin>,
 }
 
@@ -118,7 +118,7 @@ impl Supervised {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("supervise").arg(program).args(arguments);
         configure(&mut command);
-        // Ctrl-C is for us alone, and we then end the program.
+        // Ctrl-C is for this process alone, which then stops the program.
         #[cfg(unix)]
         command.process_group(0);
         let mut process = command.stdin(Stdio::piped()).spawn()?;
@@ -126,17 +126,18 @@ impl Supervised {
         Ok(Self { process, lifeline })
     }
 
-    /// Its standard output, where that is a pipe and nobody took it.
+    /// Takes the standard output, if that is a pipe and was not taken.
     pub(crate) fn take_output(&mut self) -> Option<tokio::process::ChildStdout> {
         self.process.stdout.take()
     }
 
-    /// Waits until it ends by itself. Dropping the future loses nothing.
+    /// Waits until the program ends by itself. Dropping the future loses nothing.
     pub(crate) async fn ended(&mut self) -> io::Result<ExitStatus> {
         self.process.wait().await
     }
 
-    /// Ends it, and waits for that: at most a moment longer than the program's grace.
+    /// Stops the program and waits for its end, which takes at most a moment longer than the
+    /// program's grace period.
     pub(crate) async fn stop(mut self) {
         drop(self.lifeline.take());
         let _ = self.process.wait().await;

@@ -1,4 +1,5 @@
-//! `cargo glance token`: what a signed request says, and whether an add-on would accept it.
+//! `cargo glance token`: shows the content of a signed request, and whether an add-on would accept
+//! it.
 
 use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
@@ -16,13 +17,13 @@ use time::format_description::well_known::Rfc3339;
 use crate::error::CommandError;
 use crate::{print, store_file};
 
-/// More than any address with a token has.
+/// The size limit, which no URL with a token exceeds.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// The longest value that is shown, in characters.
+/// The maximum length of a shown value, in characters.
 const LONGEST: usize = 4000;
 
-/// Read the signed requests by which hosts prove who asks.
+/// Show the content of signed requests, with which hosts authenticate.
 #[derive(clap::Args)]
 #[command(after_help = "Example:
   pbpaste | cargo glance token inspect")]
@@ -33,11 +34,11 @@ pub(crate) struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Show what a signed request says, and whether an add-on would accept it.
+    /// Show the content of a signed request, and whether an add-on would accept it.
     ///
-    /// Reads the token from standard input, never from the command line, where other users could read it. An
-    /// address with `signed_request` in it and a header `Authorization: JWT ...` will do. With --store the
-    /// signature is verified, and the command fails where an add-on would refuse the token.
+    /// Reads the token from standard input, never from the command line, where other users could
+    /// read it. Accepts a URL with `signed_request` and a header `Authorization: JWT ...` too. With
+    /// --store the command verifies the signature, and fails if an add-on would refuse the token.
     #[command(after_help = "Examples:
   pbpaste | cargo glance token inspect
   cargo glance token inspect --store com.example.standup.sqlite <token.txt")]
@@ -46,7 +47,7 @@ enum Command {
 
 #[derive(clap::Args)]
 struct Inspect {
-    /// The file in which the add-on keeps its installations, to verify the signature with.
+    /// The file with the add-on's installations, for verifying the signature.
     #[arg(long, value_name = "FILE")]
     store: Option<PathBuf>,
     /// Print the result as JSON.
@@ -67,7 +68,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
         (Some(problem), Some(_)) => Err(CommandError::new(
             "token-refused",
             format!("an add-on refuses this token: it is {problem}"),
-            "take a new one from the host, and check the clocks of both machines",
+            "get a new one from the host, and check the clocks of both machines",
         )),
         _ => Ok(()),
     }
@@ -86,14 +87,14 @@ fn read() -> Result<String, CommandError> {
         let help = "pipe the token in, as in `pbpaste | cargo glance token inspect`";
         CommandError::new(
             "no-token",
-            format!("standard input cannot be read: {cause}"),
+            format!("cannot read standard input: {cause}"),
             help,
         )
     })?;
     Ok(text)
 }
 
-/// The token in a bare token, an address with `signed_request`, or an `Authorization` header.
+/// Returns the token in a bare token, a URL with `signed_request`, or an `Authorization` header.
 fn token_in(text: &str) -> &str {
     let text = text.trim();
     let behind = |mark: &str| text.split_once(mark).map(|(_, behind)| behind);
@@ -104,14 +105,14 @@ fn token_in(text: &str) -> &str {
     &text[..end.unwrap_or(text.len())]
 }
 
-/// What a token comes to.
+/// The result of inspecting a token.
 struct Inspected {
     header: Value,
-    /// As they stand in the token.
+    /// The claims in their original form.
     claims: Value,
     kind: &'static str,
     signature: &'static str,
-    /// Why an add-on would refuse it, as far as that is known; completes "it is ...".
+    /// The reason why an add-on would refuse the token, if known; it completes "it is ...".
     problem: Option<String>,
     now: i64,
 }
@@ -125,7 +126,7 @@ async fn inspect(
         let help = "pipe in the part after `signed_request=`, or the whole address";
         CommandError::new(
             "no-token",
-            format!("this is no signed request: {why}"),
+            format!("this is not a signed request: {why}"),
             help,
         )
     };
@@ -153,10 +154,10 @@ async fn inspect(
         }
     };
     let typed: Claims = serde_json::from_value(claims.clone())
-        .map_err(|cause| no_token(format!("its claims cannot be read: {cause}")))?;
+        .map_err(|cause| no_token(format!("its claims are invalid: {cause}")))?;
     let (signature, problem) = match store {
         None => (
-            "not checked; name the add-on's file with --store",
+            "not checked; give the add-on's file with --store",
             over(&typed, now),
         ),
         Some(store) => match store
@@ -195,7 +196,7 @@ async fn inspect(
     })
 }
 
-/// Whether the token's time is over or has not come, in words that complete "it is ...".
+/// Returns whether the token is expired or not valid yet, in words that complete "it is ...".
 fn over(claims: &Claims, now: i64) -> Option<String> {
     let oldest = now.saturating_sub(LEEWAY_SECONDS);
     let newest = now.saturating_add(LEEWAY_SECONDS);
@@ -254,7 +255,7 @@ impl Inspected {
     }
 }
 
-/// A time, and how far from now it is.
+/// Formats a time with its distance from now.
 fn shown_time(seconds: i64, now: i64) -> String {
     let time = OffsetDateTime::from_unix_timestamp(seconds).ok();
     let time = time.and_then(|time| time.format(&Rfc3339).ok());
@@ -277,7 +278,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn token_is_found_in_what_people_copy() {
+    fn token_is_found_in_copied_text() {
         for text in [
             "a.b.c\n",
             "https://x.example/glances/a?z=1&signed_request=a.b.c&y=2",
@@ -289,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_shown_beside_now() {
+    fn times_are_shown_relative_to_now() {
         assert_eq!(shown_time(60, 0), "1970-01-01T00:01:00Z (in 60 s)");
         assert_eq!(shown_time(0, 7200), "1970-01-01T00:00:00Z (2 h ago)");
         assert_eq!(

@@ -1,4 +1,5 @@
-//! `cargo glance validate FILE|URL`: what is wrong with a descriptor, and where in its text.
+//! `cargo glance validate FILE|URL`: lists the problems of a descriptor, with their positions in
+//! its text.
 
 mod place;
 
@@ -14,20 +15,20 @@ use crate::error::CommandError;
 use crate::print;
 use place::shown;
 
-/// Say what is wrong with a descriptor, and where; fails where a host would refuse it.
+/// List the problems of a descriptor with their positions; fails if a host would refuse it.
 ///
-/// A file may be a template: `{{localBaseUrl}}` and the like are filled in before the check, and each
-/// is named on standard error. What a URL serves is checked as it is.
+/// A file may be a template: placeholders such as `{{localBaseUrl}}` are filled in before the
+/// check, and listed on standard error. The content of a URL is checked unchanged.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   cargo glance validate atlassian-connect.json --base-url https://standup.example.com
   cargo glance validate http://127.0.0.1:8080/ --strict
   curl -s http://127.0.0.1:8080/ | cargo glance validate - --json")]
 pub(crate) struct Arguments {
-    /// A file, an http or https address, or - for standard input.
+    /// A file, an http or https URL, or - for standard input.
     #[arg(value_name = "FILE|URL")]
     source: String,
-    /// What it is.
+    /// The kind of document.
     #[arg(long, value_enum, default_value_t = Kind::Descriptor)]
     kind: Kind,
     /// Print the problems as JSON.
@@ -36,7 +37,8 @@ pub(crate) struct Arguments {
     /// Fail for warnings too.
     #[arg(long)]
     strict: bool,
-    /// Where the add-on will be, for the placeholders of a template; `https://add-on.example` without this.
+    /// The base URL of the add-on, for the placeholders of a template. The default is
+    /// `https://add-on.example`.
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
 }
@@ -45,9 +47,9 @@ pub(crate) struct Arguments {
 enum Kind {
     /// A capabilities descriptor.
     Descriptor,
-    /// A glance, as it is created at runtime.
+    /// A glance for its creation at run time.
     Glance,
-    /// The data that a glance's query answers.
+    /// The data in the response to a glance's query.
     GlanceData,
 }
 
@@ -66,19 +68,19 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
         let (filled, has_stand_in) = descriptor_source::fill(bytes, base_url, "checked");
         bytes = filled;
         if has_stand_in {
-            print::error("note: --base-url names the add-on's own address");
+            print::error("note: --base-url sets the add-on's own address");
         }
     }
     let document = Document::read(&bytes).map_err(|cause| {
         let message = match json {
-            true => format!("{source} is no JSON: {cause}"),
+            true => format!("{source} is not JSON: {cause}"),
             false => {
                 let text = json::decode(&bytes);
                 let place = shown(cause.place(), &source, &text, &cause.to_string());
-                format!("{source} is no JSON\n{}", place.trim_end())
+                format!("{source} is not JSON\n{}", place.trim_end())
             }
         };
-        CommandError::new("not-json", message, "repair the JSON at this place")
+        CommandError::new("not-json", message, "fix the JSON at this place")
     })?;
     let mut problems = validate::unusual(&document);
     problems.extend(match kind {
@@ -99,11 +101,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
         1 => format!("{source} has a problem"),
         count => format!("{source} has {count} problems"),
     };
-    let help = "change what is marked on standard output, and check again";
+    let help = "fix the problems on standard output, and check again";
     Err(CommandError::new("invalid", message, help))
 }
 
-/// The base URL without a slash at its end.
+/// Returns the base URL without a trailing slash.
 fn check_base_url(text: &str) -> Result<String, CommandError> {
     let url = text.parse::<reqwest::Url>().ok();
     let is_good = url.is_some_and(|url| {
@@ -115,8 +117,8 @@ fn check_base_url(text: &str) -> Result<String, CommandError> {
         true => Ok(text.trim_end_matches('/').to_owned()),
         false => Err(CommandError::new(
             "bad-base-url",
-            format!("{text:?} is no base URL"),
-            "give one like https://standup.example.com, without a query",
+            format!("{text:?} is not a base URL"),
+            "use one like https://standup.example.com, without a query",
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! An example add-on, in a process of its own.
+//! An example add-on in a process of its own.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -13,19 +13,20 @@ use crate::example::PORT_TAKEN;
 use crate::http;
 use crate::print;
 
-/// How long it may take to end once it is asked to.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The time in which the add-on must end after it was asked to.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) struct AddOn {
     pub(super) name: &'static str,
     process: Child,
-    /// It ends when this is closed. Held apart from the process, whose `wait` would close it.
+    /// The add-on ends when this closes. Stored separately from the process, whose `wait` would
+    /// close it.
     lifeline: Option<ChildStdin>,
     pub(super) base_url: String,
 }
 
 impl AddOn {
-    /// Starts it, at the port of an earlier start where there was one, and waits until it listens.
+    /// Starts the add-on, if possible at the port of an earlier start, and waits until it listens.
     pub(super) async fn start(
         example: &Example,
         data: &Path,
@@ -40,14 +41,14 @@ impl AddOn {
         }
         let name = example.name;
         print::line(format_args!(
-            "Port {port} is taken; the add-on {name} uses another."
+            "Port {port} is in use; the add-on {name} uses another."
         ));
         Self::start_at(example, data, host, 0)
             .await?
             .ok_or_else(|| format!("the add-on {name} finds no free port"))
     }
 
-    /// `None` where the port is taken.
+    /// Returns `None` if the port is in use.
     async fn start_at(
         example: &Example,
         data: &Path,
@@ -55,11 +56,10 @@ impl AddOn {
         port: u16,
     ) -> Result<Option<Self>, String> {
         let name = example.name;
-        let failed =
-            |cause: std::io::Error| format!("the add-on {name} cannot be started: {cause}");
+        let failed = |cause: std::io::Error| format!("cannot start the add-on {name}: {cause}");
         let program = std::env::current_exe().map_err(failed)?;
         let mut command = Command::new(program);
-        // Ctrl-C is for the demo, which then ends the add-on.
+        // Ctrl-C is for the demo, which then stops the add-on.
         #[cfg(unix)]
         command.process_group(0);
         let mut process = command
@@ -101,7 +101,7 @@ impl AddOn {
                 match status.code() {
                     Some(code) if code == i32::from(PORT_TAKEN) => Ok(None),
                     _ => Err(format!(
-                        "the add-on {name} did not start; what it printed says why"
+                        "the add-on {name} did not start; its output contains the reason"
                     )),
                 }
             }
@@ -112,22 +112,23 @@ impl AddOn {
         self.process.id().unwrap_or_default()
     }
 
-    /// Fills in the form on its panel, as a person's browser would.
+    /// Submits the form on the add-on's panel, like a person's browser.
     pub(super) async fn choose(&self, panel: &str, form: &[(&str, &str)]) -> Result<(), String> {
         let name = self.name;
         let url = panel.parse();
-        let url = url.map_err(|cause| format!("the panel of {name} is at no URL: {cause}"))?;
+        let url =
+            url.map_err(|cause| format!("the panel of {name} has an invalid URL: {cause}"))?;
         let client = http::local()?;
         let request = client.request(reqwest::Method::POST, url).form(form);
         let status = http::status(&client, request).await;
         let status = status.map_err(|cause| format!("the panel of {name} {cause}"))?;
         match status.is_success() {
             true => Ok(()),
-            false => Err(format!("the panel of {name} answered {status}")),
+            false => Err(format!("the panel of {name} responded with {status}")),
         }
     }
 
-    /// Completes when it ends by itself, with a sentence that says so.
+    /// Completes when the add-on ends by itself. Returns a sentence about it.
     pub(super) async fn ended(&mut self) -> String {
         let status = match self.process.wait().await {
             Ok(status) => status.to_string(),
@@ -136,10 +137,10 @@ impl AddOn {
         format!("the add-on {} ended by itself ({status})", self.name)
     }
 
-    /// Asks it to end by closing its standard input, and kills it where it does not.
+    /// Asks the add-on to end by closing its standard input, and kills it if it does not end.
     pub(super) async fn stop(mut self) {
         drop(self.lifeline.take());
-        if tokio::time::timeout(PATIENCE, self.process.wait())
+        if tokio::time::timeout(STOP_TIMEOUT, self.process.wait())
             .await
             .is_err()
         {

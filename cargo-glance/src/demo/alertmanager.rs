@@ -1,4 +1,4 @@
-//! Alertmanager's part of the demo: alerts of a team, in Alertmanager's documented shape.
+//! Imitates Alertmanager: delivers alerts of a team in Alertmanager's documented format.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use time::format_description::well_known::Rfc3339;
 use super::feed::{Example, Feed};
 use super::hook::{Hook, Proof};
 
-/// Of each alert the name, the severity and the summary.
+/// The name, the severity and the summary of each alert.
 const ALERTS: [(&str, &str, &str); 3] = [
     ("CheckoutDown", "critical", "Nobody can pay"),
     (
@@ -39,7 +39,7 @@ pub(super) fn example(data: &Path) -> Result<Example, String> {
         variables: vec![("ALERTMANAGER_WEBHOOK_SECRET", hook.secret().to_owned())],
         feed: Box::new(Alertmanager {
             hook,
-            // Numbers of an earlier start must not come again, and a critical alert comes first.
+            // Numbers of an earlier start must not repeat, and a critical alert comes first.
             fired: AtomicU64::new(now * ALERTS.len() as u64),
         }),
     })
@@ -70,14 +70,14 @@ impl Feed for Alertmanager {
 }
 
 impl Alertmanager {
-    /// Delivers that an alert fires, and says its name and severity.
+    /// Delivers a firing alert. Returns its name and severity.
     async fn fire(&self, add_on: &str) -> Result<(&'static str, &'static str), String> {
         let number = self.fired.fetch_add(1, Ordering::Relaxed);
         let (name, severity, summary) =
             ALERTS[usize::try_from(number).unwrap_or_default() % ALERTS.len()];
         let started_at = OffsetDateTime::now_utc()
             .format(&Rfc3339)
-            .map_err(|cause| format!("the date cannot be written: {cause}"))?;
+            .map_err(|cause| format!("cannot format the date: {cause}"))?;
         let body = json!({
             "version": "4",
             "groupKey": "{}:{team=\"payments\"}",

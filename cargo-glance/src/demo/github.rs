@@ -1,4 +1,4 @@
-//! GitHub's part of the demo: pull requests, in GitHub's documented shape.
+//! Imitates GitHub: delivers pull requests in GitHub's documented format.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use time::{Duration, OffsetDateTime};
 use super::feed::{Example, Feed};
 use super::hook::{Hook, Proof};
 
-/// The repository of which the demo delivers pull requests.
+/// The repository of the delivered pull requests.
 const REPOSITORY: &str = "example/widgets";
 
 const REPOSITORY_ID: u32 = 1;
@@ -38,7 +38,7 @@ pub(super) fn example(data: &Path) -> Result<Example, String> {
         variables: vec![("GITHUB_WEBHOOK_SECRET", hook.secret().to_owned())],
         feed: Box::new(GitHub {
             hook,
-            // Numbers of an earlier start must not come again.
+            // Numbers of an earlier start must not repeat.
             opened: AtomicU64::new(now % 100_000),
         }),
     })
@@ -69,13 +69,13 @@ impl Feed for GitHub {
 }
 
 impl GitHub {
-    /// Delivers that a pull request was opened some days ago, and says its number.
+    /// Delivers a pull request that was opened some days ago. Returns its number.
     async fn open(&self, add_on: &str, days: i64, draft: bool) -> Result<u64, String> {
         let number = self.opened.fetch_add(1, Ordering::Relaxed);
         let title = TITLES[usize::try_from(number).unwrap_or_default() % TITLES.len()];
         let opened_at = (OffsetDateTime::now_utc() - Duration::days(days))
             .format(&Rfc3339)
-            .map_err(|cause| format!("the date cannot be written: {cause}"))?;
+            .map_err(|cause| format!("cannot format the date: {cause}"))?;
         let body = json!({
             "action": "opened",
             "number": number,

@@ -1,4 +1,4 @@
-//! Webhook deliveries, proved with a secret that is made at the first start.
+//! Webhook deliveries, authenticated with a secret that the first start creates.
 
 use std::path::{Path, PathBuf};
 
@@ -10,16 +10,16 @@ use serde_json::Value;
 
 use crate::http;
 
-/// How a delivery shows that its sender knows the secret.
+/// The way in which a delivery proves that its sender knows the secret.
 #[derive(Clone, Copy)]
 pub(super) enum Proof {
-    /// This header has the body's signature.
+    /// This header contains the signature of the body.
     Signature(&'static str),
-    /// The secret itself comes along.
+    /// The delivery contains the secret itself.
     Bearer,
 }
 
-/// One service's webhook.
+/// The webhook of one service.
 pub(super) struct Hook {
     http: HttpClient,
     path: &'static str,
@@ -29,7 +29,7 @@ pub(super) struct Hook {
 }
 
 impl Hook {
-    /// The webhook at this path of the add-on. Its secret is kept in a file of the data folder.
+    /// Creates the webhook at this path of the add-on. A file in the data folder stores its secret.
     pub(super) fn new(
         path: &'static str,
         proof: Proof,
@@ -48,7 +48,7 @@ impl Hook {
         &self.secret
     }
 
-    /// Where it is, and how to be believed there.
+    /// Describes the address of the webhook and its authentication.
     pub(super) fn says(&self, add_on: &str) -> String {
         let proof = match self.proof {
             Proof::Signature(_) => "signed with the secret",
@@ -69,7 +69,7 @@ impl Hook {
     ) -> Result<(), String> {
         let body = body.to_string();
         let url = format!("{add_on}{}", self.path).parse();
-        let url = url.map_err(|cause| format!("the add-on's address is no URL: {cause}"))?;
+        let url = url.map_err(|cause| format!("the add-on's address is not a URL: {cause}"))?;
         let mut request = self
             .http
             .request(Method::POST, url)
@@ -86,16 +86,17 @@ impl Hook {
             request = request.header(*name, *value);
         }
         let status = http::status(&self.http, request.body(body)).await;
-        let status = status.map_err(|cause| format!("the add-on took no delivery: it {cause}"))?;
+        let status =
+            status.map_err(|cause| format!("the add-on did not accept a delivery: it {cause}"))?;
         match status.is_success() {
             true => Ok(()),
-            false => Err(format!("the add-on answered a delivery with {status}")),
+            false => Err(format!("the add-on responded to a delivery with {status}")),
         }
     }
 }
 
 fn secret(file: &Path) -> Result<String, String> {
-    let failed = |cause: std::io::Error| format!("{} cannot be used: {cause}", file.display());
+    let failed = |cause: std::io::Error| format!("cannot use {}: {cause}", file.display());
     match std::fs::read_to_string(file) {
         Ok(secret) if !secret.trim().is_empty() => return Ok(secret.trim().to_owned()),
         Ok(_) => {}

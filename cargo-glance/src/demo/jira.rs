@@ -1,4 +1,4 @@
-//! Jira's part of the demo: blocker bugs of a sprint, in Jira Cloud's documented shape.
+//! Imitates Jira: delivers blocker bugs of a sprint in Jira Cloud's documented format.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use super::feed::{Example, Feed};
 use super::hook::{Hook, Proof};
 
-/// The project of which the demo delivers issues.
+/// The project of the delivered issues.
 const PROJECT: &str = "WID";
 
 const SUMMARIES: [&str; 4] = [
@@ -33,7 +33,7 @@ pub(super) fn example(data: &Path) -> Result<Example, String> {
         variables: vec![("JIRA_WEBHOOK_SECRET", hook.secret().to_owned())],
         feed: Box::new(Jira {
             hook,
-            // Numbers of an earlier start must not come again.
+            // Numbers of an earlier start must not repeat.
             created: AtomicI64::new(OffsetDateTime::now_utc().unix_timestamp() % 100_000),
         }),
     })
@@ -64,7 +64,7 @@ impl Feed for Jira {
 }
 
 impl Jira {
-    /// Delivers that a blocker was created in the current sprint, and says its key.
+    /// Delivers a blocker that was created in the current sprint. Returns its key.
     async fn create(&self, add_on: &str) -> Result<String, String> {
         let number = self.created.fetch_add(1, Ordering::Relaxed);
         let key = format!("{PROJECT}-{number}");

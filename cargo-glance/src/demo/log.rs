@@ -1,4 +1,4 @@
-//! How the demo shows what host and SDK log: indented under its own lines, warnings named.
+//! Shows the log of host and SDK, indented below the demo's own lines, with the level of warnings.
 
 use std::fmt;
 

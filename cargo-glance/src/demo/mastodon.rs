@@ -1,4 +1,4 @@
-//! Mastodon's part of the demo: a server in this process, whose public stream is read over HTTP.
+//! Imitates Mastodon: a server in this process with a public stream over HTTP.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,13 +20,13 @@ use super::feed::{Example, Feed};
 
 const PATH: &str = "/api/v1/streaming/public";
 
-/// How many statuses a reader finds, so that there is something to count.
+/// The number of earlier statuses at the start of the stream, so that there are mentions to count.
 const EARLIER: usize = 48;
 
-/// How often somebody writes something.
+/// The interval between two statuses.
 const PACE: Duration = Duration::from_secs(3);
 
-/// Every second one mentions Rust.
+/// Every second status mentions Rust.
 const STATUSES: [&str; 4] = [
     "<p>Rewrote the importer in Rust. It was done by lunch.</p>",
     "<p>The tea here is better than the coffee.</p>",
@@ -35,7 +35,7 @@ const STATUSES: [&str; 4] = [
 ];
 
 pub(super) async fn example() -> Result<Example, String> {
-    let failed = |cause: std::io::Error| format!("the demo's Mastodon cannot be served: {cause}");
+    let failed = |cause: std::io::Error| format!("cannot serve the demo's Mastodon: {cause}");
     let token = random_alphanumeric(40).map_err(|cause| format!("{cause:#}"))?;
     let server = Server {
         authorization: format!("Bearer {token}"),
@@ -67,21 +67,21 @@ pub(super) async fn example() -> Result<Example, String> {
 #[derive(Clone)]
 struct Server {
     authorization: String,
-    /// The number of each new status.
+    /// The numbers of new statuses.
     written: broadcast::Sender<usize>,
 }
 
-/// Somebody is always writing something.
+/// Writes a status at each interval.
 async fn write(written: broadcast::Sender<usize>) {
     let mut pace = tokio::time::interval(PACE);
     for number in 0.. {
         pace.tick().await;
-        // Where nobody reads, it is lost, as on a real stream.
+        // Without readers, the status is lost, as on a real stream.
         let _ = written.send(number);
     }
 }
 
-/// The stream: some earlier statuses, then every new one.
+/// Streams some earlier statuses, then all new ones.
 async fn read(
     State(server): State<Server>,
     headers: HeaderMap,
@@ -123,17 +123,17 @@ struct Mastodon {
 
 #[async_trait]
 impl Feed for Mastodon {
-    /// The add-on may have read the stream already, when no word was chosen yet.
+    /// The add-on may have read the stream already, before a word was chosen.
     async fn begin(&self, _: &str) -> Result<(), String> {
         for number in 0..EARLIER {
-            // Where nobody reads yet, they find them later.
+            // Without readers, the stream delivers them later.
             let _ = self.written.send(number);
         }
         Ok(())
     }
 
     async fn more(&self, _: &str) -> Result<String, String> {
-        // Those with an even number mention Rust.
+        // Statuses with an even number mention Rust.
         let number = 2 * self.count.fetch_add(1, Ordering::Relaxed);
         let read = self.written.send(number);
         read.map_err(|_| "nobody reads the demo's Mastodon".to_owned())?;

@@ -1,27 +1,27 @@
-//! Descriptors as people keep them on disk: with placeholders that their framework fills in when it
-//! serves them, such as `{{localBaseUrl}}`.
+//! Descriptor templates, whose placeholders, such as `{{localBaseUrl}}`, a framework fills in when
+//! it serves them.
 
 use std::collections::BTreeMap;
 
-/// How placeholders begin and end, the longer ones first.
+/// The delimiters of placeholders, the longer ones first.
 const MARKS: [(&str, &str); 4] = [("{{{", "}}}"), ("{{", "}}"), ("${", "}"), ("<%=", "%>")];
 
-/// The longest placeholder, in bytes; what is longer is something else.
+/// The maximum length of a placeholder, in bytes.
 const LONGEST: usize = 64;
 
-/// Parts of the names of placeholders that stand for an address.
+/// Parts of the names of placeholders for addresses.
 const ADDRESSES: [&str; 6] = ["address", "base", "domain", "host", "ur", "server"];
 
-/// A text without its placeholders.
+/// A text after filling in its placeholders.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Filled {
     pub(super) text: String,
-    /// What stood in the text, and what stands there now.
+    /// The placeholders with their replacements.
     pub(super) placeholders: BTreeMap<String, String>,
 }
 
-/// Fills the placeholders in the strings of a JSON text: those for addresses with the base URL, which has no
-/// slash at its end, and every other with its name.
+/// Fills in the placeholders in the strings of a JSON text: those for addresses with the base URL,
+/// which has no trailing slash, and all others with their name.
 pub(super) fn fill(text: &str, base_url: &str) -> Filled {
     let mut filled = Filled {
         text: String::with_capacity(text.len()),
@@ -62,7 +62,7 @@ pub(super) fn fill(text: &str, base_url: &str) -> Filled {
     filled
 }
 
-/// The placeholder at the beginning of a text, and its name.
+/// Returns the placeholder at the start of a text, and its name.
 fn placeholder(text: &str) -> Option<(&str, &str)> {
     MARKS.iter().find_map(|(open, close)| {
         let inner = text.strip_prefix(open)?;
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn other_text_stays_as_it_is() {
+    fn other_text_is_unchanged() {
         for text in [
             r#"{"a": {"b": {}}}"#,
             r#"{"pattern": "^\\d{2}$"}"#,

@@ -11,23 +11,23 @@ use tokio::net::TcpStream;
 use super::terminal::{Source, Terminal};
 use crate::supervise::Supervised;
 
-/// How long to wait before looking again whether the add-on listens.
+/// The interval between two checks whether the add-on listens.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(15);
 
-/// How long an add-on may take to listen before somebody should look for the reason.
+/// The time after which the command reports that the add-on does not listen yet.
 const SLOW: Duration = Duration::from_secs(10);
 
-/// The port add-ons of the SDK take by themselves.
+/// The default port of the SDK's add-ons.
 const USUAL_PORT: u16 = 8080;
 
-/// A running add-on. It ends when this is dropped.
+/// A running add-on, which ends when this is dropped.
 pub(super) struct AddOn {
     process: Supervised,
     address: SocketAddr,
 }
 
 impl AddOn {
-    /// Starts the program and tells it its address in `HOST`, `PORT` and `BASE_URL`.
+    /// Starts the program with its address in `HOST`, `PORT` and `BASE_URL`.
     pub(super) fn start(
         program: &Path,
         arguments: &[std::ffi::OsString],
@@ -35,7 +35,7 @@ impl AddOn {
         terminal: Terminal,
     ) -> io::Result<Self> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        // One pipe for both, so that lines keep their order.
+        // One pipe for both outputs, so that lines keep their order.
         let (reader, writer) = pipe()?;
         let errors = writer.try_clone()?;
         let process = Supervised::start(program.as_os_str(), arguments.to_vec(), |command| {
@@ -60,7 +60,7 @@ impl AddOn {
         format!("http://{}", self.address)
     }
 
-    /// Waits until it listens. Returns false where it ends instead.
+    /// Waits until the add-on listens. Returns false if it ends instead.
     pub(super) async fn listens(&mut self, terminal: Terminal) -> bool {
         let address = self.address;
         let look = async {
@@ -73,7 +73,7 @@ impl AddOn {
             terminal.say(
                 "Waiting",
                 format_args!(
-                    "The add-on does not listen at {address} yet. It must listen where HOST and PORT say, as \
+                    "The add-on does not listen at {address} yet. It must listen at HOST and PORT, as \
                      AddOn::serve does."
                 ),
             );
@@ -86,7 +86,7 @@ impl AddOn {
         }
     }
 
-    /// Waits until it ends by itself, and says how it did.
+    /// Waits until the add-on ends by itself. Returns a description of its exit.
     pub(super) async fn ended(&mut self) -> String {
         match self.process.ended().await {
             Ok(status) => status.to_string(),
@@ -94,13 +94,13 @@ impl AddOn {
         }
     }
 
-    /// Ends it and everything it started.
+    /// Stops the add-on and everything that it started.
     pub(super) async fn stop(self) {
         self.process.stop().await;
     }
 }
 
-/// A port that nobody listens at: the first of these that is free, else any.
+/// Returns a port without a listener: the first free one of these, otherwise any.
 pub(super) fn free_port(preferred: impl IntoIterator<Item = u16>) -> io::Result<u16> {
     let listen = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
     let mut preferred = preferred.into_iter().chain([USUAL_PORT]);

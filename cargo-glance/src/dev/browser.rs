@@ -1,10 +1,10 @@
-//! Opens an address in the person's browser.
+//! Opens a URL in the person's browser.
 
 use std::process::{Command, Stdio};
 
 use super::terminal::Terminal;
 
-/// Opens the address with `BROWSER`, or else with what the system has for that, and does not wait.
+/// Opens the URL with `BROWSER`, or with the system's default command, and does not wait.
 pub(super) fn open(url: &str, terminal: Terminal) {
     let named = std::env::var_os("BROWSER").filter(|name| !name.is_empty());
     let mut command = match named {
@@ -24,14 +24,11 @@ pub(super) fn open(url: &str, terminal: Terminal) {
         .stderr(Stdio::null());
     let program = command.get_program().to_owned();
     match command.spawn() {
-        // A thread waits for it, so that no process stays unwaited for.
+        // A thread waits for the process, so that it does not become a zombie.
         Ok(mut browser) => drop(std::thread::spawn(move || browser.wait())),
         Err(cause) => terminal.say(
             "Open",
-            format_args!(
-                "{} cannot be started: {cause}. Set BROWSER.",
-                program.display()
-            ),
+            format_args!("cannot start {}: {cause}. Set BROWSER.", program.display()),
         ),
     }
 }

@@ -1,4 +1,4 @@
-//! Builds the add-on, and shows what the compiler says.
+//! Builds the add-on, and shows the compiler's output.
 
 use std::ffi::OsString;
 use std::io::pipe;
@@ -16,16 +16,16 @@ use crate::supervise::Supervised;
 /// The target and features to build, as for `cargo build`.
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct Options {
-    /// The package of the workspace; without this, the one of the current folder.
+    /// The package of the workspace. The default is the one of the current folder.
     #[arg(long, short, value_name = "NAME")]
     pub(super) package: Option<String>,
-    /// The program of the package, where it has several.
+    /// The binary of the package, if it has several.
     #[arg(long, value_name = "NAME")]
     pub(super) bin: Option<String>,
     /// Features of the package, separated by commas.
     #[arg(long, short = 'F', value_name = "FEATURES")]
     features: Vec<String>,
-    /// Leave the default features out.
+    /// Disable the default features.
     #[arg(long)]
     no_default_features: bool,
     /// Build with optimizations.
@@ -34,7 +34,7 @@ pub(super) struct Options {
 }
 
 impl Options {
-    /// The arguments that choose features.
+    /// Returns the arguments that select features.
     pub(super) fn features(&self) -> impl Iterator<Item = OsString> {
         let features = self
             .features
@@ -47,8 +47,8 @@ impl Options {
     }
 }
 
-/// Builds the program and returns its path, or nothing where it does not compile. Dropping the future
-/// ends cargo and the compiler.
+/// Builds the program. Returns its path, or `None` if it does not compile. Dropping the future
+/// stops cargo and the compiler.
 pub(super) async fn build(
     package: &Package,
     options: &Options,
@@ -57,7 +57,7 @@ pub(super) async fn build(
     let failed = |cause: std::io::Error| {
         CommandError::new(
             "no-cargo",
-            format!("cargo cannot be started: {cause}"),
+            format!("cannot start cargo: {cause}"),
             "install Rust from rustup.rs, or set CARGO to the program",
         )
     };
@@ -90,7 +90,7 @@ pub(super) async fn build(
     Ok(executable.filter(|_| status.success()))
 }
 
-/// Where the program is, if this message of cargo tells of it.
+/// Returns the path of the program if this message of cargo contains it.
 fn program_of(message: &str, package: &Package) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(message).ok()?;
     let target = &message["target"];

@@ -1,4 +1,4 @@
-//! Shows what host and add-on call of each other, one line a call.
+//! Shows the calls between host and add-on, one line per call.
 
 use glance_host::testing::{CallStream, Exchange, Party, Purpose};
 use glance_sdk::evaluate::{DataState, Facts, Program};
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::terminal::{Source, Terminal};
 use crate::style::Style;
 
-/// How much of an answer is shown, in characters.
+/// The maximum length of a shown response, in characters.
 const LONGEST: usize = 300;
 
 /// Shows calls until it is dropped.
@@ -51,8 +51,8 @@ fn line(call: &Exchange, descriptor: Option<&Descriptor>, terminal: Terminal) ->
     )
 }
 
-/// Describes a call beyond its status: the label that a query returned and why it is hidden, the event of a webhook, or the
-/// reason of a refusal.
+/// Describes a call beyond its status: the label of a query and the reason why it is hidden, the
+/// event of a webhook, or the reason of a refusal.
 fn note(call: &Exchange, descriptor: Option<&Descriptor>) -> Option<String> {
     let text = |value: &Value| match value {
         Value::Null => None,
@@ -73,8 +73,8 @@ fn note(call: &Exchange, descriptor: Option<&Descriptor>) -> Option<String> {
     }
 }
 
-/// Explains why the room's owner, who is the person at this machine, does not see the line of this query. Returns
-/// `None` for a line that shows, and for a glance that is not in the descriptor.
+/// Explains why the room's owner, the person at this machine, does not see the glance of this
+/// query. Returns `None` for a visible glance, and for a glance that is not in the descriptor.
 fn why_hidden(call: &Exchange, descriptor: &Descriptor) -> Option<String> {
     let mut glances = descriptor.capabilities.glances().iter();
     let glance = glances.find(|glance| {

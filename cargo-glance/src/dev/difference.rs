@@ -1,12 +1,12 @@
-//! How two descriptors differ, one line for each place.
+//! Compares two descriptors, with one line per difference.
 
 use serde_json::Value;
 
-/// The longest value that is shown, in characters.
+/// The maximum length of a shown value, in characters.
 const LONGEST: usize = 120;
 
-/// The differences between two JSON values. Entries of lists that have a `key` or a `url` are compared
-/// with the entry of the same key or url, wherever it stands.
+/// Returns the differences between two JSON values. An entry of a list with a `key` or a `url` is
+/// compared with the entry of the same key or url, at any position.
 pub(super) fn differences(old: &Value, new: &Value) -> Vec<String> {
     let mut found = Vec::new();
     compare("", old, new, &mut found);
@@ -47,7 +47,7 @@ fn is_same_entry(old: &Value, new: &Value) -> bool {
     old == new || same("key") || same("url")
 }
 
-/// Names an entry of a list by its key or URL.
+/// Returns the key or URL of a list entry as its name.
 fn name(entry: &Value) -> String {
     let named = entry.get("key").or(entry.get("url")).unwrap_or(entry);
     named
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_are_compared_by_key_wherever_they_stand() {
+    fn entries_are_compared_by_key_at_any_position() {
         let old = json!({"name": "A", "scopes": ["x"], "glance": [
             {"key": "a", "name": {"value": "A"}}, {"key": "b"}]});
         let new = json!({"name": "A", "scopes": ["x", "y"], "glance": [

@@ -1,4 +1,4 @@
-//! Shows what the host logs among the lines of the host.
+//! Shows the host's log among the lines of the host.
 
 use std::fmt;
 
@@ -11,8 +11,8 @@ use tracing_subscriber::registry::LookupSpan;
 use super::terminal::{Source, Terminal};
 use crate::style::Style;
 
-/// Starts logging; `GLANCE_DEV_LOG` filters it as `RUST_LOG` does elsewhere. `RUST_LOG` itself is for the
-/// add-on.
+/// Starts logging; `GLANCE_DEV_LOG` filters it like `RUST_LOG` in other programs. `RUST_LOG` itself is for
+/// the add-on.
 pub(super) fn start(terminal: Terminal) {
     let filter = EnvFilter::try_from_env("GLANCE_DEV_LOG");
     let filter = filter.unwrap_or_else(|_| EnvFilter::new("warn"));
@@ -26,7 +26,7 @@ pub(super) fn start(terminal: Terminal) {
         .init();
 }
 
-/// Writes each event as a line of the host.
+/// Formats each event as a line of the host.
 struct Lines(Terminal);
 
 impl<S, N> FormatEvent<S, N> for Lines

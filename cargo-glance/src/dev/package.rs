@@ -1,4 +1,4 @@
-//! Which program is built, and which folders it is built from, as cargo says it.
+//! Finds the program to build and the folders of its sources, with cargo's metadata.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
@@ -10,7 +10,7 @@ use tokio::process::Command;
 use super::Arguments;
 use crate::error::CommandError;
 
-/// The cargo that runs us, or the one in the path.
+/// Returns the cargo that runs this command, or the one in the path.
 pub(super) fn cargo() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
@@ -18,18 +18,18 @@ pub(super) fn cargo() -> OsString {
 /// The add-on's package.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Package {
-    /// Names it to `cargo build --package`, without doubt.
+    /// The unambiguous id for `cargo build --package`.
     pub(super) id: String,
     pub(super) name: String,
     /// Its binary target.
     pub(super) program: String,
     /// The folder of its manifest.
     pub(super) folder: PathBuf,
-    /// The folders of this package and of the packages on this machine that it depends on.
+    /// The folders of this package and of its local dependencies.
     pub(super) folders: BTreeSet<PathBuf>,
-    /// Where the workspace's `Cargo.toml` and `Cargo.lock` are.
+    /// The folder of the workspace's `Cargo.toml` and `Cargo.lock`.
     pub(super) workspace: PathBuf,
-    /// Where cargo builds.
+    /// The target folder.
     pub(super) target: PathBuf,
 }
 
@@ -43,7 +43,7 @@ impl Package {
         let output = output.map_err(|cause| {
             CommandError::new(
                 "no-cargo",
-                format!("cargo cannot be started: {cause}"),
+                format!("cannot start cargo: {cause}"),
                 "install Rust from rustup.rs, or set CARGO to the program",
             )
         })?;
@@ -53,8 +53,8 @@ impl Package {
         let metadata = serde_json::from_slice(&output.stdout).map_err(|cause| {
             CommandError::new(
                 "no-metadata",
-                format!("cargo metadata answers with something else than JSON: {cause}"),
-                "run `cargo metadata --format-version 1` and repair what it says",
+                format!("the output of cargo metadata is not JSON: {cause}"),
+                "run `cargo metadata --format-version 1` and fix its errors",
             )
         })?;
         let build = &arguments.build;
@@ -90,13 +90,13 @@ fn path(text: &Value) -> PathBuf {
     PathBuf::from(text.as_str().unwrap_or_default())
 }
 
-/// The folder of a package's manifest.
+/// Returns the folder of a package's manifest.
 fn folder(package: &Value) -> Option<PathBuf> {
     let manifest = Path::new(package["manifest_path"].as_str()?);
     manifest.parent().map(Path::to_owned)
 }
 
-/// Why cargo does not describe this folder.
+/// Returns the error for a folder that cargo cannot describe.
 fn refused(said: &str) -> CommandError {
     if said.contains("could not find `Cargo.toml`") {
         return CommandError::new(
@@ -110,12 +110,12 @@ fn refused(said: &str) -> CommandError {
     CommandError::new(
         "bad-manifest",
         format!("cargo cannot read this crate: {said}"),
-        "repair what cargo names; `cargo metadata` shows it again",
+        "fix cargo's error; `cargo metadata` shows it again",
     )
 }
 
-/// The named package; or that of the current folder; or the only one of the workspace with a program that
-/// uses the SDK.
+/// Returns the named package; or that of the current folder; or the only one of the workspace with
+/// a program that uses the SDK.
 fn choose<'m>(
     metadata: &'m Value,
     packages: &HashMap<&'m str, &'m Value>,
@@ -150,12 +150,12 @@ fn choose<'m>(
         [] => Err(CommandError::new(
             "no-package",
             "no package of this workspace is a program that depends on glance-sdk",
-            "name one with --package, or create one with `cargo glance new NAME`",
+            "choose one with --package, or create one with `cargo glance new NAME`",
         )),
         _ => Err(CommandError::new(
             "several-packages",
             format!("this workspace has several add-ons: {}", names.join(", ")),
-            "name one with --package, or change into its folder",
+            "choose one with --package, or change into its folder",
         )),
     }
 }
@@ -188,7 +188,7 @@ fn choose_program(package: &Value, wanted: Option<&str>) -> Result<String, Comma
             false => Err(CommandError::new(
                 "no-program",
                 format!("the package {name} has no program {wanted:?}"),
-                format!("name one of these with --bin: {}", all.join(", ")),
+                format!("choose one of these with --bin: {}", all.join(", ")),
             )),
         };
     }
@@ -205,12 +205,12 @@ fn choose_program(package: &Value, wanted: Option<&str>) -> Result<String, Comma
                 "the package {name} has several programs: {}",
                 all.join(", ")
             ),
-            "name one with --bin, or set `default-run` in Cargo.toml",
+            "choose one with --bin, or set `default-run` in Cargo.toml",
         )),
     }
 }
 
-/// The folders of a package and of all that it depends on and that is on this machine.
+/// Returns the folders of a package and of its local dependencies.
 fn local_folders(
     metadata: &Value,
     packages: &HashMap<&str, &Value>,
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn unclear_choices_are_refused_with_their_names() {
+    fn ambiguous_choices_are_refused_with_names() {
         let code = |root, package, program| {
             let found = Package::read(&metadata(root), package, program);
             found.map_err(|error| (error.code().to_owned(), format!("{error:#}")))

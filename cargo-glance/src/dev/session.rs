@@ -19,21 +19,21 @@ use super::terminal::Terminal;
 use crate::http;
 use crate::style::Style;
 
-/// More than any descriptor has.
+/// The size limit, which no descriptor exceeds.
 const MAX_DESCRIPTOR_BYTES: usize = 1024 * 1024;
 
-/// Tells of the descriptor that is installed.
+/// Publishes the installed descriptor.
 pub(super) type DescriptorSender = watch::Sender<Option<Descriptor>>;
 
-/// The add-on, the host, and the installation between them.
+/// The add-on and the host, with the installation.
 pub(super) struct Session<'h> {
     pub(super) host: &'h FaultHost,
     pub(super) room: Room,
-    /// The add-on's port, the same after each restart.
+    /// The add-on's port, which restarts keep.
     pub(super) port: u16,
-    /// Where the descriptor stands below the add-on's address.
+    /// The path of the descriptor below the add-on's address.
     pub(super) descriptor: String,
-    /// Arguments of the add-on's program.
+    /// Arguments for the add-on's program.
     pub(super) arguments: Vec<OsString>,
     pub(super) terminal: Terminal,
     pub(super) add_on: Option<AddOn>,
@@ -42,7 +42,7 @@ pub(super) struct Session<'h> {
 }
 
 impl Session<'_> {
-    /// Starts a program in place of the one that runs, and installs it, or updates its installation.
+    /// Starts a program in place of the running one, and installs it or updates its installation.
     pub(super) async fn start(&mut self, program: &Path, built: Instant) {
         let is_first = self.installed.is_none();
         if let Some(old) = self.add_on.take() {
@@ -53,7 +53,7 @@ impl Session<'_> {
             Ok(add_on) => add_on,
             Err(cause) => {
                 let program = program.display();
-                self.fails(&format!("{program} cannot be started: {cause}"));
+                self.fails(&format!("cannot start {program}: {cause}"));
                 return;
             }
         };
@@ -81,7 +81,7 @@ impl Session<'_> {
         self.terminal.say("Failed", format_args!("{why}. {then}"));
     }
 
-    /// Waits until the add-on ends by itself, and says so.
+    /// Waits until the add-on ends by itself, and reports it.
     pub(super) async fn ended(&mut self) {
         let Some(add_on) = &mut self.add_on else {
             return std::future::pending().await;
@@ -91,8 +91,8 @@ impl Session<'_> {
         self.fails(&format!("The add-on ended by itself ({status})"));
     }
 
-    /// Installs the add-on, or tells it and the host that it may have changed. An add-on that keeps its
-    /// installations in memory learns of this one again.
+    /// Installs the add-on, or updates its installation. An add-on that keeps its installations in
+    /// memory learns of this one again.
     async fn introduce(&mut self, url: &str) -> Result<(), InstallError> {
         if self.installed.is_none() {
             self.installed = self.earlier(url).await?;
@@ -107,7 +107,7 @@ impl Session<'_> {
                 }
                 Err(InstallError::OtherAddOn { found, expected }) => {
                     let text =
-                        format!("The key changed from {expected} to {found}: installing anew.");
+                        format!("The key changed from {expected} to {found}: installing again.");
                     self.terminal.say("Changed", text);
                     host.uninstall(&earlier.oauth_id).await?;
                     self.install(url).await?
@@ -118,7 +118,7 @@ impl Session<'_> {
                 }
             },
         };
-        // Before the queries, whose lines need it.
+        // Before the queries, whose lines need the descriptor.
         self.installed_descriptor
             .send_replace(Some(now.descriptor.clone()));
         self.host.query_again(&now);
@@ -134,10 +134,10 @@ impl Session<'_> {
         }
     }
 
-    /// The installation of an earlier start.
+    /// Returns the installation of an earlier start.
     async fn earlier(&self, url: &str) -> Result<Option<Installed>, InstallError> {
         let Some(key) = key_at(url).await else {
-            // The host reads the same address next, and says what is wrong.
+            // The host reads the same URL next, and reports errors.
             return Ok(None);
         };
         let here = self.host.state().installations_in(self.room.id).await?;
@@ -146,7 +146,7 @@ impl Session<'_> {
             .find(|installed| installed.descriptor.key == key))
     }
 
-    /// Says what changed in the descriptor.
+    /// Shows the changes of the descriptor.
     fn compare(&self, old: &Installed, new: &Installed) {
         let json =
             |installed: &Installed| serde_json::to_value(&installed.descriptor).unwrap_or_default();
@@ -163,7 +163,7 @@ impl Session<'_> {
     }
 }
 
-/// The key in the descriptor at this address.
+/// Returns the key in the descriptor at this URL.
 async fn key_at(url: &str) -> Option<String> {
     let client = http::local().ok()?;
     let request = client

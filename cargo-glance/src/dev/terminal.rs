@@ -1,4 +1,4 @@
-//! The one terminal where add-on, host and build appear side by side.
+//! The terminal, shared by add-on, host and build.
 
 use std::fmt::Display;
 use std::io::{BufRead, BufReader, PipeReader, Read};
@@ -6,10 +6,10 @@ use std::io::{BufRead, BufReader, PipeReader, Read};
 use crate::print;
 use crate::style::{Style, foreign, has_colours, paint};
 
-/// The longest line of another program that is shown whole, in bytes; a longer one is split.
+/// The maximum length of another program's line, in bytes; longer lines are split.
 const LONGEST_LINE: u64 = 16 * 1024;
 
-/// Where a line comes from.
+/// The source of a line.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Source {
     Build,
@@ -17,7 +17,7 @@ pub(super) enum Source {
     Host,
 }
 
-/// Prints lines, with colours where they are on.
+/// Prints lines, with colors if they are enabled.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Terminal {
     has_colours: bool,
@@ -34,18 +34,18 @@ impl Terminal {
         self.has_colours
     }
 
-    /// Prints a line of the command itself, under a word such as `Open`.
+    /// Prints a line of the command itself, after a word such as `Open`.
     pub(super) fn say(self, word: &str, text: impl Display) {
         let word = paint(self.has_colours, Style::Cyan, format!("{word:<7}"));
         print::line(format_args!("{word} {text}"));
     }
 
-    /// Prints a line from elsewhere behind a prefix that names its source.
+    /// Prints a line of a source, after its prefix.
     pub(super) fn line(self, source: Source, text: impl Display) {
         print::line(format_args!("{} {text}", self.prefix(source)));
     }
 
-    /// The prefix of lines from this source.
+    /// Returns the prefix for lines of this source.
     pub(super) fn prefix(self, source: Source) -> impl Display {
         let (name, style) = match source {
             Source::Build => ("build  |", Style::Blue),
@@ -59,7 +59,7 @@ impl Terminal {
         paint(self.has_colours, style, text)
     }
 
-    /// Prints everything that comes out of a pipe, on a thread of its own, until all its writers are gone.
+    /// Prints the output of a pipe on a separate thread, until all its writers have closed it.
     pub(super) fn copy(self, source: Source, pipe: PipeReader) {
         std::thread::spawn(move || {
             let mut pipe = BufReader::new(pipe);

@@ -1,4 +1,4 @@
-//! Notices when the add-on's sources are saved.
+//! Detects when the add-on's sources are saved.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use super::package::Package;
 use crate::error::CommandError;
 
-/// Folders of a package that are watched with all that is in them.
+/// The folders of a package that are watched recursively.
 const FOLDERS: [&str; 8] = [
     "assets",
     "locales",
@@ -26,7 +26,7 @@ const FOLDERS: [&str; 8] = [
     "www",
 ];
 
-/// Files beside them that matter, whatever their folder.
+/// The files beside them that are watched, in any folder.
 const FILES: [&str; 4] = [
     "Cargo.lock",
     "Cargo.toml",
@@ -34,18 +34,18 @@ const FILES: [&str; 4] = [
     "rust-toolchain.toml",
 ];
 
-/// Kinds of files in a package's own folder that a program may contain, such as its icon.
+/// The types of files in a package's own folder that a program may contain, such as its icon.
 const KINDS: [&str; 10] = [
     "css", "gif", "html", "ico", "js", "json", "png", "sql", "svg", "txt",
 ];
 
-/// How long nothing must change before a change counts: editors write a file in several steps.
+/// The time without changes after which a change counts: editors write a file in several steps.
 const QUIET: Duration = Duration::from_millis(60);
 
-/// How long changes may go on before they count anyway.
+/// The time after which continuous changes count anyway.
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// Changes beyond these within one moment need no names.
+/// The limit on queued changes, which suffices because only one of them is shown.
 const MAX_WAITING: usize = 64;
 
 /// The sources of an add-on.
@@ -56,20 +56,20 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Watches the folders of the package, and whatever else was named.
+    /// Watches the folders of the package, and all additional paths.
     pub(super) fn start(package: &Package, also: &[PathBuf]) -> Result<Self, CommandError> {
         let (changed, changes) = mpsc::channel(MAX_WAITING);
         let relevant = Arc::new(Relevant::new(package, also));
         let filter = Arc::clone(&relevant);
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             let Ok(event) = event else { return };
-            // A new owner or another time of access changes no program.
+            // A new owner or access time does not change the program.
             let is_save = !matches!(
                 event.kind,
                 EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(_))
             );
             if is_save {
-                // Where the channel is full, what is in it is enough to build again.
+                // If the channel is full, the queued changes suffice to build again.
                 let paths = event.paths.into_iter().filter(|path| filter.is(path));
                 paths.for_each(|path| drop(changed.try_send(path)));
             }
@@ -84,7 +84,7 @@ impl Watch {
         Ok(watch)
     }
 
-    /// Watches every folder that exists by now. Folders that come later are seen in their parent.
+    /// Watches every existing folder. The parent's watch detects new folders.
     fn follow(&mut self) -> Result<(), CommandError> {
         let Relevant { roots, also, .. } = &*self.relevant;
         let whole = roots
@@ -125,14 +125,14 @@ impl Watch {
         }
         // A folder may be new.
         if let Err(error) = self.follow() {
-            tracing::warn!("watching a folder failed: {error}");
+            tracing::warn!(%error, "watching a folder failed");
         }
-        named(paths)
+        visible_file(paths)
     }
 }
 
-/// The changed file that people know: editors also write and rename files of their own.
-fn named(mut paths: Vec<PathBuf>) -> PathBuf {
+/// Returns the changed file that people know: editors also write and rename temporary files.
+fn visible_file(mut paths: Vec<PathBuf>) -> PathBuf {
     let known = paths.iter().rposition(|path| path.exists());
     paths.swap_remove(known.unwrap_or_default())
 }
@@ -142,14 +142,14 @@ fn unwatched(path: &Path, cause: &notify::Error) -> CommandError {
         notify::ErrorKind::MaxFilesWatch => {
             "the system's limit is reached: raise it with `sysctl fs.inotify.max_user_watches=524288`"
         }
-        notify::ErrorKind::PathNotFound => "check the path that --watch names",
+        notify::ErrorKind::PathNotFound => "check the path in --watch",
         _ => "check that the folder can be read",
     };
-    let what = format!("{} cannot be watched: {cause}", path.display());
+    let what = format!("cannot watch {}: {cause}", path.display());
     CommandError::new("no-watch", what, help)
 }
 
-/// Which files matter.
+/// Decides which files are relevant.
 struct Relevant {
     roots: BTreeSet<PathBuf>,
     also: Vec<PathBuf>,
@@ -193,10 +193,10 @@ fn is_file_of_a_package(name: &OsStr) -> bool {
     FILES.iter().any(|file| name == *file) || KINDS.iter().any(|it| kind == Some(OsStr::new(it)))
 }
 
-/// Whether an editor made the file for itself.
+/// Returns whether the file is an editor's temporary file.
 fn is_temporary(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // Vim tries whether it may write with a file of this name.
+    // Vim tests write access with a file of this name.
     name == "4913"
         || name.starts_with(['.', '#'])
         || name.ends_with('~')
@@ -210,19 +210,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn saved_file_is_named_and_not_what_an_editor_renamed() {
+    fn saved_file_is_named_instead_of_temporary_file() {
         let folder = tempfile::tempdir().unwrap();
         let saved = folder.path().join("lib.rs");
         std::fs::write(&saved, "").unwrap();
         let renamed = folder.path().join("lib.rs.1");
         let gone = folder.path().join("lib.rs.2");
         let paths = vec![renamed.clone(), saved.clone(), gone.clone()];
-        assert_eq!(named(paths), saved);
-        assert_eq!(named(vec![gone.clone(), renamed]), gone);
+        assert_eq!(visible_file(paths), saved);
+        assert_eq!(visible_file(vec![gone.clone(), renamed]), gone);
     }
 
     #[test]
-    fn sources_matter_and_what_is_built_or_stored_does_not() {
+    fn sources_are_relevant_and_output_is_not() {
         let package = Package {
             id: String::new(),
             name: String::new(),

@@ -1,4 +1,4 @@
-//! Whether the add-on, or a host, answers as it must.
+//! Checks the responses of the add-on and of a host.
 
 use std::time::Duration;
 
@@ -18,13 +18,13 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// The most glances whose query is tried.
+/// The limit on the checked glances.
 const MAX_GLANCES: usize = 20;
 
-/// An origin that no add-on knows.
+/// An origin that add-ons do not know.
 const SOME_HOST: &str = "https://chat.example";
 
-/// Reads the descriptor, and tries the queries of its glances without a token. Returns the add-on's key.
+/// Reads the descriptor, and queries its glances without a token. Returns the add-on's key.
 pub(super) async fn check(
     url: &str,
     findings: &mut Vec<Finding>,
@@ -58,7 +58,7 @@ pub(super) async fn check(
     Ok(descriptor["key"].as_str().map(ToOwned::to_owned))
 }
 
-/// Whether the descriptor names the address where it was read.
+/// Checks that the descriptor contains the URL from which it was read.
 fn same_place(url: &str, descriptor: &Value, findings: &mut Vec<Finding>) {
     let origin = |url: &str| Some(Url::parse(url).ok()?.origin().ascii_serialization());
     let named = descriptor["links"]["self"].as_str().unwrap_or_default();
@@ -66,14 +66,14 @@ fn same_place(url: &str, descriptor: &Value, findings: &mut Vec<Finding>) {
     if let Some(named) = named.filter(|named| Some(named) != read.as_ref()) {
         findings.push(Finding::bad(
             "base-url",
-            format!("The descriptor says that the add-on is at {named}, and it was read at {url}."),
-            "set BASE_URL to the address where hosts reach the add-on",
+            format!("The descriptor names the address {named}, but it was read at {url}."),
+            "set BASE_URL to the address at which hosts reach the add-on",
         ));
     }
 }
 
-/// Whether a browser would read the answer to a query. Without a token the add-on refuses it, and must say
-/// even that to every origin.
+/// Checks that browsers may read the response to a query. Without a token the add-on refuses the
+/// query, and must allow every origin to read even that response.
 async fn cross_origin(query: &str, findings: &mut Vec<Finding>) -> Result<(), CommandError> {
     let Ok(parsed) = query.parse::<Url>() else {
         return Ok(());
@@ -100,19 +100,19 @@ async fn cross_origin(query: &str, findings: &mut Vec<Finding>) -> Result<(), Co
         one if one == SOME_HOST => Finding::good("cors", format!("Browsers may read {query}")),
         several if allowed.len() > 1 || several.contains(',') => Finding::bad(
             "cors",
-            format!("{query} answers with several Access-Control-Allow-Origin, which no browser takes."),
-            "let the add-on or the proxy before it send the header, not both",
+            format!("The response of {query} has several Access-Control-Allow-Origin headers, which browsers refuse."),
+            "send the header from the add-on or from its proxy, not from both",
         ),
         _ => Finding::warning(
             "cors",
-            format!("{query} refuses a request without a token, and without Access-Control-Allow-Origin."),
+            format!("{query} refuses a request without a token, but without the header Access-Control-Allow-Origin."),
             "`cargo glance simulate query` tries it with a token",
         ),
     });
     Ok(())
 }
 
-/// Whether a host answers, and what its clock says.
+/// Checks that a host responds, and compares its clock.
 pub(super) async fn check_host(url: &str, findings: &mut Vec<Finding>) -> Result<(), CommandError> {
     let Some((headers, capabilities)) = read("host", url, findings).await? else {
         return Ok(());
@@ -123,19 +123,19 @@ pub(super) async fn check_host(url: &str, findings: &mut Vec<Finding>) -> Result
         Some(named) if named == url => Finding::good("host", format!("{url} is a host.")),
         Some(named) => Finding::bad(
             "host",
-            format!("The host says that it is at {named}, so add-ons refuse it at {url}."),
+            format!("The host names the address {named}, so add-ons refuse it at {url}."),
             "use the host's own address, or set its public_url",
         ),
         None => Finding::bad(
             "host",
-            format!("{url} is no capabilities document."),
-            "name the host's address without a path",
+            format!("{url} is not a capabilities document."),
+            "use the host's address without a path",
         ),
     });
     Ok(())
 }
 
-/// Reads a JSON document, or says why there is none.
+/// Reads a JSON document, or reports the reason of a failure.
 async fn read(
     subject: &'static str,
     url: &str,
@@ -166,8 +166,8 @@ async fn read(
         _ => {
             findings.push(Finding::bad(
                 subject,
-                format!("{url} answers {status} and no JSON."),
-                "check the address, and whether a proxy or another program answers there",
+                format!("{url} responds with {status} and without JSON."),
+                "check the address, and whether a proxy or another program responds there",
             ));
             Ok(None)
         }
@@ -184,14 +184,15 @@ fn unreachable(subject: &'static str, url: &str, cause: &CallError) -> Finding {
     Finding::bad(subject, text, help)
 }
 
-/// Finds the remedy for a rejected certificate in the message of rustls: reqwest passes on no typed error.
+/// Returns the remedy for a rejected certificate, based on rustls' message: reqwest exposes no
+/// typed error.
 fn certificate_help(cause: &str) -> Option<&'static str> {
-    let unknown = "serve the certificate with all that lead to a publicly known issuer; where the issuer is your \
-                   own, name its file in SSL_CERT_FILE for host and add-on";
+    let unknown = "serve the certificate with its chain up to a publicly known issuer; if the issuer is your \
+                   own, set SSL_CERT_FILE to its file for host and add-on";
     let helps = [
         (
             "expired",
-            "renew the certificate, and let the server read it again",
+            "renew the certificate, and reload it in the server",
         ),
         (
             "not valid yet",
@@ -199,10 +200,10 @@ fn certificate_help(cause: &str) -> Option<&'static str> {
         ),
         (
             "not valid for name",
-            "get a certificate for this name, or use a name that the certificate has",
+            "get a certificate for this name, or use a name in the certificate",
         ),
         ("UnknownIssuer", unknown),
-        // Another certificate of the issuer's name is known.
+        // Another certificate with the issuer's name is known.
         ("BadSignature", unknown),
         ("certificate", "get another certificate for the server"),
     ];

@@ -7,10 +7,10 @@ use time::format_description::well_known::Rfc2822;
 
 use super::finding::Finding;
 
-/// A difference that the way of an answer explains, in seconds.
+/// A difference in seconds that network latency explains.
 const USUAL: u64 = 5;
 
-/// Compares the `Date` of an answer with the clock of this machine.
+/// Compares the `Date` of a response with the clock of this machine.
 pub(super) fn check(who: &str, headers: &HeaderMap) -> Option<Finding> {
     let date = headers.get(DATE)?.to_str().ok()?;
     let theirs = OffsetDateTime::parse(&date.replace("GMT", "+0000"), &Rfc2822).ok()?;
@@ -20,13 +20,13 @@ pub(super) fn check(who: &str, headers: &HeaderMap) -> Option<Finding> {
 fn compare(who: &str, theirs: i64, ours: i64) -> Finding {
     let difference = ours.abs_diff(theirs);
     let text = format!("The clock of {who} and of this machine differ by {difference} s.");
-    let help = "set both clocks by NTP, as with `timedatectl set-ntp true`";
+    let help = "synchronize both clocks with NTP, for example with `timedatectl set-ntp true`";
     match difference {
         0..=USUAL => Finding::good("clock", text),
         _ if difference < LEEWAY_SECONDS.unsigned_abs() => Finding::warning("clock", text, help),
         _ => Finding::bad(
             "clock",
-            format!("{text} Signed requests are refused."),
+            format!("{text} Hosts and add-ons refuse signed requests."),
             help,
         ),
     }
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn date_is_read_as_servers_write_it() {
+    fn date_header_is_parsed() {
         let mut headers = HeaderMap::new();
         assert!(check("x", &headers).is_none());
         headers.insert(DATE, "Sun, 06 Nov 1994 08:49:37 GMT".parse().unwrap());

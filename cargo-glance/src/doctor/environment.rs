@@ -9,7 +9,7 @@ use reqwest::Url;
 use super::finding::Finding;
 use crate::fetch;
 
-/// Variables that name proxies, as the SDK reads them.
+/// The variables for proxies that the SDK reads.
 const PROXIES: [&str; 6] = [
     "HTTPS_PROXY",
     "https_proxy",
@@ -23,7 +23,7 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Where hosts reach the add-on, if that can be an address at all.
+/// Returns the base URL of the add-on, if it is valid.
 pub(super) fn base_url(given: Option<&str>, findings: &mut Vec<Finding>) -> Option<Url> {
     let host = variable("HOST").unwrap_or_else(|| "127.0.0.1".to_owned());
     let port = variable("PORT").unwrap_or_else(|| "8080".to_owned());
@@ -35,7 +35,7 @@ pub(super) fn base_url(given: Option<&str>, findings: &mut Vec<Finding>) -> Opti
         findings.push(Finding::bad(
             "base-url",
             format!("HOST is {host} and BASE_URL is not set, so the descriptor names {host}."),
-            "set BASE_URL to the address where hosts reach the add-on",
+            "set BASE_URL to the address at which hosts reach the add-on",
         ));
         return None;
     }
@@ -63,15 +63,15 @@ pub(super) fn base_url(given: Option<&str>, findings: &mut Vec<Finding>) -> Opti
         ),
         ("http", false) => Finding::warning(
             "tls",
-            format!("{url} is not encrypted: whoever listens reads secrets and tokens."),
-            "put a proxy with a certificate before the add-on, and set BASE_URL to https",
+            format!("{url} is not encrypted: eavesdroppers can read secrets and tokens."),
+            "put a proxy with a certificate in front of the add-on, and set BASE_URL to its https address",
         ),
         _ => Finding::good("base-url", format!("Hosts reach the add-on at {url}")),
     });
     Some(url)
 }
 
-/// Whether the add-on may call a host, by the networks in `ALLOW_NETWORKS`.
+/// Checks that the networks in `ALLOW_NETWORKS` allow the add-on to call a host.
 pub(super) async fn egress(host: &str, base_url: Option<&Url>, findings: &mut Vec<Finding>) {
     let Ok(url) = host.parse::<Url>() else { return };
     let Some(networks) = networks(findings) else {
@@ -92,12 +92,12 @@ pub(super) async fn egress(host: &str, base_url: Option<&Url>, findings: &mut Ve
         Some(refused) => Finding::bad(
             "allow-hosts",
             format!("The add-on does not call {url}: it {refused}."),
-            "name its network in ALLOW_NETWORKS, or the host in AddOn::allow_hosts",
+            "add its network to ALLOW_NETWORKS, or the host to AddOn::allow_hosts",
         ),
     });
 }
 
-/// The networks in `ALLOW_NETWORKS`.
+/// Parses the networks in `ALLOW_NETWORKS`.
 fn networks(findings: &mut Vec<Finding>) -> Option<Vec<IpNet>> {
     let text = variable("ALLOW_NETWORKS").unwrap_or_default();
     let parts = text
@@ -111,8 +111,8 @@ fn networks(findings: &mut Vec<Finding>) -> Option<Vec<IpNet>> {
             None => {
                 findings.push(Finding::bad(
                     "allow-hosts",
-                    format!("ALLOW_NETWORKS has {part:?}, which is no network."),
-                    "give networks such as 10.1.0.0/16, separated by commas",
+                    format!("ALLOW_NETWORKS has {part:?}, which is not a network."),
+                    "use networks such as 10.1.0.0/16, separated by commas",
                 ));
                 return None;
             }
@@ -121,38 +121,38 @@ fn networks(findings: &mut Vec<Finding>) -> Option<Vec<IpNet>> {
     Some(networks)
 }
 
-/// Whether secrets can be encrypted.
+/// Checks that secrets can be encrypted.
 pub(super) fn secret_keys(findings: &mut Vec<Finding>) {
     findings.push(match Keyring::from_env() {
         Ok(Some(_)) => Finding::good("secrets", "GLANCE_SECRET_KEYS can encrypt stored secrets."),
         Ok(None) => Finding::warning(
             "secrets",
-            "GLANCE_SECRET_KEYS is not set: an add-on stores its secrets as they are.",
-            "make a key with `openssl rand -base64 32`, and use EncryptedStore",
+            "GLANCE_SECRET_KEYS is not set: the add-on stores its secrets unencrypted.",
+            "create a key with `openssl rand -base64 32`, and use EncryptedStore",
         ),
         Err(error) => Finding::bad(
             "secrets",
             format!("{error:#}."),
-            "make keys with `openssl rand -base64 32`, separated by commas",
+            "create keys with `openssl rand -base64 32`, separated by commas",
         ),
     });
 }
 
-/// Which proxies change where calls go. Their addresses may hold passwords and are not shown.
+/// Checks for proxies that redirect calls. Their URLs may contain passwords and are not shown.
 pub(super) fn proxies(findings: &mut Vec<Finding>) {
     let set: Vec<_> = PROXIES
         .into_iter()
         .filter(|name| variable(name).is_some())
         .collect();
     findings.push(match set.is_empty() {
-        true => Finding::good("proxies", "The environment names no proxy."),
+        true => Finding::good("proxies", "The environment contains no proxy."),
         false => Finding::warning(
             "proxies",
             format!(
-                "{} is set: calls to hosts in allow_hosts go through that proxy, others do not.",
+                "{} is set: calls to hosts in allow_hosts use that proxy, other calls do not.",
                 set.join(", ")
             ),
-            "name hosts that are called directly in NO_PROXY",
+            "add hosts to NO_PROXY to call them directly",
         ),
     });
 }

@@ -1,20 +1,20 @@
-//! One thing that was looked at.
+//! The findings of the checks.
 
 use glance_sdk::printable::printable;
 use serde_json::{Value, json};
 
 use crate::style::{Style, paint};
 
-/// The longest text of a finding that is shown, in characters.
+/// The maximum length of a finding's text, in characters.
 const LONGEST: usize = 2000;
 
-/// How it is.
+/// The level of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
     Good,
-    /// It works, and may surprise somebody.
+    /// The add-on works, but the finding may surprise people.
     Warning,
-    /// It keeps the add-on from working.
+    /// The problem prevents the add-on from working.
     Bad,
 }
 
@@ -28,10 +28,10 @@ impl Level {
     }
 }
 
-/// One thing that was looked at, how it is, and what to do.
+/// A finding of a check: its subject, its level, and the remedy.
 #[derive(Debug)]
 pub(super) struct Finding {
-    /// Names what was looked at, for programs.
+    /// The checked subject, for programs.
     subject: &'static str,
     pub(super) level: Level,
     text: String,

@@ -9,13 +9,13 @@ use super::environment;
 use super::finding::Finding;
 use crate::store_file;
 
-/// The most hosts that are looked at one by one.
+/// The limit on the hosts that are checked individually.
 const MAX_HOSTS: usize = 20;
 
-/// Checks the store that an add-on with this key has in the current folder unless its author chose another. Says where
-/// it looked if there is none.
+/// Checks the store in the current folder that an add-on with this key has by default. Names the
+/// missing file if there is none.
 pub(super) async fn check_default(key: &str, base_url: Option<&Url>, findings: &mut Vec<Finding>) {
-    // As AddOn::serve names it.
+    // The file name that AddOn::serve uses.
     let name = format!("{}.sqlite", key.replace(['/', '\\'], "_"));
     let file = Path::new(&name);
     match file.is_file() {
@@ -23,12 +23,12 @@ pub(super) async fn check_default(key: &str, base_url: Option<&Url>, findings: &
         false => findings.push(Finding::warning(
             "store",
             format!("No store was checked: this folder has no {name}."),
-            "run this in the add-on's folder, or name its file with --store; ignore this where it uses a database",
+            "run this in the add-on's folder, or choose its file with --store; ignore this if it uses another database",
         )),
     }
 }
 
-/// Opens the store, decrypts its secrets, and checks whether the hosts in it may be called.
+/// Opens the store, decrypts its secrets, and checks that the add-on may call the hosts in it.
 pub(super) async fn check(file: &Path, base_url: Option<&Url>, findings: &mut Vec<Finding>) {
     let bad = |text: String| {
         Finding::bad(
@@ -49,7 +49,7 @@ pub(super) async fn check(file: &Path, base_url: Option<&Url>, findings: &mut Ve
     findings.push(match installations.len() {
         0 => Finding::warning(
             "store",
-            format!("{shown} has no installation."),
+            format!("{shown} has no installations."),
             "install the add-on, or check that the add-on uses this file",
         ),
         1 => Finding::good("store", format!("{shown} has one installation.")),

@@ -1,4 +1,4 @@
-//! The token for scripts: in a file or in the environment, never on the command line.
+//! Reads the token for scripts from a file or the environment, never from the command line.
 
 use std::fs::File;
 use std::io::Read;
@@ -11,19 +11,19 @@ use crate::error::CommandError;
 /// The variable with the token.
 const VARIABLE: &str = "GLANCE_HOST_TOKEN";
 
-/// How every token begins.
+/// The prefix of every token.
 const PREFIX: &str = "glance_admin_";
 
-/// More than any file with a token has.
+/// The size limit, which no file with a token exceeds.
 const MAX_BYTES: u64 = 4096;
 
-/// The token in this file, or in the variable; `None` where there is neither.
+/// Returns the token in this file, or in the variable; `None` if there is neither.
 pub(super) fn read(file: Option<&Path>) -> Result<Option<Secret>, CommandError> {
     if let Some(file) = file {
         let shown = file.display();
         let text = read_file(file).map_err(|cause| {
-            let help = "name the file with the token in --token-file";
-            CommandError::new("no-token", format!("{shown} cannot be read: {cause}"), help)
+            let help = "set --token-file to the file with the token";
+            CommandError::new("no-token", format!("cannot read {shown}: {cause}"), help)
         })?;
         return parse(&text, &format!("the file {shown}")).map(Some);
     }
@@ -41,8 +41,8 @@ fn read_file(file: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// Reads a token. Refuses text of another form before it is sent anywhere: it may be the secret of another
-/// service.
+/// Parses a token. Refuses other text before it is sent anywhere, because it may be the secret of
+/// another service.
 fn parse(text: &str, place: &str) -> Result<Secret, CommandError> {
     let token = text.trim();
     let is_word = token
@@ -52,7 +52,7 @@ fn parse(text: &str, place: &str) -> Result<Secret, CommandError> {
         true => Ok(token.into()),
         false => Err(CommandError::new(
             "no-token",
-            format!("{place} has no token of a host: one begins with {PREFIX}"),
+            format!("{place} does not contain a host's token, which starts with {PREFIX}"),
             "copy it again, or create another one on the host's page Tokens",
         )),
     }
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_token_of_a_host_is_taken() {
+    fn only_host_tokens_are_accepted() {
         let token = "glance_admin_7_abcDEF123";
         for good in [token.to_owned(), format!("  {token}\r\n")] {
             assert_eq!(parse(&good, "x").unwrap().expose(), token);

@@ -1,4 +1,4 @@
-//! Asks which template to start from.
+//! Asks for the template of a new add-on.
 
 use std::io::{self, BufRead, Read as _, Write};
 
@@ -7,32 +7,33 @@ use clap::ValueEnum;
 use super::template::Template;
 use crate::error::CommandError;
 
-/// How often an answer that names no template is asked for again.
+/// The number of attempts to answer with a valid template.
 const ATTEMPTS: usize = 3;
 
-/// The longest answer that is read, in bytes.
+/// The maximum length of an answer, in bytes.
 const MAX_ANSWER: u64 = 100;
 
-/// Lists the templates and reads a number or a name. An empty answer means the first.
+/// Lists the templates and reads a number or a name. An empty answer selects the first.
 ///
 /// # Errors
 ///
-/// Where nobody answers, or not with a template.
+/// Returns an error if nobody answers, or if no answer is a template.
 pub(super) fn template(
     mut input: impl BufRead,
     output: impl Write,
 ) -> Result<Template, CommandError> {
-    let failed = |what: String| CommandError::new("no-template", what, "name one with --template");
+    let failed =
+        |what: String| CommandError::new("no-template", what, "choose one with --template");
     match ask(&mut input, output) {
         Ok(Some(template)) => Ok(template),
         Ok(None) => Err(failed("no template was chosen".to_owned())),
-        Err(cause) => Err(failed(format!("the answer cannot be read ({cause})"))),
+        Err(cause) => Err(failed(format!("cannot read the answer ({cause})"))),
     }
 }
 
 fn ask(input: &mut impl BufRead, mut output: impl Write) -> io::Result<Option<Template>> {
     let templates = Template::value_variants();
-    writeln!(output, "What should the add-on start from?")?;
+    writeln!(output, "Which template should the add-on use?")?;
     for (number, template) in templates.iter().enumerate() {
         let (name, help) = (template.name(), template.help());
         writeln!(output, "  {}  {name:9} {help}", number + 1)?;
@@ -63,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_a_name_or_nothing_chooses_a_template() {
+    fn number_name_or_empty_answer_selects_template() {
         for (answers, expected) in [
             ("\n", Some(Template::Minimal)),
             ("3\n", Some(Template::Webhook)),

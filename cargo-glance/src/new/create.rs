@@ -1,4 +1,4 @@
-//! Writes a new crate: whole, or not at all.
+//! Writes a new crate atomically: all files or none.
 
 use std::fs;
 use std::io;
@@ -15,7 +15,7 @@ use crate::error::CommandError;
 
 const HELP: &str = "choose another name, or another folder with --into";
 
-/// Whether the person does not want it any more.
+/// Whether the person has cancelled the command.
 #[derive(Debug, Clone, Default)]
 struct Cancelled(Arc<AtomicBool>);
 
@@ -32,7 +32,7 @@ impl Cancelled {
     }
 }
 
-/// The folder of the crate exists.
+/// Returns the error for an existing folder of the crate.
 pub(super) fn exists(folder: &Path) -> CommandError {
     CommandError::new(
         "folder-exists",
@@ -41,15 +41,15 @@ pub(super) fn exists(folder: &Path) -> CommandError {
     )
 }
 
-/// Writes and formats the files in a folder beside the crate's, and renames that at the end. So whoever looks sees
-/// all files or none, also after Ctrl-C or a full disk.
+/// Writes and formats the files in a folder beside the crate's, and renames it at the end. Other
+/// programs therefore see all files or none, also after Ctrl-C or on a full disk.
 pub(super) async fn create(
     into: &Path,
     name: &str,
     files: Vec<(&'static str, String)>,
 ) -> Result<(), CommandError> {
     let folder = into.join(name);
-    // Ctrl-C counts from here on: before there is anything to remove.
+    // Ctrl-C counts from here on, before there is anything to remove.
     let ended = interrupted();
     tokio::pin!(ended);
     let cancelled = Cancelled::default();
@@ -107,10 +107,11 @@ fn write(
     Ok(partial)
 }
 
-/// A folder that is removed unless it is finished, with those around it that were made for it.
+/// A temporary folder that is removed unless it is finished, together with the parent folders that
+/// were created for it.
 struct Partial {
     folder: PathBuf,
-    /// Folders around it that did not exist, the innermost first.
+    /// The created parent folders, the innermost first.
     made: Vec<PathBuf>,
     is_finished: bool,
 }
@@ -124,7 +125,7 @@ impl Partial {
             .take_while(|folder| !folder.exists())
             .map(Path::to_owned);
         let mut partial = Self {
-            // No other run has this number while this one lasts.
+            // No other process has this number while this one runs.
             folder: into.join(format!(".{name}.{}.partial", std::process::id())),
             made: made.collect(),
             is_finished: false,
@@ -133,7 +134,7 @@ impl Partial {
         made.map_err(|cause| {
             let error = failed(&partial.folder, &cause);
             if cause.kind() == io::ErrorKind::AlreadyExists {
-                // Of somebody else: it is not removed.
+                // The folder belongs to another program, so it is not removed.
                 partial.is_finished = true;
             }
             error
@@ -170,7 +171,8 @@ fn failed(path: &Path, cause: &io::Error) -> CommandError {
     )
 }
 
-/// Formats the crate: lines are as long as its name. Without rustfmt they stay as they are.
+/// Formats the crate: the length of lines depends on its name. Without rustfmt the files stay
+/// unformatted.
 async fn format(folder: &Path, sources: &[&str]) {
     let rustfmt = Command::new("rustfmt")
         .args(["--quiet", "--edition", "2024"])
@@ -197,7 +199,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_crate_is_written_whole() {
+    async fn crate_is_written_completely() {
         let folder = tempfile::tempdir().unwrap();
         let into = folder.path().join("a/b");
         let files = [
@@ -213,9 +215,9 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_of_a_crate_that_cannot_be_written_or_is_not_wanted() {
+    fn failed_or_cancelled_crate_leaves_no_files() {
         let folder = tempfile::tempdir().unwrap();
-        // A file stands where a folder has to be.
+        // A file occupies the path of a required folder.
         let files = [("a", "x".to_owned()), ("a/b", "x".to_owned())];
         for into in [folder.path().to_owned(), folder.path().join("made/for/it")] {
             let error = write(&into, "new", &files, &Cancelled::default())

@@ -1,4 +1,4 @@
-//! `--from`: a crate that declares what an existing descriptor declares.
+//! `--from`: creates a crate with the declarations of an existing descriptor.
 
 mod add_on;
 mod addresses;
@@ -23,40 +23,40 @@ use crate::error::CommandError;
 use addresses::Addresses;
 use code::Names;
 
-/// The most webhooks, pages and actions together. Nobody would read the code of more.
+/// The limit on webhooks, pages and actions together. Nobody would read a longer generated file.
 const MAX_PARTS: usize = 100;
 
 /// The first paragraph of the new crate's README.
-const ABOUT: &str = "A chat add-on that declares what `descriptor.json` declares: it was created from that \
-                     descriptor. Each handler answers with its name; replace one after the other.";
+const ABOUT: &str = "A chat add-on that declares the same as `descriptor.json`, from which it was created. \
+                     Each handler responds with its name; replace one after the other.";
 
-/// A descriptor that somebody else wrote, as a crate can declare it.
+/// An existing descriptor, as a crate can declare it.
 pub(super) struct Original {
-    /// Where it was read, for messages.
+    /// The source of the descriptor, for messages.
     source: String,
-    /// As it was read, with the placeholders of a template filled.
+    /// The original document, with the placeholders of a template filled in.
     document: Value,
     changes: Vec<Change>,
     addresses: Addresses,
-    /// With the changes, and with the addresses that the SDK serves.
+    /// The descriptor with the changes, and with the URLs that the SDK serves.
     descriptor: Descriptor,
 }
 
-/// Where the crate declares something else than the original, and why.
+/// A difference between the crate and the original, with the reason.
 pub(super) struct Change {
-    /// A JSON pointer into the original, changed by the changes before this one.
+    /// A JSON pointer into the original, after the previous changes.
     pub(super) pointer: String,
     /// The new value; `None` removes the old one.
     pub(super) value: Option<Value>,
-    /// One sentence, without text of the descriptor.
+    /// The reason in one sentence, without text of the descriptor.
     pub(super) why: String,
 }
 
 /// The files of a crate.
 pub(super) struct Crate {
-    /// Path and text.
+    /// Paths with texts.
     pub(super) files: Vec<(&'static str, String)>,
-    /// The README's table of source files: a path and its content in words.
+    /// The README's table of source files: a path with a description.
     pub(super) described: Vec<[&'static str; 2]>,
     pub(super) about: String,
     pub(super) uses_json: bool,
@@ -78,8 +78,8 @@ impl Original {
         let document = Document::read(bytes).map_err(|cause| {
             CommandError::new(
                 "not-json",
-                format!("{shown} is no JSON: {cause}"),
-                "give a descriptor; `cargo glance validate` marks the place",
+                format!("{shown} is not JSON: {cause}"),
+                "use a descriptor; `cargo glance validate` marks the place",
             )
         })?;
         let document = document.into_value();
@@ -99,10 +99,10 @@ impl Original {
             return Err(refusal(source, first, problems.len()));
         }
         let descriptor: Descriptor = json::from_str(&repaired.to_string())
-            .map_err(|cause| unusable(source, &format!("it cannot be read: {cause}")))?;
+            .map_err(|cause| unusable(source, &format!("it is invalid: {cause}")))?;
         let written = serde_json::to_value(&descriptor).unwrap_or_default();
         if repaired != written {
-            return Err(unusable(source, "the SDK does not keep all of it"));
+            return Err(unusable(source, "the SDK does not preserve all of it"));
         }
         let capabilities = &descriptor.capabilities;
         let long = capabilities
@@ -123,7 +123,7 @@ impl Original {
             + capabilities.actions().len();
         if parts > MAX_PARTS {
             let what = format!(
-                "it declares {parts} webhooks, pages and actions, and a crate is made for {MAX_PARTS} at most"
+                "it declares {parts} webhooks, pages and actions, but a crate may have at most {MAX_PARTS}"
             );
             return Err(unusable(source, &what));
         }
@@ -136,17 +136,17 @@ impl Original {
         })
     }
 
-    /// Where it was read.
+    /// Returns the source of the descriptor.
     pub(super) fn source(&self) -> &str {
         &self.source
     }
 
-    /// Where the crate declares something else than it.
+    /// Returns the differences between the crate and the original.
     pub(super) fn changes(&self) -> &[Change] {
         &self.changes
     }
 
-    /// Counts the declared parts, as "2 glances, 1 webhook".
+    /// Counts the declared parts, as in "2 glances, 1 webhook".
     pub(super) fn summary(&self) -> String {
         let capabilities = &self.descriptor.capabilities;
         let counts = [
@@ -163,12 +163,12 @@ impl Original {
             .map(|(count, what)| format!("{count} {what}{}", if *count == 1 { "" } else { "s" }))
             .collect();
         match parts.is_empty() {
-            true => "no glance, page or webhook".to_owned(),
+            true => "no glances, pages or webhooks".to_owned(),
             false => parts.join(", "),
         }
     }
 
-    /// The source files of the crate whose name in Rust is `krate`.
+    /// Generates the source files of the crate with the Rust name `krate`.
     pub(super) fn generate(&self, krate: &str) -> Crate {
         let mut names = Names::default();
         let glances = glances::Glances::of(self, &mut names);
@@ -183,7 +183,7 @@ impl Original {
             ("tests/descriptor.rs", test),
             ("descriptor.json", format!("{:#}\n", self.document)),
         ];
-        let mut described = vec![["src/lib.rs", "what the add-on declares"]];
+        let mut described = vec![["src/lib.rs", "the declarations of the add-on"]];
         let mut add = |path, text: Option<String>, about| {
             if let Some(text) = text {
                 files.push((path, text));
@@ -196,7 +196,7 @@ impl Original {
         add(
             "src/glances.rs",
             glances.source(),
-            "the glances, and what each shows",
+            "the glances with their data",
         );
         add(
             "src/pages.rs",
@@ -206,17 +206,17 @@ impl Original {
         add(
             "src/webhooks.rs",
             webhooks.source(),
-            "what the host calls when something happens in a room",
+            "the handlers of events in rooms",
         );
         add(
             "src/original.rs",
             original.map(|(text, _)| text),
-            "what the SDK has no method for",
+            "declarations without a method in the SDK",
         );
         described.push(["src/main.rs", "serves the add-on"]);
         described.push([
             "tests/descriptor.rs",
-            "that the add-on still declares what `descriptor.json` declares",
+            "compares the add-on's descriptor with `descriptor.json`",
         ]);
         Crate {
             files,
@@ -230,8 +230,8 @@ impl Original {
     fn about(&self) -> String {
         let mut about = ABOUT.to_owned();
         if !self.changes.is_empty() {
-            about += "\n\nIt declares something else than the original where the SDK would refuse that, or no \
-                      host could use it:\n";
+            about += "\n\nIt differs from the original in declarations that the SDK would refuse, or that no \
+                      host could use:\n";
             for change in &self.changes {
                 about += &format!("\n- `{}`: {}", change.pointer, change.why);
             }
@@ -242,8 +242,8 @@ impl Original {
 
 fn refusal(source: &str, first: &Problem, count: usize) -> CommandError {
     let what = match count {
-        1 => format!("hosts and SDK refuse it: {first}"),
-        _ => format!("hosts and SDK refuse it for {count} reasons, the first: {first}"),
+        1 => format!("hosts or the SDK refuse it: {first}"),
+        _ => format!("hosts or the SDK refuse it for {count} reasons; the first: {first}"),
     };
     unusable(source, &what)
 }
@@ -252,8 +252,8 @@ fn unusable(source: &str, what: &str) -> CommandError {
     let shown = printable(source);
     CommandError::new(
         "no-descriptor",
-        format!("no crate can be made from {shown}: {what}"),
-        format!("repair the descriptor; `cargo glance validate {shown}` marks what hosts refuse"),
+        format!("cannot create a crate from {shown}: {what}"),
+        format!("fix the descriptor; `cargo glance validate {shown}` lists its problems"),
     )
 }
 
@@ -265,7 +265,7 @@ mod tests {
 
     const EVERYTHING: &str = include_str!("../../tests/fixtures/everything.json");
 
-    /// The pointers of all values in a document.
+    /// Collects the pointers of all values in a document.
     fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
         found.push(at.to_owned());
         match value {
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn every_odd_value_is_declared_or_refused() {
+    fn every_unusual_value_is_declared_or_refused() {
         let everything: Value = serde_json::from_str(EVERYTHING).unwrap();
         let mut places = Vec::new();
         pointers(&everything, "", &mut places);
@@ -306,7 +306,7 @@ mod tests {
                 match Original::parse("d.json", text.as_bytes(), "odd", "Odd") {
                     Ok(original) => {
                         let files = original.generate("odd").files;
-                        // The crate keeps the original, whatever it declares itself.
+                        // The crate contains the original, whatever it declares itself.
                         let kept = files.iter().find(|(path, _)| *path == "descriptor.json");
                         let kept: Value = serde_json::from_str(&kept.unwrap().1).unwrap();
                         assert_eq!(kept, document);
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_name_no_text_of_the_descriptor() {
+    fn changes_contain_no_text_of_descriptor() {
         let odd = "`</a>\u{202e}\n*/";
         let document = json!({
             "capabilities": {

@@ -1,4 +1,4 @@
-//! Which names an add-on may have.
+//! The allowed names of add-ons.
 
 use crate::error::CommandError;
 
@@ -10,7 +10,7 @@ pub(super) const KEYWORDS: [&str; 51] = [
     "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
-/// Crates that a new one depends on, and those of Rust itself.
+/// The dependencies of a new crate, and the crates of Rust itself.
 const CRATES: [&str; 15] = [
     "alloc",
     "aws-lc-rs",
@@ -29,11 +29,11 @@ const CRATES: [&str; 15] = [
     "tracing-subscriber",
 ];
 
-/// The name becomes a crate, a folder and a glance's key with `-panel` behind it.
+/// Checks a name, which becomes a crate, a folder and, with `-panel` appended, a panel's key.
 ///
 /// # Errors
 ///
-/// Where it cannot.
+/// Returns an error if the name is not allowed.
 pub(super) fn check(name: &str) -> Result<(), CommandError> {
     let is_good = name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.ends_with(|c: char| c.is_ascii_alphanumeric())
@@ -52,7 +52,7 @@ pub(super) fn check(name: &str) -> Result<(), CommandError> {
     if KEYWORDS.contains(&name) || CRATES.contains(&name) {
         return Err(CommandError::new(
             "bad-name",
-            format!("{name:?} means something else in Rust"),
+            format!("{name:?} is reserved in Rust"),
             "choose another name",
         ));
     }

@@ -1,26 +1,27 @@
-//! Where the new crate gets SDK and host from.
+//! The source of SDK and host for a new crate.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::CommandError;
 
-/// Where the new crate gets SDK and host from.
+/// The source of SDK and host for a new crate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Sdk {
-    /// A checkout of Glance: its root.
+    /// A checkout of Glance, by its root.
     Checkout(PathBuf),
-    /// A Git repository: its address.
+    /// A Git repository, by its URL.
     Git(String),
-    /// The registry: a version requirement.
+    /// The registry, with a version requirement.
     Version(String),
 }
 
 impl Sdk {
-    /// Reads `--sdk`: a version requirement, the address of a Git repository, or the path of a checkout.
+    /// Parses `--sdk`: a version requirement, the URL of a Git repository, or the path of a
+    /// checkout.
     ///
     /// # Errors
     ///
-    /// Where it is none of these.
+    /// Returns an error if it is none of these.
     pub(super) fn read(text: &str) -> Result<Self, CommandError> {
         let is_git = text.contains("://") || text.starts_with("git@") || text.ends_with(".git");
         if is_git && !text.contains(char::is_whitespace) {
@@ -33,9 +34,9 @@ impl Sdk {
         let folder = path.canonicalize().map_err(|cause| {
             CommandError::new(
                 "bad-sdk",
-                format!("--sdk {text} is no version, no address of a Git repository, and no folder ({cause})"),
+                format!("--sdk {text} is not a version, not the URL of a Git repository, and not a folder ({cause})"),
                 format!(
-                    "write for example --sdk {}, or name the root of a checkout",
+                    "use for example --sdk {}, or the root of a checkout",
                     env!("CARGO_PKG_VERSION")
                 ),
             )
@@ -46,16 +47,16 @@ impl Sdk {
             Err(CommandError::new(
                 "bad-sdk",
                 format!(
-                    "--sdk {text} is no checkout of Glance: it has no glance-sdk/Cargo.toml and \
+                    "--sdk {text} is not a checkout of Glance: it has no glance-sdk/Cargo.toml and \
                      glance-host/Cargo.toml"
                 ),
-                "name the root of a checkout",
+                "use the root of a checkout",
             ))
         }
     }
 
-    /// The checkout that this program was built in or is run in; else the version of this program, which was
-    /// installed from the registry.
+    /// Returns the checkout that this program was built in or is run in; otherwise the version of
+    /// this program, which was installed from the registry.
     pub(super) fn of_this_program() -> Self {
         let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
         let run_in = std::env::current_dir().unwrap_or_default();
@@ -66,7 +67,7 @@ impl Sdk {
         }
     }
 
-    /// How Cargo.toml names one of the packages.
+    /// Returns the dependency on one of the packages, as in Cargo.toml.
     pub(super) fn dependency(&self, package: &str, features: &[&str]) -> String {
         let mut keys = match self {
             Self::Checkout(folder) => {
@@ -87,19 +88,21 @@ impl Sdk {
     }
 }
 
-/// A string of TOML: its escapes are those of JSON.
+/// Returns a TOML string, whose escapes are those of JSON.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// Whether this is the root of a checkout. What cargo keeps of the registry has a version in each folder's name.
+/// Returns whether this is the root of a checkout. Cargo's copies from the registry have a version
+/// in each folder's name.
 fn is_checkout(folder: &Path) -> bool {
     ["glance-sdk", "glance-host"]
         .iter()
         .all(|package| folder.join(package).join("Cargo.toml").is_file())
 }
 
-/// Whether cargo may read it as a version requirement, such as `0.1`, `^0.1.2` or `>=0.1, <0.3`.
+/// Returns whether cargo may parse this as a version requirement, such as `0.1`, `^0.1.2` or
+/// `>=0.1, <0.3`.
 fn is_requirement(text: &str) -> bool {
     let comparators = text.split(',').map(str::trim);
     text.len() <= 100
@@ -118,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_addresses_and_checkouts_are_told_apart() {
+    fn versions_urls_and_checkouts_are_distinguished() {
         for version in ["0.1", "0.1.0-alpha.1", "^0.1.2", ">=0.1, <0.3", "1.*"] {
             assert_eq!(Sdk::read(version), Ok(Sdk::Version(version.to_owned())));
         }

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-/// What a new add-on starts from.
+/// The template of a new add-on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Template {
     /// One glance, one panel, one push
@@ -17,17 +17,17 @@ pub(super) enum Template {
     Runtime,
 }
 
-/// A file of a template: where it goes, what it is made from, and what the README says it holds.
+/// A file of a template: its path, its source, and its description in the README.
 pub(super) struct File {
     pub(super) path: &'static str,
     pub(super) text: &'static str,
     pub(super) about: Option<&'static str>,
 }
 
-/// A variable that the program reads: its name, its meaning and its default, as the README has them.
+/// An environment variable of the program: its name, its meaning and its default, as in the README.
 pub(super) type Variable = [&'static str; 3];
 
-/// A file at this path of the new crate, made from this one of the folder `templates`.
+/// Creates a file at this path of the new crate from this file of the folder `templates`.
 macro_rules! file {
     ($path:literal, $from:literal) => {
         File {
@@ -44,9 +44,9 @@ macro_rules! file {
     };
 }
 
-/// What every add-on has, whatever it starts from.
+/// The files of every add-on.
 const COMMON: [File; 8] = [
-    // Not named Cargo.toml: cargo would leave it out of the package, as one of another package.
+    // Not named Cargo.toml, because cargo would treat it as another package and omit it.
     file!("Cargo.toml", "common/Cargo.toml.txt"),
     file!(".gitignore", "common/gitignore"),
     file!(".dockerignore", "common/dockerignore"),
@@ -69,7 +69,7 @@ const MINIMAL: &[File] = &[
     file!(
         "tests/glance.rs",
         "minimal/tests/glance.rs",
-        "what a person in the room sees"
+        "tests the glance in a room"
     ),
 ];
 
@@ -87,7 +87,7 @@ const PUSH: &[File] = &[
     file!(
         "tests/glance.rs",
         "push/tests/glance.rs",
-        "what a person in the room sees"
+        "tests the glance in a room"
     ),
 ];
 
@@ -95,7 +95,7 @@ const WEBHOOK: &[File] = &[
     file!(
         "src/lib.rs",
         "webhook/src/lib.rs",
-        "the glance, and what it shows"
+        "the glance with its data"
     ),
     file!(
         "src/delivery.rs",
@@ -106,7 +106,7 @@ const WEBHOOK: &[File] = &[
     file!(
         "tests/glance.rs",
         "webhook/tests/glance.rs",
-        "signed deliveries, and what a person in the room sees"
+        "tests signed deliveries and the glance in a room"
     ),
 ];
 
@@ -115,7 +115,7 @@ const SETTINGS: &[File] = &[
     file!(
         "src/notes.rs",
         "settings/src/notes.rs",
-        "what rooms have written, in `notes.sqlite`"
+        "the notes of rooms, in `notes.sqlite`"
     ),
     file!(
         "src/panel.rs",
@@ -131,7 +131,7 @@ const SETTINGS: &[File] = &[
     file!(
         "tests/glance.rs",
         "settings/tests/glance.rs",
-        "the panel, and what a person in the room sees"
+        "tests the panel and the glance in a room"
     ),
 ];
 
@@ -139,22 +139,22 @@ const RUNTIME: &[File] = &[
     file!(
         "src/lib.rs",
         "runtime/src/lib.rs",
-        "both glances, and how one comes and goes"
+        "both glances, of which one exists during deployments"
     ),
     file!(
         "src/panel.rs",
         "runtime/src/panel.rs",
-        "the panel, which begins and ends a deployment"
+        "the panel, which starts and ends a deployment"
     ),
     MAIN,
     file!(
         "tests/glance.rs",
         "runtime/tests/glance.rs",
-        "what people in two rooms see"
+        "tests the glances in two rooms"
     ),
 ];
 
-/// The files of a crate that is made from a descriptor, but for those that are written for it.
+/// Returns the files of a crate with a descriptor, except for the generated ones.
 pub(super) fn around_a_descriptor() -> impl Iterator<Item = &'static File> {
     const { &COMMON }.iter().chain(const { &[MAIN] })
 }
@@ -171,21 +171,21 @@ impl Template {
         const { &COMMON }.iter().chain(own)
     }
 
-    /// What the add-on does as it is created: the first paragraph of its README.
+    /// Returns the first paragraph of the README, which describes the new add-on.
     pub(super) fn about(self) -> &'static str {
         match self {
             Self::Minimal => "A chat add-on with one glance and one panel.",
-            Self::Push => "A chat add-on that watches a service and shows whether it answers.",
+            Self::Push => "A chat add-on that monitors a service and shows whether it responds.",
             Self::Webhook => {
                 "A chat add-on that shows the broken projects of a build server, which reports each \
-                 build to `BASE_URL/hooks/builds`. `src/delivery.rs` says what it posts and how it signs."
+                 build to `BASE_URL/hooks/builds`. `src/delivery.rs` describes the payload and the signature."
             }
             Self::Settings => {
-                "A chat add-on that keeps a note for each room. While a room has none, only its owner \
-                 sees the line, to write one."
+                "A chat add-on that keeps a note for each room. While a room has no note, only its owner \
+                 sees the glance, to write one."
             }
             Self::Runtime => {
-                "A chat add-on that shows a line in a room while a deployment runs there. People begin \
+                "A chat add-on that shows a glance in a room while a deployment runs there. People start \
                  and end deployments on the panel."
             }
         }
@@ -200,20 +200,20 @@ impl Template {
             ]],
             Self::Webhook => &[[
                 "WEBHOOK_SECRET",
-                "the secret with which the build server signs",
+                "the secret for the build server's signatures",
                 "none: deliveries are refused",
             ]],
             Self::Minimal | Self::Settings | Self::Runtime => &[],
         }
     }
 
-    /// The name on the command line.
+    /// Returns the name on the command line.
     pub(super) fn name(self) -> String {
         let value = self.to_possible_value();
         value.map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    /// What it is, in a few words.
+    /// Returns a short description.
     pub(super) fn help(self) -> String {
         let value = self.to_possible_value();
         let help = value

@@ -1,19 +1,19 @@
-//! The workspace of cargo in whose folder a new crate lies.
+//! The cargo workspace that contains a new crate.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The workspace of cargo in whose folder a new crate lies.
+/// The cargo workspace that contains a new crate.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Workspace {
-    /// That of Glance: new add-ons are no part of it.
+    /// Glance's own workspace, of which new add-ons are not members.
     Glance,
-    /// One of the author's, by its Cargo.toml.
+    /// Another workspace, by its Cargo.toml.
     Another(PathBuf),
 }
 
 impl Workspace {
-    /// The workspace around this folder, which need not exist.
+    /// Returns the workspace around this folder, which need not exist.
     pub(super) fn around(folder: &Path) -> Option<Self> {
         let folder = std::path::absolute(folder).ok()?;
         let manifests = folder
@@ -36,7 +36,7 @@ impl Workspace {
     }
 }
 
-/// Whether cargo takes the crate in this folder as a member of the workspace around it.
+/// Returns whether cargo treats the crate in this folder as a member of the workspace around it.
 pub(super) fn is_member(folder: &Path) -> bool {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)

@@ -9,14 +9,14 @@ use super::exchange::{Exchange, Outcome};
 use crate::error::CommandError;
 use crate::fetch;
 
-/// Open the page that an action leads to, as a person's browser does.
+/// Open the page of an action, like a person's browser.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   cargo glance simulate action http://127.0.0.1:8080/ add-to-standup")]
 pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) common: Common,
-    /// The action's key; needed where the descriptor has several.
+    /// The action's key; required if the descriptor has several.
     action: Option<String>,
 }
 
@@ -38,13 +38,13 @@ pub(super) async fn run(caller: &Caller, arguments: &Arguments) -> Result<Outcom
     let action = action.ok_or_else(|| match actions.is_empty() {
         true => CommandError::new(
             "no-action",
-            "the descriptor has no action",
+            "the descriptor has no actions",
             "declare one with AddOn::action",
         ),
         false => CommandError::new(
             "no-action",
             "it is not clear which action to open",
-            format!("name one of these behind the URL: {}", keys()),
+            format!("add one of these after the URL: {}", keys()),
         ),
     })?;
     let target = action.target.key().unwrap_or_default();
@@ -62,10 +62,10 @@ pub(super) async fn run(caller: &Caller, arguments: &Arguments) -> Result<Outcom
         return Err(CommandError::new(
             "no-target",
             format!(
-                "the action {} leads to {target:?}, which the descriptor does not have",
+                "the action {} has the target {target:?}, which the descriptor does not contain",
                 action.key
             ),
-            "give it the key of a panel, a dialog or an external page",
+            "use the key of a panel, a dialog or an external page",
         ));
     };
     let token = caller.sign()?;
@@ -86,7 +86,7 @@ pub(super) async fn run(caller: &Caller, arguments: &Arguments) -> Result<Outcom
     })
 }
 
-/// Whether a host's page can show this in a frame.
+/// Checks that a host's page can show this page in a frame.
 fn verdicts(exchange: &Exchange, origin: &str) -> Vec<(bool, String)> {
     let header = |name: &str| {
         let value = exchange.headers.get(name)?;
@@ -94,13 +94,16 @@ fn verdicts(exchange: &Exchange, origin: &str) -> Vec<(bool, String)> {
     };
     let mut verdicts = vec![match exchange.status().is_success() {
         true => (true, "The page opens.".to_owned()),
-        false => (false, format!("The page answered {}.", exchange.status())),
+        false => (
+            false,
+            format!("The page responded with {}.", exchange.status()),
+        ),
     }];
     let is_html = header("content-type").is_some_and(|kind| kind.contains("text/html"));
     if !is_html {
         verdicts.push((
             false,
-            "The page is no HTML: its Content-Type must be text/html.".to_owned(),
+            "The page is not HTML: its Content-Type must be text/html.".to_owned(),
         ));
     }
     let policy = header("content-security-policy").unwrap_or_default();
@@ -108,12 +111,12 @@ fn verdicts(exchange: &Exchange, origin: &str) -> Vec<(bool, String)> {
         .split(';')
         .find_map(|part| part.trim().strip_prefix("frame-ancestors"));
     match (ancestors, header("x-frame-options")) {
-        // Browsers ignore the old header beside the new one.
+        // Browsers ignore the old header if the new one exists.
         (Some(ancestors), _) => {
             let mut allowed = ancestors.split_whitespace();
             if !allowed.any(|one| one == "*" || origin.starts_with(one.trim_end_matches('/'))) {
                 let text = format!(
-                    "Its frame-ancestors do not name {origin}, so no room page can show it."
+                    "Its frame-ancestors do not include {origin}, so no room page can show it."
                 );
                 verdicts.push((false, text));
             }

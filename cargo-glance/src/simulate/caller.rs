@@ -1,4 +1,4 @@
-//! In whose place an add-on is called: a host of our own for a moment, or one that has installed it.
+//! Acts for a host: for a temporary one, or for one that has installed the add-on.
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ use super::exchange::Secrets;
 use crate::error::CommandError;
 use crate::{fetch, store_file};
 
-/// More than any descriptor has.
+/// The size limit, which no descriptor exceeds.
 const MAX_DESCRIPTOR_BYTES: usize = 1024 * 1024;
 
-/// How long a signed request holds, in seconds.
+/// The lifetime of a signed request, in seconds.
 const SIGNED_FOR: i64 = 3600;
 
-/// How long an add-on may take to hear of its removal.
+/// The time in which an add-on must learn of its removal.
 const REMOVAL: Duration = Duration::from_secs(10);
 
-/// The room of a host of our own.
+/// The room of a temporary host.
 const ROOM: &str = "Simulation";
 
 pub(super) struct Caller {
@@ -35,13 +35,13 @@ pub(super) struct Caller {
     /// The host's origin, as browsers write it.
     pub(super) origin: String,
     pub(super) token_url: String,
-    /// The REST API, with a slash at the end.
+    /// The base URL of the REST API, with a trailing slash.
     pub(super) api_url: String,
     pub(super) room: RoomId,
     group: GroupId,
     user: u64,
     time_zone: String,
-    /// The host of our own, where it is one.
+    /// The temporary host, if there is one.
     own: Option<Own>,
 }
 
@@ -52,7 +52,7 @@ pub(super) struct Own {
 }
 
 impl Own {
-    /// Starts a host that may call add-ons in any network: whoever typed the address wants that.
+    /// Starts a host that may call add-ons in any network, because the person typed the address.
     pub(super) async fn start() -> Result<Self, CommandError> {
         let everywhere = ["0.0.0.0/0", "::/0"]
             .into_iter()
@@ -73,7 +73,7 @@ impl Own {
         Ok(Self { host, room })
     }
 
-    /// Installs an add-on in the room, or in the group where it is for groups only.
+    /// Installs an add-on in the room, or in the group if the add-on is for groups only.
     pub(super) async fn install(
         &self,
         descriptor: &str,
@@ -86,12 +86,12 @@ impl Own {
             CommandError::new(
                 "not-installed",
                 format!("{error:#}"),
-                "look at the add-on's log; one that cannot call this machine needs --store",
+                "read the add-on's log; if it cannot call this machine, use --store",
             )
         })
     }
 
-    /// Removes the add-on, and waits until it was told.
+    /// Removes the add-on, and waits until the host has notified it.
     pub(super) async fn leave(self, oauth_id: &OauthId, is_told: bool) -> Result<(), CommandError> {
         let mut calls = self.host.follow_calls();
         let removed = self.host.uninstall(oauth_id).await;
@@ -107,8 +107,8 @@ impl Own {
             timeout(REMOVAL, told).await.map_err(|_| {
                 CommandError::new(
                     "not-removed",
-                    format!("the add-on did not answer its removal; it may keep installation {oauth_id}"),
-                    "restart the add-on; it asks the host that is gone, and keeps what it does not reach",
+                    format!("the add-on did not respond to its removal; it may keep installation {oauth_id}"),
+                    "remove the installation from the add-on's store: its host no longer exists",
                 )
             })?;
         }
@@ -136,14 +136,18 @@ impl Caller {
         let installation = store_file::find(&*store, id, room).await?;
         let text = fetch::get(url.as_str(), "application/json", MAX_DESCRIPTOR_BYTES).await?;
         let descriptor = glance_sdk::json::from_slice(&text).map_err(|cause| {
-            let what = format!("{url} serves no descriptor: {cause}");
-            CommandError::new("no-descriptor", what, "`cargo glance validate` says more")
+            let what = format!("{url} does not serve a descriptor: {cause}");
+            CommandError::new(
+                "no-descriptor",
+                what,
+                "`cargo glance validate` has the details",
+            )
         })?;
         let room = room.or(installation.room_id()).ok_or_else(|| {
             CommandError::new(
                 "no-room",
                 "this installation is for the whole group",
-                "name a room of the host with --room",
+                "choose a room of the host with --room",
             )
         })?;
         Ok(Self {
@@ -185,12 +189,12 @@ impl Caller {
         })
     }
 
-    /// The host of our own, where it is one.
+    /// Returns the temporary host, if there is one.
     pub(super) fn own_host(&self) -> Option<&Own> {
         self.own.as_ref()
     }
 
-    /// A token that says who asks and from where.
+    /// Signs a token with the person and the room.
     pub(super) fn sign(&self) -> Result<String, CommandError> {
         let issued = now();
         let mut claims = Claims::new(self.oauth_id.clone(), issued, issued + SIGNED_FOR);
@@ -208,14 +212,14 @@ impl Caller {
         Ok(SigningKey::new(&self.secret).sign(&claims))
     }
 
-    /// The address with this token.
+    /// Returns the URL with this token.
     pub(super) fn signed_url(&self, url: &str, token: &str) -> Result<Url, CommandError> {
         let mut url = fetch::parse(url)?;
         url.query_pairs_mut().append_pair("signed_request", token);
         Ok(url)
     }
 
-    /// What must not be printed.
+    /// Returns the secrets that must not be printed.
     pub(super) fn secrets(&self, token: &str) -> Secrets {
         vec![
             (token.to_owned(), "{{signed}}"),
@@ -223,7 +227,7 @@ impl Caller {
         ]
     }
 
-    /// Removes what this installed.
+    /// Removes the add-on from the temporary host.
     pub(super) async fn leave(self) -> Result<(), CommandError> {
         let installable = self.descriptor.capabilities.installable.as_ref();
         let is_told = installable.is_some_and(|one| one.callback_url.is_some());

@@ -1,4 +1,4 @@
-//! One request, its answer, and what a host makes of it.
+//! A request with its response and the verdicts of a host.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,19 +19,19 @@ use crate::error::CommandError;
 use crate::style::{Style, has_colours, paint};
 use crate::{fetch, print};
 
-/// How long an add-on may take to answer, as on a host.
+/// The timeout of a response, as on a host.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The largest answer that is read, as on a host.
+/// The size limit of a response, as on a host.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// The longest body that is shown as text, in characters.
+/// The maximum length of a body shown as text, in characters.
 const LONGEST_BODY: usize = 4000;
 
-/// The longest exchange that is shown as text, in characters.
+/// The maximum length of an exchange shown as text, in characters.
 const LONGEST_EXCHANGE: usize = 20_000;
 
-/// Headers of an answer that matter to the protocol.
+/// The response headers that matter to the protocol.
 const SHOWN_HEADERS: [&str; 7] = [
     "access-control-allow-origin",
     "content-security-policy",
@@ -42,20 +42,21 @@ const SHOWN_HEADERS: [&str; 7] = [
     "x-frame-options",
 ];
 
-/// A signed token, such as the token of a page, whoever signed it: three parts of base64url, the first a JSON object.
+/// A signed token by any signer, such as the token of a page: three parts of base64url, the first a
+/// JSON object.
 static JWT: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"ey[AJ][\w-]{5,}\.[\w-]{5,}\.[\w-]{5,}").ok());
 
-/// Texts that are not printed, each with what stands in its place.
+/// Texts that are not printed, with their replacements.
 pub(super) type Secrets = Vec<(String, &'static str)>;
 
-/// A request and its answer.
+/// A request and its response.
 pub(super) struct Exchange {
     method: String,
     url: String,
     request_headers: HeaderMap,
     request_body: Vec<u8>,
-    /// None where no answer came.
+    /// `None` if there was no response.
     status: Option<StatusCode>,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
@@ -63,7 +64,7 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    /// Sends a request and reads the answer.
+    /// Sends a request and reads the response.
     pub(super) async fn send(client: &HttpClient, request: Request) -> Result<Self, CommandError> {
         let method = request.method().to_string();
         let url = request.url().clone();
@@ -88,7 +89,8 @@ impl Exchange {
         })
     }
 
-    /// A call that a host of our own made or took, without its secrets. How long it took is not known.
+    /// Converts a recorded call of a temporary host, without its secrets. Its duration is not
+    /// known.
     pub(super) fn recorded(call: &Recorded) -> Self {
         let headers = |headers: &BTreeMap<String, String>| {
             let pairs = headers.iter().filter_map(|(name, value)| {
@@ -118,7 +120,7 @@ impl Exchange {
         }
     }
 
-    /// `Access-Control-Allow-Origin`; what stands there several times is joined, as in a browser.
+    /// Returns `Access-Control-Allow-Origin`; several values are joined, as in a browser.
     pub(super) fn allowed_origin(&self) -> Option<String> {
         let all = self.headers.get_all(ACCESS_CONTROL_ALLOW_ORIGIN).iter();
         let all: Vec<_> = all
@@ -127,7 +129,7 @@ impl Exchange {
         (!all.is_empty()).then(|| all.join(", "))
     }
 
-    /// The status of an answer that was waited for.
+    /// Returns the status of the response.
     pub(super) fn status(&self) -> StatusCode {
         self.status.unwrap_or_default()
     }
@@ -149,7 +151,8 @@ impl Exchange {
         })
     }
 
-    /// As text, with each body masked by this function before it is cut: a part of a token is a secret too.
+    /// Formats the exchange as text. Masks each body with `mask` before cutting it, because a part
+    /// of a token is a secret too.
     fn text(&self, mask: impl Fn(&str) -> String) -> String {
         let body = |bytes: &[u8]| body(bytes, &mask);
         let mut text = format!("> {} {}\n", self.method, self.url);
@@ -158,7 +161,7 @@ impl Exchange {
         }
         text += &body(&self.request_body);
         let status = self.status.map(|status| status.to_string());
-        let status = status.unwrap_or_else(|| "no answer".to_owned());
+        let status = status.unwrap_or_else(|| "no response".to_owned());
         let took = self.took.map(|took| format!("  ({} ms)", took.as_millis()));
         let _ = writeln!(text, "< {status}{}", took.unwrap_or_default());
         for (name, value) in headers(&self.headers, Some(&SHOWN_HEADERS)) {
@@ -181,7 +184,7 @@ fn headers(headers: &HeaderMap, shown: Option<&[&str]>) -> Map<String, Value> {
     names.map(line).collect()
 }
 
-/// JSON where it is, else text; null for nothing.
+/// Returns JSON if the body is JSON, otherwise text, and null for an empty body.
 fn readable(body: &[u8]) -> Value {
     match body.is_empty() {
         true => Value::Null,
@@ -204,16 +207,16 @@ fn body(bytes: &[u8], mask: impl Fn(&str) -> String) -> String {
     }
 }
 
-/// What came of a simulation.
+/// The result of a simulation.
 pub(super) struct Outcome {
     pub(super) exchanges: Vec<Exchange>,
-    /// What a host makes of it: whether it is as it must be, and a sentence.
+    /// The verdicts of a host: whether each is good, with a sentence.
     pub(super) verdicts: Vec<(bool, String)>,
     pub(super) secrets: Secrets,
 }
 
 impl Outcome {
-    /// Prints it, and fails where a verdict is bad.
+    /// Prints the result. Fails if a verdict is bad.
     pub(super) fn finish(self, is_json: bool) -> Result<(), CommandError> {
         let bad: Vec<_> = self
             .verdicts
@@ -251,7 +254,7 @@ impl Outcome {
                 ));
             }
         }
-        let help = "repair the add-on; its log may say more";
+        let help = "fix the add-on; its log may have the details";
         failure.map_or(Ok(()), |why| {
             Err(CommandError::new("bad-answer", why, help))
         })

@@ -1,4 +1,4 @@
-//! Installs and removes an add-on, call by call.
+//! Installs and removes an add-on, and shows every call.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use super::exchange::{Exchange, Outcome};
 use crate::error::CommandError;
 use crate::fetch;
 
-/// Install an add-on and remove it again, and show every call of both.
+/// Install an add-on and remove it again, and show all calls in both directions.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   cargo glance simulate install http://127.0.0.1:8080/ --json")]
 pub(super) struct Arguments {
-    /// The address of the add-on's descriptor.
+    /// The URL of the add-on's descriptor.
     #[arg(value_name = "URL")]
     descriptor: String,
     /// Print the calls as JSON.
@@ -42,7 +42,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), CommandError> {
         }
     }
     let mut exchanges = Vec::new();
-    // All calls have ended; what is not there by now does not come.
+    // All calls have ended, so no more will follow.
     while let Ok(call) = tokio::time::timeout(Duration::ZERO, calls.next()).await {
         exchanges.push(Exchange::recorded(&call));
     }

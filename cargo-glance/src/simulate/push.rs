@@ -1,4 +1,4 @@
-//! Pushes data of a glance to the host, as the add-on would.
+//! Pushes data of a glance to the host, like the add-on.
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -16,12 +16,12 @@ use super::{Common, Person};
 use crate::error::CommandError;
 use crate::fetch;
 
-/// More than a host takes.
+/// The size limit, which exceeds that of hosts.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// Push data of a glance to the host, as the add-on would, and say whether the line would show, and why.
+/// Push data of a glance to the host, like the add-on, and explain whether the glance would show.
 ///
-/// With --store the push goes to the host that made the installation, and people see it.
+/// With --store the push goes to the real host of the installation, and people see it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   echo '{\"label\": {\"type\": \"html\", \"value\": \"<b>3</b> waiting\"}}' |
@@ -38,7 +38,7 @@ pub(super) struct Arguments {
     person: Person,
 }
 
-/// Reads the data, which must be what a host takes.
+/// Reads the data, which must be valid glance data.
 pub(super) fn read(arguments: &Arguments) -> Result<Value, CommandError> {
     let file = arguments.data.display();
     let mut bytes = Vec::new();
@@ -51,7 +51,7 @@ pub(super) fn read(arguments: &Arguments) -> Result<Value, CommandError> {
             .and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes)),
     };
     read.map_err(|cause| {
-        let what = format!("{file} cannot be read: {cause}");
+        let what = format!("cannot read {file}: {cause}");
         CommandError::new(
             "no-file",
             what,
@@ -61,7 +61,7 @@ pub(super) fn read(arguments: &Arguments) -> Result<Value, CommandError> {
     let help = "`cargo glance validate --kind glance-data FILE` marks the place";
     let document = Document::read(&bytes);
     let document = document.map_err(|cause| {
-        CommandError::new("not-json", format!("{file} is no JSON: {cause}"), help)
+        CommandError::new("not-json", format!("{file} is not JSON: {cause}"), help)
     })?;
     let problems = validate::glance_data(document.value());
     match problems
@@ -71,7 +71,7 @@ pub(super) fn read(arguments: &Arguments) -> Result<Value, CommandError> {
         None => Ok(document.value().clone()),
         Some(problem) => Err(CommandError::new(
             "invalid",
-            format!("{file} is no glance data: {problem}"),
+            format!("{file} is not glance data: {problem}"),
             help,
         )),
     }
@@ -95,7 +95,10 @@ pub(super) async fn run(
     let Some(access) = answer["access_token"].as_str() else {
         let verdicts = vec![(
             false,
-            format!("The host gives no token: it answered {}.", token.status()),
+            format!(
+                "The host issues no token: it responded with {}.",
+                token.status()
+            ),
         )];
         return Ok(Outcome {
             exchanges: Vec::new(),
@@ -111,10 +114,10 @@ pub(super) async fn run(
         .body(body.to_string());
     let push = Exchange::send(&caller.client, push.build().map_err(built)?).await?;
     let mut verdicts = vec![match push.status().is_success() {
-        true => (true, "The host took the push.".to_owned()),
+        true => (true, "The host accepted the push.".to_owned()),
         false => (
             false,
-            format!("The host refused the push: it answered {}.", push.status()),
+            format!("The host refused the push with {}.", push.status()),
         ),
     }];
     verdicts.extend(warnings(data));

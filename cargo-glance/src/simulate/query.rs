@@ -1,4 +1,4 @@
-//! Asks for the data of a glance.
+//! Queries the data of a glance.
 
 use glance_host::check_query_answer;
 use glance_sdk::egress::reqwest::Method;
@@ -14,7 +14,7 @@ use super::{Common, Person};
 use crate::error::CommandError;
 use crate::fetch;
 
-/// Ask for a glance's data, as a room page does, and say whether the line would show, and why.
+/// Query a glance's data, like a room page, and explain whether the glance would show.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   cargo glance simulate query http://127.0.0.1:8080/
@@ -22,7 +22,7 @@ use crate::fetch;
 pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) common: Common,
-    /// The glance's key; needed where the descriptor has several.
+    /// The glance's key; required if the descriptor has several.
     glance: Option<String>,
     #[command(flatten)]
     person: Person,
@@ -57,7 +57,7 @@ pub(super) async fn run(caller: &Caller, arguments: &Arguments) -> Result<Outcom
         Ok(data) => {
             let mut verdicts = vec![(
                 true,
-                "A browser may read the answer, and it is glance data.".to_owned(),
+                "A browser may read the response, and it is glance data.".to_owned(),
             )];
             verdicts.extend(warnings(data));
             verdicts.push((true, visibility(glance, data, arguments.person)));
@@ -72,7 +72,7 @@ pub(super) async fn run(caller: &Caller, arguments: &Arguments) -> Result<Outcom
     })
 }
 
-/// The glance with this key, or the only one.
+/// Returns the glance with this key, or the only one.
 pub(super) fn find<'c>(caller: &'c Caller, key: Option<&str>) -> Result<&'c Glance, CommandError> {
     let all = caller.descriptor.capabilities.glances();
     let keys = || {
@@ -85,13 +85,13 @@ pub(super) fn find<'c>(caller: &'c Caller, key: Option<&str>) -> Result<&'c Glan
         (None, [only]) => Ok(only),
         (None, []) => Err(CommandError::new(
             "no-glance",
-            "the descriptor has no glance",
-            "glances that the add-on creates at run time are not in it",
+            "the descriptor has no glances",
+            "it does not contain glances that the add-on creates at run time",
         )),
         (None, _) => Err(CommandError::new(
             "several-glances",
             format!("the descriptor has several glances: {}", keys()),
-            "name one behind the URL",
+            "add one of them after the URL",
         )),
         (Some(key), _) => all.iter().find(|glance| glance.key == key).ok_or_else(|| {
             let what = format!(
@@ -99,15 +99,15 @@ pub(super) fn find<'c>(caller: &'c Caller, key: Option<&str>) -> Result<&'c Glan
                  cannot be simulated"
             );
             let help = match all.is_empty() {
-                true => "look at the line in the room of `cargo glance dev --open`".to_owned(),
-                false => format!("name one of these: {}", keys()),
+                true => "look at the glance in the room of `cargo glance dev --open`".to_owned(),
+                false => format!("use one of these: {}", keys()),
             };
             CommandError::new("no-glance", what, help)
         }),
     }
 }
 
-/// What people will notice though a host takes it.
+/// Returns the warnings about data that hosts accept.
 pub(super) fn warnings(data: &Value) -> impl Iterator<Item = (bool, String)> {
     let problems = validate::glance_data(data).into_iter();
     problems
@@ -115,7 +115,7 @@ pub(super) fn warnings(data: &Value) -> impl Iterator<Item = (bool, String)> {
         .map(|problem| (true, format!("Warning: {problem}")))
 }
 
-/// Whether a glance with this data shows for such a person, and why.
+/// Explains whether a glance with this data shows for such a person.
 pub(super) fn visibility(glance: &Glance, data: &Value, person: Person) -> String {
     let mut facts = Facts::default();
     facts.room_is_public = !person.private;

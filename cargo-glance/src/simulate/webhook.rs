@@ -17,13 +17,13 @@ use super::exchange::{Exchange, Outcome};
 use crate::error::CommandError;
 use crate::fetch;
 
-/// How long the host's call of a webhook may take.
+/// The timeout of the host's call to a webhook.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Call the add-on's webhook for an event.
 ///
-/// A host of its own makes the event happen: a message, a person who comes or leaves, another topic. For other events,
-/// and with --store, --body names a file with what the host would post.
+/// A temporary host causes the event: a message, a person who enters or leaves, a new topic. For
+/// other events, and with --store, --body names a file with the payload of the host.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   cargo glance simulate webhook http://127.0.0.1:8080/ room_message --message '/standup list'
@@ -33,31 +33,31 @@ pub(super) struct Arguments {
     pub(super) common: Common,
     /// The event, such as room_message.
     event: String,
-    /// What the message says, or the new topic.
+    /// The text of the message, or the new topic.
     #[arg(long, value_name = "TEXT", default_value = "Hello")]
     message: String,
-    /// The file with the body to post.
+    /// The file with the payload.
     #[arg(long, value_name = "FILE")]
     body: Option<PathBuf>,
 }
 
-/// Reads the body, where one is named.
+/// Reads the payload, if a file is given.
 pub(super) fn read(arguments: &Arguments) -> Result<Option<Value>, CommandError> {
     let Some(file) = &arguments.body else {
         return match &arguments.common.store {
             None => Ok(None),
             Some(_) => Err(CommandError::new(
                 "no-body",
-                "with --store the body is not known",
-                "name a file with --body; the manual of the event shows one",
+                "with --store the payload is not known",
+                "give a file with --body; the documentation of the event has an example",
             )),
         };
     };
-    let help = "name a file with the JSON that a host posts";
+    let help = "use a file with the JSON that a host posts";
     let wrong = |cause: String| {
         CommandError::new(
             "no-file",
-            format!("{} cannot be read: {cause}", file.display()),
+            format!("cannot read {}: {cause}", file.display()),
             help,
         )
     };
@@ -72,11 +72,11 @@ pub(super) async fn run(
     body: Option<Value>,
 ) -> Result<Outcome, CommandError> {
     let event: Event = serde_json::from_value(arguments.event.clone().into()).map_err(|_| {
-        let what = format!("{:?} is no event", arguments.event);
+        let what = format!("{:?} is not an event", arguments.event);
         CommandError::new(
             "no-event",
             what,
-            "name one such as room_message or room_enter",
+            "use one such as room_message or room_enter",
         )
     })?;
     let webhooks = caller.descriptor.capabilities.webhooks();
@@ -99,7 +99,7 @@ pub(super) async fn run(
         ));
     }
     match (body, caller.own_host()) {
-        (None, Some(own)) => happen(caller, own, arguments).await,
+        (None, Some(own)) => cause_event(caller, own, arguments).await,
         (body, _) => {
             let mut body = body.unwrap_or_default();
             body["oauth_client_id"] = json!(caller.oauth_id);
@@ -136,8 +136,8 @@ pub(super) async fn run(
     }
 }
 
-/// Makes the event happen on a host of our own.
-async fn happen(
+/// Causes the event on a temporary host.
+async fn cause_event(
     caller: &Caller,
     own: &Own,
     arguments: &Arguments,
@@ -162,8 +162,8 @@ async fn happen(
         other => {
             return Err(CommandError::new(
                 "no-body",
-                format!("{other} does not happen on a host of its own"),
-                "name a file with what is posted with --body",
+                format!("a temporary host cannot cause {other}"),
+                "give a file with the payload with --body",
             ));
         }
     };
@@ -201,11 +201,8 @@ async fn happen(
 
 fn verdict(status: u16) -> (bool, String) {
     match status {
-        0 => (false, "The add-on gave no answer.".to_owned()),
-        200..300 => (true, "The add-on took the call.".to_owned()),
-        other => (
-            false,
-            format!("The add-on refused the call: it answered {other}."),
-        ),
+        0 => (false, "The add-on did not respond.".to_owned()),
+        200..300 => (true, "The add-on accepted the call.".to_owned()),
+        other => (false, format!("The add-on refused the call with {other}.")),
     }
 }

@@ -1,15 +1,15 @@
-//! A place in a JSON text, shown as rustc shows one.
+//! Shows a position in a JSON text like rustc.
 
 use glance_sdk::json::Place;
 use glance_sdk::printable::printable;
 
-/// The line with a mark under the place.
+/// Returns the line with a mark under the position.
 pub(super) fn shown(place: Place, source: &str, text: &str, note: &str) -> String {
     let Place { line, column, .. } = place;
     let number = line.to_string();
     let margin = " ".repeat(number.len());
     let content = text.lines().nth(line - 1).unwrap_or_default();
-    // A minified document is one long line: the part around the place is enough.
+    // A minified document is one long line, so only the part around the position is shown.
     let start = column.saturating_sub(60);
     let before = visible(content.chars().skip(start).take(column - 1 - start));
     let after = visible(
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn the_place_is_marked() {
+    fn position_is_marked() {
         assert_eq!(
             mark(
                 "\n{\n  \"ü\": [1, {\"a/b\": true}],\n  \"c\": {}\n}\n",
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn what_acts_on_a_terminal_is_escaped() {
+    fn control_characters_are_escaped() {
         let shown = mark("{\t\"a\u{202e}\": \"b\u{7f}\"}", "/a\u{202e}");
         assert_eq!(
             shown,

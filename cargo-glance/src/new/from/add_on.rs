@@ -1,4 +1,4 @@
-//! `src/lib.rs` of the new crate: the add-on itself.
+//! Generates `src/lib.rs` of the new crate, the add-on itself.
 
 use std::collections::BTreeSet;
 
@@ -117,7 +117,7 @@ pub(super) fn library(
     let name = models.text(&descriptor.name, "name");
     let key = models.text(&descriptor.key, "key");
     let has_json = models.uses_json || glances.uses_json();
-    let mut text = "//! An add-on that declares what `descriptor.json` declares. Each handler answers with its name: replace one after\n\
+    let mut text = "//! An add-on that declares the same as `descriptor.json`. Each handler responds with its name: replace one after\n\
                     //! the other.\n\n".to_owned();
     let is_there = |source: Option<String>| source.is_some();
     for (name, has, visibility) in [
@@ -149,7 +149,7 @@ pub(super) fn library(
     }
 }
 
-/// Adds the calls for description, vendor, links and the other facts about the add-on itself.
+/// Adds the calls for description, vendor, links and other facts about the add-on.
 fn describe(original: &Original, models: &mut Models<'_>, calls: &mut Vec<String>) {
     let descriptor = &original.descriptor;
     if let Some(description) = &descriptor.description {
@@ -212,7 +212,7 @@ fn scope(scope: &Scope) -> String {
     format!("Scope::{variant}")
 }
 
-/// The images of its own.
+/// Returns the add-on's own images.
 fn files(original: &Original, pages: &Pages) -> BTreeSet<String> {
     let capabilities = &original.descriptor.capabilities;
     let glances = capabilities.glances().iter().map(|glance| &glance.icon);

@@ -1,4 +1,4 @@
-//! Which addresses of a descriptor are the add-on's own, and which of them a crate serves itself.
+//! Finds the add-on's own URLs in a descriptor, and those that a crate serves itself.
 
 use glance_sdk::BaseUrl;
 use reqwest::Url;
@@ -8,10 +8,10 @@ use super::Change;
 use super::repairs::change;
 use crate::descriptor_source::PLACEHOLDER_BASE_URL;
 
-/// The image that stands in for what is none.
+/// The image that replaces invalid ones.
 const ICON: &str = "/icon.svg";
 
-/// The first parts of paths that the SDK serves, or this crate in its place.
+/// The first path segments that the SDK serves, or that the crate serves for it.
 const TAKEN: [&str; 15] = [
     "",
     "administration",
@@ -30,7 +30,7 @@ const TAKEN: [&str; 15] = [
     "webhook",
 ];
 
-/// The members of `installable` where a browser goes, and the paths that a crate gives them.
+/// The members of `installable` with URLs for browsers, and their paths in a crate.
 pub(super) const BROWSER: [(&str, &str); 3] = [
     ("installedUrl", "/after-installation"),
     ("uninstalledUrl", "/after-removal"),
@@ -38,9 +38,9 @@ pub(super) const BROWSER: [(&str, &str); 3] = [
 ];
 
 pub(super) struct Addresses {
-    /// Where the original is, without a slash at the end.
+    /// The base URL of the original, without a trailing slash.
     base: String,
-    /// Whether it is installed by a browser instead of a post.
+    /// Whether the add-on is installed through a browser instead of a `POST`.
     pub(super) by_browser: bool,
     /// Whether its home page is the descriptor itself.
     has_own_homepage: bool,
@@ -62,18 +62,19 @@ impl Addresses {
         }
     }
 
-    /// Where the original is, without a slash at the end.
+    /// Returns the base URL of the original, without a trailing slash.
     pub(super) fn base(&self) -> &str {
         &self.base
     }
 
-    /// The part behind the base URL, where the address is the add-on's own.
+    /// Returns the part after the base URL, if the URL is the add-on's own.
     fn own<'a>(&self, url: &'a str) -> Option<&'a str> {
         let rest = url.strip_prefix(&self.base)?;
         (rest.is_empty() || rest.starts_with(['/', '?', '#'])).then_some(rest)
     }
 
-    /// A file that a crate serves at the same path as the original, and the path with its query.
+    /// Returns a file that a crate serves at the same path as the original, and the path with its
+    /// query.
     pub(super) fn file<'a>(&self, url: &'a str) -> Option<(&'a str, &'a str)> {
         let whole = self.own(url)?;
         let path = whole.split('?').next().unwrap_or_default();
@@ -90,12 +91,12 @@ impl Addresses {
         is_served.then_some((path, whole))
     }
 
-    /// How a crate writes the address of an image.
+    /// Returns the URL of an image, as a crate contains it.
     pub(super) fn image<'a>(&self, url: &'a str) -> &'a str {
         self.file(url).map_or(url, |(_, whole)| whole)
     }
 
-    /// How a crate writes the home page, and the path where it serves one.
+    /// Returns the home page, as a crate contains it, and the path at which the crate serves one.
     pub(super) fn homepage<'a>(&self, url: &'a str) -> (&'a str, Option<&'a str>) {
         if url.starts_with('/') || self.own(url).is_some() {
             return match self.file(url).filter(|_| self.has_own_homepage) {
@@ -106,7 +107,7 @@ impl Addresses {
         (url, None)
     }
 
-    /// Replaces what is no image.
+    /// Replaces invalid image URLs.
     pub(super) fn repair_icons(&self, document: &mut Value, changes: &mut Vec<Change>) {
         let mut places = Vec::new();
         let capabilities = &document["capabilities"];
@@ -123,7 +124,7 @@ impl Addresses {
         for place in places {
             let url = document.pointer(&place).and_then(Value::as_str);
             if url.is_some_and(|url| !self.is_image(url)) {
-                let why = "This is no address of an image; `icon.svg` stands in for it.";
+                let why = "This is not the URL of an image; `icon.svg` replaces it.";
                 let icon = format!("{}{ICON}", self.base);
                 change(document, changes, &place, Some(icon.into()), why);
             }
@@ -138,7 +139,7 @@ impl Addresses {
     }
 }
 
-/// Scheme, host and port of the first address at which the add-on answers.
+/// Returns scheme, host and port of the first URL of the add-on.
 fn base(document: &Value) -> Option<String> {
     let capabilities = &document["capabilities"];
     let installable = &capabilities["installable"];
@@ -165,7 +166,7 @@ fn base(document: &Value) -> Option<String> {
     urls.into_iter().filter_map(Value::as_str).find_map(origin)
 }
 
-/// Puts addresses that hosts accept where the SDK serves its own. Those of pages keep their query.
+/// Replaces the URLs that the SDK serves by ones that hosts accept. Pages keep their query.
 pub(super) fn serve(document: &mut Value) {
     let place = |path: &str| Value::from(format!("{PLACEHOLDER_BASE_URL}{path}"));
     if let Some(members) = document.as_object_mut() {
@@ -225,7 +226,8 @@ fn serve_page(page: &mut serde_json::Map<String, Value>) {
     page.insert("url".to_owned(), url.into());
 }
 
-/// The query of a page's address, from its question mark on. What the host fills into the path comes with it.
+/// Returns the query of a page's URL, from its question mark on, including the variables of its
+/// path.
 fn query(url: &str) -> String {
     let url = url.split('#').next().unwrap_or_default();
     let (path, query) = match url.split_once('?') {
@@ -259,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn own_files_are_told_from_those_of_others() {
+    fn own_files_are_distinguished() {
         let own = addresses("https://a.example:8443/x/installed");
         assert_eq!(own.base(), "https://a.example:8443");
         for (url, expected) in [

@@ -1,24 +1,24 @@
-//! Rust code with text from a descriptor in it. The text only ever stands in literals that escape it.
+//! Rust code with text from a descriptor, which is always escaped within literals.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
 
-/// The longest line that rustfmt leaves, in characters.
+/// The maximum length of a line in rustfmt, in characters.
 const MAX_LINE: usize = 100;
 
-/// A string literal.
+/// Returns a string literal.
 pub(super) fn literal(text: &str) -> String {
-    // `Debug` escapes what rustc wants escaped: quotes, control and bidirectional characters.
+    // `Debug` escapes everything that rustc requires: quotes, control and bidirectional characters.
     format!("{text:?}")
 }
 
-/// JSON as a raw string literal, all of it ASCII.
+/// Returns JSON as an ASCII raw string literal.
 pub(super) fn json_literal(value: &Value) -> String {
     raw_literal(&value.to_string())
 }
 
-/// JSON as a raw string literal of several lines.
+/// Returns JSON as a raw string literal with several lines.
 pub(super) fn json_lines(value: &Value) -> String {
     raw_literal(&format!("{value:#}"))
 }
@@ -27,7 +27,7 @@ fn raw_literal(json: &str) -> String {
     let mut ascii = String::new();
     for letter in json.chars() {
         match letter {
-            // Within a text it would be escaped already.
+            // Within JSON strings it would be escaped already.
             ' '..='~' | '\n' => ascii.push(letter),
             _ => {
                 for unit in letter.encode_utf16(&mut [0; 2]) {
@@ -36,7 +36,7 @@ fn raw_literal(json: &str) -> String {
             }
         }
     }
-    // A quote and as many marks as here would end the literal.
+    // A quote followed by as many marks would end the literal.
     let longest = ascii
         .split('"')
         .skip(1)
@@ -46,7 +46,7 @@ fn raw_literal(json: &str) -> String {
     format!("r{marks}\"{ascii}\"{marks}")
 }
 
-/// An attribute, on several lines where it is long: rustfmt does not break all of them.
+/// Returns an attribute, on several lines if it is long: rustfmt does not break all of them.
 pub(super) fn attribute(name: &str, arguments: &[String]) -> String {
     let line = format!("#[{name}({})]", arguments.join(", "));
     match line.chars().count() > MAX_LINE {
@@ -55,15 +55,15 @@ pub(super) fn attribute(name: &str, arguments: &[String]) -> String {
     }
 }
 
-/// Names that are taken, of functions and of types.
+/// The used names of functions and of types.
 #[derive(Default)]
 pub(super) struct Names {
     taken: HashSet<String>,
 }
 
 impl Names {
-    /// A free name for what has this key: in snake case, with a suffix that says what it is. The suffix also
-    /// keeps it apart from keywords, types of the language and what the file imports.
+    /// Returns an unused name for the item with this key, in snake case with a suffix for its kind.
+    /// The suffix also distinguishes it from keywords, built-in types and imports.
     pub(super) fn function(&mut self, key: &str, suffix: &str) -> String {
         let mut name = snake(key);
         if !name.ends_with(&format!("_{suffix}")) {
@@ -72,12 +72,12 @@ impl Names {
         self.free(name, "_")
     }
 
-    /// A free name for a constant.
+    /// Returns an unused name for a constant.
     pub(super) fn constant(&mut self, key: &str) -> String {
         self.free(snake(key).to_ascii_uppercase(), "_")
     }
 
-    /// A free name for a type of what has this key.
+    /// Returns an unused name for a type of the item with this key.
     pub(super) fn structure(&mut self, key: &str, suffix: &str) -> String {
         let words = snake(key);
         let mut name = String::new();
@@ -100,7 +100,8 @@ impl Names {
     }
 }
 
-/// ASCII words with single underscores between, a letter first: `serverStatus.glance` is `server_status_glance`.
+/// Joins ASCII words with single underscores, starting with a letter: `serverStatus.glance` becomes
+/// `server_status_glance`.
 pub(super) fn snake(key: &str) -> String {
     let mut name = String::new();
     let mut is_lower = false;
@@ -133,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_literals_are_ascii_and_cannot_be_left() {
+    fn json_literals_are_ascii_and_escaped() {
         for (value, expected) in [
             (json!("a"), r##"r#""a""#"##),
             (
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_identifiers_of_their_own() {
+    fn names_are_unique_identifiers() {
         let mut names = Names::default();
         for (key, expected) in [
             ("dayscore-glance", "dayscore_glance"),

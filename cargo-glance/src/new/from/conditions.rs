@@ -1,5 +1,5 @@
-//! Conditions of a glance as `when(...)`, with the metadata that it tests: only where the SDK makes exactly the
-//! same conditions of it.
+//! Translates the conditions of a glance into `when(...)`, with the tested metadata, if the SDK
+//! translates them back into exactly the same conditions.
 
 use std::collections::BTreeMap;
 
@@ -13,25 +13,25 @@ use serde_json::Value;
 use super::code::{Names, literal, snake};
 use crate::new::name::KEYWORDS;
 
-/// The most attributes that become fields.
+/// The limit on attributes that become fields.
 const MAX_FIELDS: usize = 50;
 
-/// How deep composites, and fields in each other, become Rust.
+/// The maximum depth of composites and nested fields in Rust.
 const MAX_DEPTH: usize = 4;
 
 /// A condition in Rust.
 pub(super) struct When {
-    /// What stands in the parentheses of `when`.
+    /// The expression for the parentheses of `when`.
     pub(super) expression: String,
-    /// The structs that it tests, the metadata itself first.
+    /// The tested structs, starting with the metadata itself.
     pub(super) structs: String,
     /// The type of the metadata.
     pub(super) metadata: String,
-    /// Metadata for which the first comparison of each attribute holds.
+    /// An expression of metadata for which the first comparison of each attribute holds.
     pub(super) sample: String,
 }
 
-/// `None` where `when` cannot say exactly the same.
+/// Returns `None` if `when` cannot express exactly the same conditions.
 pub(super) fn when(key: &str, conditions: &[Condition], names: &mut Names) -> Option<When> {
     let mut fields = Fields::default();
     for condition in conditions {
@@ -62,7 +62,7 @@ pub(super) fn when(key: &str, conditions: &[Condition], names: &mut Names) -> Op
     let (metadata, sample) = root.write(
         key,
         "Metadata",
-        &format!("What the condition of `{key}` tests."),
+        &format!("The metadata for the condition of `{key}`."),
         names,
         &mut structs,
     );
@@ -109,7 +109,7 @@ struct Field {
     sample: String,
 }
 
-/// The attributes that conditions compare.
+/// The attributes in comparisons.
 #[derive(Default)]
 struct Fields {
     attributes: BTreeMap<String, Field>,
@@ -168,7 +168,7 @@ impl Fields {
     }
 }
 
-/// The one operator of a comparison, in Rust, and its value.
+/// Returns the single operator of a comparison in Rust, with its value.
 fn operation(entry: &Match) -> Option<(&'static str, &Value)> {
     match (&entry.eq, &entry.lt, &entry.gt) {
         (Some(value), None, None) => Some(("==", value)),
@@ -178,7 +178,7 @@ fn operation(entry: &Match) -> Option<(&'static str, &Value)> {
     }
 }
 
-/// A struct of metadata: its fields by their names on the wire.
+/// A struct of metadata: its fields by their names in JSON.
 #[derive(Default)]
 struct Struct<'a> {
     fields: BTreeMap<String, (String, Member<'a>)>,
@@ -210,7 +210,7 @@ impl<'a> Struct<'a> {
         }
     }
 
-    /// A field's name in Rust, which no other field has.
+    /// Returns a field's unique name in Rust.
     fn ident(&self, name: &str) -> String {
         let mut ident = snake(name);
         if KEYWORDS.contains(&ident.as_str()) {
@@ -230,7 +230,7 @@ impl<'a> Struct<'a> {
         free
     }
 
-    /// The field that an attribute became, as `when` names it.
+    /// Returns the field of an attribute, as `when` names it.
     fn access(&self, path: &[&str]) -> Option<String> {
         let (name, rest) = path.split_first()?;
         let (ident, member) = self.fields.get(*name)?;
@@ -241,7 +241,7 @@ impl<'a> Struct<'a> {
         }
     }
 
-    /// Writes the struct and those in it. Returns its name and an expression of its type.
+    /// Writes the struct and its nested ones. Returns its name and an expression of its type.
     fn write(
         &self,
         key: &str,
@@ -357,7 +357,7 @@ fn compare(entry: &Match, root: &Struct<'_>) -> Option<(String, Test)> {
     Some((code, test))
 }
 
-/// Where the paths of attributes begin.
+/// The root of the attributes' paths.
 #[derive(Serialize)]
 struct Root {}
 
@@ -371,7 +371,7 @@ impl Attribute for Root {
 
 impl GlanceMetadata for Root {}
 
-/// An attribute of whichever type its value has.
+/// An attribute of any scalar type.
 struct Scalar;
 
 impl Attribute for Scalar {
@@ -411,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn what_when_says_exactly_becomes_when() {
+    fn equivalent_conditions_become_when() {
         let open = json!({ "attr": "open", "gt": 3 });
         for (conditions, expected) in [
             (json!([matches(json!([open]))]), "open > 3"),
@@ -443,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn what_when_would_say_otherwise_stays_raw() {
+    fn other_conditions_stay_raw() {
         let open = json!({ "attr": "open", "gt": 3 });
         for conditions in [
             json!([]),

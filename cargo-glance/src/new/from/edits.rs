@@ -1,4 +1,5 @@
-//! `src/original.rs` of the new crate: what its original declares and no method of `AddOn` does.
+//! Generates `src/original.rs` of the new crate: the declarations of the original without a method
+//! of `AddOn`.
 
 use glance_sdk::model::{Capabilities, Descriptor, Extra, Glance, Installable, Target, Webhook};
 use serde_json::Value;
@@ -35,13 +36,13 @@ impl Edits {
         self.code.is_empty()
     }
 
-    /// The file, where there is one, and whether it has the function that reads JSON.
+    /// Returns the file, if it is needed, and whether it contains the function that parses JSON.
     pub(super) fn source(&self, needs_json: bool) -> Option<(String, bool)> {
         let uses_json = needs_json || self.uses_json;
         if self.is_empty() && !uses_json {
             return None;
         }
-        let mut source = "//! What the original declares and `AddOn` has no method for. Remove what you do not need.\n\n".to_owned();
+        let mut source = "//! Declarations of the original without a method of `AddOn`. Remove those that you do not need.\n\n".to_owned();
         if !self.is_empty() {
             source += "use glance_sdk::model::Descriptor;\n";
         }
@@ -55,7 +56,7 @@ impl Edits {
             );
         }
         if uses_json {
-            source += "\n/// Reads a part of the descriptor.\n///\n/// # Panics\n///\n/// Where the text is no JSON of this type.\n\
+            source += "\n/// Parses a part of the descriptor.\n///\n/// # Panics\n///\n/// Panics if the text is not JSON of this type.\n\
                        pub(crate) fn json<T: DeserializeOwned>(text: &str) -> T {\n    \
                        serde_json::from_str(text).expect(\"a part of the descriptor\")\n}\n";
         }
@@ -66,7 +67,7 @@ impl Edits {
         self.code += &format!("    {line}\n");
     }
 
-    /// Inserts members that no type has.
+    /// Inserts members without a type.
     fn extra(&mut self, place: &str, extra: &Extra) -> String {
         let mut code = String::new();
         for (name, value) in extra {
@@ -82,7 +83,7 @@ impl Edits {
         code.lines().for_each(|line| self.line(line));
     }
 
-    /// Statements about what stands behind an `Option`.
+    /// Adds statements about the content of an `Option`.
     fn within(&mut self, head: &str, statements: &str) {
         if !statements.is_empty() {
             self.line(&format!("if let Some({head} {{"));
@@ -251,7 +252,7 @@ impl Edits {
         if own == list.len() {
             return;
         }
-        self.line("// The SDK makes an address of the key; the original has none.");
+        self.line("// The SDK derives the URL from the key; the original has no key.");
         self.line("for webhook in descriptor.capabilities.webhooks_mut() {");
         if own == 0 {
             self.line("    webhook.key = None;");

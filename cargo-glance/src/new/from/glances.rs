@@ -1,4 +1,4 @@
-//! `src/glances.rs` of the new crate.
+//! Generates `src/glances.rs` of the new crate.
 
 use std::collections::BTreeSet;
 
@@ -9,11 +9,12 @@ use super::code::{Names, attribute, literal};
 use super::conditions::{self, When};
 use super::models::Models;
 
-/// The glances, as they stand in `src/glances.rs`.
+/// The glances in `src/glances.rs`.
 pub(super) struct Glances {
-    /// The name of each function, in the order of the descriptor.
+    /// The function names in the order of the descriptor.
     pub(super) functions: Vec<String>,
-    /// The functions whose lines show in a room without more: hosts ask for them, and they have no conditions.
+    /// The functions whose glances show in a room without further action: they have a query and no
+    /// conditions.
     pub(super) shown: Vec<String>,
     code: String,
     constants: String,
@@ -51,14 +52,13 @@ impl Glances {
         self.uses_json
     }
 
-    /// The file, where there is one.
+    /// Returns the file, if it is needed.
     pub(super) fn source(&self) -> Option<String> {
         if self.functions.is_empty() {
             return None;
         }
         let mut source =
-            "//! The glances. Each shows its name until its function knows something better.\n\n"
-                .to_owned();
+            "//! The glances. Each shows its name until you change its function.\n\n".to_owned();
         if !self.imports.is_empty() {
             let imports: Vec<_> = self.imports.iter().copied().collect();
             source += &format!("use glance_sdk::model::{{{}}};\n", imports.join(", "));
@@ -121,7 +121,7 @@ fn code(
     let pushed = match glance.query_url {
         Some(_) => "",
         None => {
-            "///\n/// Hosts do not ask for it: the descriptor has no `queryUrl`, so pushes alone bring its data.\n"
+            "///\n/// Hosts do not query it: the descriptor has no `queryUrl`, so only pushes deliver its data.\n"
         }
     };
     let name = literal(&glance.name.value);

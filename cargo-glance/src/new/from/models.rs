@@ -1,4 +1,5 @@
-//! Rust expressions for parts of a descriptor: builders of the SDK where these say the same, else JSON.
+//! Generates Rust expressions for parts of a descriptor: builders of the SDK if they are
+//! equivalent, otherwise JSON.
 
 use std::collections::BTreeSet;
 
@@ -12,23 +13,24 @@ use serde_json::Value;
 use super::addresses::Addresses;
 use super::code::{Names, json_lines, json_literal, literal, snake};
 
-/// How deep composite conditions are written as code.
+/// The maximum depth of composite conditions as code.
 const MAX_DEPTH: usize = 3;
 
-/// The longest literal within an expression, in characters: rustfmt gives up on what does not fit into a line.
+/// The maximum length of a literal within an expression, in characters: rustfmt gives up if a
+/// literal does not fit into a line.
 const MAX_LITERAL: usize = 60;
 
-/// Writes expressions, and remembers what they use.
+/// Writes expressions, and collects the items that they use.
 pub(super) struct Models<'a> {
     addresses: &'a Addresses,
-    /// The constants that the expressions name, and their names.
+    /// The constants in the expressions, and their names.
     pub(super) constants: String,
     names: Names,
-    /// Types of `glance_sdk::model`.
+    /// The used types of `glance_sdk::model`.
     pub(super) imports: BTreeSet<&'static str>,
-    /// Whether there is an expression that reads JSON.
+    /// Whether an expression parses JSON.
     pub(super) uses_json: bool,
-    /// How that function is called.
+    /// The path of the function that parses JSON.
     json: &'static str,
 }
 
@@ -44,7 +46,7 @@ impl<'a> Models<'a> {
         }
     }
 
-    /// A text, by a constant where it is long.
+    /// Returns an expression of a text, through a constant if it is long.
     pub(super) fn text(&mut self, text: &str, name: &str) -> String {
         let literal = literal(text);
         match literal.chars().count() > MAX_LITERAL {
@@ -59,11 +61,11 @@ impl<'a> Models<'a> {
         name
     }
 
-    /// An expression of this type that is read from JSON; `key` names what it is of.
+    /// Returns an expression of this type that is parsed from JSON; `key` identifies the item.
     pub(super) fn json(&mut self, kind: &'static str, key: &str, part: &impl Serialize) -> String {
         self.uses_json = true;
         self.imports.insert(kind);
-        // A model is written as JSON without failing: its maps have text for keys.
+        // Serializing a model cannot fail: its maps have strings as keys.
         let value = serde_json::to_value(part).unwrap_or_default();
         let mut literal = json_literal(&value);
         if literal.chars().count() > MAX_LITERAL {
@@ -103,7 +105,7 @@ impl<'a> Models<'a> {
         }
     }
 
-    /// A web panel whose address the SDK fills in.
+    /// Returns a web panel whose URL the SDK fills in.
     pub(super) fn web_panel(&mut self, panel: &WebPanel) -> String {
         let mut panel = panel.clone();
         panel.url = query(&panel.url);
@@ -130,7 +132,7 @@ impl<'a> Models<'a> {
         code
     }
 
-    /// A dialog whose address the SDK fills in.
+    /// Returns a dialog whose URL the SDK fills in.
     pub(super) fn dialog(&mut self, dialog: &Dialog) -> String {
         let mut dialog = dialog.clone();
         dialog.url = query(&dialog.url);
@@ -202,7 +204,7 @@ impl<'a> Models<'a> {
         Some(code)
     }
 
-    /// An external page whose address the SDK fills in.
+    /// Returns an external page whose URL the SDK fills in.
     pub(super) fn external_page(&mut self, page: &ExternalPage) -> String {
         let mut page = page.clone();
         page.url = query(&page.url);
@@ -255,7 +257,7 @@ impl<'a> Models<'a> {
         code
     }
 
-    /// A condition of what has this key.
+    /// Returns a condition of the item with this key.
     pub(super) fn condition(&mut self, key: &str, condition: &Condition) -> String {
         match condition_code(condition, 0) {
             Some((code, has_match)) => {
@@ -273,13 +275,13 @@ impl<'a> Models<'a> {
     }
 }
 
-/// The query of a page's address, from its question mark on.
+/// Returns the query of a page's URL, from its question mark on.
 pub(super) fn query(url: &str) -> String {
     url.find('?')
         .map_or_else(String::new, |at| url[at..].to_owned())
 }
 
-/// A text without a key for its translation.
+/// Returns the expression of a text without a translation key.
 pub(super) fn text(text: &Text) -> Option<String> {
     (text.i18n.is_none() && text.extra.is_empty()).then(|| literal(&text.value))
 }
@@ -330,7 +332,7 @@ fn button(action: &DialogAction) -> Option<String> {
     Some(code)
 }
 
-/// The condition as the SDK's functions make it, and whether it compares an attribute.
+/// Returns the condition as the SDK's functions create it, and whether it compares an attribute.
 fn condition_code(condition: &Condition, depth: usize) -> Option<(String, bool)> {
     match condition {
         Condition::Simple(simple) if simple.extra.is_empty() && simple.invert.is_none() => {
@@ -402,7 +404,7 @@ fn entry(entry: &Match) -> Option<String> {
     ))
 }
 
-/// A text, a Boolean or a number.
+/// Returns the expression of a string, a Boolean or a number.
 pub(super) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(literal(text)),
@@ -417,7 +419,7 @@ pub(super) fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// At most this many characters of a text.
+/// Cuts a text to this many characters.
 pub(super) fn text_within(text: &str, most: usize) -> String {
     text.chars().take(most).collect()
 }

@@ -1,20 +1,20 @@
-//! `src/pages.rs` of the new crate.
+//! Generates `src/pages.rs` of the new crate.
 
 use super::Original;
 use super::addresses::BROWSER;
 use super::code::{Names, literal};
 
-/// The pages, as they stand in `src/pages.rs`.
+/// The pages in `src/pages.rs`.
 pub(super) struct Pages {
     pub(super) panels: Vec<String>,
     pub(super) dialogs: Vec<String>,
     pub(super) external: Vec<String>,
     pub(super) configuration: Option<String>,
     pub(super) administration: Option<String>,
-    /// The path of the home page, where the crate serves one, and its function.
+    /// The path and the function of the home page, if the crate serves one.
     pub(super) homepage: Option<(String, String)>,
-    /// Where browsers go after an installation, an update or a removal: the member of `installable`, the path,
-    /// and the function.
+    /// The pages for browsers after an installation, an update or a removal: the member of
+    /// `installable`, the path, and the function.
     pub(super) visits: Vec<(&'static str, &'static str, String)>,
     code: String,
 }
@@ -50,11 +50,11 @@ impl Pages {
         let external = external.collect();
         let name = &descriptor.name;
         let configuration = capabilities.configurable.is_some().then(|| {
-            let about = "The page where people set the add-on up.";
+            let about = "The page on which people configure the add-on.";
             page("configuration", "page", about, &format!("{name}: settings"))
         });
         let administration = capabilities.admin_page.is_some().then(|| {
-            let about = "The page where administrators of the group manage the add-on.";
+            let about = "The page on which administrators of the group manage the add-on.";
             page(
                 "administration",
                 "page",
@@ -83,7 +83,7 @@ impl Pages {
             for ((member, path), (url, key, done)) in BROWSER.into_iter().zip(urls) {
                 if url.is_some() {
                     let about =
-                        format!("Where the browser goes after the {key}; everybody may read it.");
+                        format!("The page for browsers after the {key}, which everybody may read.");
                     let function = page(
                         &format!("after-{key}"),
                         "page",
@@ -106,14 +106,14 @@ impl Pages {
         }
     }
 
-    /// The file, where there is one.
+    /// Returns the file, if it is needed.
     pub(super) fn source(&self) -> Option<String> {
         if self.code.is_empty() {
             return None;
         }
         Some(format!(
-            r#"//! The pages. Hosts sign the requests that open them: take a `SignedRequest` or a `Viewer` as an argument to
-//! learn who looks, and in which room.
+            r#"//! The pages. Hosts sign the requests that open them: extract a `SignedRequest` or a `Viewer` to identify the
+//! person and the room.
 
 use glance_sdk::axum::response::Html;
 use glance_sdk::label::Escaped;

@@ -1,26 +1,26 @@
-//! What a descriptor says that the SDK refuses or that no host could use, and what a crate declares instead.
+//! Replaces declarations that the SDK refuses or that no host could use.
 
 use glance_sdk::model::Event;
 use serde_json::{Value, json};
 
 use super::Change;
 
-/// Makes a crate's descriptor of an existing one, and keeps the changes.
+/// Turns an existing descriptor into that of a crate, and records the changes.
 pub(super) fn repair(document: &mut Value, changes: &mut Vec<Change>, name: &str, title: &str) {
     let mut repairs = Repairs { document, changes };
     let key = format!("com.example.{name}");
     repairs.fill(
         "key",
         &key,
-        "There is no key, and hosts tell add-ons apart by it.",
+        "The key is missing, by which hosts identify add-ons.",
     );
-    repairs.fill("name", title, "There is no name.");
+    repairs.fill("name", title, "The name is missing.");
     if repairs.document.is_object() && repairs.document.get("description").is_none() {
         let description = repairs.document["name"].clone();
         repairs.set(
             "/description",
             description,
-            "There is no description; the name stands in for it.",
+            "The description is missing; the name replaces it.",
         );
     }
     repairs.installable();
@@ -53,7 +53,7 @@ impl Repairs<'_> {
         change(self.document, self.changes, pointer, None, why);
     }
 
-    /// Removes an entry of a capability, and the whole where it is the only one.
+    /// Removes an entry of a capability, and the whole list if it was the only entry.
     fn remove_entry(&mut self, name: &str, at: usize, why: &str) {
         match self.list(name).len() {
             1 => self.remove(&format!("/capabilities/{name}"), why),
@@ -61,7 +61,7 @@ impl Repairs<'_> {
         }
     }
 
-    /// A capability where it is a list.
+    /// Returns a capability if it is a list.
     fn list(&self, name: &str) -> &[Value] {
         let list = self.document["capabilities"][name].as_array();
         list.map_or(&[], Vec::as_slice)
@@ -69,14 +69,14 @@ impl Repairs<'_> {
 
     fn installable(&mut self) {
         if self.document.is_object() && self.document.get("capabilities").is_none() {
-            self.set("/capabilities", json!({}), "There are no capabilities.");
+            self.set("/capabilities", json!({}), "The capabilities are missing.");
         }
         let capabilities = self.document.get("capabilities");
         let is_missing = capabilities.is_some_and(|capabilities| {
             capabilities.is_object() && capabilities.get("installable").is_none()
         });
         if is_missing {
-            let why = "There is no `installable`, so no host could tell the add-on its secret.";
+            let why = "`installable` is missing, so no host could send the add-on its secret.";
             self.set("/capabilities/installable", json!({}), why);
         }
     }
@@ -85,10 +85,10 @@ impl Repairs<'_> {
         let webhook = &self.document["capabilities"]["webhook"];
         if webhook.is_object() {
             let list = json!([webhook]);
-            let why = "The webhook stands alone, and HipChat's schema wants a list.";
+            let why = "The webhook is not in a list, but HipChat's schema requires one.";
             self.set("/capabilities/webhook", list, why);
         }
-        // From the end, so that what is removed moves none that is still to come.
+        // From the end, so that removing an entry does not move the remaining ones.
         for at in (0..self.list("webhook").len()).rev() {
             let webhook = &self.list("webhook")[at];
             let pointer = format!("/capabilities/webhook/{at}");
@@ -105,11 +105,11 @@ impl Repairs<'_> {
                 continue;
             }
             if has_pattern && !has_text {
-                let why = "A pattern counts for messages only.";
+                let why = "A pattern applies to messages only.";
                 self.remove(&format!("{pointer}/pattern"), why);
             }
             if !is_signed {
-                let why = "The webhook is not signed, so anybody could call it; the SDK takes signed calls only.";
+                let why = "The webhook is not signed, so anybody could call it; the SDK accepts signed calls only.";
                 self.set(&format!("{pointer}/authentication"), "jwt".into(), why);
             }
         }
@@ -124,14 +124,14 @@ impl Repairs<'_> {
         for pointer in places.collect::<Vec<_>>() {
             let authentication = self.document.pointer(&pointer);
             if authentication.is_some_and(|kind| kind.is_string() && kind != "jwt") {
-                let why = "The page is opened without a signature, so nobody knows who looks; pages of the SDK \
-                           are signed.";
+                let why = "The page is opened without a signature, so the viewer is unknown; pages of the SDK \
+                       are signed.";
                 self.remove(&pointer, why);
             }
         }
     }
 
-    /// What opens nothing.
+    /// Removes targets that open nothing.
     fn targets(&mut self) {
         let pages = ["webPanel", "dialog", "externalPage"];
         let pages = pages.iter().flat_map(|name| self.list(name));
@@ -144,7 +144,7 @@ impl Repairs<'_> {
         for at in 0..self.list("glance").len() {
             let target = self.list("glance")[at].get("target");
             if target.is_some_and(|target| !opens(target)) {
-                let why = "The target names no page of the add-on, so a click opens nothing.";
+                let why = "The target is not a page of the add-on, so a click opens nothing.";
                 self.remove(&format!("/capabilities/glance/{at}/target"), why);
             }
         }
@@ -154,14 +154,14 @@ impl Repairs<'_> {
         for at in (0..self.list("action").len()).rev() {
             let target = self.list("action")[at].get("target");
             if target.is_some_and(|target| !opens(target) && !glances.contains(&key(target))) {
-                let why = "The action's target names no page of the add-on, so it opens nothing.";
+                let why = "The action's target is not a page of the add-on, so it opens nothing.";
                 self.remove_entry("action", at, why);
             }
         }
     }
 }
 
-/// Changes the document at a pointer whose parent exists, and keeps the change.
+/// Changes the document at a pointer whose parent exists, and records the change.
 pub(super) fn change(
     document: &mut Value,
     changes: &mut Vec<Change>,

@@ -1,10 +1,10 @@
-//! `tests/descriptor.rs` of the new crate.
+//! Generates `tests/descriptor.rs` of the new crate.
 
 use super::Original;
 use super::code::{json_literal, literal};
 use super::glances::Glances;
 
-/// The test that the crate declares what its original declares, and that a host installs it.
+/// Returns the test that the crate declares the same as its original, and that a host installs it.
 pub(super) fn test(original: &Original, krate: &str, glances: &Glances) -> String {
     let changes = original.changes.iter().map(|change| {
         let pointer = literal(&change.pointer);
@@ -45,11 +45,11 @@ pub(super) fn test(original: &Original, krate: &str, glances: &Glances) -> Strin
 
 {import}use serde_json::{{Map, Value, json}};
 
-/// Where the original is.
+/// The base URL of the original.
 const BASE_URL: &str = {base};
 
 {changes}#[test]
-fn it_declares_what_the_original_declares() {{
+fn descriptor_matches_original() {{
     let original = include_str!("../descriptor.json");
     let mut original: Value = serde_json::from_str(original).unwrap();
 {apply}    let built = {krate}::add_on().build(BASE_URL).unwrap();
@@ -100,7 +100,7 @@ fn hide(address: Option<&mut Value>) {{
     }}
 }}
 
-/// An object in the document, empty where there is none.
+/// Returns an object in the document, and inserts it if it is missing.
 fn member<'a>(document: &'a mut Value, name: &str) -> &'a mut Map<String, Value> {{
     let members = document.as_object_mut().unwrap();
     let member = members.entry(name).or_insert_with(|| json!({{}}));
@@ -111,7 +111,7 @@ fn member<'a>(document: &'a mut Value, name: &str) -> &'a mut Map<String, Value>
 }
 
 const CHANGE: &str = r#"
-/// Puts a value at a JSON pointer, or removes what is there.
+/// Sets or removes the value at a JSON pointer.
 fn change(document: &mut Value, pointer: &str, value: Option<&str>) {
     let (parent, name) = pointer.rsplit_once('/').unwrap();
     match (document.pointer_mut(parent).unwrap(), value) {
@@ -124,12 +124,12 @@ fn change(document: &mut Value, pointer: &str, value: Option<&str>) {
         (Value::Array(entries), None) => {
             entries.remove(name.parse().unwrap());
         }
-        (other, _) => panic!("nothing can stand at {pointer} in {other}"),
+        (other, _) => panic!("cannot set {pointer} in {other}"),
     }
 }
 "#;
 
-/// The test that a host installs the add-on, and that what people see answers.
+/// Returns the test that a host installs the add-on, and that its glances and pages respond.
 fn host(original: &Original, krate: &str, glances: &Glances) -> String {
     let capabilities = &original.descriptor.capabilities;
     let installable = capabilities.installable.as_ref();
@@ -141,7 +141,7 @@ fn host(original: &Original, krate: &str, glances: &Glances) -> String {
         // Nobody can install it.
         (false, false) => return String::new(),
     };
-    // A host posts to the add-on of a test; it has no browser.
+    // A test's host posts to the add-on, and has no browser.
     if original.addresses.by_browser {
         return String::new();
     }

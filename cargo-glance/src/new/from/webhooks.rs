@@ -1,4 +1,4 @@
-//! `src/webhooks.rs` of the new crate.
+//! Generates `src/webhooks.rs` of the new crate.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -8,14 +8,14 @@ use super::Original;
 use super::code::{Names, attribute, literal, snake};
 use super::models::text_within;
 
-/// The longest key that is made of a name.
+/// The maximum length of a key that is derived from a name.
 const MAX_KEY: usize = 34;
 
-/// The webhooks, as they stand in `src/webhooks.rs`.
+/// The webhooks in `src/webhooks.rs`.
 pub(super) struct Webhooks {
-    /// The name of each function, in the order of the descriptor.
+    /// The function names in the order of the descriptor.
     pub(super) functions: Vec<String>,
-    /// The key of each. Those of webhooks without one are made of their names.
+    /// The keys. Those of webhooks without one are derived from their names.
     pub(super) keys: Vec<String>,
     code: String,
     imports: BTreeSet<&'static str>,
@@ -47,15 +47,14 @@ impl Webhooks {
         self.functions.is_empty()
     }
 
-    /// The file, where there is one.
+    /// Returns the file, if it is needed.
     pub(super) fn source(&self) -> Option<String> {
         if self.is_empty() {
             return None;
         }
         let imports: Vec<_> = self.imports.iter().copied().collect();
         let mut source =
-            "//! The webhooks: what the host calls, signed, when something happens in a room.\n\n"
-                .to_owned();
+            "//! The webhooks, which the host calls, signed, for events in rooms.\n\n".to_owned();
         if self.answers {
             source += "use glance_sdk::model::Notification;\n";
         }
@@ -68,7 +67,7 @@ impl Webhooks {
     }
 }
 
-/// A key for each webhook: its own, or one of its name or event that no other has.
+/// Returns a key for each webhook: its own, or a unique one derived from its name or event.
 fn keys(webhooks: &[Webhook]) -> Vec<String> {
     let mut taken: HashSet<String> = webhooks
         .iter()
@@ -96,7 +95,7 @@ fn keys(webhooks: &[Webhook]) -> Vec<String> {
     webhooks.iter().map(free).collect()
 }
 
-/// The type of the event. Events that no host knows were left out before.
+/// Returns the type of the event. Unknown events were removed before.
 fn event(event: &Event) -> &'static str {
     match event {
         Event::RoomArchived => "RoomArchived",
@@ -112,7 +111,7 @@ fn event(event: &Event) -> &'static str {
     }
 }
 
-/// Whether `#[webhook]` takes this name; an edit writes the others.
+/// Returns whether `#[webhook]` accepts this name; an edit sets the others.
 pub(super) fn takes_name(name: &str) -> bool {
     (1..=100).contains(&name.encode_utf16().count())
 }
@@ -133,7 +132,7 @@ fn code(webhook: &Webhook, key: &str, function: &str, event: &str) -> String {
         arguments.push(format!("pattern = {}", literal(pattern)));
     }
     let when = match webhook.pattern {
-        Some(_) => "for messages that match its pattern, and answers in the room",
+        Some(_) => "for messages that match its pattern, and responds in the room",
         None => "for each event of its kind",
     };
     let (result, answer) = match webhook.pattern {
@@ -163,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn webhooks_without_keys_get_keys_of_their_names() {
+    fn missing_webhook_keys_are_derived_from_names() {
         let webhook = |name: &str| Webhook::new(Event::RoomMessage, "").name(name);
         let long = "a-".repeat(30);
         let webhooks = [
