@@ -4,16 +4,17 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt;
 use tracing_subscriber::prelude::*;
 
-/// Logs at the level `info`, or as `RUST_LOG` says: `debug`, or `warn,{{ crate }}=debug`.
+/// Logs at the level `info`, or according to `RUST_LOG`: `debug`, or `warn,{{ crate }}=debug`.
 pub fn start() {
     let filter = match std::env::var("RUST_LOG") {
         Ok(text) => text.parse().unwrap_or_else(|cause| {
-            eprintln!("RUST_LOG={text:?} is not understood ({cause}); logging at the level info");
+            eprintln!("RUST_LOG={text:?} is invalid ({cause}); logging at the level info");
             info()
         }),
         Err(_) => info(),
     };
-    // A line that cannot be written, to a closed pipe for example, is lost rather than a panic.
+    // If a line cannot be written, for example to a closed pipe, it is lost instead of causing a
+    // panic.
     let lines = fmt::layer()
         .with_writer(std::io::stderr)
         .log_internal_errors(false);

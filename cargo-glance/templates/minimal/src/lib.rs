@@ -1,4 +1,4 @@
-//! A counter that a room shows: one glance, one panel, one push.
+//! A counter in a room: one glance, one panel, one push.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,7 +12,7 @@ pub async fn {{ glance }}(State(counter): State<Counter>) -> GlanceData {
     counter.data()
 }
 
-/// What the handlers share. Keep what must outlive the program in a database.
+/// The state of the handlers. Store data in a database if it must survive a restart.
 #[derive(Clone, Default)]
 pub struct Counter(Arc<AtomicU32>);
 
@@ -23,7 +23,7 @@ impl Counter {
     }
 }
 
-/// The panel that a click on the glance opens. The host signs its requests.
+/// Returns the panel, which a click on the glance opens. The host signs its requests.
 async fn panel(State(counter): State<Counter>) -> Html<String> {
     let count = counter.0.load(Ordering::Relaxed);
     Html(format!(
@@ -32,7 +32,7 @@ async fn panel(State(counter): State<Counter>) -> Html<String> {
     ))
 }
 
-/// Counts one more and pushes the new count to everyone in the room.
+/// Increments the count and pushes it to everyone in the room.
 async fn count(
     State(counter): State<Counter>,
     request: SignedRequest,
@@ -45,7 +45,7 @@ async fn count(
     Ok(panel(State(counter)).await)
 }
 
-/// The add-on.
+/// Creates the add-on.
 pub fn add_on() -> AddOn<Counter> {
     AddOn::new("com.example.{{ name }}", "{{ title }}")
         .description("Counts.")

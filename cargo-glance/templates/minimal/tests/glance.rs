@@ -1,9 +1,9 @@
-//! What a person in the room sees.
+//! Tests the glance in a room.
 
 use glance_host::Host;
 
 #[tokio::test]
-async fn the_line_shows_the_count() {
+async fn glance_shows_count() {
     let host = Host::start().await;
     let room = host.room("demo").await;
     let add_on = room.install({{ crate }}::add_on()).await;
@@ -16,7 +16,7 @@ async fn the_line_shows_the_count() {
         .panel_url(&room.room, add_on.installed(), "{{ name }}-panel")
         .await
         .unwrap();
-    // The add-on is on this machine, whatever proxy the environment names.
+    // The add-on runs on this machine, so the request needs no proxy.
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let answer = http.post(panel).send().await.unwrap();
     assert!(answer.status().is_success());

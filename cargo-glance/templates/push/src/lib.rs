@@ -1,4 +1,4 @@
-//! Watches a service and shows whether it answers: one glance, fed by a background task.
+//! Monitors a service and shows whether it responds: one glance, updated by a background task.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,28 +7,28 @@ use glance_sdk::prelude::*;
 use tokio::net::TcpStream;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-/// How long the service may take to accept a connection.
+/// The timeout of a connection to the service.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Shows the service and whether it answers.
+/// Shows the service and whether it responds.
 #[glance(key = "{{ name }}", name = "{{ title }}", icon = "/icon.svg")]
 pub async fn {{ glance }}(State(monitor): State<Monitor>) -> GlanceData {
     monitor.data()
 }
 
-/// What is known of the service.
+/// The state of the service.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub enum Health {
-    /// The first check is not done.
+    /// The first check is not complete.
     #[default]
     Unknown,
-    /// It answers.
+    /// The service responds.
     Up,
-    /// It does not answer.
+    /// The service does not respond.
     Down,
 }
 
-/// What the glance and the background task share.
+/// The state that the glance and the background task share.
 #[derive(Clone)]
 pub struct Monitor {
     service: Arc<str>,
@@ -36,7 +36,7 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// Watches the service at this address, a host and a port such as `db.example.com:5432`.
+    /// Monitors the service at this address, a host and a port such as `db.example.com:5432`.
     pub fn new(service: &str) -> Self {
         Self {
             service: service.into(),
@@ -51,12 +51,12 @@ impl Monitor {
             Health::Unknown => GlanceData::new(label!("Checking <b>{service}</b>")),
             Health::Up => GlanceData::new(label!("<b>{service}</b> answers"))
                 .lozenge(Lozenge::Success, "UP"),
-            Health::Down => GlanceData::new(label!("<b>{service}</b> does not answer"))
+            Health::Down => GlanceData::new(label!("<b>{service}</b> does not respond"))
                 .lozenge(Lozenge::Error, "DOWN"),
         }
     }
 
-    /// Checks the service at this interval, for as long as the program runs.
+    /// Checks the service at this interval, as long as the program runs.
     pub async fn watch(self, every: Duration, installations: Installations, pusher: Pusher) {
         let mut ticks = interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -72,9 +72,9 @@ impl Monitor {
         }
     }
 
-    /// Records the state of the service and pushes it wherever the add-on is installed.
+    /// Records the state of the service and pushes it to all installations.
     ///
-    /// The pusher sends what changed and leaves out the rest, so this may be called as often as you like.
+    /// The pusher sends only changes, so you may call this as often as you like.
     pub async fn record(
         &self,
         health: Health,
@@ -93,13 +93,13 @@ impl Monitor {
     }
 }
 
-/// Whether the service accepts a connection.
+/// Returns whether the service accepts a connection.
 async fn answers(service: &str) -> bool {
     let connected = timeout(CONNECT_TIMEOUT, TcpStream::connect(service)).await;
     matches!(connected, Ok(Ok(_)))
 }
 
-/// The add-on.
+/// Creates the add-on.
 pub fn add_on(monitor: Monitor) -> AddOn<Monitor> {
     AddOn::new("com.example.{{ name }}", "{{ title }}")
         .description("Watches a service.")
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_service_answers_while_it_listens() {
+    async fn listening_service_responds() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let service = listener.local_addr().unwrap().to_string();
         assert!(answers(&service).await);

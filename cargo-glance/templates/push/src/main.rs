@@ -8,7 +8,7 @@ use std::time::Duration;
 use glance_sdk::addon::interrupted;
 use {{ crate }}::{Monitor, add_on};
 
-/// How often the service is checked.
+/// The interval between two checks of the service.
 const INTERVAL: Duration = Duration::from_secs(30);
 
 #[tokio::main]

@@ -1,10 +1,10 @@
-//! What a person in the room sees.
+//! Tests the glance in a room.
 
 use glance_host::Host;
 use {{ crate }}::{Health, Monitor, add_on, {{ glance }}};
 
 #[tokio::test]
-async fn the_line_shows_whether_the_service_answers() {
+async fn glance_shows_whether_service_responds() {
     let monitor = Monitor::new("db.example.com:5432");
     let host = Host::start().await;
     let room = host.room("ops").await;

@@ -1,4 +1,4 @@
-//! Shows a line in a room while a deployment runs there, and only there: a glance that the add-on creates and removes
+//! Shows a glance in a room only while a deployment runs there: the add-on creates and removes it
 //! at run time.
 
 mod panel;
@@ -11,13 +11,14 @@ use glance_sdk::glance::Glance;
 use glance_sdk::prelude::*;
 use glance_sdk::{Error, ErrorKind};
 
-/// Opens the panel. The descriptor declares it, so every room shows it.
+/// Opens the panel. The descriptor declares this glance, so every room shows it.
 #[glance(key = "{{ name }}", name = "{{ title }}", icon = "/icon.svg", target = "{{ name }}-panel")]
 pub async fn {{ glance }}() -> GlanceData {
     GlanceData::new(label!("{{ title }}"))
 }
 
-/// What is deployed now. The add-on creates this glance where a deployment begins and removes it at the end.
+/// Shows the running deployment. The add-on creates this glance when a deployment starts and
+/// removes it at the end.
 #[glance(key = "{{ name }}-now", name = "Deployment", icon = "/icon.svg", target = "{{ name }}-panel")]
 pub async fn deployment(query: GlanceQuery, State(app): State<Deployments>) -> GlanceData {
     data(app.version(query.oauth_id(), query.room_id()).as_deref())
@@ -27,17 +28,18 @@ fn data(version: Option<&str>) -> GlanceData {
     match version {
         Some(version) => GlanceData::new(label!("Deploying <b>{version}</b>"))
             .lozenge(Lozenge::Current, "RUNNING"),
-        // A room may show the line for a moment longer, or after this program was restarted.
-        None => GlanceData::new(label!("No deployment runs")),
+        // A room may show the glance for a moment longer, or after a restart of this program.
+        None => GlanceData::new(label!("No deployment running")),
     }
 }
 
-/// The deployments that run now, one in a room at most. Keep what must outlive the program in a database.
+/// The running deployments, at most one per room. Store them in a database if they must survive a
+/// restart.
 #[derive(Clone, Default)]
 pub struct Deployments(Arc<Mutex<BTreeMap<(OauthId, RoomId), String>>>);
 
 impl Deployments {
-    /// Begins the deployment of this version: the room shows its line.
+    /// Starts the deployment of this version: the room shows the glance.
     pub(crate) async fn begin(
         &self,
         client: &Client,
@@ -51,14 +53,14 @@ impl Deployments {
             .glances()
             .create_registered::<deployment>()
             .await?;
-        // A room that had the line already shows the new version.
+        // If the room had the glance already, it shows the new version.
         client
             .room(room)
             .push::<deployment>(data(Some(version)))
             .await
     }
 
-    /// Ends the room's deployment, whether one ran or not: the line goes away.
+    /// Ends the room's deployment, whether or not one is running: the glance disappears.
     pub(crate) async fn end(&self, client: &Client, room: RoomId) -> glance_sdk::Result<()> {
         let at = (client.installation().oauth_id().clone(), room);
         self.running().remove(&at);
@@ -74,7 +76,7 @@ impl Deployments {
         self.running().get(&(oauth_id.clone(), room)).cloned()
     }
 
-    /// Forgets the deployments of an installation that is gone.
+    /// Removes the deployments of an uninstalled add-on.
     fn forget(&self, oauth_id: &OauthId) -> glance_sdk::Result<()> {
         self.running().retain(|(of, _), _| of != oauth_id);
         Ok(())
@@ -85,7 +87,7 @@ impl Deployments {
     }
 }
 
-/// The add-on.
+/// Creates the add-on.
 pub fn add_on() -> AddOn<Deployments> {
     AddOn::new("com.example.{{ name }}", "{{ title }}")
         .description("Shows deployments while they run.")

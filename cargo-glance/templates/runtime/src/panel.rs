@@ -1,4 +1,4 @@
-//! The panel: begins and ends the room's deployment.
+//! The panel, which starts and ends the room's deployment.
 
 use glance_sdk::axum::Form;
 use glance_sdk::axum::http::StatusCode;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::Deployments;
 
-/// The longest version, in characters: more does not fit into the line.
+/// The maximum length of a version, in characters, which fits into the glance.
 const MAX_CHARS: usize = 40;
 
 pub(crate) async fn show(State(app): State<Deployments>, request: SignedRequest) -> Response {
@@ -36,7 +36,7 @@ pub(crate) async fn change(
         Change::Begin { version } => {
             let version = version.trim();
             if version.is_empty() || version.chars().count() > MAX_CHARS {
-                let problem = format!("Write a version of 1 to {MAX_CHARS} characters.");
+                let problem = format!("Enter a version of 1 to {MAX_CHARS} characters.");
                 return Ok(page(&app, &request, StatusCode::UNPROCESSABLE_ENTITY, &problem));
             }
             app.begin(&client, room, version).await?;
@@ -57,7 +57,7 @@ fn page(app: &Deployments, request: &SignedRequest, status: StatusCode, problem:
             version = Escaped(&version),
         ),
         None => format!(
-            r#"<h1>No deployment runs</h1>
+            r#"<h1>No deployment running</h1>
 <form method="post">
   <p role="alert">{problem}</p>
   <label for="version">Version</label>

@@ -1,10 +1,10 @@
-//! What people in two rooms see while one of them deploys.
+//! Tests the glances of two rooms while one of them deploys.
 
 use glance_host::Host;
 use {{ crate }}::{add_on, deployment};
 
 #[tokio::test]
-async fn the_line_shows_in_the_room_that_deploys() {
+async fn glance_shows_in_deploying_room() {
     let host = Host::start().await;
     let installed = host.install_everywhere(add_on()).await;
     let (ops, lobby) = (host.room("ops").await, host.room("lobby").await);
@@ -16,7 +16,7 @@ async fn the_line_shows_in_the_room_that_deploys() {
         .panel_url(&ops.room, installed.installed(), "{{ name }}-panel")
         .await
         .unwrap();
-    // The add-on is on this machine, whatever proxy the environment names.
+    // The add-on runs on this machine, so the request needs no proxy.
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let press = |form: &'static [(&'static str, &'static str)]| {
         let http = http.clone();
@@ -32,6 +32,6 @@ async fn the_line_shows_in_the_room_that_deploys() {
     assert_eq!(press(&[("do", "begin"), ("version", "")]).await, 422);
     assert_eq!(press(&[("do", "end")]).await, 200);
     here.wait_for(|sidebar| sidebar.lines.len() == 1).await;
-    // Nothing runs any more, and the host has no such glance.
+    // No deployment is running, and the host has no such glance.
     assert_eq!(press(&[("do", "end")]).await, 200);
 }

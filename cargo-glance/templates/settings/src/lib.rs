@@ -1,4 +1,4 @@
-//! A note that each room keeps beside its chat: one glance, a panel with a form, and a database of its own.
+//! A note for each room: one glance, a panel with a form, and its own database.
 
 mod notes;
 mod panel;
@@ -7,13 +7,13 @@ use glance_sdk::prelude::*;
 
 pub use notes::Notes;
 
-/// What the glance's condition tests.
+/// The metadata for the glance's condition.
 #[derive(Serialize, GlanceMetadata)]
 pub struct Note {
     is_written: bool,
 }
 
-/// Shows the room's note. While there is none, only the room's owner sees the line, to write one.
+/// Shows the room's note. While there is none, only the room's owner sees the glance, to write one.
 #[glance(key = "{{ name }}", name = "{{ title }}", icon = "/icon.svg", target = "{{ name }}-panel",
          when(is_written || user::is_room_owner))]
 pub async fn {{ glance }}(
@@ -34,7 +34,7 @@ fn data(note: Option<&str>) -> GlanceData<Note> {
     })
 }
 
-/// The add-on.
+/// Creates the add-on.
 pub fn add_on(notes: Notes) -> AddOn<Notes> {
     AddOn::new("com.example.{{ name }}", "{{ title }}")
         .description("Keeps a note for each room.")

@@ -22,7 +22,7 @@ async fn main() -> ExitCode {
 
 async fn serve() -> Result<(), Box<dyn Error>> {
     let file = Path::new("notes.sqlite");
-    let notes = Notes::open(file).map_err(|cause| format!("{} cannot be used: {cause}", file.display()))?;
+    let notes = Notes::open(file).map_err(|cause| format!("cannot use {}: {cause}", file.display()))?;
     add_on(notes).serve().await.map_err(|error| format!("{error}. {}", error.help()))?;
     Ok(())
 }

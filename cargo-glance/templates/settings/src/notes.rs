@@ -7,7 +7,7 @@ use std::time::Duration;
 use glance_sdk::model::{OauthId, RoomId};
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
-/// How long a call waits for another process that uses the file.
+/// The time that a call waits for another process with access to the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
 const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS note (
@@ -19,7 +19,7 @@ const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS note (
 
 /// The notes of all rooms.
 ///
-/// Its calls take microseconds, so they may block the thread of a handler. Run long queries with
+/// Calls take microseconds, so handlers may block their thread. Run long queries with
 /// `tokio::task::spawn_blocking`.
 #[derive(Clone)]
 pub struct Notes(Arc<Mutex<Connection>>);
@@ -29,7 +29,7 @@ impl Notes {
     ///
     /// # Errors
     ///
-    /// Where the file cannot be used.
+    /// Returns an error if the file cannot be opened or written.
     pub fn open(path: &Path) -> Result<Self> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -44,7 +44,7 @@ impl Notes {
         self.connection().query_row(query, at, |row| row.get(0)).optional()
     }
 
-    /// Writes the note of a room; an empty one removes it.
+    /// Sets the note of a room; an empty one removes it.
     pub(crate) fn set(&self, oauth_id: &OauthId, room: RoomId, text: &str) -> Result<()> {
         let at = (oauth_id.as_str(), room.to_string());
         if text.is_empty() {
@@ -58,7 +58,7 @@ impl Notes {
         Ok(())
     }
 
-    /// Forgets the notes of an installation that is gone.
+    /// Removes the notes of an uninstalled add-on.
     pub(crate) fn forget(&self, oauth_id: &OauthId) -> Result<()> {
         let delete = "DELETE FROM note WHERE installation = ?1";
         self.connection().execute(delete, [oauth_id.as_str()])?;

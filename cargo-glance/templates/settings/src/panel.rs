@@ -1,4 +1,4 @@
-//! The panel: the room's note and the form that changes it.
+//! The panel, with the room's note and a form.
 
 use glance_sdk::axum::Form;
 use glance_sdk::axum::http::StatusCode;
@@ -9,10 +9,11 @@ use serde::Deserialize;
 
 use crate::{Notes, data, {{ glance }}};
 
-/// The longest note, in characters.
+/// The maximum length of a note, in characters.
 const MAX_CHARS: usize = 200;
 
-/// The page. The host signs the request that opens it; the page's script brings the page token instead.
+/// Returns the page. The host signs the request that opens it; the page's script sends the page
+/// token instead.
 pub(crate) async fn show(
     State(notes): State<Notes>,
     request: SignedRequest,
@@ -59,7 +60,7 @@ pub(crate) async fn save(
     };
     let text = form.text.trim();
     if text.chars().count() > MAX_CHARS {
-        let problem = format!("A note has at most {MAX_CHARS} characters.");
+        let problem = format!("A note may have at most {MAX_CHARS} characters.");
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, problem).into_response());
     }
     notes.set(request.oauth_id(), room, text)?;

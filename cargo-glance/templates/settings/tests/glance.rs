@@ -1,4 +1,4 @@
-//! The panel as a page's script uses it, and what a person in the room then sees.
+//! Tests the panel like the page's script, and the glance in a room.
 
 use std::path::Path;
 
@@ -6,14 +6,14 @@ use glance_host::Host;
 use reqwest::{Client, StatusCode};
 use {{ crate }}::{Notes, add_on, {{ glance }}};
 
-/// The value of an attribute that stands behind this text in a page.
+/// Returns the attribute value after this text in a page.
 fn attribute<'a>(page: &'a str, behind: &str) -> &'a str {
     let (_, rest) = page.split_once(behind).expect("not in the page");
     rest.split_once('"').expect("no end of the value").0
 }
 
 #[tokio::test]
-async fn a_note_is_saved_and_shown() {
+async fn note_is_saved_and_shown() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let notes = Notes::open(Path::new(":memory:")).unwrap();
@@ -21,7 +21,7 @@ async fn a_note_is_saved_and_shown() {
     let mut viewer = room.viewer("member").await;
     assert!(viewer.settled().await.lines.is_empty());
 
-    // The add-on is on this machine, whatever proxy the environment names.
+    // The add-on runs on this machine, so the request needs no proxy.
     let http = Client::builder().no_proxy().build().unwrap();
     let panel = host
         .panel_url(&room.room, installed.installed(), "{{ name }}-panel")

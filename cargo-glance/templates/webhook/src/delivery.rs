@@ -1,7 +1,8 @@
 //! The build server's webhook.
 //!
-//! It posts JSON such as `{"project": "site", "status": "failed"}`, and signs the body with HMAC-SHA256: the header
-//! `X-Signature-256` is `sha256=` and the signature in hexadecimal. GitHub and many others sign this way.
+//! It posts JSON such as `{"project": "site", "status": "failed"}`, and signs the body with
+//! HMAC-SHA256: the header `X-Signature-256` contains `sha256=` and the signature in hexadecimal.
+//! GitHub and many others sign this way.
 
 use aws_lc_rs::hmac;
 use glance_sdk::axum::body::Bytes;
@@ -12,7 +13,7 @@ use serde::Deserialize;
 
 use crate::{Builds, {{ glance }}};
 
-/// The most broken projects that are remembered.
+/// The limit on the stored broken projects.
 const MAX_PROJECTS: usize = 1_000;
 
 #[derive(Deserialize)]
@@ -28,9 +29,10 @@ enum Status {
     Failed,
 }
 
-/// Takes a delivery and pushes the new state wherever the add-on is installed.
+/// Accepts a delivery and pushes the new state to all installations.
 ///
-/// A failure becomes 500, or 503 where it may pass, so that the build server delivers again.
+/// The response to a failure is 500, or 503 if it may be temporary, so that the build server
+/// retries.
 pub(crate) async fn receive(
     State(builds): State<Builds>,
     installations: Installations,
@@ -81,7 +83,7 @@ impl Builds {
     }
 }
 
-/// Whether `signature` is the HMAC of the body as it came, compared in constant time.
+/// Returns whether `signature` is the HMAC of the raw body, compared in constant time.
 fn is_signed(key: &hmac::Key, signature: Option<&str>, body: &[u8]) -> bool {
     signature
         .and_then(|signature| signature.strip_prefix("sha256="))

@@ -1,4 +1,4 @@
-//! Shows the broken projects of a build server, which reports each build by a signed webhook.
+//! Shows the broken projects of a build server, which reports each build with a signed webhook.
 
 mod delivery;
 
@@ -8,30 +8,31 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use aws_lc_rs::hmac;
 use glance_sdk::prelude::*;
 
-/// What the glance's condition tests.
+/// The metadata for the glance's condition.
 #[derive(Serialize, GlanceMetadata)]
 pub struct Broken {
     broken: u32,
-    /// No build was reported since the program started.
+    /// Whether no build was reported since the program started.
     is_waiting: bool,
 }
 
-/// Shows how many projects are broken; hidden while there are none, once a build was reported.
+/// Shows the number of broken projects; hidden if there are none, after the first report.
 #[glance(key = "{{ name }}", name = "{{ title }}", icon = "/icon.svg",
          when(broken > 0 || is_waiting))]
 pub async fn {{ glance }}(State(builds): State<Builds>) -> GlanceData<Broken> {
     builds.data()
 }
 
-/// What the glance and the webhook share. Keep what must outlive the program in a database.
+/// The state that the glance and the webhook share. Store it in a database if it must survive a
+/// restart.
 #[derive(Clone)]
 pub struct Builds {
-    /// Without it, every delivery is refused.
+    /// Without a key, every delivery is refused.
     key: Option<Arc<hmac::Key>>,
     reports: Arc<Mutex<Reports>>,
 }
 
-/// What the build server has reported.
+/// The reports of the build server.
 #[derive(Default)]
 struct Reports {
     broken: BTreeSet<String>,
@@ -39,7 +40,7 @@ struct Reports {
 }
 
 impl Builds {
-    /// Believes deliveries that are signed with this secret, and none without a secret.
+    /// Accepts only deliveries that are signed with this secret, and none without a secret.
     pub fn new(secret: Option<&str>) -> Self {
         let key = |secret: &str| Arc::new(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()));
         Self {
@@ -55,7 +56,7 @@ impl Builds {
         };
         let broken = u32::try_from(broken).unwrap_or(u32::MAX);
         let data = match broken {
-            _ if self.key.is_none() => GlanceData::new(label!("Set WEBHOOK_SECRET to begin")),
+            _ if self.key.is_none() => GlanceData::new(label!("Set WEBHOOK_SECRET to start")),
             0 if is_waiting => GlanceData::new(label!("No builds yet")),
             1 => GlanceData::new(label!("<b>1</b> broken project"))
                 .lozenge(Lozenge::Error, "BROKEN"),
@@ -70,7 +71,7 @@ impl Builds {
     }
 }
 
-/// The add-on.
+/// Creates the add-on.
 pub fn add_on(builds: Builds) -> AddOn<Builds> {
     AddOn::new("com.example.{{ name }}", "{{ title }}")
         .description("Shows broken projects.")

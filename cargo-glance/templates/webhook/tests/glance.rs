@@ -1,4 +1,4 @@
-//! Signed deliveries, and what a person in the room then sees.
+//! Tests signed deliveries and the glance in a room.
 
 use aws_lc_rs::hmac;
 use glance_host::Host;
@@ -6,11 +6,11 @@ use {{ crate }}::{Builds, add_on, {{ glance }}};
 
 const SECRET: &str = "secret of the test";
 
-/// Delivers this body, signed with this secret, and returns the status of the answer.
+/// Delivers this body, signed with this secret. Returns the status of the response.
 async fn deliver(base_url: &str, secret: &str, body: &'static str) -> u16 {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let signature = hex::encode(hmac::sign(&key, body.as_bytes()));
-    // The add-on is on this machine, whatever proxy the environment names.
+    // The add-on runs on this machine, so the request needs no proxy.
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let request = http
         .post(format!("{base_url}/hooks/builds"))
@@ -20,7 +20,7 @@ async fn deliver(base_url: &str, secret: &str, body: &'static str) -> u16 {
 }
 
 #[tokio::test]
-async fn the_line_shows_broken_projects() {
+async fn glance_shows_broken_projects() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let installed = room.install(add_on(Builds::new(Some(SECRET)))).await;
@@ -43,7 +43,7 @@ async fn the_line_shows_broken_projects() {
 }
 
 #[tokio::test]
-async fn unsigned_and_unreadable_deliveries_are_refused() {
+async fn unsigned_and_malformed_deliveries_are_refused() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let installed = room.install(add_on(Builds::new(Some(SECRET)))).await;
@@ -55,12 +55,12 @@ async fn unsigned_and_unreadable_deliveries_are_refused() {
 }
 
 #[tokio::test]
-async fn without_a_secret_the_line_asks_for_it_and_deliveries_are_refused() {
+async fn without_secret_deliveries_are_refused() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let installed = room.install(add_on(Builds::new(None))).await;
     let line = room.viewer("member").await.glance::<{{ glance }}>().await;
-    assert_eq!(line.label_text(), "Set WEBHOOK_SECRET to begin");
+    assert_eq!(line.label_text(), "Set WEBHOOK_SECRET to start");
 
     let failed = r#"{"project": "site", "status": "failed"}"#;
     assert_eq!(deliver(installed.base_url(), "", failed).await, 503);
