@@ -1,4 +1,4 @@
-//! The small commands of `cargo glance`: tokens, schemas, completions, recordings.
+//! Tests the small commands of `cargo glance`: tokens, schemas, completions, recordings.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
 
-/// How long a test waits for a state before it fails.
+/// The longest wait for a state before a test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn glance(arguments: &[&str]) -> Command {
@@ -45,7 +45,7 @@ async fn builds(State(broken): State<u32>) -> GlanceData {
     GlanceData::new(label!("<b>{broken}</b> broken builds"))
 }
 
-/// Serves an add-on until the test ends, and returns its address.
+/// Serves an add-on until the test ends. Returns its URL.
 async fn serve(broken: u32) -> String {
     let add_on = AddOn::new("com.example.builds", "Builds").state(broken);
     let add_on = add_on.glance::<builds>();
@@ -56,7 +56,7 @@ async fn serve(broken: u32) -> String {
 }
 
 #[tokio::test]
-async fn tokens_are_shown_and_verified_with_the_store() {
+async fn tokens_are_shown_and_verified_with_store() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("store.sqlite");
     let store = SqliteStore::open(&file).unwrap();
@@ -104,7 +104,7 @@ async fn tokens_are_shown_and_verified_with_the_store() {
         let shown: Value = serde_json::from_slice(&ended.stdout).unwrap();
         assert!(shown["problem"].as_str().unwrap().contains(why), "{shown}");
         assert!(text(&ended.stderr).starts_with("error[token-refused]"));
-        // Without a store nothing is known of the signature, and it is shown all the same.
+        // Without a store the signature cannot be verified, but the token is still shown.
         let ended = run(&["token", "inspect"], &token).await;
         assert!(ended.status.success(), "{ended:?}");
         assert!(text(&ended.stdout).contains("signature     not checked"));
@@ -204,7 +204,7 @@ async fn record(file: &Path, add_on: &str) {
     while !told.contains("broken builds") {
         told += &text(&events.chunk().await.unwrap().unwrap());
     }
-    // It is on its way to the file only.
+    // The data is not flushed to the file yet.
     assert!(!file.exists());
     let id = recording.id().unwrap().to_string();
     assert!(
@@ -240,7 +240,7 @@ async fn recordings_are_replayed_and_differences_fail() {
     let ended = run(&["replay", path, &other, "--ignore", "/answer/label"], "").await;
     assert!(ended.status.success(), "{ended:?}");
 
-    // What cannot be begun leaves the file as it is, and nothing beside it.
+    // A recording that cannot start leaves the file unchanged, and creates no other files.
     for (arguments, code) in [
         (&["record", path, &format!("{same}/")][..], "file-exists"),
         (

@@ -1,4 +1,4 @@
-//! `cargo glance demo` as a person starts, ends and breaks it.
+//! Tests how `cargo glance demo` starts, ends and fails.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -10,7 +10,7 @@ use glance_host::Host;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-/// How long a test waits for a state before it fails.
+/// The longest wait for a state before a test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Demo {
@@ -34,7 +34,7 @@ fn demo(data: &Path, port: u16) -> Command {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
-    // All of it is on this machine, so it needs no proxy.
+    // All processes run on this machine, so they need no proxy.
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
         command.env(name, "http://127.0.0.1:1");
     }
@@ -46,7 +46,7 @@ fn demo(data: &Path, port: u16) -> Command {
 }
 
 impl Demo {
-    /// Starts it and waits until it says where the room is.
+    /// Starts the demo and waits until it prints the room's URL.
     async fn start(data: &Path) -> Self {
         let mut process = demo(data, 0).spawn().unwrap();
         let output = BufReader::new(process.stdout.take().unwrap()).lines();
@@ -77,7 +77,7 @@ impl Demo {
         demo
     }
 
-    /// Waits until the room's page was told of a line of each example.
+    /// Waits until the room's page has received a glance of each example.
     async fn shows_all(&self) {
         let labels = [
             "<b>4</b> open pull requests",
@@ -116,7 +116,7 @@ impl Demo {
         status.unwrap().code()
     }
 
-    /// Waits until the add-ons' processes are gone.
+    /// Waits until the add-ons' processes have ended.
     async fn add_ons_are_gone(&self) {
         assert_eq!(self.add_ons.len(), 4, "{:#?}", self.said);
         let gone = async {
@@ -133,7 +133,7 @@ impl Demo {
 }
 
 #[tokio::test]
-async fn it_shows_the_glance_of_each_example_and_leaves_nothing_behind() {
+async fn demo_shows_each_example_and_leaves_no_processes() {
     let data = tempfile::tempdir().unwrap();
     let mut demo = Demo::start(data.path()).await;
     demo.shows_all().await;
@@ -144,7 +144,7 @@ async fn it_shows_the_glance_of_each_example_and_leaves_nothing_behind() {
         .unwrap();
     assert_eq!(page.status(), 200);
 
-    // A page is open: it must not keep the demo from ending.
+    // An open page must not prevent the demo from ending.
     let _open = glance_host::testing::http_client()
         .get(format!("{}/events", demo.room))
         .send()
@@ -155,7 +155,7 @@ async fn it_shows_the_glance_of_each_example_and_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn a_second_start_finds_everything_even_after_a_kill() {
+async fn second_start_finds_data_even_after_kill() {
     let data = tempfile::tempdir().unwrap();
     let mut first = Demo::start(data.path()).await;
     first.shows_all().await;
@@ -173,9 +173,9 @@ async fn a_second_start_finds_everything_even_after_a_kill() {
     second.add_ons_are_gone().await;
 }
 
-/// A folder of the demo as it was when it had only pull requests.
+/// Creates a data folder of the demo's earlier version, which had only pull requests.
 #[tokio::test]
-async fn examples_that_are_new_are_installed_beside_those_that_are_found() {
+async fn new_examples_are_installed_beside_existing_ones() {
     let data = tempfile::tempdir().unwrap();
     let mut first = Demo::start(data.path()).await;
     first.shows_all().await;
@@ -207,7 +207,7 @@ async fn examples_that_are_new_are_installed_beside_those_that_are_found() {
 }
 
 #[tokio::test]
-async fn what_keeps_it_from_starting_is_one_sentence_and_a_failure() {
+async fn start_failures_are_one_sentence() {
     let data = tempfile::tempdir().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
@@ -237,12 +237,7 @@ async fn what_keeps_it_from_starting_is_one_sentence_and_a_failure() {
         ),
         (file.as_path(), 0, "no-data", "the data folder"),
         (broken.as_path(), 0, "no-data", "host.sqlite cannot be used"),
-        (
-            half.as_path(),
-            0,
-            "add-on-failed",
-            "pull-requests.sqlite cannot be used",
-        ),
+        (half.as_path(), 0, "add-on-failed", "pull-requests.sqlite"),
     ] {
         let ended = tokio::time::timeout(PATIENCE, demo(folder, port).output())
             .await
@@ -251,7 +246,7 @@ async fn what_keeps_it_from_starting_is_one_sentence_and_a_failure() {
         let said = String::from_utf8_lossy(&ended.stderr);
         assert_eq!(ended.status.code(), Some(1), "{said}");
         assert!(said.contains(words), "{words}: {said}");
-        // The add-on that cannot start says why before.
+        // The failing add-on prints the reason before.
         let last = said.rsplit("error[").next().unwrap();
         assert!(last.starts_with(&format!("{code}]: ")), "{said}");
         assert!(last.contains("\n  help: "), "{said}");
@@ -260,9 +255,9 @@ async fn what_keeps_it_from_starting_is_one_sentence_and_a_failure() {
     user.shutdown().await;
 }
 
-/// What the demo starts may be started by hand too.
+/// People may also start the demo's examples by hand.
 #[tokio::test]
-async fn examples_started_by_hand_say_what_they_miss() {
+async fn examples_started_by_hand_name_missing_variables() {
     let data = tempfile::tempdir().unwrap();
     let file = data.path().join("file");
     std::fs::write(&file, "x").unwrap();
@@ -295,7 +290,7 @@ async fn examples_started_by_hand_say_what_they_miss() {
 }
 
 #[tokio::test]
-async fn help_teaches() {
+async fn help_has_descriptions() {
     for (arguments, words) in [
         (&["--help"][..], "demo"),
         (&["glance", "demo", "--help"], "--data <DIR>"),

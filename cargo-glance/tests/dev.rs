@@ -1,5 +1,4 @@
-//! `cargo glance dev` as a person uses it: with a crate of its own, built into the target folder that this
-//! test was built into.
+//! Tests `cargo glance dev` with a new crate, built into the target folder of this test.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -12,7 +11,8 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
-/// How long a test waits for a state before it fails; the first build takes minutes on a busy machine.
+/// The longest wait for a state before a test fails; the first build takes minutes on a busy
+/// machine.
 const PATIENCE: Duration = Duration::from_secs(1200);
 
 const MAIN: &str = r#"
@@ -45,7 +45,7 @@ async fn main() -> glance_sdk::Result<()> {
 }
 "#;
 
-/// A crate that depends on this checkout's SDK.
+/// Creates a crate that depends on this checkout's SDK.
 fn a_crate(folder: &Path, name: &str) -> PathBuf {
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let root = folder.join(name);
@@ -68,7 +68,7 @@ fn a_crate(folder: &Path, name: &str) -> PathBuf {
     root
 }
 
-/// Leaves nothing of the crate that takes long to build.
+/// Removes the dependencies of the crate that take long to build.
 fn without_dependencies(root: &Path) {
     std::fs::write(root.join("src/main.rs"), "fn main() {}").unwrap();
     let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
@@ -130,7 +130,8 @@ impl Dev {
         self.lines.lock().unwrap().clone()
     }
 
-    /// The first line from this one on that starts so, and how many lines there were up to it.
+    /// Returns the first line with this start, beginning at `from`, and the number of lines up to
+    /// it.
     async fn line(&mut self, from: usize, start: &str) -> (usize, String) {
         let waiting = async {
             loop {
@@ -147,7 +148,7 @@ impl Dev {
         found.unwrap_or_else(|_| panic!("no line starts with {start:?}: {:#?}", self.said()))
     }
 
-    /// The process of the add-on that runs now.
+    /// Returns the process id of the running add-on.
     fn add_on(&self) -> u32 {
         let said = self.said();
         let id = said
@@ -180,7 +181,7 @@ async fn is_gone(id: u32) {
     tokio::time::timeout(PATIENCE, gone).await.unwrap();
 }
 
-/// A room's page, by what it is told.
+/// A room's page, with the events that it received.
 struct Page {
     events: reqwest::Response,
     told: String,
@@ -207,7 +208,7 @@ impl Page {
 }
 
 #[tokio::test]
-async fn saved_code_runs_again_and_broken_code_does_not_stop_the_old() {
+async fn saved_code_is_rebuilt_and_broken_code_keeps_old_program() {
     let folder = tempfile::tempdir().unwrap();
     let root = a_crate(folder.path(), "dev-check-saves");
     let mut dev = Dev::in_crate(&root, &folder.path().join("data"));
@@ -249,7 +250,7 @@ async fn saved_code_runs_again_and_broken_code_does_not_stop_the_old() {
         "{difference}"
     );
     dev.line(at, "Ready ").await;
-    // The page that is open, not a new one.
+    // The page that is still open, not a new one.
     page.shows("<b>2</b> builds").await;
     is_gone(first).await;
 
@@ -261,7 +262,7 @@ async fn saved_code_runs_again_and_broken_code_does_not_stop_the_old() {
     assert!(last.starts_with("Stopped "), "{last}");
     assert!(!dev.said().concat().contains('\u{1b}'));
 
-    // A later start finds the installation, and a kill leaves nothing behind.
+    // A later start finds the installation, and a kill leaves no processes behind.
     let mut again = Dev::in_crate(&root, &folder.path().join("data"));
     again.line(0, "Ready ").await;
     let (_, open) = again.line(0, "Open ").await;
@@ -275,11 +276,11 @@ async fn saved_code_runs_again_and_broken_code_does_not_stop_the_old() {
 }
 
 #[tokio::test]
-async fn ctrl_c_during_a_build_ends_cargo_and_what_it_started() {
+async fn ctrl_c_during_build_stops_cargo_and_its_children() {
     let folder = tempfile::tempdir().unwrap();
     let root = a_crate(folder.path(), "dev-check-build");
     let script = root.join("script");
-    // A build script that runs until it is ended.
+    // A build script that runs until it is killed.
     let build = format!(
         "fn main() {{ std::fs::write({script:?}, std::process::id().to_string()).unwrap(); \
          loop {{ std::thread::park() }} }}"
@@ -288,7 +289,7 @@ async fn ctrl_c_during_a_build_ends_cargo_and_what_it_started() {
     without_dependencies(&root);
     let mut command = dev(&root, &["--data"]);
     command.arg(folder.path().join("data"));
-    // Of its own, so that the build waits for no other.
+    // A separate target folder, so that the build waits for no other.
     command.env("CARGO_TARGET_DIR", folder.path().join("target"));
     let mut dev = Dev::start(command);
     let id = async {
@@ -306,7 +307,7 @@ async fn ctrl_c_during_a_build_ends_cargo_and_what_it_started() {
 }
 
 #[tokio::test]
-async fn add_ons_with_one_target_folder_run_at_once_on_data_of_their_own() {
+async fn add_ons_with_one_target_folder_have_separate_data() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("target");
     let mut running = Vec::new();
@@ -330,7 +331,7 @@ async fn add_ons_with_one_target_folder_run_at_once_on_data_of_their_own() {
 }
 
 #[tokio::test]
-async fn what_keeps_it_from_starting_has_a_code_and_a_remedy() {
+async fn start_failures_have_code_and_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let root = a_crate(folder.path(), "dev-check-refused");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -347,7 +348,7 @@ async fn what_keeps_it_from_starting_has_a_code_and_a_remedy() {
     std::fs::rename(library.join("src/main.rs"), library.join("src/lib.rs")).unwrap();
     for (at, arguments, code, help) in [
         (&empty, &[][..], "no-crate", "cargo glance new NAME"),
-        (&broken, &[], "bad-manifest", "repair"),
+        (&broken, &[], "bad-manifest", "fix"),
         (&library, &[], "no-program", "src/main.rs"),
         (
             &root,

@@ -1,4 +1,4 @@
-//! `cargo glance doctor` against servers whose certificates are wrong.
+//! Tests `cargo glance doctor` against servers with invalid certificates.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, date_time_ymd
 use serde_json::Value;
 use tokio::process::Command;
 
-/// A certificate for one name, in a file of its own beside its key.
+/// A certificate for one name, in a file beside its key.
 struct Certificate {
     certificate: PathBuf,
     key: PathBuf,
@@ -23,7 +23,7 @@ impl Certificate {
         change: impl FnOnce(&mut CertificateParams),
     ) -> Self {
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
-        // Of another issuer than every other.
+        // Each certificate has a different issuer.
         params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, file);
         change(&mut params);
@@ -38,14 +38,14 @@ impl Certificate {
         written
     }
 
-    /// A host that serves HTTPS with it.
+    /// Starts a host that serves HTTPS with the certificate.
     async fn serve(&self) -> Host {
         let host = Host::builder().port(0).tls(&self.certificate, &self.key);
         host.start().await.unwrap()
     }
 }
 
-/// What doctor finds out about a host, where these certificates are trusted.
+/// Returns doctor's finding about a host, with these trusted certificates.
 async fn finding(host: &str, trusted: &Certificate) -> Value {
     let ended = Command::new(env!("CARGO_BIN_EXE_cargo-glance"))
         .args(["doctor", "http://127.0.0.1:1", "--json", "--host", host])
@@ -57,7 +57,7 @@ async fn finding(host: &str, trusted: &Certificate) -> Value {
         .output()
         .await
         .unwrap();
-    // No add-on answers there.
+    // No add-on listens there.
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
     let findings: Value = serde_json::from_slice(&ended.stdout).unwrap();
     let findings = findings.as_array().unwrap();
@@ -66,7 +66,7 @@ async fn finding(host: &str, trusted: &Certificate) -> Value {
 }
 
 #[tokio::test]
-async fn wrong_certificates_are_told_apart_with_a_remedy_for_each() {
+async fn invalid_certificates_have_separate_remedies() {
     let folder = tempfile::tempdir().unwrap();
     let certificate = |file, name, change: fn(&mut CertificateParams)| {
         Certificate::new(folder.path(), file, name, change)

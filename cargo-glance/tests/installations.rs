@@ -1,4 +1,5 @@
-//! `cargo glance install`, `remove` and `list` against running hosts, with and without sign-in.
+//! Tests `cargo glance install`, `remove` and `list` against running hosts, with and without
+//! sign-in.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -19,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::sync::Semaphore;
 
-/// How long a test waits for a state before it fails.
+/// The longest wait for a state before a test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn glance(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
@@ -43,7 +44,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// What a command that succeeds prints.
+/// Returns the output of a successful command.
 async fn printed(arguments: &[&str]) -> String {
     let ended = run(arguments, &[]).await;
     assert!(ended.status.success(), "{ended:?}");
@@ -54,7 +55,7 @@ async fn printed_json(arguments: &[&str]) -> Value {
     serde_json::from_str(&printed(&[arguments, &["--json"]].concat()).await).unwrap()
 }
 
-/// Asserts that a command fails with this code, and returns what it says.
+/// Asserts that a command fails with this code. Returns its message.
 fn assert_fails(ended: &Output, code: &str) -> String {
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
     let said = text(&ended.stderr);
@@ -82,7 +83,7 @@ fn descriptor(base: &str) -> Value {
     })
 }
 
-/// An add-on that accepts an installation once `gate` has a permit, and counts its removals.
+/// An add-on that accepts an installation after `gate` has a permit, and counts its removals.
 #[derive(Clone)]
 struct AddOn {
     gate: Arc<Semaphore>,
@@ -127,7 +128,7 @@ impl AddOn {
 }
 
 #[tokio::test]
-async fn add_ons_are_installed_listed_and_removed_on_this_machine() {
+async fn add_ons_are_installed_listed_and_removed_locally() {
     let host = Host::start().await;
     let (ops, dev) = (host.room("ops").await.room, host.room("dev").await.room);
     let add_on = AddOn::serve(3).await;
@@ -209,7 +210,7 @@ async fn add_ons_are_installed_listed_and_removed_on_this_machine() {
     );
 }
 
-/// Creates a token in the name of the host's first person, and returns it.
+/// Creates a token for the host's first person.
 async fn create_token(host: &Host, name: &str, days: &str) -> String {
     let client = reqwest::Client::builder()
         .no_proxy()
@@ -233,7 +234,7 @@ async fn create_token(host: &Host, name: &str, days: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_host_with_sign_in_takes_a_token_of_a_variable_or_a_file() {
+async fn host_with_sign_in_accepts_token_of_variable_or_file() {
     let clock = Clock::standing_at(1_700_000_000);
     let host = Host::builder()
         .port(0)
@@ -296,13 +297,13 @@ async fn a_host_with_sign_in_takes_a_token_of_a_variable_or_a_file() {
         file,
     ];
     assert_fails(&run(&elsewhere, &[]).await, "plain-http");
-    // No argument takes one.
+    // No argument accepts a token.
     let given = run(&[&list[..], &["--token", &token]].concat(), &[]).await;
     assert_eq!(given.status.code(), Some(2));
 }
 
 #[tokio::test]
-async fn more_than_before_is_asked_for_again_with_its_digest() {
+async fn additional_permissions_need_approval_by_digest() {
     let host = Host::start().await;
     let text_of = |scopes: &[&str]| {
         let document = json!({
@@ -333,7 +334,7 @@ async fn more_than_before_is_asked_for_again_with_its_digest() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_has_a_code_and_a_remedy() {
+async fn failures_have_code_and_remedy() {
     let host = Host::start().await;
     host.room("ops").await;
     let add_on = AddOn::serve(0).await;
@@ -389,7 +390,7 @@ fn interrupt(process: &Child) {
     rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
 }
 
-/// An installation that waits for its add-on, and was interrupted once.
+/// Starts an installation that waits for its add-on, and interrupts it once.
 async fn interrupted_install(host: &Host, add_on: &AddOn) -> Child {
     let arguments = ["install", &add_on.url, "--host", host.base_url()];
     let mut process = glance(&arguments, &[]).spawn().unwrap();
@@ -404,7 +405,7 @@ async fn interrupted_install(host: &Host, add_on: &AddOn) -> Child {
 }
 
 #[tokio::test]
-async fn ctrl_c_undoes_an_installation_under_way() {
+async fn ctrl_c_undoes_running_installation() {
     let host = Host::start().await;
     let add_on = AddOn::serve(0).await;
     let process = interrupted_install(&host, &add_on).await;
@@ -419,7 +420,7 @@ async fn ctrl_c_undoes_an_installation_under_way() {
 }
 
 #[tokio::test]
-async fn a_second_ctrl_c_leaves_the_rest_to_the_host() {
+async fn second_ctrl_c_exits_at_once() {
     let host = Host::start().await;
     let add_on = AddOn::serve(0).await;
     let process = interrupted_install(&host, &add_on).await;

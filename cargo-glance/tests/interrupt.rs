@@ -1,4 +1,4 @@
-//! Ctrl-C while a command waits for somebody else.
+//! Tests Ctrl-C while a command waits for another program.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 
-/// How long a test waits for a state before it fails.
+/// The longest wait for a state before a test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn glance(arguments: &[&str]) -> Child {
@@ -31,7 +31,7 @@ fn glance(arguments: &[&str]) -> Child {
     command.spawn().unwrap()
 }
 
-/// Presses Ctrl-C: the command says so, and ends with the code that shells use.
+/// Presses Ctrl-C: the command reports it, and ends with the exit code of shells.
 async fn interrupt(process: Child) {
     let id = process.id().unwrap().to_string();
     let kill = Command::new("kill").args(["-INT", &id]).status().await;
@@ -51,7 +51,7 @@ async fn interrupt(process: Child) {
     assert!(!said.contains("panicked"), "{said}");
 }
 
-/// What the add-on tells the test.
+/// The messages from the add-on to the test.
 #[derive(Debug, PartialEq)]
 enum Heard {
     Query,
@@ -61,7 +61,7 @@ enum Heard {
 #[derive(Clone)]
 struct Tell(Arc<mpsc::UnboundedSender<Heard>>);
 
-/// Never answers.
+/// Never responds.
 #[glance(key = "slow", name = "Slow", icon = "/icon.svg")]
 async fn slow(State(tell): State<Tell>) -> GlanceData {
     tell.0.send(Heard::Query).unwrap();
@@ -69,7 +69,7 @@ async fn slow(State(tell): State<Tell>) -> GlanceData {
 }
 
 #[tokio::test]
-async fn an_interrupted_simulation_removes_what_it_installed() {
+async fn interrupted_simulation_removes_its_installation() {
     let (tell, mut heard) = mpsc::unbounded_channel();
     let add_on = AddOn::new("com.example.slow", "Slow")
         .state(Tell(Arc::new(tell)))
@@ -91,7 +91,7 @@ async fn an_interrupted_simulation_removes_what_it_installed() {
     assert!(installations.list().await.unwrap().is_empty());
 }
 
-/// A server that takes a connection and says nothing.
+/// Starts a server that accepts a connection and never responds.
 async fn silent() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -104,7 +104,7 @@ async fn called(listener: &TcpListener) -> TcpStream {
 }
 
 #[tokio::test]
-async fn an_interrupted_doctor_ends_at_once() {
+async fn interrupted_doctor_exits_at_once() {
     let (listener, url) = silent().await;
     let process = glance(&["doctor", &url]);
     let _open = called(&listener).await;
@@ -112,7 +112,7 @@ async fn an_interrupted_doctor_ends_at_once() {
 }
 
 #[tokio::test]
-async fn an_interrupted_replay_ends_at_once_and_keeps_the_recording() {
+async fn interrupted_replay_exits_at_once_and_keeps_recording() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("quick.jsonl");
     let host = FaultHost::start().await;

@@ -1,4 +1,5 @@
-//! `cargo glance new` as a person uses it. That what it creates builds and passes its tests, `.ci/templates` shows.
+//! Tests `cargo glance new`. The script `.ci/templates` tests that the created crates build and
+//! pass their tests.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
@@ -21,7 +22,7 @@ fn text(output: &Output) -> String {
 }
 
 #[test]
-fn it_creates_a_crate_and_overwrites_nothing() {
+fn new_creates_crate_and_overwrites_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let created = new(folder.path(), &["stand-up"]);
     assert!(created.status.success(), "{created:?}");
@@ -42,7 +43,7 @@ fn it_creates_a_crate_and_overwrites_nothing() {
 }
 
 #[test]
-fn every_template_has_what_a_repository_needs() {
+fn every_template_has_repository_files() {
     let folder = tempfile::tempdir().unwrap();
     for template in TEMPLATES {
         let created = new(folder.path(), &[template, "--template", template]);
@@ -75,7 +76,7 @@ fn every_template_has_what_a_repository_needs() {
             here.join("glance-sdk").display()
         );
         assert!(manifest.contains(&sdk), "{manifest}");
-        // The README names every source file.
+        // The README lists every source file.
         for source in std::fs::read_dir(folder.path().join(template).join("src")).unwrap() {
             let file = source.unwrap().file_name().into_string().unwrap();
             assert!(
@@ -87,7 +88,7 @@ fn every_template_has_what_a_repository_needs() {
 }
 
 #[test]
-fn the_source_of_the_sdk_can_be_chosen() {
+fn source_of_sdk_can_be_chosen() {
     let folder = tempfile::tempdir().unwrap();
     for (name, sdk, expected) in [
         ("a", "0.1", "glance-sdk = \"0.1\""),
@@ -106,14 +107,14 @@ fn the_source_of_the_sdk_can_be_chosen() {
     let refused = new(folder.path(), &["c", "--sdk", "nowhere"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(
-        text(&refused).contains("name the root of a checkout"),
+        text(&refused).contains("use the root of a checkout"),
         "{refused:?}"
     );
     assert!(!folder.path().join("c").exists());
 }
 
 #[test]
-fn a_workspace_around_it_is_named_where_it_has_to_change() {
+fn surrounding_workspace_is_named_if_it_must_change() {
     let folder = tempfile::tempdir().unwrap();
     let manifest = folder.path().join("Cargo.toml");
     std::fs::write(
@@ -134,7 +135,7 @@ fn a_workspace_around_it_is_named_where_it_has_to_change() {
 }
 
 #[test]
-fn what_cannot_be_created_is_refused_and_nothing_is_left() {
+fn failed_creation_leaves_no_files() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["Stand Up", "../x", "type"] {
         let refused = new(folder.path(), &[name]);
@@ -148,10 +149,10 @@ fn what_cannot_be_created_is_refused_and_nothing_is_left() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
-/// Ctrl-C while the files are there and the crate is not: rustfmt stands in for whatever takes long.
+/// Sends Ctrl-C while the files exist but the crate does not: rustfmt stands for any slow step.
 #[cfg(unix)]
 #[test]
-fn ctrl_c_leaves_nothing_of_a_half_made_crate() {
+fn ctrl_c_leaves_no_files_of_unfinished_crate() {
     use std::os::unix::fs::PermissionsExt as _;
     use std::os::unix::process::ExitStatusExt as _;
 
@@ -181,7 +182,7 @@ fn ctrl_c_leaves_nothing_of_a_half_made_crate() {
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    // Opens once the other end does: when rustfmt runs.
+    // Opens after the other end has opened it, when rustfmt runs.
     assert_eq!(std::fs::read_to_string(&started).unwrap(), "started\n");
     let into = folder.path().join("made/for/it");
     let entries: Vec<_> = std::fs::read_dir(&into).unwrap().collect();

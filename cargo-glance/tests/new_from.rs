@@ -1,5 +1,5 @@
-//! `cargo glance new --from`: crates that declare what descriptors of others declare. That such a crate passes its
-//! own tests, `.ci/templates` shows.
+//! Tests `cargo glance new --from`: the created crates declare the same as existing descriptors.
+//! The script `.ci/templates` tests that such a crate passes its own tests.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-/// The address that the crates are built for.
+/// The base URL of the crates.
 const BASE_URL: &str = "https://base.example";
 
 fn new(folder: &Path, name: &str, source: &str) -> Output {
@@ -29,18 +29,19 @@ fn checkout() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// A descriptor that somebody else wrote, and the crate that was made of it.
+/// An existing descriptor, with the crate that was created from it.
 struct Case {
     name: String,
     original: Value,
-    /// What `new` printed.
+    /// The output of `new`.
     said: String,
 }
 
-/// Text that would leave a literal, a comment, a line or a format string if it were written as it is.
+/// Text that would end a literal, a comment, a line or a format string if it were not escaped.
 const HOSTILE: &str = "\"); panic!(\"x\"); //\n*/ #\"## '#' {x} {{y y}} \\u{41} \\ \u{202e}\u{2066}\u{feff}\u{0}\r\t😀";
 
-/// The name of a Rust item in nearly everything, and text that must stay text.
+/// Returns a descriptor with the name of a Rust item in nearly every place, and text that must stay
+/// text.
 fn hostile() -> Value {
     let mut deep = json!(HOSTILE);
     for _ in 0..20 {
@@ -96,7 +97,7 @@ fn hostile() -> Value {
     })
 }
 
-/// Descriptors that do with the least.
+/// Returns descriptors with the minimum content.
 fn bare() -> [Value; 3] {
     [
         json!({}),
@@ -112,7 +113,7 @@ fn bare() -> [Value; 3] {
     ]
 }
 
-/// Makes a crate of each descriptor, in one workspace.
+/// Creates a crate from each descriptor, in one workspace.
 fn cases(folder: &Path) -> Vec<Case> {
     let mut sources = vec![("everything".to_owned(), fixture())];
     let mut written = vec![hostile()];
@@ -149,7 +150,7 @@ fn fixture() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/everything.json")
 }
 
-/// Real descriptors, where `GLANCE_CORPUS` names them.
+/// Returns real descriptors, if `GLANCE_CORPUS` is set.
 fn corpus() -> Vec<(String, PathBuf)> {
     let Some(corpus) = std::env::var_os("GLANCE_CORPUS") else {
         println!("GLANCE_CORPUS is not set: real descriptors are skipped");
@@ -169,7 +170,7 @@ fn corpus() -> Vec<(String, PathBuf)> {
         .collect()
 }
 
-/// What each crate declares: one program prints all of it.
+/// Returns the declarations of each crate, which one program prints.
 fn declared(folder: &Path, cases: &[Case]) -> Vec<Value> {
     let sdk = checkout().join("glance-sdk");
     let mut manifest = format!(
@@ -196,7 +197,7 @@ fn declared(folder: &Path, cases: &[Case]) -> Vec<Value> {
     lines.collect()
 }
 
-/// Runs cargo in the workspace of the crates, with what is built of the checkout already.
+/// Runs cargo in the workspace of the crates, with the checkout's existing build.
 fn cargo(folder: &Path, arguments: &[&str]) -> String {
     let target = Path::new(env!("CARGO_BIN_EXE_cargo-glance"));
     let target = target.parent().unwrap().parent().unwrap();
@@ -215,7 +216,7 @@ fn cargo(folder: &Path, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn crates_declare_what_their_originals_declare_and_have_no_lints() {
+fn crates_match_their_originals_and_have_no_lints() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("new-from");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
@@ -260,42 +261,42 @@ fn crates_declare_what_their_originals_declare_and_have_no_lints() {
     );
 }
 
-/// How often real descriptors are changed, and why.
+/// The number of changes of real descriptors, by reason.
 const REAL_CHANGES: [(&str, usize); 10] = [
     (
-        "The webhook stands alone, and HipChat's schema wants a list.",
+        "The webhook is not in a list, but HipChat's schema requires one.",
         18,
     ),
     (
-        "The webhook is not signed, so anybody could call it; the SDK takes signed calls only.",
+        "The webhook is not signed, so anybody could call it; the SDK accepts signed calls only.",
         18,
     ),
     (
-        "This is no address of an image; `icon.svg` stands in for it.",
+        "This is not the URL of an image; `icon.svg` replaces it.",
         5,
     ),
     (
-        "The action's target names no page of the add-on, so it opens nothing.",
+        "The action's target is not a page of the add-on, so it opens nothing.",
         3,
     ),
     (
-        "The target names no page of the add-on, so a click opens nothing.",
+        "The target is not a page of the add-on, so a click opens nothing.",
         2,
     ),
     (
-        "There is no `installable`, so no host could tell the add-on its secret.",
+        "`installable` is missing, so no host could send the add-on its secret.",
         2,
     ),
     (
-        "The page is opened without a signature, so nobody knows who looks; pages of the SDK are signed.",
+        "The page is opened without a signature, so the viewer is unknown; pages of the SDK are signed.",
         1,
     ),
-    ("There is no key, and hosts tell add-ons apart by it.", 1),
-    ("There is no name.", 1),
-    ("There is no description; the name stands in for it.", 1),
+    ("The key is missing, by which hosts identify add-ons.", 1),
+    ("The name is missing.", 1),
+    ("The description is missing; the name replaces it.", 1),
 ];
 
-/// Fails unless the crate declares the original, but for addresses and the changes that `new` printed.
+/// Fails unless the crate matches the original, except for URLs and the changes that `new` printed.
 fn compare(case: &Case, declared: Value, changes: &mut BTreeMap<String, usize>) {
     let name = &case.name;
     let mut original = case.original.clone();
@@ -345,10 +346,10 @@ fn compare(case: &Case, declared: Value, changes: &mut BTreeMap<String, usize>) 
     assert_eq!(differences, [""; 0], "{name}");
 }
 
-/// Takes a JSON pointer and what two documents have there.
+/// A function with a JSON pointer and the values of two documents there.
 type Report<'a> = dyn FnMut(&str, Option<&Value>, Option<&Value>) + 'a;
 
-/// Calls `report` at each place where two documents differ.
+/// Calls `report` at each difference between two documents.
 fn differ(pointer: &str, one: Option<&Value>, other: Option<&Value>, report: &mut Report<'_>) {
     match (one, other) {
         (Some(Value::Object(a)), Some(Value::Object(b))) => {
@@ -367,7 +368,7 @@ fn differ(pointer: &str, one: Option<&Value>, other: Option<&Value>, report: &mu
                 differ(&format!("{pointer}/{at}"), a.get(at), b.get(at), report);
             }
         }
-        // The SDK writes its own addresses where there were none.
+        // The SDK adds its own URLs.
         (None, Some(Value::Object(b)))
             if ["/links", "/capabilities", "/capabilities/installable"].contains(&pointer) =>
         {
@@ -380,7 +381,7 @@ fn differ(pointer: &str, one: Option<&Value>, other: Option<&Value>, report: &mu
     }
 }
 
-/// Where the original answers: scheme, host and port of its addresses.
+/// Returns the base URLs of the original: scheme, host and port of its URLs.
 fn own_addresses(original: &Value) -> Vec<String> {
     let capabilities = &original["capabilities"];
     let mut urls = vec![&capabilities["installable"]["callbackUrl"]];
@@ -398,7 +399,7 @@ fn own_addresses(original: &Value) -> Vec<String> {
     authorities.collect()
 }
 
-/// Whether a place holds an address of the add-on, which the crate answers elsewhere.
+/// Returns whether a place contains a URL of the add-on, which the crate serves at another URL.
 fn is_address(
     pointer: &str,
     original: Option<&Value>,
@@ -408,7 +409,7 @@ fn is_address(
 ) -> bool {
     let member = pointer.rsplit('/').next().unwrap();
     let Some(declared) = declared else {
-        // What the SDK does not need.
+        // Members that the SDK does not need.
         return ["callbackUrl", "updateCallbackUrl"].contains(&member);
     };
     let is_served = declared
@@ -427,7 +428,7 @@ fn is_address(
         {
             is_served && original.is_some()
         }
-        // Images and the home page move only with the add-on.
+        // Images and the home page move only together with the add-on.
         "homepage" | "url" | "url@2x" | "avatar" => {
             let was_own = original.and_then(Value::as_str).is_some_and(|url| {
                 url.starts_with('/') || own.iter().any(|own| url.starts_with(own.as_str()))
@@ -439,7 +440,7 @@ fn is_address(
 }
 
 #[test]
-fn what_no_crate_can_declare_is_refused_and_nothing_is_left() {
+fn unsupported_descriptors_are_refused_without_files() {
     let folder = tempfile::tempdir().unwrap();
     let sources = tempfile::tempdir().unwrap();
     let glance = |key: String| json!({ "key": key, "name": { "value": "G" }, "icon": { "url": "https://a.example/i", "url@2x": "https://a.example/i" } });
@@ -506,8 +507,8 @@ fn what_no_crate_can_declare_is_refused_and_nothing_is_left() {
         ),
         (json!([1]).to_string(), "no-descriptor", "object"),
         (with(json!([])), "no-descriptor", "`capabilities`"),
-        ("{\"key\": }".to_owned(), "not-json", "is no JSON"),
-        (String::new(), "not-json", "is no JSON"),
+        ("{\"key\": }".to_owned(), "not-json", "is not JSON"),
+        (String::new(), "not-json", "is not JSON"),
         (nested, "not-json", "more than 64 deep"),
         (
             format!("\"{}\"", "x".repeat(2_000_000)),

@@ -1,4 +1,4 @@
-//! `cargo glance simulate` and `cargo glance doctor`, against add-ons in this process.
+//! Tests `cargo glance simulate` and `cargo glance doctor` against add-ons in this process.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::process::{Output, Stdio};
@@ -33,7 +33,7 @@ async fn run(arguments: &[&str], input: &str, variables: &[(&str, &str)]) -> Out
     command.envs(variables.iter().copied());
     let mut process = command.spawn().unwrap();
     let mut stdin = process.stdin.take().unwrap();
-    // A command that reads nothing may be gone by now.
+    // A command that reads no input may have ended already.
     let _ = stdin.write_all(input.as_bytes()).await;
     drop(stdin);
     process.wait_with_output().await.unwrap()
@@ -57,7 +57,7 @@ async fn builds(State(broken): State<u32>) -> GlanceData<Builds> {
     GlanceData::new(label!("<b>{broken}</b> broken builds")).metadata(Builds { broken })
 }
 
-/// A page with a form, whose token stands where the output cuts a long body.
+/// Returns a page with a form, whose token is where the output cuts a long body.
 async fn form(request: SignedRequest) -> Html<String> {
     let field = request.page_token_field();
     Html(format!(
@@ -71,7 +71,7 @@ async fn panel() -> Html<&'static str> {
     Html("<!doctype html><title>Builds</title>")
 }
 
-/// Serves an add-on that stores its installations in this file, and returns its address.
+/// Serves an add-on that stores its installations in this file. Returns its URL.
 async fn serve(broken: u32, store: SqliteStore) -> String {
     let add_on = AddOn::new("com.example.builds", "Builds")
         .description("Counts broken builds.")
@@ -86,7 +86,7 @@ async fn serve(broken: u32, store: SqliteStore) -> String {
 }
 
 #[tokio::test]
-async fn query_says_whether_and_why_a_line_shows_and_leaves_nothing_installed() {
+async fn query_explains_visibility_and_removes_installation() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(folder.path().join("store.sqlite")).unwrap();
     let url = serve(2, store.clone()).await;
@@ -114,7 +114,7 @@ async fn query_says_whether_and_why_a_line_shows_and_leaves_nothing_installed() 
         "{ended:?}"
     );
     assert!(
-        text(&ended.stderr).contains("help: name one of these: builds"),
+        text(&ended.stderr).contains("help: use one of these: builds"),
         "{ended:?}"
     );
     assert_eq!(store.count(None).await.unwrap(), 0);
@@ -148,7 +148,7 @@ async fn install_shows_each_call_without_secrets() {
 }
 
 #[tokio::test]
-async fn existing_installation_of_a_store_is_used_and_kept() {
+async fn existing_installation_is_used_and_kept() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("store.sqlite");
     let url = serve(2, SqliteStore::open(&file).unwrap()).await;
@@ -194,7 +194,7 @@ async fn existing_installation_of_a_store_is_used_and_kept() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_simulated_has_a_code_and_a_remedy() {
+async fn simulation_failures_have_code_and_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(folder.path().join("store.sqlite")).unwrap();
     let url = serve(2, store.clone()).await;
@@ -222,7 +222,7 @@ async fn build_3() -> GlanceData {
 }
 
 #[tokio::test]
-async fn push_of_a_runtime_glance_says_that_it_cannot_be_simulated() {
+async fn runtime_glance_cannot_be_simulated() {
     let add_on = AddOn::new("com.example.builds", "Builds").runtime_glance::<build_3>();
     let server = add_on.listen("127.0.0.1", 0, None).await.unwrap();
     let url = format!("{}/", server.base_url());
@@ -235,7 +235,7 @@ async fn push_of_a_runtime_glance_says_that_it_cannot_be_simulated() {
         "{said}"
     );
     assert!(said.contains("at run time"), "{said}");
-    assert!(said.contains("help: look at the line"), "{said}");
+    assert!(said.contains("help: look at the glance"), "{said}");
 }
 
 fn finding<'f>(findings: &'f Value, subject: &str, level: &str) -> &'f Value {
@@ -245,7 +245,7 @@ fn finding<'f>(findings: &'f Value, subject: &str, level: &str) -> &'f Value {
 }
 
 #[tokio::test]
-async fn doctor_finds_what_keeps_an_add_on_from_working() {
+async fn doctor_finds_problems() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("store.sqlite");
     let url = serve(2, SqliteStore::open(&file).unwrap()).await;
@@ -315,7 +315,7 @@ async fn doctor_finds_what_keeps_an_add_on_from_working() {
 }
 
 #[tokio::test]
-async fn doctor_checks_the_store_of_the_current_folder() {
+async fn doctor_checks_store_of_current_folder() {
     let folder = tempfile::tempdir().unwrap();
     let doctor = async |url: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-glance"));
@@ -354,7 +354,7 @@ async fn counted(_said: WebhookRequest<RoomMessage>) -> Notification {
 }
 
 #[tokio::test]
-async fn webhooks_and_actions_are_called_as_a_host_calls_them() {
+async fn webhooks_and_actions_are_called_like_by_host() {
     let add_on = AddOn::new("com.example.counts", "Counts")
         .description("Counts.")
         .webhook::<counted>()
@@ -418,7 +418,7 @@ async fn webhooks_and_actions_are_called_as_a_host_calls_them() {
 }
 
 #[tokio::test]
-async fn descriptor_of_another_product_is_named_as_such() {
+async fn descriptor_of_another_product_is_recognized() {
     let jira = r#"{"key": "k", "name": "J", "baseUrl": "https://j.example", "modules": {}}"#;
     let router = glance_sdk::axum::Router::new().route("/", get(async move || jira));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

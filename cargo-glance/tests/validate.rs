@@ -1,4 +1,4 @@
-//! `cargo glance validate` as a person and as CI use it.
+//! Tests `cargo glance validate`, as people and CI use it.
 #![allow(clippy::unwrap_used)]
 
 use std::io::Write;
@@ -31,7 +31,7 @@ const GOOD: &str = r#"{
 }"#;
 
 #[test]
-fn a_good_descriptor_passes() {
+fn valid_descriptor_passes() {
     let ended = validate(GOOD, &["--strict"]);
     assert!(ended.status.success(), "{ended:?}");
     assert_eq!(
@@ -41,7 +41,7 @@ fn a_good_descriptor_passes() {
 }
 
 #[test]
-fn each_problem_points_into_the_text() {
+fn each_problem_has_position_in_text() {
     let ended = validate(&GOOD.replace("\"A\"", "7"), &[]);
     assert_eq!(ended.status.code(), Some(1));
     let said = String::from_utf8_lossy(&ended.stdout);
@@ -53,12 +53,12 @@ fn each_problem_points_into_the_text() {
     );
     assert_eq!(
         String::from_utf8_lossy(&ended.stderr),
-        "error[invalid]: - has a problem\n  help: change what is marked on standard output, and check again\n"
+        "error[invalid]: - has a problem\n  help: fix the problems on standard output, and check again\n"
     );
 }
 
 #[test]
-fn programs_get_json() {
+fn json_output_is_for_programs() {
     let ended = validate(&GOOD.replace("https://a.example/", "/here"), &["--json"]);
     assert_eq!(ended.status.code(), Some(1));
     let problems: Value = serde_json::from_slice(&ended.stdout).unwrap();
@@ -71,14 +71,14 @@ fn programs_get_json() {
 }
 
 #[test]
-fn warnings_fail_only_where_they_should() {
+fn warnings_fail_only_with_strict() {
     let text = GOOD.replace(", \"description\": \"It.\"", "");
     assert!(validate(&text, &[]).status.success());
     assert_eq!(validate(&text, &["--strict"]).status.code(), Some(1));
 }
 
 #[test]
-fn glance_data_is_checked_too() {
+fn glance_data_is_checked() {
     let data = r#"{"label": {"type": "html", "value": ""}}"#;
     let ended = validate(data, &["--kind", "glance-data"]);
     assert_eq!(ended.status.code(), Some(1));
@@ -86,7 +86,7 @@ fn glance_data_is_checked_too() {
 }
 
 #[test]
-fn what_cannot_be_read_is_one_sentence() {
+fn unreadable_source_is_one_sentence() {
     let no_json = validate("{\n  \"key\": ,\n}", &[]);
     assert_eq!(no_json.status.code(), Some(1));
     assert!(
@@ -108,7 +108,7 @@ fn what_cannot_be_read_is_one_sentence() {
 }
 
 #[test]
-fn what_is_unusual_in_the_text_is_named_with_its_places() {
+fn unusual_parts_are_listed_with_positions() {
     let text = format!(
         "\u{feff}{}",
         GOOD.replace("\"A\"", "\"A \\ud83d\", \"key\": \"b\"")
@@ -133,7 +133,7 @@ fn what_is_unusual_in_the_text_is_named_with_its_places() {
 }
 
 #[test]
-fn a_descriptor_of_jira_is_named_as_such() {
+fn jira_descriptor_is_recognized() {
     let ended = validate(r#"{"key": "k", "name": "J", "modules": {}}"#, &[]);
     assert_eq!(ended.status.code(), Some(1));
     let said = String::from_utf8_lossy(&ended.stdout);
@@ -160,7 +160,7 @@ fn values_are_escaped_and_cut() {
 }
 
 #[test]
-fn a_document_full_of_problems_is_read_in_time_and_told_in_part() {
+fn document_with_many_problems_is_reported_in_part() {
     let conditions = "1,".repeat(50_000);
     let text = GOOD.replace(
         "\"capabilities\": {}",
@@ -180,7 +180,7 @@ const TEMPLATE: &str = r#"{
 }"#;
 
 #[test]
-fn placeholders_of_templates_are_filled_and_named() {
+fn template_placeholders_are_filled_and_listed() {
     let ended = validate(TEMPLATE, &["--strict"]);
     assert!(ended.status.success(), "{ended:?}");
     assert_eq!(
@@ -188,7 +188,7 @@ fn placeholders_of_templates_are_filled_and_named() {
         "note: ${host} is checked as https://add-on.example\n\
          note: {{key}} is checked as key\n\
          note: {{localBaseUrl}} is checked as https://add-on.example\n\
-         note: --base-url names the add-on's own address\n"
+         note: --base-url sets the add-on's own address\n"
     );
     let ended = validate(TEMPLATE, &["--base-url", "https://a.example/x/"]);
     assert!(ended.status.success(), "{ended:?}");
@@ -197,14 +197,14 @@ fn placeholders_of_templates_are_filled_and_named() {
         said.contains("{{localBaseUrl}} is checked as https://a.example/x\n"),
         "{said}"
     );
-    assert!(!said.contains("--base-url names"), "{said}");
+    assert!(!said.contains("--base-url sets"), "{said}");
     let ended = validate(TEMPLATE, &["--base-url", "a.example"]);
     assert_eq!(ended.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&ended.stderr).starts_with("error[bad-base-url]: "));
 }
 
 #[test]
-fn what_a_url_serves_is_checked_as_it_is() {
+fn content_of_url_is_checked_unchanged() {
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", server.local_addr().unwrap());
     let served = std::thread::spawn(move || {
@@ -228,9 +228,9 @@ fn what_a_url_serves_is_checked_as_it_is() {
     assert!(said.contains("/links/self"), "{said}");
 }
 
-/// Descriptors as they stand in the repositories of add-ons.
+/// Descriptors from the repositories of add-ons.
 #[test]
-fn templates_of_the_corpus_have_no_placeholder_left() {
+fn corpus_templates_have_no_placeholder_left() {
     let Ok(corpus) = std::env::var("GLANCE_CORPUS") else {
         eprintln!("skipped: GLANCE_CORPUS is not set");
         return;
