@@ -1,4 +1,4 @@
-//! What the arguments of the attribute macros have in common.
+//! The common arguments of the attribute macros.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote_spanned};
@@ -9,7 +9,7 @@ use syn::{Expr, Ident, LitStr, Path, Token};
 
 use crate::Errors;
 
-/// Reads `name ...` again and again, with commas between; what follows a name is the caller's.
+/// Parses a comma-separated list of `name ...`; the caller parses the part after each name.
 pub(crate) fn each(
     tokens: TokenStream,
     errors: &mut Errors,
@@ -30,7 +30,7 @@ pub(crate) fn each(
     }
 }
 
-/// An argument that there is not, with those that there are.
+/// Creates the error for an unknown argument, with the known ones.
 pub(crate) fn unknown(
     name: &Ident,
     known: &str,
@@ -44,14 +44,14 @@ pub(crate) fn unknown(
     skip(input)
 }
 
-/// A text argument: a string literal, or a constant whose value rustc knows later.
+/// A text argument: a string literal, or a constant whose value only rustc knows.
 pub(crate) enum Text {
     Literal(LitStr),
     Constant(Expr),
 }
 
 impl Text {
-    /// The value, where it is known now.
+    /// Returns the value, if it is known to the macro.
     pub(crate) fn value(&self) -> Option<String> {
         match self {
             Self::Literal(literal) => Some(literal.value()),
@@ -71,7 +71,7 @@ impl ToTokens for Text {
 
 const KEY_RULE: &str = "a key must have 1 to 40 letters, digits, `_`, `-` or `.`";
 
-/// Reports a literal that is no key.
+/// Reports a literal that is not a valid key.
 pub(crate) fn check_key(key: Option<&Text>, errors: &mut Errors) {
     if let Some(text) = key.and_then(Text::value)
         && !text.is_empty()
@@ -81,7 +81,7 @@ pub(crate) fn check_key(key: Option<&Text>, errors: &mut Errors) {
     }
 }
 
-/// Lets rustc check a constant that must be a key.
+/// Makes rustc check a constant that must be a valid key.
 pub(crate) fn assert_key(key: Option<&Text>, krate: &Path) -> Option<TokenStream> {
     let Some(Text::Constant(key)) = key else {
         return None;
@@ -124,7 +124,7 @@ pub(crate) fn text(
     Ok(())
 }
 
-/// Whether it is a path, or a macro such as `concat!`.
+/// Returns whether the expression is a path, or a macro such as `concat!`.
 fn is_constant(value: &Expr) -> bool {
     match value {
         Expr::Group(group) => is_constant(&group.expr),
@@ -133,7 +133,7 @@ fn is_constant(value: &Expr) -> bool {
     }
 }
 
-/// The string literal itself: another macro hands in its own inside invisible groups.
+/// Returns the string literal itself: another macro may wrap it in invisible groups.
 fn literal(value: &Expr) -> Option<&LitStr> {
     match value {
         Expr::Group(group) if group.attrs.is_empty() => literal(&group.expr),
@@ -164,7 +164,7 @@ pub(crate) fn set<T>(slot: &mut Option<T>, value: T, name: &Ident, errors: &mut 
     *slot = Some(value);
 }
 
-/// Passes over an unknown argument, so that what follows it is still checked.
+/// Skips an unknown argument, so that the rest is still checked.
 pub(crate) fn skip(input: ParseStream<'_>) -> syn::Result<()> {
     while !input.is_empty() && !input.peek(Token![,]) {
         input.parse::<proc_macro2::TokenTree>()?;

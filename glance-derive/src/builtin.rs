@@ -1,5 +1,5 @@
-//! Built-in attributes of a function, a field or an argument, and what of them belongs to the
-//! items that a macro generates beside it.
+//! Copies the built-in attributes of a function, a field or an argument to the items that a macro
+//! generates for it.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
@@ -9,10 +9,10 @@ use syn::{Attribute, Meta, Token};
 
 use crate::Errors;
 
-/// Attributes for generated items. What is in neither list concerns only the item it is written on.
+/// Attributes for generated items. Attributes in neither list apply only to the original item.
 #[derive(Default)]
 pub(crate) struct Carried {
-    /// For the item that users name: also documentation and deprecation.
+    /// For the item that users name; includes documentation and deprecation.
     pub(crate) on_name: TokenStream,
     /// For the items that users do not name.
     pub(crate) on_rest: TokenStream,
@@ -30,13 +30,13 @@ impl Carried {
     }
 }
 
-/// The attributes that this one becomes, without `#[]`.
+/// Returns the attributes to copy for this one, without `#[]`.
 fn carry(attribute: &Meta) -> (Vec<TokenStream>, Vec<TokenStream>) {
     let both = |tokens: TokenStream| (vec![tokens.clone()], vec![tokens]);
     if is(attribute, "cfg") || is(attribute, "allow") {
         both(quote!(#attribute))
     } else if is(attribute, "expect") {
-        // The expectation is checked where the author wrote it.
+        // rustc checks the expectation on the original item.
         match attribute {
             Meta::List(list) => {
                 let lints = &list.tokens;
@@ -61,7 +61,7 @@ fn carry(attribute: &Meta) -> (Vec<TokenStream>, Vec<TokenStream>) {
     }
 }
 
-/// Refuses `expect(dead_code)` on a function: the generated type uses it, so that the expectation is
+/// Refuses `expect(dead_code)` on a function: the generated type uses it, so the expectation is
 /// never met.
 pub(crate) fn refuse_expectations(attributes: &[Attribute], errors: &mut Errors) {
     for attribute in attributes {
@@ -93,7 +93,7 @@ fn refuse_expectation(attribute: &Meta, errors: &mut Errors) {
     }
 }
 
-/// The predicate of what has these attributes, or `None` where it always exists.
+/// Returns the `#[cfg]` predicate of an item with these attributes, or `None` if it always exists.
 pub(crate) fn presence(attributes: &[Attribute]) -> Option<TokenStream> {
     let predicates: Vec<_> = attributes
         .iter()
@@ -118,7 +118,7 @@ fn predicates(attribute: &Meta) -> Vec<TokenStream> {
         .collect()
 }
 
-/// The predicate of a `cfg_attr`, and its attributes. One that cannot be read is rustc's to report.
+/// Returns the predicate of a `cfg_attr`, and its attributes. rustc reports an invalid one.
 fn cfg_attr(attribute: &Meta) -> Option<(Meta, Vec<Meta>)> {
     let Meta::List(list) = attribute else {
         return None;

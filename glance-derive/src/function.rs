@@ -1,4 +1,4 @@
-//! The function under an attribute: what its arguments may be, and how they are had from a request.
+//! The function of an attribute macro: checks its arguments, and extracts them from a request.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -10,7 +10,7 @@ use crate::builtin::{presence, refuse_expectations};
 use crate::{Errors, located};
 
 /// A function whose body is not parsed: while its author types, the type beside it stays, so that
-/// rust-analyzer knows the rest of the program.
+/// rust-analyzer understands the rest of the program.
 pub(crate) struct Function {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
@@ -24,32 +24,32 @@ impl Parse for Function {
             vis: input.parse()?,
             sig: input.parse()?,
         };
-        // Another macro hands in the body inside an invisible group.
+        // Another macro may wrap the body in an invisible group.
         if !input.peek(token::Brace) && input.cursor().group(Delimiter::None).is_none() {
             return Err(input.error("expected the body of the function"));
         }
         input.parse::<TokenTree>()?;
         match input.is_empty() {
             true => Ok(function),
-            false => Err(input.error("expected nothing behind the body of the function")),
+            false => Err(input.error("expected nothing after the body of the function")),
         }
     }
 }
 
-/// What an attribute makes of a function, in the words of its messages.
+/// The kind of item that an attribute generates, in the words of its messages.
 pub(crate) struct Kind {
-    /// Without `#[]`.
+    /// The name of the attribute, without `#[]`.
     pub(crate) attribute: &'static str,
-    /// With its article.
+    /// The kind with its article.
     pub(crate) what: &'static str,
-    /// What an argument may be, for example.
+    /// Examples of arguments.
     pub(crate) extractor: &'static str,
-    /// Who calls it, and hence why it is not generic.
+    /// The caller, which explains why the function cannot be generic.
     pub(crate) caller: &'static str,
 }
 
 impl Kind {
-    /// The function as it is, what is generated beside it, and all errors.
+    /// Returns the unchanged function, the generated items, and all errors.
     pub(crate) fn expand(
         &self,
         item: &TokenStream,
@@ -71,20 +71,20 @@ impl Kind {
         quote! { #item #generated #errors }
     }
 
-    /// Whether it has no `self`.
+    /// Returns whether the function has no `self`.
     pub(crate) fn is_free(&self, function: &Function, errors: &mut Errors) -> bool {
         let receiver = function.sig.receiver();
         if let Some(receiver) = receiver {
             let what = self.what;
             errors.at(
                 receiver,
-                format!("{what} must be a free function; what it needs comes by `State<T>`"),
+                format!("{what} must be a free function; pass data with `State<T>`"),
             );
         }
         receiver.is_none()
     }
 
-    /// The arguments, or `None` where the function cannot be called with extractors.
+    /// Returns the arguments, or `None` if the function cannot be called with extractors.
     pub(crate) fn arguments<'f>(
         &self,
         function: &'f Function,
@@ -141,14 +141,14 @@ impl Kind {
     }
 }
 
-/// One argument of the function.
+/// An argument of the function.
 pub(crate) struct Argument<'f> {
     pub(crate) ty: &'f Type,
-    /// The predicate of its `#[cfg]`: the argument exists where it holds.
+    /// The predicate of its `#[cfg]`, under which the argument exists.
     pub(crate) presence: Option<TokenStream>,
 }
 
-/// The type itself: another macro hands in its own inside invisible groups.
+/// Returns the type itself: another macro may wrap it in invisible groups.
 pub(crate) fn ungrouped(ty: &Type) -> &Type {
     match ty {
         Type::Group(group) => ungrouped(&group.elem),
@@ -157,15 +157,15 @@ pub(crate) fn ungrouped(ty: &Type) -> &Type {
     }
 }
 
-/// The parts of an `impl<__S>` that get the function's arguments from a request.
+/// The parts of an `impl<__S>` that extract the function's arguments from a request.
 pub(crate) struct Extraction {
-    /// Items beside the `impl`: the types of arguments that have a `#[cfg]`.
+    /// Items beside the `impl`: the types of arguments with a `#[cfg]`.
     pub(crate) aliases: TokenStream,
-    /// The bound of each argument, at its word.
+    /// The bound of each argument, with the span of its type.
     pub(crate) bounds: TokenStream,
     /// Statements that extract from `__parts` and `__state`, in a function whose `Err` is a response.
     pub(crate) statements: TokenStream,
-    /// The extracted values, as the function takes them.
+    /// The extracted values, as arguments of the function.
     pub(crate) values: TokenStream,
 }
 
@@ -192,7 +192,7 @@ impl Extraction {
                 argument.ty.to_token_stream()
             }
             Some(present) => {
-                // A bound cannot have a `#[cfg]` of its own; `()` can be extracted everywhere.
+                // A bound cannot have a `#[cfg]` itself; `()` can be extracted everywhere.
                 let (alias, ty) = (
                     format_ident!("__Argument{index}", span = place),
                     argument.ty,
@@ -225,7 +225,7 @@ impl Extraction {
         });
     }
 
-    /// The `impl` with its aliases, which no other item sees.
+    /// Returns the `impl` with its aliases, in a scope of its own.
     pub(crate) fn enclose(&self, implementation: TokenStream) -> TokenStream {
         let aliases = &self.aliases;
         if aliases.is_empty() {
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_does_not_parse_is_no_error() {
+    fn invalid_body_is_not_an_error() {
         for body in [
             "{ query. }",
             "{ let x = ; }",
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_function_is_refused() {
+    fn other_items_are_refused() {
         for source in [
             "struct Builds;",
             "async fn builds();",

@@ -1,4 +1,4 @@
-//! `#[glance]`: the function as it is, and a type of the same name.
+//! `#[glance]`: keeps the function, and generates a type with the same name.
 
 mod args;
 
@@ -97,8 +97,8 @@ fn generate(args: &Args, function: &Function, errors: &mut Errors) -> Option<Tok
     })
 }
 
-/// The bound that stands at the type of the answer. It is repeated on each implementation and
-/// assumed inside, so that a wrong type is not reported once for each use.
+/// Returns the bound with the span of the return type. Each implementation repeats and assumes it,
+/// so that a wrong type is reported only once.
 fn answers(answer: &Type, krate: &Path) -> TokenStream {
     let krate = located(krate, answer.span());
     quote_spanned!(answer.span()=> #answer: #krate::glance::GlanceAnswer,)
@@ -156,7 +156,8 @@ fn handler(name: &Ident, arguments: &[Argument<'_>], answer: &Type, krate: &Path
     extraction.enclose(implementation)
 }
 
-/// For a function with a reported error, so that its registration adds no other.
+/// Generates a handler for a function with a reported error, so that its registration causes no
+/// further error.
 fn unreachable_handler(name: &Ident, krate: &Path) -> TokenStream {
     quote! {
         #[automatically_derived]
@@ -174,7 +175,7 @@ fn unreachable_handler(name: &Ident, krate: &Path) -> TokenStream {
     }
 }
 
-/// The type of the answer, or `None` where it cannot be named outside the function.
+/// Returns the return type, or `None` if it cannot be named outside the function.
 fn answer<'f>(function: &'f Function, errors: &mut Errors) -> Option<&'f Type> {
     let signature = &function.sig;
     let expected = "a glance must return `GlanceData<M>`, or a `Result` of it";

@@ -1,4 +1,4 @@
-//! `label!`: a format string of which every interpolation is escaped.
+//! `label!`: a format string whose interpolated values are escaped.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
@@ -10,7 +10,7 @@ const TAGS: [&str; 4] = ["b", "strong", "em", "i"];
 const MAX_UNITS: usize = 1000;
 
 pub(crate) struct Input {
-    /// Where `glance_sdk` is, from `crate = path,` before the literal.
+    /// The path of `glance_sdk`, from `crate = path,` before the literal.
     krate: Path,
     literal: LitStr,
     arguments: Vec<(Option<Ident>, Expr)>,
@@ -49,7 +49,7 @@ impl Parse for Input {
             if let Some(attribute) = input.call(Attribute::parse_outer)?.first() {
                 return Err(syn::Error::new_spanned(
                     attribute,
-                    "an argument of a label cannot have attributes: remove this",
+                    "an argument of a label cannot have attributes: remove this one",
                 ));
             }
             arguments.push((name, input.parse()?));
@@ -100,7 +100,7 @@ pub(crate) fn expand(input: Input) -> syn::Result<TokenStream> {
             digits if digits.starts_with(|c: char| c.is_ascii_digit()) => Some(
                 digits
                     .parse()
-                    .map_err(|_| refuse(format!("`{{{name}}}` is no argument")))?,
+                    .map_err(|_| refuse(format!("`{{{name}}}` is not an argument")))?,
             ),
             name => arguments
                 .iter()
@@ -121,7 +121,7 @@ pub(crate) fn expand(input: Input) -> syn::Result<TokenStream> {
             None => {
                 let captured = syn::parse_str::<Ident>(name).map_err(|_| {
                     refuse(format!(
-                        "`{{{name}}}` is no variable; write `{{}}` and give the value as an argument"
+                        "`{{{name}}}` is not a variable; write `{{}}` and give the value as an argument"
                     ))
                 })?;
                 let captured = Ident::new(&captured.to_string(), literal.span());
@@ -151,7 +151,7 @@ pub(crate) fn expand(input: Input) -> syn::Result<TokenStream> {
 #[derive(Debug, PartialEq)]
 enum Piece {
     Text(String),
-    /// `{name:spec}`; the spec with its colon.
+    /// `{name:spec}`; `spec` includes its colon.
     Value {
         name: String,
         spec: String,
@@ -202,7 +202,7 @@ fn split(text: &str) -> Result<Vec<Piece>, String> {
     Ok(pieces)
 }
 
-/// Only tags that hosts keep, closed in order, and no value inside a tag.
+/// Allows only tags that hosts keep, closed in order, and no value inside a tag.
 fn check_html(pieces: &[Piece]) -> Result<(), String> {
     let keeps = "hosts keep <b>, <strong>, <em> and <i>, without attributes";
     let mut units = 0;
@@ -228,7 +228,9 @@ fn check_html(pieces: &[Piece]) -> Result<(), String> {
             if !tag.starts_with('/') {
                 open.push(name);
             } else if open.pop() != Some(name) {
-                return Err(format!("`</{name}>` closes what is not open; {keeps}"));
+                return Err(format!(
+                    "`</{name}>` closes a tag that is not open; {keeps}"
+                ));
             }
             rest = &rest[at + end + 1..];
         }
@@ -250,7 +252,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_format_string_is_split_as_format_splits_it() {
+    fn format_string_is_split_like_in_format() {
         let value = |name: &str, spec: &str| Piece::Value {
             name: name.into(),
             spec: spec.into(),
@@ -269,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn html_that_hosts_drop_is_refused() {
+    fn unsupported_html_is_refused() {
         let check = |text: &str| split(text).and_then(|pieces| check_html(&pieces));
         for good in [
             "<b>{}</b>",

@@ -1,4 +1,4 @@
-//! The macros of `glance-sdk`, where they are documented.
+//! The macros of `glance-sdk`, which documents them.
 
 mod args;
 mod builtin;
@@ -13,7 +13,7 @@ mod when;
 use proc_macro::TokenStream;
 use quote::{ToTokens, quote};
 
-/// Makes a glance of an `async fn`: its descriptor entry and the answer to its signed query.
+/// Turns an `async fn` into a glance: a descriptor entry and the handler of its signed query.
 ///
 /// ```
 /// use glance_sdk::prelude::*;
@@ -35,49 +35,50 @@ use quote::{ToTokens, quote};
 /// assert_eq!(incidents::KEY, "incidents");
 /// ```
 ///
-/// The function stays what it is, and its built-in attributes reach what belongs to it: a `#[cfg]` on the
-/// function or on an argument, `#[allow]`, `#[expect]`, `#[deprecated]` and documentation. Beside it
-/// stands a type of the same name, so that one `use` brings both; `AddOn::glance::<incidents>()` registers it, and `push::<incidents>(data)` takes
-/// its data only. A function named like its crate, such as `on_call` in `src/lib.rs` of the crate `on_call`, is
-/// found by tests and other crates; where they write `use on_call::{add_on, on_call};` the compiler says E0432,
-/// because the name of the crate comes into its own way: write `use ::on_call::{add_on, on_call};`. Its arguments are extractors: `GlanceQuery`, `State<T>`, or any other
+/// The function itself stays unchanged. Its built-in attributes also apply to the generated items:
+/// a `#[cfg]` on the function or on an argument, `#[allow]`, `#[expect]`, `#[deprecated]` and
+/// documentation. The macro generates a type with the same name, so that one `use` imports both;
+/// `AddOn::glance::<incidents>()` registers it, and `push::<incidents>(data)` accepts only its
+/// data. The arguments of the function are extractors: `GlanceQuery`, `State<T>`, or any other
 /// `FromRequestParts`. It returns `GlanceData<M>`, or a `Result` of it whose error is `Failure` or
 /// another `IntoResponse`.
 ///
+/// A function may have the name of its crate, such as `on_call` in `src/lib.rs` of the crate `on_call`. For `use on_call::{add_on, on_call};` in tests and other crates, however, the compiler reports E0432, because the import shadows the name of the crate; write `use ::on_call::{add_on, on_call};` instead.
+///
 /// | argument | meaning |
 /// |---|---|
-/// | `key = "..."` | required, like the other texts a literal or a constant; 1 to 40 of `a-z A-Z 0-9 _ - .`, unique within the add-on |
-/// | `name = "..."` | required; shown where there is no data |
-/// | `icon = "..."` | required; an address, absolute or from the add-on's base URL |
-/// | `icon_2x = "..."` | the icon for dense screens; the same where absent |
+/// | `key = "..."` | required; like the other texts a literal or a constant; 1 to 40 of `a-z A-Z 0-9 _ - .`, unique within the add-on |
+/// | `name = "..."` | required; shown if there is no data |
+/// | `icon = "..."` | required; a URL, absolute or relative to the add-on's base URL |
+/// | `icon_2x = "..."` | the icon for dense screens; default: the same |
 /// | `target = "..."` | the key of the web panel, dialog or external page that a click opens |
-/// | `weight = n` | sorts glances, ascending from the top; 100 where absent |
-/// | `when(...)` | when it shows: an expression over the fields of the metadata |
+/// | `weight = n` | the position: glances are sorted in ascending order from the top; default: 100 |
+/// | `when(...)` | the condition: an expression over the fields of the metadata |
 /// | `conditions = expr` | raw conditions, an `impl IntoIterator<Item = Condition>` |
-/// | `crate = path` | where `glance_sdk` is found under another name |
+/// | `crate = path` | the path of `glance_sdk`, if it has another name |
 ///
 /// # `when`
 ///
-/// An ordinary Boolean expression, checked by rustc against the metadata's type: fields
-/// (`a.b.c` nests), `&&`, `||`, `!`, parentheses, `==`, `!=`, and for numbers `<`, `<=`, `>` and
-/// `>=`. A `bool` field may stand alone. What the host knows by itself is written as a path:
-/// `room::is_public`, `user::is_admin`, `user::is_guest`, `user::is_room_owner`. The right side
-/// of a comparison is any Rust expression of the field's type: a literal, a constant, or of an
-/// enum a variant, `state == State::Open`. On a field that is missing every comparison is false,
-/// and `!=` is true. `glance_sdk::metadata::GlanceMetadata` says what a field may be.
+/// An ordinary Boolean expression, which rustc checks against the metadata's type: fields (`a.b.c`
+/// for nested ones), `&&`, `||`, `!`, parentheses, `==`, `!=`, and for numbers `<`, `<=`, `>` and
+/// `>=`. A `bool` field may stand alone. Paths test the host's own state: `room::is_public`,
+/// `user::is_admin`, `user::is_guest`, `user::is_room_owner`. The right side of a comparison is any
+/// Rust expression of the field's type: a literal, a constant, or a variant of an enum, as in
+/// `state == State::Open`. For a missing field every comparison is false, and `!=` is true.
+/// `glance_sdk::metadata::GlanceMetadata` lists the allowed types of fields.
 #[proc_macro_attribute]
 pub fn glance(args: TokenStream, item: TokenStream) -> TokenStream {
     glance::expand(args.into(), item.into()).into()
 }
 
-/// Makes a webhook of an `async fn`: its descriptor entry and the answer to the host's calls.
+/// Turns an `async fn` into a webhook: a descriptor entry and the handler of the host's calls.
 ///
 /// ```
 /// use glance_sdk::model::webhook::RoomMessage;
 /// use glance_sdk::model::{Color, Notification};
 /// use glance_sdk::prelude::*;
 ///
-/// /// Says which build is asked for.
+/// /// Replies with the requested build.
 /// #[webhook(event = RoomMessage, pattern = "^/build ")]
 /// async fn build(said: WebhookRequest<RoomMessage>) -> Option<Notification> {
 ///     let what = said.item().message.message.strip_prefix("/build ")?;
@@ -89,21 +90,21 @@ pub fn glance(args: TokenStream, item: TokenStream) -> TokenStream {
 /// let _ = AddOn::new("com.example.builds", "Builds").webhook::<build>();
 /// ```
 ///
-/// The first argument is what happened; the others are extractors: `State<T>`, `Installations`, or
-/// any other `FromRequestParts`. What the function returns is the answer: nothing, a `Notification`
-/// that the host writes into the room, or an `Option` or `Result` of these.
+/// The first argument is the event; the others are extractors: `State<T>`, `Installations`, or any
+/// other `FromRequestParts`. The function returns the response: `()`, a `Notification` that the
+/// host posts into the room, or an `Option` or `Result` of these.
 ///
-/// Every call is signed, and its body must agree with its token; see `WebhookRequest`.
+/// Every call is signed, and its body must match its token; see `WebhookRequest`.
 ///
 /// | argument | meaning |
 /// |---|---|
 /// | `event = E` | required; one of the ten types of `model::webhook` that implement `RoomEvent` |
-/// | `pattern = "..."` | a regular expression, Python's, that a message must match; for `RoomMessage` and `RoomNotification` |
-/// | `key = "..."` | a literal or a constant: 1 to 40 of `a-z A-Z 0-9 _ - .`, unique within the add-on; the function's name where absent |
+/// | `pattern = "..."` | a regular expression in Python's syntax that a message must match; for `RoomMessage` and `RoomNotification` |
+/// | `key = "..."` | a literal or a constant: 1 to 40 of `a-z A-Z 0-9 _ - .`, unique within the add-on; default: the function's name |
 /// | `name = "..."` | a name for people |
-/// | `crate = path` | where `glance_sdk` is found under another name |
+/// | `crate = path` | the path of `glance_sdk`, if it has another name |
 ///
-/// A host takes up to 10 webhooks a room.
+/// A host accepts up to 10 webhooks per room.
 #[proc_macro_attribute]
 pub fn webhook(args: TokenStream, item: TokenStream) -> TokenStream {
     webhook::expand(args.into(), item.into()).into()
@@ -118,20 +119,20 @@ pub fn glance_metadata(item: TokenStream) -> TokenStream {
     }
 }
 
-/// Makes a label; documented at `glance_sdk::label`.
+/// Creates a label; documented at `glance_sdk::label`.
 #[proc_macro]
 pub fn label(input: TokenStream) -> TokenStream {
     let expanded = syn::parse(input).and_then(label::expand);
     expanded
         .unwrap_or_else(|error| {
-            // A label all the same, so that this stays the only error.
+            // Returns a label despite the error, so that this stays the only error.
             let error = error.into_compile_error();
             quote!({ #error; ::glance_sdk::model::Label::html("") })
         })
         .into()
 }
 
-/// The same tokens, for errors that stand at `place`.
+/// Returns the same tokens with the span `place`, for errors.
 fn located(tokens: &impl ToTokens, place: proc_macro2::Span) -> proc_macro2::TokenStream {
     tokens
         .to_token_stream()
@@ -143,7 +144,7 @@ fn located(tokens: &impl ToTokens, place: proc_macro2::Span) -> proc_macro2::Tok
         .collect()
 }
 
-/// Errors found so far: all are reported at once, each at its word.
+/// The errors found so far. All of them are reported together, each at its own span.
 #[derive(Default)]
 struct Errors(Option<syn::Error>);
 

@@ -1,7 +1,7 @@
-//! `#[derive(GlanceMetadata)]`: what conditions may test of a struct or an enum, with serde's names.
+//! `#[derive(GlanceMetadata)]`: the attributes of a struct or an enum for conditions, with serde's
+//! names.
 //!
-//! A serde attribute that would make a condition mean something else than it says is a compile
-//! error.
+//! A serde attribute that would change the meaning of a condition is a compile error.
 
 mod attributes;
 mod fields;
@@ -39,8 +39,8 @@ fn generate(item: &DeriveInput, errors: &mut Errors) -> Option<TokenStream> {
         Data::Struct(_) | Data::Union(_) => {
             errors.at(
                 &item.ident,
-                "glance metadata must be a struct with named fields, because a host wants a JSON \
-                 object; an attribute of it may be an enum whose variants carry no data",
+                "glance metadata must be a struct with named fields, because hosts need a JSON \
+                 object; an attribute of it may be an enum whose variants have no data",
             );
             None
         }

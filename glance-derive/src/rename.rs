@@ -1,6 +1,6 @@
-//! serde's `rename_all`, letter by letter: it changes ASCII letters only.
+//! serde's `rename_all`, which changes ASCII letters only.
 
-/// The field's name on the wire, or `None` where the rule is unknown.
+/// Returns the field's name in JSON, or `None` if the rule is unknown.
 pub(crate) fn field(rule: &str, name: &str) -> Option<String> {
     let pascal = || name.split('_').map(capitalised).collect::<String>();
     Some(match rule {
@@ -14,7 +14,7 @@ pub(crate) fn field(rule: &str, name: &str) -> Option<String> {
     })
 }
 
-/// The variant's name on the wire, or `None` where the rule is unknown.
+/// Returns the variant's name in JSON, or `None` if the rule is unknown.
 pub(crate) fn variant(rule: &str, name: &str) -> Option<String> {
     Some(match rule {
         "PascalCase" => name.to_owned(),
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_those_serde_writes() {
+    fn names_match_serde() {
         as_serde_does! {
             "lowercase" "UPPERCASE" "PascalCase" "camelCase" "snake_case" "SCREAMING_SNAKE_CASE"
             "kebab-case" "SCREAMING-KEBAB-CASE"

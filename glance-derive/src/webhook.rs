@@ -1,4 +1,4 @@
-//! `#[webhook]`: the function as it is, and a type of the same name.
+//! `#[webhook]`: keeps the function, and generates a type with the same name.
 
 mod args;
 
@@ -57,7 +57,7 @@ fn generate(args: &Args, function: &Function, errors: &mut Errors) -> Option<Tok
         (Some([]), _) => {
             errors.at(
                 name,
-                "a webhook must take what happened as its first argument: `WebhookRequest<E>`",
+                "a webhook must take the event as its first argument: `WebhookRequest<E>`",
             );
             unreachable_handler(name, &krate)
         }
@@ -86,7 +86,7 @@ fn generate(args: &Args, function: &Function, errors: &mut Errors) -> Option<Tok
     })
 }
 
-/// The key, by default the function's name.
+/// Returns the key, by default the function's name.
 fn key(args: &Args, name: &Ident, errors: &mut Errors) -> Option<TokenStream> {
     if let Some(key) = &args.key {
         return Some(quote!(#key));
@@ -104,7 +104,7 @@ fn key(args: &Args, name: &Ident, errors: &mut Errors) -> Option<TokenStream> {
     Some(quote!(#key))
 }
 
-/// The type of the answer, or `None` where it cannot be named outside the function.
+/// Returns the return type, or `None` if it cannot be named outside the function.
 fn answer(function: &Function, errors: &mut Errors) -> Option<Type> {
     match &function.sig.output {
         ReturnType::Default => Some(parse_quote!(())),
@@ -112,8 +112,8 @@ fn answer(function: &Function, errors: &mut Errors) -> Option<Type> {
             Type::ImplTrait(_) => {
                 errors.at(
                     answer,
-                    "a webhook must return nothing, a `Notification`, or an `Option` or `Result` \
-                     of these",
+                    "a webhook must return `()`, a `Notification`, or an `Option` or `Result` \
+                 of these",
                 );
                 None
             }
@@ -216,7 +216,8 @@ fn handler(
     extraction.enclose(implementation)
 }
 
-/// For a function with a reported error, so that its registration adds no other.
+/// Generates a handler for a function with a reported error, so that its registration causes no
+/// further error.
 fn unreachable_handler(name: &Ident, krate: &Path) -> TokenStream {
     quote! {
         #[automatically_derived]

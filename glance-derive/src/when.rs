@@ -1,4 +1,5 @@
-//! `when(...)`: a Boolean expression becomes calls that rustc checks against the metadata's type.
+//! `when(...)`: translates a Boolean expression into calls that rustc checks against the metadata's
+//! type.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -14,11 +15,11 @@ const HOST_CONDITIONS: [(&str, &str, &str); 4] = [
     ("user", "is_room_owner", "UserIsRoomOwner"),
 ];
 
-/// An expression of type `Test`, in an implementation of `Glance`.
+/// Returns an expression of type `Test`, for an implementation of `Glance`.
 pub(crate) fn lower(condition: &Expr, krate: &Path, errors: &mut Errors) -> TokenStream {
     match test(condition, krate, errors) {
         Some(test) => test,
-        // The error is reported; a test all the same, so that it stays the only one.
+        // The error is reported; a valid test avoids further errors.
         None => quote!(#krate::metadata::Test::All(::std::vec::Vec::new())),
     }
 }
@@ -60,7 +61,7 @@ fn test(condition: &Expr, krate: &Path, errors: &mut Errors) -> Option<TokenStre
     }
 }
 
-/// `None` where the expression has attributes, which would not survive the translation.
+/// Returns `None` if the expression has attributes, which the translation would lose.
 fn refuse_attributes(expression: &Expr, errors: &mut Errors) -> Option<()> {
     let attributes = match expression {
         Expr::Paren(syn::ExprParen { attrs, .. })
@@ -75,7 +76,7 @@ fn refuse_attributes(expression: &Expr, errors: &mut Errors) -> Option<()> {
         Some(attribute) => {
             errors.at(
                 attribute,
-                "a condition cannot have attributes: remove this, or put `#[cfg]` on the function",
+                "a condition cannot have attributes: remove this one, or put `#[cfg]` on the function",
             );
             None
         }
@@ -94,7 +95,7 @@ fn joined_or_compared(
         _ => None,
     };
     if let Some(join) = joined {
-        // Both sides, so that an error in each is reported.
+        // Translates both sides, so that an error in each is reported.
         let (left, right) = (
             test(&binary.left, krate, errors),
             test(&binary.right, krate, errors),
@@ -108,7 +109,7 @@ fn joined_or_compared(
     {
         errors.at(
             side,
-            "a condition of the host must stand alone, or behind `!`",
+            "a condition of the host must stand alone, or after `!`",
         );
         return None;
     }
@@ -148,8 +149,8 @@ fn joined_or_compared(
     Some(quote_spanned!(binary.op.span()=> #attribute.#method(#value)))
 }
 
-/// The calls that reach a field: `a.b` becomes `attributes().a().b()`. They stand wholly at the
-/// field, a variable for the attributes would not: it needs a hygiene of its own.
+/// Returns the calls for a field: `a.b` becomes `attributes().a().b()`. All tokens have the span of
+/// the field; a variable for the attributes could not, because it needs hygiene.
 fn attribute(field: &Expr, krate: &Path, errors: &mut Errors) -> Option<TokenStream> {
     refuse_attributes(field, errors)?;
     match field {
@@ -165,8 +166,8 @@ fn attribute(field: &Expr, krate: &Path, errors: &mut Errors) -> Option<TokenStr
             None => {
                 errors.at(
                     path,
-                    "a condition must compare fields of the metadata, and this is a path; \
-                                 write the field on the left and the value on the right",
+                    "a condition must compare fields of the metadata, but this is a path; \
+                        write the field on the left and the value on the right",
                 );
                 None
             }
@@ -192,7 +193,7 @@ fn attribute(field: &Expr, krate: &Path, errors: &mut Errors) -> Option<TokenStr
     }
 }
 
-/// Whether this can only be the value of a comparison: `0 < count` is `count > 0`.
+/// Returns whether this can only be the value of a comparison: `0 < count` means `count > 0`.
 fn is_value(side: &Expr) -> bool {
     match side {
         Expr::Lit(_) => true,
@@ -204,7 +205,7 @@ fn is_value(side: &Expr) -> bool {
     }
 }
 
-/// Whether this reads like a field, on the side where a value is expected.
+/// Returns whether this looks like a field, on the side of the value.
 fn is_field(side: &Expr) -> bool {
     match side {
         Expr::Path(path) => !is_constant(&path.path),
@@ -215,7 +216,8 @@ fn is_field(side: &Expr) -> bool {
     }
 }
 
-/// Whether this reads like a constant or a variant: a path, or a name with a capital first.
+/// Returns whether this looks like a constant or a variant: a path, or a name with an initial
+/// capital.
 fn is_constant(path: &Path) -> bool {
     path.segments.len() > 1
         || path.get_ident().is_some_and(|name| {
@@ -233,7 +235,7 @@ fn is_host_condition(side: &Expr) -> bool {
     }
 }
 
-/// The variant of `ConditionName`, where the path names what the host knows.
+/// Returns the variant of `ConditionName` if the path names a condition of the host.
 fn known_host_condition(path: &Path) -> Option<&'static str> {
     let mut names = path.segments.iter().map(|segment| &segment.ident);
     let (of, is) = (names.next()?, names.next()?);

@@ -1,4 +1,4 @@
-//! `when(...)`: what it says, and the conditions that say the same to a host.
+//! Tests that `when(...)` becomes equivalent conditions.
 
 use glance_sdk::glance::Glance;
 use glance_sdk::metadata::{CannotLower, Test};
@@ -45,7 +45,7 @@ enum State {
     r#Else,
 }
 
-/// Its own words on the wire, and no derive knows them.
+/// Implements `Serialize` by hand, which the derive cannot see.
 #[derive(GlanceMetadata)]
 #[allow(dead_code)]
 enum Urgency {
@@ -134,7 +134,7 @@ fn assert_all_match(table: impl IntoIterator<Item = (Test, Value)>) {
 }
 
 #[test]
-fn numbers_compare_by_the_operators_of_the_wire() {
+fn numbers_compare_with_protocol_operators() {
     assert_all_match([
         (when!(open == 4), json!([{ "attr": "open", "eq": 4 }])),
         (when!(open < 4), json!([{ "attr": "open", "lt": 4 }])),
@@ -161,7 +161,7 @@ fn numbers_compare_by_the_operators_of_the_wire() {
 }
 
 #[test]
-fn a_value_may_stand_on_the_left() {
+fn value_may_be_on_the_left() {
     assert_all_match([
         (when!(4 == open), json!([{ "attr": "open", "eq": 4 }])),
         (when!(4 < open), json!([{ "attr": "open", "gt": 4 }])),
@@ -189,7 +189,7 @@ fn a_value_may_stand_on_the_left() {
 }
 
 #[test]
-fn a_number_with_a_fraction_has_no_neighbour_so_equality_is_an_alternative() {
+fn fractional_bounds_use_equality_as_alternative() {
     assert_eq!(
         lowered(when!(load <= 0.5)),
         json!([any(json!([
@@ -207,7 +207,7 @@ fn a_number_with_a_fraction_has_no_neighbour_so_equality_is_an_alternative() {
 }
 
 #[test]
-fn a_value_is_written_as_serde_writes_the_attribute() {
+fn operands_match_serde_form() {
     assert_all_match([(when!(share == 0.1), json!([{ "attr": "share", "eq": 0.1 }]))]);
 }
 

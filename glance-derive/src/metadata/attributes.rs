@@ -1,4 +1,4 @@
-//! The attributes `#[serde(...)]` and `#[glance(...)]`, as far as conditions depend on them.
+//! Parses the parts of `#[serde(...)]` and `#[glance(...)]` that conditions depend on.
 
 use proc_macro2::TokenStream;
 use syn::meta::ParseNestedMeta;
@@ -6,14 +6,14 @@ use syn::{Attribute, LitStr, Path, parse_quote};
 
 use crate::Errors;
 
-/// What the attributes of the struct or the enum say.
+/// The attributes of a struct or an enum.
 pub(super) struct Container {
     pub(super) rename_all: Option<LitStr>,
     pub(super) krate: Path,
 }
 
 impl Container {
-    /// `becomes` is what serde writes: an object or a text.
+    /// Parses the attributes. `becomes` names the serialized form: an object or a text.
     pub(super) fn read(attrs: &[Attribute], becomes: &str, errors: &mut Errors) -> Self {
         let mut container = Self {
             rename_all: None,
@@ -85,7 +85,7 @@ pub(super) fn known(meta: &ParseNestedMeta<'_>) -> String {
         .unwrap_or_default()
 }
 
-/// Passes over the value of an attribute that does not matter here.
+/// Skips the value of an irrelevant attribute.
 pub(super) fn ignore(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
     if meta.input.peek(syn::Token![=]) {
         meta.value()?.parse::<syn::Expr>()?;
@@ -97,7 +97,7 @@ pub(super) fn ignore(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
     Ok(())
 }
 
-/// The name in `rename = "..."` or `rename(serialize = "...")`.
+/// Returns the name in `rename = "..."` or `rename(serialize = "...")`.
 pub(super) fn serialized_name(meta: &ParseNestedMeta<'_>) -> syn::Result<Option<LitStr>> {
     if meta.input.peek(syn::Token![=]) {
         return meta.value()?.parse().map(Some);

@@ -1,6 +1,6 @@
-//! A struct with named fields: one method per field.
+//! Structs with named fields: generates one method per field.
 //!
-//! `#[glance(untested)]` takes a field out of conditions, whatever serde makes of it.
+//! `#[glance(untested)]` excludes a field from conditions, whatever its serde attributes.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -56,7 +56,7 @@ pub(super) fn generate(
     quote! {
         #lints
         const _: () = {
-            #[doc = concat!("What conditions may test of [`", stringify!(#name), "`].")]
+            #[doc = concat!("The attributes of [`", stringify!(#name), "`].")]
             #[derive(::core::fmt::Debug)]
             #[allow(dead_code)]
             #visibility struct #attributes {
@@ -105,7 +105,7 @@ pub(super) fn generate(
     }
 }
 
-/// What makes the compiler refuse a flattened field that writes a name which is taken.
+/// Generates assertions that refuse a flattened field with a duplicate name.
 fn apart(fields: &[Member<'_>], krate: &Path) -> Vec<TokenStream> {
     let flattened = |member: &&Member<'_>| matches!(member.kind, Kind::Flattened);
     let mut checks = Vec::new();
@@ -140,11 +140,11 @@ fn apart(fields: &[Member<'_>], krate: &Path) -> Vec<TokenStream> {
     checks
 }
 
-/// A field, and what conditions can do with it.
+/// A field, and its use in conditions.
 struct Member<'f> {
     field: &'f Field,
     name: &'f Ident,
-    /// Its own name on the wire, if it has one.
+    /// Its own name in JSON, if it has one.
     wire: Option<String>,
     kind: Kind,
 }
@@ -155,13 +155,13 @@ enum Kind {
     Untestable,
 }
 
-/// What to check of a `null` that may be written for the field.
+/// The check for a `null` that serde may write for the field.
 #[derive(Clone, Copy, Default)]
 enum Null {
     #[default]
     Never,
     SkippedIfNone,
-    /// An error is reported already.
+    /// An error was reported already.
     Unchecked,
 }
 
@@ -173,7 +173,7 @@ impl<'f> Member<'f> {
         let plain = name.unraw().to_string();
         let wire = match (&serde.renamed, &container.rename_all) {
             (Some(renamed), _) => renamed.value(),
-            // An unknown rule is serde's to report.
+            // serde reports unknown rules.
             (None, Some(rule)) => rename::field(&rule.value(), &plain).unwrap_or(plain),
             (None, None) => plain,
         };
@@ -183,13 +183,13 @@ impl<'f> Member<'f> {
             (false, false) => Kind::Tested { null: serde.null },
         };
         let wire = (!serde.skipped && !serde.flattened).then_some(wire);
-        // Of an untested field too: the name `a.b` would hide the path of a tested one.
+        // Untested fields are checked too: the name `a.b` would hide the path of a tested field.
         if let (Some(wire), Some(renamed)) = (&wire, &serde.renamed)
             && (wire.is_empty() || wire.contains(['.', '[', ']']))
         {
             errors.at(
                 renamed,
-                "a host would take this name for a path; use one without `.`, `[` and `]`",
+                "hosts treat this name as a path; use one without `.`, `[` and `]`",
             );
         }
         Some(Self {
@@ -222,7 +222,8 @@ impl<'f> Member<'f> {
                     )
                 }
             },
-            // It depends on the lifetime for the bound to be judged where a condition calls this.
+            // The type depends on the lifetime, so that rustc checks the bound when a condition
+            // calls the method.
             Kind::Untestable => quote! {
                 #carried
                 #visibility fn #name<'a>(&'a self) -> #krate::metadata::Untestable
@@ -235,12 +236,12 @@ impl<'f> Member<'f> {
         }
     }
 
-    /// What makes the compiler refuse a field that may be written as `null`.
+    /// Generates the check that refuses a field which may be written as `null`.
     fn never_null(&self, krate: &Path) -> Option<TokenStream> {
         let Kind::Tested { null } = self.kind else {
             return None;
         };
-        // Wholly at one place, so that rustc finds its errors equal to those of the method.
+        // All tokens have the same span, so that rustc merges its errors with those of the method.
         let place = self.field.ty.span();
         let (ty, krate) = (located(&self.field.ty, place), located(krate, place));
         let check = match null {
@@ -253,7 +254,7 @@ impl<'f> Member<'f> {
         ))
     }
 
-    /// The names that the flattened field writes.
+    /// Returns the names that the flattened field writes.
     fn names(&self, place: Span, krate: &Path) -> TokenStream {
         let ty: &Type = &self.field.ty;
         let (ty, krate) = (located(ty, ty.span()), located(krate, place));
@@ -284,7 +285,7 @@ fn is_untested(field: &Field, errors: &mut Errors) -> bool {
     untested
 }
 
-/// What serde makes of a field.
+/// The serde attributes of a field.
 #[derive(Default)]
 struct Serde {
     renamed: Option<LitStr>,
@@ -311,8 +312,8 @@ impl Serde {
                     if untested {
                         errors.at(
                             &meta.path,
-                            "a flattened field that is not tested may write the name of one that \
-                             is: remove `flatten`, or `untested`",
+                            "a flattened field that is not tested may write the name of a tested \
+                         one: remove `flatten`, or `untested`",
                         );
                     }
                     Ok(())
@@ -325,8 +326,8 @@ impl Serde {
                         serde.null = Null::Unchecked;
                         errors.at(
                             condition,
-                            "a condition would take the skipped value for a missing one; \
-                            only \"Option::is_none\" can be followed. Or add `#[glance(untested)]`",
+                            "a condition would treat the skipped value as a missing one; \
+                             only \"Option::is_none\" is supported. Or add `#[glance(untested)]`",
                         );
                     }
                     Ok(())
@@ -336,8 +337,8 @@ impl Serde {
                 other => {
                     if !untested {
                         errors.at(&meta.path, format!(
-                            "conditions cannot follow `serde({other})`: add `#[glance(untested)]` to the \
-                             field, or write it another way"
+                        "conditions cannot follow `serde({other})`: add `#[glance(untested)]` to the \
+                         field, or serialize it differently"
                         ));
                     }
                     ignore(meta)
@@ -348,7 +349,7 @@ impl Serde {
     }
 }
 
-/// Whether this is the path of `Option::is_none`.
+/// Returns whether this is the path of `Option::is_none`.
 fn is_none(condition: &LitStr) -> bool {
     condition.parse::<Path>().is_ok_and(|path| {
         let names: Vec<_> = path.segments.iter().map(|s| s.ident.to_string()).collect();

@@ -1,4 +1,4 @@
-//! An enum whose variants serde writes as text: each may be compared with.
+//! Enums whose variants serde writes as text, for comparisons.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -20,7 +20,7 @@ pub(super) fn generate(
         if !matches!(variant.fields, Fields::Unit) {
             errors.at(
                 &variant.fields,
-                "a host compares text, and a variant with data is none: move the data to a \
+                "hosts compare text, but a variant with data is not text: move the data to a \
                  field of the metadata",
             );
         }
@@ -29,7 +29,7 @@ pub(super) fn generate(
             errors.at(
                 &variant.ident,
                 format!(
-                    "`{}` is written as \"{text}\" too, so a host cannot tell them apart: rename one",
+                "`{}` is also written as \"{text}\", so hosts cannot distinguish them: rename one",
                     other.ident
                 ),
             );
@@ -67,7 +67,7 @@ pub(super) fn generate(
     }
 }
 
-/// What serde writes for the variant, as far as its attributes tell.
+/// Returns the text that serde writes for the variant, according to its attributes.
 fn text(variant: &Variant, container: &Container, errors: &mut Errors) -> String {
     let mut renamed = None;
     for_each(
@@ -84,8 +84,8 @@ fn text(variant: &Variant, container: &Container, errors: &mut Errors) -> String
             "skip" | "skip_serializing" => {
                 errors.at(
                     &meta.path,
-                    "serde fails on this variant, and the whole glance with it: remove this, or \
-                     the variant",
+                        "serde fails to serialize this variant, and thereby the whole glance: remove this, or \
+                         the variant",
                 );
                 ignore(meta)
             }
@@ -108,7 +108,7 @@ fn text(variant: &Variant, container: &Container, errors: &mut Errors) -> String
     let plain = variant.ident.unraw().to_string();
     match (renamed, &container.rename_all) {
         (Some(renamed), _) => renamed.value(),
-        // An unknown rule is serde's to report.
+        // serde reports unknown rules.
         (None, Some(rule)) => rename::variant(&rule.value(), &plain).unwrap_or(plain),
         (None, None) => plain,
     }

@@ -59,10 +59,7 @@ impl Args {
             if let Some(text) = argument
                 && text.value().is_some_and(|text| text.is_empty())
             {
-                errors.at(
-                    text,
-                    format!("`{name}` is empty; fill it in or leave it out"),
-                );
+                errors.at(text, format!("`{name}` is empty; fill it in or omit it"));
             }
         }
         check_key(self.key.as_ref(), errors);
