@@ -1,7 +1,7 @@
-//! Reads a delivery of Jira Cloud, Data Center or Server.
+//! Parses deliveries of Jira Cloud, Data Center and Server.
 //!
-//! The event's name decides what is read: a delivery may be of any event, and miss whatever does not matter
-//! for it.
+//! The event's name decides which members are parsed: deliveries may be of any event, and may omit
+//! irrelevant members.
 
 use glance_sdk::json;
 use serde_json::{Map, Value};
@@ -9,40 +9,40 @@ use serde_json::{Map, Value};
 use crate::issues::{Issue, Project, ProjectState, Sprint};
 use crate::sprint_field;
 
-/// What teams call the priority; the second is Jira Cloud's own.
+/// The names of the blocking priority; the second is Jira Cloud's own.
 const BLOCKING: [&str; 2] = ["Blocker", "Highest"];
 
-/// What Jira calls statuses in which an issue is done, where it does not tell their category.
+/// Jira's status names for resolved issues, used if the category is missing.
 const DONE: [&str; 3] = ["Done", "Closed", "Resolved"];
 
-/// What a delivery tells.
+/// The content of a delivery.
 #[derive(Debug, PartialEq)]
 pub(crate) enum News {
     Issue(Issue),
-    /// The issue with this id.
+    /// The issue with this id was deleted.
     IssueDeleted(String),
     Sprint(Sprint),
-    /// The sprint with this id.
+    /// The sprint with this id was deleted.
     SprintDeleted(i64),
     Project(Project),
     Other,
 }
 
-/// Reads what happened, and when, in milliseconds since 1970: deliveries may come in another order. Says
-/// what is wrong where the delivery is none.
+/// Parses a delivery. Returns the change and its time in milliseconds since 1970, because
+/// deliveries may arrive out of order. The error describes an invalid delivery.
 ///
-/// Every issue event carries the issue as it is then: whether it blocks is read from there, so there is no
-/// list of what may change. When a sprint starts or is closed, its issues have no event, nor when their
-/// project gets another key or is deleted.
+/// Every issue event contains the current issue, which tells whether it blocks, so no list of
+/// possible changes is needed. If a sprint starts or is closed, its issues have no event; neither
+/// do they if their project is renamed or deleted.
 pub(crate) fn read(body: &[u8]) -> Result<(i64, News), String> {
     if body.is_empty() {
         let problem = "the delivery is empty: turn off \"Exclude body\" of the webhook in Jira";
         return Err(problem.to_owned());
     }
     let delivery: Value =
-        json::from_slice(body).map_err(|cause| format!("this is no event of Jira: {cause}"))?;
+        json::from_slice(body).map_err(|cause| format!("this is not an event of Jira: {cause}"))?;
     let Some(event) = delivery["webhookEvent"].as_str() else {
-        return Err("this is no event of Jira: it has no `webhookEvent`".to_owned());
+        return Err("this is not an event of Jira: it has no `webhookEvent`".to_owned());
     };
     let news = match event {
         "jira:issue_created" | "jira:issue_updated" => issue(&delivery["issue"]).map(News::Issue),
@@ -74,7 +74,7 @@ fn issue(issue: &Value) -> Result<Issue, &'static str> {
     let fields = issue["fields"].as_object().ok_or("issue.fields")?;
     let project = field(fields, "project");
     let project_key = project["key"].as_str();
-    // The key of an issue is that of its project and a number.
+    // An issue's key consists of the project's key and a number.
     let of_issue = || key.rsplit_once('-').map_or(key, |(project, _)| project);
     let summary = field(fields, "summary").as_str().unwrap_or_default().trim();
     let link = issue["self"].as_str().unwrap_or_default();
@@ -100,7 +100,7 @@ fn is_blocker(fields: &Map<String, Value>) -> bool {
     name("issuetype") == "Bug" && BLOCKING.contains(&name("priority")) && !is_done(fields)
 }
 
-/// By the status's category, which Jira has since version 6.2.
+/// Decides by the status's category, which Jira has since version 6.2.
 fn is_done(fields: &Map<String, Value>) -> bool {
     let status = field(fields, "status");
     match status["statusCategory"]["key"].as_str() {
@@ -118,13 +118,13 @@ fn sprint(event: &str, sprint: &Value) -> Result<News, &'static str> {
         ("sprint_started", _) => true,
         ("sprint_closed", _) => false,
         (_, Some(state)) => state.eq_ignore_ascii_case("active"),
-        // Something about it has changed, and not whether it is under way.
+        // A property of the sprint changed, but not whether it is active.
         (_, None) => return Ok(News::Other),
     };
     Ok(News::Sprint(Sprint { id, is_active }))
 }
 
-/// What the event means for the project's issues.
+/// Returns the state of the project after the event.
 fn project_state(event: &str) -> Option<ProjectState> {
     match event {
         "project_created"
@@ -152,7 +152,7 @@ fn field<'f>(fields: &'f Map<String, Value>, name: &str) -> &'f Value {
     fields.get(name).unwrap_or(&Value::Null)
 }
 
-/// An id, which Jira writes as text in issues and as a number in projects.
+/// Returns an id, which is text in issues and a number in projects.
 fn id(value: &Value) -> Option<String> {
     match value {
         Value::String(id) if !id.is_empty() => Some(id.clone()),

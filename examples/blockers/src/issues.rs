@@ -1,4 +1,4 @@
-//! What is known of Jira: issues, the sprints they are planned in, and their projects.
+//! The stored issues, their sprints and their projects.
 
 use std::collections::HashSet;
 
@@ -6,10 +6,10 @@ use example_database::Database;
 use glance_sdk::Result;
 use rusqlite::{OptionalExtension, Transaction, params};
 
-/// An issue as its newest delivery says.
+/// An issue as of its newest delivery.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Issue {
-    /// Stays when the issue moves to another project; the key does not.
+    /// The id, which stays when the issue moves to another project; the key does not.
     pub(crate) id: String,
     pub(crate) key: String,
     /// The project's key.
@@ -17,7 +17,7 @@ pub(crate) struct Issue {
     pub(crate) project_id: Option<String>,
     pub(crate) summary: String,
     pub(crate) url: String,
-    /// Whether it is a bug of the highest priority that is not done.
+    /// Whether the issue is an unresolved bug of the highest priority.
     pub(crate) is_blocker: bool,
     pub(crate) sprints: Vec<Sprint>,
 }
@@ -30,9 +30,9 @@ pub(crate) struct Sprint {
 
 #[derive(Debug, PartialEq)]
 pub(crate) struct Project {
-    /// Stays when the project gets another key.
+    /// The id, which stays when the project gets another key.
     pub(crate) id: String,
-    /// A delivery about the end of a project may not name it.
+    /// The key, which deliveries about the end of a project may omit.
     pub(crate) key: Option<String>,
     pub(crate) state: ProjectState,
 }
@@ -40,11 +40,11 @@ pub(crate) struct Project {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum ProjectState {
     Present,
-    /// Deleted, in the trash, or archived: nobody works on its issues.
+    /// The project was deleted, moved to the trash, or archived: nobody works on its issues.
     Gone,
 }
 
-/// A blocker as it is shown.
+/// A blocker for display.
 pub(crate) struct Blocker {
     pub(crate) key: String,
     pub(crate) summary: String,
@@ -54,13 +54,13 @@ pub(crate) struct Blocker {
 /// The keys of projects.
 pub(crate) type Projects = HashSet<String>;
 
-/// Each method that changes something returns the projects whose blockers may have changed.
+/// The issues. Each method that changes data returns the projects whose blockers may have changed.
 #[derive(Debug, Clone)]
 pub(crate) struct Issues(pub(crate) Database);
 
 impl Issues {
-    /// Stores an issue as it was at that time, unless something newer is known of it. A deleted issue stays
-    /// known, so that what comes late does not bring it back.
+    /// Stores an issue as of this time, unless a newer state is stored. The row of a deleted issue
+    /// remains, so that late deliveries do not bring it back.
     pub(crate) async fn record(&self, new: Issue, at: i64) -> Result<Projects> {
         self.0
             .write(move |transaction| {
@@ -94,7 +94,7 @@ impl Issues {
             .await
     }
 
-    /// Deletes the issue with this id, also before anything else is known of it.
+    /// Deletes the issue with this id, even if it is not stored yet.
     pub(crate) async fn delete(&self, id: String, at: i64) -> Result<Projects> {
         self.0
             .write(move |transaction| {
@@ -120,7 +120,7 @@ impl Issues {
             .await
     }
 
-    /// Deletes a sprint. It stays known too.
+    /// Deletes a sprint. Its row remains too.
     pub(crate) async fn delete_sprint(&self, id: i64, at: i64) -> Result<Projects> {
         self.0
             .write(move |transaction| {
@@ -136,14 +136,14 @@ impl Issues {
             .await
     }
 
-    /// Stores what became of a project.
+    /// Stores the state of a project.
     pub(crate) async fn record_project(&self, project: Project, at: i64) -> Result<Projects> {
         self.0
             .write(move |transaction| keep_project(transaction, &project, at))
             .await
     }
 
-    /// Remembers that Jira delivered something `now`, in seconds since 1970.
+    /// Stores `now`, in seconds since 1970, as the time of the last delivery.
     pub(crate) async fn delivered(&self, now: i64) -> Result<()> {
         let store = move |transaction: &Transaction<'_>| {
             transaction.execute(
@@ -155,7 +155,7 @@ impl Issues {
         self.0.write(store).await.map(drop)
     }
 
-    /// When Jira delivered something last, in seconds since 1970.
+    /// Returns the time of the last delivery, in seconds since 1970.
     pub(crate) async fn delivered_at(&self) -> Result<Option<i64>> {
         let query = |transaction: &Transaction<'_>| {
             transaction
@@ -165,7 +165,7 @@ impl Issues {
         self.0.read(query).await
     }
 
-    /// The open blockers of a project's current sprints.
+    /// Returns the open blockers of a project's current sprints.
     pub(crate) async fn blockers_in(&self, project: &str) -> Result<Vec<Blocker>> {
         let project = project.to_owned();
         self.0
@@ -193,7 +193,7 @@ impl Issues {
     }
 }
 
-/// Replaces the issue; its old sprints go with it.
+/// Replaces the issue, and removes its old sprints.
 fn insert(transaction: &Transaction<'_>, issue: &Issue, at: i64) -> rusqlite::Result<()> {
     transaction
         .execute(
@@ -227,7 +227,7 @@ fn keep_sprint(
     planned_in(transaction, sprint.id)
 }
 
-/// The projects that have blockers in a sprint.
+/// Returns the projects with blockers in a sprint.
 fn planned_in(transaction: &Transaction<'_>, sprint: i64) -> rusqlite::Result<Projects> {
     transaction
         .prepare_cached(
@@ -238,7 +238,7 @@ fn planned_in(transaction: &Transaction<'_>, sprint: i64) -> rusqlite::Result<Pr
         .collect()
 }
 
-/// An issue names its project, which is there, therefore, unless it was deleted afterwards.
+/// Stores the project of an issue, which exists unless it was deleted afterwards.
 fn note_project(
     transaction: &Transaction<'_>,
     id: &str,
@@ -254,8 +254,7 @@ fn note_project(
         .map(drop)
 }
 
-/// Where a project got another key, its issues and the rooms that chose it get it too: Jira sends no event
-/// for each issue.
+/// Updates the key of a project's issues and rooms: Jira sends no event for each issue.
 fn keep_project(
     transaction: &Transaction<'_>,
     project: &Project,
@@ -278,7 +277,7 @@ fn keep_project(
          ON CONFLICT DO UPDATE SET key = ?2, is_gone = ?3, at = ?4",
         params![project.id, key, project.state == ProjectState::Gone, at],
     )?;
-    // Issues that were stored before their project's id was.
+    // Issues that were stored before their project's id.
     transaction.execute(
         "UPDATE issue SET project_id = ?1 WHERE project_id IS NULL AND project = ?2",
         [&project.id, &key],
@@ -301,7 +300,7 @@ fn keep_project(
 }
 
 fn rename(transaction: &Transaction<'_>, id: &str, old: &str, new: &str) -> rusqlite::Result<()> {
-    // `WID-7` becomes `GAD-7`, in the key and at the end of the address.
+    // `WID-7` becomes `GAD-7`, in the key and at the end of the URL.
     transaction.execute(
         "UPDATE issue SET project = ?3,
              key = ?3 || substr(key, length(?2) + 1),
@@ -309,7 +308,7 @@ fn rename(transaction: &Transaction<'_>, id: &str, old: &str, new: &str) -> rusq
          WHERE project_id = ?1 AND project = ?2",
         [id, old, new],
     )?;
-    // Unless another project has the old key by now.
+    // Unless another project uses the old key now.
     transaction
         .execute(
             "UPDATE room SET project = ?3 WHERE project = ?2 AND NOT EXISTS (

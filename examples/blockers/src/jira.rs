@@ -14,15 +14,15 @@ use glance_sdk::prelude::*;
 use crate::Blockers;
 use crate::delivery::{self, News};
 
-/// Jira caps a delivery at 25 MB.
+/// Jira limits deliveries to 25 MB.
 const MAX_DELIVERY_BYTES: usize = 25 * 1000 * 1000;
 
 pub(crate) fn route() -> MethodRouter<Blockers> {
     post(receive).layer(DefaultBodyLimit::max(MAX_DELIVERY_BYTES))
 }
 
-/// Receives a delivery: 204 once it is stored, and for events that do not matter here. Jira repeats it after
-/// a 5xx.
+/// Receives a delivery. Responds with 204 after storing it, and to irrelevant events. Jira retries
+/// after a 5xx.
 async fn receive(
     State(app): State<Blockers>,
     pusher: Pusher,
@@ -40,7 +40,7 @@ async fn receive(
         Ok(read) => read,
         Err(problem) => return Ok((StatusCode::BAD_REQUEST, problem).into_response()),
     };
-    // In a task of its own: where Jira goes away meanwhile, the lines are pushed all the same.
+    // A separate task, so that glances are pushed even if Jira disconnects.
     let store = async move {
         let projects = match news {
             News::Issue(issue) => app.issues.record(issue, at).await?,
@@ -61,7 +61,7 @@ async fn receive(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// Whether `signature` is the HMAC of the raw body, compared in constant time.
+/// Returns whether `signature` is the HMAC of the raw body, compared in constant time.
 fn is_signed(key: &hmac::Key, signature: Option<&str>, body: &[u8]) -> bool {
     signature
         .and_then(|signature| signature.strip_prefix("sha256="))
@@ -74,9 +74,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_right_signature_over_the_raw_body_passes() {
+    fn only_correct_signature_of_raw_body_is_accepted() {
         let key = hmac::Key::new(hmac::HMAC_SHA256, b"It's a Secret to Everybody");
-        // The value of GitHub's documentation, from which Jira has the scheme.
+        // The value from GitHub's documentation, whose scheme Jira uses.
         let right = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
         assert!(is_signed(&key, Some(right), b"Hello, World!"));
         for (signature, body) in [

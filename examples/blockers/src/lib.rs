@@ -1,8 +1,9 @@
 //! Blocker bugs of the current sprint, fed by Jira's webhooks.
 //!
-//! `jira` receives deliveries, `delivery` and `sprint_field` read them; `issues` and `rooms` remember, in the tables of `schema`; `panel` is the
-//! page on which people choose the room's project. The line of the blockers is created in a room
-//! once it has a project: `settle` sees to that. The glances themselves are here.
+//! `jira` receives deliveries, `delivery` and `sprint_field` parse them; `issues` and `rooms` store
+//! data in the tables of `schema`; `panel` is the page on which people choose the room's project.
+//! `settle` creates the glance of the blockers in a room after the room has chosen a project. The
+//! glances themselves are here.
 
 mod delivery;
 mod issues;
@@ -25,7 +26,7 @@ use tokio::sync::{Mutex, Notify};
 use issues::Issues;
 use rooms::{Room, Rooms};
 
-/// What the condition of [`struct@set_up`] tests.
+/// The metadata for the condition of [`struct@set_up`].
 #[derive(Debug, Clone, PartialEq, Serialize, GlanceMetadata)]
 #[serde(rename_all = "camelCase")]
 pub struct SetUp {
@@ -50,15 +51,15 @@ fn set_up_data(room: &Room) -> GlanceData<SetUp> {
     })
 }
 
-/// What the condition of [`struct@blockers`] tests.
+/// The metadata for the condition of [`struct@blockers`].
 #[derive(Debug, Clone, PartialEq, Serialize, GlanceMetadata)]
 pub struct OpenBlockers {
-    /// How many bugs block the sprint.
+    /// The number of bugs that block the sprint.
     pub count: u64,
 }
 
-/// How many bugs block the sprint of the room's project. It is created at run time, in rooms that
-/// have one.
+/// Shows the number of bugs that block the sprint of the room's project. The add-on creates this
+/// glance at run time, in rooms with a project.
 #[glance(key = "blockers", name = "Blockers", icon = "/icon.svg", target = "blockers-panel",
          weight = 110, when(count > 0))]
 pub async fn blockers(
@@ -69,7 +70,7 @@ pub async fn blockers(
     app.blockers_data(&room).await
 }
 
-/// What the add-on's handlers share.
+/// The state that the add-on's handlers share.
 #[derive(Debug, Clone)]
 pub struct Blockers {
     data: PathBuf,
@@ -78,20 +79,19 @@ pub struct Blockers {
     jira: Arc<hmac::Key>,
     pushing: Arc<Mutex<()>>,
     settling: Arc<Mutex<()>>,
-    /// Told when a room could not be settled.
+    /// Notified if a room could not be settled.
     behind: Arc<Notify>,
 }
 
 impl Blockers {
-    /// Keeps its data in this folder, and believes deliveries that are signed with this secret.
+    /// Opens the data in this folder. Accepts deliveries that are signed with this secret.
     ///
     /// # Errors
     ///
-    /// Where the folder or the database in it cannot be used.
+    /// Returns an error if the folder or its database cannot be used.
     pub fn open(data: &Path, jira_secret: &str) -> Result<Self, String> {
-        std::fs::create_dir_all(data).map_err(|cause| {
-            format!("the data folder {} cannot be used: {cause}", data.display())
-        })?;
+        std::fs::create_dir_all(data)
+            .map_err(|cause| format!("cannot use the data folder {}: {cause}", data.display()))?;
         let database = Database::open(&data.join("blockers.sqlite"), schema::STEPS)?;
         Ok(Self {
             data: data.to_owned(),
@@ -104,11 +104,11 @@ impl Blockers {
         })
     }
 
-    /// The add-on.
+    /// Creates the add-on.
     ///
     /// # Errors
     ///
-    /// Where the database of its installations cannot be used.
+    /// Returns an error if the database of its installations cannot be used.
     pub fn add_on(&self) -> Result<AddOn<Self>, String> {
         let installations = SqliteStore::open(self.data.join("blockers-installations.sqlite"))
             .map_err(|cause| format!("{cause:#}"))?;
@@ -134,8 +134,8 @@ impl Blockers {
             .asset("/icon.svg", "image/svg+xml", include_bytes!("../icon.svg")))
     }
 
-    /// Pushes what the room's lines say now. One room at a time, so that what was read first is not
-    /// pushed last.
+    /// Pushes the current glances of the room, one room at a time, so that older data is not pushed
+    /// last.
     async fn push(&self, pusher: &Pusher, oauth_id: &OauthId, room: RoomId) -> Result<(), Failure> {
         let _turn = self.pushing.lock().await;
         let now = self.rooms.get(oauth_id, room).await?;

@@ -1,4 +1,4 @@
-//! The panel: the blockers of the room's project, which project that is, and the webhook.
+//! The panel, with the blockers of the room's project, the choice of the project, and the webhook.
 
 use std::fmt::Write as _;
 
@@ -14,8 +14,8 @@ use crate::Blockers;
 
 const STYLE: &str = include_str!("panel.css");
 
-/// What a page says that is not settled.
-const UNSETTLED: &str = "It is saved. The chat has not taken it yet; it is tried again.";
+/// The message of a page whose room is not settled yet.
+const UNSETTLED: &str = "Saved. The chat has not accepted it yet; the add-on retries.";
 
 pub(crate) async fn show(
     State(app): State<Blockers>,
@@ -46,7 +46,7 @@ pub(crate) async fn save(
     let oauth_id = request.oauth_id();
     app.rooms.choose(oauth_id, room, project).await?;
     if let Err(failure) = app.settle(&installations, &pusher, oauth_id, room).await {
-        tracing::warn!("a room is not settled: {failure}");
+        tracing::warn!(%failure, "settling a room failed");
         app.behind.notify_one();
     }
     page(&app, &request, None).await
@@ -62,12 +62,12 @@ fn check(project: &str) -> Result<Option<String>, String> {
             Ok(Some(key))
         }
         _ => Err(format!(
-            "\"{project}\" is no project key. Write what stands before the number of an issue."
+            "\"{project}\" is not a project key. Enter the part before the number of an issue."
         )),
     }
 }
 
-/// The page, after a refused choice with what was written and what is wrong with it.
+/// Renders the page; after a refused choice with the input and the problem.
 async fn page(
     app: &Blockers,
     request: &SignedRequest,

@@ -1,4 +1,4 @@
-//! What rooms have chosen, and what their hosts show of it.
+//! The choices of rooms, and whether their hosts show them.
 
 use example_database::Database;
 use glance_sdk::Result;
@@ -8,18 +8,18 @@ use rusqlite::{OptionalExtension, Row, Transaction};
 /// A room of an installation.
 pub(crate) type Place = (OauthId, RoomId);
 
-/// What a room wants, and whether its host is known to have just that: a call may have failed, or
-/// the add-on may have ended before it knew the answer.
+/// The choice of a room, and whether its host is known to show it: a call may have failed, or the
+/// add-on may have ended before it received the response.
 #[derive(Debug, Clone)]
 pub(crate) struct Room {
     pub(crate) project: Option<String>,
     pub(crate) is_settled: bool,
-    /// Grows with each change of what the room wants.
+    /// Incremented with each change of the choice.
     pub(crate) generation: i64,
 }
 
 impl Room {
-    /// Whether the room has the glance of its blockers.
+    /// Returns whether the room shows the glance of its blockers.
     pub(crate) fn is_shown(&self) -> bool {
         self.project.is_some() && self.is_settled
     }
@@ -54,7 +54,8 @@ impl Rooms {
         self.0.read(query).await
     }
 
-    /// What the room wants from now on. Only another project needs nothing of the host.
+    /// Stores the room's choice. A change of the project needs no calls to the host; showing or
+    /// hiding the glance does.
     pub(crate) async fn choose(
         &self,
         oauth_id: &OauthId,
@@ -71,8 +72,8 @@ impl Rooms {
         .await
     }
 
-    /// The host has what the room wanted in that generation. False where the room, or another process that
-    /// told the host something, changed meanwhile: then the host has to be told again.
+    /// Records that the host shows the choice of this generation. Returns false if the room, or
+    /// another process that called the host, changed meanwhile: then the host must be called again.
     pub(crate) async fn settled(
         &self,
         oauth_id: &OauthId,
@@ -100,7 +101,8 @@ impl Rooms {
             .await
     }
 
-    /// After the add-on moved: the glances that the host has lead to where it was.
+    /// Marks all rooms as unsettled after the add-on's URL changed: their glances on the host
+    /// contain the old URL.
     pub(crate) async fn moved(&self, oauth_id: &OauthId) -> Result<()> {
         self.write(
             "UPDATE room SET is_settled = 0, generation = generation + 1
@@ -110,14 +112,14 @@ impl Rooms {
         .await
     }
 
-    /// Forgets the rooms of an installation that is gone.
+    /// Removes the rooms of an uninstalled add-on.
     pub(crate) async fn forget(&self, oauth_id: &OauthId) -> Result<()> {
         let oauth_id = [oauth_id.to_string()];
         self.write("DELETE FROM room WHERE oauth_id = ?1", oauth_id)
             .await
     }
 
-    /// The rooms that show this project's blockers.
+    /// Returns the rooms that show this project's blockers.
     pub(crate) async fn showing(&self, project: &str) -> Result<Vec<Place>> {
         let project = project.to_owned();
         self.list(
@@ -127,7 +129,7 @@ impl Rooms {
         .await
     }
 
-    /// The rooms whose host has to be told something.
+    /// Returns the rooms whose host must be called.
     pub(crate) async fn unsettled(&self) -> Result<Vec<Place>> {
         self.list(
             "SELECT oauth_id, room_id FROM room WHERE NOT is_settled",
@@ -169,10 +171,11 @@ mod tests {
     use super::*;
     use crate::schema;
 
-    /// Two processes tell a host something different at the same time, and their calls arrive in another
-    /// order than their answers: whoever is told of a change has to tell the host again.
+    /// Two processes call the host with different choices at the same time, and the calls arrive in
+    /// another order than their responses: the process that learns of the change must call the host
+    /// again.
     #[tokio::test]
-    async fn a_room_that_changed_meanwhile_is_not_settled() {
+    async fn room_that_changed_meanwhile_is_not_settled() {
         let data = tempfile::tempdir().unwrap();
         let open = || {
             let file = data.path().join("a.sqlite");
@@ -202,7 +205,7 @@ mod tests {
             );
             assert!(other.unsettled().await.unwrap().is_empty());
         }
-        // Where the room is gone there is nothing to tell.
+        // If the room is gone, no call is necessary.
         one.forget(&oauth_id).await.unwrap();
         assert!(one.settled(&oauth_id, room, 7).await.unwrap());
     }

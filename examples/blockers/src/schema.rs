@@ -1,6 +1,6 @@
-//! The tables of what the add-on remembers.
+//! The tables of the add-on's data.
 
-/// What makes each version of the tables from the one before.
+/// The SQL that creates each version of the tables from the previous one.
 pub(crate) const STEPS: &[&str] = &[FIRST, LAST_DELIVERY, PROJECTS];
 
 const FIRST: &str = "
@@ -42,8 +42,9 @@ const LAST_DELIVERY: &str = "
     ) STRICT;
 ";
 
-/// Projects have an id, which stays when they get another key. An issue that was stored before has no
-/// project's id until its next event. A room's `generation` grows with each change of what it wants.
+/// Projects have an id, which stays when they get another key. Issues that were stored earlier have
+/// no project id until their next event. A room's `generation` is incremented with each change of
+/// its choice.
 const PROJECTS: &str = "
     CREATE TABLE project (
         id TEXT PRIMARY KEY,

@@ -1,8 +1,8 @@
-//! Makes hosts show what rooms have chosen, however often a call fails in between.
+//! Makes hosts show the choices of rooms, even if calls fail in between.
 //!
-//! A choice is written first, as a wish. Then the host is told, by calls that may be repeated, and
-//! only when it agreed that is written too. So whatever fails or ends in between, the room is found
-//! again among the unsettled ones.
+//! The choice is stored first. Then the host is called, with idempotent requests, and only after it
+//! has accepted them is the room stored as settled. After any failure, the room is found again
+//! among the unsettled ones.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use glance_sdk::prelude::*;
 
 use crate::{Blockers, blockers};
 
-/// The wait before failed calls are made again; it doubles while they fail.
+/// The first backoff before failed calls are retried; it doubles while they fail.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 impl Blockers {
-    /// Tells a host what the room wants, and pushes what its lines say from then on.
+    /// Calls the host with the room's choice, and then pushes the glances.
     pub(crate) async fn settle(
         &self,
         installations: &Installations,
@@ -49,18 +49,19 @@ impl Blockers {
         self.push(pusher, oauth_id, room).await
     }
 
-    /// Settles what was left behind, at the start and after a failure; runs beside the server.
+    /// Settles the remaining rooms, at the start and after failures. Runs beside the server.
     pub async fn keep_up(self, installations: Installations, pusher: Pusher) {
         let mut wait = FIRST_WAIT;
         loop {
             match self.settle_all(&installations, &pusher).await {
                 Ok(()) => {
-                    // Another process may have left something behind, and cannot say so here.
+                    // Another process may have left unsettled rooms behind, and cannot notify this
+                    // one.
                     let _ = tokio::time::timeout(LONGEST_WAIT, self.behind.notified()).await;
                     wait = FIRST_WAIT;
                 }
                 Err(failure) => {
-                    tracing::warn!("a room is not settled, again in {wait:?}: {failure}");
+                    tracing::warn!(%failure, ?wait, "settling a room failed; retrying");
                     tokio::time::sleep(wait).await;
                     wait = (wait * 2).min(LONGEST_WAIT);
                 }
@@ -68,7 +69,7 @@ impl Blockers {
         }
     }
 
-    /// Tries every room, and says what failed last.
+    /// Tries every room. Returns the last failure.
     async fn settle_all(
         &self,
         installations: &Installations,

@@ -1,10 +1,11 @@
-//! The sprints of an issue. They stand in a custom field, whose number each Jira gives anew.
+//! Parses the sprints of an issue, which are in a custom field with a different number in each
+//! Jira.
 
 use serde_json::Value;
 
 use crate::issues::Sprint;
 
-/// The members of a sprint as Jira Data Center writes it. `goal` and `name` may hold anything.
+/// The members of a sprint in Jira Data Center. `goal` and `name` may contain any text.
 const MEMBERS: [&str; 14] = [
     "activatedDate",
     "autoStartStop",
@@ -22,12 +23,12 @@ const MEMBERS: [&str; 14] = [
     "synced",
 ];
 
-/// The sprints in a field; none where it is another field.
+/// Returns the sprints in a field, or none if it is another field.
 pub(crate) fn sprints(field: &Value) -> Vec<Sprint> {
     let values = field.as_array().into_iter().flatten();
     let sprint = |value: &Value| match value {
         Value::String(text) => greenhopper(text),
-        // Other fields have objects with an id and a state too.
+        // Other fields also contain objects with an id and a state.
         Value::Object(sprint) => {
             sprint.get("boardId")?;
             Some(Sprint {
@@ -43,9 +44,9 @@ pub(crate) fn sprints(field: &Value) -> Vec<Sprint> {
     values.filter_map(sprint).collect()
 }
 
-/// A sprint as Jira Data Center and Server write it:
-/// `com.atlassian.greenhopper...Sprint@1f[id=7,state=ACTIVE,name=...]`. The order of the members depends on
-/// the version: the id or the view first, or all by alphabet.
+/// Parses a sprint of Jira Data Center and Server:
+/// `com.atlassian.greenhopper...Sprint@1f[id=7,state=ACTIVE,name=...]`. The order of the members
+/// depends on the version: the id or the view first, or alphabetical.
 fn greenhopper(text: &str) -> Option<Sprint> {
     let (class, members) = text.split_once('[')?;
     if !class.contains(".greenhopper.") {
@@ -63,8 +64,8 @@ fn greenhopper(text: &str) -> Option<Sprint> {
     })
 }
 
-/// The value of a member that is not free text. Free text may contain whatever looks like one: what stands
-/// before all free text is certain, otherwise what stands last.
+/// Returns the value of a member that is not free text. Free text may look like a member: a member
+/// before all free text is certain, otherwise the last one counts.
 fn member<T>(members: &str, name: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
     let parts = || members.split(',').map(str::trim);
     let value = |part: &str| read(part.strip_prefix(name)?.strip_prefix('=')?);
@@ -72,7 +73,7 @@ fn member<T>(members: &str, name: &str, read: impl Fn(&str) -> Option<T>) -> Opt
     if let Some(value) = parts().take_while(|part| !is_free(part)).find_map(value) {
         return Some(value);
     }
-    // A member is followed by another; what is followed by something else stands in the middle of a text.
+    // Each member is followed by another one; otherwise the match is within a text.
     let is_member = |part: &str| {
         let name = part.split_once('=').map(|(name, _)| name);
         name.is_some_and(|name| MEMBERS.contains(&name))
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn sprints_are_found_in_both_forms_and_in_no_other_field() {
+    fn sprints_are_found_in_both_forms_only() {
         for (field, found) in [
             (
                 json!([{ "id": 7, "state": "active", "boardId": 1 }]),
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_the_members_and_free_text_do_not_matter() {
+    fn order_of_members_and_free_text_do_not_matter() {
         for (members, found) in [
             // Since 2014.
             (
@@ -148,7 +149,7 @@ mod tests {
                 "id=7,rapidViewId=1,state=FUTURE,name=x,state=ACTIVE,goal=id=9,id=8",
                 sprint(7, false),
             ),
-            // By alphabet.
+            // Alphabetical.
             (
                 "activatedDate=<null>,autoStartStop=false,completeDate=<null>,endDate=<null>,\
                  goal=Flags,state=CLOSED by default,id=7,incompleteIssuesDestinationId=<null>,\

@@ -1,11 +1,11 @@
 //! The SQLite file of an example add-on. Other processes may read and write the same file.
 //!
-//! - A change is one `IMMEDIATE` transaction: it reads what it is based on after it has the write lock, so
-//!   that no process overwrites what another wrote in between.
-//! - A locked file is waited for, [`WAIT`] at most. Reads wait for no writer: they have a connection of
-//!   their own, and the file uses SQLite's write-ahead log.
-//! - Every failure is an error of the kind `Storage`, which an add-on answers with 503, so that the sender
-//!   repeats the call.
+//! - A change is one `IMMEDIATE` transaction: it reads the previous state while it holds the write
+//!   lock, so that no process overwrites a concurrent change.
+//! - A call waits for a locked file for at most [`WAIT`]. Reads do not wait for writers: they use a
+//!   separate connection and SQLite's write-ahead log.
+//! - Every failure is an error of the kind `Storage`, to which an add-on responds with 503, so that
+//!   the sender retries.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
@@ -34,8 +34,8 @@ use tokio::sync::Mutex;
 
 use open::Location;
 
-/// How long a call waits for others of this process, and then again for other processes. Twice this is less
-/// than the ten seconds after which a host gives up a call.
+/// The time that a call waits for other calls of this process, and then again for other processes.
+/// Twice this is less than the ten seconds of a host's timeout.
 pub const WAIT: Duration = Duration::from_secs(4);
 
 /// A SQLite file.
@@ -47,18 +47,18 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens the file, or creates it, readable by its owner only.
+    /// Opens the file, or creates it with permissions for its owner only.
     ///
-    /// `steps` are the versions of the schema, each the SQL that makes it from the one before. The file
-    /// remembers how many of them it has behind it. A file that was made before it counted them begins with
-    /// the first, which therefore says `IF NOT EXISTS`.
+    /// `steps` are the versions of the schema: each is the SQL that creates it from the previous
+    /// one. The file stores the number of completed steps. A file without that number starts with
+    /// the first step, which therefore uses `IF NOT EXISTS`.
     ///
     /// # Errors
     ///
-    /// In one sentence, where the file cannot be used or has more steps behind it than there are.
+    /// Returns a sentence if the file cannot be used, or if it has more steps than this program.
     pub fn open(path: &Path, steps: &[&str]) -> std::result::Result<Self, String> {
         let problem = |cause: &dyn std::fmt::Display| {
-            format!("the database {} cannot be used: {cause}", path.display())
+            format!("cannot use the database {}: {cause}", path.display())
         };
         let location = Location::create(path).map_err(|cause| problem(&cause))?;
         let open = || {
@@ -81,11 +81,11 @@ impl Database {
         })
     }
 
-    /// Reads, in one transaction: every query in it sees the same state.
+    /// Reads in one transaction: all its queries see the same state.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`](glance_sdk::ErrorKind::Storage) where the file cannot be read.
+    /// Returns [`ErrorKind::Storage`](glance_sdk::ErrorKind::Storage) if the file cannot be read.
     pub async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
@@ -95,12 +95,12 @@ impl Database {
             .await
     }
 
-    /// Reads, unless nothing was written since `version`, which an earlier call returned. For what a process
-    /// keeps in memory: another process may have changed the file.
+    /// Reads, unless nothing was written since `version`, which an earlier call returned. It serves
+    /// for data that a process caches, because another process may have changed the file.
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read).
+    /// Returns the errors of [`read`](Self::read).
     pub async fn read_since<T: Send + 'static>(
         &self,
         version: Option<i64>,
@@ -116,13 +116,13 @@ impl Database {
         .await
     }
 
-    /// Reads and writes, in one transaction that nobody else's change comes between. Nothing is written
-    /// where `change` fails.
+    /// Reads and writes in one transaction, without concurrent changes in between. If `change`
+    /// fails, nothing is written.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`](glance_sdk::ErrorKind::Storage) where the file is locked for longer than
-    /// [`WAIT`], the disk is full or gone, or `change` fails.
+    /// Returns [`ErrorKind::Storage`](glance_sdk::ErrorKind::Storage) if the file is locked for
+    /// longer than [`WAIT`], the disk is full or missing, or `change` fails.
     pub async fn write<T: Send + 'static>(
         &self,
         change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
@@ -143,7 +143,7 @@ impl Database {
             let path = self.location.path().display();
             Error::storage(format!("cannot {what} the database {path}"), cause)
         };
-        // Callers wait here and not on threads, of which each would keep one.
+        // Callers wait asynchronously, because each blocked call would occupy a thread.
         let connection = tokio::time::timeout(WAIT, Arc::clone(connection).lock_owned());
         let mut connection = connection
             .await

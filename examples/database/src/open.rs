@@ -1,4 +1,4 @@
-//! How a file is opened, and brought to the newest version of its schema.
+//! Opens a file, and migrates it to the newest version of its schema.
 
 use std::fs::{Metadata, OpenOptions};
 use std::io;
@@ -10,10 +10,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::WAIT;
 
-/// How often a new file is tried to be given its write-ahead log.
+/// The interval between attempts to enable the write-ahead log of a new file.
 const WAL_RETRY: Duration = Duration::from_millis(20);
 
-/// Which file was opened.
+/// The opened file.
 #[derive(Debug)]
 pub(super) struct Location {
     path: PathBuf,
@@ -21,7 +21,7 @@ pub(super) struct Location {
 }
 
 impl Location {
-    /// Creates the file where it is not there. Chat data is not for other users of the machine.
+    /// Creates the file if it does not exist. Other users of the machine must not read chat data.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
@@ -37,15 +37,15 @@ impl Location {
         &self.path
     }
 
-    /// Fails where the file is no longer at its path: SQLite would go on with the file that was removed, and
-    /// everything written to it would be lost with this process.
+    /// Fails if the file is no longer at its path: SQLite would continue with the removed file, and
+    /// all data written to it would be lost with this process.
     pub(super) fn check(&self) -> io::Result<()> {
         let found = std::fs::metadata(&self.path)?;
         if is_same(&found, &self.opened) {
             return Ok(());
         }
         Err(io::Error::other(
-            "another file has taken its place: restart the add-on to use that one",
+            "another file replaced it: restart the add-on to use the new file",
         ))
     }
 }
@@ -61,19 +61,19 @@ fn is_same(_: &Metadata, _: &Metadata) -> bool {
     true
 }
 
-/// A connection that waits for the locks of others.
+/// Opens a connection that waits for locks.
 pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(WAIT)?;
     use_write_ahead_log(&connection)?;
-    // What was acknowledged survives a power failure.
+    // Acknowledged changes survive a power failure.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     Ok(connection)
 }
 
-/// Where several processes open a new file at once, SQLite refuses all but one without waiting.
+/// If several processes open a new file concurrently, SQLite refuses all but one without waiting.
 fn use_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
     let started = Instant::now();
     loop {
@@ -89,14 +89,15 @@ fn use_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
     }
 }
 
-/// Makes the steps that are missing, all or none. Returns how many the file had behind it or has now.
+/// Makes the missing steps, all or none. Returns the previous number of steps if it exceeds the
+/// known ones, otherwise the new one.
 pub(super) fn upgrade(connection: &mut Connection, steps: &[&str]) -> rusqlite::Result<usize> {
     let newest = i64::try_from(steps.len()).unwrap_or(i64::MAX);
-    // A step that makes a table anew would take along what refers to it.
+    // A step that recreates a table would delete the rows that refer to it.
     connection.pragma_update(None, "foreign_keys", false)?;
     let transaction = connection.transaction_with_behavior(Immediate)?;
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    // Nobody's file has a negative version; it would be refused as a newer one.
+    // No file has a negative version; it would be refused as a newer one.
     let version = usize::try_from(version).unwrap_or(usize::MAX);
     let Some(missing) = steps.get(version..) else {
         return Ok(version);

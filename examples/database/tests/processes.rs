@@ -1,4 +1,4 @@
-//! A file that several processes use, and one that fails.
+//! Tests a file that several processes use, and a failing file.
 #![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ const SCHEMA: &[&str] = &[
     INSERT INTO counter SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM counter)",
 ];
 
-/// Makes the second process out of this test's program.
+/// Starts this test's program as the second process.
 const FILE: &str = "GLANCE_TEST_COUNTER";
 
 const ROUNDS: i64 = 50;
@@ -25,14 +25,14 @@ fn file() -> (tempfile::TempDir, PathBuf) {
     (folder, file)
 }
 
-/// Another connection with the write lock, as of a process in the middle of a change.
+/// Opens another connection with the write lock, like a process in the middle of a change.
 fn locked(file: &Path) -> Connection {
     let connection = Connection::open(file).unwrap();
     connection.execute_batch("BEGIN IMMEDIATE").unwrap();
     connection
 }
 
-/// Reads, and writes what follows from it, as a handler does.
+/// Reads, and writes a value that depends on it, like a handler.
 async fn increment(database: &Database) -> glance_sdk::Result<()> {
     database
         .write(|transaction| {
@@ -53,7 +53,7 @@ async fn value(database: &Database) -> glance_sdk::Result<i64> {
 }
 
 #[tokio::test]
-async fn processes_lose_no_update() {
+async fn concurrent_processes_lose_no_update() {
     if let Some(file) = std::env::var_os(FILE) {
         let database = Database::open(Path::new(&file), SCHEMA).unwrap();
         for _ in 0..ROUNDS {
@@ -84,7 +84,7 @@ async fn processes_lose_no_update() {
 }
 
 #[tokio::test]
-async fn a_locked_file_is_waited_for_and_can_be_read_meanwhile() {
+async fn write_waits_for_lock_and_read_does_not() {
     let (_folder, file) = file();
     let database = Database::open(&file, SCHEMA).unwrap();
     let other = locked(&file);
@@ -109,7 +109,7 @@ async fn a_locked_file_is_waited_for_and_can_be_read_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_file_that_stays_locked_is_an_error_of_the_store() {
+async fn locked_file_is_a_storage_error() {
     let (_folder, file) = file();
     let database = Database::open(&file, SCHEMA).unwrap();
     let other = locked(&file);
@@ -120,7 +120,7 @@ async fn a_file_that_stays_locked_is_an_error_of_the_store() {
 }
 
 #[tokio::test]
-async fn a_full_disk_loses_nothing_that_was_there() {
+async fn full_disk_loses_no_stored_data() {
     let (_folder, file) = file();
     let database = Database::open(&file, SCHEMA).unwrap();
     increment(&database).await.unwrap();
@@ -141,7 +141,7 @@ async fn a_full_disk_loses_nothing_that_was_there() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_file_that_is_gone_or_replaced_is_an_error_of_the_store() {
+async fn removed_or_replaced_file_is_a_storage_error() {
     let (folder, file) = file();
     let database = Database::open(&file, SCHEMA).unwrap();
     let aside = folder.path().join("aside.sqlite");
@@ -164,7 +164,7 @@ async fn a_file_that_is_gone_or_replaced_is_an_error_of_the_store() {
 }
 
 #[tokio::test]
-async fn memory_is_read_again_after_another_process_wrote() {
+async fn cache_is_refreshed_after_other_process_wrote() {
     let (_folder, file) = file();
     let (one, other) = (
         Database::open(&file, SCHEMA).unwrap(),
@@ -188,7 +188,7 @@ async fn memory_is_read_again_after_another_process_wrote() {
 }
 
 #[test]
-fn a_file_of_an_earlier_version_is_upgraded_and_one_of_a_newer_is_refused() {
+fn earlier_version_is_migrated_and_newer_refused() {
     let (_folder, file) = file();
     let before = Connection::open(&file).unwrap();
     before
@@ -212,7 +212,7 @@ fn a_file_of_an_earlier_version_is_upgraded_and_one_of_a_newer_is_refused() {
 }
 
 #[test]
-fn a_step_that_fails_leaves_the_file_as_it_was() {
+fn failed_step_leaves_file_unchanged() {
     let (_folder, file) = file();
     Database::open(&file, SCHEMA).unwrap();
     let broken = [SCHEMA[0], "DELETE FROM counter; nonsense"];

@@ -15,14 +15,15 @@ use time::OffsetDateTime;
 use crate::message::Message;
 use crate::{App, announce, message, push};
 
-/// Room for some ten thousand alerts; Alertmanager's `max_alerts` keeps its messages smaller.
+/// The size limit of a message, which suffices for about ten thousand alerts; Alertmanager's
+/// `max_alerts` limits its messages further.
 const MAX_MESSAGE_BYTES: usize = 25 * 1000 * 1000;
 
 pub(crate) fn route() -> MethodRouter<App> {
     post(receive).layer(DefaultBodyLimit::max(MAX_MESSAGE_BYTES))
 }
 
-/// Receives a message: 204 once it is stored. Alertmanager repeats it after a 5xx, and after nothing else.
+/// Receives a message. Responds with 204 after storing it. Alertmanager retries only after a 5xx.
 async fn receive(
     _: Authorized,
     State(app): State<App>,
@@ -36,7 +37,7 @@ async fn receive(
         Err(problem) => return Ok((StatusCode::BAD_REQUEST, problem).into_response()),
     };
     warn_of_gaps(&message);
-    // In a task of its own: where Alertmanager goes away meanwhile, the lines are pushed all the same.
+    // A separate task, so that glances are pushed even if Alertmanager disconnects.
     let store = async move {
         for place in app.alerts.record(message.news, now).await? {
             push(&app, &pusher, &place).await?;
@@ -50,17 +51,18 @@ async fn receive(
 fn warn_of_gaps(message: &Message) {
     let (unread, truncated) = (message.unread, message.truncated);
     if unread > 0 {
-        tracing::warn!(unread, "a message has entries that are no alerts");
+        tracing::warn!(unread, "message contains entries that are not alerts");
     }
     if truncated > 0 {
         tracing::warn!(
             truncated,
-            "Alertmanager left out alerts: raise its max_alerts"
+            "Alertmanager omitted alerts: increase its max_alerts"
         );
     }
 }
 
-/// The request brings Alertmanager's secret. As an extractor it refuses before the body is read.
+/// A request with Alertmanager's secret. This extractor refuses other requests before the body is
+/// read.
 struct Authorized;
 
 impl FromRequestParts<App> for Authorized {
@@ -77,8 +79,8 @@ impl FromRequestParts<App> for Authorized {
     }
 }
 
-/// The secret in the header: the password of `basic_auth`, or the credentials of `authorization`, which may
-/// have a type of their own, and of the older `bearer_token`.
+/// Returns the secret in the header: the password of `basic_auth`, or the credentials of
+/// `authorization`, which may have a custom type, or of the older `bearer_token`.
 fn secret_in(header: &[u8]) -> Option<Vec<u8>> {
     let space = header.iter().position(|byte| *byte == b' ')?;
     let (scheme, given) = header.split_at(space);
@@ -96,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_secret_is_found_wherever_alertmanager_puts_it() {
+    fn secret_is_found_in_all_headers_of_alertmanager() {
         for (header, secret) in [
             ("Bearer s:1", Some("s:1")),
             ("bearer  s:1 ", Some("s:1")),

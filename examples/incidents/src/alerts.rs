@@ -1,4 +1,4 @@
-//! What the add-on remembers: alerts, what rooms watch, and of what they were told.
+//! The stored alerts, the labels that rooms watch, and the notices to rooms.
 
 mod card;
 mod notices;
@@ -17,14 +17,15 @@ use crate::Severity;
 
 pub(crate) use notices::{Notice, Outcome};
 
-/// In seconds, as long as Alertmanager itself remembers. What fires it repeats sooner; that something ended
-/// it does not always say, as a silence may keep it from that.
+/// The time in seconds after which a silent alert is removed, which is also Alertmanager's own.
+/// Firing alerts are repeated sooner; the end of an alert may not be reported, for example because
+/// of a silence.
 const FORGOTTEN_AFTER: i64 = 5 * 24 * 60 * 60;
 
 /// A room of an installation.
 pub(crate) type Place = (OauthId, RoomId);
 
-/// An alert that fires. Its fingerprint names it; it may fire again and again.
+/// A firing alert. Its fingerprint identifies it; it may fire several times.
 #[derive(Debug)]
 pub(crate) struct Alert {
     pub(crate) fingerprint: String,
@@ -33,21 +34,21 @@ pub(crate) struct Alert {
     pub(crate) summary: String,
     pub(crate) description: String,
     pub(crate) url: Option<String>,
-    /// Milliseconds since 1970; unknown where a message does not say, never in the database.
+    /// Milliseconds since 1970; `None` if a message contains no start, never in the database.
     pub(crate) started_at: Option<i64>,
 }
 
-/// A label's name and value.
+/// The name and the value of a label.
 pub(crate) type Label = (String, String);
 
-/// What a message says of an alert.
+/// The state of an alert in a message.
 #[derive(Debug)]
 pub(crate) enum News {
     Firing {
         alert: Alert,
         labels: Vec<Label>,
     },
-    /// When, in milliseconds since 1970.
+    /// The time in milliseconds since 1970.
     Resolved {
         fingerprint: String,
         ended_at: i64,
@@ -66,8 +67,8 @@ impl Alerts {
         Ok(Self { database })
     }
 
-    /// Stores what is not older than what is known, and the notices that follow from it. Returns the rooms
-    /// that watch one of the alerts. `now` is in seconds since 1970.
+    /// Stores the newer states, and the notices that they cause. Returns the rooms that watch one
+    /// of the alerts. `now` is in seconds since 1970.
     pub(crate) async fn record(&self, news: Vec<News>, now: i64) -> Result<HashSet<Place>> {
         self.database
             .write(move |transaction| {
@@ -105,7 +106,7 @@ impl Alerts {
             .await
     }
 
-    /// When Alertmanager sent something last, in seconds since 1970.
+    /// Returns the time of Alertmanager's last message, in seconds since 1970.
     pub(crate) async fn delivered_at(&self) -> Result<Option<i64>> {
         self.database
             .read(|transaction| {
@@ -116,7 +117,8 @@ impl Alerts {
             .await
     }
 
-    /// The firing alerts that a room watches, the worst first, and of these the newest.
+    /// Returns the firing alerts that a room watches, the most severe first, and among these the
+    /// newest.
     pub(crate) async fn firing_in(&self, place: &Place) -> Result<Vec<Alert>> {
         let place = place.clone();
         self.database
@@ -124,7 +126,7 @@ impl Alerts {
             .await
     }
 
-    /// What a room watches.
+    /// Returns the labels that a room watches.
     pub(crate) async fn watched(&self, (oauth_id, room): &Place) -> Result<Vec<Label>> {
         let (oauth_id, room) = (oauth_id.to_string(), room.to_string());
         self.database
@@ -139,7 +141,7 @@ impl Alerts {
             .await
     }
 
-    /// Lets a room watch the alerts that carry one of these labels.
+    /// Makes a room watch the alerts with one of these labels.
     pub(crate) async fn watch(&self, place: &Place, labels: Vec<Label>) -> Result<()> {
         let place = place.clone();
         self.database
@@ -156,14 +158,14 @@ impl Alerts {
                         params![oauth_id, room, name, value],
                     )?;
                 }
-                // Who chooses sees what fires already.
+                // The person who chooses the labels sees the alerts that fire already.
                 notices::untold(transaction, &place)?;
                 Ok(())
             })
             .await
     }
 
-    /// Forgets the rooms of an installation that is gone.
+    /// Removes the rooms of an uninstalled add-on.
     pub(crate) async fn forget(&self, oauth_id: &OauthId) -> Result<()> {
         let oauth_id = oauth_id.to_string();
         self.database
@@ -178,7 +180,7 @@ impl Alerts {
     }
 }
 
-/// An alert fires, unless it ended and this is about an earlier time.
+/// Stores a firing alert, unless it ended and this message is about an earlier time.
 fn fires(
     transaction: &Transaction<'_>,
     alert: &Alert,
@@ -224,7 +226,7 @@ fn fires(
     Ok(())
 }
 
-/// An alert ended, unless it fires anew since.
+/// Stores the end of an alert, unless it has fired again since.
 fn resolves(
     transaction: &Transaction<'_>,
     fingerprint: &str,
@@ -240,7 +242,7 @@ fn resolves(
         .map(drop)
 }
 
-/// Forgets alerts of which nothing is heard, and old notices that nothing will answer.
+/// Removes silent alerts, and old notices without further follow-ups.
 fn forget_old(transaction: &Transaction<'_>, now: i64) -> rusqlite::Result<()> {
     let before = now - FORGOTTEN_AFTER;
     transaction.execute("DELETE FROM alert WHERE heard_at < ?1", [before])?;
@@ -282,7 +284,7 @@ fn firing_in(connection: &Connection, (oauth_id, room): &Place) -> rusqlite::Res
     Ok(firing)
 }
 
-/// A room of an installation, in the first two columns.
+/// Returns the room of an installation from the first two columns.
 fn place(row: &Row<'_>) -> rusqlite::Result<Place> {
     let oauth_id = OauthId::from(row.get::<_, String>(0)?);
     Ok((oauth_id, RoomId::from(row.get::<_, i64>(1)?.unsigned_abs())))

@@ -1,4 +1,4 @@
-//! Sends rooms the notices that are stored for them.
+//! Sends the stored notices to rooms.
 
 use glance_sdk::ErrorKind;
 use glance_sdk::client::{Client, Method};
@@ -10,11 +10,11 @@ use time::OffsetDateTime;
 use crate::App;
 use crate::alerts::{Notice, Outcome, Place};
 
-/// The longest id that a host takes in `attach_to`.
+/// The maximum length of `attach_to` on hosts.
 const MAX_MESSAGE_ID_CHARS: usize = 36;
 
-/// Sends every room what is stored for it, also what a process left behind that has ended. Alertmanager
-/// need not wait for the hosts.
+/// Sends the stored notices to every room, including those that an ended process left behind.
+/// Alertmanager need not wait for the hosts.
 pub(crate) async fn tell_rooms(app: &App, installations: &Installations) -> Result<(), Failure> {
     for place in app.alerts.places_to_tell().await? {
         let (app, installations) = (app.clone(), installations.clone());
@@ -28,20 +28,21 @@ pub(crate) async fn tell_rooms(app: &App, installations: &Installations) -> Resu
     Ok(())
 }
 
-/// Sends a room its notices, one after the other.
+/// Sends the notices of a room, one after the other.
 async fn tell(app: &App, installations: &Installations, place: &Place) -> Result<(), Failure> {
     while let Some(notice) = app.alerts.next_notice(place, now()).await? {
         let outcome = send(installations, place, &notice).await;
         let is_postponed = matches!(outcome, Outcome::Postponed);
         app.alerts.finish_notice(notice.id, outcome, now()).await?;
         if is_postponed {
-            return Err(Failure::from("the host takes no more notifications now"));
+            return Err(Failure::from("the host accepts no more notifications now"));
         }
     }
     Ok(())
 }
 
-/// Sends it once. Where the host does not take it the log says so; the glance says the rest.
+/// Sends a notice once. If the host does not accept it, the log contains the error; the glance
+/// still shows the alert.
 async fn send(installations: &Installations, (oauth_id, room): &Place, notice: &Notice) -> Outcome {
     let notification = &notice.notification;
     let send = async {
@@ -59,14 +60,15 @@ async fn send(installations: &Installations, (oauth_id, room): &Place, notice: &
         }
         Err(error) => {
             let message = &notification.message;
-            tracing::warn!(%room, %message, error = %format_args!("{error:#}"), "the room was not told");
+            tracing::warn!(%room, %message, error = %format_args!("{error:#}"), "sending a notice failed");
             Outcome::Failed
         }
     }
 }
 
-/// What the host calls a notification that it has just taken. Its answer does not say, so this looks for the
-/// card in the room's history; where the add-on may not read that, the follow-up is not attached.
+/// Returns the host's id of a notification that it just accepted. The response does not contain it,
+/// so this looks for the card in the room's history; if the add-on may not read the history, the
+/// follow-up is not attached.
 async fn message_id(client: &Client, room: RoomId, notification: &Notification) -> Option<String> {
     let card = notification.card.as_ref()?.id.as_deref()?;
     let room = room.to_string();
@@ -74,7 +76,7 @@ async fn message_id(client: &Client, room: RoomId, notification: &Notification) 
     let history: Value = match client.request(Method::Get, path).read().await {
         Ok(history) => history,
         Err(error) => {
-            tracing::debug!(%room, error = %format_args!("{error:#}"), "cannot read the history: the follow-up is not attached");
+            tracing::debug!(%room, error = %format_args!("{error:#}"), "reading the history failed; the follow-up is not attached");
             return None;
         }
     };
@@ -86,7 +88,7 @@ async fn message_id(client: &Client, room: RoomId, notification: &Notification) 
     (id.chars().count() <= MAX_MESSAGE_ID_CHARS).then(|| id.to_owned())
 }
 
-/// The id of an item's card, which HipChat writes as a text of JSON.
+/// Returns the id of an item's card, which HipChat serializes as a string of JSON.
 fn card_id(item: &Value) -> Option<String> {
     let card = match &item["card"] {
         Value::String(text) => serde_json::from_str(text).ok()?,
@@ -95,7 +97,7 @@ fn card_id(item: &Value) -> Option<String> {
     Some(card["id"].as_str()?.to_owned())
 }
 
-/// In seconds since 1970.
+/// Returns the time in seconds since 1970.
 fn now() -> i64 {
     OffsetDateTime::now_utc().unix_timestamp()
 }
@@ -107,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_card_is_found_in_both_forms() {
+    fn card_is_found_in_both_forms() {
         for card in [json!({ "id": "1" }), json!("{\"id\":\"1\"}")] {
             assert_eq!(card_id(&json!({ "card": card })).as_deref(), Some("1"));
         }

@@ -1,12 +1,12 @@
-//! Labels as people write them in the panel: `name=value`, as in Alertmanager's own matchers.
+//! Labels as people write them on the panel: `name=value`, as in Alertmanager's own matchers.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
 use crate::alerts::Label;
 
-/// Reads a line. Prometheus 3 allows every name: one with other characters than letters, digits, `_`, `:`,
-/// `.`, `/` and `-` is written in quotes.
+/// Parses a line. Prometheus 3 allows any name; a name with other characters than letters, digits,
+/// `_`, `:`, `.`, `/` and `-` must be quoted.
 pub(crate) fn parse(line: &str) -> Option<Label> {
     let mut rest = line.trim().chars().peekable();
     let name = match rest.next_if_eq(&'"') {
@@ -29,7 +29,7 @@ pub(crate) fn parse(line: &str) -> Option<Label> {
     (!name.is_empty() && !value.is_empty()).then_some((name, value))
 }
 
-/// The line that is read as this label.
+/// Returns the line for this label.
 pub(crate) fn print((name, value): &Label) -> String {
     let name = match !name.is_empty() && name.chars().all(is_plain) {
         true => name.clone(),
@@ -48,7 +48,7 @@ fn is_plain(char: char) -> bool {
     char.is_alphanumeric() || "_:./-".contains(char)
 }
 
-/// The text up to the closing quote.
+/// Returns the text up to the closing quote.
 fn quoted(rest: &mut Peekable<Chars<'_>>) -> Option<String> {
     let mut text = String::new();
     loop {
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_are_read_as_people_write_them() {
+    fn labels_are_parsed_leniently() {
         for (line, name, value) in [
             ("team=payments", "team", "payments"),
             ("  team = \"payments\" ", "team", "payments"),
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn other_matchers_are_no_labels() {
+    fn other_matchers_are_refused() {
         for line in [
             "payments",
             "=x",

@@ -1,8 +1,8 @@
 //! A room's firing alerts, fed by Prometheus Alertmanager's webhook.
 //!
-//! `alertmanager` receives messages and `message` reads them, `alerts` remembers, `announce` tells rooms of
-//! critical alerts and their end by the notifications of `card`, `panel` is the page on which people choose
-//! what the room watches, written as `labels` reads it; the glances themselves are here.
+//! `alertmanager` receives messages and `message` parses them; `alerts` stores data; `announce`
+//! notifies rooms of critical alerts and their end; `panel` is the page on which people choose the
+//! labels that the room watches, which `labels` parses. The glances themselves are here.
 
 mod alertmanager;
 mod alerts;
@@ -21,15 +21,15 @@ use tokio::sync::Mutex;
 
 use alerts::{Alert, Alerts, Place};
 
-/// What the condition of [`struct@set_up`] tests.
+/// The metadata for the condition of [`struct@set_up`].
 #[derive(Debug, Clone, PartialEq, Serialize, GlanceMetadata)]
 #[serde(rename_all = "camelCase")]
 pub struct SetUp {
-    /// Whether the room watches something.
+    /// Whether the room watches any labels.
     pub is_configured: bool,
 }
 
-/// Asks the room's owner to choose what the room watches.
+/// Asks the room's owner to choose labels.
 #[glance(key = "incidents-set-up", name = "Incidents", icon = "/icon.svg",
          target = "incidents-panel", weight = 130, when(!is_configured && user::is_room_owner))]
 pub async fn set_up(
@@ -40,32 +40,32 @@ pub async fn set_up(
     app.set_up_data(&place).await
 }
 
-/// What the condition of [`struct@incidents`] tests.
+/// The metadata for the condition of [`struct@incidents`].
 #[derive(Debug, Clone, PartialEq, Serialize, GlanceMetadata)]
 pub struct Incidents {
-    /// How many alerts fire of those that the room watches.
+    /// The number of firing alerts that the room watches.
     pub open: u64,
-    /// The gravest of them.
+    /// The highest severity among them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worst: Option<Severity>,
 }
 
-/// How grave an alert is, the least first.
+/// The severity of an alert, in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, GlanceMetadata)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Good to know.
+    /// For information.
     Info,
-    /// The alert has another severity, or none: it may matter.
+    /// The alert has another severity, or none, so it may be important.
     Unknown,
-    /// To be looked at.
+    /// Needs attention.
     Warning,
-    /// To be looked at now.
+    /// Needs immediate attention.
     Critical,
 }
 
 impl Severity {
-    /// How it is written in the label `severity`.
+    /// Returns the value in the label `severity`.
     fn as_str(self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -79,7 +79,7 @@ impl Severity {
 impl From<&str> for Severity {
     fn from(label: &str) -> Self {
         match label.to_ascii_lowercase().as_str() {
-            // `none` marks alerts that always fire, such as `Watchdog` of kube-prometheus.
+            // `none` marks alerts that always fire, such as `Watchdog` in kube-prometheus.
             "info" | "none" => Self::Info,
             "warning" => Self::Warning,
             "critical" => Self::Critical,
@@ -88,8 +88,8 @@ impl From<&str> for Severity {
     }
 }
 
-/// How many alerts fire of those that the room watches. Where all are for information only, the
-/// line stays away.
+/// Shows the number of firing alerts that the room watches. If all of them are for information
+/// only, the glance is hidden.
 #[glance(key = "incidents", name = "Incidents", icon = "/icon.svg", target = "incidents-panel",
          weight = 130, when(open > 0 && worst != Severity::Info))]
 pub async fn incidents(
@@ -100,7 +100,7 @@ pub async fn incidents(
     Ok(glance_data(&app.alerts.firing_in(&place).await?))
 }
 
-/// The data of these alerts, of which the worst comes first.
+/// Returns the data of these alerts, which are sorted by descending severity.
 fn glance_data(firing: &[Alert]) -> GlanceData<Incidents> {
     let open = firing.len() as u64;
     let worst = firing.first().map(|alert| alert.severity);
@@ -120,7 +120,7 @@ fn glance_data(firing: &[Alert]) -> GlanceData<Incidents> {
         .metadata(Incidents { open, worst })
 }
 
-/// What the add-on's handlers share.
+/// The state that the add-on's handlers share.
 #[derive(Debug, Clone)]
 pub struct App {
     alerts: Alerts,
@@ -135,15 +135,14 @@ impl App {
     }
 }
 
-/// The add-on. It keeps its data in this folder and believes an Alertmanager that sends this
-/// secret.
+/// Creates the add-on. It keeps its data in this folder and accepts messages with this secret.
 ///
 /// # Errors
 ///
-/// Where the folder or a database in it cannot be used.
+/// Returns an error if the folder or a database in it cannot be used.
 pub fn add_on(data: &Path, alertmanager_secret: &str) -> Result<AddOn<App>, String> {
     std::fs::create_dir_all(data)
-        .map_err(|cause| format!("the data folder {} cannot be used: {cause}", data.display()))?;
+        .map_err(|cause| format!("cannot use the data folder {}: {cause}", data.display()))?;
     let app = App {
         alerts: Alerts::open(&data.join("incidents.sqlite"))?,
         alertmanager: alertmanager_secret.into(),
@@ -153,10 +152,10 @@ pub fn add_on(data: &Path, alertmanager_secret: &str) -> Result<AddOn<App>, Stri
         .map_err(|cause| format!("{cause:#}"))?;
     Ok(AddOn::new("glance.example.incidents", "Incidents")
         .description(
-            "Shows which alerts fire, and tells the room when critical ones begin and end.",
+            "Shows the firing alerts, and notifies the room when critical ones start and end.",
         )
-        // To attach the notification that an incident is over to the first one, the add-on looks that one up
-        // in the room's history. Without the last scope it is not attached.
+        // To attach the notification about the end of an incident to the first one, the add-on
+        // finds that one in the room's history. Without the last scope it is not attached.
         .scopes([
             Scope::SendNotification,
             Scope::ViewGroup,
@@ -178,7 +177,7 @@ pub fn add_on(data: &Path, alertmanager_secret: &str) -> Result<AddOn<App>, Stri
         .asset("/icon.svg", "image/svg+xml", include_bytes!("../icon.svg")))
 }
 
-/// Pushes what the room's lines say now. One room at a time, so that what was read first is not pushed
+/// Pushes the current glances of the room, one room at a time, so that older data is not pushed
 /// last.
 async fn push(app: &App, pusher: &Pusher, place: &Place) -> Result<(), Failure> {
     let _turn = app.pushing.lock().await;

@@ -1,4 +1,4 @@
-//! Serves the add-on; `README.md` says which variables it reads.
+//! Serves the add-on; `README.md` lists its environment variables.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        // A log line that cannot be written is lost; without this, it would be a panic.
+        // If a log line cannot be written, it is lost; without this, it would cause a panic.
         .log_internal_errors(false)
         .init();
     match serve().await {
@@ -26,7 +26,8 @@ async fn main() -> ExitCode {
 async fn serve() -> Result<(), String> {
     let secret = std::env::var("ALERTMANAGER_WEBHOOK_SECRET").unwrap_or_default();
     if secret.is_empty() {
-        let problem = "set ALERTMANAGER_WEBHOOK_SECRET to what Alertmanager sends as credentials";
+        let problem =
+            "set ALERTMANAGER_WEBHOOK_SECRET to the credentials in Alertmanager's configuration";
         return Err(problem.to_owned());
     }
     let data = std::env::var_os("DATA_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from);

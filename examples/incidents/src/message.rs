@@ -1,7 +1,7 @@
-//! Reads a message of Alertmanager's webhook.
+//! Parses messages of Alertmanager's webhook.
 //!
-//! It accepts what every version since 0.15 (2018) sends, and what programs send that imitate it. An alert
-//! that cannot be read is left out; the others of its message count.
+//! It supports every version since 0.15 (2018), and programs that imitate Alertmanager. It skips an
+//! alert that it cannot parse; the other alerts of the message count.
 
 use std::collections::BTreeMap;
 
@@ -12,26 +12,27 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::alerts::{Alert, News};
 
-/// Longer texts are cut off.
+/// Longer texts are truncated.
 const MAX_TEXT_CHARS: usize = 500;
 
-/// Alertmanager has 16 digits; another sender may have more.
+/// Alertmanager's fingerprints have 16 digits; other senders may use more.
 const MAX_FINGERPRINT_BYTES: usize = 200;
 
-/// A message is about one group of alerts. What it does not name may have been left out, or be
-/// newer than the message: nothing follows from that.
+/// A message about one group of alerts. Alerts that it does not contain may have been omitted, or
+/// be newer than the message, so their absence has no meaning.
 pub(crate) struct Message {
     pub(crate) news: Vec<News>,
-    /// How many entries of the message are no alerts.
+    /// The number of entries that are not alerts.
     pub(crate) unread: usize,
-    /// How many alerts Alertmanager left out.
+    /// The number of alerts that Alertmanager omitted.
     pub(crate) truncated: u64,
 }
 
-/// Reads a message that arrived at `now`, in milliseconds since 1970; says what is wrong where it is none.
+/// Parses a message that arrived at `now`, in milliseconds since 1970. The error describes an
+/// invalid message.
 pub(crate) fn read(body: &[u8], now: i64) -> Result<Message, String> {
     let document: Value = json::from_slice(body)
-        .map_err(|cause| format!("this is no message of Alertmanager: {cause}"))?;
+        .map_err(|cause| format!("this is not a message of Alertmanager: {cause}"))?;
     let alerts = match document.get("alerts") {
         Some(Value::Array(alerts)) => alerts.as_slice(),
         Some(Value::Null) => &[],
@@ -48,7 +49,7 @@ pub(crate) fn read(body: &[u8], now: i64) -> Result<Message, String> {
     })
 }
 
-/// What an entry of the message says, if it is an alert.
+/// Returns the state in an entry of the message, if the entry is an alert.
 fn news(entry: &Value, receiver: &str, now: i64) -> Option<News> {
     let entry = entry.as_object()?;
     let labels = texts(entry.get("labels"));
@@ -64,12 +65,13 @@ fn news(entry: &Value, receiver: &str, now: i64) -> Option<News> {
     let is_firing = match entry.get("status") {
         Some(Value::String(status)) if status.eq_ignore_ascii_case("firing") => true,
         Some(Value::String(status)) if status.eq_ignore_ascii_case("resolved") => false,
-        // An alert that ends in the future fires: that is when it is forgotten unless it is repeated.
+        // An alert that ends in the future is firing: the end is the time at which it expires
+        // unless it is repeated.
         None | Some(Value::Null) => ended_at.is_none_or(|ended_at| ended_at > now),
         Some(_) => return None,
     };
     if !is_firing {
-        // The clocks of two Prometheus servers differ: an alert does not end before it starts.
+        // The clocks of two Prometheus servers may differ: an alert does not end before it starts.
         let ended_at = ended_at.unwrap_or(now).max(started_at.unwrap_or(i64::MIN));
         return Some(News::Resolved {
             fingerprint,
@@ -78,7 +80,7 @@ fn news(entry: &Value, receiver: &str, now: i64) -> Option<News> {
     }
     let alert = alert(entry, &labels, fingerprint, started_at);
     let mut labels: Vec<_> = labels.into_iter().collect();
-    // So a room can watch a receiver as it watches a label.
+    // Thus a room can watch a receiver like a label.
     let name = unquoted(receiver);
     if name != receiver {
         labels.push(("receiver".to_owned(), name));
@@ -105,7 +107,7 @@ fn alert(
     let url = entry.get("generatorURL").and_then(Value::as_str);
     Alert {
         summary: text(&annotations, "summary").unwrap_or_else(|| name.clone()),
-        // The rules that came with Kubernetes had a `message` until 2020.
+        // Kubernetes' own rules used `message` until 2020.
         description: text(&annotations, "description")
             .or_else(|| text(&annotations, "message"))
             .unwrap_or_default(),
@@ -117,7 +119,7 @@ fn alert(
     }
 }
 
-/// The members of an object that have a text. Alertmanager itself drops labels that are empty.
+/// Returns the members of an object with non-empty text. Alertmanager itself drops empty labels.
 fn texts(object: Option<&Value>) -> BTreeMap<String, String> {
     let members = object.and_then(Value::as_object).into_iter().flatten();
     let text = |value: &Value| match value {
@@ -132,8 +134,9 @@ fn texts(object: Option<&Value>) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// What Alertmanager calls the alert with these labels: FNV-1a of the names and values, in order. Before
-/// version 0.19 it did not send that; so an alert keeps its name when Alertmanager is updated.
+/// Returns Alertmanager's fingerprint of these labels: FNV-1a of the names and values, in order.
+/// Versions before 0.19 did not send it; thus an alert keeps its fingerprint when Alertmanager is
+/// updated.
 fn fingerprint(labels: &BTreeMap<String, String>) -> String {
     const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0100_0000_01b3;
@@ -145,13 +148,13 @@ fn fingerprint(labels: &BTreeMap<String, String>) -> String {
     format!("{hash:016x}")
 }
 
-/// A time, unless it is the year 1, which Go writes where there is none.
+/// Parses a time, unless it is the year 1, Go's zero value.
 fn milliseconds(time: &Value) -> Option<i64> {
     let at = OffsetDateTime::parse(time.as_str()?, &Rfc3339).ok()?;
     (at.year() > 1).then(|| at.unix_timestamp() * 1000 + i64::from(at.millisecond()))
 }
 
-/// The name of a receiver. Alertmanager quotes it for a regular expression: `chat\.prod`.
+/// Returns the name of a receiver. Alertmanager escapes it for a regular expression: `chat\.prod`.
 fn unquoted(receiver: &str) -> String {
     let mut name = String::with_capacity(receiver.len());
     let mut rest = receiver.chars().peekable();

@@ -1,4 +1,4 @@
-//! The panel: the firing alerts that the room watches, what that is, and the webhook.
+//! The panel, with the firing alerts that the room watches, the choice of labels, and the webhook.
 
 use std::fmt::Write as _;
 
@@ -66,7 +66,7 @@ fn check(choice: &Choice) -> Result<Vec<Label>, String> {
     let labels = lines.filter(|line| !line.is_empty()).map(|line| {
         labels::parse(line).ok_or_else(|| {
             format!(
-                "\"{line}\" is no label. Write name=value, one a line, and a name with other \
+                "\"{line}\" is not a label. Write name=value, one per line, and put a name with other \
                  characters than letters, digits and _ : . / - in double quotes."
             )
         })
@@ -80,7 +80,7 @@ fn check(choice: &Choice) -> Result<Vec<Label>, String> {
     }
 }
 
-/// The page, after a refused choice with what was written and what is wrong with it.
+/// Renders the page; after a refused choice with the input and the problem.
 async fn page(
     app: &App,
     request: &SignedRequest,
@@ -109,8 +109,8 @@ async fn page(
         );
     }
     let heading = match (watched.len(), firing.len()) {
-        (0, _) => "Choose what this room watches.".to_owned(),
-        (_, 0) => "Nothing fires.".to_owned(),
+        (0, _) => "Choose the labels that this room watches.".to_owned(),
+        (_, 0) => "No alerts are firing.".to_owned(),
         (_, count) if count > MAX_SHOWN => format!("{count} open, the worst {MAX_SHOWN} of them"),
         (_, count) => format!("{count} open"),
     };
@@ -145,7 +145,7 @@ async fn page(
 <ul data-live="alerts">{list}</ul>
 <form method="post">
   {problem}
-  <label for="watched">Labels of alerts, <code>name=value</code>, one a line; one of them is enough.
+  <label for="watched">Labels of alerts, <code>name=value</code>, one per line; alerts need one of them.
     <code>receiver=name</code> stands for a receiver.</label>
   <textarea id="watched" name="watched" rows="4" spellcheck="false">{watched}</textarea>
   <button id="save">Save</button>

@@ -1,4 +1,4 @@
-//! What survives a restart: which words a room has chosen.
+//! Stores the chosen words of rooms across restarts.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use rusqlite::{Transaction, params};
 use crate::counts::Place;
 use crate::text::Word;
 
-/// What makes each version of the schema from the one before.
+/// The SQL that creates each version of the schema from the previous one.
 const SCHEMA: &[&str] = &["
     CREATE TABLE IF NOT EXISTS chosen (
         oauth_id TEXT NOT NULL,
@@ -20,7 +20,7 @@ const SCHEMA: &[&str] = &["
     ) STRICT, WITHOUT ROWID;
 "];
 
-/// The words of every room, a word at a time.
+/// The words of all rooms, one per entry.
 pub(crate) type Chosen = Vec<(Place, String)>;
 
 /// The database.
@@ -35,7 +35,8 @@ impl Choices {
         Ok(Self { database })
     }
 
-    /// What all rooms have chosen, unless nobody changed it since `version`: another process may.
+    /// Returns the choices of all rooms, unless nobody changed them since `version`; another
+    /// process may have.
     pub(crate) async fn changed_since(
         &self,
         version: Option<i64>,
@@ -43,7 +44,7 @@ impl Choices {
         self.database.read_since(version, all).await
     }
 
-    /// Replaces a room's words.
+    /// Replaces the words of a room.
     pub(crate) async fn replace(&self, (oauth_id, room): Place, words: Vec<Word>) -> Result<()> {
         let (oauth_id, room) = (oauth_id.to_string(), room.to_string());
         self.database
@@ -63,7 +64,7 @@ impl Choices {
             .await
     }
 
-    /// Forgets the rooms of an installation that is gone.
+    /// Removes the rooms of an uninstalled add-on.
     pub(crate) async fn forget(&self, oauth_id: &OauthId) -> Result<()> {
         let oauth_id = oauth_id.to_string();
         self.database

@@ -1,4 +1,4 @@
-//! How often each word was mentioned, and which room listens for which words.
+//! Counts the mentions of each word, and knows the words of each room.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -11,13 +11,14 @@ use crate::window::Window;
 /// A room of an installation.
 pub(crate) type Place = (OauthId, RoomId);
 
-/// Of each word of a room, how often the past hour mentioned it.
+/// The mentions of each of a room's words in the past hour.
 pub(crate) type Mentioned = Vec<(String, u64)>;
 
-/// One window a word, however many rooms have chosen it and however they write it.
+/// The counts, with one window per word, however many rooms have chosen it and however they write
+/// it.
 #[derive(Debug)]
 pub(crate) struct Counts {
-    /// Of each room, its words by what they are looked for as.
+    /// The words of each room, by their search key.
     rooms: HashMap<Place, BTreeMap<Arc<str>, Word>>,
     windows: HashMap<Arc<str>, Window>,
     finder: Finder,
@@ -57,7 +58,7 @@ impl Counts {
         self.finder = Finder::new(self.windows.keys().cloned());
     }
 
-    /// Counts a status for each of the words in its text that some room has chosen.
+    /// Counts a status for each word in its text that a room has chosen.
     pub(crate) fn heard(&mut self, text: &str, now: u64) {
         for word in self.finder.find(text) {
             if let Some(window) = self.windows.get_mut(word) {
@@ -66,7 +67,7 @@ impl Counts {
         }
     }
 
-    /// The words of a room, as they were written.
+    /// Returns the mentions of a room's words in their original form.
     pub(crate) fn of(&mut self, place: &Place, now: u64) -> Mentioned {
         match self.rooms.get(place) {
             Some(words) => mentioned(&mut self.windows, words, now),
@@ -100,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rooms_share_a_word_and_it_is_forgotten_with_the_last() {
+    fn rooms_share_words_until_last_room_removes_them() {
         let place = |oauth_id: &str, room: u64| (OauthId::from(oauth_id), RoomId::from(room));
         let (here, there) = (place("one", 1), place("two", 1));
         let chosen = |places: &[(&Place, &str)]| -> Vec<_> {

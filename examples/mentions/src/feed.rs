@@ -1,4 +1,4 @@
-//! How the stream is, as the panel says it.
+//! The state of the stream, for the panel.
 
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -6,20 +6,20 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use glance_sdk::addon::LocalTime;
 use glance_sdk::label::Escaped;
 
-/// What happens to a connection.
+/// A change of the connection.
 #[derive(Debug)]
 pub(crate) enum Change {
     Connected,
     Status,
-    /// The stream was cut, or could not be opened.
+    /// The stream was interrupted, or could not be opened.
     Cut(String),
 }
 
-/// The stream that is followed.
+/// The stream.
 #[derive(Debug, Default)]
 pub(crate) struct Feed {
     address: String,
-    /// Why nothing is read now; `None` while something is.
+    /// The reason why the stream is not connected; `None` if it is.
     problem: Option<String>,
     /// Seconds since 1970.
     last_status_at: Option<i64>,
@@ -43,7 +43,7 @@ impl Feed {
     }
 }
 
-/// As HTML.
+/// Displays the state as HTML.
 impl fmt::Display for Feed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<p><code>{}</code></p><p>", Escaped(&self.address))?;
@@ -55,7 +55,7 @@ impl fmt::Display for Feed {
         match &self.problem {
             Some(problem) => write!(
                 f,
-                r#"<p class="problem">Not connected: {}. It is tried again.</p>"#,
+                r#"<p class="problem">Not connected: {}. Retrying.</p>"#,
                 Escaped(problem)
             ),
             None => Ok(()),

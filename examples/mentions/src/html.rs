@@ -1,4 +1,4 @@
-//! The text of a status, whose content is HTML, as a reader sees it.
+//! Converts the HTML content of a status to its visible text.
 
 use std::cell::{Cell, RefCell};
 
@@ -6,23 +6,23 @@ use html5ever::tokenizer::{
     BufferQueue, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
 };
 
-/// Elements that do not end a word. Mastodon and its relatives keep these of what people write.
+/// The elements within words. Mastodon and related servers keep these in statuses.
 const INLINE: [&str; 23] = [
     "a", "abbr", "b", "bdi", "bdo", "cite", "code", "del", "em", "font", "i", "ins", "kbd", "mark",
     "q", "ruby", "s", "small", "span", "strong", "sub", "sup", "u",
 ];
 
-/// How something is read aloud: it stands above the word, not in it.
+/// Pronunciation annotations, which are above the word, not in it.
 const ANNOTATIONS: [&str; 2] = ["rp", "rt"];
 
-/// Reads it as a browser does: with every entity, and without comments. What ends in a tag ends
-/// before it.
+/// Parses HTML like a browser: decodes every entity, and drops comments. A text that ends within a
+/// tag ends before it.
 pub(crate) fn text(html: &str) -> String {
     let sink = Text::default();
     let tokenizer = Tokenizer::new(sink, TokenizerOpts::default());
     let input = BufferQueue::default();
     input.push_back(html.into());
-    // It pauses after scripts only, and none is told of.
+    // The tokenizer pauses only after scripts, of which this sink never reports any.
     let _ = tokenizer.feed(&input);
     tokenizer.end();
     tokenizer.sink.text.into_inner()
@@ -31,7 +31,7 @@ pub(crate) fn text(html: &str) -> String {
 #[derive(Default)]
 struct Text {
     text: RefCell<String>,
-    /// Inside this many annotations.
+    /// The number of surrounding annotations.
     annotations: Cell<usize>,
 }
 
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_what_a_reader_sees() {
+    fn text_is_visible_text() {
         for (html, expected) in [
             ("<p>a &amp; b</p><p>c</p>", "\na & b\n\nc\n"),
             ("a<br>b<br/>c", "a\nb\nc"),

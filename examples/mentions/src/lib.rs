@@ -1,8 +1,9 @@
-//! How often a room's words were mentioned in the past hour, fed by Mastodon's streams.
+//! Shows the mentions of a room's words in the past hour, from Mastodon's streams.
 //!
-//! `source` reads the stream, and `feed` knows how it is; `html` gets the text of a status and `text`
-//! finds words in it; `window` counts them for an hour and `counts` for all rooms; `choices` remembers;
-//! `panel` is the page on which people choose words. The glances themselves are here.
+//! `source` reads the stream, and `feed` is its state; `html` extracts the text of a status and
+//! `text` finds words in it; `window` counts them for an hour and `counts` for all rooms; `choices`
+//! stores the words; `panel` is the page on which people choose words. The glances themselves are
+//! here.
 
 mod choices;
 mod counts;
@@ -27,14 +28,14 @@ use choices::Choices;
 use counts::{Counts, Mentioned, Place};
 use feed::Feed;
 
-/// With how many mentions or fewer a room is left alone.
+/// The number of mentions up to which the glance is hidden.
 const QUIET: u64 = 10;
 
-/// How often rooms get new numbers, at most. Mentions come by the thousand and leave the hour by
-/// themselves: what did not change is not sent.
+/// The minimum interval between two pushes to rooms. There may be thousands of mentions, which also
+/// leave the hour after a while; unchanged data is not sent.
 const BEAT: Duration = Duration::from_secs(1);
 
-/// What the condition of [`struct@set_up`] tests.
+/// The metadata for the condition of [`struct@set_up`].
 #[derive(Debug, Clone, PartialEq, Serialize, GlanceMetadata)]
 #[serde(rename_all = "camelCase")]
 pub struct SetUp {
@@ -59,17 +60,17 @@ fn set_up_data(mentioned: &Mentioned) -> GlanceData<SetUp> {
     })
 }
 
-/// What the condition of [`struct@mentions`] tests.
+/// The metadata for the condition of [`struct@mentions`].
 #[derive(Debug, Clone, PartialEq, Serialize, GlanceMetadata)]
 #[serde(rename_all = "camelCase")]
 pub struct MentionsInAnHour {
     /// Whether the room has chosen a word.
     pub is_configured: bool,
-    /// How often the past hour mentioned its words.
+    /// The number of mentions of its words in the past hour.
     pub per_hour: u64,
 }
 
-/// How often the past hour mentioned the room's words.
+/// Shows the number of mentions of the room's words in the past hour.
 #[glance(key = "mentions", name = "Mentions", icon = "/icon.svg", target = "mentions-panel",
          weight = 120, when(is_configured && per_hour > QUIET))]
 pub async fn mentions(
@@ -92,32 +93,31 @@ fn glance_data(mentioned: &Mentioned) -> GlanceData<MentionsInAnHour> {
     })
 }
 
-/// Seconds on any clock that never goes back.
+/// A monotonic clock in seconds.
 type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
-/// What the add-on's handlers share.
+/// The state that the add-on's handlers share.
 #[derive(Clone)]
 pub struct Mentions {
     data: PathBuf,
     choices: Choices,
     counts: Arc<Mutex<Counts>>,
-    /// Which version of the choices the counts know. Its lock is held while they are read, so that nothing
-    /// older replaces what is newer.
+    /// The version of the choices in the counts. Its lock is held while they are read, so that
+    /// older choices do not replace newer ones.
     version: Arc<tokio::sync::Mutex<Option<i64>>>,
     feed: Arc<Mutex<Feed>>,
     clock: Clock,
 }
 
 impl Mentions {
-    /// Keeps its data in this folder. Words are found again at the next start; counts begin anew.
+    /// Opens the data in this folder. Words survive a restart; counts start again.
     ///
     /// # Errors
     ///
-    /// Where the folder or a database in it cannot be used.
+    /// Returns an error if the folder or a database in it cannot be used.
     pub fn open(data: &Path) -> Result<Self, String> {
-        std::fs::create_dir_all(data).map_err(|cause| {
-            format!("the data folder {} cannot be used: {cause}", data.display())
-        })?;
+        std::fs::create_dir_all(data)
+            .map_err(|cause| format!("cannot use the data folder {}: {cause}", data.display()))?;
         let choices = Choices::open(&data.join("mentions.sqlite"))?;
         let start = Instant::now();
         Ok(Self {
@@ -130,18 +130,18 @@ impl Mentions {
         })
     }
 
-    /// Takes the time, in seconds, from elsewhere than from the system.
+    /// Uses another clock than the system's, in seconds.
     #[must_use]
     pub fn clock(mut self, clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// The add-on.
+    /// Creates the add-on.
     ///
     /// # Errors
     ///
-    /// Where the database of its installations cannot be used.
+    /// Returns an error if the database of its installations cannot be used.
     pub fn add_on(&self) -> Result<AddOn<Self>, String> {
         let installations = SqliteStore::open(self.data.join("mentions-installations.sqlite"))
             .map_err(|cause| format!("{cause:#}"))?;
@@ -161,13 +161,13 @@ impl Mentions {
             .asset("/icon.svg", "image/svg+xml", include_bytes!("../icon.svg")))
     }
 
-    /// Counts what comes from the source, and pushes new numbers; runs beside the server, until
-    /// the pusher is told to end.
+    /// Counts the statuses of the source, and pushes new numbers. Runs beside the server, until the
+    /// pusher shuts down.
     pub async fn follow(self, source: Source, pusher: Pusher) {
         self.feed().follows(source.shown());
-        // From the first status on, each counts for the words that were chosen before.
+        // Each status, from the first one on, counts for the words that were chosen before.
         if let Err(failure) = self.refresh().await {
-            tracing::warn!(%failure, "cannot read the chosen words; retrying every second");
+            tracing::warn!(%failure, "reading the chosen words failed; retrying every second");
         }
         let heard = |status: source::Status| {
             let text = status.text();
@@ -188,13 +188,13 @@ impl Mentions {
                 (Ok(()), fails) => *fails = false,
                 (Err(_), true) => {}
                 (Err(failure), fails) => {
-                    tracing::warn!(%failure, "cannot read the chosen words; counting for those known");
+                    tracing::warn!(%failure, "reading the chosen words failed; using the cached ones");
                     *fails = true;
                 }
             }
             let all = self.counts().all((self.clock)());
             for (place, mentioned) in all {
-                // It fails where the pusher was told to end.
+                // It fails if the pusher has been shut down.
                 if push(pusher, &place, &mentioned).is_err() {
                     return;
                 }
@@ -207,7 +207,7 @@ impl Mentions {
         Ok(self.counts().of(place, (self.clock)()))
     }
 
-    /// Counts what rooms have chosen, which this process or another may have changed.
+    /// Loads the choices of rooms if this process or another one has changed them.
     async fn refresh(&self) -> Result<(), Failure> {
         let mut version = self.version.lock().await;
         if let Some((newer, chosen)) = self.choices.changed_since(*version).await? {
@@ -226,7 +226,7 @@ impl Mentions {
     }
 }
 
-/// Pushes what both lines of a room say.
+/// Pushes both glances of a room.
 fn push(
     pusher: &Pusher,
     (oauth_id, room): &Place,

@@ -1,4 +1,4 @@
-//! Serves the add-on; `README.md` says which variables it reads.
+//! Serves the add-on; `README.md` lists its environment variables.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        // A log line that cannot be written is lost; without this, it would be a panic.
+        // If a log line cannot be written, it is lost; without this, it would cause a panic.
         .log_internal_errors(false)
         .init();
     match serve().await {
@@ -28,10 +28,14 @@ async fn serve() -> Result<(), String> {
     let source = Source::from_env()?;
     let data = std::env::var_os("DATA_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from);
     let mentions = Mentions::open(&data)?;
-    let said = |error: glance_sdk::Error| format!("{error:#}. {}", error.help());
-    let server = mentions.add_on()?.listen_from_env().await.map_err(said)?;
+    let describe = |error: glance_sdk::Error| format!("{error:#}. {}", error.help());
+    let server = mentions
+        .add_on()?
+        .listen_from_env()
+        .await
+        .map_err(describe)?;
     tracing::info!(base_url = server.base_url(), "listening");
     tokio::spawn(mentions.follow(source, server.add_on().pusher().clone()));
     let served = server.run(glance_sdk::addon::interrupted()).await;
-    served.map_err(said)
+    served.map_err(describe)
 }

@@ -1,5 +1,4 @@
-//! The panel: how often each of the room's words was mentioned, which words it has chosen, and the
-//! stream.
+//! The panel, with the mentions of each of the room's words, the choice of words, and the stream.
 
 use std::fmt::Write as _;
 
@@ -17,7 +16,7 @@ const STYLE: &str = include_str!("panel.css");
 
 const MAX_WORDS: usize = 20;
 
-/// What stands between two words, on whatever keyboard.
+/// The separators between words on various keyboards.
 const SEPARATORS: [char; 9] = [',', ';', '،', '؛', '、', '，', '；', '､', '\u{200b}'];
 
 pub(crate) async fn show(
@@ -57,8 +56,8 @@ fn check(text: &str) -> Result<Vec<Word>, String> {
         Word::new(word).ok_or_else(|| {
             let word: String = word.chars().take(2 * MAX_WORD_CHARS).collect();
             format!(
-                "\"{word}\" is no word of at most {MAX_WORD_CHARS} characters. Write letters and \
-                 digits, one word a line."
+                "\"{word}\" is not a word of at most {MAX_WORD_CHARS} characters. Use letters and \
+                 digits, one word per line."
             )
         })
     });
@@ -71,7 +70,7 @@ fn check(text: &str) -> Result<Vec<Word>, String> {
     }
 }
 
-/// The page, after a refused choice with what was written and what is wrong with it.
+/// Renders the page; after a refused choice with the input and the problem.
 async fn page(
     app: &Mentions,
     request: &SignedRequest,
@@ -116,7 +115,7 @@ async fn page(
 <ul data-live="words">{list}</ul>
 <form method="post">
   {problem}
-  <label for="words">Words, one a line</label>
+  <label for="words">Words, one per line</label>
   <textarea id="words" name="words" rows="4" spellcheck="false" dir="auto">{words}</textarea>
   <button id="save">Save</button>
 </form>

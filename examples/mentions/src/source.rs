@@ -1,4 +1,4 @@
-//! A Mastodon server's stream of statuses, read for as long as the add-on runs.
+//! A Mastodon server's stream of statuses, which is read as long as the add-on runs.
 
 use std::time::{Duration, Instant};
 
@@ -16,36 +16,36 @@ use serde::de::IgnoredAny;
 use crate::feed::Change;
 use crate::html;
 
-/// Mastodon says something at least every 15 seconds.
+/// The longest silence of the stream: Mastodon sends data at least every 15 seconds.
 const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 
-/// The wait after a stream was cut; it doubles each time nothing came in between and the stream was
-/// not open for as long as the longest wait.
+/// The first backoff after an interrupted stream. It doubles each time the stream delivered nothing
+/// and was open for less than the longest backoff.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// A server that is overloaded may ask for a longer wait, up to this.
+/// The longest wait that an overloaded server may request.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
 
-/// Where statuses come from.
+/// The source of statuses.
 #[derive(Debug, Clone)]
 pub struct Source {
     url: Url,
-    /// Marked as sensitive: `Debug` does not show it.
+    /// Marked as sensitive, so that `Debug` hides it.
     authorization: Option<HeaderValue>,
 }
 
-/// What of a status matters here.
+/// The relevant members of a status.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Status {
     /// HTML.
     content: String,
-    /// The warning that stands before the content; plain text.
+    /// The content warning before the content; plain text.
     spoiler_text: Option<String>,
-    /// Hashtags, which other servers may list without writing them into the content.
+    /// Hashtags, which other servers may list without including them in the content.
     tags: Option<Vec<Tag>>,
-    /// What is shared again.
+    /// The shared status.
     reblog: Option<IgnoredAny>,
 }
 
@@ -55,7 +55,7 @@ struct Tag {
 }
 
 impl Status {
-    /// All of it that a reader sees.
+    /// Returns all text that a reader sees.
     pub(crate) fn text(&self) -> String {
         let mut text = html::text(&self.content);
         if let Some(warning) = &self.spoiler_text {
@@ -70,11 +70,11 @@ impl Status {
     }
 }
 
-/// Why a stream is not read.
+/// The reason why a stream is not read.
 #[derive(Debug, PartialEq)]
 struct Cut {
     why: String,
-    /// When the server wants to be asked again.
+    /// The time after which the server accepts another attempt.
     retry_after: Option<Duration>,
 }
 
@@ -88,34 +88,35 @@ impl From<String> for Cut {
 }
 
 impl Source {
-    /// A stream, for example `https://mastodon.example.com/api/v1/streaming/public`, and the
-    /// access token where the server wants one.
+    /// Creates the source of a stream, for example
+    /// `https://mastodon.example.com/api/v1/streaming/public`, with an access token if the server
+    /// requires one.
     ///
     /// # Errors
     ///
-    /// A sentence, where one of them cannot be used.
+    /// Returns a sentence if one of them is invalid.
     pub fn new(url: &str, token: Option<&str>) -> Result<Self, String> {
         let url = Url::parse(url)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https"))
-            .ok_or("the stream's address is no http or https URL")?;
+            .ok_or("the stream's address is not an http or https URL")?;
         let authorization = token.map(str::trim);
         let authorization =
             authorization.map(|token| HeaderValue::try_from(format!("Bearer {token}")));
         let mut authorization = authorization
             .transpose()
-            .map_err(|_| "the access token has characters that no token has")?;
+            .map_err(|_| "the access token contains invalid characters")?;
         if let Some(value) = &mut authorization {
             value.set_sensitive(true);
         }
         Ok(Self { url, authorization })
     }
 
-    /// The stream that `MASTODON_STREAM` and `MASTODON_TOKEN` name.
+    /// Creates the source from `MASTODON_STREAM` and `MASTODON_TOKEN`.
     ///
     /// # Errors
     ///
-    /// A sentence, where the first is not set or one of them cannot be used.
+    /// Returns a sentence if the first is not set, or if one of them is invalid.
     pub fn from_env() -> Result<Self, String> {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let url = variable("MASTODON_STREAM").ok_or(
@@ -124,17 +125,18 @@ impl Source {
         Self::new(&url, variable("MASTODON_TOKEN").as_deref())
     }
 
-    /// The address, without what may be secret in it.
+    /// Returns the URL without its confidential parts.
     pub(crate) fn shown(&self) -> String {
         shown(&self.url)
     }
 
-    /// Hands every new status to `heard`, and tells `told` how the connection is; never completes.
-    /// After a cut it goes on where it was, if the server numbers its events.
+    /// Passes every new status to `heard`, and changes of the connection to `told`; never
+    /// completes. After an interruption it continues at the last event, if the server numbers its
+    /// events.
     pub(crate) async fn read(self, mut heard: impl FnMut(Status), told: impl Fn(Change)) {
         let http = match client() {
             Ok(http) => http,
-            Err(error) => return tracing::error!(%error, "statuses cannot be read"),
+            Err(error) => return tracing::error!(%error, "reading statuses failed"),
         };
         let mut last_id = None;
         let mut wait = Wait(FIRST_WAIT);
@@ -156,24 +158,21 @@ impl Source {
                 Err(cut) => cut,
             };
             if reader.skipped() > 0 {
-                tracing::warn!(
-                    events = reader.skipped(),
-                    "skipped events that are too large"
-                );
+                tracing::warn!(events = reader.skipped(), "skipped too large events");
             }
             last_id = reader.last_id().map(ToOwned::to_owned).or(last_id);
-            // A stream without events was a good one, too, if it lasted.
+            // A stream without events also counts as successful if it lasted.
             if begun.elapsed() >= LONGEST_WAIT {
                 wait = Wait(FIRST_WAIT);
             }
             let next = wait.next().max(retry_after.unwrap_or_default());
-            tracing::warn!("the stream of statuses was cut: {why}; again in {next:.1?}");
+            tracing::warn!(reason = %why, wait = ?next, "the stream of statuses was interrupted; retrying");
             told(Change::Cut(why));
             tokio::time::sleep(next).await;
         }
     }
 
-    /// Reads until the stream is cut.
+    /// Reads until the stream is interrupted.
     async fn stream(
         &self,
         http: &HttpClient,
@@ -215,7 +214,9 @@ impl Source {
             let media_type = kind.split(';').next().unwrap_or_default().trim();
             return match media_type.eq_ignore_ascii_case("text/event-stream") {
                 true => Ok(()),
-                false => Err(format!("the server answered with {kind:?}, not with events").into()),
+                false => {
+                    Err(format!("the server responded with {kind:?} instead of events").into())
+                }
             };
         }
         let seconds = header(header::RETRY_AFTER).and_then(|seconds| seconds.parse().ok());
@@ -226,11 +227,11 @@ impl Source {
         })
     }
 
-    /// What a status means, and what to do about it.
+    /// Explains a status, with a remedy.
     fn refusal(&self, status: StatusCode, answered: &Url) -> String {
         let is_elsewhere = answered.origin() != self.url.origin();
         match status {
-            // A client sends no token to another site than it was meant for.
+            // The client does not send the token to another site.
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
                 if is_elsewhere && self.authorization.is_some() =>
             {
@@ -240,26 +241,26 @@ impl Source {
                 )
             }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.authorization.is_none() => {
-                format!("the server answered {status}; set MASTODON_TOKEN to an access token")
+                format!("the server responded with {status}; set MASTODON_TOKEN to an access token")
             }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                format!("the server answered {status} to the access token; make a new one")
+                format!("the server responded with {status} to the access token; create a new one")
             }
             StatusCode::BAD_REQUEST
             | StatusCode::NOT_FOUND
             | StatusCode::METHOD_NOT_ALLOWED
             | StatusCode::UPGRADE_REQUIRED => format!(
-                "the server answered {status}; check the address, and whether it has server-sent \
-                 events: Pleroma, Akkoma and GoToSocial have WebSockets only"
+                "the server responded with {status}; check the address, and whether the server has server-sent \
+                 events: Pleroma, Akkoma and GoToSocial only have WebSockets"
             ),
-            _ => format!("the server answered {status}"),
+            _ => format!("the server responded with {status}"),
         }
     }
 }
 
 fn shown(url: &Url) -> String {
     let mut shown = url.clone();
-    // Neither fails for an address with a host.
+    // Neither fails for a URL with a host.
     let _ = shown.set_username("");
     let _ = shown.set_password(None);
     shown.set_fragment(None);
@@ -274,15 +275,17 @@ fn shown(url: &Url) -> String {
     shown.into()
 }
 
-/// The new status in an event. Changed and deleted ones were mentions once, and stay so
-/// (`status.update`, `delete`). Sharing a status again, of which streams of a person or a list tell,
-/// mentions nothing anew.
+/// Returns the new status in an event. Changed and deleted statuses (`status.update`, `delete`)
+/// were already counted as mentions, and stay so. Sharing a status again, which streams of a person
+/// or a list report, is not a new mention.
 fn status(event: &Event) -> Option<Status> {
     if event.name != "update" {
         return None;
     }
     json::from_str(&event.data)
-        .inspect_err(|cause| tracing::warn!("skipped an event that is no status: {cause}"))
+        .inspect_err(
+            |cause| tracing::warn!(error = %cause, "skipped an event that is not a status"),
+        )
         .ok()
         .filter(|status: &Status| status.reblog.is_none())
 }
@@ -291,8 +294,8 @@ fn sentence(error: CallError) -> String {
     format!("the server {error}")
 }
 
-/// The operator names the server, so it may be in any network, and behind the environment's proxy. A
-/// redirect to another origin is followed without the token.
+/// Creates the HTTP client. The operator chose the server, so it may be in any network, and behind
+/// the environment's proxy. The client follows a redirect to another origin without the token.
 fn client() -> Result<HttpClient, String> {
     let builder = HttpClient::builder(EgressPolicy::any_network())
         .user_agent(concat!("glance-mentions/", env!("CARGO_PKG_VERSION")))
@@ -301,12 +304,12 @@ fn client() -> Result<HttpClient, String> {
     builder.build().map_err(|error| format!("{error:#}"))
 }
 
-/// How long to wait before the next attempt.
+/// The wait before the next attempt.
 struct Wait(Duration);
 
 impl Wait {
-    /// Somewhere between half of the wait and all of it, so that many readers of a server that was
-    /// away do not come back together.
+    /// Returns a random time between half of the wait and all of it, so that many readers of an
+    /// unavailable server do not retry together.
     fn next(&mut self) -> Duration {
         let mut random = [0];
         let share = match aws_lc_rs::rand::fill(&mut random) {
@@ -324,7 +327,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_grow_and_differ() {
+    fn backoff_grows_with_jitter() {
         let mut wait = Wait(FIRST_WAIT);
         for longest in [1, 2, 4, 8, 16, 32, 60, 60] {
             let longest = Duration::from_secs(longest);
@@ -336,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn only_new_statuses_count_and_what_is_none_is_skipped() {
+    fn only_new_statuses_count() {
         let status = |name: &str, data: &str| {
             let stream = format!("event: {name}\ndata: {data}\n\n");
             let events = Reader::new().read(stream.as_bytes());
@@ -354,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_all_that_a_reader_sees() {
+    fn text_includes_all_visible_parts_of_status() {
         let status: Status = json::from_str(
             r#"{"content":"<p>one</p>","spoiler_text":"two","tags":[{"name":"three"}],"reblog":null}"#,
         )
@@ -365,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_says_what_to_do() {
+    fn refusals_have_remedies() {
         let with_token = Source::new("https://example.com/stream", Some("x")).unwrap();
         let without = Source::new("https://example.com/stream", None).unwrap();
         let same = Url::parse("https://example.com/stream").unwrap();
@@ -373,7 +376,7 @@ mod tests {
         for (source, status, answered, words) in [
             (&without, 401, &same, "set MASTODON_TOKEN"),
             (&without, 401, &moved, "set MASTODON_TOKEN"),
-            (&with_token, 401, &same, "make a new one"),
+            (&with_token, 401, &same, "create a new one"),
             (
                 &with_token,
                 401,
@@ -381,7 +384,7 @@ mod tests {
                 "set MASTODON_STREAM to https://streaming.example.com/stream",
             ),
             (&with_token, 404, &same, "WebSockets only"),
-            (&with_token, 500, &same, "answered 500"),
+            (&with_token, 500, &same, "responded with 500"),
         ] {
             let said = source.refusal(StatusCode::from_u16(status).unwrap(), answered);
             assert!(said.contains(words), "{said}");
@@ -389,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_not_shown() {
+    fn debug_hides_token() {
         let source = Source::new("https://example.com/stream", Some("secret")).unwrap();
         assert!(!format!("{source:?}").contains("secret"));
         let url = "https://me:secret@example.com/hashtag?access_token=secret&tag=rust#x";

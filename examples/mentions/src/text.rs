@@ -1,9 +1,9 @@
-//! Words in every language, however they are written.
+//! Finds words in every language and spelling.
 //!
-//! A word is looked for as a reader would: `straße` is `STRASSE`, and `ﬁlm` is `film`. Text and words
-//! are folded to one form first. Then a word is found where it begins and ends at the edge of a word:
-//! at a character that belongs to no word, or where the Unicode standard ends one (UAX #29). In
-//! scripts without spaces, such as Chinese or Thai, that is after nearly every character.
+//! Words match as readers expect: `straße` is `STRASSE`, and `ﬁlm` is `film`. Text and words are
+//! first folded to one form. A word then matches only between word boundaries: next to a character
+//! that does not belong to a word, or at a boundary of the Unicode standard (UAX #29). In scripts
+//! without spaces, such as Chinese or Thai, nearly every character is a boundary.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,26 +13,27 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 use unicode_segmentation::UnicodeSegmentation;
 
-/// As people count characters.
+/// In user-perceived characters.
 pub(crate) const MAX_WORD_CHARS: usize = 40;
 
-/// A character may have any number of marks.
+/// A character may have any number of combining marks.
 const MAX_WORD_BYTES: usize = 800;
 
-/// What may stand between two parts of a word, as in `don't`, `rust-lang`, `צה"ל` or `བོད་ཡིག`.
+/// The characters that may join two parts of a word, as in `don't`, `rust-lang`, `צה"ל` or
+/// `བོད་ཡིག`.
 const JOINERS: [char; 8] = ['\'', '"', '-', '.', '_', '·', '・', '་'];
 
 /// A word that a room has chosen.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Word {
-    /// Folded: words that differ in their writing only are one.
+    /// The folded word: words with different spellings have the same key.
     key: Arc<str>,
-    /// As it was written.
+    /// The original spelling.
     shown: String,
 }
 
 impl Word {
-    /// Reads what somebody wrote, with or without `#`. `None` where it is not one word.
+    /// Parses a word, with or without `#`. Returns `None` if the text is not exactly one word.
     pub(crate) fn new(text: &str) -> Option<Self> {
         let shown: String = text.nfc().filter(|c| is_visible(*c)).collect();
         let shown = shown.trim_start_matches(['#', '＃']);
@@ -69,12 +70,12 @@ fn is_word(key: &str) -> bool {
     may_join && key.starts_with(char::is_alphanumeric)
 }
 
-/// A letter, a digit or a mark on one.
+/// Returns whether this is a letter, a digit or a mark on one.
 fn is_part(c: char) -> bool {
     c.is_alphanumeric() || is_combining_mark(c)
 }
 
-/// Words that are looked for, all in one pass.
+/// Searches for several words in one pass.
 #[derive(Debug)]
 pub(crate) struct Finder {
     words: Vec<Arc<str>>,
@@ -87,14 +88,16 @@ impl Finder {
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
             .build(words.iter().map(|word| word.as_bytes()))
-            .inspect_err(|cause| tracing::error!("words cannot be looked for: {cause}"));
+            .inspect_err(
+                |cause| tracing::error!(error = %cause, "preparing the word search failed"),
+            );
         Self {
             automaton: automaton.ok().filter(|_| !words.is_empty()),
             words,
         }
     }
 
-    /// The words in a text, each once.
+    /// Returns the words in a text, each once.
     pub(crate) fn find(&self, text: &str) -> Vec<&Arc<str>> {
         let Some(automaton) = &self.automaton else {
             return Vec::new();
@@ -116,7 +119,7 @@ impl Finder {
     }
 }
 
-/// Where words begin and end in a folded text.
+/// The word boundaries in a folded text.
 struct Edges<'a> {
     text: &'a str,
     of_unicode: Vec<usize>,
@@ -142,12 +145,12 @@ impl<'a> Edges<'a> {
     }
 }
 
-/// One form for everything that reads the same: compatibility forms, upper and lower case, and without
-/// what cannot be seen.
+/// Folds text to one form for everything that reads the same: compatibility forms, upper and lower
+/// case, and without invisible characters.
 ///
-/// Upper and lower case are compared as Unicode's full case folding does: through both, `ß` becomes
-/// `ss`, and every sigma the same. The four letters I of Turkish become one, for nothing says in which
-/// language a status is written.
+/// Case is folded like in Unicode's full case folding, through both cases: `ß` becomes `ss`, and
+/// all sigmas become the same. The four letters I of Turkish become one, because a status does not
+/// tell its language.
 fn fold(text: &str) -> String {
     let plain = text.nfkd().filter(|c| is_visible(*c) && !is_joining(*c));
     let cased = plain
@@ -167,12 +170,12 @@ fn fold(text: &str) -> String {
     undotted.nfkc().map(unify).collect()
 }
 
-/// Signs that are typed in several ways.
+/// Unifies characters that are typed in several ways.
 fn unify(c: char) -> char {
     match c {
-        // Quotation marks and letters that stand for an apostrophe, and the Hebrew geresh.
+        // Quotation marks and letters used as an apostrophe, and the Hebrew geresh.
         '\u{2018}' | '\u{2019}' | '\u{2bb}' | '\u{2bc}' | '\u{5f3}' => '\'',
-        // Gershayim, and quotation marks in its place.
+        // Gershayim, and quotation marks used for it.
         '\u{201c}' | '\u{201d}' | '\u{5f4}' => '"',
         // Hyphens, and the Hebrew maqaf.
         '\u{2010}' | '\u{2011}' | '\u{5be}' => '-',
@@ -180,14 +183,16 @@ fn unify(c: char) -> char {
     }
 }
 
-/// Zero-width joiner and non-joiner change how letters look, not which they are.
+/// Returns whether this is a zero-width joiner or non-joiner, which change the shape of letters,
+/// not their identity.
 fn is_joining(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}')
 }
 
-/// Neither a control character nor one that the standard says to ignore (`Default_Ignorable`), such as
-/// soft hyphens, direction marks and variation selectors, nor Arabic's stretched line. Joiners are
-/// kept: they are part of how a word is written. The zero-width space ends a word.
+/// Returns whether this is neither a control character nor ignorable according to the standard
+/// (`Default_Ignorable`), such as soft hyphens, direction marks and variation selectors, nor
+/// Arabic's tatweel. Joiners are kept, because they are part of the spelling. The zero-width space
+/// ends a word.
 fn is_visible(c: char) -> bool {
     !matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{640}' | '\u{115f}'..='\u{1160}'

@@ -1,12 +1,12 @@
-//! How many mentions the past hour holds: a ring of buckets that slides with the time.
+//! Counts the mentions of the past hour in a ring of buckets that slides with the time.
 
-/// How many seconds one bucket takes: mentions leave the window by the bucket.
+/// The seconds per bucket: mentions leave the window one bucket at a time.
 const BUCKET_SECS: u64 = 10;
 
-/// An hour of buckets.
+/// The number of buckets in an hour.
 const BUCKETS: u64 = 360;
 
-/// The mentions of the past hour, in fixed space however many they are. Times are seconds on any
+/// The mentions of the past hour, in fixed space whatever their number. Times are seconds on any
 /// clock. A mention counts for an hour, or up to ten seconds less.
 #[derive(Debug, Clone)]
 pub(crate) struct Window {
@@ -17,7 +17,7 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// Nothing was mentioned yet.
+    /// Creates an empty window.
     pub(crate) fn new() -> Self {
         Self {
             buckets: Box::new([0; BUCKETS as usize]),
@@ -26,7 +26,7 @@ impl Window {
         }
     }
 
-    /// Adds a mention. One that comes late counts for the rest of its hour.
+    /// Adds a mention. A late mention counts for the rest of its hour.
     pub(crate) fn add(&mut self, at: u64) {
         self.slide(at);
         let bucket = at / BUCKET_SECS;
@@ -36,8 +36,8 @@ impl Window {
         }
     }
 
-    /// How many mentions the hour up to `now` holds. Time never goes back: an earlier time than
-    /// one it has seen is taken for that.
+    /// Returns the number of mentions in the hour up to `now`. Times are monotonic: an earlier time
+    /// than the latest counts as the latest.
     pub(crate) fn count(&mut self, now: u64) -> u64 {
         self.slide(now);
         self.total
@@ -66,7 +66,7 @@ mod tests {
     const HOUR: u64 = BUCKET_SECS * BUCKETS;
 
     #[test]
-    fn a_mention_counts_for_an_hour_and_no_longer() {
+    fn mention_counts_for_an_hour() {
         let mut window = Window::new();
         window.add(5);
         assert_eq!(window.count(5), 1);
@@ -77,7 +77,7 @@ mod tests {
         assert_eq!(window.count(u64::MAX), 1);
     }
 
-    /// Times that cross the window's edge often, some of them late.
+    /// Generates times that often cross the window's edge, some of them late.
     fn times() -> impl Strategy<Value = Vec<u64>> {
         let near = prop_oneof![
             0..2 * HOUR,
@@ -91,7 +91,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_agrees_with_a_list_of_all_mentions(times in times(), asked in times()) {
+        fn window_agrees_with_list_of_all_mentions(times in times(), asked in times()) {
             let mut window = Window::new();
             let mut list = Vec::new();
             let mut now = 0;
@@ -109,7 +109,7 @@ mod tests {
         }
 
         #[test]
-        fn the_order_in_which_mentions_come_does_not_matter(
+        fn order_of_mentions_does_not_matter(
             (times, shuffled) in times().prop_flat_map(|times| (Just(times.clone()), Just(times).prop_shuffle())),
             now in 0..20 * HOUR,
         ) {

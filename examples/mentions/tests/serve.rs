@@ -1,4 +1,4 @@
-//! The program as an operator starts and ends it.
+//! Tests how the program starts and ends.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -25,18 +25,18 @@ fn program(data: &std::path::Path, port: u16) -> Command {
 }
 
 #[tokio::test]
-async fn it_serves_where_the_variables_say_and_ends_when_it_is_told() {
-    serves_until_told(Stdio::piped).await;
+async fn program_serves_at_configured_address_until_terminated() {
+    serves_until_terminated(Stdio::piped).await;
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn lines_that_cannot_be_logged_change_nothing() {
+async fn unwritable_log_does_not_stop_program() {
     let full = || std::fs::File::options().write(true).open("/dev/full");
-    serves_until_told(|| full().unwrap().into()).await;
+    serves_until_terminated(|| full().unwrap().into()).await;
 }
 
-async fn serves_until_told(output: impl Fn() -> Stdio) {
+async fn serves_until_terminated(output: impl Fn() -> Stdio) {
     let data = tempfile::tempdir().unwrap();
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = free.local_addr().unwrap().port();
@@ -67,7 +67,7 @@ async fn serves_until_told(output: impl Fn() -> Stdio) {
 }
 
 #[tokio::test]
-async fn what_keeps_it_from_serving_is_said_and_a_failure() {
+async fn start_failures_are_reported() {
     let data = tempfile::tempdir().unwrap();
     let file = data.path().join("file");
     std::fs::write(&file, "x").unwrap();
@@ -78,7 +78,7 @@ async fn what_keeps_it_from_serving_is_said_and_a_failure() {
     for (mut command, words) in [
         (program(&file, 0), "the data folder"),
         (unset, "set MASTODON_STREAM"),
-        (no_url, "is no http or https URL"),
+        (no_url, "is not an http or https URL"),
     ] {
         let ended = tokio::time::timeout(PATIENCE, command.output()).await;
         let ended = ended.unwrap().unwrap();

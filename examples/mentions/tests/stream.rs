@@ -1,4 +1,4 @@
-//! A stream as Mastodon sends it, over real HTTP, seen by a viewer of the room.
+//! Tests a Mastodon stream over real HTTP, with a viewer of the room.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::path::Path;
@@ -14,20 +14,20 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// Two statuses in it mention Rust, some more than once.
+/// A recorded stream. Two of its statuses mention Rust, some more than once.
 const RECORDED: &str = include_str!("public.sse");
 
 const HOUR: u64 = 3600;
 
-/// A server whose stream the test writes itself.
+/// A server whose stream the test writes.
 struct Mastodon {
     listener: TcpListener,
 }
 
-/// One connection to it.
+/// A connection to the server.
 struct Stream {
     socket: BufReader<TcpStream>,
-    /// The head of the request, in lower case.
+    /// The head of the request in lower case.
     asked: String,
 }
 
@@ -44,7 +44,7 @@ impl Mastodon {
         Source::new(&url, Some("a-token")).unwrap()
     }
 
-    /// Waits for a reader, and says that events follow.
+    /// Waits for a reader, and responds with the head of an event stream.
     async fn read(&self) -> Stream {
         let mut stream = self.asked().await;
         let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -65,7 +65,7 @@ impl Mastodon {
 }
 
 impl Stream {
-    /// Sends this, in chunks of that many bytes.
+    /// Sends this text in chunks of this size.
     async fn send(&mut self, text: &str, chunk: usize) {
         for chunk in text.as_bytes().chunks(chunk) {
             let framed = [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat();
@@ -112,7 +112,7 @@ impl Setting {
         }
     }
 
-    /// Fills in the panel's form, as a person would.
+    /// Submits the panel's form, like a person.
     async fn choose(&self, words: &str) -> (StatusCode, String) {
         let answer = glance_host::testing::http_client().post(self.panel().await);
         let answer = answer.form(&[("words", words)]).send().await.unwrap();
@@ -128,7 +128,7 @@ impl Setting {
         page.text().await.unwrap()
     }
 
-    /// Reads the panel until it says this.
+    /// Loads the panel until it contains this text.
     async fn page_with(&self, words: &str) -> String {
         loop {
             let page = self.page().await;
@@ -163,7 +163,7 @@ fn label(count: u32) -> String {
 }
 
 #[tokio::test]
-async fn a_burst_ends_with_exactly_the_right_number_and_few_pushes() {
+async fn burst_ends_with_correct_number_and_few_pushes() {
     let data = tempfile::tempdir().unwrap();
     let setting = Setting::new(data.path()).await;
     assert_eq!(setting.choose("rust").await.0, StatusCode::OK);
@@ -203,7 +203,7 @@ async fn a_burst_ends_with_exactly_the_right_number_and_few_pushes() {
 }
 
 #[tokio::test]
-async fn a_number_falls_by_itself_and_the_line_hides() {
+async fn number_decreases_over_time_and_glance_hides() {
     let data = tempfile::tempdir().unwrap();
     let setting = Setting::new(data.path()).await;
     setting.choose("rust").await;
@@ -223,7 +223,7 @@ async fn a_number_falls_by_itself_and_the_line_hides() {
 }
 
 #[tokio::test]
-async fn a_cut_stream_goes_on_where_it_was() {
+async fn interrupted_stream_continues_at_last_event() {
     let data = tempfile::tempdir().unwrap();
     let setting = Setting::new(data.path()).await;
     setting.choose("rust").await;
@@ -253,7 +253,7 @@ async fn a_cut_stream_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn words_survive_a_restart_and_counts_begin_anew() {
+async fn words_survive_restart_and_counts_do_not() {
     let data = tempfile::tempdir().unwrap();
     let first = Setting::new(data.path()).await;
     first.choose("rust").await;
@@ -288,9 +288,9 @@ async fn words_survive_a_restart_and_counts_begin_anew() {
     assert!(page.contains("<li><b>0</b> <bdi>rust</bdi></li>"), "{page}");
 }
 
-/// Another process is in the middle of a change.
+/// Another process is changing the database.
 #[tokio::test]
-async fn words_that_cannot_be_stored_are_not_half_chosen() {
+async fn failed_choice_changes_nothing() {
     let data = tempfile::tempdir().unwrap();
     let setting = Setting::new(data.path()).await;
     setting.choose("rust").await;
@@ -315,7 +315,7 @@ async fn words_that_cannot_be_stored_are_not_half_chosen() {
 }
 
 #[tokio::test]
-async fn a_choice_that_another_process_stored_counts_here() {
+async fn choice_of_another_process_is_used() {
     let data = tempfile::tempdir().unwrap();
     let setting = Setting::new(data.path()).await;
     let mut stream = setting.mastodon.read().await;
@@ -343,7 +343,7 @@ async fn a_choice_that_another_process_stored_counts_here() {
 }
 
 #[tokio::test]
-async fn the_panel_keeps_what_was_written_wrongly_and_counts_each_word() {
+async fn panel_keeps_invalid_input_and_counts_each_word() {
     let data = tempfile::tempdir().unwrap();
     let setting = Setting::new(data.path()).await;
     let many = (0..21)
@@ -352,10 +352,10 @@ async fn the_panel_keeps_what_was_written_wrongly_and_counts_each_word() {
         .join(" ");
     let long = "x".repeat(41);
     for (words, problem) in [
-        ("rust <script>", "&quot;&lt;script&gt;&quot; is no word"),
-        ("rust--lang", "&quot;rust--lang&quot; is no word"),
+        ("rust <script>", "&quot;&lt;script&gt;&quot; is not a word"),
+        ("rust--lang", "&quot;rust--lang&quot; is not a word"),
         (&many, "These are 21 words; choose at most 20."),
-        (&long, "is no word of at most 40"),
+        (&long, "is not a word of at most 40"),
     ] {
         let (status, page) = setting.choose(words).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{words}");
@@ -378,13 +378,13 @@ async fn the_panel_keeps_what_was_written_wrongly_and_counts_each_word() {
         "{page}"
     );
 
-    // A room that chooses nothing hears nothing.
+    // A room without words receives no counts.
     assert_eq!(setting.choose("").await.0, StatusCode::OK);
     viewer.wait_for(|sidebar| sidebar.lines.is_empty()).await;
 }
 
 #[tokio::test]
-async fn words_of_any_language_are_chosen_and_counted() {
+async fn words_of_any_language_are_counted() {
     let data = tempfile::tempdir().unwrap();
     let setting = Setting::new(data.path()).await;
     let words = "हिन्दी、 #東京， straße، می‌خواهم؛\u{3000}צה״ל ; cafe\u{301}";
@@ -410,7 +410,7 @@ async fn words_of_any_language_are_chosen_and_counted() {
         let line = format!("<li><b>2</b> <bdi>{word}</bdi></li>");
         assert!(page.contains(&line), "{word}: {page}");
     }
-    // What is shown can be saved as it is.
+    // The displayed words can be saved unchanged.
     let form = page.split("dir=\"auto\">").nth(1).unwrap();
     let (answer, again) = setting.choose(form.split('<').next().unwrap()).await;
     assert_eq!(answer, StatusCode::OK, "{again}");
@@ -418,7 +418,7 @@ async fn words_of_any_language_are_chosen_and_counted() {
 }
 
 #[tokio::test]
-async fn the_owner_is_asked_to_choose_words() {
+async fn owner_is_asked_to_choose_words() {
     let data = tempfile::tempdir().unwrap();
     let setting = Setting::new(data.path()).await;
     let mut owner = setting.room.viewer("owner").await;
@@ -432,7 +432,7 @@ async fn the_owner_is_asked_to_choose_words() {
 }
 
 #[tokio::test]
-async fn the_panel_says_which_stream_is_read_and_how_it_is() {
+async fn panel_shows_stream_and_its_state() {
     let data = tempfile::tempdir().unwrap();
     let setting = Setting::new(data.path()).await;
     let mut refused = setting.mastodon.asked().await;
@@ -440,7 +440,7 @@ async fn the_panel_says_which_stream_is_read_and_how_it_is() {
     refused.socket.write_all(answer.as_bytes()).await.unwrap();
     drop(refused);
     let page = setting
-        .page_with("Not connected: the server answered 404")
+        .page_with("Not connected: the server responded with 404")
         .await;
     let address = setting.mastodon.listener.local_addr().unwrap();
     let address = format!("<code>http://{address}/api/v1/streaming/public</code>");

@@ -16,14 +16,14 @@ use url::form_urlencoded;
 
 use crate::{App, push};
 
-/// GitHub caps a payload at 25 MB.
+/// GitHub limits payloads to 25 MB.
 const MAX_DELIVERY_BYTES: usize = 25 * 1000 * 1000;
 
 pub(crate) fn route() -> MethodRouter<App> {
     post(deliver).layer(DefaultBodyLimit::max(MAX_DELIVERY_BYTES))
 }
 
-/// Takes a delivery: 204 once it is stored, and for events that do not matter here.
+/// Receives a delivery. Responds with 204 after storing it, and to irrelevant events.
 async fn deliver(
     State(app): State<App>,
     pusher: Pusher,
@@ -49,7 +49,7 @@ async fn deliver(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// Whether `signature` is the HMAC of the raw body, compared in constant time.
+/// Returns whether `signature` is the HMAC of the raw body, compared in constant time.
 fn is_signed(key: &hmac::Key, signature: Option<&str>, body: &[u8]) -> bool {
     signature
         .and_then(|signature| signature.strip_prefix("sha256="))
@@ -57,7 +57,8 @@ fn is_signed(key: &hmac::Key, signature: Option<&str>, body: &[u8]) -> bool {
         .is_some_and(|tag| hmac::verify(key, body, &tag).is_ok())
 }
 
-/// The JSON of a delivery, which comes as it is or in the field `payload` of a form: GitHub's default.
+/// Returns the JSON of a delivery, which is the body itself or, by default, the field `payload` of
+/// a form.
 fn json<'a>(content_type: Option<&str>, body: &'a [u8]) -> Result<Cow<'a, [u8]>, &'static str> {
     let is_form = content_type.is_some_and(|content_type| {
         let media_type = content_type.split(';').next().unwrap_or_default();
@@ -78,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_form_holds_the_same_json() {
+    fn form_contains_same_json() {
         let written = r#"{"title":"50% & 1+1=2 ä"}"#;
         let form = form_urlencoded::Serializer::new(String::new())
             .append_pair("payload", written)
@@ -100,9 +101,9 @@ mod tests {
     }
 
     #[test]
-    fn only_the_right_signature_over_the_raw_body_passes() {
+    fn only_correct_signature_of_raw_body_is_accepted() {
         let key = hmac::Key::new(hmac::HMAC_SHA256, b"It's a Secret to Everybody");
-        // The value of GitHub's own documentation.
+        // The value from GitHub's documentation.
         let right = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
         assert!(is_signed(&key, Some(right), b"Hello, World!"));
         for (signature, body) in [

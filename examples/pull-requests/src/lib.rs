@@ -1,7 +1,8 @@
 //! Open pull requests per room, fed by GitHub's webhooks.
 //!
-//! `github` reads a delivery; `pulls`, `repositories` and `rooms` remember, in the tables of `schema`;
-//! `panel` is the page on which people choose the room's repositories. The glances themselves are here.
+//! `github` receives deliveries; `pulls`, `repositories` and `rooms` store data in the tables of
+//! `schema`; `panel` is the page on which people choose the room's repositories. The glances
+//! themselves are here.
 
 mod github;
 mod panel;
@@ -28,7 +29,7 @@ type Place = (OauthId, RoomId);
 
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
-/// What the condition of [`struct@set_up`] tests.
+/// The metadata for the condition of [`struct@set_up`].
 #[derive(Debug, Clone, PartialEq, Serialize, GlanceMetadata)]
 #[serde(rename_all = "camelCase")]
 pub struct SetUp {
@@ -53,27 +54,27 @@ fn set_up_data(summary: &Summary) -> GlanceData<SetUp> {
     })
 }
 
-/// What the condition of [`struct@pull_requests`] tests.
+/// The metadata for the condition of [`struct@pull_requests`].
 #[derive(Debug, Clone, PartialEq, Serialize, GlanceMetadata)]
 #[serde(rename_all = "camelCase")]
 pub struct PullRequests {
     /// Whether the room has chosen a repository.
     pub is_configured: bool,
-    /// How many pull requests wait for a review; drafts do not.
+    /// The number of pull requests that wait for a review; drafts do not.
     pub count: u32,
-    /// The one that waits longest.
+    /// The one that has waited longest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oldest: Option<Oldest>,
 }
 
-/// The pull request that waits longest.
+/// The pull request that has waited longest.
 #[derive(Debug, Clone, PartialEq, Serialize, GlanceMetadata)]
 pub struct Oldest {
-    /// For how many whole days.
+    /// The number of whole days.
     pub days: u32,
 }
 
-/// How many pull requests are open in the room's repositories.
+/// Shows the number of open pull requests in the room's repositories.
 #[glance(key = "pull-requests", name = "Pull requests", icon = "/icon.svg",
          target = "pull-requests-panel", when(is_configured && count > 0))]
 pub async fn pull_requests(
@@ -107,7 +108,7 @@ fn glance_data(summary: &Summary) -> GlanceData<PullRequests> {
         })
 }
 
-/// What the add-on's handlers share.
+/// The state that the add-on's handlers share.
 #[derive(Debug, Clone)]
 pub struct App {
     pulls: Pulls,
@@ -116,7 +117,7 @@ pub struct App {
     pushing: Arc<Mutex<()>>,
 }
 
-/// What a room's glances say.
+/// The content of a room's glances.
 struct Summary {
     is_configured: bool,
     count: u32,
@@ -146,15 +147,15 @@ impl App {
     }
 }
 
-/// The add-on. It keeps its data in this folder and believes deliveries that are signed with this
-/// secret.
+/// Creates the add-on. It keeps its data in this folder and accepts deliveries that are signed with
+/// this secret.
 ///
 /// # Errors
 ///
-/// Where the folder or a database in it cannot be used.
+/// Returns an error if the folder or a database in it cannot be used.
 pub fn add_on(data: &Path, github_secret: &str) -> Result<AddOn<App>, String> {
     std::fs::create_dir_all(data)
-        .map_err(|cause| format!("the data folder {} cannot be used: {cause}", data.display()))?;
+        .map_err(|cause| format!("cannot use the data folder {}: {cause}", data.display()))?;
     let database = Database::open(&data.join("pull-requests.sqlite"), schema::STEPS)?;
     let app = App {
         pulls: Pulls(database.clone()),
@@ -165,7 +166,7 @@ pub fn add_on(data: &Path, github_secret: &str) -> Result<AddOn<App>, String> {
     let installations = SqliteStore::open(data.join("pull-requests-installations.sqlite"))
         .map_err(|cause| format!("{cause:#}"))?;
     Ok(AddOn::new("glance.example.pull-requests", "Pull requests")
-        .description("Shows how many pull requests wait for a review.")
+        .description("Shows the number of pull requests that wait for a review.")
         .state(app)
         .store(installations)
         .on_uninstall(async |app: App, gone| app.rooms.forget(gone.oauth_id()).await)
@@ -181,7 +182,7 @@ pub fn add_on(data: &Path, github_secret: &str) -> Result<AddOn<App>, String> {
         .asset("/icon.svg", "image/svg+xml", include_bytes!("../icon.svg")))
 }
 
-/// Pushes what the room's lines say now. One room at a time, so that what was read first is not pushed
+/// Pushes the current glances of the room, one room at a time, so that older data is not pushed
 /// last.
 async fn push(app: &App, pusher: &Pusher, oauth_id: &OauthId, room: RoomId) -> Result<(), Failure> {
     let _turn = app.pushing.lock().await;

@@ -1,4 +1,4 @@
-//! The panel: the room's open pull requests, which repositories it has chosen, and the webhook.
+//! The panel, with the room's open pull requests, the choice of repositories, and the webhook.
 
 mod form;
 mod list;
@@ -53,7 +53,7 @@ pub(crate) async fn save(
     page(&app, &request, None).await
 }
 
-/// The page, after a refused choice with what was written and what is wrong with it.
+/// Renders the page; after a refused choice with the input and the problem.
 async fn page(
     app: &App,
     request: &SignedRequest,
@@ -98,7 +98,7 @@ async fn page(
 <div data-live="pulls">{list}</div>
 <form method="post">
   {problem}
-  <label for="repositories">Repositories, <code>owner/name</code>, one a line</label>
+  <label for="repositories">Repositories, <code>owner/name</code>, one per line</label>
   <textarea id="repositories" name="repositories" rows="4" spellcheck="false">{repositories}</textarea>
   <label for="stale_days">Stale after days</label>
   <input id="stale_days" name="stale_days" type="number" min="1" max="365" required value="{stale_days}">
@@ -120,7 +120,8 @@ Events: Pull requests, Repositories</p>
     Ok((status, Html(page)).into_response())
 }
 
-/// When deliveries came: the last one of all, and of each of the room's repositories.
+/// Returns the times of deliveries: the last one of all, and the last one of each of the room's
+/// repositories.
 fn deliveries(last: Option<i64>, settings: &Settings) -> String {
     let last = match last {
         Some(at) => format!("Last delivery: {}", LocalTime(at)),

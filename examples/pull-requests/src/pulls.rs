@@ -1,4 +1,4 @@
-//! What is known of pull requests.
+//! The stored pull requests.
 
 use example_database::Database;
 use glance_sdk::Result;
@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 use crate::Place;
 use crate::repositories::{self, Repository};
 
-/// GitHub sends no delivery again after so long; a closed pull request is remembered until then.
+/// The time after which GitHub does not repeat deliveries, so closed pull requests can be removed.
 const FORGOTTEN_AFTER: i64 = 30 * 24 * 60 * 60;
 
 /// The content of a webhook delivery.
@@ -34,7 +34,7 @@ pub(crate) enum News {
     Other,
 }
 
-/// A pull request as a delivery says. Times are in seconds since 1970.
+/// A pull request in a delivery. Times are in seconds since 1970.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PullRequest {
     pub(crate) number: u32,
@@ -44,15 +44,16 @@ pub(crate) struct PullRequest {
     pub(crate) is_draft: bool,
     pub(crate) opened_at: i64,
     pub(crate) updated_at: i64,
-    /// What happened, for example `closed`.
+    /// The action, for example `closed`.
     pub(crate) action: String,
 }
 
 impl PullRequest {
-    /// What is known after this delivery; `None` where that was known before.
+    /// Returns the state after this delivery, or `None` if the stored state is newer.
     ///
-    /// Deliveries may come in another order, and GitHub's times are whole seconds. Of two within one
-    /// second, what is closed stays closed, and only the action that changes a thing changes it.
+    /// Deliveries may arrive out of order, and GitHub's times are whole seconds. Among deliveries
+    /// of the same second, closed pull requests stay closed, and only the action that changes a
+    /// property changes it.
     fn after(mut self, known: Option<&Known>) -> Option<Self> {
         match known {
             Some(known) if known.updated_at > self.updated_at => None,
@@ -73,7 +74,7 @@ impl PullRequest {
         }
     }
 
-    /// Drafts count apart, so being one matters only while it is open.
+    /// Returns whether the pull request counts as a draft, if it is open.
     fn counts_as(&self) -> Option<bool> {
         self.is_open.then_some(self.is_draft)
     }
@@ -86,7 +87,7 @@ struct Known {
     updated_at: i64,
 }
 
-/// An open pull request as a room sees it.
+/// An open pull request for display.
 pub(crate) struct OpenPull {
     /// The repository's id in this database.
     pub(crate) repository: i64,
@@ -104,8 +105,8 @@ pub(crate) struct OpenPull {
 pub(crate) struct Pulls(pub(crate) Database);
 
 impl Pulls {
-    /// Stores what is new in a delivery that came `now`, in seconds since 1970. Returns the rooms
-    /// whose number may have changed.
+    /// Stores the new information of a delivery at `now`, in seconds since 1970. Returns the rooms
+    /// whose count may have changed.
     pub(crate) async fn record(&self, delivery: Delivery, now: i64) -> Result<Vec<Place>> {
         let record = move |transaction: &Transaction<'_>| {
             transaction.execute(
@@ -118,7 +119,7 @@ impl Pulls {
         self.0.write(record).await
     }
 
-    /// When the last delivery came, whatever it was about, in seconds since 1970.
+    /// Returns the time of the last delivery of any kind, in seconds since 1970.
     pub(crate) async fn delivered_at(&self) -> Result<Option<i64>> {
         self.0
             .read(|transaction| {
@@ -129,8 +130,8 @@ impl Pulls {
             .await
     }
 
-    /// The open pull requests of a room's repositories, the oldest first. Those of archived and
-    /// deleted repositories can no longer be reviewed.
+    /// Returns the open pull requests of a room's repositories, the oldest first, except those of
+    /// archived and deleted repositories, which cannot be reviewed.
     pub(crate) async fn open_in(&self, oauth_id: &OauthId, room: RoomId) -> Result<Vec<OpenPull>> {
         let (oauth_id, room) = (oauth_id.to_string(), room.to_string());
         let pull = |row: &Row<'_>| {
@@ -200,7 +201,7 @@ fn record(
     }
 }
 
-/// Stores a pull request unless something newer is known of it. Returns whether a count changed.
+/// Stores a pull request unless the stored state is newer. Returns whether a count changed.
 fn record_pull(
     transaction: &Transaction<'_>,
     repository: i64,
@@ -241,7 +242,7 @@ fn record_pull(
             new.updated_at
         ],
     )?;
-    // GitHub said something since it was removed from a room.
+    // GitHub has reported a change since the pull request was removed from a room.
     let returned = transaction.execute(
         "DELETE FROM removed WHERE repository = ?1 AND number = ?2 AND updated_at < ?3",
         params![repository, new.number, new.updated_at],

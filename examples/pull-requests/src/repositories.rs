@@ -1,17 +1,18 @@
-//! Repositories, which keep their id while they are renamed and transferred.
+//! Stores repositories, which keep their id when they are renamed or transferred.
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use crate::Place;
 
-/// A repository as a delivery says.
+/// A repository in a delivery.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Repository {
-    /// Stays when the repository is renamed or transferred. Sources that imitate GitHub may have none.
+    /// The id, which stays when the repository is renamed or transferred. Sources that imitate
+    /// GitHub may omit it.
     pub(crate) github_id: Option<i64>,
     /// `owner/name`.
     pub(crate) full_name: String,
-    /// What it was called until this delivery.
+    /// The name before this delivery.
     pub(crate) former_name: Option<String>,
     /// Seconds since 1970.
     pub(crate) updated_at: Option<i64>,
@@ -21,7 +22,7 @@ pub(crate) struct Repository {
 /// A stored repository after a delivery.
 pub(crate) struct Stored {
     pub(crate) id: i64,
-    /// Whether the rooms that chose it may see another number than before.
+    /// Whether the count of the rooms that chose it may have changed.
     pub(crate) is_changed: bool,
 }
 
@@ -31,8 +32,8 @@ struct Known {
     is_archived: bool,
 }
 
-/// Stores what a delivery says of its repository, unless something newer is known, and moves what
-/// rooms chose by name to the repository that has this name now.
+/// Stores the repository of a delivery, unless the stored state is newer. Assigns the choices that
+/// rooms made by name to the repository with this name.
 pub(crate) fn adopt(
     transaction: &Transaction<'_>,
     new: &Repository,
@@ -75,7 +76,7 @@ pub(crate) fn adopt(
     })
 }
 
-/// By its id, or else by its name or former name where that has no id yet.
+/// Finds a repository by its id, or by its name or former name if the stored one has no id yet.
 fn find(transaction: &Transaction<'_>, new: &Repository) -> rusqlite::Result<Option<Known>> {
     let known = |row: &Row<'_>| {
         Ok(Known {
@@ -98,10 +99,10 @@ fn find(transaction: &Transaction<'_>, new: &Repository) -> rusqlite::Result<Opt
         .optional()
 }
 
-/// Takes over from other repositories of this name: all that rooms chose, and what was delivered
-/// before ids were known. Says whether there was something.
+/// Takes over from other repositories with this name: the choices of rooms, and the pull requests
+/// that were delivered before ids were known. Returns whether there were any.
 ///
-/// A name that rooms chose may belong to another repository now: the earlier one was deleted, or
+/// The name of a choice may belong to another repository now: the earlier one was deleted, or
 /// renamed without a delivery.
 fn absorb(transaction: &Transaction<'_>, id: i64, new: &Repository) -> rusqlite::Result<bool> {
     let others = transaction
@@ -135,7 +136,8 @@ fn absorb(transaction: &Transaction<'_>, id: i64, new: &Repository) -> rusqlite:
     Ok(is_changed)
 }
 
-/// Its pull requests count no more. Says whether that is new.
+/// Marks a repository as deleted, so that its pull requests no longer count. Returns whether it was
+/// not marked before.
 pub(crate) fn delete(transaction: &Transaction<'_>, id: i64, now: i64) -> rusqlite::Result<bool> {
     let changed = transaction.execute(
         "UPDATE repository SET deleted_at = ?2 WHERE id = ?1 AND deleted_at IS NULL",
@@ -144,8 +146,8 @@ pub(crate) fn delete(transaction: &Transaction<'_>, id: i64, now: i64) -> rusqli
     Ok(changed > 0)
 }
 
-/// Something happened in it at that time, so it was restored if it was deleted before. Says whether
-/// that is new.
+/// Removes the deletion mark of a repository with an event at that time, because it must have been
+/// restored. Returns whether it was marked.
 pub(crate) fn restore(transaction: &Transaction<'_>, id: i64, at: i64) -> rusqlite::Result<bool> {
     let changed = transaction.execute(
         "UPDATE repository SET deleted_at = NULL WHERE id = ?1 AND deleted_at < ?2",
@@ -154,8 +156,8 @@ pub(crate) fn restore(transaction: &Transaction<'_>, id: i64, at: i64) -> rusqli
     Ok(changed > 0)
 }
 
-/// The repositories of an owner have another name. Names of repositories that were delivered under
-/// the new name are newer.
+/// Renames the repositories of an owner. Names of repositories that were delivered under the new
+/// name are newer.
 pub(crate) fn rename_owner(
     transaction: &Transaction<'_>,
     from: &str,
@@ -180,8 +182,11 @@ pub(crate) fn rename_owner(
     Ok(())
 }
 
-/// The repository that has this name now; a new one where it is not known.
-pub(crate) fn named(transaction: &Transaction<'_>, full_name: &str) -> rusqlite::Result<i64> {
+/// Returns the repository with this name, and creates it if it does not exist.
+pub(crate) fn get_or_create(
+    transaction: &Transaction<'_>,
+    full_name: &str,
+) -> rusqlite::Result<i64> {
     let known = transaction
         .prepare_cached(
             "SELECT id FROM repository WHERE full_name = ?1
@@ -199,7 +204,7 @@ pub(crate) fn named(transaction: &Transaction<'_>, full_name: &str) -> rusqlite:
     Ok(transaction.last_insert_rowid())
 }
 
-/// Forgets names that no room chooses any more and of which nothing was delivered.
+/// Removes names without choices and deliveries.
 pub(crate) fn forget_unused(connection: &Connection) -> rusqlite::Result<()> {
     connection
         .execute(
@@ -211,7 +216,7 @@ pub(crate) fn forget_unused(connection: &Connection) -> rusqlite::Result<()> {
         .map(drop)
 }
 
-/// The rooms that chose it.
+/// Returns the rooms that chose the repository.
 pub(crate) fn rooms_of(connection: &Connection, id: i64) -> rusqlite::Result<Vec<Place>> {
     connection
         .prepare_cached("SELECT oauth_id, room_id FROM choice WHERE repository = ?1")?

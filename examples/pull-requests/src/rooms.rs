@@ -1,4 +1,4 @@
-//! What rooms have chosen.
+//! The choices of rooms.
 
 use example_database::Database;
 use glance_sdk::Result;
@@ -7,14 +7,14 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::repositories;
 
-/// After how many days a pull request is stale where the room has not said.
+/// The default number of days after which a pull request is stale.
 pub(crate) const DEFAULT_STALE_DAYS: u32 = 7;
 
-/// What a room has chosen.
+/// The settings of a room.
 pub(crate) struct Settings {
     pub(crate) repositories: Vec<Chosen>,
     pub(crate) stale_days: u32,
-    /// How many open pull requests people removed from the room's list.
+    /// The number of open pull requests that people removed from the room's list.
     pub(crate) removed: u32,
 }
 
@@ -69,7 +69,7 @@ impl Rooms {
         self.0.read(query).await
     }
 
-    /// Stores a room's repositories, named `owner/name`.
+    /// Stores a room's repositories, by their names `owner/name`.
     pub(crate) async fn configure(
         &self,
         oauth_id: &OauthId,
@@ -86,7 +86,7 @@ impl Rooms {
             )?;
             let ids = repositories
                 .iter()
-                .map(|name| repositories::named(transaction, name))
+                .map(|name| repositories::get_or_create(transaction, name))
                 .collect::<rusqlite::Result<Vec<_>>>()?;
             transaction.execute(
                 "DELETE FROM choice WHERE oauth_id = ?1 AND room_id = ?2",
@@ -103,7 +103,7 @@ impl Rooms {
         self.0.write(configure).await
     }
 
-    /// Removes a pull request from a room's list until GitHub says something newer of it. Other rooms
+    /// Removes a pull request from a room's list until GitHub reports a newer change. Other rooms
     /// keep it.
     pub(crate) async fn remove(
         &self,
@@ -125,7 +125,7 @@ impl Rooms {
         self.0.write(remove).await.map(drop)
     }
 
-    /// Lists again what was removed from a room's list.
+    /// Restores the pull requests that were removed from a room's list.
     pub(crate) async fn restore(&self, oauth_id: &OauthId, room: RoomId) -> Result<()> {
         let place = [oauth_id.to_string(), room.to_string()];
         let restore = move |transaction: &Transaction<'_>| {
@@ -137,7 +137,7 @@ impl Rooms {
         self.0.write(restore).await.map(drop)
     }
 
-    /// Forgets the rooms of an installation that is gone.
+    /// Removes the rooms of an uninstalled add-on.
     pub(crate) async fn forget(&self, oauth_id: &OauthId) -> Result<()> {
         let oauth_id = oauth_id.to_string();
         let forget = move |transaction: &Transaction<'_>| {

@@ -1,9 +1,9 @@
-//! The tables of what the add-on remembers.
+//! The tables of the add-on's data.
 
-/// What makes each version of the tables from the one before.
+/// The SQL that creates each version of the tables from the previous one.
 pub(crate) const STEPS: &[&str] = &[BY_NAME, BY_ID];
 
-/// Repositories were known by their names only.
+/// The version that identified repositories by name only.
 const BY_NAME: &str = "
     CREATE TABLE IF NOT EXISTS pull_request (
         repository TEXT NOT NULL COLLATE NOCASE,
@@ -31,8 +31,8 @@ const BY_NAME: &str = "
     ) STRICT;
 ";
 
-/// A repository without a `github_id` was named by a room, or delivered by a source without ids; the
-/// first delivery that has both its name and an id binds the two.
+/// A repository without a `github_id` was named by a room, or delivered by a source without ids;
+/// the first delivery with both its name and an id sets the id.
 const BY_ID: &str = "
     CREATE TABLE repository (
         id INTEGER PRIMARY KEY,

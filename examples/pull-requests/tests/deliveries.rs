@@ -1,4 +1,4 @@
-//! Deliveries, signed as GitHub signs them, seen by a viewer of the room.
+//! Tests deliveries with GitHub's signatures, with a viewer of the room.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::path::Path;
@@ -46,7 +46,7 @@ impl Setting {
         setting
     }
 
-    /// Fills in the panel's form, as a person would.
+    /// Submits the panel's form, like a person.
     async fn choose(&self, repositories: &str, stale_days: &str) -> (StatusCode, String) {
         self.submit(&[("repositories", repositories), ("stale_days", stale_days)])
             .await
@@ -87,7 +87,7 @@ impl Setting {
             .await
     }
 
-    /// Delivers as GitHub does by default: JSON in a field of a form.
+    /// Delivers in GitHub's default format: JSON in a field of a form.
     async fn deliver_form(&self, event: &str, body: &Value) -> (StatusCode, String) {
         let form = self
             .client
@@ -116,7 +116,7 @@ impl Setting {
             .header("X-Hub-Signature-256", signature)
     }
 
-    /// Sends a delivery, and waits until what the add-on pushes for it has gone out.
+    /// Sends a delivery, and waits until the add-on's pushes for it were sent.
     async fn send(&self, event: &str, signature: &str, body: &Value) -> StatusCode {
         let answer = self.request(event, signature).body(body.to_string());
         let answer = answer.send().await.unwrap();
@@ -130,7 +130,7 @@ fn sign(secret: &str, body: &str) -> String {
     format!("sha256={}", hex::encode(hmac::sign(&key, body.as_bytes())))
 }
 
-/// A pull request as GitHub documents it, as far as it matters here.
+/// Returns a pull request according to GitHub's documentation, with the relevant members.
 fn pull_request(
     number: u32,
     state: &str,
@@ -160,7 +160,7 @@ fn repository(full_name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_number_follows_what_github_delivers() {
+async fn count_follows_deliveries() {
     let setting = Setting::choosing("Example/Widgets").await;
     let mut viewer = setting.room.viewer("member").await;
     assert!(
@@ -196,7 +196,7 @@ async fn the_number_follows_what_github_delivers() {
 }
 
 #[tokio::test]
-async fn what_github_sends_twice_or_late_changes_nothing() {
+async fn duplicate_and_late_deliveries_change_nothing() {
     let setting = Setting::choosing("example/widgets").await;
     let mut viewer = setting.room.viewer("member").await;
     let opened = pull_request(1, "open", false, 1, 0);
@@ -215,7 +215,7 @@ async fn what_github_sends_twice_or_late_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_late_delivery_of_the_same_second_does_not_reopen() {
+async fn late_delivery_of_same_second_does_not_reopen() {
     let setting = Setting::choosing("example/widgets").await;
     let mut viewer = setting.room.viewer("member").await;
     let closed = pull_request(1, "closed", false, 1, 5);
@@ -228,9 +228,9 @@ async fn a_late_delivery_of_the_same_second_does_not_reopen() {
     viewer.label("pull-requests", "1 open pull request").await;
 }
 
-/// Another process is in the middle of a change. GitHub lists the delivery as one to send again.
+/// Another process is changing the database. GitHub lists the delivery as failed, for redelivery.
 #[tokio::test]
-async fn a_database_that_stays_locked_is_a_reason_to_send_again() {
+async fn locked_database_causes_503() {
     let setting = Setting::choosing("example/widgets").await;
     let file = setting.data.path().join("pull-requests.sqlite");
     let other = rusqlite::Connection::open(file).unwrap();
@@ -248,7 +248,7 @@ async fn a_database_that_stays_locked_is_a_reason_to_send_again() {
 }
 
 #[tokio::test]
-async fn the_form_that_is_githubs_default_counts() {
+async fn form_deliveries_count() {
     let setting = Setting::choosing("example/widgets").await;
     let mut viewer = setting.room.viewer("member").await;
     let mut opened = pull_request(1, "open", false, 1, 0);
@@ -266,7 +266,7 @@ async fn the_form_that_is_githubs_default_counts() {
 }
 
 #[tokio::test]
-async fn the_line_follows_a_repository_and_leaves_with_it() {
+async fn glance_follows_repository_until_deletion() {
     let setting = Setting::choosing("example/widgets").await;
     let mut viewer = setting.room.viewer("member").await;
     let opened = |number, name: &str| {
@@ -319,7 +319,7 @@ async fn the_line_follows_a_repository_and_leaves_with_it() {
 }
 
 #[tokio::test]
-async fn a_lost_delivery_is_mended_in_one_room() {
+async fn removal_in_room_compensates_lost_delivery() {
     let setting = Setting::choosing("example/widgets").await;
     for number in [1, 2] {
         let opened = pull_request(number, "open", false, 1, 0);
@@ -331,7 +331,7 @@ async fn a_lost_delivery_is_mended_in_one_room() {
     let key = page.split(r#"name="remove" value=""#).nth(1).unwrap();
     let key = key.split('"').next().unwrap();
 
-    // Only a request that the host signed changes anything.
+    // Only a request that the host signed changes data.
     let address = setting.panel().await;
     let unsigned = address.split('?').next().unwrap();
     let answer = glance_host::testing::http_client()
@@ -358,7 +358,7 @@ async fn a_lost_delivery_is_mended_in_one_room() {
 }
 
 #[tokio::test]
-async fn the_owner_is_asked_to_set_it_up_until_it_is() {
+async fn owner_is_asked_to_choose_repositories() {
     let setting = Setting::new().await;
     let mut owner = setting.room.viewer("owner").await;
     owner.label(set_up::KEY, "Choose GitHub repositories").await;
@@ -371,7 +371,7 @@ async fn the_owner_is_asked_to_set_it_up_until_it_is() {
 }
 
 #[tokio::test]
-async fn the_panel_says_where_to_deliver_and_when_something_was_delivered() {
+async fn panel_shows_webhook_url_and_last_delivery() {
     let setting = Setting::new().await;
     let page = setting.page().await;
     assert!(
@@ -395,7 +395,7 @@ async fn the_panel_says_where_to_deliver_and_when_something_was_delivered() {
 }
 
 #[tokio::test]
-async fn the_oldest_decides_whether_the_room_is_stale() {
+async fn oldest_pull_request_decides_staleness() {
     let setting = Setting::choosing("example/widgets").await;
     setting
         .deliver("pull_request", &pull_request(1, "open", false, 7, 0))
@@ -456,7 +456,7 @@ async fn only_signed_deliveries_of_pull_requests_count() {
 }
 
 #[tokio::test]
-async fn the_panel_shows_escapes_and_keeps_what_was_written_wrongly() {
+async fn panel_escapes_and_keeps_invalid_input() {
     let setting = Setting::new().await;
     assert_eq!(
         glance_host::testing::http_client()
@@ -471,7 +471,7 @@ async fn the_panel_shows_escapes_and_keeps_what_was_written_wrongly() {
     let (status, page) = setting.choose("example/widgets <script>", "7").await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(
-        page.contains("&quot;&lt;script&gt;&quot; is no repository"),
+        page.contains("&quot;&lt;script&gt;&quot; is not a repository"),
         "{page}"
     );
     assert!(
@@ -481,7 +481,10 @@ async fn the_panel_shows_escapes_and_keeps_what_was_written_wrongly() {
     for days in ["0", "366", "-1", "x", ""] {
         let (status, page) = setting.choose("example/widgets", days).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{days}");
-        assert!(page.contains("no number of days from 1 to 365"), "{page}");
+        assert!(
+            page.contains("not a number of days from 1 to 365"),
+            "{page}"
+        );
     }
 
     setting
@@ -524,7 +527,7 @@ async fn each_room_has_its_own_choice() {
             .lines
             .is_empty()
     );
-    // What was delivered before a room chose the repository counts once it does.
+    // Pull requests from before a room chose the repository count afterwards.
     setting.choose("example/widgets", "7").await;
     let mut viewer = setting.room.viewer("member").await;
     assert_eq!(
@@ -535,7 +538,7 @@ async fn each_room_has_its_own_choice() {
 
 /// GitHub's own example deliveries of every event, in every version, as JSON and as a form.
 #[tokio::test]
-async fn genuine_deliveries_are_understood() {
+async fn genuine_deliveries_are_parsed() {
     let Ok(examples) = std::env::var("GITHUB_WEBHOOK_EXAMPLES") else {
         eprintln!(
             "skipped: GITHUB_WEBHOOK_EXAMPLES is not set, so genuine deliveries are not at hand"

@@ -1,4 +1,4 @@
-//! The program as an operator starts and ends it.
+//! Tests how the program starts and ends.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -33,18 +33,18 @@ fn free_port() -> u16 {
 }
 
 #[tokio::test]
-async fn it_serves_where_the_variables_say_and_ends_when_it_is_told() {
-    serves_until_told(Stdio::piped).await;
+async fn program_serves_at_configured_address_until_terminated() {
+    serves_until_terminated(Stdio::piped).await;
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn lines_that_cannot_be_logged_change_nothing() {
+async fn unwritable_log_does_not_stop_program() {
     let full = || std::fs::File::options().write(true).open("/dev/full");
-    serves_until_told(|| full().unwrap().into()).await;
+    serves_until_terminated(|| full().unwrap().into()).await;
 }
 
-async fn serves_until_told(output: impl Fn() -> Stdio) {
+async fn serves_until_terminated(output: impl Fn() -> Stdio) {
     let data = tempfile::tempdir().unwrap();
     let port = free_port();
     let mut command = program(data.path(), port);
@@ -101,7 +101,7 @@ async fn serves_until_told(output: impl Fn() -> Stdio) {
 }
 
 #[tokio::test]
-async fn what_keeps_it_from_serving_is_said_and_a_failure() {
+async fn start_failures_are_reported() {
     let data = tempfile::tempdir().unwrap();
     let file = data.path().join("file");
     std::fs::write(&file, "x").unwrap();
@@ -116,7 +116,7 @@ async fn what_keeps_it_from_serving_is_said_and_a_failure() {
         (program(data.path(), port), "Choose another PORT"),
         (program(&file, 0), "the data folder"),
         (without_secret, "set GITHUB_WEBHOOK_SECRET"),
-        (no_port, "PORT is \"many\", not a port"),
+        (no_port, "PORT is \"many\", which is not a port"),
     ] {
         let ended = tokio::time::timeout(PATIENCE, command.output())
             .await

@@ -24,7 +24,7 @@ fn issue_of(fields: Value) -> Issue {
 }
 
 #[test]
-fn events_that_do_not_matter_may_miss_anything() {
+fn irrelevant_events_may_omit_anything() {
     for event in [
         json!({ "timestamp": 1, "webhookEvent": "comment_created", "issue": { "id": "1", "key": "WID-1" } }),
         json!({ "webhookEvent": "comment_deleted", "issue": null }),
@@ -40,7 +40,7 @@ fn events_that_do_not_matter_may_miss_anything() {
 }
 
 #[test]
-fn what_an_event_needs_is_named_where_it_is_missing() {
+fn missing_required_members_are_named() {
     for (event, missing) in [
         (json!({}), "webhookEvent"),
         (json!([]), "webhookEvent"),
@@ -86,7 +86,7 @@ fn what_an_event_needs_is_named_where_it_is_missing() {
 }
 
 #[test]
-fn deletions_need_the_id_alone() {
+fn deletions_need_only_the_id() {
     for (event, expected) in [
         (
             json!({ "webhookEvent": "jira:issue_deleted", "timestamp": 1, "issue": { "id": "10001" } }),
@@ -114,7 +114,7 @@ fn deletions_need_the_id_alone() {
 }
 
 #[test]
-fn what_a_sprint_is_follows_from_its_event() {
+fn sprint_state_follows_from_event() {
     for (event, sprint, is_active) in [
         ("sprint_started", json!({ "id": 7 }), true),
         (
@@ -140,7 +140,7 @@ fn what_a_sprint_is_follows_from_its_event() {
 }
 
 #[test]
-fn what_is_null_or_missing_in_an_issue_costs_only_itself() {
+fn null_and_missing_members_of_issues_are_optional() {
     let issue = issue_of(json!({ "summary": null, "project": null, "customfield_1": {} }));
     assert_eq!(
         (issue.summary.as_str(), issue.project.as_str()),
@@ -172,7 +172,7 @@ fn what_is_null_or_missing_in_an_issue_costs_only_itself() {
 }
 
 #[test]
-fn an_old_status_without_a_category_is_understood() {
+fn old_status_without_category_is_supported() {
     for (status, resolution, is_blocker) in [
         (json!({ "name": "Open" }), json!(null), true),
         (json!({ "name": "Open" }), json!({ "name": "Fixed" }), false),
@@ -202,7 +202,7 @@ fn an_old_status_without_a_category_is_understood() {
 }
 
 #[test]
-fn what_a_browser_would_read_is_read() {
+fn deliveries_are_parsed_like_in_browsers() {
     let body = "\u{feff}{\"timestamp\": 1, \"webhookEvent\": \"x\", \"webhookEvent\": \"jira:issue_updated\",
         \"issue\": {\"id\": \"1\", \"key\": \"A-1\", \"fields\": {\"summary\": \"\\ud83d\"}}}";
     let Ok((1, News::Issue(issue))) = read(body.as_bytes()) else {

@@ -44,7 +44,7 @@ async fn keys(issues: &Issues, project: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_deleted_issue_or_sprint_stays_deleted_whatever_comes_late() {
+async fn deleted_issue_or_sprint_stays_deleted() {
     let data = tempfile::tempdir().unwrap();
     let (issues, _) = open(data.path());
     assert_eq!(
@@ -64,7 +64,7 @@ async fn a_deleted_issue_or_sprint_stays_deleted_whatever_comes_late() {
 }
 
 #[tokio::test]
-async fn blockers_of_a_project_that_is_gone_do_not_count_until_it_is_restored() {
+async fn blockers_of_removed_project_do_not_count() {
     let data = tempfile::tempdir().unwrap();
     let (issues, _) = open(data.path());
     issues
@@ -73,7 +73,7 @@ async fn blockers_of_a_project_that_is_gone_do_not_count_until_it_is_restored() 
         .unwrap();
     for (at, state, is_late, shown) in [
         (20, ProjectState::Gone, false, 0),
-        // It was there before it was deleted.
+        // This delivery is from before the deletion.
         (15, ProjectState::Present, true, 0),
         (30, ProjectState::Present, false, 1),
         (25, ProjectState::Gone, true, 1),
@@ -85,7 +85,7 @@ async fn blockers_of_a_project_that_is_gone_do_not_count_until_it_is_restored() 
         assert_eq!(changed.is_empty(), is_late, "{at}");
         assert_eq!(keys(&issues, "WID").await.len(), shown, "{at}");
     }
-    // Without its key, and of a project that nothing else is known of.
+    // A project without a key, which is not stored yet.
     for id in ["3", "4"] {
         let gone = Project {
             id: id.to_owned(),
@@ -103,7 +103,7 @@ async fn blockers_of_a_project_that_is_gone_do_not_count_until_it_is_restored() 
 }
 
 #[tokio::test]
-async fn issues_and_rooms_follow_a_project_to_another_key() {
+async fn issues_and_rooms_follow_renamed_project() {
     let data = tempfile::tempdir().unwrap();
     let (issues, rooms) = open(data.path());
     let (oauth_id, room) = ("one".into(), 1.into());
@@ -131,7 +131,7 @@ async fn issues_and_rooms_follow_a_project_to_another_key() {
     let chosen = rooms.get(&oauth_id, room).await.unwrap().project;
     assert_eq!(chosen.as_deref(), Some("GADGET"));
 
-    // An issue that has the new key already is delivered first, and an old key last.
+    // An issue with the new key arrives first, and one with the old key last.
     issues
         .record(issue("2", "NEW-12", Some("3")), 40)
         .await
@@ -146,7 +146,7 @@ async fn issues_and_rooms_follow_a_project_to_another_key() {
 }
 
 #[tokio::test]
-async fn a_file_of_the_first_version_keeps_its_issues_and_rooms() {
+async fn first_schema_version_is_migrated() {
     let data = tempfile::tempdir().unwrap();
     let before = Connection::open(data.path().join("a.sqlite")).unwrap();
     before.execute_batch(schema::STEPS[0]).unwrap();
@@ -168,7 +168,7 @@ async fn a_file_of_the_first_version_keeps_its_issues_and_rooms() {
 
 /// Another process writes between two deliveries, and the newer one counts.
 #[tokio::test]
-async fn two_processes_agree_on_the_newest_delivery() {
+async fn two_processes_keep_newest_delivery() {
     let data = tempfile::tempdir().unwrap();
     let (one, other) = (open(data.path()).0, open(data.path()).0);
     let done = || Issue {

@@ -1,4 +1,4 @@
-//! Deliveries, signed as Jira signs them.
+//! Tests deliveries with Jira's signatures.
 
 use ::blockers::blockers;
 use glance_sdk::glance::Glance;
@@ -14,7 +14,7 @@ fn label(count: u32) -> String {
     }
 }
 
-/// An update that changes one thing about a blocker.
+/// Returns an update that changes one property of a blocker.
 fn changed(number: u32, at: i64, pointer: &str, value: Value) -> Value {
     let mut event = event("updated", number, at, "active");
     *event["issue"].pointer_mut(pointer).unwrap() = value;
@@ -22,7 +22,7 @@ fn changed(number: u32, at: i64, pointer: &str, value: Value) -> Value {
 }
 
 #[tokio::test]
-async fn the_number_follows_what_jira_delivers() {
+async fn count_follows_deliveries() {
     let setting = Setting::choosing("wid").await;
     let mut viewer = setting.room.viewer("member").await;
     assert!(viewer.settled().await.lines.is_empty());
@@ -84,7 +84,7 @@ async fn the_number_follows_what_jira_delivers() {
 }
 
 #[tokio::test]
-async fn what_jira_sends_twice_or_late_changes_nothing() {
+async fn duplicate_and_late_deliveries_change_nothing() {
     let setting = Setting::choosing("WID").await;
     let done = changed(1, 50, "/fields/status/statusCategory/key", json!("done"));
     let reopened = event("updated", 1, 100, "active");
@@ -94,7 +94,7 @@ async fn what_jira_sends_twice_or_late_changes_nothing() {
         &done,
         &event("deleted", 2, 100, "active"),
         &event("created", 2, 0, "active"),
-        // A deleted issue never comes back, whatever the clocks say.
+        // A deleted issue never returns, whatever the clocks.
         &event("updated", 2, 200, "active"),
         &event("created", 3, 0, "active"),
     ] {
@@ -105,7 +105,7 @@ async fn what_jira_sends_twice_or_late_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_sprint_that_starts_brings_its_blockers_and_takes_them_when_it_ends() {
+async fn blockers_count_during_their_sprint() {
     let setting = Setting::choosing("WID").await;
     let mut viewer = setting.room.viewer("member").await;
     for number in 1..=3 {
@@ -116,7 +116,7 @@ async fn a_sprint_that_starts_brings_its_blockers_and_takes_them_when_it_ends() 
     assert!(viewer.settled().await.lines.is_empty());
     setting.deliver(&sprint("started", "active", 10)).await;
     viewer.label(blockers::KEY, &label(3)).await;
-    // An issue's event from before the start does not take the start back.
+    // An issue's event from before the start does not undo the start.
     setting.deliver(&event("created", 4, 5, "future")).await;
     viewer.label(blockers::KEY, &label(4)).await;
     setting.deliver(&sprint("closed", "closed", 20)).await;
@@ -124,7 +124,7 @@ async fn a_sprint_that_starts_brings_its_blockers_and_takes_them_when_it_ends() 
 }
 
 #[tokio::test]
-async fn what_is_deleted_takes_its_blockers_along() {
+async fn deletions_remove_blockers() {
     let setting = Setting::choosing("WID").await;
     let mut viewer = setting.room.viewer("member").await;
     for number in 1..=3 {
@@ -169,7 +169,7 @@ async fn what_is_deleted_takes_its_blockers_along() {
 }
 
 #[tokio::test]
-async fn an_issue_that_moves_counts_where_it_is() {
+async fn moved_issue_counts_in_its_new_project() {
     let setting = Setting::choosing("WID").await;
     let mut viewer = setting.room.viewer("member").await;
     setting.deliver(&event("created", 1, 0, "active")).await;
@@ -233,12 +233,12 @@ async fn only_signed_deliveries_count() {
 }
 
 #[tokio::test]
-async fn the_panel_escapes_and_keeps_what_was_written_wrongly() {
+async fn panel_escapes_and_keeps_invalid_input() {
     let setting = Setting::choosing("WID").await;
     for project in ["<script>", "7UP", "WID-7", "W D", &"W".repeat(81)] {
         let (status, page) = setting.choose(project).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{project}");
-        assert!(page.contains("is no project key"), "{page}");
+        assert!(page.contains("is not a project key"), "{page}");
         assert!(!page.contains("<script>"), "{page}");
     }
     setting.deliver(&event("created", 1, 0, "active")).await;
@@ -249,7 +249,7 @@ async fn the_panel_escapes_and_keeps_what_was_written_wrongly() {
 }
 
 #[tokio::test]
-async fn the_panel_says_where_to_deliver_and_when_something_was_delivered() {
+async fn panel_shows_webhook_url_and_last_delivery() {
     let setting = Setting::choosing("WID").await;
     let page = setting.page().await;
     let address = format!("<code>{}/hooks/jira</code>", setting.add_on.base_url());
@@ -261,9 +261,9 @@ async fn the_panel_says_where_to_deliver_and_when_something_was_delivered() {
     assert!(page.contains("Last delivery: <time datetime="), "{page}");
 }
 
-/// Another process is in the middle of a change. Jira sends again what is answered with 503.
+/// Another process is changing the database. Jira retries after the response 503.
 #[tokio::test]
-async fn a_database_that_stays_locked_is_a_reason_to_send_again() {
+async fn locked_database_causes_503() {
     let setting = Setting::choosing("WID").await;
     let other = setting.lock_database();
     let created = event("created", 1, 0, "active");

@@ -1,4 +1,4 @@
-//! The add-on and a host together.
+//! Tests the add-on together with a host.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod deliveries;

@@ -1,4 +1,4 @@
-//! A host, a room with its owner, the add-on, and a Jira that signs.
+//! Sets up a host, a room with its owner, the add-on, and a Jira with a secret.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 pub(crate) const SECRET: &str = "It's a Secret to Everybody";
 
-/// When the first event happened, in milliseconds.
+/// The time of the first event, in milliseconds.
 const START: i64 = 1_768_000_000_000;
 
 pub(crate) struct Setting {
@@ -50,12 +50,12 @@ impl Setting {
         setting
     }
 
-    /// What another process would serve from the same folder.
+    /// Opens the same data folder like another process.
     pub(crate) fn reopened(&self) -> Blockers {
         open(self.data.path())
     }
 
-    /// What another process holds in the middle of a change.
+    /// Locks the database like another process during a change.
     pub(crate) fn lock_database(&self) -> Connection {
         let file = self.data.path().join("blockers.sqlite");
         let other = Connection::open(file).unwrap();
@@ -63,7 +63,7 @@ impl Setting {
         other
     }
 
-    /// Fills in the panel's form, as a person would.
+    /// Submits the panel's form, like a person.
     pub(crate) async fn choose(&self, project: &str) -> (StatusCode, String) {
         let answer = glance_host::testing::http_client().post(self.panel().await);
         let answer = answer.form(&[("project", project)]).send().await.unwrap();
@@ -91,7 +91,7 @@ impl Setting {
         self.send(&sign(SECRET, &body.to_string()), body).await
     }
 
-    /// Sends a delivery, and waits until what the add-on pushes for it has gone out.
+    /// Sends a delivery, and waits until the add-on's pushes for it were sent.
     pub(crate) async fn send(&self, signature: &str, body: &Value) -> StatusCode {
         let answer = glance_host::testing::http_client()
             .post(format!("{}/hooks/jira", self.add_on.base_url()))
@@ -104,7 +104,7 @@ impl Setting {
         answer.status()
     }
 
-    /// Creates as many other lines as the host takes in a room: it refuses one more.
+    /// Creates as many other glances as the host accepts in a room, so that it refuses one more.
     pub(crate) async fn fill_the_room(&self) {
         let client = self.add_on.client().await;
         let glances = client.room(self.room.room.id).glances();
@@ -115,14 +115,14 @@ impl Setting {
         }
     }
 
-    /// Removes one of these.
+    /// Removes one of these glances.
     pub(crate) async fn make_room(&self) {
         let client = self.add_on.client().await;
         let glances = client.room(self.room.room.id).glances();
         glances.remove("other-0").await.unwrap();
     }
 
-    /// Whether the host has the line of the blockers.
+    /// Returns whether the host has the glance of the blockers.
     pub(crate) async fn has_line(&self) -> bool {
         let client = self.add_on.client().await;
         let glances = client.room(self.room.room.id).glances();
@@ -145,7 +145,8 @@ pub(crate) fn sign(secret: &str, body: &str) -> String {
     format!("sha256={}", hex::encode(hmac::sign(&key, body.as_bytes())))
 }
 
-/// An event of a blocker in sprint 7, as Jira Cloud documents it, as far as it matters here.
+/// Returns an event about a blocker in sprint 7, according to Jira Cloud's documentation, with the
+/// relevant members.
 pub(crate) fn event(event: &str, number: u32, at: i64, sprint: &str) -> Value {
     json!({
         "timestamp": START + at,

@@ -1,4 +1,4 @@
-//! The line is there exactly when a project is chosen, in the end, whatever fails in between.
+//! Tests that the glance eventually exists if and only if a project is chosen, despite failures.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use reqwest::StatusCode;
 
 use crate::setting::{Setting, event};
 
-/// How long a test waits for a state before it fails.
+/// The longest wait for a state before a test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-const NOT_YET: &str = "has not taken it yet";
+const NOT_YET: &str = "has not accepted it yet";
 
 #[tokio::test]
-async fn the_owner_is_asked_until_a_project_is_chosen_and_again_when_it_is_not() {
+async fn owner_is_asked_while_no_project_is_chosen() {
     let setting = Setting::new().await;
     setting.deliver(&event("created", 1, 0, "active")).await;
     let mut owner = setting.room.viewer("owner").await;
@@ -40,7 +40,7 @@ async fn the_owner_is_asked_until_a_project_is_chosen_and_again_when_it_is_not()
 }
 
 #[tokio::test]
-async fn a_refused_line_is_said_and_created_when_it_can_be() {
+async fn refused_glance_is_reported_and_created_later() {
     let setting = Setting::new().await;
     setting.deliver(&event("created", 1, 0, "active")).await;
     setting.fill_the_room().await;
@@ -59,7 +59,7 @@ async fn a_refused_line_is_said_and_created_when_it_can_be() {
 }
 
 #[tokio::test]
-async fn the_next_process_settles_what_one_left_behind() {
+async fn next_process_settles_remaining_rooms() {
     let setting = Setting::new().await;
     setting.deliver(&event("created", 1, 0, "active")).await;
     setting.fill_the_room().await;
@@ -78,9 +78,9 @@ async fn the_next_process_settles_what_one_left_behind() {
     next.abort();
 }
 
-/// As after an end between the host's answer and what is written of it.
+/// The state after a process ended between the host's response and storing it.
 #[tokio::test]
-async fn a_host_that_is_ahead_of_the_database_is_no_problem() {
+async fn host_may_be_ahead_of_database() {
     let setting = Setting::new().await;
     let client = setting.add_on.client().await;
     let glances = || client.room(setting.room.room.id).glances();
@@ -96,7 +96,7 @@ async fn a_host_that_is_ahead_of_the_database_is_no_problem() {
 }
 
 #[tokio::test]
-async fn the_line_follows_the_add_on_to_another_address() {
+async fn glance_follows_add_on_to_new_url() {
     let setting = Setting::choosing("WID").await;
     setting.deliver(&event("created", 1, 0, "active")).await;
     let installed = setting.add_on.installed();
@@ -135,7 +135,7 @@ async fn the_line_follows_the_add_on_to_another_address() {
 }
 
 #[tokio::test]
-async fn rooms_are_forgotten_with_their_installation() {
+async fn rooms_are_removed_with_installation() {
     let setting = Setting::choosing("WID").await;
     let gone = setting.add_on.oauth_id();
     setting.host.uninstall(gone).await.unwrap();

@@ -1,4 +1,4 @@
-//! What a room is told of critical alerts.
+//! The notifications about critical alerts.
 
 use glance_sdk::label::Escaped;
 use glance_sdk::model::notification::{AttributeStyle, AttributeValue};
@@ -6,14 +6,14 @@ use glance_sdk::model::{Card, CardStyle, Color, Notification};
 
 use super::Alert;
 
-/// They fire. One notification for all of them, so that a storm of alerts does not flood the room.
+/// Announces firing alerts in a single notification, so that many alerts do not flood the room.
 pub(crate) fn firing(new: &[Alert]) -> Option<Notification> {
     let critical = ("CRITICAL", AttributeStyle::LozengeError);
     let notification = of(new, "Critical", "", critical)?;
     Some(notification.color(Color::Red).notify())
 }
 
-/// They are over. Nobody is alerted: it is good news.
+/// Announces resolved alerts, without alerting people.
 pub(crate) fn resolved(over: &[Alert]) -> Option<Notification> {
     let resolved = ("RESOLVED", AttributeStyle::LozengeSuccess);
     let notification = of(over, "Resolved", "-resolved", resolved)?;
@@ -43,6 +43,6 @@ fn of(
         message = format!("{message}, and {more}");
         card = card.attribute("With it", more);
     }
-    // As HTML, because in plain text a host would find mentions in what others wrote.
+    // HTML, because in plain text a host would find mentions in text from others.
     Some(Notification::html(message).card(card))
 }

@@ -1,8 +1,8 @@
-//! What rooms are told: a notice of each new critical alert, and one when it is resolved.
+//! The notices to rooms: one for each new critical alert, and one when it is resolved.
 //!
-//! A notice is stored in the transaction that stores its reason, so it is written exactly once however often
-//! a message is repeated. It is sent afterwards, at most once: a host may have taken a notification although
-//! the call failed.
+//! A notice is stored in the same transaction as its cause, so it is created exactly once even if a
+//! message is repeated. It is sent afterwards, at most once: a host may have accepted a
+//! notification although the call failed.
 
 use std::collections::BTreeMap;
 
@@ -14,34 +14,34 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use super::{Alert, Alerts, Place, alert, card, firing_in, place};
 use crate::Severity;
 
-/// One message attaches at most so many follow-ups in a room; one more tells of all others.
+/// The limit on follow-ups of one message in a room; one more notice covers all others.
 const MAX_FOLLOW_UPS: usize = 5;
 
 /// In seconds. A process that takes longer to send a notice has ended.
 const MAX_SENDING: i64 = 60;
 
-/// A notification that is to be sent.
+/// A notification to send.
 #[derive(Debug)]
 pub(crate) struct Notice {
     pub(crate) id: i64,
     pub(crate) notification: Notification,
-    /// Whether it answers another one. What the host calls that one is in `notification.attach_to`, if it is
-    /// known.
+    /// Whether it follows up another notice. The host's id of that notice is in
+    /// `notification.attach_to`, if it is known.
     pub(crate) is_answer: bool,
 }
 
-/// What became of a notice.
+/// The outcome of sending a notice.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// The host has it, under this id if it said so.
+    /// The host accepted it, under this id if known.
     Sent(Option<String>),
-    /// The host does not want it, or it may have it.
+    /// The host refused it, or may have accepted it.
     Failed,
-    /// It did not leave.
+    /// It was not sent.
     Postponed,
 }
 
-/// An alert that ended, and the notice that told the room of it.
+/// An alert that ended, with the notice that announced it to the room.
 pub(super) struct Over {
     place: Place,
     notice: i64,
@@ -49,7 +49,7 @@ pub(super) struct Over {
 }
 
 impl Alerts {
-    /// The rooms for which there is something to send.
+    /// Returns the rooms with notices to send.
     pub(crate) async fn places_to_tell(&self) -> Result<Vec<Place>> {
         self.database
             .read(|transaction| {
@@ -63,8 +63,8 @@ impl Alerts {
             .await
     }
 
-    /// Takes a room's next notice for sending. None while another task or process sends one there: that one
-    /// goes on with the next. `now` is in seconds since 1970.
+    /// Takes a room's next notice for sending. Returns `None` while another task or process sends
+    /// one there, which then continues with the next one. `now` is in seconds since 1970.
     pub(crate) async fn next_notice(&self, place: &Place, now: i64) -> Result<Option<Notice>> {
         let place = place.clone();
         self.database
@@ -72,7 +72,7 @@ impl Alerts {
             .await
     }
 
-    /// Stores what became of a notice that was taken.
+    /// Stores the outcome of a notice.
     pub(crate) async fn finish_notice(&self, id: i64, outcome: Outcome, now: i64) -> Result<()> {
         let (state, message_id) = match outcome {
             Outcome::Sent(message_id) => ("sent", message_id),
@@ -91,7 +91,7 @@ impl Alerts {
     }
 }
 
-/// Marks the alert as over in the rooms that were told of it, and returns what they have to be told.
+/// Marks the alert as over in the rooms that know of it. Returns the announcements to make.
 pub(super) fn over(
     transaction: &Transaction<'_>,
     fingerprint: &str,
@@ -137,7 +137,7 @@ pub(super) fn over(
     Ok(over)
 }
 
-/// Writes the notices of what is over: one for all alerts that a room was told of together.
+/// Creates the notices about resolved alerts: one for all alerts of the same announcement.
 pub(super) fn follow_up(
     transaction: &Transaction<'_>,
     over: Vec<Over>,
@@ -176,7 +176,7 @@ pub(super) fn follow_up(
     Ok(())
 }
 
-/// Writes the notice of the critical alerts of which the room was not told, if there are any.
+/// Creates the notice about the critical alerts that the room does not know, if there are any.
 pub(super) fn announce(
     transaction: &Transaction<'_>,
     place: &Place,
@@ -202,7 +202,7 @@ pub(super) fn announce(
     Ok(())
 }
 
-/// The critical alerts of which the room was not told; it counts as told from now on.
+/// Returns the critical alerts that the room does not know, and marks them as known.
 pub(super) fn untold(transaction: &Transaction<'_>, place: &Place) -> rusqlite::Result<Vec<Alert>> {
     let mut new = Vec::new();
     for alert in firing_in(transaction, place)? {
@@ -255,7 +255,7 @@ fn next(
     now: i64,
 ) -> rusqlite::Result<Option<Notice>> {
     let (oauth_id, room) = (oauth_id.to_string(), room.to_string());
-    // What answers a notice that the room did not get would answer nothing.
+    // A follow-up to a notice that the room did not receive is pointless.
     transaction.execute(
         "UPDATE notice SET state = 'failed', changed_at = ?3
          WHERE state = 'due' AND oauth_id = ?1 AND room_id = ?2

@@ -1,6 +1,6 @@
-//! The tables of what the add-on remembers.
+//! The tables of the add-on's data.
 
-/// What makes each version of the tables from the one before.
+/// The SQL that creates each version of the tables from the previous one.
 pub(super) const STEPS: &[&str] = &[FIRST, LAST_DELIVERY, FOLLOW_UPS];
 
 const FIRST: &str = "
@@ -46,9 +46,9 @@ const LAST_DELIVERY: &str = "
     ) STRICT;
 ";
 
-/// A `notice` is a notification to a room. `answers` is the one that it is attached to, `message_id` what
-/// the host calls it. A row of `told` names the notice that told of the alert, if there was one, and
-/// whether its follow-up is written.
+/// A `notice` is a notification to a room. `answers` is the notice that it is attached to,
+/// `message_id` its id on the host. A row of `told` contains the notice that announced the alert,
+/// if there was one, and whether its follow-up exists.
 const FOLLOW_UPS: &str = "
     CREATE TABLE notice (
         id INTEGER PRIMARY KEY,

@@ -4,7 +4,7 @@ use super::*;
 
 const DAY: i64 = 24 * 60 * 60;
 
-/// The alert fires since this time.
+/// Returns an alert that has fired since this time.
 fn firing(fingerprint: &str, started_at: i64) -> News {
     let alert = Alert {
         fingerprint: fingerprint.to_owned(),
@@ -46,7 +46,8 @@ async fn record(alerts: &Alerts, news: impl IntoIterator<Item = News>) {
     alerts.record(news, 0).await.unwrap();
 }
 
-/// What the room is told next, and what that is attached to. The host calls it by its number.
+/// Returns the next notification to the room, and its attachment. The mock host uses its number as
+/// the id.
 async fn told(alerts: &Alerts) -> Option<(String, Option<String>)> {
     let notice = alerts.next_notice(&room(), 0).await.unwrap()?;
     let sent = Outcome::Sent(Some(format!("message {}", notice.id)));
@@ -59,7 +60,7 @@ fn some(message: &str, attached_to: Option<&str>) -> Option<(String, Option<Stri
 }
 
 #[tokio::test]
-async fn an_alert_of_which_nothing_is_heard_is_forgotten() {
+async fn silent_alert_is_removed() {
     let data = tempfile::tempdir().unwrap();
     let (alerts, place) = watching_room(&data).await;
     record(&alerts, [firing("1", 10)]).await;
@@ -70,9 +71,9 @@ async fn an_alert_of_which_nothing_is_heard_is_forgotten() {
     }
 }
 
-/// Another Prometheus saw it earlier, so Alertmanager gives the earlier start.
+/// Another Prometheus saw the alert earlier, so Alertmanager sends the earlier start.
 #[tokio::test]
-async fn an_alert_that_began_earlier_than_was_said_is_heard_and_no_news() {
+async fn earlier_start_of_known_alert_is_not_announced() {
     let data = tempfile::tempdir().unwrap();
     let (alerts, place) = watching_room(&data).await;
     record(&alerts, [firing("1", 20)]).await;
@@ -83,7 +84,7 @@ async fn an_alert_that_began_earlier_than_was_said_is_heard_and_no_news() {
         assert_eq!(alerts.firing_in(&place).await.unwrap().len(), 1);
         assert_eq!(told(&alerts).await, None, "day {day}");
     }
-    // However long it took: the first notice is still there to be answered.
+    // The first notice is still stored for the follow-up, however long it took.
     let news = vec![resolved("1", 30)];
     alerts.record(news, 9 * DAY).await.unwrap();
     let followed = told(&alerts).await;
@@ -91,7 +92,7 @@ async fn an_alert_that_began_earlier_than_was_said_is_heard_and_no_news() {
 }
 
 #[tokio::test]
-async fn an_alert_without_a_start_began_when_it_was_first_heard_of() {
+async fn alert_without_start_starts_at_first_message() {
     let data = tempfile::tempdir().unwrap();
     let (alerts, place) = watching_room(&data).await;
     let firing = || match firing("1", 0) {
@@ -114,7 +115,7 @@ async fn an_alert_without_a_start_began_when_it_was_first_heard_of() {
 }
 
 #[tokio::test]
-async fn what_is_over_is_told_once_also_after_a_restart() {
+async fn resolved_alert_is_announced_once_across_restarts() {
     let data = tempfile::tempdir().unwrap();
     let (alerts, _) = watching_room(&data).await;
     record(&alerts, [firing("1", 10), firing("1", 10)]).await;
@@ -128,12 +129,12 @@ async fn what_is_over_is_told_once_also_after_a_restart() {
     let alerts = open(&data);
     let followed = told(&alerts).await;
     assert_eq!(followed, some("Resolved: 1 is down", Some("message 1")));
-    // What is repeated, late or unknown.
+    // Repeated, late or unknown messages.
     record(&alerts, [resolved("1", 20)]).await;
     record(&alerts, [firing("1", 10)]).await;
     record(&alerts, [resolved("1", 25), resolved("unknown", 25)]).await;
     assert_eq!(told(&alerts).await, None);
-    // It fires anew.
+    // The alert fires again.
     record(&alerts, [firing("1", 30), resolved("1", 20)]).await;
     assert_eq!(told(&alerts).await, some("Critical: 1 is down", None));
     record(&alerts, [resolved("1", 40)]).await;
@@ -142,7 +143,7 @@ async fn what_is_over_is_told_once_also_after_a_restart() {
 }
 
 #[tokio::test]
-async fn follow_ups_answer_the_notice_of_their_alerts_and_are_few() {
+async fn follow_ups_attach_to_their_notice_and_are_limited() {
     let data = tempfile::tempdir().unwrap();
     let (alerts, _) = watching_room(&data).await;
     record(&alerts, [firing("a", 12), firing("b", 11)]).await;
@@ -176,7 +177,7 @@ async fn follow_ups_answer_the_notice_of_their_alerts_and_are_few() {
 }
 
 #[tokio::test]
-async fn a_room_that_was_not_told_of_the_begin_is_not_told_of_the_end() {
+async fn unannounced_alert_has_no_follow_up() {
     let data = tempfile::tempdir().unwrap();
     let (alerts, place) = (open(&data), room());
     record(&alerts, [firing("before", 10)]).await;
@@ -193,7 +194,7 @@ async fn a_room_that_was_not_told_of_the_begin_is_not_told_of_the_end() {
     record(&alerts, [resolved("refused", 20)]).await;
     assert_eq!(told(&alerts).await, None);
 
-    // The room does not watch it any more.
+    // The room no longer watches the alert.
     record(&alerts, [firing("unwatched", 10)]).await;
     assert!(told(&alerts).await.is_some());
     alerts.watch(&place, Vec::new()).await.unwrap();
@@ -202,7 +203,7 @@ async fn a_room_that_was_not_told_of_the_begin_is_not_told_of_the_end() {
 }
 
 #[tokio::test]
-async fn processes_send_a_notice_once_and_in_order() {
+async fn processes_send_notices_once_and_in_order() {
     let data = tempfile::tempdir().unwrap();
     let (one, place) = watching_room(&data).await;
     let other = open(&data);
@@ -214,7 +215,7 @@ async fn processes_send_a_notice_once_and_in_order() {
     one.finish_notice(sending.id, postponed, 60).await.unwrap();
     let again = other.next_notice(&place, 60).await.unwrap().unwrap();
     assert_eq!(again.id, sending.id);
-    // That process ended without saying what became of it.
+    // That process ended without storing the outcome.
     let answer = one.next_notice(&place, 121).await.unwrap().unwrap();
     assert!(answer.is_answer);
     assert_eq!(answer.notification.attach_to, None);
@@ -222,7 +223,7 @@ async fn processes_send_a_notice_once_and_in_order() {
 }
 
 #[tokio::test]
-async fn notices_go_with_their_installation_and_with_time() {
+async fn notices_are_removed_with_installation_and_age() {
     let data = tempfile::tempdir().unwrap();
     let (alerts, place) = watching_room(&data).await;
     record(&alerts, [firing("1", 10), firing("2", 10)]).await;
@@ -247,7 +248,7 @@ async fn notices_go_with_their_installation_and_with_time() {
 }
 
 #[tokio::test]
-async fn a_file_of_the_first_version_keeps_what_rooms_watch_and_know() {
+async fn first_schema_version_is_migrated() {
     let data = tempfile::tempdir().unwrap();
     let before = Connection::open(data.path().join("test.sqlite")).unwrap();
     before.execute_batch(schema::STEPS[0]).unwrap();

@@ -22,7 +22,7 @@ fn fired(alert: Value) -> (Alert, Vec<(String, String)>) {
     }
 }
 
-/// When it ended, if it did.
+/// Returns the time of the end, if the alert ended.
 fn ended(alert: Value) -> Option<i64> {
     match only(alert) {
         Some(News::Resolved { ended_at, .. }) => Some(ended_at),
@@ -31,8 +31,8 @@ fn ended(alert: Value) -> Option<i64> {
 }
 
 #[test]
-fn messages_of_every_version_are_read() {
-    // As version 0.18 sent it: without a fingerprint.
+fn messages_of_every_version_are_parsed() {
+    // A message of version 0.18, without a fingerprint.
     let of_2019 = json!({
         "version": "4", "groupKey": "{}:{alertname=\"DiskFull\"}", "status": "firing", "receiver": "glance",
         "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {},
@@ -45,7 +45,7 @@ fn messages_of_every_version_are_read() {
             "generatorURL": "http://prometheus.example.com/g0",
         }],
     });
-    // As the newest sends it, with members and label names that Prometheus 3 brought.
+    // A message of the newest version, with the members and label names of Prometheus 3.
     let of_today = json!({
         "version": "4", "groupKey": "{}:{}", "truncatedAlerts": 3, "status": "firing",
         "receiver": "namespace/config/chat\\.prod", "notificationReason": "first notification",
@@ -86,16 +86,16 @@ fn messages_of_every_version_are_read() {
     }
 }
 
-/// The value of an alert that Alertmanager 0.21 sent, from its issue 2447.
+/// The fingerprint of an alert from Alertmanager 0.21, from its issue 2447.
 #[test]
-fn the_fingerprint_is_that_of_alertmanager() {
+fn fingerprint_matches_alertmanager() {
     let labels = json!({ "alertname": "DemoAlert", "server": "ni3", "severity": "critical" });
     let (alert, _) = fired(json!({ "status": "firing", "labels": labels }));
     assert_eq!(alert.fingerprint, "8a07086b74f3ba78");
 }
 
 #[test]
-fn missing_and_null_members_are_read_as_empty() {
+fn missing_and_null_members_are_empty() {
     for member in [
         "annotations",
         "startsAt",
@@ -127,7 +127,7 @@ fn missing_and_null_members_are_read_as_empty() {
 }
 
 #[test]
-fn an_odd_alert_costs_its_neighbours_nothing() {
+fn malformed_alert_does_not_affect_others() {
     let fine = json!({ "status": "firing", "labels": { "alertname": "Fine" } });
     for odd in [
         json!(null),
@@ -161,13 +161,13 @@ fn an_odd_alert_costs_its_neighbours_nothing() {
 }
 
 #[test]
-fn the_status_decides_and_without_one_the_end() {
+fn status_or_end_decides_whether_alert_fires() {
     let alert = |status: Value, starts_at: &str, ends_at: &str| json!({ "status": status, "labels": { "team": "x" }, "startsAt": starts_at, "endsAt": ends_at });
     let (ten, half_past) = ("2026-03-04T10:00:00Z", "2026-03-04T10:30:00Z");
     let half_past_ms = NOW - 30 * 60 * 1000;
     for (status, starts_at, ends_at, ended_at) in [
         (json!("resolved"), ten, half_past, Some(half_past_ms)),
-        // Its end is before its start: the clocks differ.
+        // The alert ends before it starts, because the clocks differ.
         (json!("Resolved"), half_past, ten, Some(half_past_ms)),
         (json!("resolved"), ten, "0001-01-01T00:00:00Z", Some(NOW)),
         (json!("resolved"), "?", "?", Some(NOW)),
@@ -182,7 +182,7 @@ fn the_status_decides_and_without_one_the_end() {
 }
 
 #[test]
-fn severities_and_texts_of_the_rules_that_people_have() {
+fn severities_and_texts_of_common_rules_are_supported() {
     for (severity, read) in [
         ("critical", Severity::Critical),
         (" Warning", Severity::Warning),
@@ -200,9 +200,9 @@ fn severities_and_texts_of_the_rules_that_people_have() {
 }
 
 #[test]
-fn what_is_no_message_is_said() {
+fn invalid_messages_are_described() {
     for (body, words) in [
-        ("", "no message"),
+        ("", "not a message"),
         ("[]", "no `alerts`"),
         ("{}", "no `alerts`"),
         (r#"{"alerts":{}}"#, "not a list"),

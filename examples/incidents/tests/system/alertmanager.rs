@@ -1,4 +1,4 @@
-//! A real Alertmanager, from an alert that Prometheus would send it to what a viewer sees.
+//! Tests a real Alertmanager, from a Prometheus alert to a viewer's glance.
 
 use std::process::Stdio;
 use std::slice::from_ref;
@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 
 use crate::setting::{SECRET, Setting};
 
-/// How long a test waits for a state before it fails.
+/// The longest wait for a state before a test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Alertmanager {
@@ -24,7 +24,7 @@ struct Alertmanager {
 }
 
 impl Alertmanager {
-    /// Starts this program, with the add-on's webhook as its receiver, and waits until it listens.
+    /// Starts this program with the add-on's webhook as its receiver, and waits until it listens.
     async fn start(program: &str, hook: &str) -> Self {
         let data = tempfile::tempdir().unwrap();
         let config = data.path().join("alertmanager.yml");
@@ -66,7 +66,7 @@ receivers:
             panic!("{program} ended:\n{said}");
         };
         let base_url = tokio::time::timeout(PATIENCE, listening).await.unwrap();
-        // It goes on writing, and would wait where nobody reads.
+        // The program continues writing, and would block if nobody read its output.
         tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
         Self {
             base_url,
@@ -106,7 +106,7 @@ fn now() -> String {
 }
 
 #[tokio::test]
-async fn what_alertmanager_sends_shows_and_hides() {
+async fn alerts_of_alertmanager_show_and_hide_glance() {
     let Ok(program) = std::env::var("ALERTMANAGER") else {
         eprintln!("skipped: ALERTMANAGER is not set, so no Alertmanager is at hand");
         return;
@@ -123,7 +123,7 @@ async fn what_alertmanager_sends_shows_and_hides() {
     let line = sidebar.line(incidents::KEY).unwrap();
     assert_eq!(line.lozenge(), Some(("current", "WARNING")));
 
-    // The next message names both.
+    // The next message contains both.
     let mut down = alert("Down", "critical", &started_at);
     alertmanager.post(from_ref(&down)).await;
     let sidebar = viewer.label(incidents::KEY, "2 open incidents").await;
@@ -133,7 +133,7 @@ async fn what_alertmanager_sends_shows_and_hides() {
     let page = setting.page().await;
     assert!(page.contains("graph?g0.expr=up&amp;g0.tab=1"), "{page}");
 
-    // Alertmanager quotes the name of the receiver.
+    // Alertmanager escapes the name of the receiver.
     setting.watch("receiver=chat.prod").await;
     viewer.label(incidents::KEY, "2 open incidents").await;
 

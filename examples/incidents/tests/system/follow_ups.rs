@@ -1,4 +1,4 @@
-//! What a room is told when its incidents are resolved.
+//! Tests the notifications about resolved incidents.
 
 use std::slice::from_ref;
 
@@ -8,7 +8,7 @@ use glance_sdk::model::{Color, Scope};
 use crate::setting::{Setting, firing, resolved};
 
 #[tokio::test]
-async fn the_end_of_an_incident_is_told_once_and_attached_to_its_begin() {
+async fn end_of_incident_is_announced_once_and_attached() {
     let scopes = [
         Scope::SendNotification,
         Scope::ViewRoom,
@@ -22,7 +22,7 @@ async fn the_end_of_an_incident_is_told_once_and_attached_to_its_begin() {
     setting.room.says("member", "I look at it").await;
     let begin = setting.id_of("Critical: Down").await;
     setting.restart().await;
-    // The add-on learns what the host calls the first one after that is there.
+    // The add-on learns the host's id of the first notification after sending it.
     setting.known_as(&begin).await;
 
     let over = [resolved(&down, 10), resolved(&slow, 10)];
@@ -41,14 +41,14 @@ async fn the_end_of_an_incident_is_told_once_and_attached_to_its_begin() {
     setting.deliver(&over).await;
     setting.deliver(from_ref(&down)).await;
     setting.deliver(&over).await;
-    // Notices go out in order, so with this one all others are there.
+    // Notices are sent in order, so with this one all others were sent.
     setting.deliver(&[firing("Last", "critical", 20)]).await;
     setting.room.notification("Critical: Last").await;
     assert_eq!(setting.room.notifications().await.len(), 3);
 }
 
 #[tokio::test]
-async fn a_host_that_shows_no_history_gets_the_end_by_itself() {
+async fn end_is_not_attached_without_history() {
     let setting = Setting::new().await;
     let down = firing("Down", "critical", 0);
     setting.deliver(from_ref(&down)).await;

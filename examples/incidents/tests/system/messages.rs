@@ -1,4 +1,4 @@
-//! Messages, and what a viewer and the timeline of the room then show.
+//! Tests messages, with the glances and the timeline of the room.
 
 use std::slice::from_ref;
 
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::setting::{SECRET, Setting, firing, message, resolved};
 
 #[tokio::test]
-async fn what_fires_shows_by_its_worst_and_what_is_resolved_hides() {
+async fn firing_alerts_show_highest_severity_until_resolved() {
     let setting = Setting::new().await;
     let mut viewer = setting.room.viewer("member").await;
     assert!(viewer.settled().await.lines.is_empty());
@@ -61,7 +61,7 @@ async fn what_fires_shows_by_its_worst_and_what_is_resolved_hides() {
 }
 
 #[tokio::test]
-async fn what_comes_twice_or_late_changes_nothing() {
+async fn duplicate_and_late_messages_change_nothing() {
     let setting = Setting::new().await;
     let earlier = firing("Down", "critical", 0);
     let later = firing("Down", "critical", 20);
@@ -69,16 +69,16 @@ async fn what_comes_twice_or_late_changes_nothing() {
     for (alerts, label) in [
         (vec![resolved(&earlier, 5)], None),
         (vec![later.clone(), later.clone()], Some("1 open incident")),
-        // It ended before it fired anew.
+        // The alert ended before it fired again.
         (vec![resolved(&earlier, 10)], Some("1 open incident")),
         (vec![earlier.clone()], Some("1 open incident")),
-        // Of what a message does not name nothing is known.
+        // An alert that is missing from a message keeps its state.
         (vec![other.clone()], Some("2 open incidents")),
         (vec![resolved(&later, 30)], Some("1 open incident")),
         (vec![earlier.clone()], Some("1 open incident")),
-        // Its Prometheus was away for a while.
+        // The alert's Prometheus was unavailable for a while.
         (vec![later.clone()], Some("2 open incidents")),
-        // Another Prometheus saw it earlier, so Alertmanager gives the earlier start.
+        // Another Prometheus saw the alert earlier, so Alertmanager sends the earlier start.
         (vec![resolved(&earlier, 40)], Some("1 open incident")),
         (vec![resolved(&other, 40)], None),
     ] {
@@ -90,7 +90,7 @@ async fn what_comes_twice_or_late_changes_nothing() {
 }
 
 #[tokio::test]
-async fn the_room_is_told_of_a_new_critical_alert_once() {
+async fn new_critical_alert_is_announced_once() {
     let mut setting = Setting::new().await;
     let down = firing("Down", "critical", 0);
     setting
@@ -110,7 +110,7 @@ async fn the_room_is_told_of_a_new_critical_alert_once() {
     setting.deliver(from_ref(&down)).await;
     setting.restart().await;
     setting.deliver(from_ref(&down)).await;
-    // Who chooses sees what fires already.
+    // The person who chooses labels sees the alerts that fire already.
     let mut unwatched = firing("Unwatched", "critical", 0);
     unwatched["labels"]["team"] = "other".into();
     setting.deliver(from_ref(&unwatched)).await;
@@ -118,7 +118,7 @@ async fn the_room_is_told_of_a_new_critical_alert_once() {
     setting.deliver(&[down.clone(), unwatched]).await;
     assert_eq!(setting.room.notifications().await.len(), 1);
 
-    // It fires anew, with others: one notification for all.
+    // The alert fires again, together with others: one notification announces all.
     let again = firing("Down", "critical", 30);
     let lost = firing("Lost", "critical", 20);
     setting
@@ -135,7 +135,7 @@ async fn the_room_is_told_of_a_new_critical_alert_once() {
 }
 
 #[tokio::test]
-async fn a_notification_that_the_host_does_not_take_holds_nothing_up() {
+async fn refused_notification_delays_nothing() {
     let setting = Setting::with_scopes([Scope::ViewRoom]).await;
     let refused = setting.notify(&Notification::text("x")).await;
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::Refused);
@@ -148,7 +148,7 @@ async fn a_notification_that_the_host_does_not_take_holds_nothing_up() {
 }
 
 #[tokio::test]
-async fn only_alertmanager_is_believed() {
+async fn wrong_secret_is_refused() {
     let setting = Setting::new().await;
     let body = message(&[firing("Down", "critical", 0)]).to_string();
     let longer = format!("{SECRET}x");
@@ -167,7 +167,7 @@ async fn only_alertmanager_is_believed() {
 }
 
 #[tokio::test]
-async fn the_secret_may_come_as_a_password_too() {
+async fn secret_may_be_a_password() {
     let setting = Setting::new().await;
     let body = || message(&[firing("Down", "critical", 0)]).to_string();
     for (password, status) in [
@@ -184,7 +184,7 @@ async fn the_secret_may_come_as_a_password_too() {
 }
 
 #[tokio::test]
-async fn an_odd_alert_costs_its_neighbours_nothing() {
+async fn malformed_alert_does_not_affect_others() {
     let setting = Setting::new().await;
     let down = firing("Down", "critical", 0);
     let with = |name: &str, value: Value| {
@@ -200,19 +200,19 @@ async fn an_odd_alert_costs_its_neighbours_nothing() {
     let mut viewer = setting.room.viewer("member").await;
     viewer.label(incidents::KEY, "2 open incidents").await;
 
-    // An alert is known by its labels where it has no fingerprint, as before Alertmanager 0.19.
+    // An alert without a fingerprint, as before Alertmanager 0.19, is identified by its labels.
     for (name, value) in [
         ("endsAt", json!(null)),
         ("annotations", json!(null)),
         ("generatorURL", json!(7)),
         ("fingerprint", json!(null)),
-        // It starts when it is heard of.
+        // The alert starts with its first message.
         ("startsAt", json!("yesterday")),
     ] {
         setting.deliver(&[with(name, value.clone())]).await;
         viewer.label(incidents::KEY, "3 open incidents").await;
         let mut over = resolved(&with(name, value), 59);
-        // The clocks differ: it ends before it starts.
+        // The alert ends before it starts, because the clocks differ.
         over["startsAt"] = json!("2100-01-02T03:04:05Z");
         setting.deliver(&[over]).await;
         viewer.label(incidents::KEY, "2 open incidents").await;
@@ -220,7 +220,7 @@ async fn an_odd_alert_costs_its_neighbours_nothing() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_none_changes_nothing_and_is_said() {
+async fn invalid_message_is_refused() {
     let setting = Setting::new().await;
     for (body, words) in [
         ("", "no message of Alertmanager"),
@@ -238,7 +238,7 @@ async fn a_message_that_is_none_changes_nothing_and_is_said() {
 }
 
 #[tokio::test]
-async fn thousands_of_alerts_in_a_truncated_message_are_taken() {
+async fn truncated_message_with_thousands_of_alerts_is_accepted() {
     let setting = Setting::new().await;
     let alerts: Vec<_> = (0..3000)
         .map(|n| firing(&format!("Alert{n}"), "critical", n % 60))
@@ -256,7 +256,7 @@ async fn thousands_of_alerts_in_a_truncated_message_are_taken() {
 }
 
 #[tokio::test]
-async fn the_panel_escapes_and_links_to_web_pages_only() {
+async fn panel_escapes_and_links_to_web_pages_only() {
     let setting = Setting::new().await;
     let mut hostile = firing("<script>1</script>", "critical", 1);
     hostile["annotations"] = json!({
@@ -300,15 +300,15 @@ async fn the_panel_escapes_and_links_to_web_pages_only() {
 }
 
 #[tokio::test]
-async fn a_room_sees_what_it_watches() {
+async fn room_shows_watched_alerts() {
     let setting = Setting::new().await;
     for (labels, problem) in [
-        ("payments", "&quot;payments&quot; is no label"),
-        ("team=payments\n=x", "&quot;=x&quot; is no label"),
-        ("team=", "is no label"),
-        ("team!=payments", "is no label"),
-        ("team=~pay.*", "is no label"),
-        ("<script>=1", "&quot;&lt;script&gt;=1&quot; is no label"),
+        ("payments", "&quot;payments&quot; is not a label"),
+        ("team=payments\n=x", "&quot;=x&quot; is not a label"),
+        ("team=", "is not a label"),
+        ("team!=payments", "is not a label"),
+        ("team=~pay.*", "is not a label"),
+        ("<script>=1", "&quot;&lt;script&gt;=1&quot; is not a label"),
     ] {
         let (status, page) = setting.watch(labels).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{labels}");
@@ -325,7 +325,7 @@ async fn a_room_sees_what_it_watches() {
         "{page}"
     );
     viewer.wait_for(|sidebar| sidebar.lines.is_empty()).await;
-    // Prometheus 3 allows every name.
+    // Prometheus 3 allows any name.
     let mut named = firing("Named", "warning", 0);
     named["labels"] = json!({ "service.name": "pay", "\u{2764} \"x\"": "~1" });
     setting.deliver(from_ref(&named)).await;
@@ -335,16 +335,19 @@ async fn a_room_sees_what_it_watches() {
         viewer.label(incidents::KEY, "1 open incident").await;
     }
     setting.deliver(&[resolved(&named, 59)]).await;
-    // What came before a room watches it counts once it does, and once only.
+    // Alerts from before a room watched them count afterwards, but only once.
     setting.watch("team=\"payments\"\nreceiver=chat").await;
     viewer.label(incidents::KEY, "1 open incident").await;
     let (_, page) = setting.watch("").await;
-    assert!(page.contains("Choose what this room watches."), "{page}");
+    assert!(
+        page.contains("Choose the labels that this room watches."),
+        "{page}"
+    );
     viewer.wait_for(|sidebar| sidebar.lines.is_empty()).await;
 }
 
 #[tokio::test]
-async fn the_owner_is_asked_to_set_it_up_until_it_is() {
+async fn owner_is_asked_to_choose_labels() {
     let setting = Setting::new().await;
     let mut owner = setting.room.viewer("owner").await;
     assert!(owner.settled().await.lines.is_empty());
@@ -357,7 +360,7 @@ async fn the_owner_is_asked_to_set_it_up_until_it_is() {
 }
 
 #[tokio::test]
-async fn the_panel_says_where_to_deliver_and_when_something_was_delivered() {
+async fn panel_shows_webhook_url_and_last_delivery() {
     let setting = Setting::new().await;
     let page = setting.page().await;
     let address = format!("<code>{}</code>", setting.hook());
@@ -368,9 +371,9 @@ async fn the_panel_says_where_to_deliver_and_when_something_was_delivered() {
     assert!(page.contains("Last delivery: <time datetime="), "{page}");
 }
 
-/// Another process is in the middle of a change. Alertmanager sends again what is answered with 503.
+/// Another process is changing the database. Alertmanager retries after the response 503.
 #[tokio::test]
-async fn a_database_that_stays_locked_is_a_reason_to_send_again() {
+async fn locked_database_causes_503() {
     let setting = Setting::new().await;
     let other = setting.database();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();

@@ -1,4 +1,4 @@
-//! A host, a room that watches a team's alerts, the add-on, and messages as Alertmanager sends them.
+//! Sets up a host, a room that watches a team's alerts, the add-on, and Alertmanager's messages.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 pub(crate) const SECRET: &str = "only-alertmanager-knows";
 
-/// How long a test waits for a state before it fails.
+/// The longest wait for a state before a test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Setting {
@@ -27,7 +27,7 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
-    /// A room that watches `team=payments`.
+    /// Creates a room that watches `team=payments`.
     pub(crate) async fn new() -> Self {
         Self::with_scopes([Scope::SendNotification, Scope::ViewRoom]).await
     }
@@ -53,7 +53,7 @@ impl Setting {
         setting
     }
 
-    /// From here on another process serves the same installation and data.
+    /// Serves the same installation and data from another process.
     pub(crate) async fn restart(&mut self) {
         let add_on = incidents::add_on(self.data.path(), SECRET).unwrap();
         let server = add_on.listen("127.0.0.1", 0, None).await.unwrap();
@@ -65,13 +65,13 @@ impl Setting {
         self.installed = updated.unwrap();
     }
 
-    /// Tells the room something, as the add-on does.
+    /// Sends a notification to the room, like the add-on.
     pub(crate) async fn notify(&self, notification: &Notification) -> glance_sdk::Result<()> {
         let client = self.first.client().await;
         client.room(self.room.room.id).notify(notification).await
     }
 
-    /// Fills in the panel's form, as a person would.
+    /// Submits the panel's form, like a person.
     pub(crate) async fn watch(&self, labels: &str) -> (StatusCode, String) {
         let form = [("watched", labels)];
         let answer = glance_host::testing::http_client()
@@ -92,12 +92,12 @@ impl Setting {
         page.text().await.unwrap()
     }
 
-    /// A connection as of another process.
+    /// Opens a connection like another process.
     pub(crate) fn database(&self) -> Connection {
         Connection::open(self.data.path().join("incidents.sqlite")).unwrap()
     }
 
-    /// What the host calls a notification with these words.
+    /// Returns the host's id of a notification with this text.
     pub(crate) async fn id_of(&self, words: &str) -> String {
         let entries = self.room.timeline().await;
         let found = entries.into_iter().find(|entry| match &entry.content {
@@ -107,7 +107,7 @@ impl Setting {
         found.unwrap().id
     }
 
-    /// Waits until the add-on has stored what the host calls a notification.
+    /// Waits until the add-on has stored the host's id of a notification.
     pub(crate) async fn known_as(&self, id: &str) {
         let database = self.database();
         let is_known = || -> bool {
@@ -133,8 +133,7 @@ impl Setting {
         format!("{}/hooks/alertmanager", self.base_url)
     }
 
-    /// Sends a message about these alerts, and waits until what the add-on pushes for it has gone
-    /// out.
+    /// Sends a message about these alerts, and waits until the add-on's pushes for it were sent.
     pub(crate) async fn deliver(&self, alerts: &[Value]) {
         let (status, said) = self.send(Some(SECRET), message(alerts).to_string()).await;
         assert_eq!(status, StatusCode::NO_CONTENT, "{said}");
@@ -152,7 +151,7 @@ impl Setting {
     }
 }
 
-/// A message of version 4, as Alertmanager documents it.
+/// Returns a message of version 4, according to Alertmanager's documentation.
 pub(crate) fn message(alerts: &[Value]) -> Value {
     let is_firing = alerts.iter().any(|alert| alert["status"] == "firing");
     json!({
@@ -169,7 +168,7 @@ pub(crate) fn message(alerts: &[Value]) -> Value {
     })
 }
 
-/// An alert that fires since that minute.
+/// Returns an alert that has fired since that minute.
 pub(crate) fn firing(name: &str, severity: &str, minute: u32) -> Value {
     json!({
         "status": "firing",
@@ -182,7 +181,7 @@ pub(crate) fn firing(name: &str, severity: &str, minute: u32) -> Value {
     })
 }
 
-/// The same alert, over since that minute.
+/// Returns the same alert, resolved since that minute.
 pub(crate) fn resolved(firing: &Value, minute: u32) -> Value {
     let mut resolved = firing.clone();
     resolved["status"] = "resolved".into();

@@ -7,9 +7,9 @@ fn finds(word: &str, text: &str) -> bool {
     !Finder::new([Arc::clone(word.key())]).find(text).is_empty()
 }
 
-/// A word of each script, in a sentence of it.
+/// Tests a word of each script, in a sentence of it.
 #[test]
-fn every_script_has_words() {
+fn words_are_found_in_every_script() {
     for (word, text) in [
         ("Rust", "I like Rust, and RUST's crates."),
         ("हिन्दी", "मुझे हिन्दी पसंद है"),
@@ -60,7 +60,7 @@ fn every_script_has_words() {
 }
 
 #[test]
-fn a_word_is_found_however_it_is_written() {
+fn word_is_found_in_every_spelling() {
     for written in [
         &[
             "straße",
@@ -100,7 +100,7 @@ fn a_word_is_found_however_it_is_written() {
 }
 
 #[test]
-fn a_part_of_a_word_is_not_that_word() {
+fn part_of_word_does_not_match() {
     for (word, text) in [
         ("rust", "trust rusty crusts"),
         ("हिन", "हिन्दी"),
@@ -117,7 +117,7 @@ fn a_part_of_a_word_is_not_that_word() {
 }
 
 #[test]
-fn what_is_chosen_is_one_word_and_keeps_its_writing() {
+fn chosen_word_keeps_its_spelling() {
     for (text, shown) in [
         ("Rust", "Rust"),
         ("##rust", "rust"),
@@ -155,7 +155,7 @@ fn what_is_chosen_is_one_word_and_keeps_its_writing() {
 }
 
 #[test]
-fn each_word_is_found_once_and_all_that_overlap() {
+fn overlapping_words_are_each_found_once() {
     let words =
         ["東", "東京", "京都", "tea"].map(|word| Arc::clone(Word::new(word).unwrap().key()));
     let finder = Finder::new(words);
@@ -170,7 +170,7 @@ fn each_word_is_found_once_and_all_that_overlap() {
 
 proptest! {
     #[test]
-    fn folding_is_stable_and_no_text_is_too_odd(text in any::<String>(), around in any::<String>()) {
+    fn folding_is_idempotent_and_never_panics(text in any::<String>(), around in any::<String>()) {
         let folded = fold(&text);
         prop_assert_eq!(&fold(&folded), &folded);
         if let Some(word) = Word::new(&text) {

@@ -1,4 +1,4 @@
-//! What of a delivery's payload matters. GitHub's `X-GitHub-Event` decides how much of it is read.
+//! Parses the relevant parts of a delivery's payload, which depend on GitHub's `X-GitHub-Event`.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -8,11 +8,11 @@ use time::format_description::well_known::Rfc3339;
 use crate::pulls::{Delivery, News, PullRequest};
 use crate::repositories::Repository;
 
-/// Reads the payload of an event. Events that do not matter are never refused, whatever is in them.
+/// Parses the payload of an event. Never refuses irrelevant events, whatever their content.
 ///
 /// # Errors
 ///
-/// A sentence for whoever reads GitHub's list of deliveries.
+/// Returns a sentence for the person who reads GitHub's list of deliveries.
 pub(super) fn read(event: &str, json: &[u8]) -> Result<Delivery, String> {
     match event {
         "pull_request" => pull_request(json),
@@ -27,8 +27,8 @@ fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, String> {
     glance_sdk::json::from_slice(json).map_err(|cause| cause.to_string())
 }
 
-/// Every action carries the pull request as it is now: whether it is open is read from there, so
-/// opening, closing, reopening, drafting and whatever comes later need no list of actions.
+/// Every action contains the current pull request, including whether it is open, so opening,
+/// closing, reopening, drafting and future actions need no list.
 fn pull_request(json: &[u8]) -> Result<Delivery, String> {
     let PullRequestEvent {
         action,
@@ -80,8 +80,8 @@ fn repository(json: &[u8]) -> Result<Delivery, String> {
     })
 }
 
-/// The first delivery of a webhook. A webhook without the event says nothing later, so this is the
-/// moment to say what is missing.
+/// Handles the first delivery of a webhook. A webhook without the required event is silent later,
+/// so this is the time to report it.
 fn ping(json: &[u8]) -> Result<Delivery, String> {
     let events = parse::<Ping>(json).ok().map(|ping| ping.hook.events);
     let has_event = |events: &Vec<String>| {
@@ -207,7 +207,7 @@ struct Owner {
 }
 
 impl Changes {
-    /// What the repository was called before.
+    /// Returns the previous name of the repository.
     fn former(self, full_name: &str) -> Option<String> {
         let (owner, name) = full_name.split_once('/')?;
         let former_name = self.repository.and_then(|changes| changes.name);
@@ -249,7 +249,7 @@ struct OrganizationChanges {
     login: Former,
 }
 
-/// A value of another form is as good as none.
+/// Deserializes a value, and ignores values of other types.
 fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {

@@ -1,4 +1,4 @@
-//! What people send from the panel.
+//! The forms of the panel.
 
 use serde::Deserialize;
 
@@ -6,10 +6,10 @@ use crate::rooms::Settings;
 
 const MAX_REPOSITORIES: usize = 100;
 
-/// GitHub's longest: 39 characters for an owner, 100 for a name.
+/// The maximum length of a name on GitHub: 39 characters for an owner, 100 for a repository.
 const MAX_NAME_CHARS: usize = 140;
 
-/// One of the panel's forms: of settings, of one pull request, or of those that were removed.
+/// A form of the panel: the settings, one pull request, or the removed ones.
 #[derive(Deserialize)]
 pub(crate) struct RoomForm {
     repositories: Option<String>,
@@ -18,7 +18,7 @@ pub(crate) struct RoomForm {
     remove: Option<String>,
 }
 
-/// What the form of settings holds, as it is written.
+/// The input of the settings form in its original form.
 pub(super) struct Choice {
     pub(super) repositories: String,
     pub(super) stale_days: String,
@@ -50,7 +50,7 @@ pub(super) enum Change {
 impl RoomForm {
     /// # Errors
     ///
-    /// What is wrong, and what was written.
+    /// Returns the problem and the input.
     pub(super) fn read(self) -> Result<Change, (String, Choice)> {
         match (self.remove, self.repositories) {
             (Some(remove), _) => Ok(removed(&remove).unwrap_or(Change::Restore)),
@@ -80,7 +80,7 @@ fn check(choice: &Choice) -> Result<Change, String> {
         .parse()
         .ok()
         .filter(|days| (1..=365).contains(days))
-        .ok_or_else(|| format!("\"{stale_days}\" is no number of days from 1 to 365."))?;
+        .ok_or_else(|| format!("\"{stale_days}\" is not a number of days from 1 to 365."))?;
     let words = choice
         .repositories
         .split([',', ' ', '\n', '\r', '\t'])
@@ -89,7 +89,7 @@ fn check(choice: &Choice) -> Result<Change, String> {
     if let Some(name) = repositories.iter().find(|name| !is_repository(name)) {
         let name: String = name.chars().take(MAX_NAME_CHARS).collect();
         return Err(format!(
-            "\"{name}\" is no repository. Write owner/name, one a line."
+            "\"{name}\" is not a repository. Enter owner/name, one per line."
         ));
     }
     if repositories.len() > MAX_REPOSITORIES {

@@ -9,8 +9,8 @@ use crate::pulls::OpenPull;
 
 const MAX_SHOWN: usize = 100;
 
-/// The oldest of them, each with a button that removes it, and a button that brings back what was
-/// removed.
+/// Returns the oldest pull requests, each with a button that removes it, and a button that restores
+/// the removed ones.
 pub(super) fn html(pulls: &[OpenPull], removed: u32) -> String {
     let mut html = String::from("<ul>");
     for pull in pulls.iter().take(MAX_SHOWN) {

@@ -41,7 +41,7 @@ impl Stored {
         !self.pulls.record(delivery, NOW).await.unwrap().is_empty()
     }
 
-    /// The numbers of the open ones.
+    /// Returns the numbers of the open pull requests.
     async fn open(&self) -> Vec<u32> {
         let open = self.pulls.open_in(&self.place.0, self.place.1).await;
         open.unwrap().iter().map(|pull| pull.number).collect()
@@ -82,7 +82,7 @@ fn opened(number: u32) -> News {
 }
 
 #[test]
-fn within_one_second_closed_stays_closed_and_only_its_action_changes_a_draft() {
+fn deliveries_of_same_second_are_ordered_by_action() {
     let after = |known: &PullRequest, new: PullRequest| {
         let known = Known {
             title: known.title.clone(),
@@ -112,7 +112,7 @@ fn within_one_second_closed_stays_closed_and_only_its_action_changes_a_draft() {
 }
 
 #[tokio::test]
-async fn a_choice_follows_the_repository_through_renames_and_transfers() {
+async fn choice_follows_renamed_and_transferred_repository() {
     let stored = Stored::choosing(&["example/widgets"]).await;
     assert!(
         stored
@@ -120,7 +120,7 @@ async fn a_choice_follows_the_repository_through_renames_and_transfers() {
             .await
     );
     assert_eq!(stored.open().await, [1]);
-    // Any delivery tells the new name; the times of renames are not always newer.
+    // Any delivery contains the new name; the times of renames are not always newer.
     stored
         .record(repository(7, "else/gears"), News::Other)
         .await;
@@ -128,7 +128,7 @@ async fn a_choice_follows_the_repository_through_renames_and_transfers() {
     assert!(stored.record(repository(7, "else/gears"), opened(2)).await);
     assert_eq!(stored.open().await, [1, 2]);
 
-    // What comes late does not bring the old name back.
+    // A late delivery does not restore the old name.
     let mut late = repository(7, "example/widgets");
     late.updated_at = Some(NOW - 60);
     stored.record(late, opened(3)).await;
@@ -148,7 +148,7 @@ async fn a_choice_follows_the_repository_through_renames_and_transfers() {
 }
 
 #[tokio::test]
-async fn a_rename_is_found_before_any_delivery_had_an_id() {
+async fn rename_is_found_without_ids() {
     let stored = Stored::choosing(&["example/widgets", "example/gears"]).await;
     let mut renamed = repository(7, "example/gears");
     renamed.former_name = Some("example/widgets".to_owned());
@@ -161,12 +161,12 @@ async fn a_rename_is_found_before_any_delivery_had_an_id() {
 }
 
 #[tokio::test]
-async fn a_name_that_belongs_to_another_repository_now_is_that_ones() {
+async fn reused_name_belongs_to_new_repository() {
     let stored = Stored::choosing(&["example/widgets"]).await;
     stored
         .record(repository(7, "example/widgets"), opened(1))
         .await;
-    // Deleted without a delivery, and created anew.
+    // The repository was deleted without a delivery, and created again.
     assert!(
         stored
             .record(repository(8, "example/widgets"), opened(2))
@@ -174,7 +174,7 @@ async fn a_name_that_belongs_to_another_repository_now_is_that_ones() {
     );
     assert_eq!(stored.open().await, [2]);
     assert_eq!(stored.chosen().await, ["example/widgets"]);
-    // The earlier one is alive under another name, which nobody chose.
+    // The earlier repository exists under another name, which nobody chose.
     stored.record(repository(7, "example/old"), opened(3)).await;
     assert_eq!(stored.open().await, [2]);
     stored.choose(&["example/old", "example/widgets"]).await;
@@ -196,17 +196,17 @@ async fn archived_and_deleted_repositories_do_not_count() {
 
     assert!(stored.record(widgets(), News::RepositoryDeleted).await);
     assert!(stored.open().await.is_empty());
-    // Late, so from before it was deleted.
+    // A late delivery from before the deletion.
     stored.record(widgets(), opened(2)).await;
     assert!(stored.open().await.is_empty());
-    // GitHub restores what was deleted; only then can something happen in it.
+    // GitHub can restore a deleted repository; only then can it have further events.
     let reopened = News::PullRequest(pull(2, 3600, "reopened"));
     assert!(stored.record(widgets(), reopened).await);
     assert_eq!(stored.open().await, [1, 2]);
 }
 
 #[tokio::test]
-async fn what_was_removed_from_a_room_returns_when_github_says_more() {
+async fn removed_pull_request_returns_after_newer_delivery() {
     let stored = Stored::choosing(&["example/widgets"]).await;
     let widgets = || repository(7, "example/widgets");
     stored.record(widgets(), opened(1)).await;
@@ -223,7 +223,7 @@ async fn what_was_removed_from_a_room_returns_when_github_says_more() {
     let settings = stored.rooms.settings(oauth_id, *room).await.unwrap();
     assert_eq!(settings.removed, 1);
 
-    // The same delivery again says nothing new.
+    // The same delivery again contains nothing new.
     assert!(!stored.record(widgets(), opened(1)).await);
     assert_eq!(stored.open().await, [2]);
     let news = News::PullRequest(pull(1, 1, "synchronize"));
@@ -242,7 +242,7 @@ async fn what_was_removed_from_a_room_returns_when_github_says_more() {
 }
 
 #[tokio::test]
-async fn closed_pull_requests_are_forgotten_after_a_month() {
+async fn closed_pull_requests_are_removed_after_a_month() {
     let stored = Stored::choosing(&["example/widgets"]).await;
     let closed = |number, at| News::PullRequest(pull(number, at, "closed"));
     stored
@@ -259,9 +259,9 @@ async fn closed_pull_requests_are_forgotten_after_a_month() {
     assert_eq!(numbers, [2]);
 }
 
-/// A file of the version that knew repositories by their names only.
+/// A file of the version that identified repositories by name only.
 #[tokio::test]
-async fn an_older_database_keeps_what_it_knows() {
+async fn older_database_is_migrated() {
     let data = tempfile::tempdir().unwrap();
     let file = data.path().join("pulls.sqlite");
     let old = rusqlite::Connection::open(&file).unwrap();
@@ -301,7 +301,7 @@ async fn an_older_database_keeps_what_it_knows() {
         let settings = stored.rooms.settings(&stored.place.0, 1.into()).await;
         assert_eq!(settings.unwrap().stale_days, 3);
         assert_eq!(stored.open().await, [1]);
-        // The first delivery with an id binds the name to it.
+        // The first delivery with an id assigns it to the name.
         stored
             .record(repository(7, "example/widgets"), News::Other)
             .await;

@@ -7,7 +7,7 @@ fn event(event: &str, payload: &serde_json::Value) -> Result<Delivery, String> {
 }
 
 #[test]
-fn events_that_do_not_matter_are_never_refused() {
+fn irrelevant_events_are_never_refused() {
     for payload in [
         &b""[..],
         b"{",
@@ -31,7 +31,7 @@ fn events_that_do_not_matter_are_never_refused() {
 }
 
 #[test]
-fn any_event_tells_what_its_repository_is_called() {
+fn every_event_contains_name_of_repository() {
     let payload = json!({
         "repository": { "id": 7, "full_name": "a/b", "created_at": 1, "updated_at": 1, "archived": null },
     });
@@ -47,7 +47,7 @@ fn any_event_tells_what_its_repository_is_called() {
 }
 
 #[test]
-fn a_pull_request_needs_only_what_is_counted() {
+fn pull_request_needs_only_counted_members() {
     let payload = json!({
         "pull_request": { "number": 1, "state": "open", "created_at": "2021-08-19T12:16:32.000-04:00" },
         "repository": { "full_name": "a/b" },
@@ -63,7 +63,7 @@ fn a_pull_request_needs_only_what_is_counted() {
 }
 
 #[test]
-fn repository_events_tell_former_names() {
+fn repository_events_contain_former_names() {
     let changes = |changes: serde_json::Value| {
         let payload = json!({
             "action": "renamed",
@@ -98,7 +98,7 @@ fn repository_events_tell_former_names() {
 }
 
 #[test]
-fn a_ping_of_a_webhook_without_pull_requests_is_refused() {
+fn ping_without_pull_request_event_is_refused() {
     let ping = |events: &[&str]| event("ping", &json!({ "hook": { "events": events } }));
     assert!(ping(&["*"]).is_ok());
     assert!(ping(&["push", "pull_request"]).is_ok());
@@ -107,7 +107,7 @@ fn a_ping_of_a_webhook_without_pull_requests_is_refused() {
 }
 
 #[test]
-fn an_organization_that_is_renamed_tells_both_names() {
+fn renamed_organization_has_both_names() {
     let payload = json!({
         "action": "renamed",
         "changes": { "login": { "from": "old" } },
