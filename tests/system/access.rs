@@ -1,4 +1,4 @@
-//! Which rooms a person may enter, and what they may change.
+//! Tests which rooms a person may enter, and what they may change there.
 
 use glance_host::Host;
 use glance_host::model::Room;
@@ -35,7 +35,7 @@ impl Team {
         team
     }
 
-    /// The address at which the admin changes a person.
+    /// Returns the URL at which the admin changes a person.
     async fn path(&self, name: &str, what: &str) -> String {
         format!("/people/{}/{what}", self.id(name).await)
     }
@@ -50,7 +50,7 @@ impl Team {
         self.ann.submits(&path, &[("role", role)]).await;
     }
 
-    /// A room of Bo's.
+    /// Creates a room that Bo owns.
     async fn room(&mut self, name: &str, privacy: &str) -> Room {
         let form = [("name", name), ("privacy", privacy)];
         self.bo.submits("/rooms", &form).await;
@@ -58,7 +58,7 @@ impl Team {
         rooms.into_iter().find(|room| room.name == name).unwrap()
     }
 
-    /// Who may enter a room, by their initials.
+    /// Returns the initials of the people who may enter a room.
     async fn inside(&self, room: &Room) -> String {
         let mut inside = String::new();
         for (initial, browser) in [
@@ -90,7 +90,7 @@ impl Team {
 }
 
 #[tokio::test]
-async fn rooms_are_for_whom_they_are() {
+async fn rooms_admit_allowed_people_only() {
     let mut team = Team::start().await;
     let (public, private) = (
         team.room("public", "public").await,
@@ -111,7 +111,7 @@ async fn rooms_are_for_whom_they_are() {
     }
     assert_eq!(team.inside(&private).await, "ab");
 
-    // A room one may not enter is no room, word for word.
+    // A forbidden room gets exactly the response of a missing room.
     let strange = team.cy.open(&format!("/rooms/{}", private.id)).await;
     let nowhere = team.cy.open("/rooms/99").await;
     assert_eq!(strange.status(), nowhere.status());
@@ -127,7 +127,7 @@ async fn rooms_are_for_whom_they_are() {
 }
 
 #[tokio::test]
-async fn rooms_and_integrations_are_managed_by_the_owner_and_admins() {
+async fn owner_and_admins_manage_rooms_and_integrations() {
     let mut team = Team::start().await;
     let room = team.room("ops", "public").await;
     let page = |path: &str| format!("/rooms/{}/{path}", room.id);
@@ -184,7 +184,7 @@ async fn rooms_and_integrations_are_managed_by_the_owner_and_admins() {
 }
 
 #[tokio::test]
-async fn who_may_not_stay_is_put_out_at_once() {
+async fn losing_access_closes_open_pages() {
     let mut team = Team::start().await;
     let (public, private) = (
         team.room("public", "public").await,
@@ -229,7 +229,7 @@ async fn who_may_not_stay_is_put_out_at_once() {
         while events.chunk().await.unwrap().is_some() {}
     }
 
-    // Whoever was removed is out, everywhere and for good, until they are let back.
+    // A removed person stays locked out everywhere until an admin restores them.
     assert_eq!(team.cy.status("/").await, StatusCode::SEE_OTHER);
     let again = team.cy.submit("/sign-in", &[("name", "Cy")]).await;
     assert_eq!(again.status(), StatusCode::FORBIDDEN);
@@ -250,7 +250,7 @@ async fn who_may_not_stay_is_put_out_at_once() {
 }
 
 #[tokio::test]
-async fn there_is_always_an_admin() {
+async fn last_admin_stays() {
     let mut team = Team::start().await;
     let (role, removed) = (
         team.path("Ann", "role").await,
@@ -278,7 +278,7 @@ async fn there_is_always_an_admin() {
 }
 
 #[tokio::test]
-async fn of_two_admins_who_demote_each_other_at_once_one_stays() {
+async fn concurrent_demotions_leave_one_admin() {
     let mut team = Team::start().await;
     let paths = (
         team.path("Ann", "role").await,
@@ -303,7 +303,7 @@ async fn of_two_admins_who_demote_each_other_at_once_one_stays() {
 }
 
 #[tokio::test]
-async fn the_api_knows_guests_and_who_was_removed() {
+async fn api_shows_guests_and_removed_people() {
     let mut team = Team::start().await;
     let room = team.host.room("ops").await;
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Which actions are offered, and what they open.
+//! Tests which actions are offered, and their targets.
 
 use glance_host::Host;
 use glance_host::testing::TestRoom;
@@ -22,7 +22,7 @@ fn when(mut action: Action, condition: Value) -> Action {
     action
 }
 
-/// The keys of the actions on a message.
+/// Returns the keys of the actions on a message.
 async fn offered(host: &Host, room: &TestRoom, message: &str) -> Vec<String> {
     let (status, answer) = ask(host, room, "actions", json!({ "message": message })).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
@@ -33,7 +33,7 @@ async fn offered(host: &Host, room: &TestRoom, message: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn actions_are_offered_where_their_conditions_hold() {
+async fn actions_follow_their_conditions() {
     use ActionLocation::{Input, Message};
     let host = Host::start().await;
     let room = host.room("ops").await;
@@ -66,7 +66,7 @@ async fn actions_are_offered_where_their_conditions_hold() {
             json!({ "condition": "message_contains_link" }),
         ));
     let installed = room.install(with_actions).await;
-    // The SDK has none that opens a glance; others do.
+    // The SDK has no action that opens a glance; other clients create them.
     let glance = action("glance", Message, "line");
     change(&host, &installed, |capabilities| {
         capabilities.action.get_or_insert_default().push(glance);
@@ -86,7 +86,7 @@ async fn actions_are_offered_where_their_conditions_hold() {
     let payment = room.says("You", "see PAY-12 at https://example.com").await;
     let with = |more: &[&'static str]| {
         let mut keys: Vec<_> = always.iter().chain(more).copied().collect();
-        // All weigh the same but the first.
+        // All have the same weight except the first.
         keys[1..].sort_unstable();
         keys
     };
@@ -111,7 +111,7 @@ async fn actions_are_offered_where_their_conditions_hold() {
     let (status, _) = ask(&host, &room, "actions", json!({ "message": "gone" })).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
 
-    // What is not offered cannot be taken either.
+    // An action that is not offered cannot be run.
     let take = async |action: &str, message: Option<&str>| {
         let wanted = json!({ "addOn": "com.example.full", "action": action, "message": message });
         ask(&host, &room, "open", wanted).await
@@ -147,7 +147,7 @@ async fn actions_are_offered_where_their_conditions_hold() {
 }
 
 #[tokio::test]
-async fn an_add_ons_actions_look_for_only_so_many_patterns() {
+async fn patterns_per_add_on_are_limited() {
     use ActionLocation::Message;
     let host = Host::start().await;
     let room = host.room("ops").await;
@@ -188,7 +188,7 @@ async fn an_add_ons_actions_look_for_only_so_many_patterns() {
 }
 
 #[tokio::test]
-async fn a_target_with_options_and_an_address_with_variables_are_followed() {
+async fn target_options_and_url_variables_are_passed() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let installed = room.install(full()).await;
@@ -206,7 +206,7 @@ async fn a_target_with_options_and_an_address_with_variables_are_followed() {
     })
     .await;
 
-    // The same from a glance, with its options and nothing to fill in.
+    // The same from a glance, with its options and without variables.
     let wanted = json!({ "addOn": "com.example.full", "glance": "line" });
     let (_, opened) = ask(&host, &room, "open", wanted).await;
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The add-on that the tests install: a glance of incidents, its number held by the test.
+//! The add-on that the tests install: a glance of incidents, whose number the test controls.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -11,7 +11,7 @@ pub(crate) struct Incidents {
     pub(crate) open: u32,
 }
 
-/// What the add-on answers, changed by a test while it runs.
+/// The response of the add-on, which a test can change while it runs.
 #[derive(Clone, Default)]
 pub(crate) struct Pager {
     open: Arc<AtomicU32>,
@@ -57,7 +57,7 @@ pub(crate) fn data(open: u32) -> GlanceData<Incidents> {
         .metadata(Incidents { open })
 }
 
-/// Open incidents; hidden where there are none.
+/// Shows the open incidents; hidden if there are none.
 #[glance(key = "incidents", name = "Incidents", icon = "/siren.svg", when(open > 0))]
 pub(crate) async fn incidents(
     _: GlanceQuery,
@@ -66,7 +66,7 @@ pub(crate) async fn incidents(
     pager.answer()
 }
 
-/// The same without a condition.
+/// The same glance without a condition.
 #[glance(
     key = "always",
     name = "Always",

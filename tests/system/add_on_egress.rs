@@ -1,5 +1,5 @@
-//! What an add-on calls for a stranger who installs it: nothing of its own network, unless its operator
-//! says so.
+//! Tests which addresses an add-on calls for strangers: none in its own network, unless its
+//! operator allows them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,7 +22,7 @@ fn add_on() -> AddOn {
     AddOn::new("com.example.careful", "Careful").web_panel("panel", "Panel", get(async || "panel"))
 }
 
-/// Serves an add-on that says it is reached at `base_url`, and where it really is.
+/// Serves an add-on with this base URL. Returns its real URL.
 async fn serve(add_on: AddOn, base_url: &str) -> (String, Installations) {
     let server = add_on.listen("127.0.0.1", 0, Some(base_url)).await.unwrap();
     let address = format!("http://{}", server.address());
@@ -31,7 +31,7 @@ async fn serve(add_on: AddOn, base_url: &str) -> (String, Installations) {
     (address, installations)
 }
 
-/// Posts installation data of a host with these capabilities, as any stranger can.
+/// Posts installation data of a host with these capabilities, like a stranger.
 async fn install(add_on: &str, capabilities: &str) -> StatusCode {
     let data = json!({
         "oauthId": "c0ffee00-0000-4000-8000-000000000001",
@@ -49,7 +49,7 @@ fn network(text: &str) -> IpNet {
     text.parse().unwrap()
 }
 
-/// A host at an address of this machine, and how often it was called.
+/// Starts a host at a loopback address. Returns the counter of its calls.
 async fn host(ip: &str, token_url: Option<String>) -> (String, Arc<AtomicU32>) {
     let listener = TcpListener::bind((ip, 0)).await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -81,7 +81,7 @@ async fn host(ip: &str, token_url: Option<String>) -> (String, Arc<AtomicU32>) {
 }
 
 #[tokio::test]
-async fn a_stranger_cannot_make_an_add_on_call_its_own_network() {
+async fn stranger_cannot_make_add_on_call_its_network() {
     let (inside, calls) = host("127.0.0.1", None).await;
     let port = inside.rsplit(':').next().unwrap();
     let (add_on, installations) = serve(add_on(), PUBLIC).await;
@@ -104,7 +104,7 @@ async fn a_stranger_cannot_make_an_add_on_call_its_own_network() {
 }
 
 #[tokio::test]
-async fn the_operator_says_which_networks_are_called() {
+async fn operator_allows_networks() {
     let (inside, _) = host("127.0.0.1", None).await;
     let capabilities = format!("{inside}/v2/capabilities");
     for (add_on, base_url) in [
@@ -132,9 +132,9 @@ async fn the_operator_says_which_networks_are_called() {
 }
 
 #[tokio::test]
-async fn a_host_names_endpoints_of_its_own_origin_only() {
+async fn endpoints_must_have_origin_of_host() {
     let (inside, calls) = host("127.0.0.1", None).await;
-    // 127.0.0.2 stands for the Internet here.
+    // 127.0.0.2 stands for the Internet.
     let (outside, _) = host("127.0.0.2", Some(format!("{inside}/admin/delete-all"))).await;
     for networks in ["127.0.0.2/32", "127.0.0.0/8"] {
         let (address, _) = serve(add_on().allow_networks([network(networks)]), PUBLIC).await;
@@ -178,7 +178,7 @@ async fn redirects_to_another_origin_are_not_followed() {
 }
 
 #[tokio::test]
-async fn stored_installations_of_earlier_versions_keep_working_and_are_named() {
+async fn installations_of_earlier_versions_keep_working_and_are_listed() {
     let (inside, _) = host("127.0.0.1", None).await;
     let capabilities = format!("{inside}/v2/capabilities");
     let data = InstallationData::new("old".into(), "secret".into(), &capabilities, 1.into());
@@ -216,7 +216,7 @@ async fn stored_installations_of_earlier_versions_keep_working_and_are_named() {
 }
 
 #[tokio::test]
-async fn an_installation_made_under_a_policy_is_held_to_it_later() {
+async fn policy_applies_to_installations_made_under_it() {
     let (inside, calls) = host("127.0.0.1", None).await;
     let store = Arc::new(MemoryStore::default());
     let open = add_on()

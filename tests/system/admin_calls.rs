@@ -1,4 +1,4 @@
-//! `/admin/v1`: which scripts are heard, and their tokens.
+//! Tests `/admin/v1`: which scripts may call it, and their tokens.
 
 use std::fs;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::script::{LIST, Script, create_token, plain};
 use crate::sign_in::by_name;
 
 #[tokio::test]
-async fn without_sign_in_no_browser_no_proxy_and_no_other_name_is_heard() {
+async fn without_sign_in_only_local_scripts_are_accepted() {
     let host = Host::start().await;
     let script = Script::of(&host, None);
     let own = host.base_url();
@@ -50,7 +50,7 @@ async fn without_sign_in_no_browser_no_proxy_and_no_other_name_is_heard() {
         }
     }
     assert_eq!(host.state().count_installations().await.unwrap(), 0);
-    // What a form of another site could send without being asked is no JSON.
+    // A form of another site, which browsers send without a preflight, is not JSON.
     let form = script
         .request(Method::POST, LIST)
         .form(&[("url", "data:,{}")]);
@@ -62,7 +62,7 @@ async fn without_sign_in_no_browser_no_proxy_and_no_other_name_is_heard() {
 }
 
 #[tokio::test]
-async fn with_sign_in_a_token_is_needed_and_opens_nothing_else() {
+async fn with_sign_in_token_is_required_and_limited_to_scripts() {
     let host = by_name().start().await.unwrap();
     let mut admin = Browser::signed_in(&host, "Ann").await;
     let token = create_token(&mut admin, "deploy", "90").await;
@@ -76,7 +76,7 @@ async fn with_sign_in_a_token_is_needed_and_opens_nothing_else() {
     assert_eq!(refused, (401, "no-token".to_owned()));
     let answer = stranger.request(Method::GET, LIST).send().await.unwrap();
     assert_eq!(answer.headers()[WWW_AUTHENTICATE], "Bearer");
-    // A session is no token.
+    // A session is not a token.
     let with_session = stranger
         .request(Method::GET, LIST)
         .header("cookie", admin.cookie());
@@ -97,7 +97,7 @@ async fn with_sign_in_a_token_is_needed_and_opens_nothing_else() {
     let url = format!("data:,{}", plain("com.example.a"));
     let (status, _) = script.install(json!({ "url": url })).await;
     assert_eq!(status, StatusCode::CREATED);
-    // Nor a token a browser's.
+    // A token is not a session either.
     let request = script
         .request(Method::GET, LIST)
         .header("sec-fetch-site", "none");
@@ -105,7 +105,7 @@ async fn with_sign_in_a_token_is_needed_and_opens_nothing_else() {
         request.send().await.unwrap().status(),
         StatusCode::FORBIDDEN
     );
-    // A proxy is where people sign in.
+    // A proxy that signs people in.
     let request = script
         .request(Method::GET, LIST)
         .header("x-forwarded-for", "192.0.2.1");
@@ -129,7 +129,7 @@ async fn with_sign_in_a_token_is_needed_and_opens_nothing_else() {
 }
 
 #[tokio::test]
-async fn tokens_end_by_time_by_revocation_and_with_their_creators_role() {
+async fn tokens_end_with_time_revocation_and_creators_role() {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     let clock = Clock::standing_at(1_700_000_000);
     let host = by_name().clock(clock.clone()).start().await.unwrap();
@@ -216,7 +216,7 @@ async fn tokens_survive_a_restart_and_no_secret_is_stored() {
 }
 
 #[tokio::test]
-async fn many_wrong_tokens_are_refused_unread_and_a_right_one_is_heard_all_the_same() {
+async fn wrong_tokens_are_rate_limited_and_right_one_is_accepted() {
     let clock = Clock::standing_at(1_700_000_000);
     let host = by_name().clock(clock.clone()).start().await.unwrap();
     let mut admin = Browser::signed_in(&host, "Ann").await;
@@ -229,14 +229,14 @@ async fn many_wrong_tokens_are_refused_unread_and_a_right_one_is_heard_all_the_s
     let answer = wrong.request(Method::GET, LIST).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(answer.headers()[RETRY_AFTER], "300");
-    // The address is this machine's, behind which a proxy may have many people.
+    // The address is this machine's, where a proxy may stand for many people.
     assert!(right.list("").await.is_empty());
     clock.advance(Duration::from_secs(300));
     assert_eq!(wrong.refused(Method::GET, LIST, None).await.0, 401);
 }
 
 #[tokio::test]
-async fn a_larger_body_than_a_strangers_is_read_with_a_token_only() {
+async fn large_body_is_read_with_token_only() {
     let host = by_name().start().await.unwrap();
     let mut admin = Browser::signed_in(&host, "Ann").await;
     let token = create_token(&mut admin, "deploy", "90").await;
@@ -256,7 +256,7 @@ async fn a_larger_body_than_a_strangers_is_read_with_a_token_only() {
 }
 
 #[tokio::test]
-async fn the_page_is_for_admins_and_shows_a_token_once() {
+async fn token_page_is_for_admins_and_shows_token_once() {
     let host = by_name().start().await.unwrap();
     let mut ann = Browser::signed_in(&host, "Ann").await;
     let mut bo = Browser::signed_in(&host, "Bo").await;
@@ -343,13 +343,13 @@ async fn without_sign_in_there_are_no_tokens() {
         .await;
     assert_eq!(answer.status(), StatusCode::FORBIDDEN);
     assert!(!person.text("/people").await.contains("/tokens"));
-    // Where people come to sign in later, a header that was sent all along does no harm.
+    // If people sign in later, a header that was always sent does no harm.
     let request = Script::of(&host, Some("glance_admin_1_x")).request(Method::GET, LIST);
     assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
 }
 
 #[tokio::test]
-async fn a_proxys_people_are_no_scripts() {
+async fn people_behind_proxy_are_not_scripts() {
     let proxy = Proxy::new(["127.0.0.1/32".parse().unwrap()]);
     let host = Host::builder()
         .port(0)

@@ -1,4 +1,4 @@
-//! What scripts list, install, update and remove over `/admin/v1`.
+//! Tests how scripts list, install, update and remove add-ons over `/admin/v1`.
 
 use glance_host::{Clock, Host};
 use glance_sdk::axum::Router;
@@ -11,7 +11,7 @@ use crate::by_hand::{descriptor, serve};
 use crate::script::{LIST, Script, changing, plain};
 
 #[tokio::test]
-async fn this_machine_installs_lists_and_removes_without_sign_in() {
+async fn local_script_installs_lists_and_removes_without_sign_in() {
     let clock = Clock::standing_at(1_700_000_000);
     let host = Host::builder().port(0).clock(clock).start().await.unwrap();
     let room = host.room("ops").await.room;
@@ -53,7 +53,7 @@ async fn this_machine_installs_lists_and_removes_without_sign_in() {
 }
 
 #[tokio::test]
-async fn an_installed_add_on_is_brought_up_to_date_once_what_it_asks_for_is_approved() {
+async fn update_needs_approval_of_additional_permissions() {
     let host = Host::start().await;
     host.room("ops").await;
     let script = Script::of(&host, None);
@@ -134,7 +134,7 @@ async fn an_installed_add_on_is_brought_up_to_date_once_what_it_asks_for_is_appr
 }
 
 #[tokio::test]
-async fn an_add_on_moves_elsewhere_with_its_secret_only_once_that_is_approved() {
+async fn new_url_of_add_on_needs_approval() {
     let host = Host::start().await;
     let script = Script::of(&host, None);
     let (url, _) = changing(descriptor("BASE")).await;
@@ -157,7 +157,7 @@ async fn an_add_on_moves_elsewhere_with_its_secret_only_once_that_is_approved() 
 }
 
 #[tokio::test]
-async fn what_is_not_installed_or_removed_has_a_code_and_a_remedy() {
+async fn failures_have_code_and_remedy() {
     let host = Host::start().await;
     host.room("ops").await;
     let script = Script::of(&host, None);
@@ -212,7 +212,7 @@ async fn what_is_not_installed_or_removed_has_a_code_and_a_remedy() {
 }
 
 #[tokio::test]
-async fn an_installation_under_way_is_listed_and_left_alone() {
+async fn unfinished_installation_is_listed_and_unchanged() {
     let host = Host::start().await;
     let script = Script::of(&host, None);
     let (url, _) = changing(descriptor("BASE")).await;
@@ -239,7 +239,7 @@ async fn an_installation_under_way_is_listed_and_left_alone() {
 }
 
 #[tokio::test]
-async fn an_add_on_that_is_down_is_removed_and_said_not_to_have_heard() {
+async fn unreachable_add_on_is_removed_and_reported() {
     let host = Host::start().await;
     let script = Script::of(&host, None);
     let base = serve(|base| {
@@ -268,7 +268,7 @@ async fn an_add_on_that_is_down_is_removed_and_said_not_to_have_heard() {
 }
 
 #[tokio::test]
-async fn lists_come_in_pages_and_by_key_and_room() {
+async fn lists_are_paginated_and_filtered() {
     let host = Host::start().await;
     let script = Script::of(&host, None);
     let (ops, dev) = (host.room("ops").await.room, host.room("dev").await.room);

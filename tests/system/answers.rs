@@ -1,4 +1,4 @@
-//! What becomes of the call of a webhook: tried again, given up, dropped, written into the room.
+//! Tests the outcomes of webhook calls: retried, given up, dropped, or answered in the room.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ pub(crate) async fn heard(room: &TestRoom, text: &str) -> Arc<Delivery> {
 }
 
 #[tokio::test]
-async fn a_failing_add_on_is_called_again_and_written_for_once() {
+async fn failed_webhook_is_retried_and_answered_once() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let peer = messages("faulty", "jwt").await;
@@ -69,7 +69,7 @@ async fn a_failing_add_on_is_called_again_and_written_for_once() {
 }
 
 #[tokio::test]
-async fn what_will_not_pass_is_not_tried_again() {
+async fn permanent_failures_are_not_retried() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let (peer, elsewhere) = (
@@ -124,7 +124,7 @@ async fn what_will_not_pass_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn an_add_on_that_is_away_is_given_up() {
+async fn webhook_of_unreachable_add_on_is_given_up() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let peer = messages("away", "jwt").await;
@@ -140,7 +140,7 @@ async fn an_add_on_that_is_away_is_given_up() {
 }
 
 #[tokio::test]
-async fn an_add_on_that_hangs_holds_up_nobody_else() {
+async fn hanging_add_on_delays_no_other() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let (hanging, good) = (
@@ -156,7 +156,7 @@ async fn an_add_on_that_hangs_holds_up_nobody_else() {
         move |delivery: &Delivery| delivery.url.starts_with(&url)
     };
     room.delivery(of(&good)).await;
-    // One may be with the add-on, and a hundred wait: what does not fit is dropped.
+    // One call may be running while a hundred wait; further ones are dropped.
     for n in 0..102 {
         let n = n.to_string();
         room.says("ann", &n).await;
@@ -175,7 +175,7 @@ async fn an_add_on_that_hangs_holds_up_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_removed_add_on_is_not_called_and_does_not_write() {
+async fn removed_add_on_is_not_called_and_does_not_write() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let (gone, stays) = (
@@ -213,7 +213,7 @@ async fn a_removed_add_on_is_not_called_and_does_not_write() {
 }
 
 #[tokio::test]
-async fn costly_patterns_hold_up_nobody_who_writes() {
+async fn expensive_patterns_delay_no_messages() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let pattern = r"(?:[a-q][^x]{0,60}){1,20}\d$";
@@ -233,7 +233,7 @@ async fn costly_patterns_hold_up_nobody_who_writes() {
 }
 
 #[tokio::test]
-async fn calls_have_the_order_in_which_was_written() {
+async fn webhook_calls_keep_message_order() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let peer = messages("peer", "none").await;
@@ -258,9 +258,9 @@ async fn calls_have_the_order_in_which_was_written() {
     assert_eq!(told.collect::<Vec<_>>(), written.collect::<Vec<_>>());
 }
 
-/// Over REST it is refused there too.
+/// The REST API refuses it there too.
 #[tokio::test]
-async fn an_answer_is_not_written_into_an_archived_room() {
+async fn response_is_not_posted_into_archived_room() {
     let host = Host::start().await;
     let mut room = host.room("ops").await;
     let webhook = json!({ "event": "room_archived", "url": "archived" });

@@ -1,4 +1,4 @@
-//! What an add-on answers wrong, late or not at all costs its own glances only.
+//! Tests that invalid, late or missing responses of an add-on affect only its own glances.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,7 +16,7 @@ use crate::add_on::{Pager, add_on, always, data};
 use crate::by_hand::{descriptor, serve};
 
 #[tokio::test]
-async fn an_add_on_that_is_down_costs_only_its_own_glances() {
+async fn unreachable_add_on_affects_only_its_own_glances() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let healthy = room.install(add_on(&Pager::new(4))).await;

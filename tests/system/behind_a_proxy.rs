@@ -1,4 +1,4 @@
-//! People whom a proxy signs in: whose word is taken, and what it says of who is an admin.
+//! Tests a proxy that signs people in: when the host trusts it, and how it reports admins.
 
 use glance_host::sign_in::{Admins, Proxy, SignIn};
 use glance_host::{Builder, Host};
@@ -23,7 +23,7 @@ async fn ask(host: &Host, headers: &[(&'static str, &str)]) -> (StatusCode, Stri
 }
 
 #[tokio::test]
-async fn a_proxys_word_is_taken_from_its_own_address_only() {
+async fn proxy_headers_are_trusted_from_its_address_only() {
     let host = proxied("127.0.0.1/32").start().await.unwrap();
     let ann = [
         ("x-forwarded-user", "ann"),
@@ -40,7 +40,7 @@ async fn a_proxys_word_is_taken_from_its_own_address_only() {
         vec![],
         vec![("x-forwarded-user", "")],
         vec![("x-forwarded-email", "ann@example.com")],
-        // One is the caller's own, which the proxy let through.
+        // One of the values is the caller's own, which the proxy passed on.
         vec![("x-forwarded-user", "admin"), ("x-forwarded-user", "ann")],
         vec![
             ("x-forwarded-user", "ann"),
@@ -59,14 +59,14 @@ async fn a_proxys_word_is_taken_from_its_own_address_only() {
     assert_eq!(status, StatusCode::UNAUTHORIZED);
     assert!(page.contains("through its proxy only"));
     assert!(elsewhere.state().users().await.unwrap().is_empty());
-    // A host that signs people in otherwise takes nobody's word.
+    // A host with another kind of sign-in ignores proxy headers.
     let named = by_name().start().await.unwrap();
     assert_ne!(ask(&named, &ann).await.0, StatusCode::OK);
     assert!(named.state().users().await.unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn who_is_no_longer_in_the_admins_group_is_no_admin() {
+async fn leaving_admins_group_removes_role() {
     let host = proxied("127.0.0.0/8").start().await.unwrap();
     let is_admin = async |groups: &str| {
         let headers = [("x-forwarded-user", "ann"), ("x-forwarded-groups", groups)];
@@ -81,7 +81,7 @@ async fn who_is_no_longer_in_the_admins_group_is_no_admin() {
     assert!(!is_admin("adminsx, staff").await);
     assert!(is_admin("staff, admins").await);
     assert!(!is_admin("staff").await);
-    // There is no session: what a proxy does not say at each request is not so.
+    // There is no session: each request must contain the proxy's headers.
     let answer = glance_host::testing::http_client()
         .get(format!("{}/", host.base_url()))
         .header("x-forwarded-user", "ann")
@@ -93,7 +93,7 @@ async fn who_is_no_longer_in_the_admins_group_is_no_admin() {
 }
 
 #[tokio::test]
-async fn who_is_no_longer_an_admin_is_put_out_of_private_rooms_at_once() {
+async fn losing_admin_role_closes_private_rooms() {
     let host = proxied("127.0.0.0/8").start().await.unwrap();
     let named = |name, groups| [("x-forwarded-user", name), ("x-forwarded-groups", groups)];
     ask(&host, &named("bo", "admins")).await;

@@ -1,4 +1,4 @@
-//! A person's browser: it keeps its cookie, and says where its requests come from.
+//! A person's browser: it keeps its cookie and sends the origin of its requests.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ impl Browser {
         }
     }
 
-    /// A browser in which the person with this name signed in.
+    /// Creates a browser in which the person with this name signed in.
     pub(crate) async fn signed_in(host: &Host, name: &str) -> Self {
         let mut browser = Self::of(host);
         let answer = browser.submit("/sign-in", &[("name", name)]).await;
@@ -65,7 +65,7 @@ impl Browser {
         answer.text().await.unwrap()
     }
 
-    /// Sends a form of one of the host's own pages.
+    /// Submits a form of one of the host's own pages.
     pub(crate) async fn submit(&mut self, path: &str, form: &[(&str, &str)]) -> Response {
         let request = self.request(Method::POST, path).header(ORIGIN, &self.base);
         let answer = request.form(form).send().await.unwrap();
@@ -73,14 +73,14 @@ impl Browser {
         answer
     }
 
-    /// Sends a form that goes through, and gives the page that comes next.
+    /// Submits a form successfully. Returns the next page.
     pub(crate) async fn submits(&mut self, path: &str, form: &[(&str, &str)]) -> String {
         let answer = self.submit(path, form).await;
         assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{path} {form:?}");
         answer.headers()[LOCATION].to_str().unwrap().to_owned()
     }
 
-    /// Keeps the cookies of an answer, as browsers do.
+    /// Stores the cookies of a response, like browsers.
     pub(crate) fn keep(&mut self, answer: &Response) {
         for cookie in answer.headers().get_all(SET_COOKIE) {
             let cookie = cookie.to_str().unwrap();

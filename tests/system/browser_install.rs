@@ -1,4 +1,4 @@
-//! An add-on that is installed and removed by a person's browser, and what a hostile one may bring.
+//! Tests add-ons that a person's browser installs and removes, and malicious browsers.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::by_hand::serve;
 use crate::log::Log;
 
-/// What an add-on was told.
+/// The calls that an add-on received.
 pub(crate) type Journal = Arc<Mutex<Vec<&'static str>>>;
 
 pub(crate) fn add_on(journal: &Journal) -> AddOn<Journal> {
@@ -33,7 +33,7 @@ async fn note(journal: Journal, what: &'static str) -> Result<(), String> {
     Ok(())
 }
 
-/// The part of a host that shows installation data, once each time there is some.
+/// The part of a host that serves installation data, once per installation.
 #[derive(Clone, Default)]
 struct Shown {
     data: Arc<Mutex<Option<String>>>,
@@ -91,7 +91,7 @@ async fn visit(url: &str, query: &[(&str, &str)]) -> Response {
     browser.get(url).query(query).send().await.unwrap()
 }
 
-/// Where a browser is sent, without saying where it was.
+/// Returns the target of a redirect, which must not reveal the current page.
 pub(crate) fn location(response: &Response) -> &str {
     assert_eq!(response.status(), StatusCode::FOUND);
     assert_eq!(response.headers()[header::REFERRER_POLICY], "no-referrer");
@@ -99,7 +99,7 @@ pub(crate) fn location(response: &Response) -> &str {
 }
 
 #[tokio::test]
-async fn an_add_on_is_installed_updated_and_removed_by_a_browser() {
+async fn browser_installs_updates_and_removes_add_on() {
     let log = Log::record();
     let host = Host::start().await;
     let room = host.room("ops").await;
@@ -184,7 +184,7 @@ async fn an_add_on_is_installed_updated_and_removed_by_a_browser() {
 }
 
 #[tokio::test]
-async fn a_host_that_is_not_allowed_is_not_even_asked() {
+async fn host_that_is_not_allowed_is_not_called() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let shown = Shown::default();
@@ -208,7 +208,7 @@ async fn a_host_that_is_not_allowed_is_not_even_asked() {
 }
 
 #[tokio::test]
-async fn a_browser_is_sent_nowhere_but_to_the_host() {
+async fn browser_is_redirected_to_host_only() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let shown = Shown::default();
@@ -285,7 +285,7 @@ async fn a_browser_is_sent_nowhere_but_to_the_host() {
 }
 
 #[tokio::test]
-async fn what_is_fetched_must_be_an_installation_of_its_host() {
+async fn fetched_data_must_be_installation_of_its_host() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let shown = Shown::default();
@@ -318,7 +318,8 @@ async fn what_is_fetched_must_be_an_installation_of_its_host() {
         (guessed, StatusCode::FORBIDDEN),
     ] {
         shown.show(&body);
-        // The redirect goes to where the data is shown, as data that names no host allows no other.
+        // The redirect leads to the server of the data, because data without a host allows no
+        // other.
         let query = [
             ("installable_url", installable.as_str()),
             ("redirect_url", shown_at.as_str()),

@@ -1,4 +1,5 @@
-//! A host sends a person's browser to an add-on that is installed by one, and waits for its return.
+//! Tests how a host sends a person's browser to an add-on for an installation, and waits for its
+//! return.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::browser_install::{Journal, add_on, location};
 use crate::integrations::{Browser, between, text};
 use crate::log::Log;
 
-/// An add-on that is served, and not installed yet.
+/// Starts an add-on that is not installed yet.
 async fn serve_add_on(add_on: AddOn<Journal>) -> (String, Installations) {
     let server = add_on.listen("127.0.0.1", 0, None).await.unwrap();
     let url = format!("{}/", server.base_url());
@@ -21,7 +22,8 @@ async fn serve_add_on(add_on: AddOn<Journal>) -> (String, Installations) {
     (url, installations)
 }
 
-/// Follows the page that leads to the add-on's, and says where the add-on sends the browser back to.
+/// Follows the page that leads to the add-on. Returns the URL to which the add-on redirects the
+/// browser.
 async fn to_the_add_on(browser: &Browser, host: &Host, leave: &str) -> (String, String) {
     let go = between(leave, "url=", "\"");
     assert!(!leave.contains("installable"), "{leave}");
@@ -41,7 +43,7 @@ async fn to_the_add_on(browser: &Browser, host: &Host, leave: &str) -> (String, 
     (there, shown_at)
 }
 
-/// Sends the form that the page on the way back sends by itself.
+/// Submits the form that the return page submits automatically.
 async fn finish(host: &Host, page: &str) -> reqwest::Response {
     let action = between(page, "action=\"", "\"").replace("&#x2f;", "/");
     assert!(page.contains("/assets/integrations/back.js"), "{page}");
@@ -55,7 +57,7 @@ async fn finish(host: &Host, page: &str) -> reqwest::Response {
     request.send().await.unwrap()
 }
 
-/// What an address gives to the page under a name.
+/// Returns a query parameter of a URL.
 fn given(address: &str, name: &str) -> String {
     let url = reqwest::Url::parse(address).unwrap();
     let found = url.query_pairs().find(|(known, _)| known == name);
@@ -63,7 +65,7 @@ fn given(address: &str, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_host_installs_and_removes_by_a_browser() {
+async fn host_installs_and_removes_through_browser() {
     let log = Log::record();
     let host = Host::start().await;
     let room = host.room("ops").await;
@@ -143,7 +145,7 @@ async fn the_host_installs_and_removes_by_a_browser() {
 }
 
 #[tokio::test]
-async fn a_person_who_never_comes_back_leaves_nothing_half_installed() {
+async fn unfinished_browser_installation_expires() {
     let clock = Clock::standing_at(1_800_000_000);
     let host = Host::builder()
         .port(0)
@@ -224,7 +226,7 @@ async fn a_person_who_never_comes_back_leaves_nothing_half_installed() {
 }
 
 #[tokio::test]
-async fn what_waits_for_a_person_in_a_room_is_not_installed_for_all_rooms_meanwhile() {
+async fn pending_room_installation_blocks_global_one() {
     let clock = Clock::standing_at(1_800_000_000);
     let host = Host::builder().port(0).clock(clock.clone());
     let host = host.start().await.unwrap();
@@ -258,7 +260,7 @@ async fn what_waits_for_a_person_in_a_room_is_not_installed_for_all_rooms_meanwh
 }
 
 #[tokio::test]
-async fn an_update_leads_to_the_page_of_installations_where_it_has_none_of_its_own() {
+async fn update_uses_installed_url_by_default() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let page = "https://add-on.example.com/installed";

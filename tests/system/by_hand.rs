@@ -1,4 +1,4 @@
-//! Servers that a test writes by hand: an add-on without the SDK, or whatever else is called.
+//! Servers without the SDK: add-ons and other servers.
 
 use glance_sdk::axum::Router;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ pub(crate) async fn serve(router: impl FnOnce(&str) -> Router) -> String {
     base
 }
 
-/// The least that can be installed, with the callback `/installed`.
+/// Returns a minimal descriptor with the callback `/installed`.
 pub(crate) fn descriptor(base: &str) -> Value {
     json!({
         "key": "com.example.odd", "name": "Odd", "description": "Odd.",

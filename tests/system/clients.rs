@@ -1,4 +1,4 @@
-//! What any client may send before the host or an add-on knows who it is, and what each answer says.
+//! Tests requests of unauthenticated clients, and the responses.
 
 use glance_host::Host;
 use glance_host::sign_in::SignIn;
@@ -16,7 +16,7 @@ use crate::rest::{Rest, json as answered};
 
 const KB: usize = 1024;
 
-/// The answer to a request of which no more is sent, until the server closes the connection.
+/// Returns the response to an incomplete request, until the server closes the connection.
 async fn answer(url: &str, request: &str) -> String {
     let address = url.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -28,7 +28,7 @@ async fn answer(url: &str, request: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_stranger_sends_at_most_16_kb_and_a_person_more() {
+async fn stranger_may_send_16_kb_and_person_more() {
     let host = Host::builder().port(0).sign_in(SignIn::Name);
     let host = host.start().await.unwrap();
     let mut ann = Browser::signed_in(&host, "ann").await;
@@ -47,7 +47,7 @@ async fn a_stranger_sends_at_most_16_kb_and_a_person_more() {
     let why = too_large.text().await.unwrap();
     assert!(why.contains("larger than 16 KB"), "{why}");
 
-    // Neither is waited for.
+    // The host waits for neither.
     for length in ["Content-Length: 2000000", "Transfer-Encoding: chunked"] {
         let chunk = match length.starts_with("Content") {
             true => "name=".to_owned(),
@@ -71,7 +71,7 @@ async fn a_stranger_sends_at_most_16_kb_and_a_person_more() {
 }
 
 #[tokio::test]
-async fn the_api_reads_no_body_before_it_knows_the_token() {
+async fn api_reads_no_body_before_verifying_token() {
     let host = Host::start().await;
     let rest = Rest::in_room(&host, "ops").await;
     let token = rest.token("").await;
@@ -106,7 +106,7 @@ async fn the_api_reads_no_body_before_it_knows_the_token() {
 }
 
 #[tokio::test]
-async fn every_answer_forbids_browsers_to_guess_its_type() {
+async fn every_response_has_nosniff() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = room.install(add_on(&Pager::new(1))).await;
@@ -158,12 +158,12 @@ async fn every_answer_forbids_browsers_to_guess_its_type() {
 }
 
 #[tokio::test]
-async fn an_add_on_reads_little_of_an_installation() {
+async fn add_on_limits_size_of_installation() {
     let add_on = AddOn::new("com.example.hello", "Hello");
     let server = add_on.listen("127.0.0.1", 0, None).await.unwrap();
     let url = server.base_url().to_owned();
     tokio::spawn(server.run(std::future::pending()));
-    // Nobody waits for the rest.
+    // The add-on does not wait for the rest.
     let request = format!(
         "POST /installed HTTP/1.1\r\nHost: HOST\r\nContent-Type: application/json\r\n\
          Content-Length: 2000000\r\n\r\n{}",

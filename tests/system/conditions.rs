@@ -1,4 +1,4 @@
-//! Conditions, as a person in a room meets them.
+//! Tests conditions from the view of a person in a room.
 
 use glance_host::Host;
 use glance_sdk::prelude::*;
@@ -47,7 +47,7 @@ async fn owner() -> GlanceData {
 }
 
 #[tokio::test]
-async fn the_host_knows_who_looks_and_where() {
+async fn host_conditions_follow_person_and_room() {
     let host = Host::start().await;
     let mut room = host.room("ops").await;
     host.user("admin", |user| user.is_admin = true).await;

@@ -1,4 +1,4 @@
-//! Documents that others wrote survive a round trip.
+//! Tests that real documents survive a round trip.
 
 use std::path::{Path, PathBuf};
 
@@ -21,8 +21,8 @@ fn survives<T: DeserializeOwned + Serialize>(document: &Value) -> Result<(), Str
     }
 }
 
-/// What one framework keeps of an installation: the host's capabilities document among members
-/// of its own, which never travel.
+/// An installation as one framework stores it: the host's capabilities document among members of
+/// its own, which are never transferred.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct FrameworksRecord {
@@ -33,11 +33,10 @@ struct FrameworksRecord {
 
 type Check = fn(&Value) -> Result<(), String>;
 
-/// Which type reads which files: the first row whose folder is the file's and whose word is in
-/// its name.
+/// The types of the files: the first row with the file's folder and a word in its name.
 const TYPES: &[(&str, &str, Check)] = &[
     ("descriptors", "", survives::<Descriptor>),
-    // The error that one add-on answers as a bare string is its `Other`.
+    // The error that one add-on sends as a bare string is its `Other`.
     ("glance-data", "", survives::<QueryAnswer>),
     ("ui-update", "", survives::<UiUpdate>),
     ("installation", "token-response", survives::<TokenAnswer>),
@@ -46,9 +45,10 @@ const TYPES: &[(&str, &str, Check)] = &[
         "ace-client-info",
         survives::<FrameworksRecord>,
     ),
-    // Also what an add-on stored: the same and two addresses from the capabilities document.
+    // Includes the stored data of an add-on: the same data and two URLs from the capabilities
+    // document.
     ("installation", "", survives::<InstallationData>),
-    // Findings about frameworks, by the framework's name: nobody sends this.
+    // Findings about frameworks, by the framework's name, which are never transferred.
     (
         "jwt",
         "claims-read-by-peers",
@@ -76,9 +76,9 @@ fn survives_as_webhook(document: &Value) -> Result<(), String> {
     }
 }
 
-/// The oddities found in real documents, one each.
+/// Unusual properties of real documents, one each.
 #[test]
-fn odd_documents_survive() {
+fn unusual_documents_survive_round_trip() {
     let with = |capabilities: Value| json!({"key": "k", "name": "🤖", "description": "", "version": "1.0", "capabilities": capabilities});
     let glance = |more: Value| {
         let mut glance =
@@ -205,7 +205,7 @@ fn odd_documents_survive() {
 }
 
 #[test]
-fn real_documents_survive() {
+fn real_documents_survive_round_trip() {
     let Some(corpus) = corpus() else { return };
     let mut failures = Vec::new();
     let mut used = vec![0; TYPES.len()];
@@ -228,7 +228,7 @@ fn real_documents_survive() {
     assert!(used.iter().sum::<usize>() > 120, "{used:?}");
 }
 
-/// The folder of real documents, where the machine has one.
+/// Returns the folder of real documents, if the machine has one.
 pub(crate) fn corpus() -> Option<PathBuf> {
     let folder = std::env::var_os("GLANCE_CORPUS").map(PathBuf::from);
     if folder.is_none() {
@@ -237,7 +237,7 @@ pub(crate) fn corpus() -> Option<PathBuf> {
     folder
 }
 
-/// Every JSON document of these folders.
+/// Returns every JSON document in these folders.
 pub(crate) fn documents<'f>(
     corpus: &Path,
     folders: impl Iterator<Item = &'f str>,

@@ -1,4 +1,4 @@
-//! The host calls webhooks: whom, and with what.
+//! Tests which webhooks the host calls, and their payloads.
 
 use std::sync::{Arc, Mutex};
 
@@ -21,7 +21,7 @@ use crate::corpus;
 use crate::log::Log;
 use crate::peer::Peer;
 
-/// Says which build is asked for.
+/// Replies with the requested build.
 #[webhook(event = RoomMessage, pattern = "^/build")]
 async fn build(said: WebhookRequest<RoomMessage>) -> Option<Notification> {
     let what = said.item().message.message.strip_prefix("/build ")?;
@@ -29,7 +29,7 @@ async fn build(said: WebhookRequest<RoomMessage>) -> Option<Notification> {
 }
 
 #[tokio::test]
-async fn what_a_person_says_is_answered_in_the_room() {
+async fn webhook_answers_message_in_room() {
     let host = Host::start().await;
     let (room, other) = (host.room("ops").await, host.room("other").await);
     let add_on = AddOn::new("com.example.builds", "Builds");
@@ -85,9 +85,9 @@ listeners! {
     unarchived: RoomUnarchived,
 }
 
-/// The tenth, `room_file_upload`, cannot happen: the host keeps no files.
+/// The tenth event, `room_file_upload`, cannot happen: the host stores no files.
 #[tokio::test]
-async fn nine_events_are_told_and_believed() {
+async fn nine_events_are_delivered_and_accepted() {
     let host = Host::start().await;
     let journal = Journal::default();
     let installed = host.install_everywhere(listener(&journal)).await;
@@ -148,7 +148,7 @@ async fn nine_events_are_told_and_believed() {
 }
 
 #[tokio::test]
-async fn a_token_stands_in_both_places_or_in_none() {
+async fn token_is_in_both_places_or_none() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let ann = host.user("ann", |_| {}).await;
@@ -195,9 +195,9 @@ async fn a_token_stands_in_both_places_or_in_none() {
     assert!(!seen.headers.contains_key(header::AUTHORIZATION));
 }
 
-/// Some frameworks answer 500 to a token without a subject.
+/// Some frameworks respond with 500 to a token without a subject.
 #[tokio::test]
-async fn what_no_person_did_is_signed_for_nobody() {
+async fn events_without_person_have_no_subject() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let webhook = json!({ "event": "room_notification", "url": "said", "authentication": "jwt" });
@@ -218,7 +218,7 @@ async fn what_no_person_did_is_signed_for_nobody() {
     assert_eq!(seen.body["item"]["message"]["from"], "Writer");
 }
 
-/// Members and their types, at every depth; a list says what its first entry is.
+/// Returns the members and their types at every depth; the first entry represents a list.
 fn shape(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
@@ -236,7 +236,7 @@ fn shape(value: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_body_has_the_shape_of_real_ones() {
+async fn payload_has_shape_of_real_ones() {
     let host = Host::start().await;
     let peer = Peer::serve("one", json!({ "event": "room_message", "url": "said" })).await;
     let mut room = host.room("ops").await;
@@ -282,7 +282,7 @@ async fn a_body_has_the_shape_of_real_ones() {
 }
 
 #[tokio::test]
-async fn patterns_are_pythons_and_a_bad_one_never_matches() {
+async fn patterns_are_python_and_invalid_ones_never_match() {
     let log = Log::record();
     let host = Host::start().await;
     let room = host.room("ops").await;
@@ -322,9 +322,9 @@ async fn patterns_are_pythons_and_a_bad_one_never_matches() {
     drop(viewer);
 }
 
-/// Each answers every notification, so they would answer each other without end.
+/// Each add-on answers every notification, so they would answer each other endlessly.
 #[tokio::test]
-async fn nobody_hears_of_their_own_notifications_nor_of_answers_to_one() {
+async fn own_notifications_and_answers_cause_no_webhooks() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let webhook = json!({ "event": "room_notification", "url": "written" });
@@ -345,7 +345,7 @@ async fn nobody_hears_of_their_own_notifications_nor_of_answers_to_one() {
         let note = Notification::text(format!("note {nth}"));
         client.room(room.room.id).notify(&note).await.unwrap();
     }
-    // In the manner of a person, but it is none.
+    // It looks like a person's message, but is not one.
     let id = room.room.id.to_string();
     let request = client.request(Method::Post, ["room", &id, "message"]);
     request
@@ -372,7 +372,7 @@ fn webhook(key: &str, url: String) -> Webhook {
 }
 
 #[tokio::test]
-async fn a_webhook_created_at_run_time_is_called_until_it_is_removed() {
+async fn runtime_webhook_is_called_until_removal() {
     let host = Host::start().await;
     let (room, other) = (host.room("ops").await, host.room("other").await);
     let peer = messages("peer", "none").await;

@@ -1,4 +1,4 @@
-//! The validator, HipChat's own schema of descriptors and ours agree on which documents are right.
+//! Tests that the validator, HipChat's schema of descriptors and our schema agree.
 
 use glance_sdk::schema;
 use glance_sdk::validate::{self, Problem};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::corpus::{corpus, documents};
 
-/// What the validator says and the schema does not, by the problem's code.
+/// The problems, by code, that only the validator finds.
 const NOT_IN_THE_SCHEMA: &[(&str, &str)] = &[
     (
         "not-absolute",
@@ -51,7 +51,7 @@ fn is_of_the_schema(problem: &Problem) -> bool {
 }
 
 #[test]
-fn the_validator_agrees_with_the_schema() {
+fn validator_agrees_with_hipchat_schema() {
     let Some(corpus) = corpus() else { return };
     let schema = corpus.join("../protocol/addon-capabilities.draft07.json");
     let schema: Value = serde_json::from_slice(&std::fs::read(schema).unwrap()).unwrap();
@@ -81,9 +81,9 @@ fn the_validator_agrees_with_the_schema() {
     assert!(refused > 15 && changes > 10_000, "{refused} {changes}");
 }
 
-/// One of everything, for where no corpus is at hand.
+/// Uses one of everything, in case no corpus is available.
 #[test]
-fn the_validator_agrees_with_our_schema() {
+fn validator_agrees_with_our_schema() {
     let text = json!({"value": "T", "i18n": "t"});
     let document = json!({
         "key": "k", "name": "n", "description": "d", "apiVersion": "1:1",
@@ -120,7 +120,7 @@ fn the_validator_agrees_with_our_schema() {
 }
 
 #[test]
-fn the_check_of_glance_data_agrees_with_our_schema() {
+fn glance_data_check_agrees_with_our_schema() {
     let schema = jsonschema::validator_for(&schema::glance_data()).unwrap();
     let label = json!({"type": "html", "value": "x"});
     for status in [
@@ -151,7 +151,7 @@ fn agree(schema: &Validator, document: &Value) -> Result<(), String> {
     ))
 }
 
-/// The document with each of its members left out and made something else.
+/// Returns the document with each of its members removed and replaced.
 fn changed_everywhere(document: &Value) -> Vec<(String, Value)> {
     let mut pointers = Vec::new();
     collect(document, String::new(), &mut pointers);

@@ -1,4 +1,4 @@
-//! What the host calls for an add-on: nothing of its own network, whatever the add-on names.
+//! Tests which addresses the host calls for an add-on: none in its own network.
 
 use glance_host::webhooks::Outcome;
 use glance_host::{Host, InstallError};
@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 
 use crate::install::is_empty;
 
-/// The host's own network, for which 127.0.0.1 stands here: it counts who comes.
+/// Starts a server in the host's own network, which 127.0.0.1 represents. It counts calls.
 async fn inside(calls: &Arc<AtomicU32>) -> String {
     let counted = Arc::clone(calls);
     crate::by_hand::serve(|_| {
@@ -24,7 +24,8 @@ async fn inside(calls: &Arc<AtomicU32>) -> String {
     .await
 }
 
-/// The Internet, for which 127.0.0.2 stands here: descriptors that name addresses inside.
+/// Starts a server on the Internet, which 127.0.0.2 represents, with descriptors that contain
+/// internal addresses.
 async fn outside(inside: &str) -> String {
     let listener = TcpListener::bind("127.0.0.2:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -55,7 +56,7 @@ async fn outside(inside: &str) -> String {
 }
 
 #[tokio::test]
-async fn nothing_an_add_on_names_is_called_in_the_hosts_network() {
+async fn host_calls_no_internal_address_of_add_on() {
     let calls = Arc::new(AtomicU32::new(0));
     let inside = inside(&calls).await;
     let outside = outside(&inside).await;

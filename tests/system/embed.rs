@@ -1,4 +1,4 @@
-//! A room's sidebar on another site: who may show it, to whom, and for how long.
+//! Tests a room's sidebar on another site: who may embed it, for whom, and for how long.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ fn builder() -> Builder {
     Host::builder().port(0).sign_in(SignIn::Name).embed(embed)
 }
 
-/// A host with a room, and the add-on installed for all rooms.
+/// Starts a host with a room, and installs the add-on for all rooms.
 async fn start(builder: Builder) -> (Host, TestRoom, TestAddOn) {
     let host = builder.start().await.unwrap();
     host.user("Ann", |user| user.is_admin = true).await;
@@ -60,7 +60,7 @@ async fn issue(host: &Host, add_on: &TestAddOn, body: Value) -> (StatusCode, Val
     rest::json(rest.call(&token, Method::POST, "viewer-token").json(&body)).await
 }
 
-/// A token for a guest, or for this person.
+/// Requests a token for a guest, or for this person.
 async fn token(host: &Host, add_on: &TestAddOn, room: &TestRoom, user: Option<u64>) -> String {
     let mut body = json!({ "room_id": room.room.id });
     if let Some(user) = user {
@@ -100,7 +100,7 @@ async fn post(
     rest::json(request.json(&body)).await
 }
 
-/// Reads until this text came.
+/// Reads until this text arrived.
 async fn read_until(events: &mut Response, wanted: &str) -> String {
     let mut text = String::new();
     while !text.contains(wanted) {
@@ -111,20 +111,20 @@ async fn read_until(events: &mut Response, wanted: &str) -> String {
     text
 }
 
-/// The address of an icon in what was told.
+/// Returns the URL of an icon in the received text.
 fn read_icon(told: &str) -> &str {
     let at = told.find("/icon/").unwrap();
     told[at..].split('"').next().unwrap()
 }
 
 #[tokio::test]
-async fn a_token_opens_one_room() {
+async fn token_opens_one_room() {
     let (host, room, add_on) = start(builder()).await;
     let token = token(&host, &add_on, &room, None).await;
     let mut live = events(&host, &room, &token).await;
     assert_eq!(live.status(), StatusCode::OK);
     let told = read_until(&mut live, "for true").await;
-    // The icon loads without a cookie, too.
+    // The icon loads without a cookie too.
     let shown = read_icon(&told);
     let icon = glance_host::testing::http_client().get(format!("{}{shown}", host.base_url()));
     assert_eq!(rest::status(icon).await, StatusCode::OK);
@@ -149,7 +149,7 @@ async fn a_token_opens_one_room() {
     assert_eq!(status, StatusCode::FORBIDDEN, "{answer}");
     let (status, _) = post(&host, &room, &token, "/frames/room", body).await;
     assert_eq!(status, StatusCode::OK);
-    // Nothing else of the room is there: no timeline, no actions, no other rooms.
+    // Nothing else of the room is accessible: no timeline, no actions, no other rooms.
     for path in ["/timeline", "/actions", "/frames/enter", "/settings"] {
         let answer = request(&host, &room, Method::POST, path).bearer_auth(&token);
         let answer = answer.json(&json!({ "text": "x" })).send().await.unwrap();
@@ -158,7 +158,7 @@ async fn a_token_opens_one_room() {
     let body = json!({ "addOn": "com.example.shown", "action": "any", "message": "1" });
     let (status, _) = post(&host, &room, &token, "/open", body).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
-    // It is no session, either.
+    // It is not a session either.
     let page = glance_host::testing::http_client()
         .get(format!("{}/events", host.room_url(&room.room)))
         .bearer_auth(&token);
@@ -166,7 +166,7 @@ async fn a_token_opens_one_room() {
 }
 
 #[tokio::test]
-async fn what_is_written_in_the_room_stays_there() {
+async fn messages_stay_in_room() {
     let (host, room, add_on) = start(builder()).await;
     let token = token(&host, &add_on, &room, None).await;
     let mut live = events(&host, &room, &token).await;
@@ -178,7 +178,7 @@ async fn what_is_written_in_the_room_stays_there() {
 }
 
 #[tokio::test]
-async fn nobody_inspects_on_another_site() {
+async fn embedded_sidebar_has_no_inspector() {
     let (host, room, add_on) = start(builder()).await;
     let ann = host.user("Ann", |_| {}).await;
     let token = token(&host, &add_on, &room, Some(ann.id.get())).await;
@@ -192,7 +192,7 @@ async fn nobody_inspects_on_another_site() {
 }
 
 #[tokio::test]
-async fn a_person_is_where_their_browser_is_and_a_guest_nowhere() {
+async fn person_has_time_zone_and_guest_has_none() {
     let (host, room, add_on) = start(builder()).await;
     let ann = host.user("Ann", |_| {}).await;
     for (user, zone) in [(Some(ann.id.get()), "Asia/Tokyo"), (None, "Europe/Paris")] {
@@ -225,7 +225,7 @@ async fn a_person_is_where_their_browser_is_and_a_guest_nowhere() {
 }
 
 #[tokio::test]
-async fn only_a_token_lets_in() {
+async fn only_tokens_open_sidebar() {
     let (host, room, add_on) = start(builder()).await;
     let claims = |issuer: &str, seconds: i64| {
         let mut claims = Claims::new(issuer.to_owned().into(), now(), now() + seconds);
@@ -236,7 +236,8 @@ async fn only_a_token_lets_in() {
     };
     let installed = add_on.installed();
     let id = installed.oauth_id.to_string();
-    // What the add-on is signed with is no key of viewer tokens, nor is anything that it can read.
+    // The installation's secret does not sign viewer tokens, nor does anything that the add-on can
+    // read.
     let secret = SigningKey::new(&installed.oauth_secret);
     let guessed = SigningKey::new(&"guessed".to_owned().into());
     for forged in [
@@ -251,7 +252,7 @@ async fn only_a_token_lets_in() {
             StatusCode::UNAUTHORIZED
         );
     }
-    // A page's signed address opens nothing.
+    // A page's signed URL opens nothing.
     let signed = host
         .panel_url(&room.room, installed, "panel")
         .await
@@ -259,7 +260,7 @@ async fn only_a_token_lets_in() {
     let (_, jwt) = signed.split_once("signed_request=").unwrap();
     let jwt = jwt.split('&').next().unwrap();
     assert_eq!(status(&host, &room, jwt).await, StatusCode::UNAUTHORIZED);
-    // And the add-on takes no viewer token for a signed request.
+    // The add-on does not accept a viewer token as a signed request.
     let token = token(&host, &add_on, &room, None).await;
     let mistaken = signed.replace(jwt, &token);
     for (address, expected) in [
@@ -271,18 +272,18 @@ async fn only_a_token_lets_in() {
             expected
         );
     }
-    // Nor does a session.
+    // Neither does a session.
     let ann = Browser::signed_in(&host, "Ann").await;
     let asked = request(&host, &room, Method::GET, "/events").header(COOKIE, ann.cookie());
     assert_eq!(rest::status(asked).await, StatusCode::UNAUTHORIZED);
     let open = request(&host, &room, Method::POST, "/open").header(COOKIE, ann.cookie());
     let open = open.json(&json!({ "addOn": "com.example.shown", "key": "panel" }));
     assert_eq!(rest::status(open).await, StatusCode::UNAUTHORIZED);
-    // Where a room is not, nobody without a token learns it.
+    // Without a token nobody learns that a room does not exist.
     let nowhere = format!("{}/embed/rooms/999/events", host.base_url());
     let answer = rest::status(glance_host::testing::http_client().get(nowhere)).await;
     assert_eq!(answer, StatusCode::UNAUTHORIZED);
-    // Another site's request that changes something is refused whatever it holds.
+    // The host refuses requests of other sites that change something, whatever they contain.
     let foreign = glance_host::testing::http_client()
         .post(format!(
             "{}/embed/rooms/{}/open",
@@ -296,7 +297,7 @@ async fn only_a_token_lets_in() {
 }
 
 #[tokio::test]
-async fn a_token_is_issued_for_its_scope_where_the_host_is_shown_at_all() {
+async fn token_needs_scope_and_embedding() {
     let (host, room, add_on) = start(builder()).await;
     let rest = Rest::of(&host, &add_on);
     let weak = rest.token("view_room").await;
@@ -313,7 +314,7 @@ async fn a_token_is_issued_for_its_scope_where_the_host_is_shown_at_all() {
     let nobody = json!({ "room_id": room.room.id, "user_id": 999 });
     assert_eq!(issue(&host, &add_on, nobody).await.0, StatusCode::NOT_FOUND);
 
-    // Whoever owns a room installs there what they like: it speaks for nobody.
+    // The owner of a room may install any add-on there, so it cannot vouch for people.
     let own = host.room("own").await;
     let in_room = own.install(self::add_on("com.example.own")).await;
     let ann = host.user("Ann", |_| {}).await.id;
@@ -334,7 +335,7 @@ async fn a_token_is_issued_for_its_scope_where_the_host_is_shown_at_all() {
 }
 
 #[tokio::test]
-async fn a_token_ends() {
+async fn token_expires() {
     let clock = Clock::standing_at(now());
     let (host, room, add_on) = start(builder().clock(clock.clone())).await;
     let first = token(&host, &add_on, &room, None).await;
@@ -342,7 +343,7 @@ async fn a_token_ends() {
     let mut live = events(&host, &room, &first).await;
     read_until(&mut live, "event: sidebar").await;
     clock.advance(Duration::from_secs(1));
-    // The connection notices by itself.
+    // The connection detects the expiry by itself.
     while live.chunk().await.unwrap().is_some() {}
     assert_eq!(status(&host, &room, &first).await, StatusCode::UNAUTHORIZED);
     let next = token(&host, &add_on, &room, None).await;
@@ -350,7 +351,7 @@ async fn a_token_ends() {
 }
 
 #[tokio::test]
-async fn a_token_ends_with_its_installation() {
+async fn token_ends_with_installation() {
     let (host, room, add_on) = start(builder()).await;
     let token = token(&host, &add_on, &room, None).await;
     let mut live = events(&host, &room, &token).await;
@@ -361,7 +362,7 @@ async fn a_token_ends_with_its_installation() {
 }
 
 #[tokio::test]
-async fn a_person_with_a_token_sees_and_is_seen_and_a_guest_is_not() {
+async fn person_with_token_is_present_and_guest_is_not() {
     let (host, room, add_on) = start(builder()).await;
     let ann = Browser::signed_in(&host, "Ann").await;
     let bo = host.user("Bo", |_| {}).await;
@@ -387,14 +388,14 @@ async fn a_person_with_a_token_sees_and_is_seen_and_a_guest_is_not() {
     read_until(&mut named_live, "event: sidebar").await;
     assert_eq!(here().await, [Some("Bo".to_owned())]);
 
-    // A private room is for whom it is, however they come.
+    // A private room admits only its members, however they arrive.
     let form = [("name", "ops"), ("privacy", "private")];
     let mut ann = ann;
     let settings = format!("/rooms/{}/settings", room.room.id);
     ann.submits(&settings, &form).await;
     while named_live.chunk().await.unwrap().is_some() {}
     assert_eq!(status(&host, &room, &named).await, StatusCode::NOT_FOUND);
-    // Whom the add-on of the room lets in without a name, stays.
+    // Guests that the room's own add-on admits without a name stay.
     room.says("Ann", "still there").await;
     read_until(&mut guest, "event: entry").await;
 }
@@ -407,7 +408,7 @@ async fn headers(host: &Host, path: &str) -> HeaderMap {
 }
 
 #[tokio::test]
-async fn only_these_sites_frame_it() {
+async fn only_configured_sites_may_frame_sidebar() {
     let both = || Embed::on([WIKI, "http://localhost:8080"]).unwrap();
     let nobody = Embed::default;
     for (embed, public, private) in [
@@ -443,7 +444,7 @@ async fn only_these_sites_frame_it() {
             assert_eq!(ancestors, expected, "{embed:?}");
             assert!(!headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN));
         }
-        // Every other page stays where it is.
+        // Other pages may not be framed.
         let path = format!("/rooms/{}", open.room.id);
         let headers = headers(&host, &path).await;
         let policy = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
@@ -453,7 +454,7 @@ async fn only_these_sites_frame_it() {
 }
 
 #[tokio::test]
-async fn a_room_is_shown_to_everyone_where_the_host_says_so() {
+async fn host_may_show_rooms_to_everyone() {
     let embed = Embed::default().to_everyone();
     let (host, mut room, add_on) = start(builder().embed(embed)).await;
     let live = async |room: &TestRoom| {
@@ -478,7 +479,7 @@ async fn a_room_is_shown_to_everyone_where_the_host_says_so() {
 }
 
 #[tokio::test]
-async fn the_page_says_nothing_of_the_room() {
+async fn embed_page_reveals_nothing_about_room() {
     let (host, room, _add_on) = start(builder()).await;
     let there = request(&host, &room, Method::GET, "?theme=dark");
     let there = there.send().await.unwrap().text().await.unwrap();
@@ -508,7 +509,7 @@ async fn the_page_says_nothing_of_the_room() {
 }
 
 #[tokio::test]
-async fn the_component_is_for_every_site() {
+async fn component_is_available_to_every_site() {
     let (host, _room, _add_on) = start(builder()).await;
     let headers = headers(&host, "/assets/glance-sidebar.js").await;
     assert_eq!(headers[ACCESS_CONTROL_ALLOW_ORIGIN], "*");

@@ -1,4 +1,4 @@
-//! What goes wrong between host and add-on, and what the SDK and the viewer make of it.
+//! Tests failures between host and add-on, and the reactions of the SDK and the viewer.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ fn notifications(fault: Fault) -> Fault {
 }
 
 #[tokio::test]
-async fn a_call_refused_for_a_while_is_made_again_when_it_may_be() {
+async fn rate_limited_call_is_retried_after_limit() {
     let scene = Scene::set().await;
     let busy = notifications(Fault::status(429).retry_after(0)).times(3);
     let busy = scene.host.inject(busy);
@@ -67,10 +67,10 @@ async fn a_call_refused_for_a_while_is_made_again_when_it_may_be() {
 }
 
 #[tokio::test]
-async fn a_host_out_of_order_is_asked_again_only_where_that_does_no_harm() {
+async fn only_idempotent_calls_are_retried_on_host_errors() {
     let scene = Scene::set().await;
     let room = scene.room.room.id;
-    // What may have been done is not done twice.
+    // A call that may have had an effect is not repeated.
     let fault = scene
         .host
         .inject(notifications(Fault::status(503)).times(1));
@@ -92,7 +92,7 @@ async fn a_host_out_of_order_is_asked_again_only_where_that_does_no_harm() {
         assert_eq!(known.unwrap().name.as_deref(), Some("ops"), "{what}");
         assert_eq!(fault.hits(), 3, "{what}");
     }
-    // Of half an answer the beginning arrives, of none nothing.
+    // A truncated response arrives in part, a missing one not at all.
     let url = format!("{}/v2/capabilities", scene.host.base_url());
     let half = scene.host.inject(Fault::half_an_answer());
     let answer = glance_host::testing::http_client()
@@ -112,7 +112,7 @@ async fn a_host_out_of_order_is_asked_again_only_where_that_does_no_harm() {
             .is_err()
     );
 
-    // Not for a moment, but for good: said at once.
+    // A permanent failure is an error at once.
     let fault = scene.host.inject(reading(Fault::status(500)));
     let error = scene.client.room(room).get().await.unwrap_err();
     assert_eq!(error.kind(), glance_sdk::ErrorKind::Unreachable);
@@ -120,7 +120,7 @@ async fn a_host_out_of_order_is_asked_again_only_where_that_does_no_harm() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_makes_no_second_message_and_a_second_put_does_no_harm() {
+async fn lost_response_causes_no_duplicate_message() {
     let scene = Scene::set().await;
     let lost = scene
         .host
@@ -143,7 +143,7 @@ async fn a_lost_answer_makes_no_second_message_and_a_second_put_does_no_harm() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_ended_is_asked_anew_and_a_rotated_secret_ends_it_all() {
+async fn revoked_token_is_renewed_and_rotated_secret_ends_calls() {
     let scene = Scene::set().await;
     let id = scene.add_on.oauth_id();
     let tokens = || {
@@ -170,7 +170,7 @@ async fn a_token_that_was_ended_is_asked_anew_and_a_rotated_secret_ends_it_all()
 }
 
 #[tokio::test]
-async fn the_pusher_ends_at_the_newest_after_a_host_was_down() {
+async fn pusher_delivers_newest_data_after_host_outage() {
     let mut scene = Scene::set().await;
     let room = scene.room.room.id;
     let mut viewer = scene.room.viewer("ann").await;
@@ -205,7 +205,7 @@ async fn the_pusher_ends_at_the_newest_after_a_host_was_down() {
 }
 
 #[tokio::test]
-async fn however_a_push_fails_the_host_ends_with_the_newest() {
+async fn failed_pushes_end_with_newest_data() {
     let scene = Scene::set().await;
     let to = To::Room(scene.room.room.id);
     let mut viewer = scene.room.viewer("ann").await;
@@ -229,7 +229,7 @@ async fn however_a_push_fails_the_host_ends_with_the_newest() {
         let push = |open| pusher.push::<always>(scene.add_on.oauth_id(), to, data(open));
         push(open).unwrap();
         fault.wait_for_hits(1).await;
-        // Back to what the host took last: it may have the other by now.
+        // Returns to the data that the host accepted last: it may have other data by now.
         push(1).unwrap();
         pusher.flush().await;
         let label = viewer.label("always", "1 incidents").await;
@@ -247,7 +247,7 @@ async fn however_a_push_fails_the_host_ends_with_the_newest() {
 }
 
 #[tokio::test]
-async fn an_installation_whose_answer_is_lost_leaves_nothing_and_can_be_done_again() {
+async fn installation_with_lost_response_can_be_repeated() {
     let host = FaultHost::start().await;
     let room = host.room("ops").await;
     let pager = Pager::new(1);
@@ -271,7 +271,7 @@ async fn an_installation_whose_answer_is_lost_leaves_nothing_and_can_be_done_aga
 }
 
 #[tokio::test]
-async fn a_handshake_that_breaks_off_installs_nothing() {
+async fn interrupted_handshake_installs_nothing() {
     let host = FaultHost::start().await;
     let room = host.room("ops").await;
     for path in ["/v2/capabilities", "/v2/oauth/token"] {
@@ -288,7 +288,7 @@ async fn a_handshake_that_breaks_off_installs_nothing() {
 }
 
 #[tokio::test]
-async fn what_an_add_on_does_wrong_costs_its_own_line_only() {
+async fn faults_of_add_on_affect_only_its_own_glance() {
     let host = FaultHost::start().await;
     let room = host.room("ops").await;
     let _add_on = room.install(add_on(&Pager::new(2))).await;
@@ -324,7 +324,7 @@ async fn what_an_add_on_does_wrong_costs_its_own_line_only() {
             matches!(line.state, LineState::Failed { .. }),
             "{what}: {line:?}"
         );
-        // "Try again" does.
+        // "Try again" reloads it.
         drop(fault);
         viewer.retry(line);
         viewer.label("always", "2 incidents").await;
@@ -344,7 +344,7 @@ async fn what_an_add_on_does_wrong_costs_its_own_line_only() {
 }
 
 #[tokio::test]
-async fn latency_goes_by_the_tests_clock() {
+async fn latency_uses_test_clock() {
     let clock = Clock::standing_at(1_700_000_000);
     let host = Host::builder().port(0).clock(clock.clone());
     let host = host.start_with_faults().await.unwrap();
@@ -364,14 +364,14 @@ async fn latency_goes_by_the_tests_clock() {
 }
 
 #[tokio::test]
-async fn calls_are_kept_without_what_must_stay_secret() {
+async fn recorded_calls_contain_no_secrets() {
     let scene = Scene::set().await;
     let mut viewer = scene.room.viewer("ann").await;
     viewer.glance::<always>().await;
     scene.notify("hi").await.unwrap();
     let calls = scene.host.calls();
     let shape: Vec<_> = calls.iter().map(|call| (call.from, call.purpose)).collect();
-    // In the order in which they ended: the add-on calls while it is being installed.
+    // In the order of their ends: the add-on makes calls during its installation.
     assert_eq!(
         shape[..4],
         [
@@ -409,7 +409,7 @@ async fn calls_are_kept_without_what_must_stay_secret() {
 }
 
 #[tokio::test]
-async fn event_stream_of_a_page_goes_on_and_calls_are_followed() {
+async fn calls_are_recorded_while_event_stream_is_open() {
     let host = FaultHost::start().await;
     let room = host.room("ops").await;
     let mut calls = host.follow_calls();
@@ -429,7 +429,7 @@ async fn event_stream_of_a_page_goes_on_and_calls_are_followed() {
     }
     assert!(purposes.contains(&Purpose::Installation), "{purposes:?}");
 
-    // Each of the two glances is queried, and then again.
+    // Each of the two glances is queried twice.
     calls.next().await;
     host.query_again(installed.installed());
     while calls.next().await.purpose != Purpose::Query {}

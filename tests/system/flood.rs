@@ -1,4 +1,4 @@
-//! Bad add-ons, hundreds of them in one room: each costs its own glance and nothing else.
+//! Tests hundreds of faulty add-ons in one room: each affects only its own glance.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -18,13 +18,13 @@ use tokio::sync::watch;
 use crate::add_on::{Pager, add_on, always, data};
 use crate::by_hand::serve;
 
-/// So many that those which hang take all the places for calls at first.
+/// Enough hanging add-ons to occupy all concurrent calls at first.
 const HANGING: usize = 150;
 const OF_EACH_OTHER: usize = 20;
 
 const CORS: [(&str, &str); 1] = [("access-control-allow-origin", "*")];
 
-/// An endless body: counts how many there are, and what was read of them.
+/// Serves an endless body, and counts connections and bytes.
 struct Endless {
     open: Arc<watch::Sender<usize>>,
     read: Arc<AtomicUsize>,
@@ -50,7 +50,7 @@ fn endless(open: &Arc<watch::Sender<usize>>, read: &Arc<AtomicUsize>) -> Respons
     (CORS, Body::from_stream(stream)).into_response()
 }
 
-/// Takes the connection, and closes it when the request comes.
+/// Starts a server that accepts connections, and closes them when a request arrives.
 async fn crashing() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -63,7 +63,7 @@ async fn crashing() -> String {
 }
 
 #[tokio::test]
-async fn hundreds_of_bad_add_ons_cost_their_own_glances_only() {
+async fn hundreds_of_faulty_add_ons_affect_only_their_glances() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let hanging = Arc::new(watch::Sender::new(0_usize));

@@ -1,4 +1,4 @@
-//! What the room page asks of the host for the pages of add-ons.
+//! Tests the requests of the room page for the pages of add-ons.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,7 +42,7 @@ pub(crate) fn full() -> AddOn {
     add_on("com.example.full").scopes([Scope::ViewRoom, Scope::SendNotification])
 }
 
-/// The status and the JSON of what the room page asks.
+/// Returns the status and the JSON of the room page's request.
 pub(crate) async fn ask(
     host: &Host,
     room: &TestRoom,
@@ -59,7 +59,7 @@ pub(crate) async fn ask(
     (answer.status(), answer.json().await.unwrap())
 }
 
-/// Changes what an add-on declares, for what the SDK does not write.
+/// Changes the declarations of an add-on that the SDK cannot express.
 pub(crate) async fn change(
     host: &Host,
     installed: &TestAddOn,
@@ -75,7 +75,7 @@ pub(crate) async fn change(
         .unwrap();
 }
 
-/// What a token says that the host made for this add-on.
+/// Returns the claims of a token that the host issued for this add-on.
 fn claims(add_on: &TestAddOn, token: &str) -> Claims {
     let key = SigningKey::new(&add_on.installed().oauth_secret);
     Token::parse(token).unwrap().verify(&key, now()).unwrap()
@@ -87,7 +87,7 @@ pub(crate) fn query(url: &Url, name: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn each_kind_opens_at_an_address_signed_for_this_opening() {
+async fn each_kind_of_page_opens_with_signed_url() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let installed = room.install(full()).await;
@@ -153,7 +153,7 @@ async fn each_kind_opens_at_an_address_signed_for_this_opening() {
 }
 
 #[tokio::test]
-async fn a_token_is_for_the_add_on_whose_page_asks() {
+async fn token_belongs_to_add_on_of_page() {
     let host = Host::start().await;
     let (room, other) = (host.room("ops").await, host.room("other").await);
     let one = room.install(full()).await;
@@ -180,7 +180,7 @@ async fn a_token_is_for_the_add_on_whose_page_asks() {
 }
 
 #[tokio::test]
-async fn room_and_people_are_told_to_who_may_view_the_room() {
+async fn room_and_people_need_view_room_scope() {
     let host = Host::start().await;
     let mut room = host.room("ops").await;
     room.change(|room| room.topic = "what burns".to_owned())
@@ -248,7 +248,7 @@ async fn room_and_people_are_told_to_who_may_view_the_room() {
 }
 
 #[tokio::test]
-async fn another_room_is_opened_by_id_and_by_name() {
+async fn other_room_opens_by_id_and_name() {
     let host = Host::start().await;
     let (room, mut other) = (host.room("ops").await, host.room("other").await);
     room.install(full()).await;
@@ -277,7 +277,7 @@ async fn another_room_is_opened_by_id_and_by_name() {
 }
 
 #[tokio::test]
-async fn a_page_on_the_hosts_own_address_is_known_as_such() {
+async fn page_with_origin_of_host_is_recognized() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let installed = room.install(full()).await;
@@ -302,7 +302,7 @@ async fn a_page_on_the_hosts_own_address_is_known_as_such() {
 }
 
 #[tokio::test]
-async fn a_page_without_authentication_gets_no_token_in_its_address() {
+async fn unsigned_page_gets_no_token() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let installed = room.install(full()).await;
@@ -322,7 +322,7 @@ async fn a_page_without_authentication_gets_no_token_in_its_address() {
 }
 
 #[tokio::test]
-async fn the_script_is_for_every_site() {
+async fn script_is_available_to_every_site() {
     let host = Host::start().await;
     for name in ["all", "all-debug"] {
         let url = format!("{}/atlassian-connect/{name}.js", host.base_url());
@@ -340,7 +340,7 @@ async fn the_script_is_for_every_site() {
         assert_eq!(headers["cache-control"], "public, max-age=300");
         let text = answer.text().await.unwrap();
         assert!(text.contains("window.HipChat = window.AP"));
-        // Old pages forbid it, and it is not needed.
+        // Old pages forbid it, and it is unnecessary.
         for word in ["eval(", "new Function", "=>", "const ", "`;"] {
             assert!(!text.contains(word), "{word}");
         }
@@ -348,7 +348,7 @@ async fn the_script_is_for_every_site() {
 }
 
 #[tokio::test]
-async fn the_style_sheet_is_for_every_site() {
+async fn style_sheet_is_available_to_every_site() {
     let host = Host::start().await;
     for name in ["all", "all-debug"] {
         let url = format!("{}/atlassian-connect/{name}.css", host.base_url());
@@ -367,7 +367,7 @@ async fn the_style_sheet_is_for_every_site() {
     }
 }
 
-/// The room page's stream, read as far as a test needs.
+/// The room page's event stream.
 struct Stream {
     answer: reqwest::Response,
     read: String,
@@ -387,7 +387,7 @@ impl Stream {
         }
     }
 
-    /// The data of the next event of this name.
+    /// Returns the data of the next event with this name.
     async fn next(&mut self, name: &str) -> Value {
         let begin = format!("event: {name}\ndata: ");
         loop {
@@ -406,7 +406,7 @@ impl Stream {
 }
 
 #[tokio::test]
-async fn the_page_is_told_what_is_here_and_of_pushes_it_has_frames_for() {
+async fn page_receives_extensions_and_pushes_for_its_frames() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let mut stream = Stream::open(&host, &room).await;
@@ -509,9 +509,9 @@ async fn live_panel(
     )))
 }
 
-/// Does what `live-page.js` does in a browser; `demo.test.mjs` runs that one.
+/// Does the same as `live-page.js` in a browser; `demo.test.mjs` runs that script.
 #[tokio::test]
-async fn an_open_panel_hears_of_a_push_and_reads_itself_anew() {
+async fn open_panel_reloads_after_push() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let builds = Builds::default();

@@ -1,4 +1,5 @@
-//! The code on the front pages of the packages and of the repository: it builds, and its test passes.
+//! The code on the front pages of the packages and of the repository, which is built and tested
+//! here.
 #![allow(dead_code)]
 
 use glance_sdk::prelude::*;
@@ -48,7 +49,7 @@ async fn main() -> glance_sdk::Result<()> {
     add_on().serve().await // HOST, PORT and BASE_URL configure where.
 }
 
-/// The Rust code of a page.
+/// Returns the Rust code blocks of a page.
 fn blocks(page: &str) -> Vec<&str> {
     let (_, first) = page.split_once("\n```rust").expect("no Rust code");
     let blocks = first.split("\n```rust").map(|block| {
@@ -59,7 +60,7 @@ fn blocks(page: &str) -> Vec<&str> {
 }
 
 #[test]
-fn front_pages_show_this_code() {
+fn front_pages_contain_this_code() {
     let source = include_str!("front_page.rs");
     for (name, page) in [
         ("README.md", include_str!("../../README.md")),
@@ -79,7 +80,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_room_shows_broken_builds() {
+    async fn room_shows_broken_builds() {
         let host = Host::start().await;
         let room = host.room("ops").await;
         let _add_on = room.install(add_on()).await;

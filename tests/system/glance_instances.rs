@@ -1,4 +1,4 @@
-//! Many runtime glances of one kind.
+//! Tests several runtime glances of one kind.
 
 use std::sync::Arc;
 
@@ -79,7 +79,7 @@ async fn each_instance_has_its_own_query_and_pushes() {
     pusher
         .push_instance(add_on.oauth_id(), To::Room(id), &second, data("done", 100))
         .unwrap();
-    // Its condition holds for each instance.
+    // The condition applies to each instance.
     viewer
         .wait_for(|sidebar| sidebar.line("deploy.v2.0_b").is_none())
         .await;
@@ -93,7 +93,7 @@ async fn each_instance_has_its_own_query_and_pushes() {
 }
 
 #[tokio::test]
-async fn a_query_without_an_id_is_not_answered() {
+async fn query_without_id_is_refused() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = room.install(add_on()).await;
@@ -111,7 +111,7 @@ async fn a_query_without_an_id_is_not_answered() {
 }
 
 #[test]
-fn ids_that_cannot_be_part_of_a_key_are_refused() {
+fn invalid_instance_ids_are_refused() {
     for id in ["", ".", "..", "a b", "a/b", "ä", &"x".repeat(34)] {
         let error = Instance::<deploy>::new(id).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
@@ -121,7 +121,7 @@ fn ids_that_cannot_be_part_of_a_key_are_refused() {
     assert_eq!(instance("a.b").id(), "a.b");
 }
 
-/// The client of a process that shares the store and does not serve the add-on.
+/// Creates a client in a process that shares the store without serving the add-on.
 async fn worker(store: &Arc<MemoryStore>, add_on: &TestAddOn, knows_base_url: bool) -> Client {
     let policy = EgressPolicy::internet().allow_loopback();
     let mut installations = Installations::with_policy(Arc::clone(store) as _, policy).unwrap();
@@ -132,7 +132,7 @@ async fn worker(store: &Arc<MemoryStore>, add_on: &TestAddOn, knows_base_url: bo
 }
 
 #[tokio::test]
-async fn a_process_that_shares_the_store_creates_instances() {
+async fn other_process_creates_instances() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let store = Arc::new(MemoryStore::default());

@@ -1,9 +1,9 @@
-//! The pages of a host without sign-in are for who sits at this machine, and for no other site.
+//! Tests that the pages of a host without sign-in are for the person at this machine only.
 
 use glance_host::Host;
 
 #[tokio::test]
-async fn pages_are_for_this_machines_person_only() {
+async fn pages_without_sign_in_are_for_this_machine_only() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let page = host.room_url(&room.room);

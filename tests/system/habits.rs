@@ -1,4 +1,4 @@
-//! The habits of add-ons written years ago, and that the host lives with them.
+//! Tests that the host supports the behaviour of old add-ons.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 
 use crate::by_hand::{descriptor, serve};
 
-/// What an add-on was asked, with how it was asked.
+/// The requests to an add-on.
 type Seen = Arc<Mutex<Vec<(Method, Uri, HeaderMap, Bytes)>>>;
 
-/// An add-on that takes its installation at this path, and answers with this status.
+/// Starts an add-on that accepts its installation at this path, and responds with this status.
 async fn installable(path: &'static str, status: StatusCode, seen: &Seen) -> String {
     let seen = Arc::clone(seen);
     serve(move |base| {
@@ -44,7 +44,7 @@ async fn installable(path: &'static str, status: StatusCode, seen: &Seen) -> Str
 }
 
 #[tokio::test]
-async fn any_success_takes_an_installation_and_nothing_else_does() {
+async fn any_success_status_accepts_installation() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     for status in [200, 201, 202, 204, 400, 401, 403, 409, 500] {
@@ -56,7 +56,7 @@ async fn any_success_takes_an_installation_and_nothing_else_does() {
         let Ok(installed) = installed else {
             continue;
         };
-        // Whatever it says to its removal: it is removed.
+        // The installation is removed, whatever the response to its removal.
         assert!(host.uninstall(&installed.oauth_id).await.unwrap());
         assert!(
             host.state()
@@ -86,7 +86,7 @@ async fn any_success_takes_an_installation_and_nothing_else_does() {
 }
 
 #[tokio::test]
-async fn ids_are_numbers_and_a_room_is_named_only_where_there_is_one() {
+async fn ids_are_numbers_and_global_installation_has_no_room() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let seen = Seen::default();
@@ -121,7 +121,7 @@ async fn ids_are_numbers_and_a_room_is_named_only_where_there_is_one() {
 const ANSWER: &str = r#"{"label":{"type":"html","value":"<b>4</b> builds"}}"#;
 
 #[tokio::test]
-async fn a_query_is_a_simple_request_and_its_answer_may_be_of_any_type() {
+async fn query_is_simple_request_with_any_content_type() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let own = host.base_url().to_owned();

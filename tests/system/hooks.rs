@@ -1,4 +1,4 @@
-//! What an add-on does of its own when it is installed, updated and removed, and who may do it.
+//! Tests the add-on's hooks at installation, update and removal, and which hosts may install it.
 
 use std::sync::{Arc, Mutex};
 
@@ -38,7 +38,7 @@ fn add_on(journal: &Journal) -> AddOn<Journal> {
 }
 
 #[tokio::test]
-async fn hooks_run_when_their_time_has_come() {
+async fn hooks_run_at_install_update_and_removal() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let journal = Journal::default();
@@ -65,7 +65,7 @@ async fn hooks_run_when_their_time_has_come() {
 }
 
 #[tokio::test]
-async fn a_failing_hook_undoes_the_installation() {
+async fn failing_hook_undoes_installation() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = AddOn::new("com.example.hooks", "Hooks")
@@ -105,12 +105,12 @@ async fn only_allowed_hosts_install() {
         unclear
             .unwrap_err()
             .to_string()
-            .contains("no address of a host")
+            .contains("not the URL of a host")
     );
 }
 
 #[test]
-fn everything_forgotten_is_said_at_once() {
+fn all_mistakes_are_reported_together() {
     let built = AddOn::new("", "Name")
         .state(crate::add_on::Pager::default())
         .glance::<incidents>()

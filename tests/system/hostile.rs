@@ -1,4 +1,4 @@
-//! Clients, people and add-ons that mean no good: what they send costs themselves.
+//! Tests malicious clients, people and add-ons: they affect only themselves.
 
 use glance_host::sign_in::SignIn;
 use glance_host::{Host, InstallError};
@@ -12,7 +12,7 @@ use crate::integrations;
 use crate::log::Log;
 use crate::rest::Rest;
 
-/// Segments that are no name or number of anything.
+/// Path segments that are not valid names or numbers.
 const ODD: [&str; 16] = [
     "0",
     "-1",
@@ -46,7 +46,7 @@ fn status(answer: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn nothing_odd_in_an_address_or_a_body_does_more_than_be_refused() {
+async fn malformed_urls_and_bodies_are_refused() {
     let host = Host::builder().port(0).rate_limit(u32::MAX);
     let host = host.start().await.unwrap();
     let rest = Rest::in_room(&host, "ops").await;
@@ -141,7 +141,7 @@ async fn nothing_odd_in_an_address_or_a_body_does_more_than_be_refused() {
     }
 }
 
-/// What comes of a request whose body stops short, as time goes by.
+/// Returns the response to a request with an incomplete body, as time passes.
 async fn trickle(host: &Host, request: &str) -> String {
     let mut stream = TcpStream::connect(host.address()).await.unwrap();
     let (head, begun) = request.split_once("\r\n\r\n").unwrap();
@@ -153,7 +153,7 @@ async fn trickle(host: &Host, request: &str) -> String {
         assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0);
     }
     stream.write_all(begun.as_bytes()).await.unwrap();
-    // From here on the body is all that the host waits for.
+    // From here on the host waits only for the body.
     tokio::time::pause();
     answer.clear();
     stream.read_to_end(&mut answer).await.unwrap();
@@ -162,7 +162,7 @@ async fn trickle(host: &Host, request: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_body_that_trickles_in_is_given_up() {
+async fn slow_body_times_out() {
     let host = Host::start().await;
     let rest = Rest::in_room(&host, "ops").await;
     let token = rest.token("").await;
@@ -185,7 +185,7 @@ async fn a_body_that_trickles_in_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_descriptor_declares_only_so_much() {
+async fn size_of_descriptor_is_limited() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let url = "https://add-on.example.com/hook";
@@ -213,7 +213,7 @@ async fn a_descriptor_declares_only_so_much() {
 }
 
 #[tokio::test]
-async fn patterns_that_take_their_time_hold_up_nobody() {
+async fn slow_patterns_delay_nobody() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let url = "https://add-on.example.com/";
@@ -252,11 +252,11 @@ async fn patterns_that_take_their_time_hold_up_nobody() {
 }
 
 #[tokio::test]
-async fn to_show_what_an_add_on_asks_for_compiles_no_pattern() {
+async fn showing_permissions_compiles_no_patterns() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let url = "https://add-on.example.com/";
-    // Compiled, it is found to be too large.
+    // Compiling it would report that it is too large.
     let large = "(x{1000}){1000}";
     let descriptor = json!({
         "key": "com.example.large", "name": "Large", "description": "Large.",
@@ -279,7 +279,7 @@ async fn to_show_what_an_add_on_asks_for_compiles_no_pattern() {
 }
 
 #[tokio::test]
-async fn what_stands_in_a_descriptors_address_is_for_who_manages_it() {
+async fn descriptor_url_is_visible_to_managers_only() {
     let host = Host::builder().port(0).sign_in(SignIn::Name);
     let host = host.start().await.unwrap();
     let admin = Browser::signed_in(&host, "Ann").await;
@@ -306,7 +306,7 @@ async fn what_stands_in_a_descriptors_address_is_for_who_manages_it() {
 }
 
 #[tokio::test]
-async fn who_knows_no_session_reads_no_body() {
+async fn body_without_session_is_not_read() {
     let host = Host::builder().port(0).sign_in(SignIn::Name);
     let host = host.start().await.unwrap();
     Browser::signed_in(&host, "Ann").await;
@@ -325,7 +325,7 @@ async fn who_knows_no_session_reads_no_body() {
 }
 
 #[tokio::test]
-async fn a_room_that_one_may_not_enter_is_none_at_any_address() {
+async fn forbidden_room_is_missing_at_every_url() {
     let host = Host::builder().port(0).sign_in(SignIn::Name);
     let host = host.start().await.unwrap();
     Browser::signed_in(&host, "Ann").await;

@@ -1,4 +1,4 @@
-//! Images of add-ons, by way of the host.
+//! Tests images of add-ons, which the host proxies.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,7 +15,7 @@ use crate::by_hand::serve;
 
 const SVG: &str = "<svg xmlns='http://www.w3.org/2000/svg'/>";
 
-/// An add-on whose glances have these icons, each of them also the status.
+/// Starts a host and an add-on whose glances have these icons, also as their status.
 async fn host_of(icons: &[(&str, &str)], server: &str) -> (Host, Vec<(String, String, String)>) {
     let host = Host::start().await;
     let room = host.room("ops").await;
@@ -64,7 +64,7 @@ async fn ask(host: &Host, address: &str) -> Response {
 }
 
 #[tokio::test]
-async fn a_page_loads_images_from_its_host_only() {
+async fn page_loads_images_from_host_only() {
     let fetched = Arc::new(AtomicU32::new(0));
     let server = serve(|base| {
         let status = json!({ "type": "icon", "value": {
@@ -169,7 +169,7 @@ async fn a_page_loads_images_from_its_host_only() {
 }
 
 #[tokio::test]
-async fn an_address_of_an_image_holds_over_a_restart() {
+async fn image_url_survives_restart() {
     let svg = async || ([("content-type", "image/svg+xml")], SVG);
     let server = serve(|_| Router::new().route("/icon.svg", get(svg))).await;
     let url = format!("{server}/icon.svg");

@@ -1,4 +1,4 @@
-//! The inspector: why a glance shows or not, what was asked and pushed, and no token in any of it.
+//! Tests the inspector: why a glance shows or hides, the queries and pushes, and no tokens.
 
 use std::sync::{Arc, Mutex};
 
@@ -24,18 +24,18 @@ const ALWAYS: &str = "com.example.incidents:always";
 const HELD: &str = "odd:held";
 const ECHO: &str = "odd:echo";
 
-/// The answers of [`Odd`] that come at once, each of them a glance's.
+/// The immediate responses of [`Odd`], one glance each.
 const ODD: [&str; 8] = [
     "unmarked", "other", "twice", "words", "down", "hollow", "heavy", "echo",
 ];
 
-/// An add-on whose answers are odd, and which says again what it was told in confidence.
+/// An add-on with invalid responses that repeats confidential input.
 #[derive(Clone)]
 struct Odd {
     url: String,
     secret: Arc<Mutex<String>>,
     tokens: Arc<Mutex<Vec<String>>>,
-    /// How many answers of one more glance, `held`, may go.
+    /// The number of responses that the glance `held` may send.
     held: Arc<Semaphore>,
 }
 
@@ -66,7 +66,7 @@ impl Odd {
         self.tokens.lock().unwrap().clone()
     }
 
-    /// Takes note of the token of an address.
+    /// Records the token of a URL.
     fn note(&self, uri: &Uri) -> String {
         let (_, token) = uri.query().unwrap().split_once("signed_request=").unwrap();
         self.tokens.lock().unwrap().push(token.to_owned());
@@ -165,7 +165,7 @@ async fn odd(host: &Host) -> (TestRoom, Odd, Page) {
 }
 
 #[tokio::test]
-async fn a_test_is_told_why_a_glance_is_hidden() {
+async fn test_kit_explains_hidden_glance() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let pager = Pager::new(0);
@@ -180,7 +180,7 @@ async fn a_test_is_told_why_a_glance_is_hidden() {
         "shown: it has no conditions"
     );
 
-    // What was pushed is known to whoever asks after it.
+    // A later query of the inspector includes the pushed data.
     for open in 1..50 {
         let here = here.room(room.room.id);
         here.push::<incidents>(data(open)).await.unwrap();
@@ -193,7 +193,7 @@ async fn a_test_is_told_why_a_glance_is_hidden() {
 
 #[tokio::test]
 #[should_panic(expected = r#"the room has no glance nope; it has ["incidents", "always"]"#)]
-async fn a_test_that_asks_for_a_glance_that_is_not_there_is_told_which_are() {
+async fn test_kit_lists_glances_if_one_is_missing() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     room.install(add_on(&Pager::new(0))).await;
@@ -201,7 +201,7 @@ async fn a_test_that_asks_for_a_glance_that_is_not_there_is_told_which_are() {
 }
 
 #[tokio::test]
-async fn a_query_is_told_with_its_answer_and_what_is_wrong_with_it() {
+async fn query_is_shown_with_response_and_problem() {
     let host = Host::start().await;
     let (room, odd, page) = odd(&host).await;
     let origin = host.base_url();
@@ -265,7 +265,7 @@ async fn a_query_is_told_with_its_answer_and_what_is_wrong_with_it() {
 }
 
 #[tokio::test]
-async fn no_secret_and_no_token_is_told() {
+async fn inspector_shows_no_secrets() {
     let host = Host::start().await;
     let (room, odd, mut page) = odd(&host).await;
     room.says("ann", "hello").await;
@@ -303,7 +303,7 @@ async fn no_secret_and_no_token_is_told() {
 }
 
 #[tokio::test]
-async fn pushes_are_told_with_whom_they_are_for() {
+async fn pushes_are_shown_with_target() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let installed = room.install(add_on(&Pager::new(4))).await;
@@ -355,10 +355,10 @@ async fn pushes_are_told_with_whom_they_are_for() {
 }
 
 #[tokio::test]
-async fn an_answer_that_came_too_late_is_told_as_such() {
+async fn late_response_is_marked() {
     let host = Host::start().await;
     let (_room, odd, mut page) = odd(&host).await;
-    // The first asking waits for its answer; with the second it is an old one.
+    // The first query waits for its response; the second query makes that response obsolete.
     assert_eq!(page.try_again(HELD).await, StatusCode::NO_CONTENT);
     odd.held.add_permits(2);
     page.report(HELD, |report| report["data"]["label"] == "held")
@@ -369,7 +369,7 @@ async fn an_answer_that_came_too_late_is_told_as_such() {
 }
 
 #[tokio::test]
-async fn an_inspector_is_opened_and_closed_on_an_open_page() {
+async fn inspector_opens_and_closes_on_open_page() {
     let host = Host::start().await;
     let (room, other) = (host.room("ops").await, host.room("other").await);
     let pager = Pager::new(0);
@@ -417,7 +417,7 @@ async fn an_inspector_is_opened_and_closed_on_an_open_page() {
 }
 
 #[tokio::test]
-async fn a_glance_that_goes_is_no_longer_told() {
+async fn removed_glance_is_no_longer_shown() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let installed = room.install(add_on(&Pager::new(1))).await;
@@ -430,7 +430,7 @@ async fn a_glance_that_goes_is_no_longer_told() {
 }
 
 #[tokio::test]
-async fn only_who_may_manage_the_room_inspects() {
+async fn inspector_needs_permission_to_manage_room() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let _installed = room.install(add_on(&Pager::new(1))).await;

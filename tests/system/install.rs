@@ -1,4 +1,4 @@
-//! Installing and removing.
+//! Tests installations and removals.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use tokio::sync::{Notify, Semaphore};
 use crate::add_on::{Pager, add_on, always, incidents};
 use crate::by_hand::{descriptor, serve};
 
-/// Whether nothing is installed in a room.
+/// Returns whether a room has no installations.
 pub(crate) async fn is_empty(host: &Host, room: &TestRoom) -> bool {
     let state = host.state();
     state
@@ -23,7 +23,7 @@ pub(crate) async fn is_empty(host: &Host, room: &TestRoom) -> bool {
 }
 
 #[tokio::test]
-async fn an_installed_add_on_shows_its_glances_and_opens_its_panel() {
+async fn installed_add_on_shows_glances_and_opens_panel() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = room.install(add_on(&Pager::new(4))).await;
@@ -62,7 +62,7 @@ async fn an_installed_add_on_shows_its_glances_and_opens_its_panel() {
 }
 
 #[tokio::test]
-async fn an_add_on_is_in_its_room_only() {
+async fn add_on_is_in_its_room_only() {
     let host = Host::start().await;
     let ops = host.room("ops").await;
     let other = host.room("other").await;
@@ -72,7 +72,7 @@ async fn an_add_on_is_in_its_room_only() {
 }
 
 #[tokio::test]
-async fn a_global_add_on_is_in_every_room() {
+async fn global_add_on_is_in_every_room() {
     let host = Host::start().await;
     let rooms = [host.room("one").await, host.room("two").await];
     let add_on = host.install_everywhere(add_on(&Pager::new(4))).await;
@@ -91,7 +91,7 @@ async fn a_global_add_on_is_in_every_room() {
 }
 
 #[tokio::test]
-async fn a_room_that_is_open_sees_add_ons_come_and_go() {
+async fn open_room_updates_its_add_ons() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let mut viewer = room.viewer("member").await;
@@ -111,7 +111,7 @@ async fn a_room_that_is_open_sees_add_ons_come_and_go() {
 }
 
 #[tokio::test]
-async fn a_removed_installation_has_no_more_say() {
+async fn removed_installation_is_refused() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = room.install(add_on(&Pager::new(4))).await;
@@ -133,7 +133,7 @@ async fn a_removed_installation_has_no_more_say() {
 }
 
 #[tokio::test]
-async fn an_add_on_that_is_down_is_removed_all_the_same() {
+async fn unreachable_add_on_is_removed() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = room.install(add_on(&Pager::new(4))).await;
@@ -145,7 +145,7 @@ async fn an_add_on_that_is_down_is_removed_all_the_same() {
 }
 
 #[tokio::test]
-async fn the_same_add_on_is_not_installed_twice() {
+async fn same_add_on_is_not_installed_twice() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let first = room.install(add_on(&Pager::new(4))).await;
@@ -172,7 +172,7 @@ async fn the_same_add_on_is_not_installed_twice() {
 }
 
 #[tokio::test]
-async fn an_add_on_that_has_yet_to_answer_is_not_installed_beside_itself() {
+async fn pending_installation_blocks_second_one() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let (asked, answer) = (Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));

@@ -1,4 +1,4 @@
-//! The integrations pages, as a person's browser asks for them.
+//! Tests the integrations pages with a person's browser.
 
 use std::sync::{Arc, Mutex};
 
@@ -17,7 +17,7 @@ use crate::browser;
 use crate::by_hand::serve;
 use crate::rest::{self, Rest};
 
-/// A person at the integrations of a room, or of the group.
+/// A person on the integrations page of a room, or of the group.
 pub(crate) struct Browser {
     http: Client,
     pub(crate) page: String,
@@ -56,7 +56,7 @@ impl Browser {
             .await
     }
 
-    /// Reads and approves, as a person does who agrees.
+    /// Reads the permissions and approves them.
     pub(crate) async fn install(&self, url: &str) -> (StatusCode, String) {
         let (status, html) = self.review(url).await;
         assert_eq!(status, StatusCode::OK, "{html}");
@@ -64,7 +64,7 @@ impl Browser {
     }
 }
 
-/// A page's HTML, with its slashes as they are read.
+/// Returns a page's HTML, with unescaped slashes.
 pub(crate) async fn text(answer: Response) -> String {
     answer
         .text()
@@ -101,7 +101,7 @@ fn descriptor(scopes: &[&str]) -> Value {
     })
 }
 
-/// Serves a descriptor that a test changes.
+/// Serves a descriptor that a test can change.
 async fn changing(document: &Arc<Mutex<Value>>) -> String {
     let document = Arc::clone(document);
     serve(|_| Router::new().route("/", get(async move || document.lock().unwrap().to_string())))
@@ -109,7 +109,7 @@ async fn changing(document: &Arc<Mutex<Value>>) -> String {
 }
 
 #[tokio::test]
-async fn what_is_approved_is_what_is_installed() {
+async fn approved_descriptor_is_installed() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let document = Arc::new(Mutex::new(descriptor(&["view_room", "admin_group"])));
@@ -176,7 +176,7 @@ async fn what_is_approved_is_what_is_installed() {
     assert_eq!(status, StatusCode::SEE_OTHER);
     assert_eq!(here().await[0].descriptor.name, "Odd <b>");
 
-    // Told of more than what was approved.
+    // It asks for more than was approved.
     document.lock().unwrap()["capabilities"]["webhook"][0]
         .as_object_mut()
         .unwrap()
@@ -201,7 +201,7 @@ async fn what_is_approved_is_what_is_installed() {
 }
 
 #[tokio::test]
-async fn who_installs_an_add_on_twice_reads_where_it_is_and_where_to_remove_it() {
+async fn second_installation_names_place_of_first() {
     let host = Host::start().await;
     let url = format!("data:,{}", descriptor(&["view_room"]));
     let everywhere = Browser::at(&host, None);
@@ -247,7 +247,7 @@ async fn who_installs_an_add_on_twice_reads_where_it_is_and_where_to_remove_it()
 }
 
 #[tokio::test]
-async fn a_descriptor_may_stand_in_its_address() {
+async fn descriptor_may_be_data_url() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let browser = Browser::at(&host, Some(&room));
@@ -305,7 +305,7 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn warnings_are_said_in_the_validators_words() {
+async fn page_shows_warnings_of_validator() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let mut document = descriptor(&["view_room"]);
@@ -323,7 +323,7 @@ async fn warnings_are_said_in_the_validators_words() {
 }
 
 #[tokio::test]
-async fn what_an_update_takes_from_an_add_on_its_tokens_lose() {
+async fn update_removes_scopes_from_tokens() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let document = Arc::new(Mutex::new(descriptor(&["view_room", "send_notification"])));
@@ -345,7 +345,7 @@ async fn what_an_update_takes_from_an_add_on_its_tokens_lose() {
 }
 
 #[tokio::test]
-async fn who_does_not_manage_a_room_changes_nothing_there() {
+async fn managing_integrations_needs_permission() {
     let host = Host::start().await;
     let mut room = host.room("ops").await;
     let url = format!("data:,{}", descriptor(&["view_room"]));
@@ -397,7 +397,7 @@ async fn who_does_not_manage_a_room_changes_nothing_there() {
 }
 
 #[tokio::test]
-async fn an_add_on_is_set_up_on_its_own_page() {
+async fn add_on_is_configured_on_its_own_page() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let who =
@@ -449,7 +449,7 @@ async fn an_add_on_is_set_up_on_its_own_page() {
 }
 
 #[tokio::test]
-async fn in_a_group_an_add_on_may_be_set_up_by_those_who_manage_a_room() {
+async fn room_managers_may_configure_global_add_on() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let mut open = descriptor(&[]);
@@ -478,7 +478,7 @@ async fn in_a_group_an_add_on_may_be_set_up_by_those_who_manage_a_room() {
 }
 
 #[tokio::test]
-async fn an_install_link_leads_to_the_form_and_changes_nothing() {
+async fn install_link_opens_form_only() {
     let host = Host::builder().port(0).sign_in(SignIn::Name);
     let host = host.start().await.unwrap();
     let url = "https://add-on.example.com/?a=b&c=\"<d>";
@@ -522,7 +522,7 @@ async fn an_install_link_leads_to_the_form_and_changes_nothing() {
     );
 }
 
-/// A text as a form writes it into an address.
+/// Encodes a text for a query.
 fn urlencoded(text: &str) -> String {
     let url = Url::parse_with_params("http://x/", [("x", text)]).unwrap();
     url.query().unwrap().strip_prefix("x=").unwrap().to_owned()

@@ -1,4 +1,4 @@
-//! The page's live connection: what happens in a room arrives there, whatever the reader is like.
+//! Tests the page's event stream: events arrive there, however slow the reader.
 
 use glance_host::Host;
 use glance_sdk::model::{Condition, Glance, GlanceData, Icon, Match, UiUpdate};
@@ -13,7 +13,7 @@ const ALWAYS: &str = "com.example.incidents:always";
 const CARRIED: &str = "com.example.incidents:carried";
 
 #[tokio::test]
-async fn a_page_follows_pushes_and_their_metadata() {
+async fn page_follows_pushes_and_metadata() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = room.install(add_on(&Pager::new(4))).await;
@@ -47,7 +47,7 @@ async fn a_page_follows_pushes_and_their_metadata() {
 }
 
 #[tokio::test]
-async fn a_push_for_one_person_reaches_their_pages_alone() {
+async fn push_for_one_person_reaches_only_their_pages() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = room.install(add_on(&Pager::new(4))).await;
@@ -74,7 +74,7 @@ async fn a_push_for_one_person_reaches_their_pages_alone() {
 }
 
 #[tokio::test]
-async fn trying_again_asks_for_one_glance_of_one_page() {
+async fn retry_queries_one_glance_of_one_page() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let pager = Pager::new(4);
@@ -111,7 +111,7 @@ async fn trying_again_asks_for_one_glance_of_one_page() {
 }
 
 #[tokio::test]
-async fn a_page_that_comes_back_asks_anew() {
+async fn reconnected_page_queries_again() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let pager = Pager::new(4);
@@ -120,7 +120,7 @@ async fn a_page_that_comes_back_asks_anew() {
     page.until(|lines| label(lines, ALWAYS) == Some("<b>4</b> incidents"))
         .await;
     drop(page);
-    // A push reaches only who is there; it is kept by the add-on, not by the host.
+    // A push reaches only connected pages; the add-on stores it, not the host.
     pager.set(5);
     let client = add_on.client().await;
     client.group().push::<always>(data(5)).await.unwrap();
@@ -131,10 +131,10 @@ async fn a_page_that_comes_back_asks_anew() {
         .await;
 }
 
-/// Some pushes are so large that they fill what lies between the host and who does not read; many
-/// small ones follow, more than the host keeps for them.
+/// Some pushes are large enough to fill the buffers to a page that does not read; many small ones
+/// follow, more than the host stores for it.
 #[tokio::test]
-async fn a_reader_that_stands_still_holds_up_nobody_and_ends_with_the_truth() {
+async fn slow_reader_delays_nobody_and_catches_up() {
     let host = Host::builder().port(0).rate_limit(u32::MAX);
     let host = host.start().await.unwrap();
     let room = host.room("ops").await;

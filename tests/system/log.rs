@@ -1,4 +1,4 @@
-//! What a test's add-on and host write to their log, and the spans in which they do.
+//! Records the logs and spans of a test's add-on and host.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -23,26 +23,27 @@ pub(crate) struct Log {
     spans: Arc<Mutex<Vec<EndedSpan>>>,
 }
 
-/// A span of the SDK that ended.
+/// A finished span of the SDK.
 #[derive(Debug, Clone)]
 pub(crate) struct EndedSpan {
     pub(crate) name: &'static str,
-    /// The name of the span that it was in.
+    /// The name of the parent span.
     pub(crate) parent: Option<&'static str>,
     pub(crate) fields: BTreeMap<&'static str, String>,
 }
 
 impl EndedSpan {
-    /// The value of this field, as it is written.
+    /// Returns the value of this field as it is logged.
     pub(crate) fn get(&self, field: &str) -> Option<&str> {
         self.fields.get(field).map(String::as_str)
     }
 }
 
 impl Log {
-    /// Records what is logged from here on in this test: it and all its tasks have one thread.
+    /// Records all logs of this test from here on: the test and its tasks use one thread.
     pub(crate) fn record() -> Self {
-        // For all threads: where some have none, what a line is worth depends on who meets it first.
+        // For all threads: without a subscriber on some of them, the cached interest of a callsite
+        // depends on the first one.
         static LISTENING: Once = Once::new();
         LISTENING.call_once(|| {
             let written = tracing_subscriber::fmt::layer()
@@ -63,13 +64,13 @@ impl Log {
         String::from_utf8_lossy(&self.text.lock().unwrap()).into_owned()
     }
 
-    /// The spans that ended since, in this order.
+    /// Returns the spans that ended since, in order.
     pub(crate) fn spans(&self) -> Vec<EndedSpan> {
         self.spans.lock().unwrap().clone()
     }
 }
 
-/// Keeps the spans of the SDK.
+/// Stores the spans of the SDK.
 struct Spans;
 
 impl<S: tracing::Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Spans {

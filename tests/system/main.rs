@@ -1,4 +1,4 @@
-//! The whole system: SDK and host together, over real HTTP with real tokens.
+//! Tests the whole system: SDK and host together, over real HTTP with real tokens.
 
 mod access;
 mod actions;

@@ -1,11 +1,11 @@
-//! A host with many rooms and people: what a page or a message takes of them has an end.
+//! Tests a host with many rooms and people: pages and messages contain a limited number of them.
 
 use glance_host::Host;
 use glance_host::model::Content;
 use reqwest::StatusCode;
 
 #[tokio::test]
-async fn a_rooms_page_names_some_rooms_and_its_own() {
+async fn room_page_lists_some_rooms_and_its_own() {
     let host = Host::start().await;
     let last = {
         for n in 1..=60 {
@@ -43,7 +43,7 @@ async fn a_rooms_page_names_some_rooms_and_its_own() {
 }
 
 #[tokio::test]
-async fn a_message_mentions_a_hundred_people_at_most() {
+async fn message_mentions_at_most_a_hundred_people() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let mut text = String::new();

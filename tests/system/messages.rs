@@ -1,4 +1,4 @@
-//! Messages: what people write into a room, and add-ons in their manner.
+//! Tests messages of people, and of add-ons in the manner of people.
 
 use glance_host::Host;
 use glance_host::model::{Content, Entry, Message, Sender};
@@ -31,7 +31,7 @@ async fn get(by: &TestAddOn, path: &[&str], query: &[(&str, &str)]) -> Result<Pa
 }
 
 #[tokio::test]
-async fn a_person_mentions_those_whose_name_follows_an_at_sign() {
+async fn at_sign_mentions_person() {
     let host = Host::start().await;
     let (room, other) = (host.room("ops").await, host.room("other").await);
     let bo = host.user("Bo Sample", |_| {}).await;
@@ -46,7 +46,7 @@ async fn a_person_mentions_those_whose_name_follows_an_at_sign() {
 }
 
 #[tokio::test]
-async fn add_ons_write_and_reply_in_their_own_name() {
+async fn add_ons_write_and_reply_with_their_own_name() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let asked = room.says("ann", "who is there?").await;
@@ -96,7 +96,7 @@ async fn add_ons_write_and_reply_in_their_own_name() {
 }
 
 #[tokio::test]
-async fn history_comes_in_pages_newest_first() {
+async fn history_is_paginated_newest_first() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let id = room.room.id.to_string();
@@ -151,7 +151,7 @@ async fn history_comes_in_pages_newest_first() {
 }
 
 #[tokio::test]
-async fn an_odd_question_for_history_is_refused_in_a_sentence() {
+async fn invalid_history_query_is_refused() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let id = room.room.id.to_string();
@@ -175,7 +175,7 @@ async fn an_odd_question_for_history_is_refused_in_a_sentence() {
 }
 
 #[tokio::test]
-async fn messages_are_for_those_who_may() {
+async fn messages_need_scope() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let other = host.room("other").await.room.id.to_string();

@@ -1,4 +1,4 @@
-//! What a host says of itself to those who watch over it.
+//! Tests the metrics and the health of a host.
 
 use glance_host::Host;
 use glance_host::testing::TestViewer;
@@ -26,7 +26,7 @@ async fn viewers(host: &Host) -> (f64, f64) {
 }
 
 #[tokio::test]
-async fn what_happens_is_counted() {
+async fn calls_and_events_are_counted() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let pager = Pager::new(4);
@@ -65,7 +65,7 @@ async fn what_happens_is_counted() {
 }
 
 #[tokio::test]
-async fn webhooks_are_counted_by_what_became_of_them() {
+async fn webhooks_are_counted_by_outcome() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let webhook = json!({ "event": "room_message", "url": "hook" });
@@ -84,7 +84,7 @@ async fn webhooks_are_counted_by_what_became_of_them() {
 }
 
 #[tokio::test]
-async fn a_host_says_that_it_is_well_by_any_name() {
+async fn health_check_works_with_any_host_name() {
     let host = Host::start().await;
     for (path, status) in [("/healthz", "ok"), ("/readyz", "ready")] {
         let url = format!("{}{path}", host.base_url());

@@ -1,4 +1,4 @@
-//! Notifications: what add-ons write into a room, by the SDK and in every way old clients do.
+//! Tests the notifications of add-ons, with the SDK and in all formats of old clients.
 
 use glance_host::Host;
 use glance_host::model::Sender;
@@ -15,7 +15,7 @@ use crate::by_hand::{descriptor, serve};
 use crate::rest::{self, Rest};
 
 #[tokio::test]
-async fn a_notification_reaches_its_room_as_it_was_written() {
+async fn notification_reaches_room_unchanged() {
     let host = Host::start().await;
     let (room, other) = (host.room("ops").await, host.room("other").await);
     let installed = host.install_everywhere(add_on(&Pager::new(1))).await;
@@ -37,7 +37,7 @@ async fn a_notification_reaches_its_room_as_it_was_written() {
 }
 
 #[tokio::test]
-async fn text_mentions_people_as_a_message_does() {
+async fn text_notification_mentions_people() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let bo = host.user("Bo Sample", |_| {}).await;
@@ -96,7 +96,7 @@ async fn text_mentions_people_as_a_message_does() {
 }
 
 #[tokio::test]
-async fn an_add_on_shows_the_avatar_that_it_declares() {
+async fn notification_shows_declared_avatar() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     for (key, avatar, is_dense) in [
@@ -158,7 +158,7 @@ async fn an_add_on_shows_the_avatar_that_it_declares() {
 }
 
 #[tokio::test]
-async fn what_no_host_takes_is_not_sent() {
+async fn invalid_notification_is_not_sent() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let installed = room.install(add_on(&Pager::new(1))).await;
@@ -204,7 +204,7 @@ async fn what_no_host_takes_is_not_sent() {
 }
 
 #[tokio::test]
-async fn who_may_not_write_is_told_why() {
+async fn refused_notification_has_reason() {
     let host = Host::start().await;
     let (own, other) = (host.room("own").await, host.room("other").await);
     let quiet = own
@@ -234,7 +234,7 @@ async fn who_may_not_write_is_told_why() {
 }
 
 #[tokio::test]
-async fn old_clients_write_in_four_ways() {
+async fn old_clients_have_four_formats() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let installed = room.install(add_on(&Pager::new(1))).await;

@@ -1,5 +1,5 @@
-//! JSON that browsers read and stricter parsers refuse, on every way into the host; and lozenges of
-//! every kind.
+//! Tests JSON that browsers accept and stricter parsers refuse, on every path into the host; and
+//! lozenges of every kind.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use crate::rest::Rest;
 
 const MARK: &str = "\u{feff}";
 
-/// The descriptor of an add-on with these glances, which answer these texts.
+/// Returns the descriptor of an add-on whose glances respond with these texts.
 async fn glances(answers: &[(&'static str, String)], prefix: &'static str) -> String {
     let answers: HashMap<&'static str, String> = answers.iter().cloned().collect();
     serve(|base| {
@@ -48,7 +48,7 @@ fn data(label: &str) -> String {
 }
 
 #[tokio::test]
-async fn glance_data_and_descriptors_are_read_as_a_browser_reads_them() {
+async fn glance_data_and_descriptors_are_parsed_like_in_browsers() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let twice = r#"{"label": 7, "label": {"type": "text", "type": "html", "value": "last"}}"#;
@@ -76,7 +76,7 @@ async fn glance_data_and_descriptors_are_read_as_a_browser_reads_them() {
 }
 
 #[tokio::test]
-async fn lozenges_of_every_kind_are_drawn() {
+async fn lozenges_of_every_kind_are_shown() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let kinds = [
@@ -100,7 +100,7 @@ async fn lozenges_of_every_kind_are_drawn() {
 }
 
 #[tokio::test]
-async fn bodies_of_the_api_are_read_as_a_browser_reads_them() {
+async fn api_bodies_are_parsed_like_in_browsers() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let installed = room.install(add_on(&Pager::new(1))).await;
@@ -137,7 +137,7 @@ async fn bodies_of_the_api_are_read_as_a_browser_reads_them() {
 }
 
 #[tokio::test]
-async fn answers_of_webhooks_are_read_as_a_browser_reads_them() {
+async fn webhook_responses_are_parsed_like_in_browsers() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let peer = messages("odd", "none").await;

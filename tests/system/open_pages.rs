@@ -1,4 +1,4 @@
-//! Pages of add-ons as people open them in tests, and the tokens that keep them usable.
+//! Tests pages of add-ons that the test kit opens, and the tokens that keep them usable.
 
 use glance_host::Host;
 use glance_sdk::auth::{PAGE_TOKEN_SECONDS, SigningKey, Token, now};
@@ -86,7 +86,7 @@ fn add_on() -> AddOn {
 }
 
 #[tokio::test]
-async fn each_kind_of_page_opens_for_the_person_who_opens_it() {
+async fn each_kind_of_page_opens_for_its_person() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = room.install(add_on()).await;
@@ -141,7 +141,7 @@ async fn actions_are_listed_and_run() {
 }
 
 #[tokio::test]
-async fn plain_forms_bring_the_page_token() {
+async fn plain_forms_send_page_token() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let _add_on = room.install(add_on()).await;
@@ -150,7 +150,7 @@ async fn plain_forms_bring_the_page_token() {
     let answer = page.submit(&[("with", "bob")]).await;
     let expected = format!("user {} swaps with bob", ann.id);
     assert!(answer.text().contains(&expected), "{}", answer.text());
-    // The answer's form has a token of its own, so the next one works too.
+    // The form in the response contains a new token, so the next one works too.
     let again = answer.submit(&[("do", "swap")]).await;
     assert!(
         again.text().contains("swaps with nobody"),
@@ -158,7 +158,7 @@ async fn plain_forms_bring_the_page_token() {
         again.text()
     );
 
-    // A host's own token does not stand in a form, and a form without one is not signed.
+    // A form does not accept a host's own token, and a form without a token is not signed.
     let url = page.url().join("/swaps").unwrap();
     for form in [
         vec![("with", "bob")],
@@ -174,7 +174,7 @@ async fn plain_forms_bring_the_page_token() {
     }
 }
 
-/// A page token of this age.
+/// Returns a page token of this age.
 fn aged(token: &str, key: &SigningKey, age: i64) -> String {
     let mut claims: Claims = Token::parse(token).unwrap().verify(key, now()).unwrap();
     claims.iat = claims.iat.map(|iat| iat - age);
@@ -183,7 +183,7 @@ fn aged(token: &str, key: &SigningKey, age: i64) -> String {
 }
 
 #[tokio::test]
-async fn every_answer_to_a_page_token_renews_it() {
+async fn every_response_renews_page_token() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = room.install(add_on()).await;
@@ -226,13 +226,13 @@ async fn every_answer_to_a_page_token_renews_it() {
         assert!(end(renewed) > end(&old) + 600, "{what}");
         assert_eq!(answer.headers()["cache-control"], "no-store", "{what}");
     }
-    // Whoever else gets the same answer from a cache must not get the token.
+    // People who get the same response from a cache must not receive the token.
     let cached = ask(Method::GET, "/cached", "x-acpt", &old)
         .send()
         .await
         .unwrap();
     assert!(cached.status().is_success() && !cached.headers().contains_key("x-acpt"));
-    // One that ended is not renewed, nor is a request without one.
+    // An expired token is not renewed, and a request without one gets none.
     let ended = aged(&old, &key, 200);
     for token in [ended.as_str(), "x"] {
         let answer = ask(Method::GET, "/open", "x-acpt", token)
@@ -241,7 +241,7 @@ async fn every_answer_to_a_page_token_renews_it() {
             .unwrap();
         assert!(!answer.headers().contains_key("x-acpt"), "{token}");
     }
-    // The test kit follows.
+    // The test kit uses the renewed token.
     let first = page.fetch(Method::GET, "/count").await;
     assert_eq!(
         first.fetch(Method::GET, "/count").await.status(),

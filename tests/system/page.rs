@@ -1,4 +1,4 @@
-//! A room page without a browser: its live connection, followed as the page's script does.
+//! A room page without a browser, which follows the event stream like the page's script.
 
 use std::collections::BTreeMap;
 
@@ -8,25 +8,25 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-/// An open page. Dropping it closes it.
+/// An open page, which dropping closes.
 pub(crate) struct Page {
     stream: TcpStream,
     unread: Vec<u8>,
     address: String,
-    /// The name that the host gave it.
+    /// The name from the host.
     pub(crate) name: String,
-    /// What it shows, by id.
+    /// The glances on the page, by id.
     pub(crate) lines: BTreeMap<String, Value>,
-    /// What its inspector knows of the glances, by id.
+    /// The inspector's reports on the glances, by id.
     pub(crate) reports: BTreeMap<String, Value>,
-    /// What its inspector knows of the calls of webhooks.
+    /// The inspector's records of webhook calls.
     pub(crate) webhooks: Vec<Value>,
-    /// All that its inspector was told, as it came.
+    /// All raw data of the inspector.
     pub(crate) told: String,
 }
 
 impl Page {
-    /// Opens the page and follows its connection to the first event.
+    /// Opens the page and reads its event stream up to the first event.
     pub(crate) async fn open(host: &Host, room: &TestRoom) -> Self {
         Self::named(host, room, "events").await
     }
@@ -44,7 +44,7 @@ impl Page {
         page
     }
 
-    /// Opens the page, and reads nothing yet: little fits between it and the host.
+    /// Opens the page without reading its event stream, with small buffers to the host.
     pub(crate) async fn open_unread(host: &Host, room: &TestRoom) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(65_536).unwrap();
@@ -69,7 +69,7 @@ impl Page {
         }
     }
 
-    /// Presses "Try again" of a line.
+    /// Presses "Try again" of a glance.
     pub(crate) async fn try_again(&self, id: &str) -> reqwest::StatusCode {
         let url = format!("{}/pages/{}/retry", self.address, self.name);
         let request = glance_host::testing::http_client()
@@ -78,7 +78,7 @@ impl Page {
         request.send().await.unwrap().status()
     }
 
-    /// Opens or closes the inspector; `address` is of the room.
+    /// Opens or closes the inspector; `address` is the room's.
     pub(crate) async fn switch(&self, address: &str, on: bool) -> reqwest::StatusCode {
         let url = format!("{address}/pages/{}/inspect", self.name);
         let request = glance_host::testing::http_client()
@@ -87,7 +87,7 @@ impl Page {
         request.send().await.unwrap().status()
     }
 
-    /// Follows the connection until the inspector knows what is wanted of a glance.
+    /// Reads the event stream until the inspector has the wanted report of a glance.
     pub(crate) async fn report(&mut self, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             if let Some(report) = self.reports.get(id).filter(|report| wanted(report)) {
@@ -97,18 +97,18 @@ impl Page {
         }
     }
 
-    /// Follows the connection until the page shows what is wanted.
+    /// Reads the event stream until the page shows the wanted content.
     pub(crate) async fn until(&mut self, wanted: impl Fn(&BTreeMap<String, Value>) -> bool) {
         while !wanted(&self.lines) {
             self.event().await;
         }
     }
 
-    /// Takes the next event, and gives its name.
+    /// Processes the next event. Returns its name.
     pub(crate) async fn event(&mut self) -> String {
         loop {
             let text = self.block().await;
-            // What stands before the first member is of HTTP.
+            // The bytes before the first member belong to HTTP.
             let member = |name| text.lines().find_map(|line| line.strip_prefix(name));
             let (Some(event), Some(data)) = (member("event: "), member("data: ")) else {
                 continue;
@@ -154,7 +154,7 @@ impl Page {
         self.lines.insert(id, line);
     }
 
-    /// The text up to the next empty line.
+    /// Returns the text up to the next empty line.
     async fn block(&mut self) -> String {
         let mut seen = 0;
         loop {
@@ -173,7 +173,7 @@ impl Page {
     }
 }
 
-/// The label of a line, without one where it does not show.
+/// Returns the label of a glance, or `None` if it is hidden.
 pub(crate) fn label<'a>(lines: &'a BTreeMap<String, Value>, id: &str) -> Option<&'a str> {
     lines.get(id)?["label"].as_str()
 }

@@ -1,4 +1,4 @@
-//! The pages of an add-on, as a host and as others ask for them.
+//! Tests the pages of an add-on with requests of a host and of others.
 
 use glance_host::Host;
 use glance_host::testing::{TestAddOn, TestRoom};
@@ -24,7 +24,7 @@ fn add_on() -> AddOn {
         .action(Action::new("do", "Do", ActionLocation::Message, "dialog"))
 }
 
-/// A token as a host makes it.
+/// Signs a token like a host.
 fn signed(room: &TestRoom, add_on: &TestAddOn) -> String {
     SigningKey::new(&add_on.installed().oauth_secret).sign(&claims(room, add_on))
 }
@@ -40,7 +40,7 @@ fn claims(room: &TestRoom, add_on: &TestAddOn) -> Claims {
 }
 
 #[tokio::test]
-async fn every_page_is_for_signed_requests_only() {
+async fn every_page_needs_signed_request() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = room.install(add_on()).await;
@@ -98,7 +98,7 @@ async fn vote(
 }
 
 #[tokio::test]
-async fn a_pages_scripts_ask_with_its_own_token() {
+async fn scripts_of_page_use_page_token() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let with_scripts = AddOn::new("com.example.votes", "Votes")
@@ -215,7 +215,7 @@ async fn a_pages_scripts_ask_with_its_own_token() {
 }
 
 #[tokio::test]
-async fn a_page_for_persons_refuses_requests_for_nobody() {
+async fn viewer_extractor_refuses_requests_without_person() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = AddOn::new("com.example.viewer", "Viewer").web_panel(
@@ -260,7 +260,7 @@ async fn a_page_for_persons_refuses_requests_for_nobody() {
 }
 
 #[tokio::test]
-async fn what_a_host_signed_changes_something_once() {
+async fn signed_request_changes_something_once() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = AddOn::new("com.example.once", "Once")
@@ -288,7 +288,7 @@ async fn what_a_host_signed_changes_something_once() {
         assert_eq!(status(client.get(&panel), &one).await, StatusCode::OK);
         assert_eq!(status(client.get(&query), &one).await, StatusCode::OK);
     }
-    // The handler takes three arguments that ask for the token: that is one request still.
+    // The handler has three extractors that need the token, but this is a single request.
     assert_eq!(status(client.post(&votes), &one).await, StatusCode::OK);
     for again in [client.post(&votes), client.put(&votes), client.post(&panel)] {
         assert_eq!(status(again, &one).await, StatusCode::UNAUTHORIZED);
@@ -318,7 +318,7 @@ async fn what_a_host_signed_changes_something_once() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_named_in_the_log() {
+async fn log_names_missing_handlers() {
     let log = Log::record();
     let host = Host::start().await;
     let room = host.room("ops").await;

@@ -1,4 +1,4 @@
-//! An add-on of another make: a descriptor, and webhooks that answer as a test tells them.
+//! An add-on without the SDK: a descriptor, and webhooks whose responses a test controls.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
-/// What was posted to it.
+/// A request that it received.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
     pub(crate) uri: Uri,
@@ -37,7 +37,7 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// Serves a descriptor with these webhooks, whose addresses are made of their `url`.
+    /// Serves a descriptor with these webhooks, whose URLs are derived from their `url`.
     pub(crate) async fn serve(key: &str, mut webhook: Value) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -67,12 +67,12 @@ impl Peer {
         Self { app, url, server }
     }
 
-    /// What it answers next; after that it answers 204 again.
+    /// Sets the next response; later responses are 204 again.
     pub(crate) fn answer(&self, answer: impl IntoResponse) {
         self.hold().send(answer.into_response()).unwrap();
     }
 
-    /// It takes the next call, and answers when the test says what.
+    /// Accepts the next call, and responds when the test decides.
     pub(crate) fn hold(&self) -> oneshot::Sender<Response> {
         let (answer, answered) = oneshot::channel();
         self.app.answers.lock().unwrap().push_back(answered);
@@ -83,13 +83,13 @@ impl Peer {
         self.app.seen.lock().unwrap().clone()
     }
 
-    /// Completes once it was called so often.
+    /// Completes after this number of calls.
     pub(crate) async fn called(&self, times: usize) {
         let mut calls = self.app.calls.subscribe();
         calls.wait_for(|calls| *calls >= times).await.unwrap();
     }
 
-    /// Whoever calls it from here on is refused the connection.
+    /// Stops the server, so that further connections are refused.
     pub(crate) async fn stop(mut self) {
         self.server.abort();
         let _ = (&mut self.server).await;

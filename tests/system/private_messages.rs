@@ -1,4 +1,4 @@
-//! What an add-on writes to one person.
+//! Tests the private messages of add-ons.
 
 use glance_host::model::{MAX_PRIVATE_MESSAGES, PrivateMessage};
 use glance_host::sign_in::SignIn;
@@ -12,7 +12,7 @@ use crate::browser::Browser;
 use crate::rest::{self, Rest};
 
 #[tokio::test]
-async fn a_person_gets_what_is_written_to_them_and_nobody_else_does() {
+async fn private_message_reaches_only_its_person() {
     let clock = Clock::standing_at(1_700_000_000);
     let host = Host::builder().port(0).message_limit(3).clock(clock);
     let host = host.start().await.unwrap();
@@ -73,7 +73,7 @@ async fn a_person_gets_what_is_written_to_them_and_nobody_else_does() {
 }
 
 #[tokio::test]
-async fn people_read_what_was_written_to_them_and_nothing_else() {
+async fn people_read_only_their_own_messages() {
     let host = Host::builder().port(0).sign_in(SignIn::Name);
     let host = host.start().await.unwrap();
     let state = host.state();
@@ -115,7 +115,7 @@ async fn people_read_what_was_written_to_them_and_nothing_else() {
         assert!(!page.contains(absent), "{absent}: {page}");
     }
 
-    // What was seen is read, and what comes then is new.
+    // Displayed messages are read, and later ones are new.
     assert!(!bo.text("/").await.contains("class=\"count\""));
     assert!(!bo.text("/messages").await.contains(">new<"));
     assert!(ann.text("/").await.contains(&link("1")));
@@ -127,7 +127,7 @@ async fn people_read_what_was_written_to_them_and_nothing_else() {
     );
     assert_eq!(bo.text("/messages").await.matches(">new<").count(), 1);
 
-    // They go with the person, and to one who is gone nothing is written.
+    // Removing the person removes the messages, and nobody can write to a removed person.
     let user = state.find_user("Bo").await.unwrap().unwrap();
     let removal = format!("/people/{}/removed", user.id);
     ann.submits(&removal, &[("removed", "true")]).await;
@@ -138,7 +138,7 @@ async fn people_read_what_was_written_to_them_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn the_newest_messages_to_a_person_stay() {
+async fn newest_private_messages_stay() {
     let host = Host::start().await;
     let state = host.state();
     let room = host.room("ops").await;
@@ -169,7 +169,7 @@ async fn the_newest_messages_to_a_person_stay() {
     assert_eq!(newest, kept[998..]);
     assert_eq!(state.count_unread(ann.id).await.unwrap(), 1_000);
 
-    // What is not this person's marks nothing.
+    // A message of another person marks nothing as read.
     state.mark_read(bo.id, &kept[0].id).await.unwrap();
     assert_eq!(state.count_unread(bo.id).await.unwrap(), 1);
     state.mark_read(ann.id, &kept[989].id).await.unwrap();

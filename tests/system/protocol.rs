@@ -1,15 +1,14 @@
-//! The page that says what the host does names a test, or a reason, at each point, and tests that
-//! there are.
+//! Tests that the protocol page names an existing test, or a reason, at each point.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// What kinds of tests the page names, and how many at least.
+/// The kinds of tests on the page, with their minimum numbers.
 const KINDS: [(Kind, usize); 3] = [(Kind::System, 120), (Kind::Browser, 55), (Kind::Other, 30)];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
-    /// `module::test`: in this program.
+    /// `module::test`, in this program.
     System,
     /// `file.test.mjs: title`.
     Browser,
@@ -17,7 +16,7 @@ enum Kind {
     Other,
 }
 
-/// A test as the page names it: its kind, its file, and its name there.
+/// A test on the page: its kind, its file, and its name.
 fn named(word: &str) -> Option<(Kind, PathBuf, &str)> {
     if let Some((file, name)) = word.split_once(": ") {
         if file.ends_with(".test.mjs") {
@@ -32,7 +31,7 @@ fn named(word: &str) -> Option<(Kind, PathBuf, &str)> {
     Some((Kind::System, file, name))
 }
 
-/// Whether a source has a test of this name, not just a function.
+/// Returns whether a source has a test with this name, not just a function.
 fn has(kind: Kind, source: &str, name: &str) -> bool {
     if kind == Kind::Browser {
         return ['"', '`']
@@ -44,7 +43,7 @@ fn has(kind: Kind, source: &str, name: &str) -> bool {
         .map(|(at, word)| &source[at + word.len()..])
         .filter(|after| after.starts_with([']', '(']));
     tests.any(|after| {
-        // Behind the attribute, and what stands between it and the function.
+        // After the attribute, and the text between it and the function.
         let function = after
             .split_once("]\n")
             .and_then(|(_, after)| after.split_once("fn "));
@@ -54,7 +53,7 @@ fn has(kind: Kind, source: &str, name: &str) -> bool {
 }
 
 #[test]
-fn each_point_of_the_page_has_a_test_that_is_there_or_a_reason() {
+fn each_point_of_page_has_existing_test_or_reason() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = std::fs::read_to_string(root.join("docs/protocol.md")).unwrap();
     let (mut counts, mut rows) = (BTreeMap::new(), 0);
@@ -99,7 +98,7 @@ fn each_point_of_the_page_has_a_test_that_is_there_or_a_reason() {
 }
 
 #[test]
-fn a_function_that_is_no_test_is_none() {
+fn plain_function_is_not_a_test() {
     let source = r#"
 use glance_host::testing::TestRoom;
 

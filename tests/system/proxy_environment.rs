@@ -1,10 +1,10 @@
-//! Calls on one machine go where they should, whatever proxy the environment names.
+//! Tests that calls on one machine work, whatever proxy the environment contains.
 
 use tokio::process::Command;
 
 /// Tests that install add-ons, query glances, push, notify, deliver webhooks and open pages.
 const TESTS: [&str; 4] = [
-    "add_on_egress::the_operator_says_which_networks_are_called",
+    "add_on_egress::operator_allows_networks",
     "push::",
     "notifications::",
     "webhooks::",

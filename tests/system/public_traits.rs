@@ -1,4 +1,4 @@
-//! The traits that users expect of public types: missing ones are compile errors here.
+//! Tests that public types have the traits that users expect: missing ones are compile errors.
 
 use std::fmt::{Debug, Display};
 use std::hash::Hash;
@@ -73,7 +73,7 @@ const _: () = {
     cheap_clone::<TestRoom>();
 };
 
-/// An implementer needs no other crate for the traits.
+/// An implementation needs no other crate for the traits.
 #[expect(dead_code)]
 fn traits_are_reexported<T>(stream: impl Stream<Item = T>, store: &dyn InstallationStore) {
     #[glance_sdk::store::async_trait]

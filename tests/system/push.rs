@@ -1,4 +1,4 @@
-//! Pushes: to the group, a room, a user, a user in a room.
+//! Tests pushes to the group, a room, a user, and a user in a room.
 
 use glance_host::Host;
 use glance_host::testing::TestViewer;
@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::add_on::{Pager, add_on, always, data, incidents};
 
 #[tokio::test]
-async fn a_push_reaches_exactly_those_it_is_for() {
+async fn push_reaches_exactly_its_targets() {
     let host = Host::start().await;
     let (one, two) = (host.room("one").await, host.room("two").await);
     let member = host.user("member", |_| {}).await;
@@ -54,8 +54,8 @@ async fn a_push_reaches_exactly_those_it_is_for() {
     assert_eq!(shown(&client, &mut viewers, 105).await, [5, 3, 4]);
 }
 
-/// What the viewers see once everything that was pushed so far has arrived: a mark is pushed to all
-/// after it, in another glance.
+/// Returns the data of the viewers after all previous pushes have arrived: a marker is pushed to
+/// all of them afterwards, in another glance.
 async fn shown(client: &Client, viewers: &mut [TestViewer; 3], mark: u32) -> [u32; 3] {
     client.group().push::<always>(data(mark)).await.unwrap();
     let text = format!("{mark} incidents");
@@ -69,7 +69,7 @@ async fn shown(client: &Client, viewers: &mut [TestViewer; 3], mark: u32) -> [u3
 }
 
 #[tokio::test]
-async fn a_push_replaces_data_whole_and_conditions_follow_it() {
+async fn push_replaces_all_data_and_conditions_follow() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = room.install(add_on(&Pager::new(4))).await;
@@ -135,7 +135,7 @@ async fn one_push_may_carry_several_glances() {
 }
 
 #[tokio::test]
-async fn who_comes_after_a_push_is_shown_what_the_query_brings() {
+async fn later_viewer_sees_result_of_query() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = room.install(add_on(&Pager::new(4))).await;
@@ -150,7 +150,7 @@ async fn who_comes_after_a_push_is_shown_what_the_query_brings() {
 }
 
 #[tokio::test]
-async fn a_failed_glance_is_tried_again_or_repaired_by_a_push() {
+async fn failed_glance_recovers_by_retry_or_push() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let pager = Pager::new(4);
@@ -194,7 +194,7 @@ async fn a_failed_glance_is_tried_again_or_repaired_by_a_push() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_pushed_is_refused() {
+async fn invalid_push_is_refused() {
     let host = Host::start().await;
     let (room, other) = (host.room("ops").await, host.room("other").await);
     let add_on = room.install(add_on(&Pager::new(1))).await;
@@ -213,7 +213,7 @@ async fn what_cannot_be_pushed_is_refused() {
         .unwrap_err();
     assert_eq!(other_room.kind(), ErrorKind::NotFound);
 
-    // Two at once, so that neither half of a refused push is done.
+    // Two glances at once, so that a refused push has no partial effect.
     let mut viewer = room.viewer("member").await;
     viewer.glance::<incidents>().await;
     let mut half = UiUpdate::one("incidents", data(50));
@@ -232,7 +232,7 @@ async fn what_cannot_be_pushed_is_refused() {
 }
 
 #[tokio::test]
-async fn old_add_ons_push_what_the_protocol_tolerates() {
+async fn tolerated_pushes_of_old_add_ons_are_accepted() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = room.install(add_on(&Pager::new(1))).await;
@@ -253,7 +253,7 @@ async fn old_add_ons_push_what_the_protocol_tolerates() {
 }
 
 #[tokio::test]
-async fn an_add_on_that_is_introduced_again_is_asked_for_what_it_did_not_give() {
+async fn updated_add_on_is_queried_for_failed_glances() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let (pager, other) = (Pager::new(4), Pager::new(1));

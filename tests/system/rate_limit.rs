@@ -1,4 +1,4 @@
-//! How much the host takes, and what it says of it. The clock stands until a test moves it.
+//! Tests the host's rate limits and their headers. The clock stops until a test advances it.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ async fn send(request: RequestBuilder) -> Response {
 }
 
 #[tokio::test]
-async fn every_answer_says_what_is_left() {
+async fn every_response_has_rate_limit_headers() {
     let clock = Clock::standing_at(now());
     let host = Host::builder().port(0).clock(clock.clone());
     let host = host.start().await.unwrap();
@@ -50,7 +50,7 @@ async fn every_answer_says_what_is_left() {
         (497, call(Method::POST, "addon/ui/room/ops"), 400),
         (496, call(Method::GET, "nothing"), 404),
         (495, call(Method::PUT, "capabilities"), 405),
-        // A token that is given or refused is nobody's yet.
+        // Token requests belong to no installation yet.
         (500, rest.ask_token("?grant_type=client_credentials"), 200),
         (500, rest.client.get(rest.at("capabilities")), 200),
         (500, rest.call("guessed", Method::POST, "addon/ui"), 401),
@@ -63,7 +63,7 @@ async fn every_answer_says_what_is_left() {
 }
 
 #[tokio::test]
-async fn past_the_limit_nothing_is_done_until_the_period_ends() {
+async fn exceeded_limit_refuses_calls_until_reset() {
     let clock = Clock::standing_at(now());
     let host = Host::builder().port(0).clock(clock.clone()).rate_limit(3);
     let host = host.start().await.unwrap();
@@ -80,7 +80,7 @@ async fn past_the_limit_nothing_is_done_until_the_period_ends() {
         assert_eq!(write(token).await.status(), StatusCode::NO_CONTENT);
     }
     clock.advance(Duration::from_secs(100));
-    // All tokens of an installation have one limit, and none takes from another's.
+    // All tokens of an installation share one limit, and installations do not affect each other.
     for token in [&token, &second] {
         let refused = write(token).await;
         assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
@@ -106,7 +106,7 @@ async fn past_the_limit_nothing_is_done_until_the_period_ends() {
 }
 
 #[tokio::test]
-async fn a_room_takes_so_many_messages_a_minute() {
+async fn messages_per_room_and_minute_are_limited() {
     let clock = Clock::standing_at(now());
     let host = Host::builder().port(0).clock(clock.clone());
     let host = host.start().await.unwrap();
@@ -128,7 +128,7 @@ async fn a_room_takes_so_many_messages_a_minute() {
             limited(&answer, "floodcontrol"),
             [30, left, clock.now() + 60]
         );
-        // What is refused is no message.
+        // A refused message does not count.
         assert_eq!(write("ops", "").await.status(), StatusCode::BAD_REQUEST);
     }
     let refused = write("ops", "x").await;
@@ -166,7 +166,7 @@ async fn every_way_of_writing_counts_as_a_message() {
 }
 
 #[tokio::test]
-async fn a_token_ends_by_the_same_clock() {
+async fn token_expires_by_same_clock() {
     let clock = Clock::standing_at(now());
     let host = Host::builder().port(0).clock(clock.clone());
     let host = host.start().await.unwrap();
@@ -182,7 +182,7 @@ async fn a_token_ends_by_the_same_clock() {
 }
 
 #[tokio::test]
-async fn the_sdk_sees_the_limit_and_keeps_to_it() {
+async fn sdk_respects_rate_limit() {
     let host = Host::builder().port(0).rate_limit(2).start().await.unwrap();
     let room = host.room("ops").await;
     let add_on = room.install(add_on(&Pager::new(1))).await;

@@ -1,4 +1,4 @@
-//! What cannot be installed is refused with the reason, and leaves nothing behind.
+//! Tests that a refused installation has a reason, and leaves nothing behind.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ use crate::install::is_empty;
 use crate::log::Log;
 
 #[tokio::test]
-async fn a_descriptor_that_cannot_be_used_is_refused_with_the_reason() {
+async fn invalid_descriptor_is_refused_with_reason() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let base = serve(|_| {
@@ -81,7 +81,7 @@ async fn a_descriptor_that_cannot_be_used_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
-async fn the_integrations_page_says_what_is_wrong_and_where() {
+async fn integrations_page_shows_problems_with_positions() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let base =
@@ -106,7 +106,7 @@ async fn the_integrations_page_says_what_is_wrong_and_where() {
 }
 
 #[tokio::test]
-async fn an_add_on_that_refuses_is_not_installed() {
+async fn refusing_add_on_is_not_installed() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let base = serve(|base| {
@@ -126,7 +126,7 @@ async fn an_add_on_that_refuses_is_not_installed() {
         "the add-on refused the installation with status 400: rooms only, please"
     );
     assert!(is_empty(&host, &room).await);
-    // The same again: the refused attempt left nothing in the way.
+    // The second attempt works: the refused one left nothing behind.
     assert!(matches!(
         room.install_url(&base).await,
         Err(InstallError::Refused { status: 400, .. })
@@ -134,7 +134,7 @@ async fn an_add_on_that_refuses_is_not_installed() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_several_lines_is_shown_in_full_and_logged_and_names_the_update() {
+async fn multiline_refusal_is_shown_and_logged() {
     let log = Log::record();
     let host = Host::start().await;
     let room = host.room("ops").await;
@@ -186,7 +186,7 @@ async fn a_refusal_of_several_lines_is_shown_in_full_and_logged_and_names_the_up
 }
 
 #[tokio::test]
-async fn a_descriptor_that_wants_all_rooms_is_not_installed_in_one() {
+async fn global_only_descriptor_is_not_installed_in_room() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let base = serve(|base| {
@@ -203,7 +203,7 @@ async fn a_descriptor_that_wants_all_rooms_is_not_installed_in_one() {
 }
 
 #[tokio::test]
-async fn an_add_on_believes_no_host_that_does_not_know_it() {
+async fn add_on_refuses_host_that_does_not_know_secret() {
     let built = add_on(&Pager::new(1))
         .listen("127.0.0.1", 0, None)
         .await

@@ -1,4 +1,4 @@
-//! Paths of an add-on in what it sends: wherever they leave it, they become absolute addresses.
+//! Tests that paths of an add-on become absolute URLs wherever the add-on sends them.
 
 use std::sync::Arc;
 
@@ -68,7 +68,7 @@ async fn runtime() -> GlanceData {
     data("runtime")
 }
 
-/// Whether the status of the line with this label is the add-on's own image.
+/// Returns whether the status of the glance with this label is the add-on's own image.
 async fn shows_image(host: &Host, viewer: &mut TestViewer, key: &str, label: &str) -> bool {
     let sidebar: Sidebar = viewer.label(key, label).await;
     let LineState::Ready {
@@ -88,7 +88,7 @@ async fn shows_image(host: &Host, viewer: &mut TestViewer, key: &str, label: &st
 }
 
 #[tokio::test]
-async fn icons_in_glance_data_show_whichever_way_they_come() {
+async fn icons_in_glance_data_show_on_every_path() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = room.install(add_on()).await;
@@ -138,7 +138,7 @@ async fn icons_in_glance_data_show_whichever_way_they_come() {
     assert!(shows_image(&host, &mut viewer, "runtime", "runtime").await);
 }
 
-/// Every address of a card, as the host has it.
+/// Returns every URL of a card on the host.
 fn addresses(notification: &Notification) -> Vec<String> {
     let card = notification.card.as_ref().unwrap();
     let value = &card.attributes.as_ref().unwrap()[0].value;
@@ -157,7 +157,7 @@ fn addresses(notification: &Notification) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn addresses_in_notifications_are_absolute_whichever_way_they_come() {
+async fn urls_in_notifications_are_absolute() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = room.install(add_on()).await;
@@ -188,7 +188,7 @@ async fn addresses_in_notifications_are_absolute_whichever_way_they_come() {
 }
 
 #[tokio::test]
-async fn what_is_created_at_run_time_has_absolute_addresses() {
+async fn runtime_extensions_have_absolute_urls() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = room
@@ -223,7 +223,7 @@ async fn what_is_created_at_run_time_has_absolute_addresses() {
 
 /// A process that shares the store and serves nothing.
 #[tokio::test]
-async fn without_a_base_url_a_path_is_refused_before_it_is_sent() {
+async fn path_without_base_url_is_refused_before_sending() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let store = Arc::new(MemoryStore::default());
@@ -263,7 +263,7 @@ async fn without_a_base_url_a_path_is_refused_before_it_is_sent() {
 }
 
 #[tokio::test]
-async fn all_addresses_are_checked_when_the_add_on_is_built() {
+async fn all_urls_are_checked_at_build() {
     let refused = AddOn::new("com.example.odd", "Odd")
         .avatar("face.png")
         .glance::<spaced>()
@@ -314,7 +314,7 @@ async fn spaced() -> GlanceData {
     data("spaced")
 }
 
-/// Where a router serves the descriptor, and what that names as its own address.
+/// Returns the descriptor's own URL, as a router serves it at this path.
 async fn descriptor_at(base: &str, path: &str) -> Option<String> {
     let url = format!("{base}{path}");
     let answer = glance_host::testing::http_client()
@@ -335,14 +335,14 @@ async fn serve(router: impl FnOnce(&str) -> Router) -> String {
 }
 
 #[tokio::test]
-async fn descriptor_is_served_at_the_address_that_it_names() {
+async fn descriptor_is_served_at_its_own_url() {
     let router = |base: &str| {
         let built = add_on().build(&format!("{base}/builds")).unwrap();
         built.into_router()
     };
     let nested = serve(|base| Router::new().nest("/builds", router(base))).await;
     let service = serve(|base| Router::new().nest_service("/builds", router(base))).await;
-    // What a proxy that strips the prefix passes on.
+    // The path behind a proxy that strips the prefix.
     let stripped = serve(router).await;
     for (base, path, own) in [
         (&nested, "/builds", "/builds"),

@@ -1,4 +1,4 @@
-//! The removal of an installation: what proves it to an add-on, and how a host comes to its end.
+//! Tests the removal of an installation: how a host proves it to an add-on, and how it ends.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,7 +21,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::add_on::{Pager, add_on, incidents};
 use crate::by_hand::{descriptor, serve};
 
-/// An add-on that notes whose `on_uninstall` ran.
+/// An add-on that records the runs of `on_uninstall`.
 struct Scene {
     host: FaultHost,
     room: TestRoom,
@@ -60,7 +60,7 @@ impl Scene {
         format!("{}/installed/{id}", self.add_on.base_url())
     }
 
-    /// How often the add-on asked for a token.
+    /// Returns the number of token requests of the add-on.
     fn questions(&self) -> usize {
         let calls = self.host.calls();
         let tokens = calls.iter().filter(|call| call.purpose == Purpose::Token);
@@ -70,7 +70,7 @@ impl Scene {
 
 type Hook<S> = Box<dyn Fn(S, Installation) -> std::future::Ready<Result<(), String>> + Send + Sync>;
 
-/// A hook, and what it notes.
+/// Returns a hook and its records.
 fn noting<S>() -> (Hook<S>, watch::Receiver<Vec<OauthId>>) {
     let (removed, hears) = watch::channel(Vec::new());
     let hook = move |_: S, gone: Installation| {
@@ -80,9 +80,10 @@ fn noting<S>() -> (Hook<S>, watch::Receiver<Vec<OauthId>>) {
     (Box::new(hook), hears)
 }
 
-/// Whoever opens a panel or gets a webhook has a token of the installation, and everybody its id.
+/// People who open a panel, and recipients of webhooks, have a token of the installation, and
+/// everybody knows its id.
 #[tokio::test]
-async fn what_people_have_of_an_installation_does_not_remove_it() {
+async fn tokens_of_people_do_not_remove_installation() {
     let scene = Scene::set().await;
     let (key, now) = (scene.secret(), now());
     let id = scene.id().clone();
@@ -183,7 +184,7 @@ async fn what_people_have_of_an_installation_does_not_remove_it() {
 }
 
 #[tokio::test]
-async fn an_uninstall_token_opens_nothing() {
+async fn uninstall_token_opens_nothing() {
     let scene = Scene::set().await;
     let token = scene
         .secret()
@@ -203,9 +204,9 @@ async fn an_uninstall_token_opens_nothing() {
     }
 }
 
-/// As with a host of an earlier version, which does not sign.
+/// Like a host of an earlier version, which does not sign removals.
 #[tokio::test]
-async fn an_unsigned_removal_is_believed_once_the_host_refuses_the_secret() {
+async fn unsigned_removal_needs_refusal_of_secret() {
     let mut scene = Scene::set().await;
     let id = scene.id().clone();
     assert!(scene.host.state().remove_installation(&id).await.unwrap());
@@ -220,7 +221,7 @@ async fn an_unsigned_removal_is_believed_once_the_host_refuses_the_secret() {
 }
 
 #[tokio::test]
-async fn a_question_outlives_a_restart_of_the_add_on() {
+async fn removal_check_survives_restart_of_add_on() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let folder = tempfile::tempdir().unwrap();
@@ -230,7 +231,7 @@ async fn a_question_outlives_a_restart_of_the_add_on() {
         .install(add_on(&Pager::new(4)).store(Arc::clone(&store)))
         .await;
     let id = installed.oauth_id().clone();
-    // The question was due when the add-on was down; meanwhile the host forgot the installation.
+    // The question was due when the add-on was down; meanwhile the host removed the installation.
     installed.stop().await;
     let check = store.removal_check(&id).await.unwrap().unwrap();
     let mut due = check.clone();
@@ -249,13 +250,13 @@ async fn a_question_outlives_a_restart_of_the_add_on() {
     assert!(store.get(&id).await.unwrap().is_none());
 }
 
-/// An add-on by hand that notes how it is removed, and answers as the test wants.
+/// An add-on without the SDK that records removals, and whose responses a test controls.
 #[derive(Clone, Default)]
 struct Witness {
     installed: Arc<Mutex<Vec<Value>>>,
     removals: watch::Sender<Vec<(String, String)>>,
     status: Arc<Mutex<u16>>,
-    /// The next answer to a removal waits for a permit, where there is one of these.
+    /// If set, the next response to a removal waits for a permit.
     held: Arc<Mutex<Option<Arc<Semaphore>>>>,
 }
 
@@ -286,7 +287,7 @@ impl Witness {
         *self.status.lock().unwrap() = status;
     }
 
-    /// What came with the removals once there are so many.
+    /// Returns the tokens of the removals after this number of them.
     async fn removals(&self, number: usize) -> Vec<(String, String)> {
         let mut removals = self.removals.subscribe();
         let removals = removals.wait_for(|removals| removals.len() >= number);
@@ -321,9 +322,9 @@ async fn removed(
     StatusCode::from_u16(*witness.status.lock().unwrap()).unwrap()
 }
 
-/// What an add-on checks whose removal is under way, and what it gets as proof.
+/// Tests the requests of an add-on during its removal, and the proof that it receives.
 #[tokio::test]
-async fn a_leaving_installation_has_no_say_and_its_removal_is_signed() {
+async fn removal_is_signed_and_ends_access() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let witness = Witness::default();
@@ -370,7 +371,7 @@ async fn a_leaving_installation_has_no_say_and_its_removal_is_signed() {
         assert!(state.installation(&id).await.unwrap().is_none());
         assert_eq!(state.count_installations().await.unwrap(), 0);
         assert_eq!(state.leaving(None, 9).await.unwrap().len(), 1);
-        // What leaves is in nobody's way.
+        // An installation that is being removed blocks nobody.
         room.install_url(&url).await.unwrap();
         held.add_permits(1);
         removals
@@ -393,7 +394,7 @@ async fn a_leaving_installation_has_no_say_and_its_removal_is_signed() {
 }
 
 #[tokio::test]
-async fn an_add_on_that_is_down_is_told_later_for_a_day() {
+async fn removal_is_retried_for_a_day() {
     let clock = Clock::standing_at(1_700_000_000);
     let host = Host::builder().port(0).clock(clock.clone());
     let host = host.start().await.unwrap();
@@ -425,7 +426,7 @@ async fn an_add_on_that_is_down_is_told_later_for_a_day() {
 }
 
 #[tokio::test]
-async fn a_restart_of_the_host_goes_on_with_removals() {
+async fn removals_continue_after_restart_of_host() {
     let folder = tempfile::tempdir().unwrap();
     let start = || Host::builder().port(0).data(folder.path()).start();
     let host = start().await.unwrap();
@@ -433,11 +434,11 @@ async fn a_restart_of_the_host_goes_on_with_removals() {
     let witness = Witness::default();
     let url = witness.serve().await;
     let installed = room.install_url(&url).await.unwrap();
-    // As if the host ended while it told the add-on.
+    // As if the host ended during the call to the add-on.
     let state = host.state();
     let gone = state.leave(&installed.oauth_id, now()).await.unwrap();
     assert!(gone.is_some());
-    // And one while the add-on had yet to answer, which may have accepted.
+    // And one during which the add-on may have accepted the installation.
     let mut unfinished = installed.clone();
     unfinished.oauth_id = "unfinished".into();
     assert!(state.begin_installation(&unfinished, 0).await.unwrap());
@@ -455,9 +456,10 @@ async fn a_restart_of_the_host_goes_on_with_removals() {
     }
 }
 
-/// The host does not know whether the add-on accepted: it says that it did not mean it.
+/// The host does not know whether the add-on accepted the installation, and therefore removes it
+/// again.
 #[tokio::test]
-async fn an_add_on_whose_answer_was_lost_is_told_of_its_removal() {
+async fn lost_response_to_installation_causes_removal() {
     let host = FaultHost::start().await;
     let room = host.room("ops").await;
     let (hook, mut removed) = noting();
@@ -475,7 +477,7 @@ async fn an_add_on_whose_answer_was_lost_is_told_of_its_removal() {
 }
 
 #[tokio::test]
-async fn a_room_that_is_deleted_takes_its_installations_along_the_same_way() {
+async fn deleted_room_removes_its_installations() {
     let host = Host::start().await;
     let (room, other) = (host.room("ops").await, host.room("other").await);
     let witness = Witness::default();

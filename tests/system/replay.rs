@@ -1,4 +1,4 @@
-//! An add-on is recorded, and played to again: the same is the same, and a change is named.
+//! Tests recordings of an add-on and their replays: a replay finds differences.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::corpus::{corpus, documents};
 use crate::peer::Peer;
 
-/// What an add-on of these tests does; one of today may do another thing.
+/// The behaviour of an add-on in these tests, which a test can change.
 #[derive(Debug, Clone, PartialEq)]
 struct Script {
     broken: u32,
@@ -60,8 +60,8 @@ fn add_on(script: &Script) -> AddOn<Script> {
         })
 }
 
-/// What an add-on of this script and its host say to each other, from the installation to the end;
-/// and what must not be in it.
+/// Records the calls between an add-on of this script and its host, from the installation to the
+/// end. Returns the secrets that must not be in the recording.
 async fn record(script: &Script) -> (String, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("builds.jsonl");
@@ -71,7 +71,7 @@ async fn record(script: &Script) -> (String, Vec<String>) {
     drop(another);
     let room = host.room("ops").await;
     let installed = room.install(add_on(script)).await;
-    // Of another add-on nothing is recorded.
+    // Calls of another add-on are not recorded.
     let _other = room.install(AddOn::new("com.example.other", "Other")).await;
     room.viewer("ann").await.glance::<builds>().await;
     room.says("ann", "/builds?").await;
@@ -97,7 +97,7 @@ async fn replay(recording: &str, script: &Script) -> Report {
 }
 
 #[tokio::test]
-async fn an_unchanged_add_on_does_what_it_did_and_a_change_is_named() {
+async fn unchanged_add_on_replays_and_change_is_reported() {
     let (recording, hidden) = record(&AS_RECORDED).await;
     for hidden in hidden {
         assert!(!recording.contains(&hidden), "{hidden}: {recording}");
@@ -183,7 +183,7 @@ async fn an_unchanged_add_on_does_what_it_did_and_a_change_is_named() {
 }
 
 #[tokio::test]
-async fn what_a_recording_has_not_is_a_difference_too() {
+async fn unrecorded_calls_are_differences() {
     let quiet = Script {
         says: None,
         ..AS_RECORDED
@@ -193,7 +193,7 @@ async fn what_a_recording_has_not_is_a_difference_too() {
     let [said, ..] = &report.differences[..] else {
         panic!("{report}");
     };
-    // The stand-in knows no such call, so the webhook fails besides.
+    // The replaying host does not know this call, so the webhook fails too.
     assert!(
         report.to_string().contains("POST /v2/room/1/notification"),
         "{report}"
@@ -205,7 +205,7 @@ async fn what_a_recording_has_not_is_a_difference_too() {
 }
 
 #[tokio::test]
-async fn what_may_differ_is_said_by_pointers() {
+async fn pointers_allow_differences() {
     let (recording, _) = record(&AS_RECORDED).await;
     let other = Script {
         broken: 7,
@@ -225,7 +225,7 @@ async fn what_may_differ_is_said_by_pointers() {
 }
 
 #[tokio::test]
-async fn an_add_on_of_any_make_is_played_to_by_its_address() {
+async fn any_add_on_is_replayed_by_url() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("peer.jsonl");
     let host = FaultHost::start().await;
@@ -251,7 +251,7 @@ async fn an_add_on_of_any_make_is_played_to_by_its_address() {
 }
 
 #[tokio::test]
-async fn a_stand_in_answers_what_the_host_answered() {
+async fn stand_in_sends_recorded_responses() {
     let (recording, _) = record(&AS_RECORDED).await;
     let replay = Replay::parse(&recording).unwrap().timeout(Duration::ZERO);
     let host = replay.stand_in().await;
@@ -288,7 +288,7 @@ async fn a_stand_in_answers_what_the_host_answered() {
     );
 }
 
-/// An address without the token in its query.
+/// Returns a URL without the token in its query.
 fn hidden(path: &str) -> String {
     let Some((before, behind)) = path.split_once("auth_token=") else {
         return path.replace("<token>", "any");
@@ -297,7 +297,7 @@ fn hidden(path: &str) -> String {
     format!("{before}auth_token={{{{token}}}}{rest}")
 }
 
-/// A call that a peer of another make once made, as a line of a recording.
+/// Converts a recorded call of another client to a line of a recording.
 fn line(n: usize, call: &Value) -> Value {
     let path = call["path"].as_str().unwrap();
     let purpose = match path.split('?').next() {
@@ -337,7 +337,7 @@ fn line(n: usize, call: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_stand_in_is_the_host_of_real_traffic() {
+async fn stand_in_replays_real_traffic() {
     let Some(folder) = corpus() else {
         return;
     };
@@ -371,7 +371,7 @@ async fn a_stand_in_is_the_host_of_real_traffic() {
 }
 
 #[test]
-fn what_is_no_recording_says_why() {
+fn invalid_recording_is_refused_with_reason() {
     for (text, why) in [
         ("", "first line"),
         ("{\"peer\":1}", "first line"),

@@ -1,4 +1,4 @@
-//! The REST API as a client without the SDK calls it.
+//! A client of the REST API without the SDK.
 
 use glance_host::Host;
 use glance_host::model::Installed;
@@ -30,24 +30,25 @@ impl Rest {
         }
     }
 
-    /// The tests' add-on, installed in the room with this name. It need not answer any more.
+    /// Installs the tests' add-on in the room with this name. The add-on may be unreachable
+    /// afterwards.
     pub(crate) async fn in_room(host: &Host, room: &str) -> Self {
         let room = host.room(room).await;
         Self::of(host, &room.install(add_on(&Pager::new(1))).await)
     }
 
-    /// The address of this path of the API.
+    /// Returns the URL of this path of the API.
     pub(crate) fn at(&self, path: &str) -> String {
         format!("{}/{path}", self.api)
     }
 
-    /// A request for a token that does not say what for yet.
+    /// Builds a token request without scopes.
     pub(crate) fn ask_token(&self, query: &str) -> RequestBuilder {
         let request = self.client.post(self.at(&format!("oauth/token{query}")));
         request.basic_auth(&self.id, Some(&self.secret))
     }
 
-    /// A token with these scopes, joined by spaces; with all it may have where that is empty.
+    /// Requests a token with these scopes, separated by spaces; an empty string means all scopes.
     pub(crate) async fn token(&self, scope: &str) -> String {
         let form = [("grant_type", "client_credentials"), ("scope", scope)];
         let (status, answer) = json(self.ask_token("").form(&form)).await;
@@ -55,7 +56,7 @@ impl Rest {
         answer["access_token"].as_str().unwrap().to_owned()
     }
 
-    /// A call with a token.
+    /// Builds a call with a token.
     pub(crate) fn call(&self, token: &str, method: Method, path: &str) -> RequestBuilder {
         self.client
             .request(method, self.at(path))
@@ -67,7 +68,7 @@ pub(crate) async fn status(request: RequestBuilder) -> StatusCode {
     request.send().await.unwrap().status()
 }
 
-/// The status and the JSON of an answer.
+/// Returns the status and the JSON of a response.
 pub(crate) async fn json(request: RequestBuilder) -> (StatusCode, Value) {
     let answer = request.send().await.unwrap();
     (answer.status(), answer.json().await.unwrap())

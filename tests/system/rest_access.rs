@@ -1,4 +1,5 @@
-//! Who may call what: tokens in either place, their scopes, and the protocol's refusals.
+//! Tests the authorization of API calls: tokens in either place, their scopes, and the protocol's
+//! errors.
 
 use glance_host::Host;
 use glance_host::testing::FaultHost;
@@ -16,13 +17,13 @@ fn push() -> Value {
 }
 
 #[tokio::test]
-async fn capabilities_keep_the_habits_of_slashes() {
+async fn capabilities_accept_optional_slashes() {
     let host = Host::start().await;
     let rest = Rest::in_room(&host, "ops").await;
     let (api, url) = (format!("{}/v2", host.base_url()), rest.at("capabilities"));
     for asked in [
         url.clone(),
-        // As one client asks that has no token yet.
+        // The request of one client without a token.
         format!("{url}?auth_token=&token="),
     ] {
         let (status, document) = rest::json(rest.client.get(asked)).await;
@@ -47,7 +48,7 @@ async fn capabilities_keep_the_habits_of_slashes() {
 }
 
 #[tokio::test]
-async fn a_host_may_call_itself_something_else() {
+async fn host_name_is_configurable() {
     let host = Host::builder().port(0).product("Glance");
     let host = host.start().await.unwrap();
     let url = format!("{}/v2/capabilities", host.base_url());
@@ -56,7 +57,7 @@ async fn a_host_may_call_itself_something_else() {
 }
 
 #[tokio::test]
-async fn doubled_slashes_and_one_at_the_end_do_no_harm() {
+async fn redundant_slashes_are_accepted() {
     let host = FaultHost::start().await;
     let rest = Rest::in_room(&host, "ops").await;
     let token = rest.token("send_notification").await;
@@ -85,7 +86,7 @@ async fn doubled_slashes_and_one_at_the_end_do_no_harm() {
 }
 
 #[tokio::test]
-async fn a_token_stays_out_of_the_log_and_of_other_sites() {
+async fn token_is_not_logged_and_not_sent_to_other_sites() {
     let log = Log::record();
     let host = Host::start().await;
     let rest = Rest::in_room(&host, "ops").await;
@@ -113,7 +114,7 @@ async fn a_token_stays_out_of_the_log_and_of_other_sites() {
 }
 
 #[tokio::test]
-async fn a_test_of_a_token_does_nothing() {
+async fn token_test_has_no_effect() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let rest = Rest::of(&host, &room.install(add_on(&Pager::new(1))).await);
@@ -131,7 +132,7 @@ async fn a_test_of_a_token_does_nothing() {
         "type": "Accepted"
     }});
     assert_eq!(answer, success);
-    // It needs no body, and the token may stand in the address.
+    // It needs no body, and the token may be in the URL.
     let in_query = rest.at(&format!("{path}&auth_token={writer}"));
     let (status, answer) = rest::json(rest.client.post(in_query)).await;
     assert_eq!((status, answer), (StatusCode::ACCEPTED, success.clone()));
@@ -160,7 +161,7 @@ async fn a_test_of_a_token_does_nothing() {
 }
 
 #[tokio::test]
-async fn a_push_needs_the_scope_of_its_place() {
+async fn push_needs_scope_of_its_target() {
     let host = Host::start().await;
     host.room("ops").await;
     host.user("ann", |_| {}).await;
@@ -196,7 +197,7 @@ async fn a_push_needs_the_scope_of_its_place() {
 }
 
 #[tokio::test]
-async fn an_installation_in_a_room_reaches_that_room_only() {
+async fn room_installation_reaches_its_room_only() {
     let host = Host::start().await;
     host.room("other").await;
     let rest = Rest::in_room(&host, "ops").await;
@@ -209,7 +210,7 @@ async fn an_installation_in_a_room_reaches_that_room_only() {
         for (room, expected) in [
             ("ops", StatusCode::NO_CONTENT),
             ("other", StatusCode::NOT_FOUND),
-            // What add-ons call that took a global installation for one of a room.
+            // The calls of add-ons that confuse a global installation with one of a room.
             ("undefined", StatusCode::NOT_FOUND),
             ("18446744073709551616", StatusCode::NOT_FOUND),
         ] {
@@ -221,7 +222,7 @@ async fn an_installation_in_a_room_reaches_that_room_only() {
 }
 
 #[tokio::test]
-async fn every_refusal_is_the_protocols() {
+async fn every_error_has_format_of_protocol() {
     let host = Host::start().await;
     let rest = Rest::in_room(&host, "ops").await;
     let token = rest.token("").await;
@@ -254,7 +255,7 @@ async fn every_refusal_is_the_protocols() {
         assert_eq!(error["type"], status.canonical_reason().unwrap(), "{what}");
         assert!(!error["message"].as_str().unwrap().is_empty(), "{what}");
     }
-    // A server's own address without a path, too.
+    // The server's own URL without a path too.
     let root = rest.client.get(format!("{}/v2", host.base_url()));
     assert_eq!(rest::json(root).await.1["error"]["code"], 404);
 }

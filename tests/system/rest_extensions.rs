@@ -1,4 +1,4 @@
-//! Actions created at runtime, the kinds of extension that nobody creates, and the schema.
+//! Tests actions created at run time, unsupported kinds of extensions, and the schema.
 
 use glance_host::Host;
 use glance_sdk::ErrorKind;
@@ -19,7 +19,7 @@ fn action(key: &str) -> Action {
 }
 
 #[tokio::test]
-async fn a_runtime_action_comes_is_replaced_and_goes() {
+async fn runtime_action_is_created_replaced_and_removed() {
     let host = Host::start().await;
     let (room, other) = (host.room("ops").await, host.room("other").await);
     let installed = host.install_everywhere(add_on(&Pager::new(1))).await;
@@ -47,7 +47,7 @@ async fn a_runtime_action_comes_is_replaced_and_goes() {
     );
     let elsewhere = client.room(other.room.id).actions().get("remind").await;
     assert_eq!(elsewhere.unwrap_err().kind(), ErrorKind::NotFound);
-    // A room's key may be a global one too.
+    // A room's key may also be a global one.
     client
         .group()
         .actions()
@@ -70,7 +70,7 @@ async fn a_runtime_action_comes_is_replaced_and_goes() {
 }
 
 #[tokio::test]
-async fn each_restriction_on_actions_is_named() {
+async fn each_restriction_on_actions_has_message() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let declared = add_on(&Pager::new(1)).action(action("declared"));
@@ -139,7 +139,7 @@ async fn each_restriction_on_actions_is_named() {
 }
 
 #[tokio::test]
-async fn other_kinds_are_refused_in_words() {
+async fn other_kinds_of_extensions_are_refused() {
     let host = Host::start().await;
     let rest = Rest::in_room(&host, "ops").await;
     let token = rest.token("").await;
@@ -158,7 +158,7 @@ async fn other_kinds_are_refused_in_words() {
 }
 
 #[tokio::test]
-async fn the_schema_of_a_descriptor_is_served_and_holds() {
+async fn descriptor_schema_is_served_and_valid() {
     let host = Host::start().await;
     let rest = Rest::in_room(&host, "ops").await;
     let schema = rest

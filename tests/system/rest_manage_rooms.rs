@@ -1,4 +1,4 @@
-//! Rooms renamed, archived and deleted over the REST API, and who is told.
+//! Tests renaming, archiving and deleting rooms over the REST API, and the resulting webhooks.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::add_on::always;
 use crate::add_on::{Pager, add_on};
 use crate::rest::{self, Rest};
 
-/// What the listener was told.
+/// The events that the listener received.
 type Journal = Arc<watch::Sender<Vec<String>>>;
 
 fn note<E: RoomEvent>(journal: &Journal, _: &WebhookRequest<E>) {
@@ -100,7 +100,7 @@ impl Manager {
 }
 
 #[tokio::test]
-async fn a_room_is_changed_and_only_what_changed_is_told() {
+async fn only_changes_of_room_cause_webhooks() {
     let manager = Manager::new().await;
     let room = manager.host.room("ops").await;
     manager.host.room("other").await;
@@ -108,7 +108,7 @@ async fn a_room_is_changed_and_only_what_changed_is_told() {
     let journal = Journal::default();
     let _listener = room.install(listener(&journal)).await;
 
-    // Whole, as clients send it.
+    // The whole room, as clients send it.
     let whole = json!({
         "name": "operations", "topic": "Peace", "privacy": "private", "is_archived": false,
         "is_guest_accessible": false, "owner": { "id": ann.id },
@@ -164,7 +164,7 @@ async fn a_room_is_changed_and_only_what_changed_is_told() {
 }
 
 #[tokio::test]
-async fn a_deleted_room_takes_its_own_along_and_nothing_else() {
+async fn deleted_room_removes_only_its_own_data() {
     let manager = Manager::new().await;
     let host = &manager.host;
     let (room, other) = (host.room("ops").await, host.room("other").await);
@@ -190,7 +190,7 @@ async fn a_deleted_room_takes_its_own_along_and_nothing_else() {
     assert_eq!(manager.delete("ops").await, StatusCode::NO_CONTENT);
     assert_eq!(manager.delete("ops").await, StatusCode::NOT_FOUND);
     viewer.ended().await;
-    // First what happened, then the leave; with a secret that still held.
+    // First the event, then the removal, with a secret that is still valid.
     told(&journal, &["room_deleted", "uninstalled"]).await;
 
     let state = host.state();
@@ -219,7 +219,7 @@ async fn a_deleted_room_takes_its_own_along_and_nothing_else() {
         .wait_for(|sidebar| sidebar.line("runtime").is_some())
         .await;
 
-    // What add-ons keep of a room they keep by its number.
+    // Add-ons identify rooms in their data by number.
     other.delete().await;
     let new = host.room("ops").await;
     assert!(new.room.id.get() > 2, "{} had another room", new.room.id);
@@ -227,7 +227,7 @@ async fn a_deleted_room_takes_its_own_along_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn rooms_are_the_groups_matter() {
+async fn managing_rooms_needs_global_installation() {
     let manager = Manager::new().await;
     let room = manager.host.room("ops").await;
     let scopes = [Scope::AdminRoom, Scope::ManageRooms];

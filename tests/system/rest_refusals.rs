@@ -1,4 +1,4 @@
-//! What the REST API refuses, in the protocol's own error.
+//! Tests the refusals of the REST API, which have the protocol's error format.
 
 use glance_host::Host;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::add_on::{Pager, add_on, always};
 use crate::rest::Rest;
 
 #[tokio::test]
-async fn a_malformed_push_is_answered_with_the_protocols_error() {
+async fn malformed_push_has_protocol_error() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = room.install(add_on(&Pager::new(1))).await;
@@ -69,7 +69,7 @@ async fn a_malformed_push_is_answered_with_the_protocols_error() {
 }
 
 #[tokio::test]
-async fn a_malformed_runtime_glance_is_answered_with_the_protocols_error() {
+async fn malformed_runtime_glance_has_protocol_error() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = room.install(add_on(&Pager::new(1))).await;
@@ -115,7 +115,7 @@ async fn a_malformed_runtime_glance_is_answered_with_the_protocols_error() {
 }
 
 #[tokio::test]
-async fn what_there_is_not_is_answered_404_and_a_wrong_method_405() {
+async fn missing_resource_is_404_and_wrong_method_405() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = room.install(add_on(&Pager::new(1))).await;

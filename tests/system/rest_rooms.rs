@@ -1,4 +1,4 @@
-//! Rooms and people over the REST API, by the SDK and as old clients ask for them.
+//! Tests rooms and people over the REST API, with the SDK and with requests of old clients.
 
 use glance_host::Host;
 use glance_sdk::client::{Client, Include};
@@ -22,7 +22,7 @@ fn add_on() -> AddOn {
     AddOn::new("com.example.rooms", "Rooms").scopes(ALL)
 }
 
-/// An installation for all rooms, by the SDK and without it.
+/// Creates an installation for all rooms, with and without the SDK.
 async fn installed(host: &Host) -> (Client, Rest, String) {
     let installed = host.install_everywhere(add_on()).await;
     let rest = Rest::of(host, &installed);
@@ -31,7 +31,7 @@ async fn installed(host: &Host) -> (Client, Rest, String) {
 }
 
 #[tokio::test]
-async fn a_room_is_known_with_its_people() {
+async fn room_is_returned_with_its_people() {
     let host = Host::start().await;
     let mut room = host.room("ops").await;
     let (client, rest, token) = installed(&host).await;
@@ -63,7 +63,7 @@ async fn a_room_is_known_with_its_people() {
     assert_eq!(by_name["id"], id.get());
     assert_eq!(by_name["privacy"], "public");
 
-    // Who has a viewer open is there.
+    // People with an open viewer are present.
     let viewer = room.viewer("Ann Lee").await;
     let there = client.room(id).participants().all().await.unwrap();
     assert_eq!(there.len(), 1);
@@ -131,7 +131,7 @@ async fn a_room_is_known_with_its_people() {
 }
 
 #[tokio::test]
-async fn a_room_whose_name_is_a_number_is_found_by_it_where_no_room_has_that_id() {
+async fn room_with_numeric_name_is_found_if_id_is_unused() {
     let host = Host::start().await;
     let (_, rest, token) = installed(&host).await;
     let (far, near) = (host.room("77").await.room, host.room("1").await.room);
@@ -146,7 +146,7 @@ async fn a_room_whose_name_is_a_number_is_found_by_it_where_no_room_has_that_id(
 }
 
 #[tokio::test]
-async fn rooms_come_in_pages() {
+async fn rooms_are_paginated() {
     let host = Host::start().await;
     let mut names: Vec<_> = (0..7).map(|n| format!("room {n}")).collect();
     for name in &names {
@@ -191,7 +191,7 @@ async fn rooms_come_in_pages() {
     let room = &page["items"][0];
     assert_eq!(room["is_archived"], false);
     assert!(room["links"]["self"].is_string() && room["version"].is_string());
-    // As the answer spells it, and as the token travels in old clients: it is in no link.
+    // As the response spells it, with the token as old clients send it, which no link contains.
     let path = format!("room?maxResults=2&startIndex=6&auth_token={token}");
     let (_, page) = rest::json(rest.client.get(rest.at(&path))).await;
     assert_eq!(page["items"][0]["name"], "room 6");
@@ -211,7 +211,7 @@ async fn rooms_come_in_pages() {
 }
 
 #[tokio::test]
-async fn people_are_found_by_whatever_names_them() {
+async fn people_are_found_by_id_email_and_mention_name() {
     let host = Host::start().await;
     host.room("ops").await;
     let ann = host
@@ -255,7 +255,7 @@ async fn people_are_found_by_whatever_names_them() {
 }
 
 #[tokio::test]
-async fn a_room_is_created_and_its_topic_set() {
+async fn room_is_created_and_topic_set() {
     let host = Host::start().await;
     let ann = host.user("Ann Lee", |_| {}).await;
     let (client, rest, token) = installed(&host).await;
@@ -330,7 +330,7 @@ async fn a_room_is_created_and_its_topic_set() {
 }
 
 #[tokio::test]
-async fn each_call_needs_its_scope_and_its_room() {
+async fn each_call_needs_its_scope_and_room() {
     let host = Host::start().await;
     let (room, _other) = (host.room("ops").await, host.room("other").await);
     let installed = room.install(add_on()).await;
@@ -377,7 +377,7 @@ async fn each_call_needs_its_scope_and_its_room() {
 }
 
 #[tokio::test]
-async fn a_read_may_say_that_it_sends_json() {
+async fn get_may_have_json_content_type() {
     let host = Host::start().await;
     host.room("ops").await;
     let (_, rest, token) = installed(&host).await;

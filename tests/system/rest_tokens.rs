@@ -1,4 +1,4 @@
-//! Tokens as clients of many years ask for them.
+//! Tests the token requests of clients of all ages.
 
 use glance_host::Host;
 use glance_sdk::AddOn;
@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use crate::rest::{self, Rest};
 
 #[tokio::test]
-async fn each_way_of_asking_for_a_token_is_understood() {
+async fn each_form_of_token_request_is_supported() {
     let host = Host::start().await;
     let rest = Rest::in_room(&host, "ops").await;
     let all = "send_notification view_group view_room";
     let form = "application/x-www-form-urlencoded";
     for (content_type, body, query, scope) in [
-        // Separated by %20 or by +, in any order, down to one, or left out.
+        // Separated by %20 or by +, in any order, down to one, or omitted.
         (
             form,
             "grant_type=client_credentials&scope=send_notification%20view_room",
@@ -88,7 +88,7 @@ async fn each_way_of_asking_for_a_token_is_understood() {
 }
 
 #[tokio::test]
-async fn a_wrong_request_is_no_wrong_secret() {
+async fn malformed_request_is_not_a_wrong_secret() {
     let host = Host::start().await;
     let rest = Rest::in_room(&host, "ops").await;
     let with = |body: Value| rest.ask_token("").json(&body);
@@ -165,7 +165,7 @@ async fn refused(what: &str, request: RequestBuilder, expected: StatusCode, word
 }
 
 #[tokio::test]
-async fn a_token_says_what_it_allows_and_can_be_ended() {
+async fn token_lists_scopes_and_can_be_revoked() {
     let host = Host::start().await;
     let rest = Rest::in_room(&host, "ops").await;
     let everywhere = host
@@ -184,13 +184,13 @@ async fn a_token_says_what_it_allows_and_can_be_ended() {
     assert_eq!(shown["client"]["allowed_scopes"], json!(["view_room"]));
     assert_eq!(shown["client"]["room"]["name"], "ops");
     assert!((1..=28_800).contains(&shown["expires_in"].as_i64().unwrap()));
-    // As it is asked by clients that know no header.
+    // The request of clients that use no header.
     let url = format!("{}?auth_token={other}", at(&other));
     let (_, shown) = rest::json(rest.client.get(url)).await;
     assert_eq!(shown["scopes"], json!(["view_room", "view_group"]));
     assert_eq!(shown["client"]["room"], Value::Null);
 
-    // Another's token is the token of nobody.
+    // The token of another installation is unknown.
     for request in [
         rest.client.get(at(&other)).bearer_auth(&token),
         rest.client.delete(at(&other)).bearer_auth(&token),

@@ -1,4 +1,4 @@
-//! What was acknowledged is there after a restart.
+//! Tests that acknowledged data survives a restart.
 
 use glance_host::Host;
 use glance_sdk::model::{Glance, Icon};
@@ -7,7 +7,7 @@ use glance_sdk::store::{InstallationStore, SqliteStore};
 use crate::add_on::{Pager, add_on, data, incidents};
 
 #[tokio::test]
-async fn host_and_add_on_find_each_other_again() {
+async fn host_and_add_on_survive_restart() {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("installations.sqlite");
     let start = |port| Host::builder().port(port).data(folder.path()).start();
@@ -63,7 +63,7 @@ async fn host_and_add_on_find_each_other_again() {
 }
 
 #[tokio::test]
-async fn an_update_makes_them_find_each_other_at_new_addresses() {
+async fn update_stores_new_addresses() {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("installations.sqlite");
     let start = || Host::builder().port(0).data(folder.path()).start();
@@ -102,7 +102,7 @@ async fn an_update_makes_them_find_each_other_at_new_addresses() {
 }
 
 #[tokio::test]
-async fn an_installation_that_was_under_way_is_gone_after_a_restart() {
+async fn unfinished_installation_is_removed_by_restart() {
     let folder = tempfile::tempdir().unwrap();
     let host = Host::builder()
         .port(0)
@@ -140,7 +140,7 @@ async fn an_installation_that_was_under_way_is_gone_after_a_restart() {
 }
 
 #[tokio::test]
-async fn an_add_ons_store_outlives_its_process() {
+async fn store_of_add_on_survives_restart() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("installations.sqlite");
     let host = Host::start().await;
@@ -148,7 +148,7 @@ async fn an_add_ons_store_outlives_its_process() {
     let add_on = room
         .install(add_on(&Pager::new(1)).store(SqliteStore::open(&file).unwrap()))
         .await;
-    // Another connection, while the first still holds the file open: nothing waits in memory.
+    // Another connection, while the first still holds the file open: no data is only in memory.
     let kept = SqliteStore::open(&file)
         .unwrap()
         .get(add_on.oauth_id())

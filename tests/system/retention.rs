@@ -1,4 +1,4 @@
-//! What was written is forgotten when it is older than the host keeps it.
+//! Tests that messages beyond the retention period are deleted.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::add_on::{Pager, add_on};
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[tokio::test]
-async fn what_is_too_old_goes_and_the_rest_stays() {
+async fn expired_messages_are_deleted_and_others_stay() {
     let clock = Clock::standing_at(now());
     let host = Host::builder().port(0).clock(clock.clone());
     let host = host.keep_messages(30 * DAY).start().await.unwrap();
@@ -34,7 +34,7 @@ async fn what_is_too_old_goes_and_the_rest_stays() {
         told.at = said.at;
         state.write_privately(&told).await.unwrap();
     };
-    // More than are forgotten at once, and newer ones written before older ones.
+    // More than one batch of deletions, and newer messages that were written before older ones.
     write(&ops, "new", Duration::ZERO).await;
     for n in 0..990 {
         write(&ops, &format!("old {n}"), 20 * DAY).await;

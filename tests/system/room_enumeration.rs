@@ -1,4 +1,4 @@
-//! Whoever may not know of a room gets the same answer for one that is there and one that is not.
+//! Tests that a forbidden room and a missing room get the same response.
 
 use glance_host::sign_in::SignIn;
 use glance_host::{Embed, Host};
@@ -12,14 +12,14 @@ use crate::browser::Browser;
 use crate::rest::Rest;
 use crate::routes;
 
-/// Rooms that are there, and some that are not, of the same length.
+/// Existing rooms, and missing ones with names of the same length.
 const THERE: [&str; 2] = ["2", "far"];
 const NOT_THERE: [&str; 2] = ["9", "fax"];
 
 const METHODS: [Method; 4] = [Method::GET, Method::POST, Method::PUT, Method::DELETE];
 
-/// What a client can see of an answer. Its time and the rest of its allowance differ always, and what
-/// it asked for is its own.
+/// Returns the visible parts of a response. Its time and the rate limit always differ, and the
+/// client knows the room's name.
 async fn seen(request: RequestBuilder, room: &str) -> (u16, Vec<(String, String)>, String) {
     let answer = request.send().await.unwrap();
     let status = answer.status().as_u16();
@@ -34,7 +34,7 @@ async fn seen(request: RequestBuilder, room: &str) -> (u16, Vec<(String, String)
     (status, headers, without(&body, room))
 }
 
-/// A text without a word: `2` goes, and `12` stays.
+/// Removes a word from a text: `2` is removed, and `12` stays.
 fn without(text: &str, word: &str) -> String {
     let is_part = |c: char| c.is_alphanumeric();
     let words = text.split_inclusive(|c: char| !is_part(c));
@@ -63,7 +63,7 @@ async fn host() -> Host {
 }
 
 #[tokio::test]
-async fn an_installation_in_one_room_learns_of_no_other() {
+async fn room_installation_learns_of_no_other_room() {
     let host = host().await;
     let scopes = [
         Scope::AdminRoom,
@@ -125,7 +125,7 @@ async fn an_installation_in_one_room_learns_of_no_other() {
 }
 
 #[tokio::test]
-async fn people_and_other_sites_learn_of_no_room_that_they_may_not_enter() {
+async fn people_and_sites_learn_of_no_forbidden_room() {
     let host = host().await;
     let bo = Browser::signed_in(&host, "Bo").await;
     for route in routes::all() {

@@ -1,4 +1,4 @@
-//! Rooms are made, changed, archived and removed on the host's pages.
+//! Tests creating, changing, archiving and removing rooms on the host's pages.
 
 use glance_host::sign_in::SignIn;
 use glance_host::webhooks::Outcome;
@@ -52,7 +52,7 @@ async fn names(state: &dyn Storage) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_room_is_made_and_changed() {
+async fn room_is_created_and_changed() {
     let (host, mut ann) = team().await;
     let everywhere = host
         .install_everywhere(listener("com.example.listener"))
@@ -114,7 +114,7 @@ async fn a_room_is_made_and_changed() {
         .await;
     assert_eq!(told.body["item"]["topic"], "fun");
     assert_eq!(told.body["item"]["sender"]["name"], "Ann");
-    // Nothing is said of a topic that stays.
+    // An unchanged topic causes no message.
     ann.submits(&settings, &form).await;
     ann.submits(&format!("{page}/archived"), &[("archived", "true")])
         .await;
@@ -129,7 +129,7 @@ async fn a_room_is_made_and_changed() {
 }
 
 #[tokio::test]
-async fn the_address_of_a_form_leads_to_the_page_it_stands_on() {
+async fn get_of_form_url_redirects_to_its_page() {
     let (host, ann) = team().await;
     let room = format!("/rooms/{}", host.room("ops").await.room.id);
     for (path, page) in [
@@ -162,7 +162,7 @@ async fn the_address_of_a_form_leads_to_the_page_it_stands_on() {
 }
 
 #[tokio::test]
-async fn an_archived_room_can_only_be_read() {
+async fn archived_room_is_read_only() {
     let (host, mut ann) = team().await;
     let everywhere = host
         .install_everywhere(listener("com.example.listener"))
@@ -209,7 +209,7 @@ async fn an_archived_room_can_only_be_read() {
 }
 
 #[tokio::test]
-async fn what_is_changed_at_once_is_all_changed() {
+async fn concurrent_changes_are_all_applied() {
     let (host, mut ann) = team().await;
     let mut elsewhere = Browser::signed_in(&host, "Ann").await;
     let room = host.room("ops").await.room;
@@ -244,7 +244,7 @@ async fn what_is_changed_at_once_is_all_changed() {
 }
 
 #[tokio::test]
-async fn a_room_that_cannot_be_archived_says_why() {
+async fn refused_archiving_has_reason() {
     let (host, mut ann) = team().await;
     let room = host.room(&"x".repeat(51)).await.room;
     let archive = format!("/rooms/{}/archived", room.id);
@@ -255,7 +255,7 @@ async fn a_room_that_cannot_be_archived_says_why() {
 }
 
 #[tokio::test]
-async fn a_removed_room_takes_everything_with_it() {
+async fn removed_room_removes_all_its_data() {
     let (host, mut ann) = team().await;
     let (room, other) = (host.room("ops").await, host.room("other").await);
     let own = room.install(listener("com.example.own")).await;
@@ -311,7 +311,7 @@ async fn a_removed_room_takes_everything_with_it() {
             told.outcome
         );
     }
-    // What add-ons know of the old room is not said of a new one.
+    // An add-on's data about the old room must not apply to a new one.
     let new = host.room("ops").await.room;
     assert!(new.id > other.room.id && new.id != id);
     host.room("last").await;

@@ -1,13 +1,13 @@
-//! Every address that the host answers at, read from its source, for rules that hold for all of them.
+//! Lists all routes of the host, read from its source, for rules that apply to all of them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A route as the source has it, such as `/rooms/{room}/settings`.
+/// A route in the source, such as `/rooms/{room}/settings`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Route(pub(crate) String);
 
-/// All routes of the host: the API's begin with `/v2`.
+/// Returns all routes of the host: those of the API start with `/v2`.
 pub(crate) fn all() -> Vec<Route> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("glance-host/src");
     let mut routes = Vec::new();
@@ -41,7 +41,7 @@ pub(crate) fn all() -> Vec<Route> {
 }
 
 impl Route {
-    /// The address, with these values for its variables; `x` for others.
+    /// Returns the path with these values for its variables; others become `x`.
     pub(crate) fn with(&self, values: &[(&str, &str)]) -> String {
         let mut parts = self.0.split('/').map(|part| {
             let name = part
@@ -70,7 +70,7 @@ fn rust_files(path: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The first arguments of `.route(`, without the call of `format!` around them.
+/// Returns the first arguments of `.route(`, without a surrounding `format!`.
 fn written_routes(text: &str) -> Vec<String> {
     let calls = text.split(".route(").skip(1);
     calls
@@ -87,7 +87,7 @@ fn written_routes(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// A route for each value of the variables with which the source writes several at once.
+/// Returns a route for each value of the variables with which the source defines several routes.
 fn expanded(written: &str) -> Vec<String> {
     let plain = written.replace("{{", "{").replace("}}", "}");
     for (variable, values) in [

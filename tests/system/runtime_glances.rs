@@ -1,4 +1,4 @@
-//! Glances created at runtime, and every restriction on them.
+//! Tests glances created at run time, and every restriction on them.
 
 use glance_host::Host;
 use glance_sdk::client::{self, Client};
@@ -20,7 +20,7 @@ fn glance(key: &str) -> Glance {
 }
 
 #[tokio::test]
-async fn a_runtime_glance_comes_is_replaced_and_goes() {
+async fn runtime_glance_is_created_replaced_and_removed() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let pager = Pager::new(1);
@@ -49,7 +49,7 @@ async fn a_runtime_glance_comes_is_replaced_and_goes() {
         created
     );
 
-    // With a query it shows data: the add-on answers it as it answers its own.
+    // With a query it shows data: the add-on answers it like its own.
     created.query_url = Some(format!("{}/glance/always", add_on.base_url()));
     client
         .room(room.room.id)
@@ -77,9 +77,9 @@ async fn a_runtime_glance_comes_is_replaced_and_goes() {
     assert_eq!(gone.kind(), ErrorKind::NotFound);
 }
 
-/// Old clients take any other success for a failure.
+/// Old clients treat any other success status as a failure.
 #[tokio::test]
-async fn each_call_has_the_status_that_clients_wait_for() {
+async fn each_call_has_expected_status() {
     let host = Host::start().await;
     host.room("ops").await;
     let installed = host.install_everywhere(add_on(&Pager::new(1))).await;
@@ -101,7 +101,7 @@ async fn each_call_has_the_status_that_clients_wait_for() {
     }
 }
 
-/// Shown only where it is created; its addresses are relative, its query takes the add-on's state.
+/// Shown only where it is created; its URLs are relative, and its query uses the add-on's state.
 #[glance(
     key = "late",
     name = "Late",
@@ -119,7 +119,7 @@ async fn forgotten() -> GlanceData {
 }
 
 #[tokio::test]
-async fn a_registered_glance_shows_where_it_is_created_and_is_answered_and_pushed_like_any_other() {
+async fn registered_glance_is_queried_and_pushed_where_created() {
     let host = Host::start().await;
     let (room, other) = (host.room("ops").await, host.room("other").await);
     let add_on = host
@@ -141,7 +141,7 @@ async fn a_registered_glance_shows_where_it_is_created_and_is_answered_and_pushe
     let mut elsewhere = other.viewer("member").await;
     assert!(elsewhere.settled().await.line(late::KEY).is_none());
 
-    // Its condition went along: it hides and shows.
+    // Its condition was transferred too: it hides and shows.
     let push = async |open| {
         let room = To::Room(room.room.id);
         let pushed = add_on
@@ -170,7 +170,7 @@ async fn a_registered_glance_shows_where_it_is_created_and_is_answered_and_pushe
 }
 
 #[tokio::test]
-async fn a_registered_glance_is_held_to_the_rules_of_a_declared_one() {
+async fn registered_glance_follows_rules_of_declared_ones() {
     #[glance(key = "lost", name = "Lost", icon = "/siren.svg", target = "no-panel")]
     async fn lost() -> GlanceData {
         GlanceData::new(label!("x"))
@@ -191,7 +191,7 @@ async fn a_registered_glance_is_held_to_the_rules_of_a_declared_one() {
 }
 
 #[tokio::test]
-async fn a_global_glance_shows_in_every_room() {
+async fn global_glance_shows_in_every_room() {
     let host = Host::start().await;
     let rooms = [host.room("one").await, host.room("two").await];
     let add_on = host.install_everywhere(add_on(&Pager::new(1))).await;
@@ -219,7 +219,7 @@ async fn a_global_glance_shows_in_every_room() {
 }
 
 #[tokio::test]
-async fn each_restriction_is_named() {
+async fn each_restriction_on_glances_has_message() {
     let host = Host::start().await;
     let (one, two) = (host.room("one").await, host.room("two").await);
     let add_on = host.install_everywhere(add_on(&Pager::new(1))).await;
@@ -247,7 +247,8 @@ async fn each_restriction_is_named() {
     in_room().create(&glance("room-9")).await.unwrap();
     client.group().glances().remove("global-9").await.unwrap();
 
-    // What this client knows of it does not send; past it, the host says the same.
+    // This client does not send requests that it knows to be refused; without that knowledge, the
+    // host refuses them with the same message.
     for (refused, kind) in [
         (in_room().create(&glance("room-11")).await, ErrorKind::Quota),
         (
@@ -333,7 +334,7 @@ async fn each_restriction_is_named() {
     );
 }
 
-/// Creates a glance past what the client knows of the host's restrictions.
+/// Creates a glance without the client's knowledge of restrictions.
 async fn put(client: &Client, room: Option<&str>, key: &str) -> glance_sdk::Result<()> {
     let room = room.iter().flat_map(|room| ["room", room]);
     let path = room.chain(["extension", "glance", key]);
@@ -342,7 +343,7 @@ async fn put(client: &Client, room: Option<&str>, key: &str) -> glance_sdk::Resu
 }
 
 #[tokio::test]
-async fn an_installation_in_one_room_stays_in_it() {
+async fn room_installation_creates_glances_in_its_room_only() {
     let host = Host::start().await;
     let (own, other) = (host.room("own").await, host.room("other").await);
     let add_on = own.install(add_on(&Pager::new(1))).await;
@@ -361,7 +362,7 @@ async fn an_installation_in_one_room_stays_in_it() {
 }
 
 #[tokio::test]
-async fn runtime_glances_go_with_their_installation() {
+async fn runtime_glances_are_removed_with_installation() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let installed = room.install(add_on(&Pager::new(1))).await;

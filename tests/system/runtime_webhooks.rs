@@ -1,4 +1,4 @@
-//! Webhooks created at run time: by the SDK, and in the way old clients do.
+//! Tests webhooks created at run time, with the SDK and with requests of old clients.
 
 use glance_host::Host;
 use glance_host::testing::{TestAddOn, TestRoom};
@@ -28,7 +28,7 @@ fn webhook(key: &str) -> Webhook {
 }
 
 #[tokio::test]
-async fn ten_may_be_created_in_a_room() {
+async fn ten_webhooks_per_room_are_allowed() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let installed = installed(&room).await;
@@ -38,7 +38,7 @@ async fn ten_may_be_created_in_a_room() {
         webhooks.create(&webhook(&format!("k{n}"))).await.unwrap();
     }
     webhooks.create(&webhook("k3")).await.unwrap();
-    // Another process's: the client does not know that there are ten.
+    // Another process created them, so the client does not know that there are ten.
     let other = installed.client().await;
     let eleventh = post(&other, &room, &webhook("k10")).await;
     let eleventh = eleventh.unwrap_err();
@@ -103,9 +103,9 @@ async fn old_clients_create_and_remove_by_number() {
     assert_eq!(gone.unwrap_err().kind(), ErrorKind::NotFound);
 }
 
-/// Old frameworks keep the address of the answer's header, to remove the webhook by it.
+/// Old frameworks store the URL in the response header, to remove the webhook later.
 #[tokio::test]
-async fn a_created_webhook_says_where_it_is() {
+async fn created_webhook_has_location_header() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = installed(&room).await;
@@ -128,7 +128,7 @@ async fn a_created_webhook_says_where_it_is() {
 }
 
 #[tokio::test]
-async fn what_the_descriptor_declares_stays() {
+async fn declared_webhooks_stay() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let installed = installed(&room).await;
@@ -153,7 +153,7 @@ async fn what_the_descriptor_declares_stays() {
 }
 
 #[tokio::test]
-async fn what_is_no_webhook_is_refused_in_a_sentence() {
+async fn invalid_webhook_is_refused() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let installed = installed(&room).await;

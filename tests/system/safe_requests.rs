@@ -1,5 +1,5 @@
-//! Two rules for all routes: who shows no session and no token writes nothing into the database, and a
-//! GET changes nothing either. Signing in is the one exception to the first.
+//! Tests two rules for all routes: requests without a session and token do not write into the
+//! database, and GET requests change nothing. Signing in is the only exception to the first rule.
 
 use std::fs;
 use std::path::Path;
@@ -27,7 +27,7 @@ async fn page(_: SignedRequest) -> &'static str {
     "a page"
 }
 
-/// The name under which older hosts kept the account of guests.
+/// The name of the guests' account on older hosts.
 const GUEST: &str = "Guest of another site";
 
 struct Group {
@@ -38,7 +38,8 @@ struct Group {
 }
 
 impl Group {
-    /// A host that shows its rooms to everyone, whose admin is called like the guests of other sites.
+    /// Starts a host that shows its rooms to everyone, whose admin has the name of other sites'
+    /// guests.
     async fn start() -> Self {
         let data = tempfile::tempdir().unwrap();
         let embed = Embed::on(["https://wiki.example.com"]).unwrap();
@@ -74,7 +75,7 @@ impl Group {
         }
     }
 
-    /// The database as it stands on the disk.
+    /// Returns the database files.
     fn stored(&self) -> Vec<Vec<u8>> {
         stored(self.data.path())
     }
@@ -98,14 +99,15 @@ fn stored(folder: &Path) -> Vec<Vec<u8>> {
         .to_vec()
 }
 
-/// All routes but the two that find out whether the database can be written, by a write of no content.
+/// Returns all routes except the two that test whether the database is writable with a write
+/// without content.
 fn all_routes() -> impl Iterator<Item = Route> {
     let probes = ["/healthz", "/readyz"];
     let routes = routes::all().into_iter();
     routes.filter(move |route| !probes.contains(&route.0.as_str()))
 }
 
-/// Bodies that do something at one route or another.
+/// Returns bodies that have an effect at some route.
 fn bodies() -> [(&'static str, String); 2] {
     let form = "name=x&role=guest&removed=true&archived=true&user=2&privacy=private&url=data:,x\
                 &digest=x&grant_type=client_credentials&text=x";
@@ -124,7 +126,7 @@ fn bodies() -> [(&'static str, String); 2] {
 }
 
 #[tokio::test]
-async fn who_shows_no_session_and_no_token_writes_nothing() {
+async fn requests_without_credentials_write_nothing() {
     let group = Group::start().await;
     let client = Client::builder()
         .no_proxy()
@@ -161,7 +163,7 @@ async fn who_shows_no_session_and_no_token_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_get_changes_nothing() {
+async fn get_changes_nothing() {
     let group = Group::start().await;
     let browser = Browser::signed_in(&group.host, GUEST).await;
     let rest = Rest::of(&group.host, &group.add_on);
@@ -190,7 +192,7 @@ async fn a_get_changes_nothing() {
 }
 
 #[tokio::test]
-async fn guests_of_other_sites_are_an_account_that_nobody_sees_or_changes() {
+async fn account_of_guests_is_hidden_and_unchangeable() {
     let group = Group::start().await;
     let state = group.host.state();
     let guest = state.embed_guest().await.unwrap();

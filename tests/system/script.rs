@@ -1,4 +1,4 @@
-//! A script that calls `/admin/v1`, and add-ons for it to install.
+//! A script that calls `/admin/v1`, and add-ons that it installs.
 
 use std::sync::{Arc, Mutex};
 
@@ -67,7 +67,7 @@ impl Script {
         }
     }
 
-    /// The code with which a call is refused.
+    /// Returns the error code of a refused call.
     pub(crate) async fn refused(
         &self,
         method: Method,
@@ -84,7 +84,7 @@ impl Script {
     }
 }
 
-/// Creates a token on the page, as an admin does.
+/// Creates a token on the page, like an admin.
 pub(crate) async fn create_token(admin: &mut Browser, name: &str, days: &str) -> String {
     let answer = admin
         .submit("/tokens", &[("name", name), ("days", days)])
@@ -99,7 +99,7 @@ pub(crate) async fn create_token(admin: &mut Browser, name: &str, days: &str) ->
     .to_owned()
 }
 
-/// An add-on at an address of its own, whose descriptor a test changes.
+/// Starts an add-on at its own address, whose descriptor a test can change.
 pub(crate) async fn changing(document: Value) -> (String, Arc<Mutex<Value>>) {
     let shown = Arc::new(Mutex::new(document));
     let document = Arc::clone(&shown);
@@ -120,7 +120,7 @@ pub(crate) async fn changing(document: Value) -> (String, Arc<Mutex<Value>>) {
 
 pub(crate) const LIST: &str = "/installations";
 
-/// A descriptor of an add-on that is told nothing.
+/// Returns a descriptor of an add-on without callbacks.
 pub(crate) fn plain(key: &str) -> Value {
     json!({ "key": key, "name": "Plain", "description": "Plain.", "links": { "self": "https://a.example/" },
             "capabilities": {} })

@@ -1,4 +1,4 @@
-//! A line that could not be loaded loads by itself once its add-on answers again.
+//! Tests that a failed glance reloads after its add-on responds again.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use glance_sdk::AddOn;
 use crate::add_on::{Pager, incidents};
 
 #[tokio::test]
-async fn a_failed_line_heals_by_itself_and_one_viewer_asks_for_all() {
+async fn failed_glance_reloads_through_one_viewer() {
     let clock = Clock::standing_at(1_800_000_000);
     let host = Host::builder().port(0).clock(clock.clone());
     let host = host.start().await.unwrap();
@@ -26,7 +26,7 @@ async fn a_failed_line_heals_by_itself_and_one_viewer_asks_for_all() {
     }
     assert_eq!(pager.queries(), 3);
 
-    // The pauses begin once an answer is there, so the clock goes on until the next query.
+    // The pauses start after a response, so the clock advances until the next query.
     while pager.queries() == 3 {
         clock.advance(Duration::from_secs(6));
         tokio::task::yield_now().await;

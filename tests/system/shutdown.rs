@@ -1,4 +1,4 @@
-//! A host that ends: what is under way comes to its end, and nothing is begun.
+//! Tests the shutdown of a host: running calls complete, and no new ones start.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ async fn peer() -> Peer {
 }
 
 #[tokio::test]
-async fn a_call_under_way_is_answered_and_what_waits_is_not_told() {
+async fn running_call_completes_and_waiting_ones_are_dropped() {
     let folder = tempfile::tempdir().unwrap();
     let start = || Host::builder().port(0).data(folder.path()).start();
     let host = start().await.unwrap();
@@ -62,7 +62,7 @@ async fn a_call_under_way_is_answered_and_what_waits_is_not_told() {
 }
 
 #[tokio::test]
-async fn who_never_answers_is_waited_for_no_longer_than_the_host_grants() {
+async fn shutdown_does_not_wait_for_hanging_add_on() {
     let host = Host::builder().port(0).grace(Duration::ZERO);
     let host = host.start().await.unwrap();
     let room = host.room("ops").await;

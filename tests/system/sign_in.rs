@@ -1,4 +1,4 @@
-//! Who may come in, and for how long.
+//! Tests who may sign in, and the duration of sessions.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ pub(crate) fn by_name() -> Builder {
     Host::builder().port(0).sign_in(SignIn::Name)
 }
 
-/// Whether somebody is signed in here.
+/// Returns whether somebody is signed in in this browser.
 async fn is_in(browser: &Browser) -> bool {
     browser.status("/").await == StatusCode::OK
 }
 
 #[tokio::test]
-async fn who_is_not_signed_in_sees_nothing() {
+async fn pages_need_sign_in() {
     let host = by_name().start().await.unwrap();
     host.user("Ann", |user| user.is_admin = true).await;
     let room = host.room("ops").await.room;
@@ -37,7 +37,7 @@ async fn who_is_not_signed_in_sees_nothing() {
         let to = answer.headers()[LOCATION].to_str().unwrap();
         assert_eq!(to, format!("/sign-in?to={}", path.replace('/', "%2F")));
     }
-    // What is no page is told so.
+    // Other resources respond with an error instead of the sign-in page.
     let events = stranger.request(Method::GET, &format!("{page}/events"));
     assert_eq!(
         events.send().await.unwrap().status(),
@@ -65,7 +65,7 @@ async fn who_is_not_signed_in_sees_nothing() {
 }
 
 #[tokio::test]
-async fn a_form_of_a_session_that_ended_leads_to_signing_in_and_back() {
+async fn form_of_ended_session_redirects_to_sign_in_and_back() {
     let host = by_name().start().await.unwrap();
     let stranger = Browser::of(&host);
     let own = host.base_url();
@@ -116,7 +116,7 @@ async fn a_form_of_a_session_that_ended_leads_to_signing_in_and_back() {
 }
 
 #[tokio::test]
-async fn the_first_person_is_the_admin_and_comes_back_to_their_page() {
+async fn first_person_is_admin_and_returns_to_page() {
     let host = by_name().start().await.unwrap();
     let mut ann = Browser::of(&host);
     let next = ann
@@ -147,7 +147,7 @@ async fn the_first_person_is_the_admin_and_comes_back_to_their_page() {
 }
 
 #[tokio::test]
-async fn a_cookie_is_for_this_host_and_no_script() {
+async fn cookie_is_host_only_and_http_only() {
     let host = by_name().start().await.unwrap();
     let port = host.address().port();
     let sign_in = async |client: &Client, base: &str, origin: &str, asked: &str| {
@@ -172,7 +172,7 @@ async fn a_cookie_is_for_this_host_and_no_script() {
     assert_eq!(host.base_url(), "https://chat.example.com");
     let base = format!("http://{}", host.address());
     let origin = "https://chat.example.com";
-    // As a proxy asks that passes the name on, and as one that does not.
+    // Requests of a proxy that passes the name on, and of one that does not.
     for asked in ["chat.example.com".to_owned(), host.address().to_string()] {
         let secure = cookie(&sign_in(&client, &base, origin, &asked).await);
         assert!(secure.starts_with("__Host-glance="), "{secure}");
@@ -198,7 +198,7 @@ async fn a_cookie_is_for_this_host_and_no_script() {
 }
 
 #[tokio::test]
-async fn signing_in_always_makes_a_new_session_and_ends_the_old() {
+async fn sign_in_replaces_session() {
     let host = by_name().start().await.unwrap();
     let mallory = Browser::signed_in(&host, "Mallory").await;
     let mut victim = Browser::of(&host);
@@ -224,7 +224,7 @@ async fn signing_in_always_makes_a_new_session_and_ends_the_old() {
 }
 
 #[tokio::test]
-async fn a_cookie_that_was_made_up_or_changed_is_nobodys() {
+async fn forged_cookie_is_refused() {
     let host = by_name().start().await.unwrap();
     let ann = Browser::signed_in(&host, "Ann").await;
     let (name, value) = ann.cookies.first_key_value().unwrap();
@@ -261,7 +261,7 @@ async fn a_cookie_that_was_made_up_or_changed_is_nobodys() {
 }
 
 #[tokio::test]
-async fn a_session_lasts_while_it_is_used() {
+async fn session_lasts_while_used() {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     let clock = Clock::standing_at(1_700_000_000);
     let host = by_name().clock(clock.clone()).start().await.unwrap();
@@ -279,7 +279,7 @@ async fn a_session_lasts_while_it_is_used() {
 }
 
 #[tokio::test]
-async fn sessions_survive_a_restart_and_end_with_signing_out() {
+async fn sessions_survive_restart_and_end_with_sign_out() {
     let folder = tempfile::tempdir().unwrap();
     let start = |port| by_name().port(port).data(folder.path()).start();
     let host = start(0).await.unwrap();
@@ -302,7 +302,7 @@ async fn sessions_survive_a_restart_and_end_with_signing_out() {
 }
 
 #[tokio::test]
-async fn what_changes_something_comes_from_the_hosts_own_pages() {
+async fn changes_need_origin_of_host() {
     let host = by_name().start().await.unwrap();
     let ann = Browser::signed_in(&host, "Ann").await;
     let room = host.room("ops").await.room;
@@ -344,7 +344,7 @@ async fn what_changes_something_comes_from_the_hosts_own_pages() {
         };
         assert_eq!(status, expected, "{topic}");
     }
-    // Signing in as somebody else, and out, is a change too.
+    // Signing in as another person and signing out are changes too.
     for path in ["/sign-in", "/sign-out"] {
         let forged = ann
             .request(Method::POST, path)
@@ -360,7 +360,7 @@ async fn what_changes_something_comes_from_the_hosts_own_pages() {
 }
 
 #[tokio::test]
-async fn a_live_connection_ends_with_its_session() {
+async fn event_stream_ends_with_session() {
     let host = by_name().start().await.unwrap();
     let mut ann = Browser::signed_in(&host, "Ann").await;
     let mut other = Browser::signed_in(&host, "Ann").await;
@@ -375,7 +375,7 @@ async fn a_live_connection_ends_with_its_session() {
     let again = ann.request(Method::GET, &path).send().await.unwrap();
     assert_eq!(again.status(), StatusCode::UNAUTHORIZED);
 
-    // The other session's goes on, also when it had to look.
+    // The event stream of the other session continues, even if it had to check.
     let form = [("name", "renamed"), ("privacy", "public")];
     other
         .submits(&format!("/rooms/{}/settings", room.id), &form)

@@ -1,4 +1,4 @@
-//! The spans of an add-on: what they are, what they say, and what they never say.
+//! Tests the spans of an add-on, their fields, and that they contain no secrets.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -50,7 +50,7 @@ fn add_on() -> AddOn {
         )
 }
 
-/// The first span of this name that has these fields.
+/// Returns the first span with this name and these fields.
 fn find(log: &Log, name: &str, fields: &[(&str, &str)]) -> EndedSpan {
     let spans = log.spans();
     let has = |span: &&EndedSpan| {
@@ -64,7 +64,7 @@ fn find(log: &Log, name: &str, fields: &[(&str, &str)]) -> EndedSpan {
 }
 
 #[tokio::test]
-async fn every_exchange_has_its_span_and_none_has_a_secret() {
+async fn every_exchange_has_span_without_secrets() {
     let log = Log::record();
     let host = Host::start().await;
     let room = host.room("ops").await;
@@ -181,7 +181,8 @@ async fn every_exchange_has_its_span_and_none_has_a_secret() {
     }
 }
 
-/// The texts in quotes that begin with this and follow one of these macros, in all sources of the SDK.
+/// Returns the string literals with this prefix after one of these macros, in all sources of the
+/// SDK.
 fn in_sources(macros: &[&str], prefix: &str) -> BTreeSet<String> {
     fn visit(folder: &Path, look: &mut impl FnMut(&str)) {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -212,7 +213,7 @@ fn in_sources(macros: &[&str], prefix: &str) -> BTreeSet<String> {
     found
 }
 
-/// The words in backticks that begin with this, in the first cells of the page's tables.
+/// Returns the words in backticks with this prefix, in the first cells of the page's tables.
 fn on_page(prefix: &str) -> BTreeSet<String> {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/opentelemetry.md");
     let page = std::fs::read_to_string(page).unwrap();
@@ -226,7 +227,7 @@ fn on_page(prefix: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_manual_lists_every_span_and_every_number() {
+fn manual_lists_every_span_and_metric() {
     let spans = in_sources(&["debug_span!(", "request_span!("], "glance.");
     assert!(spans.len() > 8, "{spans:?}");
     assert_eq!(spans, on_page("glance."));

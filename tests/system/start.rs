@@ -1,4 +1,4 @@
-//! A host starts, or says why not; and it is gone when it is dropped.
+//! Tests the start of a host, its failures, and that dropping a host stops it.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use glance_host::Host;
 use crate::sign_in::by_name;
 
 #[tokio::test]
-async fn a_host_that_cannot_start_says_why_in_one_sentence() {
+async fn start_failure_is_one_sentence() {
     let running = Host::start().await;
     let port: u16 = running
         .base_url()
@@ -65,7 +65,7 @@ async fn a_host_that_cannot_start_says_why_in_one_sentence() {
 }
 
 #[tokio::test]
-async fn a_data_folder_is_for_one_host_at_a_time() {
+async fn data_folder_is_for_one_host_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let start = || Host::builder().port(0).data(folder.path()).start();
     let first = start().await.unwrap();
@@ -81,7 +81,7 @@ async fn a_data_folder_is_for_one_host_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_host_without_sign_in_is_for_this_machine_only() {
+async fn host_without_sign_in_is_for_this_machine_only() {
     let open = "0.0.0.0".parse().unwrap();
     let refused = Host::builder().port(0).ip(open).start().await.unwrap_err();
     assert!(
@@ -125,7 +125,7 @@ async fn a_host_without_sign_in_is_for_this_machine_only() {
 }
 
 #[tokio::test]
-async fn a_host_is_gone_when_it_is_dropped() {
+async fn dropped_host_stops() {
     let host = Host::start().await;
     let address = host.base_url().to_owned();
     drop(host);

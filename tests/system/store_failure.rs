@@ -1,5 +1,5 @@
-//! What an add-on asks of its installation store, and what happens while the store fails: nobody loses
-//! anything for good.
+//! Tests an add-on's queries of its installation store, and failures of the store: no data is lost
+//! permanently.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,14 +16,14 @@ use tokio::sync::watch;
 
 use crate::answers::{said, status};
 
-/// A store that a test switches off, and that counts its reads and its failures.
+/// A store that a test can disable, and that counts its reads and failures.
 #[derive(Debug, Clone, Default)]
 struct Switched {
     store: Arc<MemoryStore>,
     is_off: Arc<AtomicBool>,
-    /// Whether the next write is done and its answer is lost.
+    /// Whether the next write succeeds, but returns an error.
     loses_answer: Arc<AtomicBool>,
-    /// How often an installation was read.
+    /// The number of reads of installations.
     reads: Arc<AtomicUsize>,
     failures: Arc<watch::Sender<usize>>,
 }
@@ -44,7 +44,7 @@ impl Switched {
         ))
     }
 
-    /// Completes once it failed so often.
+    /// Completes after this number of failures.
     async fn failed(&self, times: usize) {
         let mut failures = self.failures.subscribe();
         failures
@@ -123,7 +123,7 @@ impl InstallationStore for Switched {
         self.store.set_removal_check(id, expected, new).await
     }
 
-    /// The add-on reads these by itself, so a failure here would be counted for nobody.
+    /// The add-on reads these by itself, so a failure here must not count.
     async fn due_removal_checks(
         &self,
         until: i64,
@@ -161,7 +161,7 @@ fn add_on(store: &Switched) -> AddOn {
 }
 
 #[tokio::test]
-async fn forged_tokens_of_one_issuer_do_not_read_the_store_each() {
+async fn forged_tokens_cause_few_reads_of_store() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let store = Switched::default();
@@ -181,13 +181,13 @@ async fn forged_tokens_of_one_issuer_do_not_read_the_store_each() {
             assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
         }
         let reads = store.reads.load(Ordering::SeqCst) - before;
-        // One more each five seconds.
+        // One more every five seconds.
         assert!((1..10).contains(&reads), "{reads} reads for {issuer}");
     }
 }
 
 #[tokio::test]
-async fn what_a_failing_store_stopped_is_done_when_it_works_again() {
+async fn failed_operations_succeed_after_store_recovers() {
     let host = Host::start().await;
     let (room, other) = (host.room("ops").await, host.room("dev").await);
     let store = Switched::default();
@@ -224,7 +224,7 @@ async fn what_a_failing_store_stopped_is_done_when_it_works_again() {
     let answer = refused.send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
 
-    // The host repeats what it may: the webhook's call and the installation.
+    // The host retries the webhook call and the installation.
     let before = *store.failures.borrow();
     room.says("ann", "hi").await;
     let descriptor = format!("{}/", installed.base_url());
@@ -247,7 +247,7 @@ async fn what_a_failing_store_stopped_is_done_when_it_works_again() {
 }
 
 #[tokio::test]
-async fn an_installation_whose_store_lost_the_answer_is_new_when_it_is_repeated() {
+async fn repeated_installation_after_store_failure_is_new() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let store = Switched::default();

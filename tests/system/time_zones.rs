@@ -1,4 +1,4 @@
-//! Where people are, as add-ons are told it.
+//! Tests the time zones of people in signed requests.
 
 use glance_sdk::model::{Scope, UserDetails};
 use glance_sdk::prelude::*;
@@ -10,7 +10,7 @@ use crate::browser::Browser;
 use crate::rest::{self, Rest};
 use crate::sign_in::by_name;
 
-/// Shows the time zone of who looks.
+/// Shows the viewer's time zone.
 #[glance(key = "zone", name = "Zone", icon = "/i.svg")]
 async fn zone(request: SignedRequest) -> GlanceData {
     let zone = request.time_zone().unwrap_or("nowhere");
@@ -18,7 +18,7 @@ async fn zone(request: SignedRequest) -> GlanceData {
 }
 
 #[tokio::test]
-async fn add_ons_are_told_the_time_zone_of_a_persons_browser() {
+async fn signed_request_contains_time_zone_of_browser() {
     let host = by_name().start().await.unwrap();
     let ann = Browser::signed_in(&host, "Ann").await;
     Browser::signed_in(&host, "Bo").await;

@@ -1,4 +1,4 @@
-//! The timeline of the room page: what its script reads, is told and sends.
+//! Tests the timeline of the room page, with the requests and events of its script.
 
 use glance_host::Host;
 use glance_host::model::{Content, Sender};
@@ -42,7 +42,7 @@ fn texts(page: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// A page's live connection.
+/// A page's event stream.
 struct Events {
     stream: Response,
     read: String,
@@ -62,7 +62,7 @@ impl Events {
         events
     }
 
-    /// The data of the next event of this name.
+    /// Returns the data of the next event with this name.
     async fn next(&mut self, name: &str) -> Value {
         loop {
             while let Some((event, rest)) = self.read.split_once("\n\n") {
@@ -80,7 +80,7 @@ impl Events {
 }
 
 #[tokio::test]
-async fn what_a_person_types_reaches_pages_history_and_webhooks() {
+async fn message_reaches_pages_history_and_webhooks() {
     let host = Host::start().await;
     let (room, other) = (host.room("ops").await, host.room("other").await);
     let bo = host.user("Bo Sample", |_| {}).await;
@@ -122,7 +122,7 @@ async fn what_a_person_types_reaches_pages_history_and_webhooks() {
 }
 
 #[tokio::test]
-async fn a_person_replies_to_people_and_to_add_ons() {
+async fn person_replies_to_people_and_add_ons() {
     let host = Host::start().await;
     let (room, other) = (host.room("ops").await, host.room("other").await);
     let hook = json!({ "event": "room_message", "url": "heard", "pattern": "^it is" });
@@ -166,7 +166,7 @@ async fn a_person_replies_to_people_and_to_add_ons() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_sent_again_is_written_and_told_once() {
+async fn repeated_message_is_stored_and_delivered_once() {
     let host = Host::start().await;
     let (room, other) = (host.room("ops").await, host.room("other").await);
     let hook = json!({ "event": "room_message", "url": "heard" });
@@ -214,7 +214,7 @@ async fn a_message_that_is_sent_again_is_written_and_told_once() {
 }
 
 #[tokio::test]
-async fn what_is_no_message_is_refused_in_a_sentence() {
+async fn invalid_message_is_refused() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     for (text, words) in [
@@ -252,7 +252,7 @@ async fn what_is_no_message_is_refused_in_a_sentence() {
 }
 
 #[tokio::test]
-async fn what_add_ons_write_comes_to_the_page_harmless_and_the_same_to_all() {
+async fn content_of_add_ons_is_sanitized_and_same_for_all() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on =
@@ -325,7 +325,7 @@ async fn what_add_ons_write_comes_to_the_page_harmless_and_the_same_to_all() {
 }
 
 #[tokio::test]
-async fn a_page_reads_fifty_entries_at_once_on_either_side_of_one() {
+async fn page_loads_fifty_entries_in_either_direction() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let mut ids = Vec::new();
@@ -354,11 +354,11 @@ async fn a_page_reads_fifty_entries_at_once_on_either_side_of_one() {
 }
 
 #[tokio::test]
-async fn a_page_that_is_too_slow_is_told_that_it_missed_something() {
+async fn slow_page_is_told_that_it_missed_events() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let mut events = Events::connect(&host, &room).await;
-    // More than the connection and its queue hold while nobody reads.
+    // More than the connection and its queue can hold while nobody reads.
     let long = "x".repeat(10_000);
     for _ in 0..1_500 {
         room.says("ann", &long).await;

@@ -1,4 +1,4 @@
-//! A host that serves HTTPS with a given certificate.
+//! Tests a host that serves HTTPS with a given certificate.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ impl Files {
         files
     }
 
-    /// Writes a new certificate and its key over the old ones.
+    /// Replaces the certificate and its key.
     fn renew(&self) {
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
         let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names).unwrap();
@@ -42,7 +42,7 @@ impl Files {
         path
     }
 
-    /// The certificate that is there now.
+    /// Returns the current certificate.
     fn trusted(&self) -> Certificate {
         Certificate::from_pem(&fs::read(&self.certificate).unwrap()).unwrap()
     }
@@ -61,7 +61,7 @@ async fn start(certificate: &Path, key: &Path) -> Result<Host, Error> {
     Host::builder().port(0).tls(certificate, key).start().await
 }
 
-/// By a client of its own: another connection of the same one would go on with the first's keys.
+/// Uses a new client, because an existing connection would continue with the old keys.
 async fn capabilities(host: &Host, trusted: &Certificate) -> reqwest::Result<StatusCode> {
     let url = format!("{}/v2/capabilities", host.base_url());
     let answer = client(trusted).get(url).send().await?;
@@ -69,7 +69,7 @@ async fn capabilities(host: &Host, trusted: &Certificate) -> reqwest::Result<Sta
 }
 
 #[tokio::test]
-async fn answers_over_tls_only_and_names_itself_so() {
+async fn host_uses_tls_only_and_https_urls() {
     let files = Files::new();
     let host = start(&files.certificate, &files.key).await.unwrap();
     let address = host.base_url().strip_prefix("https://").unwrap();
@@ -100,7 +100,7 @@ async fn answers_over_tls_only_and_names_itself_so() {
 }
 
 #[tokio::test]
-async fn who_says_nothing_holds_up_nobody() {
+async fn silent_client_delays_nobody() {
     let files = Files::new();
     let host = start(&files.certificate, &files.key).await.unwrap();
     let address = host.base_url().strip_prefix("https://").unwrap();
@@ -113,7 +113,7 @@ async fn who_says_nothing_holds_up_nobody() {
 }
 
 #[tokio::test]
-async fn a_renewed_certificate_is_used_from_then_on() {
+async fn renewed_certificate_is_used() {
     let files = Files::new();
     let host = start(&files.certificate, &files.key).await.unwrap();
     let before = files.trusted();
@@ -133,7 +133,7 @@ async fn a_renewed_certificate_is_used_from_then_on() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_file_is_one_sentence() {
+async fn invalid_certificate_file_is_one_sentence() {
     let files = Files::new();
     let other = Files::new();
     let missing = files.folder.path().join("missing.pem");

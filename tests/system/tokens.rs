@@ -1,4 +1,4 @@
-//! Who is not let in.
+//! Tests refused tokens.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::add_on::{Pager, add_on, data, incidents};
 
 #[tokio::test]
-async fn an_add_on_answers_only_what_its_host_signed() {
+async fn add_on_accepts_only_requests_of_its_host() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let installed = room.install(add_on(&Pager::new(4))).await;
@@ -109,7 +109,7 @@ async fn an_add_on_answers_only_what_its_host_signed() {
     }
 }
 
-/// All that a stranger sees of an answer.
+/// Returns everything that a stranger sees of a response.
 async fn seen(answer: reqwest::Response) -> (StatusCode, Vec<(String, String)>, String) {
     let headers = answer.headers().iter();
     let headers = headers.filter(|(name, _)| *name != "date");
@@ -120,7 +120,7 @@ async fn seen(answer: reqwest::Response) -> (StatusCode, Vec<(String, String)>, 
     (answer.status(), headers, answer.text().await.unwrap())
 }
 
-/// A token with any payload, its signature right.
+/// Signs any payload with the right key.
 fn hs256(secret: &Secret, payload: &Value) -> String {
     let key = EncodingKey::from_secret(secret.expose().as_bytes());
     encode(&Header::new(Algorithm::HS256), payload, &key).unwrap()
@@ -134,7 +134,7 @@ async fn room_of_another_host() -> SigningKey {
 }
 
 #[tokio::test]
-async fn a_query_is_a_simple_cross_origin_request() {
+async fn query_is_simple_cross_origin_request() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let installed = room.install(add_on(&Pager::new(4))).await;
@@ -167,7 +167,7 @@ async fn a_query_is_a_simple_cross_origin_request() {
 }
 
 #[tokio::test]
-async fn the_host_takes_only_tokens_it_gave_and_that_still_hold() {
+async fn host_accepts_only_its_own_valid_tokens() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let installed = room.install(add_on(&Pager::new(4))).await;
@@ -269,7 +269,7 @@ async fn the_host_takes_only_tokens_it_gave_and_that_still_hold() {
 }
 
 #[tokio::test]
-async fn an_expired_token_is_refused_and_asked_for_anew() {
+async fn expired_token_is_refused_and_renewed() {
     let host = Host::builder()
         .port(0)
         .token_life(Duration::ZERO)
@@ -291,7 +291,7 @@ async fn an_expired_token_is_refused_and_asked_for_anew() {
 }
 
 #[tokio::test]
-async fn an_installation_cannot_be_taken_over() {
+async fn installation_cannot_be_taken_over() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let installed = room.install(add_on(&Pager::new(4))).await;
@@ -324,7 +324,7 @@ async fn an_installation_cannot_be_taken_over() {
 }
 
 #[tokio::test]
-async fn an_add_on_that_its_host_forgot_gives_up_until_it_is_introduced_anew() {
+async fn forgotten_add_on_stops_calls_until_new_installation() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let installed = room.install(add_on(&Pager::new(4))).await;
@@ -335,7 +335,7 @@ async fn an_add_on_that_its_host_forgot_gives_up_until_it_is_introduced_anew() {
     };
     push().await.unwrap();
 
-    // The host loses it without a word to the add-on.
+    // The host loses it without notifying the add-on.
     assert!(host.state().remove_installation(&id).await.unwrap());
     for _ in 0..2 {
         let refused = push().await.unwrap_err();
@@ -356,7 +356,7 @@ async fn an_add_on_that_its_host_forgot_gives_up_until_it_is_introduced_anew() {
 }
 
 #[tokio::test]
-async fn a_client_may_hold_less_than_the_descriptor_allows() {
+async fn client_may_have_fewer_scopes_than_descriptor() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let installed = room.install(add_on(&Pager::new(4))).await;

@@ -1,4 +1,4 @@
-//! The calls that add-ons and clients of others made, made again to this host.
+//! Tests recorded calls of other add-ons and clients against this host.
 
 use glance_host::Host;
 use glance_host::model::{Installed, Room};
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::corpus::{corpus, documents};
 
 #[tokio::test]
-async fn peers_get_the_answers_they_were_written_for() {
+async fn recorded_calls_get_expected_responses() {
     let Some(folder) = corpus() else {
         return;
     };
@@ -18,7 +18,7 @@ async fn peers_get_the_answers_they_were_written_for() {
     for (path, trace) in documents(&folder, ["traces"].into_iter()) {
         let peer = Peer::new(&trace).await;
         let all = trace["calls_to_host"].as_array().unwrap();
-        // A peer that asks for tokens holds those it asked for, and no more.
+        // A peer that requests tokens has only the tokens that it requested.
         let mut tokens = Vec::new();
         if !all.iter().any(is_for_token) {
             tokens.push(peer.token().await);
@@ -44,7 +44,7 @@ fn path_of(call: &Value) -> &str {
     call["path"].as_str().unwrap()
 }
 
-/// What the peer was answered then; a room that is none was not looked at.
+/// Returns the status that the peer received; a missing room was not checked.
 fn expected(call: &Value) -> StatusCode {
     if path_of(call).contains("/undefined/") {
         return StatusCode::NOT_FOUND;
@@ -62,7 +62,7 @@ struct Peer {
 }
 
 impl Peer {
-    /// The host of one peer, which is installed with the descriptor it served.
+    /// Starts a host for one peer, which is installed with its own descriptor.
     async fn new(trace: &Value) -> Self {
         let host = Host::start().await;
         let room = host.room("ops").await.room;
@@ -76,7 +76,7 @@ impl Peer {
         let installed = Installed {
             oauth_id: "peer".into(),
             oauth_secret: "secret".into(),
-            // A client that creates rooms is no room's.
+            // A client that creates rooms does not belong to one.
             room_id: served.map(|_| room.id),
             descriptor_url: "http://peer.example/".to_owned(),
             descriptor,
@@ -98,7 +98,7 @@ impl Peer {
         }
     }
 
-    /// A token for all that the descriptor declares.
+    /// Requests a token with all scopes of the descriptor.
     async fn token(&self) -> String {
         let url = format!("{}/v2/oauth/token", self.host.base_url());
         let form = [("grant_type", "client_credentials")];
@@ -108,7 +108,7 @@ impl Peer {
         answer["access_token"].as_str().unwrap().to_owned()
     }
 
-    /// The call with the newest token that may make it: a trace does not say which one it was.
+    /// Makes the call with the newest token that may make it: a trace does not contain the token.
     async fn try_with(&self, call: &Value, tokens: &[String]) -> (StatusCode, Value) {
         let mut answered = self.call(call, "none").await;
         for token in tokens.iter().rev() {

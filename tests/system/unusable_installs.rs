@@ -1,4 +1,5 @@
-//! Installation data that an add-on refuses before it stores or calls anything, and how many it takes.
+//! Tests invalid installation data, which an add-on refuses before storing or calling anything, and
+//! limits on installations.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use crate::add_on::{Pager, add_on};
 use crate::by_hand::serve;
 
-/// A host that counts what it is asked.
+/// Starts a host that counts its requests.
 async fn counting(calls: &Arc<AtomicUsize>) -> String {
     let calls = Arc::clone(calls);
     serve(move |_| {
@@ -41,7 +42,7 @@ fn unusable(capabilities_url: &str) -> Vec<(Value, &'static str)> {
 }
 
 #[tokio::test]
-async fn odd_ids_and_empty_secrets_are_refused_before_anything_is_called() {
+async fn malformed_ids_and_empty_secrets_are_refused_before_calls() {
     let calls = Arc::default();
     let host = counting(&calls).await;
     let server = add_on(&Pager::new(1))
@@ -73,7 +74,7 @@ async fn odd_ids_and_empty_secrets_are_refused_before_anything_is_called() {
 }
 
 #[tokio::test]
-async fn a_browser_brings_nothing_unusable_either() {
+async fn invalid_installations_from_browser_are_refused() {
     let server = add_on(&Pager::new(1))
         .installs_by_browser()
         .listen("127.0.0.1", 0, None)
@@ -110,7 +111,7 @@ async fn a_browser_brings_nothing_unusable_either() {
     assert!(installations.list().await.unwrap().is_empty());
 }
 
-/// A store that has so many installations of other ids with this address.
+/// Creates a store with this number of installations with other ids and this URL.
 async fn filled(number: usize, url: impl Fn(usize) -> String) -> Arc<MemoryStore> {
     let store = Arc::new(MemoryStore::default());
     for nth in 0..number {
@@ -126,7 +127,7 @@ async fn filled(number: usize, url: impl Fn(usize) -> String) -> Arc<MemoryStore
 }
 
 #[tokio::test]
-async fn hosts_that_are_not_named_fill_no_store() {
+async fn installations_of_unnamed_hosts_are_limited() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let own = format!("{}/v2/capabilities", host.base_url());
@@ -142,7 +143,7 @@ async fn hosts_that_are_not_named_fill_no_store() {
         match (taken.await, room_for_one) {
             (Ok(taken), true) => {
                 assert_eq!(store.count(None).await.unwrap(), before + 1);
-                // One more is one too many, and an update of a known one is none more.
+                // One more exceeds the limit, while an update of a known one does not.
                 let url = format!("{}/", taken.base_url());
                 host.update(taken.installed(), &url).await.unwrap();
                 host.uninstall(taken.oauth_id()).await.unwrap();

@@ -1,4 +1,4 @@
-//! Updates without a secret, and secrets that are another's.
+//! Tests updates without a secret, and wrong secrets.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,7 +20,7 @@ async fn status(url: &str, body: &Value) -> StatusCode {
 }
 
 #[tokio::test]
-async fn an_update_believes_nothing_but_what_is_stored() {
+async fn update_uses_stored_data_only() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let updates = Arc::new(AtomicU32::new(0));
@@ -94,7 +94,7 @@ async fn an_update_believes_nothing_but_what_is_stored() {
 }
 
 #[tokio::test]
-async fn an_add_on_that_forgot_its_installation_gets_it_back_with_an_update() {
+async fn update_restores_lost_installation() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let store = Arc::new(MemoryStore::default());
@@ -118,11 +118,11 @@ async fn an_add_on_that_forgot_its_installation_gets_it_back_with_an_update() {
 }
 
 #[tokio::test]
-async fn the_same_id_with_another_secret_changes_nothing() {
+async fn same_id_with_other_secret_changes_nothing() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = room.install(add_on(&Pager::new(4))).await;
-    // A host of the thief's own, which gives tokens for any secret.
+    // A host of an attacker that issues tokens for any secret.
     let thief = serve(|base| {
         let document = glance_sdk::model::HostDocument::new(base, base);
         let document = serde_json::to_string(&document).unwrap();

@@ -1,4 +1,4 @@
-//! Webhooks: what an add-on declares, and what it believes.
+//! Tests the webhooks of an add-on: their declarations, and which calls it accepts.
 
 use glance_host::Host;
 use glance_host::testing::TestAddOn;
@@ -9,7 +9,7 @@ use glance_sdk::prelude::*;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-/// Says which build is asked for.
+/// Replies with the requested build.
 #[webhook(event = RoomMessage, pattern = "^/build")]
 async fn build(
     said: WebhookRequest<RoomMessage>,
@@ -35,7 +35,7 @@ fn add_on() -> AddOn<&'static str> {
         .webhook::<entered>()
 }
 
-/// A person of the room, and what the host says of them.
+/// A person of the room, with the host's description of them.
 struct Caller<'a> {
     installed: &'a TestAddOn,
     key: SigningKey,
@@ -95,7 +95,7 @@ macro_rules! caller {
 }
 
 #[tokio::test]
-async fn a_descriptor_declares_its_webhooks_signed() {
+async fn descriptor_declares_signed_webhooks() {
     let built = add_on().build("https://builds.example.com").unwrap();
     let webhooks = built.descriptor().capabilities.webhook.as_ref().unwrap();
     let [build, entered] = webhooks.as_slice() else {
@@ -120,7 +120,7 @@ async fn a_descriptor_declares_its_webhooks_signed() {
 }
 
 #[tokio::test]
-async fn a_notification_is_the_answer() {
+async fn returned_notification_is_response() {
     caller!(caller);
     let answer = caller
         .call("build", caller.said("/build all").to_string())
@@ -149,7 +149,7 @@ async fn a_notification_is_the_answer() {
 }
 
 #[tokio::test]
-async fn a_call_must_be_signed() {
+async fn call_must_be_signed() {
     caller!(caller);
     let address = format!("{}/webhook/build", caller.installed.base_url());
     let body = caller.said("/build all").to_string();
@@ -165,9 +165,9 @@ async fn a_call_must_be_signed() {
     }
 }
 
-/// The signature does not cover the body: whoever holds a token of their own could write one.
+/// The signature does not cover the body: the owner of a token could write any body.
 #[tokio::test]
-async fn a_body_must_agree_with_its_token() {
+async fn body_must_match_token() {
     caller!(caller);
     let good = caller.said("/build all");
     for (what, place, wrong) in [
@@ -186,7 +186,7 @@ async fn a_body_must_agree_with_its_token() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_payload_is_refused() {
+async fn invalid_payload_is_refused() {
     caller!(caller);
     let entered = caller
         .body("room_enter", json!({ "sender": { "id": 5 } }))
@@ -203,7 +203,7 @@ async fn a_body_that_is_no_payload_is_refused() {
 }
 
 #[tokio::test]
-async fn a_payload_is_read_as_a_browser_reads_it() {
+async fn payload_is_parsed_like_in_browsers() {
     caller!(caller);
     let body = caller.said("/build half").to_string();
     let body = body.replace("/build half", "/build half \\ud83d");
