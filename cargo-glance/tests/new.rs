@@ -107,14 +107,14 @@ fn source_of_sdk_can_be_chosen() {
     let refused = new(folder.path(), &["c", "--sdk", "nowhere"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(
-        text(&refused).contains("use the root of a checkout"),
+        text(&refused).contains("the root of a checkout"),
         "{refused:?}"
     );
     assert!(!folder.path().join("c").exists());
 }
 
 #[test]
-fn surrounding_workspace_is_named_if_it_must_change() {
+fn error_names_the_surrounding_workspace_that_must_change() {
     let folder = tempfile::tempdir().unwrap();
     let manifest = folder.path().join("Cargo.toml");
     std::fs::write(
