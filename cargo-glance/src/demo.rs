@@ -179,8 +179,8 @@ async fn prepare(
     let panel = panel.map_err(|error| no_answer(format!("{error:#}")))?;
     let chosen = add_on.choose(&panel, example.form).await;
     chosen.map_err(no_answer)?;
-    let begun = example.feed.begin(&add_on.base_url).await;
-    begun.map_err(no_answer)
+    let started_feed = example.feed.begin(&add_on.base_url).await;
+    started_feed.map_err(no_answer)
 }
 
 /// Waits for Ctrl-C. On a terminal, each press of Enter delivers one more event, to one add-on

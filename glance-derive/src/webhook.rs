@@ -180,7 +180,7 @@ fn handler(
             <#answer as #krate::webhook::WebhookAnswer>::Error: #krate::glance::HandlerError
         }
     };
-    let happened = quote_spanned!(first.span()=> let __happened: #first = __request;);
+    let bind_event = quote_spanned!(first.span()=> let __event: #first = __request;);
     let implementation = quote! {
         #[automatically_derived]
         #[allow(trivial_bounds)]
@@ -199,9 +199,9 @@ fn handler(
                 #krate::axum::response::Response,
             > {
                 let _ = (&__parts, __state);
-                #happened
+                #bind_event
                 #statements
-                let __answer: #answer = #name(__happened, #values).await;
+                let __answer: #answer = #name(__event, #values).await;
                 match #krate::webhook::WebhookAnswer::into_result(__answer) {
                     ::core::result::Result::Ok(answer) => ::core::result::Result::Ok(answer),
                     ::core::result::Result::Err(error) => {

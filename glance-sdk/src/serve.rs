@@ -218,13 +218,13 @@ impl<H: Handshake> HttpServer<H> {
             };
             let mut ending = ending.clone();
             tokio::spawn(async move {
-                let begun = tokio::select! {
-                    begun = timeout(FIRST_BYTE_TIMEOUT, handshake) => begun,
+                let outcome = tokio::select! {
+                    outcome = timeout(FIRST_BYTE_TIMEOUT, handshake) => outcome,
                     _ = ending.wait_for(|ended| *ended) => return,
                 };
                 // From here on, the connection's own receiver keeps the server running.
                 drop(ending);
-                match begun {
+                match outcome {
                     Ok(Ok((stream, peer))) => connection.serve(stream, peer, permit).await,
                     Ok(Err(error)) => tracing::debug!(%address, %error, "handshake failed"),
                     Err(_) => tracing::debug!(%address, "handshake timed out"),

@@ -99,8 +99,8 @@ async fn actions_follow_their_conditions() {
     card.metadata = Some(json!({ "job": { "id": 4, "name": "build & test" } }));
     let notification = Notification::text("Job 4").card(card);
     here().notify(&notification).await.unwrap();
-    let told = room.timeline().await.pop().unwrap();
-    assert_eq!(offered(&host, &room, &told.id).await, with(&["card"]));
+    let posted = room.timeline().await.pop().unwrap();
+    assert_eq!(offered(&host, &room, &posted.id).await, with(&["card"]));
 
     here().actions().remove("created").await.unwrap();
     assert!(
@@ -113,12 +113,12 @@ async fn actions_follow_their_conditions() {
 
     // An action that is not offered cannot be run.
     let take = async |action: &str, message: Option<&str>| {
-        let wanted = json!({ "addOn": "com.example.full", "action": action, "message": message });
-        ask(&host, &room, "open", wanted).await
+        let body = json!({ "addOn": "com.example.full", "action": action, "message": message });
+        ask(&host, &room, "open", body).await
     };
     assert_eq!(take("card", Some(&plain.id)).await.0, StatusCode::NOT_FOUND);
     assert_eq!(take("card", None).await.0, StatusCode::NOT_FOUND);
-    let (_, opened) = take("card", Some(&told.id)).await;
+    let (_, opened) = take("card", Some(&posted.id)).await;
     assert_eq!(
         (&opened["kind"], &opened["key"]),
         (&json!("dialog"), &json!("dialog"))
@@ -128,7 +128,7 @@ async fn actions_follow_their_conditions() {
         json!({
             "body": "Job 4",
             "sender": { "id": null, "name": "Pages", "mention": null },
-            "mid": told.id,
+            "mid": posted.id,
             "type": "notification",
             "metadata": { "job": { "id": 4, "name": "build & test" } },
             "card": { "title": "Job 4", "description": null, "url": null },
@@ -175,8 +175,8 @@ async fn patterns_per_add_on_are_limited() {
         offered(&host, &room, &said.id).await,
         ["last", "one", "some"]
     );
-    let wanted = json!({ "addOn": "com.example.full", "action": "many", "message": said.id });
-    let (status, _) = ask(&host, &room, "open", wanted).await;
+    let body = json!({ "addOn": "com.example.full", "action": "many", "message": said.id });
+    let (status, _) = ask(&host, &room, "open", body).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
 
     let elsewhere = Browser::at(&host, Some(&host.room("other").await));
@@ -207,8 +207,8 @@ async fn target_options_and_url_variables_are_passed() {
     .await;
 
     // The same from a glance, with its options and without variables.
-    let wanted = json!({ "addOn": "com.example.full", "glance": "line" });
-    let (_, opened) = ask(&host, &room, "open", wanted).await;
+    let body = json!({ "addOn": "com.example.full", "glance": "line" });
+    let (_, opened) = ask(&host, &room, "open", body).await;
     assert_eq!(
         (&opened["key"], &opened["line"]),
         (&json!("job"), &json!("com.example.full:line"))
@@ -228,10 +228,10 @@ async fn target_options_and_url_variables_are_passed() {
         .notify(&Notification::text("Job").card(card))
         .await
         .unwrap();
-    let told = room.timeline().await.pop().unwrap();
-    let wanted = json!({ "addOn": "com.example.full", "action": "job", "message": told.id,
+    let posted = room.timeline().await.pop().unwrap();
+    let body = json!({ "addOn": "com.example.full", "action": "job", "message": posted.id,
         "values": { "x": { "y": 1 }, "message": "not this" } });
-    let (status, opened) = ask(&host, &room, "open", wanted).await;
+    let (status, opened) = ask(&host, &room, "open", body).await;
     assert_eq!(status, StatusCode::OK, "{opened}");
     let url = Url::parse(opened["url"].as_str().unwrap()).unwrap();
     assert_eq!(url.path(), "/job/..%2Fa%20b");

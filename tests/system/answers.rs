@@ -248,14 +248,14 @@ async fn webhook_calls_keep_message_order() {
     });
     join_all(writing).await;
     peer.called(100).await;
-    let told = peer.seen().into_iter();
-    let told = told.map(|seen| seen.body["item"]["message"]["id"].clone());
+    let delivered = peer.seen().into_iter();
+    let delivered = delivered.map(|seen| seen.body["item"]["message"]["id"].clone());
     let written = room
         .timeline()
         .await
         .into_iter()
         .map(|entry| json!(entry.id));
-    assert_eq!(told.collect::<Vec<_>>(), written.collect::<Vec<_>>());
+    assert_eq!(delivered.collect::<Vec<_>>(), written.collect::<Vec<_>>());
 }
 
 /// The REST API refuses it there too.

@@ -171,8 +171,8 @@ async fn browser_installs_updates_and_removes_add_on() {
     let secret = add_on.installed().oauth_secret.expose();
     for private in [secret, "installable/token"] {
         let lines = logged.lines().filter(|line| line.contains("glance_sdk"));
-        let told: Vec<_> = lines.filter(|line| line.contains(private)).collect();
-        assert!(told.is_empty(), "{told:?}");
+        let leaks: Vec<_> = lines.filter(|line| line.contains(private)).collect();
+        assert!(leaks.is_empty(), "{leaks:?}");
     }
 
     let posted = glance_host::testing::http_client()

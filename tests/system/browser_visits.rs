@@ -135,11 +135,11 @@ async fn host_installs_and_removes_through_browser() {
         let secret = installed.oauth_secret.expose();
         let logged = log.text();
         for private in [secret, shown_at.rsplit('/').next().unwrap()] {
-            let told: Vec<_> = logged
+            let leaks: Vec<_> = logged
                 .lines()
                 .filter(|line| line.contains("glance_") && line.contains(private))
                 .collect();
-            assert!(told.is_empty(), "{told:?}");
+            assert!(leaks.is_empty(), "{leaks:?}");
         }
     }
 }

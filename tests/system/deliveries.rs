@@ -37,7 +37,7 @@ async fn webhook_answers_message_in_room() {
     let installed = room.install(add_on).await;
     other.says("ann", "/build elsewhere").await;
     room.says("ann", "hello").await;
-    let asked = room.says("ann", "/build all").await;
+    let command = room.says("ann", "/build all").await;
     let answer = room.notification("Building").await;
     assert_eq!(answer.message, "Building all.");
     assert_eq!(answer.color, Some(Color::Green));
@@ -46,7 +46,7 @@ async fn webhook_answers_message_in_room() {
     assert_eq!(delivery.event, Event::RoomMessage);
     assert_eq!(&delivery.oauth_id, installed.oauth_id());
     assert_eq!((delivery.attempts, status(&delivery)), (1, Some(200)));
-    assert_eq!(delivery.body["item"]["message"]["id"], json!(asked.id));
+    assert_eq!(delivery.body["item"]["message"]["id"], json!(command.id));
     assert_eq!(room.deliveries().len(), 1, "the pattern is matched before");
     assert!(other.deliveries().is_empty());
     assert_eq!(room.timeline().await.len(), 3, "it is answered once");
@@ -62,8 +62,8 @@ macro_rules! listeners {
     ($($name:ident: $event:ty,)*) => {
         $(
             #[webhook(event = $event)]
-            async fn $name(told: WebhookRequest<$event>, State(journal): State<Journal>) {
-                note(&journal, &told);
+            async fn $name(request: WebhookRequest<$event>, State(journal): State<Journal>) {
+                note(&journal, &request);
             }
         )*
 
@@ -93,32 +93,32 @@ async fn nine_events_are_delivered_and_accepted() {
     let installed = host.install_everywhere(listener(&journal)).await;
     let room = host.room("ops").await;
     let ann = host.user("ann", |_| {}).await;
-    let told = async |event: Event| {
+    let expect_event = async |event: Event| {
         let delivery = room.delivery(|delivery| delivery.event == event).await;
         assert_eq!(status(&delivery), Some(204), "{delivery:?}");
         let payload: WebhookPayload = serde_json::from_value(delivery.body.clone()).unwrap();
         assert!(!matches!(payload.typed().item, WebhookItem::Other(_)));
     };
-    told(Event::RoomCreated).await;
+    expect_event(Event::RoomCreated).await;
     let viewer = room.viewer("ann").await;
     let second = room.viewer("ann").await;
-    told(Event::RoomEnter).await;
+    expect_event(Event::RoomEnter).await;
     room.says("ann", "hi").await;
-    told(Event::RoomMessage).await;
+    expect_event(Event::RoomMessage).await;
     drop((viewer, second));
-    told(Event::RoomExit).await;
+    expect_event(Event::RoomExit).await;
     let writer = AddOn::new("com.example.writer", "Writer");
     let writer = writer.scopes([Scope::AdminRoom, Scope::SendNotification]);
     let writer = room.install(writer).await;
     let client = writer.client().await;
     let written = Notification::text("hi");
     client.room(room.room.id).notify(&written).await.unwrap();
-    told(Event::RoomNotification).await;
+    expect_event(Event::RoomNotification).await;
     let id = room.room.id.to_string();
     let topic = client.request(Method::Put, ["room", &id, "topic"]);
     let topic = topic.body(&json!({ "topic": "Peace" })).unwrap();
     topic.send().await.unwrap();
-    told(Event::RoomTopicChange).await;
+    expect_event(Event::RoomTopicChange).await;
     for event in [
         webhooks::RoomEvent::Archived(ann.clone()),
         webhooks::RoomEvent::Unarchived(ann.clone()),
@@ -126,7 +126,7 @@ async fn nine_events_are_delivered_and_accepted() {
     ] {
         let kind = event.event().unwrap();
         room.emit(event).await;
-        told(kind).await;
+        expect_event(kind).await;
     }
 
     assert_eq!(

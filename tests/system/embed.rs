@@ -101,20 +101,20 @@ async fn post(
 }
 
 /// Reads until this text arrived.
-async fn read_until(events: &mut Response, wanted: &str) -> String {
+async fn read_until(events: &mut Response, pattern: &str) -> String {
     let mut text = String::new();
-    while !text.contains(wanted) {
+    while !text.contains(pattern) {
         let chunk = events.chunk().await.unwrap();
-        let chunk = chunk.unwrap_or_else(|| panic!("no {wanted} in {text}"));
+        let chunk = chunk.unwrap_or_else(|| panic!("no {pattern} in {text}"));
         text.push_str(std::str::from_utf8(&chunk).unwrap());
     }
     text
 }
 
 /// Returns the URL of an icon in the received text.
-fn read_icon(told: &str) -> &str {
-    let at = told.find("/icon/").unwrap();
-    told[at..].split('"').next().unwrap()
+fn read_icon(received: &str) -> &str {
+    let at = received.find("/icon/").unwrap();
+    received[at..].split('"').next().unwrap()
 }
 
 #[tokio::test]
@@ -123,9 +123,9 @@ async fn token_opens_one_room() {
     let token = token(&host, &add_on, &room, None).await;
     let mut live = events(&host, &room, &token).await;
     assert_eq!(live.status(), StatusCode::OK);
-    let told = read_until(&mut live, "for true").await;
+    let received = read_until(&mut live, "for true").await;
     // The icon loads without a cookie too.
-    let shown = read_icon(&told);
+    let shown = read_icon(&received);
     let icon = glance_host::testing::http_client().get(format!("{}{shown}", host.base_url()));
     assert_eq!(rest::status(icon).await, StatusCode::OK);
 
@@ -172,9 +172,12 @@ async fn messages_stay_in_room() {
     let mut live = events(&host, &room, &token).await;
     read_until(&mut live, "event: here").await;
     room.says("Ann", "a secret").await;
-    let told = read_until(&mut live, "event: entry").await;
+    let received = read_until(&mut live, "event: entry").await;
     let rest = read_until(&mut live, "\n\n").await;
-    assert!(!format!("{told}{rest}").contains("secret"), "{told}");
+    assert!(
+        !format!("{received}{rest}").contains("secret"),
+        "{received}"
+    );
 }
 
 #[tokio::test]
@@ -184,11 +187,11 @@ async fn embedded_sidebar_has_no_inspector() {
     let token = token(&host, &add_on, &room, Some(ann.id.get())).await;
     let request = request(&host, &room, Method::GET, "/events?inspect");
     let mut live = request.bearer_auth(&token).send().await.unwrap();
-    let mut told = read_until(&mut live, "for true").await;
+    let mut received = read_until(&mut live, "for true").await;
     room.says("Bo", "a secret").await;
-    told += &read_until(&mut live, "event: entry").await;
-    told += &read_until(&mut live, "\n\n").await;
-    assert!(!told.contains("event: inspection"), "{told}");
+    received += &read_until(&mut live, "event: entry").await;
+    received += &read_until(&mut live, "\n\n").await;
+    assert!(!received.contains("event: inspection"), "{received}");
 }
 
 #[tokio::test]
@@ -199,8 +202,8 @@ async fn person_has_time_zone_and_guest_has_none() {
         let token = token(&host, &add_on, &room, user).await;
         let events = request(&host, &room, Method::GET, "/events").header("Time-Zone", zone);
         let mut live = events.bearer_auth(&token).send().await.unwrap();
-        let told = read_until(&mut live, "\"page\":\"").await;
-        let page = told
+        let received = read_until(&mut live, "\"page\":\"").await;
+        let page = received
             .split("\"page\":\"")
             .nth(1)
             .unwrap()
@@ -274,8 +277,8 @@ async fn only_tokens_open_sidebar() {
     }
     // Neither does a session.
     let ann = Browser::signed_in(&host, "Ann").await;
-    let asked = request(&host, &room, Method::GET, "/events").header(COOKIE, ann.cookie());
-    assert_eq!(rest::status(asked).await, StatusCode::UNAUTHORIZED);
+    let events_request = request(&host, &room, Method::GET, "/events").header(COOKIE, ann.cookie());
+    assert_eq!(rest::status(events_request).await, StatusCode::UNAUTHORIZED);
     let open = request(&host, &room, Method::POST, "/open").header(COOKIE, ann.cookie());
     let open = open.json(&json!({ "addOn": "com.example.shown", "key": "panel" }));
     assert_eq!(rest::status(open).await, StatusCode::UNAUTHORIZED);

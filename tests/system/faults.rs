@@ -419,9 +419,9 @@ async fn calls_are_recorded_while_event_stream_is_open() {
         .send()
         .await
         .unwrap();
-    let mut told = String::new();
-    while !told.contains("<b>2</b> incidents") {
-        told += &String::from_utf8_lossy(&events.chunk().await.unwrap().unwrap());
+    let mut received = String::new();
+    while !received.contains("<b>2</b> incidents") {
+        received += &String::from_utf8_lossy(&events.chunk().await.unwrap().unwrap());
     }
     let mut purposes = Vec::new();
     while purposes.last() != Some(&Purpose::Query) {

@@ -68,16 +68,16 @@ async fn hundreds_of_faulty_add_ons_affect_only_their_glances() {
     let room = host.room("ops").await;
     let hanging = Arc::new(watch::Sender::new(0_usize));
     let open = Arc::new(watch::Sender::new(0_usize));
-    let (read, asked) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (read, requests) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let server = serve(|_| {
         let hangs = Arc::clone(&hanging);
-        let (open, read, asked) = (Arc::clone(&open), Arc::clone(&read), Arc::clone(&asked));
+        let (open, read, requests) = (Arc::clone(&open), Arc::clone(&read), Arc::clone(&requests));
         let hang = async move || {
             hangs.send_modify(|hanging| *hanging += 1);
             pending::<()>().await;
         };
         let huge = async move || {
-            asked.fetch_add(1, Ordering::SeqCst);
+            requests.fetch_add(1, Ordering::SeqCst);
             endless(&open, &read)
         };
         let lie = async || ([(header::CONTENT_TYPE, "application/json")], CORS, "<p>{}");
@@ -146,9 +146,9 @@ async fn hundreds_of_faulty_add_ons_affect_only_their_glances() {
         .await;
     assert_eq!(sidebar.line("always").unwrap().label_text(), "9 incidents");
 
-    assert!(asked.load(Ordering::SeqCst) >= OF_EACH_OTHER);
+    assert!(requests.load(Ordering::SeqCst) >= OF_EACH_OTHER);
     open.subscribe().wait_for(|open| *open == 0).await.unwrap();
-    let each = read.load(Ordering::SeqCst) / asked.load(Ordering::SeqCst);
+    let each = read.load(Ordering::SeqCst) / requests.load(Ordering::SeqCst);
     assert!(
         each < 32 << 20,
         "the host hung up after {each} bytes of an endless answer"

@@ -110,8 +110,8 @@ async fn each_kind_of_page_opens_with_signed_url() {
             Some("dark"),
         ),
     ] {
-        let wanted = json!({ "addOn": "com.example.full", "key": key, "theme": "dark" });
-        let (status, answer) = ask(&host, &room, "open", wanted).await;
+        let request_body = json!({ "addOn": "com.example.full", "key": key, "theme": "dark" });
+        let (status, answer) = ask(&host, &room, "open", request_body).await;
         assert_eq!(status, StatusCode::OK, "{answer}");
         assert_eq!(
             (&answer["kind"], &answer["key"]),
@@ -128,7 +128,7 @@ async fn each_kind_of_page_opens_with_signed_url() {
         let claims = claims(&installed, &query(&url, "signed_request").unwrap());
         assert_eq!(claims.context.unwrap().room_id, Some(room.room.id));
     }
-    for (wanted, expected) in [
+    for (request_body, expected) in [
         (
             json!({ "addOn": "com.example.full", "key": "gone" }),
             StatusCode::NOT_FOUND,
@@ -146,7 +146,7 @@ async fn each_kind_of_page_opens_with_signed_url() {
             StatusCode::BAD_REQUEST,
         ),
     ] {
-        let (status, answer) = ask(&host, &room, "open", wanted).await;
+        let (status, answer) = ask(&host, &room, "open", request_body).await;
         assert_eq!(status, expected, "{answer}");
         assert!(answer["error"].is_string());
     }
@@ -160,18 +160,18 @@ async fn token_belongs_to_add_on_of_page() {
     let two = room.install(add_on("com.example.two")).await;
     for installed in [&one, &two] {
         let key = &installed.installed().descriptor.key;
-        let wanted = json!({ "addOn": key, "module": "panel" });
-        let (status, answer) = ask(&host, &room, "frames/token", wanted.clone()).await;
+        let request_body = json!({ "addOn": key, "module": "panel" });
+        let (status, answer) = ask(&host, &room, "frames/token", request_body.clone()).await;
         assert_eq!(status, StatusCode::OK, "{answer}");
         let claims = claims(installed, answer["token"].as_str().unwrap());
         assert_eq!(&claims.iss, installed.oauth_id());
         assert_eq!(claims.sub.as_deref(), Some("1"));
         assert_eq!(claims.context.unwrap().room_id, Some(room.room.id));
-        let (status, _) = ask(&host, &other, "frames/token", wanted).await;
+        let (status, _) = ask(&host, &other, "frames/token", request_body).await;
         assert_eq!(status, StatusCode::NOT_FOUND, "it is not installed there");
     }
-    let wanted = json!({ "addOn": "com.example.full", "module": "page" });
-    let (status, _) = ask(&host, &room, "frames/token", wanted).await;
+    let request_body = json!({ "addOn": "com.example.full", "module": "page" });
+    let (status, _) = ask(&host, &room, "frames/token", request_body).await;
     assert_eq!(
         status,
         StatusCode::NOT_FOUND,
@@ -253,8 +253,8 @@ async fn other_room_opens_by_id_and_name() {
     let (room, mut other) = (host.room("ops").await, host.room("other").await);
     room.install(full()).await;
     let enter = async |which: String| {
-        let wanted = json!({ "addOn": "com.example.full", "room": which });
-        ask(&host, &room, "frames/enter", wanted).await
+        let request_body = json!({ "addOn": "com.example.full", "room": which });
+        ask(&host, &room, "frames/enter", request_body).await
     };
     let address = json!({ "address": format!("/rooms/{}", other.room.id) });
     for which in ["other".to_owned(), other.room.id.to_string()] {
@@ -295,8 +295,8 @@ async fn page_with_origin_of_host_is_recognized() {
                 .clone_from(&url);
         })
         .await;
-        let wanted = json!({ "addOn": "com.example.full", "key": "panel" });
-        let (_, opened) = ask(&host, &room, "open", wanted).await;
+        let request_body = json!({ "addOn": "com.example.full", "key": "panel" });
+        let (_, opened) = ask(&host, &room, "open", request_body).await;
         assert_eq!(opened["isOwn"], is_own, "{url}: {opened}");
     }
 }
@@ -311,8 +311,8 @@ async fn unsigned_page_gets_no_token() {
         panel.authentication = Some(Authentication::None);
     })
     .await;
-    let wanted = json!({ "addOn": "com.example.full", "key": "panel" });
-    let (_, opened) = ask(&host, &room, "open", wanted).await;
+    let request_body = json!({ "addOn": "com.example.full", "key": "panel" });
+    let (_, opened) = ask(&host, &room, "open", request_body).await;
     let url = Url::parse(opened["url"].as_str().unwrap()).unwrap();
     assert_eq!(query(&url, "signed_request"), None);
     assert_eq!(
@@ -526,8 +526,8 @@ async fn open_panel_reloads_after_push() {
     let page = page.as_str().unwrap();
 
     let read = async || {
-        let wanted = json!({ "addOn": "com.example.live", "module": "panel" });
-        let (_, answer) = ask(&host, &room, "frames/token", wanted).await;
+        let request_body = json!({ "addOn": "com.example.live", "module": "panel" });
+        let (_, answer) = ask(&host, &room, "frames/token", request_body).await;
         let url = format!("{}/panel/panel", installed.base_url());
         let authorization = format!("JWT {}", answer["token"].as_str().unwrap());
         let request = glance_host::testing::http_client()

@@ -4,7 +4,7 @@
 
 use glance_sdk::prelude::*;
 
-/// What the glance's condition may test.
+/// The metadata that the condition of the glance may test.
 #[derive(Serialize, GlanceMetadata)]
 struct Builds {
     broken: u32,

@@ -149,11 +149,11 @@ async fn query_is_simple_request_with_any_content_type() {
         descriptor["capabilities"]["glance"] = kinds.iter().map(glance).collect();
         let descriptor = descriptor.to_string();
         let query = move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
-            let asked = uri.query().unwrap().to_owned();
+            let raw_query = uri.query().unwrap().to_owned();
             log.lock().unwrap().push((method, uri, headers, body));
             let own = own.clone();
             async move {
-                let is = |kind: &str| asked.contains(&format!("kind={kind}&"));
+                let is = |kind: &str| raw_query.contains(&format!("kind={kind}&"));
                 let allowed = match (is("echo"), is("elsewhere")) {
                     (true, _) => own,
                     (_, true) => "https://chat.example.com".to_owned(),

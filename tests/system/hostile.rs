@@ -144,7 +144,7 @@ async fn malformed_urls_and_bodies_are_refused() {
 /// Returns the response to a request with an incomplete body, as time passes.
 async fn trickle(host: &Host, request: &str) -> String {
     let mut stream = TcpStream::connect(host.address()).await.unwrap();
-    let (head, begun) = request.split_once("\r\n\r\n").unwrap();
+    let (head, partial_body) = request.split_once("\r\n\r\n").unwrap();
     let head = head.replace("HOST", &host.address().to_string());
     let head = format!("{head}\r\nExpect: 100-continue\r\n\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
@@ -152,7 +152,7 @@ async fn trickle(host: &Host, request: &str) -> String {
     while !answer.ends_with(b"100 Continue\r\n\r\n") {
         assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0);
     }
-    stream.write_all(begun.as_bytes()).await.unwrap();
+    stream.write_all(partial_body.as_bytes()).await.unwrap();
     // From here on the host waits only for the body.
     tokio::time::pause();
     answer.clear();
@@ -357,7 +357,7 @@ async fn forbidden_room_is_missing_at_every_url() {
     ];
     let add_on =
         json!({ "addOn": "com.example.kept", "key": "k", "module": "k", "room": "secret" });
-    let asked = [
+    let requests = [
         ("/timeline", json!({ "text": "let me in" })),
         ("/open", add_on.clone()),
         ("/frames/token", add_on.clone()),
@@ -397,7 +397,7 @@ async fn forbidden_room_is_missing_at_every_url() {
                 request.header("sec-fetch-site", "same-origin")
             };
             let reads = read.map(|path| browser.request(Method::GET, &address(path)));
-            let asks = asked.iter().map(|(path, body)| post(path).json(body));
+            let asks = requests.iter().map(|(path, body)| post(path).json(body));
             let sends = sent.map(|path| post(path).form(&form));
             for request in reads.into_iter().chain(asks).chain(sends) {
                 let answer = request.header("accept", "text/html").send().await.unwrap();

@@ -293,12 +293,12 @@ async fn inspector_shows_no_secrets() {
         "and the held one's and the webhook's"
     );
     assert!(odd.secret().len() > 20);
-    assert!(!page.told.contains(&odd.secret()));
+    assert!(!page.received.contains(&odd.secret()));
     for token in tokens {
         let signature = token.rsplit('.').next().unwrap();
         assert!(signature.len() > 20);
-        assert!(!page.told.contains(signature));
-        assert!(!page.told.contains(&token));
+        assert!(!page.received.contains(signature));
+        assert!(!page.received.contains(&token));
     }
 }
 
@@ -339,7 +339,7 @@ async fn pushes_are_shown_with_target() {
     assert_eq!(report["pushes"][1]["user"], json!(ann.id));
     assert_eq!(report["pushes"][1]["data"], Value::Null);
     assert_eq!(report["data"]["label"], "no metadata");
-    assert!(!page.told.contains("77777"), "it is for another person");
+    assert!(!page.received.contains("77777"), "it is for another person");
 
     for n in 0..20 {
         here.update(&UiUpdate::one("always", data(n)))
@@ -363,7 +363,7 @@ async fn late_response_is_marked() {
     odd.held.add_permits(2);
     page.report(HELD, |report| report["data"]["label"] == "held")
         .await;
-    while !page.told.contains(r#""isLate":true"#) {
+    while !page.received.contains(r#""isLate":true"#) {
         page.event().await;
     }
 }
@@ -389,7 +389,7 @@ async fn inspector_opens_and_closes_on_open_page() {
     here.push::<always>(data(5)).await.unwrap();
     page.until(|lines| lines[ALWAYS]["label"] == "<b>5</b> incidents")
         .await;
-    assert_eq!(page.told, "", "nobody inspects");
+    assert_eq!(page.received, "", "nobody inspects");
     assert_eq!(pager.queries(), 2);
 
     let (address, elsewhere) = (host.room_url(&room.room), host.room_url(&other.room));
@@ -409,11 +409,11 @@ async fn inspector_opens_and_closes_on_open_page() {
     assert_eq!(pager.queries(), 2, "to look changes nothing");
 
     assert_eq!(page.switch(&address, false).await, StatusCode::NO_CONTENT);
-    let told = page.told.clone();
+    let received = page.received.clone();
     here.push::<always>(data(6)).await.unwrap();
     page.until(|lines| lines[ALWAYS]["label"] == "<b>6</b> incidents")
         .await;
-    assert_eq!(page.told, told);
+    assert_eq!(page.received, received);
 }
 
 #[tokio::test]
@@ -444,7 +444,7 @@ async fn inspector_needs_permission_to_manage_room() {
     host.state().update_user(&you).await.unwrap();
     let address = host.room_url(&room.room);
     assert_eq!(page.switch(&address, true).await, StatusCode::FORBIDDEN);
-    let told = page.told.clone();
+    let received = page.received.clone();
     assert_eq!(page.try_again(ALWAYS).await, StatusCode::NO_CONTENT);
     page.until(|lines| lines[ALWAYS]["state"] == "loading")
         .await;
@@ -457,5 +457,5 @@ async fn inspector_needs_permission_to_manage_room() {
                 .is_some_and(|line| line["state"] == "ready")
         })
         .await;
-    assert_eq!((guest.told, page.told), (String::new(), told));
+    assert_eq!((guest.received, page.received), (String::new(), received));
 }

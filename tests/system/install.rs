@@ -175,8 +175,8 @@ async fn same_add_on_is_not_installed_twice() {
 async fn pending_installation_blocks_second_one() {
     let host = Host::start().await;
     let room = host.room("ops").await;
-    let (asked, answer) = (Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
-    let asking = (Arc::clone(&asked), Arc::clone(&answer));
+    let (requested, answer) = (Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
+    let asking = (Arc::clone(&requested), Arc::clone(&answer));
     let url = serve(move |base| {
         let descriptor = descriptor(base).to_string();
         let installed = async move || {
@@ -194,7 +194,7 @@ async fn pending_installation_blocks_second_one() {
             false => host.install_global(&url).await,
         };
         let second = async {
-            asked.notified().await;
+            requested.notified().await;
             let refused = install(!is_first_in_room).await;
             answer.add_permits(1);
             refused

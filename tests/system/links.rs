@@ -120,7 +120,7 @@ fn all_pages() -> Vec<PathBuf> {
     pages
 }
 
-/// Says what is wrong with a link of `page`, if it is relative.
+/// Describes the problem with a relative link on `page`, if there is one.
 fn problem(page: &Path, target: &str) -> Option<String> {
     if target.contains("://") || target.starts_with("mailto:") {
         return None;

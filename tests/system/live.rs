@@ -92,13 +92,13 @@ async fn retry_queries_one_glance_of_one_page() {
             .await;
     }
     pager.break_down(false);
-    let asked = pager.queries();
+    let queries_before = pager.queries();
     assert_eq!(one.try_again(ALWAYS).await, 204);
     assert_eq!(one.event().await, "line");
     assert_eq!(one.lines[ALWAYS]["state"], "loading");
     one.until(|lines| label(lines, ALWAYS) == Some("<b>4</b> incidents"))
         .await;
-    assert_eq!(pager.queries(), asked + 1);
+    assert_eq!(pager.queries(), queries_before + 1);
     assert_eq!(one.lines[INCIDENTS]["state"], "failed");
     assert_eq!(other.lines[ALWAYS]["state"], "failed");
 

@@ -24,10 +24,10 @@ async fn with_scopes(room: &TestRoom, scopes: &[Scope]) -> TestAddOn {
 async fn get(by: &TestAddOn, path: &[&str], query: &[(&str, &str)]) -> Result<Page<Value>> {
     let client = by.client().await;
     let request = client.request(Method::Get, path.iter().copied());
-    let asked = query
+    let request = query
         .iter()
         .fold(request, |request, (name, value)| request.query(name, value));
-    asked.read().await
+    request.read().await
 }
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn at_sign_mentions_person() {
 async fn add_ons_write_and_reply_with_their_own_name() {
     let host = Host::start().await;
     let room = host.room("ops").await;
-    let asked = room.says("ann", "who is there?").await;
+    let question = room.says("ann", "who is there?").await;
     let id = room.room.id.to_string();
     let installed = with_scopes(&room, &[Scope::SendMessage]).await;
     let client = installed.client().await;
@@ -61,7 +61,7 @@ async fn add_ons_write_and_reply_with_their_own_name() {
     let request = client.request(Method::Post, ["room", &id, "message"]);
     let request = request.body(&json!({ "message": "I am, @ann" })).unwrap();
     let written: Value = request.read().await.unwrap();
-    let reply = json!({ "parentMessageId": asked.id, "message": "Me" });
+    let reply = json!({ "parentMessageId": question.id, "message": "Me" });
     post("reply", reply).await.unwrap();
     let timeline = room.timeline().await;
     assert_eq!(timeline.len(), 3);
@@ -71,7 +71,7 @@ async fn add_ons_write_and_reply_with_their_own_name() {
         Sender::AddOn(installed.oauth_id().clone())
     );
     assert_eq!(message(&timeline[1]).mentions.len(), 1);
-    assert_eq!(message(&timeline[2]).reply_to.as_ref(), Some(&asked.id));
+    assert_eq!(message(&timeline[2]).reply_to.as_ref(), Some(&question.id));
 
     for (what, body, words) in [
         ("message", json!({ "message": "" }), "1 to 10000"),

@@ -88,10 +88,10 @@ async fn health_check_works_with_any_host_name() {
     let host = Host::start().await;
     for (path, status) in [("/healthz", "ok"), ("/readyz", "ready")] {
         let url = format!("{}{path}", host.base_url());
-        let asked = glance_host::testing::http_client()
+        let request = glance_host::testing::http_client()
             .get(url)
             .header("host", "balancer.example.com");
-        let answer = asked.send().await.unwrap();
+        let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK);
         let said: Value = answer.json().await.unwrap();
         assert_eq!(said, json!({ "status": status }));

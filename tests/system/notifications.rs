@@ -87,9 +87,12 @@ async fn text_notification_mentions_people() {
         ("hello @bosample, and @nobody", vec![json!(bo.id)]),
         ("hello @bosample", vec![]),
     ] {
-        let is_told = |delivery: &Delivery| delivery.body["item"]["message"]["message"] == message;
-        let told = room.delivery(is_told).await;
-        let mentions = told.body["item"]["message"]["mentions"].as_array().unwrap();
+        let is_about_message =
+            |delivery: &Delivery| delivery.body["item"]["message"]["message"] == message;
+        let received = room.delivery(is_about_message).await;
+        let mentions = received.body["item"]["message"]["mentions"]
+            .as_array()
+            .unwrap();
         let ids: Vec<_> = mentions.iter().map(|user| user["id"].clone()).collect();
         assert_eq!(ids, expected, "{message}");
     }

@@ -22,7 +22,7 @@ pub(crate) struct Page {
     /// The inspector's records of webhook calls.
     pub(crate) webhooks: Vec<Value>,
     /// All raw data of the inspector.
-    pub(crate) told: String,
+    pub(crate) received: String,
 }
 
 impl Page {
@@ -65,7 +65,7 @@ impl Page {
             lines: BTreeMap::new(),
             reports: BTreeMap::new(),
             webhooks: Vec::new(),
-            told: String::new(),
+            received: String::new(),
         }
     }
 
@@ -88,9 +88,9 @@ impl Page {
     }
 
     /// Reads the event stream until the inspector has the wanted report of a glance.
-    pub(crate) async fn report(&mut self, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn report(&mut self, id: &str, expected: impl Fn(&Value) -> bool) -> Value {
         loop {
-            if let Some(report) = self.reports.get(id).filter(|report| wanted(report)) {
+            if let Some(report) = self.reports.get(id).filter(|report| expected(report)) {
                 return report.clone();
             }
             self.event().await;
@@ -98,8 +98,8 @@ impl Page {
     }
 
     /// Reads the event stream until the page shows the wanted content.
-    pub(crate) async fn until(&mut self, wanted: impl Fn(&BTreeMap<String, Value>) -> bool) {
-        while !wanted(&self.lines) {
+    pub(crate) async fn until(&mut self, expected: impl Fn(&BTreeMap<String, Value>) -> bool) {
+        while !expected(&self.lines) {
             self.event().await;
         }
     }
@@ -124,7 +124,7 @@ impl Page {
                 }
                 "line" => self.show(data),
                 "inspection" => {
-                    self.told.push_str(&text);
+                    self.received.push_str(&text);
                     self.learn(&data);
                 }
                 "gone" => drop(self.lines.remove(data.as_str().unwrap()).unwrap()),
@@ -134,9 +134,9 @@ impl Page {
         }
     }
 
-    fn learn(&mut self, told: &Value) {
-        let list = |name: &str| told[name].as_array().unwrap().clone();
-        if told["isFirst"] == true {
+    fn learn(&mut self, received: &Value) {
+        let list = |name: &str| received[name].as_array().unwrap().clone();
+        if received["isFirst"] == true {
             self.reports.clear();
             self.webhooks.clear();
         }

@@ -152,8 +152,8 @@ async fn newest_private_messages_stay() {
         host.user("Bo", |_| {}).await,
     );
     let write = async |to, text: String| {
-        let told = PrivateMessage::new(to, &installed, text, MessageFormat::Text, false);
-        state.write_privately(&told).await.unwrap();
+        let private = PrivateMessage::new(to, &installed, text, MessageFormat::Text, false);
+        state.write_privately(&private).await.unwrap();
     };
     write(bo.id, "to Bo".to_owned()).await;
     for n in 0..MAX_PRIVATE_MESSAGES + 2 {

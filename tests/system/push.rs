@@ -170,7 +170,7 @@ async fn failed_glance_recovers_by_retry_or_push() {
     assert_eq!(sidebar.line("incidents").unwrap().name, "Incidents");
 
     pager.break_down(false);
-    let asked = pager.queries();
+    let queries_before = pager.queries();
     viewer.retry(sidebar.line("incidents").unwrap());
     assert_eq!(
         viewer.glance::<incidents>().await.label_text(),
@@ -178,7 +178,7 @@ async fn failed_glance_recovers_by_retry_or_push() {
     );
     assert_eq!(
         pager.queries(),
-        asked + 1,
+        queries_before + 1,
         "only the one that was asked for"
     );
     assert!(viewer.sidebar().line("always").unwrap().is_failed());
@@ -273,11 +273,15 @@ async fn updated_add_on_is_queried_for_failed_glances() {
 
     pager.break_down(false);
     other.break_down(false);
-    let asked = other.queries();
+    let queries_before = other.queries();
     let installed = installed.installed();
     host.update(installed, &installed.descriptor_url)
         .await
         .unwrap();
     viewer.label("always", "4 incidents").await;
-    assert_eq!(other.queries(), asked, "only the one that was introduced");
+    assert_eq!(
+        other.queries(),
+        queries_before,
+        "only the one that was introduced"
+    );
 }

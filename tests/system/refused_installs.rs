@@ -138,8 +138,8 @@ async fn multiline_refusal_is_shown_and_logged() {
     let log = Log::record();
     let host = Host::start().await;
     let room = host.room("ops").await;
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let heard = Arc::clone(&asked);
+    let accept_headers = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&accept_headers);
     let is_refused = Arc::new(AtomicBool::new(false));
     let refused = Arc::clone(&is_refused);
     let base = serve(move |base| {
@@ -170,7 +170,7 @@ async fn multiline_refusal_is_shown_and_logged() {
                Two things are wrong:\n- the plan\n- the room";
     assert_eq!(error.to_string(), all);
     assert!(log.text().contains("- the room"), "{}", log.text());
-    assert_eq!(*asked.lock().unwrap(), ["application/json"; 2]);
+    assert_eq!(*accept_headers.lock().unwrap(), ["application/json"; 2]);
 
     let page = format!("{}/rooms/{}/integrations", host.base_url(), room.room.id);
     let update = format!("{page}/{}/update", installed.oauth_id);

@@ -33,13 +33,13 @@ async fn builds(State(script): State<Script>) -> GlanceData {
 }
 
 #[webhook(event = RoomMessage, pattern = "^/builds")]
-async fn asked(
-    told: WebhookRequest<RoomMessage>,
+async fn on_message(
+    webhook_request: WebhookRequest<RoomMessage>,
     State(script): State<Script>,
 ) -> Result<Notification, Failure> {
     if let Some(says) = script.says {
-        let client = told.client().await?;
-        let room = client.room(told.room_id());
+        let client = webhook_request.client().await?;
+        let room = client.room(webhook_request.room_id());
         room.notify(&Notification::text(says)).await?;
     }
     Ok(Notification::text(script.answer))
@@ -50,7 +50,7 @@ fn add_on(script: &Script) -> AddOn<Script> {
         .state(script.clone())
         .scopes([Scope::SendNotification, Scope::AdminRoom])
         .glance::<builds>()
-        .webhook::<asked>()
+        .webhook::<on_message>()
         .on_install(async |script: Script, client| {
             let room = client.installation().room_id().unwrap_or(1.into());
             let icon = Icon::new("https://example.com/i.png");

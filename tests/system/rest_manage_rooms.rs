@@ -21,14 +21,14 @@ use crate::rest::{self, Rest};
 type Journal = Arc<watch::Sender<Vec<String>>>;
 
 fn note<E: RoomEvent>(journal: &Journal, _: &WebhookRequest<E>) {
-    journal.send_modify(|told| told.push(E::EVENT.to_string()));
+    journal.send_modify(|events| events.push(E::EVENT.to_string()));
 }
 
 macro_rules! listeners {
     ($($name:ident: $event:ty,)*) => { $(
         #[webhook(event = $event)]
-        async fn $name(told: WebhookRequest<$event>, State(journal): State<Journal>) {
-            note(&journal, &told);
+        async fn $name(request: WebhookRequest<$event>, State(journal): State<Journal>) {
+            note(&journal, &request);
         }
     )* };
 }
@@ -48,14 +48,17 @@ fn listener(journal: &Journal) -> AddOn<Journal> {
         .webhook::<unarchived>()
         .webhook::<deleted>()
         .on_uninstall(async |journal: Journal, _| {
-            journal.send_modify(|told| told.push("uninstalled".to_owned()));
+            journal.send_modify(|events| events.push("uninstalled".to_owned()));
             Ok::<(), String>(())
         })
 }
 
-async fn told(journal: &Journal, wanted: &[&str]) {
-    let mut told = journal.subscribe();
-    told.wait_for(|told| told == wanted).await.unwrap();
+async fn wait_for_events(journal: &Journal, expected: &[&str]) {
+    let mut received = journal.subscribe();
+    received
+        .wait_for(|received| received == expected)
+        .await
+        .unwrap();
 }
 
 struct Manager {
@@ -134,7 +137,7 @@ async fn only_changes_of_room_cause_webhooks() {
         "Peace",
         "it stays"
     );
-    told(
+    wait_for_events(
         &journal,
         &["room_topic_change", "room_archived", "room_unarchived"],
     )
@@ -191,7 +194,7 @@ async fn deleted_room_removes_only_its_own_data() {
     assert_eq!(manager.delete("ops").await, StatusCode::NOT_FOUND);
     viewer.ended().await;
     // First the event, then the removal, with a secret that is still valid.
-    told(&journal, &["room_deleted", "uninstalled"]).await;
+    wait_for_events(&journal, &["room_deleted", "uninstalled"]).await;
 
     let state = host.state();
     assert!(state.room(room.room.id).await.unwrap().is_none());

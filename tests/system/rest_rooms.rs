@@ -135,11 +135,11 @@ async fn room_with_numeric_name_is_found_if_id_is_unused() {
     let host = Host::start().await;
     let (_, rest, token) = installed(&host).await;
     let (far, near) = (host.room("77").await.room, host.room("1").await.room);
-    for (asked, found) in [("77", far.id), ("1", far.id), ("2", near.id)] {
-        let path = format!("room/{asked}");
+    for (id_or_name, found) in [("77", far.id), ("1", far.id), ("2", near.id)] {
+        let path = format!("room/{id_or_name}");
         let (status, room) = rest::json(rest.call(&token, Method::GET, &path)).await;
-        assert_eq!(status, StatusCode::OK, "{asked}");
-        assert_eq!(room["id"], json!(found), "{asked}");
+        assert_eq!(status, StatusCode::OK, "{id_or_name}");
+        assert_eq!(room["id"], json!(found), "{id_or_name}");
     }
     let nowhere = rest.call(&token, Method::GET, "room/78");
     assert_eq!(rest::status(nowhere).await, StatusCode::NOT_FOUND);
@@ -261,8 +261,8 @@ async fn room_is_created_and_topic_set() {
     let (client, rest, token) = installed(&host).await;
     let create = |body: Value| rest.call(&token, Method::POST, "room").json(&body);
 
-    let wanted = json!({"name": "new room", "privacy": "public", "guest_access": true});
-    let answer = create(wanted.clone()).send().await.unwrap();
+    let request_body = json!({"name": "new room", "privacy": "public", "guest_access": true});
+    let answer = create(request_body.clone()).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::CREATED);
     let location = answer.headers()["location"].to_str().unwrap().to_owned();
     let created: Value = answer.json().await.unwrap();
@@ -284,7 +284,7 @@ async fn room_is_created_and_topic_set() {
     assert_eq!(room.privacy, Some(Privacy::Private));
 
     for (body, expected, words) in [
-        (wanted, 409, "name new room"),
+        (request_body, 409, "name new room"),
         (json!({"name": ""}), 400, "/name"),
         (json!({"name": "x".repeat(51)}), 400, "/name"),
         (json!({"topic": "x"}), 400, "name"),

@@ -30,9 +30,9 @@ async fn expired_messages_are_deleted_and_others_stay() {
             ..said
         };
         state.write(&said).await.unwrap();
-        let mut told = PrivateMessage::new(ann.id, &add_on, text, MessageFormat::Text, false);
-        told.at = said.at;
-        state.write_privately(&told).await.unwrap();
+        let mut private = PrivateMessage::new(ann.id, &add_on, text, MessageFormat::Text, false);
+        private.at = said.at;
+        state.write_privately(&private).await.unwrap();
     };
     // More than one batch of deletions, and newer messages that were written before older ones.
     write(&ops, "new", Duration::ZERO).await;
@@ -52,17 +52,17 @@ async fn expired_messages_are_deleted_and_others_stay() {
             });
         said.collect()
     };
-    let told = async || state.private_messages(ann.id, 1_000).await.unwrap().len();
-    assert_eq!((texts(&ops).await.len(), told().await), (991, 992));
+    let private = async || state.private_messages(ann.id, 1_000).await.unwrap().len();
+    assert_eq!((texts(&ops).await.len(), private().await), (991, 992));
     clock.advance(11 * DAY);
-    while told().await > 2 {
+    while private().await > 2 {
         tokio::task::yield_now().await;
     }
     assert_eq!(texts(&ops).await, ["new"]);
     assert_eq!(texts(&quiet).await, ["kept"]);
 
     clock.advance(10 * DAY);
-    while told().await > 1 {
+    while private().await > 1 {
         tokio::task::yield_now().await;
     }
     assert!(texts(&quiet).await.is_empty());

@@ -16,19 +16,19 @@ use crate::browser::Browser;
 use crate::rest::{self, Rest};
 
 #[webhook(event = RoomCreated)]
-async fn created(_told: WebhookRequest<RoomCreated>) {}
+async fn created(_request: WebhookRequest<RoomCreated>) {}
 
 #[webhook(event = RoomTopicChange)]
-async fn topic_changed(_told: WebhookRequest<RoomTopicChange>) {}
+async fn topic_changed(_request: WebhookRequest<RoomTopicChange>) {}
 
 #[webhook(event = RoomArchived)]
-async fn archived(_told: WebhookRequest<RoomArchived>) {}
+async fn archived(_request: WebhookRequest<RoomArchived>) {}
 
 #[webhook(event = RoomUnarchived)]
-async fn unarchived(_told: WebhookRequest<RoomUnarchived>) {}
+async fn unarchived(_request: WebhookRequest<RoomUnarchived>) {}
 
 #[webhook(event = RoomDeleted)]
-async fn deleted(_told: WebhookRequest<RoomDeleted>) {}
+async fn deleted(_request: WebhookRequest<RoomDeleted>) {}
 
 fn listener(key: &str) -> AddOn {
     AddOn::new(key, "Listener")
@@ -109,11 +109,11 @@ async fn room_is_created_and_changed() {
         (known.name.as_str(), known.topic.as_str(), known.is_public),
         ("Späße", "fun", true)
     );
-    let told = room
+    let hook = room
         .delivery(|call| call.event.to_string() == "room_topic_change")
         .await;
-    assert_eq!(told.body["item"]["topic"], "fun");
-    assert_eq!(told.body["item"]["sender"]["name"], "Ann");
+    assert_eq!(hook.body["item"]["topic"], "fun");
+    assert_eq!(hook.body["item"]["sender"]["name"], "Ann");
     // An unchanged topic causes no message.
     ann.submits(&settings, &form).await;
     ann.submits(&format!("{page}/archived"), &[("archived", "true")])
@@ -300,15 +300,15 @@ async fn removed_room_removes_all_its_data() {
     assert!(state.timeline(id, 10).await.unwrap().is_empty());
     assert_eq!(state.timeline(other.room.id, 10).await.unwrap().len(), 1);
     for add_on in [&own, &everywhere] {
-        let told = room
+        let hook = room
             .delivery(|call| {
                 call.event.to_string() == "room_deleted" && call.oauth_id == *add_on.oauth_id()
             })
             .await;
         assert!(
-            matches!(told.outcome, Outcome::Answered { .. }),
+            matches!(hook.outcome, Outcome::Answered { .. }),
             "{:?}",
-            told.outcome
+            hook.outcome
         );
     }
     // An add-on's data about the old room must not apply to a new one.

@@ -150,11 +150,11 @@ async fn first_person_is_admin_and_returns_to_page() {
 async fn cookie_is_host_only_and_http_only() {
     let host = by_name().start().await.unwrap();
     let port = host.address().port();
-    let sign_in = async |client: &Client, base: &str, origin: &str, asked: &str| {
+    let sign_in = async |client: &Client, base: &str, origin: &str, requested_host: &str| {
         let request = client
             .post(format!("{base}/sign-in"))
             .form(&[("name", "Ann")]);
-        let request = request.header(ORIGIN, origin).header(HOST, asked);
+        let request = request.header(ORIGIN, origin).header(HOST, requested_host);
         request.send().await.unwrap()
     };
     let cookie = |answer: &Response| answer.headers()[SET_COOKIE].to_str().unwrap().to_owned();
@@ -173,8 +173,8 @@ async fn cookie_is_host_only_and_http_only() {
     let base = format!("http://{}", host.address());
     let origin = "https://chat.example.com";
     // Requests of a proxy that passes the name on, and of one that does not.
-    for asked in ["chat.example.com".to_owned(), host.address().to_string()] {
-        let secure = cookie(&sign_in(&client, &base, origin, &asked).await);
+    for requested_host in ["chat.example.com".to_owned(), host.address().to_string()] {
+        let secure = cookie(&sign_in(&client, &base, origin, &requested_host).await);
         assert!(secure.starts_with("__Host-glance="), "{secure}");
         assert!(secure.ends_with("; Path=/; Max-Age=7776000; HttpOnly; SameSite=Lax; Secure"));
         assert!(!secure.contains("Domain"));

@@ -28,8 +28,8 @@ async fn signed_request_contains_time_zone_of_browser() {
     let rest = Rest::of(&host, &add_on);
     let token = rest.token("view_group").await;
     let known = async |name: &str| {
-        let asked = rest.call(&token, Method::GET, &format!("user/@{name}"));
-        let (_, answer) = rest::json(asked).await;
+        let user_request = rest.call(&token, Method::GET, &format!("user/@{name}"));
+        let (_, answer) = rest::json(user_request).await;
         let user: UserDetails = serde_json::from_value(answer).unwrap();
         user.timezone.unwrap()
     };
@@ -56,15 +56,15 @@ async fn signed_request_contains_time_zone_of_browser() {
         }
         let before = known("Ann").await;
         let mut events = events.send().await.unwrap();
-        let mut told = String::new();
-        while !told.contains("It is ") {
+        let mut stream = String::new();
+        while !stream.contains("It is ") {
             let chunk = events.chunk().await.unwrap().unwrap();
-            told.push_str(std::str::from_utf8(&chunk).unwrap());
+            stream.push_str(std::str::from_utf8(&chunk).unwrap());
         }
         let shown = format!("It is {expected}.");
-        assert!(told.contains(&shown), "{said:?}: {told}");
+        assert!(stream.contains(&shown), "{said:?}: {stream}");
         assert_eq!(known("Ann").await, before, "a GET changes nothing");
-        let page = told.split("\"page\":\"").nth(1).unwrap();
+        let page = stream.split("\"page\":\"").nth(1).unwrap();
         let page = page.split('"').next().unwrap();
         let follow = format!("/rooms/{}/pages/{page}/frames", room.room.id);
         let mut follow = ann

@@ -131,13 +131,13 @@ async fn person_replies_to_people_and_add_ons() {
     let add_on = AddOn::new("com.example.ci", "CI").scopes([Scope::SendNotification]);
     let installed = room.install(add_on).await;
     let client = installed.client().await;
-    let asked = room.says("ann", "is it up?").await;
+    let question = room.says("ann", "is it up?").await;
     let red = Notification::html("<b>down</b>");
     client.room(room.room.id).notify(&red).await.unwrap();
-    let told = room.timeline().await.remove(1);
+    let reply = room.timeline().await.remove(1);
     let mut events = Events::connect(&host, &room).await;
 
-    for (parent, name, excerpt) in [(&asked, "ann", "is it up?"), (&told, "CI", "down")] {
+    for (parent, name, excerpt) in [(&question, "ann", "is it up?"), (&reply, "CI", "down")] {
         let message = json!({ "text": "it is not", "replyTo": parent.id });
         let said = send(&host, &room, message).await;
         assert_eq!(said.status(), StatusCode::CREATED);
@@ -152,7 +152,7 @@ async fn person_replies_to_people_and_add_ons() {
     peer.called(2).await;
     let heard = &peer.seen()[0].body["item"]["message"];
     assert_eq!(heard["message"], "it is not");
-    assert_eq!(heard["attach_to"], json!(asked.id));
+    assert_eq!(heard["attach_to"], json!(question.id));
 
     let elsewhere = other.says("ann", "not here").await;
     for parent in [&*elsewhere.id, "nothing"] {
@@ -259,7 +259,7 @@ async fn content_of_add_ons_is_sanitized_and_same_for_all() {
         AddOn::new("com.example.ci", "CI").scopes([Scope::SendNotification, Scope::SendMessage]);
     let installed = room.install(add_on).await;
     let client = installed.client().await;
-    let asked = room.says("ann", "is it\n\nup?").await;
+    let question = room.says("ann", "is it\n\nup?").await;
     let mut pages = [
         Events::connect(&host, &room).await,
         Events::connect(&host, &room).await,
@@ -268,7 +268,7 @@ async fn content_of_add_ons_is_sanitized_and_same_for_all() {
     let hostile = "<b onclick=x>up</b><script>x</script><a href='javascript:x'>y</a>";
     let mut plain = Notification::html(hostile).color(Color::Green).notify();
     plain.from = Some("main".to_owned());
-    plain.attach_to = Some(asked.id.clone());
+    plain.attach_to = Some(question.id.clone());
     let mut card = Card::new(CardStyle::Link, "1", "<i>title</i>");
     card.url = Some("javascript:x".to_owned());
     card.attributes = Some(vec![Attribute::new("State", "Open")]);
@@ -289,8 +289,8 @@ async fn content_of_add_ons_is_sanitized_and_same_for_all() {
             "notify": true,
             "from": "main",
             "parent": {
-                "id": asked.id,
-                "by": asked.sender.to_string(),
+                "id": question.id,
+                "by": question.sender.to_string(),
                 "name": "ann",
                 "excerpt": "is it up?",
             },
@@ -313,10 +313,10 @@ async fn content_of_add_ons_is_sanitized_and_same_for_all() {
         expected["id"] = json!(entry.id);
         expected["sender"] = sender.clone();
         for page in &mut pages {
-            let mut told = page.next("entry").await;
-            let at = told.as_object_mut().unwrap().remove("at").unwrap();
+            let mut reply = page.next("entry").await;
+            let at = reply.as_object_mut().unwrap().remove("at").unwrap();
             assert!(at.as_str().unwrap().ends_with("+00:00"));
-            assert_eq!(told, *expected);
+            assert_eq!(reply, *expected);
         }
     }
     let page = read(&host, &room, "").await;

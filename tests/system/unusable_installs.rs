@@ -85,13 +85,13 @@ async fn invalid_installations_from_browser_are_refused() {
     tokio::spawn(server.run(std::future::pending()));
     for nth in 0..unusable("").len() {
         let calls: Arc<AtomicUsize> = Arc::default();
-        let asked = Arc::clone(&calls);
+        let counter = Arc::clone(&calls);
         let host = serve(move |own| {
             let data = unusable(&format!("{own}/capabilities"))[nth].0.to_string();
             Router::new()
                 .route("/shown", glance_sdk::axum::routing::get(async || data))
                 .fallback(async move || {
-                    asked.fetch_add(1, Ordering::Relaxed);
+                    counter.fetch_add(1, Ordering::Relaxed);
                 })
         })
         .await;

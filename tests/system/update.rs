@@ -36,9 +36,9 @@ async fn update_uses_stored_data_only() {
     let capabilities_url = format!("{}/v2/capabilities", host.base_url());
     let thief_was_asked = Arc::new(AtomicU32::new(0));
     let thief = {
-        let asked = Arc::clone(&thief_was_asked);
+        let counter = Arc::clone(&thief_was_asked);
         let count = async move || {
-            asked.fetch_add(1, Ordering::SeqCst);
+            counter.fetch_add(1, Ordering::SeqCst);
             StatusCode::OK
         };
         serve(|_| Router::new().fallback(any(count))).await

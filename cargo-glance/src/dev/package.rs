@@ -119,7 +119,7 @@ fn refused(said: &str) -> CommandError {
 fn choose<'m>(
     metadata: &'m Value,
     packages: &HashMap<&'m str, &'m Value>,
-    wanted: Option<&str>,
+    requested: Option<&str>,
 ) -> Result<&'m str, CommandError> {
     let members = metadata["workspace_members"].as_array();
     let members = members.into_iter().flatten().filter_map(Value::as_str);
@@ -128,15 +128,17 @@ fn choose<'m>(
             .get(id)
             .and_then(|package| package["name"].as_str())
     };
-    if let Some(wanted) = wanted {
+    if let Some(requested) = requested {
         let mut members = members.clone();
-        return members.find(|id| name(id) == Some(wanted)).ok_or_else(|| {
-            CommandError::new(
-                "no-package",
-                format!("the workspace has no package {wanted:?}"),
-                "look at `members` in the workspace's Cargo.toml",
-            )
-        });
+        return members
+            .find(|id| name(id) == Some(requested))
+            .ok_or_else(|| {
+                CommandError::new(
+                    "no-package",
+                    format!("the workspace has no package {requested:?}"),
+                    "look at `members` in the workspace's Cargo.toml",
+                )
+            });
     }
     if let Some(root) = metadata["resolve"]["root"].as_str() {
         return Ok(root);
@@ -178,16 +180,16 @@ fn programs(package: &Value) -> impl Iterator<Item = &str> {
         .filter_map(|target| target["name"].as_str())
 }
 
-fn choose_program(package: &Value, wanted: Option<&str>) -> Result<String, CommandError> {
+fn choose_program(package: &Value, requested: Option<&str>) -> Result<String, CommandError> {
     let name = package["name"].as_str().unwrap_or_default();
     let all: Vec<_> = programs(package).collect();
-    let default = wanted.or(package["default_run"].as_str());
-    if let Some(wanted) = default {
-        return match all.contains(&wanted) {
-            true => Ok(wanted.to_owned()),
+    let default = requested.or(package["default_run"].as_str());
+    if let Some(requested) = default {
+        return match all.contains(&requested) {
+            true => Ok(requested.to_owned()),
             false => Err(CommandError::new(
                 "no-program",
-                format!("the package {name} has no program {wanted:?}"),
+                format!("the package {name} has no program {requested:?}"),
                 format!("choose one of these with --bin: {}", all.join(", ")),
             )),
         };

@@ -92,7 +92,11 @@ impl Own {
     }
 
     /// Removes the add-on, and waits until the host has notified it.
-    pub(super) async fn leave(self, oauth_id: &OauthId, is_told: bool) -> Result<(), CommandError> {
+    pub(super) async fn leave(
+        self,
+        oauth_id: &OauthId,
+        has_callback: bool,
+    ) -> Result<(), CommandError> {
         let mut calls = self.host.follow_calls();
         let removed = self.host.uninstall(oauth_id).await;
         let removed = removed.map_err(|error| {
@@ -102,9 +106,9 @@ impl Own {
                 "remove the installation by hand",
             )
         })?;
-        if removed && is_told {
-            let told = async { while calls.next().await.purpose != Purpose::Removal {} };
-            timeout(REMOVAL, told).await.map_err(|_| {
+        if removed && has_callback {
+            let removal = async { while calls.next().await.purpose != Purpose::Removal {} };
+            timeout(REMOVAL, removal).await.map_err(|_| {
                 CommandError::new(
                     "not-removed",
                     format!("the add-on did not respond to its removal; it may keep installation {oauth_id}"),
@@ -230,9 +234,9 @@ impl Caller {
     /// Removes the add-on from the temporary host.
     pub(super) async fn leave(self) -> Result<(), CommandError> {
         let installable = self.descriptor.capabilities.installable.as_ref();
-        let is_told = installable.is_some_and(|one| one.callback_url.is_some());
+        let has_callback = installable.is_some_and(|one| one.callback_url.is_some());
         match self.own {
-            Some(own) => own.leave(&self.oauth_id, is_told).await,
+            Some(own) => own.leave(&self.oauth_id, has_callback).await,
             None => Ok(()),
         }
     }

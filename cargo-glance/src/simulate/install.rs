@@ -33,8 +33,8 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), CommandError> {
         }
         Ok(installed) => {
             let installable = installed.descriptor.capabilities.installable.as_ref();
-            let is_told = installable.is_some_and(|one| one.callback_url.is_some());
-            own.leave(&installed.oauth_id, is_told).await?;
+            let has_callback = installable.is_some_and(|one| one.callback_url.is_some());
+            own.leave(&installed.oauth_id, has_callback).await?;
             verdicts.push((
                 true,
                 "The add-on was installed, and removed again.".to_owned(),

@@ -28,19 +28,19 @@ impl Blockers {
     ) -> Result<(), Failure> {
         let client = installations.client(oauth_id).await?;
         let turn = self.settling.lock().await;
-        let wanted = self.rooms.get(oauth_id, room).await?;
-        if !wanted.is_settled {
+        let setting = self.rooms.get(oauth_id, room).await?;
+        if !setting.is_settled {
             let glances = client.room(room).glances();
-            let has_glance = wanted.project.is_some();
-            let told = match has_glance {
+            let has_glance = setting.project.is_some();
+            let result = match has_glance {
                 true => glances.create_registered::<blockers>().await,
                 false => glances.remove(blockers::KEY).await,
             };
-            match told {
+            match result {
                 Err(error) if error.kind() == ErrorKind::NotFound && !has_glance => {}
-                told => told?,
+                result => result?,
             }
-            let generation = wanted.generation;
+            let generation = setting.generation;
             if !self.rooms.settled(oauth_id, room, generation).await? {
                 self.behind.notify_one();
             }

@@ -159,7 +159,7 @@ impl Alerts {
                     )?;
                 }
                 // The person who chooses the labels sees the alerts that fire already.
-                notices::untold(transaction, &place)?;
+                notices::unannounced(transaction, &place)?;
                 Ok(())
             })
             .await

@@ -130,10 +130,10 @@ impl Source {
         shown(&self.url)
     }
 
-    /// Passes every new status to `heard`, and changes of the connection to `told`; never
+    /// Passes every new status to `on_status`, and changes of the connection to `on_change`; never
     /// completes. After an interruption it continues at the last event, if the server numbers its
     /// events.
-    pub(crate) async fn read(self, mut heard: impl FnMut(Status), told: impl Fn(Change)) {
+    pub(crate) async fn read(self, mut on_status: impl FnMut(Status), on_change: impl Fn(Change)) {
         let http = match client() {
             Ok(http) => http,
             Err(error) => return tracing::error!(%error, "reading statuses failed"),
@@ -145,13 +145,19 @@ impl Source {
             let mut take = |event| {
                 wait = Wait(FIRST_WAIT);
                 if let Some(status) = status(&event) {
-                    told(Change::Status);
-                    heard(status);
+                    on_change(Change::Status);
+                    on_status(status);
                 }
             };
-            let begun = Instant::now();
+            let started_at = Instant::now();
             let ended = self
-                .stream(&http, last_id.as_deref(), &mut reader, &told, &mut take)
+                .stream(
+                    &http,
+                    last_id.as_deref(),
+                    &mut reader,
+                    &on_change,
+                    &mut take,
+                )
                 .await;
             let Cut { why, retry_after } = match ended {
                 Ok(()) => "the server ended the stream".to_owned().into(),
@@ -162,12 +168,12 @@ impl Source {
             }
             last_id = reader.last_id().map(ToOwned::to_owned).or(last_id);
             // A stream without events also counts as successful if it lasted.
-            if begun.elapsed() >= LONGEST_WAIT {
+            if started_at.elapsed() >= LONGEST_WAIT {
                 wait = Wait(FIRST_WAIT);
             }
             let next = wait.next().max(retry_after.unwrap_or_default());
             tracing::warn!(reason = %why, wait = ?next, "the stream of statuses was interrupted; retrying");
-            told(Change::Cut(why));
+            on_change(Change::Cut(why));
             tokio::time::sleep(next).await;
         }
     }
@@ -178,7 +184,7 @@ impl Source {
         http: &HttpClient,
         last_id: Option<&str>,
         reader: &mut Reader,
-        told: &impl Fn(Change),
+        on_change: &impl Fn(Change),
         event: &mut impl FnMut(Event),
     ) -> Result<(), Cut> {
         let mut request = http
@@ -196,7 +202,7 @@ impl Source {
         let mut answer = http.send(request, timeouts).await.map_err(sentence)?;
         self.check(&answer)?;
         tracing::info!("reading statuses");
-        told(Change::Connected);
+        on_change(Change::Connected);
         while let Some(chunk) = answer.chunk().await.map_err(sentence)? {
             reader
                 .read(chunk.as_ref())

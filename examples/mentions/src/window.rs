@@ -6,7 +6,7 @@ const BUCKET_SECS: u64 = 10;
 /// The number of buckets in an hour.
 const BUCKETS: u64 = 360;
 
-/// The mentions of the past hour, in fixed space whatever their number. Times are seconds on any
+/// The mentions of the past hour, in fixed space regardless of their number. Times are seconds on any
 /// clock. A mention counts for an hour, or up to ten seconds less.
 #[derive(Debug, Clone)]
 pub(crate) struct Window {
@@ -91,15 +91,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn window_agrees_with_list_of_all_mentions(times in times(), asked in times()) {
+        fn window_agrees_with_list_of_all_mentions(times in times(), questions in times()) {
             let mut window = Window::new();
             let mut list = Vec::new();
             let mut now = 0;
-            for (at, asked) in times.iter().zip(&asked) {
+            for (at, questions) in times.iter().zip(&questions) {
                 window.add(*at);
                 list.push(*at);
-                now = now.max(*at).max(*asked);
-                let count = window.count(*asked);
+                now = now.max(*at).max(*questions);
+                let count = window.count(*questions);
                 let inside = list.iter().filter(|at| **at / BUCKET_SECS + BUCKETS > now / BUCKET_SECS);
                 prop_assert_eq!(count, inside.count() as u64);
                 let surely = list.iter().filter(|at| **at + HOUR - BUCKET_SECS >= now).count();

@@ -1,6 +1,6 @@
 //! Structs with named fields: generates one method per field.
 //!
-//! `#[glance(untested)]` excludes a field from conditions, whatever its serde attributes.
+//! `#[glance(untested)]` excludes a field from conditions, regardless of its serde attributes.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};

@@ -260,12 +260,12 @@ mod tests {
         #[test]
         fn each_request_is_let_through_once(
             max in 1..6usize,
-            asked in proptest::collection::vec((0..3u8, 0..8u8, 1..60i64, 0..20i64), 0..200),
+            calls in proptest::collection::vec((0..3u8, 0..8u8, 1..60i64, 0..20i64), 0..200),
         ) {
             let replays = Replays::of(max);
             let mut model: Vec<(u8, u8, i64)> = Vec::new();
             let mut now = NOW;
-            for (iss, jti, life, wait) in asked {
+            for (iss, jti, life, wait) in calls {
                 now += wait;
                 let exp = now + life;
                 model.retain(|(_, _, exp)| *exp > now - LEEWAY_SECONDS);

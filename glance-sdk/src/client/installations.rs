@@ -766,7 +766,7 @@ mod tests {
     #[test]
     fn from_env_names_invalid_variable() {
         for (name, value) in [("ALLOW_NETWORKS", "10.1.0"), ("BASE_URL", "add-on")] {
-            let variable = |asked: &str| (asked == name).then(|| value.to_owned());
+            let variable = |requested: &str| (requested == name).then(|| value.to_owned());
             let store = Arc::new(MemoryStore::default());
             let error = Installations::from_variables(store, variable).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Configuration);

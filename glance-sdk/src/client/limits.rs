@@ -8,7 +8,8 @@ use tokio::time::Instant;
 
 use crate::auth::now;
 
-/// The longest wait for a reset, whatever the host says. HipChat's periods had five minutes.
+/// The longest wait for a reset, even if the host demands a longer one. HipChat's periods had five
+/// minutes.
 const MAX_WINDOW: Duration = Duration::from_secs(60 * 60);
 
 /// The rate limit of the host's last response (`X-Ratelimit-*`).

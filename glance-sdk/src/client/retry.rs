@@ -34,7 +34,7 @@ impl RetryBudget {
         }
     }
 
-    /// Creates the budget of a request that is idempotent whatever its method.
+    /// Creates the budget of a request that is idempotent regardless of its method.
     pub(super) fn idempotent() -> Self {
         Self::new(Method::Get)
     }
@@ -132,14 +132,17 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn retry_waits_for_retry_after() {
         let began = Instant::now();
-        let asked = Duration::from_secs(20);
+        let server_delay = Duration::from_secs(20);
         let mut budget = RetryBudget::new(Method::Get);
-        assert!(budget.again(true, Some(asked)).await);
-        assert_eq!(began.elapsed(), asked);
+        assert!(budget.again(true, Some(server_delay)).await);
+        assert_eq!(began.elapsed(), server_delay);
         assert!(budget.again(true, Some(Duration::ZERO)).await);
-        assert!(began.elapsed() > asked, "no less than without its word");
+        assert!(
+            began.elapsed() > server_delay,
+            "no less than without its word"
+        );
         assert!(!budget.again(true, Some(MAX_WAIT)).await);
-        assert!(began.elapsed() < asked * 2, "at once");
+        assert!(began.elapsed() < server_delay * 2, "at once");
     }
 
     #[tokio::test(start_paused = true)]

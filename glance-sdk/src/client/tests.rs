@@ -178,8 +178,8 @@ async fn unreachable_host_is_named() {
 
 /// A host that gives these responses in order, and counts the requests.
 async fn scripted(answers: Vec<Response>) -> (Client, Arc<AtomicU32>) {
-    let asked = Arc::new(AtomicU32::new(0));
-    let counter = Arc::clone(&asked);
+    let requests = Arc::new(AtomicU32::new(0));
+    let counter = Arc::clone(&requests);
     let answers = Arc::new(std::sync::Mutex::new(answers.into_iter()));
     let router = Router::new()
         .route(
@@ -197,7 +197,7 @@ async fn scripted(answers: Vec<Response>) -> (Client, Arc<AtomicU32>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    (client(&base), asked)
+    (client(&base), requests)
 }
 
 fn limited(headers: &[(&'static str, String)]) -> Response {
@@ -220,18 +220,18 @@ async fn call_waits_for_rate_limit_and_retries() {
             header("x-ratelimit-reset", &reset),
         ]),
     ] {
-        let (client, asked) = scripted(vec![answer]).await;
+        let (client, requests) = scripted(vec![answer]).await;
         push(&client).await.unwrap();
-        assert_eq!(asked.load(Ordering::SeqCst), 2);
+        assert_eq!(requests.load(Ordering::SeqCst), 2);
     }
 }
 
 #[tokio::test]
 async fn long_rate_limit_is_an_error_at_once() {
-    let (client, asked) = scripted(vec![limited(&[("retry-after", "3600".to_owned())])]).await;
+    let (client, requests) = scripted(vec![limited(&[("retry-after", "3600".to_owned())])]).await;
     let error = push(&client).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RateLimited);
-    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    assert_eq!(requests.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
@@ -239,16 +239,16 @@ async fn unavailable_host_is_retried_after_retry_after() {
     let busy = |seconds: &'static str| {
         (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", seconds)]).into_response()
     };
-    let (client, asked) = scripted(vec![busy("1")]).await;
+    let (client, requests) = scripted(vec![busy("1")]).await;
     let began = Instant::now();
     client.group().glances().remove("g").await.unwrap();
     assert!(began.elapsed() >= Duration::from_secs(1));
-    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    assert_eq!(requests.load(Ordering::SeqCst), 2);
 
-    let (client, asked) = scripted(vec![busy("3600")]).await;
+    let (client, requests) = scripted(vec![busy("3600")]).await;
     let error = client.group().glances().remove("g").await.unwrap_err();
     assert_eq!(
-        (error.kind(), asked.load(Ordering::SeqCst)),
+        (error.kind(), requests.load(Ordering::SeqCst)),
         (ErrorKind::Unreachable, 1)
     );
 }
@@ -261,32 +261,36 @@ async fn exhausted_limit_delays_calls() {
         let name: axum::http::HeaderName = format!("x-ratelimit-{name}").parse().unwrap();
         last.headers_mut().insert(name, value.into());
     }
-    let (client, asked) = scripted(vec![last]).await;
+    let (client, requests) = scripted(vec![last]).await;
     push(&client).await.unwrap();
     assert_eq!(client.rate_limit().unwrap().limit, 500);
     let error = push(&client).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RateLimited);
-    assert_eq!(asked.load(Ordering::SeqCst), 1, "the second was not sent");
+    assert_eq!(
+        requests.load(Ordering::SeqCst),
+        1,
+        "the second was not sent"
+    );
 }
 
 #[tokio::test]
 async fn temporary_failures_are_retried_except_arrived_posts() {
     let busy = || StatusCode::SERVICE_UNAVAILABLE.into_response();
-    let (client, asked) = scripted(vec![busy(), busy()]).await;
+    let (client, requests) = scripted(vec![busy(), busy()]).await;
     client.group().glances().remove("g").await.unwrap();
-    assert_eq!(asked.load(Ordering::SeqCst), 3);
+    assert_eq!(requests.load(Ordering::SeqCst), 3);
 
-    let (client, asked) = scripted((0..9).map(|_| busy()).collect()).await;
+    let (client, requests) = scripted((0..9).map(|_| busy()).collect()).await;
     let error = client.group().glances().remove("g").await.unwrap_err();
     assert_eq!(
-        (error.kind(), asked.load(Ordering::SeqCst)),
+        (error.kind(), requests.load(Ordering::SeqCst)),
         (ErrorKind::Unreachable, 4)
     );
 
-    let (client, asked) = scripted(vec![busy()]).await;
+    let (client, requests) = scripted(vec![busy()]).await;
     let error = push(&client).await.unwrap_err();
     assert_eq!(
-        (error.kind(), asked.load(Ordering::SeqCst)),
+        (error.kind(), requests.load(Ordering::SeqCst)),
         (ErrorKind::Unreachable, 1)
     );
 }

@@ -225,10 +225,10 @@ impl Tokens {
 /// continues without it.
 async fn answer<T>(
     installation: &Installation,
-    asked: impl Future<Output = Result<T>>,
+    operation: impl Future<Output = Result<T>>,
 ) -> Option<T> {
     let oauth_id = installation.oauth_id();
-    match timeout(STORE_TIMEOUT, asked).await {
+    match timeout(STORE_TIMEOUT, operation).await {
         Ok(Ok(answer)) => Some(answer),
         Ok(Err(error)) => {
             tracing::warn!(%oauth_id, error = %format_args!("{error:#}"), "sharing an access token failed");

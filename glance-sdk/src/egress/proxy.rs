@@ -61,7 +61,7 @@ impl fmt::Display for InvalidProxy {
 impl std::error::Error for InvalidProxy {}
 
 impl Proxies {
-    /// Connects directly, whatever the environment contains.
+    /// Connects directly and ignores the proxy settings of the environment.
     pub fn none() -> Self {
         Self::default()
     }

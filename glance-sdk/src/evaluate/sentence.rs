@@ -32,18 +32,18 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Names the obstacle that keeps this condition from evaluating to `wanted`.
-fn obstacle(reason: &Reason, wanted: bool) -> String {
+/// Names the obstacle that keeps this condition from evaluating to `expected`.
+fn obstacle(reason: &Reason, expected: bool) -> String {
     match &reason.test {
-        Tested::Not { of } => obstacle(of, !wanted),
+        Tested::Not { of } => obstacle(of, !expected),
         Tested::All { of } if of.is_empty() => {
             "there is nothing to test, which always holds".into()
         }
         Tested::Any { of } if of.is_empty() => "none of no conditions can hold".into(),
-        Tested::All { of } => join(of, wanted, wanted),
-        Tested::Any { of } => join(of, wanted, !wanted),
-        Tested::Failed { conditions } => obstacle(conditions, wanted),
-        Tested::Host { condition } => host(condition, wanted),
+        Tested::All { of } => join(of, expected, expected),
+        Tested::Any { of } => join(of, expected, !expected),
+        Tested::Failed { conditions } => obstacle(conditions, expected),
+        Tested::Host { condition } => host(condition, expected),
         Tested::WithoutMessage { condition } => format!("there is no message for `{condition}`"),
         Tested::Unknown { condition } => {
             format!("no host knows the condition \"{}\"", quote_name(condition))
@@ -60,7 +60,7 @@ fn obstacle(reason: &Reason, wanted: bool) -> String {
             let found = found
                 .as_ref()
                 .map_or_else(|| "missing".to_owned(), quote_value);
-            let must = if wanted { "needs" } else { "must not be" };
+            let must = if expected { "needs" } else { "must not be" };
             let operator = match operator {
                 Operator::Eq => "",
                 Operator::Lt => "< ",
@@ -98,16 +98,19 @@ fn obstacle(reason: &Reason, wanted: bool) -> String {
 }
 
 /// Joins the obstacles with "and" if all of them must go (`all`), otherwise with "or".
-fn join(of: &[Reason], wanted: bool, all: bool) -> String {
-    let guilty: Vec<&Reason> = of.iter().filter(|reason| reason.holds != wanted).collect();
+fn join(of: &[Reason], expected: bool, all: bool) -> String {
+    let guilty: Vec<&Reason> = of
+        .iter()
+        .filter(|reason| reason.holds != expected)
+        .collect();
     let mut named: Vec<String> = guilty
         .iter()
         .take(MAX_NAMED)
         .map(|reason| match (guilty.len(), &reason.test) {
             (2.., Tested::All { of } | Tested::Any { of }) if of.len() > 1 => {
-                format!("({})", obstacle(reason, wanted))
+                format!("({})", obstacle(reason, expected))
             }
-            _ => obstacle(reason, wanted),
+            _ => obstacle(reason, expected),
         })
         .collect();
     if guilty.len() > MAX_NAMED {
@@ -123,8 +126,8 @@ fn join(of: &[Reason], wanted: bool, all: bool) -> String {
     }
 }
 
-fn host(condition: &ConditionName, wanted: bool) -> String {
-    match (condition, wanted) {
+fn host(condition: &ConditionName, expected: bool) -> String {
+    match (condition, expected) {
         (ConditionName::RoomIsPublic, true) => "the room is private, needs to be public",
         (ConditionName::RoomIsPublic, false) => "the room is public, needs to be private",
         (ConditionName::UserIsAdmin, true) => "the user is no administrator, needs to be one",

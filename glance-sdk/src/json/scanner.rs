@@ -377,7 +377,7 @@ impl<'t> Scanner<'t> {
             b'[' => false,
             _ => return None,
         };
-        let wanted = name.parse::<usize>().ok();
+        let position = name.parse::<usize>().ok();
         let mut last = None;
         self.at += 1;
         for index in 0.. {
@@ -386,7 +386,7 @@ impl<'t> Scanner<'t> {
                 true if self.peek() == Some(b'"') => self.key().ok()? == name,
                 true => break,
                 false if self.peek() == Some(b']') => break,
-                false => wanted == Some(index),
+                false => position == Some(index),
             };
             if is_object {
                 self.space();

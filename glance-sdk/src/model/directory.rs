@@ -65,7 +65,7 @@ details! {
     RoomDetails: RoomId, RoomLinks {
         /// The topic.
         topic: String,
-        /// Who may enter.
+        /// The people who may enter.
         privacy: Privacy,
         /// Whether it is archived.
         is_archived: bool,

@@ -132,12 +132,12 @@ pub(super) fn poll_end<S: AsyncRead + Unpin>(
     stream: &mut S,
     context: &mut Context<'_>,
 ) -> Poll<io::Result<()>> {
-    let mut unasked = [MaybeUninit::uninit(); 1024];
-    let mut unasked = ReadBuf::uninit(&mut unasked);
+    let mut unsolicited = [MaybeUninit::uninit(); 1024];
+    let mut unsolicited = ReadBuf::uninit(&mut unsolicited);
     loop {
-        unasked.clear();
-        ready!(Pin::new(&mut *stream).poll_read(context, &mut unasked))?;
-        if unasked.filled().is_empty() {
+        unsolicited.clear();
+        ready!(Pin::new(&mut *stream).poll_read(context, &mut unsolicited))?;
+        if unsolicited.filled().is_empty() {
             return Poll::Ready(Ok(()));
         }
     }

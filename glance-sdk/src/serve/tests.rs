@@ -373,8 +373,8 @@ async fn shutdown_closes_idle_connections() {
 
 #[tokio::test]
 async fn handler_completes_after_client_disconnects() {
-    let [begun, left, done]: [Arc<Notify>; 3] = Default::default();
-    let (begins, is_left, is_done) = (begun.clone(), left.clone(), done.clone());
+    let [started, left, done]: [Arc<Notify>; 3] = Default::default();
+    let (begins, is_left, is_done) = (started.clone(), left.clone(), done.clone());
     let work = || async move {
         begins.notify_one();
         is_left.notified().await;
@@ -383,7 +383,7 @@ async fn handler_completes_after_client_disconnects() {
     let served = served(Router::new().route("/", get(work)), |server| server).await;
     let mut stream = served.connect().await;
     stream.write_all(GET.as_bytes()).await.unwrap();
-    begun.notified().await;
+    started.notified().await;
     drop(stream);
     served.end.send(()).unwrap();
     tokio::task::yield_now().await;

@@ -80,10 +80,10 @@ impl MemoryStore {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn filtered(&self, is_wanted: impl Fn(&Installation) -> bool) -> Vec<Installation> {
+    fn filtered(&self, matches: impl Fn(&Installation) -> bool) -> Vec<Installation> {
         let installations = self.installations();
         let all = installations.values().map(|row| &row.installation);
-        all.filter(|one| is_wanted(one)).cloned().collect()
+        all.filter(|one| matches(one)).cloned().collect()
     }
 }
 

@@ -175,7 +175,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// If several processes open a new file concurrently, one switches its journal mode, and SQLite
-/// refuses the others at once, whatever its timeout.
+/// refuses the others at once, regardless of its timeout.
 fn use_wal(connection: &Connection) -> rusqlite::Result<()> {
     for _ in 0..WAL_ATTEMPTS {
         match connection.pragma_update(None, "journal_mode", "WAL") {

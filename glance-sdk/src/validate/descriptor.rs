@@ -145,7 +145,7 @@ pub fn action(document: &Value) -> Vec<Problem> {
 /// The targets of clicks, and the keys that exist.
 #[derive(Default)]
 struct Targets {
-    wanted: Vec<(String, String)>,
+    references: Vec<(String, String)>,
     openable: HashSet<String>,
     /// An action may open a glance, which opens its own target.
     glances: HashSet<String>,
@@ -155,7 +155,7 @@ impl Targets {
     fn dangling(self, found: &mut Found) {
         let openable = self.openable;
         let dangling = self
-            .wanted
+            .references
             .into_iter()
             .filter(|(_, key)| !openable.contains(key));
         for (pointer, key) in dangling {
@@ -244,7 +244,7 @@ fn glances(capabilities: &mut Object<'_>, targets: &mut Targets) {
         declared += 1;
         glance_members(entry);
         entry.unique_key(&mut targets.glances);
-        targets.wanted.extend(entry.target(Need::Optional));
+        targets.references.extend(entry.target(Need::Optional));
     });
     if declared > MOST_GLANCES {
         let message = format!(
@@ -403,7 +403,7 @@ fn actions(capabilities: &mut Object<'_>, targets: &mut Targets) {
         entry.unique_key(&mut keys);
         let target = action_members(entry);
         let target = target.filter(|(_, key)| !targets.glances.contains(key));
-        targets.wanted.extend(target);
+        targets.references.extend(target);
     });
 }
 

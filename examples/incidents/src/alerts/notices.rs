@@ -109,7 +109,7 @@ pub(super) fn over(
     if alert()?.is_none() {
         return Ok(Vec::new());
     }
-    let told = transaction
+    let announced = transaction
         .prepare_cached(
             "UPDATE told SET is_over = 1
              WHERE fingerprint = ?1 AND NOT is_over AND notice IS NOT NULL AND started_at <= ?2
@@ -125,7 +125,7 @@ pub(super) fn over(
         })?
         .collect::<rusqlite::Result<Vec<_>>>()?;
     let mut over = Vec::new();
-    for (place, notice) in told {
+    for (place, notice) in announced {
         if let Some(alert) = alert()? {
             over.push(Over {
                 place,
@@ -182,7 +182,7 @@ pub(super) fn announce(
     place: &Place,
     now: i64,
 ) -> rusqlite::Result<()> {
-    let new = untold(transaction, place)?;
+    let new = unannounced(transaction, place)?;
     let Some(notice) = write(transaction, place, None, card::firing(&new), now)? else {
         return Ok(());
     };
@@ -203,7 +203,10 @@ pub(super) fn announce(
 }
 
 /// Returns the critical alerts that the room does not know, and marks them as known.
-pub(super) fn untold(transaction: &Transaction<'_>, place: &Place) -> rusqlite::Result<Vec<Alert>> {
+pub(super) fn unannounced(
+    transaction: &Transaction<'_>,
+    place: &Place,
+) -> rusqlite::Result<Vec<Alert>> {
     let mut new = Vec::new();
     for alert in firing_in(transaction, place)? {
         if alert.severity < Severity::Critical {

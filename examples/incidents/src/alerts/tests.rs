@@ -48,7 +48,7 @@ async fn record(alerts: &Alerts, news: impl IntoIterator<Item = News>) {
 
 /// Returns the next notification to the room, and its attachment. The mock host uses its number as
 /// the id.
-async fn told(alerts: &Alerts) -> Option<(String, Option<String>)> {
+async fn next_message(alerts: &Alerts) -> Option<(String, Option<String>)> {
     let notice = alerts.next_notice(&room(), 0).await.unwrap()?;
     let sent = Outcome::Sent(Some(format!("message {}", notice.id)));
     alerts.finish_notice(notice.id, sent, 0).await.unwrap();
@@ -77,17 +77,20 @@ async fn earlier_start_of_known_alert_is_not_announced() {
     let data = tempfile::tempdir().unwrap();
     let (alerts, place) = watching_room(&data).await;
     record(&alerts, [firing("1", 20)]).await;
-    assert_eq!(told(&alerts).await, some("Critical: 1 is down", None));
+    assert_eq!(
+        next_message(&alerts).await,
+        some("Critical: 1 is down", None)
+    );
     for (day, started_at) in [(4, 10), (8, 10), (9, 20)] {
         let news = vec![firing("1", started_at)];
         alerts.record(news, day * DAY).await.unwrap();
         assert_eq!(alerts.firing_in(&place).await.unwrap().len(), 1);
-        assert_eq!(told(&alerts).await, None, "day {day}");
+        assert_eq!(next_message(&alerts).await, None, "day {day}");
     }
     // The first notice is still stored for the follow-up, however long it took.
     let news = vec![resolved("1", 30)];
     alerts.record(news, 9 * DAY).await.unwrap();
-    let followed = told(&alerts).await;
+    let followed = next_message(&alerts).await;
     assert_eq!(followed, some("Resolved: 1 is down", Some("message 1")));
 }
 
@@ -106,12 +109,15 @@ async fn alert_without_start_starts_at_first_message() {
         alerts.record(vec![firing()], now).await.unwrap();
         let alert = alerts.firing_in(&place).await.unwrap().remove(0);
         assert_eq!(alert.started_at, Some(started_at));
-        assert_eq!(told(&alerts).await.is_some(), is_news);
+        assert_eq!(next_message(&alerts).await.is_some(), is_news);
     }
     alerts.record(vec![resolved("1", 8000)], 8).await.unwrap();
-    assert!(told(&alerts).await.is_some());
+    assert!(next_message(&alerts).await.is_some());
     alerts.record(vec![firing()], 9).await.unwrap();
-    assert_eq!(told(&alerts).await, some("Critical: 1 is down", None));
+    assert_eq!(
+        next_message(&alerts).await,
+        some("Critical: 1 is down", None)
+    );
 }
 
 #[tokio::test]
@@ -121,24 +127,30 @@ async fn resolved_alert_is_announced_once_across_restarts() {
     record(&alerts, [firing("1", 10), firing("1", 10)]).await;
     drop(alerts);
     let alerts = open(&data);
-    assert_eq!(told(&alerts).await, some("Critical: 1 is down", None));
+    assert_eq!(
+        next_message(&alerts).await,
+        some("Critical: 1 is down", None)
+    );
     drop(alerts);
     let alerts = open(&data);
     record(&alerts, [resolved("1", 20), resolved("1", 20)]).await;
     drop(alerts);
     let alerts = open(&data);
-    let followed = told(&alerts).await;
+    let followed = next_message(&alerts).await;
     assert_eq!(followed, some("Resolved: 1 is down", Some("message 1")));
     // Repeated, late or unknown messages.
     record(&alerts, [resolved("1", 20)]).await;
     record(&alerts, [firing("1", 10)]).await;
     record(&alerts, [resolved("1", 25), resolved("unknown", 25)]).await;
-    assert_eq!(told(&alerts).await, None);
+    assert_eq!(next_message(&alerts).await, None);
     // The alert fires again.
     record(&alerts, [firing("1", 30), resolved("1", 20)]).await;
-    assert_eq!(told(&alerts).await, some("Critical: 1 is down", None));
+    assert_eq!(
+        next_message(&alerts).await,
+        some("Critical: 1 is down", None)
+    );
     record(&alerts, [resolved("1", 40)]).await;
-    let followed = told(&alerts).await;
+    let followed = next_message(&alerts).await;
     assert_eq!(followed, some("Resolved: 1 is down", Some("message 3")));
 }
 
@@ -149,7 +161,7 @@ async fn follow_ups_attach_to_their_notice_and_are_limited() {
     record(&alerts, [firing("a", 12), firing("b", 11)]).await;
     record(&alerts, [firing("c", 10)]).await;
     for message in ["Critical: a is down, and 1 more", "Critical: c is down"] {
-        assert_eq!(told(&alerts).await, some(message, None));
+        assert_eq!(next_message(&alerts).await, some(message, None));
     }
     record(
         &alerts,
@@ -160,20 +172,23 @@ async fn follow_ups_attach_to_their_notice_and_are_limited() {
         ("Resolved: a is down, and 1 more", "message 1"),
         ("Resolved: c is down", "message 2"),
     ] {
-        assert_eq!(told(&alerts).await, some(message, Some(attached_to)));
+        assert_eq!(
+            next_message(&alerts).await,
+            some(message, Some(attached_to))
+        );
     }
     let names: Vec<_> = (0..9).map(|n| format!("x{n}")).collect();
     for name in &names {
         record(&alerts, [firing(name, 30)]).await;
-        assert!(told(&alerts).await.is_some());
+        assert!(next_message(&alerts).await.is_some());
     }
     record(&alerts, names.iter().map(|name| resolved(name, 40))).await;
     for _ in 0..5 {
-        assert!(told(&alerts).await.unwrap().1.is_some());
+        assert!(next_message(&alerts).await.unwrap().1.is_some());
     }
-    let rest = told(&alerts).await;
+    let rest = next_message(&alerts).await;
     assert_eq!(rest, some("Resolved: x5 is down, and 3 more", None));
-    assert_eq!(told(&alerts).await, None);
+    assert_eq!(next_message(&alerts).await, None);
 }
 
 #[tokio::test]
@@ -184,7 +199,7 @@ async fn unannounced_alert_has_no_follow_up() {
     let watched = vec![("team".to_owned(), "payments".to_owned())];
     alerts.watch(&place, watched).await.unwrap();
     record(&alerts, [resolved("before", 20)]).await;
-    assert_eq!(told(&alerts).await, None);
+    assert_eq!(next_message(&alerts).await, None);
 
     // The host refuses the first notice.
     record(&alerts, [firing("refused", 10)]).await;
@@ -192,14 +207,14 @@ async fn unannounced_alert_has_no_follow_up() {
     let failed = Outcome::Failed;
     alerts.finish_notice(notice.id, failed, 0).await.unwrap();
     record(&alerts, [resolved("refused", 20)]).await;
-    assert_eq!(told(&alerts).await, None);
+    assert_eq!(next_message(&alerts).await, None);
 
     // The room no longer watches the alert.
     record(&alerts, [firing("unwatched", 10)]).await;
-    assert!(told(&alerts).await.is_some());
+    assert!(next_message(&alerts).await.is_some());
     alerts.watch(&place, Vec::new()).await.unwrap();
     record(&alerts, [resolved("unwatched", 20)]).await;
-    assert_eq!(told(&alerts).await, None);
+    assert_eq!(next_message(&alerts).await, None);
 }
 
 #[tokio::test]
@@ -241,7 +256,7 @@ async fn notices_are_removed_with_installation_and_age() {
     let (alerts, _) = watching_room(&data).await;
     record(&alerts, [firing("3", 10)]).await;
     record(&alerts, [resolved("3", 20)]).await;
-    while told(&alerts).await.is_some() {}
+    while next_message(&alerts).await.is_some() {}
     assert_eq!(count(), 2);
     alerts.record(Vec::new(), 6 * DAY).await.unwrap();
     assert_eq!(count(), 0);
@@ -263,7 +278,10 @@ async fn first_schema_version_is_migrated() {
     let alerts = open(&data);
     assert_eq!(alerts.firing_in(&room()).await.unwrap().len(), 1);
     record(&alerts, [firing("1", 10)]).await;
-    assert_eq!(told(&alerts).await, None);
+    assert_eq!(next_message(&alerts).await, None);
     record(&alerts, [resolved("1", 20), firing("1", 30)]).await;
-    assert_eq!(told(&alerts).await, some("Critical: 1 is down", None));
+    assert_eq!(
+        next_message(&alerts).await,
+        some("Critical: 1 is down", None)
+    );
 }

@@ -8,7 +8,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::pulls::{Delivery, News, PullRequest};
 use crate::repositories::Repository;
 
-/// Parses the payload of an event. Never refuses irrelevant events, whatever their content.
+/// Parses the payload of an event. Never refuses irrelevant events, regardless of their content.
 ///
 /// # Errors
 ///

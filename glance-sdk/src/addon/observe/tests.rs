@@ -84,14 +84,14 @@ async fn requests_are_counted_by_declared_key() {
         let path = format!("/glance/deploy/{number}");
         assert_eq!(call("GET", &path, &token).await, StatusCode::OK);
     }
-    let told = recorder.all();
-    let told: Vec<_> = told
+    let recorded = recorder.all();
+    let recorded: Vec<_> = recorded
         .iter()
         .filter(|(name, _)| name.starts_with("glance_request"))
         .map(|(name, value)| (name.as_str(), *value))
         .collect();
     assert_eq!(
-        told,
+        recorded,
         [
             ("glance_request_seconds kind=install", 1),
             ("glance_request_seconds kind=page", 2),

@@ -15,8 +15,10 @@ const APART: i64 = 60;
 /// once, or as soon as it may be asked again, and the pauses start over.
 pub(super) fn after_request(check: &RemovalCheck, now: i64) -> RemovalCheck {
     // A time in the future comes from a clock that was set back since.
-    let asked = check.asked_at.map(|asked| min(asked, now));
-    let soonest = asked.map_or(now, |asked| max(now, asked.saturating_add(APART)));
+    let last_question = check.asked_at.map(|last_question| min(last_question, now));
+    let soonest = last_question.map_or(now, |last_question| {
+        max(now, last_question.saturating_add(APART))
+    });
     let due = check.due_at.map_or(soonest, |due| min(due, soonest));
     RemovalCheck::new(0, check.asked_at, Some(due))
 }

@@ -339,11 +339,11 @@ mod tests {
         fn everyone_sees_newest_data_at_the_end(steps in prop::collection::vec(step(), 0..60)) {
             let hasher = RandomState::new();
             let mut queue = Queue::default();
-            let (mut wanted, mut seen) = (Seen::new(), Seen::new());
+            let (mut expected, mut seen) = (Seen::new(), Seen::new());
             for step in steps {
                 match step {
                     Step::Put(to, key, data) => {
-                        show(&mut wanted, to, key, &data.into());
+                        show(&mut expected, to, key, &data.into());
                         queue.put(to, key, data.into(), &hasher);
                     }
                     Step::Send => {
@@ -359,7 +359,7 @@ mod tests {
                     }
                     Step::PutAndFail(newer, key, data) => {
                         let taken = queue.next();
-                        show(&mut wanted, newer, key, &data.into());
+                        show(&mut expected, newer, key, &data.into());
                         queue.put(newer, key, data.into(), &hasher);
                         if let Some((to, glances)) = taken {
                             queue.put_back(to, glances);
@@ -371,7 +371,7 @@ mod tests {
                 glances.iter().for_each(|(key, data)| show(&mut seen, to, key, &data.value));
                 queue.accepted(to, &glances);
             }
-            prop_assert_eq!(seen, wanted);
+            prop_assert_eq!(seen, expected);
             prop_assert_eq!(queue.len(), 0);
         }
     }

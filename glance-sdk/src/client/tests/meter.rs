@@ -32,13 +32,13 @@ async fn calls_tokens_and_pushes_are_counted() {
         .unwrap();
     pusher.flush().await;
 
-    let told = kept.all();
-    let told: Vec<_> = told
+    let recorded = kept.all();
+    let recorded: Vec<_> = recorded
         .iter()
         .map(|(name, value)| (name.as_str(), *value))
         .collect();
     assert_eq!(
-        told,
+        recorded,
         [
             ("glance_call_seconds", 2),
             ("glance_calls_total outcome=ok", 1),

@@ -12,7 +12,7 @@ use crate::store::{InstallationStore as _, MemoryStore};
 /// A host that records the requested scopes and can refuse secrets.
 #[derive(Default)]
 struct Guard {
-    asked: Mutex<Vec<String>>,
+    requests: Mutex<Vec<String>>,
     refuses: AtomicBool,
     pushes: AtomicU32,
 }
@@ -22,12 +22,12 @@ impl Guard {
         let (tokens, pushes) = (Arc::clone(self), Arc::clone(self));
         let token = async move |RawForm(form): RawForm| {
             let form = String::from_utf8(form.to_vec()).unwrap();
-            let mut asked = tokens.asked.lock().unwrap();
-            asked.push(form.replace("grant_type=client_credentials", ""));
+            let mut requests = tokens.requests.lock().unwrap();
+            requests.push(form.replace("grant_type=client_credentials", ""));
             if tokens.refuses.load(Ordering::SeqCst) {
                 return StatusCode::UNAUTHORIZED.into_response();
             }
-            let token = format!("t{}", asked.len());
+            let token = format!("t{}", requests.len());
             axum::Json(json!({ "access_token": token, "expires_in": 3600 })).into_response()
         };
         let push = async move || {
@@ -46,8 +46,8 @@ impl Guard {
         client(&base)
     }
 
-    fn asked(&self) -> usize {
-        self.asked.lock().unwrap().len()
+    fn requests(&self) -> usize {
+        self.requests.lock().unwrap().len()
     }
 }
 
@@ -69,9 +69,9 @@ async fn each_set_of_scopes_has_one_token() {
     for pushed in pushes {
         pushed.await.unwrap().unwrap();
     }
-    let mut asked = guard.asked.lock().unwrap().clone();
-    asked.sort();
-    assert_eq!(asked, ["", "&scope=view_group+view_room"]);
+    let mut requests = guard.requests.lock().unwrap().clone();
+    requests.sort();
+    assert_eq!(requests, ["", "&scope=view_group+view_room"]);
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn refused_secret_is_not_sent_again() {
     }
     assert_eq!(pusher.pushed().dropped, 5);
     assert_eq!(
-        guard.asked(),
+        guard.requests(),
         2,
         "one token that held, one that was refused"
     );
@@ -105,7 +105,7 @@ async fn refused_secret_is_not_sent_again() {
         push(&narrow).await.unwrap_err().kind(),
         ErrorKind::Unauthorized
     );
-    assert_eq!(guard.asked(), 2, "nor for other scopes");
+    assert_eq!(guard.requests(), 2, "nor for other scopes");
     assert!(client.is_gone());
     assert_eq!(installations.gone(), std::slice::from_ref(&id));
     assert!(

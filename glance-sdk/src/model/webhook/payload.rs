@@ -100,7 +100,7 @@ pub struct Room {
     /// Whether it is archived.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_archived: Option<bool>,
-    /// Who may enter.
+    /// The people who may enter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy: Option<Privacy>,
     /// A text that changes whenever the room changes.
@@ -130,7 +130,7 @@ impl Room {
 }
 
 open_enum! {
-    /// Who may enter a room.
+    /// The people who may enter a room.
     ///
     /// ```
     /// use glance_sdk::model::webhook::{Privacy, Room};

@@ -209,7 +209,7 @@ impl<'p> Operation<'p> {
     ///
     /// # Errors
     ///
-    /// Returns the error of the operation if it failed for good.
+    /// Returns the error of the operation if a retry would not help.
     pub(super) fn again(&mut self, connection: Lease, failed: AttemptError) -> Result<()> {
         let is_lost = failed.cause.is_of_connection();
         if is_lost {

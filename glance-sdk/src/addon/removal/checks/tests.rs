@@ -20,7 +20,7 @@ const NOW: i64 = 5_000_000_000;
 /// A host's token URL with a fixed response and a counter of calls.
 struct Host {
     answer: Arc<Mutex<(u16, &'static str)>>,
-    asked: Arc<AtomicUsize>,
+    questions: Arc<AtomicUsize>,
     store: Arc<MemoryStore>,
     removed: Arc<AtomicUsize>,
 }
@@ -28,11 +28,11 @@ struct Host {
 impl Host {
     async fn start() -> Self {
         let answer = Arc::new(Mutex::new((200, TOKEN)));
-        let asked = Arc::new(AtomicUsize::new(0));
+        let questions = Arc::new(AtomicUsize::new(0));
         let router = Router::new()
             .route("/token", post(token))
             .route("/elsewhere", any(async || StatusCode::UNAUTHORIZED))
-            .with_state((Arc::clone(&answer), Arc::clone(&asked)));
+            .with_state((Arc::clone(&answer), Arc::clone(&questions)));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -46,7 +46,7 @@ impl Host {
             .unwrap();
         Self {
             answer,
-            asked,
+            questions,
             store,
             removed: Arc::default(),
         }
@@ -70,8 +70,8 @@ impl Host {
         *self.answer.lock().unwrap() = (status, body);
     }
 
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::Relaxed)
+    fn questions(&self) -> usize {
+        self.questions.load(Ordering::Relaxed)
     }
 
     async fn is_stored(&self) -> bool {
@@ -83,8 +83,8 @@ const TOKEN: &str = r#"{"access_token": "t", "expires_in": 60}"#;
 
 type Shared = (Arc<Mutex<(u16, &'static str)>>, Arc<AtomicUsize>);
 
-async fn token(State((answer, asked)): State<Shared>) -> Response {
-    asked.fetch_add(1, Ordering::Relaxed);
+async fn token(State((answer, questions)): State<Shared>) -> Response {
+    questions.fetch_add(1, Ordering::Relaxed);
     let (status, body) = *answer.lock().unwrap();
     let status = StatusCode::from_u16(status).unwrap();
     match status.is_redirection() {
@@ -112,11 +112,11 @@ async fn only_refusal_of_secret_removes_installation() {
         (302, "/elsewhere"),
     ] {
         host.answers(status, body);
-        let (asked, add_on) = (host.asked(), host.add_on());
-        let now = NOW + 3600 * i64::try_from(asked).unwrap();
+        let (questions, add_on) = (host.questions(), host.add_on());
+        let now = NOW + 3600 * i64::try_from(questions).unwrap();
         add_on.request(&"id".into(), now).await.unwrap();
         add_on.make_due(now).await.unwrap();
-        assert_eq!(host.asked(), asked + 1, "{status} {body}");
+        assert_eq!(host.questions(), questions + 1, "{status} {body}");
         assert!(host.is_stored().await, "{status} {body}");
     }
     assert_eq!(host.removed.load(Ordering::Relaxed), 0);
@@ -160,13 +160,13 @@ async fn host_is_asked_again_after_growing_pauses_and_restarts() {
         // Each attempt uses a new process, with nothing in memory.
         let add_on = host.add_on();
         add_on.make_due(NOW + time - 1).await.unwrap();
-        assert_eq!(host.asked(), nth, "not before {time} s");
+        assert_eq!(host.questions(), nth, "not before {time} s");
         add_on.make_due(NOW + time).await.unwrap();
-        assert_eq!(host.asked(), nth + 1, "after {time} s");
+        assert_eq!(host.questions(), nth + 1, "after {time} s");
     }
     let add_on = host.add_on();
     add_on.make_due(NOW + 100_000_000).await.unwrap();
-    assert_eq!(host.asked(), times.len(), "never again");
+    assert_eq!(host.questions(), times.len(), "never again");
 
     host.answers(401, "");
     add_on
@@ -192,10 +192,10 @@ async fn many_requests_ask_host_once_a_minute() {
         for made in futures_util::future::join_all(made).await {
             made.unwrap();
         }
-        assert_eq!(host.asked(), 1, "after {second} s");
+        assert_eq!(host.questions(), 1, "after {second} s");
     }
     add_ons[0].make_due(NOW + 60).await.unwrap();
-    assert_eq!(host.asked(), 2);
+    assert_eq!(host.questions(), 2);
 }
 
 #[tokio::test]
@@ -204,5 +204,5 @@ async fn unknown_installation_is_not_an_error() {
     let add_on = host.add_on();
     add_on.request(&"other".into(), NOW).await.unwrap();
     add_on.make_due(NOW).await.unwrap();
-    assert_eq!(host.asked(), 0);
+    assert_eq!(host.questions(), 0);
 }
