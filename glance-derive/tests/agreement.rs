@@ -1,4 +1,4 @@
-//! Rust's own answer to a condition, and the answer of a host that got it over the wire.
+//! Tests that a host evaluates a condition like Rust after it was serialized and parsed.
 
 use std::cell::Cell;
 
@@ -107,7 +107,7 @@ enum Operator {
     Ge,
 }
 
-/// What a condition is judged on: metadata, if there is any, and the host's own facts.
+/// The input of a condition: the metadata, if there is any, and the facts of the host.
 #[derive(Debug, Clone)]
 struct Case {
     metadata: Option<Incidents>,
@@ -241,8 +241,8 @@ impl Case {
     }
 }
 
-/// What arrives where this was sent.
-fn sent<T: serde::de::DeserializeOwned>(value: &impl Serialize) -> T {
+/// Serializes a value and parses the JSON.
+fn through_json<T: serde::de::DeserializeOwned>(value: &impl Serialize) -> T {
     serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
 }
 
@@ -262,7 +262,7 @@ fn balances() -> impl Strategy<Value = i64> {
     ]
 }
 
-/// With neighbours that a careless reader of numbers takes for one.
+/// Also generates adjacent floats, which an imprecise parser would confuse.
 fn floats() -> impl Strategy<Value = f64> {
     const LONG: f64 = 1.500_000_733_334_334_9e19;
     let any = prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO;
@@ -391,7 +391,7 @@ fn cases() -> impl Strategy<Value = Vec<Case>> {
 }
 
 #[test]
-fn a_host_answers_what_rust_answers() {
+fn host_evaluates_conditions_like_rust() {
     let mut runner = TestRunner::new(Config {
         cases: CASES,
         failure_persistence: None,
@@ -406,9 +406,9 @@ fn a_host_answers_what_rust_answers() {
             }
             lowered => lowered.map_err(|error| TestCaseError::fail(error.to_string()))?,
         };
-        let program = Program::new(&sent::<Vec<Condition>>(&conditions));
+        let program = Program::new(&through_json::<Vec<Condition>>(&conditions));
         for case in &cases {
-            let metadata: Option<Value> = sent(&case.metadata);
+            let metadata: Option<Value> = through_json(&case.metadata);
             prop_assert_eq!(
                 program.holds(&case.facts(metadata.as_ref())),
                 expression.holds(case),

@@ -1,4 +1,4 @@
-//! Each type that an attribute may have, and what it is compared with.
+//! Tests that each type of an attribute compares with the right type of value.
 
 use std::borrow::Cow;
 use std::num::{NonZeroI64, NonZeroU32, NonZeroUsize};
@@ -10,7 +10,7 @@ use glance_sdk::model::GroupId;
 use glance_sdk::prelude::*;
 use serde_json::{Value, json};
 
-/// `Serialize` by hand: serde writes an `Arc` only with a feature of its own.
+/// Implements `Serialize` by hand, because serde serializes an `Arc` only with the feature `rc`.
 #[derive(GlanceMetadata)]
 #[allow(dead_code)]
 struct Types {
@@ -53,7 +53,7 @@ fn matches(entry: Value) -> Value {
 }
 
 #[test]
-fn attributes_of_each_type_are_compared() {
+fn attributes_of_every_type_compare() {
     for (test, entry) in [
         (when!(count > 0), json!({ "attr": "count", "gt": 0 })),
         (when!(offset <= -4), json!({ "attr": "offset", "lt": -3 })),
@@ -77,7 +77,7 @@ fn attributes_of_each_type_are_compared() {
 
 /// Hosts write an id as a number or as a string of digits.
 #[test]
-fn ids_are_compared_in_both_forms() {
+fn ids_compare_as_numbers_and_as_strings() {
     for (test, attr) in [
         (when!(room == 42), "room"),
         (when!(user == 42), "user"),
@@ -93,7 +93,7 @@ fn ids_are_compared_in_both_forms() {
 }
 
 #[test]
-fn numbers_that_clients_do_not_count_to_are_refused() {
+fn numbers_beyond_the_exact_range_are_refused() {
     assert!(when!(count == usize::MAX).lower().is_err());
     assert!(when!(room == u64::MAX).lower().is_err());
 }

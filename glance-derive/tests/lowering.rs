@@ -258,7 +258,7 @@ fn bool_and_text_compare_for_equality() {
 }
 
 #[test]
-fn an_option_is_compared_as_what_it_holds() {
+fn options_compare_by_their_value() {
     assert_all_match([
         (
             when!(oldest_days == 7),
@@ -294,7 +294,7 @@ fn nested_fields_are_paths_of_serialized_names() {
 }
 
 #[test]
-fn an_enum_is_compared_as_serde_writes_it() {
+fn enums_compare_by_their_serialized_name() {
     use self::State::Closed;
 
     assert_all_match([
@@ -353,7 +353,7 @@ fn an_enum_is_compared_as_serde_writes_it() {
 }
 
 #[test]
-fn a_flattened_field_is_a_path_in_rust_and_none_on_the_wire() {
+fn flattened_fields_lower_to_top_level_attributes() {
     assert_all_match([
         (
             when!(last_build.number > 4),
@@ -375,7 +375,7 @@ fn a_flattened_field_is_a_path_in_rust_and_none_on_the_wire() {
 }
 
 #[test]
-fn what_the_host_knows_is_a_condition_of_its_own() {
+fn host_conditions_lower_to_conditions_of_the_protocol() {
     assert_eq!(
         lowered(when!(
             room::is_public && user::is_admin && user::is_guest && !user::is_room_owner
@@ -390,7 +390,7 @@ fn what_the_host_knows_is_a_condition_of_its_own() {
 }
 
 #[test]
-fn and_is_one_match_and_or_is_a_composite() {
+fn conjunction_is_one_match_and_disjunction_is_a_composite() {
     let open = json!([{ "attr": "open", "gt": 0 }]);
     let team = json!([{ "attr": "team", "eq": "ops" }]);
     let configured = json!([{ "attr": "isConfigured", "eq": true }]);
@@ -442,7 +442,7 @@ fn and_is_one_match_and_or_is_a_composite() {
 }
 
 #[test]
-fn what_cannot_be_sent_exactly_is_refused() {
+fn inexact_values_are_refused() {
     let inexact = |attr: &str| {
         Err(CannotLower::InexactValue {
             attr: attr.to_owned(),
@@ -464,7 +464,7 @@ fn what_cannot_be_sent_exactly_is_refused() {
 }
 
 #[test]
-fn a_condition_that_would_fill_pages_is_refused() {
+fn oversized_condition_is_refused() {
     let too_large = when!(
         open == 1 && is_configured
             || open == 2 && room::is_public

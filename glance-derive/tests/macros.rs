@@ -1,4 +1,4 @@
-//! The macros as an author meets them.
+//! Tests that the macros compile valid add-ons and report errors in invalid ones.
 
 #![allow(clippy::unwrap_used)]
 
@@ -8,11 +8,12 @@ mod lowering;
 
 use std::process::Command;
 
-/// The compiler whose words the expected messages are; another says the same in others.
+/// The version of the compiler whose messages the tests expect. Other versions phrase them
+/// differently.
 const WRITTEN_WITH: &str = "rustc 1.95.";
 
 #[test]
-fn what_should_compile_does_and_what_should_not_says_why() {
+fn macros_compile_or_report_the_expected_errors() {
     let cases = trybuild::TestCases::new();
     cases.pass("tests/ui/pass/*.rs");
     let version = Command::new("rustc").arg("--version").output().unwrap();
@@ -20,6 +21,8 @@ fn what_should_compile_does_and_what_should_not_says_why() {
     if version.starts_with(WRITTEN_WITH) {
         cases.compile_fail("tests/ui/fail/*.rs");
     } else {
-        eprintln!("skipped: the expected messages are those of {WRITTEN_WITH}, this is {version}");
+        eprintln!(
+            "skipped: the messages are those of {WRITTEN_WITH}x, but the compiler is {version}"
+        );
     }
 }

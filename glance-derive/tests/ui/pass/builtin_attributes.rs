@@ -1,4 +1,5 @@
-//! Built-in attributes on functions, arguments and metadata are carried over to what is generated.
+//! Tests that the macros copy built-in attributes of functions, arguments and metadata to the
+//! generated code.
 
 #![deny(warnings)]
 

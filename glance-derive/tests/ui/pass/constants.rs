@@ -1,4 +1,4 @@
-// Keys and texts that are constants, shared with the rest of the add-on.
+// Tests keys and texts that are constants of the add-on.
 
 use glance_sdk::glance::Glance;
 use glance_sdk::model::webhook::RoomEnter;

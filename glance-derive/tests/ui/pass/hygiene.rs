@@ -1,4 +1,5 @@
-//! Nothing in scope but what the path in `crate` leads to, not even under the SDK's own name.
+//! Tests that the generated code resolves names only through the path in `crate`, without the
+//! name `glance_sdk` in scope.
 
 #![no_implicit_prelude]
 

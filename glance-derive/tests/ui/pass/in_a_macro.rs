@@ -1,4 +1,4 @@
-//! The names may come from another macro than the attribute.
+//! Tests macros whose names come from another macro than the attribute.
 
 use glance_sdk::prelude::*;
 

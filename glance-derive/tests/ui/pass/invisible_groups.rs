@@ -1,4 +1,4 @@
-//! Another macro hands in literals, types, paths and expressions inside invisible groups.
+//! Tests literals, types, paths and expressions in the invisible groups of another macro.
 
 #![deny(warnings)]
 

@@ -1,4 +1,4 @@
-//! The state of the add-on comes by any extractor that takes it, and failures are responses.
+//! Tests functions that extract the state of the add-on and return failures.
 
 use std::sync::Arc;
 
@@ -44,8 +44,8 @@ async fn incidents(
     Ok(GlanceData::new(label!("<b>{open}</b> incidents")).metadata(Incidents { open }))
 }
 
-/// The function is an ordinary one, whatever stands beside it.
-async fn called_by_hand(query: GlanceQuery, signed: SignedRequest, app: App) -> bool {
+/// The function remains an ordinary function beside the generated code.
+async fn direct_call(query: GlanceQuery, signed: SignedRequest, app: App) -> bool {
     let pager = State(app.pager.clone());
     incidents(query, pager, State(app), Default::default(), signed)
         .await
@@ -54,7 +54,7 @@ async fn called_by_hand(query: GlanceQuery, signed: SignedRequest, app: App) -> 
 
 fn main() {
     let pager = Arc::new(Pager { open: 4 });
-    let _ = called_by_hand;
+    let _ = direct_call;
     let _ = AddOn::new("com.example.incidents", "Incidents")
         .state(App { pager })
         .glance::<incidents>();

@@ -1,4 +1,4 @@
-//! What is public with the function: the type of its name, its documentation, its attributes.
+//! Tests that the generated type has the visibility, documentation and attributes of the function.
 
 #![deny(missing_docs, unreachable_pub, warnings)]
 
@@ -7,11 +7,11 @@ pub mod incidents {
 
     use glance_sdk::prelude::*;
 
-    /// What conditions may test.
+    /// The metadata that conditions may test.
     #[derive(Debug, Serialize, GlanceMetadata)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct Incidents {
-        /// How many are open.
+        /// The number of open incidents.
         pub open: u32,
         #[serde(default, alias = "oldest")]
         pub(crate) oldest_days: u32,
@@ -48,7 +48,7 @@ pub mod incidents {
         }
     }
 
-    /// Both in an add-on.
+    /// An add-on with both glances.
     pub fn add_on() -> AddOn {
         AddOn::new("com.example.incidents", "Incidents")
             .glance::<incidents>()

@@ -1,4 +1,4 @@
-//! Webhooks of all kinds of answers, under another name of the crate, with nothing in scope.
+//! Tests webhooks with all kinds of responses, with the SDK renamed and no other names in scope.
 
 #![no_implicit_prelude]
 
@@ -19,7 +19,7 @@ struct Option;
 trait From {}
 
 #[::renamed::webhook(crate = ::renamed, event = RoomEnter)]
-async fn entered(_happened: WebhookRequest<RoomEnter>) {}
+async fn entered(_request: WebhookRequest<RoomEnter>) {}
 
 /// Answers.
 #[::renamed::webhook(crate = ::renamed, event = RoomMessage, pattern = "^/build", key = "build", name = "Build")]
