@@ -349,7 +349,7 @@ async fn doctor_checks_store_of_current_folder() {
 }
 
 #[webhook(event = RoomMessage, pattern = "^/count")]
-async fn counted(_said: WebhookRequest<RoomMessage>) -> Notification {
+async fn counted(_request: WebhookRequest<RoomMessage>) -> Notification {
     Notification::text("Counted.")
 }
 

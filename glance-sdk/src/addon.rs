@@ -487,7 +487,7 @@ impl<S: Clone + Send + Sync + 'static> AddOn<S> {
     /// use glance_sdk::prelude::*;
     ///
     /// #[webhook(event = RoomMessage, pattern = "^/ping")]
-    /// async fn ping(_said: WebhookRequest<RoomMessage>) -> Notification {
+    /// async fn ping(_request: WebhookRequest<RoomMessage>) -> Notification {
     ///     Notification::text("pong")
     /// }
     ///

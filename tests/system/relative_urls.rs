@@ -46,7 +46,7 @@ fn card() -> Notification {
 }
 
 #[webhook(event = RoomMessage)]
-async fn said(_said: WebhookRequest<RoomMessage>) -> Notification {
+async fn said(_request: WebhookRequest<RoomMessage>) -> Notification {
     card()
 }
 

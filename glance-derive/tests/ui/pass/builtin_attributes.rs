@@ -24,7 +24,7 @@ async fn conditional_arguments(
 
 #[webhook(event = RoomMessage)]
 async fn conditional_webhook(
-    _said: WebhookRequest<RoomMessage>,
+    _request: WebhookRequest<RoomMessage>,
     #[cfg(any())] missing: Missing,
     #[cfg(all())] State(_): State<u32>,
 ) {

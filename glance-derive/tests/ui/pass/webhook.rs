@@ -33,7 +33,7 @@ async fn answer(
 }
 
 #[::renamed::webhook(crate = ::renamed, event = RoomNotification, pattern = "x")]
-pub(crate) async fn r#match(_said: WebhookRequest<RoomNotification>) -> Notification {
+pub(crate) async fn r#match(_request: WebhookRequest<RoomNotification>) -> Notification {
     Notification::text("seen")
 }
 
