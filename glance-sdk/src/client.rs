@@ -98,7 +98,7 @@ pub use installations::Installations;
 pub(crate) use installations::{Limits as InstallationLimits, NotAdded, host_origin};
 pub use instance::Instance;
 #[cfg(feature = "server")]
-pub(crate) use keys::nobodys;
+pub(crate) use keys::placeholder_key;
 pub use limits::RateLimit;
 pub use list::{Include, List, Stream};
 pub use push::{Group, Room, RoomUser, User};
@@ -422,7 +422,7 @@ impl Client {
 
     async fn read_at<T: DeserializeOwned>(&self, url: &Url) -> Result<T> {
         let answer = self.call(Method::Get, url, None::<&()>).await?;
-        answer.ok_or_else(|| nothing(url))
+        answer.ok_or_else(|| empty_response(url))
     }
 }
 
@@ -436,7 +436,7 @@ fn note_failure<T>(span: &Span, answer: &Result<T>) {
     }
 }
 
-fn nothing(url: &Url) -> Error {
+fn empty_response(url: &Url) -> Error {
     let mut shown = url.clone();
     shown.set_query(None);
     Error::new(

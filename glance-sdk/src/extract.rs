@@ -55,7 +55,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::auth::{Rejection, SigningKey, Token, acts_uninstall, is_page_token, now, page_claims};
 use crate::base_url::BaseUrl;
-use crate::client::{Client, Installations, Pusher, nobodys};
+use crate::client::{Client, Installations, Pusher, placeholder_key};
 use crate::label::Escaped;
 use crate::model::{Claims, OauthId, RoomId, UserId};
 use crate::{Error, Result};
@@ -422,7 +422,8 @@ impl From<Error> for Refusal {
 ///
 /// Requests of unknown issuers and requests with a wrong signature take the same steps, so that
 /// timing does not reveal which installations exist: the signature is verified with the cached key
-/// or with [nobody's](nobodys), the store is queried, and the signature is verified once more.
+/// or with the [placeholder](placeholder_key), the store is queried, and the signature is verified
+/// once more.
 async fn verify(parts: &Parts, services: &Arc<Services>) -> Result<SignedRequest, Refusal> {
     services.background.start();
     let installations = &services.installations;
@@ -464,7 +465,7 @@ fn judge(
     let Some(key) = key(token.issuer()) else {
         let issuer = token.issuer().clone();
         // Nobody has this key: only the duration of the verification matters.
-        let _ = token.verify(nobodys(), now());
+        let _ = token.verify(placeholder_key(), now());
         return Err(Rejection::UnknownIssuer(issuer));
     };
     let claims = token.verify(&key, now())?;

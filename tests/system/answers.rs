@@ -33,7 +33,7 @@ pub(crate) async fn messages(key: &str, authentication: &str) -> Peer {
     Peer::serve(key, json!([webhook])).await
 }
 
-pub(crate) async fn heard(room: &TestRoom, text: &str) -> Arc<Delivery> {
+pub(crate) async fn deliver_message(room: &TestRoom, text: &str) -> Arc<Delivery> {
     room.says("ann", text).await;
     room.delivery(said(text)).await
 }
@@ -205,7 +205,7 @@ async fn removed_add_on_is_not_called_and_does_not_write() {
     let waits = outcome("waits").await;
     assert!(waits.contains("Skipped"), "{waits}");
     assert_eq!(
-        heard(&room, "after").await.url,
+        deliver_message(&room, "after").await.url,
         format!("{}said?a=1", stays.url)
     );
     assert_eq!(gone.seen().len(), 1);

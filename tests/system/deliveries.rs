@@ -16,7 +16,7 @@ use glance_sdk::model::{Color, Event, Notification, Scope, Webhook};
 use glance_sdk::prelude::*;
 use serde_json::{Value, json};
 
-use crate::answers::{heard, messages, said, status};
+use crate::answers::{deliver_message, messages, said, status};
 use crate::corpus;
 use crate::log::Log;
 use crate::peer::Peer;
@@ -384,21 +384,21 @@ async fn runtime_webhook_is_called_until_removal() {
         .create(&webhook("k", format!("{}k", peer.url)))
         .await
         .unwrap();
-    heard(&room, "one").await;
+    deliver_message(&room, "one").await;
     other.says("ann", "elsewhere").await;
 
     webhooks
         .create(&webhook("k", format!("{}moved", peer.url)))
         .await
         .unwrap();
-    heard(&room, "two").await;
+    deliver_message(&room, "two").await;
     webhooks.remove("k").await.unwrap();
     room.says("ann", "unheard").await;
     webhooks
         .create(&webhook("l", format!("{}l", peer.url)))
         .await
         .unwrap();
-    heard(&room, "three").await;
+    deliver_message(&room, "three").await;
     let paths: Vec<_> = peer
         .seen()
         .iter()

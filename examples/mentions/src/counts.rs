@@ -14,8 +14,8 @@ pub(crate) type Place = (OauthId, RoomId);
 /// The mentions of each of a room's words in the past hour.
 pub(crate) type Mentioned = Vec<(String, u64)>;
 
-/// The counts, with one window per word, however many rooms have chosen it and however they write
-/// it.
+/// The counts of all chosen words. Rooms that chose the same word share its window, regardless of
+/// their spelling.
 #[derive(Debug)]
 pub(crate) struct Counts {
     /// The words of each room, by their search key.
@@ -44,10 +44,10 @@ impl Counts {
                 words.insert(Arc::clone(word.key()), word);
             }
         }
-        self.keep_what_is_chosen();
+        self.update_windows();
     }
 
-    fn keep_what_is_chosen(&mut self) {
+    fn update_windows(&mut self) {
         let mut windows = std::mem::take(&mut self.windows);
         for word in self.rooms.values().flat_map(BTreeMap::keys) {
             if !self.windows.contains_key(word) {
@@ -59,7 +59,7 @@ impl Counts {
     }
 
     /// Counts a status for each word in its text that a room has chosen.
-    pub(crate) fn heard(&mut self, text: &str, now: u64) {
+    pub(crate) fn add_status(&mut self, text: &str, now: u64) {
         for word in self.finder.find(text) {
             if let Some(window) = self.windows.get_mut(word) {
                 window.add(now);
@@ -112,7 +112,7 @@ mod tests {
         };
         let mut counts = Counts::default();
         counts.choose(chosen(&[(&here, "rust")]));
-        counts.heard("rust with TEA", 0);
+        counts.add_status("rust with TEA", 0);
         let all = chosen(&[
             (&here, "rust"),
             (&there, "RUST"),
@@ -120,7 +120,7 @@ mod tests {
             (&there, "Tea"),
         ]);
         counts.choose(all);
-        counts.heard("rust with TEA", 0);
+        counts.add_status("rust with TEA", 0);
         assert_eq!(counts.of(&here, 0), [("rust".to_owned(), 2)]);
         let both = [("RUST".to_owned(), 2), ("Tea".to_owned(), 1)];
         assert_eq!(counts.of(&there, 0), both);

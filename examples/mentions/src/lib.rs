@@ -169,12 +169,12 @@ impl Mentions {
         if let Err(failure) = self.refresh().await {
             tracing::warn!(%failure, "reading the chosen words failed; retrying every second");
         }
-        let heard = |status: source::Status| {
+        let on_status = |status: source::Status| {
             let text = status.text();
-            self.counts().heard(&text, (self.clock)());
+            self.counts().add_status(&text, (self.clock)());
         };
         tokio::select! {
-            () = source.read(heard, |change| self.feed().record(change)) => {}
+            () = source.read(on_status, |change| self.feed().record(change)) => {}
             () = self.push(&pusher) => {}
         }
     }

@@ -46,13 +46,13 @@ impl Mastodon {
 
     /// Waits for a reader, and responds with the head of an event stream.
     async fn read(&self) -> Stream {
-        let mut stream = self.asked().await;
+        let mut stream = self.next_stream().await;
         let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
         stream.socket.write_all(head.as_bytes()).await.unwrap();
         stream
     }
 
-    async fn asked(&self) -> Stream {
+    async fn next_stream(&self) -> Stream {
         let (socket, _) = self.listener.accept().await.unwrap();
         let mut socket = BufReader::new(socket);
         let mut asked = String::new();
@@ -238,7 +238,7 @@ async fn interrupted_stream_continues_at_last_event() {
     first.send(mention.trim_end(), 1000).await;
     drop(first);
 
-    let mut refused = setting.mastodon.asked().await;
+    let mut refused = setting.mastodon.next_stream().await;
     let answer = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
     refused.socket.write_all(answer.as_bytes()).await.unwrap();
     drop(refused);
@@ -435,7 +435,7 @@ async fn owner_is_asked_to_choose_words() {
 async fn panel_shows_stream_and_its_state() {
     let data = tempfile::tempdir().unwrap();
     let setting = Setting::new(data.path()).await;
-    let mut refused = setting.mastodon.asked().await;
+    let mut refused = setting.mastodon.next_stream().await;
     let answer = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
     refused.socket.write_all(answer.as_bytes()).await.unwrap();
     drop(refused);

@@ -27,14 +27,14 @@ const MAX_UNKNOWN: usize = 10_000;
 
 /// A key that verifies nothing. It replaces the key of an unknown issuer, so that the verification
 /// takes the same time.
-static NOBODYS: LazyLock<SigningKey> = LazyLock::new(|| {
+static PLACEHOLDER_KEY: LazyLock<SigningKey> = LazyLock::new(|| {
     let secret = crate::auth::random_alphanumeric(40).unwrap_or_default();
     SigningKey::new(&secret.into())
 });
 
 /// Returns the key for the verification of tokens of unknown issuers, which always fails.
-pub(crate) fn nobodys() -> &'static SigningKey {
-    &NOBODYS
+pub(crate) fn placeholder_key() -> &'static SigningKey {
+    &PLACEHOLDER_KEY
 }
 
 #[derive(Debug, Default)]

@@ -223,6 +223,6 @@ impl Request<'_> {
         self.client
             .call(self.method, &url, self.body.as_ref())
             .await?
-            .ok_or_else(|| super::nothing(&url))
+            .ok_or_else(|| super::empty_response(&url))
     }
 }

@@ -48,9 +48,9 @@ const CROWD: usize = 64;
 ///
 /// Panics with a sentence that names the rule if the store breaks one.
 pub async fn check<S: InstallationStore>(make: impl AsyncFn() -> S) {
-    keeps_and_forgets(&make().await).await;
-    keeps_unknown_members(&make().await).await;
-    keeps_unusual_values(&make().await).await;
+    puts_and_removes(&make().await).await;
+    preserves_unknown_members(&make().await).await;
+    preserves_unusual_values(&make().await).await;
     replaces_with_the_same_secret(&make().await).await;
     refuses_another_secret(&make().await).await;
     replaces_a_known_secret_only(&make().await).await;
@@ -59,7 +59,7 @@ pub async fn check<S: InstallationStore>(make: impl AsyncFn() -> S) {
     pages_by_id(&make().await).await;
     finds_by_room_and_group(&make().await).await;
     counts_by_origin(&make().await).await;
-    removal::keeps_checks(&make().await).await;
+    removal::stores_checks(&make().await).await;
     removal::lists_due_checks(&make().await).await;
     removal::gives_a_check_to_one(Arc::new(make().await)).await;
     shows_no_secret(&make().await).await;
@@ -84,14 +84,14 @@ pub async fn check<S: InstallationStore>(make: impl AsyncFn() -> S) {
 ///
 /// Panics with a sentence that names the rule if the store breaks one.
 pub async fn check_sharing<S: InstallationStore>(make: impl AsyncFn() -> S) {
-    sharing::keeps_tokens(&make().await).await;
+    sharing::stores_tokens(&make().await).await;
     sharing::bounds_tokens(&make().await).await;
     sharing::lets_requests_through_once(&make().await).await;
     sharing::gives_a_request_to_one(Arc::new(make().await)).await;
     sharing::shows_no_token(&make().await).await;
 }
 
-async fn keeps_and_forgets(store: &dyn InstallationStore) {
+async fn puts_and_removes(store: &dyn InstallationStore) {
     let rule = "an installation exists from its put to its removal";
     let id = OauthId::from("one");
     holds(
@@ -134,7 +134,7 @@ async fn keeps_and_forgets(store: &dyn InstallationStore) {
     );
 }
 
-async fn keeps_unknown_members(store: &dyn InstallationStore) {
+async fn preserves_unknown_members(store: &dyn InstallationStore) {
     let mut sent = installation("one", "secret", 1);
     let unknown = json!({"nested": [1, null, "\u{0}\u{1F6A8}"], "empty": {}});
     sent.data.extra.insert("roomName".into(), unknown);
@@ -146,7 +146,7 @@ async fn keeps_unknown_members(store: &dyn InstallationStore) {
     );
 }
 
-async fn keeps_unusual_values(store: &dyn InstallationStore) {
+async fn preserves_unusual_values(store: &dyn InstallationStore) {
     let rule = "ids, secrets and numbers are kept unchanged";
     let long = "x".repeat(2000);
     let ids = [

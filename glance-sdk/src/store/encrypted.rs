@@ -311,7 +311,7 @@ mod tests {
         EncryptedStore::new(inner, keys.parse().unwrap())
     }
 
-    async fn kept(store: &impl InstallationStore, id: &str) -> String {
+    async fn stored_secret(store: &impl InstallationStore, id: &str) -> String {
         let found = store.get(&id.into()).await.unwrap().unwrap();
         found.data.oauth_secret.expose().to_owned()
     }
@@ -398,11 +398,11 @@ mod tests {
         let plain = MemoryStore::default();
         plain.put(&installation("one", 1)).await.unwrap();
         let store = with_keys(plain, NEW);
-        assert_eq!(kept(&store, "one").await, "topsecret");
-        assert_eq!(kept(&store.inner, "one").await, "topsecret");
+        assert_eq!(stored_secret(&store, "one").await, "topsecret");
+        assert_eq!(stored_secret(&store.inner, "one").await, "topsecret");
         store.put(&installation("one", 2)).await.unwrap();
-        assert_eq!(kept(&store, "one").await, "topsecret");
-        let encrypted = kept(&store.inner, "one").await;
+        assert_eq!(stored_secret(&store, "one").await, "topsecret");
+        let encrypted = stored_secret(&store.inner, "one").await;
         assert!(encrypted.starts_with("aes256gcm:"), "{encrypted}");
         let found = store.in_room(2.into()).await.unwrap();
         assert_eq!(found.len(), 1);
@@ -436,7 +436,7 @@ mod tests {
         let old = with_keys(MemoryStore::default(), OLD);
         old.put(&installation("one", 1)).await.unwrap();
         let mut moved = installation("two", 1);
-        moved.data.oauth_secret = kept(&old.inner, "one").await.into();
+        moved.data.oauth_secret = stored_secret(&old.inner, "one").await.into();
         old.inner.put(&moved).await.unwrap();
         let error = old.get(&"two".into()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Storage);

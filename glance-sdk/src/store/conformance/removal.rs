@@ -8,7 +8,7 @@ use super::{CROWD, holds, installation, put, worked};
 use crate::model::OauthId;
 use crate::store::{InstallationStore, RemovalCheck};
 
-pub(super) async fn keeps_checks(store: &dyn InstallationStore) {
+pub(super) async fn stores_checks(store: &dyn InstallationStore) {
     let rule = "a removal check exists from the put of its installation to its removal, and \
                 changes only if the expected one is stored";
     let id = OauthId::from("one");

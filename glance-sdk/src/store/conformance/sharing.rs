@@ -29,7 +29,7 @@ pub(super) async fn shares(store: &dyn InstallationStore) -> bool {
     keeps
 }
 
-pub(super) async fn keeps_tokens(store: &dyn InstallationStore) {
+pub(super) async fn stores_tokens(store: &dyn InstallationStore) {
     let rule = "an access token exists from its put to its removal or that of its installation";
     let (one, two) = (OauthId::from("one"), OauthId::from("two"));
     let is = async |id: &OauthId, name: &str, expected: Option<&AccessToken>| {
