@@ -65,7 +65,7 @@ async fn concurrent_processes_lose_no_update() {
     let others: Vec<_> = (0..3)
         .map(|_| {
             Command::new(std::env::current_exe().unwrap())
-                .args(["processes_lose_no_update", "--exact"])
+                .args(["concurrent_processes_lose_no_update", "--exact"])
                 .env(FILE, &file)
                 .stdout(Stdio::null())
                 .spawn()
