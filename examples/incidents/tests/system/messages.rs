@@ -223,7 +223,7 @@ async fn malformed_alert_does_not_affect_others() {
 async fn invalid_message_is_refused() {
     let setting = Setting::new().await;
     for (body, words) in [
-        ("", "no message of Alertmanager"),
+        ("", "not a message of Alertmanager"),
         ("{}", "no `alerts`"),
         (r#"{"receiver":"x","alerts":{}}"#, "`alerts` is not a list"),
     ] {
