@@ -389,7 +389,7 @@ mod tests {
                 &moved,
                 "set MASTODON_STREAM to https://streaming.example.com/stream",
             ),
-            (&with_token, 404, &same, "WebSockets only"),
+            (&with_token, 404, &same, "only have WebSockets"),
             (&with_token, 500, &same, "responded with 500"),
         ] {
             let said = source.refusal(StatusCode::from_u16(status).unwrap(), answered);
