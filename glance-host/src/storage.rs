@@ -23,13 +23,13 @@ pub use error::StorageError;
 pub use extensions::ExtensionStore;
 pub use group::{GroupStore, Writes};
 pub use installations::InstallationStore;
-pub use people::PeopleStore;
+pub use people::{PeopleStore, PersonChange, SignedIn};
 pub use private_messages::PrivateMessageStore;
-pub use rooms::RoomStore;
+pub use rooms::{RoomChange, RoomStore};
 pub use sessions::SessionStore;
 pub(crate) use sqlite::file as database;
 pub use sqlite::{OpenError, SqliteState};
-pub use timeline::TimelineStore;
+pub use timeline::{Posted, TimelineStore};
 pub use tokens::TokenStore;
 
 type Result<T> = std::result::Result<T, StorageError>;

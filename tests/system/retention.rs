@@ -29,7 +29,7 @@ async fn expired_messages_are_deleted_and_others_stay() {
             at: micros(age),
             ..said
         };
-        state.write(&said).await.unwrap();
+        state.post(&said).await.unwrap();
         let mut private = PrivateMessage::new(ann.id, &add_on, text, MessageFormat::Text, false);
         private.at = said.at;
         state.write_privately(&private).await.unwrap();

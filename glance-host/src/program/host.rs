@@ -106,7 +106,7 @@ impl Host {
     pub async fn change_room(
         &self,
         room: &Room,
-        change: impl FnOnce(&mut Room),
+        change: impl Fn(&mut Room),
     ) -> Result<Room, Error> {
         let by = self.steward().await?;
         Ok(rooms::change(&self.shared, room.id, &by, change).await?)

@@ -1,8 +1,7 @@
-//! The room that a host without any begins with.
+//! Creates the first room of a host that has none.
 
 use std::sync::Arc;
-
-use tokio::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::model::NewRoom;
 use crate::service::rooms;
@@ -10,37 +9,49 @@ use crate::service::rooms::RoomError;
 use crate::service::shared::Shared;
 use crate::storage::StorageError;
 
-/// Its name, as long as it may have to be made.
+/// The name of the first room.
 #[derive(Debug)]
-pub(crate) struct FirstRoom(Mutex<Option<String>>);
+pub(crate) struct FirstRoom {
+    name: Option<String>,
+    /// Whether the host had a room: later it may have none, and gets no other.
+    is_settled: AtomicBool,
+}
 
 impl FirstRoom {
-    pub(crate) fn new(name: Option<String>) -> Self {
-        Self(Mutex::new(name))
+    /// Returns why the first room cannot have this name.
+    pub(crate) fn check(name: &str) -> Result<(), RoomError> {
+        rooms::check(name, "")
     }
 
-    /// Makes it once somebody is there who can own it.
+    pub(crate) fn new(name: Option<String>) -> Self {
+        Self {
+            is_settled: AtomicBool::new(name.is_none()),
+            name,
+        }
+    }
+
+    /// Creates the room if the host has none, and somebody who can own it.
     pub(crate) async fn open(&self, shared: &Arc<Shared>) -> Result<(), StorageError> {
-        let mut wanted = self.0.lock().await;
-        let Some(name) = &*wanted else {
+        let Some(name) = self.name.as_ref().filter(|_| !self.is_settled()) else {
             return Ok(());
         };
-        if shared.state.first_room().await?.is_none() {
-            let Some(owner) = shared.steward().await? else {
-                return Ok(());
-            };
-            let new = NewRoom {
-                name: name.clone(),
-                is_public: true,
-                owner: owner.id,
-                topic: String::new(),
-            };
-            match rooms::create(shared, &new).await {
-                Ok(_) | Err(RoomError::Taken(_)) => {}
-                Err(refused) => return Err(StorageError::other(refused)),
-            }
+        let Some(owner) = shared.steward().await? else {
+            return Ok(());
+        };
+        let new = NewRoom {
+            name: name.clone(),
+            is_public: true,
+            owner: owner.id,
+            topic: String::new(),
+        };
+        if let Some(room) = shared.state.create_first_room(&new).await? {
+            rooms::publish_created(shared, &room).await?;
         }
-        *wanted = None;
+        self.is_settled.store(true, Ordering::Relaxed);
         Ok(())
+    }
+
+    fn is_settled(&self) -> bool {
+        self.is_settled.load(Ordering::Relaxed)
     }
 }

@@ -14,7 +14,7 @@ use crate::service::install::removal;
 use crate::service::shared::Shared;
 use crate::service::webhooks;
 use crate::service::webhooks::RoomEvent;
-use crate::storage::StorageError;
+use crate::storage::{RoomChange, StorageError};
 
 /// The longest name of a room, in characters.
 const MAX_NAME: usize = 50;
@@ -88,10 +88,16 @@ pub(crate) async fn create(shared: &Arc<Shared>, new: &NewRoom) -> Result<Room, 
     let Some(room) = shared.state.create_room(new).await? else {
         return Err(RoomError::Taken(new.name.clone()));
     };
+    publish_created(shared, &room).await?;
+    Ok(room)
+}
+
+/// Calls the webhooks of a room that was created.
+pub(crate) async fn publish_created(shared: &Arc<Shared>, room: &Room) -> Result<(), StorageError> {
     if let Some(owner) = shared.state.user(room.owner).await? {
         webhooks::tell(shared, room.id, RoomEvent::Created(owner)).await;
     }
-    Ok(room)
+    Ok(())
 }
 
 /// Refuses what would change an archived room.
@@ -108,19 +114,25 @@ pub(crate) async fn change(
     shared: &Arc<Shared>,
     id: RoomId,
     by: &User,
-    change: impl FnOnce(&mut Room),
+    change: impl Fn(&mut Room),
 ) -> Result<Room, RoomError> {
-    let _turn = shared.rooms.lock().await;
-    let before = shared.state.room(id).await?.ok_or(RoomError::Gone)?;
-    let mut room = before.clone();
-    change(&mut room);
-    if room.is_archived && before != room {
-        writable(&before)?;
-    }
-    check(&room.name, &room.topic)?;
-    if !shared.state.update_room(&room).await? {
-        return Err(RoomError::Taken(room.name));
-    }
+    // Webhooks hear of changes in the order in which they are stored.
+    let _turn = shared.timeline.turn(id).await;
+    let (before, room) = loop {
+        let before = shared.state.room(id).await?.ok_or(RoomError::Gone)?;
+        let mut room = before.clone();
+        change(&mut room);
+        if room.is_archived && before != room {
+            writable(&before)?;
+        }
+        check(&room.name, &room.topic)?;
+        match shared.state.change_room(&before, &room).await? {
+            RoomChange::Done => break (before, room),
+            RoomChange::Stale => {}
+            RoomChange::NameTaken => return Err(RoomError::Taken(room.name)),
+            RoomChange::Gone => return Err(RoomError::Gone),
+        }
+    };
     shared.bus.publish_access(AccessChange::Room(id));
     shared.bus.publish(Topic::Room(id), Event::Changed);
     if before.topic != room.topic {
@@ -143,19 +155,22 @@ pub(crate) async fn delete(
     room: &Room,
     by: &User,
 ) -> Result<bool, StorageError> {
-    let _turn = shared.rooms.lock().await;
-    webhooks::tell(shared, room.id, RoomEvent::Deleted(by.clone())).await;
+    let _turn = shared.timeline.turn(room.id).await;
+    // Its webhooks are gone with it.
+    let calls = webhooks::calls(shared, room.id, &RoomEvent::Deleted(by.clone())).await;
     let now = shared.clock.now();
     let Some(installed) = shared.state.remove_room(room.id, now).await? else {
         return Ok(false);
     };
+    calls.queue(shared);
     shared.bus.publish_access(AccessChange::Room(room.id));
     shared.bus.publish(Topic::Room(room.id), Event::Changed);
     removal::tell_of_room(shared, installed);
     Ok(true)
 }
 
-fn check(name: &str, topic: &str) -> Result<(), RoomError> {
+/// Returns what is wrong with the name or topic of a room.
+pub(crate) fn check(name: &str, topic: &str) -> Result<(), RoomError> {
     let length = name.chars().count();
     if !(1..=MAX_NAME).contains(&length) {
         return Err(RoomError::Name(length));

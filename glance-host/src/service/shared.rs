@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use glance_sdk::serve;
-use tokio::sync::Mutex;
 
 use crate::cluster::attendance::Attendance;
 use crate::cluster::bus::Bus;
@@ -31,16 +30,12 @@ use crate::service::sign_in::{Entrance, Way};
 use crate::service::timeline::Timeline;
 use crate::service::viewer::{Lineups, Retries};
 use crate::service::webhooks::Webhooks;
-use crate::storage::{Storage, StorageError};
+use crate::storage::{SignedIn, Storage, StorageError};
 
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) info: Arc<HostInfo>,
     pub(crate) entrance: Entrance,
-    /// Held while a person's role may change: of two admins who demote each other one stays.
-    pub(crate) roles: Mutex<()>,
-    /// Held while a room changes or goes: what one changes, another does not write over.
-    pub(crate) rooms: Mutex<()>,
     pub(crate) first_room: FirstRoom,
     pub(crate) token_life: Duration,
     pub(crate) clock: Clock,
@@ -95,11 +90,9 @@ impl Shared {
         self: &Arc<Self>,
         identity: &Identity,
     ) -> Result<User, StorageError> {
-        let turn = self.roles.lock().await;
-        let (before, user) = self.state.upsert_identity(identity).await?;
-        people::change(self, &before, &user).await?;
-        drop(turn);
+        let SignedIn { before, after } = self.state.sign_in(identity).await?;
+        people::publish(self, &before, &after);
         self.first_room.open(self).await?;
-        Ok(user)
+        Ok(after)
     }
 }

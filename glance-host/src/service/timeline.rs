@@ -9,9 +9,10 @@ use tokio::sync::OwnedMutexGuard;
 use crate::cluster::bus::{Bus, Topic};
 use crate::model::Entry;
 use crate::model::bounded_map::evict_unused;
-use crate::model::event::{Event, Posted};
+use crate::model::event;
+use crate::model::event::Event;
 use crate::service::entry_renderer::EntryRenderer;
-use crate::storage::{Storage, StorageError};
+use crate::storage::{Posted, Storage, StorageError};
 
 /// Appends entries to the timelines of rooms.
 #[derive(Debug, Clone)]
@@ -46,11 +47,11 @@ impl Timeline {
     ) -> Result<bool, StorageError> {
         let rendered = self.renderer.render(entry).await?;
         let rendered = serde_json::to_string(&rendered).map_err(StorageError::other)?;
-        let _turn = self.turns.take(entry.room_id).await;
-        if !self.storage.write(entry).await? {
+        let _turn = self.turn(entry.room_id).await;
+        if self.storage.post(entry).await? == Posted::Exists {
             return Ok(false);
         }
-        let posted = Posted {
+        let posted = event::Posted {
             entry: entry.clone(),
             rendered,
         };
@@ -58,6 +59,11 @@ impl Timeline {
         self.bus.publish(Topic::Room(entry.room_id), event);
         queue_webhooks();
         Ok(true)
+    }
+
+    /// Waits until this task is the only one that publishes events of a room.
+    pub(crate) async fn turn(&self, room: RoomId) -> OwnedMutexGuard<()> {
+        self.turns.take(room).await
     }
 }
 

@@ -47,13 +47,48 @@ pub trait PeopleStore: fmt::Debug + Send + Sync + 'static {
     /// Finds or creates the person with this name.
     async fn get_or_create_user(&self, name: &str) -> Result<User>;
 
-    /// Changes a person.
+    /// Replaces what is stored of a person, whatever it is now and even if no admin stays.
+    /// [`change_person`](Self::change_person) is for decisions about people.
     async fn update_user(&self, user: &User) -> Result<()>;
+
+    /// Changes a person who is still as `before` to be as `after`. If `after` is removed, this does what
+    /// [`remove_person`](Self::remove_person) does.
+    async fn change_person(&self, before: &User, after: &User) -> Result<PersonChange>;
+
+    /// Removes a person: they are no admin any more, and their sessions and the private messages to them are
+    /// deleted. Their memberships of rooms stay for the day they are let back.
+    async fn remove_person(&self, id: UserId) -> Result<PersonChange>;
 
     /// Changes a person's time zone and nothing else.
     async fn set_timezone(&self, user: UserId, timezone: &str) -> Result<()>;
 
-    /// Finds or creates the person for this identity. Returns the stored person and the person as
-    /// described by the identity; the latter is not stored.
-    async fn upsert_identity(&self, identity: &Identity) -> Result<(User, User)>;
+    /// Finds or creates the person for this identity, and stores what it says of them. Returns the person
+    /// before and after; a new person has neither role nor address before. A removed person stays as they
+    /// were.
+    async fn sign_in(&self, identity: &Identity) -> Result<SignedIn>;
+}
+
+/// A person who signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedIn {
+    /// The person as they were stored.
+    pub before: User,
+    /// The person as they are stored now.
+    pub after: User,
+}
+
+/// What became of a change to a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum PersonChange {
+    /// It is stored.
+    Done,
+    /// The person is not as they were `before`: read them and try again.
+    Stale,
+    /// Another person has the new name.
+    NameTaken,
+    /// The change would leave the group without an admin.
+    LastAdmin,
+    /// There is no such person, or the account is the host's own.
+    Gone,
 }

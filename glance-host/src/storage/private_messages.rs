@@ -23,7 +23,4 @@ pub trait PrivateMessageStore: fmt::Debug + Send + Sync + 'static {
 
     /// Marks the message with this id, and earlier ones to the same person, as read.
     async fn mark_read(&self, to: UserId, id: &str) -> Result<()>;
-
-    /// Deletes all messages to a person.
-    async fn remove_private_messages(&self, to: UserId) -> Result<()>;
 }

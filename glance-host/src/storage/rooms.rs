@@ -35,8 +35,11 @@ pub trait RoomStore: fmt::Debug + Send + Sync + 'static {
     /// Creates a room. Returns `None` if another room has its name.
     async fn create_room(&self, new: &NewRoom) -> Result<Option<Room>>;
 
-    /// Changes a room. Returns false if no room has its id, or another room has its name.
-    async fn update_room(&self, room: &Room) -> Result<bool>;
+    /// Creates a room if there is none at all. Returns `None` if there is one.
+    async fn create_first_room(&self, new: &NewRoom) -> Result<Option<Room>>;
+
+    /// Changes a room that is still as `before` to be as `after`.
+    async fn change_room(&self, before: &Room, after: &Room) -> Result<RoomChange>;
 
     /// Deletes a room with everything in it, and returns the installations it had: each of them
     /// [leaves](super::InstallationStore::leave) at `now`. Returns `None` if there is no such room. Its id
@@ -54,4 +57,18 @@ pub trait RoomStore: fmt::Debug + Send + Sync + 'static {
 
     /// Ends a person's membership of a room. Returns whether they were a member.
     async fn remove_member(&self, room: RoomId, user: UserId) -> Result<bool>;
+}
+
+/// What became of a change to a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum RoomChange {
+    /// It is stored.
+    Done,
+    /// The room is not as it was `before`: read it and try again.
+    Stale,
+    /// Another room has the new name.
+    NameTaken,
+    /// There is no such room.
+    Gone,
 }

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use glance_sdk::model::UserId;
 
 use super::Result;
 use crate::model::Session;
@@ -11,7 +10,8 @@ use crate::model::Session;
 /// Stores sessions.
 #[async_trait]
 pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
-    /// Stores a new session, and deletes those that expired at or before `now`.
+    /// Stores a new session, and deletes those that expired at or before `now`. Stores nothing for a person
+    /// who was removed.
     async fn put_session(&self, session: &Session, now: i64) -> Result<()>;
 
     /// Changes when a session expires, unless it has ended.
@@ -22,7 +22,4 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
 
     /// Deletes a session. Returns whether there was one.
     async fn remove_session(&self, digest: &[u8]) -> Result<bool>;
-
-    /// Deletes all sessions of a person.
-    async fn remove_sessions(&self, user: UserId) -> Result<()>;
 }

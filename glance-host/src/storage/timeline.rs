@@ -11,8 +11,8 @@ use crate::model::{Entry, Side};
 /// Stores the timelines of rooms.
 #[async_trait]
 pub trait TimelineStore: fmt::Debug + Send + Sync + 'static {
-    /// Stores an entry. Returns false, and stores nothing, if there is an entry with its id.
-    async fn write(&self, entry: &Entry) -> Result<bool>;
+    /// Stores an entry, unless there is one with its id.
+    async fn post(&self, entry: &Entry) -> Result<Posted>;
 
     /// Returns the newest entries of a room, oldest first.
     async fn timeline(&self, room: RoomId, at_most: u32) -> Result<Vec<Entry>>;
@@ -36,4 +36,13 @@ pub trait TimelineStore: fmt::Debug + Send + Sync + 'static {
     /// Deletes entries and private messages from before this time, in microseconds since 1970: the oldest,
     /// at most so many of each kind. Returns how many it deleted.
     async fn forget_messages(&self, before: i64, at_most: u32) -> Result<u64>;
+}
+
+/// Whether an entry was stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Posted {
+    /// It was.
+    New,
+    /// There is an entry with its id; nothing was stored.
+    Exists,
 }

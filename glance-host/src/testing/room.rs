@@ -62,7 +62,7 @@ impl TestRoom {
     /// # Panics
     ///
     /// Where there is such a room already, it is archived, or the database fails.
-    pub async fn change(&mut self, change: impl FnOnce(&mut Room)) {
+    pub async fn change(&mut self, change: impl Fn(&mut Room)) {
         let by = self.owner().await;
         let changed = rooms::change(&self.shared, self.room.id, &by, change).await;
         self.room = must(changed, "the room cannot be changed");

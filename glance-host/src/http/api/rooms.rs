@@ -129,8 +129,12 @@ pub(super) async fn change(
     let privacy = change.privacy.map(is_public).transpose()?;
     let owner = owner(&shared, &caller, change.owner.map(|owner| owner.id)).await?;
     let change = |room: &mut model::Room| {
-        room.name = change.name.unwrap_or_else(|| room.name.clone());
-        room.topic = change.topic.unwrap_or_else(|| room.topic.clone());
+        if let Some(name) = &change.name {
+            room.name.clone_from(name);
+        }
+        if let Some(topic) = &change.topic {
+            room.topic.clone_from(topic);
+        }
         room.is_archived = change.is_archived.unwrap_or(room.is_archived);
         room.is_public = privacy.unwrap_or(room.is_public);
         room.owner = owner.unwrap_or(room.owner);
@@ -230,7 +234,7 @@ pub(super) async fn set_topic(
     let room = caller.room(&shared, &room).await?;
     let Topic { topic } = parse(&body)?;
     let by = on_behalf(&shared, &room).await?;
-    rooms::change(&shared, room.id, &by, |room| room.topic = topic).await?;
+    rooms::change(&shared, room.id, &by, |room| room.topic.clone_from(&topic)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

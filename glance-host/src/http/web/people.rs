@@ -16,6 +16,7 @@ use crate::model::User;
 use crate::service::people;
 use crate::service::shared::Shared;
 use crate::service::sign_in::Way;
+use crate::storage::PersonChange;
 
 /// What a person is in the group.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -69,12 +70,12 @@ pub(super) async fn set_role(
         let why = "Who is an admin is decided where people sign in, not here.";
         return page(&shared, &asking, StatusCode::CONFLICT, Some(why)).await;
     }
-    let change = |user: &User| User {
-        is_admin: role == Role::Admin,
-        is_guest: role == Role::Guest,
-        ..user.clone()
+    let change = |user: &mut User| {
+        user.is_admin = role == Role::Admin;
+        user.is_guest = role == Role::Guest;
     };
-    make(&shared, &asking, user, change).await
+    let changed = people::change(&shared, user, change).await?;
+    answer(&shared, &asking, changed).await
 }
 
 #[derive(Deserialize)]
@@ -88,34 +89,23 @@ pub(super) async fn remove(
     Path(user): Path<UserId>,
     Form(Removal { removed }): Form<Removal>,
 ) -> Result<Response, PageError> {
-    let change = |user: &User| User {
-        is_removed: removed,
-        is_admin: user.is_admin && !removed,
-        ..user.clone()
+    let changed = match removed {
+        true => people::remove(&shared, user).await?,
+        false => people::change(&shared, user, |user| user.is_removed = false).await?,
     };
-    make(&shared, &asking, user, change).await
+    answer(&shared, &asking, changed).await
 }
 
-/// Makes a change of a person, where an admin stays.
-async fn make(
+/// Goes back to the page, or says on it why nothing changed.
+async fn answer(
     shared: &Shared,
     asking: &User,
-    user: UserId,
-    change: impl FnOnce(&User) -> User,
+    changed: PersonChange,
 ) -> Result<Response, PageError> {
-    let _turn = shared.roles.lock().await;
-    let person = shared.state.user(user).await?;
-    let Some(before) = person.filter(|person| !person.is_technical) else {
-        return Ok(Redirect::to("/people").into_response());
-    };
-    let after = change(&before);
-    let users = shared.state.users().await?;
-    let mut admins = users.iter().filter(|user| user.is_admin);
-    if before.is_admin && !after.is_admin && !admins.any(|admin| admin.id != before.id) {
+    if changed == PersonChange::LastAdmin {
         let why = "This is the last admin. Make somebody else one first.";
         return page(shared, asking, StatusCode::CONFLICT, Some(why)).await;
     }
-    people::change(shared, &before, &after).await?;
     Ok(Redirect::to("/people").into_response())
 }
 

@@ -171,7 +171,7 @@ async fn changed(
     visit: &Visit,
     wanted: &Wanted,
     query: &str,
-    change: impl FnOnce(&mut Room),
+    change: impl Fn(&mut Room),
 ) -> Result<Response, PageError> {
     match rooms::change(shared, visit.room.id, &visit.user, change).await {
         Ok(_) => Ok(back(visit, query)),

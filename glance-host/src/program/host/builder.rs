@@ -13,7 +13,7 @@ use glance_sdk::serve::{self, HttpServer};
 use ipnet::IpNet;
 use reqwest::Url;
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::watch;
 
 use super::{DEFAULT_PORT, Error, Host, Wrap, folder};
 use crate::cluster::attendance::Attendance;
@@ -370,8 +370,6 @@ impl Builder {
         let shared = Arc::new(Shared {
             info,
             entrance,
-            roles: Mutex::default(),
-            rooms: Mutex::default(),
             first_room: FirstRoom::new(self.first_room),
             token_life: self.token_life,
             limits: Limits::new(self.clock.clone(), self.requests, self.messages),
@@ -451,6 +449,9 @@ impl Builder {
         }
         if let Some(name) = &self.group {
             check_group(name)?;
+        }
+        if let Some(name) = &self.first_room {
+            FirstRoom::check(name)?;
         }
         if let Some(folder) = &self.data {
             folder::check(folder)?;

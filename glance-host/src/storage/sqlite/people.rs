@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::SqliteState;
 use super::rows::{id, json, number, offset};
 use crate::model::{EMBED_GUEST, Identity, User, mention_name};
-use crate::storage::{PeopleStore, Result};
+use crate::storage::{PeopleStore, PersonChange, Result, SignedIn};
 
 /// The columns that [`user`] reads.
 pub(super) const USER: &str =
@@ -84,9 +84,19 @@ impl PeopleStore for SqliteState {
             .await
     }
 
-    async fn upsert_identity(&self, identity: &Identity) -> Result<(User, User)> {
+    async fn change_person(&self, before: &User, after: &User) -> Result<PersonChange> {
+        let (before, after) = (before.clone(), after.clone());
+        self.call(move |connection| change(connection, &before, &after))
+            .await
+    }
+
+    async fn remove_person(&self, id: UserId) -> Result<PersonChange> {
+        self.call(move |connection| remove(connection, id)).await
+    }
+
+    async fn sign_in(&self, identity: &Identity) -> Result<SignedIn> {
         let identity = identity.clone();
-        self.call(move |connection| upsert_identity(connection, &identity))
+        self.call(move |connection| sign_in(connection, &identity))
             .await
     }
 }
@@ -218,8 +228,8 @@ fn get_or_create(connection: &Connection, name: &str) -> rusqlite::Result<User> 
 fn update(connection: &Connection, user: &User) -> rusqlite::Result<()> {
     connection
         .execute(
-            "UPDATE user SET name = ?2, is_admin = ?3, is_guest = ?4, timezone = ?5, email = ?6,
-                 is_removed = ?7, mention = ?8
+            "UPDATE user SET name = ?2, is_admin = ?3, is_guest = ?4, timezone = ?5,
+                 email = ?6, is_removed = ?7, mention = ?8
              WHERE id = ?1 AND NOT is_technical",
             params![
                 number(user.id.get()),
@@ -235,6 +245,75 @@ fn update(connection: &Connection, user: &User) -> rusqlite::Result<()> {
         .map(drop)
 }
 
+fn change(
+    connection: &mut Connection,
+    before: &User,
+    after: &User,
+) -> rusqlite::Result<PersonChange> {
+    let transaction = connection.transaction_with_behavior(Immediate)?;
+    let Some(now) = find(&transaction, before.id)?.filter(|now| !now.is_technical) else {
+        return Ok(PersonChange::Gone);
+    };
+    if now != *before {
+        return Ok(PersonChange::Stale);
+    }
+    let change = store(&transaction, &now, after)?;
+    if change == PersonChange::Done {
+        transaction.commit()?;
+    }
+    Ok(change)
+}
+
+fn remove(connection: &mut Connection, id: UserId) -> rusqlite::Result<PersonChange> {
+    let transaction = connection.transaction_with_behavior(Immediate)?;
+    let Some(now) = find(&transaction, id)?.filter(|now| !now.is_technical) else {
+        return Ok(PersonChange::Gone);
+    };
+    let after = User {
+        is_removed: true,
+        is_admin: false,
+        ..now.clone()
+    };
+    let change = store(&transaction, &now, &after)?;
+    if change == PersonChange::Done {
+        transaction.commit()?;
+    }
+    Ok(change)
+}
+
+/// Stores what becomes of a person, within a transaction, if an admin stays.
+fn store(transaction: &Connection, now: &User, after: &User) -> rusqlite::Result<PersonChange> {
+    let leads = |user: &User| user.is_admin && !user.is_removed;
+    if leads(now) && !leads(after) {
+        let is_last = !transaction
+            .prepare_cached("SELECT 1 FROM user WHERE is_admin AND NOT is_removed AND id <> ?1")?
+            .exists([number(now.id.get())])?;
+        if is_last {
+            return Ok(PersonChange::LastAdmin);
+        }
+    }
+    let after = User {
+        id: now.id,
+        ..after.clone()
+    };
+    let is_taken = transaction
+        .prepare_cached("SELECT 1 FROM user WHERE name = ?1 AND id <> ?2")?
+        .exists(params![after.name, number(now.id.get())])?;
+    if is_taken {
+        return Ok(PersonChange::NameTaken);
+    }
+    update(transaction, &after)?;
+    if after.is_removed {
+        for statement in [
+            "DELETE FROM session WHERE user_id = ?1",
+            "DELETE FROM private_message WHERE user_id = ?1",
+        ] {
+            transaction.execute(statement, [number(now.id.get())])?;
+        }
+    }
+    Ok(PersonChange::Done)
+}
+
 fn set_timezone(connection: &Connection, user: UserId, timezone: &str) -> rusqlite::Result<()> {
     connection
         .execute(
@@ -244,11 +323,7 @@ fn set_timezone(connection: &Connection, user: UserId, timezone: &str) -> rusqli
         .map(drop)
 }
 
-/// The user who signs in like this, made where there is none, and who they are to be.
-fn upsert_identity(
-    connection: &mut Connection,
-    identity: &Identity,
-) -> rusqlite::Result<(User, User)> {
+fn sign_in(connection: &mut Connection, identity: &Identity) -> rusqlite::Result<SignedIn> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     let known = match &identity.provider {
         None => find_by_name(&transaction, &identity.name)?,
@@ -260,7 +335,7 @@ fn upsert_identity(
             .query_row([provider, &identity.subject], user)
             .optional()?,
     };
-    let user = match known {
+    let before = match known {
         Some(known) => known,
         None => {
             let name = free_name(&transaction, &identity.name)?;
@@ -274,23 +349,26 @@ fn upsert_identity(
             made
         }
     };
-    let mut wanted = user.clone();
-    // One who was removed is nobody's admin.
-    if !user.is_removed {
-        wanted.is_admin = match identity.is_admin {
+    let mut after = before.clone();
+    // A removed person is nobody's admin.
+    if !before.is_removed {
+        after.is_admin = match identity.is_admin {
             Some(is_admin) => is_admin,
-            None => user.is_admin || !has_admin(&transaction, identity.provider.as_deref())?,
+            None => before.is_admin || !has_admin(&transaction, identity.provider.as_deref())?,
         };
-        wanted.is_guest = user.is_guest && !wanted.is_admin;
+        after.is_guest = before.is_guest && !after.is_admin;
         if identity.email.is_some() {
-            wanted.email.clone_from(&identity.email);
+            after.email.clone_from(&identity.email);
         }
         if let Some(timezone) = &identity.timezone {
-            wanted.timezone.clone_from(timezone);
+            after.timezone.clone_from(timezone);
         }
     }
+    if after != before {
+        update(&transaction, &after)?;
+    }
     transaction.commit()?;
-    Ok((user, wanted))
+    Ok(SignedIn { before, after })
 }
 
 /// Whether there is an admin who can sign in like this.

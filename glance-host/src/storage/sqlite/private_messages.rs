@@ -33,10 +33,6 @@ impl PrivateMessageStore for SqliteState {
         self.call(move |connection| mark_read(connection, to, &id))
             .await
     }
-
-    async fn remove_private_messages(&self, to: UserId) -> Result<()> {
-        self.call(move |connection| remove(connection, to)).await
-    }
 }
 
 /// Keeps a message, and forgets the oldest where there are too many.
@@ -99,15 +95,6 @@ fn mark_read(connection: &Connection, user: UserId, message: &str) -> rusqlite::
              AND nth <= (SELECT nth FROM private_message WHERE user_id = ?1 AND id = ?2)",
         )?
         .execute(params![number(user.get()), message])
-        .map(drop)
-}
-
-fn remove(connection: &Connection, user: UserId) -> rusqlite::Result<()> {
-    connection
-        .execute(
-            "DELETE FROM private_message WHERE user_id = ?1",
-            [number(user.get())],
-        )
         .map(drop)
 }
 

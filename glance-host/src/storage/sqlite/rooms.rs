@@ -10,7 +10,7 @@ use super::installations;
 use super::people::{USER, user};
 use super::rows::{id, number, offset};
 use crate::model::{Installed, NewRoom, Room, User};
-use crate::storage::{Result, RoomStore};
+use crate::storage::{Result, RoomChange, RoomStore};
 
 const ROOM: &str = "SELECT id, name, is_public, owner, topic, is_archived, created FROM room";
 
@@ -60,9 +60,16 @@ impl RoomStore for SqliteState {
         self.call(move |connection| create(connection, &new)).await
     }
 
-    async fn update_room(&self, room: &Room) -> Result<bool> {
-        let room = room.clone();
-        self.call(move |connection| update(connection, &room)).await
+    async fn create_first_room(&self, new: &NewRoom) -> Result<Option<Room>> {
+        let new = new.clone();
+        self.call(move |connection| create_first(connection, &new))
+            .await
+    }
+
+    async fn change_room(&self, before: &Room, after: &Room) -> Result<RoomChange> {
+        let (before, after) = (before.clone(), after.clone());
+        self.call(move |connection| change(connection, &before, &after))
+            .await
     }
 
     async fn remove_room(&self, id: RoomId, now: i64) -> Result<Option<Vec<Installed>>> {
@@ -169,37 +176,59 @@ fn get_or_create(connection: &Connection, name: &str, owner: UserId) -> rusqlite
 }
 
 fn create(connection: &Connection, new: &NewRoom) -> rusqlite::Result<Option<Room>> {
-    let made = connection.execute(
-        &format!(
-            "INSERT OR IGNORE INTO room (id, name, is_public, owner, topic, created)
-             VALUES ({NEXT}, ?1, ?2, ?3, ?4, unixepoch())"
-        ),
-        params![new.name, new.is_public, number(new.owner.get()), new.topic],
-    )?;
-    if made == 0 {
-        return Ok(None);
-    }
-    connection
-        .prepare_cached(&format!("{ROOM} WHERE name = ?1"))?
-        .query_row([&new.name], room)
-        .map(Some)
+    create_where(connection, new, "true")
 }
 
-fn update(connection: &Connection, room: &Room) -> rusqlite::Result<bool> {
+fn create_first(connection: &Connection, new: &NewRoom) -> rusqlite::Result<Option<Room>> {
+    create_where(connection, new, "NOT EXISTS (SELECT 1 FROM room)")
+}
+
+fn create_where(
+    connection: &Connection,
+    new: &NewRoom,
+    condition: &str,
+) -> rusqlite::Result<Option<Room>> {
     connection
-        .execute(
-            "UPDATE OR IGNORE room SET name = ?2, is_public = ?3, owner = ?4, topic = ?5, is_archived = ?6
-             WHERE id = ?1",
-            params![
-                number(room.id.get()),
-                room.name,
-                room.is_public,
-                number(room.owner.get()),
-                room.topic,
-                room.is_archived
-            ],
+        .prepare_cached(&format!(
+            "INSERT OR IGNORE INTO room (id, name, is_public, owner, topic, created)
+             SELECT {NEXT}, ?1, ?2, ?3, ?4, unixepoch() WHERE {condition}
+             RETURNING id, name, is_public, owner, topic, is_archived, created"
+        ))?
+        .query_row(
+            params![new.name, new.is_public, number(new.owner.get()), new.topic],
+            room,
         )
-        .map(|changed| changed > 0)
+        .optional()
+}
+
+fn change(
+    connection: &mut Connection,
+    before: &Room,
+    after: &Room,
+) -> rusqlite::Result<RoomChange> {
+    let transaction = connection.transaction_with_behavior(Immediate)?;
+    match find(&transaction, before.id)? {
+        None => return Ok(RoomChange::Gone),
+        Some(now) if now != *before => return Ok(RoomChange::Stale),
+        Some(_) => {}
+    }
+    let changed = transaction.execute(
+        "UPDATE OR IGNORE room SET name = ?2, is_public = ?3, owner = ?4, topic = ?5, is_archived = ?6
+         WHERE id = ?1",
+        params![
+            number(before.id.get()),
+            after.name,
+            after.is_public,
+            number(after.owner.get()),
+            after.topic,
+            after.is_archived
+        ],
+    )?;
+    transaction.commit()?;
+    Ok(match changed {
+        0 => RoomChange::NameTaken,
+        _ => RoomChange::Done,
+    })
 }
 
 /// What cascades does so by the schema; a runtime glance or action has no reference to its room.

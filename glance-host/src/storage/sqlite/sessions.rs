@@ -4,8 +4,6 @@ use async_trait::async_trait;
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use glance_sdk::model::UserId;
-
 use super::SqliteState;
 use super::rows::{id, number};
 use crate::model::Session;
@@ -35,11 +33,6 @@ impl SessionStore for SqliteState {
         self.call(move |connection| remove(connection, &digest))
             .await
     }
-
-    async fn remove_sessions(&self, user: UserId) -> Result<()> {
-        self.call(move |connection| remove_of(connection, user))
-            .await
-    }
 }
 
 fn put(connection: &mut Connection, session: &Session, now: i64) -> rusqlite::Result<()> {
@@ -47,7 +40,7 @@ fn put(connection: &mut Connection, session: &Session, now: i64) -> rusqlite::Re
     transaction.execute("DELETE FROM session WHERE expires_at <= ?1", [now])?;
     transaction.execute(
         "INSERT INTO session (digest, user_id, began_at, expires_at)
-         VALUES (?1, ?2, ?3, ?4)",
+         SELECT ?1, id, ?3, ?4 FROM user WHERE id = ?2 AND NOT is_removed",
         params![
             session.digest,
             number(session.user.get()),
@@ -84,13 +77,4 @@ fn remove(connection: &Connection, digest: &[u8]) -> rusqlite::Result<bool> {
     connection
         .execute("DELETE FROM session WHERE digest = ?1", [digest])
         .map(|removed| removed > 0)
-}
-
-fn remove_of(connection: &Connection, user: UserId) -> rusqlite::Result<()> {
-    connection
-        .execute(
-            "DELETE FROM session WHERE user_id = ?1",
-            [number(user.get())],
-        )
-        .map(drop)
 }

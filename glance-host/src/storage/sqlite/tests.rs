@@ -6,7 +6,8 @@ use crate::model::{
     Content, Entry, Installed, Place, Restriction, RuntimeGlance, Side, StoredToken,
 };
 use crate::storage::{
-    ExtensionStore, InstallationStore, PeopleStore, RoomStore, TimelineStore, TokenStore,
+    ExtensionStore, InstallationStore, PeopleStore, Posted, RoomChange, RoomStore, TimelineStore,
+    TokenStore,
 };
 
 async fn with_installation() -> (SqliteState, OauthId) {
@@ -120,11 +121,12 @@ async fn a_timeline_keeps_its_order_and_outlives_its_writers() {
     };
     let written = [write(1, "a"), write(1, "b"), write(2, "c"), write(1, "d")];
     for entry in &written {
-        assert!(state.write(entry).await.unwrap());
+        assert_eq!(state.post(entry).await.unwrap(), Posted::New);
     }
     let mut again = write(1, "another");
     again.id = written[2].id.clone();
-    assert!(!state.write(&again).await.unwrap(), "an id is one entry's");
+    let posted = state.post(&again).await.unwrap();
+    assert_eq!(posted, Posted::Exists, "an id is one entry's");
     state.remove_installation(&id).await.unwrap();
     let timeline = state.timeline(1.into(), 2).await.unwrap();
     assert_eq!(timeline, [written[1].clone(), written[3].clone()]);
@@ -294,8 +296,10 @@ async fn sql_lists_the_rooms_that_access_lets_a_person_enter() {
             .get_or_create_room(&format!("room {number}"), owner)
             .await;
         let room = room.as_mut().unwrap();
+        let before = room.clone();
         (room.is_public, room.is_archived) = (is_public, is_archived);
-        state.update_room(room).await.unwrap();
+        let changed = state.change_room(&before, room).await.unwrap();
+        assert_eq!(changed, RoomChange::Done);
         if let Some(user) = let_in {
             state.add_member(room.id, users[user].id).await.unwrap();
         }

@@ -8,7 +8,7 @@ use super::error::corrupt;
 use super::rows::{id, json, number, parsed};
 use super::{SqliteState, private_messages};
 use crate::model::{Content, Entry, Sender, Side};
-use crate::storage::{Result, TimelineStore};
+use crate::storage::{Posted, Result, TimelineStore};
 
 /// The kind of an entry that an add-on wrote.
 const NOTIFICATION: &str = "notification";
@@ -21,7 +21,7 @@ const COLUMNS: &str = "id, room_id, at, sender, sender_name, kind, content";
 
 #[async_trait]
 impl TimelineStore for SqliteState {
-    async fn write(&self, entry: &Entry) -> Result<bool> {
+    async fn post(&self, entry: &Entry) -> Result<Posted> {
         let kept = Kept::new(entry)?;
         self.call(move |connection| kept.insert(connection)).await
     }
@@ -85,8 +85,7 @@ impl Kept {
         })
     }
 
-    /// False where an entry has its id.
-    fn insert(&self, connection: &Connection) -> rusqlite::Result<bool> {
+    fn insert(&self, connection: &Connection) -> rusqlite::Result<Posted> {
         let entry = &self.entry;
         let insert = "INSERT INTO timeline (id, room_id, at, kind, sender, sender_name, content)
                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
@@ -103,7 +102,10 @@ impl Kept {
                 self.content
             ],
         )?;
-        Ok(inserted == 1)
+        Ok(match inserted {
+            0 => Posted::Exists,
+            _ => Posted::New,
+        })
     }
 }
 
