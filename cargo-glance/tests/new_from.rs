@@ -509,7 +509,7 @@ fn unsupported_descriptors_are_refused_without_files() {
         (with(json!([])), "no-descriptor", "`capabilities`"),
         ("{\"key\": }".to_owned(), "not-json", "is not JSON"),
         (String::new(), "not-json", "is not JSON"),
-        (nested, "not-json", "more than 64 deep"),
+        (nested, "not-json", "more than 64 levels deep"),
         (
             format!("\"{}\"", "x".repeat(2_000_000)),
             "too-large",
