@@ -167,7 +167,10 @@ async fn browser_installs_updates_and_removes_add_on() {
     assert_eq!(*journal.lock().unwrap(), ["removed"]);
 
     let logged = log.text();
-    assert!(logged.contains("cannot be fetched"), "{logged}");
+    assert!(
+        logged.contains("fetching an installation failed"),
+        "{logged}"
+    );
     let secret = add_on.installed().oauth_secret.expose();
     for private in [secret, "installable/token"] {
         let lines = logged.lines().filter(|line| line.contains("glance_sdk"));
