@@ -7,6 +7,7 @@ use glance_sdk::model::webhook::{
 use glance_sdk::model::{
     Color, MessageFormat, Notification, Presence, RoomDetails, Show, UserDetails,
 };
+use serde::Serialize;
 
 use crate::model::{self, Entry};
 
@@ -27,7 +28,7 @@ impl Wire {
         let mut person = User::new(user.id);
         person.name = Some(user.name.clone());
         person.mention_name = Some(user.mention_name());
-        person.version = Some(version(user));
+        person.version = Some(user_version(user));
         person.links = Some(links);
         person
     }
@@ -61,7 +62,7 @@ impl Wire {
         rendered.name = Some(room.name.clone());
         rendered.is_archived = Some(room.is_archived);
         rendered.privacy = Some(privacy(room));
-        rendered.version = Some(version(room));
+        rendered.version = Some(room_version(room));
         rendered.links = Some(self.links(room));
         rendered
     }
@@ -84,7 +85,7 @@ impl Wire {
         details.participants = Some(self.people(present));
         details.created = Some(date(room.created.saturating_mul(1_000_000)));
         details.last_active = newest.map(|entry| date(entry.at));
-        details.version = Some(version(room));
+        details.version = Some(room_version(room));
         details.links = Some(self.links(room));
         details
     }
@@ -175,16 +176,115 @@ pub(crate) fn time(seconds: i64) -> String {
     format!("{date}Z")
 }
 
-/// Another one as soon as anything is.
-pub(crate) fn version(of: &impl std::fmt::Debug) -> String {
-    let digest = digest(&SHA256, format!("{of:?}").as_bytes());
+/// Returns a version that changes with any field of a person.
+fn user_version(user: &model::User) -> String {
+    // All fields by name, so that a new one cannot be forgotten.
+    let model::User {
+        id,
+        name,
+        is_admin,
+        is_guest,
+        timezone,
+        email,
+        is_removed,
+        is_technical,
+    } = user;
+    let roles = (is_admin, is_guest, is_removed, is_technical);
+    version(&(id, name, roles, timezone, email))
+}
+
+/// Returns a version that changes with any field of a room.
+fn room_version(room: &model::Room) -> String {
+    let model::Room {
+        id,
+        name,
+        is_public,
+        owner,
+        topic,
+        is_archived,
+        created,
+    } = room;
+    version(&(id, name, is_public, owner, topic, is_archived, created))
+}
+
+/// Returns a short digest of a value's JSON, so that the version stays the same while the value does, also
+/// after an update of the host.
+pub(crate) fn version(of: &impl Serialize) -> String {
+    let json = serde_json::to_vec(of).unwrap_or_default();
+    let digest = digest(&SHA256, &json);
     let short = digest.as_ref().iter().take(4);
     short.map(|byte| format!("{byte:02X}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{date, time};
+    use std::collections::HashSet;
+
+    use super::*;
+
+    /// Changes one field of a value.
+    type Change<T> = fn(&mut T);
+
+    #[test]
+    fn version_of_a_person_changes_with_each_field() {
+        let user = model::User {
+            id: 1.into(),
+            name: "Ann".to_owned(),
+            is_admin: false,
+            is_guest: false,
+            timezone: "UTC".to_owned(),
+            email: None,
+            is_removed: false,
+            is_technical: false,
+        };
+        let changes: [Change<model::User>; 9] = [
+            |user| user.id = 2.into(),
+            |user| user.name = "Bo".to_owned(),
+            |user| user.is_admin = true,
+            |user| user.is_guest = true,
+            |user| user.timezone = "Europe/Berlin".to_owned(),
+            |user| user.email = Some(String::new()),
+            |user| user.email = Some("UTC".to_owned()),
+            |user| user.is_removed = true,
+            |user| user.is_technical = true,
+        ];
+        let versions = changes.iter().map(|change| {
+            let mut changed = user.clone();
+            change(&mut changed);
+            user_version(&changed)
+        });
+        let versions: HashSet<_> = versions.chain([user_version(&user)]).collect();
+        assert_eq!(versions.len(), changes.len() + 1);
+    }
+
+    #[test]
+    fn version_of_a_room_changes_with_each_field() {
+        let room = model::Room {
+            id: 1.into(),
+            name: "ops".to_owned(),
+            is_public: true,
+            owner: 1.into(),
+            topic: String::new(),
+            is_archived: false,
+            created: 1_700_000_000,
+        };
+        let changes: [Change<model::Room>; 7] = [
+            |room| room.id = 2.into(),
+            |room| room.name = "dev".to_owned(),
+            |room| room.is_public = false,
+            |room| room.owner = 2.into(),
+            |room| room.topic = "ops".to_owned(),
+            |room| room.is_archived = true,
+            |room| room.created += 1,
+        ];
+        let versions = changes.iter().map(|change| {
+            let mut changed = room.clone();
+            change(&mut changed);
+            room_version(&changed)
+        });
+        let versions: HashSet<_> = versions.chain([room_version(&room)]).collect();
+        assert_eq!(versions.len(), changes.len() + 1);
+    }
 
     #[test]
     fn dates_have_the_format_of_the_protocol() {
