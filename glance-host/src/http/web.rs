@@ -4,7 +4,7 @@ mod connect;
 mod cookies;
 mod embed;
 mod events;
-mod frames;
+pub(crate) mod frames;
 mod guard;
 mod icon;
 mod inspect;
@@ -31,9 +31,6 @@ use axum::{Extension, Router, middleware};
 
 use crate::http::body_limit;
 use crate::service::shared::Shared;
-
-#[cfg(feature = "testing")]
-pub(crate) use frames::{offered_actions, open_page};
 
 pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
     let router = Router::new();

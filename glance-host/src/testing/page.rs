@@ -3,14 +3,17 @@
 
 mod forms;
 
+use std::sync::Arc;
+
 use glance_sdk::model::{Authentication, OauthId};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, Response, StatusCode, Url};
-use serde::Serialize;
+use serde::{Deserialize as _, Serialize};
 use serde_json::json;
 
 use super::{TestViewer, http_client, must};
-use crate::http::web;
+use crate::http::web::frames::target::Wanted;
+use crate::http::web::frames::{Refusal, actions, target};
 use crate::model::access;
 use crate::model::{Entry, Installed, Room, User};
 use crate::service::addon_calls;
@@ -266,8 +269,7 @@ impl TestViewer {
 
     async fn run_action(&self, message: Option<&str>, action: &str) -> TestPage {
         let (room, user) = (self.room().await, self.user().await);
-        let offered = web::offered_actions(&self.shared, &room, &user, message).await;
-        let offered = must(offered, "no actions");
+        let offered = self.offered_actions(&room, &user, message).await;
         let Some((add_on, _)) = offered.iter().find(|(_, key)| key == action) else {
             panic!("the action {action:?} is not offered; there are {offered:?}");
         };
@@ -278,15 +280,43 @@ impl TestViewer {
 
     async fn offered(&self, message: Option<&str>) -> Vec<String> {
         let (room, user) = (self.room().await, self.user().await);
-        let offered = web::offered_actions(&self.shared, &room, &user, message).await;
-        let keys = must(offered, "no actions").into_iter().map(|(_, key)| key);
-        keys.collect()
+        let offered = self.offered_actions(&room, &user, message).await;
+        offered.into_iter().map(|(_, key)| key).collect()
+    }
+
+    /// Returns the add-ons and keys of the actions that are offered, by weight: on the message with this id, or
+    /// beside the input field without one.
+    async fn offered_actions(
+        &self,
+        room: &Room,
+        user: &User,
+        message: Option<&str>,
+    ) -> Vec<(String, String)> {
+        let offered = async {
+            let message = match message {
+                Some(id) => Some(Arc::new(
+                    actions::find_message(&self.shared, room, id).await?,
+                )),
+                None => None,
+            };
+            Ok::<_, Refusal>(actions::offered(&self.shared, room, user, message.as_ref()).await?)
+        };
+        let offered = offered.await.map_err(|Refusal(_, why)| why);
+        let names = must(offered, "no actions").into_iter().map(|offered| {
+            let add_on = offered.installed.descriptor.key.clone();
+            (add_on, offered.action.key)
+        });
+        names.collect()
     }
 
     /// The address that the room page would open, signed for this person.
     async fn url_of(&self, wanted: serde_json::Value) -> Result<String, String> {
         let (room, user) = (self.room().await, self.user().await);
-        web::open_page(&self.shared, room, user, wanted).await
+        let wanted = Wanted::deserialize(wanted).map_err(|cause| cause.to_string())?;
+        match target::find(&self.shared, &room, &user, wanted, false).await {
+            Ok(opened) => Ok(opened["url"].as_str().unwrap_or_default().to_owned()),
+            Err(Refusal(_, why)) => Err(why),
+        }
     }
 
     async fn get_signed(

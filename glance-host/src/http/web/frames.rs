@@ -1,10 +1,10 @@
 //! What the pages of add-ons ask of the host: the room page asks it for them.
 
-mod actions;
+pub(crate) mod actions;
 mod frame_api;
 mod message;
 mod room_addons;
-mod target;
+pub(crate) mod target;
 mod template;
 
 use std::sync::Arc;
@@ -22,8 +22,6 @@ use crate::service::shared::Shared;
 use crate::storage::StorageError;
 
 pub(super) use room_addons::Here;
-#[cfg(feature = "testing")]
-pub(crate) use {actions::offered_actions, target::open_page};
 
 pub(super) fn router() -> Router<Arc<Shared>> {
     everywhere("/rooms/{room}")
@@ -46,7 +44,7 @@ pub(super) fn everywhere(at: &str) -> Router<Arc<Shared>> {
 
 /// Why a page does not get what it asked for; the sentence goes to the add-on's script.
 #[derive(Debug)]
-struct Refusal(StatusCode, String);
+pub(crate) struct Refusal(pub(crate) StatusCode, pub(crate) String);
 
 impl Refusal {
     fn not_found(why: impl Into<String>) -> Self {

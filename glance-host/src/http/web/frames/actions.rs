@@ -22,9 +22,9 @@ use crate::service::shared::Shared;
 use crate::storage::StorageError;
 
 /// An action that is offered.
-pub(super) struct Offered {
-    pub(super) installed: Arc<Installed>,
-    pub(super) action: Action,
+pub(crate) struct Offered {
+    pub(crate) installed: Arc<Installed>,
+    pub(crate) action: Action,
 }
 
 impl Offered {
@@ -54,7 +54,7 @@ pub(super) async fn of_message(
     Ok(Json(offered.iter().map(Offered::written).collect()))
 }
 
-pub(super) async fn find_message(
+pub(crate) async fn find_message(
     shared: &Shared,
     room: &Room,
     id: &str,
@@ -64,32 +64,8 @@ pub(super) async fn find_message(
     Ok(Message::new(shared, &entry).await?)
 }
 
-/// The add-ons and keys of the actions that are offered, by weight: on the message with this id, or beside the
-/// input field without one.
-#[cfg(feature = "testing")]
-pub(crate) async fn offered_actions(
-    shared: &Shared,
-    room: &Room,
-    user: &User,
-    message: Option<&str>,
-) -> Result<Vec<(String, String)>, String> {
-    let offered = async {
-        let message = match message {
-            Some(id) => Some(Arc::new(find_message(shared, room, id).await?)),
-            None => None,
-        };
-        Ok::<_, Refusal>(offered(shared, room, user, message.as_ref()).await?)
-    };
-    let offered = offered.await.map_err(|Refusal(_, why)| why)?.into_iter();
-    let names = offered.map(|offered| {
-        let add_on = offered.installed.descriptor.key.clone();
-        (add_on, offered.action.key)
-    });
-    Ok(names.collect())
-}
-
 /// Those whose conditions hold, by weight: on a message, or beside the input field without one.
-pub(super) async fn offered(
+pub(crate) async fn offered(
     shared: &Shared,
     room: &Room,
     user: &User,

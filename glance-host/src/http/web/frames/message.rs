@@ -10,7 +10,7 @@ use crate::service::shared::Shared;
 use crate::storage::StorageError;
 
 /// What is known of an entry of the timeline.
-pub(super) struct Message {
+pub(crate) struct Message {
     kind: &'static str,
     text: String,
     sender: Vec<String>,

@@ -23,7 +23,7 @@ use crate::storage::StorageError;
 /// where a module has its key, or what an action opens.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     add_on: String,
     key: Option<String>,
     glance: Option<String>,
@@ -53,22 +53,8 @@ pub(super) async fn open(
     Ok(Json(opened))
 }
 
-/// The address of what a person in a test opens in a room; `wanted` is what the room page asks for.
-#[cfg(feature = "testing")]
-pub(crate) async fn open_page(
-    shared: &Shared,
-    room: Room,
-    user: User,
-    wanted: Value,
-) -> Result<String, String> {
-    let wanted = Wanted::deserialize(wanted).map_err(|cause| cause.to_string())?;
-    match find(shared, &room, &user, wanted, false).await {
-        Ok(opened) => Ok(opened["url"].as_str().unwrap_or_default().to_owned()),
-        Err(Refusal(_, why)) => Err(why),
-    }
-}
-
-async fn find(
+/// Finds what a person opens, and signs its address.
+pub(crate) async fn find(
     shared: &Shared,
     room: &Room,
     user: &User,
