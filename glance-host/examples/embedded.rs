@@ -3,7 +3,7 @@
 //! one: `token` with a viewer token, `push LABEL` and `advance SECONDS` with nothing.
 
 use std::io::BufRead;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use axum::http::header;
 use axum::response::IntoResponse;
@@ -35,8 +35,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
-        let clock = Clock::standing_at(i64::try_from(now.as_secs())?);
+        let clock = Clock::standing_at(Clock::default().now());
         let embed = Embed::on(std::env::args().skip(1))?;
         let host = Host::builder().port(0).clock(clock.clone()).embed(embed);
         let host = host.start().await?;

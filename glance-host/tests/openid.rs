@@ -1,5 +1,9 @@
 //! Signing in by OpenID Connect, with a provider of the test's own.
 #![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "browsers and providers of tests have clients and clocks of their own"
+)]
 
 #[path = "support/browser.rs"]
 mod browser;

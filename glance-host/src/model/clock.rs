@@ -1,7 +1,7 @@
 //! The time, which tests may control.
 
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use glance_sdk::auth::now;
 use tokio::sync::watch;
@@ -17,7 +17,7 @@ static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 /// whatever ends after a period rather than at a date is measured by it.
 ///
 /// ```
-/// use std::time::Duration;
+/// use std::time::{Duration, SystemTime, UNIX_EPOCH};
 ///
 /// use glance_host::Clock;
 ///
@@ -55,8 +55,26 @@ impl Clock {
     pub fn now(&self) -> i64 {
         match &self.0 {
             Some(standing) => standing.borrow().now,
-            None => now(),
+            None => Self::machine_time(),
         }
+    }
+
+    /// Returns the wall clock's time, for what people read and programs only show.
+    pub(crate) fn system_time(&self) -> SystemTime {
+        match &self.0 {
+            Some(standing) => {
+                let seconds = u64::try_from(standing.borrow().now).unwrap_or_default();
+                UNIX_EPOCH + Duration::from_secs(seconds)
+            }
+            None => machine_system_time(),
+        }
+    }
+
+    /// Returns the machine's time in seconds since 1970, also for a clock that stands still. Add-ons verify
+    /// by their own clock when a token was signed, so a test that moves the host's clock must not change it.
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+    pub(crate) fn machine_time() -> i64 {
+        now()
     }
 
     /// Returns how much time has passed since an arbitrary moment: only the difference between two
@@ -92,6 +110,7 @@ impl Clock {
     }
 
     /// Waits until this much time has passed, on a standing clock in whole seconds.
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     pub(crate) async fn sleep(&self, time: Duration) {
         match &self.0 {
             Some(standing) => {
@@ -104,4 +123,10 @@ impl Clock {
             None => tokio::time::sleep(time).await,
         }
     }
+}
+
+/// Returns the machine's wall clock.
+#[expect(clippy::disallowed_methods, reason = "this is the clock")]
+pub(super) fn machine_system_time() -> SystemTime {
+    SystemTime::now()
 }

@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use glance_sdk::model::{Notification, OauthId, RoomId, UserId};
 use serde::{Deserialize, Serialize};
 
+use super::clock::machine_system_time;
 use super::{Installed, User};
 
 /// Something that was written into a room.
@@ -92,7 +93,7 @@ impl Entry {
 }
 
 pub(super) fn now_in_micros() -> i64 {
-    let now = SystemTime::now()
+    let now = machine_system_time()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_micros());
     i64::try_from(now).unwrap_or(i64::MAX)

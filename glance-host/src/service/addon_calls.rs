@@ -1,14 +1,15 @@
 //! Calls to add-ons: signed, limited in time and size, their failures in words for people.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
-use glance_sdk::auth::{SigningKey, now, random_alphanumeric, uninstall_claims};
+use glance_sdk::auth::{SigningKey, random_alphanumeric, uninstall_claims};
 use glance_sdk::egress::Redirects;
 use glance_sdk::model::{Authentication, Claims, Context, Extra, Glance, RoomId, Webhook};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN};
 use reqwest::{Method, Url};
 
 use crate::content::query_answer;
+use crate::model::clock::Clock;
 use crate::model::glance_data::Data;
 use crate::model::{Group, Installed, Leaving, Room, User};
 use crate::net::outbound::call_limiter::Busy;
@@ -72,14 +73,14 @@ pub(crate) async fn query(
     room: &Room,
     user: &User,
 ) -> Queried {
-    let (at, began) = (SystemTime::now(), Instant::now());
+    let (at, began) = (shared.clock.system_time(), shared.clock.elapsed());
     let url = glance.query_url.as_deref().unwrap_or_default();
     let url = signed_url(shared, installed, url, Some(room.id), user);
     let answer = match &url {
         Ok(url) => ask(shared, installed, url.clone()).await,
         Err(problem) => Err(problem.clone()),
     };
-    let took = began.elapsed();
+    let took = shared.clock.elapsed().saturating_sub(began);
     let data = match &answer {
         Ok(answer) => data(shared, answer),
         Err(problem) => Err(problem.clone()),
@@ -154,7 +155,7 @@ fn sign(
     room: Option<RoomId>,
     user: Option<&User>,
 ) -> glance_sdk::Result<String> {
-    let issued_at = now();
+    let issued_at = Clock::machine_time();
     let mut claims = Claims::new(
         installed.oauth_id.clone(),
         issued_at,
@@ -216,7 +217,7 @@ pub(crate) fn removal(shared: &Shared, leaving: &Leaving) -> Result<Call, String
     if let Ok(mut segments) = url.path_segments_mut() {
         segments.pop_if_empty().push(leaving.oauth_id.as_str());
     }
-    let claims = uninstall_claims(leaving.oauth_id.clone(), now());
+    let claims = uninstall_claims(leaving.oauth_id.clone(), Clock::machine_time());
     let token = SigningKey::new(&leaving.oauth_secret).sign(&claims);
     let request = shared
         .outbound

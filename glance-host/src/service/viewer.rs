@@ -314,7 +314,8 @@ impl Viewer {
     fn pushed(&mut self, push: &Push, derived: &Derived) {
         self.board.push(push, derived);
         if let Some(inspection) = &mut self.inspection {
-            inspection.pushed(push, self.user, self.board.known());
+            let at = self.shared.clock.system_time();
+            inspection.pushed(push, at, self.user, self.board.known());
         }
     }
 

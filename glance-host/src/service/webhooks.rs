@@ -104,7 +104,12 @@ async fn try_calls(
     for (installed, registered) in listening {
         if told.author.as_ref() != Some(&installed.oauth_id) {
             let jobs = calls.0.entry(installed.oauth_id.clone()).or_default();
-            jobs.push(Job::new(Arc::clone(&told), installed, registered));
+            jobs.push(Job::new(
+                &shared.clock,
+                Arc::clone(&told),
+                installed,
+                registered,
+            ));
         }
     }
     Ok(calls)

@@ -6,6 +6,10 @@
 /// # Panics
 ///
 /// Where TLS cannot be set up.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a browser in a test calls any address"
+)]
 pub fn http_client() -> reqwest::Client {
     match reqwest::Client::builder().no_proxy().build() {
         Ok(client) => client,

@@ -1,6 +1,10 @@
 //! The program `glance-host`, as a team runs it: its own process, real signals, real HTTP.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "browsers and providers of tests have clients and clocks of their own"
+)]
 
 mod add_on;
 mod behind;

@@ -105,6 +105,10 @@ mod tests {
     }
 
     /// Paused time advances once all tasks wait.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "advances the paused time of tokio"
+    )]
     async fn settled() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }

@@ -167,10 +167,11 @@ impl Inspection {
     pub(super) fn pushed<'a>(
         &mut self,
         push: &Push,
+        at: SystemTime,
         viewer: UserId,
         glances: impl Iterator<Item = Known<'a>>,
     ) {
-        let at = millis(SystemTime::now());
+        let at = millis(at);
         for known in glances.filter(|known| known.installed.oauth_id == push.oauth_id) {
             for new in push
                 .glances

@@ -225,7 +225,7 @@ impl Run {
         let mut outcomes = Vec::new();
         for part in candidates.chunks(candidates.len().div_ceil(PARTS).max(1)) {
             outcomes.extend(part.iter().filter_map(Candidate::attempt));
-            tokio::time::sleep(BETWEEN_PARTS).await;
+            self.clock.sleep(BETWEEN_PARTS).await;
         }
         let mut all_loaded = true;
         for outcome in outcomes {

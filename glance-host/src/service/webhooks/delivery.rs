@@ -1,7 +1,7 @@
 //! One event's way to one webhook: the call, its retries, and the answer's way into the room.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use glance_sdk::json;
 use glance_sdk::model::{Event, OauthId, WebhookPayload};
@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::record::{Delivery, Outcome};
 use super::room_event::Told;
 use crate::content::notification;
+use crate::model::clock::Clock;
 use crate::model::{Content, Entry, Installed, RegisteredWebhook};
 use crate::net::outbound::{Answer, NoAnswer};
 use crate::service::addon_calls;
@@ -48,11 +49,13 @@ pub(super) struct Job {
     installed: Arc<Installed>,
     registered: RegisteredWebhook,
     at: SystemTime,
-    since: Instant,
+    /// By [`Clock::elapsed`].
+    since: Duration,
 }
 
 impl Job {
     pub(super) fn new(
+        clock: &Clock,
         told: Arc<Told>,
         installed: Arc<Installed>,
         registered: RegisteredWebhook,
@@ -61,8 +64,8 @@ impl Job {
             told,
             installed,
             registered,
-            at: SystemTime::now(),
-            since: Instant::now(),
+            at: clock.system_time(),
+            since: clock.elapsed(),
         }
     }
 
@@ -103,17 +106,22 @@ impl Job {
     }
 
     /// Calls until there is an answer to keep, and writes it into the room.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "add-ons recover in real time, also in a test whose clock stands still"
+    )]
     pub(super) async fn deliver(self, shared: &Arc<Shared>) -> Delivery {
-        if self.since.elapsed() > MAX_AGE {
+        let began = shared.clock.elapsed();
+        let took = || shared.clock.elapsed().saturating_sub(began);
+        if began.saturating_sub(self.since) > MAX_AGE {
             return self.skipped("it waited for more than 5 minutes".to_owned());
         }
-        let began = Instant::now();
         let body = self.body().to_string();
         let mut pauses = PAUSES.iter();
         let mut attempts = 0;
         loop {
             if !self.is_installed(shared).await {
-                return self.delivery(attempts, began.elapsed(), removed());
+                return self.delivery(attempts, took(), removed());
             }
             attempts += 1;
             let call = self.call(shared, &body).await;
@@ -127,13 +135,13 @@ impl Job {
                     Err(Unsent::NoAnswer(cause)) => Outcome::Failed(cause.to_string()),
                     Err(Unsent::Impossible(why)) => Outcome::Skipped(why),
                 };
-                return self.delivery(attempts, began.elapsed(), outcome);
+                return self.delivery(attempts, took(), outcome);
             };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = shared.shutdown.begun() => {
                     let failed = Outcome::Failed("was down when the host ended".to_owned());
-                    return self.delivery(attempts, began.elapsed(), failed);
+                    return self.delivery(attempts, took(), failed);
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use glance_sdk::auth::{SigningKey, now, random_alphanumeric, uninstall_claims};
+use glance_sdk::auth::{SigningKey, random_alphanumeric, uninstall_claims};
 use glance_sdk::egress::{EgressPolicy, Proxies, Redirects};
 use glance_sdk::model::{Claims, Secret};
 use reqwest::Method;
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Difference, Replay, StandIn};
 use crate::content::redact::{SECRET, SIGNED};
+use crate::model::clock::Clock;
 use crate::net::outbound::{HttpTransport, NoAnswer, Outbound};
 use crate::testing::fault_host::FaultTransport;
 use crate::testing::must;
@@ -139,7 +140,7 @@ impl Player {
     fn sign(&self, recorded: &Exchange, secret: &Secret) -> String {
         let id = recorded.installation.as_ref().map_or("", |id| id.as_str());
         let issuer = self.stand_in.part().names().fill(id);
-        let issued_at = now();
+        let issued_at = Clock::machine_time();
         if recorded.purpose == Purpose::Removal {
             return SigningKey::new(secret).sign(&uninstall_claims(issuer.into(), issued_at));
         }

@@ -103,6 +103,10 @@ async fn one_viewer_tries_and_the_others_follow_within_two_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "advances the paused time of tokio"
+)]
 async fn nothing_is_tried_while_nobody_looks() {
     let retries = retries();
     let mut viewer = FailedViewer::of(&retries);
