@@ -115,7 +115,10 @@ impl PartialEq for Content {
 }
 
 /// The content of each glance of a push, as the first viewer of each preparation computed it.
-pub(super) struct PushContents(Vec<Mutex<Vec<(Arc<Prepared>, Arc<Content>)>>>);
+pub(super) struct PushContents(Vec<Mutex<ComputedContents>>);
+
+/// Few enough to search one by one.
+type ComputedContents = Vec<(Arc<Prepared>, Arc<Content>)>;
 
 impl PushContents {
     /// Nothing is computed yet of this many glances.
