@@ -3,6 +3,7 @@
 //! One call is one transaction. What a call acknowledged is there after a crash.
 
 mod admin_tokens;
+pub mod conformance;
 mod error;
 mod extensions;
 mod group;

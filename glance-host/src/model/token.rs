@@ -83,3 +83,34 @@ impl AdminToken {
         self.revoked_at.is_none() && self.expires_at > now
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_for_scripts_show_no_digest() {
+        let new = NewAdminToken {
+            name: "deploy".to_owned(),
+            digest: vec![171, 205],
+            created_by: 1.into(),
+            expires_at: 100,
+        };
+        let token = AdminToken {
+            id: 1,
+            name: "deploy".to_owned(),
+            digest: vec![171, 205],
+            created_by: 1.into(),
+            created_at: 10,
+            expires_at: 100,
+            last_used_at: None,
+            revoked_at: None,
+        };
+        assert!(token.holds(99) && !token.holds(100));
+        let shown = format!("{new:?} {token:?}");
+        assert!(
+            shown.contains("deploy") && !shown.contains("digest") && !shown.contains("171"),
+            "{shown}"
+        );
+    }
+}

@@ -408,39 +408,3 @@ pub(super) fn user(row: &Row<'_>) -> rusqlite::Result<User> {
         is_technical,
     })
 }
-
-#[cfg(test)]
-mod tests {
-    use crate::storage::{PeopleStore, SqliteState};
-
-    #[tokio::test]
-    async fn people_are_found_by_what_others_call_them() {
-        let state = SqliteState::in_memory().unwrap();
-        let mut ann = state.get_or_create_user("Ärzte Ann").await.unwrap();
-        let bo = state.get_or_create_user("ärzte  ann").await.unwrap();
-        let found = async |names: &[&str]| {
-            let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
-            let found = state.users_mentioned(&names).await.unwrap();
-            found.into_iter().map(|user| user.id).collect::<Vec<_>>()
-        };
-        assert_eq!(found(&["ÄRZTEann", "nobody"]).await, [ann.id, bo.id]);
-        assert_eq!(found(&["Ärzte Ann", "ärzte", ""]).await, []);
-
-        ann.name = "Ann".to_owned();
-        ann.email = Some("Ann@Example.com".to_owned());
-        state.update_user(&ann).await.unwrap();
-        assert_eq!(found(&["ärzteann"]).await, [bo.id]);
-        assert_eq!(found(&["ann"]).await, [ann.id]);
-        let at = async || state.user_at("ann@example.COM").await.unwrap();
-        assert_eq!(at().await, Some(ann.clone()));
-        assert_eq!(state.user_at("ann@example").await.unwrap(), None);
-
-        ann.is_removed = true;
-        state.update_user(&ann).await.unwrap();
-        assert_eq!(found(&["ann"]).await, []);
-        assert_eq!(at().await, None);
-        let both = [bo.id, 99.into(), ann.id];
-        assert_eq!(state.users_with(&both).await.unwrap(), [ann, bo]);
-        assert_eq!(state.users_with(&[]).await.unwrap(), []);
-    }
-}

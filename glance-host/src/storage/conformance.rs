@@ -1,0 +1,169 @@
+//! A test suite with the rules of storage, which a storage runs on itself.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use glance_host::storage::{SqliteState, Storage, conformance};
+//!
+//! # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+//! conformance::check(async || {
+//!     let storage: Arc<dyn Storage> = Arc::new(SqliteState::in_memory().unwrap());
+//!     [Arc::clone(&storage), storage]
+//! })
+//! .await;
+//! # });
+//! ```
+//!
+//! Each rule gets two handles of one storage and uses them in turn, so a storage that several processes share is
+//! tested as two of them use it. In a storage's own tests this is the body of one
+//! `#[tokio::test(flavor = "multi_thread")]`: the rules about concurrent changes need several threads.
+
+mod extensions;
+mod installations;
+mod messages;
+mod people;
+mod rooms;
+mod tokens;
+
+use std::fmt;
+use std::sync::Arc;
+
+use glance_sdk::model::{Descriptor, Installable, RoomId};
+
+use super::{Result, Storage};
+use crate::model::{Installed, NewRoom, Room, User};
+
+/// The number of concurrent changes in the rules about concurrency.
+const CROWD: usize = 16;
+
+/// Two handles of one storage, which may be the same.
+type Pair = [Arc<dyn Storage>; 2];
+
+/// Checks all rules, each on an empty storage from `make`: two handles of it.
+///
+/// # Panics
+///
+/// Panics with a sentence that names the rule if the storage breaks one.
+pub async fn check(make: impl AsyncFn() -> [Arc<dyn Storage>; 2]) {
+    group_is_renamed(&make().await).await;
+    signing_key_stays(&make().await).await;
+    writes_are_counted(&make().await).await;
+    rooms::check(&make).await;
+    people::check(&make).await;
+    installations::check(&make).await;
+    extensions::check(&make).await;
+    messages::check(&make).await;
+    tokens::check(&make).await;
+}
+
+async fn group_is_renamed([a, b]: &Pair) {
+    let rule = "a new name of the group is everybody's";
+    let id = worked(a.group().await, rule).id;
+    worked(b.name_group("Ops").await, rule);
+    let group = worked(a.group().await, rule);
+    same((group.id, group.name), (id, "Ops".to_owned()), rule);
+}
+
+async fn signing_key_stays([a, b]: &Pair) {
+    let rule = "the signing key is one, of 32 bytes";
+    let key = worked(a.signing_key().await, rule);
+    same(key.len(), 32, rule);
+    same(worked(b.signing_key().await, rule), key, rule);
+}
+
+async fn writes_are_counted([a, _]: &Pair) {
+    let rule = "a write is counted, and a read is not";
+    worked(a.probe_write().await, rule);
+    let before = a.writes();
+    worked(a.rooms().await, rule);
+    same(a.writes(), before, rule);
+    worked(a.probe_write().await, rule);
+    holds(a.writes().count > before.count, rule, "the count stayed");
+    holds(!a.writes().has_failed, rule, "a write failed");
+}
+
+/// Creates people with these names.
+async fn people<const N: usize>(storage: &dyn Storage, names: [&str; N]) -> [User; N] {
+    let mut people = Vec::new();
+    for name in names {
+        let person = storage.get_or_create_user(name).await;
+        people.push(worked(person, "people are created by name"));
+    }
+    people
+        .try_into()
+        .unwrap_or_else(|_| unreachable!("as many people as names"))
+}
+
+/// Creates a room whose owner is created too.
+async fn room(storage: &dyn Storage, name: &str) -> Room {
+    let [owner] = people(storage, ["owner"]).await;
+    let room = storage.create_room(&new_room(name, &owner)).await;
+    let rule = "a room is created";
+    some(worked(room, rule), rule)
+}
+
+fn new_room(name: &str, owner: &User) -> NewRoom {
+    NewRoom {
+        name: name.to_owned(),
+        is_public: true,
+        owner: owner.id,
+        topic: String::new(),
+    }
+}
+
+/// An installation of an add-on whose key is its id.
+fn installed(id: &str, room: Option<RoomId>) -> Installed {
+    let mut descriptor = Descriptor::new(id, id, "https://a.example/");
+    descriptor.capabilities.installable = Some(Installable::new("https://a.example/installed"));
+    Installed {
+        oauth_id: id.into(),
+        oauth_secret: format!("secret of {id}").into(),
+        room_id: room,
+        descriptor_url: "https://a.example/".to_owned(),
+        descriptor,
+    }
+}
+
+/// Stores an accepted installation.
+async fn install(storage: &dyn Storage, id: &str, room: Option<RoomId>) -> Installed {
+    let rule = "an installation is stored and accepted";
+    let installed = installed(id, room);
+    holds(
+        worked(storage.begin_installation(&installed, 1).await, rule),
+        rule,
+        "it was refused",
+    );
+    worked(storage.finish_installation(&installed.oauth_id).await, rule);
+    installed
+}
+
+fn worked<T>(result: Result<T>, rule: &str) -> T {
+    match result {
+        Ok(value) => value,
+        Err(error) => broken(rule, format_args!("{error:#}")),
+    }
+}
+
+fn some<T>(found: Option<T>, rule: &str) -> T {
+    match found {
+        Some(value) => value,
+        None => broken(rule, "the storage returned nothing"),
+    }
+}
+
+fn holds(is_so: bool, rule: &str, otherwise: impl fmt::Display) {
+    if !is_so {
+        broken(rule, otherwise);
+    }
+}
+
+fn same<T: PartialEq + fmt::Debug>(found: T, expected: T, rule: &str) {
+    if found != expected {
+        broken(rule, format_args!("{found:?} instead of {expected:?}"));
+    }
+}
+
+#[expect(clippy::panic, reason = "a test suite reports failures by panicking")]
+fn broken(rule: &str, found: impl fmt::Display) -> ! {
+    panic!("the storage breaks a rule ({rule}): {found}")
+}

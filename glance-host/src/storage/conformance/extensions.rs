@@ -1,0 +1,283 @@
+//! The rules of runtime glances, webhooks and runtime actions.
+
+use glance_sdk::model::{Action, ActionLocation, Descriptor, Event, Glance, Icon, Webhook};
+
+use super::{Pair, holds, install, installed, room, same, worked};
+use crate::model::{
+    MAX_RUNTIME_ACTIONS, MAX_RUNTIME_GLANCES, MAX_RUNTIME_WEBHOOKS, Place, Restriction,
+    RuntimeAction, RuntimeGlance,
+};
+
+pub(super) async fn check(make: &impl AsyncFn() -> Pair) {
+    place_has_a_quota_of_glances(&make().await).await;
+    glance_key_is_global_or_of_rooms(&make().await).await;
+    glances_are_listed_by_key(&make().await).await;
+    room_has_a_quota_of_webhooks(&make().await).await;
+    declared_webhooks_follow_the_descriptor(&make().await).await;
+    place_has_a_quota_of_actions(&make().await).await;
+    extensions_go_with_their_installation(&make().await).await;
+}
+
+fn glance(key: &str, place: Place) -> RuntimeGlance {
+    RuntimeGlance {
+        oauth_id: "one".into(),
+        place,
+        glance: Glance::new(key, key, Icon::new("https://a.example/i.png")),
+    }
+}
+
+fn action(key: &str, place: Place) -> RuntimeAction {
+    RuntimeAction {
+        oauth_id: "one".into(),
+        place,
+        action: Action::new(key, key, ActionLocation::Input, "panel"),
+    }
+}
+
+fn webhook(key: Option<&str>, url: &str) -> Webhook {
+    let mut webhook = Webhook::new(Event::RoomMessage, url);
+    webhook.key = key.map(ToOwned::to_owned);
+    webhook
+}
+
+async fn place_has_a_quota_of_glances([a, b]: &Pair) {
+    let rule = "a room has ten runtime glances of an installation, and so have all rooms";
+    install(&**a, "one", None).await;
+    for (prefix, place) in [
+        ("a", Place::Room(1.into())),
+        ("b", Place::Room(2.into())),
+        ("g", Place::Global),
+    ] {
+        for number in 0..MAX_RUNTIME_GLANCES {
+            let put = b
+                .put_glance(&glance(&format!("{prefix}{number}"), place))
+                .await;
+            same(worked(put, rule), Ok(()), rule);
+        }
+        let one_more = a
+            .put_glance(&glance(&format!("{prefix} more"), place))
+            .await;
+        same(worked(one_more, rule), Err(Restriction::TooMany), rule);
+        let again = a.put_glance(&glance(&format!("{prefix}0"), place)).await;
+        same(worked(again, rule), Ok(()), "replacing a glance adds none");
+    }
+}
+
+async fn glance_key_is_global_or_of_rooms([a, b]: &Pair) {
+    let rule = "a key is not both of a room's glance and of a global one";
+    let id = install(&**a, "one", None).await.oauth_id;
+    let (one, two) = (Place::Room(1.into()), Place::Room(2.into()));
+    let put = async |place| worked(b.put_glance(&glance("k", place)).await, rule);
+    same(put(one).await, Ok(()), rule);
+    same(put(two).await, Ok(()), rule);
+    same(
+        put(Place::Global).await,
+        Err(Restriction::KeyElsewhere),
+        rule,
+    );
+    for place in [one, two] {
+        holds(
+            worked(a.remove_glance(&id, place, "k").await, rule),
+            rule,
+            "there is none",
+        );
+    }
+    same(put(Place::Global).await, Ok(()), rule);
+    same(put(one).await, Err(Restriction::KeyElsewhere), rule);
+}
+
+async fn glances_are_listed_by_key([a, b]: &Pair) {
+    let rule = "the glances of a room and of all rooms are listed by key";
+    let id = install(&**a, "one", None).await.oauth_id;
+    let here = Place::Room(1.into());
+    for (key, place) in [
+        ("c", Place::Global),
+        ("a", here),
+        ("b", Place::Room(2.into())),
+    ] {
+        same(
+            worked(a.put_glance(&glance(key, place)).await, rule),
+            Ok(()),
+            rule,
+        );
+    }
+    let listed = worked(b.glances_in(&id, 1.into()).await, rule);
+    let keys: Vec<_> = listed
+        .iter()
+        .map(|one| (&*one.glance.key, one.place))
+        .collect();
+    same(keys, vec![("a", here), ("c", Place::Global)], rule);
+    holds(
+        worked(b.has_glance(&id, "b").await, rule),
+        rule,
+        "there is no b",
+    );
+    let found = worked(b.glance(&id, here, "b").await, rule);
+    holds(found.is_none(), rule, "another room has it");
+    holds(
+        !worked(b.remove_glance(&id, here, "b").await, rule),
+        rule,
+        "another room had it",
+    );
+}
+
+async fn room_has_a_quota_of_webhooks([a, b]: &Pair) {
+    let rule = "a room has ten webhooks of an installation, and no number is given again";
+    let id = install(&**a, "one", None).await.oauth_id;
+    let (one, two) = (room(&**a, "one").await.id, room(&**a, "two").await.id);
+    let put = async |room, webhook: Webhook| worked(b.put_webhook(&id, room, &webhook).await, rule);
+    let url = "https://a.example/";
+    let mut numbers = Vec::new();
+    for number in 1..MAX_RUNTIME_WEBHOOKS {
+        let key = format!("k{number}");
+        numbers.push(put(one, webhook(Some(&key), url)).await);
+    }
+    let last = put(one, webhook(None, url)).await;
+    for key in [None, Some("more")] {
+        same(
+            put(one, webhook(key, url)).await,
+            Err(Restriction::TooMany),
+            rule,
+        );
+    }
+    let again = put(one, webhook(Some("k3"), "https://b.example/")).await;
+    same(again, numbers[2], "replacing a webhook keeps its number");
+    holds(
+        put(two, webhook(Some("k9"), url)).await.is_ok(),
+        rule,
+        "another room has none left",
+    );
+    let last = last.unwrap_or_default();
+    holds(
+        worked(a.remove_webhook(&id, last).await, rule),
+        rule,
+        "there is none",
+    );
+    holds(
+        !worked(b.remove_webhook(&id, last).await, rule),
+        rule,
+        "it was removed twice",
+    );
+    let next = put(one, webhook(None, url)).await.unwrap_or_default();
+    holds(next > last, rule, format!("{next} is not above {last}"));
+    let listed = worked(a.webhooks_of(&id, one).await, rule);
+    same(listed.len(), MAX_RUNTIME_WEBHOOKS as usize, rule);
+    same(&*listed[2].webhook.url, "https://b.example/", rule);
+}
+
+async fn declared_webhooks_follow_the_descriptor([a, b]: &Pair) {
+    let rule = "declared webhooks follow the descriptor, and listen once it is accepted";
+    let new = installed("one", None);
+    worked(a.begin_installation(&new, 1).await, rule);
+    let id = new.oauth_id;
+    let declare = async |webhooks: Vec<Webhook>| {
+        let url = "https://a.example/";
+        let mut descriptor = Descriptor::new("one", "A", url);
+        descriptor.capabilities.webhook = Some(webhooks.into());
+        worked(b.replace_descriptor(&id, url, &descriptor).await, rule);
+        let listed = worked(a.webhooks_of(&id, 1.into()).await, rule);
+        listed.iter().map(|one| one.id).collect::<Vec<_>>()
+    };
+    let (one, two) = (
+        webhook(None, "https://1.example/"),
+        webhook(None, "https://2.example/"),
+    );
+    let first = declare(vec![one.clone(), one.clone()]).await;
+    same(first.len(), 2, "the same webhook twice is called twice");
+    let second = declare(vec![two, one]).await;
+    same(second.len(), 2, rule);
+    holds(
+        first.contains(&second[0]),
+        rule,
+        "one that stays has another number",
+    );
+    let removed = worked(a.remove_webhook(&id, second[0]).await, rule);
+    holds(
+        !removed,
+        rule,
+        "a declared webhook was removed by its number",
+    );
+    let on = async |event: Event| worked(b.webhooks_on(&event, 1.into()).await, rule).len();
+    same(on(Event::RoomMessage).await, 0, rule);
+    worked(a.finish_installation(&id).await, rule);
+    same(on(Event::RoomMessage).await, 2, rule);
+    same(on(Event::RoomEnter).await, 0, rule);
+    worked(a.remove_installation(&id).await, rule);
+    same(on(Event::RoomMessage).await, 0, rule);
+}
+
+async fn place_has_a_quota_of_actions([a, b]: &Pair) {
+    let rule = "a place has ten runtime actions of an installation, a room's listed first";
+    let id = install(&**a, "one", None).await.oauth_id;
+    let here = Place::Room(1.into());
+    for number in 0..MAX_RUNTIME_ACTIONS {
+        let put = b.put_action(&action(&format!("k{number}"), here)).await;
+        holds(worked(put, rule), rule, "too few");
+    }
+    let more = worked(a.put_action(&action("more", here)).await, rule);
+    holds(!more, rule, "there is one more");
+    holds(
+        worked(a.put_action(&action("k0", here)).await, rule),
+        rule,
+        "replacing one adds one",
+    );
+    holds(
+        worked(a.put_action(&action("g", Place::Global)).await, rule),
+        rule,
+        "refused",
+    );
+    let listed = worked(b.actions_in(&id, 1.into()).await, rule);
+    same(listed.len() as u32, MAX_RUNTIME_ACTIONS + 1, rule);
+    same(
+        listed.last().map(|last| last.place),
+        Some(Place::Global),
+        rule,
+    );
+    holds(
+        worked(b.action(&id, here, "k1").await, rule).is_some(),
+        rule,
+        "k1 is not found",
+    );
+    holds(
+        worked(b.remove_action(&id, here, "k1").await, rule),
+        rule,
+        "there is no k1",
+    );
+    holds(
+        !worked(a.remove_action(&id, here, "k1").await, rule),
+        rule,
+        "k1 went twice",
+    );
+}
+
+async fn extensions_go_with_their_installation([a, b]: &Pair) {
+    let rule = "what an installation created goes with it";
+    let id = install(&**a, "one", None).await.oauth_id;
+    let room = room(&**a, "ops").await.id;
+    same(
+        worked(a.put_glance(&glance("k", Place::Global)).await, rule),
+        Ok(()),
+        rule,
+    );
+    worked(a.put_action(&action("k", Place::Global)).await, rule);
+    let put = a
+        .put_webhook(&id, room, &webhook(None, "https://a.example/"))
+        .await;
+    holds(worked(put, rule).is_ok(), rule, "no webhook");
+    worked(b.leave(&id, 1).await, rule);
+    holds(
+        !worked(a.has_glance(&id, "k").await, rule),
+        rule,
+        "a glance is left",
+    );
+    holds(
+        worked(a.actions_in(&id, room).await, rule).is_empty(),
+        rule,
+        "an action is left",
+    );
+    holds(
+        worked(a.webhooks_of(&id, room).await, rule).is_empty(),
+        rule,
+        "a webhook is left",
+    );
+}

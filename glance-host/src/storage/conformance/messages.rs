@@ -1,0 +1,167 @@
+//! The rules of timelines and private messages.
+
+use glance_sdk::model::{Notification, RoomId};
+
+use super::{Pair, holds, install, people, room, same, worked};
+use crate::model::{
+    Content, Entry, Installed, MAX_PRIVATE_MESSAGES, Message, PrivateMessage, Side, User,
+};
+use crate::storage::Posted;
+
+pub(super) async fn check(make: &impl AsyncFn() -> Pair) {
+    timeline_has_the_order_of_posting(&make().await).await;
+    entry_ids_are_unique(&make().await).await;
+    timeline_outlives_its_writers(&make().await).await;
+    private_messages_are_the_newest(&make().await).await;
+    private_messages_are_read_in_order(&make().await).await;
+    old_messages_are_forgotten_oldest_first(&make().await).await;
+}
+
+fn entry(room: RoomId, by: &Installed, text: &str) -> Entry {
+    let content = Content::Notification(Box::new(Notification::text(text)));
+    Entry::new(room, by, content)
+}
+
+fn private(to: &User, by: &Installed, text: &str) -> PrivateMessage {
+    PrivateMessage::new(to.id, by, text, "text".into(), false)
+}
+
+fn ids(entries: &[Entry]) -> Vec<&str> {
+    entries.iter().map(|entry| &*entry.id).collect()
+}
+
+async fn timeline_has_the_order_of_posting([a, b]: &Pair) {
+    let rule = "a room's timeline has the order in which its entries were posted";
+    let by = install(&**a, "one", None).await;
+    let (one, two) = (room(&**a, "one").await.id, room(&**a, "two").await.id);
+    let written = [
+        entry(one, &by, "a"),
+        entry(one, &by, "b"),
+        entry(two, &by, "c"),
+        entry(one, &by, "d"),
+    ];
+    for (entry, storage) in written.iter().zip([a, b, a, b]) {
+        same(worked(storage.post(entry).await, rule), Posted::New, rule);
+    }
+    let [first, second, elsewhere, last] = &written;
+    let timeline = worked(a.timeline(one, 2).await, rule);
+    same(timeline, vec![second.clone(), last.clone()], rule);
+    let history = worked(b.history(one, 1, 9).await, rule);
+    same(ids(&history), vec![&*second.id, &*first.id], rule);
+    same(
+        worked(b.entry(two, &elsewhere.id).await, rule),
+        Some(elsewhere.clone()),
+        rule,
+    );
+    same(worked(b.entry(one, &elsewhere.id).await, rule), None, rule);
+    for (of, side, at_most, expected) in [
+        (last, Side::Before, 9, vec![second, first]),
+        (last, Side::Before, 1, vec![second]),
+        (first, Side::After, 9, vec![second, last]),
+        (first, Side::Before, 9, vec![]),
+        (last, Side::After, 9, vec![]),
+        (elsewhere, Side::After, 9, vec![]),
+    ] {
+        let beside = worked(a.history_beside(one, &of.id, side, at_most).await, rule);
+        let expected: Vec<_> = expected.into_iter().cloned().collect();
+        same(beside, expected, rule);
+    }
+}
+
+async fn entry_ids_are_unique([a, b]: &Pair) {
+    let rule = "an entry is posted once, whatever room names its id again";
+    let by = install(&**a, "one", None).await;
+    let (one, two) = (room(&**a, "one").await.id, room(&**a, "two").await.id);
+    let first = entry(one, &by, "a");
+    same(worked(a.post(&first).await, rule), Posted::New, rule);
+    for room in [one, two] {
+        let mut again = entry(room, &by, "another");
+        again.id.clone_from(&first.id);
+        same(worked(b.post(&again).await, rule), Posted::Exists, rule);
+    }
+    same(worked(b.timeline(one, 9).await, rule), vec![first], rule);
+    same(worked(b.timeline(two, 9).await, rule), vec![], rule);
+}
+
+async fn timeline_outlives_its_writers([a, b]: &Pair) {
+    let rule = "what was written stays when its writer goes, with the name they had";
+    let by = install(&**a, "one", None).await;
+    let room = room(&**a, "ops").await.id;
+    let [ann] = people(&**a, ["Ann"]).await;
+    let notified = entry(room, &by, "a");
+    let said = Entry::said(room, &ann, Message::new("hi", &[]));
+    for entry in [&notified, &said] {
+        worked(a.post(entry).await, rule);
+    }
+    worked(b.leave(&by.oauth_id, 1).await, rule);
+    let _ = worked(b.remove_person(ann.id).await, rule);
+    same(
+        worked(a.timeline(room, 9).await, rule),
+        vec![notified, said],
+        rule,
+    );
+}
+
+async fn private_messages_are_the_newest([a, b]: &Pair) {
+    let rule = "a person keeps their newest private messages";
+    let by = install(&**a, "one", None).await;
+    let [ann] = people(&**a, ["Ann"]).await;
+    for number in 0..=MAX_PRIVATE_MESSAGES {
+        let message = private(&ann, &by, &number.to_string());
+        worked(a.write_privately(&message).await, rule);
+    }
+    let kept = worked(b.private_messages(ann.id, u32::MAX).await, rule);
+    same(kept.len() as u32, MAX_PRIVATE_MESSAGES, rule);
+    same(&*kept[0].text, "1", rule);
+    let newest = worked(b.private_messages(ann.id, 2).await, rule);
+    same(newest, kept[kept.len() - 2..].to_vec(), rule);
+}
+
+async fn private_messages_are_read_in_order([a, b]: &Pair) {
+    let rule = "reading a private message reads those before it";
+    let by = install(&**a, "one", None).await;
+    let [ann, bo] = people(&**a, ["Ann", "Bo"]).await;
+    let messages = ["a", "b", "c"].map(|text| private(&ann, &by, text));
+    for message in messages.iter().chain([&private(&bo, &by, "d")]) {
+        worked(a.write_privately(message).await, rule);
+    }
+    same(worked(b.count_unread(ann.id).await, rule), 3, rule);
+    worked(b.mark_read(ann.id, &messages[1].id).await, rule);
+    worked(b.mark_read(bo.id, &messages[1].id).await, rule);
+    let read = worked(a.private_messages(ann.id, 9).await, rule);
+    let read: Vec<_> = read.iter().map(|message| message.is_read).collect();
+    same(read, vec![true, true, false], rule);
+    same(worked(a.count_unread(bo.id).await, rule), 1, rule);
+}
+
+async fn old_messages_are_forgotten_oldest_first([a, b]: &Pair) {
+    let rule = "messages from before a time are forgotten, the oldest first";
+    let by = install(&**a, "one", None).await;
+    let room = room(&**a, "ops").await.id;
+    let [ann] = people(&**a, ["Ann"]).await;
+    for at in [30, 10, 20] {
+        let mut written = entry(room, &by, "a");
+        written.at = at;
+        worked(a.post(&written).await, rule);
+        let mut message = private(&ann, &by, "a");
+        message.at = at;
+        worked(a.write_privately(&message).await, rule);
+    }
+    same(worked(b.forget_messages(30, 1).await, rule), 2, rule);
+    let times = async || {
+        let entries = worked(a.timeline(room, 9).await, rule);
+        let messages = worked(a.private_messages(ann.id, 9).await, rule);
+        let entries = entries.into_iter().map(|entry| entry.at);
+        let messages = messages.into_iter().map(|message| message.at);
+        (entries.collect::<Vec<_>>(), messages.collect::<Vec<_>>())
+    };
+    same(times().await, (vec![30, 20], vec![30, 20]), rule);
+    same(worked(b.forget_messages(30, 9).await, rule), 2, rule);
+    same(worked(b.forget_messages(30, 9).await, rule), 0, rule);
+    same(times().await, (vec![30], vec![30]), rule);
+    holds(
+        worked(b.count_unread(ann.id).await, rule) == 1,
+        rule,
+        "not counted",
+    );
+}

@@ -1,0 +1,144 @@
+//! The rules of access tokens and tokens for scripts.
+
+use glance_sdk::model::OauthId;
+
+use super::{Pair, holds, install, people, same, some, worked};
+use crate::model::{MAX_ADMIN_TOKENS, NewAdminToken, StoredToken, User};
+
+pub(super) async fn check(make: &impl AsyncFn() -> Pair) {
+    tokens_last_until_they_end(&make().await).await;
+    tokens_go_with_their_installation(&make().await).await;
+    tokens_for_scripts_have_a_quota(&make().await).await;
+    tokens_for_scripts_remember_their_use(&make().await).await;
+}
+
+fn token(digest: u8, of: &OauthId, expires_at: i64) -> StoredToken {
+    StoredToken {
+        digest: vec![digest],
+        oauth_id: of.clone(),
+        scope: "view_room".to_owned(),
+        expires_at,
+    }
+}
+
+async fn tokens_last_until_they_end([a, b]: &Pair) {
+    let rule = "a token is stored until it ends, and expired ones go when a new one is stored";
+    let id = install(&**a, "one", None).await.oauth_id;
+    worked(a.put_token(&token(1, &id, 10), 0).await, rule);
+    worked(a.put_token(&token(2, &id, 20), 0).await, rule);
+    let found = worked(b.token(&[1]).await, rule);
+    let found = found.map(|found| (found.oauth_id, found.scope, found.expires_at));
+    same(found, Some((id.clone(), "view_room".to_owned(), 10)), rule);
+    worked(b.put_token(&token(3, &id, 30), 15).await, rule);
+    let is_there = async |digest: u8| worked(a.token(&[digest]).await, rule).is_some();
+    holds(
+        !is_there(1).await && is_there(2).await,
+        rule,
+        "another is gone",
+    );
+    holds(
+        worked(b.remove_token(&[2]).await, rule),
+        rule,
+        "there was none",
+    );
+    holds(
+        !worked(a.remove_token(&[2]).await, rule),
+        rule,
+        "it ended twice",
+    );
+    worked(b.remove_tokens(&id).await, rule);
+    holds(!is_there(3).await, rule, "it is there");
+}
+
+async fn tokens_go_with_their_installation([a, b]: &Pair) {
+    let rule = "the tokens of an installation go with it";
+    let (one, two) = (
+        install(&**a, "one", None).await.oauth_id,
+        install(&**a, "two", None).await.oauth_id,
+    );
+    worked(a.put_token(&token(1, &one, 10), 0).await, rule);
+    worked(a.put_token(&token(2, &two, 10), 0).await, rule);
+    worked(b.leave(&one, 1).await, rule);
+    holds(
+        worked(a.token(&[1]).await, rule).is_none(),
+        rule,
+        "it is there",
+    );
+    holds(
+        worked(a.token(&[2]).await, rule).is_some(),
+        rule,
+        "another's is gone",
+    );
+}
+
+fn new(by: &User, name: &str, expires_at: i64) -> NewAdminToken {
+    NewAdminToken {
+        name: name.to_owned(),
+        digest: name.as_bytes().to_vec(),
+        created_by: by.id,
+        expires_at,
+    }
+}
+
+async fn tokens_for_scripts_have_a_quota([a, b]: &Pair) {
+    let rule = "as many tokens for scripts are valid as allowed, and revoking one makes room";
+    let [ann] = people(&**a, ["Ann"]).await;
+    let create = async |name: &str, expires_at, now| {
+        let new = new(&ann, name, expires_at);
+        worked(b.create_admin_token(&new, now).await, rule).map(|created| created.id)
+    };
+    let mut first = None;
+    for number in 0..MAX_ADMIN_TOKENS {
+        let created = create(&number.to_string(), 100, 10).await;
+        holds(created.is_some(), rule, "too few");
+        first = first.or(created);
+    }
+    let first = first.unwrap_or_default();
+    same(create("more", 200, 99).await, None, rule);
+    holds(
+        worked(a.revoke_admin_token(first, 50).await, rule),
+        rule,
+        "nothing to revoke",
+    );
+    holds(
+        !worked(b.revoke_admin_token(first, 60).await, rule),
+        rule,
+        "it was revoked twice",
+    );
+    let revoked = worked(b.admin_token(first).await, rule);
+    same(
+        revoked.and_then(|token| token.revoked_at),
+        Some(50),
+        "the first time counts",
+    );
+    let last = create("more", 200, 99).await;
+    holds(last.is_some(), rule, "there is no room");
+    // Of those that ended the newest stay, and ids are not given again.
+    for number in 0..3 {
+        let later = create(&format!("later {number}"), 300, 250).await;
+        holds(later > last, rule, "an id was given again");
+    }
+    let all = worked(a.admin_tokens().await, rule);
+    same(all.len() as u32, MAX_ADMIN_TOKENS + 3, rule);
+    holds(
+        all.is_sorted_by(|newer, older| newer.id > older.id),
+        rule,
+        "not newest first",
+    );
+    same(worked(a.admin_token(first).await, rule), None, rule);
+}
+
+async fn tokens_for_scripts_remember_their_use([a, b]: &Pair) {
+    let rule = "a token for scripts remembers when it was created and used";
+    let [ann] = people(&**a, ["Ann"]).await;
+    let created = worked(
+        a.create_admin_token(&new(&ann, "deploy", 100), 10).await,
+        rule,
+    );
+    let created = some(created, rule);
+    same((created.created_at, created.last_used_at), (10, None), rule);
+    worked(b.touch_admin_token(created.id, 20).await, rule);
+    let used = worked(a.admin_token(created.id).await, rule);
+    same(used.and_then(|token| token.last_used_at), Some(20), rule);
+    same(worked(a.admin_token(u64::MAX).await, rule), None, rule);
+}
