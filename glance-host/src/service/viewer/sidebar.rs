@@ -87,8 +87,7 @@ impl Line {
 
     /// The image that is its status, as the page shows it: by way of the host.
     ///
-    #[cfg_attr(feature = "testing", doc = "```")]
-    #[cfg_attr(not(feature = "testing"), doc = "```ignore")]
+    /// ```
     /// use glance_host::Host;
     /// use glance_sdk::model::Icon;
     /// use glance_sdk::prelude::*;
