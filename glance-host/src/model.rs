@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod bounded_map;
 pub(crate) mod clock;
+mod delivery;
 mod entry;
 pub(crate) mod event;
 mod extension;
@@ -18,6 +19,7 @@ pub(crate) mod shutdown;
 mod token;
 mod user;
 
+pub use delivery::{Delivery, Outcome};
 pub use entry::{Content, Entry, Message, Sender, Side};
 pub use extension::{
     MAX_RUNTIME_ACTIONS, MAX_RUNTIME_GLANCES, MAX_RUNTIME_WEBHOOKS, Place, RegisteredWebhook,

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::model::Delivery;
 use crate::model::event::Event;
 use crate::model::{Entry, Installed, NewRoom, Room, User};
 use crate::net::inbound::tls::Certificate;
@@ -22,8 +23,8 @@ use crate::service::install;
 use crate::service::install::InstallError;
 use crate::service::shared::Shared;
 use crate::service::webhooks;
-use crate::service::webhooks::{Delivery, RoomEvent};
-use crate::service::{addon_calls, messages, rooms};
+use crate::service::webhooks::RoomEvent;
+use crate::service::{messages, rooms};
 use crate::storage::{Storage, StorageError};
 
 pub use builder::Builder;
@@ -218,16 +219,11 @@ impl Host {
             .web_panel(panel)
             .ok_or_else(|| Error::Panel(format!("no panel {panel}")))?;
         let (url, authentication) = (&panel.url, panel.authentication());
-        addon_calls::page_url(
-            &self.shared,
-            installed,
-            url,
-            authentication,
-            Some(room.id),
-            &user,
-        )
-        .map(String::from)
-        .map_err(Error::Panel)
+        self.shared
+            .addon_calls
+            .page_url(installed, url, authentication, Some(room.id), &user)
+            .map(String::from)
+            .map_err(Error::Panel)
     }
 
     /// What it counts, in the text format of Prometheus.

@@ -1,17 +1,38 @@
-//! What the host counts, in the text format of Prometheus.
+//! The host's metrics, in the text format of Prometheus.
 //!
-//! The set of numbers is fixed, so each is an atomic of its own: counting takes no lock, and no
-//! registry has to be passed around.
+//! The set of metrics is fixed, so each is an atomic: counting takes no lock and needs no registry.
 
 use std::fmt::{self, Display, Write};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use crate::service::addon_calls::QueryOutcome;
-use crate::service::webhooks::Outcome;
+use crate::model::Outcome;
 
 /// The upper ends of the buckets of a duration, in milliseconds.
 const BUCKETS: [u32; 11] = [5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000];
+
+/// The outcome of a query.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum QueryOutcome {
+    /// The answer has data.
+    Ok,
+    /// No answer, or none in time.
+    NoAnswer,
+    /// The answer is no glance data.
+    BadAnswer,
+}
+
+impl QueryOutcome {
+    pub(crate) const ALL: [Self; 3] = [Self::Ok, Self::NoAnswer, Self::BadAnswer];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::NoAnswer => "no_answer",
+            Self::BadAnswer => "bad_answer",
+        }
+    }
+}
 
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
@@ -21,7 +42,7 @@ pub(crate) struct Metrics {
     requests: [AtomicU64; 4],
 }
 
-/// What is not counted but looked up.
+/// The gauges, which are looked up and not counted.
 pub(crate) struct Now {
     pub(crate) viewers: usize,
     pub(crate) rooms: usize,

@@ -14,13 +14,13 @@ use crate::model::host_info::HostInfo;
 use crate::model::shutdown::Shutdown;
 use crate::model::{Identity, User};
 use crate::net::outbound::Outbound;
-use crate::net::outbound::call_limiter::CallLimiter;
+use crate::service::addon_calls::AddOnCalls;
 use crate::service::directory::Directory;
 use crate::service::embed::Embeds;
 use crate::service::entry_renderer::EntryRenderer;
 use crate::service::first_room::FirstRoom;
 use crate::service::health::Health;
-use crate::service::images;
+use crate::service::images::Images;
 use crate::service::install::browser_handoff::Visits;
 use crate::service::install::removal::Removals;
 use crate::service::metrics::{Metrics, Now};
@@ -54,12 +54,12 @@ pub(crate) struct Shared {
     pub(crate) timeline: Timeline,
     pub(crate) webhooks: Webhooks,
     pub(crate) presence: Presence,
-    pub(crate) icons: images::Cache,
-    pub(crate) images: Arc<Addresses>,
-    pub(crate) call_limiter: CallLimiter,
+    pub(crate) addon_calls: AddOnCalls,
+    pub(crate) images: Images,
+    pub(crate) image_urls: Arc<Addresses>,
     pub(crate) visits: Visits,
     pub(crate) removals: Removals,
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) health: Health,
     pub(crate) shutdown: Shutdown,
 }

@@ -39,8 +39,8 @@ use crate::cluster::attendance::Attending;
 use crate::cluster::bus::{Delivery, Derived};
 use crate::model::event::{Event, Push};
 use crate::service::addon_calls::Queried;
+use crate::service::presence;
 use crate::service::shared::Shared;
-use crate::service::{addon_calls, presence};
 use crate::storage::StorageError;
 use board::{Ask, Board, Where};
 use failed_lines::FailedLines;
@@ -391,7 +391,7 @@ impl Viewer {
 
     fn ask(&mut self, asks: impl IntoIterator<Item = Ask>) {
         for ask in asks {
-            let shared = Arc::clone(&self.shared);
+            let calls = self.shared.addon_calls.clone();
             self.rare.get_mut().queries.spawn(async move {
                 let Ask {
                     asking,
@@ -399,8 +399,9 @@ impl Viewer {
                     place,
                 } = ask;
                 let (installed, glance) = (&prepared.installed, &prepared.glance);
-                let queried =
-                    addon_calls::query(&shared, installed, glance, &place.room, &place.user).await;
+                let queried = calls
+                    .query(installed, glance, &place.room, &place.user)
+                    .await;
                 if let Err(problem) = &queried.data {
                     tracing::warn!(glance = prepared.id, problem, "glance query failed");
                 }

@@ -24,7 +24,7 @@ use delivery::Job;
 pub(crate) use record::Records;
 use room_event::Told;
 
-pub use record::{Delivery, KEPT_PER_ROOM, Outcome};
+pub use record::KEPT_PER_ROOM;
 pub use room_event::RoomEvent;
 
 /// How many events may wait for one installation.

@@ -16,7 +16,6 @@ use crate::http::web::frames::target::Wanted;
 use crate::http::web::frames::{Refusal, actions, target};
 use crate::model::access;
 use crate::model::{Entry, Installed, Room, User};
-use crate::service::addon_calls;
 
 use forms::Form;
 
@@ -328,7 +327,10 @@ impl TestViewer {
         user: &User,
     ) -> TestPage {
         let room = installed.room_id.is_some().then_some(room.id);
-        let url = addon_calls::page_url(&self.shared, installed, url, authentication, room, user);
+        let url = self
+            .shared
+            .addon_calls
+            .page_url(installed, url, authentication, room, user);
         TestPage::get(must(url, "the page cannot be opened").as_str()).await
     }
 

@@ -8,13 +8,14 @@ use glance_sdk::AddOn;
 use glance_sdk::model::Notification;
 
 use super::{PATIENCE, TestAddOn, TestViewer, must};
+use crate::model::Delivery;
 use crate::model::{Content, Entry, Installed, Room, User};
 use crate::service::install;
 use crate::service::install::InstallError;
 use crate::service::shared::Shared;
 use crate::service::viewer::Viewer;
 use crate::service::webhooks;
-use crate::service::webhooks::{Delivery, RoomEvent};
+use crate::service::webhooks::RoomEvent;
 use crate::service::{messages, rooms};
 
 /// A room of a host in a test.
@@ -232,7 +233,7 @@ impl TestRoom {
     ///
     /// ```
     /// use glance_host::Host;
-    /// use glance_host::webhooks::Outcome;
+    /// use glance_host::model::Outcome;
     /// use glance_sdk::model::webhook::RoomMessage;
     /// use glance_sdk::prelude::*;
     ///

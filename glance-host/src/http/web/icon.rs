@@ -9,7 +9,6 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use glance_sdk::model::OauthId;
 
-use crate::service::images;
 use crate::service::shared::Shared;
 
 /// An SVG that is opened as a page is a page of nobody's, and runs nothing.
@@ -20,10 +19,10 @@ pub(super) async fn serve(
     Path((oauth_id, signed)): Path<(String, String)>,
 ) -> Response {
     let oauth_id = OauthId::from(oauth_id);
-    let Some(url) = shared.images.original(&oauth_id, &signed) else {
+    let Some(url) = shared.image_urls.original(&oauth_id, &signed) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    match images::image(&shared, &oauth_id, url).await {
+    match shared.images.get(&oauth_id, url).await {
         Ok(image) => (
             [
                 (header::CONTENT_TYPE, image.content_type),

@@ -24,9 +24,9 @@ use super::events::Pages;
 use super::room_access::Visit;
 use crate::content::redact::Masks;
 use crate::model::Installed;
+use crate::model::{Delivery, Outcome};
 use crate::service::shared::Shared;
 use crate::service::viewer::{Command, News, Report, millis};
-use crate::service::webhooks::{Delivery, Outcome};
 use crate::storage::StorageError;
 
 #[derive(Deserialize)]

@@ -134,7 +134,7 @@ fn entry(shared: &Shared, site: &Site, installed: &Installed) -> Value {
     json!({
         "oauth_id": installed.oauth_id,
         "about": describe::descriptor(descriptor, None),
-        "avatar": shared.images.of(&installed.oauth_id).avatar(&installed.descriptor),
+        "avatar": shared.image_urls.of(&installed.oauth_id).avatar(&installed.descriptor),
         "url": shown_url(&installed.descriptor_url).map(|url| match is_managed {
             true => url.to_owned(),
             false => install::plain(url),

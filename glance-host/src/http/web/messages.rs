@@ -43,7 +43,7 @@ fn shown(shared: &Shared, message: &PrivateMessage) -> Value {
     let (text, html) = match message.format {
         MessageFormat::Html => {
             let clean = html::message(&message.text);
-            let images = shared.images.of(&message.from);
+            let images = shared.image_urls.of(&message.from);
             (label::text(&clean), Some(html::by_host(&clean, images)))
         }
         _ => (message.text.clone(), None),

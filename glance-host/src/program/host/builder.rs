@@ -28,14 +28,14 @@ use crate::model::host_info::HostInfo;
 use crate::model::shutdown::Shutdown;
 use crate::net::inbound::tls;
 use crate::net::inbound::tls::{Certificate, Tls};
-use crate::net::outbound::call_limiter::CallLimiter;
 use crate::net::outbound::{HttpTransport, Outbound, Transport};
+use crate::service::addon_calls::AddOnCalls;
 use crate::service::directory::Directory;
 use crate::service::embed::{Embed, Embeds};
 use crate::service::entry_renderer::EntryRenderer;
 use crate::service::first_room::FirstRoom;
 use crate::service::health::Health;
-use crate::service::images;
+use crate::service::images::Images;
 use crate::service::install::browser_handoff::Visits;
 use crate::service::install::removal;
 use crate::service::install::removal::Removals;
@@ -361,12 +361,17 @@ impl Builder {
             group,
             product: self.product,
         });
+        let metrics = Arc::<Metrics>::default();
+        let outbound = Outbound::new(transport);
+        let addon_calls =
+            AddOnCalls::new(Arc::clone(&info), outbound.clone(), Arc::clone(&metrics), self.clock.clone());
         let attendance = Attendance::default();
         let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
         let embeds = Embeds::new(self.embed, Arc::clone(&state), self.clock.clone()).await?;
         let directory = Directory::new(Arc::clone(&state), attendance.clone(), info.api_url());
         let renderer =
             EntryRenderer::new(Arc::clone(&state), directory.clone(), Arc::clone(&images));
+        let fetched = Images::new(addon_calls.clone(), self.clock.clone());
         let shared = Arc::new(Shared {
             info,
             entrance,
@@ -384,15 +389,15 @@ impl Builder {
             state,
             bus,
             lineups: Lineups::new(Arc::clone(&images)),
-            outbound: Outbound::new(transport),
+            outbound,
             webhooks: Webhooks::default(),
             presence: Presence::default(),
-            icons: images::Cache::default(),
-            images,
-            call_limiter: CallLimiter::default(),
+            image_urls: images,
+            images: fetched,
+            addon_calls,
             visits: Visits::default(),
             removals: Removals::default(),
-            metrics: Metrics::default(),
+            metrics,
             health: Health::default(),
             shutdown,
         });

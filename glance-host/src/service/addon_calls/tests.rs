@@ -1,9 +1,10 @@
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use async_trait::async_trait;
 use glance_sdk::model::{Descriptor, Event};
 
 use super::*;
+use crate::model::Group;
 use crate::net::outbound::{AnswerLimits, NoAnswer, OutboundRequest, Transport};
 
 /// Answers nothing, and keeps the latest request.
@@ -99,10 +100,16 @@ async fn webhook_has_one_authorization_header() {
         descriptor_url: "http://127.0.0.1:1/".to_owned(),
         descriptor: Descriptor::new("key", "Name", "http://127.0.0.1:1/"),
     };
-    let group = Group {
-        id: 1.into(),
-        name: "Group".to_owned(),
-    };
+    let info = Arc::new(HostInfo {
+        base_url: "http://127.0.0.1:4400".to_owned(),
+        origins: Vec::new(),
+        address: ([127, 0, 0, 1], 4400).into(),
+        group: Group {
+            id: 1.into(),
+            name: "Group".to_owned(),
+        },
+        product: "HipChat".to_owned(),
+    });
     for (site, scheme) in [
         ("", "JWT "),
         ("me:pw@", "Basic bWU6cHc="),
@@ -110,9 +117,12 @@ async fn webhook_has_one_authorization_header() {
     ] {
         let transport = Arc::new(Offline::default());
         let outbound = Outbound::new(Arc::clone(&transport) as Arc<dyn Transport>);
+        let calls = AddOnCalls::new(Arc::clone(&info), outbound, Arc::default(), Clock::default());
         let mut declared = Webhook::new(Event::RoomMessage, format!("http://{site}127.0.0.1:1/x"));
         declared.authentication = Some(Authentication::Jwt);
-        let call = webhook_call(&outbound, &group, &installed, &declared, 1.into(), None).unwrap();
+        let call = calls
+            .webhook(&installed, &declared, 1.into(), None)
+            .unwrap();
         call.send(QUERY_TIMEOUT, 0).await.unwrap_err();
         let request = transport.0.lock().unwrap().take().unwrap();
         let all = request.headers.get_all(AUTHORIZATION).iter();

@@ -17,7 +17,6 @@ use crate::model::event::AccessChange;
 use crate::model::event::Event;
 use crate::model::{Installed, Leaving};
 use crate::net::outbound::NoAnswer;
-use crate::service::addon_calls;
 use crate::service::shared::Shared;
 use crate::storage::StorageError;
 
@@ -182,7 +181,7 @@ async fn tell(shared: &Shared, leaving: &Leaving) {
 /// Whether there is nothing more to tell: the add-on answered, whatever it said, or never can.
 async fn is_told(shared: &Shared, leaving: &Leaving) -> bool {
     let (installation, url) = (&leaving.oauth_id, plain(&leaving.callback_url));
-    let request = match addon_calls::removal(shared, leaving) {
+    let request = match shared.addon_calls.removal(leaving) {
         Ok(request) => request,
         Err(why) => {
             tracing::warn!(%installation, url, "the add-on was not told of its removal: {why}");

@@ -8,13 +8,11 @@ use glance_sdk::model::{Event, OauthId, WebhookPayload};
 use reqwest::StatusCode;
 use serde_json::{Map, Value};
 
-use super::record::{Delivery, Outcome};
 use super::room_event::Told;
 use crate::content::notification;
 use crate::model::clock::Clock;
-use crate::model::{Content, Entry, Installed, RegisteredWebhook};
+use crate::model::{Content, Delivery, Entry, Installed, Outcome, RegisteredWebhook};
 use crate::net::outbound::{Answer, NoAnswer};
-use crate::service::addon_calls;
 use crate::service::rooms;
 use crate::service::shared::Shared;
 
@@ -149,8 +147,7 @@ impl Job {
 
     /// Each attempt is signed anew: an add-on may refuse a token it has seen.
     async fn call(&self, shared: &Shared, body: &str) -> Result<Answer, Unsent> {
-        let request = addon_calls::webhook(
-            shared,
+        let request = shared.addon_calls.webhook(
             &self.installed,
             &self.registered.webhook,
             self.told.room.id,

@@ -3,13 +3,13 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
 
-use glance_sdk::model::{Event, OauthId, RoomId};
+use glance_sdk::model::RoomId;
 use serde_json::Value;
 use tokio::sync::watch;
 
 use super::lock;
+use crate::model::{Delivery, Outcome};
 
 /// How many calls are kept for each room at most.
 pub const KEPT_PER_ROOM: usize = 100;
@@ -17,43 +17,15 @@ pub const KEPT_PER_ROOM: usize = 100;
 /// How many bytes all calls may have together: past that the oldest are forgotten.
 const MAX_BYTES: usize = 32 * 1024 * 1024;
 
-/// One event's way to one webhook.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Delivery {
-    /// The webhook's number.
-    pub webhook_id: u64,
-    /// Whose it is.
-    pub oauth_id: OauthId,
-    /// Where it happened.
-    pub room_id: RoomId,
-    /// What happened.
-    pub event: Event,
-    /// Where it was posted to, without the token.
-    pub url: String,
-    /// What was posted.
-    pub body: Value,
-    /// When it was first to be posted.
-    pub at: SystemTime,
-    /// How often it was posted.
-    pub attempts: u32,
-    /// How long all of them took, the waiting between them included.
-    pub took: Duration,
-    /// What became of it.
-    pub outcome: Outcome,
-}
-
-impl Delivery {
-    /// About how much memory it takes.
-    fn bytes(&self) -> usize {
-        let said = match &self.outcome {
-            Outcome::Answered { said, problem, .. } => {
-                said.len() + problem.as_ref().map_or(0, String::len)
-            }
-            Outcome::Failed(why) | Outcome::Skipped(why) => why.len(),
-        };
-        size_of::<Self>() + self.url.len() + bytes(&self.body) + said
-    }
+/// Estimates how much memory a delivery takes.
+fn delivery_bytes(delivery: &Delivery) -> usize {
+    let said = match &delivery.outcome {
+        Outcome::Answered { said, problem, .. } => {
+            said.len() + problem.as_ref().map_or(0, String::len)
+        }
+        Outcome::Failed(why) | Outcome::Skipped(why) => why.len(),
+    };
+    size_of::<Delivery>() + delivery.url.len() + bytes(&delivery.body) + said
 }
 
 fn bytes(value: &Value) -> usize {
@@ -69,27 +41,6 @@ fn bytes(value: &Value) -> usize {
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,
     };
     size_of::<Value>() + inside
-}
-
-/// What became of a delivery.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// The add-on answered.
-    Answered {
-        /// With what.
-        status: u16,
-        /// The beginning of what it said.
-        said: String,
-        /// The entry of the timeline that the answer became.
-        entry: Option<String>,
-        /// Why the answer did not become one, though it has a body.
-        problem: Option<String>,
-    },
-    /// It gave no answer.
-    Failed(String),
-    /// It was not asked.
-    Skipped(String),
 }
 
 /// The latest deliveries of each room.
@@ -111,7 +62,7 @@ struct Kept {
 
 impl Kept {
     fn add(&mut self, delivery: Delivery) {
-        self.bytes += delivery.bytes();
+        self.bytes += delivery_bytes(&delivery);
         self.calls_so_far += 1;
         let room = self.rooms.entry(delivery.room_id).or_default();
         room.push_back(self.calls_so_far);
@@ -132,7 +83,7 @@ impl Kept {
         let Some(delivery) = self.calls.remove(&number) else {
             return;
         };
-        self.bytes = self.bytes.saturating_sub(delivery.bytes());
+        self.bytes = self.bytes.saturating_sub(delivery_bytes(&delivery));
         if let Entry::Occupied(mut room) = self.rooms.entry(delivery.room_id) {
             room.get_mut().pop_front();
             if room.get().is_empty() {
@@ -189,6 +140,10 @@ impl Records {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use glance_sdk::model::Event;
+
     use super::*;
 
     #[test]

@@ -14,7 +14,6 @@ use super::{Refusal, installed};
 use crate::http::web::room_access::{Guest, Visit};
 use crate::model::access::Access;
 use crate::model::{Installed, Room, User};
-use crate::service::addon_calls;
 use crate::service::shared::Shared;
 
 #[derive(Deserialize)]
@@ -37,10 +36,10 @@ pub(super) async fn token(
             "The add-on has no panel or dialog {module:?}"
         )));
     }
-    match addon_calls::page_token(&shared, &installed, &room, &user) {
+    match shared.addon_calls.page_token(&installed, &room, &user) {
         Ok(token) => Ok(Json(json!({ "token": token }))),
         Err(cause) => {
-            tracing::error!("cannot make a token: {cause:#}");
+            tracing::error!("cannot make a token: {cause}");
             let why = "Unable to create token".to_owned();
             Err(Refusal(StatusCode::INTERNAL_SERVER_ERROR, why))
         }

@@ -15,7 +15,6 @@ use super::{Refusal, installed, template};
 use crate::http::web::room_access::{Embedded, Visit};
 use crate::model::module::{Kind, Module};
 use crate::model::{Installed, Room, User};
-use crate::service::addon_calls;
 use crate::service::shared::Shared;
 use crate::storage::StorageError;
 
@@ -137,15 +136,10 @@ pub(crate) async fn find(
         );
     }
     let authentication = module.authentication;
-    let mut url = addon_calls::page_url(
-        shared,
-        &installed,
-        &filled.url,
-        authentication,
-        Some(room.id),
-        user,
-    )
-    .map_err(cannot)?;
+    let mut url = shared
+        .addon_calls
+        .page_url(&installed, &filled.url, authentication, Some(room.id), user)
+        .map_err(cannot)?;
     if let (Some(theme), Kind::Panel | Kind::Dialog) = (wanted.theme, module.kind) {
         let theme = match theme {
             Theme::Light => "light",

@@ -14,7 +14,6 @@ use super::merged;
 use super::site::Site;
 use crate::http::web::pages::{PageError, render};
 use crate::model::Installed;
-use crate::service::addon_calls;
 use crate::service::shared::Shared;
 
 #[derive(Deserialize)]
@@ -101,7 +100,10 @@ pub(super) async fn address(
         return Err(CLOSED);
     };
     let room = site.room_id();
-    match addon_calls::page_url(&shared, &installed, url, authentication, room, site.user()) {
+    match shared
+        .addon_calls
+        .page_url(&installed, url, authentication, room, site.user())
+    {
         Ok(url) => Ok(Json(json!({
             "addOn": installed.descriptor.key,
             "key": page.key(),

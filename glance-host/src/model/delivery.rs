@@ -1,0 +1,53 @@
+//! The delivery of an event to a webhook.
+
+use std::time::{Duration, SystemTime};
+
+use glance_sdk::model::{Event, OauthId, RoomId};
+use serde_json::Value;
+
+/// The delivery of one event to one webhook.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Delivery {
+    /// The webhook's number.
+    pub webhook_id: u64,
+    /// The installation that registered it.
+    pub oauth_id: OauthId,
+    /// The room of the event.
+    pub room_id: RoomId,
+    /// The event.
+    pub event: Event,
+    /// The URL of the webhook, without the token.
+    pub url: String,
+    /// The payload.
+    pub body: Value,
+    /// When the event happened.
+    pub at: SystemTime,
+    /// The number of attempts.
+    pub attempts: u32,
+    /// The duration of all attempts and the pauses between them.
+    pub took: Duration,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// How a delivery ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The add-on answered.
+    Answered {
+        /// The status.
+        status: u16,
+        /// The beginning of the answer.
+        said: String,
+        /// The id of the entry that the host posted for the answer.
+        entry: Option<String>,
+        /// Why the host posted none although the answer has a body.
+        problem: Option<String>,
+    },
+    /// The add-on did not answer.
+    Failed(String),
+    /// The host did not call the add-on.
+    Skipped(String),
+}
