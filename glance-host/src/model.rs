@@ -28,6 +28,7 @@ pub use extension::{
 pub use identity::Identity;
 pub use installation::{InstallationQuery, Installed, Leaving, ListedInstallation};
 pub use private_message::{MAX_PRIVATE_MESSAGES, PrivateMessage};
+pub(crate) use room::Archived;
 pub use room::{Group, NewRoom, Room};
 pub use session::Session;
 pub use token::{AdminToken, MAX_ADMIN_TOKENS, NewAdminToken, StoredToken};

@@ -1,5 +1,7 @@
 //! The group and its rooms.
 
+use std::fmt;
+
 use glance_sdk::model::{GroupId, RoomId, UserId};
 
 /// One team's set of rooms and users.
@@ -42,3 +44,25 @@ pub struct NewRoom {
     /// What it is about, or empty.
     pub topic: String,
 }
+
+impl Room {
+    /// Refuses a change of an archived room.
+    pub(crate) fn check_writable(&self) -> Result<(), Archived> {
+        match self.is_archived {
+            true => Err(Archived(self.name.clone())),
+            false => Ok(()),
+        }
+    }
+}
+
+/// An error: the room with this name is archived.
+#[derive(Debug)]
+pub(crate) struct Archived(pub(crate) String);
+
+impl fmt::Display for Archived {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Room {} is archived and can only be read", self.0)
+    }
+}
+
+impl std::error::Error for Archived {}

@@ -22,7 +22,6 @@ use crate::net::inbound::tls::Certificate;
 use crate::service::install;
 use crate::service::install::InstallError;
 use crate::service::shared::Shared;
-use crate::service::webhooks;
 use crate::service::webhooks::RoomEvent;
 use crate::service::{messages, rooms};
 use crate::storage::{Storage, StorageError};
@@ -130,12 +129,12 @@ impl Host {
 
     /// Calls the webhooks that listen for an event. The host emits the events of what it does itself.
     pub async fn emit(&self, room: &Room, event: RoomEvent) {
-        webhooks::tell(&self.shared, room.id, event).await;
+        self.shared.webhooks.call(room.id, event).await;
     }
 
     /// The latest calls of webhooks for a room, oldest first.
     pub fn deliveries(&self, room: &Room) -> Vec<Arc<Delivery>> {
-        self.shared.webhooks.records.of(room.id)
+        self.shared.webhooks.deliveries(room.id)
     }
 
     /// Writes into a room what a person says there.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::model::{Entry, Message};
 use crate::service::shared::Shared;
-use crate::service::webhooks;
 use crate::storage::StorageError;
 
 /// Creates a message that mentions the people whom its text names.
@@ -23,6 +22,6 @@ pub(crate) async fn post_idempotent(
     shared: &Arc<Shared>,
     entry: Entry,
 ) -> Result<(Entry, bool), StorageError> {
-    let is_new = webhooks::post(shared, &entry).await?;
+    let is_new = shared.webhooks.post(&entry).await?;
     Ok((entry, is_new))
 }

@@ -1,4 +1,4 @@
-//! Tells webhooks who came into a room and who left it.
+//! Calls webhooks when people enter and leave rooms.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -6,35 +6,51 @@ use std::sync::Arc;
 use glance_sdk::model::{RoomId, UserId};
 use tokio::sync::Mutex;
 
-use crate::service::shared::Shared;
-use crate::service::webhooks;
-use crate::service::webhooks::RoomEvent;
+use crate::cluster::attendance::Attendance;
+use crate::model::User;
+use crate::service::webhooks::{RoomEvent, Webhooks};
+use crate::storage::State;
 
-/// Who was told to have come. Locked until everyone is told, so that nobody hears of a person's
-/// leaving after their return.
-#[derive(Debug, Default)]
-pub(crate) struct Presence(Mutex<HashSet<(RoomId, UserId)>>);
-
-/// Tells what changed for a person in a room since it was last told.
-pub(crate) async fn settle(shared: &Arc<Shared>, room: RoomId, user: UserId) {
-    let mut told = shared.presence.0.lock().await;
-    let is_there = shared.attendance.is_in(room, user);
-    if is_there && told.insert((room, user)) {
-        tell(shared, room, user, RoomEvent::Entered).await;
-    } else if !is_there && told.remove(&(room, user)) {
-        tell(shared, room, user, RoomEvent::Left).await;
-    }
+/// Compares who is in a room with what webhooks were called for.
+#[derive(Debug, Clone)]
+pub(crate) struct Presence {
+    storage: Arc<dyn State>,
+    attendance: Attendance,
+    webhooks: Webhooks,
+    /// The people whose arrival was announced. Locked until the webhooks are queued, so that no add-on learns of
+    /// a departure after the return.
+    announced: Arc<Mutex<HashSet<(RoomId, UserId)>>>,
 }
 
-async fn tell(
-    shared: &Arc<Shared>,
-    room: RoomId,
-    user: UserId,
-    event: impl FnOnce(crate::model::User) -> RoomEvent,
-) {
-    match shared.state.user(user).await {
-        Ok(Some(user)) => webhooks::tell(shared, room, event(user)).await,
-        Ok(None) => {}
-        Err(cause) => tracing::error!("nobody was told who came or left: {cause:#}"),
+impl Presence {
+    pub(crate) fn new(storage: Arc<dyn State>, attendance: Attendance, webhooks: Webhooks) -> Self {
+        Self {
+            storage,
+            attendance,
+            webhooks,
+            announced: Arc::default(),
+        }
+    }
+
+    /// Announces that a person entered or left a room, if that changed since the last announcement.
+    pub(crate) async fn settle(&self, room: RoomId, user: UserId) {
+        let mut announced = self.announced.lock().await;
+        let is_there = self.attendance.is_in(room, user);
+        if is_there && announced.insert((room, user)) {
+            self.announce(room, user, RoomEvent::Entered).await;
+        } else if !is_there && announced.remove(&(room, user)) {
+            self.announce(room, user, RoomEvent::Left).await;
+        }
+    }
+
+    async fn announce(&self, room: RoomId, user: UserId, event: impl FnOnce(User) -> RoomEvent) {
+        match self.storage.user(user).await {
+            Ok(Some(user)) => self.webhooks.call(room, event(user)).await,
+            Ok(None) => {}
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::error!(%room, %user, error, "presence webhooks not sent");
+            }
+        }
     }
 }

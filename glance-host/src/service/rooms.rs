@@ -9,10 +9,9 @@ use glance_sdk::printable::acts;
 use crate::cluster::bus::Topic;
 use crate::model::event::AccessChange;
 use crate::model::event::Event;
-use crate::model::{NewRoom, Room, User};
+use crate::model::{Archived, NewRoom, Room, User};
 use crate::service::install::removal;
 use crate::service::shared::Shared;
-use crate::service::webhooks;
 use crate::service::webhooks::RoomEvent;
 use crate::storage::{RoomChange, StorageError};
 
@@ -61,7 +60,7 @@ impl fmt::Display for RoomError {
                     "the topic has {length} characters, {MAX_TOPIC} are allowed"
                 )
             }
-            Self::Archived(name) => write!(f, "Room {name} is archived and can only be read"),
+            Self::Archived(name) => Archived(name.clone()).fmt(f),
             Self::Gone => f.write_str("The room is gone"),
             Self::Storage(cause) => cause.fmt(f),
         }
@@ -74,6 +73,12 @@ impl std::error::Error for RoomError {
             Self::Storage(cause) => cause.source(),
             _ => None,
         }
+    }
+}
+
+impl From<Archived> for RoomError {
+    fn from(Archived(name): Archived) -> Self {
+        Self::Archived(name)
     }
 }
 
@@ -95,17 +100,12 @@ pub(crate) async fn create(shared: &Arc<Shared>, new: &NewRoom) -> Result<Room, 
 /// Calls the webhooks of a room that was created.
 pub(crate) async fn publish_created(shared: &Arc<Shared>, room: &Room) -> Result<(), StorageError> {
     if let Some(owner) = shared.state.user(room.owner).await? {
-        webhooks::tell(shared, room.id, RoomEvent::Created(owner)).await;
+        shared
+            .webhooks
+            .call(room.id, RoomEvent::Created(owner))
+            .await;
     }
     Ok(())
-}
-
-/// Refuses what would change an archived room.
-pub(crate) fn writable(room: &Room) -> Result<(), RoomError> {
-    match room.is_archived {
-        true => Err(RoomError::Archived(room.name.clone())),
-        false => Ok(()),
-    }
 }
 
 /// Changes the room with this id as it is by now, and tells what changed: archived and brought back
@@ -123,7 +123,7 @@ pub(crate) async fn change(
         let mut room = before.clone();
         change(&mut room);
         if room.is_archived && before != room {
-            writable(&before)?;
+            before.check_writable()?;
         }
         check(&room.name, &room.topic)?;
         match shared.state.change_room(&before, &room).await? {
@@ -138,11 +138,24 @@ pub(crate) async fn change(
     if before.topic != room.topic {
         let topic = room.topic.clone();
         let by = by.clone();
-        webhooks::tell(shared, id, RoomEvent::TopicChanged { topic, by }).await;
+        shared
+            .webhooks
+            .call(id, RoomEvent::TopicChanged { topic, by })
+            .await;
     }
     match (before.is_archived, room.is_archived) {
-        (false, true) => webhooks::tell(shared, id, RoomEvent::Archived(by.clone())).await,
-        (true, false) => webhooks::tell(shared, id, RoomEvent::Unarchived(by.clone())).await,
+        (false, true) => {
+            shared
+                .webhooks
+                .call(id, RoomEvent::Archived(by.clone()))
+                .await
+        }
+        (true, false) => {
+            shared
+                .webhooks
+                .call(id, RoomEvent::Unarchived(by.clone()))
+                .await
+        }
         _ => {}
     }
     Ok(room)
@@ -157,12 +170,13 @@ pub(crate) async fn delete(
 ) -> Result<bool, StorageError> {
     let _turn = shared.timeline.turn(room.id).await;
     // Its webhooks are gone with it.
-    let calls = webhooks::calls(shared, room.id, &RoomEvent::Deleted(by.clone())).await;
+    let deleted = RoomEvent::Deleted(by.clone());
+    let calls = shared.webhooks.prepare(room.id, &deleted).await;
     let now = shared.clock.now();
     let Some(installed) = shared.state.remove_room(room.id, now).await? else {
         return Ok(false);
     };
-    calls.queue(shared);
+    shared.webhooks.queue(calls);
     shared.bus.publish_access(AccessChange::Room(room.id));
     shared.bus.publish(Topic::Room(room.id), Event::Changed);
     removal::tell_of_room(shared, installed);

@@ -27,7 +27,6 @@ use crate::service::metrics::{Metrics, Now};
 use crate::service::people;
 use crate::service::presence::Presence;
 use crate::service::sign_in::{Entrance, Way};
-use crate::service::timeline::Timeline;
 use crate::service::viewer::{Lineups, Retries};
 use crate::service::webhooks::Webhooks;
 use crate::storage::{SignedIn, Storage, StorageError};
@@ -40,7 +39,7 @@ pub(crate) struct Shared {
     pub(crate) token_life: Duration,
     pub(crate) clock: Clock,
     pub(crate) embeds: Embeds,
-    pub(crate) limits: Limits,
+    pub(crate) limits: Arc<Limits>,
     /// How many connections, and bytes of requests, the host takes.
     pub(crate) inbound: serve::Limits,
     pub(crate) attendance: Attendance,
@@ -51,7 +50,6 @@ pub(crate) struct Shared {
     pub(crate) retries: Retries,
     pub(crate) outbound: Outbound,
     pub(crate) renderer: EntryRenderer,
-    pub(crate) timeline: Timeline,
     pub(crate) webhooks: Webhooks,
     pub(crate) presence: Presence,
     pub(crate) addon_calls: AddOnCalls,

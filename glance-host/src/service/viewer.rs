@@ -39,7 +39,6 @@ use crate::cluster::attendance::Attending;
 use crate::cluster::bus::{Delivery, Derived};
 use crate::model::event::{Event, Push};
 use crate::service::addon_calls::Queried;
-use crate::service::presence;
 use crate::service::shared::Shared;
 use crate::storage::StorageError;
 use board::{Ask, Board, Where};
@@ -208,7 +207,7 @@ impl Viewer {
 
     /// Starts or ends the inspection of the glances. A viewer keeps notes only while it is inspected.
     pub(crate) fn inspect(&mut self, is_inspected: bool) {
-        let new = || Box::new(Inspection::new(self.shared.webhooks.records.watch()));
+        let new = || Box::new(Inspection::new(self.shared.webhooks.watch_deliveries()));
         self.inspection = is_inspected.then(new);
         self.is_news = is_inspected;
     }
@@ -424,8 +423,8 @@ impl Drop for Viewer {
 fn settle(shared: &Arc<Shared>, room: RoomId, user: UserId) {
     // Without a runtime the host has ended, and no webhook is sent.
     if let Ok(runtime) = Handle::try_current() {
-        let shared = Arc::clone(shared);
-        runtime.spawn(async move { presence::settle(&shared, room, user).await });
+        let presence = shared.presence.clone();
+        runtime.spawn(async move { presence.settle(room, user).await });
     }
 }
 

@@ -1,8 +1,8 @@
-//! Calls the webhooks that listen for what happens in a room.
+//! Calls the webhooks of add-ons for events in rooms.
 //!
-//! Each installation has a queue of its own: its calls keep their order, and one that is slow,
-//! hangs or is down, or whose patterns are costly, holds up nobody else. What does not fit into the
-//! queue is dropped. When the host ends, a call under way comes to its end, and what waits is not told.
+//! Each installation has a queue of its own: its calls keep their order, and an add-on that is slow, hangs or is
+//! down, or whose patterns are expensive, delays its own calls only. Events that do not fit into a queue are
+//! dropped. On shutdown the host completes the call that it is sending and drops the queued ones.
 
 mod delivery;
 mod record;
@@ -16,31 +16,50 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use glance_sdk::model::{OauthId, RoomId};
 use tokio::sync::watch;
 
+use crate::cluster::rate_limits::Limits;
 use crate::content::pattern;
-use crate::model::Entry;
-use crate::service::shared::Shared;
-use crate::storage::StorageError;
+use crate::model::clock::Clock;
+use crate::model::shutdown::Shutdown;
+use crate::model::{Delivery, Entry};
+use crate::service::addon_calls::AddOnCalls;
+use crate::service::directory::Directory;
+use crate::service::metrics::Metrics;
+use crate::service::timeline::Timeline;
+use crate::storage::{State, StorageError};
 use delivery::Job;
-pub(crate) use record::Records;
-use room_event::Told;
+use record::Records;
+use room_event::Payload;
 
 pub use record::KEPT_PER_ROOM;
 pub use room_event::RoomEvent;
 
-/// How many events may wait for one installation.
+/// The number of events that an installation's queue holds.
 const QUEUE: usize = 100;
 
-/// What waits, by installation; each has a task that works it off. The calls for one event stand
-/// together, as some of their patterns will find nothing in it.
+/// The waiting calls by installation; a task works off each queue. The calls for one event are one element,
+/// because their patterns are matched together.
 type Queues = HashMap<OauthId, VecDeque<Vec<Job>>>;
 
-/// The calls under way, and what became of the latest.
-#[derive(Default)]
+/// Calls webhooks. Clones share the queues and the records.
+#[derive(Clone)]
 pub(crate) struct Webhooks {
+    storage: Arc<dyn State>,
+    directory: Directory,
+    timeline: Timeline,
+    addon_calls: AddOnCalls,
+    limits: Arc<Limits>,
+    metrics: Arc<Metrics>,
+    clock: Clock,
+    shutdown: Shutdown,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
     queues: Mutex<Queues>,
-    /// Changes as a queue comes to its end.
-    worked_off: watch::Sender<()>,
-    pub(crate) records: Records,
+    /// Notified when a queue becomes empty.
+    emptied: watch::Sender<()>,
+    records: Records,
 }
 
 impl fmt::Debug for Webhooks {
@@ -49,155 +68,183 @@ impl fmt::Debug for Webhooks {
     }
 }
 
-/// What is to be called for an event, by installation.
+/// The calls for one event, by installation.
 #[derive(Default)]
 pub(crate) struct Calls(HashMap<OauthId, Vec<Job>>);
 
-impl Calls {
-    pub(crate) fn queue(self, shared: &Arc<Shared>) {
-        for (oauth_id, jobs) in self.0 {
-            shared.webhooks.push(shared, oauth_id, jobs);
-        }
-    }
-}
-
-/// Posts an entry unless the room has one with its id: appends it to the timeline and calls webhooks. Returns
-/// whether the entry is new.
-pub(crate) async fn post(shared: &Arc<Shared>, entry: &Entry) -> Result<bool, StorageError> {
-    let event = RoomEvent::Written(Box::new(entry.clone()));
-    let calls = calls(shared, entry.room_id, &event).await;
-    let queue = || calls.queue(shared);
-    shared.timeline.append(entry, queue).await
-}
-
-/// Calls the webhooks that listen for this; returns once all calls wait in their queues.
-pub(crate) async fn tell(shared: &Arc<Shared>, room: RoomId, event: RoomEvent) {
-    calls(shared, room, &event).await.queue(shared);
-}
-
-/// The calls of the webhooks that listen for this. What fails is logged: what happens happens.
-pub(crate) async fn calls(shared: &Shared, room: RoomId, event: &RoomEvent) -> Calls {
-    let calls = try_calls(shared, room, event).await;
-    calls.unwrap_or_else(|cause| {
-        tracing::error!(%room, "webhooks were not called: {cause:#}");
-        Calls::default()
-    })
-}
-
-async fn try_calls(
-    shared: &Shared,
-    room: RoomId,
-    event: &RoomEvent,
-) -> Result<Calls, StorageError> {
-    let mut calls = Calls::default();
-    let Some(kind) = event.event() else {
-        return Ok(calls);
-    };
-    let listening = shared.state.webhooks_on(&kind, room).await?;
-    if listening.is_empty() {
-        return Ok(calls);
-    }
-    let Some(room) = shared.state.room(room).await? else {
-        return Ok(calls);
-    };
-    let told = Arc::new(Told::new(shared, room, kind, event).await?);
-    for (installed, registered) in listening {
-        if told.author.as_ref() != Some(&installed.oauth_id) {
-            let jobs = calls.0.entry(installed.oauth_id.clone()).or_default();
-            jobs.push(Job::new(
-                &shared.clock,
-                Arc::clone(&told),
-                installed,
-                registered,
-            ));
-        }
-    }
-    Ok(calls)
-}
-
 impl Webhooks {
-    fn push(&self, shared: &Arc<Shared>, oauth_id: OauthId, jobs: Vec<Job>) {
-        match lock(&self.queues).entry(oauth_id) {
+    pub(crate) fn new(
+        storage: Arc<dyn State>,
+        directory: Directory,
+        timeline: Timeline,
+        addon_calls: AddOnCalls,
+        limits: Arc<Limits>,
+        metrics: Arc<Metrics>,
+        clock: Clock,
+        shutdown: Shutdown,
+    ) -> Self {
+        Self {
+            storage,
+            directory,
+            timeline,
+            addon_calls,
+            limits,
+            metrics,
+            clock,
+            shutdown,
+            shared: Arc::default(),
+        }
+    }
+
+    /// Calls the webhooks for an event. Returns once all calls are queued.
+    pub(crate) async fn call(&self, room: RoomId, event: RoomEvent) {
+        let calls = self.prepare(room, &event).await;
+        self.queue(calls);
+    }
+
+    /// Posts an entry unless the room has one with its id: appends it to the timeline and calls webhooks.
+    /// Returns whether the entry is new.
+    pub(crate) async fn post(&self, entry: &Entry) -> Result<bool, StorageError> {
+        let event = RoomEvent::Written(Box::new(entry.clone()));
+        let calls = self.prepare(entry.room_id, &event).await;
+        self.timeline.append(entry, || self.queue(calls)).await
+    }
+
+    /// Prepares the calls for an event. If that fails, it is logged: the event happens anyway.
+    pub(crate) async fn prepare(&self, room: RoomId, event: &RoomEvent) -> Calls {
+        self.calls(room, event).await.unwrap_or_else(|error| {
+            tracing::error!(%room, error = format!("{error:#}"), "webhooks not called");
+            Calls::default()
+        })
+    }
+
+    async fn calls(&self, room: RoomId, event: &RoomEvent) -> Result<Calls, StorageError> {
+        let mut calls = Calls::default();
+        let Some(kind) = event.event() else {
+            return Ok(calls);
+        };
+        let listening = self.storage.webhooks_on(&kind, room).await?;
+        if listening.is_empty() {
+            return Ok(calls);
+        }
+        let Some(room) = self.storage.room(room).await? else {
+            return Ok(calls);
+        };
+        let payload = Payload::new(&*self.storage, &self.directory, room, kind, event).await?;
+        let payload = Arc::new(payload);
+        for (installed, registered) in listening {
+            if payload.author.as_ref() != Some(&installed.oauth_id) {
+                let jobs = calls.0.entry(installed.oauth_id.clone()).or_default();
+                jobs.push(Job::new(
+                    &self.clock,
+                    Arc::clone(&payload),
+                    installed,
+                    registered,
+                ));
+            }
+        }
+        Ok(calls)
+    }
+
+    pub(crate) fn queue(&self, calls: Calls) {
+        for (oauth_id, jobs) in calls.0 {
+            self.push(oauth_id, jobs);
+        }
+    }
+
+    fn push(&self, oauth_id: OauthId, jobs: Vec<Job>) {
+        match lock(&self.shared.queues).entry(oauth_id) {
             hash_map::Entry::Occupied(mut queue) if queue.get().len() < QUEUE => {
                 queue.get_mut().push_back(jobs);
             }
             hash_map::Entry::Occupied(_) => {
                 for job in jobs {
                     let why = format!("{QUEUE} events wait for its add-on already");
-                    let delivery = job.skipped(why);
-                    shared.metrics.delivered(&delivery.outcome);
-                    self.records.add(delivery);
+                    self.record(job.skipped(why));
                 }
             }
             hash_map::Entry::Vacant(queue) => {
                 let oauth_id = queue.key().clone();
                 queue.insert(VecDeque::from([jobs]));
-                tokio::spawn(work(Arc::clone(shared), oauth_id));
+                let webhooks = self.clone();
+                tokio::spawn(async move { webhooks.work_off(&oauth_id).await });
             }
         }
     }
 
-    /// The next calls of an installation, none where the host has ended; without any its queue is gone.
-    fn next(&self, oauth_id: &OauthId, has_ended: bool) -> Option<Vec<Job>> {
-        let mut queues = lock(&self.queues);
+    /// Works off the queue of an installation, until the host shuts down.
+    async fn work_off(&self, oauth_id: &OauthId) {
+        while let Some(jobs) = self.next(oauth_id) {
+            for job in matching(jobs).await {
+                if self.shutdown.has_begun() {
+                    break;
+                }
+                self.record(job.deliver(self).await);
+            }
+        }
+    }
+
+    /// Takes the next calls of an installation; none if the host shuts down. Removes an empty queue.
+    fn next(&self, oauth_id: &OauthId) -> Option<Vec<Job>> {
+        let mut queues = lock(&self.shared.queues);
         let next = queues.get_mut(oauth_id)?.pop_front();
-        let next = next.filter(|_| !has_ended);
+        let next = next.filter(|_| !self.shutdown.has_begun());
         if next.is_none() {
             queues.remove(oauth_id);
-            self.worked_off.send_replace(());
+            self.shared.emptied.send_replace(());
         }
         next
     }
 
-    /// Completes once no call of an installation waits or is under way.
+    fn record(&self, delivery: Delivery) {
+        self.metrics.delivered(&delivery.outcome);
+        self.shared.records.add(delivery);
+    }
+
+    /// Returns the latest deliveries for a room, oldest first.
+    pub(crate) fn deliveries(&self, room: RoomId) -> Vec<Arc<Delivery>> {
+        self.shared.records.of(room)
+    }
+
+    /// Returns a receiver that changes with each delivery.
+    pub(crate) fn watch_deliveries(&self) -> watch::Receiver<u64> {
+        self.shared.records.watch()
+    }
+
+    /// Completes when no call of an installation is queued or being sent.
     pub(crate) async fn idle(&self, oauth_id: &OauthId) {
-        self.settled(|queues| !queues.contains_key(oauth_id)).await;
+        self.wait_until(|queues| !queues.contains_key(oauth_id))
+            .await;
     }
 
-    /// Completes once no call at all waits or is under way.
+    /// Completes when no call at all is queued or being sent.
     pub(crate) async fn all_idle(&self) {
-        self.settled(HashMap::is_empty).await;
+        self.wait_until(HashMap::is_empty).await;
     }
 
-    async fn settled(&self, is_so: impl Fn(&Queues) -> bool) {
-        let mut worked_off = self.worked_off.subscribe();
-        while !is_so(&lock(&self.queues)) {
-            // The sender is a part of this.
-            let _ = worked_off.changed().await;
+    async fn wait_until(&self, condition: impl Fn(&Queues) -> bool) {
+        let mut emptied = self.shared.emptied.subscribe();
+        while !condition(&lock(&self.shared.queues)) {
+            // It cannot fail: the sender lives as long as `self`.
+            let _ = emptied.changed().await;
         }
     }
 }
 
-/// Works off the queue of an installation, until the host ends.
-async fn work(shared: Arc<Shared>, oauth_id: OauthId) {
-    let webhooks = &shared.webhooks;
-    while let Some(jobs) = webhooks.next(&oauth_id, shared.shutdown.has_begun()) {
-        for job in wanted(jobs).await {
-            if shared.shutdown.has_begun() {
-                break;
-            }
-            let delivery = job.deliver(&shared).await;
-            shared.metrics.delivered(&delivery.outcome);
-            webhooks.records.add(delivery);
-        }
-    }
-}
-
-/// Those whose pattern finds something in what is told. A pattern may take its time: it is looked for
-/// where it holds up no connection.
-async fn wanted(mut jobs: Vec<Job>) -> Vec<Job> {
+/// Returns the calls whose pattern matches. Patterns run on threads of their own because one can take long.
+async fn matching(mut jobs: Vec<Job>) -> Vec<Job> {
     if jobs.iter().all(|job| job.searched().is_none()) {
         return jobs;
     }
-    let finds = |(pattern, text): (&str, &str)| {
+    let matches = |(pattern, text): (&str, &str)| {
         pattern::compiled(pattern).is_ok_and(|pattern| pattern::finds(&pattern, text))
     };
-    let looking = pattern::aside(move || {
-        jobs.retain(|job| job.searched().is_none_or(finds));
+    let matched = pattern::aside(move || {
+        jobs.retain(|job| job.searched().is_none_or(matches));
         jobs
     });
-    looking.await.unwrap_or_else(|cause| {
-        tracing::error!("webhooks were not called: {cause:#}");
+    matched.await.unwrap_or_else(|error| {
+        tracing::error!(error = format!("{error:#}"), "webhooks not called");
         Vec::new()
     })
 }

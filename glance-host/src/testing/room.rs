@@ -14,7 +14,6 @@ use crate::service::install;
 use crate::service::install::InstallError;
 use crate::service::shared::Shared;
 use crate::service::viewer::Viewer;
-use crate::service::webhooks;
 use crate::service::webhooks::RoomEvent;
 use crate::service::{messages, rooms};
 
@@ -221,12 +220,12 @@ impl TestRoom {
 
     /// Calls the webhooks that listen for an event. The host emits the events of what it does itself.
     pub async fn emit(&self, event: RoomEvent) {
-        webhooks::tell(&self.shared, self.room.id, event).await;
+        self.shared.webhooks.call(self.room.id, event).await;
     }
 
     /// The latest calls of webhooks for this room, oldest first.
     pub fn deliveries(&self) -> Vec<Arc<Delivery>> {
-        self.shared.webhooks.records.of(self.room.id)
+        self.shared.webhooks.deliveries(self.room.id)
     }
 
     /// The first call of a webhook that is as wanted, once there is one.
@@ -256,7 +255,7 @@ impl TestRoom {
     ///
     /// Where none comes within 20 seconds; the message says what came instead.
     pub async fn delivery(&self, wanted: impl Fn(&Delivery) -> bool) -> Arc<Delivery> {
-        let mut added = self.shared.webhooks.records.watch();
+        let mut added = self.shared.webhooks.watch_deliveries();
         let waiting = async {
             loop {
                 added.borrow_and_update();

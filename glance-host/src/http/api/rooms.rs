@@ -321,5 +321,5 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 
 /// Refuses what would change an archived room.
 pub(super) fn writable(room: &model::Room) -> Result<(), ApiError> {
-    rooms::writable(room).map_err(ApiError::from)
+    Ok(room.check_writable().map_err(RoomError::from)?)
 }

@@ -80,7 +80,7 @@ impl Inspector {
         if news.is_first {
             self.last = None;
         }
-        let deliveries = self.shared.webhooks.records.of(self.room);
+        let deliveries = self.shared.webhooks.deliveries(self.room);
         let is_last = |one| {
             self.last
                 .as_ref()

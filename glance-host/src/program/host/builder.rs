@@ -371,18 +371,31 @@ impl Builder {
         let directory = Directory::new(Arc::clone(&state), attendance.clone(), info.api_url());
         let renderer =
             EntryRenderer::new(Arc::clone(&state), directory.clone(), Arc::clone(&images));
+        let limits = Limits::new(self.clock.clone(), self.requests, self.messages);
+        let limits = Arc::new(limits);
+        let timeline = Timeline::new(Arc::clone(&state), Arc::clone(&bus), renderer.clone());
+        let webhooks = Webhooks::new(
+            Arc::clone(&state),
+            directory.clone(),
+            timeline,
+            addon_calls.clone(),
+            Arc::clone(&limits),
+            Arc::clone(&metrics),
+            self.clock.clone(),
+            shutdown.clone(),
+        );
+        let presence = Presence::new(Arc::clone(&state), attendance.clone(), webhooks.clone());
         let fetched = Images::new(addon_calls.clone(), self.clock.clone());
         let shared = Arc::new(Shared {
             info,
             entrance,
             first_room: FirstRoom::new(self.first_room),
             token_life: self.token_life,
-            limits: Limits::new(self.clock.clone(), self.requests, self.messages),
+            limits,
             retries: Retries::new(self.clock.clone()),
             inbound,
             clock: self.clock,
             embeds,
-            timeline: Timeline::new(Arc::clone(&state), Arc::clone(&bus), renderer.clone()),
             attendance,
             directory,
             renderer,
@@ -390,8 +403,8 @@ impl Builder {
             bus,
             lineups: Lineups::new(Arc::clone(&images)),
             outbound,
-            webhooks: Webhooks::default(),
-            presence: Presence::default(),
+            webhooks,
+            presence,
             image_urls: images,
             images: fetched,
             addon_calls,

@@ -1,4 +1,4 @@
-//! What became of the latest calls of webhooks.
+//! Records of the latest deliveries, for inspectors and tests.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -11,10 +11,10 @@ use tokio::sync::watch;
 use super::lock;
 use crate::model::{Delivery, Outcome};
 
-/// How many calls are kept for each room at most.
+/// The number of deliveries that are kept per room.
 pub const KEPT_PER_ROOM: usize = 100;
 
-/// How many bytes all calls may have together: past that the oldest are forgotten.
+/// The size of all records in bytes; the oldest are removed to stay below it.
 const MAX_BYTES: usize = 32 * 1024 * 1024;
 
 /// Estimates how much memory a delivery takes.
@@ -45,7 +45,7 @@ fn bytes(value: &Value) -> usize {
 
 /// The latest deliveries of each room.
 #[derive(Debug)]
-pub(crate) struct Records {
+pub(super) struct Records {
     kept: Mutex<Kept>,
     count: watch::Sender<u64>,
 }
@@ -112,28 +112,32 @@ impl Records {
             Outcome::Answered {
                 status, problem, ..
             } => match problem {
-                Some(problem) => tracing::warn!(%oauth_id, %event, status, "{problem}"),
-                None => tracing::debug!(%oauth_id, %event, status, "called a webhook"),
+                Some(problem) => {
+                    tracing::warn!(%oauth_id, %event, status, problem, "webhook answer not posted");
+                }
+                None => tracing::debug!(%oauth_id, %event, status, "webhook delivered"),
             },
-            Outcome::Failed(why) => tracing::warn!(%oauth_id, %event, "a webhook {why}"),
+            Outcome::Failed(why) => {
+                tracing::warn!(%oauth_id, %event, why, "webhook delivery failed");
+            }
             Outcome::Skipped(why) => {
-                tracing::warn!(%oauth_id, %event, "a webhook was not called: {why}");
+                tracing::warn!(%oauth_id, %event, why, "webhook not called");
             }
         }
         lock(&self.kept).add(delivery);
         self.count.send_modify(|count| *count += 1);
     }
 
-    /// The latest of a room, oldest first.
-    pub(crate) fn of(&self, room: RoomId) -> Vec<Arc<Delivery>> {
+    /// Returns the latest deliveries for a room, oldest first.
+    pub(super) fn of(&self, room: RoomId) -> Vec<Arc<Delivery>> {
         let kept = lock(&self.kept);
         let numbers = kept.rooms.get(&room).into_iter().flatten();
         let calls = numbers.filter_map(|number| kept.calls.get(number));
         calls.cloned().collect()
     }
 
-    /// Changes with each delivery that is added.
-    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
+    /// Returns a receiver that changes with each delivery.
+    pub(super) fn watch(&self) -> watch::Receiver<u64> {
         self.count.subscribe()
     }
 }

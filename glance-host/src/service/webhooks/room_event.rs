@@ -1,4 +1,4 @@
-//! Events of a room, and the payloads that webhooks get for them.
+//! The events of a room, and their webhook payloads.
 
 use glance_sdk::model::webhook::{
     RoomArchived, RoomCreated, RoomDeleted, RoomEnter, RoomExit, RoomMessage, RoomNotification,
@@ -8,40 +8,39 @@ use glance_sdk::model::{Event, OauthId};
 use serde_json::Value;
 
 use crate::model::{Content, Entry, Room, Sender, User};
-use crate::service::shared::Shared;
-use crate::storage::StorageError;
+use crate::service::directory::Directory;
+use crate::storage::{State, StorageError};
 
-/// Something that webhooks listen for. Of the ten events only `room_file_upload` is missing: this
-/// host keeps no files.
+/// An event for webhooks. Of the protocol's ten events only `room_file_upload` is missing: this host stores no
+/// files.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum RoomEvent {
-    /// Something was written into the room. What an add-on writes in the manner of a person is
-    /// told to nobody, as that event speaks of a person.
+    /// Somebody posted an entry. A message of an add-on calls no webhook, because that event describes a person.
     Written(Box<Entry>),
-    /// Somebody came.
+    /// A person entered the room.
     Entered(User),
-    /// Somebody left.
+    /// A person left the room.
     Left(User),
-    /// Somebody changed what the room is about.
+    /// A person changed the topic.
     TopicChanged {
         /// The new topic.
         topic: String,
-        /// Who did it.
+        /// The person.
         by: User,
     },
-    /// Somebody made the room.
+    /// A person created the room.
     Created(User),
-    /// Somebody archived it.
+    /// A person archived the room.
     Archived(User),
-    /// Somebody brought it back.
+    /// A person restored the archived room.
     Unarchived(User),
-    /// Somebody is about to delete it: told while it is still there.
+    /// A person is about to delete the room, which still exists.
     Deleted(User),
 }
 
 impl RoomEvent {
-    /// The event, where there is one.
+    /// Returns the protocol's event; `None` if webhooks are not called.
     pub fn event(&self) -> Option<Event> {
         Some(match self {
             Self::Written(entry) => match (&entry.content, &entry.sender) {
@@ -59,7 +58,7 @@ impl RoomEvent {
         })
     }
 
-    /// The person who did it, where it is nothing written.
+    /// Returns the person who caused the event; `None` for an entry.
     fn by(&self) -> Option<&User> {
         match self {
             Self::Written(_) => None,
@@ -74,46 +73,47 @@ impl RoomEvent {
     }
 }
 
-/// The parts that all payloads for one event share.
+/// The part of a payload that is the same for all webhooks of an event.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(super) struct Payload {
     pub(super) event: Event,
     pub(super) room: Room,
-    /// What a pattern is matched with; of messages only.
+    /// The text for patterns, if the event is an entry.
     pub(super) text: Option<String>,
-    /// The person who did it.
+    /// The person who caused the event.
     pub(super) sender: Option<User>,
-    /// The installation that did it: it is not told.
+    /// The installation that caused the event; its own webhooks are not called.
     pub(super) author: Option<OauthId>,
     pub(super) item: Value,
 }
 
-impl Told {
+impl Payload {
     pub(super) async fn new(
-        shared: &Shared,
+        storage: &dyn State,
+        directory: &Directory,
         room: Room,
         kind: Event,
         event: &RoomEvent,
     ) -> Result<Self, StorageError> {
-        let at = shared.directory.room(&room);
-        let person = |user: &User| shared.directory.person(user);
+        let at = directory.room(&room);
+        let person = |user: &User| directory.person(user);
         let (mut text, mut author) = (None, None);
         let mut sender = event.by().cloned();
         let item = match event {
             RoomEvent::Written(entry) => {
                 match &entry.sender {
                     Sender::AddOn(id) => author = Some(id.clone()),
-                    Sender::Person(id) => sender = shared.state.user(*id).await?,
+                    Sender::Person(id) => sender = storage.user(*id).await?,
                 }
                 match &entry.content {
                     Content::Notification(said) => {
                         text = Some(said.message.clone());
-                        let message = shared.directory.notification(entry, said).await?;
+                        let message = directory.notification(entry, said).await?;
                         serde_json::to_value(RoomNotification::new(message, at))
                     }
                     Content::Message(said) => {
                         text = Some(said.text.clone());
-                        let message = shared.directory.message(entry, said).await?;
+                        let message = directory.message(entry, said).await?;
                         serde_json::to_value(RoomMessage::new(message, at))
                     }
                 }
