@@ -44,5 +44,6 @@ pub use program::host::{Builder, DEFAULT_PORT, Error, Host};
 pub use program::server;
 pub use service::embed::{Embed, NoOrigin};
 pub use service::install::{Conflict, InstallError};
+pub use service::messages::PostError;
 pub use service::rooms::RoomError;
 pub use service::{sign_in, viewer, webhooks};

@@ -4,8 +4,9 @@ use std::process::Command;
 
 use glance_host::Host;
 use glance_host::model::Installed;
+use glance_host::model::{Delivery, Outcome};
 use glance_host::testing::TestRoom;
-use glance_host::webhooks::{Delivery, Outcome, RoomEvent};
+use glance_host::webhooks::RoomEvent;
 use glance_sdk::auth::{SigningKey, now};
 use glance_sdk::model::{Claims, Color, Context, Event};
 use reqwest::{Response, Url};

@@ -1,6 +1,6 @@
 //! Tests which addresses the host calls for an add-on: none in its own network.
 
-use glance_host::webhooks::Outcome;
+use glance_host::model::Outcome;
 use glance_host::{Host, InstallError};
 use glance_sdk::axum::Router;
 use glance_sdk::axum::http::{StatusCode, header};

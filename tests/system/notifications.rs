@@ -1,8 +1,8 @@
 //! Tests the notifications of add-ons, with the SDK and in all formats of old clients.
 
 use glance_host::Host;
+use glance_host::model::Delivery;
 use glance_host::model::Sender;
-use glance_host::webhooks::Delivery;
 use glance_sdk::axum::Router;
 use glance_sdk::axum::routing::{get, post};
 use glance_sdk::model::{Card, CardStyle, Color, MessageFormat, Notification, Scope};

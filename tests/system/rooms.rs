@@ -1,7 +1,7 @@
 //! Tests creating, changing, archiving and removing rooms on the host's pages.
 
+use glance_host::model::Outcome;
 use glance_host::sign_in::SignIn;
-use glance_host::webhooks::Outcome;
 use glance_host::{Host, storage::Storage};
 use glance_sdk::model::webhook::{
     RoomArchived, RoomCreated, RoomDeleted, RoomTopicChange, RoomUnarchived,

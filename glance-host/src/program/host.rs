@@ -21,9 +21,10 @@ use crate::model::{Entry, Installed, NewRoom, Room, User};
 use crate::net::inbound::tls::Certificate;
 use crate::service::install;
 use crate::service::install::InstallError;
+use crate::service::messages::{Draft, PostError};
+use crate::service::rooms;
 use crate::service::shared::Shared;
 use crate::service::webhooks::RoomEvent;
-use crate::service::{messages, rooms};
 use crate::storage::{Storage, StorageError};
 
 pub use builder::Builder;
@@ -137,15 +138,14 @@ impl Host {
         self.shared.webhooks.deliveries(room.id)
     }
 
-    /// Writes into a room what a person says there.
+    /// Posts a message of a person to a room.
     ///
     /// # Errors
     ///
-    /// [`StorageError`] where the database fails.
-    pub async fn say(&self, room: &Room, user: &User, text: &str) -> Result<Entry, StorageError> {
-        let message = messages::message(&self.shared, text.to_owned()).await?;
-        let entry = Entry::said(room.id, user, message);
-        messages::post(&self.shared, entry).await
+    /// Returns [`PostError`] if the room is archived, the text is empty or too long, or the database fails.
+    pub async fn say(&self, room: &Room, user: &User, text: &str) -> Result<Entry, PostError> {
+        let draft = Draft::from(text.to_owned());
+        self.shared.messages.post(room, user, draft).await
     }
 
     /// Installs the add-on whose descriptor stands at this address, in one room.

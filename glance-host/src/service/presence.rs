@@ -9,12 +9,12 @@ use tokio::sync::Mutex;
 use crate::cluster::attendance::Attendance;
 use crate::model::User;
 use crate::service::webhooks::{RoomEvent, Webhooks};
-use crate::storage::State;
+use crate::storage::Storage;
 
 /// Compares who is in a room with what webhooks were called for.
 #[derive(Debug, Clone)]
 pub(crate) struct Presence {
-    storage: Arc<dyn State>,
+    storage: Arc<dyn Storage>,
     attendance: Attendance,
     webhooks: Webhooks,
     /// The people whose arrival was announced. Locked until the webhooks are queued, so that no add-on learns of
@@ -23,7 +23,11 @@ pub(crate) struct Presence {
 }
 
 impl Presence {
-    pub(crate) fn new(storage: Arc<dyn State>, attendance: Attendance, webhooks: Webhooks) -> Self {
+    pub(crate) fn new(
+        storage: Arc<dyn Storage>,
+        attendance: Attendance,
+        webhooks: Webhooks,
+    ) -> Self {
         Self {
             storage,
             attendance,

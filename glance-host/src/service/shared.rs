@@ -23,6 +23,7 @@ use crate::service::health::Health;
 use crate::service::images::Images;
 use crate::service::install::browser_handoff::Visits;
 use crate::service::install::removal::Removals;
+use crate::service::messages::Messages;
 use crate::service::metrics::{Metrics, Now};
 use crate::service::people;
 use crate::service::presence::Presence;
@@ -50,6 +51,7 @@ pub(crate) struct Shared {
     pub(crate) retries: Retries,
     pub(crate) outbound: Outbound,
     pub(crate) renderer: EntryRenderer,
+    pub(crate) messages: Messages,
     pub(crate) webhooks: Webhooks,
     pub(crate) presence: Presence,
     pub(crate) addon_calls: AddOnCalls,

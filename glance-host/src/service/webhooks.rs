@@ -25,7 +25,7 @@ use crate::service::addon_calls::AddOnCalls;
 use crate::service::directory::Directory;
 use crate::service::metrics::Metrics;
 use crate::service::timeline::Timeline;
-use crate::storage::{State, StorageError};
+use crate::storage::{Storage, StorageError};
 use delivery::Job;
 use record::Records;
 use room_event::Payload;
@@ -43,7 +43,7 @@ type Queues = HashMap<OauthId, VecDeque<Vec<Job>>>;
 /// Calls webhooks. Clones share the queues and the records.
 #[derive(Clone)]
 pub(crate) struct Webhooks {
-    storage: Arc<dyn State>,
+    storage: Arc<dyn Storage>,
     directory: Directory,
     timeline: Timeline,
     addon_calls: AddOnCalls,
@@ -74,7 +74,7 @@ pub(crate) struct Calls(HashMap<OauthId, Vec<Job>>);
 
 impl Webhooks {
     pub(crate) fn new(
-        storage: Arc<dyn State>,
+        storage: Arc<dyn Storage>,
         directory: Directory,
         timeline: Timeline,
         addon_calls: AddOnCalls,

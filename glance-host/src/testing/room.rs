@@ -12,10 +12,11 @@ use crate::model::Delivery;
 use crate::model::{Content, Entry, Installed, Room, User};
 use crate::service::install;
 use crate::service::install::InstallError;
+use crate::service::messages::Draft;
+use crate::service::rooms;
 use crate::service::shared::Shared;
 use crate::service::viewer::Viewer;
 use crate::service::webhooks::RoomEvent;
-use crate::service::{messages, rooms};
 
 /// A room of a host in a test.
 ///
@@ -200,12 +201,9 @@ impl TestRoom {
     pub async fn says(&self, user: &str, text: &str) -> Entry {
         let state = &self.shared.state;
         let user = must(state.get_or_create_user(user).await, "no user");
-        let message = messages::message(&self.shared, text.to_owned()).await;
-        let entry = Entry::said(self.room.id, &user, must(message, "no users"));
-        must(
-            messages::post(&self.shared, entry).await,
-            "the message cannot be written",
-        )
+        let draft = Draft::from(text.to_owned());
+        let posted = self.shared.messages.post(&self.room, &user, draft).await;
+        must(posted, "the message cannot be posted")
     }
 
     /// What was written into the room so far, oldest first.

@@ -11,6 +11,8 @@ use crate::cluster::rate_limits::Exceeded;
 use crate::content::pattern::Stopped;
 use crate::http::rate_limit_headers;
 use crate::http::unavailable::with_retry_after;
+use crate::service::messages::{AddOnPostError, MAX_TEXT, PostError};
+use crate::service::rooms::RoomError;
 use crate::storage::StorageError;
 
 /// The longest message, in characters; it may quote what was sent.
@@ -95,6 +97,23 @@ impl From<Exceeded> for ApiError {
         let mut refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, message);
         refusal.exceeded = Some(Box::new(exceeded));
         refusal
+    }
+}
+
+impl From<AddOnPostError> for ApiError {
+    fn from(error: AddOnPostError) -> Self {
+        match error {
+            AddOnPostError::TooMany(exceeded) => exceeded.into(),
+            AddOnPostError::Post(PostError::Storage(error)) => error.into(),
+            AddOnPostError::Post(PostError::Archived(name)) => RoomError::Archived(name).into(),
+            AddOnPostError::Post(PostError::Length(length)) => Self::bad_request(format!(
+                "/message: `message` has {length} characters, 1 to {MAX_TEXT} are allowed"
+            )),
+            AddOnPostError::Post(PostError::NoParent(id)) => {
+                Self::not_found(format!("Message {id} not found"))
+            }
+            AddOnPostError::Post(error) => Self::bad_request(error.to_string()),
+        }
     }
 }
 

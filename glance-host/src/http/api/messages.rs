@@ -12,15 +12,10 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::error::ApiError;
-use super::rooms::writable;
 use crate::cluster::rate_limits::Allowance;
 use crate::content::wire;
-use crate::model::{Content, Entry};
-use crate::service::messages;
+use crate::service::messages::Draft;
 use crate::service::shared::Shared;
-
-/// The longest text, in characters.
-const MAX_TEXT: usize = 10_000;
 
 #[derive(Deserialize)]
 struct Body {
@@ -37,7 +32,12 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Allowance, Json<Value>), ApiError> {
     caller.needs(&[Scope::SendMessage])?;
     let body = read(&body)?;
-    let (entry, allowance) = write(&shared, &caller, &room, body.message, None).await?;
+    let room = caller.room(&shared, &room).await?;
+    let draft = Draft::from(body.message);
+    let posted = shared
+        .messages
+        .post_as_add_on(&room, &caller.installed, draft);
+    let (entry, allowance) = posted.await?;
     let written = json!({ "id": entry.id, "timestamp": wire::date(entry.at) });
     Ok((StatusCode::CREATED, allowance, Json(written)))
 }
@@ -53,38 +53,20 @@ pub(super) async fn reply(
     let parent = body.parent.ok_or_else(|| {
         ApiError::bad_request("/parentMessageId: the id of a message is required")
     })?;
-    let (_, allowance) = write(&shared, &caller, &room, body.message, Some(parent)).await?;
+    let room = caller.room(&shared, &room).await?;
+    let draft = Draft {
+        text: body.message,
+        reply_to: Some(parent),
+        ..Draft::default()
+    };
+    let posted = shared
+        .messages
+        .post_as_add_on(&room, &caller.installed, draft);
+    let (_, allowance) = posted.await?;
     Ok((allowance, StatusCode::NO_CONTENT))
 }
 
 fn read(body: &[u8]) -> Result<Body, ApiError> {
-    let body: Body = glance_sdk::json::from_slice(body)
-        .map_err(|cause| ApiError::bad_request(format!("The body is no message: {cause}")))?;
-    match body.message.chars().count() {
-        1..=MAX_TEXT => Ok(body),
-        length => Err(ApiError::bad_request(format!(
-            "/message: `message` has {length} characters, 1 to {MAX_TEXT} are allowed"
-        ))),
-    }
-}
-
-async fn write(
-    shared: &Arc<Shared>,
-    caller: &Caller,
-    room: &str,
-    text: String,
-    reply_to: Option<String>,
-) -> Result<(Entry, Allowance), ApiError> {
-    let room = caller.room(shared, room).await?;
-    writable(&room)?;
-    if let Some(parent) = &reply_to
-        && shared.state.entry(room.id, parent).await?.is_none()
-    {
-        return Err(ApiError::not_found(format!("Message {parent} not found")));
-    }
-    let allowance = shared.limits.message(&caller.installed.oauth_id, room.id)?;
-    let mut message = messages::message(shared, text).await?;
-    message.reply_to = reply_to;
-    let entry = Entry::new(room.id, &caller.installed, Content::Message(message));
-    Ok((messages::post(shared, entry).await?, allowance))
+    glance_sdk::json::from_slice(body)
+        .map_err(|cause| ApiError::bad_request(format!("The body is no message: {cause}")))
 }

@@ -14,11 +14,8 @@ use serde_json::{Map, Value};
 
 use super::caller::Caller;
 use super::error::ApiError;
-use super::rooms::writable;
 use crate::cluster::rate_limits::Allowance;
 use crate::content::notification;
-use crate::model::{Content, Entry};
-use crate::service::messages;
 use crate::service::shared::Shared;
 
 pub(super) async fn create(
@@ -29,15 +26,11 @@ pub(super) async fn create(
 ) -> Result<(Allowance, StatusCode), ApiError> {
     caller.needs(&[Scope::SendNotification])?;
     let room = caller.room(&shared, &room).await?;
-    writable(&room)?;
     let notification = read(request).await?;
-    let allowance = shared.limits.message(&caller.installed.oauth_id, room.id)?;
-    let entry = Entry::new(
-        room.id,
-        &caller.installed,
-        Content::Notification(Box::new(notification)),
-    );
-    messages::post(&shared, entry).await?;
+    let posted = shared
+        .messages
+        .notify(&room, &caller.installed, notification);
+    let (_, allowance) = posted.await?;
     Ok((allowance, StatusCode::NO_CONTENT))
 }
 

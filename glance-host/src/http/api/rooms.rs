@@ -318,8 +318,3 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     glance_sdk::json::from_slice(body)
         .map_err(|cause| ApiError::bad_request(format!("The body cannot be used: {cause}")))
 }
-
-/// Refuses what would change an archived room.
-pub(super) fn writable(room: &model::Room) -> Result<(), ApiError> {
-    Ok(room.check_writable().map_err(RoomError::from)?)
-}

@@ -12,15 +12,12 @@ use serde_json::json;
 
 use super::pages::PageError;
 use super::room_access::Visit;
-use crate::model::{Entry, Side};
-use crate::service::messages;
+use crate::model::Side;
+use crate::service::messages::{Draft, MAX_TEXT, PostError};
 use crate::service::shared::Shared;
 
 /// How many entries a page is given at once.
 const PAGE: usize = 50;
-
-/// The longest text, in characters.
-const MAX_TEXT: usize = 10_000;
 
 /// Which entries: the newest, or those next to one that the page has.
 #[derive(Deserialize)]
@@ -67,49 +64,35 @@ pub(super) struct Say {
     reply_to: Option<String>,
 }
 
-/// Writes what the person says; a refusal is one sentence for them.
+/// Posts a message of the person. A refusal is one sentence for them.
 pub(super) async fn say(
     State(shared): State<Arc<Shared>>,
     Visit { room, user }: Visit,
     JsonBody(Say { text, id, reply_to }): JsonBody<Say>,
 ) -> Result<Response, PageError> {
-    let refused =
-        |sentence: String| Ok((StatusCode::UNPROCESSABLE_ENTITY, sentence).into_response());
-    if room.is_archived {
-        return refused("This room is archived and can only be read.".to_owned());
-    }
-    if text.trim().is_empty() {
-        return refused("The message is empty: write something.".to_owned());
-    }
-    let length = text.chars().count();
-    if length > MAX_TEXT {
-        return refused(format!(
-            "The message has {length} characters and may have {MAX_TEXT}: make it shorter."
-        ));
-    }
-    if let Some(parent) = &reply_to
-        && shared.state.entry(room.id, parent).await?.is_none()
-    {
-        return refused("What you reply to is not in this room: send it without.".to_owned());
-    }
-    let mut message = messages::message(&shared, text).await?;
-    message.reply_to = reply_to;
-    let mut entry = Entry::said(room.id, &user, message);
-    if let Some(id) = id {
-        let Ok(id) = uuid::Uuid::try_parse(&id) else {
-            return refused("The id of the message is no UUID: reload the page.".to_owned());
-        };
-        entry.id = id.to_string();
-    }
-    let (mut entry, is_new) = messages::post_idempotent(&shared, entry).await?;
-    if !is_new {
-        let kept = shared.state.entry(room.id, &entry.id).await?;
-        let is_same = |kept: &Entry| kept.sender == entry.sender && kept.content == entry.content;
-        let Some(kept) = kept.filter(is_same) else {
-            return refused("Another message has this id: reload the page.".to_owned());
-        };
-        entry = kept;
-    }
-    let shown = shared.renderer.render(&entry).await?;
-    Ok((StatusCode::CREATED, Json(shown)).into_response())
+    // A page has no use for a blank message.
+    let text = if text.trim().is_empty() {
+        String::new()
+    } else {
+        text
+    };
+    let draft = Draft { text, id, reply_to };
+    let sentence = match shared.messages.post(&room, &user, draft).await {
+        Ok(entry) => {
+            let rendered = shared.renderer.render(&entry).await?;
+            return Ok((StatusCode::CREATED, Json(rendered)).into_response());
+        }
+        Err(PostError::Storage(error)) => return Err(error.into()),
+        Err(PostError::Archived(_)) => "This room is archived and can only be read.".to_owned(),
+        Err(PostError::Length(0)) => "The message is empty: write something.".to_owned(),
+        Err(PostError::Length(length)) => {
+            format!("The message has {length} characters and may have {MAX_TEXT}: make it shorter.")
+        }
+        Err(PostError::NoParent(_)) => {
+            "What you reply to is not in this room: send it without.".to_owned()
+        }
+        Err(PostError::BadId) => "The id of the message is no UUID: reload the page.".to_owned(),
+        Err(PostError::IdTaken) => "Another message has this id: reload the page.".to_owned(),
+    };
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, sentence).into_response())
 }

@@ -39,6 +39,7 @@ use crate::service::images::Images;
 use crate::service::install::browser_handoff::Visits;
 use crate::service::install::removal;
 use crate::service::install::removal::Removals;
+use crate::service::messages::Messages;
 use crate::service::metrics::Metrics;
 use crate::service::presence::Presence;
 use crate::service::retention::Retention;
@@ -384,6 +385,12 @@ impl Builder {
             self.clock.clone(),
             shutdown.clone(),
         );
+        let messages = Messages::new(
+            Arc::clone(&state),
+            directory.clone(),
+            webhooks.clone(),
+            Arc::clone(&limits),
+        );
         let presence = Presence::new(Arc::clone(&state), attendance.clone(), webhooks.clone());
         let fetched = Images::new(addon_calls.clone(), self.clock.clone());
         let shared = Arc::new(Shared {
@@ -403,6 +410,7 @@ impl Builder {
             bus,
             lineups: Lineups::new(Arc::clone(&images)),
             outbound,
+            messages,
             webhooks,
             presence,
             image_urls: images,

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::model::{Content, Entry, Room, Sender, User};
 use crate::service::directory::Directory;
-use crate::storage::{State, StorageError};
+use crate::storage::{Storage, StorageError};
 
 /// An event for webhooks. Of the protocol's ten events only `room_file_upload` is missing: this host stores no
 /// files.
@@ -89,7 +89,7 @@ pub(super) struct Payload {
 
 impl Payload {
     pub(super) async fn new(
-        storage: &dyn State,
+        storage: &dyn Storage,
         directory: &Directory,
         room: Room,
         kind: Event,
