@@ -22,7 +22,6 @@ use crate::net::inbound::tls::Certificate;
 use crate::service::install;
 use crate::service::install::InstallError;
 use crate::service::messages::{Draft, PostError};
-use crate::service::rooms;
 use crate::service::shared::Shared;
 use crate::service::webhooks::RoomEvent;
 use crate::storage::{Storage, StorageError};
@@ -110,7 +109,7 @@ impl Host {
         change: impl Fn(&mut Room),
     ) -> Result<Room, Error> {
         let by = self.steward().await?;
-        Ok(rooms::change(&self.shared, room.id, &by, change).await?)
+        Ok(self.shared.rooms.change(room.id, &by, change).await?)
     }
 
     /// Deletes a room with all that is in it, and tells its add-ons, as done by the person at this
@@ -121,7 +120,7 @@ impl Host {
     /// [`Error::NoAdmin`] where nobody has signed in yet, and [`Error::Storage`] where the database fails.
     pub async fn delete_room(&self, room: &Room) -> Result<bool, Error> {
         let by = self.steward().await?;
-        Ok(rooms::delete(&self.shared, room, &by).await?)
+        Ok(self.shared.rooms.delete(room, &by).await?)
     }
 
     async fn steward(&self) -> Result<User, Error> {
@@ -196,7 +195,7 @@ impl Host {
     ///
     /// [`StorageError`] where the database fails.
     pub async fn uninstall(&self, oauth_id: &OauthId) -> Result<bool, StorageError> {
-        install::uninstall(&self.shared, oauth_id).await
+        self.shared.removals.uninstall(oauth_id).await
     }
 
     /// The address at which the person at this machine would open a panel now, signed; or the first

@@ -45,7 +45,7 @@ impl FirstRoom {
             topic: String::new(),
         };
         if let Some(room) = shared.state.create_first_room(&new).await? {
-            rooms::publish_created(shared, &room).await?;
+            shared.rooms.publish_created(&room).await?;
         }
         self.is_settled.store(true, Ordering::Relaxed);
         Ok(())

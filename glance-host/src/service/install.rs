@@ -30,7 +30,6 @@ use error::no_answer;
 pub use conflict::Conflict;
 pub use error::InstallError;
 pub(crate) use read::{Read, read};
-pub(crate) use removal::uninstall;
 
 /// What is told as it happens: each step of an installation.
 pub(crate) const STEPS: &str = "glance_host::steps";
@@ -165,7 +164,7 @@ pub(crate) async fn begin(
                     .remove_installation(&installed.oauth_id)
                     .await?,
             ),
-            false => removal::undo(shared, &installed.oauth_id).await?,
+            false => shared.removals.undo(&installed.oauth_id).await?,
         }
         return Err(refused.error);
     }

@@ -1,4 +1,4 @@
-//! What is done to rooms, whoever does it: made, changed, archived, deleted.
+//! Creates, changes, archives and deletes rooms. The rules for rooms are here, whoever acts.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,13 +6,16 @@ use std::sync::Arc;
 use glance_sdk::model::RoomId;
 use glance_sdk::printable::acts;
 
+use crate::cluster::bus::Bus;
 use crate::cluster::bus::Topic;
+use crate::model::clock::Clock;
 use crate::model::event::AccessChange;
 use crate::model::event::Event;
 use crate::model::{Archived, NewRoom, Room, User};
-use crate::service::install::removal;
-use crate::service::shared::Shared;
-use crate::service::webhooks::RoomEvent;
+use crate::service::install::removal::Removals;
+use crate::service::timeline::Timeline;
+use crate::service::webhooks::{RoomEvent, Webhooks};
+use crate::storage::Storage;
 use crate::storage::{RoomChange, StorageError};
 
 /// The longest name of a room, in characters.
@@ -88,99 +91,119 @@ impl From<StorageError> for RoomError {
     }
 }
 
-pub(crate) async fn create(shared: &Arc<Shared>, new: &NewRoom) -> Result<Room, RoomError> {
-    check(&new.name, &new.topic)?;
-    let Some(room) = shared.state.create_room(new).await? else {
-        return Err(RoomError::Taken(new.name.clone()));
-    };
-    publish_created(shared, &room).await?;
-    Ok(room)
+/// Creates, changes and deletes rooms.
+#[derive(Debug, Clone)]
+pub(crate) struct Rooms {
+    storage: Arc<dyn Storage>,
+    bus: Arc<dyn Bus>,
+    timeline: Timeline,
+    webhooks: Webhooks,
+    removals: Removals,
+    clock: Clock,
 }
 
-/// Calls the webhooks of a room that was created.
-pub(crate) async fn publish_created(shared: &Arc<Shared>, room: &Room) -> Result<(), StorageError> {
-    if let Some(owner) = shared.state.user(room.owner).await? {
-        shared
-            .webhooks
-            .call(room.id, RoomEvent::Created(owner))
-            .await;
+impl Rooms {
+    pub(crate) fn new(
+        storage: Arc<dyn Storage>,
+        bus: Arc<dyn Bus>,
+        timeline: Timeline,
+        webhooks: Webhooks,
+        removals: Removals,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            storage,
+            bus,
+            timeline,
+            webhooks,
+            removals,
+            clock,
+        }
     }
-    Ok(())
-}
 
-/// Changes the room with this id as it is by now, and tells what changed: archived and brought back
-/// it is by its flag, renamed by its name. Gives what became of it.
-pub(crate) async fn change(
-    shared: &Arc<Shared>,
-    id: RoomId,
-    by: &User,
-    change: impl Fn(&mut Room),
-) -> Result<Room, RoomError> {
-    // Webhooks hear of changes in the order in which they are stored.
-    let _turn = shared.timeline.turn(id).await;
-    let (before, room) = loop {
-        let before = shared.state.room(id).await?.ok_or(RoomError::Gone)?;
-        let mut room = before.clone();
-        change(&mut room);
-        if room.is_archived && before != room {
-            before.check_writable()?;
-        }
-        check(&room.name, &room.topic)?;
-        match shared.state.change_room(&before, &room).await? {
-            RoomChange::Done => break (before, room),
-            RoomChange::Stale => {}
-            RoomChange::NameTaken => return Err(RoomError::Taken(room.name)),
-            RoomChange::Gone => return Err(RoomError::Gone),
-        }
-    };
-    shared.bus.publish_access(AccessChange::Room(id));
-    shared.bus.publish(Topic::Room(id), Event::Changed);
-    if before.topic != room.topic {
-        let topic = room.topic.clone();
-        let by = by.clone();
-        shared
-            .webhooks
-            .call(id, RoomEvent::TopicChanged { topic, by })
-            .await;
+    pub(crate) async fn create(&self, new: &NewRoom) -> Result<Room, RoomError> {
+        check(&new.name, &new.topic)?;
+        let Some(room) = self.storage.create_room(new).await? else {
+            return Err(RoomError::Taken(new.name.clone()));
+        };
+        self.publish_created(&room).await?;
+        Ok(room)
     }
-    match (before.is_archived, room.is_archived) {
-        (false, true) => {
-            shared
-                .webhooks
-                .call(id, RoomEvent::Archived(by.clone()))
-                .await
-        }
-        (true, false) => {
-            shared
-                .webhooks
-                .call(id, RoomEvent::Unarchived(by.clone()))
-                .await
-        }
-        _ => {}
-    }
-    Ok(room)
-}
 
-/// Deletes a room with all that is in it; says whether it was there. The add-ons that were installed
-/// in it hear of it as all others do, and are then told to go; nobody waits for them.
-pub(crate) async fn delete(
-    shared: &Arc<Shared>,
-    room: &Room,
-    by: &User,
-) -> Result<bool, StorageError> {
-    let _turn = shared.timeline.turn(room.id).await;
-    // Its webhooks are gone with it.
-    let deleted = RoomEvent::Deleted(by.clone());
-    let calls = shared.webhooks.prepare(room.id, &deleted).await;
-    let now = shared.clock.now();
-    let Some(installed) = shared.state.remove_room(room.id, now).await? else {
-        return Ok(false);
-    };
-    shared.webhooks.queue(calls);
-    shared.bus.publish_access(AccessChange::Room(room.id));
-    shared.bus.publish(Topic::Room(room.id), Event::Changed);
-    removal::tell_of_room(shared, installed);
-    Ok(true)
+    /// Calls the webhooks of a room that was created.
+    pub(crate) async fn publish_created(&self, room: &Room) -> Result<(), StorageError> {
+        if let Some(owner) = self.storage.user(room.owner).await? {
+            self.webhooks.call(room.id, RoomEvent::Created(owner)).await;
+        }
+        Ok(())
+    }
+
+    /// Changes the current state of a room and publishes what changed. Returns the changed room.
+    pub(crate) async fn change(
+        &self,
+        id: RoomId,
+        by: &User,
+        change: impl Fn(&mut Room),
+    ) -> Result<Room, RoomError> {
+        // Webhooks hear of changes in the order in which they are stored.
+        let _turn = self.timeline.turn(id).await;
+        let (before, room) = loop {
+            let before = self.storage.room(id).await?.ok_or(RoomError::Gone)?;
+            let mut room = before.clone();
+            change(&mut room);
+            if room.is_archived && before != room {
+                before.check_writable()?;
+            }
+            check(&room.name, &room.topic)?;
+            match self.storage.change_room(&before, &room).await? {
+                RoomChange::Done => break (before, room),
+                RoomChange::Stale => {}
+                RoomChange::NameTaken => return Err(RoomError::Taken(room.name)),
+                RoomChange::Gone => return Err(RoomError::Gone),
+            }
+        };
+        self.bus.publish_access(AccessChange::Room(id));
+        self.bus.publish(Topic::Room(id), Event::Changed);
+        if before.topic != room.topic {
+            let topic = room.topic.clone();
+            let by = by.clone();
+            self.webhooks
+                .call(id, RoomEvent::TopicChanged { topic, by })
+                .await;
+        }
+        match (before.is_archived, room.is_archived) {
+            (false, true) => {
+                self.webhooks
+                    .call(id, RoomEvent::Archived(by.clone()))
+                    .await
+            }
+            (true, false) => {
+                self.webhooks
+                    .call(id, RoomEvent::Unarchived(by.clone()))
+                    .await
+            }
+            _ => {}
+        }
+        Ok(room)
+    }
+
+    /// Deletes a room with all its content. Returns false if there is none. Webhooks are called for the
+    /// deletion; then the add-ons of the room are told of their removal, without waiting for them.
+    pub(crate) async fn delete(&self, room: &Room, by: &User) -> Result<bool, StorageError> {
+        let _turn = self.timeline.turn(room.id).await;
+        // Its webhooks are gone with it.
+        let deleted = RoomEvent::Deleted(by.clone());
+        let calls = self.webhooks.prepare(room.id, &deleted).await;
+        let now = self.clock.now();
+        let Some(installed) = self.storage.remove_room(room.id, now).await? else {
+            return Ok(false);
+        };
+        self.webhooks.queue(calls);
+        self.bus.publish_access(AccessChange::Room(room.id));
+        self.bus.publish(Topic::Room(room.id), Event::Changed);
+        self.removals.tell_of_room(installed);
+        Ok(true)
+    }
 }
 
 /// Returns what is wrong with the name or topic of a room.

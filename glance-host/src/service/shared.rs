@@ -25,8 +25,9 @@ use crate::service::install::browser_handoff::Visits;
 use crate::service::install::removal::Removals;
 use crate::service::messages::Messages;
 use crate::service::metrics::{Metrics, Now};
-use crate::service::people;
+use crate::service::people::People;
 use crate::service::presence::Presence;
+use crate::service::rooms::Rooms;
 use crate::service::sign_in::{Entrance, Way};
 use crate::service::viewer::{Lineups, Retries};
 use crate::service::webhooks::Webhooks;
@@ -59,6 +60,8 @@ pub(crate) struct Shared {
     pub(crate) image_urls: Arc<Addresses>,
     pub(crate) visits: Visits,
     pub(crate) removals: Removals,
+    pub(crate) rooms: Rooms,
+    pub(crate) people: People,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) health: Health,
     pub(crate) shutdown: Shutdown,
@@ -91,7 +94,7 @@ impl Shared {
         identity: &Identity,
     ) -> Result<User, StorageError> {
         let SignedIn { before, after } = self.state.sign_in(identity).await?;
-        people::publish(self, &before, &after);
+        self.people.publish(&before, &after);
         self.first_room.open(self).await?;
         Ok(after)
     }

@@ -13,7 +13,6 @@ use crate::model::{Content, Entry, Installed, Room, User};
 use crate::service::install;
 use crate::service::install::InstallError;
 use crate::service::messages::Draft;
-use crate::service::rooms;
 use crate::service::shared::Shared;
 use crate::service::viewer::Viewer;
 use crate::service::webhooks::RoomEvent;
@@ -65,7 +64,7 @@ impl TestRoom {
     /// Where there is such a room already, it is archived, or the database fails.
     pub async fn change(&mut self, change: impl Fn(&mut Room)) {
         let by = self.owner().await;
-        let changed = rooms::change(&self.shared, self.room.id, &by, change).await;
+        let changed = self.shared.rooms.change(self.room.id, &by, change).await;
         self.room = must(changed, "the room cannot be changed");
     }
 
@@ -76,7 +75,7 @@ impl TestRoom {
     /// Where the database fails.
     pub async fn delete(self) {
         let by = self.owner().await;
-        let deleted = rooms::delete(&self.shared, &self.room, &by).await;
+        let deleted = self.shared.rooms.delete(&self.room, &by).await;
         must(deleted, "the room cannot be deleted");
     }
 

@@ -260,7 +260,7 @@ pub(super) async fn remove(
             "wait until it is installed or gone, in 15 minutes at the latest",
         ));
     }
-    if !install::uninstall(&shared, &id).await? {
+    if !shared.removals.uninstall(&id).await? {
         return Err(no_installation(&id));
     }
     tracing::info!(installation = %id, by = %caller, "removal by a script");

@@ -20,7 +20,6 @@ use super::page::Paging;
 use crate::model;
 use crate::model::NewRoom;
 use crate::model::event::AccessChange;
-use crate::service::rooms;
 use crate::service::rooms::RoomError;
 use crate::service::shared::Shared;
 use crate::storage::StorageError;
@@ -87,7 +86,7 @@ pub(super) async fn create(
         owner,
         topic: wanted.topic.unwrap_or_default(),
     };
-    let room = rooms::create(&shared, &new).await?;
+    let room = shared.rooms.create(&new).await?;
     let url = format!("{}/room/{}", shared.info.api_url(), room.id);
     let created = json!({ "id": room.id, "links": { "self": url } });
     Ok((StatusCode::CREATED, [(LOCATION, url)], Json(created)))
@@ -139,7 +138,7 @@ pub(super) async fn change(
         room.is_public = privacy.unwrap_or(room.is_public);
         room.owner = owner.unwrap_or(room.owner);
     };
-    rooms::change(&shared, room.id, &by, change).await?;
+    shared.rooms.change(room.id, &by, change).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -152,7 +151,7 @@ pub(super) async fn delete(
     of_the_group(&caller)?;
     let room = caller.room(&shared, &room).await?;
     let by = on_behalf(&shared, &room).await?;
-    match rooms::delete(&shared, &room, &by).await? {
+    match shared.rooms.delete(&room, &by).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(RoomError::Gone.into()),
     }
@@ -234,7 +233,10 @@ pub(super) async fn set_topic(
     let room = caller.room(&shared, &room).await?;
     let Topic { topic } = parse(&body)?;
     let by = on_behalf(&shared, &room).await?;
-    rooms::change(&shared, room.id, &by, |room| room.topic.clone_from(&topic)).await?;
+    shared
+        .rooms
+        .change(room.id, &by, |room| room.topic.clone_from(&topic))
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

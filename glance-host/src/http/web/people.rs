@@ -13,7 +13,6 @@ use serde_json::json;
 use super::pages::{PageError, render, who};
 use super::room_access::Admin;
 use crate::model::User;
-use crate::service::people;
 use crate::service::shared::Shared;
 use crate::service::sign_in::Way;
 use crate::storage::PersonChange;
@@ -74,7 +73,7 @@ pub(super) async fn set_role(
         user.is_admin = role == Role::Admin;
         user.is_guest = role == Role::Guest;
     };
-    let changed = people::change(&shared, user, change).await?;
+    let changed = shared.people.change(user, change).await?;
     answer(&shared, &asking, changed).await
 }
 
@@ -90,8 +89,13 @@ pub(super) async fn remove(
     Form(Removal { removed }): Form<Removal>,
 ) -> Result<Response, PageError> {
     let changed = match removed {
-        true => people::remove(&shared, user).await?,
-        false => people::change(&shared, user, |user| user.is_removed = false).await?,
+        true => shared.people.remove(user).await?,
+        false => {
+            shared
+                .people
+                .change(user, |user| user.is_removed = false)
+                .await?
+        }
     };
     answer(&shared, &asking, changed).await
 }

@@ -16,7 +16,6 @@ use crate::model::access;
 use crate::model::access::Access;
 use crate::model::event::AccessChange;
 use crate::model::{NewRoom, Room, User};
-use crate::service::rooms;
 use crate::service::rooms::RoomError;
 use crate::service::shared::Shared;
 
@@ -75,7 +74,7 @@ pub(super) async fn create(
         owner: user.id,
         topic: wanted.topic.trim().to_owned(),
     };
-    match rooms::create(&shared, &new).await {
+    match shared.rooms.create(&new).await {
         Ok(room) => Ok(Redirect::to(&format!("/rooms/{}", room.id)).into_response()),
         Err(error) => {
             let (status, error) = describe_error(error)?;
@@ -173,7 +172,11 @@ async fn changed(
     query: &str,
     change: impl Fn(&mut Room),
 ) -> Result<Response, PageError> {
-    match rooms::change(shared, visit.room.id, &visit.user, change).await {
+    match shared
+        .rooms
+        .change(visit.room.id, &visit.user, change)
+        .await
+    {
         Ok(_) => Ok(back(visit, query)),
         Err(error) => {
             let (status, error) = describe_error(error)?;
@@ -186,7 +189,7 @@ pub(super) async fn remove(
     State(shared): State<Arc<Shared>>,
     Manage(Visit { room, user }): Manage,
 ) -> Result<Response, PageError> {
-    rooms::delete(&shared, &room, &user).await?;
+    shared.rooms.delete(&room, &user).await?;
     Ok(Redirect::to("/").into_response())
 }
 

@@ -37,12 +37,13 @@ use crate::service::first_room::FirstRoom;
 use crate::service::health::Health;
 use crate::service::images::Images;
 use crate::service::install::browser_handoff::Visits;
-use crate::service::install::removal;
 use crate::service::install::removal::Removals;
 use crate::service::messages::Messages;
 use crate::service::metrics::Metrics;
+use crate::service::people::People;
 use crate::service::presence::Presence;
 use crate::service::retention::Retention;
+use crate::service::rooms::Rooms;
 use crate::service::shared::Shared;
 use crate::service::sign_in::{Entrance, SignIn, Way};
 use crate::service::timeline::Timeline;
@@ -364,8 +365,12 @@ impl Builder {
         });
         let metrics = Arc::<Metrics>::default();
         let outbound = Outbound::new(transport);
-        let addon_calls =
-            AddOnCalls::new(Arc::clone(&info), outbound.clone(), Arc::clone(&metrics), self.clock.clone());
+        let addon_calls = AddOnCalls::new(
+            Arc::clone(&info),
+            outbound.clone(),
+            Arc::clone(&metrics),
+            self.clock.clone(),
+        );
         let attendance = Attendance::default();
         let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
         let embeds = Embeds::new(self.embed, Arc::clone(&state), self.clock.clone()).await?;
@@ -378,13 +383,30 @@ impl Builder {
         let webhooks = Webhooks::new(
             Arc::clone(&state),
             directory.clone(),
-            timeline,
+            timeline.clone(),
             addon_calls.clone(),
             Arc::clone(&limits),
             Arc::clone(&metrics),
             self.clock.clone(),
             shutdown.clone(),
         );
+        let removals = Removals::new(
+            Arc::clone(&state),
+            Arc::clone(&bus),
+            webhooks.clone(),
+            addon_calls.clone(),
+            self.clock.clone(),
+            shutdown.clone(),
+        );
+        let rooms = Rooms::new(
+            Arc::clone(&state),
+            Arc::clone(&bus),
+            timeline,
+            webhooks.clone(),
+            removals.clone(),
+            self.clock.clone(),
+        );
+        let people = People::new(Arc::clone(&state), Arc::clone(&bus));
         let messages = Messages::new(
             Arc::clone(&state),
             directory.clone(),
@@ -417,7 +439,9 @@ impl Builder {
             images: fetched,
             addon_calls,
             visits: Visits::default(),
-            removals: Removals::default(),
+            removals,
+            rooms,
+            people,
             metrics,
             health: Health::default(),
             shutdown,
@@ -432,7 +456,7 @@ impl Builder {
             }
             .start();
         }
-        removal::begin(&shared);
+        shared.removals.start();
         let api = api::router(&shared);
         let mut router = Router::new()
             .nest_service("/v2", api.clone())

@@ -117,7 +117,12 @@ async fn webhook_has_one_authorization_header() {
     ] {
         let transport = Arc::new(Offline::default());
         let outbound = Outbound::new(Arc::clone(&transport) as Arc<dyn Transport>);
-        let calls = AddOnCalls::new(Arc::clone(&info), outbound, Arc::default(), Clock::default());
+        let calls = AddOnCalls::new(
+            Arc::clone(&info),
+            outbound,
+            Arc::default(),
+            Clock::default(),
+        );
         let mut declared = Webhook::new(Event::RoomMessage, format!("http://{site}127.0.0.1:1/x"));
         declared.authentication = Some(Authentication::Jwt);
         let call = calls

@@ -123,7 +123,7 @@ pub(super) async fn remove(
     Path(names): Path<super::Names>,
 ) -> Result<Response, PageError> {
     let installed = site.installed(&shared, &names.id).await?;
-    install::uninstall(&shared, &installed.oauth_id).await?;
+    shared.removals.uninstall(&installed.oauth_id).await?;
     let page = browser_handoff::page_after_removal(&installed);
     let visit = browser_handoff::tell(&shared, &installed, page);
     Ok(leave::page(&shared, &site, &installed, visit))
