@@ -10,7 +10,7 @@ struct Builds {
     broken: u32,
 }
 
-/// How many builds are broken; hidden while all is well.
+/// The number of broken builds. Hidden while there are none.
 #[glance(key = "builds", name = "Builds", icon = "/builds.svg", target = "builds-panel",
          when(broken > 0))]
 async fn builds(State(farm): State<Farm>) -> GlanceData<Builds> {
@@ -45,8 +45,8 @@ fn add_on() -> AddOn<Farm> {
 
 #[tokio::main]
 async fn main() -> glance_sdk::Result<()> {
-    tracing_subscriber::fmt().init(); // Prints where it listens, and what fails.
-    add_on().serve().await // HOST, PORT and BASE_URL configure where.
+    tracing_subscriber::fmt().init(); // Prints the address, and failures.
+    add_on().serve().await // HOST, PORT and BASE_URL configure the address.
 }
 
 /// Returns the Rust code blocks of a page.
