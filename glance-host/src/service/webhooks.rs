@@ -73,6 +73,10 @@ impl fmt::Debug for Webhooks {
 pub(crate) struct Calls(HashMap<OauthId, Vec<Job>>);
 
 impl Webhooks {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a service gets each collaborator by itself"
+    )]
     pub(crate) fn new(
         storage: Arc<dyn Storage>,
         directory: Directory,
