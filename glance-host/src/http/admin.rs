@@ -1,4 +1,4 @@
-//! `/admin/v1`: what scripts list, install and remove. It is this project's own and no part of HipChat's API.
+//! The admin API for scripts, under `/admin/v1`: lists, installs and removes add-ons. HipChat had no such API.
 
 mod caller;
 mod entry;
@@ -16,7 +16,7 @@ use crate::http::body_limit;
 use crate::service::shared::Shared;
 use error::AdminError;
 
-/// A descriptor of 512 KB in its address, as Base64.
+/// The largest body: a descriptor of 512 KB in a `data:` URL, as Base64.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 pub(crate) fn router(shared: &Arc<Shared>) -> Router {

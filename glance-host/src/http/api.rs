@@ -1,4 +1,4 @@
-//! The REST API under `/v2`: what add-ons call.
+//! The REST API for add-ons, under `/v2`.
 
 mod actions;
 mod admit;
@@ -31,8 +31,8 @@ use crate::http::body_limit;
 use crate::service::shared::Shared;
 use error::ApiError;
 
-/// More than any request of the protocol has. What is pushed and written is kept as long as a page that
-/// reads nothing is behind, so it is not more by much.
+/// The largest body. It is not much larger than the protocol needs, because a page that does not read keeps pushed
+/// and posted content alive.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 
 pub(crate) fn router(shared: &Arc<Shared>) -> Router {
@@ -107,7 +107,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
     let routes = body_limit::limited(routes, shared).with_state(Arc::clone(shared));
-    // The address is made plain before a route is looked for.
+    // The address is normalized before routing.
     Router::new()
         .fallback_service(routes)
         .layer(middleware::from_fn_with_state(

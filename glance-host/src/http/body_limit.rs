@@ -1,4 +1,4 @@
-//! How large the body of a request may be: small, until it is known who sends it.
+//! Limits the size of request bodies until the sender is authenticated.
 
 use std::io;
 use std::pin::Pin;
@@ -18,13 +18,13 @@ use glance_sdk::serve::limit_bodies;
 
 use crate::service::shared::Shared;
 
-/// How much of a body is read without a session, a token, or a proxy's word for the sender, in bytes.
+/// The largest body, in bytes, of a request without a session, a token, or a proxy that vouches for it.
 const UNKNOWN_SENDER_BYTES: usize = 16 * 1024;
 
 const TOO_LARGE: &str =
     "The body is larger than 16 KB, which is all that is read without a session or a token";
 
-/// Who sends a request, as far as its body is concerned.
+/// Whether the sender of a request is authenticated.
 #[derive(Debug, Clone, Default)]
 struct Sender(Arc<State>);
 
@@ -34,8 +34,7 @@ struct State {
     is_refused: AtomicBool,
 }
 
-/// Limits the bodies that a router reads: their time and their sum, and the size of those whose sender
-/// nobody has found out.
+/// Limits the bodies that a router reads: their time and sum, and the size of those from unknown senders.
 pub(crate) fn limited<S>(router: Router<S>, shared: &Shared) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -46,7 +45,7 @@ where
         .layer(in_sum)
 }
 
-/// Lets a request have as large a body as its route takes: it is known who sends it.
+/// Lifts the limit of a request whose sender is authenticated; the limit of its route still applies.
 pub(crate) fn sender_is_known(extensions: &mut Extensions) {
     let Sender(state) = extensions.get_or_insert_default::<Sender>();
     state.is_known.store(true, Ordering::Relaxed);
@@ -79,10 +78,10 @@ async fn limit_unknown_senders(mut request: Request, next: Next) -> Response {
     }
 }
 
-/// A body that ends with an error where it is too large.
+/// A body that fails if it is too large.
 struct Limited {
     body: BodyDataStream,
-    /// How large it is, as far as its head says.
+    /// The size that the head announces.
     announced: usize,
     read: usize,
     state: Arc<State>,

@@ -1,5 +1,4 @@
-//! `/healthz`, whether the host is alive and what is impaired, and `/readyz`, whether it should be sent
-//! requests.
+//! `/healthz`: whether the host is alive, and what is impaired. `/readyz`: whether it should receive requests.
 
 use std::sync::Arc;
 
@@ -11,7 +10,7 @@ use serde_json::json;
 
 use crate::service::shared::Shared;
 
-/// Answers whether the process is alive: always 200. Restarting a host repairs no full disk.
+/// Answers 200 whenever the process is alive: a restart does not repair a full disk.
 pub(crate) async fn alive(State(shared): State<Arc<Shared>>) -> Response {
     let impaired = impaired(&shared).await;
     let status = if impaired.is_empty() {
@@ -22,7 +21,7 @@ pub(crate) async fn alive(State(shared): State<Arc<Shared>>) -> Response {
     answer(StatusCode::OK, status, &impaired)
 }
 
-/// Answers whether the host should be sent requests: 503 while writes fail, and while it ends.
+/// Answers 503 while writes fail and during shutdown.
 pub(crate) async fn ready(State(shared): State<Arc<Shared>>) -> Response {
     let mut impaired = impaired(&shared).await;
     if shared.shutdown.has_begun() {
@@ -34,7 +33,7 @@ pub(crate) async fn ready(State(shared): State<Arc<Shared>>) -> Response {
     }
 }
 
-/// The answers are for everyone, so they name what fails and not why; the log has the cause.
+/// Strangers read these responses, so they do not contain causes; the log does.
 fn answer(code: StatusCode, status: &str, impaired: &[&str]) -> Response {
     let body = match impaired {
         [] => json!({ "status": status }),

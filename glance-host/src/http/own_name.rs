@@ -1,4 +1,4 @@
-//! The names under which a host answers.
+//! The host names that the host accepts.
 
 use axum::http::{HeaderMap, header};
 

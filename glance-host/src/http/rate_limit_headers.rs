@@ -1,4 +1,4 @@
-//! What is left of a rate limit, as headers of a response.
+//! The response headers of rate limits.
 
 use std::convert::Infallible;
 
@@ -19,7 +19,7 @@ const MESSAGES: [HeaderName; 3] = [
     HeaderName::from_static("x-floodcontrol-reset"),
 ];
 
-/// Adds the headers that tell an add-on how much it may still send.
+/// Adds the headers that tell an add-on the rest of its limit.
 pub(crate) fn insert(allowance: Allowance, headers: &mut HeaderMap) {
     let [limit, remaining, reset] = match allowance.counted {
         Counted::Messages => MESSAGES,

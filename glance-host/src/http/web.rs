@@ -1,4 +1,4 @@
-//! The pages people open.
+//! The pages for people.
 
 mod connect;
 mod cookies;
@@ -84,7 +84,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
     ))
 }
 
-/// What takes a form. An answer with an error stands at its address; whoever opens that comes to the
+/// A route that accepts a form. Its response may be an error page, which a person may reload: a GET redirects to the
 /// page with the form.
 fn form<H, T>(handler: H, page: &'static str) -> MethodRouter<Arc<Shared>>
 where
@@ -94,7 +94,7 @@ where
     post(handler).get(async move || Redirect::to(page))
 }
 
-/// What pages load, by its address under `/assets/`.
+/// The files that pages load, by their path under `/assets/`.
 const ASSETS: &[(&str, &str)] = &[
     ("embed.js", include_str!("../../assets/embed.js")),
     ("host.css", include_str!("../../assets/host.css")),

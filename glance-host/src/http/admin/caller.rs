@@ -1,9 +1,9 @@
-//! Which requests are heard: a script's with a token, or, where nobody signs in, one of this machine.
+//! Authenticates scripts: by a token, or, on a host without sign-in, because they run on this machine.
 //!
-//! A browser is never heard, whatever it brings: a page of another site could send a request through it to a
-//! host of this machine. It is known by `Origin` and `Sec-Fetch-Site`, and a name that was made to
-//! resolve to this machine by the `Host` header. A proxy is known by what proxies add, so that a host without
-//! sign-in does not take those behind it for people at this machine.
+//! A browser is always refused: a page of another site could use it to send requests to a host on this machine.
+//! `Origin` and `Sec-Fetch-Site` reveal a browser, and the `Host` header a name that an attacker made resolve to this
+//! machine. Headers that proxies add reveal a proxy, so a host without sign-in does not take the people behind it
+//! for people at this machine.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -20,12 +20,12 @@ use crate::http::own_name::is_own_name;
 use crate::service::admin_tokens;
 use crate::service::shared::Shared;
 
-/// Who makes a call, for the log.
+/// The caller, for the log.
 #[derive(Debug, Clone)]
 pub(super) enum Caller {
-    /// Somebody at this machine, where nobody signs in.
+    /// Somebody at this machine, on a host without sign-in.
     Local,
-    /// Whoever has the token with this id.
+    /// The holder of the token with this id.
     Token(u64),
 }
 
@@ -81,7 +81,7 @@ async fn find(
             "use the pages of the host in a browser",
         ));
     }
-    // A request has a sender wherever the host serves; one without is nobody's.
+    // Every served request has a peer address.
     let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     if !shared.entrance.is_local() {
         let token = admin_tokens::find(shared, peer, bearer(headers)).await?;
@@ -97,12 +97,12 @@ async fn find(
     Ok(Caller::Local)
 }
 
-/// Whether a browser sent a request. `Sec-Fetch-Mode` alone is said by Node.js too.
+/// Returns whether a browser sent a request. Node.js sends `Sec-Fetch-Mode` too, so that header does not count.
 fn is_of_browser(headers: &HeaderMap) -> bool {
     headers.contains_key(ORIGIN) || headers.contains_key("sec-fetch-site")
 }
 
-/// Whether a proxy passed a request on.
+/// Returns whether a proxy forwarded a request.
 fn is_forwarded(headers: &HeaderMap) -> bool {
     let is_added = |name: &str| name.starts_with("x-forwarded-") || name == "x-real-ip";
     headers.contains_key(FORWARDED)
@@ -110,7 +110,7 @@ fn is_forwarded(headers: &HeaderMap) -> bool {
         || headers.keys().any(|name| is_added(name.as_str()))
 }
 
-/// The token in the one header there is; what is no token is one that does not hold.
+/// Returns the token of the one `Authorization` header. Anything else counts as an invalid token.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut all = headers.get_all(AUTHORIZATION).iter();
     let (first, second) = (all.next()?, all.next());

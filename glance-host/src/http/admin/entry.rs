@@ -1,4 +1,4 @@
-//! An installation as scripts are told of it.
+//! The JSON of an installation for scripts.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::service::install::approval;
 use crate::service::shared::Shared;
 use crate::storage::StorageError;
 
-/// Writes entries, and knows the names of rooms that it has read.
+/// Renders installations, and caches the names of their rooms.
 pub(super) struct Entries<'s> {
     shared: &'s Arc<Shared>,
     rooms: HashMap<RoomId, Option<String>>,
@@ -28,7 +28,7 @@ impl<'s> Entries<'s> {
         }
     }
 
-    /// The address of the descriptor is without what people need not know: scripts print entries into logs.
+    /// Renders an installation. The URL of its descriptor has no query and no credentials, because scripts log it.
     pub(super) async fn write(
         &mut self,
         listed: &ListedInstallation,
@@ -72,13 +72,13 @@ impl<'s> Entries<'s> {
     }
 }
 
-/// A scope, and what it opens in plain words.
+/// Renders a scope with its description.
 pub(super) fn scope(scope: &glance_sdk::model::Scope) -> Value {
     let what = capabilities::describe(scope).unwrap_or("Opens nothing on this host");
     json!({ "id": scope.as_str(), "what": what })
 }
 
-/// Where people manage an installation.
+/// Returns the URL of the page for an installation.
 fn page(shared: &Shared, installed: &Installed) -> String {
     let (base, id) = (&shared.info.base_url, &installed.oauth_id);
     match installed.room_id {

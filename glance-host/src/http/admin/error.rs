@@ -1,4 +1,4 @@
-//! Why a script's call is refused: `{"error": {"code", "message", "help"}}`.
+//! The errors of the admin API: `{"error": {"code", "message", "help"}}`.
 
 use axum::Json;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
@@ -12,17 +12,17 @@ use crate::service::admin_tokens::Refused;
 use crate::service::install::{Conflict, InstallError};
 use crate::storage::StorageError;
 
-/// The longest message, in characters; it may quote a descriptor's problems.
+/// The longest message, in characters; it may quote problems of a descriptor.
 const LONGEST: usize = 4000;
 
-/// Why a call is refused: a code that stays, a sentence without a full stop, and what to do.
+/// An error: a stable code, a sentence without a full stop, and a remedy.
 #[derive(Debug)]
 pub(super) struct AdminError {
     status: StatusCode,
     code: &'static str,
     message: String,
     help: String,
-    /// Further members of the error.
+    /// More members of the error.
     details: Option<Box<Value>>,
     /// In seconds.
     retry_after: Option<i64>,
@@ -45,13 +45,13 @@ impl AdminError {
         }
     }
 
-    /// With these members beside code, message and help.
+    /// Adds members beside code, message and help.
     pub(super) fn with(mut self, details: Value) -> Self {
         self.details = Some(Box::new(details));
         self
     }
 
-    /// The request cannot be read.
+    /// Creates the error for a request that cannot be parsed.
     pub(super) fn unread(status: StatusCode, message: impl Into<String>) -> Self {
         let help = "send what the host's manual says, on its page \"Running a host for a team\"";
         Self::new(status, "bad-request", message, help)

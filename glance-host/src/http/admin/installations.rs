@@ -1,4 +1,4 @@
-//! Lists, installs, updates and removes, as the integrations pages do.
+//! Lists, installs, updates and removes add-ons, like the pages of integrations.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::service::install::Read;
 use crate::service::install::approval::{More, new_origins};
 use crate::service::shared::Shared;
 
-/// How many installations an answer lists.
+/// The number of installations in a response.
 const PAGE: u32 = 100;
 
 #[derive(Deserialize)]
@@ -32,7 +32,7 @@ pub(super) struct ListQuery {
     after: Option<OauthId>,
 }
 
-/// `GET /installations?key=&room=&after=`: at most [`PAGE`], and `next` where there are more.
+/// `GET /installations?key=&room=&after=`: at most [`PAGE`] installations, and `next` if there are more.
 pub(super) async fn list(
     State(shared): State<Arc<Shared>>,
     query: Result<Query<ListQuery>, QueryRejection>,
@@ -78,16 +78,16 @@ pub(super) async fn read(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct InstallRequest {
-    /// The address of the descriptor.
+    /// The URL of the descriptor.
     url: String,
-    /// The id or the name of a room; all rooms where there is none.
+    /// The id or the name of a room; `None` means all rooms.
     room: Option<String>,
-    /// Names the descriptor that was approved: no other one is installed, and this one may ask for more than
+    /// The digest of the approved descriptor. The host installs no other one, and this one may request more than
     /// the installed one.
     digest: Option<String>,
 }
 
-/// `POST /installations`: installs, or brings up to date what is installed in this place.
+/// `POST /installations`: installs an add-on, or updates its installation in this place.
 pub(super) async fn install(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
@@ -176,14 +176,14 @@ async fn install_new(
     Ok(installed.oauth_id)
 }
 
-/// The page on which a person installs the add-on with this descriptor.
+/// Returns the page on which a person installs the add-on with this descriptor.
 fn browser_page(shared: &Shared, descriptor_url: &str) -> String {
     let url: String = form_urlencoded::byte_serialize(descriptor_url.as_bytes()).collect();
     format!("{}/addons/install?url={url}", shared.info.base_url)
 }
 
-/// Takes over a descriptor that differs from the installed one; what it asks for beyond that has to be
-/// approved.
+/// Updates an installation with a different descriptor. A person has to approve what it requests beyond the old
+/// one.
 async fn update(
     shared: &Arc<Shared>,
     installed: Installed,
@@ -223,7 +223,7 @@ async fn update(
     Ok((Outcome::Updated, id))
 }
 
-/// What a descriptor asks for, or asks for beyond what was approved, and the digest that approves it.
+/// Renders what a descriptor requests (beyond what was approved), and the digest that approves it.
 fn asks_for(read: &Read, more: Option<&More<'_>>, origins: &[String]) -> Value {
     let has = &read.descriptor.capabilities;
     let (scopes, webhooks) = match more {
@@ -245,7 +245,7 @@ fn asks_for(read: &Read, more: Option<&More<'_>>, origins: &[String]) -> Value {
     })
 }
 
-/// `DELETE /installations/{id}`: as the integrations page removes; its add-on is told before the answer.
+/// `DELETE /installations/{id}`: removes an installation, and tells its add-on before the response.
 pub(super) async fn remove(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
@@ -286,7 +286,7 @@ fn no_installation(id: &OauthId) -> AdminError {
     )
 }
 
-/// The accepted installation of an add-on in exactly this place.
+/// Returns the accepted installation of an add-on in exactly this place.
 async fn installed_in(
     shared: &Shared,
     key: &str,
@@ -302,7 +302,7 @@ async fn installed_in(
     Ok(accepted.map(|one| one.installed))
 }
 
-/// The room with this id, or else this name.
+/// Returns the room with this id or name.
 async fn find_room(shared: &Shared, id_or_name: &str) -> Result<Room, AdminError> {
     let with_id = match id_or_name.parse() {
         Ok(id) => shared.state.room(id).await?,

@@ -1,4 +1,4 @@
-//! `.../extension/action/{key}`: actions created at runtime, in a room or in all rooms.
+//! `.../extension/action/{key}`: runtime actions, in a room or in all rooms.
 
 use std::sync::Arc;
 

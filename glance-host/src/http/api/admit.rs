@@ -1,4 +1,4 @@
-//! What each request to the API goes through before and after it is answered.
+//! The middleware of the REST API: authentication, rate limits and errors.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use super::error::ApiError;
 use crate::http::{body_limit, rate_limit_headers};
 use crate::service::shared::Shared;
 
-/// More than any refusal says.
+/// The largest error response, in bytes.
 const MAX_REFUSAL_BYTES: usize = 16 * 1024;
 
-/// Finds the caller, holds them to their limit, and sees to it that every refusal is the protocol's.
+/// Finds the caller, applies the rate limit, and turns every error into the protocol's JSON.
 pub(super) async fn admit(
     State(shared): State<Arc<Shared>>,
     mut request: Request,
@@ -58,7 +58,7 @@ pub(super) async fn admit(
     response
 }
 
-/// What a request says of its caller in its address.
+/// The parameters of an address that describe the caller.
 #[derive(Default)]
 struct Asked {
     token: Option<String>,
@@ -66,8 +66,8 @@ struct Asked {
 }
 
 impl Asked {
-    /// Takes it out of the address, which then has one slash between two parts and no token:
-    /// whatever sees it later may log it.
+    /// Removes them from the address, and duplicate slashes too. Later code may log the address because it
+    /// contains no token.
     fn take(uri: &mut Uri) -> Self {
         let mut asked = Self::default();
         let mut rest = Vec::new();
@@ -81,7 +81,7 @@ impl Asked {
                 _ => rest.push(pair),
             }
         }
-        // Old clients put a path behind an address that ends in a slash.
+        // Old clients append a path with a slash to an address that ends in one.
         let path: Vec<_> = uri
             .path()
             .split('/')
@@ -92,27 +92,27 @@ impl Asked {
             plain = format!("{plain}?{}", rest.join("&"));
         }
         let mut parts = std::mem::take(uri).into_parts();
-        // Made of parts of an address, it is one.
+        // It consists of parts of a valid address.
         parts.path_and_query = PathAndQuery::try_from(plain).ok();
         *uri = Uri::from_parts(parts).unwrap_or_default();
         asked
     }
 }
 
-/// Name and value of one parameter; any character may be written as `%XX`.
+/// Decodes the name and value of one parameter.
 fn read(pair: &str) -> (Cow<'_, str>, Cow<'_, str>) {
     form_urlencoded::parse(pair.as_bytes())
         .next()
         .unwrap_or_default()
 }
 
-/// The token in `Authorization: Bearer ...`.
+/// Returns the token of `Authorization: Bearer ...`.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
 }
 
-/// A refusal of axum's own is text; the protocol's are JSON.
+/// Turns an error response of axum, which is text, into the protocol's JSON.
 async fn refused_in_json(response: Response) -> Response {
     let status = response.status();
     let is_json = response

@@ -1,4 +1,4 @@
-//! Who calls: the installation behind an access token.
+//! The caller of the REST API: the installation behind an access token.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::extract::FromRequestParts;
@@ -9,14 +9,14 @@ use super::error::ApiError;
 use crate::model::{Installed, Room, User};
 use crate::service::shared::Shared;
 
-/// The installation that calls, with a token that holds. [`admit`](super::admit) finds it, before
-/// anything else looks at the request.
+/// The calling installation, with a valid token. [`admit`](super::admit) finds it before any other code sees the
+/// request.
 #[derive(Clone)]
 pub(crate) struct Caller {
     pub(crate) installed: Installed,
-    /// What the token allows, joined by spaces.
+    /// The scopes of the token, separated by spaces.
     scope: String,
-    /// Whether it only wants to know what the token allows (`auth_test=true`).
+    /// Whether the caller only tests the token (`auth_test=true`).
     only_tests: bool,
 }
 
@@ -29,13 +29,13 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// How a token is kept.
+/// Returns the digest that storage has of a token.
 pub(super) fn token_digest(token: &str) -> Vec<u8> {
     digest(&SHA256, token.as_bytes()).as_ref().to_vec()
 }
 
 impl Caller {
-    /// The caller behind this token, where it holds.
+    /// Returns the caller of a valid token.
     pub(super) async fn find(
         shared: &Shared,
         token: &str,
@@ -53,15 +53,14 @@ impl Caller {
         }))
     }
 
-    /// What a token of the caller's allows that was given these scopes: those that an update took
-    /// away are gone.
+    /// Returns the scopes that a token with these scopes still has: an update may have removed some.
     pub(super) fn allows<'t>(&self, scope: &'t str) -> Vec<&'t str> {
         let is_left = |held: &&str| self.installed.asks_for(&Scope::from(*held));
         scope.split_whitespace().filter(is_left).collect()
     }
 
-    /// Refuses a token that has none of these scopes; with none named, every token will do. The
-    /// first thing each call does: a call that only tests its token ends here.
+    /// Refuses a token that has none of these scopes; an empty list accepts every token. Each handler calls this
+    /// first, because a call that only tests its token ends here.
     pub(crate) fn needs(&self, scopes: &[Scope]) -> Result<(), ApiError> {
         let held = self.allows(&self.scope);
         let is_held = |scope: &Scope| held.contains(&scope.as_str());
@@ -71,7 +70,7 @@ impl Caller {
                 false => Ok(()),
             };
         }
-        // As a list of Python, which clients of the time show and search.
+        // A Python list, as HipChat's clients show and search it.
         let needed: Vec<_> = scopes.iter().map(|scope| format!("u'{scope}'")).collect();
         Err(ApiError::forbidden(format!(
             "This action requires one of the following scopes: [{}]",
@@ -79,7 +78,7 @@ impl Caller {
         )))
     }
 
-    /// The room with this id, or else this name, where the installation reaches it.
+    /// Returns the room with this id or name, if the installation may see it.
     pub(crate) async fn room(&self, shared: &Shared, id_or_name: &str) -> Result<Room, ApiError> {
         let id = id_or_name.parse::<RoomId>().ok();
         let state = &shared.state;
@@ -99,7 +98,7 @@ impl Caller {
         room.ok_or_else(|| ApiError::not_found(format!("Room {id_or_name} not found")))
     }
 
-    /// The user with this id, name, mention name (behind an `@`) or address.
+    /// Returns the user with this id, name, mention name (after an `@`) or email address.
     pub(crate) async fn user(&self, shared: &Shared, id_or_name: &str) -> Result<User, ApiError> {
         let user = match id_or_name.parse::<UserId>() {
             Ok(id) => shared.state.user(id).await?,

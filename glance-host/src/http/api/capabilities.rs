@@ -1,4 +1,4 @@
-//! `GET /v2/capabilities`: what the host says of itself, and what it wants of add-ons.
+//! `GET /v2/capabilities`: the description of the host for add-ons.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 use crate::service::install::STEPS;
 use crate::service::shared::Shared;
 
-/// What a scope opens here, in plain words.
+/// Describes what a scope permits on this host.
 pub(crate) fn describe(scope: &Scope) -> Option<&'static str> {
     let found = SCOPES.iter().find(|(known, _)| known == scope);
     found.map(|(_, what)| *what)
 }
 
-/// The scopes that open something here.
+/// The scopes that permit something on this host.
 const SCOPES: [(Scope, &str); 8] = [
     (Scope::SendNotification, "Write notifications into rooms"),
     (
@@ -59,7 +59,7 @@ pub(super) async fn read(State(shared): State<Arc<Shared>>) -> Json<HostDocument
     Json(document)
 }
 
-/// `GET /v2/capabilities/addon/schema`: what a descriptor must be.
+/// `GET /v2/capabilities/addon/schema`: the JSON Schema of descriptors.
 pub(super) async fn descriptor_schema() -> Json<Value> {
     Json(schema::descriptor())
 }

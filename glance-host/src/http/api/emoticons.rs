@@ -1,4 +1,4 @@
-//! `GET /v2/emoticon`: clients read the list at their start; this host has no emoticons.
+//! `GET /v2/emoticon`: clients read the list when they start; this host has no emoticons.
 
 use axum::Json;
 use glance_sdk::model::{Page, Scope};

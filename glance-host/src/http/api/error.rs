@@ -1,4 +1,4 @@
-//! The protocol's JSON for a call that is not made: refused, or only tested.
+//! The protocol's JSON for a call that was refused, or only tested.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -15,18 +15,18 @@ use crate::service::messages::{AddOnPostError, MAX_TEXT, PostError};
 use crate::service::rooms::RoomError;
 use crate::storage::StorageError;
 
-/// The longest message, in characters; it may quote what was sent.
+/// The longest message, in characters; it may quote the request.
 const LONGEST: usize = 1000;
 
-/// Why a call is not made: `{"error": {"code", "message", "type"}}`, or `{"success": ...}` where
-/// it was not to be made. A conflict also has a `reason`.
+/// The error of a call: `{"error": {"code", "message", "type"}}`, or `{"success": ...}` if the caller only
+/// tested its token. A conflict also has a `reason`.
 #[derive(Debug)]
 pub(crate) struct ApiError {
     status: StatusCode,
     message: String,
-    /// Why there is a conflict, for programs.
+    /// The reason of a conflict, for programs.
     reason: Option<&'static str>,
-    /// Which limit it is that refuses.
+    /// The exceeded limit.
     exceeded: Option<Box<Exceeded>>,
 }
 
@@ -43,7 +43,7 @@ impl ApiError {
         }
     }
 
-    /// The token may do what it was not to do.
+    /// Creates the response to a test of a token that allows the call.
     pub(crate) fn tested() -> Self {
         Self::new(
             StatusCode::ACCEPTED,
@@ -63,12 +63,12 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, message)
     }
 
-    /// The place has as many as it takes.
+    /// Creates the error for a place that holds as many as allowed.
     pub(crate) fn quota(message: impl Into<String>) -> Self {
         Self::conflict(message, "quota")
     }
 
-    /// Another place has the key.
+    /// Creates the error for a key that another place uses.
     pub(crate) fn key_taken(message: impl Into<String>) -> Self {
         Self::conflict(message, "key-taken")
     }

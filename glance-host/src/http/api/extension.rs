@@ -1,4 +1,4 @@
-//! What every kind of extension created at runtime has in common: where it is, and its body.
+//! The common part of all runtime extensions: place, caller and body.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::cluster::bus::Topic;
 use crate::model::Place;
 use crate::service::shared::Shared;
 
-/// One extension in one place, and who asks for it.
+/// A runtime extension in one place, and the caller.
 pub(super) struct At {
     pub(super) caller: Caller,
     pub(super) place: Place,
@@ -28,7 +28,7 @@ impl FromRequestParts<Arc<Shared>> for At {
 
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, ApiError> {
         let caller = Caller::from_request_parts(parts, shared).await?;
-        // Nobody wrote down which scope HipChat wanted, and add-ons ask for any.
+        // No source says which scope HipChat required, and add-ons request various ones.
         caller.needs(&[])?;
         let Path(mut path) = Path::<HashMap<String, String>>::from_request_parts(parts, shared)
             .await
@@ -46,7 +46,7 @@ impl FromRequestParts<Arc<Shared>> for At {
 }
 
 impl At {
-    /// Refuses to change for the whole group what an installation in one room asks to.
+    /// Refuses a change for the whole group by an installation in one room.
     pub(super) fn check_reach(&self, what: &str) -> Result<(), ApiError> {
         if self.place == Place::Global && self.caller.installed.room_id.is_some() {
             return Err(ApiError::forbidden(format!(
@@ -56,7 +56,7 @@ impl At {
         Ok(())
     }
 
-    /// Who must know that something changed here.
+    /// Returns the topic of viewers that the change concerns.
     pub(super) fn to(&self) -> Topic {
         match self.place {
             Place::Room(room) => Topic::Room(room),
@@ -64,7 +64,7 @@ impl At {
         }
     }
 
-    /// The body of a new one, whose key must be that of the address.
+    /// Reads the body of a new extension. Its key must equal the key in the address.
     pub(super) fn parse<T: DeserializeOwned>(
         &self,
         body: &[u8],
@@ -85,7 +85,7 @@ impl At {
     }
 }
 
-/// What a document says, where the validator takes it.
+/// Reads a document that the validator accepts.
 pub(super) fn checked<T: DeserializeOwned>(
     document: Value,
     what: &str,
@@ -99,7 +99,7 @@ pub(super) fn checked<T: DeserializeOwned>(
         .map_err(|cause| ApiError::bad_request(format!("The body is no {what}: {cause}")))
 }
 
-/// `.../extension/{kind}/{key}` of every other kind.
+/// Answers `.../extension/{kind}/{key}` for all other kinds.
 pub(super) async fn unknown(Path(path): Path<HashMap<String, String>>) -> ApiError {
     let kind = path.get("kind").map_or("", String::as_str);
     ApiError::not_found(format!(

@@ -1,4 +1,4 @@
-//! `.../extension/glance/{key}`: glances created at runtime, in a room or in all rooms.
+//! `.../extension/glance/{key}`: runtime glances, in a room or in all rooms.
 
 use std::sync::Arc;
 

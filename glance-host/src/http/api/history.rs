@@ -1,4 +1,4 @@
-//! `GET /v2/room/{room}/history`: what was written into a room, the newest on the first page.
+//! `GET /v2/room/{room}/history`: the entries of a room, the newest on the first page.
 
 use std::sync::Arc;
 
@@ -14,13 +14,13 @@ use super::error::ApiError;
 use crate::model::{Content, Entry, Room, Sender};
 use crate::service::shared::Shared;
 
-/// More than that is not given at once.
+/// The largest number of entries of a page.
 const MAX_RESULTS: u32 = 1000;
 
-/// How many entries a page has where nothing is said.
+/// The default number of entries of a page.
 const PAGE: u32 = 100;
 
-/// How many of the latest are given where nothing is said.
+/// The default number of the latest entries.
 const LATEST: u32 = 75;
 
 #[derive(Deserialize)]
@@ -28,9 +28,9 @@ const LATEST: u32 = 75;
 pub(super) struct Asked {
     start_index: Option<u32>,
     max_results: Option<u32>,
-    /// Whether a page begins with its oldest entry, as it does where nothing is said.
+    /// Whether a page begins with its oldest entry, the default.
     reverse: Option<bool>,
-    /// `recent`, or a day, which this host does not know.
+    /// `recent`, or a date, which this host does not support.
     date: Option<String>,
 }
 
@@ -63,7 +63,7 @@ pub(super) async fn pages(
     page.start_index = Some(skip.into());
     page.max_results = Some(size.into());
     let mut links = PageLinks::default();
-    // Without a query: one client tells by it what the list is of.
+    // Without a query: one client recognizes the list by it.
     links.self_url = Some(address(&shared, &room));
     links.prev = (skip > 0).then(|| at(skip.saturating_sub(size)));
     links.next = has_more.then(|| at(skip.saturating_add(size)));

@@ -1,4 +1,4 @@
-//! `POST /v2/room/{room}/message` and `/reply`: an add-on writes in the manner of a person.
+//! `POST /v2/room/{room}/message` and `/reply`: an add-on posts a message like a person.
 
 use std::sync::Arc;
 

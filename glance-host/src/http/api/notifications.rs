@@ -1,4 +1,4 @@
-//! `POST /v2/room/{room}/notification`: an add-on writes into a room.
+//! `POST /v2/room/{room}/notification`: an add-on posts a notification.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub(super) async fn create(
     Ok((allowance, StatusCode::NO_CONTENT))
 }
 
-/// The notification, in whichever of the four ways it is sent.
+/// Reads a notification in any of the four content types.
 pub(super) async fn read(request: Request) -> Result<Notification, ApiError> {
     let content_type = request
         .headers()
@@ -64,7 +64,7 @@ pub(super) async fn read(request: Request) -> Result<Notification, ApiError> {
     notification::read(members).map_err(ApiError::bad_request)
 }
 
-/// A body that is the message itself.
+/// Reads a body that is the message itself.
 async fn text(request: Request, format: &str) -> Result<Map<String, Value>, ApiError> {
     let body = bytes(request).await?;
     let message =

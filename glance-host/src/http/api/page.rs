@@ -1,4 +1,4 @@
-//! The pages of a list: `start-index`, `max-results`, and what to leave out.
+//! The paging of lists: `start-index`, `max-results`, and filters.
 
 use std::sync::Arc;
 
@@ -9,15 +9,15 @@ use glance_sdk::model::{Page, PageLinks};
 use super::error::ApiError;
 use crate::service::shared::Shared;
 
-/// How many entries a page has where nothing is said.
+/// The default number of entries of a page.
 const DEFAULT_RESULTS: usize = 100;
 
-/// How many it has at most, whatever is said.
+/// The largest number of entries of a page.
 const MAX_RESULTS: usize = 1000;
 
-/// Which part of a list is asked for.
+/// The requested part of a list.
 pub(super) struct Paging {
-    /// The list's address, without what names a page.
+    /// The URL of the list, without the parameters of a page.
     list: String,
     flags: Vec<(String, String)>,
     start: usize,
@@ -57,31 +57,31 @@ fn number(name: &str, value: &str) -> Result<usize, ApiError> {
 }
 
 impl Paging {
-    /// Whether `include-...=true` is asked for.
+    /// Returns whether the query has `include-...=true`.
     pub(super) fn includes(&self, what: &str) -> bool {
         let asked = self.flags.iter().find(|(name, _)| name == what);
         asked.is_some_and(|(_, value)| value.eq_ignore_ascii_case("true") || value == "1")
     }
 
-    /// The part of the list that is asked for.
+    /// Returns the requested part of a whole list.
     pub(super) fn page<T>(&self, all: impl IntoIterator<Item = T>) -> Page<T> {
         self.part(all.into_iter().skip(self.start))
     }
 
-    /// What is to be read of the list: after how many, and how many. It is one more than is shown,
-    /// which says that there are more.
+    /// Returns the offset and the number of entries to read. The number is one more than the page shows, which
+    /// tells whether there are more.
     pub(super) fn read(&self) -> (u64, u32) {
         let at_most = u32::try_from(self.max).unwrap_or(u32::MAX);
         (self.start as u64, at_most.saturating_add(1))
     }
 
-    /// The part that is asked for, where the list was read from there on.
+    /// Returns the requested part of a list that was read from the offset on.
     pub(super) fn part<T>(&self, rest: impl IntoIterator<Item = T>) -> Page<T> {
         let mut rest = rest.into_iter();
         let items: Vec<_> = rest.by_ref().take(self.max).collect();
         let has_more = !items.is_empty() && rest.next().is_some();
         let mut links = PageLinks::default();
-        // Without a query: one client tells by it what the list is of.
+        // Without a query: one client recognizes the list by it.
         links.self_url = Some(self.list.clone());
         let before = self.start.saturating_sub(self.max);
         links.prev = (self.start > 0 && self.max > 0).then(|| self.at(before));

@@ -1,4 +1,4 @@
-//! `POST /v2/user/{user}/message`: an add-on writes to one person.
+//! `POST /v2/user/{user}/message`: an add-on sends a private message.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub(super) async fn create(
     }
     let read = notifications::read(request).await?;
     let allowance = shared.limits.message(&caller.installed.oauth_id, user.id)?;
-    // Of a message to a person the other format is the usual one.
+    // The default format of private messages differs from that of notifications.
     let format = read.message_format.unwrap_or(MessageFormat::Text);
     let notify = read.notify.unwrap_or(false);
     let message = PrivateMessage::new(user.id, &caller.installed, read.message, format, notify);

@@ -1,4 +1,4 @@
-//! `/v2/room...`: rooms, made, changed and deleted; who is in them, and who may be.
+//! `/v2/room...`: rooms, their participants and their members.
 
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ struct Wanted {
     name: String,
     privacy: Option<Privacy>,
     topic: Option<String>,
-    /// An id, or a mention name or address.
+    /// An id, a mention name, or an email address.
     owner_user_id: Option<Value>,
 }
 
@@ -92,7 +92,7 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, [(LOCATION, url)], Json(created)))
 }
 
-/// What is to become of a room. Clients send it whole, and what one leaves out stays.
+/// The new state of a room. Clients send all members; a missing one stays as it is.
 #[derive(Deserialize)]
 struct Change {
     name: Option<String>,
@@ -105,7 +105,7 @@ struct Change {
 
 #[derive(Deserialize)]
 struct Owner {
-    /// An id, or a mention name or address.
+    /// An id, a mention name, or an email address.
     id: Value,
 }
 
@@ -157,7 +157,7 @@ pub(super) async fn delete(
     }
 }
 
-/// Refuses who is installed in one room: what rooms there are is the group's matter.
+/// Refuses an installation in one room: only the group's add-ons may manage rooms.
 fn of_the_group(caller: &Caller) -> Result<(), ApiError> {
     match caller.installed.room_id {
         None => Ok(()),
@@ -191,7 +191,7 @@ async fn owner(
     Ok(Some(caller.user(shared, &named).await?.id))
 }
 
-/// Events speak of a person, and here an add-on acts: whose room it is answers for it.
+/// Returns the person for events that an add-on causes, because events name a person: the owner of the room.
 async fn on_behalf(shared: &Shared, room: &model::Room) -> Result<model::User, ApiError> {
     let owner = shared.state.user(room.owner).await?;
     owner.ok_or_else(|| {
@@ -248,7 +248,7 @@ pub(super) async fn participants(
 ) -> Result<Json<Page<UserDetails>>, ApiError> {
     caller.needs(&VIEW)?;
     let room = caller.room(&shared, &room).await?;
-    // Who is elsewhere takes part only where taking part must be allowed.
+    // A person who is elsewhere counts as a participant only of a private room.
     let people = match paging.includes("include-offline") && !room.is_public {
         true => shared.directory.members(&room).await?,
         false => shared.directory.participants(&room).await?,
@@ -294,7 +294,7 @@ pub(super) async fn remove_member(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A room, and a person who needs to be let into it.
+/// Returns a room, and a person who needs a membership to enter it.
 async fn let_in(
     shared: &Shared,
     caller: &Caller,

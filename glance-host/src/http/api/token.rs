@@ -1,4 +1,4 @@
-//! `/v2/oauth/token`: a token by client credentials, what it allows, and its end.
+//! `/v2/oauth/token`: creates an access token by client credentials, describes and revokes it.
 
 use std::sync::{Arc, LazyLock};
 
@@ -21,7 +21,7 @@ use crate::model::{Installed, StoredToken};
 use crate::service::install::{SECRET_LENGTH, STEPS};
 use crate::service::shared::Shared;
 
-/// What is asked for.
+/// The parameters of a token request.
 #[derive(Default, Deserialize)]
 pub(super) struct Grant {
     grant_type: Option<String>,
@@ -75,7 +75,7 @@ pub(super) async fn create(
     Ok(unkept(answer))
 }
 
-/// What a body says, as a form or as JSON; old clients put everything into the query and send none.
+/// Reads a body, a form or JSON. Old clients put everything into the query and send no body.
 async fn read(request: Request) -> Result<Grant, ApiError> {
     let content_type = request.headers().get(CONTENT_TYPE);
     let content_type = content_type.map_or("None", |value| value.to_str().unwrap_or_default());
@@ -102,7 +102,7 @@ async fn read(request: Request) -> Result<Grant, ApiError> {
         .map_err(|cause| ApiError::bad_request(format!("The body is no JSON object: {cause}")))
 }
 
-/// What a token of the caller allows, and for how long.
+/// Describes what a token of the caller permits, and until when.
 pub(super) async fn read_token(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -135,7 +135,7 @@ pub(super) async fn read_token(
     })))
 }
 
-/// Ends a token of the caller.
+/// Revokes a token of the caller.
 pub(super) async fn remove(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -147,7 +147,7 @@ pub(super) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A token that holds and is the caller's own. It is never named in a message.
+/// Returns a valid token of the caller. Messages never contain it.
 async fn find(shared: &Shared, caller: &Caller, token: &str) -> Result<StoredToken, ApiError> {
     let (id, now) = (&caller.installed.oauth_id, shared.clock.now());
     let stored = shared.state.token(&token_digest(token)).await?;
@@ -156,14 +156,14 @@ async fn find(shared: &Shared, caller: &Caller, token: &str) -> Result<StoredTok
         .ok_or_else(|| ApiError::not_found("Token not found"))
 }
 
-/// Stands in for the secret of an id that there is not: as long, and nobody's.
+/// Replaces the secret of an unknown id, so that a comparison takes the same time.
 static NOBODYS: LazyLock<Secret> = LazyLock::new(|| {
     let secret = random_alphanumeric(SECRET_LENGTH).unwrap_or_default();
     secret.into()
 });
 
-/// HTTP Basic: the OAuth id and its secret. A wrong secret costs the same whether there is such an id
-/// or not: one small row is read, and the installation only for whoever knows its secret.
+/// Authenticates by HTTP Basic with OAuth id and secret. A wrong secret takes the same time whether the id exists
+/// or not: the host reads one small row, and the installation only after the secret matched.
 async fn authenticate(shared: &Shared, headers: &HeaderMap) -> Result<Installed, ApiError> {
     let (id, secret) = basic(headers).ok_or_else(ApiError::unauthorized)?;
     let id = OauthId::from(id);
@@ -174,7 +174,7 @@ async fn authenticate(shared: &Shared, headers: &HeaderMap) -> Result<Installed,
         return Err(ApiError::unauthorized());
     }
     let installed = shared.state.installation(&id).await?;
-    // It may have been removed or given another secret meanwhile.
+    // The installation may have been removed, or its secret replaced, in between.
     installed
         .filter(|installed| installed.oauth_secret.expose() == right)
         .ok_or_else(ApiError::unauthorized)
@@ -190,7 +190,7 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     Some((id.to_owned(), secret.to_owned()))
 }
 
-/// The scopes asked for, all of the descriptor's where none are; never more than those.
+/// Returns the requested scopes that the descriptor declares, or all of those if none are requested.
 fn scope(installed: &Installed, asked: Option<&str>) -> Result<String, ApiError> {
     let consumer = installed
         .descriptor
@@ -200,7 +200,7 @@ fn scope(installed: &Installed, asked: Option<&str>) -> Result<String, ApiError>
     let granted: Vec<&str> = consumer
         .map(|consumer| consumer.scopes.iter().map(|scope| scope.as_str()).collect())
         .unwrap_or_default();
-    // A plus that was encoded as such still stands for a space.
+    // An encoded plus still means a space.
     let asked: Vec<&str> = asked
         .unwrap_or_default()
         .split(|c: char| c.is_whitespace() || c == '+')

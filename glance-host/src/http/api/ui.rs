@@ -17,16 +17,16 @@ use crate::model::glance_data::Data;
 use crate::service::install;
 use crate::service::shared::Shared;
 
-/// How many glances one push may carry.
+/// The largest number of glances in one push.
 const MAX_ENTRIES: usize = 100;
 
 type Pushed = Result<StatusCode, ApiError>;
 
-/// Libraries ask for `view_group`, but add-ons that hold `send_notification` alone pushed to whole
-/// groups too, and nobody wrote down that they were refused.
+/// Libraries request `view_group`, but add-ons with `send_notification` alone pushed to whole groups too, and no
+/// source says that HipChat refused them.
 const OF_GROUP: [Scope; 2] = [Scope::ViewGroup, Scope::SendNotification];
 
-/// The same for one room, for which libraries ask for `view_room`.
+/// The same for one room, for which libraries request `view_room`.
 const OF_ROOM: [Scope; 3] = [Scope::ViewGroup, Scope::ViewRoom, Scope::SendNotification];
 
 pub(super) async fn group(
@@ -95,8 +95,8 @@ async fn push(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Key and data of each entry. Data is not held to the rules of a query's answer: old add-ons push
-/// labels without a value, and hosts showed the glance's name then.
+/// Reads key and data of each entry. The rules for answers to queries do not apply: old add-ons push labels
+/// without a value, and HipChat showed the glance's name then.
 fn entries(body: &[u8]) -> Result<Vec<(String, Data)>, ApiError> {
     let mut body: Value = json::from_slice(body)
         .map_err(|cause| ApiError::bad_request(format!("The body is no JSON: {cause}")))?;

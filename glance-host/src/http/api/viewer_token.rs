@@ -1,5 +1,4 @@
-//! `POST /v2/viewer-token`: what opens a room's sidebar on another site. The host's own; HipChat had
-//! no such thing.
+//! `POST /v2/viewer-token`: a token that opens a room's sidebar on another site. HipChat had no such call.
 
 use std::sync::Arc;
 
@@ -21,7 +20,7 @@ struct Wanted {
     user_id: Option<Id>,
 }
 
-/// A number, or a text as it may stand in an address.
+/// A number, or text as in an address.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Id {

@@ -21,11 +21,11 @@ use crate::model::{MAX_RUNTIME_WEBHOOKS, RegisteredWebhook, Room};
 use crate::service::shared::Shared;
 use crate::storage::StorageError;
 
-/// The webhooks of one room, one of them where the address names it, and who asks.
+/// The caller, a room, and the webhook that the address names, if any.
 pub(super) struct At {
     caller: Caller,
     room: Room,
-    /// A key or a number, as the route has it.
+    /// A key or an id, as the route says.
     name: String,
 }
 
@@ -71,7 +71,7 @@ impl At {
         one.ok_or_else(|| ApiError::not_found(format!("Webhook {} not found", self.name)))
     }
 
-    /// Where the API has the webhook with this number.
+    /// Returns the URL of the webhook with this id.
     fn address(&self, shared: &Shared, id: u64) -> String {
         format!(
             "{}/room/{}/webhook/{id}",
@@ -161,7 +161,7 @@ async fn parse(body: &[u8]) -> Result<Webhook, ApiError> {
     let mut document: Value = glance_sdk::json::from_slice(body)
         .map_err(|cause| ApiError::bad_request(format!("The body is no JSON: {cause}")))?;
     if let Some(members) = document.as_object_mut() {
-        // Old clients write what they leave out as null; the number and links are the host's.
+        // Old clients write missing members as null; the host assigns the id and the links.
         members.retain(|name, value| !value.is_null() && !matches!(&**name, "id" | "links"));
     }
     let webhook: Webhook = checked(document, "webhook", validate::webhook)?;
