@@ -1,4 +1,4 @@
-//! What pages of add-ons load: the script and the style sheet under `/atlassian-connect/`.
+//! The script and the style sheet for add-on pages, under `/atlassian-connect/`.
 
 use std::sync::Arc;
 
@@ -9,12 +9,11 @@ use axum::routing::get;
 
 use crate::service::shared::Shared;
 
-/// One text at both addresses: it looks at its own, and says in the console what it does where it
-/// was loaded as `all-debug.js`.
+/// Served at both addresses: the script reads its own address, and logs to the console if it was loaded as
+/// `all-debug.js`.
 const SCRIPT: &str = include_str!("../../../assets/atlassian-connect/all.js");
 
-/// Pages of the time link it beside the script. It is ours, and knows a few of the class names that they
-/// use.
+/// Old pages link it beside the script. It is written for this project and has the class names that they use most.
 const STYLE: &str = include_str!("../../../assets/atlassian-connect/all.css");
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
@@ -30,7 +29,7 @@ pub(super) fn router() -> Router<Arc<Shared>> {
         .route("/atlassian-connect/all-debug.css", get(style))
 }
 
-/// Pages of every origin load it, also with `crossorigin`; a new host's is there in minutes.
+/// Pages of every origin load it, also with `crossorigin`. Caches keep it for minutes.
 fn for_every_site(content_type: &'static str, text: &'static str) -> impl IntoResponse {
     let headers = [
         (header::CONTENT_TYPE, content_type),

@@ -48,7 +48,7 @@ fn write(shared: &Shared, cookie: &str, value: &str, seconds: i64) -> HeaderValu
     };
     let cookie =
         format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
-    // Letters, digits and punctuation of ASCII.
+    // ASCII letters, digits and punctuation.
     HeaderValue::try_from(cookie).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 

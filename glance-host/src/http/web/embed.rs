@@ -1,7 +1,5 @@
-//! A room's sidebar on another site: the component that shows it, and the page it shows.
-//!
-//! Who looks is said by a viewer token with each request, never by a cookie, so the page itself is the
-//! same for everyone and says nothing of the room.
+//! A room's sidebar on another site: the web component, and the page inside it. A viewer token in each request says
+//! who looks, never a cookie. So the page itself is the same for everyone and contains nothing of the room.
 
 use std::sync::Arc;
 
@@ -36,7 +34,7 @@ pub(super) fn router() -> Router<Arc<Shared>> {
         .route("/assets/glance-sidebar.js", get(component))
 }
 
-/// What the address may say. A Matrix client says more; who looks is none of it.
+/// The parameters of the address. A Matrix client adds others, which are not trusted.
 #[derive(Deserialize)]
 struct Look {
     theme: Option<String>,
@@ -67,7 +65,7 @@ async fn page(
     Ok(([(header::CONTENT_SECURITY_POLICY, policy)], page).into_response())
 }
 
-/// The component, for pages of every origin: what it may show is said by the page in it.
+/// Serves the component to pages of every origin; the page inside it decides what they may show.
 async fn component() -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/javascript; charset=utf-8"),

@@ -5,11 +5,11 @@
 //! | `sidebar` | `{page, lines}`: all lines, at each (re)connection; `page` names the connection |
 //! | `line` | one line that is new or changed |
 //! | `gone` | the id of a line that no longer shows |
-//! | `entry` | what was written into the room; nothing on another site |
-//! | `missed` | nothing: entries were written that are not told, so read the timeline again |
-//! | `here` | what can be open and the actions: at the beginning, and when add-ons changed |
+//! | `entry` | a new entry of the room; empty on another site |
+//! | `missed` | empty: the connection missed entries, so the page reads the timeline again |
+//! | `here` | modules and actions: at the beginning, and when add-ons changed |
 //! | `inspection` | while somebody inspects, see [`inspect`](super::inspect) |
-//! | `pushed` | `{addOn, key, metadata}`: a push, where a frame of its add-on is open |
+//! | `pushed` | `{addOn, key, metadata}`: a push, if the page has a frame of its add-on |
 
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
@@ -42,10 +42,10 @@ use crate::service::time_zone;
 use crate::service::viewer::{Change, Command, Commands, Viewer};
 use crate::storage::StorageError;
 
-/// How often a connection says that it lives: what stands between would end a silent one.
+/// The interval of keep-alive comments: proxies close silent connections.
 const BEAT: Duration = Duration::from_secs(15);
 
-/// The pages that are open, by the name each was given.
+/// The open pages by name.
 #[derive(Clone, Default)]
 pub(super) struct Pages(Arc<Mutex<HashMap<String, (RoomId, Commands)>>>);
 
@@ -54,7 +54,7 @@ impl Pages {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Passes a command on to the viewer of a page, where the page is one of this room.
+    /// Forwards a command to the viewer of a page of this room.
     pub(super) fn send(&self, room: &str, page: &str, command: Command) -> StatusCode {
         let pages = self.all();
         let Some((_, commands)) = pages.get(page).filter(|(of, _)| of.to_string() == room) else {
@@ -62,17 +62,17 @@ impl Pages {
         };
         match commands.try_send(Box::new(command)) {
             Ok(()) => StatusCode::NO_CONTENT,
-            // It does not read what it is told.
+            // The page does not read its events.
             Err(TrySendError::Full(_)) => StatusCode::TOO_MANY_REQUESTS,
             Err(TrySendError::Closed(_)) => StatusCode::NOT_FOUND,
         }
     }
 }
 
-/// What a page asks of its stream.
+/// The query of an event stream.
 #[derive(Deserialize)]
 pub(super) struct Asked {
-    /// Whether it inspects from the beginning, the first queries included.
+    /// Whether the page inspects from the beginning, including the first queries.
     inspect: Option<String>,
 }
 
@@ -85,7 +85,7 @@ pub(super) async fn stream(
     visit: Visit,
 ) -> Result<Response, PageError> {
     let is_embedded = stay.is_embedded();
-    // On another site nobody inspects: it would be told what was written.
+    // Nobody inspects on another site: it would receive what people posted.
     let inspects = asked.inspect.is_some() && visit.may_manage() && !is_embedded;
     let Visit { room, user } = visit;
     let here = Here::new(Arc::clone(&shared), room.id, user.id);
@@ -111,7 +111,7 @@ pub(super) async fn stream(
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache"),
-        // nginx would keep events back until it has a buffer full of them.
+        // Without this header nginx buffers events.
         (HeaderName::from_static("x-accel-buffering"), "no"),
     ];
     let events = stream::unfold(connection, |mut connection| async {
@@ -136,7 +136,7 @@ impl Connection {
     async fn next(&mut self) -> Option<Bytes> {
         if self.is_new {
             self.is_new = false;
-            // What it says is all that there is to tell so far.
+            // The sidebar below contains all changes so far.
             while self.viewer.change().is_some() {}
             let now = self.viewer.sidebar();
             let lines: Vec<_> = now.lines.iter().map(|line| &**line).collect();
@@ -155,12 +155,12 @@ impl Connection {
         }
     }
 
-    /// What goes over the wire of a change. The bytes of a line are the same for all who see it.
+    /// Returns the bytes of a change. The bytes of a line are the same for everyone who sees it.
     async fn told(&mut self, change: &Change) -> Bytes {
         match change {
             Change::Line(content) => content.written(|line| event("line", line)),
             Change::Gone(id) => event("gone", id),
-            // Frames are told that there is something; what it says stays in the room.
+            // Frames learn that there is an entry; its content stays in the room.
             Change::Entry(_) if self.is_embedded => event("entry", &()),
             Change::Entry(posted) => framed("entry", &posted.rendered),
             Change::Missed => event("missed", &()),
@@ -180,19 +180,19 @@ impl Connection {
     }
 
     async fn look(&mut self) -> Bytes {
-        // Boxed: it is rare, and a connection that waits should not keep room for it.
+        // Boxed: it is rare, and a waiting connection should not reserve memory for it.
         match Box::pin(self.here.look()).await {
             Ok(here) => event("here", &here),
             Err(cause) => {
-                // What the page knows stays; the next change looks again.
+                // The page keeps what it has; the next change reads again.
                 tracing::error!("cannot look up what is installed: {cause:#}");
                 Bytes::new()
             }
         }
     }
 
-    /// A push goes to a page with a frame of its add-on: data of a hidden glance leaves the host
-    /// for the pages of its own add-on only.
+    /// Returns the event of a push, if the page has a frame of its add-on: data of hidden glances leaves the host
+    /// only for the pages of its own add-on.
     fn pushed(&self, push: &Push) -> Bytes {
         let add_on = self.here.add_on(push);
         let Some(add_on) = add_on.filter(|add_on| self.viewer.follows(add_on)) else {
@@ -216,7 +216,7 @@ impl Drop for Connection {
 }
 
 fn event(name: &str, data: &impl Serialize) -> Bytes {
-    // Our own types: strings, numbers and lists of them. JSON has no line break.
+    // Our own types: strings, numbers and lists of them. JSON contains no line break.
     framed(name, &serde_json::to_string(data).unwrap_or_default())
 }
 
@@ -224,7 +224,7 @@ fn framed(name: &str, json: &str) -> Bytes {
     format!("event: {name}\ndata: {json}\n\n").into()
 }
 
-/// Beats from time to time, until the visit ends.
+/// Returns a stream that ticks until the person's access ends.
 fn pulse(ends: impl Future<Output = ()> + Send + 'static) -> BoxStream<'static, ()> {
     let beat = interval_at(Instant::now() + BEAT, BEAT);
     let beats = stream::unfold(beat, |mut beat| async {
@@ -239,7 +239,7 @@ pub(super) struct Retry {
     id: String,
 }
 
-/// "Try again": asks one glance's data anew, for one open page.
+/// "Try again": queries one glance again, for one open page.
 pub(super) async fn retry(
     Extension(pages): Extension<Pages>,
     _: Visit,
@@ -249,10 +249,10 @@ pub(super) async fn retry(
     pages.send(&room, &page, Command::Retry(id))
 }
 
-/// More add-ons than a page has frames of.
+/// The largest number of add-ons that a page follows.
 const MAX_FOLLOWED: usize = 100;
 
-/// In bytes; longer than the keys of add-ons are.
+/// The longest key of an add-on, in bytes.
 const MAX_KEY: usize = 1000;
 
 #[derive(Deserialize)]
@@ -261,8 +261,7 @@ pub(super) struct Follow {
     add_ons: HashSet<String>,
 }
 
-/// Says of which add-ons a page has frames, for they are told of pushes; and in which time zone its
-/// reader is, which is kept for what add-ons are told later.
+/// Stores which add-ons a page has frames of, so that it receives their pushes, and the browser's time zone.
 pub(super) async fn follow(
     State(shared): State<Arc<Shared>>,
     Extension(pages): Extension<Pages>,

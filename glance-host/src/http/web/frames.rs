@@ -1,4 +1,4 @@
-//! What the pages of add-ons ask of the host: the room page asks it for them.
+//! The requests of add-on pages, which the room page forwards.
 
 pub(crate) mod actions;
 mod frame_api;
@@ -29,7 +29,7 @@ pub(super) fn router() -> Router<Arc<Shared>> {
         .route("/rooms/{room}/frames/enter", post(frame_api::enter))
 }
 
-/// What pages may ask on another site, too.
+/// The routes that also exist for sidebars on other sites.
 pub(super) fn everywhere(at: &str) -> Router<Arc<Shared>> {
     Router::new()
         .route(&format!("{at}/open"), post(target::open))
@@ -42,7 +42,7 @@ pub(super) fn everywhere(at: &str) -> Router<Arc<Shared>> {
         .route(&format!("{at}/frames/user"), post(frame_api::user))
 }
 
-/// Why a page does not get what it asked for; the sentence goes to the add-on's script.
+/// The refusal of a request; the add-on's script gets the sentence.
 #[derive(Debug)]
 pub(crate) struct Refusal(pub(crate) StatusCode, pub(crate) String);
 
@@ -66,7 +66,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// The add-on with this key, where it is installed in the room.
+/// Returns the add-on with this key if it is installed in the room.
 async fn installed(shared: &Shared, room: &Room, add_on: &str) -> Result<Installed, Refusal> {
     let here = shared.state.installations_in(room.id).await?;
     let found = here.into_iter().find(|one| one.descriptor.key == add_on);

@@ -1,13 +1,12 @@
-//! What every request for a page goes through, whoever asks.
+//! Checks that all requests for pages pass.
 //!
-//! Three things could reach a page through a person's browser: a name that resolves to this machine
-//! (refused by its `Host` header), a page of another site that sends a form here (refused by its
-//! origin), and a page that shows this one in a frame (refused by its policy).
+//! Three kinds of attack could reach a page through a person's browser: a name that resolves to this machine (refused
+//! by its `Host` header), a form on another site (refused by its origin), and a page that frames this one (refused by
+//! the page's policy).
 //!
-//! There is no token in forms. A browser says with every request that changes something where it
-//! comes from, in `Sec-Fetch-Site` or `Origin`; where people sign in, a request that says neither is
-//! refused, so that the check does not depend on what a browser leaves out. Without sign-in such a
-//! request is a program's, at this machine.
+//! Forms contain no token. A browser says where each changing request comes from, in `Sec-Fetch-Site` or `Origin`. On
+//! a host with sign-in a request without both is refused, so the check fails closed. Without sign-in such a request
+//! comes from a program on this machine.
 
 use std::sync::Arc;
 
@@ -19,14 +18,14 @@ use axum::response::{IntoResponse, Response};
 use crate::http::own_name::{host, is_own_name};
 use crate::service::shared::Shared;
 
-/// Nothing but the host's own scripts, styles and images. Frames are the pages of add-ons: which,
-/// changes while a page is open, and they go on to others, to sign in for example.
+/// Allows the host's own scripts, styles and images only. Frames show add-on pages of any site: add-ons arrive while
+/// a page is open, and their pages redirect to others, for example for sign-in.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data:; connect-src 'self'; frame-src http: https:; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// The policy of a page that others may show in a frame: `frame-ancestors` and which, or nothing where
-/// everyone may.
+/// Returns the policy of a page that other sites may frame: `frame-ancestors` with these sites, or without it
+/// everyone.
 pub(super) fn policy_framed_by(ancestors: &str) -> String {
     CONTENT_SECURITY_POLICY.replace("frame-ancestors 'none'", ancestors)
 }
@@ -55,7 +54,7 @@ pub(super) async fn check(
     }
     let is_own = match (text(SEC_FETCH_SITE), text(header::ORIGIN)) {
         (Some(site), _) => matches!(site, "same-origin" | "none"),
-        // A proxy may ask by another name than the browser did.
+        // A proxy may use another host name than the browser.
         (None, Some(origin)) => shared
             .info
             .origins
@@ -79,7 +78,7 @@ pub(super) async fn check(
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CACHE_CONTROL, "no-store"),
     ] {
-        // Some answers say it more strictly.
+        // Some responses set a stricter policy.
         let value = HeaderValue::from_static(value);
         headers.entry(name).or_insert(value);
     }

@@ -1,6 +1,5 @@
-//! The images of add-ons, from the host.
-//!
-//! Their addresses are signed, so only who was shown one has it; a page on another site has no cookie.
+//! The images of add-ons, by way of the host. Their addresses are signed, so only a page that received one can load
+//! it; a page on another site has no cookie.
 
 use std::sync::Arc;
 
@@ -11,7 +10,7 @@ use glance_sdk::model::OauthId;
 
 use crate::service::shared::Shared;
 
-/// An SVG that is opened as a page is a page of nobody's, and runs nothing.
+/// An SVG that is opened as a page has no origin and runs no script.
 const HARMLESS: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
 pub(super) async fn serve(

@@ -1,14 +1,14 @@
-//! The inspector of the room page: what the host knows of the room's glances, shown or not, and of
-//! the webhooks it called, for who may manage the room.
+//! The inspector of the room page: the state of all glances, shown or not, and webhook deliveries, for people who
+//! manage the room.
 //!
-//! It comes on the page's own stream, as the event `inspection`:
+//! Its data comes in the page's own stream, as the event `inspection`:
 //!
-//! | member | what it is |
+//! | member | content |
 //! |---|---|
 //! | `glances` | the ids of all glances, in their order |
-//! | `reports` | what is new or changed of them |
-//! | `webhooks` | the calls that are new, oldest first |
-//! | `isFirst` | whether nothing was told before, so that what is not in here is not there |
+//! | `reports` | the new and changed reports |
+//! | `webhooks` | the new deliveries, oldest first |
+//! | `isFirst` | whether this is the first event, so that it contains everything |
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub(super) struct Wanted {
     on: bool,
 }
 
-/// Begins or ends the inspection on an open page.
+/// Starts or ends the inspection on an open page.
 pub(super) async fn inspect(
     visit: Visit,
     Extension(pages): Extension<Pages>,
@@ -47,7 +47,7 @@ pub(super) async fn inspect(
     }
 }
 
-/// Tells one page.
+/// Writes the events of one page.
 pub(super) struct Inspector {
     shared: Arc<Shared>,
     room: RoomId,
@@ -65,7 +65,7 @@ impl Inspector {
         }
     }
 
-    /// The event's data; none where there is nothing new, or nothing for this person any more.
+    /// Returns the data of the next event; `None` if nothing is new, or the person may no longer see it.
     pub(super) async fn tell(&mut self, news: News) -> Option<String> {
         match self.try_tell(news).await {
             Ok(told) => told,
@@ -113,7 +113,7 @@ impl Inspector {
     }
 }
 
-/// Written without being made a value, which would be many times as large.
+/// Serialized directly: a JSON value would take many times the memory.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Told<'a> {
@@ -123,7 +123,7 @@ struct Told<'a> {
     webhooks: Vec<Value>,
 }
 
-/// The text without the secrets and tokens that an add-on may have said again.
+/// Replaces secrets and tokens that an add-on may have repeated in its answer.
 fn hidden(text: &str, here: &[Installed]) -> String {
     let mut masks = Masks::default();
     for installed in here {

@@ -1,4 +1,4 @@
-//! The integrations of a room and of the group: install, set up, update, remove.
+//! The integrations of a room and of the group: install, configure, update, remove.
 
 mod change;
 mod describe;
@@ -59,16 +59,16 @@ pub(super) fn router() -> Router<Arc<Shared>> {
     router
 }
 
-/// An installation in the address of a page.
+/// The installation in a page's address.
 #[derive(Deserialize)]
 struct Names {
     id: String,
 }
 
-/// What the address of the list may say.
+/// The query of the list.
 #[derive(Deserialize)]
 struct ListQuery {
-    /// The address of a descriptor, for the form.
+    /// The URL of a descriptor, for the form.
     #[serde(default)]
     url: String,
 }
@@ -81,7 +81,7 @@ async fn list(
     show(&shared, &site, StatusCode::OK, &url, Value::Null).await
 }
 
-/// The list, with what went wrong above it.
+/// Shows the list, with an error above it.
 async fn failed(
     shared: &Shared,
     site: &Site,
@@ -148,12 +148,12 @@ fn entry(shared: &Shared, site: &Site, installed: &Installed) -> Value {
     })
 }
 
-/// An address that is a descriptor is not shown whole.
+/// Shortens a `data:` URL.
 fn shown_url(url: &str) -> Option<&str> {
     (!url.starts_with("data:")).then_some(url)
 }
 
-/// The values of a site's every page, and those of this one.
+/// Merges the values of every page of a place with those of this page.
 fn merged(mut values: Value, more: Value) -> Value {
     if let (Value::Object(values), Value::Object(more)) = (&mut values, more) {
         values.extend(more);
@@ -161,7 +161,7 @@ fn merged(mut values: Value, more: Value) -> Value {
     values
 }
 
-/// An error as a sentence of its own.
+/// Formats an error as a sentence.
 fn sentence(error: &str) -> String {
     let mut letters = error.chars();
     let capital = letters

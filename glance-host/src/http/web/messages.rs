@@ -1,4 +1,4 @@
-//! What add-ons wrote to the person who asks, and to nobody else.
+//! The private messages of add-ons to the person.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use crate::content::{html, label, wire};
 use crate::model::PrivateMessage;
 use crate::service::shared::Shared;
 
-/// How many are shown.
+/// The number of messages on the page.
 const PAGE: usize = 100;
 
-/// The newest first. What was shown counts as read.
+/// Lists the messages, the newest first, and marks them as read.
 pub(super) async fn list(
     State(shared): State<Arc<Shared>>,
     Person(user): Person,
@@ -37,8 +37,8 @@ pub(super) async fn list(
     Ok(render(StatusCode::OK, "messages.html", values))
 }
 
-/// A message as the template has it: `text` is all its words, which the page's script replaces by
-/// `html` where there is some.
+/// Returns a message for the template: `text` contains all its words; the page's script replaces it by `html` if
+/// there is any.
 fn shown(shared: &Shared, message: &PrivateMessage) -> Value {
     let (text, html) = match message.format {
         MessageFormat::Html => {

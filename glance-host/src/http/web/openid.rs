@@ -1,4 +1,4 @@
-//! The way to a provider of OpenID Connect and back.
+//! The redirect to an OpenID Connect provider, and the return from it.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::service::shared::Shared;
 use crate::service::sign_in::Way;
 use crate::service::sign_in::openid::{Flow, PATIENCE};
 
-/// The cookie of a sign-in under way.
+/// The cookie of a pending sign-in.
 const FLOW: &str = "glance-sign-in";
 
 pub(super) async fn begin(
@@ -75,7 +75,7 @@ pub(super) async fn callback(
         }
         Err(why) => form(&shared, &to, StatusCode::FORBIDDEN, Some(&why)).await?,
     };
-    // Whatever came of it, it is over.
+    // The sign-in has ended, whatever its result.
     let over = cookies::remove(&shared, FLOW);
     Ok((AppendHeaders([(SET_COOKIE, over)]), entered).into_response())
 }

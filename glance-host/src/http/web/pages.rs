@@ -1,4 +1,4 @@
-//! Pages from templates; whatever is put into them is escaped.
+//! Renders pages from templates, which escape all values.
 
 use std::sync::{Arc, LazyLock};
 
@@ -94,7 +94,7 @@ pub(super) fn render(status: StatusCode, template: &str, values: Value) -> Respo
     }
 }
 
-/// What an address of nothing shows.
+/// Answers unknown paths.
 pub(super) async fn nothing() -> Response {
     message(
         StatusCode::NOT_FOUND,
@@ -103,7 +103,7 @@ pub(super) async fn nothing() -> Response {
     )
 }
 
-/// What opens where there is no page: at the address that a form is sent to, for example.
+/// Answers paths that have no page, such as the target of a form.
 pub(super) async fn nothing_to_open() -> Response {
     message(
         StatusCode::METHOD_NOT_ALLOWED,
@@ -112,7 +112,7 @@ pub(super) async fn nothing_to_open() -> Response {
     )
 }
 
-/// A page with one sentence.
+/// Renders a page with one sentence.
 pub(super) fn message(status: StatusCode, title: &str, text: &str) -> Response {
     render(
         status,
@@ -121,16 +121,16 @@ pub(super) fn message(status: StatusCode, title: &str, text: &str) -> Response {
     )
 }
 
-/// A page that could not be made.
+/// The error of a page.
 pub(super) enum PageError {
     NoRoom,
-    /// Nobody is signed in. A browser shall come back to this page once its person is.
+    /// Nobody is signed in. After sign-in the browser returns to this page.
     SignIn(Option<String>),
-    /// The proxy's word is not taken, for this reason.
+    /// The proxy's headers are not accepted, for this reason.
     NotVouchedFor(&'static str),
     /// The person may not do this, for this reason.
     NotAllowed(&'static str),
-    /// What the address names is gone.
+    /// The address names something that is gone.
     Gone(&'static str),
     Storage(StorageError),
 }
@@ -166,7 +166,7 @@ impl IntoResponse for PageError {
     }
 }
 
-/// Who asks, for the top of a page; nothing where it is always the person at this machine.
+/// Returns the person for the top of a page; `None` if it is always the person at this machine.
 pub(super) fn who(shared: &Shared, user: &User) -> Value {
     if shared.entrance.is_local() {
         return Value::Null;
@@ -175,7 +175,7 @@ pub(super) fn who(shared: &Shared, user: &User) -> Value {
     json!({ "name": user.name, "is_admin": user.is_admin, "signs_out": signs_out })
 }
 
-/// How many other rooms a room's page names; all stand in the list of rooms.
+/// The number of other rooms on a room's page; the list of rooms has all.
 const ROOMS: u32 = 50;
 
 pub(super) async fn room(

@@ -1,4 +1,4 @@
-//! The people of the group: who is an admin, who a guest, and who may not come any more.
+//! The people of the group and their roles.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::service::shared::Shared;
 use crate::service::sign_in::Way;
 use crate::storage::PersonChange;
 
-/// What a person is in the group.
+/// The role of a person.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Role {
@@ -100,7 +100,7 @@ pub(super) async fn remove(
     answer(&shared, &asking, changed).await
 }
 
-/// Goes back to the page, or says on it why nothing changed.
+/// Redirects to the page, or shows on it why nothing changed.
 async fn answer(
     shared: &Shared,
     asking: &User,
@@ -113,7 +113,7 @@ async fn answer(
     Ok(Redirect::to("/people").into_response())
 }
 
-/// Whether a rule says who is an admin.
+/// Returns whether a rule decides who is an admin.
 fn has_rule(shared: &Shared) -> bool {
     match &shared.entrance.way {
         Way::Local(_) | Way::Name => false,

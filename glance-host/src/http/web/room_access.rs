@@ -1,4 +1,4 @@
-//! Who asks for a page, and the room it is about.
+//! The person behind a request, and the room that it is about.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,12 +26,12 @@ use crate::service::shared::Shared;
 use crate::service::sign_in::{Way, session};
 use crate::storage::StorageError;
 
-/// The person who asks.
+/// The person behind a request.
 #[derive(Clone)]
 pub(super) struct Person(pub(super) User);
 
 impl Person {
-    /// Whether they may change what is installed for all rooms.
+    /// Returns whether they may change the integrations of all rooms.
     pub(super) fn may_manage(&self) -> bool {
         access::manages_group(&self.0)
     }
@@ -50,7 +50,7 @@ impl FromRequestParts<Arc<Shared>> for Person {
     }
 }
 
-/// An admin who asks.
+/// The admin behind a request.
 pub(super) struct Admin(pub(super) User);
 
 impl FromRequestParts<Arc<Shared>> for Admin {
@@ -68,15 +68,14 @@ impl FromRequestParts<Arc<Shared>> for Admin {
     }
 }
 
-/// The room in a page's address, and the person who is let into it. For everyone else there is no
-/// such room.
+/// The room in a page's address, and a person who may enter it. Everyone else gets a 404.
 pub(super) struct Visit {
     pub(super) room: Room,
     pub(super) user: User,
 }
 
 impl Visit {
-    /// Whether this person may change the room and its integrations.
+    /// Returns whether this person may change the room and its integrations.
     pub(super) fn may_manage(&self) -> bool {
         access::manages(&self.user, &self.room)
     }
@@ -87,7 +86,7 @@ struct Address {
     room: String,
 }
 
-/// The room in a page's address.
+/// Returns the room in a page's address.
 async fn room_id(parts: &mut Parts, shared: &Arc<Shared>) -> Result<RoomId, PageError> {
     let Path(Address { room }) = Path::from_request_parts(parts, shared)
         .await
@@ -106,7 +105,7 @@ impl FromRequestParts<Arc<Shared>> for Visit {
         let id = room_id(parts, shared).await?;
         let asking = Asking::find(parts, shared).await?;
         let room = shared.state.room(id).await?;
-        // Looked up for a room that is not there, too: how long it takes tells nothing.
+        // Read for a missing room too, so that the response time tells nothing.
         let rights = asking.rights(shared, &user).await?;
         let room = room.filter(|room| rights.may_enter(room));
         match room {
@@ -116,7 +115,7 @@ impl FromRequestParts<Arc<Shared>> for Visit {
     }
 }
 
-/// A visit of a person who may change the room and its integrations.
+/// A person who may change the room and its integrations.
 pub(super) struct Manage(pub(super) Visit);
 
 impl FromRequestParts<Arc<Shared>> for Manage {
@@ -136,7 +135,7 @@ impl FromRequestParts<Arc<Shared>> for Manage {
     }
 }
 
-/// Whether a guest of another site asks, of whom nobody says who they are.
+/// Whether the request comes from a guest of another site, who has no name.
 pub(super) struct Guest(pub(super) bool);
 
 impl FromRequestParts<Arc<Shared>> for Guest {
@@ -151,32 +150,31 @@ impl FromRequestParts<Arc<Shared>> for Guest {
     }
 }
 
-/// Marks a request of a sidebar on another site, where a viewer token says who asks and no cookie is
-/// looked at.
+/// Marks a request of a sidebar on another site: a viewer token authenticates it, and cookies are ignored.
 #[derive(Clone)]
 pub(super) struct Embedded;
 
-/// What a request says of who asks, looked up once.
+/// The authentication of a request, looked up once.
 #[derive(Clone)]
 struct Asking {
     user: User,
     by: By,
 }
 
-/// What lets somebody in.
+/// The way in which a person was authenticated.
 #[derive(Clone)]
 enum By {
-    /// The machine they are at, or a proxy's word at each request.
+    /// The machine that they use, or a proxy that vouches for them with each request.
     Way,
     Session(Session),
-    /// A token of an add-on, or a room that is shown to everyone.
+    /// A viewer token, or a room that is open to everyone.
     Embedded(Visitor),
 }
 
-/// Which rooms somebody may enter.
+/// The rooms that a person may enter.
 enum Rights<'a> {
-    /// That for which a guest of another site was let in: by an add-on of the room, or by the host, which
-    /// shows it to everyone.
+    /// The one room of a guest of another site, whom an add-on of the room let in, or the host because it is open to
+    /// everyone.
     Guest,
     Person(Access<'a>),
 }
@@ -266,12 +264,12 @@ impl Asking {
         matches!(&self.by, By::Embedded(visitor) if visitor.is_guest)
     }
 
-    /// Whether anything proves who asks; nothing does where a room is shown to everyone.
+    /// Returns whether anything authenticates the person; nothing does if the room is open to everyone.
     fn is_proven(&self) -> bool {
         !matches!(&self.by, By::Embedded(visitor) if visitor.pass.is_none())
     }
 
-    /// Which rooms who asks may enter, as `user` now says they are.
+    /// Returns the rooms that the person may enter with their current role.
     async fn rights<'a>(
         &self,
         shared: &Shared,
@@ -297,7 +295,7 @@ impl Asking {
         }
     }
 
-    /// When what lets them in ends by itself.
+    /// Returns when the session or token expires.
     fn expires_at(&self) -> Option<i64> {
         match &self.by {
             By::Way => None,
@@ -307,7 +305,7 @@ impl Asking {
     }
 }
 
-/// How long a visit lasts: until the session ends, or the person may not enter the room any more.
+/// Watches whether a page may stay open: until the session ends, or the person may no longer enter the room.
 pub(super) struct Stay {
     shared: Arc<Shared>,
     asking: Asking,
@@ -322,7 +320,7 @@ impl FromRequestParts<Arc<Shared>> for Stay {
         parts: &mut Parts,
         shared: &Arc<Shared>,
     ) -> Result<Self, PageError> {
-        // First listen, then look: nothing that happens in between is missed.
+        // Subscribe before reading, so that no event in between is missed.
         let changes = shared.bus.subscribe_access();
         let Visit { room, .. } = Visit::from_request_parts(parts, shared).await?;
         let asking = Asking::find(parts, shared).await?;
@@ -336,7 +334,7 @@ impl FromRequestParts<Arc<Shared>> for Stay {
 }
 
 impl Stay {
-    /// Completes when the visit ends.
+    /// Completes when the page has to close.
     pub(super) async fn ends(mut self) {
         loop {
             let left = self.left();
@@ -348,7 +346,7 @@ impl Stay {
                 },
                 () = self.shared.clock.sleep(left) => {}
             }
-            // Boxed: it is rare, and who stays should not keep room for it.
+            // Boxed: it is rare, and a waiting page should not reserve memory for it.
             match Box::pin(self.may_go_on()).await {
                 Ok(true) => {}
                 Ok(false) => return,
@@ -367,7 +365,7 @@ impl Stay {
         self.asking.is_guest()
     }
 
-    /// Whether another site shows the room.
+    /// Returns whether another site shows the room.
     pub(super) fn is_embedded(&self) -> bool {
         self.asking.visitor().is_some()
     }
@@ -393,7 +391,7 @@ impl Stay {
         }
     }
 
-    /// How long a session or a token holds; what has none ends by a change only.
+    /// Returns the remaining lifetime of the session or token; without one, only a change ends the access.
     fn left(&self) -> Duration {
         let end = self.asking.expires_at();
         let left = end.map(|end| end - self.shared.clock.now());

@@ -1,4 +1,4 @@
-//! The list of rooms, and a room's settings: what it is called, who may enter, and its end.
+//! The list of rooms, and a room's settings.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::model::{NewRoom, Room, User};
 use crate::service::rooms::RoomError;
 use crate::service::shared::Shared;
 
-/// What a form says of a room.
+/// The form of a room.
 #[derive(Default, Deserialize)]
 pub(super) struct Wanted {
     name: String,
@@ -39,7 +39,7 @@ impl Wanted {
         }
     }
 
-    /// Whatever is not said to be public is private.
+    /// A room is private unless the form says public.
     fn is_public(&self) -> bool {
         self.privacy == "public"
     }
@@ -119,10 +119,10 @@ async fn page(
     Ok(render(status, "rooms.html", values))
 }
 
-/// What the address of a room's settings says.
+/// The query of the settings page.
 #[derive(Deserialize)]
 pub(super) struct Said {
-    /// There, with no value, where they were just saved.
+    /// Present, without a value, after saving.
     saved: Option<String>,
 }
 
@@ -164,7 +164,7 @@ pub(super) async fn archive(
     changed(&shared, &visit, &wanted, "", change).await
 }
 
-/// Changes the room, and shows its settings with this query; or says beside the form why not.
+/// Changes the room and redirects to its settings with this query, or shows the error beside the form.
 async fn changed(
     shared: &Arc<Shared>,
     visit: &Visit,
@@ -259,7 +259,7 @@ async fn settings_page(
     Ok(render(status, "settings.html", values))
 }
 
-/// Why a room is not made or changed, as a sentence beside the form.
+/// Returns the error for a room that was not created or changed, as a sentence beside the form.
 fn describe_error(error: RoomError) -> Result<(StatusCode, String), PageError> {
     match error {
         RoomError::Name(_) | RoomError::Unseen | RoomError::Topic(_) => {

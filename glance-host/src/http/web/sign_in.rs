@@ -20,12 +20,12 @@ use crate::service::sign_in::{Way, name, session};
 
 #[derive(Deserialize)]
 pub(super) struct Back {
-    /// Where the person wanted to go.
+    /// The page that the person wanted to open.
     #[serde(default)]
     pub(super) to: String,
 }
 
-/// A page of this host, whatever was asked for.
+/// Returns a page of this host, whatever the parameter says.
 pub(super) fn own_page(to: &str) -> &str {
     let is_own = to.starts_with('/')
         && !to.starts_with("//")
@@ -35,8 +35,8 @@ pub(super) fn own_page(to: &str) -> &str {
 
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
-/// Where a browser shall come back to once its person signed in: the page it asks for, or that whose
-/// form it sends. Whatever else asks, a script for example, is told with a status alone.
+/// Returns the page to which a browser returns after sign-in: the requested page, or the one whose form it sends.
+/// Other clients, such as scripts, get a status only.
 pub(super) fn way_back(asked: &Parts, shared: &Shared) -> Option<String> {
     let text = |name: HeaderName| {
         asked
@@ -61,9 +61,9 @@ pub(super) fn way_back(asked: &Parts, shared: &Shared) -> Option<String> {
     is_navigation.then(|| page().unwrap_or_else(|| "/".to_owned()))
 }
 
-/// The address of the page on which one signs in, to come back to this one.
+/// Returns the address of the sign-in page, with the page to return to.
 pub(super) fn address(to: &str) -> String {
-    // A fixed address with a parameter is one.
+    // A constant address with a parameter is valid.
     let url = Url::parse_with_params("http://host/sign-in", [("to", to)]);
     url.map_or("/sign-in".to_owned(), |url| {
         format!("{}?{}", url.path(), url.query().unwrap_or_default())
@@ -108,7 +108,7 @@ pub(super) async fn by_name(
     enter(&shared, &headers, &user, &to).await
 }
 
-/// Lets a person in, unless they were removed, and sends them where they wanted to go.
+/// Starts a session unless the person was removed, and redirects to the wanted page.
 pub(super) async fn enter(
     shared: &Shared,
     headers: &HeaderMap,
@@ -153,7 +153,7 @@ pub(super) async fn form(
     let mut people = Vec::new();
     let mut provider: Option<String> = None;
     match &shared.entrance.way {
-        // Whoever these two let in has no need to sign in.
+        // People of these two methods never need to sign in.
         Way::Local(_) | Way::Proxy(_) => return Ok(Redirect::to("/").into_response()),
         Way::Name => {
             let users = shared.state.users().await?;

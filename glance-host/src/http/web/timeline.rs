@@ -1,4 +1,4 @@
-//! The timeline of a room's page: what was written, page by page, and what a person writes.
+//! The timeline of a room's page: reads entries, and posts messages.
 
 use std::sync::Arc;
 
@@ -16,17 +16,17 @@ use crate::model::Side;
 use crate::service::messages::{Draft, MAX_TEXT, PostError};
 use crate::service::shared::Shared;
 
-/// How many entries a page is given at once.
+/// The number of entries in a response.
 const PAGE: usize = 50;
 
-/// Which entries: the newest, or those next to one that the page has.
+/// The requested entries: the newest, or the neighbours of one that the page has.
 #[derive(Deserialize)]
 pub(super) struct Asked {
     before: Option<String>,
     after: Option<String>,
 }
 
-/// Oldest first, and whether there are more on the side asked for.
+/// Returns entries, oldest first, and whether there are more on the requested side.
 pub(super) async fn read(
     State(shared): State<Arc<Shared>>,
     Visit { room, .. }: Visit,
@@ -58,9 +58,9 @@ pub(super) async fn read(
 #[serde(rename_all = "camelCase")]
 pub(super) struct Say {
     text: String,
-    /// A UUID of the page's own: what is sent again under it is written once.
+    /// A UUID that the page chose: a repeated request posts one message.
     id: Option<String>,
-    /// The id of the entry that it answers.
+    /// The id of the entry that the message answers.
     reply_to: Option<String>,
 }
 

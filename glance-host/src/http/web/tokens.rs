@@ -1,4 +1,4 @@
-//! The tokens for scripts: an admin creates, sees and revokes them.
+//! The page of admin tokens: an admin creates, lists and revokes them.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::service::admin_tokens::{DEFAULT_DAYS, MAX_DAYS, NotCreated};
 use crate::service::shared::Shared;
 use crate::service::sign_in;
 
-/// What the form says.
+/// The form of a new token.
 #[derive(Deserialize)]
 pub(super) struct TokenForm {
     #[serde(default)]
@@ -63,7 +63,7 @@ pub(super) async fn create(
     if shared.entrance.is_local() {
         return Err(PageError::NotAllowed(NOT_NEEDED));
     }
-    // What is no number is as wrong as 0.
+    // Text that is no number is as wrong as 0.
     let days = form.days.trim().parse().unwrap_or_default();
     match admin_tokens::create(&shared, &asking, &form.name, days).await {
         Ok((created, secret)) => {
@@ -101,10 +101,10 @@ pub(super) async fn revoke(
 const NOT_NEEDED: &str =
     "Nobody signs in to this host, so it takes commands of its own machine without a token.";
 
-/// What has just happened.
+/// The result of the last action.
 enum Notice<'a> {
     None,
-    /// The token is shown now, and never again.
+    /// The token, which is shown only now.
     Created(&'a AdminToken, &'a Secret),
     Refused(String),
 }
@@ -166,7 +166,7 @@ async fn page(
     Ok(render(status, "tokens.html", values))
 }
 
-/// A time for programs, and for people by the minute.
+/// Formats a time for programs, and for people to the minute.
 fn time(seconds: i64) -> Value {
     let exact = wire::time(seconds);
     let minute = exact.get(..16).unwrap_or_default().replace('T', " ");

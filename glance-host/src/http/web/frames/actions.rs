@@ -1,4 +1,4 @@
-//! Which actions are offered to a person, on a message or beside the input field.
+//! The actions that a person is offered, on a message or beside the input field.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::model::{Installed, Room, User};
 use crate::service::shared::Shared;
 use crate::storage::StorageError;
 
-/// An action that is offered.
+/// An offered action.
 pub(crate) struct Offered {
     pub(crate) installed: Arc<Installed>,
     pub(crate) action: Action,
@@ -43,7 +43,7 @@ pub(super) struct Asked {
     message: String,
 }
 
-/// The actions on one message, judged when its menu is opened.
+/// Lists the actions on one message. The page asks when a menu opens.
 pub(super) async fn of_message(
     State(shared): State<Arc<Shared>>,
     Visit { room, user }: Visit,
@@ -64,7 +64,7 @@ pub(crate) async fn find_message(
     Ok(Message::new(shared, &entry).await?)
 }
 
-/// Those whose conditions hold, by weight: on a message, or beside the input field without one.
+/// Returns the actions whose conditions hold, by weight: on a message, or without one beside the input field.
 pub(crate) async fn offered(
     shared: &Shared,
     room: &Room,
@@ -80,7 +80,7 @@ pub(crate) async fn offered(
         let judged = judged(&installed.descriptor, actions, &location);
         let looks = judged.iter().any(|(_, program)| program.patterns() > 0);
         let holding = match message {
-            // Each add-on by itself, so that nobody waits for all of another's, and who is gone for none.
+            // Each add-on in turn, so that no task collects all actions and a removed add-on costs nothing.
             Some(message) if looks => {
                 let (room, user, message) = (room.clone(), user.clone(), Arc::clone(message));
                 pattern::aside(move || holding(judged, &room, &user, Some(&message)))
@@ -101,7 +101,7 @@ pub(crate) async fn offered(
 
 type Judged = Vec<(Action, Program)>;
 
-/// The actions of an add-on that may be offered at a place, with their conditions.
+/// Returns the actions of an add-on for a location, with their conditions.
 fn judged(descriptor: &Descriptor, actions: Vec<Action>, location: &ActionLocation) -> Judged {
     let mut allowance = Allowance::default();
     let programs = actions.into_iter().map(|action| {
@@ -129,7 +129,7 @@ fn holding(judged: Judged, room: &Room, user: &User, message: Option<&Message>) 
     holding.map(|(action, _)| action).collect()
 }
 
-/// Whether an add-on of the room has an action on messages, on whichever.
+/// Returns whether an add-on of the room has an action on any message.
 pub(super) async fn any_on_messages(shared: &Shared, room: &Room) -> Result<bool, StorageError> {
     let all = all(shared, room).await?;
     let mut actions = all.iter().flat_map(|(_, actions)| actions);
@@ -145,8 +145,7 @@ fn order(offered: &Offered) -> (i64, &str, &str) {
     )
 }
 
-/// Those of descriptors and of runtime, by installation. One of a room stands before a global one of its
-/// key.
+/// Returns declared and runtime actions by installation. A room's action hides a global one with the same key.
 async fn all(shared: &Shared, room: &Room) -> Result<Vec<(Installed, Vec<Action>)>, StorageError> {
     let mut all = Vec::new();
     for installed in shared.state.installations_in(room.id).await? {

@@ -1,4 +1,4 @@
-//! What scripts of add-ons ask about: a token, the room, who is there, who looks.
+//! The requests of add-on scripts: a token, the room, its participants, the person.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub(super) struct Module {
     module: String,
 }
 
-/// A fresh token for a module that is open.
+/// Creates a new token for an open module.
 pub(super) async fn token(
     State(shared): State<Arc<Shared>>,
     Visit { room, user }: Visit,
@@ -98,7 +98,7 @@ pub(super) async fn user(
     may_view(&shared, &room, &add_on).await?;
     let mut written = person(&shared, &user);
     written["is_guest"] = user.is_guest.into();
-    // This host knows no titles; the member is there for scripts that read it.
+    // This host has no titles; scripts read the member.
     written["title"] = "".into();
     Ok(Json(written))
 }
@@ -110,8 +110,7 @@ pub(super) struct Entering {
     room: String,
 }
 
-/// The address of another room, where the person may enter it. A room that they may not enter and
-/// one that is not there look the same.
+/// Returns the URL of another room that the person may enter. A forbidden room and a missing one look the same.
 pub(super) async fn enter(
     State(shared): State<Arc<Shared>>,
     Visit { room, user }: Visit,
@@ -154,7 +153,7 @@ fn person(shared: &Shared, user: &User) -> Value {
         "name": user.name,
         "mention_name": user.mention_name(),
         "presence": { "show": if is_online { "chat" } else { "unavailable" } },
-        // Nobody has a picture on this host, and scripts put this into an image.
+        // People have no pictures on this host, and scripts put this into an image.
         "photo_url": format!("{}/assets/icon.svg", shared.info.base_url),
         "is_admin": user.is_admin,
         "email": user.email,

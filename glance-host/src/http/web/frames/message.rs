@@ -1,4 +1,4 @@
-//! A message as actions get it, and as their conditions test it.
+//! A message in the form that actions and their conditions get.
 
 use glance_sdk::evaluate;
 use glance_sdk::model::Notification;
@@ -9,7 +9,7 @@ use crate::model::{Content, Entry, Sender, User};
 use crate::service::shared::Shared;
 use crate::storage::StorageError;
 
-/// What is known of an entry of the timeline.
+/// The message of a timeline entry.
 pub(crate) struct Message {
     kind: &'static str,
     text: String,
@@ -45,7 +45,7 @@ impl Message {
         })
     }
 
-    /// As the event of an action and the variables of an address have it.
+    /// Returns the form for the event of an action and for the variables of an address.
     pub(super) fn written(&self) -> Value {
         let member = |name: &str| self.card.as_ref().and_then(|card| card.get(name)).cloned();
         let mut written = json!({
@@ -69,7 +69,7 @@ impl Message {
         written
     }
 
-    /// As conditions test it, for who looks at it.
+    /// Returns the form that conditions test, for the person who looks at it.
     pub(super) fn tested(&self, looks: &User) -> evaluate::Message<'_> {
         let mut tested = evaluate::Message::default();
         tested.kind = self.kind;
@@ -98,8 +98,8 @@ fn contains_link(text: &str) -> bool {
     })
 }
 
-/// Takes the flags that both JavaScript and this host's engine have; `g`, `u` and `y` change
-/// nothing where only whether something is found counts.
+/// Translates the flags that both JavaScript and this host's engine have. `g`, `u` and `y` do not change whether a
+/// pattern matches.
 fn finds(pattern: &str, flags: &str, text: &str) -> bool {
     let flags: String = flags
         .chars()

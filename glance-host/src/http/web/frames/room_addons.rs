@@ -1,4 +1,4 @@
-//! What the room page must know of the add-ons in the room: what can be open, and the actions.
+//! The add-ons of a room for its page: modules that can be open, and actions.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use crate::model::event::Push;
 use crate::service::shared::Shared;
 use crate::storage::StorageError;
 
-/// Looks for one person in one room.
+/// Reads the add-ons of one room for one person.
 pub(in crate::http::web) struct Here {
     shared: Arc<Shared>,
     room: RoomId,
     user: UserId,
-    /// The key of each installation's add-on, as it was looked up last.
+    /// The key of each installation's add-on, as of the last read.
     add_ons: HashMap<OauthId, String>,
 }
 
@@ -32,8 +32,8 @@ impl Here {
         }
     }
 
-    /// The event `here`: the modules of each add-on, each with what changes when it does; the
-    /// actions beside the input field; and whether there are any on messages.
+    /// Returns the data of the event `here`: the modules of each add-on, each with a value that changes with it; the
+    /// actions beside the input field; and whether there are actions on messages.
     pub(in crate::http::web) async fn look(&mut self) -> Result<Value, StorageError> {
         let state = &self.shared.state;
         let (room, user) = (state.room(self.room).await?, state.user(self.user).await?);
@@ -56,7 +56,7 @@ impl Here {
         }))
     }
 
-    /// The key of the add-on that pushed, where the push is for this person.
+    /// Returns the key of the add-on that pushed, if the push is for this person.
     pub(in crate::http::web) fn add_on(&self, push: &Push) -> Option<&str> {
         let is_for_them = push.user.is_none_or(|user| user == self.user);
         let add_on = self.add_ons.get(&push.oauth_id);
@@ -64,7 +64,7 @@ impl Here {
     }
 }
 
-/// Each panel and dialog by its key. Another installation of the same add-on has other tokens.
+/// Lists panels and dialogs by key. A new installation of the same add-on needs new tokens.
 fn versions(installed: &Installed) -> BTreeMap<&str, String> {
     let capabilities = &installed.descriptor.capabilities;
     let id = &installed.oauth_id;

@@ -1,4 +1,4 @@
-//! What a key opens: a panel, a dialog or an external page, at an address made for this opening.
+//! Opens a panel, a dialog or an external page by its key, at a newly signed address.
 
 use std::sync::Arc;
 
@@ -18,8 +18,8 @@ use crate::model::{Installed, Room, User};
 use crate::service::shared::Shared;
 use crate::storage::StorageError;
 
-/// What a page wants to open: a module or a glance of an add-on by its key, what a glance opens even
-/// where a module has its key, or what an action opens.
+/// The target that a page wants to open: a module or a glance of an add-on by its key, the target of a glance even if
+/// a module has its key, or the target of an action.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Wanted {
@@ -27,9 +27,9 @@ pub(crate) struct Wanted {
     key: Option<String>,
     glance: Option<String>,
     action: Option<String>,
-    /// The message that the action is taken on.
+    /// The message that the action belongs to.
     message: Option<String>,
-    /// What the variables of the address stand for.
+    /// The values for the variables of the address.
     #[serde(default)]
     values: Map<String, Value>,
     theme: Option<Theme>,
@@ -52,7 +52,7 @@ pub(super) async fn open(
     Ok(Json(opened))
 }
 
-/// Finds what a person opens, and signs its address.
+/// Finds the target and signs its address.
 pub(crate) async fn find(
     shared: &Shared,
     room: &Room,
@@ -63,7 +63,7 @@ pub(crate) async fn find(
     let mut message = None;
     let mut line = None;
     let (installed, target) = match (&wanted.action, &wanted.glance, wanted.key) {
-        // Its message would leave the room.
+        // The message would leave the room.
         (Some(action), ..) if is_embedded => {
             return Err(Refusal::not_found(format!(
                 "There is no action {action} on another site"
@@ -160,7 +160,7 @@ pub(crate) async fn find(
     }))
 }
 
-/// What a glance opens, of the descriptor or of runtime.
+/// Returns the target of a declared or runtime glance.
 async fn target_of(
     shared: &Shared,
     installed: &Installed,
@@ -187,7 +187,7 @@ fn options(target: &Target) -> Option<&Extra> {
     }
 }
 
-/// The declared options, and over them those of the target.
+/// Merges the options of the target into the declared ones.
 fn merged(declared: Value, given: Option<&Extra>) -> Value {
     let mut merged = match declared {
         Value::Object(members) => members,

@@ -1,4 +1,4 @@
-//! Addresses with `{dotted.path}` variables, filled when a page is opened.
+//! Addresses with `{dotted.path}` variables, which are filled when a page opens.
 
 use std::fmt::Write;
 
@@ -6,22 +6,20 @@ use reqwest::Url;
 use serde_json::Value;
 use url::Position;
 
-/// How long an address may become, in bytes. With what is appended to it (a token, a theme) it stays
-/// below 16 KB, which servers take.
+/// The longest filled address, in bytes. With a token and a theme it stays below 16 KB, which servers accept.
 const MAX_BYTES: usize = 14 * 1024;
 
 /// A filled address.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Filled {
     pub(super) url: String,
-    /// Whether it would have become too long with all that its variables stand for.
+    /// Whether values were truncated to keep it short.
     pub(super) is_truncated: bool,
 }
 
-/// Fills the variables of an address: percent-encoded, objects as JSON, missing ones empty. They
-/// stand behind the site's name only: what somebody wrote does not choose who gets the token. Values
-/// that make the address too long are truncated, the longest first. What goes wrong does not name the
-/// address, which may hold a secret.
+/// Fills the variables of an address: percent-encoded, objects as JSON, missing ones empty. Variables are allowed
+/// only after the host name, so a value does not choose who gets the token. If the address becomes too long, the
+/// longest values are truncated first. Errors do not contain the address, which may hold a secret.
 pub(super) fn fill(template: &str, values: &Value) -> Result<Filled, String> {
     let site = site_end(template);
     if template[..site].contains('{') {
@@ -50,7 +48,7 @@ pub(super) fn fill(template: &str, values: &Value) -> Result<Filled, String> {
     });
     let longest = longest(values.collect(), room);
     let url = with_values_up_to(longest.unwrap_or(usize::MAX));
-    // Parsers skip some characters, so that what looks like a path may be read as the site.
+    // Parsers skip some characters, so they may read as a host name what looks like a path.
     if origin(&read(&url)?) != origin(&plain) {
         return Err("Its address has a variable in its site, where none may stand".to_owned());
     }
@@ -64,7 +62,7 @@ fn read(address: &str) -> Result<Url, String> {
     Url::parse(address).map_err(|cause| format!("Its address cannot be filled: {cause}"))
 }
 
-/// Everything before the path.
+/// Returns everything before the path.
 fn origin(url: &Url) -> &str {
     &url[..Position::BeforePath]
 }
@@ -93,7 +91,7 @@ fn parts<'t>(mut rest: &'t str, values: &Value) -> Vec<Part<'t>> {
     parts
 }
 
-/// How long the longest of these may be so that all of them have room; `None` where they do as they are.
+/// Returns the length to which the longest of these have to be cut so that all fit; `None` if they fit already.
 fn longest(mut lengths: Vec<usize>, mut room: usize) -> Option<usize> {
     lengths.sort_unstable();
     for (index, length) in lengths.iter().enumerate() {
@@ -106,7 +104,7 @@ fn longest(mut lengths: Vec<usize>, mut room: usize) -> Option<usize> {
     None
 }
 
-/// The beginning of a text that is at most so long when it is encoded.
+/// Returns the beginning of a text whose encoded form has at most this length.
 fn truncated(text: &str, longest: usize) -> &str {
     let mut length = 0;
     for (at, char) in text.char_indices() {
@@ -118,7 +116,7 @@ fn truncated(text: &str, longest: usize) -> &str {
     text
 }
 
-/// Where the path begins, behind scheme and site.
+/// Returns where the path begins, after scheme and host.
 fn site_end(template: &str) -> usize {
     let begin = template.find("://").map_or(0, |at| at + 3);
     let end = template[begin..].find(['/', '?', '#']);
@@ -141,7 +139,7 @@ fn text(value: Option<&Value>) -> String {
     }
 }
 
-/// How long a text is in an address, in bytes.
+/// Returns the length of an encoded text, in bytes.
 fn length(text: &str) -> usize {
     let of = |byte| {
         if is_plain(byte) && byte != b'\'' {
@@ -153,22 +151,22 @@ fn length(text: &str) -> usize {
     text.bytes().map(of).sum()
 }
 
-/// What JavaScript's `encodeURIComponent` leaves as it is. In a query an apostrophe is encoded all the
-/// same once an address is parsed.
+/// The characters that JavaScript's `encodeURIComponent` leaves alone. The URL parser still encodes an apostrophe in
+/// a query.
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte)
 }
 
-/// Writes a text as JavaScript's `encodeURIComponent` would.
+/// Encodes a text like JavaScript's `encodeURIComponent`.
 fn encode(text: &str, into: &mut String) {
-    // As a step of a path these would lead out of the folder that the author wrote.
+    // As path segments these would leave the folder that the author wrote.
     if text == "." || text == ".." {
         return;
     }
     for byte in text.bytes() {
         match is_plain(byte) {
             true => into.push(char::from(byte)),
-            // Writing into a string does not fail.
+            // Writing into a string cannot fail.
             false => drop(write!(into, "%{byte:02X}")),
         }
     }
@@ -265,7 +263,7 @@ mod tests {
             prop_assert_eq!(url.fragment(), Some("f"));
             let expected = if value == "." || value == ".." { String::new() } else { value };
             let found = url.query_pairs().next().unwrap().1.into_owned();
-            // A query reads as a form: nothing that we write stands for a space.
+            // Queries are parsed as forms, and the encoder never writes a plus for a space.
             prop_assert_eq!(found, expected);
         }
     }

@@ -1,4 +1,4 @@
-//! Installs, updates and removes, each after somebody approved what it means.
+//! Installs, updates and removes add-ons, each after a person approved it.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub(super) struct Asked {
     url: String,
 }
 
-/// Step 1: reads the descriptor and shows what it asks for.
+/// Step 1: reads the descriptor and shows what it requests.
 pub(super) async fn review(
     State(shared): State<Arc<Shared>>,
     site: Site,
@@ -47,7 +47,7 @@ pub(super) struct Approved {
     digest: String,
 }
 
-/// Step 2: installs what was approved, and nothing else.
+/// Step 2: installs exactly what was approved.
 pub(super) async fn approve(
     State(shared): State<Arc<Shared>>,
     site: Site,
@@ -79,7 +79,7 @@ pub(super) struct Update {
     digest: String,
 }
 
-/// Reads the descriptor anew; what it asks for beyond what was approved is shown first.
+/// Reads the descriptor again. If it requests more than was approved, the person sees that first.
 pub(super) async fn update(
     State(shared): State<Arc<Shared>>,
     site: Site,
@@ -131,9 +131,9 @@ pub(super) async fn remove(
 
 const CHANGED: &str = "The descriptor has changed since you read it. This is what it says now.";
 
-/// What a person is asked to approve.
+/// The approval of a person.
 enum Approval<'a> {
-    /// The add-on whose descriptor stands at this address.
+    /// The URL of the descriptor.
     Install(&'a str),
     Update(&'a Installed),
 }

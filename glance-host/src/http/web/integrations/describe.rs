@@ -1,4 +1,4 @@
-//! What a descriptor asks for and adds, in plain words.
+//! Describes what a descriptor requests and adds, in plain words.
 
 use glance_sdk::evaluate::Program;
 use glance_sdk::model::{ActionLocation, Descriptor, Event};
@@ -9,7 +9,7 @@ use crate::content::pattern::{Allowance, MAX_IN_ACTIONS};
 use crate::http::api::capabilities;
 use crate::service::install::approval::{scopes, was_told};
 
-/// What people must know before they approve; `old` is what they approved before.
+/// Returns what people must know before they approve; `old` is what they approved before.
 pub(super) fn descriptor(descriptor: &Descriptor, old: Option<&Descriptor>) -> Value {
     let before = old.map(scopes).unwrap_or_default();
     let asked: Vec<_> = scopes(descriptor)
@@ -90,7 +90,7 @@ fn adds(descriptor: &Descriptor, old: Option<&Descriptor>) -> Vec<Value> {
         .collect()
 }
 
-/// Whether the answer of a webhook is written into the room, which needs no scope.
+/// Returns whether the host posts the answer of a webhook, which needs no scope.
 fn may_answer(event: &Event) -> bool {
     !matches!(event, Event::RoomArchived | Event::RoomDeleted)
 }

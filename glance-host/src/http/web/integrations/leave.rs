@@ -1,4 +1,4 @@
-//! The way to a page of an add-on's own and back, where an add-on asks for that.
+//! Redirects to an add-on's own page and back, if the add-on asks for it.
 
 use std::sync::Arc;
 
@@ -22,8 +22,8 @@ pub(super) struct Names {
     visit: String,
 }
 
-/// A page that goes on to the add-on's, or back to the list where there is none to visit. It goes
-/// on by itself: a form's answer may not, since forms are for this host only.
+/// Shows a page that redirects to the add-on's page, or back to the list if there is none. The page submits a form by
+/// itself, because the answer to a form may only lead to this host.
 pub(super) fn page(
     shared: &Shared,
     site: &Site,
@@ -31,7 +31,7 @@ pub(super) fn page(
     visit: Option<String>,
 ) -> Response {
     let Some(visit) = visit else {
-        // The list shows which one it was.
+        // The list scrolls to the installation.
         let shown = format!("{}#{}", site.address(), installed.oauth_id);
         return Redirect::to(&shown).into_response();
     };
@@ -43,7 +43,7 @@ pub(super) fn page(
     render(StatusCode::OK, "integrations/leave.html", values)
 }
 
-/// To the add-on. Its address holds those that are for this visit only.
+/// Redirects to the add-on. The address contains URLs that are valid for this visit only.
 pub(super) async fn go(
     State(shared): State<Arc<Shared>>,
     site: Site,
@@ -55,8 +55,8 @@ pub(super) async fn go(
     Ok((private, Redirect::to(url.as_str())).into_response())
 }
 
-/// Back from the add-on. An installation that waits for this is finished by a form, which the page sends
-/// by itself: to follow a link changes nothing.
+/// Handles the return from the add-on. The page submits a form that completes an installation: following a link must
+/// not change anything.
 pub(super) async fn back(
     State(shared): State<Arc<Shared>>,
     site: Site,
@@ -76,7 +76,7 @@ pub(super) async fn back(
     }
 }
 
-/// Ends what waited for a person who is back.
+/// Completes the installation of a person who returned.
 pub(super) async fn done(
     State(shared): State<Arc<Shared>>,
     site: Site,
@@ -100,7 +100,7 @@ const OVER: PageError = PageError::Gone(
      missing there can be installed again.",
 );
 
-/// The installation data, for the add-on and once.
+/// Serves the installation data to the add-on, once.
 pub(super) async fn show(
     State(shared): State<Arc<Shared>>,
     method: Method,

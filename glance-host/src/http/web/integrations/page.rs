@@ -1,4 +1,4 @@
-//! The pages on which an add-on is set up: its own, in a frame of the host's.
+//! The configuration pages of an add-on, in a frame of the host's page.
 
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ impl Page {
         }
     }
 
-    /// Where it stands, and whether it is signed.
+    /// Returns the URL of the page, and whether it is signed.
     fn of(self, installed: &Installed) -> Option<(&str, &Authentication)> {
         let has = &installed.descriptor.capabilities;
         match self {
@@ -56,8 +56,8 @@ impl Page {
         }
     }
 
-    /// Whether the person may open it. Where the whole group has the add-on, those who manage a
-    /// room may where the add-on says so.
+    /// Returns whether the person may open it. Room admins may configure an add-on of the whole group if its
+    /// descriptor allows that.
     pub(super) fn is_open(self, site: &Site, installed: &Installed) -> bool {
         if self.of(installed).is_none() || !site.may_manage() {
             return false;
@@ -74,7 +74,7 @@ impl Page {
     }
 }
 
-/// The host's page around it. It holds no token: the script asks for the address.
+/// Shows the host's page around it, which contains no token: its script requests the address.
 pub(super) async fn frame(
     State(shared): State<Arc<Shared>>,
     site: Site,
@@ -89,7 +89,7 @@ pub(super) async fn frame(
     Ok(render(StatusCode::OK, "integrations/frame.html", values))
 }
 
-/// The address of its page, with a token made for this opening.
+/// Returns the address of the add-on's page, with a new token.
 pub(super) async fn address(
     State(shared): State<Arc<Shared>>,
     site: Site,

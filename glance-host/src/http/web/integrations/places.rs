@@ -1,5 +1,5 @@
-//! `/addons/install?url=`: the address to which "install" buttons of add-ons lead. It changes nothing: the
-//! person chooses a place, and reads there what the add-on asks for.
+//! `/addons/install?url=`: the target of "install" buttons of add-ons. It changes nothing: the person chooses a
+//! place, and reads there what the add-on requests.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::http::web::room_access::Person;
 use crate::model::access;
 use crate::service::shared::Shared;
 
-/// How many rooms the page names.
+/// The number of rooms that the page lists.
 const MAX_ROOMS: u32 = 100;
 
 pub(super) async fn choose(
@@ -52,9 +52,9 @@ pub(super) async fn choose(
     Ok(render(StatusCode::OK, "integrations/places.html", values))
 }
 
-/// The address of a page of integrations with a descriptor's address for its form.
+/// Returns the address of a page of integrations, with the URL of a descriptor for its form.
 fn with_url(page: &str, url: &str) -> String {
-    // A fixed address with a parameter is one.
+    // A constant address with a parameter is valid.
     let address = Url::parse_with_params(&format!("http://host{page}"), [("url", url)]);
     address.map_or_else(
         |_| page.to_owned(),

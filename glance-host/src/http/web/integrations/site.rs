@@ -1,4 +1,4 @@
-//! Where integrations are managed: a room, or the whole group.
+//! The place whose integrations are managed: a room, or the whole group.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::model::access;
 use crate::model::{Installed, User};
 use crate::service::shared::Shared;
 
-/// A room or the group, and the person who manages it there.
+/// A room or the group, and the person who manages it.
 pub(super) enum Site {
     Room(Visit),
     Group(Person),
@@ -61,7 +61,7 @@ impl Site {
         }
     }
 
-    /// The address of its list of integrations.
+    /// Returns the path of its list of integrations.
     pub(super) fn address(&self) -> String {
         match self {
             Self::Room(visit) => format!("/rooms/{}/integrations", visit.room.id),
@@ -69,7 +69,7 @@ impl Site {
         }
     }
 
-    /// What every page of it shows.
+    /// Returns the values that each of its pages shows.
     pub(super) fn values(&self, shared: &Shared) -> Value {
         let name = match self {
             Self::Room(visit) => visit.room.name.as_str(),
@@ -86,7 +86,7 @@ impl Site {
         })
     }
 
-    /// What is installed, in the room those for all rooms too.
+    /// Lists the installations; for a room also those of the whole group.
     pub(super) async fn installations(&self, shared: &Shared) -> Result<Vec<Installed>, PageError> {
         let found = match self {
             Self::Room(visit) => shared.state.installations_in(visit.room.id).await?,
@@ -95,7 +95,7 @@ impl Site {
         Ok(found)
     }
 
-    /// Refuses whoever may not change anything here.
+    /// Refuses a person who may not change anything here.
     pub(super) fn managed(&self) -> Result<(), PageError> {
         let who = match self {
             Self::Room(_) => {
@@ -108,7 +108,7 @@ impl Site {
             .ok_or(PageError::NotAllowed(who))
     }
 
-    /// The installation that is managed here: one for all rooms is not managed in a room.
+    /// Returns an installation that is managed here; those of the whole group are not managed in a room.
     pub(super) async fn installed(
         &self,
         shared: &Shared,
@@ -122,7 +122,7 @@ impl Site {
         ))
     }
 
-    /// The installation that shows here.
+    /// Returns an installation that shows here.
     pub(super) async fn shown(&self, shared: &Shared, id: &str) -> Result<Installed, PageError> {
         let mut here = self.installations(shared).await?.into_iter();
         let found = here.find(|installed| installed.oauth_id.as_str() == id);
