@@ -1,4 +1,4 @@
-//! Installs, moves and removes add-ons: the host's side of the handshake.
+//! Installs and updates add-ons: the host's side of the handshake.
 
 pub(crate) mod approval;
 pub(crate) mod browser_handoff;
@@ -31,26 +31,26 @@ pub use conflict::Conflict;
 pub use error::InstallError;
 pub(crate) use read::{Read, read};
 
-/// What is told as it happens: each step of an installation.
+/// The log target of the steps of an installation, which `cargo glance` prints.
 pub(crate) const STEPS: &str = "glance_host::steps";
 
-/// How long an add-on may take to serve its descriptor, and to take its leave.
+/// The timeout for fetching a descriptor and for a removal call.
 const DESCRIPTOR_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long an add-on may take to accept an installation; it calls the host meanwhile.
+/// The time in which an add-on has to accept an installation; it calls the host in between.
 const CALLBACK_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The shortest pause before the installation data is posted again.
 const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Of letters and digits: 238 bits.
+/// Letters and digits of a secret: 238 bits.
 pub(crate) const SECRET_LENGTH: usize = 40;
 
 const MAX_DESCRIPTOR_BYTES: usize = 512 * 1024;
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
-/// Reads the descriptor, introduces the host to the add-on, and keeps the installation once the
-/// add-on accepted it.
+/// Reads the descriptor, posts the installation data to the add-on, and completes the installation once the add-on
+/// accepted it.
 pub(crate) async fn install(
     shared: &Arc<Shared>,
     descriptor_url: &str,
@@ -62,15 +62,15 @@ pub(crate) async fn install(
     Ok(installed)
 }
 
-/// Whether an installation lasts only if a person visits the add-on's own page: the add-on has no
-/// address to which the host could post.
+/// Returns whether a person has to visit the add-on's own page to complete an installation, because the add-on has no
+/// URL to which the host could post.
 pub(crate) fn needs_browser(descriptor: &Descriptor) -> bool {
     let installable = descriptor.capabilities.installable.as_ref();
     installable.is_some_and(|one| one.callback_url.is_none() && one.installed_url.is_some())
 }
 
-/// Installs what a person at a page approved, and names the [`visit`] that their browser has to
-/// make now, where the add-on wants one.
+/// Installs an add-on that a person approved. Returns the name of the browser hand-off that follows, if the add-on
+/// has a page for it.
 pub(crate) async fn approved(
     shared: &Arc<Shared>,
     read: Read,
@@ -100,7 +100,7 @@ pub(crate) async fn approved(
     }
 }
 
-/// Whether a descriptor can be installed here.
+/// Checks whether a descriptor can be installed here.
 pub(crate) async fn check(
     shared: &Shared,
     descriptor: &Descriptor,
@@ -129,8 +129,8 @@ pub(crate) async fn check(
     }
 }
 
-/// Introduces the host to the add-on. The installation is there, but shows nothing until it is
-/// [`finish`]ed, and leaves at the next start.
+/// Stores an installation and posts its data to the add-on. The installation shows nothing until it is [`finish`]ed,
+/// and the next start of the host removes an unfinished one.
 pub(crate) async fn begin(
     shared: &Arc<Shared>,
     read: Read,
@@ -146,7 +146,7 @@ pub(crate) async fn begin(
     };
     browser_handoff::expire(shared).await;
     browser_handoff::replace(shared, &installed).await;
-    // The add-on asks for a token before it answers: the new client must be known by then.
+    // The add-on requests a token before it answers, so the installation must be stored by then.
     let now = shared.clock.now();
     if !shared.state.begin_installation(&installed, now).await? {
         let conflict = Conflict::find(shared, &installed.descriptor.key, room).await?;
@@ -156,7 +156,7 @@ pub(crate) async fn begin(
         });
     }
     if let Err(refused) = introduce(shared, &installed, What::Installation).await {
-        // An add-on whose answer is not known may have accepted: it has to be told.
+        // If the outcome is unknown, the add-on may have accepted: the host has to tell it.
         match refused.is_certain {
             true => drop(
                 shared
@@ -171,7 +171,7 @@ pub(crate) async fn begin(
     Ok(installed)
 }
 
-/// The add-on has accepted: it shows.
+/// Completes an installation that its add-on accepted: from now on it shows.
 pub(crate) async fn finish(shared: &Shared, installed: &Installed) -> Result<(), StorageError> {
     shared
         .state
@@ -182,7 +182,7 @@ pub(crate) async fn finish(shared: &Shared, installed: &Installed) -> Result<(),
     warn_of_patterns(&installed.descriptor).await
 }
 
-/// Reads the descriptor again, maybe at another address, and introduces the host anew, as it may
+/// Reads the descriptor again, maybe from another URL, and posts the installation data again, because the host may
 /// have another address too. The installation keeps its id and secret.
 pub(crate) async fn update(
     shared: &Shared,
@@ -193,7 +193,7 @@ pub(crate) async fn update(
     replace(shared, installed, read).await
 }
 
-/// Takes over a descriptor that was read anew.
+/// Replaces the descriptor of an installation.
 pub(crate) async fn replace(
     shared: &Shared,
     installed: &Installed,
@@ -231,7 +231,7 @@ pub(crate) async fn replace(
     Ok(updated)
 }
 
-/// Says which webhooks are never called, because their patterns match nothing here.
+/// Logs the webhooks that are never called because the host cannot match their patterns.
 async fn warn_of_patterns(descriptor: &Descriptor) -> Result<(), StorageError> {
     let mut webhooks = descriptor.capabilities.webhooks().to_vec();
     webhooks.retain(|webhook| webhook.pattern.is_some());
@@ -253,17 +253,17 @@ async fn warn_of_patterns(descriptor: &Descriptor) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// An address as it is logged: people put secrets into its query and before its host.
+/// Returns a URL for the log: without query and credentials, which may contain secrets.
 fn shown(url: &Url) -> String {
     format!("{}{}", url.origin().ascii_serialization(), url.path())
 }
 
-/// An address for people who need not know what stands in its query and before its host.
+/// Returns a URL for people: without query and credentials.
 pub(crate) fn plain(url: &str) -> String {
     Url::parse(url).map_or_else(|_| String::new(), |url| shown(&url))
 }
 
-/// The rooms in which an installation shows.
+/// Returns the topic of the rooms in which an installation shows.
 pub(crate) fn places(installed: &Installed) -> Topic {
     installed.room_id.map_or(Topic::AllRooms, Topic::Room)
 }
@@ -273,7 +273,7 @@ fn callback_url(installed: &Installed) -> Option<&str> {
     installable.callback_url.as_deref()
 }
 
-/// Posts the installation data to the add-on, where it wants to know of it.
+/// Posts the installation data to the add-on, if it has a callback URL.
 async fn introduce(shared: &Shared, installed: &Installed, what: What) -> Result<(), NotAccepted> {
     let Some(url) = callback_url(installed) else {
         return Ok(());
@@ -281,8 +281,8 @@ async fn introduce(shared: &Shared, installed: &Installed, what: What) -> Result
     post(shared, url, what, &data(shared, installed)).await
 }
 
-/// Tells the add-on of an update: without the secret, where it has an address for that. An add-on
-/// that forgot the installation, or knows the host at another address, needs the secret after all.
+/// Tells the add-on of an update: without the secret, if it has a URL for updates. An add-on that forgot the
+/// installation, or knows the host by another address, gets the secret after all.
 async fn introduce_again(shared: &Shared, installed: &Installed) -> Result<(), InstallError> {
     let installable = installed.descriptor.capabilities.installable.as_ref();
     let Some(url) = installable.and_then(|one| one.update_callback_url.as_deref()) else {
@@ -313,10 +313,10 @@ fn data(shared: &Shared, installed: &Installed) -> InstallationData {
     data
 }
 
-/// That an add-on did not accept what was posted to it.
+/// The error of an add-on that did not accept the data.
 struct NotAccepted {
     error: InstallError,
-    /// Whether it certainly has not acted on it either.
+    /// Whether the add-on certainly did not act on the data.
     is_certain: bool,
 }
 
@@ -326,7 +326,7 @@ impl From<NotAccepted> for InstallError {
     }
 }
 
-/// What an add-on is told of, and may refuse.
+/// The kind of data that an add-on may refuse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum What {
     Installation,
@@ -373,7 +373,7 @@ async fn post(
         "an add-on refused the {what}"
     );
     Err(NotAccepted {
-        // A proxy that waited for the add-on in vain does not know what became of it.
+        // A proxy that timed out does not know whether the add-on acted.
         is_certain: !matches!(
             answer.status,
             StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT
@@ -382,8 +382,8 @@ async fn post(
     })
 }
 
-/// Posts to the add-on, and again while it answers 503 and asks for that with `Retry-After`: nothing
-/// else is repeated, because the add-on may have acted on it. In all it has [`CALLBACK_TIMEOUT`].
+/// Posts to the add-on, and retries while it answers 503 with `Retry-After`. Nothing else is retried, because the
+/// add-on may have acted. All attempts together take at most [`CALLBACK_TIMEOUT`].
 #[expect(
     clippy::disallowed_methods,
     reason = "add-ons recover in real time, also in a test whose clock stands still"
@@ -413,11 +413,11 @@ async fn post_again(shared: &Shared, url: &Url, body: &impl Serialize) -> Result
     }
 }
 
-/// How much of a refusal is shown, in characters and in lines.
+/// The largest part of an answer that an error quotes, in characters and in lines.
 const MAX_REFUSAL: usize = 2000;
 const MAX_REFUSAL_LINES: usize = 40;
 
-/// What an add-on said, short enough to show; a page of HTML says nothing to people.
+/// Shortens an answer for an error. HTML pages are left out.
 fn words(said: &str, status: StatusCode) -> String {
     if said.trim_start().starts_with('<') {
         return status.canonical_reason().unwrap_or_default().to_owned();

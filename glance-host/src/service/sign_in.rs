@@ -1,4 +1,4 @@
-//! How people come in: by being at this machine, by a name, through a proxy, or by OpenID Connect.
+//! How people sign in: by using this machine, by a name, through a proxy, or by OpenID Connect.
 //!
 #![doc = include_str!("../manual/links.md")]
 #![doc = include_str!("../../docs/sign-in.md")]
@@ -17,10 +17,9 @@ use glance_sdk::model::UserId;
 pub use openid::OpenId;
 pub use proxy::Proxy;
 
-/// How people sign in to a host; [`Builder::sign_in`](crate::Builder::sign_in) takes one.
+/// How people sign in to a host. [`Builder::sign_in`](crate::Builder::sign_in) takes one.
 ///
-/// The first person who comes to a host without an admin becomes its admin. Where a rule says who
-/// is one ([`Admins`]), only the rule does.
+/// The first person of a host without an admin becomes its admin, unless a rule ([`Admins`]) decides who is one.
 ///
 /// ```
 /// use glance_host::Host;
@@ -34,26 +33,25 @@ pub use proxy::Proxy;
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub enum SignIn {
-    /// Nobody signs in: whoever sits at this machine is its one person. For tests and the demo, and
-    /// on loopback only.
+    /// Nobody signs in: the person at this machine is the only one. For tests and the demo, on loopback only.
     #[default]
     Local,
-    /// People pick or type their name, and are believed: for this machine, or a network in which
-    /// everybody is trusted with everything.
+    /// People choose or type their name, and the host believes it: for this machine, or a network in which everybody
+    /// is trusted.
     Name,
-    /// A reverse proxy in front of the host signs people in, and says in headers who asks.
+    /// A reverse proxy in front of the host signs people in, and names them in headers.
     Proxy(Proxy),
-    /// A provider of OpenID Connect signs people in.
+    /// An OpenID Connect provider signs people in.
     #[cfg(feature = "openid")]
     OpenId(OpenId),
 }
 
-/// Who administers a group, by what a proxy or a provider says of them. It is asked at each sign-in,
-/// and of a proxy at each request, so that who is no longer named is no longer an admin.
+/// The rule that decides who is an admin, by what a proxy or a provider says. The host applies it at each sign-in,
+/// and behind a proxy at each request, so a person who is no longer listed is no longer an admin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Admins {
-    /// People with one of these addresses, whatever their case.
+    /// People with one of these email addresses, in any case.
     Emails(Vec<String>),
     /// People in this group.
     Group(String),
@@ -70,7 +68,7 @@ impl Admins {
     }
 }
 
-/// The way people come in to a running host.
+/// The sign-in method of a running host.
 #[derive(Debug)]
 pub(crate) enum Way {
     Local(UserId),
@@ -80,7 +78,7 @@ pub(crate) enum Way {
     OpenId(Box<openid::Provider>),
 }
 
-/// What a running host knows of signing in, beside who did.
+/// The state of sign-in on a running host.
 #[derive(Debug)]
 pub(crate) struct Entrance {
     pub(crate) way: Way,

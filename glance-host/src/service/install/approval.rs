@@ -1,26 +1,26 @@
-//! What an add-on asks for, and what somebody has to approve before it is updated.
+//! The requests of a descriptor, and the difference that a person has to approve before an update.
 
 use std::collections::BTreeSet;
 
 use glance_sdk::model::{Descriptor, Scope, Webhook};
 use reqwest::Url;
 
-/// The scopes that a descriptor asks for.
+/// Returns the scopes that a descriptor requests.
 pub(crate) fn scopes(descriptor: &Descriptor) -> &[Scope] {
     let consumer = descriptor.capabilities.hipchat_api_consumer.as_ref();
     consumer.map_or(&[], |consumer| &consumer.scopes)
 }
 
-/// What a descriptor asks for beyond what was approved.
+/// The requests of a descriptor beyond the approved ones.
 #[derive(Debug, PartialEq)]
 pub(crate) struct More<'d> {
     pub(crate) scopes: Vec<&'d Scope>,
-    /// What its add-on would be told of.
+    /// The webhooks that the add-on would receive.
     pub(crate) webhooks: Vec<&'d Webhook>,
 }
 
 impl<'d> More<'d> {
-    /// What `new` asks for beyond `old`.
+    /// Returns the requests of `new` beyond those of `old`.
     pub(crate) fn of(new: &'d Descriptor, old: &Descriptor) -> Self {
         let before = scopes(old);
         let new_scopes = scopes(new).iter();
@@ -36,8 +36,7 @@ impl<'d> More<'d> {
     }
 }
 
-/// The origins at which an add-on would be now and was not before, where its descriptor is read at another
-/// address: they would be sent the secret of the installation.
+/// Returns the origins that an update adds: they would receive the secret of the installation.
 pub(crate) fn new_origins(new: (&str, &Descriptor), old: (&str, &Descriptor)) -> Vec<String> {
     let before = origins(old);
     let now = origins(new).into_iter();
@@ -60,7 +59,7 @@ fn origins((url, descriptor): (&str, &Descriptor)) -> BTreeSet<String> {
         .collect()
 }
 
-/// Whether an add-on was told of this before.
+/// Returns whether an add-on received this webhook before.
 pub(crate) fn was_told(old: &Descriptor, webhook: &Webhook) -> bool {
     let mut before = old.capabilities.webhooks().iter();
     before.any(|old| old.event == webhook.event && old.pattern == webhook.pattern)

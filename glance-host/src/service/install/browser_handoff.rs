@@ -1,5 +1,5 @@
-//! A person's browser on its way to an add-on and back: how add-ons without a `callbackUrl` are
-//! installed, and how all are told who wants to see a page of theirs first.
+//! Sends a person's browser to a page of an add-on and back: add-ons without a `callbackUrl` are installed this way,
+//! and others may show a page after an installation.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,22 +14,22 @@ use crate::model::Installed;
 use crate::service::shared::Shared;
 use crate::storage::StorageError;
 
-/// How long a person may stay with the add-on.
+/// The time that a person may stay at the add-on's page.
 const LIFE: Duration = Duration::from_secs(15 * 60);
 
-/// Of letters and digits: 131 bits.
+/// Letters and digits of a name: 131 bits.
 const LENGTH: usize = 22;
 
-/// What the add-on is told of.
+/// The purpose of a hand-off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum About {
-    /// An installation that lasts only if the person comes back.
+    /// An installation that is completed only if the person returns.
     Installation,
     /// Something that has happened already.
     News,
 }
 
-/// The visits under way, by their names.
+/// The pending hand-offs by name.
 #[derive(Debug, Default)]
 pub(crate) struct Visits(Mutex<HashMap<String, Visit>>);
 
@@ -38,27 +38,27 @@ struct Visit {
     about: About,
     installed: Installed,
     page: Url,
-    /// Names the installation data, which is shown once.
+    /// The name of the installation data, which is shown once.
     shown_as: String,
     data: Option<InstallationData>,
     ends_at: Duration,
 }
 
-/// How a visit ended.
+/// The end of a hand-off.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// All is done.
+    /// It is complete.
     Done,
-    /// The add-on has not taken the installation, so there is none.
+    /// The add-on did not fetch the installation data, so its installation was removed.
     NotTaken(String),
 }
 
-/// Where a person stands who comes back from an add-on.
+/// The next step for a person who returns.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Returned {
     /// The installation of the add-on with this name waits for them.
     ToInstall(String),
-    /// Nothing is left to do.
+    /// There is none.
     Done,
 }
 
@@ -74,18 +74,18 @@ impl Visits {
     }
 }
 
-/// The page to be visited after an installation.
+/// Returns the page to visit after an installation.
 pub(super) fn page_after_installation(installed: &Installed) -> Option<String> {
     installable(installed).installed_url
 }
 
-/// The page to be visited after an update.
+/// Returns the page to visit after an update.
 pub(crate) fn page_after_update(installed: &Installed) -> Option<String> {
     let installable = installable(installed);
     installable.updated_url.or(installable.installed_url)
 }
 
-/// The page to be visited after a removal.
+/// Returns the page to visit after a removal.
 pub(crate) fn page_after_removal(installed: &Installed) -> Option<String> {
     installable(installed).uninstalled_url
 }
@@ -95,7 +95,7 @@ fn installable(installed: &Installed) -> Installable {
     installable.unwrap_or_default()
 }
 
-/// Tells an add-on by a person's browser of what has happened, where it has a page for that.
+/// Prepares a visit to an add-on's page about something that happened, if the add-on has one.
 pub(crate) fn tell(
     shared: &Arc<Shared>,
     installed: &Installed,
@@ -104,7 +104,7 @@ pub(crate) fn tell(
     begin(shared, About::News, installed, &page?).ok()
 }
 
-/// Prepares a visit to a page of an add-on, and names it.
+/// Prepares a visit to an add-on's page. Returns its name.
 pub(super) fn begin(
     shared: &Arc<Shared>,
     about: About,
@@ -135,7 +135,7 @@ pub(super) fn begin(
     Ok(name)
 }
 
-/// Where the browser goes: the add-on's page, with the addresses to read and to come back to.
+/// Returns the URL for the browser: the add-on's page, with the URLs of the installation data and of the way back.
 pub(crate) fn address(shared: &Shared, name: &str, back: &str) -> Option<Url> {
     let visits = shared.visits.all();
     let visit = visits.get(name).filter(|visit| !visit.is_over(shared))?;
@@ -149,7 +149,7 @@ pub(crate) fn address(shared: &Shared, name: &str, back: &str) -> Option<Url> {
     Some(url)
 }
 
-/// The installation data of a visit, for the one time that it is shown.
+/// Returns the installation data of a visit, once.
 pub(crate) fn show(shared: &Shared, shown_as: &str) -> Option<InstallationData> {
     let mut visits = shared.visits.all();
     let visit = visits
@@ -158,8 +158,8 @@ pub(crate) fn show(shared: &Shared, shown_as: &str) -> Option<InstallationData> 
     visit.data.take()
 }
 
-/// Finds out what a person who is back has to do; news are over with that. `None` where there is no such
-/// visit, or no longer.
+/// Returns the next step for a person who returns. A visit without an installation ends here. Returns `None` if there
+/// is no such visit, or it expired.
 pub(crate) fn returned(shared: &Shared, name: &str) -> Option<Returned> {
     let mut visits = shared.visits.all();
     let visit = visits.get(name).filter(|visit| !visit.is_over(shared))?;
@@ -170,7 +170,7 @@ pub(crate) fn returned(shared: &Shared, name: &str) -> Option<Returned> {
     Some(Returned::Done)
 }
 
-/// The person is back. `None` where there is no such visit, or no longer.
+/// Completes a visit. Returns `None` if there is none, or it expired.
 pub(crate) async fn finish(shared: &Shared, name: &str) -> Result<Option<Ended>, StorageError> {
     expire(shared).await;
     let Some(visit) = shared.visits.all().remove(name) else {
@@ -191,12 +191,12 @@ pub(crate) async fn finish(shared: &Shared, name: &str) -> Result<Option<Ended>,
     Ok(Some(Ended::Done))
 }
 
-/// Ends the visits that last too long, and the installations that waited for them.
+/// Ends expired visits, and removes the installations that waited for them.
 pub(crate) async fn expire(shared: &Shared) {
     end(shared, |visit| visit.is_over(shared)).await;
 }
 
-/// Ends the visits for an add-on that somebody installs anew in the same place.
+/// Ends the pending visits for an add-on that is installed again in the same place.
 pub(super) async fn replace(shared: &Shared, new: &Installed) {
     let is_same = |visit: &Visit| {
         let old = &visit.installed;

@@ -1,4 +1,4 @@
-//! Installations of an add-on that rule out another one, and what to do about them.
+//! Existing installations that prevent another one, and their remedies.
 
 use std::fmt;
 
@@ -8,31 +8,31 @@ use crate::model::Place;
 use crate::service::shared::Shared;
 use crate::storage::StorageError;
 
-/// How many rooms are named.
+/// The number of rooms that a message names.
 const NAMED: usize = 3;
 
-/// Why an add-on cannot be installed again: where it is installed already.
+/// The installation that prevents another one of the same add-on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Conflict {
-    /// In the same room.
+    /// One in the same room.
     InRoom,
-    /// For all rooms.
+    /// One for all rooms.
     InAllRooms,
-    /// In some rooms, where it was to be installed for all.
+    /// Some in rooms, although the add-on was to be installed for all.
     InSomeRooms {
-        /// What the first of them are called.
+        /// The names of the first rooms.
         names: Vec<String>,
-        /// How many there are beside those.
+        /// The number of other rooms.
         more: usize,
     },
-    /// Its add-on, or a person with it, has yet to answer.
+    /// One whose add-on, or a person with it, has not answered yet.
     UnderWay,
 }
 
 impl Conflict {
-    /// Where the add-on with this key would show twice if it were installed in this room, or in all.
-    /// Rooms are named only to who installs for all, who may enter each.
+    /// Finds the installation that prevents one of the add-on with this key in this room, or in all. Names rooms only
+    /// if the add-on is installed for all: that person may enter each room.
     pub(super) async fn find(
         shared: &Shared,
         key: &str,

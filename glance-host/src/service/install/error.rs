@@ -1,4 +1,4 @@
-//! Why an add-on was not installed.
+//! The errors of installations.
 
 use std::fmt;
 
@@ -10,86 +10,86 @@ use super::Conflict;
 use crate::net::outbound::NoAnswer;
 use crate::storage::StorageError;
 
-/// The longest text of others in a message, in characters.
+/// The longest quoted text in a message, in characters.
 const LONGEST: usize = 1000;
 
-/// Why an add-on was not installed.
+/// The reason why an add-on was not installed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum InstallError {
-    /// What was given is no address of a descriptor.
+    /// The text is not the URL of a descriptor.
     NoAddress(String),
-    /// The add-on gave no answer.
+    /// The add-on did not answer.
     NoAnswer {
-        /// What was asked for: the descriptor, or the callback.
+        /// The requested resource: the descriptor, or the callback.
         what: &'static str,
-        /// Where.
+        /// Its URL.
         url: String,
-        /// Why.
+        /// The reason.
         why: String,
     },
-    /// The host does not call this address.
+    /// The host's egress policy forbids this URL.
     OutOfReach {
-        /// What was asked for: the descriptor, or the callback.
+        /// The requested resource: the descriptor, or the callback.
         what: &'static str,
-        /// Where.
+        /// Its URL.
         url: String,
-        /// Why, and which setting changes it.
+        /// The reason, and the setting that changes it.
         why: String,
     },
-    /// The descriptor's address answered with a failure.
+    /// The descriptor's URL answered with an error.
     Status {
-        /// Where.
+        /// The URL.
         url: String,
-        /// With what.
+        /// The status.
         status: u16,
     },
-    /// What stands there is no JSON.
+    /// The document is not JSON.
     NotJson {
-        /// Where.
+        /// Its URL.
         url: String,
-        /// Why, with line and column.
+        /// The reason, with line and column.
         why: String,
     },
-    /// What stands there is no descriptor.
+    /// The document is not a descriptor.
     Invalid {
-        /// Where.
+        /// Its URL.
         url: String,
-        /// Everything that is wrong, each with its JSON pointer.
+        /// All problems, each with a JSON pointer.
         problems: Vec<Problem>,
     },
     /// The descriptor does not allow an installation here.
     NotAllowed(&'static str),
-    /// The descriptor declares more of something than a host takes.
+    /// The descriptor declares more entries of a capability than the host accepts.
     TooMany {
         /// The capability.
         what: &'static str,
-        /// How many it declares.
+        /// The number of entries.
         declared: usize,
-        /// How many may be declared.
+        /// The largest allowed number.
         allowed: usize,
     },
-    /// The add-on would show twice.
+    /// The add-on is installed already.
     AlreadyInstalled {
-        /// What it is called.
+        /// Its name.
         name: String,
-        /// Where it is installed.
+        /// The existing installation.
         conflict: Conflict,
     },
-    /// The descriptor that stands there now is another add-on's.
+    /// The descriptor at the URL belongs to another add-on now.
     OtherAddOn {
-        /// The key it has.
+        /// The key in the descriptor.
         found: String,
-        /// The key it should have.
+        /// The expected key.
         expected: String,
     },
     /// The add-on refused.
     Refused {
-        /// What it refused: the installation, or the update.
+        /// The refused data: the installation, or the update.
         what: &'static str,
-        /// With what.
+        /// The status.
         status: u16,
-        /// What it said, in at most 2000 characters and 40 lines.
+        /// The answer, in at most 2000 characters and 40 lines.
         said: String,
     },
     /// The host's own database failed.

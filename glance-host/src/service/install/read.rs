@@ -1,4 +1,4 @@
-//! Reads a descriptor: from its address, or out of it.
+//! Reads a descriptor from its URL, or from a `data:` URL.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
@@ -17,21 +17,21 @@ use super::error::no_answer;
 use super::{DESCRIPTOR_TIMEOUT, InstallError, MAX_DESCRIPTOR_BYTES, STEPS, shown};
 use crate::service::shared::Shared;
 
-/// How many entries of a kind a descriptor may declare; the largest known has 16 webhooks.
+/// The largest number of entries per capability; the largest known descriptor has 16 webhooks.
 const MOST: usize = 50;
 
 /// A descriptor that may be installed.
 pub(crate) struct Read {
-    /// Where it stands.
+    /// The URL of the descriptor.
     pub(crate) url: String,
     pub(crate) descriptor: Descriptor,
-    /// What people will notice.
+    /// The problems that do not prevent an installation.
     pub(crate) warnings: Vec<Problem>,
-    /// Tells whether it is still the same when it is read again.
+    /// Identifies the content: the descriptor may differ when it is read again.
     pub(crate) digest: String,
 }
 
-/// Reads and checks the descriptor at an address that somebody gave.
+/// Reads and checks the descriptor at a URL that somebody typed.
 pub(crate) async fn read(shared: &Shared, given: &str) -> Result<Read, InstallError> {
     let given = given.trim();
     let no_address = || InstallError::NoAddress(given.chars().take(200).collect());
@@ -72,8 +72,8 @@ pub(crate) async fn read(shared: &Shared, given: &str) -> Result<Read, InstallEr
     })
 }
 
-/// Refuses what would cost everyone: each message is held against each webhook, and each page lists what
-/// there is to open.
+/// Refuses descriptors that would slow down everyone: each message is matched against each webhook, and each page
+/// lists all modules.
 fn check_numbers(descriptor: &Descriptor) -> Result<(), InstallError> {
     let has = &descriptor.capabilities;
     for (what, declared) in [
@@ -113,12 +113,12 @@ async fn fetch(shared: &Shared, url: &Url) -> Result<Vec<u8>, InstallError> {
     Ok(answer.body)
 }
 
-/// Both alphabets, with or without `=` at the end: as people's tools write it.
+/// Accepts both Base64 alphabets, with or without `=` at the end, as people's tools write it.
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 const BASE64: GeneralPurpose = GeneralPurpose::new(&base64::alphabet::STANDARD, LENIENT);
 
-/// What stands in a `data:` address.
+/// Returns the content of a `data:` URL.
 fn data(url: &str) -> Option<Vec<u8>> {
     let (kind, data) = url.get(5..)?.split_once(',')?;
     let bytes: Vec<u8> = percent_decode_str(data).collect();

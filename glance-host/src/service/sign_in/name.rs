@@ -1,22 +1,22 @@
-//! What a person may be named, whichever way they sign in.
+//! The rules for the names of people, for all sign-in methods.
 
 use glance_sdk::printable::acts;
 
 /// The longest name, in characters.
 pub(crate) const MAX_NAME: usize = 50;
 
-/// The longest address and the longest subject taken from a proxy or provider, in characters.
+/// The longest email address or subject from a proxy or provider, in characters.
 const MAX_TEXT: usize = 255;
 
-/// The name that somebody typed, with single spaces, where it may be used.
+/// Returns the name that somebody typed, with single spaces, if it is allowed.
 pub(crate) fn typed(name: &str) -> Option<String> {
     let name = spaced(name);
     let fits = (1..=MAX_NAME).contains(&name.chars().count()) && !name.chars().any(acts);
     fits.then_some(name)
 }
 
-/// The name that a proxy or provider gives a person: cut, and without control and bidirectional
-/// characters. `None` where nothing is left.
+/// Returns the name that a proxy or provider sends: truncated, and without control and bidirectional characters.
+/// Returns `None` if nothing remains.
 pub(super) fn given(name: &str) -> Option<String> {
     let shown: String = name
         .chars()
@@ -28,7 +28,7 @@ pub(super) fn given(name: &str) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
-/// An address or a subject that a proxy or provider gives, where it may be kept.
+/// Returns an email address or a subject from a proxy or provider, if it can be stored.
 pub(super) fn kept(text: String) -> Option<String> {
     let fits = text.chars().count() <= MAX_TEXT && !text.chars().any(acts);
     fits.then_some(text)

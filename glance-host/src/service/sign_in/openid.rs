@@ -1,4 +1,4 @@
-//! People whom a provider of OpenID Connect signs in: the authorization code flow with PKCE.
+//! People whom an OpenID Connect provider signs in: the authorization code flow with PKCE.
 
 mod fetch;
 mod flow;
@@ -11,8 +11,8 @@ use super::Admins;
 pub(crate) use flow::{Flow, PATIENCE};
 pub(crate) use provider::Provider;
 
-/// A provider of OpenID Connect, and this host's client there. Its redirect address is the host's
-/// public URL with `/sign-in/callback` behind it.
+/// An OpenID Connect provider, and this host's client there. The redirect URL is the host's public URL with
+/// `/sign-in/callback` appended.
 ///
 /// ```
 /// use glance_host::sign_in::{Admins, OpenId};
@@ -50,28 +50,28 @@ impl OpenId {
         }
     }
 
-    /// What is asked for beside `openid`; `email` and `profile` where nothing is said.
+    /// Sets the scopes that are requested in addition to `openid`; the default is `email` and `profile`.
     #[must_use]
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
         self
     }
 
-    /// The claim with the groups a person is in; `groups` where nothing is said.
+    /// Sets the claim with the person's groups; the default is `groups`.
     #[must_use]
     pub fn groups_claim(mut self, claim: impl Into<String>) -> Self {
         self.groups_claim = claim.into();
         self
     }
 
-    /// Who is an admin. Without this the first who comes is, and makes others.
+    /// Sets the rule for admins. Without one, the first person is an admin, who appoints others.
     #[must_use]
     pub fn admins(mut self, admins: Admins) -> Self {
         self.admins = Some(admins);
         self
     }
 
-    /// Lets only those in who have an address, verified by the provider, of one of these domains.
+    /// Admits only people with an email address of one of these domains, verified by the provider.
     #[must_use]
     pub fn allowed_domains(mut self, domains: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.domains = domains.into_iter().map(Into::into).collect();

@@ -8,13 +8,13 @@ use reqwest::header::HeaderName;
 use super::{Admins, name};
 use crate::model::Identity;
 
-/// Names the proxy where a provider would stand.
+/// The issuer of identities from a proxy.
 const PROVIDER: &str = "proxy";
 
-/// A reverse proxy that says in headers who asks, such as oauth2-proxy.
+/// A reverse proxy that names people in headers, such as oauth2-proxy.
 ///
-/// Its word is taken only where it comes from a network that is listed here. It must remove these
-/// headers from what its own callers send: a header that stands there twice is refused.
+/// The host trusts its headers only if the request comes from one of its networks. The proxy must remove these
+/// headers from the requests of its clients; the host refuses a header that occurs twice.
 ///
 /// ```
 /// use glance_host::sign_in::{Admins, Proxy};
@@ -32,9 +32,9 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A proxy in one of these networks, which sends `X-Forwarded-User`, and may send
-    /// `X-Forwarded-Email` and `X-Forwarded-Groups`. One address is a network too: `10.0.0.7/32`, or
-    /// the [`IpNet`] that is made `from` an `IpAddr`.
+    /// A proxy in one of these networks that sends `X-Forwarded-User`, and may send `X-Forwarded-Email` and
+    /// `X-Forwarded-Groups`. A single address is a network too: `10.0.0.7/32`, or an [`IpNet`] created `from` an
+    /// `IpAddr`.
     pub fn new(peers: impl IntoIterator<Item = IpNet>) -> Self {
         Self {
             peers: peers.into_iter().collect(),
@@ -45,37 +45,37 @@ impl Proxy {
         }
     }
 
-    /// The header with the person's name, by which they are known here.
+    /// Sets the header with the person's name, which identifies them.
     ///
     /// # Errors
     ///
-    /// One sentence where no header can have this name; so of the other two.
+    /// Returns one sentence if the name is not a valid header name.
     pub fn user_header(mut self, name: &str) -> Result<Self, String> {
         self.user = header(name)?;
         Ok(self)
     }
 
-    /// The header with their address.
+    /// Sets the header with their email address.
     ///
     /// # Errors
     ///
-    /// One sentence where no header can have this name.
+    /// Returns one sentence if the name is not a valid header name.
     pub fn email_header(mut self, name: &str) -> Result<Self, String> {
         self.email = header(name)?;
         Ok(self)
     }
 
-    /// The header with the groups they are in, with commas between.
+    /// Sets the header with their groups, separated by commas.
     ///
     /// # Errors
     ///
-    /// One sentence where no header can have this name.
+    /// Returns one sentence if the name is not a valid header name.
     pub fn groups_header(mut self, name: &str) -> Result<Self, String> {
         self.groups = header(name)?;
         Ok(self)
     }
 
-    /// Who is an admin. Without this the first who comes is, and makes others.
+    /// Sets the rule for admins. Without one, the first person is an admin, who appoints others.
     #[must_use]
     pub fn admins(mut self, admins: Admins) -> Self {
         self.admins = Some(admins);
@@ -86,15 +86,15 @@ impl Proxy {
         self.admins.is_some()
     }
 
-    /// Whether the proxy is at this address.
+    /// Returns whether this address belongs to the proxy.
     pub(crate) fn is_peer(&self, address: IpAddr) -> bool {
-        // An IPv4 address that came in by IPv6 is an IPv4 address.
+        // An IPv4 address may arrive as an IPv6 address.
         let address = address.to_canonical();
         self.peers.iter().any(|known| known.contains(&address))
     }
 
-    /// Returns who asks, or in one sentence why that is not known. `headers` returns all values of the
-    /// header with this name.
+    /// Returns the identity behind a request, or in one sentence why it is unknown. `headers` returns all values of
+    /// the header with this name.
     pub(crate) fn identity<'h>(
         &self,
         peer: Option<IpAddr>,
@@ -138,14 +138,14 @@ impl Proxy {
     }
 }
 
-/// What a header says, where it says something; twice is somebody else's word beside the proxy's.
+/// Returns the value of a header. A header that occurs twice may come from somebody else than the proxy.
 fn one(values: &[&[u8]]) -> Result<Option<String>, &'static str> {
     let value = match values {
         [] => return Ok(None),
         [value] => value,
         _ => return Err("The proxy said twice who asks."),
     };
-    // Names are not ASCII only, and proxies send them as UTF-8.
+    // Names are not only ASCII, and proxies send UTF-8.
     let value = str::from_utf8(value).map_err(|_| "The proxy's headers are no text.")?;
     let value = value.trim();
     Ok((!value.is_empty()).then(|| value.to_owned()))

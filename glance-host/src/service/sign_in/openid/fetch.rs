@@ -1,4 +1,4 @@
-//! What is fetched from a provider: its description, its keys and its answers.
+//! HTTP requests to a provider.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use reqwest::Url;
 
 use crate::net::outbound::Outbound;
 
-/// How long the provider may take to answer.
+/// The timeout of a request.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// More than any of its documents has.
+/// The largest response, in bytes.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// The provider's own description; or why there is none, and whether that may pass.
+/// Fetches the provider's metadata. The error says whether a retry may help.
 pub(super) fn fetch_metadata<'a>(
     http: &'a Outbound,
     issuer: &'a IssuerUrl,
@@ -37,7 +37,7 @@ pub(super) fn fetch_metadata<'a>(
 
 type Fetched = BoxFuture<'static, Result<HttpResponse, std::io::Error>>;
 
-/// The HTTP client, as the library takes one.
+/// The HTTP client, in the form that the OpenID Connect library takes.
 pub(super) fn fetching(http: &Outbound) -> impl Fn(HttpRequest) -> Fetched + Send + Sync + 'static {
     let http = http.clone();
     move |request| Box::pin(send(http.clone(), request))
@@ -46,7 +46,7 @@ pub(super) fn fetching(http: &Outbound) -> impl Fn(HttpRequest) -> Fetched + Sen
 async fn send(http: Outbound, request: HttpRequest) -> Result<HttpResponse, std::io::Error> {
     let (parts, body) = request.into_parts();
     let url = Url::parse(&parts.uri.to_string()).map_err(std::io::Error::other)?;
-    // What the provider is told is for its address only.
+    // Requests contain secrets, so redirects are not followed.
     let mut call = http.request(parts.method, url, Redirects::None);
     for (name, value) in &parts.headers {
         let value = value.to_str().map_err(std::io::Error::other)?;
@@ -62,7 +62,7 @@ async fn send(http: Outbound, request: HttpRequest) -> Result<HttpResponse, std:
     Ok(response)
 }
 
-/// An error with all its causes, in one line.
+/// Formats an error with all its causes on one line.
 pub(super) fn in_full(error: &dyn std::error::Error) -> String {
     let mut said = error.to_string();
     let mut cause = error.source();

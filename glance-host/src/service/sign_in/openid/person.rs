@@ -1,4 +1,4 @@
-//! Who a person is, by what the provider says of them.
+//! The identity of a person, from the provider's claims.
 
 use openidconnect::core::CoreGenderClaim;
 use openidconnect::{AdditionalClaims, IdTokenClaims, IssuerUrl};
@@ -10,7 +10,7 @@ use crate::model::Identity;
 use crate::service::sign_in::name;
 use crate::service::time_zone;
 
-/// Whatever else a provider says of a person.
+/// All other claims.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct OtherClaims(Map<String, Value>);
 
@@ -19,13 +19,13 @@ impl AdditionalClaims for OtherClaims {}
 pub(super) type PersonClaims = IdTokenClaims<OtherClaims, CoreGenderClaim>;
 
 impl OpenId {
-    /// Who this is, or in one sentence why they may not come in.
+    /// Returns the identity, or in one sentence why the person may not sign in.
     pub(super) fn identity(
         &self,
         issuer: &IssuerUrl,
         claims: &PersonClaims,
     ) -> Result<Identity, String> {
-        // Whoever says what their address is may say any.
+        // An unverified address may be anybody's.
         let email = claims
             .email()
             .filter(|_| claims.email_verified() == Some(true))

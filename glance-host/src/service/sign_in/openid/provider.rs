@@ -1,4 +1,4 @@
-//! The provider as a running host knows it: where it is, its keys, and what it is asked.
+//! A discovered provider: its endpoints, its keys, and the requests to it.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -26,7 +26,7 @@ use crate::model::Identity;
 use crate::net::outbound::{HttpTransport, Outbound};
 use crate::service::shared::Shared;
 
-/// How long is waited before the provider is asked again at the start.
+/// The pause before discovery is retried at the start.
 const PAUSES: [Duration; 4] = [
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -63,7 +63,7 @@ type ProviderClient = Client<
     EndpointMaybeSet,
 >;
 
-/// A provider that was found, with its keys.
+/// A discovered provider with its keys.
 #[derive(Debug)]
 pub(crate) struct Provider {
     settings: OpenId,
@@ -73,7 +73,7 @@ pub(crate) struct Provider {
 }
 
 impl Provider {
-    /// Asks the provider for its addresses and keys, again and again for some seconds.
+    /// Discovers the provider's endpoints and keys, with retries for some seconds.
     #[expect(
         clippy::disallowed_methods,
         reason = "providers recover in real time, also in a test whose clock stands still"
@@ -86,7 +86,7 @@ impl Provider {
         if parsed.scheme() != "https" && !is_here {
             return Err(cannot("its address must begin with https://"));
         }
-        // Whoever runs the host named the provider, so it may be in any network.
+        // The operator named the provider, so it may be in any network.
         let transport = HttpTransport::new(&EgressPolicy::any_network(), proxies)
             .map_err(|cause| cannot(&format!("{cause:#}")))?;
         let http = Outbound::new(Arc::new(transport));
@@ -111,7 +111,7 @@ impl Provider {
         })
     }
 
-    /// What people know it by.
+    /// Returns the name of the provider for people.
     pub(crate) fn name(&self) -> &str {
         self.issuer.url().host_str().unwrap_or_default()
     }
@@ -130,7 +130,7 @@ impl Provider {
         Ok(client.set_redirect_uri(back))
     }
 
-    /// The address at the provider, and what must be known of it when the person comes back.
+    /// Returns the URL at the provider, and the state to check when the person returns.
     pub(crate) fn begin(&self, shared: &Shared, to: &str) -> Result<(Url, Flow), String> {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let client = self.client(shared)?;
@@ -153,7 +153,7 @@ impl Provider {
         Ok((url, flow))
     }
 
-    /// Who came back with this code, or in one sentence why nobody is let in.
+    /// Exchanges the code for the person's identity. The error is one sentence.
     pub(crate) async fn finish(
         &self,
         shared: &Shared,
@@ -192,7 +192,7 @@ impl Provider {
                 token.claims(&verifier, &nonce).cloned()
             };
             let mut claims = verified(&client);
-            // Providers change their keys from time to time.
+            // Providers rotate their keys.
             if let Err(ClaimsVerificationError::SignatureVerification(
                 SignatureVerificationError::NoMatchingKey,
             )) = claims
@@ -209,8 +209,7 @@ impl Provider {
         })
     }
 
-    /// The provider's ways to sign that need its own key: not those with the client's secret, and
-    /// not none.
+    /// Returns the provider's signature algorithms that use its own key: no shared-secret algorithms, and not `none`.
     fn algorithms(&self) -> Vec<CoreJwsSigningAlgorithm> {
         let metadata = self.metadata.read().unwrap_or_else(PoisonError::into_inner);
         let known = metadata.id_token_signing_alg_values_supported().iter();
