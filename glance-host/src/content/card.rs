@@ -1,4 +1,4 @@
-//! A card as a page gets it: its addresses are of the web, its HTML is sanitized, nothing is endless.
+//! Renders cards: URLs are checked, HTML is sanitized, and all lengths are limited.
 
 use glance_sdk::model::notification::{self as sent, CardFormat, Description};
 use glance_sdk::model::{CardStyle, MessageFormat, Picture};
@@ -24,10 +24,10 @@ const LINE: usize = 500;
 /// The longest description and activity, in characters.
 const TEXT: usize = 10_000;
 
-/// The longest address, in bytes: pictures may stand in it.
+/// The longest URL, in bytes: pictures may be `data:` URLs.
 const ADDRESS: usize = 100_000;
 
-/// The most attributes.
+/// The largest number of attributes.
 const ATTRIBUTES: usize = 50;
 
 #[derive(Debug, Serialize)]
@@ -71,7 +71,7 @@ struct Attribute {
     #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<String>,
     value: String,
-    /// The kind of lozenge, as glances have them.
+    /// Returns the kind of lozenge, named as in glances.
     #[serde(skip_serializing_if = "Option::is_none")]
     lozenge: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

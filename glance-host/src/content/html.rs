@@ -1,6 +1,5 @@
-//! The HTML of notifications and cards, made harmless: what protocol 8.2 allows stays, links open a
-//! tab of their own and give nothing away, pictures come by way of the host or stand in
-//! their address.
+//! Sanitizes the HTML of notifications and cards. It keeps what protocol section 8.2 allows; links open a new tab
+//! without a referrer, and pictures load from the host or are `data:` URLs.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -21,7 +20,7 @@ const MESSAGE: [&str; 21] = [
 
 const CARD: [&str; 5] = ["a", "b", "i", "span", "strong"];
 
-/// Elements that vanish with what is in them, for it is no text for people.
+/// Elements that are removed with their content, which is no text for people.
 const REMOVED: [&str; 10] = [
     "iframe", "noembed", "noframes", "noscript", "script", "style", "template", "textarea",
     "title", "xmp",
@@ -71,23 +70,23 @@ fn builder(tags: &[&'static str]) -> Builder<'static> {
     builder
 }
 
-/// A style in what comes out, where quotes stand around values only.
+/// A style in sanitized HTML, where quotes delimit values only.
 static STYLE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"(<(?:span|img)(?: [a-z-]+="[^"]*")*?) style=""#).ok());
 
-/// The longest HTML that comes out, in bytes; what comes to more keeps its words alone.
+/// The longest sanitized HTML, in bytes; longer HTML is reduced to its text.
 const LONGEST: usize = 100_000;
 
-/// The address of a picture in what comes out.
+/// The URL of a picture in sanitized HTML.
 static PICTURE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"(<img(?: [a-z-]+="[^"]*")*?) src="([^"]*)""#).ok());
 
-/// What stays of a notification's message.
+/// Sanitizes the message of a notification.
 pub(crate) fn message(html: &str) -> String {
     clean(&MESSAGES, html)
 }
 
-/// The same, its pictures by way of the host.
+/// Sanitizes it, with pictures by way of the host.
 pub(crate) fn by_host(clean: &str, images: Images<'_>) -> String {
     let Some(picture) = &*PICTURE else {
         return ammonia::clean_text(clean);
@@ -103,7 +102,7 @@ pub(crate) fn by_host(clean: &str, images: Images<'_>) -> String {
     picture.replace_all(clean, proxied).into_owned()
 }
 
-/// An attribute's value as it is meant; `&` stands for itself last.
+/// Decodes an attribute's value; `&` is decoded last.
 fn unescaped(value: &str) -> String {
     let pairs = [
         ("&quot;", "\""),
@@ -117,7 +116,7 @@ fn unescaped(value: &str) -> String {
     })
 }
 
-/// What stays of the HTML in a card.
+/// Sanitizes the HTML in a card.
 pub(crate) fn card(html: &str) -> String {
     clean(&CARDS, html)
 }
@@ -125,9 +124,9 @@ pub(crate) fn card(html: &str) -> String {
 fn clean(builder: &Builder<'_>, html: &str) -> String {
     let clean = builder.clean(&label::few_elements(html)).to_string();
     let clean = label::without_returns(clean);
-    // The page parses this again, and a parser leaves out the first line break of a `pre`.
+    // The page parses this again, and a parser drops the first line break of a `pre`.
     let clean = clean.replace("<pre>\n", "<pre>\n\n");
-    // A page's policy forbids the attribute; its script sets the properties.
+    // The page's policy forbids the attribute; its script sets the properties.
     let clean = match &*STYLE {
         Some(style) => style.replace_all(&clean, "$1 data-style=\"").into_owned(),
         None => clean,
@@ -141,12 +140,12 @@ fn clean(builder: &Builder<'_>, html: &str) -> String {
     }
 }
 
-/// Whether a click may open this address.
+/// Returns whether a click may open this URL.
 pub(crate) fn is_link(address: &str) -> bool {
     Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https" | "mailto"))
 }
 
-/// Whether a page may load a picture from this address.
+/// Returns whether a page may load a picture from this URL.
 pub(crate) fn is_picture(address: &str) -> bool {
     Url::parse(address).is_ok_and(|url| match url.scheme() {
         "http" | "https" => true,

@@ -1,7 +1,7 @@
-//! Signed addresses at which pages load the images of add-ons from the host.
+//! Signed URLs at which pages load the images of add-ons from the host.
 //!
-//! A page that loaded them itself would tell every add-on who looks at it, and could be sent into the network
-//! of the person who does. The signature keeps others from having the host fetch something.
+//! A page that loaded the originals would tell every add-on who looks at it, and could be sent into the network of
+//! that person. The signature prevents others from making the host fetch URLs.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
@@ -10,10 +10,10 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use glance_sdk::model::{Descriptor, Icon, OauthId, Picture};
 use reqwest::Url;
 
-/// What is shown where there is no image.
+/// The image that pages show instead of a missing one.
 pub(crate) const PLACEHOLDER: &str = "/assets/icon.svg";
 
-/// What an image may be. A page shows them in `img` only, where no script of an SVG runs.
+/// The accepted types. Pages show images in `img` only, where scripts of an SVG do not run.
 const TYPES: &[&str] = &[
     "image/avif",
     "image/bmp",
@@ -26,32 +26,32 @@ const TYPES: &[&str] = &[
     "image/x-icon",
 ];
 
-/// An image that stands in its own address is part of each message to a page.
+/// The longest `data:` URL: it is part of each message to a page.
 const MAX_DATA_URL: usize = 100_000;
 
-/// An address much longer than those that are in use.
+/// The longest URL, much longer than those in use.
 const MAX_URL: usize = 4096;
 
-/// How much of the signature an address has, in bytes.
+/// The length of the signature in a URL, in bytes.
 const SIGNATURE: usize = 16;
 
-/// Tells the key of addresses from whatever else is made of the host's own key.
+/// Separates the key of these URLs from other keys that derive from the host's own.
 const PURPOSE: &[u8] = b"addresses of images";
 
-/// Makes addresses here of those of add-ons, and knows its own again. They hold as long as the host's
-/// key does: over a restart too, in pages that stay open and in their caches.
+/// Signs URLs and verifies them. They are valid as long as the host keeps its key: across restarts, in open pages and
+/// in caches.
 #[derive(Debug)]
 pub(crate) struct Addresses(hmac::Key);
 
 impl Addresses {
-    /// Addresses signed with a key that is made of the host's own.
+    /// Creates URLs with a key that derives from the host's own.
     pub(crate) fn new(signing_key: &[u8]) -> Self {
         let own = hmac::Key::new(hmac::HMAC_SHA256, signing_key);
         let key = hmac::sign(&own, PURPOSE);
         Self(hmac::Key::new(hmac::HMAC_SHA256, key.as_ref()))
     }
 
-    /// The images that an installation names.
+    /// Returns the images of one installation.
     pub(crate) fn of<'a>(&'a self, oauth_id: &'a OauthId) -> Images<'a> {
         Images {
             addresses: self,
@@ -59,7 +59,7 @@ impl Addresses {
         }
     }
 
-    /// The address that was made one of the host's.
+    /// Returns the original URL of a signed one.
     pub(crate) fn original(&self, oauth_id: &OauthId, signed: &str) -> Option<Url> {
         let signed = BASE64_URL_SAFE_NO_PAD.decode(signed).ok()?;
         let (claimed, url) = signed.split_at_checked(SIGNATURE)?;
@@ -74,7 +74,7 @@ impl Addresses {
     }
 }
 
-/// The images that one installation names.
+/// The images of one installation.
 #[derive(Clone, Copy)]
 pub(crate) struct Images<'a> {
     addresses: &'a Addresses,
@@ -82,8 +82,8 @@ pub(crate) struct Images<'a> {
 }
 
 impl Images<'_> {
-    /// Where a page loads the image at an address: at one of the host's own. An image that stands
-    /// whole in its address (`data:`) stays there; what is no image's address becomes the placeholder.
+    /// Returns the URL at which a page loads the image: one of the host's own. A short `data:` image stays; an
+    /// invalid URL becomes the placeholder.
     pub(crate) fn proxied(&self, url: &str) -> String {
         if url
             .get(..5)
@@ -105,7 +105,7 @@ impl Images<'_> {
         }
     }
 
-    /// The picture that an add-on declares of itself, with [`proxied`](Self::proxied) addresses.
+    /// Returns the declared picture of an add-on, with [`proxied`](Self::proxied) URLs.
     pub(crate) fn avatar(&self, descriptor: &Descriptor) -> Option<Icon> {
         let consumer = descriptor.capabilities.hipchat_api_consumer.as_ref()?;
         match consumer.avatar.as_ref()? {
@@ -115,7 +115,7 @@ impl Images<'_> {
         }
     }
 
-    /// An icon with [`proxied`](Self::proxied) addresses.
+    /// Returns an icon with [`proxied`](Self::proxied) URLs.
     pub(crate) fn icon(&self, icon: &Icon) -> Icon {
         let mut proxied = Icon::new(self.proxied(&icon.url));
         proxied.url_2x = icon.url_2x.as_deref().map(|url| self.proxied(url));
@@ -123,7 +123,7 @@ impl Images<'_> {
     }
 }
 
-/// Whether this `data:` address is that of an image, and short enough to go to each page.
+/// Returns whether this `data:` URL is an image that is short enough for every page.
 fn is_whole_image(url: &str) -> bool {
     let kind = url.get(5..).and_then(|rest| rest.split_once(','));
     url.len() <= MAX_DATA_URL && kind.is_some_and(|(kind, _)| image_type(kind).is_some())
@@ -133,7 +133,7 @@ fn is_web(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
 }
 
-/// The type that a `Content-Type` or a `data:` address names, where it is that of an image.
+/// Returns the image type of a `Content-Type` or a `data:` URL, if it is accepted.
 pub(crate) fn image_type(said: &str) -> Option<&'static str> {
     let said = said.split(';').next().unwrap_or_default().trim();
     let known = |known: &&&str| known.eq_ignore_ascii_case(said);

@@ -1,4 +1,4 @@
-//! The label's HTML, made harmless: `b`, `strong`, `em` and `i` stay, without attributes.
+//! Sanitizes the HTML of labels: keeps `b`, `strong`, `em` and `i`, without attributes.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -9,7 +9,7 @@ use regex::Regex;
 
 const KEPT: [&str; 4] = ["b", "strong", "em", "i"];
 
-/// Elements that vanish with what is in them, as in HipChat's last web client.
+/// Elements that are removed with their content, as in HipChat's last web client.
 const REMOVED: [&str; 76] = [
     "a",
     "abbr",
@@ -99,18 +99,18 @@ static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     builder
 });
 
-/// Tags that stay open over the blocks behind them, which no attribute of theirs outlives. Without
-/// attributes at most three of a kind stay open: else few characters would come to a million elements.
+/// Formatting tags that stay open across blocks; the parser copies them into each block. Without attributes at most
+/// three of a kind stay open; otherwise a few characters could become a million elements.
 static FORMATTING: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let tags = "b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u";
     Regex::new(&format!(r"(?i)<({tags})[\s/][^>]*>")).ok()
 });
 
-/// The longest label that is read, in bytes. A query's answer may have 1000 characters; nobody said
-/// how many a push may.
+/// The longest label that is parsed, in bytes. Answers to queries may have 1000 characters; pushes have no documented
+/// limit.
 const LONGEST: usize = 10_000;
 
-/// What stays of a label; nothing of one that is too long.
+/// Returns the sanitized label; empty if it is too long.
 pub(crate) fn sanitize(html: &str) -> String {
     match html.len() {
         0..=LONGEST => without_returns(SANITIZER.clean(&few_elements(html)).to_string()),
@@ -118,8 +118,8 @@ pub(crate) fn sanitize(html: &str) -> String {
     }
 }
 
-/// Sanitized HTML with line feeds for the carriage returns that references made (`&#13;`): whoever
-/// reads it again takes those for line feeds.
+/// Replaces carriage returns that character references created (`&#13;`) by line feeds: a parser of the result reads
+/// them as line feeds anyway.
 pub(crate) fn without_returns(clean: String) -> String {
     match clean.contains('\r') {
         true => clean.replace("\r\n", "\n").replace('\r', "\n"),
@@ -127,7 +127,7 @@ pub(crate) fn without_returns(clean: String) -> String {
     }
 }
 
-/// The same HTML to a reader, with which few characters come to few elements.
+/// Returns equivalent HTML in which a few characters create only a few elements.
 pub(crate) fn few_elements(html: &str) -> Cow<'_, str> {
     match &*FORMATTING {
         Some(formatting) => formatting.replace_all(html, "<$1>"),
@@ -135,7 +135,7 @@ pub(crate) fn few_elements(html: &str) -> Cow<'_, str> {
     }
 }
 
-/// The text of a sanitized label, for tests and for `title`.
+/// Returns the text of a sanitized label, for tests and for `title`.
 pub(crate) fn text(sanitized: &str) -> String {
     let mut text = String::with_capacity(sanitized.len());
     let mut rest = sanitized;

@@ -1,9 +1,8 @@
-//! The patterns of add-ons, in webhooks and in the conditions of actions: regular expressions as Python
-//! has them, matched in linear time.
+//! The patterns of add-ons, in webhooks and in the conditions of actions: Python's regular expressions, matched in
+//! linear time.
 //!
-//! What an engine without backtracking cannot do (looking around, back references) is refused, so
-//! that no add-on's pattern can hold up the host. Compiling one takes its time all the same: it is done
-//! [`aside`], and what was compiled is kept.
+//! Look-around and back references need backtracking and are refused, so no add-on's pattern can block the host.
+//! Compiling can still take long: it runs [`aside`], and compiled patterns are cached.
 
 mod cache;
 mod case_fold_cost;
@@ -17,28 +16,27 @@ use std::fmt;
 use tokio::sync::Semaphore;
 use tokio::task::JoinError;
 
-/// More than any pattern has.
+/// The longest pattern.
 const MAX_PATTERN: usize = 2000;
 
-/// How much memory a compiled pattern may take, in bytes: enough for `\w{1,40}`. It also bounds
-/// how long a match takes.
+/// The memory limit of a compiled pattern, in bytes: enough for `\w{1,40}`. It also bounds the time of a match.
 const MAX_COMPILED: usize = 1 << 21;
 
-/// How many threads compile patterns and look for them; the others are for the rest of the host.
+/// The number of threads that compile and match patterns; the others serve the rest of the host.
 const THREADS: usize = 2;
 
 static TURNS: Semaphore = Semaphore::const_new(THREADS);
 
-/// How many regular expressions the actions of an add-on may look for in a message.
+/// The number of regular expressions that the actions of an add-on may match against a message.
 pub(crate) const MAX_IN_ACTIONS: usize = 20;
 
-/// Reads a pattern, which costs little, or says in a sentence why it never matches. One that is too
-/// large when compiled is not found out.
+/// Parses a pattern, which is cheap, or says in a sentence why it never matches. Does not detect a pattern that is
+/// too large when compiled.
 pub(crate) fn check(pattern: &str) -> Result<(), String> {
     read(pattern).map(drop)
 }
 
-/// The compiled pattern, or why it never matches; to be called [`aside`].
+/// Returns the compiled pattern, or why it never matches. Call it [`aside`].
 pub(crate) fn compiled(pattern: &str) -> Result<Regex, String> {
     cache::of(pattern).unwrap_or_else(|| {
         let compiled = compile(pattern);
@@ -49,7 +47,7 @@ pub(crate) fn compiled(pattern: &str) -> Result<Regex, String> {
     })
 }
 
-/// Whether a pattern finds something in a text. Python's `$` also stands before a last line break.
+/// Returns whether a pattern matches a text. Python's `$` also matches before a trailing line break.
 pub(crate) fn finds(pattern: &Regex, text: &str) -> bool {
     pattern.is_match(text)
         || text
@@ -57,8 +55,7 @@ pub(crate) fn finds(pattern: &Regex, text: &str) -> bool {
             .is_some_and(|text| pattern.is_match(text))
 }
 
-/// Does what compiles patterns, or looks for them, where it holds up no connection, and little of it at
-/// once. What nobody waits for any more when its turn comes is not done.
+/// Runs work on patterns where it blocks no connection, a few at a time. Work whose caller left is skipped.
 pub(crate) async fn aside<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Stopped> {
@@ -70,7 +67,7 @@ pub(crate) async fn aside<T: Send + 'static>(
     working.await.map_err(Stopped)
 }
 
-/// Work on patterns that ended early.
+/// An error: work on patterns ended early.
 #[derive(Debug)]
 pub(crate) struct Stopped(JoinError);
 
@@ -90,15 +87,15 @@ impl std::error::Error for Stopped {
     }
 }
 
-/// What the actions of one add-on may cost, the first of them first.
+/// The budget of one add-on's actions, the first of them first.
 #[derive(Default)]
 pub(crate) struct Allowance {
     used: usize,
 }
 
 impl Allowance {
-    /// Whether an action with these conditions is judged. One that is not is never offered, and takes
-    /// nothing from those behind it.
+    /// Returns whether an action with these conditions is evaluated. A skipped one is never offered, and leaves the
+    /// budget to the next.
     pub(crate) fn covers(&mut self, conditions: &Program) -> bool {
         let used = self.used + conditions.patterns();
         let covers = used <= MAX_IN_ACTIONS;
@@ -122,7 +119,7 @@ fn compile(pattern: &str) -> Result<Regex, String> {
     })
 }
 
-/// A pattern in the syntax of this host's engine.
+/// Returns a pattern in the syntax of this host's engine.
 fn read(pattern: &str) -> Result<String, String> {
     if pattern.len() > MAX_PATTERN {
         return Err(format!(
@@ -141,7 +138,7 @@ fn never(pattern: &str, why: &str) -> String {
     format!("the pattern {pattern:?} never matches, as it cannot be compiled: {why}")
 }
 
-/// What the engine says behind the picture of where.
+/// Returns the message of the engine without the picture of the position.
 fn last_line(cause: &impl ToString) -> String {
     let cause = cause.to_string();
     let why = cause.lines().last().unwrap_or_default();

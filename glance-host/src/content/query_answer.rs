@@ -1,4 +1,4 @@
-//! What a host takes for the answer to a glance's query.
+//! Checks answers to glance queries.
 
 use std::fmt::Display;
 
@@ -24,8 +24,8 @@ use serde_json::Value;
 ///
 /// # Errors
 ///
-/// One sentence, where the status is 400 or above, a browser would not let the host's page read the answer, or the
-/// body is no glance data.
+/// Returns one sentence if the status is 400 or above, a browser would not let the host's page read the answer, or
+/// the body is no glance data.
 pub fn check_query_answer(
     origin: &str,
     status: StatusCode,
@@ -49,7 +49,7 @@ pub fn check_query_answer(
     }
 }
 
-/// Whether a browser would let the host's page read an answer with this header, in one sentence.
+/// Says in one sentence whether a browser would let the host's page read an answer with this header.
 pub(crate) fn cors(base_url: &str, allowed_origin: Option<&str>) -> Result<String, String> {
     match allowed_origin {
         Some("*") => Ok("Its answer is for every origin.".to_owned()),

@@ -6,25 +6,25 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// Stands in the place of an installation's secret.
+/// Replaces an installation's secret.
 pub(crate) const SECRET: &str = "{{secret}}";
-/// Stands in the place of an access token.
+/// Replaces an access token.
 pub(crate) const TOKEN: &str = "{{token}}";
-/// Stands in the place of a signed request.
+/// Replaces a signed request.
 pub(crate) const SIGNED: &str = "{{signed}}";
 
-/// A signed request, whoever signed it.
+/// Matches a signed request of any signer.
 static JWT: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]{5,}").ok());
 
-/// A token in an address, whether it is known or not.
+/// Matches a token in a URL, known or not.
 static IN_QUERY: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"(auth_token|signed_request)=[^&"\s\\]+"#).ok());
 
-/// The length from which text is masked, in bytes: shorter text may be a word.
+/// The shortest masked text, in bytes: shorter text may be a word.
 const SHORTEST: usize = 16;
 
-/// The secrets seen so far.
+/// The known secrets.
 #[derive(Default)]
 pub(crate) struct Masks {
     secrets: BTreeMap<String, &'static str>,
@@ -49,7 +49,7 @@ impl Masks {
         }
     }
 
-    /// Returns the text with placeholders in it.
+    /// Returns the text with placeholders for secrets.
     pub(crate) fn text(&self, text: &str) -> String {
         let mut text = match &*IN_QUERY {
             Some(in_query) => in_query.replace_all(text, |found: &regex::Captures<'_>| {

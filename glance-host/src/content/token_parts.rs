@@ -1,4 +1,4 @@
-//! Reads what a signed request says of itself. Nothing here verifies a signature.
+//! Decodes signed requests without verifying them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,12 +13,12 @@ pub(crate) fn signed_request(url: &Url) -> Option<String> {
     Some(token.into_owned())
 }
 
-/// Decodes a token's header; null where it has none.
+/// Decodes a token's header; null if it has none.
 pub(crate) fn header(token: &str) -> Value {
     part(token, 0)
 }
 
-/// Decodes a token's payload; null where it has none.
+/// Decodes a token's payload; null if it has none.
 pub(crate) fn payload(token: &str) -> Value {
     part(token, 1)
 }

@@ -1,23 +1,21 @@
-//! Patterns that were compiled, kept for when they are looked for again: those used last, as many as
-//! their memory allows.
+//! A cache of compiled patterns: the most recently used, as many as the memory limit allows.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use regex_automata::meta::Regex;
 
-/// How much memory all may take, in bytes: thousands of those that people write, dozens of the largest.
+/// The memory of all entries, in bytes: thousands of usual patterns, dozens of the largest.
 const MAX_KEPT: usize = 1 << 26;
 
-/// What one takes beside its pattern and what is compiled, in bytes, at least.
+/// The overhead of an entry in bytes, besides pattern and compiled form.
 const OVERHEAD: usize = 512;
 
 static KEPT: LazyLock<Mutex<Kept>> = LazyLock::new(|| Mutex::new(Kept::new(MAX_KEPT)));
 
 type Compiled = Result<Regex, String>;
 
-/// What is known of a pattern. Each clone of a [`Regex`] has working memory of its own, which is gone
-/// with it.
+/// A cached result. Each clone of a [`Regex`] has working memory of its own, which is freed with it.
 pub(super) fn of(pattern: &str) -> Option<Compiled> {
     lock().get(pattern)
 }
@@ -32,7 +30,7 @@ fn lock() -> MutexGuard<'static, Kept> {
 
 struct Kept {
     entries: HashMap<Arc<str>, Entry>,
-    /// The patterns by when they were used.
+    /// The patterns by time of their last use.
     by_use: BTreeMap<u64, Arc<str>>,
     uses: u64,
     bytes: usize,

@@ -1,5 +1,5 @@
-//! What it costs to ignore case: each character of each class is looked up before anything is compiled,
-//! so that no limit of what is compiled bounds it.
+//! The cost of ignoring case: the compiler looks up each character of each class first, so no limit of the compiled
+//! size bounds it.
 
 use std::convert::Infallible;
 
@@ -7,13 +7,13 @@ use regex_syntax::ast::{
     self, Ast, ClassPerlKind, ClassSetItem, Flag, Flags, FlagsItemKind, Visitor,
 };
 
-/// How many characters the classes of a pattern that ignores case may name: `[\s\S]` thrice, or
-/// `[\w-]` dozens of times. It takes about ten milliseconds per million.
+/// The number of characters that the classes of a case-insensitive pattern may contain: three times `[\s\S]`, or
+/// dozens of `[\w-]`. A million takes about ten milliseconds.
 const MAX_FOLDED: u32 = 4_000_000;
 
 const ALL: u32 = char::MAX as u32 + 1;
 
-/// Says why a pattern costs too much, where it does.
+/// Returns an error if a pattern costs too much.
 pub(super) fn check(pattern: &Ast) -> Result<(), String> {
     let Ok(named) = ast::visit(pattern, Named::default());
     match named.ignores_case && named.characters > MAX_FOLDED {
@@ -24,7 +24,7 @@ pub(super) fn check(pattern: &Ast) -> Result<(), String> {
     }
 }
 
-/// What the classes of a pattern name.
+/// Counts the characters in the classes of a pattern.
 #[derive(Default)]
 struct Named {
     characters: u32,
@@ -63,7 +63,7 @@ impl Visitor for Named {
                 ClassPerlKind::Digit | ClassPerlKind::Space => 1000,
                 ClassPerlKind::Word => 150_000,
             },
-            // Python has none.
+            // Python has no such classes.
             ClassSetItem::Ascii(_) | ClassSetItem::Unicode(_) => ALL,
             _ => 1,
         };

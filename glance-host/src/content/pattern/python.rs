@@ -1,4 +1,4 @@
-//! Python's regular expressions, written as this host's engine has them.
+//! Translates Python's regular expressions to the syntax of this host's engine.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -21,7 +21,7 @@ pub(super) fn translate(pattern: &str) -> String {
 
 type Rest<'p> = Peekable<Chars<'p>>;
 
-/// What stands behind a backslash: in Python it makes most letters and all signs themselves.
+/// Translates an escape. In Python a backslash makes most letters and all punctuation literal.
 fn escape(rest: &mut Rest<'_>, written: &mut String, in_class: bool) {
     match rest.next() {
         Some('b') if in_class => written.push_str(r"\x08"),
@@ -37,7 +37,7 @@ fn escape(rest: &mut Rest<'_>, written: &mut String, in_class: bool) {
             }
             written.push_str(&format!(r"\x{{{code:x}}}"));
         }
-        // Of Perl: one framework writes `\uXXXX` so.
+        // From Perl: one framework writes `\uXXXX` so.
         Some('x') if rest.peek() == Some(&'{') => {
             written.push_str(r"\x");
             for c in rest.by_ref() {
@@ -47,7 +47,7 @@ fn escape(rest: &mut Rest<'_>, written: &mut String, in_class: bool) {
                 }
             }
         }
-        // A letter that means something, a digit that refers back (which is refused), the end.
+        // A letter with a meaning, a digit that refers back (which is refused), or the end.
         Some(c @ ('a' | 'd' | 'f' | 'n' | 'r' | 's' | 't' | 'v' | 'w' | 'x' | 'u' | 'U'))
         | Some(c @ ('A' | 'B' | 'D' | 'S' | 'W' | 'b' | 'z' | '1'..='9')) => {
             written.push('\\');
@@ -62,7 +62,7 @@ fn literal(c: char, written: &mut String) {
     written.push_str(&regex::escape(c.encode_utf8(&mut [0; 4])));
 }
 
-/// A class of characters: Python's has no classes in it, and no operators but `-`.
+/// Translates a character class: Python's has no nested classes, and no operators but `-`.
 fn class(rest: &mut Rest<'_>, written: &mut String) {
     written.push('[');
     if rest.next_if_eq(&'^').is_some() {
@@ -83,7 +83,7 @@ fn class(rest: &mut Rest<'_>, written: &mut String) {
                 written.push('\\');
                 written.push(c);
             }
-            // At the beginning the first is itself, elsewhere a range ends with the second.
+            // The first character is literal at the beginning; elsewhere the second ends a range.
             '-' if is_first => written.push_str(r"\-"),
             '-' if rest.next_if_eq(&'-').is_some() => written.push_str(r"-\-"),
             _ => written.push(c),
@@ -92,7 +92,7 @@ fn class(rest: &mut Rest<'_>, written: &mut String) {
     }
 }
 
-/// `{` begins a repetition only where one follows; otherwise it is itself.
+/// `{` begins a repetition only if a valid one follows; otherwise it is literal.
 fn repetition(rest: &mut Rest<'_>, written: &mut String) {
     let mut ahead = rest.clone();
     let inside: String = ahead.by_ref().take_while(|c| *c != '}').collect();
@@ -115,7 +115,7 @@ fn repetition(rest: &mut Rest<'_>, written: &mut String) {
     *rest = ahead;
 }
 
-/// Comments go; flags that say which letters there are go, as all there are count anyway.
+/// Drops comments, and flags about character sets, because all characters count anyway.
 fn group(rest: &mut Rest<'_>, written: &mut String) {
     let mut ahead = rest.clone();
     if ahead.next() != Some('?') {

@@ -1,4 +1,4 @@
-//! What one person sees in one room, as a state that events change. No I/O.
+//! The state of what one person sees in one room. Events change it; it does no I/O.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -21,59 +21,59 @@ pub(super) struct Ask {
     pub(super) place: Arc<Where>,
 }
 
-/// Where the person is.
+/// The room and the person.
 pub(super) struct Where {
     pub(super) room: Room,
     pub(super) user: User,
 }
 
-/// What changed on the page of a person.
+/// A change on the page of a person.
 #[derive(Debug)]
 pub(crate) enum Change {
-    /// A line is new or shows something else.
+    /// A line appeared or changed.
     Line(Arc<Content>),
-    /// The line with this id no longer shows.
+    /// The line with this id disappeared.
     Gone(String),
-    /// Something was written into the room.
+    /// Somebody posted an entry.
     Entry(Arc<Posted>),
-    /// What was written meanwhile was missed.
+    /// The viewer missed entries.
     Missed,
-    /// Nothing, but time went by.
+    /// Nothing changed for a while; keeps the connection alive.
     Beat,
-    /// Who inspects must be told; something may have changed.
+    /// The inspector may have news.
     Inspected,
-    /// An add-on came, went or changed.
+    /// An add-on was installed, updated or removed.
     Installed,
-    /// An add-on that the page follows pushed.
+    /// An add-on that the page follows pushed data.
     Pushed(Arc<Push>),
 }
 
 pub(super) struct Board {
     place: Arc<Where>,
-    /// What a push needs to know of the place.
+    /// The facts about person and room that a push needs.
     kind: Kind,
     lineup: Arc<Lineup>,
-    /// In their order.
+    /// In display order.
     entries: Vec<Entry>,
-    /// Lines of entries that are no longer there, not told yet.
+    /// The ids of removed lines that the page still shows.
     gone: VecDeque<String>,
     askings: u64,
 }
 
 struct Entry {
     prepared: Arc<Prepared>,
-    /// Under which number it was asked for last: an answer to an earlier asking is old.
+    /// The number of the latest query; answers to earlier ones are outdated.
     asking: u64,
-    /// Whether that was asked while the failure goes on showing.
+    /// Whether the latest query is a retry during which the failure keeps showing.
     tries_again: bool,
     content: Arc<Content>,
     shows: bool,
-    /// What the person was told last.
+    /// The content that the page was sent last.
     told: Option<Arc<Content>>,
 }
 
 impl Board {
-    /// An empty room.
+    /// Creates the board of an empty room.
     pub(super) fn new(place: Arc<Where>) -> Self {
         Self {
             kind: Kind::of(&place),
@@ -85,7 +85,7 @@ impl Board {
         }
     }
 
-    /// Takes over what there is in the room now, and says what must be asked for.
+    /// Replaces the glances of the room. Returns the queries to send.
     pub(super) fn load(&mut self, place: Arc<Where>, lineup: Arc<Lineup>) -> Vec<Ask> {
         self.kind = Kind::of(&place);
         self.place = place;
@@ -123,7 +123,7 @@ impl Board {
         asks
     }
 
-    /// Asks for all data again.
+    /// Queries all glances again.
     pub(super) fn ask_all(&mut self) -> Vec<Ask> {
         let mut asks = Vec::new();
         for entry in &mut self.entries {
@@ -133,7 +133,7 @@ impl Board {
         asks
     }
 
-    /// Asks for the data of an add-on's glances again that did not come.
+    /// Queries the failed glances of an add-on again.
     pub(super) fn ask_failed(&mut self, add_on: &OauthId) -> Vec<Ask> {
         let mut asks = Vec::new();
         for entry in &mut self.entries {
@@ -145,7 +145,7 @@ impl Board {
         asks
     }
 
-    /// Asks for the data of all glances of an add-on again.
+    /// Queries all glances of an add-on again.
     pub(super) fn ask_add_on(&mut self, add_on: &OauthId) -> Vec<Ask> {
         let mut asks = Vec::new();
         for entry in &mut self.entries {
@@ -157,7 +157,7 @@ impl Board {
         asks
     }
 
-    /// Asks for the data of one glance again.
+    /// Queries one glance again.
     pub(super) fn retry(&mut self, id: &str) -> Option<Ask> {
         let entry = self.entries.iter_mut().find(|e| e.prepared.id == id)?;
         let ask = entry.ask(&self.place, &mut self.askings);
@@ -165,7 +165,7 @@ impl Board {
         ask
     }
 
-    /// Asks for the data of a failed glance again. It shows that it failed until the answer comes.
+    /// Queries a failed glance again. It shows the failure until the answer arrives.
     pub(super) fn try_again(&mut self, id: &str) -> Option<Ask> {
         let mut entries = self.entries.iter_mut();
         let entry = entries.find(|e| e.prepared.id == id && e.content.has_failed())?;
@@ -173,19 +173,19 @@ impl Board {
         entry.next_ask(&self.place, &mut self.askings)
     }
 
-    /// Whether the data of this glance could not be loaded.
+    /// Returns whether the latest query of this glance failed.
     pub(super) fn has_failed(&self, id: &str) -> bool {
         let mut entries = self.entries.iter();
         entries.any(|entry| entry.prepared.id == id && entry.content.has_failed())
     }
 
-    /// Whether this asking is the one that the glance waits for.
+    /// Returns whether the glance waits for the answer to this query.
     pub(super) fn awaits(&self, id: &str, asking: u64) -> bool {
         let mut entries = self.entries.iter();
         entries.any(|entry| entry.awaits(id, asking))
     }
 
-    /// Takes the answer to a query, unless a later asking or a push has overtaken it.
+    /// Takes the answer to a query, unless a later query or a push replaced it.
     pub(super) fn answered(&mut self, id: &str, asking: u64, answer: Result<Data, String>) {
         let mut entries = self.entries.iter_mut();
         if let Some(entry) = entries.find(|entry| entry.awaits(id, asking)) {
@@ -230,13 +230,13 @@ impl Board {
         }
     }
 
-    /// What is known of all glances, in their order, shown or not.
+    /// Describes all glances in their order, shown or not.
     pub(super) fn known(&self) -> impl Iterator<Item = Known<'_>> {
         let entries = self.entries.iter();
         entries.map(|entry| entry.prepared.known(&entry.content, &self.place))
     }
 
-    /// The next change that was not told yet.
+    /// Returns the next change that the page has not been sent.
     pub(super) fn change(&mut self) -> Option<Change> {
         let gone = self.gone.pop_front().map(Change::Gone);
         gone.or_else(|| self.entries.iter_mut().find_map(Entry::change))
@@ -244,7 +244,7 @@ impl Board {
 }
 
 impl Entry {
-    /// The data with the number of its asking, where the glance is still the same.
+    /// Returns the content and the number of its query, if the glance is still the same.
     fn kept_as(&self, prepared: &Arc<Prepared>) -> Option<(u64, bool, Arc<Content>)> {
         let own = &self.prepared;
         if Arc::ptr_eq(own, prepared) {
@@ -297,7 +297,7 @@ impl Entry {
         }
         let is_same = told.is_some_and(|told| {
             let (told, now) = (told.line(), self.content.line());
-            // What changes is mostly the state.
+            // Mostly the state changes, so it is compared first.
             told.state == now.state && told == now
         });
         self.told = Some(Arc::clone(&self.content));

@@ -1,4 +1,4 @@
-//! The lines of one viewer that cannot be loaded now, each with its place in a schedule of retries.
+//! The failed lines of one viewer, each with its place in a retry schedule.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,18 @@ use super::Commands;
 use super::board::Board;
 use super::retries::{Place, Retries, Waiting};
 
-/// By the ids of their glances.
+/// Failed lines by the id of their glance.
 #[derive(Default)]
 pub(super) struct FailedLines(BTreeMap<String, FailedLine>);
 
 struct FailedLine {
     _waiting: Waiting,
-    /// Where to say what became of the attempt that is under way.
+    /// Receives the outcome of the running attempt.
     outcome: Option<oneshot::Sender<bool>>,
 }
 
 impl FailedLines {
-    /// Takes note of an answer, and tells the schedule of it: a line that failed waits for its turn.
+    /// Handles an answer: a failed line enters the schedule, a loaded one leaves it.
     pub(super) fn answered(
         &mut self,
         id: &str,
@@ -38,15 +38,14 @@ impl FailedLines {
             });
             failed.outcome.take()
         };
-        // A schedule that gave up on this attempt does not listen to its outcome.
+        // A schedule that gave up on this attempt ignores its outcome.
         let is_told = outcome.is_some_and(|outcome| outcome.send(has_data).is_ok());
         if has_data && !is_told {
             retries.loaded(&place);
         }
     }
 
-    /// Begins an attempt to load a line again. False, and the outcome is dropped, where it is failed no
-    /// longer.
+    /// Begins an attempt to load a line again. Returns false, and drops the outcome, if the line is no longer failed.
     pub(super) fn begin(&mut self, id: &str, outcome: oneshot::Sender<bool>) -> bool {
         let failed = self.0.get_mut(id);
         let is_failed = failed.is_some();
@@ -56,7 +55,7 @@ impl FailedLines {
         is_failed
     }
 
-    /// Forgets those that show something else by now.
+    /// Removes lines that show something else by now.
     pub(super) fn forget_loaded(&mut self, board: &Board) {
         if !self.0.is_empty() {
             self.0.retain(|id, _| board.has_failed(id));

@@ -1,4 +1,4 @@
-//! What an inspector is told of each glance of one viewer. Kept only while there is one.
+//! The reports of one viewer's glances for an inspector. A viewer keeps notes only while it is inspected.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -19,22 +19,22 @@ use crate::model::glance_data::{Data, Text};
 use crate::service::addon_calls;
 use crate::service::addon_calls::Queried;
 
-/// How many pushes are kept for each glance.
+/// The number of pushes that are kept per glance.
 const PUSHES: usize = 10;
 
-/// What who inspects must be told.
+/// The news for an inspector.
 pub(crate) struct News {
-    /// Whether nothing was told before.
+    /// Whether this is the first news.
     pub(crate) is_first: bool,
     /// The ids of all glances in their order, shown or not.
     pub(crate) glances: Vec<String>,
-    /// What is new or changed of them.
+    /// The new and changed reports.
     pub(crate) reports: Vec<Arc<Report>>,
-    /// Whether there are other glances, or another order.
+    /// Whether the list of glances or its order changed.
     pub(crate) is_another_list: bool,
 }
 
-/// What is known of one glance. Only of use without the secrets that add-ons may have put into it.
+/// The report of one glance. Its texts may contain secrets of add-ons, which the caller redacts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
@@ -55,7 +55,7 @@ pub(crate) struct Report {
     pushes: Vec<Arc<Pushed>>,
 }
 
-/// What the host holds: the label it made harmless, the status, the metadata.
+/// The current data: sanitized label, status, metadata.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Held {
     label: String,
@@ -72,7 +72,7 @@ fn each<S: Serializer>(pushes: &[Arc<Pushed>], to: S) -> Result<S::Ok, S::Error>
     to.collect_seq(pushes.iter().map(|pushed| &**pushed))
 }
 
-/// The last query that was answered, or given up.
+/// The latest query that was answered or timed out.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Query {
@@ -83,25 +83,25 @@ struct Query {
     cors: Option<String>,
     body: Option<String>,
     problem: Option<String>,
-    /// Whether something newer had come, so that the answer changed nothing.
+    /// Whether newer data had arrived, so that the answer was ignored.
     is_late: bool,
-    /// The token's two parts that anyone may read.
+    /// The two readable parts of the token.
     header: Value,
     claims: Value,
 }
 
-/// A push that reached the room.
+/// A push to the room.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Pushed {
     at: u64,
-    /// Only for this person, or for everyone.
+    /// The person that the push is for; `None` means everyone.
     user: Option<UserId>,
-    /// None where it is another person's: that is nobody else's business.
+    /// `None` if the push is for another person.
     data: Option<Data>,
 }
 
-/// What a board knows of a glance.
+/// The board's description of a glance.
 pub(super) struct Known<'a> {
     pub(super) id: &'a str,
     pub(super) installed: &'a Installed,
@@ -120,7 +120,7 @@ pub(super) struct Inspection {
 }
 
 impl Inspection {
-    /// `delivered` changes with each call of a webhook.
+    /// `delivered` changes with each webhook delivery.
     pub(super) fn new(delivered: watch::Receiver<u64>) -> Self {
         Self {
             queries: HashMap::new(),
@@ -130,7 +130,7 @@ impl Inspection {
         }
     }
 
-    /// Completes when a webhook was called, while there is an inspection.
+    /// Completes at the next webhook delivery, while there is an inspection.
     pub(super) async fn delivered(inspection: &mut Option<Box<Self>>) {
         let is_open = match inspection {
             Some(inspection) => inspection.delivered.changed().await.is_ok(),
@@ -141,7 +141,7 @@ impl Inspection {
         }
     }
 
-    /// Takes note of a query that came to its end.
+    /// Records a completed query.
     pub(super) fn answered(&mut self, id: &str, queried: &Queried, is_late: bool, base_url: &str) {
         let token = queried.url.as_ref().and_then(token_parts::signed_request);
         let token = token.as_deref().unwrap_or_default();
@@ -163,7 +163,7 @@ impl Inspection {
         self.queries.insert(id.to_owned(), Arc::new(query));
     }
 
-    /// Takes note of a push, where the viewer is this person's.
+    /// Records a push, for the viewer of this person.
     pub(super) fn pushed<'a>(
         &mut self,
         push: &Push,
@@ -192,7 +192,7 @@ impl Inspection {
         }
     }
 
-    /// What there is to tell since this was called last.
+    /// Returns the news since the last call.
     pub(super) fn news<'a>(&mut self, glances: impl Iterator<Item = Known<'a>>) -> News {
         let is_first = self.told.is_none();
         let told = self.told.take().unwrap_or_default();
@@ -252,7 +252,7 @@ impl Inspection {
     }
 }
 
-/// Since 1970, in milliseconds.
+/// Returns milliseconds since 1970.
 pub(crate) fn millis(at: SystemTime) -> u64 {
     let since = at.duration_since(SystemTime::UNIX_EPOCH);
     since.map_or(0, |since| {
@@ -269,7 +269,7 @@ fn without_token(url: &Url) -> String {
         .collect();
     let kept = kept.join("&");
     url.set_query(Some(&*kept).filter(|kept| !kept.is_empty()));
-    // An address without a host has no password either.
+    // A URL without a host has no password either.
     let _ = url.set_password(None);
     url.into()
 }

@@ -1,5 +1,4 @@
-//! The glances of each room in their order: read and prepared once for all who look, and anew only
-//! after a change.
+//! The glances of each room in their order: read and prepared once for all viewers, and again after a change.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -14,25 +13,25 @@ use crate::model::bounded_map::evict_unused;
 use crate::model::{Installed, RuntimeGlance};
 use crate::storage::{Storage, StorageError};
 
-/// The glances of a room, from the top.
+/// The glances of a room, from top to bottom.
 #[derive(Default)]
 pub(super) struct Lineup(pub(super) Vec<Arc<Prepared>>);
 
-/// What is known of a room, and at which number of changes it was read.
+/// The cached lineup of a room, and the generation of the bus when it was read.
 #[derive(Default)]
 struct Known {
     changes: u64,
     lineup: Weak<Lineup>,
 }
 
-/// The lineups of rooms that someone looks at.
+/// A cache of the lineups of rooms with viewers.
 pub(crate) struct Lineups {
-    /// Locked while it is read, so that all who come meanwhile have it from one reading.
+    /// Locked during a read, so that concurrent callers share it.
     rooms: Mutex<HashMap<RoomId, Arc<sync::Mutex<Known>>>>,
     pool: Pool,
 }
 
-/// A glance that several rooms show, prepared once.
+/// Glances that several rooms show, each prepared once.
 struct Pool {
     prepared: Mutex<HashMap<(OauthId, String), Weak<Prepared>>>,
     images: Arc<Addresses>,
@@ -45,7 +44,7 @@ impl std::fmt::Debug for Lineups {
 }
 
 impl Lineups {
-    /// Glances whose images come from these addresses.
+    /// Creates a cache of glances with images at these addresses.
     pub(crate) fn new(images: Arc<Addresses>) -> Self {
         Self {
             rooms: Mutex::default(),
@@ -53,7 +52,7 @@ impl Lineups {
         }
     }
 
-    /// The glances of a room, as new as all changes that the bus carried so far.
+    /// Returns the lineup of a room. It is as new as all changes that the bus published before the call.
     pub(super) async fn of(
         &self,
         room: RoomId,
@@ -138,7 +137,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 impl Lineup {
-    /// The lineup of these installations, prepared for itself.
+    /// Creates a lineup of these installations with a pool of its own.
     pub(super) fn new(installations: Vec<(Arc<Installed>, Vec<RuntimeGlance>)>) -> Arc<Self> {
         let images = Arc::new(Addresses::new(b"key"));
         Arc::new(Pool::new(images).prepare(installations))

@@ -1,4 +1,4 @@
-//! A glance as all its viewers share it, and what it shows: worked out once, not for each viewer.
+//! The part of a glance that all its viewers share: computed once, not per viewer.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -18,7 +18,7 @@ use crate::model::Installed;
 use crate::model::glance_data::{Data, Text};
 use crate::model::module;
 
-/// The longest word in a lozenge, in characters.
+/// The longest text of a lozenge, in characters.
 const LOZENGE: usize = 100;
 
 /// A glance of an installation, ready to be shown to anyone.
@@ -30,11 +30,11 @@ pub(super) struct Prepared {
     program: Program,
     named: Arc<Content>,
     loading: Arc<Content>,
-    /// What it was made to show last: the next viewer's query mostly brings the same.
+    /// The latest content: the next viewer's query mostly returns the same.
     latest: Mutex<Weak<Content>>,
 }
 
-/// What a glance shows with one state of its data.
+/// The content that a glance shows for one state of its data.
 #[derive(Debug)]
 pub(crate) struct Content {
     data: DataState,
@@ -44,7 +44,7 @@ pub(crate) struct Content {
     judged: Judged,
 }
 
-/// The four facts of a person in a room that conditions know, as a number: they tell 16 kinds apart.
+/// The four facts about a person in a room that conditions test, as a number from 0 to 15.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kind(u32);
 
@@ -61,8 +61,8 @@ impl Kind {
     }
 }
 
-/// What the conditions said, for each kind of person who looks. There are two bits for each, whether it
-/// was judged and whether it shows.
+/// The result of the conditions per kind of person, in two bits each: whether they were evaluated, and whether the
+/// glance shows.
 #[derive(Debug, Default)]
 struct Judged(AtomicU32);
 
@@ -102,7 +102,7 @@ impl Content {
         &self.line
     }
 
-    /// The line as it goes over the wire, written by whoever needs it first.
+    /// Returns the bytes of the line for the wire. The first caller writes them.
     pub(crate) fn written(&self, write: impl FnOnce(&Line) -> Bytes) -> Bytes {
         self.written.get_or_init(|| write(&self.line)).clone()
     }
@@ -117,11 +117,11 @@ impl PartialEq for Content {
 /// The content of each glance of a push, as the first viewer of each preparation computed it.
 pub(super) struct PushContents(Vec<Mutex<ComputedContents>>);
 
-/// Few enough to search one by one.
+/// Few enough for a linear search.
 type ComputedContents = Vec<(Arc<Prepared>, Arc<Content>)>;
 
 impl PushContents {
-    /// Nothing is computed yet of this many glances.
+    /// Creates empty contents for this many glances.
     pub(super) fn new(glances: usize) -> Self {
         Self((0..glances).map(|_| Mutex::default()).collect())
     }
@@ -175,7 +175,7 @@ impl Prepared {
         &self.named.line.order
     }
 
-    /// Without data: its name.
+    /// Returns the content without data: the glance's name.
     pub(super) fn named(&self) -> Arc<Content> {
         Arc::clone(&self.named)
     }
@@ -188,8 +188,8 @@ impl Prepared {
         self.shared(DataState::Failed, LineState::Failed { problem }, None)
     }
 
-    /// Data as it is shown. Pushed data is not held to the rules of a query's, so whatever is
-    /// missing or odd falls back: the label to the glance's name, the status to none.
+    /// Renders data. The rules for answers to queries do not apply to pushes, so missing or invalid parts fall back:
+    /// the label to the glance's name, the status to none.
     pub(super) fn ready(&self, data: &Data) -> Arc<Content> {
         let look = data.look.value();
         let label = match look.get("label") {
@@ -214,13 +214,13 @@ impl Prepared {
         self.shared(DataState::Ready, state, data.metadata.clone())
     }
 
-    /// What an earlier preparation of this glance showed, as this one shows it.
+    /// Returns the content of an earlier preparation of this glance, as this one shows it.
     pub(super) fn take_over(&self, earlier: &Content) -> Arc<Content> {
         let (state, metadata) = (earlier.line.state.clone(), earlier.metadata.clone());
         self.shared(earlier.data, state, metadata)
     }
 
-    /// Whether the conditions let a person see this, who is of this kind there.
+    /// Returns whether the conditions show this content to a person of this kind.
     pub(super) fn shows(&self, content: &Content, kind: Kind, place: &Where) -> bool {
         let judge = || {
             let metadata = content.metadata.as_ref().map(Text::value);
@@ -236,7 +236,7 @@ impl Prepared {
         shows
     }
 
-    /// What there is to know of this for a person.
+    /// Describes this content for a person.
     pub(super) fn known<'a>(&'a self, content: &'a Content, place: &Where) -> Known<'a> {
         Known {
             id: &self.id,
@@ -277,7 +277,7 @@ impl Prepared {
     }
 }
 
-/// What fits into a lozenge: a query's may have 20 characters, and a push is held to nothing.
+/// Truncates the text of a lozenge: answers to queries may have 20 characters, pushes have no limit.
 fn short(text: &str) -> String {
     text.chars().take(LOZENGE).collect()
 }

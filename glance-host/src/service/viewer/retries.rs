@@ -1,10 +1,9 @@
-//! Asks again, without a click, for glances whose data could not be loaded.
+//! Retries queries of glances that failed, without a click.
 //!
-//! Each glance that failed has one schedule per room, however many people look: after a pause, one of
-//! their viewers sends its query. Once that succeeds the others follow within two seconds, a few at a
-//! time. The pauses are 5 s, 15 s and then 60 s, each a fifth shorter or longer by chance. A schedule
-//! ends with the last viewer whose line is failed, so nothing is asked for while nobody looks; there are
-//! never more schedules, or viewers in them, than failed lines on open pages.
+//! Each failed glance has one schedule per room, however many people look: after a pause, one of their viewers sends
+//! its query. Once that succeeds, the others follow within two seconds, a few at a time. The pauses are 5 s, 15 s and
+//! then 60 s, each with 20 % jitter. A schedule ends with its last viewer, so nothing is queried while nobody looks.
+//! There are never more schedules, or viewers in them, than failed lines on open pages.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound::{Excluded, Unbounded};
@@ -19,20 +18,20 @@ use uuid::Uuid;
 use super::{Command, Commands};
 use crate::model::clock::Clock;
 
-/// The pauses before the first attempts; the last one repeats.
+/// The pauses before attempts; the last one repeats.
 const PAUSES: [Duration; 3] = [
     Duration::from_secs(5),
     Duration::from_secs(15),
     Duration::from_secs(60),
 ];
 
-/// How many viewers are asked in one attempt: some may leave, or read nothing.
+/// The number of viewers that one attempt tries: some may leave, or not read.
 const CANDIDATES: usize = 3;
 
-/// Longer than any query takes, its wait for a free place included.
+/// Longer than any query takes, including its wait for a slot.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// The viewers that follow a success do so in so many parts, with a pause between them.
+/// After a success the other viewers follow in this many parts, with pauses in between.
 const PARTS: usize = 15;
 const BETWEEN_PARTS: Duration = Duration::from_millis(100);
 
@@ -59,7 +58,7 @@ struct Schedule {
     /// By number, oldest first.
     viewers: BTreeMap<u64, Candidate>,
     next: u64,
-    /// Notified when a viewer outside the schedule got the data.
+    /// Notified when a viewer loaded the data without the schedule.
     loaded: Arc<Notify>,
     task: AbortHandle,
 }
@@ -70,7 +69,7 @@ impl Drop for Schedule {
     }
 }
 
-/// A viewer whose line is failed.
+/// A viewer with a failed line.
 #[derive(Debug, Clone)]
 struct Candidate {
     line: String,
@@ -78,8 +77,8 @@ struct Candidate {
 }
 
 impl Candidate {
-    /// Has the viewer send its query. The outcome is whether there is data now; an error where the
-    /// viewer left, or needs none any more. `None` where it takes no commands.
+    /// Makes the viewer send its query. The outcome is whether it has data now, or an error if the viewer left or
+    /// needs none. Returns `None` if the viewer accepts no commands.
     fn attempt(&self) -> Option<oneshot::Receiver<bool>> {
         let (outcome, told) = oneshot::channel();
         let command = Command::TryAgain(self.line.clone(), outcome);
@@ -113,7 +112,7 @@ impl Schedules {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The viewer behind this number, or the first.
+    /// Returns the viewer after this number, or the first one.
     fn after(&self, place: &Place, number: u64) -> Option<(u64, Candidate)> {
         let schedules = self.locked();
         let viewers = &schedules.get(place)?.viewers;
@@ -137,7 +136,7 @@ impl Retries {
         }
     }
 
-    /// Takes a viewer with a failed line into the schedule of its glance, which begins with the first.
+    /// Adds a viewer with a failed line to the schedule of its glance. The first viewer starts the schedule.
     pub(super) fn wait(&self, place: Place, line: String, commands: Commands) -> Waiting {
         let mut schedules = self.schedules.locked();
         let schedule = schedules.entry(place.clone()).or_insert_with(|| {
@@ -168,7 +167,7 @@ impl Retries {
         }
     }
 
-    /// A query brought data that no schedule asked for: whoever waits for the same glance follows.
+    /// Notifies the schedule that a query outside it succeeded: the waiting viewers follow.
     pub(super) fn loaded(&self, place: &Place) {
         if let Some(schedule) = self.schedules.locked().get(place) {
             schedule.loaded.notify_one();
@@ -182,14 +181,14 @@ struct Run {
     clock: Clock,
     place: Place,
     loaded: Arc<Notify>,
-    /// The number of the viewer that was asked last.
+    /// The number of the viewer in the last attempt.
     last: u64,
 }
 
 impl Run {
     async fn run(mut self) {
         let mut attempts = 0;
-        // An add-on that answers some and not others is asked by the schedule alone.
+        // An add-on that answers some viewers and not others gets scheduled attempts only.
         let mut is_flaky = false;
         loop {
             let is_loaded = tokio::select! {
@@ -203,7 +202,7 @@ impl Run {
         }
     }
 
-    /// Has one viewer send its query; says whether it brought data.
+    /// Makes one viewer send its query. Returns whether it succeeded.
     async fn attempt(&mut self) -> bool {
         for _ in 0..CANDIDATES {
             let Some((number, candidate)) = self.schedules.after(&self.place, self.last) else {
@@ -219,7 +218,7 @@ impl Run {
         false
     }
 
-    /// Has all viewers send their queries; says whether none of them failed.
+    /// Makes all viewers send their queries. Returns whether all succeeded.
     async fn follow(&self) -> bool {
         let candidates = self.schedules.all(&self.place);
         let mut outcomes = Vec::new();
@@ -242,7 +241,7 @@ impl Run {
     }
 }
 
-/// The pause before an attempt, where `chance` is 0 to 1.
+/// Returns the pause before an attempt; `chance` is between 0 and 1.
 fn pause(attempts: usize, chance: f64) -> Duration {
     let last = PAUSES.len() - 1;
     PAUSES[attempts.min(last)].mul_f64(0.8 + 0.4 * chance)

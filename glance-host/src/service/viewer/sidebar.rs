@@ -1,4 +1,4 @@
-//! What one person sees: the lines of the sidebar.
+//! The lines of the sidebar that one person sees.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::content::label;
 
-/// All glances that show, in their order.
+/// All visible glances, in their order.
 ///
 /// ```
 /// use glance_host::Host;
@@ -28,45 +28,45 @@ use crate::content::label;
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct Sidebar {
-    /// The lines from the top.
+    /// The lines from top to bottom.
     pub lines: Vec<Arc<Line>>,
-    /// How many glances wait for their data, shown or not.
+    /// The number of glances that wait for their data, shown or not.
     pub loading: usize,
 }
 
 impl Sidebar {
-    /// The line of the glance with this key.
+    /// Returns the line of the glance with this key.
     pub fn line(&self, key: &str) -> Option<&Arc<Line>> {
         self.lines.iter().find(|line| line.key == key)
     }
 }
 
-/// One glance that shows.
+/// One visible glance.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Line {
-    /// Names it in the room: the add-on's key and its own.
+    /// The id in the room: the add-on's key and the glance's key.
     pub id: String,
-    /// Its key.
+    /// The glance's key.
     pub key: String,
     /// The add-on's name.
     pub add_on: String,
-    /// Its name.
+    /// The glance's name.
     pub name: String,
-    /// The image before it, by way of the host.
+    /// The icon, by way of the host.
     pub icon: Icon,
-    /// Its place: weight, then the add-on's key, then its own.
+    /// The sort key: weight, then the add-on's key, then the glance's key.
     pub order: (i64, String, String),
-    /// What is shown.
+    /// The state of the data.
     #[serde(flatten)]
     pub state: LineState,
-    /// What a click opens.
+    /// The target that a click opens.
     pub target: Option<TargetRef>,
 }
 
 impl Line {
-    /// The label's text without markup; empty where there is no data.
+    /// Returns the label's text without markup; empty without data.
     pub fn label_text(&self) -> String {
         match &self.state {
             LineState::Ready { label, .. } => label::text(label),
@@ -74,7 +74,7 @@ impl Line {
         }
     }
 
-    /// The colour and word of its lozenge.
+    /// Returns the colour and text of the lozenge.
     pub fn lozenge(&self) -> Option<(&str, &str)> {
         match &self.state {
             LineState::Ready {
@@ -85,7 +85,7 @@ impl Line {
         }
     }
 
-    /// The image that is its status, as the page shows it: by way of the host.
+    /// Returns the status icon as the page shows it: by way of the host.
     ///
     /// ```
     /// use glance_host::Host;
@@ -117,45 +117,45 @@ impl Line {
         }
     }
 
-    /// Whether its query failed.
+    /// Returns whether the query failed.
     pub fn is_failed(&self) -> bool {
         matches!(self.state, LineState::Failed { .. })
     }
 }
 
-/// What a line shows.
+/// The state of a line's data.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "state", rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum LineState {
-    /// Its name: it has no `queryUrl` and got no push.
+    /// The line shows its name: the glance has no `queryUrl` and got no push.
     Named,
-    /// That its data is on the way.
+    /// The query is pending.
     Loading,
-    /// Its data.
+    /// The line shows data.
     Ready {
-        /// The label's HTML, sanitized.
+        /// The label as sanitized HTML.
         label: String,
-        /// What stands at its right.
+        /// The status to its right.
         status: Option<ShownStatus>,
     },
-    /// Its name, that it cannot be loaded, and a way to try again.
+    /// The query failed: the line shows its name, and a way to retry.
     Failed {
-        /// Why, for developers.
+        /// The reason, for developers.
         problem: String,
     },
 }
 
-/// What stands at the right of a label.
+/// The status to the right of a label.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum ShownStatus {
-    /// A coloured word.
+    /// A coloured text.
     Lozenge {
         /// The colour, as the add-on wrote it.
         kind: String,
-        /// The word.
+        /// The text.
         label: String,
     },
     /// An image, by way of the host.
