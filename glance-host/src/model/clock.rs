@@ -1,4 +1,4 @@
-//! The time, which tests may control.
+//! The time, which tests can control.
 
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -33,7 +33,7 @@ static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 #[derive(Debug, Clone, Default)]
 pub struct Clock(Option<Arc<watch::Sender<Standing>>>);
 
-/// The readings of a clock that stands still.
+/// The readings of a standing clock.
 #[derive(Debug, Clone, Copy)]
 struct Standing {
     /// In seconds since 1970.
@@ -42,7 +42,7 @@ struct Standing {
 }
 
 impl Clock {
-    /// A clock that stands still at this time, in seconds since 1970. Its clones move with it.
+    /// Creates a clock that stands still at this time, in seconds since 1970. Its clones move with it.
     pub fn standing_at(seconds: i64) -> Self {
         let standing = Standing {
             now: seconds,

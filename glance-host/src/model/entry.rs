@@ -1,4 +1,4 @@
-//! A room's timeline: what was written into it.
+//! The entries of a room's timeline.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -10,24 +10,24 @@ use serde::{Deserialize, Serialize};
 use super::clock::machine_system_time;
 use super::{Installed, User};
 
-/// Something that was written into a room.
+/// An entry of a room's timeline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Names it: a UUID.
+    /// The id, a UUID.
     pub id: String,
-    /// Where it was written.
+    /// The room.
     pub room_id: RoomId,
-    /// When, in microseconds since 1970.
+    /// The time, in microseconds since 1970.
     pub at: i64,
-    /// Who wrote it.
+    /// The author.
     pub sender: Sender,
-    /// The name they had then.
+    /// The author's name at that time.
     pub sender_name: String,
-    /// What it says.
+    /// The content.
     pub content: Content,
 }
 
-/// Who wrote an entry.
+/// The author of an entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Sender {
     /// A person.
@@ -36,31 +36,31 @@ pub enum Sender {
     AddOn(OauthId),
 }
 
-/// A side of an entry in its timeline.
+/// A direction in the timeline, from an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
-    /// What was written before it.
+    /// The entries before it.
     Before,
-    /// What was written after it.
+    /// The entries after it.
     After,
 }
 
-/// What an entry of a timeline says.
+/// The content of an entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Content {
-    /// What an add-on wrote.
+    /// A notification of an add-on.
     Notification(Box<Notification>),
-    /// What a person wrote, or an add-on in the manner of one.
+    /// A message of a person, or of an add-on that posts like one.
     Message(Message),
 }
 
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// The text, as it was written.
+    /// The text as it was sent.
     pub text: String,
-    /// Whom it mentions.
+    /// The people whom it mentions.
     pub mentions: Vec<UserId>,
     /// The id of the entry it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -68,13 +68,13 @@ pub struct Message {
 }
 
 impl Entry {
-    /// What an add-on writes now, under the name its descriptor gives.
+    /// Creates an entry of an add-on with the current time, under the name in its descriptor.
     pub fn new(room_id: RoomId, by: &Installed, content: Content) -> Self {
         let sender = Sender::AddOn(by.oauth_id.clone());
         Self::now(room_id, sender, by.sender_name(), content)
     }
 
-    /// What a person writes now.
+    /// Creates a message of a person with the current time.
     pub fn said(room_id: RoomId, by: &User, message: Message) -> Self {
         let sender = Sender::Person(by.id);
         Self::now(room_id, sender, &by.name, Content::Message(message))
@@ -99,11 +99,11 @@ pub(super) fn now_in_micros() -> i64 {
     i64::try_from(now).unwrap_or(i64::MAX)
 }
 
-/// How many people a message mentions at most: each is told of it, and shown with it.
+/// The largest number of people that a message mentions: webhooks and pages list them.
 const MAX_MENTIONS: usize = 100;
 
 impl Message {
-    /// A message that mentions those of `users` whose mention name stands behind an `@`, at most 100.
+    /// Creates a message that mentions those of `users` whose mention name follows an `@`, at most 100.
     pub fn new(text: impl Into<String>, users: &[User]) -> Self {
         let text = text.into();
         let names = Self::mentioned(&text);
@@ -120,7 +120,7 @@ impl Message {
         }
     }
 
-    /// The first 100 names behind an `@` in a text, in lower case, each once: whom it would mention.
+    /// Returns the first 100 names that follow an `@` in a text, in lower case and without duplicates.
     pub fn mentioned(text: &str) -> Vec<String> {
         let mut seen = HashSet::new();
         let names = mentioned(text).map(str::to_lowercase);
@@ -131,7 +131,7 @@ impl Message {
     }
 }
 
-/// The words behind an `@` that begins a word: an e-mail address mentions nobody.
+/// Returns the words after an `@` at the beginning of a word: an email address mentions nobody.
 fn mentioned(text: &str) -> impl Iterator<Item = &str> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices('@').filter_map(move |(at, _)| {

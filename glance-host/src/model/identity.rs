@@ -1,20 +1,19 @@
-//! How a person is known to whatever signs them in.
+//! The identity of a person who signs in.
 
-/// A person, as they sign in.
+/// A person, as a sign-in method describes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// Who vouches for them: the address of a provider, or the proxy. Without one they are whoever
-    /// has their name.
+    /// The issuer that vouches for them: the URL of a provider, or the proxy. Without one the name identifies them.
     pub provider: Option<String>,
-    /// What that one calls them, always: their id, not their name.
+    /// The issuer's permanent id for them, not their name.
     pub subject: String,
-    /// The name they would have here. Where another has it, a number is put behind it.
+    /// The name that they want. If another person has it, a number is appended.
     pub name: String,
-    /// Their address, where it is known.
+    /// Their email address, if known.
     pub email: Option<String>,
-    /// Their time zone, where it is known.
+    /// Their time zone, if known.
     pub timezone: Option<String>,
-    /// Whether they administer the group, where a rule says so. Without a rule the first who comes
-    /// to a host without an admin does.
+    /// Whether they are an admin, if a rule says so. Without a rule the first person on a host without an admin
+    /// becomes one.
     pub is_admin: Option<bool>,
 }

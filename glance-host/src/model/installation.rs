@@ -7,13 +7,13 @@ use super::Place;
 /// An add-on installed in a room or in the whole group.
 #[derive(Debug, Clone)]
 pub struct Installed {
-    /// Names the installation.
+    /// The id of the installation.
     pub oauth_id: OauthId,
-    /// Signs its requests and gets its tokens.
+    /// The secret that signs its requests and gets its tokens.
     pub oauth_secret: Secret,
     /// The room, or `None` for the whole group.
     pub room_id: Option<RoomId>,
-    /// Where the descriptor was read.
+    /// The URL of the descriptor.
     pub descriptor_url: String,
     /// The descriptor as it was read.
     pub descriptor: Descriptor,
@@ -26,20 +26,20 @@ impl AsRef<Self> for Installed {
 }
 
 impl Installed {
-    /// The name under which it writes.
+    /// Returns the name under which it posts.
     pub fn sender_name(&self) -> &str {
         let consumer = self.descriptor.capabilities.hipchat_api_consumer.as_ref();
         let name = consumer.and_then(|consumer| consumer.from_name.as_ref());
         name.unwrap_or(&self.descriptor.name)
     }
 
-    /// Whether it shows in this room.
+    /// Returns whether it shows in this room.
     pub fn is_in(&self, room: RoomId) -> bool {
         self.room_id.is_none_or(|own| own == room)
     }
 
-    /// What to tell its add-on once it was removed at this time, in seconds since 1970; `None` where
-    /// the add-on has no `callbackUrl`.
+    /// Returns the pending removal call of an installation that is removed at this time, in seconds since 1970;
+    /// `None` if the add-on has no `callbackUrl`.
     pub(crate) fn leaving(&self, since: i64) -> Option<Leaving> {
         let installable = self.descriptor.capabilities.installable.as_ref()?;
         Some(Leaving {
@@ -50,45 +50,45 @@ impl Installed {
         })
     }
 
-    /// Whether its descriptor asks for this scope.
+    /// Returns whether its descriptor requests this scope.
     pub(crate) fn asks_for(&self, scope: &Scope) -> bool {
         let consumer = self.descriptor.capabilities.hipchat_api_consumer.as_ref();
         consumer.is_some_and(|consumer| consumer.scopes.contains(scope))
     }
 }
 
-/// An installation as the host lists it.
+/// An installation in a list.
 #[derive(Debug, Clone)]
 pub struct ListedInstallation {
     /// The installation.
     pub installed: Installed,
     /// Whether its add-on, or a person with it, accepted it.
     pub is_accepted: bool,
-    /// When it was begun, in seconds since 1970; `None` where a host began it that did not store this.
+    /// The time when it began, in seconds since 1970; `None` if an older host stored it.
     pub installed_at: Option<i64>,
 }
 
-/// Which installations are listed.
+/// A filter for installations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InstallationQuery {
-    /// The one with this id only.
+    /// Only the one with this id.
     pub id: Option<OauthId>,
-    /// Those of the add-on with this key only.
+    /// Only those of the add-on with this key.
     pub key: Option<String>,
-    /// Those in this room, or those for all rooms, only.
+    /// Only those in this room, or only those for all rooms.
     pub place: Option<Place>,
 }
 
-/// An installation that was removed and whose add-on has not been told yet. It has no tokens, shows
-/// nowhere and is called for nothing but this.
+/// A removed installation whose add-on has not been told yet. It has no tokens, shows nowhere, and the host calls it
+/// only for the removal.
 #[derive(Debug, Clone)]
 pub struct Leaving {
-    /// Named the installation.
+    /// The id of the installation.
     pub oauth_id: OauthId,
-    /// Signs that it was removed.
+    /// The secret that signs the removal call.
     pub oauth_secret: Secret,
-    /// The address that is told.
+    /// The URL of the removal call.
     pub callback_url: String,
-    /// When it was removed, in seconds since 1970.
+    /// The time of the removal, in seconds since 1970.
     pub since: i64,
 }

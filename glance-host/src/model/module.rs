@@ -1,18 +1,18 @@
-//! What an add-on lets people open: web panels, dialogs and external pages.
+//! The modules of an add-on that people can open: web panels, dialogs and external pages.
 
 use glance_sdk::model::{Authentication, Descriptor};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// How a module shows.
+/// How a module opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
     /// In the sidebar.
     Panel,
-    /// In a window over the chat.
+    /// In a dialog over the chat.
     Dialog,
-    /// In a window of the browser.
+    /// In a browser window.
     Page,
 }
 
@@ -22,12 +22,12 @@ pub(crate) struct Module<'d> {
     pub(crate) name: &'d str,
     pub(crate) url: &'d str,
     pub(crate) authentication: &'d Authentication,
-    /// A dialog's options as the descriptor has them.
+    /// The options of a dialog as declared.
     pub(crate) options: Value,
 }
 
 impl<'d> Module<'d> {
-    /// The module with this key.
+    /// Returns the module with this key.
     pub(crate) fn find(descriptor: &'d Descriptor, key: &str) -> Option<Self> {
         if let Some(panel) = descriptor.web_panel(key) {
             return Some(Self {
@@ -53,19 +53,19 @@ impl<'d> Module<'d> {
             kind: Kind::Page,
             name: page.name.as_ref().map_or(&page.key, |name| &name.value),
             url: &page.url,
-            // It has no member for it: it is always signed.
+            // External pages have no such member: they are always signed.
             authentication: &Authentication::Jwt,
             options: json!({}),
         })
     }
 }
 
-/// Whether a key names a module.
+/// Returns whether a key names a module.
 pub(crate) fn is_there(descriptor: &Descriptor, key: &str) -> bool {
     Module::find(descriptor, key).is_some()
 }
 
-/// Whether a key opens something: a module, or a glance that has one.
+/// Returns whether a key opens something: a module, or a glance with a target.
 pub(crate) fn opens(descriptor: &Descriptor, key: &str) -> bool {
     let glance = descriptor.glance(key);
     let own = glance.and_then(|glance| glance.target.as_ref()?.key());

@@ -1,39 +1,39 @@
-//! What was written to one person.
+//! Private messages of add-ons to people.
 
 use glance_sdk::model::{MessageFormat, OauthId, UserId};
 
 use super::Installed;
 use super::entry::now_in_micros;
 
-/// How many messages to one person are kept.
+/// The number of private messages that are kept per person.
 pub const MAX_PRIVATE_MESSAGES: u32 = 1_000;
 
-/// What an add-on wrote to one person, in no room.
+/// A message of an add-on to one person.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PrivateMessage {
-    /// Names it: a UUID.
+    /// The id, a UUID.
     pub id: String,
-    /// To whom.
+    /// The recipient.
     pub to: UserId,
-    /// When, in microseconds since 1970.
+    /// The time, in microseconds since 1970.
     pub at: i64,
-    /// Whose installation wrote it.
+    /// The installation that sent it.
     pub from: OauthId,
-    /// The name it had then.
+    /// The name of the add-on at that time.
     pub sender_name: String,
-    /// The text, as it was written.
+    /// The text as it was sent.
     pub text: String,
-    /// Whether it is plain text or HTML.
+    /// The format of the text.
     pub format: MessageFormat,
-    /// Whether the person is to be alerted.
+    /// Whether to alert the person.
     pub notify: bool,
-    /// Whether the person has seen it.
+    /// Whether the person has read it.
     pub is_read: bool,
 }
 
 impl PrivateMessage {
-    /// What an add-on writes now.
+    /// Creates a message of an add-on with the current time.
     pub fn new(
         to: UserId,
         by: &Installed,

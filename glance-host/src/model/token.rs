@@ -1,36 +1,35 @@
-//! Access tokens of installations, and tokens for scripts.
+//! Access tokens of installations, and admin tokens.
 
 use std::fmt;
 
 use glance_sdk::model::{OauthId, UserId};
 
-/// An access token as it is kept: by its digest, so that who reads the database has no token.
+/// A stored access token. Storage has only its digest, so reading the database reveals no token.
 #[derive(Debug, Clone)]
 pub struct StoredToken {
     /// SHA-256 of the token.
     pub digest: Vec<u8>,
-    /// Whose it is.
+    /// The installation that it belongs to.
     pub oauth_id: OauthId,
-    /// What it allows, joined by spaces.
+    /// The scopes, separated by spaces.
     pub scope: String,
-    /// Until when it holds, in seconds since 1970.
+    /// The expiry time, in seconds since 1970.
     pub expires_at: i64,
 }
 
-/// How many tokens for scripts hold at once, and of how many that ended the host still knows.
+/// The largest number of valid admin tokens, and the number of ended ones that are kept.
 pub const MAX_ADMIN_TOKENS: u32 = 50;
 
-/// A token for scripts that an admin creates. It is stored by its digest, so that who reads the database has
-/// no token.
+/// A new admin token. Storage has only its digest, so reading the database reveals no token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NewAdminToken {
-    /// Its name, for people.
+    /// The name, for people.
     pub name: String,
-    /// SHA-256 of its secret.
+    /// SHA-256 of the secret.
     pub digest: Vec<u8>,
-    /// Who creates it.
+    /// The admin who creates it.
     pub created_by: UserId,
-    /// Until when it holds, in seconds since 1970.
+    /// The expiry time, in seconds since 1970.
     pub expires_at: i64,
 }
 
@@ -44,14 +43,14 @@ impl fmt::Debug for NewAdminToken {
     }
 }
 
-/// A token for scripts as it is stored.
+/// A stored admin token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AdminToken {
-    /// Names it; no other token ever has the same.
+    /// The id, which is never used again.
     pub id: u64,
-    /// Its name, for people.
+    /// The name, for people.
     pub name: String,
-    /// SHA-256 of its secret.
+    /// SHA-256 of the secret.
     pub digest: Vec<u8>,
     /// Who created it.
     pub created_by: UserId,

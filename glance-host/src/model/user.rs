@@ -5,36 +5,36 @@ use glance_sdk::model::UserId;
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// Their id.
+    /// The id.
     pub id: UserId,
-    /// Their name, unique in the group.
+    /// The name, unique in the group.
     pub name: String,
-    /// Whether they administer the group.
+    /// Whether they are an admin of the group.
     pub is_admin: bool,
     /// Whether they are a guest.
     pub is_guest: bool,
-    /// Their time zone, an IANA name.
+    /// The time zone, an IANA name.
     pub timezone: String,
-    /// Their address.
+    /// The email address.
     pub email: Option<String>,
-    /// Whether an admin removed them: they cannot sign in, and what they wrote stays.
+    /// Whether an admin removed them: they cannot sign in, and their messages stay.
     pub is_removed: bool,
-    /// Whether this is an account of the host's own and nobody's: it is in no list, cannot sign in, and
-    /// keeps its name and role.
+    /// Whether this is the host's own account and not a person: no list contains it, nobody can sign in with it, and
+    /// its name and role never change.
     pub is_technical: bool,
 }
 
-/// What the account is called under which people look at a room on another site who have no name here.
+/// The name of the account for people without a name who look at a room on another site.
 pub(crate) const EMBED_GUEST: &str = "Guest of another site";
 
 impl User {
-    /// What people write behind an `@`: the name without its spaces.
+    /// Returns the mention name, which follows an `@`: the name without its spaces.
     pub fn mention_name(&self) -> String {
         mention_name(&self.name)
     }
 }
 
-/// Returns what people write behind an `@` to mention somebody with this name.
+/// Returns the mention name of somebody with this name.
 pub(crate) fn mention_name(name: &str) -> String {
     name.split_whitespace().collect()
 }

@@ -30,10 +30,10 @@ pub use builder::Builder;
 pub use error::Error;
 pub(crate) use wrap::Wrap;
 
-/// The port a host takes where nothing else is said.
+/// The default port of a host.
 pub const DEFAULT_PORT: u16 = 4400;
 
-/// A running host. It ends when this is dropped.
+/// A running host. Dropping it stops the host.
 #[derive(Debug)]
 pub struct Host {
     pub(crate) shared: Arc<Shared>,
@@ -41,42 +41,42 @@ pub struct Host {
     pub(crate) end: watch::Sender<bool>,
     pub(crate) grace: Duration,
     pub(crate) server: JoinHandle<()>,
-    /// Keeps other hosts from its data folder.
+    /// Locks the data folder against other hosts.
     pub(crate) _lock: Option<File>,
 }
 
 impl Host {
-    /// A host that remembers nothing and listens at `127.0.0.1:4400`, to be changed.
+    /// Returns a builder for a host in memory that listens at `127.0.0.1:4400`.
     pub fn builder() -> Builder {
         Builder::default()
     }
 
-    /// Where people and add-ons reach it, without a slash at the end.
+    /// Returns the URL at which people and add-ons reach the host, without a trailing slash.
     pub fn base_url(&self) -> &str {
         &self.shared.info.base_url
     }
 
-    /// Where it listens.
+    /// Returns the socket address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.shared.info.address
     }
 
-    /// The address of a room's page.
+    /// Returns the URL of a room's page.
     pub fn room_url(&self, room: &Room) -> String {
         format!("{}/rooms/{}", self.base_url(), room.id)
     }
 
-    /// What it remembers.
+    /// Returns the host's storage.
     pub fn state(&self) -> &dyn Storage {
         &*self.shared.state
     }
 
-    /// The room with this name, made where there is none and owned by the person at this machine, or
-    /// by the first admin where people sign in.
+    /// Finds or creates the room with this name. A new room belongs to the person at this machine, or to the first
+    /// admin on a host with sign-in.
     ///
     /// # Errors
     ///
-    /// [`Error::NoAdmin`] where nobody has signed in yet, and [`Error::Storage`] where the database fails.
+    /// Returns [`Error::NoAdmin`] if nobody has signed in yet, and [`Error::Storage`] if the database fails.
     pub async fn open_room(&self, name: &str) -> Result<Room, Error> {
         let state = &self.shared.state;
         let owner = self.steward().await?.id;
@@ -95,14 +95,14 @@ impl Host {
         Ok(room)
     }
 
-    /// Changes a room as it is by now: `host.change_room(&room, |room| room.is_public = false)`. Tells
-    /// add-ons of a new topic, and that it was archived or brought back, as done by the person at
-    /// this machine. Gives what became of it.
+    /// Changes the current state of a room: `host.change_room(&room, |room| room.is_public = false)`. Calls webhooks
+    /// for a new topic, and when the room is archived or restored, in the name of the person at this machine. Returns
+    /// the changed room.
     ///
     /// # Errors
     ///
-    /// [`Error::Room`] where the room's name or topic is not allowed, or it is archived or gone,
-    /// [`Error::NoAdmin`] where nobody has signed in yet, and [`Error::Storage`] where the database fails.
+    /// Returns [`Error::Room`] if the room's name or topic is not allowed, or the room is archived or gone,
+    /// [`Error::NoAdmin`] if nobody has signed in yet, and [`Error::Storage`] if the database fails.
     pub async fn change_room(
         &self,
         room: &Room,
@@ -112,12 +112,12 @@ impl Host {
         Ok(self.shared.rooms.change(room.id, &by, change).await?)
     }
 
-    /// Deletes a room with all that is in it, and tells its add-ons, as done by the person at this
-    /// machine; says whether there was one.
+    /// Deletes a room with all its content and tells its add-ons, in the name of the person at this machine. Returns
+    /// false if there is no such room.
     ///
     /// # Errors
     ///
-    /// [`Error::NoAdmin`] where nobody has signed in yet, and [`Error::Storage`] where the database fails.
+    /// Returns [`Error::NoAdmin`] if nobody has signed in yet, and [`Error::Storage`] if the database fails.
     pub async fn delete_room(&self, room: &Room) -> Result<bool, Error> {
         let by = self.steward().await?;
         Ok(self.shared.rooms.delete(room, &by).await?)
@@ -127,12 +127,12 @@ impl Host {
         self.shared.steward().await?.ok_or(Error::NoAdmin)
     }
 
-    /// Calls the webhooks that listen for an event. The host emits the events of what it does itself.
+    /// Calls the webhooks for an event. The host calls them itself for everything that it does.
     pub async fn emit(&self, room: &Room, event: RoomEvent) {
         self.shared.webhooks.call(room.id, event).await;
     }
 
-    /// The latest calls of webhooks for a room, oldest first.
+    /// Returns the latest webhook deliveries for a room, oldest first.
     pub fn deliveries(&self, room: &Room) -> Vec<Arc<Delivery>> {
         self.shared.webhooks.deliveries(room.id)
     }
@@ -147,11 +147,11 @@ impl Host {
         self.shared.messages.post(room, user, draft).await
     }
 
-    /// Installs the add-on whose descriptor stands at this address, in one room.
+    /// Installs the add-on with this descriptor URL in one room.
     ///
     /// # Errors
     ///
-    /// [`InstallError`] where the descriptor cannot be used or the add-on refuses.
+    /// Returns [`InstallError`] if the descriptor is invalid or the add-on refuses.
     pub async fn install(
         &self,
         room: &Room,
@@ -160,20 +160,20 @@ impl Host {
         install::install(&self.shared, descriptor_url, Some(room.id)).await
     }
 
-    /// Installs the add-on whose descriptor stands at this address, for all rooms.
+    /// Installs the add-on with this descriptor URL for all rooms.
     ///
     /// # Errors
     ///
-    /// [`InstallError`] where the descriptor cannot be used or the add-on refuses.
+    /// Returns [`InstallError`] if the descriptor is invalid or the add-on refuses.
     pub async fn install_global(&self, descriptor_url: &str) -> Result<Installed, InstallError> {
         install::install(&self.shared, descriptor_url, None).await
     }
 
-    /// Reads an add-on's descriptor again, maybe at another address; the installation stays.
+    /// Reads an add-on's descriptor again, maybe from another URL, and updates the installation.
     ///
     /// # Errors
     ///
-    /// [`InstallError`] where the descriptor cannot be used or is another add-on's.
+    /// Returns [`InstallError`] if the descriptor is invalid or belongs to another add-on.
     pub async fn update(
         &self,
         installed: &Installed,
@@ -182,29 +182,29 @@ impl Host {
         install::update(&self.shared, installed, descriptor_url).await
     }
 
-    /// Queries the glances of an installation again for everyone who looks at them, as after a restart of
-    /// its add-on with other code. Returns before the answers arrive.
+    /// Queries the glances of an installation again for everyone who looks at them, for example after its add-on
+    /// restarted with new code. Does not wait for the answers.
     pub fn query_again(&self, installed: &Installed) {
         let event = Event::QueryAgain(installed.oauth_id.clone());
         self.shared.bus.publish(install::places(installed), event);
     }
 
-    /// Removes an installation, whatever its add-on says to it; false where there was none.
+    /// Removes an installation and tells its add-on, whatever that answers. Returns false if there is none.
     ///
     /// # Errors
     ///
-    /// [`StorageError`] where the database fails.
+    /// Returns [`StorageError`] if the database fails.
     pub async fn uninstall(&self, oauth_id: &OauthId) -> Result<bool, StorageError> {
         self.shared.removals.uninstall(oauth_id).await
     }
 
-    /// The address at which the person at this machine would open a panel now, signed; or the first
-    /// admin where people sign in.
+    /// Returns the signed URL at which the person at this machine would open a panel now; on a host with sign-in, the
+    /// first admin.
     ///
     /// # Errors
     ///
-    /// [`Error::Panel`] where it cannot be opened, [`Error::NoAdmin`] where nobody has signed in yet, and
-    /// [`Error::Storage`] where the database fails.
+    /// Returns [`Error::Panel`] if the panel cannot be opened, [`Error::NoAdmin`] if nobody has signed in yet, and
+    /// [`Error::Storage`] if the database fails.
     pub async fn panel_url(
         &self,
         room: &Room,
@@ -224,21 +224,21 @@ impl Host {
             .map_err(Error::Panel)
     }
 
-    /// What it counts, in the text format of Prometheus.
+    /// Returns the host's metrics in the text format of Prometheus.
     ///
     /// # Errors
     ///
-    /// [`StorageError`] where the database fails.
+    /// Returns [`StorageError`] if the database fails.
     pub async fn metrics(&self) -> Result<String, StorageError> {
         self.shared.metrics_text().await
     }
 
-    /// Reads the certificate and its key again, for new connections, as after a renewal; a host
-    /// without HTTPS has nothing to read.
+    /// Reads the certificate and its key again, for new connections after a renewal. Does nothing on a host without
+    /// HTTPS.
     ///
     /// # Errors
     ///
-    /// [`Error::Certificate`] where they cannot be used; those read before stay in use.
+    /// Returns [`Error::Certificate`] if they are invalid; the old ones stay in use.
     pub fn reload_certificate(&self) -> Result<(), Error> {
         match &self.certificate {
             Some(certificate) => Ok(certificate.reload()?),
@@ -246,9 +246,8 @@ impl Host {
         }
     }
 
-    /// Takes no more requests, ends the streams of pages, lets what is being answered and the calls
-    /// of webhooks that are under way come to their end for as long as [`Builder::grace`] says, and
-    /// ends.
+    /// Shuts the host down: accepts no more requests, ends the event streams of pages, and waits for running requests
+    /// and webhook calls, at most as long as [`Builder::grace`] says.
     pub async fn shutdown(mut self) {
         self.end.send_replace(true);
         let ending = async {

@@ -1,4 +1,4 @@
-//! How a host starts.
+//! Builds and starts a host.
 
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -54,7 +54,7 @@ use crate::storage::{SqliteState, Storage, StorageError};
 /// The longest name of a group, in characters.
 const MAX_GROUP: usize = 100;
 
-/// How a host starts; [`Host::builder`] makes one.
+/// The settings of a host that is to be started. [`Host::builder`] creates one.
 #[derive(Debug, Clone)]
 pub struct Builder {
     ip: IpAddr,
@@ -75,7 +75,7 @@ pub struct Builder {
     proxies: Proxies,
     sign_in: SignIn,
     public_url: Option<String>,
-    /// Set if a test starts the host with faults.
+    /// Present if a test starts the host with faults.
     pub(crate) wrap: Option<Arc<dyn Wrap>>,
 }
 
@@ -106,38 +106,38 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// The port, 0 for any; [`DEFAULT_PORT`] where nothing is said.
+    /// Sets the port; 0 chooses a free one. The default is [`DEFAULT_PORT`].
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// The address to listen at, `127.0.0.1` where nothing is said. Without
-    /// [`sign_in`](Self::sign_in) it must be one of this machine only.
+    /// Sets the IP address to listen on; the default is `127.0.0.1`. Without [`sign_in`](Self::sign_in) it must be a
+    /// loopback address.
     #[must_use]
     pub fn ip(mut self, ip: IpAddr) -> Self {
         self.ip = ip;
         self
     }
 
-    /// The folder of its database; it is made where there is none, and is for one host at a time.
-    /// Without one the host forgets everything when it ends.
+    /// Sets the folder of the database, which is created if necessary. One host may use it at a time. Without a
+    /// folder the data is in memory only.
     #[must_use]
     pub fn data(mut self, folder: impl Into<PathBuf>) -> Self {
         self.data = Some(folder.into());
         self
     }
 
-    /// The name of its group, 1 to 100 characters; where nothing is said, it keeps the one it has.
+    /// Sets the name of the group, 1 to 100 characters. Without it the group keeps its name.
     #[must_use]
     pub fn group(mut self, name: impl Into<String>) -> Self {
         self.group = Some(name.into());
         self
     }
 
-    /// What the capabilities document calls the host, `HipChat` where nothing is said: some add-ons of the
-    /// time compare it. People do not see it.
+    /// Sets the product name in the capabilities document; the default is `HipChat`, which some old add-ons check.
+    /// People do not see it.
     ///
     /// ```
     /// use glance_host::Host;
@@ -150,38 +150,37 @@ impl Builder {
         self
     }
 
-    /// The name of a public room that is made where there is none: at the start, or when the first
-    /// admin signs in, who owns it. 1 to 50 characters.
+    /// Sets the name of a public room, 1 to 50 characters, which is created on a host without rooms: at the start, or
+    /// when the first admin signs in, who owns it.
     #[must_use]
     pub fn first_room(mut self, name: impl Into<String>) -> Self {
         self.first_room = Some(name.into());
         self
     }
 
-    /// How long an access token holds; 8 hours where nothing is said.
+    /// Sets the lifetime of access tokens; the default is 8 hours.
     #[must_use]
     pub fn token_life(mut self, life: Duration) -> Self {
         self.token_life = life;
         self
     }
 
-    /// How many requests it takes from an installation in 5 minutes; 500 where nothing is said.
+    /// Sets the number of requests that an installation may send in 5 minutes; the default is 500.
     #[must_use]
     pub fn rate_limit(mut self, requests: u32) -> Self {
         self.requests = requests;
         self
     }
 
-    /// How many messages it takes from an installation into a room in a minute; 30 where nothing
-    /// is said.
+    /// Sets the number of messages that an installation may post to a room in a minute; the default is 30.
     #[must_use]
     pub fn message_limit(mut self, messages: u32) -> Self {
         self.messages = messages;
         self
     }
 
-    /// How long what was written into rooms and to people is kept; for ever where nothing is said.
-    /// What is older goes in the background, within an hour and a little at a time.
+    /// Sets how long messages are kept; the default is for ever. A background task deletes older ones within an hour,
+    /// in small steps.
     ///
     /// ```
     /// use std::time::Duration;
@@ -196,24 +195,23 @@ impl Builder {
         self
     }
 
-    /// Which other sites may show a room's sidebar; none where nothing is said.
+    /// Sets the other sites that may show a room's sidebar; the default is none.
     #[must_use]
     pub fn embed(mut self, embed: Embed) -> Self {
         self.embed = embed;
         self
     }
 
-    /// What the time is for tokens and limits; the machine's where nothing is said.
+    /// Sets the clock for tokens and limits; the default is the machine's clock.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Which networks it calls for add-ons besides the Internet, for example `10.1.0.0/16`. Where
-    /// nothing is said, a host that people reach on its own machine calls that machine, and another
-    /// no more than the Internet. Link-local addresses are never called; see [`EgressPolicy`]. Ports
-    /// are not looked at: whoever may be called, may be called at any.
+    /// Sets the networks in which the host may call add-ons besides the Internet, for example `10.1.0.0/16`. By
+    /// default a host that people reach at a loopback address may call this machine, and any other host the Internet
+    /// only. Link-local addresses are never called; see [`EgressPolicy`]. The policy ignores ports.
     ///
     /// ```
     /// use glance_host::Host;
@@ -229,10 +227,9 @@ impl Builder {
         self
     }
 
-    /// Which proxies it calls add-ons and the provider of OpenID Connect through; none where nothing is
-    /// said, whatever the environment names. A proxy resolves names itself, so it decides which
-    /// networks the names of add-ons may lead to; addresses in numbers are checked as ever. This
-    /// machine is never called through a proxy.
+    /// Sets the proxies for calls to add-ons and to the OpenID Connect provider; the default is none, whatever the
+    /// environment says. A proxy resolves names itself, so it decides which networks the names of add-ons may lead
+    /// to; literal addresses are checked as always. This machine is never called through a proxy.
     ///
     /// ```
     /// use glance_host::Host;
@@ -250,8 +247,8 @@ impl Builder {
         self
     }
 
-    /// Serves HTTPS only, with the certificate and the private key in these PEM files. The file of
-    /// the certificate holds its chain too, its own first; the key has no passphrase.
+    /// Serves HTTPS only, with the certificate and the private key in these PEM files. The certificate file contains
+    /// the chain, the host's own certificate first; the key has no passphrase.
     #[must_use]
     pub fn tls(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
         self.tls = Some(tls::Files {
@@ -261,21 +258,21 @@ impl Builder {
         self
     }
 
-    /// How long [`Host::shutdown`] waits for what is under way; 10 seconds where nothing is said.
+    /// Sets how long [`Host::shutdown`] waits for running requests and calls; the default is 10 seconds.
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
     }
 
-    /// How people sign in; nobody does where nothing is said, and the host is for this machine only.
+    /// Sets how people sign in. By default nobody does, and the host serves this machine only.
     #[must_use]
     pub fn sign_in(mut self, sign_in: SignIn) -> Self {
         self.sign_in = sign_in;
         self
     }
 
-    /// Where people and add-ons reach the host, if that is not where it listens: behind a reverse
+    /// Sets the URL at which people and add-ons reach the host, if that is not where it listens: behind a reverse
     /// proxy, for example `https://chat.example.com`. It has no path.
     #[must_use]
     pub fn public_url(mut self, url: impl Into<String>) -> Self {
@@ -283,12 +280,12 @@ impl Builder {
         self
     }
 
-    /// Starts the host. It answers once this returns.
+    /// Starts the host. It answers requests once this returns.
     ///
     /// # Errors
     ///
-    /// [`Error`] where the address, the data folder or the certificate cannot be used, or people could
-    /// not sign in.
+    /// Returns [`Error`] if the address, the data folder or the certificate cannot be used, or people could not sign
+    /// in.
     pub async fn start(self) -> Result<Host, Error> {
         let opened = self.open().await?;
         let ended = opened.shared.shutdown.begun();
@@ -314,7 +311,7 @@ impl Builder {
         })
     }
 
-    /// All of a host but its server.
+    /// Creates everything of a host but its server.
     pub(crate) async fn open(self) -> Result<Opened, Error> {
         let (certificate, public) = self.check()?;
         let (lock, state) = self.open_state()?;
@@ -460,7 +457,7 @@ impl Builder {
         let api = api::router(&shared);
         let mut router = Router::new()
             .nest_service("/v2", api.clone())
-            // Old add-ons join an address that ends in a slash with a path that begins with one.
+            // Old add-ons append a path with a slash to an address that ends in one.
             .nest_service("//v2", api)
             .nest_service("/admin/v1", admin::router(&shared))
             .route("/healthz", get(health::alive))
@@ -481,7 +478,7 @@ impl Builder {
         })
     }
 
-    /// What can be known to be wrong before anything is opened.
+    /// Checks the settings that can be checked before anything is opened.
     pub(crate) fn check(&self) -> Result<(Option<Arc<Certificate>>, Option<String>), Error> {
         let is_local = matches!(self.sign_in, SignIn::Local);
         if is_local && !self.ip.is_loopback() {
@@ -535,7 +532,7 @@ impl Builder {
     }
 }
 
-/// Pages show the group's name in one line.
+/// Checks the group's name, which pages show on one line.
 fn check_group(name: &str) -> Result<(), Error> {
     let length = name.chars().count();
     if !(1..=MAX_GROUP).contains(&length) {
@@ -549,7 +546,7 @@ fn check_group(name: &str) -> Result<(), Error> {
     }
 }
 
-/// An address without a path, as browsers write it.
+/// Returns the origin of a URL without a path, as browsers write it.
 fn origin(url: &str) -> Result<String, Error> {
     let wrong = |why| Error::PublicUrl {
         url: url.to_owned(),
@@ -567,7 +564,7 @@ fn origin(url: &str) -> Result<String, Error> {
     }
 }
 
-/// The person at this machine: whoever administered the host before, or somebody new.
+/// Returns the person at this machine: the admin of the host, or a new one.
 async fn first_user(state: &dyn Storage) -> Result<User, StorageError> {
     if let Some(admin) = state.first_admin().await? {
         return Ok(admin);
@@ -579,7 +576,7 @@ async fn first_user(state: &dyn Storage) -> Result<User, StorageError> {
     Ok(user)
 }
 
-/// All of a host but its server.
+/// A host without its server.
 pub(crate) struct Opened {
     pub(crate) shared: Arc<Shared>,
     pub(crate) router: Router,

@@ -1,4 +1,4 @@
-//! Why a host could not start, or could not do what was asked.
+//! The errors of a host.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -8,67 +8,67 @@ use crate::net::inbound::tls::CertificateError;
 use crate::service::rooms::RoomError;
 use crate::storage::{OpenError, StorageError};
 
-/// A host that could not start, or could not do what was asked.
+/// The reason why a host could not start, or could not do what was asked.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The address cannot be listened at.
+    /// The host cannot listen on the address.
     Listen {
         /// The address.
         address: SocketAddr,
-        /// Why.
+        /// The cause.
         cause: std::io::Error,
     },
-    /// The address is not one of this machine only, and people do not sign in.
+    /// The address is no loopback address, and people do not sign in.
     NotLoopback(IpAddr),
-    /// The host cannot have this address for people and add-ons.
+    /// The public URL is not allowed.
     PublicUrl {
-        /// The address.
+        /// The URL.
         url: String,
-        /// Why not.
+        /// The reason.
         why: &'static str,
     },
-    /// The host cannot have an address for others, as people do not sign in.
+    /// The host cannot have a public URL, because people do not sign in.
     NobodySignsIn {
-        /// The address.
+        /// The URL.
         url: String,
     },
-    /// People could not sign in.
+    /// Sign-in cannot be set up.
     SignIn(String),
-    /// The folder for its data cannot be made.
+    /// The data folder cannot be created.
     Folder {
         /// The folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         cause: std::io::Error,
     },
-    /// The group cannot have this name.
+    /// The group's name is not allowed.
     Group(String),
-    /// Another host uses the folder for its data.
+    /// Another host uses the data folder.
     FolderInUse(PathBuf),
-    /// Its database cannot be opened.
+    /// The database cannot be opened.
     Database(OpenError),
-    /// Its database failed.
+    /// The database failed.
     Storage(StorageError),
-    /// Nobody administers the host yet, in whose name something could be done.
+    /// The host has no admin yet in whose name it could act.
     NoAdmin,
-    /// The room cannot be made or changed.
+    /// The room cannot be created or changed.
     Room(RoomError),
     /// The panel cannot be opened.
     Panel(String),
-    /// The certificate for HTTPS, or its key, cannot be used.
+    /// The certificate for HTTPS, or its key, is invalid.
     Certificate {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
-    /// Its HTTP client, or server, cannot be made.
+    /// The HTTP client or server cannot be created.
     Http(String),
 }
 
 impl Error {
-    /// Whether the address is in use, so that another port may do.
+    /// Returns whether the address is in use, so that another port may work.
     pub fn is_address_in_use(&self) -> bool {
         matches!(self, Self::Listen { cause, .. } if cause.kind() == std::io::ErrorKind::AddrInUse)
     }

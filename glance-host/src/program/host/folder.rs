@@ -1,4 +1,4 @@
-//! The folder of a host's data, which is one host's at a time.
+//! The data folder of a host, which one host may use at a time.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
@@ -7,10 +7,10 @@ use std::path::Path;
 use super::Error;
 use crate::storage::{OpenError, database};
 
-/// The database in the folder.
+/// The file name of the database.
 pub(super) const DATABASE: &str = "host.sqlite";
 
-/// Checks that the folder can hold a host's data, without creating it or changing what it has.
+/// Checks that the folder can hold a host's data, without creating or changing anything in it.
 pub(super) fn check(folder: &Path) -> Result<(), Error> {
     let failed = |cause| Error::Folder {
         path: folder.to_owned(),
@@ -23,7 +23,7 @@ pub(super) fn check(folder: &Path) -> Result<(), Error> {
             .map(drop)
             .map_err(|cause| OpenError::new(&path, cause).into());
     }
-    // It will be made in the nearest folder above that exists.
+    // It will be created in the nearest existing parent folder.
     let above = folder.ancestors().skip(1);
     let mut above = above.map(|above| match above.as_os_str().is_empty() {
         true => Path::new("."),
@@ -35,7 +35,7 @@ pub(super) fn check(folder: &Path) -> Result<(), Error> {
     }
 }
 
-/// Creates a file and removes it: permissions alone do not tell of a disk that is mounted read-only.
+/// Creates and removes a file: permissions do not reveal a read-only mount.
 fn check_writable(folder: &Path) -> io::Result<()> {
     if !fs::metadata(folder)?.is_dir() {
         return Err(ErrorKind::NotADirectory.into());
@@ -48,8 +48,8 @@ fn check_writable(folder: &Path) -> io::Result<()> {
     fs::remove_file(probe)
 }
 
-/// Makes the folder where there is none, and takes it until the file that is returned is dropped. The
-/// lock is the system's: of a process that was killed nothing is left that would hold up the next.
+/// Creates the folder if necessary, and locks it until the returned file is dropped. The operating system releases
+/// the lock of a killed process.
 pub(super) fn take(folder: &Path) -> Result<File, Error> {
     let failed = |cause| Error::Folder {
         path: folder.to_owned(),

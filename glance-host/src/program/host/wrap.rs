@@ -1,4 +1,4 @@
-//! How the test kit gets between a host and the network.
+//! A hook for the test kit between a host and the network.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use axum::Router;
 
 use crate::net::outbound::Transport;
 
-/// Wraps the parts of a host through which requests leave and arrive.
+/// Wraps the transport and the router of a host.
 pub(crate) trait Wrap: fmt::Debug + Send + Sync {
     /// Wraps the transport that sends the requests of the host.
     fn transport(&self, inner: Arc<dyn Transport>) -> Arc<dyn Transport>;
