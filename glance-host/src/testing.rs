@@ -21,7 +21,7 @@
 //! # });
 //! ```
 //!
-//! These helpers panic where a test could only fail: that is how a test says so.
+//! These helpers panic if a test can only fail.
 #![allow(clippy::panic)]
 
 pub(crate) mod fault_host;
@@ -62,7 +62,7 @@ pub use room::TestRoom;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Host {
-    /// Starts a host for a test: on a free port of this machine, in memory, without rooms.
+    /// Starts a host for a test: on a free loopback port, in memory, without rooms.
     ///
     /// ```
     /// use glance_host::Host;
@@ -76,7 +76,7 @@ impl Host {
     ///
     /// # Panics
     ///
-    /// If no port is free.
+    /// Panics if no port is free.
     pub async fn start() -> Self {
         must(
             Self::builder().port(0).start().await,
@@ -84,11 +84,11 @@ impl Host {
         )
     }
 
-    /// The room with this name, made where there is none.
+    /// Finds or creates the room with this name.
     ///
     /// # Panics
     ///
-    /// Where the database fails.
+    /// Panics if the database fails.
     pub async fn room(&self, name: &str) -> TestRoom {
         let room = must(self.open_room(name).await, "no room");
         TestRoom {
@@ -97,7 +97,7 @@ impl Host {
         }
     }
 
-    /// Changes a user, made where there is none: `host.user("admin", |user| user.is_admin = true)`.
+    /// Changes a user, who is created if necessary: `host.user("admin", |user| user.is_admin = true)`.
     ///
     /// ```
     /// use glance_host::Host;
@@ -114,7 +114,7 @@ impl Host {
     ///
     /// # Panics
     ///
-    /// Where the database fails.
+    /// Panics if the database fails.
     pub async fn user(&self, name: &str, change: impl FnOnce(&mut User)) -> User {
         let state = &self.shared.state;
         let mut user = must(state.get_or_create_user(name).await, "no user");
@@ -123,7 +123,7 @@ impl Host {
         user
     }
 
-    /// What add-ons wrote to the person with this name, in no room, oldest first.
+    /// Returns the private messages to the person with this name, oldest first.
     ///
     /// ```
     /// use glance_host::Host;
@@ -146,7 +146,7 @@ impl Host {
     ///
     /// # Panics
     ///
-    /// Where the database fails.
+    /// Panics if the database fails.
     pub async fn private_messages(&self, user: &str) -> Vec<PrivateMessage> {
         let state = &self.shared.state;
         let user = must(state.get_or_create_user(user).await, "no user");
@@ -176,7 +176,7 @@ impl Host {
     ///
     /// # Panics
     ///
-    /// Where it cannot be installed.
+    /// Panics if it cannot be installed.
     pub async fn install_everywhere<S>(&self, add_on: AddOn<S>) -> TestAddOn
     where
         S: Clone + Send + Sync + 'static,
@@ -189,7 +189,7 @@ impl Host {
     }
 }
 
-/// An add-on that runs in the test's process. It stops answering when it is dropped.
+/// An add-on that runs in the test's process. Dropping it stops it.
 ///
 /// ```
 /// use glance_host::Host;
@@ -263,17 +263,17 @@ impl TestAddOn {
         Ok(self)
     }
 
-    /// Where it answers; its descriptor stands at this address followed by `/`.
+    /// Returns the URL at which it answers; its descriptor is at this URL followed by `/`.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// Its installations, to push from a test as its own tasks would.
+    /// Returns its installations, to push from a test like its own background tasks.
     pub fn installations(&self) -> &Installations {
         &self.installations
     }
 
-    /// The pusher its handlers use. `flush` it where a test must see that nothing is on its way.
+    /// Returns the pusher that its handlers use. Call `flush` on it when a test needs all pushes to have arrived.
     ///
     /// ```
     /// use glance_host::Host;
@@ -296,7 +296,7 @@ impl TestAddOn {
         &self.pusher
     }
 
-    /// The installation as the host keeps it, its secret included.
+    /// Returns the installation as the host stores it, including the secret.
     ///
     /// ```
     /// use glance_host::Host;
@@ -316,7 +316,7 @@ impl TestAddOn {
     ///
     /// # Panics
     ///
-    /// Never: an add-on that is not installed is not handed out.
+    /// Never panics: an add-on that is not installed is not returned to tests.
     pub fn installed(&self) -> &Installed {
         match &self.installed {
             Some(installed) => installed,
@@ -324,12 +324,12 @@ impl TestAddOn {
         }
     }
 
-    /// Names its installation.
+    /// Returns the id of its installation.
     pub fn oauth_id(&self) -> &OauthId {
         &self.installed().oauth_id
     }
 
-    /// A client of its installation.
+    /// Returns a client of its installation.
     ///
     /// ```
     /// use glance_host::Host;
@@ -351,7 +351,7 @@ impl TestAddOn {
     ///
     /// # Panics
     ///
-    /// Where the add-on no longer knows its installation.
+    /// Panics if the add-on no longer knows its installation.
     pub async fn client(&self) -> glance_sdk::client::Client {
         must(
             self.installations.client(self.oauth_id()).await,
@@ -359,7 +359,7 @@ impl TestAddOn {
         )
     }
 
-    /// Stops it: who calls it from here on is refused the connection.
+    /// Stops it: later connections are refused.
     ///
     /// ```
     /// use glance_host::Host;
@@ -444,12 +444,12 @@ impl TestViewer {
         }
     }
 
-    /// What is shown now.
+    /// Returns the sidebar as the person sees it now.
     pub fn sidebar(&self) -> Sidebar {
         self.sidebar.borrow().clone()
     }
 
-    /// The line of the glance `G`, once it shows data.
+    /// Waits until the glance `G` shows data. Returns its line.
     ///
     /// ```
     /// use glance_host::Host;
@@ -470,7 +470,7 @@ impl TestViewer {
     ///
     /// # Panics
     ///
-    /// Where it does not come to that within 20 seconds; the message says what is shown instead.
+    /// Panics if that takes longer than 20 seconds; the message contains the sidebar.
     pub async fn glance<G: Glance>(&mut self) -> Arc<Line> {
         let sidebar = self
             .wait_for(|sidebar| {
@@ -485,7 +485,7 @@ impl TestViewer {
         }
     }
 
-    /// What is shown once the line of the glance with this key has a label of this text.
+    /// Waits until the line of the glance with this key has this label text. Returns the sidebar.
     ///
     /// ```
     /// use glance_host::Host;
@@ -509,7 +509,7 @@ impl TestViewer {
     ///
     /// # Panics
     ///
-    /// Where it does not come to that within 20 seconds; the message says what is shown instead.
+    /// Panics if that takes longer than 20 seconds; the message contains the sidebar.
     pub async fn label(&mut self, key: &str, text: &str) -> Sidebar {
         self.wait_for(|sidebar| {
             sidebar
@@ -519,7 +519,7 @@ impl TestViewer {
         .await
     }
 
-    /// What is shown once no glance waits for its data.
+    /// Waits until no glance waits for its data. Returns the sidebar.
     ///
     /// ```
     /// use glance_host::Host;
@@ -545,12 +545,12 @@ impl TestViewer {
     ///
     /// # Panics
     ///
-    /// Where it does not come to that within 20 seconds.
+    /// Panics if that takes longer than 20 seconds.
     pub async fn settled(&mut self) -> Sidebar {
         self.wait_for(|sidebar| sidebar.loading == 0).await
     }
 
-    /// What is shown once it is as wanted.
+    /// Waits until the sidebar satisfies a condition. Returns the sidebar.
     ///
     /// ```
     /// use glance_host::Host;
@@ -571,7 +571,7 @@ impl TestViewer {
     ///
     /// # Panics
     ///
-    /// Where it does not come to that within 20 seconds; the message says what is shown instead.
+    /// Panics if that takes longer than 20 seconds; the message contains the sidebar.
     pub async fn wait_for(&mut self, wanted: impl Fn(&Sidebar) -> bool) -> Sidebar {
         let waiting = async {
             loop {
@@ -592,7 +592,7 @@ impl TestViewer {
         }
     }
 
-    /// Completes once the room is gone, or the host.
+    /// Completes when the room or the host is gone.
     ///
     /// ```
     /// use glance_host::Host;
@@ -608,7 +608,7 @@ impl TestViewer {
     ///
     /// # Panics
     ///
-    /// Where neither happens within 20 seconds.
+    /// Panics if neither happens within 20 seconds.
     pub async fn ended(&mut self) {
         let ending = async { while self.sidebar.changed().await.is_ok() {} };
         if tokio::time::timeout(PATIENCE, ending).await.is_err() {
@@ -616,8 +616,8 @@ impl TestViewer {
         }
     }
 
-    /// Why the glance with this key shows or does not, in one sentence, as the inspector says it:
-    /// "hidden: `broken` is 0, needs \> 0".
+    /// Explains in one sentence why the glance with this key shows or hides, like the inspector: "hidden: `broken` is
+    /// 0, needs \> 0".
     ///
     /// ```
     /// use glance_host::Host;
@@ -644,7 +644,7 @@ impl TestViewer {
     ///
     /// # Panics
     ///
-    /// Where there is no such glance in the room, or the host is gone.
+    /// Panics if the room has no such glance, or the host is gone.
     pub async fn explain(&self, key: &str) -> String {
         let (to, explained) = oneshot::channel();
         let command = Command::Explain(key.to_owned(), to);
@@ -656,7 +656,7 @@ impl TestViewer {
         }
     }
 
-    /// Asks for a glance's data again, as "Try again" does.
+    /// Queries a glance again, like "Try again" on the page.
     pub fn retry(&self, line: &Line) {
         let command = Command::Retry(line.id.clone());
         let _ = self.commands.try_send(Box::new(command));

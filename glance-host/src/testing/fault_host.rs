@@ -231,7 +231,7 @@ impl FaultHost {
     ///
     /// # Panics
     ///
-    /// Where the database fails.
+    /// Panics if the database fails.
     pub async fn revoke_tokens(&self, installation: &OauthId) {
         let removed = self.state().remove_tokens(installation).await;
         must(removed, "the tokens cannot be ended");
@@ -259,7 +259,7 @@ impl FaultHost {
     ///
     /// # Panics
     ///
-    /// Where the database fails.
+    /// Panics if the database fails.
     pub async fn rotate_secret(&self, installation: &OauthId) {
         let secret = must(random_alphanumeric(40), "no secret").into();
         let replaced = self.state().replace_secret(installation, &secret).await;
@@ -360,7 +360,7 @@ impl FaultHost {
     ///
     /// # Errors
     ///
-    /// Where the file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub fn record_to(&self, path: impl AsRef<Path>) -> io::Result<Recording> {
         let number = self.layer.record_to(path.as_ref(), self.base_url())?;
         Ok(Recording {

@@ -19,12 +19,11 @@ use crate::model::{Entry, Installed, Room, User};
 
 use forms::Form;
 
-/// The header in which a page's scripts send its token, and get the next.
+/// The header in which scripts of a page send its token and receive the next.
 const PAGE_TOKEN: &str = "x-acpt";
 
 impl TestViewer {
-    /// Opens what has this key in an add-on of the room: a panel, dialog or external page, or what a glance
-    /// opens.
+    /// Opens the panel, dialog, external page, or target of a glance with this key in an add-on of the room.
     ///
     /// ```
     /// use glance_host::Host;
@@ -61,8 +60,8 @@ impl TestViewer {
     ///
     /// # Panics
     ///
-    /// Where no add-on of the room has this key, or several have ([`open_of`](Self::open_of) opens one
-    /// of them); and where the add-on cannot be called.
+    /// Panics if no add-on of the room has this key, several have ([`open_of`](Self::open_of) opens one of them), or
+    /// the add-on cannot be called.
     pub async fn open(&self, key: &str) -> TestPage {
         let mut opened = Vec::new();
         let mut refused = Vec::new();
@@ -83,8 +82,8 @@ impl TestViewer {
         }
     }
 
-    /// Opens what has this key in this add-on, as [`open`](Self::open). The add-on is a
-    /// [`TestAddOn`](super::TestAddOn), or what [`install_url`](super::TestRoom::install_url) answers.
+    /// Opens a module of this add-on like [`open`](Self::open). The add-on is a [`TestAddOn`](super::TestAddOn), or
+    /// the result of [`install_url`](super::TestRoom::install_url).
     ///
     /// ```
     /// use glance_host::Host;
@@ -113,15 +112,15 @@ impl TestViewer {
     ///
     /// # Panics
     ///
-    /// Where the add-on has no such key, or cannot be called.
+    /// Panics if the add-on has no such key, or cannot be called.
     pub async fn open_of(&self, add_on: &impl AsRef<Installed>, key: &str) -> TestPage {
         let wanted = json!({ "addOn": add_on.as_ref().descriptor.key, "key": key });
         let url = self.url_of(wanted).await;
         TestPage::get(&must(url, "the page cannot be opened")).await
     }
 
-    /// Opens the page where people set this add-on up, of a [`TestAddOn`](super::TestAddOn) or of what
-    /// [`install_url`](super::TestRoom::install_url) answers.
+    /// Opens the configuration page of an add-on: a [`TestAddOn`](super::TestAddOn) or the result of
+    /// [`install_url`](super::TestRoom::install_url).
     ///
     /// ```
     /// use glance_host::Host;
@@ -141,7 +140,7 @@ impl TestViewer {
     ///
     /// # Panics
     ///
-    /// Where the add-on has none, this person may not open it, or the add-on cannot be called.
+    /// Panics if the add-on has none, this person may not open it, or the add-on cannot be called.
     pub async fn configure(&self, add_on: &impl AsRef<Installed>) -> TestPage {
         let installed = self.installed(&add_on.as_ref().oauth_id).await;
         let Some(page) = &installed.descriptor.capabilities.configurable else {
@@ -160,7 +159,7 @@ impl TestViewer {
             .await
     }
 
-    /// Opens the page where administrators of the group manage this add-on.
+    /// Opens the admin page of an add-on.
     ///
     /// ```
     /// use glance_host::Host;
@@ -178,7 +177,7 @@ impl TestViewer {
     ///
     /// # Panics
     ///
-    /// Where the add-on has none, this person is no administrator, or the add-on cannot be called.
+    /// Panics if the add-on has none, this person is no admin, or the add-on cannot be called.
     pub async fn administer(&self, add_on: &impl AsRef<Installed>) -> TestPage {
         let installed = self.installed(&add_on.as_ref().oauth_id).await;
         let Some(page) = &installed.descriptor.capabilities.admin_page else {
@@ -193,7 +192,7 @@ impl TestViewer {
             .await
     }
 
-    /// The keys of the actions that are offered beside the input field, in their order.
+    /// Returns the keys of the actions beside the input field, in their order.
     ///
     /// ```
     /// use glance_host::Host;
@@ -215,12 +214,12 @@ impl TestViewer {
     ///
     /// # Panics
     ///
-    /// Where the database fails.
+    /// Panics if the database fails.
     pub async fn actions(&self) -> Vec<String> {
         self.offered(None).await
     }
 
-    /// The keys of the actions that are offered in the menu of a message, in their order.
+    /// Returns the keys of the actions in the menu of a message, in their order.
     ///
     /// ```
     /// use glance_host::Host;
@@ -243,25 +242,25 @@ impl TestViewer {
     ///
     /// # Panics
     ///
-    /// Where the message is not in the room, or the database fails.
+    /// Panics if the message is not in the room, or the database fails.
     pub async fn actions_on(&self, message: &Entry) -> Vec<String> {
         self.offered(Some(&message.id)).await
     }
 
-    /// Chooses an action beside the input field, and opens what it opens.
+    /// Runs an action beside the input field and opens its target.
     ///
     /// # Panics
     ///
-    /// Where it is not offered, or the add-on cannot be called.
+    /// Panics if it is not offered, or the add-on cannot be called.
     pub async fn act(&self, action: &str) -> TestPage {
         self.run_action(None, action).await
     }
 
-    /// Chooses an action in the menu of a message, and opens what it opens.
+    /// Runs an action in the menu of a message and opens its target.
     ///
     /// # Panics
     ///
-    /// Where it is not offered, or the add-on cannot be called.
+    /// Panics if it is not offered, or the add-on cannot be called.
     pub async fn act_on(&self, message: &Entry, action: &str) -> TestPage {
         self.run_action(Some(&message.id), action).await
     }
@@ -308,7 +307,7 @@ impl TestViewer {
         names.collect()
     }
 
-    /// The address that the room page would open, signed for this person.
+    /// Returns the URL that the room page would open, signed for this person.
     async fn url_of(&self, wanted: serde_json::Value) -> Result<String, String> {
         let (room, user) = (self.room().await, self.user().await);
         let wanted = Wanted::deserialize(wanted).map_err(|cause| cause.to_string())?;
@@ -366,7 +365,7 @@ impl TestViewer {
     }
 }
 
-/// A page of an add-on that a person has open in a test, or the answer to what they did there.
+/// A page of an add-on that a person opened in a test, or the response to what they did there.
 ///
 /// ```
 /// use glance_host::Host;
@@ -408,22 +407,22 @@ impl TestPage {
         }
     }
 
-    /// The address it was read from, with the signed request.
+    /// Returns the URL of the page, with the signed request.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// The status it was answered with.
+    /// Returns the status of the response.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The body: HTML for most pages.
+    /// Returns the body: HTML for most pages.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The body as JSON.
+    /// Returns the body as JSON.
     ///
     /// ```
     /// use glance_host::Host;
@@ -441,23 +440,23 @@ impl TestPage {
     ///
     /// # Panics
     ///
-    /// Where it is none.
+    /// Panics if the body is not JSON of this type.
     pub fn json(&self) -> serde_json::Value {
         let read = serde_json::from_str(&self.text);
         must(read, &format!("{:?} is no JSON", self.text))
     }
 
-    /// The token that the page's scripts send in the header `x-acpt`, as the latest answer brought it.
+    /// Returns the token that the page's scripts send in the header `x-acpt`, from the latest response.
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
     }
 
-    /// Submits the form that has fields of all these names, as a browser does: what is not given here has
-    /// the value that the page has. Without names it is the first form.
+    /// Submits the form that has fields with all these names, like a browser: other fields keep the values of the
+    /// page. Without names it submits the first form.
     ///
     /// # Panics
     ///
-    /// Where the page is no HTML or has no such form, and where the add-on cannot be called.
+    /// Panics if the page is not HTML or has no such form, or the add-on cannot be called.
     pub async fn submit(&self, fields: &[(&str, &str)]) -> Self {
         assert!(
             self.content_type.starts_with("text/html"),
@@ -489,7 +488,7 @@ impl TestPage {
         Self::read(must(answer, "the add-on cannot be called"), self.token()).await
     }
 
-    /// Asks for a path of the add-on as the page's scripts do, with its token in the header `x-acpt`.
+    /// Requests a path of the add-on like the page's scripts, with its token in the header `x-acpt`.
     ///
     /// ```
     /// use glance_host::Host;
@@ -521,16 +520,16 @@ impl TestPage {
     ///
     /// # Panics
     ///
-    /// Where the page brought no token, or the add-on cannot be called.
+    /// Panics if the page has no token, or the add-on cannot be called.
     pub async fn fetch(&self, method: Method, path: &str) -> Self {
         self.send(method, path, None::<&()>).await
     }
 
-    /// Sends JSON to a path of the add-on as the page's scripts do, as [`fetch`](Self::fetch).
+    /// Sends JSON to a path of the add-on like the page's scripts, see [`fetch`](Self::fetch).
     ///
     /// # Panics
     ///
-    /// As [`fetch`](Self::fetch).
+    /// Panics like [`fetch`](Self::fetch).
     pub async fn fetch_json(&self, method: Method, path: &str, body: &impl Serialize) -> Self {
         self.send(method, path, Some(body)).await
     }

@@ -1,5 +1,4 @@
-//! What host and add-ons say to each other, in a form that may be kept: no secret and no token is
-//! in it.
+//! The traffic between host and add-ons, without secrets and tokens, so that it can be stored.
 
 mod names;
 mod recorder;
@@ -17,7 +16,7 @@ pub(crate) use secrets::Secrets;
 
 use crate::content::token_parts::payload;
 
-/// Who calls.
+/// The caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -28,26 +27,26 @@ pub enum Party {
     AddOn,
 }
 
-/// What a call is for.
+/// The purpose of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Purpose {
     /// The host reads a descriptor.
     Descriptor,
-    /// The host introduces itself.
+    /// The host posts the installation data.
     Installation,
-    /// The host tells of an update.
+    /// The host posts an update.
     Update,
     /// The host tells of a removal.
     Removal,
-    /// The host asks for a glance's data.
+    /// The host queries a glance.
     Query,
-    /// The host tells what happened.
+    /// The host calls a webhook.
     Webhook,
-    /// The add-on reads what the host is capable of.
+    /// The add-on reads the host's capabilities.
     Capabilities,
-    /// The add-on asks for a token.
+    /// The add-on requests a token.
     Token,
     /// The add-on uses the REST API.
     Api,
@@ -74,43 +73,42 @@ pub enum Purpose {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Exchange {
-    /// Its number, by the order in which calls began.
+    /// The number, in the order in which calls began.
     pub n: u64,
-    /// When it began, in milliseconds since the host started, or the recording.
+    /// The time when it began, in milliseconds since the start of the host or the recording.
     pub at: u64,
-    /// Who called.
+    /// The caller.
     pub from: Party,
-    /// What for.
+    /// The purpose.
     pub purpose: Purpose,
-    /// Whose call it is, or for whom, where that is known.
+    /// The installation that made or received the call, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installation: Option<OauthId>,
     /// The method, in upper case.
     pub method: String,
-    /// The path and the query of a call of the host's API; the whole address of a call of an
-    /// add-on.
+    /// For a call to the host, path and query; for a call to an add-on, the whole URL.
     pub url: String,
-    /// What the request's headers say, of those that matter to the protocol, by lower-case name.
+    /// The request headers that matter to the protocol, by lower-case name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
-    /// What was signed, but for what is another thing each time.
+    /// The claims of the token, without values that differ each time.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub claims: Value,
-    /// What was sent: JSON where it is, else text; null for nothing.
+    /// The request body: JSON if possible, else text; null if empty.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub body: Value,
-    /// The answer's status; none where no answer came.
+    /// The status of the response; `None` without a response.
     pub status: Option<u16>,
-    /// What the answer's headers say, of those that matter to the protocol, by lower-case name.
+    /// The response headers that matter to the protocol, by lower-case name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub answer_headers: BTreeMap<String, String>,
-    /// What was answered, as `body` has it.
+    /// The response body, in the same form as `body`.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub answer: Value,
 }
 
 impl Exchange {
-    /// The path, without a query and without an address before it.
+    /// Returns the path, without query and origin.
     pub fn path(&self) -> &str {
         let path = self.url.split('?').next().unwrap_or_default();
         match path.split_once("://") {
@@ -120,7 +118,7 @@ impl Exchange {
     }
 }
 
-/// JSON where it is, else text; null for nothing.
+/// Returns a body as JSON if possible, else as text; null if empty.
 pub(crate) fn readable(body: &[u8]) -> Value {
     match body.is_empty() {
         true => Value::Null,
@@ -129,7 +127,7 @@ pub(crate) fn readable(body: &[u8]) -> Value {
     }
 }
 
-/// What a token says, but for its issuer, times and number.
+/// Returns the claims of a token without its issuer, times and id.
 pub(crate) fn claims(token: &str) -> Value {
     let mut claims = payload(token);
     if let Some(claims) = claims.as_object_mut() {

@@ -1,4 +1,4 @@
-//! Plays a recording again: the host's side to an add-on, or as a host for a client.
+//! Replays a recording: as the host for an add-on, or as a host for a client.
 #![allow(clippy::panic)]
 
 mod difference;
@@ -23,7 +23,7 @@ use crate::testing::PATIENCE;
 use crate::testing::record;
 use crate::testing::record::Exchange;
 
-/// What was said between a host and an add-on, to be said again.
+/// A recording of the traffic between a host and an add-on, to be replayed.
 ///
 /// ```
 /// use glance_host::testing::{FaultHost, Replay};
@@ -64,19 +64,19 @@ pub struct Replay {
     timeout: Duration,
 }
 
-/// A recording that cannot be played.
+/// The error of a recording that cannot be replayed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ReplayError {
     /// The file cannot be read.
     File(std::io::Error),
-    /// It is no recording, or of another version.
+    /// The file is no recording, or has another version.
     NoRecording(String),
-    /// A line of it cannot be used; they are counted from 1.
+    /// A line is invalid.
     Line {
-        /// Which one.
+        /// The line, counted from 1.
         line: usize,
-        /// Why.
+        /// The problem.
         why: String,
     },
 }
@@ -100,17 +100,17 @@ impl Replay {
     ///
     /// # Errors
     ///
-    /// [`ReplayError`] where the file cannot be read, or a line of it says nothing.
+    /// Returns [`ReplayError`] if the file cannot be read, or a line is invalid.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, ReplayError> {
         let text = std::fs::read_to_string(path).map_err(ReplayError::File)?;
         Self::parse(&text)
     }
 
-    /// Reads a recording from its text.
+    /// Parses a recording.
     ///
     /// # Errors
     ///
-    /// [`ReplayError`] where it is none, or a line of it says nothing.
+    /// Returns [`ReplayError`] if the text is no recording, or a line is invalid.
     pub fn parse(text: &str) -> Result<Self, ReplayError> {
         let mut lines = text.lines().enumerate().map(|(at, line)| (at + 1, line));
         let header = lines.next().map_or("", |(_, line)| line);
@@ -149,14 +149,13 @@ impl Replay {
         })
     }
 
-    /// What was said, in the order in which it began.
+    /// Returns the recorded exchanges, in the order in which they began.
     pub fn exchanges(&self) -> &[Exchange] {
         &self.exchanges
     }
 
-    /// Lets what stands at this JSON pointer differ: in an [`Exchange`], so that `/answer/label` is
-    /// the label of what was answered, and `/body/message` the message of what was called. A part
-    /// `*` stands for any one. What stands below it may differ too.
+    /// Ignores differences at this JSON pointer into an [`Exchange`] and below it: `/answer/label` is the label in an
+    /// answer, `/body/message` the message in a call. A part `*` matches any one.
     ///
     /// ```
     /// use std::sync::atomic::{AtomicU32, Ordering};
@@ -192,8 +191,8 @@ impl Replay {
         self
     }
 
-    /// Compares what the add-on answers, and not what it calls: for an add-on that calls when its
-    /// world changes, which a recording does not have.
+    /// Compares the answers of the add-on, but not its calls: for an add-on that calls when its surroundings change,
+    /// which a recording does not contain.
     #[must_use]
     pub fn answers_only(mut self) -> Self {
         self.answers_only = true;
@@ -207,11 +206,11 @@ impl Replay {
         self
     }
 
-    /// Plays the host's side to an in-process add-on.
+    /// Replays the host's side to an in-process add-on.
     ///
     /// # Panics
     ///
-    /// Where the add-on is put together wrongly, or no port is to be had.
+    /// Panics if the add-on cannot be built, or no port is free.
     pub async fn run<S>(&self, add_on: AddOn<S>) -> Report
     where
         S: Clone + Send + Sync + 'static,
@@ -227,12 +226,12 @@ impl Replay {
         report
     }
 
-    /// Plays the host's side to the add-on at this address, in any language: `http://name:port`, in
-    /// the place of the address at which it was recorded.
+    /// Replays the host's side to the add-on at this origin, in any language: `http://name:port` replaces the
+    /// recorded one.
     ///
     /// # Panics
     ///
-    /// Where no port is to be had.
+    /// Panics if no port is free.
     pub async fn run_url(&self, base_url: &str) -> Report {
         let differences = Player::new(self, base_url.trim_end_matches('/')).await;
         Report {
@@ -240,36 +239,35 @@ impl Replay {
         }
     }
 
-    /// A host that answers what the recorded one answered, for a client that shall make its calls
-    /// again.
+    /// Starts a host that answers like the recorded one, for a client that repeats its calls.
     ///
     /// # Panics
     ///
-    /// Where no port is to be had.
+    /// Panics if no port is free.
     pub async fn stand_in(&self) -> StandIn {
         StandIn::start(self.clone()).await
     }
 }
 
-/// How an add-on of today differs from the recorded one.
+/// The differences between an add-on of today and the recorded one.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Report {
-    /// Each difference, in the order in which it was found.
+    /// All differences, in the order in which they were found.
     pub differences: Vec<Difference>,
 }
 
 impl Report {
-    /// Whether there is none.
+    /// Returns whether there is none.
     pub fn is_same(&self) -> bool {
         self.differences.is_empty()
     }
 
-    /// Passes where there is no difference.
+    /// Checks that there is no difference.
     ///
     /// # Panics
     ///
-    /// Where there is one; the message lists all.
+    /// Panics with a list of all differences.
     pub fn assert_same(&self) {
         assert!(self.is_same(), "{self}");
     }

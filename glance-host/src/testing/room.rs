@@ -44,8 +44,8 @@ pub struct TestRoom {
 }
 
 impl TestRoom {
-    /// Changes the room, as its owner does: `room.change(|room| room.is_public = false)`. Add-ons are
-    /// told of a new topic, and that it was archived or brought back.
+    /// Changes the room in the name of its owner: `room.change(|room| room.is_public = false)`. Calls webhooks for a
+    /// new topic, and when the room is archived or restored.
     ///
     /// ```
     /// use glance_host::Host;
@@ -61,18 +61,18 @@ impl TestRoom {
     ///
     /// # Panics
     ///
-    /// Where there is such a room already, it is archived, or the database fails.
+    /// Panics if another room has the name, the room is archived, or the database fails.
     pub async fn change(&mut self, change: impl Fn(&mut Room)) {
         let by = self.owner().await;
         let changed = self.shared.rooms.change(self.room.id, &by, change).await;
         self.room = must(changed, "the room cannot be changed");
     }
 
-    /// Deletes the room with all that is in it, as its owner does, and tells its add-ons.
+    /// Deletes the room with all its content in the name of its owner, and tells its add-ons.
     ///
     /// # Panics
     ///
-    /// Where the database fails.
+    /// Panics if the database fails.
     pub async fn delete(self) {
         let by = self.owner().await;
         let deleted = self.shared.rooms.delete(&self.room, &by).await;
@@ -91,7 +91,7 @@ impl TestRoom {
     ///
     /// # Panics
     ///
-    /// Where it cannot be installed; [`try_install`](Self::try_install) says why.
+    /// Panics if it cannot be installed; [`try_install`](Self::try_install) returns the error.
     pub async fn install<S>(&self, add_on: AddOn<S>) -> TestAddOn
     where
         S: Clone + Send + Sync + 'static,
@@ -119,11 +119,11 @@ impl TestRoom {
     ///
     /// # Errors
     ///
-    /// [`InstallError`] where the host or the add-on refuses.
+    /// Returns [`InstallError`] if the host or the add-on refuses.
     ///
     /// # Panics
     ///
-    /// Where the add-on is put together wrongly.
+    /// Panics if the add-on cannot be built.
     pub async fn try_install<S>(&self, add_on: AddOn<S>) -> Result<TestAddOn, InstallError>
     where
         S: Clone + Send + Sync + 'static,
@@ -132,16 +132,16 @@ impl TestRoom {
         add_on.install(&self.shared, Some(&self.room)).await
     }
 
-    /// Installs the add-on whose descriptor stands at this address, in this room.
+    /// Installs the add-on with this descriptor URL in this room.
     ///
     /// # Errors
     ///
-    /// [`InstallError`] where the host or the add-on refuses.
+    /// Returns [`InstallError`] if the host or the add-on refuses.
     pub async fn install_url(&self, descriptor_url: &str) -> Result<Installed, InstallError> {
         install::install(&self.shared, descriptor_url, Some(self.room.id)).await
     }
 
-    /// Connects the person with this name, made where there is none.
+    /// Connects the person with this name, who is created if necessary.
     ///
     /// ```
     /// use glance_host::Host;
@@ -161,7 +161,7 @@ impl TestRoom {
     ///
     /// # Panics
     ///
-    /// Where the database fails.
+    /// Panics if the database fails.
     pub async fn viewer(&self, user: &str) -> TestViewer {
         let user = must(self.shared.state.get_or_create_user(user).await, "no user");
         let (shared, pulse) = (Arc::clone(&self.shared), stream::pending().boxed());
@@ -172,7 +172,7 @@ impl TestRoom {
         TestViewer::watch(Arc::clone(&self.shared), self.room.id, user.id, viewer)
     }
 
-    /// Writes what the person with this name says; they are made where there is none.
+    /// Posts a message of the person with this name, who is created if necessary.
     ///
     /// ```
     /// use glance_host::Host;
@@ -196,7 +196,7 @@ impl TestRoom {
     ///
     /// # Panics
     ///
-    /// Where the database fails.
+    /// Panics if the database fails.
     pub async fn says(&self, user: &str, text: &str) -> Entry {
         let state = &self.shared.state;
         let user = must(state.get_or_create_user(user).await, "no user");
@@ -205,27 +205,27 @@ impl TestRoom {
         must(posted, "the message cannot be posted")
     }
 
-    /// What was written into the room so far, oldest first.
+    /// Returns the entries of the room so far, oldest first.
     ///
     /// # Panics
     ///
-    /// Where the database fails.
+    /// Panics if the database fails.
     pub async fn timeline(&self) -> Vec<Entry> {
         let timeline = self.shared.state.timeline(self.room.id, u32::MAX).await;
         must(timeline, "no timeline")
     }
 
-    /// Calls the webhooks that listen for an event. The host emits the events of what it does itself.
+    /// Calls the webhooks for an event. The host calls them itself for everything that it does.
     pub async fn emit(&self, event: RoomEvent) {
         self.shared.webhooks.call(self.room.id, event).await;
     }
 
-    /// The latest calls of webhooks for this room, oldest first.
+    /// Returns the latest webhook deliveries for this room, oldest first.
     pub fn deliveries(&self) -> Vec<Arc<Delivery>> {
         self.shared.webhooks.deliveries(self.room.id)
     }
 
-    /// The first call of a webhook that is as wanted, once there is one.
+    /// Waits for the first webhook delivery that satisfies a condition.
     ///
     /// ```
     /// use glance_host::Host;
@@ -250,7 +250,7 @@ impl TestRoom {
     ///
     /// # Panics
     ///
-    /// Where none comes within 20 seconds; the message says what came instead.
+    /// Panics if there is none within 20 seconds; the message lists the deliveries.
     pub async fn delivery(&self, wanted: impl Fn(&Delivery) -> bool) -> Arc<Delivery> {
         let mut added = self.shared.webhooks.watch_deliveries();
         let waiting = async {
@@ -271,11 +271,11 @@ impl TestRoom {
         }
     }
 
-    /// What add-ons wrote into the room so far, oldest first.
+    /// Returns the notifications of add-ons in the room so far, oldest first.
     ///
     /// # Panics
     ///
-    /// Where the database fails.
+    /// Panics if the database fails.
     pub async fn notifications(&self) -> Vec<Notification> {
         let timeline = self.timeline().await.into_iter();
         timeline
@@ -286,14 +286,14 @@ impl TestRoom {
             .collect()
     }
 
-    /// The first notification with these words in its message, once there is one.
+    /// Waits for the first notification whose message contains this text.
     ///
     /// # Panics
     ///
-    /// Where none comes within 20 seconds; the message says what came instead.
+    /// Panics if there is none within 20 seconds; the message lists the notifications.
     pub async fn notification(&self, words: &str) -> Notification {
         let waiting = async {
-            // First listen, then look: nothing that comes in between is missed.
+            // Subscribe before reading, so that no event in between is missed.
             let mut events = self.shared.bus.subscribe(self.room.id);
             loop {
                 let found = self
@@ -304,7 +304,7 @@ impl TestRoom {
                 if let Some(notification) = found {
                     return notification;
                 }
-                // Whatever happened, or was missed: look again.
+                // Whatever happened, or was missed: read again.
                 let _ = events.recv().await;
             }
         };

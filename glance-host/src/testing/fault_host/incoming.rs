@@ -23,7 +23,7 @@ use crate::content::redact::{SECRET, SIGNED, TOKEN};
 use crate::testing::faults::{CallMatch, Effect, Hit, error_body};
 use crate::testing::record::{Exchange, Party, Purpose, readable};
 
-/// More than any request of the protocol has.
+/// The largest body.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
 /// Applies faults to a request, and records it.
@@ -45,7 +45,7 @@ pub(super) async fn perform(
         path: request.uri().path(),
         of: caller.as_ref(),
     });
-    // A page's stream never ends: only the API is read whole.
+    // A page's event stream never ends, so only API calls are read whole.
     if !is_api && hit.is_none() {
         return next.run(request).await;
     }
@@ -72,7 +72,7 @@ pub(super) async fn perform(
         End::Half => half(Response::from_parts(parts, Body::empty()), body),
         End::Cut => {
             peer.cut();
-            // Of this, not a byte is written any more.
+            // No byte of the answer is written any more.
             StatusCode::OK.into_response()
         }
     }
@@ -136,17 +136,17 @@ fn answer(status: StatusCode, retry_after: Option<u64>, body: Option<String>) ->
     response
 }
 
-/// The beginning of an answer, which says how long it will be, and then nothing.
+/// Sends the head of an answer with its length, and then nothing.
 fn half(mut response: Response, body: Bytes) -> Response {
     if response.status() == StatusCode::NO_CONTENT {
-        // Of an answer without a body there is no half.
+        // An empty answer has no middle.
         *response.status_mut() = StatusCode::OK;
     }
     let length = body.len().max(2);
     response.headers_mut().insert(CONTENT_LENGTH, length.into());
     let first = body.slice(..body.len() / 2);
     let rest = async {
-        // What was written so far goes out before the connection breaks.
+        // The written part is flushed before the connection breaks.
         tokio::task::yield_now().await;
         Err(io::Error::from(io::ErrorKind::ConnectionAborted))
     };
@@ -157,7 +157,7 @@ fn half(mut response: Response, body: Bytes) -> Response {
 }
 
 impl FaultLayer {
-    /// Whose call it is.
+    /// Returns the installation that made a call.
     fn caller(&self, headers: &HeaderMap, query: Option<&str>) -> Option<OauthId> {
         let in_query = || {
             let mut pairs = query?.split('&').filter_map(|pair| pair.split_once('='));
@@ -209,7 +209,7 @@ impl FaultLayer {
         }
     }
 
-    /// Takes note of a token that was given.
+    /// Records a new token.
     fn learn(&self, exchange: &Exchange) {
         let token = exchange.answer["access_token"].as_str();
         if let (Some(token), Some(id)) = (token, &exchange.installation) {
@@ -218,7 +218,7 @@ impl FaultLayer {
     }
 }
 
-/// The headers that matter to the protocol; who calls only by the scheme.
+/// Returns the headers that matter to the protocol; of credentials only the scheme.
 pub(super) fn headers(headers: &HeaderMap) -> BTreeMap<String, String> {
     let mut kept = pick(headers, &["content-type", "origin"]);
     let header = headers

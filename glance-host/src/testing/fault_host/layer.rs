@@ -25,7 +25,7 @@ pub(crate) struct FaultLayer {
     secrets: Mutex<Secrets>,
     calls: Mutex<VecDeque<Arc<Exchange>>>,
     ended: watch::Sender<u64>,
-    /// Of the recording with this number, while it is under way.
+    /// The recording with this number, while it runs.
     recorder: Mutex<(u64, Option<Recorder>)>,
 }
 
@@ -47,7 +47,7 @@ impl FaultLayer {
         lock(&self.secrets)
     }
 
-    /// The number of a call that begins, and when that is.
+    /// Returns the number of a new call, and the time.
     pub(super) fn begin(&self) -> (u64, u64) {
         (self.next.fetch_add(1, Ordering::SeqCst), self.now())
     }
@@ -56,14 +56,14 @@ impl FaultLayer {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Takes note of a call of the host before it is made.
+    /// Records a call of the host before it is sent.
     pub(super) fn meet(&self, exchange: &Exchange) {
         if let (_, Some(recorder)) = &mut *lock(&self.recorder) {
             recorder.meet(exchange);
         }
     }
 
-    /// Keeps a call that came to its end.
+    /// Stores a completed call.
     pub(super) fn keep(&self, exchange: &Exchange) {
         let Some(exchange) = self.secrets().mask(exchange) else {
             tracing::error!("a call cannot be kept without its secrets, and is left out");
@@ -85,12 +85,12 @@ impl FaultLayer {
         lock(&self.calls).iter().cloned().collect()
     }
 
-    /// How many calls came to their end so far.
+    /// Returns the number of completed calls.
     pub(super) fn count(&self) -> watch::Receiver<u64> {
         self.ended.subscribe()
     }
 
-    /// The calls after the first `seen` ones, of those that are kept, and how many there are now.
+    /// Returns the stored calls after the first `seen` ones, and the number of calls now.
     pub(super) fn since(&self, seen: u64) -> (Vec<Arc<Exchange>>, u64) {
         let calls = lock(&self.calls);
         let ended = *self.ended.borrow();
@@ -106,12 +106,12 @@ impl FaultLayer {
             if let Some(found) = self.calls().into_iter().find(|call| wanted(call)) {
                 return found;
             }
-            // The sender is a part of this.
+            // The sender is a field of `self`.
             let _ = ended.changed().await;
         }
     }
 
-    /// Begins a recording, in place of one under way, and says its number.
+    /// Begins a recording in place of the running one. Returns its number.
     pub(super) fn record_to(&self, path: &Path, host: &str) -> io::Result<u64> {
         let created = Recorder::create(path, host, self.now())?;
         let (number, recorder) = &mut *lock(&self.recorder);
@@ -120,7 +120,7 @@ impl FaultLayer {
         Ok(*number)
     }
 
-    /// Ends the recording with this number, where none began since.
+    /// Ends the recording with this number, unless another began since.
     pub(super) fn end_recording(&self, ended: u64) -> io::Result<()> {
         let (number, recorder) = &mut *lock(&self.recorder);
         let recorder = recorder.take_if(|_| *number == ended);

@@ -137,14 +137,14 @@ impl FaultLayer {
     }
 }
 
-/// The token of a removal, which stands in its header only.
+/// Returns the token of a removal call, which is in its header only.
 fn removal_token(request: &OutboundRequest) -> Option<String> {
     let authorization = request.headers.get(AUTHORIZATION)?.to_str().ok()?;
     let token = authorization.strip_prefix("JWT ")?;
     (request.method == Method::DELETE).then(|| token.to_owned())
 }
 
-/// Who signed a token, as it says itself.
+/// Returns the issuer that a token names.
 fn issuer(token: &str) -> Option<OauthId> {
     let claims = token_parts::payload(token);
     claims["iss"].as_str().map(OauthId::from)

@@ -1,4 +1,4 @@
-//! Connections that can be cut: what is not written by then never is.
+//! Connections that a test can cut.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-/// Makes connections that can be cut, each by itself or all together.
+/// Creates connections that can be cut, one by one or all together.
 #[derive(Debug, Clone)]
 pub(super) struct Wires {
     all: watch::Sender<bool>,
@@ -22,7 +22,7 @@ impl Wires {
     }
 }
 
-/// Who is at the other end.
+/// The peer of a connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Peer(watch::Sender<bool>);
 
@@ -71,7 +71,7 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    /// The stream, unless it is cut; who asks is woken when it will be.
+    /// Returns the stream unless it is cut; the caller is woken when it is.
     fn stream(&mut self, context: &mut Context<'_>) -> io::Result<Pin<&mut TcpStream>> {
         self.is_cut = self.is_cut || self.cut.as_mut().poll(context).is_ready();
         match self.is_cut {

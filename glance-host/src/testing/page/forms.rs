@@ -10,7 +10,7 @@ use html5ever::tokenizer::{
 /// A form with its fields.
 #[derive(Debug, Default)]
 pub(super) struct Form {
-    /// Where it is sent; the page itself where this is empty.
+    /// The URL that receives it; empty means the page itself.
     pub(super) action: String,
     pub(super) is_post: bool,
     fields: Vec<Field>,
@@ -20,29 +20,29 @@ pub(super) struct Form {
 struct Field {
     name: String,
     value: String,
-    /// Whether it is sent without being given: an unchecked box and a button are not.
+    /// Whether a field is submitted without a given value: an unchecked box and a button are not.
     is_sent: bool,
 }
 
 impl Form {
-    /// The forms of a page.
+    /// Returns the forms of a page.
     pub(super) fn all(html: &str) -> Vec<Self> {
         let tokenizer = Tokenizer::new(Reader::default(), TokenizerOpts::default());
         let input = BufferQueue::default();
         input.push_back(html.into());
-        // It pauses after scripts only, and none is told of.
+        // The tokenizer pauses after scripts only, and this sink reports none.
         let _ = tokenizer.feed(&input);
         tokenizer.end();
         tokenizer.sink.0.into_inner().forms
     }
 
-    /// Whether it has fields of all these names.
+    /// Returns whether it has fields with all these names.
     pub(super) fn has(&self, given: &[(&str, &str)]) -> bool {
         let has = |name| self.fields.iter().any(|field| field.name == name);
         given.iter().all(|(name, _)| has(*name))
     }
 
-    /// What is sent: these values, and those of the page for all other fields.
+    /// Returns the submitted fields: these values, and the page's values of all other fields.
     pub(super) fn fill(&self, given: &[(&str, &str)]) -> Vec<(String, String)> {
         let is_given = |field: &&Field| given.iter().any(|(name, _)| *name == field.name);
         let of_page = self
@@ -64,11 +64,11 @@ struct Reader(RefCell<Read>);
 struct Read {
     forms: Vec<Form>,
     is_in_form: bool,
-    /// The name of the open `select`, and whether an option of it is chosen already.
+    /// The name of the open `select`, and whether one of its options is chosen already.
     select: Option<(String, bool)>,
-    /// Whether text is the value of the last field.
+    /// Whether text belongs to the last field.
     collects_text: bool,
-    /// Whether a line feed comes first in a text area, where it does not count.
+    /// Whether a leading line feed of a text area, which does not count, may follow.
     skips_line_feed: bool,
 }
 
@@ -167,7 +167,7 @@ impl Read {
         }
     }
 
-    /// The option that is marked is sent, or the first.
+    /// Handles an option: the selected one counts, or the first.
     fn option(&mut self, tag: &Tag) {
         let Some((name, is_chosen)) = self.select.clone() else {
             return;
@@ -192,7 +192,7 @@ impl Read {
         }
     }
 
-    /// An option without a value has its text as the value, without the space around it.
+    /// Uses the trimmed text of an option without a value as its value.
     fn end_option(&mut self) {
         if self.select.is_none() || !std::mem::take(&mut self.collects_text) {
             return;
@@ -202,7 +202,7 @@ impl Read {
         }
     }
 
-    /// Whether there is a field now.
+    /// Returns whether a field is open.
     fn add(&mut self, tag: &Tag, value: Option<String>, is_sent: bool) -> bool {
         let name = attribute(tag, "name").filter(|name| !name.is_empty());
         let is_disabled = attribute(tag, "disabled").is_some();
@@ -217,7 +217,7 @@ impl Read {
         false
     }
 
-    /// The fields of the open form.
+    /// Returns the fields of the open form.
     fn fields(&mut self) -> Option<&mut Vec<Field>> {
         let form = self.forms.last_mut().filter(|_| self.is_in_form)?;
         Some(&mut form.fields)

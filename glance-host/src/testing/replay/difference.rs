@@ -1,4 +1,4 @@
-//! How two documents differ, for people to read.
+//! Compares documents, and prints differences for people.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,20 +8,20 @@ use serde_json::Value;
 
 use super::ignore::Ignore;
 
-/// The longest value that is shown, in characters.
+/// The longest printed value, in characters.
 const LONGEST: usize = 1000;
 
-/// Something that is not as it was recorded.
+/// A difference from the recording.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Difference {
-    /// The call: who made it, its method and its path.
+    /// The call: caller, method and path.
     pub call: String,
-    /// Where in the exchange, as a JSON pointer; empty where it is the call itself.
+    /// The place in the exchange, as a JSON pointer; empty if the call itself differs.
     pub pointer: String,
-    /// What was recorded, or none.
+    /// The recorded value.
     pub recorded: Option<Value>,
-    /// What is there now, or none.
+    /// The value now.
     pub now: Option<Value>,
 }
 
@@ -41,7 +41,7 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Where `now` is not what was recorded, each place by its pointer.
+/// Returns the differences between `now` and the recording, each with its pointer.
 pub(super) fn between(
     pointer: &str,
     recorded: Option<&Value>,
@@ -79,7 +79,7 @@ fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// Two UUIDs, or two times, stand for the same.
+/// Returns whether both are UUIDs or both are times, which count as equal.
 fn are_another_each_time(one: &Value, other: &Value) -> bool {
     let (Some(one), Some(other)) = (one.as_str(), other.as_str()) else {
         return false;
@@ -88,7 +88,7 @@ fn are_another_each_time(one: &Value, other: &Value) -> bool {
     both(|text| uuid::Uuid::try_parse(text).is_ok()) || both(is_time)
 }
 
-/// For example `2016-09-09T08:23:02.932694+00:00`.
+/// Returns whether a text is a time like `2016-09-09T08:23:02.932694+00:00`.
 fn is_time(text: &str) -> bool {
     use time::format_description::well_known::Rfc3339;
     time::OffsetDateTime::parse(text, &Rfc3339).is_ok()

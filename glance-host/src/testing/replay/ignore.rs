@@ -1,6 +1,6 @@
-//! Where a difference is none.
+//! The places where differences are ignored.
 
-/// JSON pointers; a part `*` stands for any one.
+/// JSON pointers; a part `*` matches any one.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ignore(Vec<String>);
 
@@ -9,7 +9,7 @@ impl Ignore {
         self.0.push(pointer);
     }
 
-    /// Whether what stands at this pointer may differ.
+    /// Returns whether differences at this pointer are ignored.
     pub(super) fn has(&self, pointer: &str) -> bool {
         self.0.iter().any(|pattern| {
             let (mut parts, mut pattern) = (pointer.split('/'), pattern.split('/'));

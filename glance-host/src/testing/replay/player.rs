@@ -1,4 +1,4 @@
-//! Plays the host's side: the same calls to an add-on, signed freshly.
+//! Plays the host's side: makes the recorded calls to an add-on, with new signatures.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,21 +19,21 @@ use crate::testing::fault_host::FaultTransport;
 use crate::testing::must;
 use crate::testing::record::{Exchange, Names, Party, Purpose};
 
-/// How long an add-on may take to answer.
+/// The timeout of a call.
 const LIMIT: Duration = Duration::from_secs(30);
 
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
-/// How long a signed request holds, in seconds.
+/// The lifetime of a signed request, in seconds.
 const SIGNED_FOR: i64 = 3600;
 
-/// What of an add-on's answer must be as it was.
+/// The parts of an add-on's answer that must equal the recording.
 const ANSWERED: [&str; 3] = ["status", "answer_headers", "answer"];
 
 pub(super) struct Player {
     stand_in: StandIn,
     outbound: Outbound,
-    /// The secret of each installation, by the name it has in the recording.
+    /// The secret of each installation, by its name in the recording.
     secrets: BTreeMap<String, Secret>,
 }
 
@@ -87,7 +87,7 @@ impl Player {
                         ..recorded.clone()
                     };
                     let found = part.compare(recorded, &now, &ANSWERED);
-                    // It gave no answer then either.
+                    // It did not answer in the recording either.
                     differences.extend(found.into_iter().filter(|_| recorded.status.is_some()));
                 }
             }
@@ -96,7 +96,7 @@ impl Player {
         differences
     }
 
-    /// Makes a call as it was made then.
+    /// Makes a recorded call.
     async fn call(&self, recorded: &Exchange) -> Result<Exchange, NoAnswer> {
         let part = self.stand_in.part();
         let impossible = |what: &str| NoAnswer::Unreachable(format!("cannot be called ({what})"));
@@ -117,7 +117,7 @@ impl Player {
             let name = name.parse().map_err(|_| impossible(name))?;
             request = request.header(name, fill(value));
         }
-        // Hosts of earlier recordings did not sign a removal, and add-ons ask for proof today.
+        // Hosts of earlier recordings did not sign removals, and add-ons require a proof now.
         let is_signed = recorded.headers.contains_key("authorization");
         if recorded.purpose == Purpose::Removal && !is_signed {
             request = request.header(AUTHORIZATION, fill(&format!("JWT {SIGNED}")));

@@ -1,4 +1,4 @@
-//! A host that answers what the recorded one answered.
+//! A host that answers like the recorded one.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,22 +21,22 @@ use crate::testing::fault_host::{FaultLayer, Peer, serve, watched};
 use crate::testing::must;
 use crate::testing::record::{Exchange, Names, Party, Purpose};
 
-/// A host that answers what the recorded one answered, at an address of its own. It takes any
-/// token, and gives one to whoever asks. It ends when this is dropped.
+/// A host that answers like the recorded one, at an address of its own. It accepts any token, and creates one for any
+/// request. Dropping it stops it.
 #[derive(Debug)]
 pub struct StandIn {
     part: Arc<Part>,
     server: JoinHandle<()>,
 }
 
-/// Its part of a recording.
+/// The recorded calls of the client.
 #[derive(Debug)]
 pub(super) struct Part {
     pub(super) replay: Replay,
     pub(super) layer: Arc<FaultLayer>,
     names: Mutex<Names>,
     taken: Mutex<Taken>,
-    /// How many recorded calls came again.
+    /// The number of recorded calls that came again.
     came: watch::Sender<usize>,
 }
 
