@@ -1,19 +1,19 @@
-//! Who is where: a person is in a room as long as a viewer of theirs is open there.
+//! Who is in which room: a person is in a room as long as they have a viewer there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use glance_sdk::model::{RoomId, UserId};
 
-/// How many viewers each person has open in each room; those of guests without a name are nobody's.
+/// The number of viewers per person and room; `None` counts guests without a name.
 type Open = BTreeMap<(RoomId, Option<UserId>), usize>;
 
-/// Everyone who is somewhere. Its clones are one.
+/// The people in rooms. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Attendance(Arc<Mutex<Open>>);
 
 impl Attendance {
-    /// Lets a person, or nobody in particular, into a room, until what this returns is dropped.
+    /// Adds a viewer of a person, or of a guest without a name, until the returned value is dropped.
     pub(crate) fn enter(&self, room: RoomId, user: Option<UserId>) -> Attending {
         *self.open().entry((room, user)).or_default() += 1;
         Attending {
@@ -22,19 +22,19 @@ impl Attendance {
         }
     }
 
-    /// Who is in this room.
+    /// Returns the people in this room.
     pub(crate) fn in_room(&self, room: RoomId) -> BTreeSet<UserId> {
         let open = self.open();
         let here = open.keys().filter(|(other, _)| *other == room);
         here.filter_map(|(_, user)| *user).collect()
     }
 
-    /// Whether a person is in this room.
+    /// Returns whether a person is in this room.
     pub(crate) fn is_in(&self, room: RoomId, user: UserId) -> bool {
         self.open().contains_key(&(room, Some(user)))
     }
 
-    /// Whether a person is in any room.
+    /// Returns whether a person is in any room.
     pub(crate) fn is_online(&self, user: UserId) -> bool {
         self.open().keys().any(|(_, other)| *other == Some(user))
     }

@@ -39,7 +39,7 @@ impl Limits {
         }
     }
 
-    /// Counts a request of this installation. A request of an unknown sender counts for nobody.
+    /// Counts a request of this installation. Requests of unknown senders are not counted.
     pub(crate) fn request(&self, by: Option<&OauthId>) -> Result<Allowance, Exceeded> {
         let time = Time::read(&self.clock);
         match by {
@@ -73,7 +73,7 @@ impl Limits {
     }
 }
 
-/// An IPv4 address, or the `/64` network of an IPv6 address, which is what one customer has.
+/// Returns an IPv4 address, or the `/64` network of an IPv6 address, which one customer has.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -102,7 +102,7 @@ impl Time {
     }
 }
 
-/// Where a message goes.
+/// The recipient of a message.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Recipient {
     Room(RoomId),
@@ -121,7 +121,7 @@ impl From<UserId> for Recipient {
     }
 }
 
-/// What a limit counts.
+/// The kind of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Counted {
     Requests,
@@ -129,7 +129,7 @@ pub(crate) enum Counted {
     WrongTokens,
 }
 
-/// What is left of a limit.
+/// The rest of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Allowance {
     pub(crate) counted: Counted,
@@ -188,7 +188,7 @@ impl<K: Eq + Hash> Windows<K> {
         self.take_within(usize::MAX, key, time)
     }
 
-    /// Takes, and refuses another key where so many have a window.
+    /// Takes one, and refuses a new key if this many have a window.
     fn take_within(&self, keys: usize, key: K, time: Time) -> Result<Allowance, Exceeded> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         // Once in a period, so that no request pays for all the others.
@@ -250,7 +250,7 @@ impl<K: Eq + Hash> Windows<K> {
     }
 }
 
-/// Rounds up: nobody is told to come back too early.
+/// Rounds up, so that nobody retries too early.
 fn whole_seconds(time: Duration) -> i64 {
     let up = u64::from(time.subsec_nanos() > 0);
     i64::try_from(time.as_secs() + up).unwrap_or(i64::MAX)

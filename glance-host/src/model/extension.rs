@@ -1,4 +1,4 @@
-//! What add-ons create over the REST API: glances, actions and webhooks.
+//! Runtime extensions: glances, actions and webhooks that add-ons create over the REST API.
 
 use glance_sdk::model::{Action, Glance, OauthId, RoomId, Webhook};
 
@@ -11,7 +11,7 @@ pub const MAX_RUNTIME_ACTIONS: u32 = 10;
 /// How many webhooks an installation may create in a room at run time.
 pub const MAX_RUNTIME_WEBHOOKS: u32 = 10;
 
-/// Where an installation shows, or what it created over the REST API.
+/// The place of an installation or of a runtime extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// In one room.
@@ -34,9 +34,9 @@ pub enum Restriction {
 pub struct RuntimeGlance {
     /// Whose it is.
     pub oauth_id: OauthId,
-    /// Where it shows.
+    /// The place where it shows.
     pub place: Place,
-    /// What it is.
+    /// The glance.
     pub glance: Glance,
 }
 
@@ -45,9 +45,9 @@ pub struct RuntimeGlance {
 pub struct RuntimeAction {
     /// Whose it is.
     pub oauth_id: OauthId,
-    /// Where it is offered.
+    /// The place where it is offered.
     pub place: Place,
-    /// What it is.
+    /// The action.
     pub action: Action,
 }
 
@@ -61,6 +61,6 @@ pub struct RegisteredWebhook {
     /// Where it listens: the room it was created in, or `None` for one of the descriptor, which
     /// listens wherever its add-on is.
     pub room_id: Option<RoomId>,
-    /// What it is.
+    /// The webhook.
     pub webhook: Webhook,
 }

@@ -22,9 +22,9 @@ pub struct Room {
     pub name: String,
     /// Whether everyone of the group may enter.
     pub is_public: bool,
-    /// Who owns it.
+    /// The owner.
     pub owner: UserId,
-    /// What it is about, or empty.
+    /// The topic; may be empty.
     pub topic: String,
     /// Whether it is archived.
     pub is_archived: bool,
@@ -39,9 +39,9 @@ pub struct NewRoom {
     pub name: String,
     /// Whether everyone of the group may enter.
     pub is_public: bool,
-    /// Who owns it.
+    /// The owner.
     pub owner: UserId,
-    /// What it is about, or empty.
+    /// The topic; may be empty.
     pub topic: String,
 }
 

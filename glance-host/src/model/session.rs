@@ -2,7 +2,8 @@
 
 use glance_sdk::model::UserId;
 
-/// A person's sign-in in one browser, kept by its digest, so that who reads the database has none.
+/// A person's session in one browser. Storage has only the digest of its id, so reading the database reveals no
+/// session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     /// SHA-256 of its id.

@@ -22,7 +22,7 @@ use metrics::Endpoint;
 
 pub use log::log_fields;
 
-/// Where the settings are looked for, the first that is there.
+/// The paths of the settings file; the first existing one counts.
 const FILES: [&str; 2] = ["glance-host.toml", "/etc/glance-host.toml"];
 
 /// How long what nobody waits for any more may take at the end: enough to close the database. Looking
@@ -46,15 +46,15 @@ struct Arguments {
     /// where there is one.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Says whether the settings are good, and ends.
+    /// Checks the settings and exits.
     #[arg(long)]
     check: bool,
-    /// Prints a file with every setting and what it means, and ends.
+    /// Prints a file with every setting and its meaning, and exits.
     #[arg(long)]
     example_config: bool,
 }
 
-/// What the program does, given its name and its arguments; returns when it was asked to end.
+/// Runs the program with its name and its arguments. Returns when it was asked to stop.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = Arguments::parse_from(arguments);
     if arguments.example_config {
@@ -103,14 +103,14 @@ fn print(text: &str) -> ExitCode {
     }
 }
 
-/// Unlike `eprintln!`, does not panic where standard error cannot be written.
+/// Prints to standard error. Unlike `eprintln!`, does not panic if that fails.
 fn failed(problem: &str) -> ExitCode {
     let problem = printable(problem).with_lines().at_most(LONGEST);
     let _ = writeln!(io::stderr(), "glance-host: {problem}");
     ExitCode::FAILURE
 }
 
-/// The settings, and where they come from.
+/// The settings, and their source.
 fn settings(given: Option<PathBuf>) -> Result<(Config, String), String> {
     let named = std::env::var_os(environment::FILE).filter(|name| !name.is_empty());
     let file = given.or(named.map(PathBuf::from)).or_else(|| {
@@ -138,7 +138,7 @@ fn check(config: &Config) -> Result<(), String> {
         .map_err(|error| describe_error(config, error))
 }
 
-/// What is wrong, and the setting to change.
+/// Returns the error, and the setting to change.
 fn describe_error(config: &Config, error: Error) -> String {
     match error {
         Error::Listen { .. } if error.is_address_in_use() => {
@@ -182,7 +182,7 @@ async fn serve(config: &Config, source: &str) -> Result<(), String> {
         std::future::pending().await
     };
     tokio::select! {
-        // Signals are heeded first: who reads that it listens may send one.
+        // Signals are handled first: a program that reads the address may send one.
         biased;
         () = interrupted() => {}
         () = reload_when_told(&host) => {}

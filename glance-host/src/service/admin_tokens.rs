@@ -22,7 +22,7 @@ use crate::storage::StorageError;
 /// How every token begins, so that people and programs that look for leaked secrets recognise one.
 const PREFIX: &str = "glance_admin_";
 
-/// For how many days a token holds where nothing else is said.
+/// The default lifetime of a token, in days.
 pub(crate) const DEFAULT_DAYS: u32 = 90;
 
 /// The longest a token may hold, in days.
@@ -94,7 +94,7 @@ pub(crate) async fn create(
     Ok((created, token.into()))
 }
 
-/// Revokes a token; says whether it was not revoked before.
+/// Revokes a token. Returns false if it was revoked before.
 pub(crate) async fn revoke(shared: &Shared, by: &User, id: u64) -> Result<bool, StorageError> {
     let is_revoked = shared
         .state
@@ -106,14 +106,14 @@ pub(crate) async fn revoke(shared: &Shared, by: &User, id: u64) -> Result<bool, 
     Ok(is_revoked)
 }
 
-/// Why a token opens nothing. Whoever shows the right secret is told the token's name.
+/// The reason why a token is refused. Whoever shows the right secret learns the token's name.
 #[derive(Debug)]
 pub(crate) enum Refused {
     Missing,
     Unknown,
     Expired(String),
     Revoked(String),
-    /// Who created it is no admin any more.
+    /// Its creator is no longer an admin.
     NoAdmin(String),
     /// Too many wrong ones came from the same address, for so many seconds more.
     TooManyTries(i64),
@@ -132,7 +132,7 @@ impl From<Exceeded> for Refused {
     }
 }
 
-/// The token behind what a request from this address shows.
+/// Returns the token that a request from this address shows.
 ///
 /// An address that shows wrong tokens is refused for a while. Where one address stands for many people, a
 /// right token is taken all the same: strangers must not lock scripts out, and nobody guesses a secret of
@@ -176,7 +176,7 @@ fn is_shared(way: &Way, address: IpAddr) -> bool {
 async fn verify(shared: &Shared, shown: &str) -> Result<AdminToken, Refused> {
     let (id, secret) = parts(shown).ok_or(Refused::Unknown)?;
     let stored = shared.state.admin_token(id).await?;
-    // Compared where there is none, too: how long it takes tells nothing.
+    // Compared for a missing token too, so that the response time tells nothing.
     let known = stored
         .as_ref()
         .map_or(&[0; SHA256_OUTPUT_LEN][..], |token| &token.digest);
@@ -199,7 +199,7 @@ async fn verify(shared: &Shared, shown: &str) -> Result<AdminToken, Refused> {
     Ok(token)
 }
 
-/// Whether who created a token still administers the group.
+/// Returns whether the creator of a token is still an admin.
 pub(crate) async fn is_of_admin(shared: &Shared, token: &AdminToken) -> Result<bool, StorageError> {
     let creator = shared.state.user(token.created_by).await?;
     Ok(creator.is_some_and(|user| access::manages_group(&user) && !user.is_removed))

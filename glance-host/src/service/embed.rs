@@ -35,7 +35,8 @@ impl Embed {
     ///
     /// # Errors
     ///
-    /// [`NoOrigin`] where one is none: an origin is a scheme (http or https), a name and maybe a port.
+    /// Returns [`NoOrigin`] if one is invalid: an origin consists of a scheme (http or https), a name and an optional
+    /// port.
     pub fn on<O: Into<String>>(origins: impl IntoIterator<Item = O>) -> Result<Self, NoOrigin> {
         let origins = origins.into_iter().map(|text| origin(text.into()));
         Ok(Self {
@@ -52,7 +53,7 @@ impl Embed {
         self
     }
 
-    /// Whether any site may show rooms, or everyone see them.
+    /// Returns whether any site may show rooms, or everyone may see them.
     pub(crate) fn is_used(&self) -> bool {
         self.is_open || !self.origins.is_empty()
     }
@@ -61,7 +62,7 @@ impl Embed {
         &self.origins
     }
 
-    /// Whether this room is shown without a token.
+    /// Returns whether this room is shown without a token.
     pub(crate) fn is_open(&self, room: &Room) -> bool {
         self.is_open && room.is_public && !room.is_archived
     }

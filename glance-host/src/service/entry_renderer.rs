@@ -13,10 +13,10 @@ use crate::model::{Content, Entry, Sender, User};
 use crate::service::directory::Directory;
 use crate::storage::{Storage, StorageError};
 
-/// How much of an entry stands over one that answers it, in characters.
+/// The length of the excerpt of an answered entry, in characters.
 const EXCERPT: usize = 140;
 
-/// What `random` chooses from.
+/// The colours that `random` chooses from.
 const COLORS: [Color; 5] = [
     Color::Yellow,
     Color::Green,
@@ -33,7 +33,7 @@ pub(crate) struct Rendered {
     /// When, for example `2016-09-09T08:23:02.932694+00:00`.
     at: String,
     sender: By,
-    /// What it answers, or is attached to.
+    /// The entry that this one answers, or is attached to.
     #[serde(skip_serializing_if = "Option::is_none")]
     parent: Option<Parent>,
     #[serde(flatten)]
@@ -54,7 +54,7 @@ struct By {
 #[derive(Debug, Serialize)]
 struct Parent {
     id: String,
-    /// The id of who wrote it.
+    /// The id of its author.
     by: String,
     name: String,
     excerpt: String,
@@ -222,7 +222,7 @@ fn body(said: &Notification) -> Body {
     }
 }
 
-/// Who names the pictures of an entry.
+/// Returns the id under which the images of an entry are signed.
 fn sender(sender: &Sender) -> OauthId {
     match sender {
         Sender::Person(id) => OauthId::from(id.to_string()),

@@ -16,7 +16,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often a probe is made at most.
 const PROBE_PERIOD: Duration = Duration::from_secs(10);
 
-/// What was last found out about the database.
+/// The latest knowledge about the database.
 #[derive(Debug, Default)]
 pub(crate) struct Health(Mutex<Known>);
 
@@ -61,7 +61,7 @@ impl Known {
         self.next_probe = now + PROBE_PERIOD;
     }
 
-    /// Writes something; whether that failed.
+    /// Writes a probe. Returns whether that failed.
     async fn probe(&mut self, state: &Arc<dyn storage::Storage>) -> bool {
         let probe = self.pending.get_or_insert_with(|| {
             let state = Arc::clone(state);

@@ -71,7 +71,7 @@ impl Metrics {
     }
 
     pub(crate) fn requested(&self, status: u16) {
-        // 2xx stands first.
+        // 2xx comes first.
         let class = usize::from(status / 100).checked_sub(2);
         if let Some(counted) = class.and_then(|class| self.requests.get(class)) {
             counted.fetch_add(1, Relaxed);

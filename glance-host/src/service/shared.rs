@@ -1,4 +1,4 @@
-//! What every part of a running host has in common.
+//! The parts of a running host.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,7 +68,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// What it counts, in the text format of Prometheus.
+    /// Returns the metrics in the text format of Prometheus.
     pub(crate) async fn metrics_text(&self) -> Result<String, StorageError> {
         let (viewers, rooms) = self.attendance.count();
         let installations = self.state.count_installations().await?;
@@ -79,8 +79,8 @@ impl Shared {
         }))
     }
 
-    /// Who answers for what nobody in particular does: the person at this machine, or the first
-    /// admin. A host to which nobody came yet has nobody.
+    /// Returns the person for what the host does by itself: the person at this machine, or the first admin. Returns
+    /// `None` on a host without people.
     pub(crate) async fn steward(&self) -> Result<Option<User>, StorageError> {
         if let Way::Local(user) = self.entrance.way {
             return self.state.user(user).await;
@@ -88,7 +88,7 @@ impl Shared {
         self.state.first_admin().await
     }
 
-    /// Who came in like this, made known where they were not. The first admin finds a room.
+    /// Signs a person in, who is created if necessary. For the first admin the first room is created.
     pub(crate) async fn welcome(
         self: &Arc<Self>,
         identity: &Identity,

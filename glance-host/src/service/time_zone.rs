@@ -1,4 +1,4 @@
-//! The time zone a person is in, as their browser or their provider says it.
+//! The time zone of a person, from their browser or their provider.
 
 use crate::model::User;
 use crate::service::shared::Shared;
@@ -7,7 +7,7 @@ use crate::storage::StorageError;
 /// The longest name, in bytes.
 const LONGEST: usize = 64;
 
-/// Whether this can be the name of a time zone: add-ons get it as it is.
+/// Returns whether a text can be the name of a time zone; add-ons receive it unchanged.
 pub(crate) fn is_name(said: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"_-+/".contains(&byte);
     (1..=LONGEST).contains(&said.len()) && said.bytes().all(is_part)

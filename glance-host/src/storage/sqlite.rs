@@ -42,7 +42,7 @@ impl SqliteState {
     ///
     /// # Errors
     ///
-    /// Where the file cannot be opened or written, is empty, or is not a host's database.
+    /// Returns an error if the file cannot be opened or written, is empty, or is not a host's database.
     pub fn open(path: &Path) -> std::result::Result<Self, OpenError> {
         file::open(path, Self::prepare)
             .map(Self::new)
@@ -53,7 +53,7 @@ impl SqliteState {
     ///
     /// # Errors
     ///
-    /// Where SQLite cannot get the memory.
+    /// Returns an error if SQLite cannot allocate memory.
     pub fn in_memory() -> Result<Self> {
         Connection::open_in_memory()
             .and_then(|mut connection| Self::prepare(&mut connection).map(|()| connection))

@@ -138,7 +138,7 @@ impl FaultHost {
     ///
     /// # Panics
     ///
-    /// Where no port is to be had.
+    /// Panics if no port is free.
     pub async fn start() -> Self {
         must(Host::builder().port(0).start_with_faults().await, "no host")
     }
@@ -150,8 +150,8 @@ impl FaultHost {
         self.layer.faults.inject(fault)
     }
 
-    /// Takes the host off the net: its connections are cut, and new ones refused. What it remembers,
-    /// and who looks at its rooms within the test, stays.
+    /// Takes the host off the network: cuts its connections and refuses new ones. Its data and the viewers of the
+    /// test stay.
     ///
     /// ```
     ///
@@ -172,7 +172,7 @@ impl FaultHost {
     ///
     /// # Panics
     ///
-    /// Where its port cannot be kept.
+    /// Panics if its port cannot be reserved.
     pub async fn down(&mut self) {
         let address = self.address();
         self.wires.send_replace(true);
@@ -184,7 +184,7 @@ impl FaultHost {
         };
         let socket = must(socket, "no socket");
         must(socket.set_reuseaddr(true), "no socket");
-        // Bound, so that nobody else gets it; not listening, so that connections are refused.
+        // Bound, so that no other process takes the port; not listening, so that connections are refused.
         must(socket.bind(address), "the port is lost");
         self.kept = Some(socket);
     }
@@ -193,7 +193,7 @@ impl FaultHost {
     ///
     /// # Panics
     ///
-    /// Where it was not down.
+    /// Panics if it was not down.
     pub fn up(&mut self) {
         let Some(socket) = self.kept.take() else {
             panic!("the host is up; `down` takes it off the net");
@@ -310,7 +310,7 @@ impl FaultHost {
     ///
     /// # Panics
     ///
-    /// Where none comes within 20 seconds; the message says what came instead.
+    /// Panics if there is none within 20 seconds; the message lists the calls.
     pub async fn call(&self, wanted: impl Fn(&Exchange) -> bool) -> Arc<Exchange> {
         let waiting = self.layer.find(wanted);
         match tokio::time::timeout(PATIENCE, waiting).await {
@@ -339,8 +339,8 @@ impl FaultHost {
         CallStream::new(Arc::clone(&self.layer))
     }
 
-    /// Writes what this host and the add-on that is installed next say to each other into a file,
-    /// in place of what is there. Other add-ons are left out.
+    /// Records the traffic between this host and the next installed add-on into a file, replacing it. Other add-ons
+    /// are left out.
     ///
     /// ```
     /// use glance_host::testing::{FaultHost, Replay};
@@ -369,7 +369,7 @@ impl FaultHost {
         })
     }
 
-    /// Lets what is being answered come to its end, and ends.
+    /// Waits for running requests, and shuts down.
     pub async fn shutdown(self) {
         self.host.shutdown().await;
     }
@@ -387,7 +387,7 @@ impl Recording {
     ///
     /// # Errors
     ///
-    /// Where something could not be written.
+    /// Returns an error if something could not be written.
     pub fn finish(self) -> io::Result<()> {
         self.layer.end_recording(self.number)
     }
@@ -395,7 +395,7 @@ impl Recording {
 
 impl Drop for Recording {
     fn drop(&mut self) {
-        // Who wants to know how it went finishes it.
+        // A caller that needs the outcome calls `finish`.
         let _ = self.layer.end_recording(self.number);
     }
 }

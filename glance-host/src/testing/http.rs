@@ -5,7 +5,7 @@
 ///
 /// # Panics
 ///
-/// Where TLS cannot be set up.
+/// Panics if TLS cannot be set up.
 #[expect(
     clippy::disallowed_methods,
     reason = "a browser in a test calls any address"

@@ -20,7 +20,7 @@ use network::Network;
 pub(super) use sign_in::{OpenIdSettings, ProxySettings, SignInSettings};
 pub(super) use words::describe_error;
 
-/// Every setting, with its meaning and what holds where nothing is said.
+/// Every setting, with its meaning and its default.
 pub(super) const EXAMPLE: &str = include_str!("example.toml");
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -262,7 +262,7 @@ impl Config {
     }
 }
 
-/// A list that says something where it is there.
+/// Reads a list that must not be empty.
 fn listed<'a, T>(name: &str, list: Option<&'a [T]>) -> Result<Option<&'a [T]>, String> {
     match list {
         Some([]) => Err(format!(
@@ -278,7 +278,7 @@ fn listed<'a, T>(name: &str, list: Option<&'a [T]>) -> Result<Option<&'a [T]>, S
 #[serde(transparent)]
 pub(super) struct Hidden(Secret);
 
-/// A secret that stands among the settings, or in a file of its own that they name.
+/// Reads a secret from the settings, or from a file that they name.
 pub(super) fn secret(
     name: &str,
     here: Option<&Hidden>,

@@ -122,7 +122,7 @@ impl Variables {
     }
 }
 
-/// A setting as a text: the type that is wanted says how it is read. A list has commas.
+/// Parses a setting: its type decides how. Lists are separated by commas.
 struct Text<'a>(&'a str);
 
 impl Text<'_> {

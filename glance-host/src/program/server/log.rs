@@ -1,4 +1,4 @@
-//! What the program logs, and how it looks: on standard error, as text or JSON.
+//! The log of the program on standard error, as text or JSON.
 
 mod fields;
 mod json_lines;
@@ -13,7 +13,7 @@ use json_lines::JsonLines;
 
 pub use fields::log_fields;
 
-/// Where lines of this program come from.
+/// The log target of this program.
 const OWN: [&str; 2] = ["glance_host", "glance_sdk"];
 
 pub(super) fn filter(log: &Log) -> Result<EnvFilter, String> {
@@ -51,7 +51,7 @@ pub(super) fn start(log: &Log) -> Result<(), String> {
     let is_terminal = io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        // Reporting a failed write to standard error would panic where that is what failed.
+        // Reporting a failed write to standard error would panic.
         .log_internal_errors(false);
     let is_json = match log.format {
         LogFormat::Auto => !is_terminal,

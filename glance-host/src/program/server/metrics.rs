@@ -23,14 +23,14 @@ use crate::service::shared::Shared;
 /// How many connections it takes at once, of one address half of them: few read the numbers.
 const CONNECTIONS: usize = 32;
 
-/// Where the numbers are to be had, and by whom.
+/// The address of the metrics, and who may read them.
 pub(super) struct Endpoint {
     address: SocketAddr,
     token: Option<Secret>,
 }
 
 impl Endpoint {
-    /// `None` where no address is set.
+    /// Returns `None` if no address is set.
     pub(super) fn new(settings: &config::Metrics) -> Result<Option<Self>, String> {
         let file = settings.token_file.as_deref();
         let token = secret("metrics.token", settings.token.as_ref(), file)?;
@@ -47,7 +47,7 @@ impl Endpoint {
         }
     }
 
-    /// Serves until what this returns is dropped.
+    /// Serves until the returned value is dropped.
     pub(super) async fn serve(self, host: &Host) -> Result<JoinSet<()>, String> {
         let listener = TcpListener::bind(self.address).await;
         let (address, listener) = listener

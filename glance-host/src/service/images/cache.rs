@@ -7,10 +7,10 @@ use tokio::sync::OnceCell;
 
 use super::Image;
 
-/// For how long an image is kept, in seconds.
+/// How long an image is cached, in seconds.
 const KEPT: i64 = 60 * 60;
 
-/// For how long it is kept that there is none, in seconds.
+/// How long a failed download is cached, in seconds.
 const MISSED: i64 = 60;
 
 /// How many bytes all images may have together.
@@ -59,7 +59,7 @@ impl Slot {
 }
 
 impl Cache {
-    /// The image at this address: the one that is kept, or the one that is fetched now.
+    /// Returns the image at this address, from the cache or by this download.
     pub(super) async fn get(
         &self,
         url: &str,

@@ -44,7 +44,7 @@ impl AdminTokenStore for SqliteState {
     }
 }
 
-/// `None` where as many hold as may.
+/// Returns `None` if the largest number of valid tokens is reached.
 fn create(
     connection: &mut Connection,
     new: &NewAdminToken,

@@ -1,4 +1,4 @@
-//! What SQLite's errors mean for those who call storage.
+//! Maps SQLite's errors to storage errors.
 
 use std::error::Error;
 use std::fmt;
@@ -37,7 +37,7 @@ pub(super) fn corrupt(
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(corrupt))
 }
 
-/// Whether an error says that nothing can be read or written now, rather than that this query may not.
+/// Returns whether an error means that nothing can be read or written now, and not only that this query is invalid.
 pub(super) fn is_unavailable(code: ErrorCode) -> bool {
     matches!(
         code,

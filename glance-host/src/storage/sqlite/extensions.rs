@@ -1,4 +1,4 @@
-//! What installations create over the REST API, in SQLite.
+//! Runtime glances, actions and webhooks in SQLite.
 
 mod actions;
 mod glances;

@@ -112,7 +112,7 @@ pub(super) fn open(
     Ok(connection)
 }
 
-/// Checks that the file looks like a database; `false` where there is none yet.
+/// Checks that the file looks like a database; `false` if it does not exist.
 pub(crate) fn check(path: &Path) -> Result<bool, FileError> {
     let mut file = match File::open(path) {
         Ok(file) => file,

@@ -57,7 +57,7 @@ fn rewrite(connection: &Connection) -> rusqlite::Result<()> {
         .map(drop)
 }
 
-/// The key, which is this one where there was none.
+/// Returns the stored key; stores this one if there is none.
 fn key(connection: &Connection, new: &[u8]) -> rusqlite::Result<Vec<u8>> {
     connection.execute(
         "INSERT OR IGNORE INTO signing_key (id, key) VALUES (1, ?1)",

@@ -110,7 +110,7 @@ impl InstallationStore for SqliteState {
     }
 }
 
-/// A descriptor as it is kept, and the webhooks it declares.
+/// A descriptor in its stored form, and its webhooks.
 struct Kept {
     descriptor: String,
     webhooks: Vec<webhooks::Kept>,
@@ -192,7 +192,7 @@ fn replace_secret(connection: &Connection, id: &OauthId, secret: &Secret) -> rus
         .map(drop)
 }
 
-/// Removes an installation; its add-on has to be told.
+/// Removes an installation, and stores that its add-on has to be told.
 fn leave(
     connection: &mut Connection,
     id: &OauthId,
@@ -306,7 +306,7 @@ fn find(connection: &Connection, id: &OauthId) -> rusqlite::Result<Option<Instal
         .optional()
 }
 
-/// Where the accepted ones of an add-on are that show in this room, or in any.
+/// Returns the places of the accepted installations of an add-on that show in this room, or in any.
 fn places(
     connection: &Connection,
     key: &str,

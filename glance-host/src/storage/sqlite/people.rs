@@ -169,7 +169,7 @@ fn mention(name: &str) -> String {
     mention_name(name).to_lowercase()
 }
 
-/// Gives those their mention names who have none: written by a host that did not know of them.
+/// Stores the mention names of people whom an older host stored without one.
 pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     let without: Vec<(i64, String)> = transaction
@@ -214,7 +214,7 @@ fn find_by_name(connection: &Connection, name: &str) -> rusqlite::Result<Option<
         .optional()
 }
 
-/// The user with this name, made where there is none.
+/// Finds or creates the user with this name.
 fn get_or_create(connection: &Connection, name: &str) -> rusqlite::Result<User> {
     connection.execute(
         "INSERT OR IGNORE INTO user (name, mention) VALUES (?1, ?2)",
@@ -281,7 +281,7 @@ fn remove(connection: &mut Connection, id: UserId) -> rusqlite::Result<PersonCha
     Ok(change)
 }
 
-/// Stores what becomes of a person, within a transaction, if an admin stays.
+/// Stores a changed person within a transaction, if an admin remains.
 fn store(transaction: &Connection, now: &User, after: &User) -> rusqlite::Result<PersonChange> {
     let leads = |user: &User| user.is_admin && !user.is_removed;
     if leads(now) && !leads(after) {
@@ -350,7 +350,7 @@ fn sign_in(connection: &mut Connection, identity: &Identity) -> rusqlite::Result
         }
     };
     let mut after = before.clone();
-    // A removed person is nobody's admin.
+    // A removed person is not an admin.
     if !before.is_removed {
         after.is_admin = match identity.is_admin {
             Some(is_admin) => is_admin,
@@ -371,7 +371,7 @@ fn sign_in(connection: &mut Connection, identity: &Identity) -> rusqlite::Result
     Ok(SignedIn { before, after })
 }
 
-/// Whether there is an admin who can sign in like this.
+/// Returns whether an admin exists who can sign in.
 fn has_admin(connection: &Connection, provider: Option<&str>) -> rusqlite::Result<bool> {
     connection
         .prepare_cached(
@@ -381,7 +381,7 @@ fn has_admin(connection: &Connection, provider: Option<&str>) -> rusqlite::Resul
         .exists([provider])
 }
 
-/// This name, or with a number behind it where another has it.
+/// Returns this name, or with a number appended if another person has it.
 fn free_name(connection: &Connection, name: &str) -> rusqlite::Result<String> {
     let mut free = name.to_owned();
     let mut number = 1;

@@ -1,4 +1,4 @@
-//! What was written to one person, in SQLite.
+//! Private messages in SQLite.
 
 use async_trait::async_trait;
 use glance_sdk::model::UserId;
@@ -35,7 +35,7 @@ impl PrivateMessageStore for SqliteState {
     }
 }
 
-/// Keeps a message, and forgets the oldest where there are too many.
+/// Stores a message, and deletes the oldest if there are too many.
 fn insert(connection: &mut Connection, message: &PrivateMessage) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     transaction
@@ -65,7 +65,7 @@ fn insert(connection: &mut Connection, message: &PrivateMessage) -> rusqlite::Re
     transaction.commit()
 }
 
-/// The newest of what was written to a person, oldest first.
+/// Returns the newest messages to a person, oldest first.
 fn newest(
     connection: &Connection,
     user: UserId,
@@ -87,7 +87,7 @@ fn count_unread(connection: &Connection, user: UserId) -> rusqlite::Result<u64> 
         .query_row([number(user.get())], |row| id(row, 0))
 }
 
-/// Marks a message as read, and what was written to the person before it.
+/// Marks a message as read, and the earlier messages to the person too.
 fn mark_read(connection: &Connection, user: UserId, message: &str) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
@@ -98,7 +98,7 @@ fn mark_read(connection: &Connection, user: UserId, message: &str) -> rusqlite::
         .map(drop)
 }
 
-/// Forgets the oldest of what was written before a time; says how many.
+/// Deletes the oldest messages before a time. Returns how many.
 pub(super) fn forget(
     connection: &Connection,
     before: i64,

@@ -14,7 +14,8 @@ use crate::storage::{Result, RoomChange, RoomStore};
 
 const ROOM: &str = "SELECT id, name, is_public, owner, topic, is_archived, created FROM room";
 
-/// The id of a new room: one that no room had, as add-ons keep what they know of a room by it.
+/// Returns the id of a new room: never one of a deleted room, because add-ons keep what they know of a room by its
+/// id.
 const NEXT: &str = "(SELECT max(
     ifnull((SELECT max(id) FROM room), 0), ifnull((SELECT max(id) FROM spent_room), 0)) + 1)";
 
@@ -161,7 +162,7 @@ fn find_by_name(connection: &Connection, name: &str) -> rusqlite::Result<Option<
         .optional()
 }
 
-/// The room with this name, made where there is none.
+/// Finds or creates the room with this name.
 fn get_or_create(connection: &Connection, name: &str, owner: UserId) -> rusqlite::Result<Room> {
     connection.execute(
         &format!(

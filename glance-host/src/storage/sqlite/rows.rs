@@ -1,4 +1,4 @@
-//! What a column holds, both ways.
+//! Converts values to columns and back.
 
 use glance_sdk::model::RoomId;
 use rusqlite::Row;
@@ -24,13 +24,13 @@ pub(super) fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     u64::try_from(id).map_err(|cause| corrupt(row, column, cause))
 }
 
-/// A room where there is one: none is the whole group.
+/// Reads an optional room; none means the whole group.
 pub(super) fn room(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<RoomId>> {
     let id: Option<i64> = row.get(column)?;
     Ok(id.and_then(|id| u64::try_from(id).ok()).map(RoomId::new))
 }
 
-/// The room of what is in a place; 0 is all rooms.
+/// Returns the column value of a place; 0 means all rooms.
 pub(super) fn column(place: Place) -> i64 {
     match place {
         Place::Global => 0,

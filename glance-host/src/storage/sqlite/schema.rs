@@ -1,4 +1,4 @@
-//! The tables of the first host; what was added to them is in the migrations.
+//! The tables of the first host version; the migrations add later ones.
 
 pub(super) const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS team (id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;

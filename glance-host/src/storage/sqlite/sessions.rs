@@ -1,4 +1,4 @@
-//! Who signed in, in SQLite: sessions by their digests.
+//! Sessions in SQLite, by their digests.
 
 use async_trait::async_trait;
 use rusqlite::TransactionBehavior::Immediate;

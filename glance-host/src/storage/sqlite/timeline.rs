@@ -1,4 +1,4 @@
-//! What was written into rooms, in SQLite.
+//! Timelines in SQLite.
 
 use async_trait::async_trait;
 use glance_sdk::model::{OauthId, RoomId, UserId};
@@ -64,7 +64,7 @@ impl TimelineStore for SqliteState {
     }
 }
 
-/// An entry as it is kept.
+/// An entry in its stored form.
 struct Kept {
     kind: &'static str,
     content: String,
@@ -156,7 +156,7 @@ fn find(connection: &Connection, room: RoomId, id: &str) -> rusqlite::Result<Opt
         .optional()
 }
 
-/// Forgets the oldest of what was written before a time; says how many.
+/// Deletes the oldest entries before a time. Returns how many.
 fn forget(connection: &Connection, before: i64, at_most: u32) -> rusqlite::Result<usize> {
     connection
         .prepare_cached(

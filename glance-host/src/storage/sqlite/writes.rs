@@ -1,4 +1,4 @@
-//! Notes whether the latest write reached the disk.
+//! Records whether the latest write reached the disk.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -14,7 +14,7 @@ pub(super) struct WriteLog {
 }
 
 impl WriteLog {
-    /// Runs a query and notes its outcome where it wrote or should have.
+    /// Runs a query, and records its outcome if it wrote or should have written.
     pub(super) fn observe<T>(
         &self,
         connection: &mut Connection,
@@ -38,7 +38,7 @@ impl WriteLog {
     }
 }
 
-/// Whether an error says that nothing can be written, rather than that this query may not.
+/// Returns whether an error means that nothing can be written, and not only that this query is invalid.
 fn is_of_the_disk(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code().is_some_and(|code| {
         is_unavailable(code) || matches!(code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)

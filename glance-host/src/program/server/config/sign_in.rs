@@ -76,7 +76,7 @@ impl Default for OpenIdSettings {
 }
 
 impl SignInSettings {
-    /// How people sign in. What is said of another way would go unheard, so it is refused.
+    /// Reads how people sign in. Settings of another method would have no effect, so they are refused.
     pub(super) fn read(
         &self,
         proxy: &ProxySettings,
@@ -114,7 +114,7 @@ impl SignInSettings {
         }
     }
 
-    /// The setting that says who is an admin.
+    /// Reads the setting that decides who is an admin.
     pub(in crate::program::server) fn rule(&self) -> Option<&'static str> {
         match (&self.admin_emails, &self.admin_group) {
             (Some(_), _) => Some("sign_in.admin_emails"),

@@ -1,6 +1,6 @@
-//! What is wrong with a value, in the words of settings instead of the parsers'.
+//! Describes invalid values in the words of the settings.
 
-/// What parsers say, and what a person is told.
+/// The messages of the parsers, and their replacements.
 const WORDS: [(&str, &str); 11] = [
     ("unknown field", "unknown setting"),
     ("unknown variant", "unknown value"),

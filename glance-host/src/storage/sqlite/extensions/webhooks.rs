@@ -28,7 +28,7 @@ const SCHEMA: &str = "
     CREATE INDEX IF NOT EXISTS webhook_by_event ON webhook (event);
 ";
 
-/// A webhook as it is kept.
+/// A webhook in its stored form.
 pub(in crate::storage::sqlite) struct Kept {
     key: Option<String>,
     event: String,
@@ -126,7 +126,7 @@ fn declare_all(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Registers a webhook in a room, or replaces the one with its key there; gives its number.
+/// Registers a webhook in a room, or replaces the one with its key there. Returns its id.
 pub(super) fn put(
     connection: &mut Connection,
     oauth_id: &OauthId,
