@@ -298,7 +298,7 @@ impl SignedRequest {
     /// use glance_sdk::prelude::*;
     ///
     /// async fn settings(request: SignedRequest) -> String {
-    /// "... https://builds.example.com/hooks/builds" if the base URL is https://builds.example.com.
+    ///     // "... https://builds.example.com/hooks/builds" if the base URL is https://builds.example.com.
     ///     format!("Post your builds to {}", request.absolute_url("/hooks/builds"))
     /// }
     /// ```

@@ -47,7 +47,7 @@ impl Timeouts {
     ///
     /// use glance_sdk::egress::Timeouts;
     ///
-    /// The server sends a comment every 15 seconds.
+    /// // The server sends a comment every 15 seconds.
     /// let timeouts = Timeouts::stream(Duration::from_secs(10), Duration::from_secs(45));
     /// ```
     pub fn stream(answer: Duration, between_chunks: Duration) -> Self {

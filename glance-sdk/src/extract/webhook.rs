@@ -111,7 +111,7 @@ impl<E: RoomEvent> WebhookRequest<E> {
     /// async fn build(said: WebhookRequest<RoomMessage>) -> Result<(), Failure> {
     ///     let (client, room) = (said.client().await?, said.room_id());
     ///     tokio::spawn(async move {
-    /// The build takes longer than the host waits for the response.
+    ///         // The build takes longer than the host waits for the response.
     ///         client.room(room).notify(&Notification::text("The build is green.")).await
     ///     });
     ///     Ok(())

@@ -63,7 +63,7 @@ impl Limits {
     /// ```
     /// use glance_sdk::serve::Limits;
     ///
-    /// A client may have at most 250 of them.
+    /// // A client may have at most 250 of them.
     /// let limits = Limits::default().connections(500);
     /// ```
     #[must_use]
@@ -78,7 +78,7 @@ impl Limits {
     /// ```
     /// use glance_sdk::serve::Limits;
     ///
-    /// A body may have up to 16 MB.
+    /// // A body may have up to 16 MB.
     /// let limits = Limits::default().bytes(32 * 1024 * 1024);
     /// ```
     #[must_use]
