@@ -17,8 +17,8 @@ use async_trait::async_trait;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Row, Transaction};
 
-#[cfg(feature = "server")]
 use self::attempt_error::AttemptError;
+#[cfg(feature = "server")]
 pub(crate) use self::attempt_error::is_lost;
 pub use self::builder::PostgresStoreBuilder;
 use self::operation::{Operation, Parameter, transact};
