@@ -153,7 +153,7 @@ test("a panel is sandboxed, keeps refused input, and updates its line", async (t
   assert.equal(await inside.getByRole("listitem").count(), 5);
 
   await chooseRepositories(inside, "example/widgets\nnot a repository");
-  assert.match(await inside.getByRole("alert").textContent(), /^"not" is no repository\./);
+  assert.match(await inside.getByRole("alert").textContent(), /^"not" is not a repository\./);
   assert.equal(await inside.getByLabel("Repositories").inputValue(), "example/widgets\nnot a repository");
   await shown(panelTop(page, FOUR));
 
@@ -310,9 +310,9 @@ test("alerts appear and disappear, and the most severe one colours the line", as
     await inside.getByRole("button", { name: "Save" }).click();
   };
   await watch("no label");
-  assert.match(await inside.getByRole("alert").textContent(), /^"no label" is no label\./);
+  assert.match(await inside.getByRole("alert").textContent(), /^"no label" is not a label\./);
   await watch("team=nobody");
-  await shown(inside.getByRole("heading", { name: "Nothing fires." }));
+  await shown(inside.getByRole("heading", { name: "No alerts are firing." }));
   await watch("receiver=chat");
   await shown(inside.getByRole("heading", { name: "3 open" }));
   await page.getByRole("button", { name: "Close the panel" }).click();
@@ -340,7 +340,7 @@ test("Jira deliveries change the blockers, and the line depends on the room's pr
   };
   const length = await page.evaluate(() => history.length);
   await choose("no key");
-  assert.match(await inside.getByRole("alert").textContent(), /^"no key" is no project key\./);
+  assert.match(await inside.getByRole("alert").textContent(), /^"no key" is not a project key\./);
   await choose("");
   await shown(inside.getByRole("heading", { name: "Choose the project of this room." }));
   assert.equal(await page.evaluate(() => history.length), length, "what is saved is no step back");
@@ -377,7 +377,7 @@ test("mentions increase by themselves and follow the room's words", async (t) =>
   await choose("rust हिन्दी");
   await shown(inside.getByRole("listitem").filter({ hasText: /^0 हिन्दी$/ }));
   await choose("rust, <b>");
-  assert.match(await inside.getByRole("alert").textContent(), /^"<b>" is no word/);
+  assert.match(await inside.getByRole("alert").textContent(), /^"<b>" is not a word/);
   await choose("rust tea");
   await shown(inside.getByRole("listitem").filter({ hasText: /^\d+ rust$/ }));
   await shown(panelTop(page, /^\d+ mentions in an hour$/));
