@@ -49,7 +49,7 @@ impl Monitor {
         let health = *self.health.lock().unwrap_or_else(PoisonError::into_inner);
         match health {
             Health::Unknown => GlanceData::new(label!("Checking <b>{service}</b>")),
-            Health::Up => GlanceData::new(label!("<b>{service}</b> answers"))
+            Health::Up => GlanceData::new(label!("<b>{service}</b> responds"))
                 .lozenge(Lozenge::Success, "UP"),
             Health::Down => GlanceData::new(label!("<b>{service}</b> does not respond"))
                 .lozenge(Lozenge::Error, "DOWN"),

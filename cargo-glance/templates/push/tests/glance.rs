@@ -15,8 +15,8 @@ async fn glance_shows_whether_service_responds() {
 
     let (installations, pusher) = (installed.installations(), installed.pusher());
     for (health, label) in [
-        (Health::Down, "db.example.com:5432 does not answer"),
-        (Health::Up, "db.example.com:5432 answers"),
+        (Health::Down, "db.example.com:5432 does not respond"),
+        (Health::Up, "db.example.com:5432 responds"),
     ] {
         monitor.record(health, installations, pusher).await.unwrap();
         viewer
