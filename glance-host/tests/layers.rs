@@ -98,49 +98,34 @@ const CYCLES: &[&[&str]] = &[&[
 
 #[test]
 fn files_use_only_layers_below_their_own() {
-    let mut unused: BTreeSet<_> = EXCEPTIONS.iter().collect();
     let mut violations = String::new();
+    let mut unused: BTreeSet<_> = EXCEPTIONS.iter().collect();
+    let mut report = |source: &Source, line: usize, used: &str, rule: String| {
+        let mut exceptions = EXCEPTIONS.iter();
+        match exceptions.find(|(file, name)| *file == source.name && *name == used) {
+            Some(exception) => drop(unused.remove(exception)),
+            None => drop(writeln!(violations, "src/{}:{line}: {rule}", source.name)),
+        }
+    };
     for source in sources() {
         let layer = LAYERS.iter().find(|layer| layer.name == source.layer());
         let Some(layer) = layer else { continue };
         for path in source.crate_paths() {
             let target = path.segments[0].as_str();
-            if target == layer.name || layer.uses.contains(&target) {
-                continue;
-            }
-            let known = EXCEPTIONS
-                .iter()
-                .find(|known| known.0 == source.name && known.1 == target);
-            match known {
-                Some(known) => drop(unused.remove(known)),
-                None => {
-                    let (name, line, own) = (&source.name, path.line, layer.name);
-                    let _ = writeln!(
-                        violations,
-                        "src/{name}:{line}: `{own}` must not use `crate::{target}`; it may use {:?}",
-                        layer.uses
-                    );
-                }
+            if target != layer.name && !layer.uses.contains(&target) {
+                let rule = format!(
+                    "`{}` must not use `crate::{target}`; it may use {:?}",
+                    layer.name, layer.uses
+                );
+                report(&source, path.line, target, rule);
             }
         }
         for (line, name) in source.external_crates() {
             let (_, places) = CRATES.iter().find(|known| known.0 == name).unwrap();
             let is_allowed = |place: &&str| source.name.starts_with(*place);
-            if places.iter().any(is_allowed) {
-                continue;
-            }
-            let known = EXCEPTIONS
-                .iter()
-                .find(|known| known.0 == source.name && known.1 == name);
-            match known {
-                Some(known) => drop(unused.remove(known)),
-                None => {
-                    let _ = writeln!(
-                        violations,
-                        "src/{}:{line}: the crate `{name}` belongs into {places:?}",
-                        source.name
-                    );
-                }
+            if !places.iter().any(is_allowed) {
+                let rule = format!("the crate `{name}` belongs into {places:?}");
+                report(&source, line, name, rule);
             }
         }
     }

@@ -335,7 +335,7 @@ impl Builder {
         let way = self.way(&*state).await?;
         let key = state.signing_key().await?;
         let entrance = Entrance::new(way, &key);
-        let images = Arc::new(Addresses::new(&key));
+        let image_urls = Arc::new(Addresses::new(&key));
 
         let (end, shutdown) = Shutdown::channel();
         let policy = EgressPolicy::internet().setting("allow_networks");
@@ -372,8 +372,11 @@ impl Builder {
         let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
         let embeds = Embeds::new(self.embed, Arc::clone(&state), self.clock.clone()).await?;
         let directory = Directory::new(Arc::clone(&state), attendance.clone(), info.api_url());
-        let renderer =
-            EntryRenderer::new(Arc::clone(&state), directory.clone(), Arc::clone(&images));
+        let renderer = EntryRenderer::new(
+            Arc::clone(&state),
+            directory.clone(),
+            Arc::clone(&image_urls),
+        );
         let limits = Limits::new(self.clock.clone(), self.requests, self.messages);
         let limits = Arc::new(limits);
         let timeline = Timeline::new(Arc::clone(&state), Arc::clone(&bus), renderer.clone());
@@ -411,7 +414,7 @@ impl Builder {
             Arc::clone(&limits),
         );
         let presence = Presence::new(Arc::clone(&state), attendance.clone(), webhooks.clone());
-        let fetched = Images::new(addon_calls.clone(), self.clock.clone());
+        let images = Images::new(addon_calls.clone(), self.clock.clone());
         let shared = Arc::new(Shared {
             info,
             entrance,
@@ -427,13 +430,13 @@ impl Builder {
             renderer,
             state,
             bus,
-            lineups: Lineups::new(Arc::clone(&images)),
+            lineups: Lineups::new(Arc::clone(&image_urls)),
             outbound,
             messages,
             webhooks,
             presence,
-            image_urls: images,
-            images: fetched,
+            image_urls,
+            images,
             addon_calls,
             visits: Visits::default(),
             removals,
