@@ -1,4 +1,4 @@
-//! What a host remembers, by subject: a trait for each, and SQLite, which implements them all.
+//! The traits of storage, one per subject, and SQLite, which implements them all.
 //!
 //! One call is one transaction. What a call acknowledged is there after a crash.
 

@@ -1,4 +1,4 @@
-//! Who is in which room: a person is in a room as long as they have a viewer there.
+//! Counts viewers: a person is in a room as long as they have a viewer there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -32,7 +32,7 @@ pub enum Restriction {
 /// A glance an add-on created over the REST API.
 #[derive(Debug, Clone)]
 pub struct RuntimeGlance {
-    /// Whose it is.
+    /// The installation that it belongs to.
     pub oauth_id: OauthId,
     /// The place where it shows.
     pub place: Place,
@@ -43,7 +43,7 @@ pub struct RuntimeGlance {
 /// An action an add-on created over the REST API.
 #[derive(Debug, Clone)]
 pub struct RuntimeAction {
-    /// Whose it is.
+    /// The installation that it belongs to.
     pub oauth_id: OauthId,
     /// The place where it is offered.
     pub place: Place,
@@ -54,12 +54,12 @@ pub struct RuntimeAction {
 /// A webhook of an installation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RegisteredWebhook {
-    /// The number the host gave it; it is not given again.
+    /// The id, which is never used again.
     pub id: u64,
-    /// Whose it is.
+    /// The installation that it belongs to.
     pub oauth_id: OauthId,
-    /// Where it listens: the room it was created in, or `None` for one of the descriptor, which
-    /// listens wherever its add-on is.
+    /// The room that it was created in; `None` for a declared webhook, which listens wherever its add-on is
+    /// installed.
     pub room_id: Option<RoomId>,
     /// The webhook.
     pub webhook: Webhook,

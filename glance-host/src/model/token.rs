@@ -52,15 +52,15 @@ pub struct AdminToken {
     pub name: String,
     /// SHA-256 of the secret.
     pub digest: Vec<u8>,
-    /// Who created it.
+    /// The admin who created it.
     pub created_by: UserId,
-    /// When it was created, in seconds since 1970.
+    /// The time of its creation, in seconds since 1970.
     pub created_at: i64,
-    /// Until when it holds, in seconds since 1970.
+    /// The expiry time, in seconds since 1970.
     pub expires_at: i64,
-    /// When it was used last, in seconds since 1970.
+    /// The time of its last use, in seconds since 1970.
     pub last_used_at: Option<i64>,
-    /// When somebody revoked it, in seconds since 1970.
+    /// The time when it was revoked, in seconds since 1970.
     pub revoked_at: Option<i64>,
 }
 

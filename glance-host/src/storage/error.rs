@@ -15,11 +15,11 @@ pub enum StorageError {
     Conflict(Source),
     /// The database cannot be read or written now: it is locked, for example, or its disk is full.
     Unavailable(Source),
-    /// What is stored cannot be read.
+    /// A stored value cannot be read.
     Corrupt {
-        /// What it is: `the column descriptor`.
+        /// The value: `the column descriptor`.
         what: String,
-        /// What is wrong with it.
+        /// The cause.
         source: Source,
     },
     /// Another failure, of the database or of what prepares a call to it.

@@ -1,4 +1,4 @@
-//! What installations create over the REST API: glances, webhooks and actions.
+//! The storage of glances, webhooks and actions that installations create over the REST API.
 
 use std::fmt;
 use std::sync::Arc;

@@ -77,7 +77,7 @@ pub struct SignedIn {
     pub after: User,
 }
 
-/// What became of a change to a person.
+/// The outcome of a change to a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum PersonChange {

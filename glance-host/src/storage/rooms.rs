@@ -59,7 +59,7 @@ pub trait RoomStore: fmt::Debug + Send + Sync + 'static {
     async fn remove_member(&self, room: RoomId, user: UserId) -> Result<bool>;
 }
 
-/// What became of a change to a room.
+/// The outcome of a change to a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum RoomChange {
