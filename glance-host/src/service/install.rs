@@ -238,7 +238,7 @@ async fn warn_of_patterns(descriptor: &Descriptor) -> Result<(), StorageError> {
     if webhooks.is_empty() {
         return Ok(());
     }
-    let reading = pattern::aside(move || {
+    let reading = pattern::run_limited(move || {
         let why = |webhook: &Webhook| pattern::compiled(webhook.pattern.as_deref()?).err();
         let never = webhooks.into_iter().filter_map(|webhook| {
             let why = why(&webhook)?;

@@ -243,7 +243,7 @@ async fn matching(mut jobs: Vec<Job>) -> Vec<Job> {
     let matches = |(pattern, text): (&str, &str)| {
         pattern::compiled(pattern).is_ok_and(|pattern| pattern::finds(&pattern, text))
     };
-    let matched = pattern::aside(move || {
+    let matched = pattern::run_limited(move || {
         jobs.retain(|job| job.searched().is_none_or(matches));
         jobs
     });

@@ -5,30 +5,31 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use regex_automata::meta::Regex;
 
-/// The memory of all entries, in bytes: thousands of usual patterns, dozens of the largest.
-const MAX_KEPT: usize = 1 << 26;
+/// The memory limit of all entries, in bytes: thousands of usual patterns, dozens of the largest.
+const MAX_BYTES: usize = 1 << 26;
 
 /// The overhead of an entry in bytes, besides pattern and compiled form.
 const OVERHEAD: usize = 512;
 
-static KEPT: LazyLock<Mutex<Kept>> = LazyLock::new(|| Mutex::new(Kept::new(MAX_KEPT)));
+static CACHE: LazyLock<Mutex<Cache>> = LazyLock::new(|| Mutex::new(Cache::new(MAX_BYTES)));
 
 type Compiled = Result<Regex, String>;
 
-/// A cached result. Each clone of a [`Regex`] has working memory of its own, which is freed with it.
-pub(super) fn of(pattern: &str) -> Option<Compiled> {
+/// Returns a cached result. Each clone of a [`Regex`] has working memory of its own, which is freed with it.
+pub(super) fn get(pattern: &str) -> Option<Compiled> {
     lock().get(pattern)
 }
 
-pub(super) fn keep(pattern: &str, compiled: &Compiled) {
-    lock().put(pattern, compiled.clone());
+/// Caches the result of compiling a pattern.
+pub(super) fn insert(pattern: &str, compiled: &Compiled) {
+    lock().insert(pattern, compiled.clone());
 }
 
-fn lock() -> MutexGuard<'static, Kept> {
-    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock() -> MutexGuard<'static, Cache> {
+    CACHE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-struct Kept {
+struct Cache {
     entries: HashMap<Arc<str>, Entry>,
     /// The patterns by time of their last use.
     by_use: BTreeMap<u64, Arc<str>>,
@@ -43,7 +44,7 @@ struct Entry {
     used: u64,
 }
 
-impl Kept {
+impl Cache {
     fn new(max_bytes: usize) -> Self {
         Self {
             entries: HashMap::new(),
@@ -63,7 +64,7 @@ impl Kept {
         Some(entry.compiled.clone())
     }
 
-    fn put(&mut self, pattern: &str, compiled: Compiled) {
+    fn insert(&mut self, pattern: &str, compiled: Compiled) {
         let size = match &compiled {
             Ok(regex) => regex.memory_usage(),
             Err(why) => why.len(),
@@ -99,23 +100,26 @@ mod tests {
     }
 
     #[test]
-    fn what_was_used_last_stays_and_all_of_it_has_a_bound() {
+    fn least_recently_used_patterns_are_evicted() {
         let one = compiled("a").unwrap().memory_usage() + OVERHEAD + 1;
-        let mut kept = Kept::new(2 * one);
+        let mut cache = Cache::new(2 * one);
         for pattern in ["a", "b"] {
-            kept.put(pattern, compiled(pattern));
+            cache.insert(pattern, compiled(pattern));
         }
-        assert!(kept.get("a").is_some());
-        kept.put("c", compiled("c"));
-        assert!(kept.get("b").is_none(), "it was used before the other");
-        assert!(kept.get("a").is_some() && kept.get("c").is_some());
+        assert!(cache.get("a").is_some());
+        cache.insert("c", compiled("c"));
+        assert!(cache.get("b").is_none(), "b was used before a");
+        assert!(cache.get("a").is_some() && cache.get("c").is_some());
 
-        kept.put("a", compiled("a"));
-        assert!(kept.get("c").is_some(), "the same again takes no more");
-        kept.put("large", compiled(r"\w{10}"));
-        assert!(kept.get("large").is_none(), "it is more than all may be");
+        cache.insert("a", compiled("a"));
+        assert!(
+            cache.get("c").is_some(),
+            "inserting a again takes no more memory"
+        );
+        cache.insert("large", compiled(r"\w{10}"));
+        assert!(cache.get("large").is_none(), "it is larger than the cache");
         assert_eq!(
-            (kept.entries.len(), kept.by_use.len(), kept.bytes),
+            (cache.entries.len(), cache.by_use.len(), cache.bytes),
             (0, 0, 0)
         );
     }

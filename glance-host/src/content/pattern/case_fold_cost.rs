@@ -9,16 +9,17 @@ use regex_syntax::ast::{
 
 /// The number of characters that the classes of a case-insensitive pattern may contain: three times `[\s\S]`, or
 /// dozens of `[\w-]`. A million takes about ten milliseconds.
-const MAX_FOLDED: u32 = 4_000_000;
+const MAX_CHARACTERS: u32 = 4_000_000;
 
+/// The number of characters in a class that contains every one.
 const ALL: u32 = char::MAX as u32 + 1;
 
 /// Returns an error if a pattern costs too much.
 pub(super) fn check(pattern: &Ast) -> Result<(), String> {
-    let Ok(named) = ast::visit(pattern, Named::default());
-    match named.ignores_case && named.characters > MAX_FOLDED {
+    let Ok(classes) = ast::visit(pattern, Classes::default());
+    match classes.ignores_case && classes.characters > MAX_CHARACTERS {
         true => Err(format!(
-            "it ignores case in classes of more than {MAX_FOLDED} characters"
+            "it ignores case in classes of more than {MAX_CHARACTERS} characters"
         )),
         false => Ok(()),
     }
@@ -26,19 +27,19 @@ pub(super) fn check(pattern: &Ast) -> Result<(), String> {
 
 /// Counts the characters in the classes of a pattern.
 #[derive(Default)]
-struct Named {
+struct Classes {
     characters: u32,
     ignores_case: bool,
 }
 
-impl Named {
+impl Classes {
     fn flags(&mut self, flags: &Flags) {
         let ignore = FlagsItemKind::Flag(Flag::CaseInsensitive);
         self.ignores_case |= flags.items.iter().any(|item| item.kind == ignore);
     }
 }
 
-impl Visitor for Named {
+impl Visitor for Classes {
     type Output = Self;
     type Err = Infallible;
 
@@ -56,7 +57,7 @@ impl Visitor for Named {
     }
 
     fn visit_class_set_item_pre(&mut self, item: &ClassSetItem) -> Result<(), Infallible> {
-        let named = match item {
+        let characters = match item {
             ClassSetItem::Range(range) => u32::from(range.end.c) - u32::from(range.start.c) + 1,
             ClassSetItem::Perl(class) if class.negated => ALL,
             ClassSetItem::Perl(class) => match class.kind {
@@ -67,7 +68,7 @@ impl Visitor for Named {
             ClassSetItem::Ascii(_) | ClassSetItem::Unicode(_) => ALL,
             _ => 1,
         };
-        self.characters = self.characters.saturating_add(named);
+        self.characters = self.characters.saturating_add(characters);
         Ok(())
     }
 }

@@ -7,9 +7,9 @@ fn matches(pattern: &str, text: &str) -> bool {
     finds(&compile(pattern).unwrap(), text)
 }
 
-/// What people wrote into descriptors, and what Python says of it.
+/// Patterns from descriptors, with the result of Python.
 #[test]
-fn pythons_syntax_means_what_it_means_there() {
+fn python_syntax_is_translated() {
     for (pattern, text, expected) in [
         ("", "anything", true),
         (".*", "anything", true),
@@ -58,9 +58,9 @@ fn pythons_syntax_means_what_it_means_there() {
     }
 }
 
-/// As a framework of Node's writes the patterns of JavaScript: flags in front, characters by number.
+/// A framework for Node.js writes JavaScript's patterns so: flags in front, characters by number.
 #[test]
-fn patterns_written_for_perl_are_understood() {
+fn perl_escapes_are_translated() {
     for (pattern, text, expected) in [
         (r"(?i)^\x{00c4}rger", "ärger", true),
         (r"^[\x{e4}\x{fc}]+$", "äü", true),
@@ -76,7 +76,7 @@ fn patterns_written_for_perl_are_understood() {
 }
 
 #[test]
-fn what_cannot_be_matched_in_linear_time_says_so() {
+fn unsupported_patterns_are_refused_with_a_reason() {
     for (pattern, words) in [
         (r"^(?!/x)", "look-around"),
         (r"(?<=a)b", "look-around"),
@@ -102,26 +102,23 @@ proptest! {
         }
     }
 
-    /// Where both syntaxes are the same, nothing is changed.
     #[test]
-    fn it_agrees_with_regex(pattern in r"(\^)?([a-c/]|\\[wdsS]|\.|\[a-c\]|\(\?:a\|b\)){1,6}[*+?]?(\$)?", text in "[a-d/1 ]{0,12}") {
+    fn common_syntax_is_not_changed(pattern in r"(\^)?([a-c/]|\\[wdsS]|\.|\[a-c\]|\(\?:a\|b\)){1,6}[*+?]?(\$)?", text in "[a-d/1 ]{0,12}") {
         let expected = Plain::new(&pattern).unwrap().is_match(&text);
         prop_assert_eq!(matches(&pattern, &text), expected);
     }
 
-    /// A sign behind a backslash is itself.
     #[test]
-    fn an_escaped_text_finds_itself(text in r"[ -/:-@\[-`{-~é]{1,10}") {
+    fn escaped_punctuation_is_literal(text in r"[ -/:-@\[-`{-~é]{1,10}") {
         let pattern: String = text.chars().flat_map(|c| ['\\', c]).collect();
         prop_assert!(matches(&pattern, &text));
     }
 }
 
-/// Real patterns, each of which compiles.
 #[test]
-fn the_patterns_of_real_descriptors_compile() {
+fn patterns_of_real_descriptors_compile() {
     let Ok(corpus) = std::env::var("GLANCE_CORPUS") else {
-        eprintln!("skipped: GLANCE_CORPUS is not set, so real descriptors are not at hand");
+        eprintln!("skipped: GLANCE_CORPUS names no folder");
         return;
     };
     let mut found = 0;
@@ -144,9 +141,9 @@ fn the_patterns_of_real_descriptors_compile() {
     assert!(found > 50);
 }
 
-/// Each of these would take seconds before the size limit is looked at.
+/// Each of these would take seconds before the engine checks the size limit.
 #[test]
-fn ignoring_case_has_a_bound() {
+fn case_insensitive_classes_are_limited() {
     for class in ["[\u{0}-\u{10ffff}]", r"[^\W]", r"[\w-]"] {
         let many = class.repeat(MAX_PATTERN / class.len() - 4);
         let why = check(&format!("(?i){many}")).unwrap_err();
@@ -160,23 +157,23 @@ fn ignoring_case_has_a_bound() {
 }
 
 #[test]
-fn what_is_too_large_is_kept_in_mind_too() {
+fn failed_compilations_are_cached() {
     for pattern in [r"(\w{300}){301}", "kept"] {
         let first = compiled(pattern);
-        let again = cache::of(pattern).unwrap();
+        let again = cache::get(pattern).unwrap();
         assert_eq!(first.is_ok(), again.is_ok(), "{pattern}");
     }
     let endless = "x".repeat(MAX_PATTERN + 1);
-    assert!(compiled(&endless).is_err() && cache::of(&endless).is_none());
+    assert!(compiled(&endless).is_err() && cache::get(&endless).is_none());
 }
 
 #[tokio::test]
-async fn few_look_for_patterns_at_once_and_nobody_for_who_is_gone() {
+async fn work_is_limited_and_abandoned_work_never_starts() {
     let mut held = Vec::new();
     for _ in 0..THREADS {
         let (end, ends) = std::sync::mpsc::channel::<()>();
         let (begin, begun) = tokio::sync::oneshot::channel();
-        let working = tokio::spawn(aside(move || {
+        let working = tokio::spawn(run_limited(move || {
             begin.send(()).unwrap();
             ends.recv()
         }));
@@ -184,19 +181,19 @@ async fn few_look_for_patterns_at_once_and_nobody_for_who_is_gone() {
         held.push((end, working));
     }
     let (did, done) = std::sync::mpsc::channel();
-    let mut gone = Box::pin(aside({
+    let mut abandoned = Box::pin(run_limited({
         let did = did.clone();
-        move || did.send("for who is gone").unwrap()
+        move || did.send("abandoned").unwrap()
     }));
-    let mut waits = Box::pin(aside(move || did.send("for who waits").unwrap()));
-    assert!((&mut gone).now_or_never().is_none());
-    assert!((&mut waits).now_or_never().is_none());
-    assert!(done.try_recv().is_err(), "others look");
-    drop(gone);
+    let mut awaited = Box::pin(run_limited(move || did.send("awaited").unwrap()));
+    assert!((&mut abandoned).now_or_never().is_none());
+    assert!((&mut awaited).now_or_never().is_none());
+    assert!(done.try_recv().is_err(), "all threads are busy");
+    drop(abandoned);
     for (end, working) in held {
         drop(end);
         working.await.unwrap().unwrap().unwrap_err();
     }
-    waits.await.unwrap();
-    assert_eq!(done.iter().collect::<Vec<_>>(), ["for who waits"]);
+    awaited.await.unwrap();
+    assert_eq!(done.iter().collect::<Vec<_>>(), ["awaited"]);
 }

@@ -8,7 +8,7 @@ use glance_sdk::printable::printable;
 use serde_json::json;
 
 use crate::cluster::rate_limits::Exceeded;
-use crate::content::pattern::Stopped;
+use crate::content::pattern::TaskFailed;
 use crate::http::rate_limit_headers;
 use crate::http::unavailable::with_retry_after;
 use crate::service::messages::{AddOnPostError, MAX_TEXT, PostError};
@@ -141,8 +141,8 @@ impl From<serde_json::Error> for ApiError {
     }
 }
 
-impl From<Stopped> for ApiError {
-    fn from(error: Stopped) -> Self {
+impl From<TaskFailed> for ApiError {
+    fn from(error: TaskFailed) -> Self {
         tracing::error!("{error:#}");
         Self::internal()
     }

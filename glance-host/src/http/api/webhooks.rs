@@ -166,7 +166,7 @@ async fn parse(body: &[u8]) -> Result<Webhook, ApiError> {
     }
     let webhook: Webhook = checked(document, "webhook", validate::webhook)?;
     if let Some(pattern) = webhook.pattern.clone() {
-        let compiled = pattern::aside(move || pattern::compiled(&pattern)).await?;
+        let compiled = pattern::run_limited(move || pattern::compiled(&pattern)).await?;
         compiled.map_err(|why| ApiError::bad_request(format!("/pattern: {why}")))?;
     }
     match &webhook.event {

@@ -83,7 +83,7 @@ pub(crate) async fn offered(
             // Each add-on in turn, so that no task collects all actions and a removed add-on costs nothing.
             Some(message) if looks => {
                 let (room, user, message) = (room.clone(), user.clone(), Arc::clone(message));
-                pattern::aside(move || holding(judged, &room, &user, Some(&message)))
+                pattern::run_limited(move || holding(judged, &room, &user, Some(&message)))
                     .await
                     .map_err(StorageError::other)?
             }
