@@ -36,7 +36,7 @@ pub use room_event::RoomEvent;
 /// The number of events that an installation's queue holds.
 const QUEUE: usize = 100;
 
-/// The waiting calls by installation; a task works off each queue. The calls for one event are one element,
+/// The queued calls by installation; each queue has a task that sends them. The calls for one event are one element,
 /// because their patterns are matched together.
 type Queues = HashMap<OauthId, VecDeque<Vec<Job>>>;
 
@@ -51,11 +51,12 @@ pub(crate) struct Webhooks {
     metrics: Arc<Metrics>,
     clock: Clock,
     shutdown: Shutdown,
-    shared: Arc<Shared>,
+    state: Arc<State>,
 }
 
+/// What all clones share.
 #[derive(Default)]
-struct Shared {
+struct State {
     queues: Mutex<Queues>,
     /// Notified when a queue becomes empty.
     emptied: watch::Sender<()>,
@@ -96,11 +97,11 @@ impl Webhooks {
             metrics,
             clock,
             shutdown,
-            shared: Arc::default(),
+            state: Arc::default(),
         }
     }
 
-    /// Calls the webhooks for an event. Returns once all calls are queued.
+    /// Queues the calls of the webhooks for an event.
     pub(crate) async fn call(&self, room: RoomId, event: RoomEvent) {
         let calls = self.prepare(room, &event).await;
         self.queue(calls);
@@ -114,10 +115,11 @@ impl Webhooks {
         self.timeline.append(entry, || self.queue(calls)).await
     }
 
-    /// Prepares the calls for an event. If that fails, it is logged: the event happens anyway.
+    /// Prepares the calls for an event. Logs a failure and returns no calls then: the event happens anyway.
     pub(crate) async fn prepare(&self, room: RoomId, event: &RoomEvent) -> Calls {
         self.calls(room, event).await.unwrap_or_else(|error| {
-            tracing::error!(%room, error = format!("{error:#}"), "webhooks not called");
+            let error = format!("{error:#}");
+            tracing::error!(%room, error, "preparing webhook calls failed");
             Calls::default()
         })
     }
@@ -127,8 +129,8 @@ impl Webhooks {
         let Some(kind) = event.event() else {
             return Ok(calls);
         };
-        let listening = self.storage.webhooks_on(&kind, room).await?;
-        if listening.is_empty() {
+        let webhooks = self.storage.webhooks_on(&kind, room).await?;
+        if webhooks.is_empty() {
             return Ok(calls);
         }
         let Some(room) = self.storage.room(room).await? else {
@@ -136,7 +138,7 @@ impl Webhooks {
         };
         let payload = Payload::new(&*self.storage, &self.directory, room, kind, event).await?;
         let payload = Arc::new(payload);
-        for (installed, registered) in listening {
+        for (installed, registered) in webhooks {
             if payload.author.as_ref() != Some(&installed.oauth_id) {
                 let jobs = calls.0.entry(installed.oauth_id.clone()).or_default();
                 jobs.push(Job::new(
@@ -157,7 +159,7 @@ impl Webhooks {
     }
 
     fn push(&self, oauth_id: OauthId, jobs: Vec<Job>) {
-        match lock(&self.shared.queues).entry(oauth_id) {
+        match lock(&self.state.queues).entry(oauth_id) {
             hash_map::Entry::Occupied(mut queue) if queue.get().len() < QUEUE => {
                 queue.get_mut().push_back(jobs);
             }
@@ -171,15 +173,15 @@ impl Webhooks {
                 let oauth_id = queue.key().clone();
                 queue.insert(VecDeque::from([jobs]));
                 let webhooks = self.clone();
-                tokio::spawn(async move { webhooks.work_off(&oauth_id).await });
+                tokio::spawn(async move { webhooks.run_queue(&oauth_id).await });
             }
         }
     }
 
-    /// Works off the queue of an installation, until the host shuts down.
-    async fn work_off(&self, oauth_id: &OauthId) {
+    /// Sends the queued calls of an installation until its queue is empty or the host shuts down.
+    async fn run_queue(&self, oauth_id: &OauthId) {
         while let Some(jobs) = self.next(oauth_id) {
-            for job in matching(jobs).await {
+            for job in matching(oauth_id, jobs).await {
                 if self.shutdown.has_begun() {
                     break;
                 }
@@ -190,29 +192,29 @@ impl Webhooks {
 
     /// Takes the next calls of an installation; none if the host shuts down. Removes an empty queue.
     fn next(&self, oauth_id: &OauthId) -> Option<Vec<Job>> {
-        let mut queues = lock(&self.shared.queues);
+        let mut queues = lock(&self.state.queues);
         let next = queues.get_mut(oauth_id)?.pop_front();
         let next = next.filter(|_| !self.shutdown.has_begun());
         if next.is_none() {
             queues.remove(oauth_id);
-            self.shared.emptied.send_replace(());
+            self.state.emptied.send_replace(());
         }
         next
     }
 
     fn record(&self, delivery: Delivery) {
         self.metrics.delivered(&delivery.outcome);
-        self.shared.records.add(delivery);
+        self.state.records.add(delivery);
     }
 
     /// Returns the latest deliveries for a room, oldest first.
     pub(crate) fn deliveries(&self, room: RoomId) -> Vec<Arc<Delivery>> {
-        self.shared.records.of(room)
+        self.state.records.in_room(room)
     }
 
     /// Returns a receiver that changes with each delivery.
     pub(crate) fn watch_deliveries(&self) -> watch::Receiver<u64> {
-        self.shared.records.watch()
+        self.state.records.watch()
     }
 
     /// Completes when no call of an installation is queued or being sent.
@@ -227,16 +229,16 @@ impl Webhooks {
     }
 
     async fn wait_until(&self, condition: impl Fn(&Queues) -> bool) {
-        let mut emptied = self.shared.emptied.subscribe();
-        while !condition(&lock(&self.shared.queues)) {
+        let mut emptied = self.state.emptied.subscribe();
+        while !condition(&lock(&self.state.queues)) {
             // It cannot fail: the sender lives as long as `self`.
             let _ = emptied.changed().await;
         }
     }
 }
 
-/// Returns the calls whose pattern matches. Patterns run on threads of their own because one can take long.
-async fn matching(mut jobs: Vec<Job>) -> Vec<Job> {
+/// Returns the calls whose pattern matches. Patterns run on blocking threads because one can take long.
+async fn matching(oauth_id: &OauthId, mut jobs: Vec<Job>) -> Vec<Job> {
     if jobs.iter().all(|job| job.searched().is_none()) {
         return jobs;
     }
@@ -248,7 +250,8 @@ async fn matching(mut jobs: Vec<Job>) -> Vec<Job> {
         jobs
     });
     matched.await.unwrap_or_else(|error| {
-        tracing::error!(error = format!("{error:#}"), "webhooks not called");
+        let error = format!("{error:#}");
+        tracing::error!(installation = %oauth_id, error, "matching webhook patterns failed");
         Vec::new()
     })
 }

@@ -35,10 +35,10 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(10);
 const MAX_AGE: Duration = Duration::from_secs(5 * 60);
 
 /// The longest plain text, in bytes, that counts as an acknowledgement such as `OK`.
-const LONGEST_WORD: usize = 200;
+const MAX_ACKNOWLEDGEMENT: usize = 200;
 
-/// How many characters of an answer a delivery keeps.
-const KEPT_OF_ANSWER: usize = 2000;
+/// The number of characters of an answer that its record contains.
+const MAX_RECORDED_ANSWER: usize = 2000;
 
 /// A queued call.
 pub(super) struct Job {
@@ -128,9 +128,9 @@ impl Job {
                 .map(|pause| (*pause).max(requested_pause(&call)));
             let Some(pause) = pause else {
                 let outcome = match call {
-                    Ok(answer) => self.take(webhooks, answer).await,
-                    Err(Unsent::NoAnswer(cause)) => Outcome::Failed(cause.to_string()),
-                    Err(Unsent::Impossible(why)) => Outcome::Skipped(why),
+                    Ok(answer) => self.outcome(webhooks, answer).await,
+                    Err(CallFailure::NoAnswer(cause)) => Outcome::Failed(cause.to_string()),
+                    Err(CallFailure::Invalid(why)) => Outcome::Skipped(why),
                 };
                 return self.delivery(attempts, took(), outcome);
             };
@@ -145,16 +145,16 @@ impl Job {
     }
 
     /// Sends one attempt. Each has a token of its own, because an add-on may refuse one that it has seen.
-    async fn call(&self, webhooks: &Webhooks, body: &str) -> Result<Answer, Unsent> {
+    async fn call(&self, webhooks: &Webhooks, body: &str) -> Result<Answer, CallFailure> {
         let request = webhooks.addon_calls.webhook(
             &self.installed,
             &self.registered.webhook,
             self.payload.room.id,
             self.payload.sender.as_ref(),
         );
-        let request = request.map_err(Unsent::Impossible)?.body(body.to_owned());
+        let request = request.map_err(CallFailure::Invalid)?.body(body.to_owned());
         let answer = request.send(TIMEOUT, MAX_ANSWER_BYTES).await;
-        answer.map_err(Unsent::NoAnswer)
+        answer.map_err(CallFailure::NoAnswer)
     }
 
     /// Returns whether the add-on is still installed. The add-ons of a deleted room are gone when their webhook
@@ -167,27 +167,32 @@ impl Job {
         !matches!(found, Ok(None))
     }
 
-    async fn take(&self, webhooks: &Webhooks, answer: Answer) -> Outcome {
+    /// Posts the answer if it is a success.
+    async fn outcome(&self, webhooks: &Webhooks, answer: Answer) -> Outcome {
         let status = answer.status.as_u16();
-        let said = String::from_utf8_lossy(&answer.body);
-        let taken = match answer.status.is_success() {
-            true => self.write(webhooks, &answer.body).await,
+        let text = String::from_utf8_lossy(&answer.body);
+        let posted = match answer.status.is_success() {
+            true => self.post_answer(webhooks, &answer.body).await,
             false => Err(format!("a webhook answered {}", answer.status)),
         };
-        let (entry, problem) = match taken {
+        let (entry, problem) = match posted {
             Ok(entry) => (entry, None),
             Err(problem) => (None, Some(problem)),
         };
         Outcome::Answered {
             status,
-            said: said.chars().take(KEPT_OF_ANSWER).collect(),
+            said: text.chars().take(MAX_RECORDED_ANSWER).collect(),
             entry,
             problem,
         }
     }
 
     /// Posts an answer to the room, as if the add-on had sent it by the REST API. Returns the entry's id.
-    async fn write(&self, webhooks: &Webhooks, body: &[u8]) -> Result<Option<String>, String> {
+    async fn post_answer(
+        &self,
+        webhooks: &Webhooks,
+        body: &[u8],
+    ) -> Result<Option<String>, String> {
         if is_acknowledgement(body) || self.payload.event == Event::RoomDeleted {
             return Ok(None);
         }
@@ -210,24 +215,26 @@ impl Job {
         let content = Content::Notification(Box::new(notification));
         let entry = Entry::new(room, &self.installed, content);
         // Two add-ons that answer each other's notifications would never end.
-        let posted = match self.payload.event {
+        let result = match self.payload.event {
             Event::RoomNotification => webhooks.timeline.append(&entry, || {}).await,
             _ => webhooks.post(&entry).await,
         };
-        posted
+        result
             .map(|_| Some(entry.id))
             .map_err(|cause| cause.to_string())
     }
 }
 
-enum Unsent {
+/// Why an attempt got no answer.
+enum CallFailure {
     NoAnswer(NoAnswer),
-    Impossible(String),
+    /// The call cannot be made: for example, its URL is invalid.
+    Invalid(String),
 }
 
 /// Returns whether a retry is asked for, or cannot repeat what the add-on did. After a timeout, a 500 or a broken
 /// connection the host does not know what the add-on did.
-fn may_retry(call: &Result<Answer, Unsent>) -> bool {
+fn may_retry(call: &Result<Answer, CallFailure>) -> bool {
     match call {
         Ok(answer) => matches!(
             answer.status,
@@ -236,13 +243,13 @@ fn may_retry(call: &Result<Answer, Unsent>) -> bool {
                 | StatusCode::SERVICE_UNAVAILABLE
                 | StatusCode::GATEWAY_TIMEOUT
         ),
-        Err(Unsent::NoAnswer(NoAnswer::Unreachable(_))) => true,
+        Err(CallFailure::NoAnswer(NoAnswer::Unreachable(_))) => true,
         Err(_) => false,
     }
 }
 
 /// Returns the pause that the add-on asks for (`Retry-After`).
-fn requested_pause(call: &Result<Answer, Unsent>) -> Duration {
+fn requested_pause(call: &Result<Answer, CallFailure>) -> Duration {
     let asked = call.as_ref().ok().and_then(|answer| answer.retry_after);
     asked.unwrap_or_default().min(MAX_RETRY_AFTER)
 }
@@ -254,7 +261,7 @@ fn is_acknowledgement(answer: &[u8]) -> bool {
     let answer = answer.trim_ascii();
     let is_markup = answer.first().is_some_and(|first| b"{[<".contains(first));
     answer.is_empty()
-        || (answer.len() <= LONGEST_WORD && !is_markup && str::from_utf8(answer).is_ok())
+        || (answer.len() <= MAX_ACKNOWLEDGEMENT && !is_markup && str::from_utf8(answer).is_ok())
 }
 
 fn removed() -> Outcome {

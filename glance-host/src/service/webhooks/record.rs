@@ -19,13 +19,13 @@ const MAX_BYTES: usize = 32 * 1024 * 1024;
 
 /// Estimates how much memory a delivery takes.
 fn delivery_bytes(delivery: &Delivery) -> usize {
-    let said = match &delivery.outcome {
+    let outcome = match &delivery.outcome {
         Outcome::Answered { said, problem, .. } => {
             said.len() + problem.as_ref().map_or(0, String::len)
         }
         Outcome::Failed(why) | Outcome::Skipped(why) => why.len(),
     };
-    size_of::<Delivery>() + delivery.url.len() + bytes(&delivery.body) + said
+    size_of::<Delivery>() + delivery.url.len() + bytes(&delivery.body) + outcome
 }
 
 fn bytes(value: &Value) -> usize {
@@ -46,41 +46,42 @@ fn bytes(value: &Value) -> usize {
 /// The latest deliveries of each room.
 #[derive(Debug)]
 pub(super) struct Records {
-    kept: Mutex<Kept>,
+    latest: Mutex<Latest>,
     count: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
-    /// From the oldest to the newest, by their number.
-    calls: BTreeMap<u64, Arc<Delivery>>,
-    /// The numbers of each room's.
+struct Latest {
+    /// By number, from the oldest to the newest.
+    deliveries: BTreeMap<u64, Arc<Delivery>>,
+    /// The numbers of each room's deliveries, oldest first.
     rooms: HashMap<RoomId, VecDeque<u64>>,
     bytes: usize,
-    calls_so_far: u64,
+    latest_number: u64,
 }
 
-impl Kept {
+impl Latest {
     fn add(&mut self, delivery: Delivery) {
         self.bytes += delivery_bytes(&delivery);
-        self.calls_so_far += 1;
+        self.latest_number += 1;
         let room = self.rooms.entry(delivery.room_id).or_default();
-        room.push_back(self.calls_so_far);
+        room.push_back(self.latest_number);
         let too_old = room.front().copied().filter(|_| room.len() > KEPT_PER_ROOM);
-        self.calls.insert(self.calls_so_far, Arc::new(delivery));
+        self.deliveries
+            .insert(self.latest_number, Arc::new(delivery));
         if let Some(number) = too_old {
-            self.forget(number);
+            self.remove(number);
         }
         while self.bytes > MAX_BYTES
-            && let Some((oldest, _)) = self.calls.first_key_value()
+            && let Some((oldest, _)) = self.deliveries.first_key_value()
         {
-            self.forget(*oldest);
+            self.remove(*oldest);
         }
     }
 
-    /// Forgets the oldest of a room.
-    fn forget(&mut self, number: u64) {
-        let Some(delivery) = self.calls.remove(&number) else {
+    /// Removes the oldest delivery of a room.
+    fn remove(&mut self, number: u64) {
+        let Some(delivery) = self.deliveries.remove(&number) else {
             return;
         };
         self.bytes = self.bytes.saturating_sub(delivery_bytes(&delivery));
@@ -96,7 +97,7 @@ impl Kept {
 impl Default for Records {
     fn default() -> Self {
         Self {
-            kept: Mutex::default(),
+            latest: Mutex::default(),
             count: watch::Sender::new(0),
         }
     }
@@ -104,7 +105,7 @@ impl Default for Records {
 
 impl Records {
     pub(super) fn add(&self, delivery: Delivery) {
-        // Not the address: people put secrets into its query.
+        // The log does not contain the URL: people put secrets into its query.
         let Delivery {
             oauth_id, event, ..
         } = &delivery;
@@ -113,27 +114,29 @@ impl Records {
                 status, problem, ..
             } => match problem {
                 Some(problem) => {
-                    tracing::warn!(%oauth_id, %event, status, problem, "webhook answer not posted");
+                    tracing::warn!(installation = %oauth_id, %event, status, problem, "webhook answer not posted");
                 }
-                None => tracing::debug!(%oauth_id, %event, status, "webhook delivered"),
+                None => {
+                    tracing::debug!(installation = %oauth_id, %event, status, "webhook delivered")
+                }
             },
             Outcome::Failed(why) => {
-                tracing::warn!(%oauth_id, %event, why, "webhook delivery failed");
+                tracing::warn!(installation = %oauth_id, %event, why, "webhook delivery failed");
             }
             Outcome::Skipped(why) => {
-                tracing::warn!(%oauth_id, %event, why, "webhook not called");
+                tracing::warn!(installation = %oauth_id, %event, why, "webhook not called");
             }
         }
-        lock(&self.kept).add(delivery);
+        lock(&self.latest).add(delivery);
         self.count.send_modify(|count| *count += 1);
     }
 
     /// Returns the latest deliveries for a room, oldest first.
-    pub(super) fn of(&self, room: RoomId) -> Vec<Arc<Delivery>> {
-        let kept = lock(&self.kept);
-        let numbers = kept.rooms.get(&room).into_iter().flatten();
-        let calls = numbers.filter_map(|number| kept.calls.get(number));
-        calls.cloned().collect()
+    pub(super) fn in_room(&self, room: RoomId) -> Vec<Arc<Delivery>> {
+        let latest = lock(&self.latest);
+        let numbers = latest.rooms.get(&room).into_iter().flatten();
+        let deliveries = numbers.filter_map(|number| latest.deliveries.get(number));
+        deliveries.cloned().collect()
     }
 
     /// Returns a receiver that changes with each delivery.
@@ -151,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_are_forgotten_where_they_are_too_many_or_too_long() {
+    fn oldest_deliveries_are_removed_above_the_limits() {
         let records = Records::default();
         let add = |room: u64, text: String| {
             records.add(Delivery {
@@ -167,7 +170,7 @@ mod tests {
                 outcome: Outcome::Failed(String::new()),
             });
         };
-        let kept = |room: u64| records.of(room.into()).len();
+        let kept = |room: u64| records.in_room(room.into()).len();
         for _ in 0..=KEPT_PER_ROOM {
             add(1, String::new());
         }
@@ -180,11 +183,11 @@ mod tests {
         assert_eq!((kept(1), kept(2), kept(3)), (KEPT_PER_ROOM, 1, 1));
         add(4, third());
         assert_eq!((kept(1), kept(2), kept(3), kept(4)), (0, 0, 1, 1));
-        assert_eq!(lock(&records.kept).rooms.len(), 2);
+        assert_eq!(lock(&records.latest).rooms.len(), 2);
         add(2, third());
         add(2, third());
         assert_eq!((kept(3), kept(4), kept(2)), (0, 0, 2));
-        let kept = lock(&records.kept);
-        assert_eq!((kept.rooms.len(), kept.calls.len()), (1, 2));
+        let kept = lock(&records.latest);
+        assert_eq!((kept.rooms.len(), kept.deliveries.len()), (1, 2));
     }
 }

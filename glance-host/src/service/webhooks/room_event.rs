@@ -59,7 +59,7 @@ impl RoomEvent {
     }
 
     /// Returns the person who caused the event; `None` for an entry.
-    fn by(&self) -> Option<&User> {
+    fn actor(&self) -> Option<&User> {
         match self {
             Self::Written(_) => None,
             Self::TopicChanged { by, .. }
@@ -98,7 +98,7 @@ impl Payload {
         let at = directory.room(&room);
         let person = |user: &User| directory.person(user);
         let (mut text, mut author) = (None, None);
-        let mut sender = event.by().cloned();
+        let mut sender = event.actor().cloned();
         let item = match event {
             RoomEvent::Written(entry) => {
                 match &entry.sender {
@@ -106,14 +106,14 @@ impl Payload {
                     Sender::Person(id) => sender = storage.user(*id).await?,
                 }
                 match &entry.content {
-                    Content::Notification(said) => {
-                        text = Some(said.message.clone());
-                        let message = directory.notification(entry, said).await?;
+                    Content::Notification(notification) => {
+                        text = Some(notification.message.clone());
+                        let message = directory.notification(entry, notification).await?;
                         serde_json::to_value(RoomNotification::new(message, at))
                     }
-                    Content::Message(said) => {
-                        text = Some(said.text.clone());
-                        let message = directory.message(entry, said).await?;
+                    Content::Message(message) => {
+                        text = Some(message.text.clone());
+                        let message = directory.message(entry, message).await?;
                         serde_json::to_value(RoomMessage::new(message, at))
                     }
                 }
