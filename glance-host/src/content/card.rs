@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Number;
 
 use crate::content::html;
-use crate::content::image_urls::Images;
+use crate::content::image_urls::InstallationImages;
 
 /// The text of a notification, or of a part of its card.
 #[derive(Debug, Serialize)]
@@ -81,7 +81,7 @@ struct Attribute {
 }
 
 impl Card {
-    pub(crate) fn new(card: &sent::Card, images: Images<'_>) -> Self {
+    pub(crate) fn new(card: &sent::Card, images: InstallationImages<'_>) -> Self {
         let icon = |picture: &Picture| icon(picture, images);
         let attributes = card.attributes.iter().flatten().take(ATTRIBUTES);
         Self {
@@ -120,7 +120,7 @@ fn description(description: &Description) -> Option<Body> {
     })
 }
 
-fn attribute(attribute: &sent::Attribute, images: Images<'_>) -> Attribute {
+fn attribute(attribute: &sent::Attribute, images: InstallationImages<'_>) -> Attribute {
     let value = &attribute.value;
     let style = value.style.as_ref().map(sent::AttributeStyle::as_str);
     let lozenge = style.and_then(|style| match style.strip_prefix("lozenge")? {
@@ -139,7 +139,7 @@ fn attribute(attribute: &sent::Attribute, images: Images<'_>) -> Attribute {
     }
 }
 
-fn icon(picture: &Picture, images: Images<'_>) -> Option<Image> {
+fn icon(picture: &Picture, images: InstallationImages<'_>) -> Option<Image> {
     match picture {
         Picture::Url(url) => image(url, None, images),
         Picture::Icon(icon) => image(&icon.url, icon.url_2x.as_deref(), images),
@@ -147,7 +147,7 @@ fn icon(picture: &Picture, images: Images<'_>) -> Option<Image> {
     }
 }
 
-fn image(url: &str, url_2x: Option<&str>, images: Images<'_>) -> Option<Image> {
+fn image(url: &str, url_2x: Option<&str>, images: InstallationImages<'_>) -> Option<Image> {
     let kept = |url: &&str| url.len() <= ADDRESS && html::is_picture(url);
     Some(Image {
         url: images.proxied(Some(url).filter(kept)?),

@@ -10,7 +10,7 @@ use glance_sdk::label::Escaped;
 use regex::{Captures, Regex};
 use reqwest::Url;
 
-use crate::content::image_urls::Images;
+use crate::content::image_urls::InstallationImages;
 use crate::content::label;
 
 const MESSAGE: [&str; 21] = [
@@ -87,7 +87,7 @@ pub(crate) fn message(html: &str) -> String {
 }
 
 /// Sanitizes it, with pictures by way of the host.
-pub(crate) fn by_host(clean: &str, images: Images<'_>) -> String {
+pub(crate) fn by_host(clean: &str, images: InstallationImages<'_>) -> String {
     let Some(picture) = &*PICTURE else {
         return ammonia::clean_text(clean);
     };

@@ -1,7 +1,7 @@
 //! Signed URLs at which pages load the images of add-ons from the host.
 //!
-//! A page that loaded the originals would tell every add-on who looks at it, and could be sent into the network of
-//! that person. The signature prevents others from making the host fetch URLs.
+//! A page that loaded the originals would reveal to every add-on who looks at it, and an add-on could make it send
+//! requests into that person's network. The signature prevents others from making the host fetch URLs.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
@@ -26,10 +26,10 @@ const TYPES: &[&str] = &[
     "image/x-icon",
 ];
 
-/// The longest `data:` URL: it is part of each message to a page.
+/// The longest `data:` URL, in bytes: each message to a page contains it.
 const MAX_DATA_URL: usize = 100_000;
 
-/// The longest URL, much longer than those in use.
+/// The longest URL, in bytes: much longer than those in use.
 const MAX_URL: usize = 4096;
 
 /// The length of the signature in a URL, in bytes.
@@ -38,13 +38,13 @@ const SIGNATURE: usize = 16;
 /// Separates the key of these URLs from other keys that derive from the host's own.
 const PURPOSE: &[u8] = b"addresses of images";
 
-/// Signs URLs and verifies them. They are valid as long as the host keeps its key: across restarts, in open pages and
-/// in caches.
+/// Signs URLs of images and verifies them. They are valid as long as the host keeps its key: across restarts, in open
+/// pages and in caches.
 #[derive(Debug)]
-pub(crate) struct Addresses(hmac::Key);
+pub(crate) struct ImageUrls(hmac::Key);
 
-impl Addresses {
-    /// Creates URLs with a key that derives from the host's own.
+impl ImageUrls {
+    /// Creates a signer whose key derives from the host's own.
     pub(crate) fn new(signing_key: &[u8]) -> Self {
         let own = hmac::Key::new(hmac::HMAC_SHA256, signing_key);
         let key = hmac::sign(&own, PURPOSE);
@@ -52,9 +52,9 @@ impl Addresses {
     }
 
     /// Returns the images of one installation.
-    pub(crate) fn of<'a>(&'a self, oauth_id: &'a OauthId) -> Images<'a> {
-        Images {
-            addresses: self,
+    pub(crate) fn of<'a>(&'a self, oauth_id: &'a OauthId) -> InstallationImages<'a> {
+        InstallationImages {
+            urls: self,
             oauth_id,
         }
     }
@@ -76,12 +76,12 @@ impl Addresses {
 
 /// The images of one installation.
 #[derive(Clone, Copy)]
-pub(crate) struct Images<'a> {
-    addresses: &'a Addresses,
+pub(crate) struct InstallationImages<'a> {
+    urls: &'a ImageUrls,
     oauth_id: &'a OauthId,
 }
 
-impl Images<'_> {
+impl InstallationImages<'_> {
     /// Returns the URL at which a page loads the image: one of the host's own. A short `data:` image stays; an
     /// invalid URL becomes the placeholder.
     pub(crate) fn proxied(&self, url: &str) -> String {
@@ -89,14 +89,14 @@ impl Images<'_> {
             .get(..5)
             .is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
         {
-            return match is_whole_image(url) {
+            return match is_short_image(url) {
                 true => url.to_owned(),
                 false => PLACEHOLDER.to_owned(),
             };
         }
         match Url::parse(url) {
             Ok(parsed) if is_web(&parsed) && url.len() <= MAX_URL => {
-                let mut signed = self.addresses.signature(self.oauth_id, parsed.as_str());
+                let mut signed = self.urls.signature(self.oauth_id, parsed.as_str());
                 signed.extend_from_slice(parsed.as_str().as_bytes());
                 let signed = BASE64_URL_SAFE_NO_PAD.encode(signed);
                 format!("/icon/{}/{signed}", self.oauth_id)
@@ -124,7 +124,7 @@ impl Images<'_> {
 }
 
 /// Returns whether this `data:` URL is an image that is short enough for every page.
-fn is_whole_image(url: &str) -> bool {
+fn is_short_image(url: &str) -> bool {
     let kind = url.get(5..).and_then(|rest| rest.split_once(','));
     url.len() <= MAX_DATA_URL && kind.is_some_and(|(kind, _)| image_type(kind).is_some())
 }
@@ -134,10 +134,10 @@ fn is_web(url: &Url) -> bool {
 }
 
 /// Returns the image type of a `Content-Type` or a `data:` URL, if it is accepted.
-pub(crate) fn image_type(said: &str) -> Option<&'static str> {
-    let said = said.split(';').next().unwrap_or_default().trim();
-    let known = |known: &&&str| known.eq_ignore_ascii_case(said);
-    TYPES.iter().find(known).copied()
+pub(crate) fn image_type(content_type: &str) -> Option<&'static str> {
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    let is_accepted = |accepted: &&&str| accepted.eq_ignore_ascii_case(media_type);
+    TYPES.iter().find(is_accepted).copied()
 }
 
 #[cfg(test)]
@@ -145,19 +145,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_one_of_the_hosts_own_and_leads_back() {
-        let (addresses, id) = (Addresses::new(b"key"), OauthId::from("a"));
+    fn signed_url_leads_back_to_the_original() {
+        let (urls, id) = (ImageUrls::new(b"key"), OauthId::from("a"));
         let url = "https://add-on.example.com/i.png?size=16&x=\u{e4}";
-        let address = addresses.of(&id).proxied(url);
+        let address = urls.of(&id).proxied(url);
         let signed = address.strip_prefix("/icon/a/").unwrap();
         assert!(!address.contains("example"));
         assert_eq!(
-            addresses.original(&id, signed).unwrap(),
+            urls.original(&id, signed).unwrap(),
             Url::parse(url).unwrap()
         );
 
-        assert_eq!(addresses.original(&OauthId::from("b"), signed), None);
-        assert_eq!(Addresses::new(b"other").original(&id, signed), None);
+        assert_eq!(urls.original(&OauthId::from("b"), signed), None);
+        assert_eq!(ImageUrls::new(b"other").original(&id, signed), None);
         let forged = BASE64_URL_SAFE_NO_PAD.encode([&[0; SIGNATURE], url.as_bytes()].concat());
         for other in [
             forged.as_str(),
@@ -166,14 +166,14 @@ mod tests {
             &signed[1..],
             &signed[..signed.len() - 2],
         ] {
-            assert_eq!(addresses.original(&id, other), None, "{other}");
+            assert_eq!(urls.original(&id, other), None, "{other}");
         }
     }
 
     #[test]
-    fn what_is_no_image_is_the_placeholder() {
-        let (addresses, id) = (Addresses::new(b"key"), OauthId::from("a"));
-        let images = addresses.of(&id);
+    fn invalid_image_url_becomes_the_placeholder() {
+        let (urls, id) = (ImageUrls::new(b"key"), OauthId::from("a"));
+        let images = urls.of(&id);
         let long = format!("https://add-on.example.com/{}", "x".repeat(MAX_URL));
         for url in [
             "javascript:alert(1)",
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_type_of_an_image_is_known_by_its_name() {
+    fn image_type_is_read_from_content_type() {
         assert_eq!(image_type("image/PNG"), Some("image/png"));
         assert_eq!(
             image_type(" image/svg+xml; charset=utf-8"),

@@ -7,7 +7,7 @@ use glance_sdk::model::{Color, Icon, MessageFormat, Notification, OauthId};
 use serde::Serialize;
 
 use crate::content::card::{Body, Card};
-use crate::content::image_urls::{Addresses, Images};
+use crate::content::image_urls::{ImageUrls, InstallationImages};
 use crate::content::{html, label, wire};
 use crate::model::{Content, Entry, Sender, User};
 use crate::service::directory::Directory;
@@ -87,7 +87,7 @@ enum Said {
 pub(crate) struct EntryRenderer {
     storage: Arc<dyn Storage>,
     directory: Directory,
-    images: Arc<Addresses>,
+    images: Arc<ImageUrls>,
 }
 
 /// The pictures of add-ons, each looked up once.
@@ -98,7 +98,7 @@ impl EntryRenderer {
     pub(crate) fn new(
         storage: Arc<dyn Storage>,
         directory: Directory,
-        images: Arc<Addresses>,
+        images: Arc<ImageUrls>,
     ) -> Self {
         Self {
             storage,
@@ -190,7 +190,7 @@ fn notification(
     entry: &Entry,
     said: &Notification,
     mentions: Vec<String>,
-    images: Images<'_>,
+    images: InstallationImages<'_>,
 ) -> Said {
     let color = match said.color.clone().unwrap_or(Color::Yellow) {
         Color::Random => {

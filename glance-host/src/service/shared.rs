@@ -8,7 +8,7 @@ use glance_sdk::serve;
 use crate::cluster::attendance::Attendance;
 use crate::cluster::bus::Bus;
 use crate::cluster::rate_limits::Limits;
-use crate::content::image_urls::Addresses;
+use crate::content::image_urls::ImageUrls;
 use crate::model::clock::Clock;
 use crate::model::host_info::HostInfo;
 use crate::model::shutdown::Shutdown;
@@ -57,7 +57,7 @@ pub(crate) struct Shared {
     pub(crate) presence: Presence,
     pub(crate) addon_calls: AddOnCalls,
     pub(crate) images: Images,
-    pub(crate) image_urls: Arc<Addresses>,
+    pub(crate) image_urls: Arc<ImageUrls>,
     pub(crate) visits: Visits,
     pub(crate) removals: Removals,
     pub(crate) rooms: Rooms,

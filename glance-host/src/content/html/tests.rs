@@ -1,7 +1,7 @@
 use glance_sdk::model::OauthId;
 
 use super::*;
-use crate::content::image_urls::Addresses;
+use crate::content::image_urls::ImageUrls;
 
 const REL: &str = "rel=\"noopener noreferrer nofollow\"";
 
@@ -229,8 +229,8 @@ fn addresses_are_of_the_web() {
 #[test]
 fn a_picture_of_a_message_comes_by_way_of_the_host() {
     let id = OauthId::from("a");
-    let addresses = Addresses::new(b"key");
-    let images = addresses.of(&id);
+    let urls = ImageUrls::new(b"key");
+    let images = urls.of(&id);
     let shown = |html: &str| by_host(&message(html), images);
     let escaped = "https://example.com/i.png?a=1&amp;b=2";
     let html = shown(&format!(

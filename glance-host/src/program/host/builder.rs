@@ -19,7 +19,7 @@ use super::{DEFAULT_PORT, Error, Host, Wrap, folder};
 use crate::cluster::attendance::Attendance;
 use crate::cluster::bus::{Bus, LocalBus};
 use crate::cluster::rate_limits::Limits;
-use crate::content::image_urls::Addresses;
+use crate::content::image_urls::ImageUrls;
 use crate::http::health;
 use crate::http::{admin, api, web};
 use crate::model::User;
@@ -335,7 +335,7 @@ impl Builder {
         let way = self.way(&*state).await?;
         let key = state.signing_key().await?;
         let entrance = Entrance::new(way, &key);
-        let image_urls = Arc::new(Addresses::new(&key));
+        let image_urls = Arc::new(ImageUrls::new(&key));
 
         let (end, shutdown) = Shutdown::channel();
         let policy = EgressPolicy::internet().setting("allow_networks");

@@ -1,5 +1,5 @@
 use super::*;
-use crate::content::image_urls::Addresses;
+use crate::content::image_urls::ImageUrls;
 use glance_sdk::model::{Card as Sent, CardStyle, Icon, Picture, RoomId, notification as model};
 use serde_json::{Value, json};
 
@@ -12,14 +12,8 @@ fn shown(said: &Notification) -> Value {
         sender_name: "CI".to_owned(),
         content: Content::Notification(Box::new(said.clone())),
     };
-    let (addresses, sender) = (Addresses::new(b"key"), sender(&entry.sender));
-    serde_json::to_value(notification(
-        &entry,
-        said,
-        Vec::new(),
-        addresses.of(&sender),
-    ))
-    .unwrap()
+    let (urls, sender) = (ImageUrls::new(b"key"), sender(&entry.sender));
+    serde_json::to_value(notification(&entry, said, Vec::new(), urls.of(&sender))).unwrap()
 }
 
 #[test]

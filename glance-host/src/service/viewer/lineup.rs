@@ -8,7 +8,7 @@ use tokio::sync;
 
 use super::prepared::Prepared;
 use crate::cluster::bus::Bus;
-use crate::content::image_urls::Addresses;
+use crate::content::image_urls::ImageUrls;
 use crate::model::bounded_map::evict_unused;
 use crate::model::{Installed, RuntimeGlance};
 use crate::storage::{Storage, StorageError};
@@ -34,7 +34,7 @@ pub(crate) struct Lineups {
 /// Glances that several rooms show, each prepared once.
 struct Pool {
     prepared: Mutex<HashMap<(OauthId, String), Weak<Prepared>>>,
-    images: Arc<Addresses>,
+    images: Arc<ImageUrls>,
 }
 
 impl std::fmt::Debug for Lineups {
@@ -45,7 +45,7 @@ impl std::fmt::Debug for Lineups {
 
 impl Lineups {
     /// Creates a cache of glances with images at these addresses.
-    pub(crate) fn new(images: Arc<Addresses>) -> Self {
+    pub(crate) fn new(images: Arc<ImageUrls>) -> Self {
         Self {
             rooms: Mutex::default(),
             pool: Pool::new(images),
@@ -91,7 +91,7 @@ impl Lineups {
 }
 
 impl Pool {
-    fn new(images: Arc<Addresses>) -> Self {
+    fn new(images: Arc<ImageUrls>) -> Self {
         Self {
             prepared: Mutex::default(),
             images,
@@ -139,7 +139,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Lineup {
     /// Creates a lineup of these installations with a pool of its own.
     pub(super) fn new(installations: Vec<(Arc<Installed>, Vec<RuntimeGlance>)>) -> Arc<Self> {
-        let images = Arc::new(Addresses::new(b"key"));
+        let images = Arc::new(ImageUrls::new(b"key"));
         Arc::new(Pool::new(images).prepare(installations))
     }
 }

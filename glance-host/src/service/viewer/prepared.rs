@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::board::Where;
 use super::inspect::Known;
 use super::sidebar::{Line, LineState, ShownStatus, TargetRef};
-use crate::content::image_urls::{Addresses, Images};
+use crate::content::image_urls::{ImageUrls, InstallationImages};
 use crate::content::label;
 use crate::model::Installed;
 use crate::model::glance_data::{Data, Text};
@@ -26,7 +26,7 @@ pub(super) struct Prepared {
     pub(super) id: String,
     pub(super) installed: Arc<Installed>,
     pub(super) glance: Glance,
-    images: Arc<Addresses>,
+    images: Arc<ImageUrls>,
     program: Program,
     named: Arc<Content>,
     loading: Arc<Content>,
@@ -153,7 +153,7 @@ impl Prepared {
         id: String,
         installed: Arc<Installed>,
         glance: Glance,
-        images: Arc<Addresses>,
+        images: Arc<ImageUrls>,
     ) -> Self {
         let of = images.of(&installed.oauth_id);
         let line = |state| line(&id, &installed, &glance, of, state);
@@ -254,7 +254,7 @@ impl Prepared {
             .explain(content.data, &facts(metadata.as_ref(), place))
     }
 
-    fn images(&self) -> Images<'_> {
+    fn images(&self) -> InstallationImages<'_> {
         self.images.of(&self.installed.oauth_id)
     }
 
@@ -296,7 +296,7 @@ fn line(
     id: &str,
     installed: &Installed,
     glance: &Glance,
-    images: Images<'_>,
+    images: InstallationImages<'_>,
     state: LineState,
 ) -> Line {
     let add_on = &installed.descriptor;

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
-use crate::content::image_urls::Addresses;
+use crate::content::image_urls::ImageUrls;
 use crate::content::label;
 use crate::service::viewer::Line;
 
@@ -156,7 +156,7 @@ impl Person {
                     key: (*key).to_owned(),
                     add_on: "Add-on".to_owned(),
                     name: glance.name.value.clone(),
-                    icon: Addresses::new(b"key").of(&"id".into()).icon(&glance.icon),
+                    icon: ImageUrls::new(b"key").of(&"id".into()).icon(&glance.icon),
                     order: (glance.weight.unwrap_or(100), "add-on".into(), (*key).into()),
                     state,
                     target: None,
