@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_person_is_there_until_their_last_viewer_is_closed() {
+    fn person_is_in_room_until_last_viewer_closes() {
         let attendance = Attendance::default();
         let (one, two, ann) = (RoomId::new(1), RoomId::new(2), UserId::new(7));
         let first = attendance.enter(one, Some(ann));

@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_started_second_counts_as_a_whole_one() {
+    fn retry_after_is_rounded_up() {
         let windows = windows(1);
         windows.take("a", at(0)).unwrap();
         let time = Time {
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn so_many_keys_have_a_window_and_no_more() {
+    fn number_of_keys_is_limited() {
         let windows = windows(1);
         for n in 0..3 {
             assert!(windows.take_within(3, n, at(0)).is_ok());

@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn four_tags_stay_and_nothing_runs() {
+    fn only_four_tags_are_kept() {
         for (html, clean) in [
             ("<b>4</b> Repositories", "<b>4</b> Repositories"),
             ("<B onclick=x>4</B>", "<b>4</b>"),
@@ -194,7 +194,7 @@ mod tests {
     ];
 
     #[test]
-    fn labels_come_out_as_in_hipchats_last_client() {
+    fn labels_match_hipchats_last_web_client() {
         #[derive(serde::Deserialize)]
         struct Verdicts {
             vectors: Vec<Vector>,
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_label_does_not_come_to_many_elements() {
+    fn short_label_creates_few_elements() {
         let open: String = (0..100).map(|n| format!("<b x={n}>")).collect();
         let blocks = "<main>x</main>".repeat(100);
         let clean = sanitize(&format!("<main>{open}</main>{blocks}"));
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_of_a_label_has_no_markup() {
+    fn label_text_has_no_markup() {
         assert_eq!(text(&sanitize("<b>4</b> &lt;open&gt; R&D")), "4 <open> R&D");
     }
 }

@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_at_sign_before_a_name_mentions() {
+    fn at_sign_before_name_mentions() {
         for (text, expected) in [
             ("@ann", vec!["ann"]),
             ("hi @Ann, and (@bo_1)!", vec!["Ann", "bo_1"]),

@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_for_scripts_show_no_digest() {
+    fn debug_of_admin_tokens_hides_digest() {
         let new = NewAdminToken {
             name: "deploy".to_owned(),
             digest: vec![171, 205],

@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_is_a_scheme_a_name_and_maybe_a_port() {
+    fn origin_has_scheme_name_and_optional_port() {
         for good in [
             "https://wiki.example.com",
             "http://localhost:8080",

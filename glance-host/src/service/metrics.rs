@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_duration_is_in_its_bucket_and_all_above() {
+    fn duration_is_counted_in_its_bucket_and_above() {
         let metrics = Metrics::default();
         for milliseconds in [5, 6, 60_000] {
             metrics.queried(QueryOutcome::Ok, Duration::from_millis(milliseconds));
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_happens_is_counted_where_it_belongs() {
+    fn events_are_counted_by_kind() {
         let metrics = Metrics::default();
         metrics.pushed();
         metrics.delivered(&Outcome::Failed(String::new()));

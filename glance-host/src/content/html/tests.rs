@@ -6,7 +6,7 @@ use crate::content::image_urls::ImageUrls;
 const REL: &str = "rel=\"noopener noreferrer nofollow\"";
 
 #[test]
-fn what_the_protocol_allows_stays() {
+fn allowed_html_is_kept() {
     for html in [
         "<b>a</b><i>b</i><strong>c</strong><em>d</em><br>e",
         "<pre>a\n b</pre><code>x</code>",
@@ -31,7 +31,7 @@ fn what_the_protocol_allows_stays() {
 }
 
 #[test]
-fn a_page_reads_the_same_white_space() {
+fn white_space_is_kept() {
     // The page's parser leaves out one line break behind the tag.
     for (html, clean) in [
         ("<pre>\n  a\n\n  b\n</pre>", "<pre>  a\n\n  b\n</pre>"),
@@ -43,7 +43,7 @@ fn a_page_reads_the_same_white_space() {
 }
 
 #[test]
-fn nothing_else_stays() {
+fn other_html_is_removed() {
     let bare = |text: &str| format!("<a target=\"_blank\" {REL}>{text}</a>");
     for (html, clean) in [
         ("<script>alert(1)</script>after", "after".to_owned()),
@@ -134,7 +134,7 @@ fn nothing_else_stays() {
 }
 
 #[test]
-fn a_style_in_words_is_no_style() {
+fn style_in_text_is_not_changed() {
     for html in [
         "&lt;span style=\"x",
         "<b>a</b> style=\"color:red\"",
@@ -149,7 +149,7 @@ fn a_style_in_words_is_no_style() {
 }
 
 #[test]
-fn a_card_keeps_less() {
+fn cards_allow_fewer_tags() {
     for (html, clean) in [
         (
             "<b>a</b><i>b</i><strong>c</strong><span style='color:red'>d</span>",
@@ -172,7 +172,7 @@ fn a_card_keeps_less() {
 }
 
 #[test]
-fn what_is_long_and_deep_comes_out_harmless_and_no_longer() {
+fn long_or_deep_html_is_reduced() {
     let distinct: String = (0..700).map(|n| format!("<b {n}>")).collect();
     let reopened = format!("<p>{distinct}x{}", "<p>x".repeat(1_000));
     assert_eq!(message(&reopened).matches("<b>").count(), 3_700);
@@ -204,7 +204,7 @@ fn what_is_long_and_deep_comes_out_harmless_and_no_longer() {
 }
 
 #[test]
-fn addresses_are_of_the_web() {
+fn only_web_urls_are_kept() {
     for (address, link, picture) in [
         ("https://example.com/", true, true),
         ("HTTP://example.com", true, true),
@@ -227,7 +227,7 @@ fn addresses_are_of_the_web() {
 }
 
 #[test]
-fn a_picture_of_a_message_comes_by_way_of_the_host() {
+fn pictures_load_from_the_host() {
     let id = OauthId::from("a");
     let urls = ImageUrls::new(b"key");
     let images = urls.of(&id);

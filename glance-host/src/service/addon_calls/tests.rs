@@ -20,7 +20,7 @@ impl Transport for Offline {
 }
 
 #[test]
-fn a_token_is_added_to_any_address() {
+fn token_is_added_to_any_url() {
     for (address, expected) in [
         (
             "https://a.example/x",

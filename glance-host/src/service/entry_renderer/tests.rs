@@ -17,7 +17,7 @@ fn shown(said: &Notification) -> Value {
 }
 
 #[test]
-fn a_notification_says_what_it_is() {
+fn notification_is_rendered() {
     let mut said = Notification::html("<b>a</b><script>b</script>");
     let expected = json!({
         "kind": "notification", "color": "yellow", "notify": false, "html": "<b>a</b>"
@@ -39,7 +39,7 @@ fn a_notification_says_what_it_is() {
 }
 
 #[test]
-fn a_card_has_harmless_members_only() {
+fn card_is_sanitized() {
     let mut card = Sent::new(CardStyle::Link, "1", "<b>title</b>");
     card.url = Some("javascript:x".to_owned());
     card.format = Some(model::CardFormat::Compact);
@@ -85,7 +85,7 @@ fn a_card_has_harmless_members_only() {
 }
 
 #[test]
-fn an_excerpt_is_the_first_words_without_markup() {
+fn excerpt_has_first_words_without_markup() {
     let notification = |said: Notification| Content::Notification(Box::new(said));
     let long = "é ".repeat(200);
     let message = |text: &str| Content::Message(crate::model::Message::new(text, &[]));

@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_image_is_fetched_once_until_it_is_old() {
+    async fn image_is_cached_until_it_expires() {
         let cache = Cache::default();
         for now in [0, 1, KEPT - 1] {
             let asked = async {
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_who_ask_at_once_get_one_image() {
+    async fn concurrent_callers_share_one_download() {
         let cache = Cache::default();
         let (done, wait) = tokio::sync::oneshot::channel::<()>();
         let slow = async {
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_oldest_go_when_there_is_too_much() {
+    async fn oldest_images_are_evicted() {
         let cache = Cache::default();
         let third = MAX_BYTES / 3 + 1;
         for url in ["a", "b", "c"] {

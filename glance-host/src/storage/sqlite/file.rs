@@ -179,7 +179,7 @@ mod tests {
     use crate::storage::SqliteState;
 
     #[test]
-    fn nothing_but_a_hosts_database_is_opened() {
+    fn other_files_are_not_opened() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("host.sqlite");
         let foreign = Connection::open(folder.path().join("foreign.sqlite")).unwrap();
@@ -236,7 +236,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn only_the_owner_may_read_it() {
+    fn file_is_readable_by_owner_only() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("host.sqlite");

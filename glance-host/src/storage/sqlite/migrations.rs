@@ -145,7 +145,7 @@ mod tests {
     use crate::storage::{InstallationStore, PeopleStore, RoomStore};
 
     #[tokio::test]
-    async fn a_database_of_the_first_schema_goes_on() {
+    async fn first_schema_is_migrated() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("host.sqlite");
         let old = Connection::open(&path).unwrap();
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_guest_of_other_sites_becomes_an_account_of_the_hosts_own() {
+    async fn migration_makes_embed_guest_technical() {
         let (_folder, path) = with_guest("");
         for _ in 0..2 {
             let state = SqliteState::open(&path).unwrap();
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_person_with_the_name_of_that_guest_stays_a_person() {
+    async fn migration_keeps_person_named_like_embed_guest() {
         for trace in [
             "UPDATE user SET is_guest = 0 WHERE id = 2",
             "UPDATE user SET is_admin = 1 WHERE id = 2",

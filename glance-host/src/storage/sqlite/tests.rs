@@ -27,7 +27,7 @@ async fn database_in_memory_conforms() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn file_that_two_share_conforms() {
+async fn shared_file_conforms() {
     let folder = tempfile::tempdir().unwrap();
     let files = std::sync::atomic::AtomicU32::new(0);
     conformance::check(async || {

@@ -94,7 +94,7 @@ mod tests {
     use glance_sdk::model::Descriptor;
 
     #[tokio::test]
-    async fn an_installation_has_so_many_tokens_and_the_oldest_end() {
+    async fn tokens_per_installation_are_limited() {
         let state = SqliteState::in_memory().unwrap();
         for (id, key) in [("one", "a"), ("two", "b")] {
             let installed = Installed {

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn outcomes_of_writes_are_noted_and_no_others() {
+    fn only_outcomes_of_writes_are_noted() {
         let log = WriteLog::default();
         let mut connection = Connection::open_in_memory().unwrap();
         let mut run = |sql: &str| {
