@@ -36,7 +36,7 @@ pub mod storage;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use content::query_answer::check_query_answer;
+pub use content::query_answer::{QueryAnswerError, check_query_answer};
 pub use ipnet::IpNet;
 pub use model::clock::Clock;
 pub use program::host::{Builder, DEFAULT_PORT, Error, Host};

@@ -63,7 +63,7 @@ pub(super) async fn run(caller: &Caller, arguments: &Arguments) -> Result<Outcom
             verdicts.push((true, visibility(glance, data, arguments.person)));
             verdicts
         }
-        Err(problem) => vec![(false, problem.clone())],
+        Err(problem) => vec![(false, problem.to_string())],
     };
     Ok(Outcome {
         exchanges: vec![exchange],

@@ -221,7 +221,7 @@ impl Host {
             .addon_calls
             .page_url(installed, url, authentication, Some(room.id), &user)
             .map(String::from)
-            .map_err(Error::Panel)
+            .map_err(|error| Error::Panel(error.to_string()))
     }
 
     /// Returns the host's metrics in the text format of Prometheus.

@@ -1,5 +1,7 @@
 //! Calls to add-ons: signed, and limited in time and size.
 
+mod error;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -14,9 +16,11 @@ use crate::model::clock::Clock;
 use crate::model::glance_data::Data;
 use crate::model::host_info::HostInfo;
 use crate::model::{Installed, Leaving, Room, User};
-use crate::net::outbound::call_limiter::{Busy, CallLimiter};
-use crate::net::outbound::{Answer, Call, Outbound};
+use crate::net::outbound::call_limiter::CallLimiter;
+use crate::net::outbound::{Answer, Call, NoAnswer, Outbound};
 use crate::service::metrics::{Metrics, QueryOutcome};
+
+pub(crate) use error::{QueryError, RequestError, SendError};
 
 /// The lifetime of a signed request in seconds. Each request gets its own token.
 const SIGNED_FOR: i64 = 3600;
@@ -27,19 +31,19 @@ const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The query parameter with the token.
 const SIGNED_REQUEST: &str = "signed_request";
 
-/// Stands for the person where an add-on acted. No user has this id, and some frameworks fail without one.
+/// The user id in a token if an add-on caused the call. No user has this id; some frameworks fail without one.
 const NOBODY: &str = "0";
 
-/// The largest answer to a query.
+/// The largest answer to a query, in bytes.
 const MAX_DATA_BYTES: usize = 256 * 1024;
 
-/// A query and its result. The address contains the token: remove it before showing the address.
+/// A query and its result. The URL contains the token: remove it before showing the URL.
 pub(crate) struct Queried {
     pub(crate) at: SystemTime,
     pub(crate) took: Duration,
     pub(crate) url: Option<Url>,
     pub(crate) answer: Option<Answer>,
-    pub(crate) data: Result<Data, String>,
+    pub(crate) data: Result<Data, QueryError>,
 }
 
 /// Signs requests to add-ons and sends them.
@@ -80,52 +84,70 @@ impl AddOnCalls {
         let (at, began) = (self.clock.system_time(), self.clock.elapsed());
         let url = glance.query_url.as_deref().unwrap_or_default();
         let url = self.signed_url(installed, url, Some(room.id), user);
-        let answer = match &url {
-            Ok(url) => self.send_query(installed, url.clone()).await,
-            Err(problem) => Err(problem.clone()),
+        let (url, sent) = match url {
+            Ok(url) => {
+                let sent = self.send_query(installed, url.clone()).await;
+                (Some(url), sent.map_err(QueryError::Send))
+            }
+            Err(error) => (None, Err(QueryError::Request(error))),
         };
         let took = self.clock.elapsed().saturating_sub(began);
-        let data = match &answer {
-            Ok(answer) => self.data(answer),
-            Err(problem) => Err(problem.clone()),
+        let (answer, data) = match sent {
+            Ok(answer) => {
+                let data = self.data(&answer);
+                (Some(answer), data)
+            }
+            Err(error) => (None, Err(error)),
         };
         let outcome = match (&answer, &data) {
             (_, Ok(_)) => QueryOutcome::Ok,
-            (Ok(_), Err(_)) => QueryOutcome::BadAnswer,
-            (Err(_), Err(_)) => QueryOutcome::NoAnswer,
+            (Some(_), Err(_)) => QueryOutcome::BadAnswer,
+            (None, Err(_)) => QueryOutcome::NoAnswer,
         };
         self.metrics.queried(outcome, took);
         Queried {
             at,
             took,
-            url: url.ok(),
-            answer: answer.ok(),
+            url,
+            answer,
             data,
         }
     }
 
-    async fn send_query(&self, installed: &Installed, url: Url) -> Result<Answer, String> {
+    async fn send_query(&self, installed: &Installed, url: Url) -> Result<Answer, SendError> {
         let request = self
             .outbound
             .request(Method::GET, url, Redirects::Checked)
             .header(ORIGIN, &self.info.base_url);
-        let sent = request.send(QUERY_TIMEOUT, MAX_DATA_BYTES);
-        let limited = self.limiter.run(&installed.oauth_id, sent).await;
-        limited
-            .map_err(|Busy(why)| format!("{why}."))?
-            .map_err(|cause| format!("It {cause}."))
+        self.send(
+            &installed.oauth_id,
+            request.send(QUERY_TIMEOUT, MAX_DATA_BYTES),
+        )
+        .await
+    }
+
+    /// Runs a call as soon as the limiter has a slot for it.
+    async fn send(
+        &self,
+        oauth_id: &OauthId,
+        call: impl Future<Output = Result<Answer, NoAnswer>>,
+    ) -> Result<Answer, SendError> {
+        let answer = self.limiter.run(oauth_id, call).await;
+        answer
+            .map_err(SendError::Busy)?
+            .map_err(SendError::NoAnswer)
     }
 
     /// Reads the data in an answer to a query.
-    fn data(&self, answer: &Answer) -> Result<Data, String> {
+    fn data(&self, answer: &Answer) -> Result<Data, QueryError> {
         let allowed = answer.allowed_origin.as_deref();
         let data = query_answer::check_query_answer(
             &self.info.base_url,
             answer.status,
             allowed,
             &answer.body,
-        )?;
-        Data::new(data).map_err(|cause| format!("Its answer is no glance data: {cause}."))
+        );
+        Data::new(data.map_err(QueryError::Answer)?).map_err(QueryError::Data)
     }
 
     /// Downloads an image of an add-on.
@@ -135,32 +157,29 @@ impl AddOnCalls {
         url: Url,
         timeout: Duration,
         max_bytes: usize,
-    ) -> Result<Answer, String> {
+    ) -> Result<Answer, SendError> {
         let call = self
             .outbound
             .request(Method::GET, url, Redirects::Checked)
             .header(ACCEPT, "image/*");
-        self.limiter
-            .run(oauth_id, call.send(timeout, max_bytes))
-            .await
-            .map_err(|Busy(why)| why.to_owned())?
-            .map_err(|cause| format!("it {cause}"))
+        self.send(oauth_id, call.send(timeout, max_bytes)).await
     }
 
-    /// Creates the call of a webhook, without its body. The token is in both places where add-ons look.
+    /// Creates the call of a webhook, without its body. The token is in the URL and in `Authorization`, because
+    /// frameworks read either.
     pub(crate) fn webhook(
         &self,
         installed: &Installed,
         webhook: &Webhook,
         room: RoomId,
         sender: Option<&User>,
-    ) -> Result<Call, String> {
+    ) -> Result<Call, RequestError> {
         let mut url = web_url(&webhook.url)?;
         let mut token = None;
         if webhook.authentication() == &Authentication::Jwt {
             let signed = self.sign(installed, Some(room), sender)?;
             append(&mut url, SIGNED_REQUEST, &signed);
-            // A request has one `Authorization`: a name and password in the address take it.
+            // A request has one `Authorization` header: a name and password in the URL take precedence.
             token = (url.username().is_empty() && url.password().is_none()).then_some(signed);
         }
         let request = self
@@ -173,9 +192,9 @@ impl AddOnCalls {
         })
     }
 
-    /// Creates the call that tells an add-on of its removal. The secret of the removed installation signs it:
-    /// anybody could name the id.
-    pub(crate) fn removal(&self, leaving: &Leaving) -> Result<Call, String> {
+    /// Creates the call that notifies an add-on of its removal. The secret of the removed installation signs it,
+    /// because the id alone is no proof.
+    pub(crate) fn removal(&self, leaving: &Leaving) -> Result<Call, RequestError> {
         let mut url = web_url(&leaving.callback_url)?;
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().push(leaving.oauth_id.as_str());
@@ -186,8 +205,8 @@ impl AddOnCalls {
         Ok(request.header(AUTHORIZATION, format!("JWT {token}")))
     }
 
-    /// Returns the address of a panel, dialog or other page of an add-on, signed unless it asks not to be.
-    /// Without a room the page is for the whole group.
+    /// Returns the URL of a panel, dialog or other page of an add-on, with a token unless its declaration turns
+    /// authentication off. Without a room the page is for the whole group.
     pub(crate) fn page_url(
         &self,
         installed: &Installed,
@@ -195,7 +214,7 @@ impl AddOnCalls {
         authentication: &Authentication,
         room: Option<RoomId>,
         user: &User,
-    ) -> Result<Url, String> {
+    ) -> Result<Url, RequestError> {
         let mut url = match authentication {
             Authentication::None => web_url(url)?,
             _ => self.signed_url(installed, url, room, user)?,
@@ -204,24 +223,24 @@ impl AddOnCalls {
         Ok(url)
     }
 
-    /// Creates a token for an open page, like the one that its address was signed with.
+    /// Creates a token for an open page, like the one in its URL.
     pub(crate) fn page_token(
         &self,
         installed: &Installed,
         room: &Room,
         user: &User,
-    ) -> Result<String, String> {
+    ) -> Result<String, RequestError> {
         self.sign(installed, Some(room.id), Some(user))
     }
 
-    /// Adds a token that says who asks and from which room.
+    /// Adds a token that names the person and the room.
     fn signed_url(
         &self,
         installed: &Installed,
         url: &str,
         room: Option<RoomId>,
         user: &User,
-    ) -> Result<Url, String> {
+    ) -> Result<Url, RequestError> {
         let mut url = web_url(url)?;
         let token = self.sign(installed, room, Some(user))?;
         append(&mut url, SIGNED_REQUEST, &token);
@@ -233,14 +252,14 @@ impl AddOnCalls {
         installed: &Installed,
         room: Option<RoomId>,
         user: Option<&User>,
-    ) -> Result<String, String> {
+    ) -> Result<String, RequestError> {
         let issued_at = Clock::machine_time();
         let mut claims = Claims::new(
             installed.oauth_id.clone(),
             issued_at,
             issued_at + SIGNED_FOR,
         );
-        let token_id = random_alphanumeric(20).map_err(|cause| format!("{cause:#}."))?;
+        let token_id = random_alphanumeric(20).map_err(RequestError::Random)?;
         claims.jti = Some(token_id);
         claims.sub = Some(user.map_or(NOBODY.to_owned(), |user| user.id.to_string()));
         claims.prn = claims.sub.clone();
@@ -255,22 +274,21 @@ impl AddOnCalls {
 }
 
 /// Says in one sentence whether a browser would let the host's page read this answer.
-pub(crate) fn cors(base_url: &str, answer: &Answer) -> Result<String, String> {
-    query_answer::cors(base_url, answer.allowed_origin.as_deref())
+pub(crate) fn describe_cors(base_url: &str, answer: &Answer) -> String {
+    query_answer::describe_cors(base_url, answer.allowed_origin.as_deref())
 }
 
-/// Adds a parameter to an address. The rest of the address stays as it is written.
+/// Adds a query parameter to a URL. Does not change the rest of the URL.
 fn append(url: &mut Url, name: &str, value: &str) {
     url.query_pairs_mut().append_pair(name, value);
 }
 
-fn web_url(url: &str) -> Result<Url, String> {
-    let url = Url::parse(url).map_err(|cause| format!("Its address is none: {cause}."))?;
+/// Parses a URL that an add-on declared, which must be http or https.
+fn web_url(url: &str) -> Result<Url, RequestError> {
+    let url = Url::parse(url).map_err(RequestError::Url)?;
     match url.scheme() {
         "http" | "https" => Ok(url),
-        scheme => Err(format!(
-            "Its address is {scheme}, it must be http or https."
-        )),
+        scheme => Err(RequestError::Scheme(scheme.to_owned())),
     }
 }
 

@@ -328,7 +328,8 @@ impl Viewer {
             return;
         }
         let has_data = queried.data.is_ok();
-        self.board.answered(id, asking, queried.data);
+        let data = queried.data.map_err(|error| error.to_string());
+        self.board.answered(id, asking, data);
         let place = Place {
             room: self.room,
             oauth_id: glance.installed.oauth_id.clone(),
@@ -402,7 +403,7 @@ impl Viewer {
                     .query(installed, glance, &place.room, &place.user)
                     .await;
                 if let Err(problem) = &queried.data {
-                    tracing::warn!(glance = prepared.id, problem, "glance query failed");
+                    tracing::warn!(glance = prepared.id, %problem, "glance query failed");
                 }
                 Box::new((prepared, asking, queried))
             });

@@ -7,6 +7,8 @@
 //! slots are full.
 
 use std::collections::HashMap;
+use std::error::Error;
+use std::fmt;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -30,9 +32,17 @@ const SLOW_SLOTS: usize = 512;
 /// How long a call runs before it counts as slow.
 const SLOW_AFTER: Duration = Duration::from_millis(500);
 
-/// Why the limiter did not run a call, or cancelled it.
+/// An error: the limiter did not run a call, or cancelled it.
 #[derive(Debug)]
-pub(crate) struct Busy(pub(crate) &'static str);
+pub(crate) struct Busy(&'static str);
+
+impl fmt::Display for Busy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Error for Busy {}
 
 const INSTALLATION_BUSY: Busy = Busy("Too many calls of its add-on are under way");
 const ALL_BUSY: Busy = Busy("Too many add-ons are slow at this time");

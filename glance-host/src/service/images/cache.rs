@@ -1,57 +1,58 @@
-//! The images of late, in memory: each is fetched once, and all of them have a bound.
+//! A cache of images in memory, which also remembers failed downloads.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OnceCell;
 
-use super::Image;
+use super::{Image, ImageError};
 
 /// How long an image is cached, in seconds.
-const KEPT: i64 = 60 * 60;
+const TTL: i64 = 60 * 60;
 
 /// How long a failed download is cached, in seconds.
-const MISSED: i64 = 60;
+const FAILURE_TTL: i64 = 60;
 
-/// How many bytes all images may have together.
+/// The limit of all cached images, in bytes.
 const MAX_BYTES: usize = 32 * 1024 * 1024;
 
-/// How many there may be, those that are missing included.
-const MAX_IMAGES: usize = 2000;
+/// The largest number of cached results, failures included.
+const MAX_ENTRIES: usize = 2000;
 
-type Found = Result<Arc<Image>, String>;
+type Loaded = Result<Arc<Image>, Arc<ImageError>>;
 
-/// The images of late, by their address.
+/// Results of downloads, by URL.
 #[derive(Debug, Default)]
-pub(crate) struct Cache(Mutex<Kept>);
+pub(crate) struct Cache(Mutex<Slots>);
 
 #[derive(Debug, Default)]
-struct Kept {
-    slots: HashMap<String, Slot>,
-    /// From the oldest to the newest, with the number of the slot: an address may have got another.
+struct Slots {
+    by_url: HashMap<String, Slot>,
+    /// URLs with the numbers of their slots, oldest first. A slot may have been removed or replaced since.
     order: VecDeque<(String, u64)>,
     bytes: usize,
-    slots_so_far: u64,
+    latest_number: u64,
 }
 
+/// The place of one result, which is empty while the download runs.
 #[derive(Debug, Clone)]
 struct Slot {
     number: u64,
     since: i64,
-    found: Arc<OnceCell<Found>>,
+    result: Arc<OnceCell<Loaded>>,
 }
 
 impl Slot {
     fn is_fresh(&self, now: i64) -> bool {
-        let life = match self.found.get() {
-            Some(Err(_)) => MISSED,
-            _ => KEPT,
+        let ttl = match self.result.get() {
+            Some(Err(_)) => FAILURE_TTL,
+            _ => TTL,
         };
-        (self.since..self.since + life).contains(&now)
+        (self.since..self.since + ttl).contains(&now)
     }
 
     fn bytes(&self) -> usize {
-        match self.found.get() {
+        match self.result.get() {
             Some(Ok(image)) => image.bytes.len(),
             _ => 0,
         }
@@ -64,82 +65,84 @@ impl Cache {
         &self,
         url: &str,
         now: i64,
-        fetching: impl Future<Output = Result<Image, String>>,
-    ) -> Found {
+        download: impl Future<Output = Result<Image, ImageError>>,
+    ) -> Loaded {
         let slot = self.lock().slot(url, now);
-        let mut fetched = false;
-        let fetch = async {
-            fetched = true;
-            fetching.await.map(Arc::new)
+        let mut is_first = false;
+        let download = async {
+            is_first = true;
+            download.await.map(Arc::new).map_err(Arc::new)
         };
-        let found = slot.found.get_or_init(|| fetch).await.clone();
-        if fetched {
-            self.lock().fetched(url, &slot);
+        let loaded = slot.result.get_or_init(|| download).await.clone();
+        if is_first {
+            self.lock().count(url, &slot);
         }
-        found
+        loaded
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
+    fn lock(&self) -> MutexGuard<'_, Slots> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Kept {
+impl Slots {
+    /// Returns the current slot of a URL, or a new one.
     fn slot(&mut self, url: &str, now: i64) -> Slot {
-        if let Some(slot) = self.slots.get(url)
+        if let Some(slot) = self.by_url.get(url)
             && slot.is_fresh(now)
         {
             return slot.clone();
         }
-        self.forget(url);
-        self.slots_so_far += 1;
+        self.remove(url);
+        self.latest_number += 1;
         let slot = Slot {
-            number: self.slots_so_far,
+            number: self.latest_number,
             since: now,
-            found: Arc::default(),
+            result: Arc::default(),
         };
-        self.slots.insert(url.to_owned(), slot.clone());
+        self.by_url.insert(url.to_owned(), slot.clone());
         self.order.push_back((url.to_owned(), slot.number));
-        self.bound();
+        self.evict();
         slot
     }
 
-    fn fetched(&mut self, url: &str, slot: &Slot) {
+    /// Counts the bytes of a slot that was filled, unless it was removed meanwhile.
+    fn count(&mut self, url: &str, slot: &Slot) {
         if self
-            .slots
+            .by_url
             .get(url)
-            .is_some_and(|kept| kept.number == slot.number)
+            .is_some_and(|current| current.number == slot.number)
         {
             self.bytes += slot.bytes();
-            self.bound();
+            self.evict();
         }
     }
 
-    /// Forgets the oldest until all are within their bounds.
-    fn bound(&mut self) {
-        while self.bytes > MAX_BYTES || self.slots.len() > MAX_IMAGES {
+    /// Evicts the oldest slots until the limits hold.
+    fn evict(&mut self) {
+        while self.bytes > MAX_BYTES || self.by_url.len() > MAX_ENTRIES {
             let Some((url, number)) = self.order.pop_front() else {
                 return;
             };
             if self
-                .slots
+                .by_url
                 .get(&url)
                 .is_some_and(|slot| slot.number == number)
             {
-                self.forget(&url);
+                self.remove(&url);
             }
         }
-        if self.order.len() > 2 * MAX_IMAGES {
-            let slots = &self.slots;
-            let is_kept = |(url, number): &(String, u64)| {
+        if self.order.len() > 2 * MAX_ENTRIES {
+            let slots = &self.by_url;
+            let is_current = |(url, number): &(String, u64)| {
                 slots.get(url).is_some_and(|slot| slot.number == *number)
             };
-            self.order.retain(is_kept);
+            self.order.retain(is_current);
         }
     }
 
-    fn forget(&mut self, url: &str) {
-        if let Some(slot) = self.slots.remove(url) {
+    fn remove(&mut self, url: &str) {
+        if let Some(slot) = self.by_url.remove(url) {
             self.bytes = self.bytes.saturating_sub(slot.bytes());
         }
     }
@@ -147,42 +150,46 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
+    use reqwest::StatusCode;
+
     use super::*;
 
-    async fn fetched(bytes: usize) -> Result<Image, String> {
+    async fn image(bytes: usize) -> Result<Image, ImageError> {
         Ok(Image {
             content_type: "image/png",
             bytes: vec![0; bytes],
         })
     }
 
-    async fn not_asked() -> Result<Image, String> {
-        panic!("it is kept")
+    async fn no_download() -> Result<Image, ImageError> {
+        panic!("the image is cached")
     }
 
     #[tokio::test]
     async fn image_is_cached_until_it_expires() {
         let cache = Cache::default();
-        for now in [0, 1, KEPT - 1] {
-            let asked = async {
+        for now in [0, 1, TTL - 1] {
+            let download = async {
                 if now == 0 {
-                    fetched(7).await
+                    image(7).await
                 } else {
-                    not_asked().await
+                    no_download().await
                 }
             };
-            assert_eq!(cache.get("a", now, asked).await.unwrap().bytes.len(), 7);
+            assert_eq!(cache.get("a", now, download).await.unwrap().bytes.len(), 7);
         }
-        assert_eq!(
-            cache.get("a", KEPT, fetched(8)).await.unwrap().bytes.len(),
-            8
-        );
+        assert_eq!(cache.get("a", TTL, image(8)).await.unwrap().bytes.len(), 8);
         assert_eq!(cache.lock().bytes, 8);
 
-        let missing = async { Err("gone".to_owned()) };
+        let missing = async { Err(ImageError::Status(StatusCode::NOT_FOUND)) };
         assert!(cache.get("b", 0, missing).await.is_err());
-        assert!(cache.get("b", MISSED - 1, not_asked()).await.is_err());
-        assert!(cache.get("b", MISSED, fetched(1)).await.is_ok());
+        assert!(
+            cache
+                .get("b", FAILURE_TTL - 1, no_download())
+                .await
+                .is_err()
+        );
+        assert!(cache.get("b", FAILURE_TTL, image(1)).await.is_ok());
     }
 
     #[tokio::test]
@@ -191,12 +198,12 @@ mod tests {
         let (done, wait) = tokio::sync::oneshot::channel::<()>();
         let slow = async {
             let _ = wait.await;
-            fetched(1).await
+            image(1).await
         };
         let both = async {
             tokio::join!(
                 cache.get("a", 0, slow),
-                cache.get("a", 0, not_asked()),
+                cache.get("a", 0, no_download()),
                 async {
                     done.send(()).unwrap();
                 }
@@ -211,20 +218,20 @@ mod tests {
         let cache = Cache::default();
         let third = MAX_BYTES / 3 + 1;
         for url in ["a", "b", "c"] {
-            cache.get(url, 0, fetched(third)).await.unwrap();
+            cache.get(url, 0, image(third)).await.unwrap();
         }
         assert_eq!(cache.lock().bytes, 2 * third);
-        assert!(cache.get("c", 0, not_asked()).await.is_ok());
-        assert_eq!(cache.get("a", 0, fetched(1)).await.unwrap().bytes.len(), 1);
+        assert!(cache.get("c", 0, no_download()).await.is_ok());
+        assert_eq!(cache.get("a", 0, image(1)).await.unwrap().bytes.len(), 1);
 
-        for n in 0..3 * MAX_IMAGES {
-            cache.get(&n.to_string(), 0, fetched(0)).await.unwrap();
+        for n in 0..3 * MAX_ENTRIES {
+            cache.get(&n.to_string(), 0, image(0)).await.unwrap();
             cache
-                .get("same", i64::try_from(n).unwrap() * KEPT, fetched(0))
+                .get("same", i64::try_from(n).unwrap() * TTL, image(0))
                 .await
                 .unwrap();
         }
-        let kept = cache.lock();
-        assert!(kept.slots.len() <= MAX_IMAGES && kept.order.len() <= 2 * MAX_IMAGES);
+        let slots = cache.lock();
+        assert!(slots.by_url.len() <= MAX_ENTRIES && slots.order.len() <= 2 * MAX_ENTRIES);
     }
 }

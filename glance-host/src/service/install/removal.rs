@@ -222,8 +222,8 @@ impl Removals {
         let (installation, url) = (&leaving.oauth_id, plain(&leaving.callback_url));
         let call = match self.addon_calls.removal(leaving) {
             Ok(call) => call,
-            Err(why) => {
-                tracing::warn!(%installation, url, why, "cannot tell the add-on of its removal");
+            Err(error) => {
+                tracing::warn!(%installation, url, %error, "cannot tell the add-on of its removal");
                 return true;
             }
         };

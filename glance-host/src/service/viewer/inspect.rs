@@ -151,11 +151,9 @@ impl Inspection {
             took: u64::try_from(queried.took.as_millis()).unwrap_or(u64::MAX),
             url: queried.url.as_ref().map(without_token),
             status: answer.map(|answer| answer.status.as_u16()),
-            cors: answer.map(|answer| match addon_calls::cors(base_url, answer) {
-                Ok(sentence) | Err(sentence) => sentence,
-            }),
+            cors: answer.map(|answer| addon_calls::describe_cors(base_url, answer)),
             body: answer.map(|answer| String::from_utf8_lossy(&answer.body).into_owned()),
-            problem: queried.data.as_ref().err().cloned(),
+            problem: queried.data.as_ref().err().map(ToString::to_string),
             is_late,
             header: token_parts::header(token),
             claims: token_parts::payload(token),

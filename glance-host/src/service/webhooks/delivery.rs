@@ -14,6 +14,7 @@ use crate::content::notification;
 use crate::model::clock::Clock;
 use crate::model::{Content, Delivery, Entry, Installed, Outcome, RegisteredWebhook};
 use crate::net::outbound::{Answer, NoAnswer};
+use crate::service::addon_calls::RequestError;
 
 /// The timeout of one attempt.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -130,7 +131,7 @@ impl Job {
                 let outcome = match call {
                     Ok(answer) => self.outcome(webhooks, answer).await,
                     Err(CallFailure::NoAnswer(cause)) => Outcome::Failed(cause.to_string()),
-                    Err(CallFailure::Invalid(why)) => Outcome::Skipped(why),
+                    Err(CallFailure::Invalid(error)) => Outcome::Skipped(error.to_string()),
                 };
                 return self.delivery(attempts, took(), outcome);
             };
@@ -229,7 +230,7 @@ impl Job {
 enum CallFailure {
     NoAnswer(NoAnswer),
     /// The call cannot be made: for example, its URL is invalid.
-    Invalid(String),
+    Invalid(RequestError),
 }
 
 /// Returns whether a retry is asked for, or cannot repeat what the add-on did. After a timeout, a 500 or a broken

@@ -139,7 +139,7 @@ pub(crate) async fn find(
     let mut url = shared
         .addon_calls
         .page_url(&installed, &filled.url, authentication, Some(room.id), user)
-        .map_err(cannot)?;
+        .map_err(|error| cannot(error.to_string()))?;
     if let (Some(theme), Kind::Panel | Kind::Dialog) = (wanted.theme, module.kind) {
         let theme = match theme {
             Theme::Light => "light",

@@ -115,7 +115,7 @@ pub(super) async fn address(
         Err(problem) => {
             let add_on = &installed.descriptor.key;
             tracing::warn!(add_on, "cannot open a page: {problem}");
-            Ok((StatusCode::BAD_GATEWAY, problem).into_response())
+            Ok((StatusCode::BAD_GATEWAY, problem.to_string()).into_response())
         }
     }
 }
