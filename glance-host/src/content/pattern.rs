@@ -6,15 +6,16 @@
 
 mod cache;
 mod case_fold_cost;
+mod error;
 mod python;
-
-use std::fmt;
 
 use glance_sdk::evaluate::Program;
 use regex_automata::meta::{Config, Regex};
 use regex_syntax::ast::parse::Parser;
 use tokio::sync::Semaphore;
-use tokio::task::JoinError;
+
+use error::Reason;
+pub(crate) use error::{PatternError, TaskFailed};
 
 /// The longest pattern, in bytes.
 const MAX_PATTERN: usize = 2000;
@@ -30,14 +31,13 @@ static SLOTS: Semaphore = Semaphore::const_new(THREADS);
 /// The number of regular expressions that the actions of an add-on may match against a message.
 pub(crate) const MAX_IN_ACTIONS: usize = 20;
 
-/// Parses a pattern, which is cheap, or says in a sentence why it never matches. Does not detect a pattern that is
-/// too large when compiled.
-pub(crate) fn check(pattern: &str) -> Result<(), String> {
+/// Parses a pattern, which is cheap. Does not detect a pattern that is too large when compiled.
+pub(crate) fn check(pattern: &str) -> Result<(), PatternError> {
     translate(pattern).map(drop)
 }
 
-/// Returns the compiled pattern, or why it never matches. Call it in [`run_limited`].
-pub(crate) fn compiled(pattern: &str) -> Result<Regex, String> {
+/// Returns the compiled pattern, from the cache if possible. Call it in [`run_limited`].
+pub(crate) fn compiled(pattern: &str) -> Result<Regex, PatternError> {
     cache::get(pattern).unwrap_or_else(|| {
         let compiled = compile(pattern);
         if pattern.len() <= MAX_PATTERN {
@@ -68,26 +68,6 @@ pub(crate) async fn run_limited<T: Send + 'static>(
     task.await.map_err(TaskFailed)
 }
 
-/// An error: work on patterns panicked, or the runtime shut down before it ended.
-#[derive(Debug)]
-pub(crate) struct TaskFailed(JoinError);
-
-impl fmt::Display for TaskFailed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("matching patterns failed")?;
-        match f.alternate() {
-            true => write!(f, ": {}", self.0),
-            false => Ok(()),
-        }
-    }
-}
-
-impl std::error::Error for TaskFailed {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.0)
-    }
-}
-
 /// The budget of patterns for the actions of one add-on, which the first actions use first.
 #[derive(Default)]
 pub(crate) struct Allowance {
@@ -107,36 +87,32 @@ impl Allowance {
     }
 }
 
-fn compile(pattern: &str) -> Result<Regex, String> {
+fn compile(pattern: &str) -> Result<Regex, PatternError> {
     let translated = translate(pattern)?;
     let config = Config::new().nfa_size_limit(Some(MAX_COMPILED));
     let built = Regex::builder().configure(config).build(&translated);
     built.map_err(|cause| {
-        let why = match cause.syntax_error() {
-            Some(cause) => last_line(cause),
-            None => format!("it exceeds the size limit of {MAX_COMPILED} bytes"),
+        let reason = match cause.syntax_error() {
+            Some(cause) => Reason::Syntax(last_line(cause)),
+            None => Reason::TooLarge,
         };
-        never(pattern, &why)
+        PatternError::invalid(pattern, reason)
     })
 }
 
 /// Translates a pattern to the syntax of this host's engine, and checks its length and syntax.
-fn translate(pattern: &str) -> Result<String, String> {
+fn translate(pattern: &str) -> Result<String, PatternError> {
     if pattern.len() > MAX_PATTERN {
-        return Err(format!(
-            "the pattern has {} bytes, {MAX_PATTERN} are allowed",
-            pattern.len()
-        ));
+        return Err(PatternError::TooLong(pattern.len()));
     }
     let translated = python::translate(pattern);
     let syntax = Parser::new().parse(&translated);
-    let syntax = syntax.map_err(|cause| never(pattern, &last_line(&cause)))?;
-    case_fold_cost::check(&syntax).map_err(|why| never(pattern, &why))?;
+    let syntax = syntax
+        .map_err(|cause| PatternError::invalid(pattern, Reason::Syntax(last_line(&cause))))?;
+    if !case_fold_cost::is_allowed(&syntax) {
+        return Err(PatternError::invalid(pattern, Reason::CaseFoldCost));
+    }
     Ok(translated)
-}
-
-fn never(pattern: &str, why: &str) -> String {
-    format!("the pattern {pattern:?} never matches, as it cannot be compiled: {why}")
 }
 
 /// Returns the message of the engine without the picture of the position.

@@ -5,6 +5,8 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use regex_automata::meta::Regex;
 
+use super::PatternError;
+
 /// The memory limit of all entries, in bytes: thousands of usual patterns, dozens of the largest.
 const MAX_BYTES: usize = 1 << 26;
 
@@ -13,7 +15,7 @@ const OVERHEAD: usize = 512;
 
 static CACHE: LazyLock<Mutex<Cache>> = LazyLock::new(|| Mutex::new(Cache::new(MAX_BYTES)));
 
-type Compiled = Result<Regex, String>;
+type Compiled = Result<Regex, PatternError>;
 
 /// Returns a cached result. Each clone of a [`Regex`] has working memory of its own, which is freed with it.
 pub(super) fn get(pattern: &str) -> Option<Compiled> {
@@ -67,7 +69,7 @@ impl Cache {
     fn insert(&mut self, pattern: &str, compiled: Compiled) {
         let size = match &compiled {
             Ok(regex) => regex.memory_usage(),
-            Err(why) => why.len(),
+            Err(error) => error.text_bytes(),
         };
         let entry = Entry {
             compiled,

@@ -61,7 +61,7 @@ pub(super) async fn read(request: Request) -> Result<Notification, ApiError> {
             return Err(ApiError::bad_request(message));
         }
     };
-    notification::read(members).map_err(ApiError::bad_request)
+    notification::read(members).map_err(|error| ApiError::bad_request(error.to_string()))
 }
 
 /// Reads a body that is the message itself.

@@ -65,7 +65,7 @@ fn adds(descriptor: &Descriptor, old: Option<&Descriptor>) -> Vec<Value> {
             .as_deref()
             .map(|pattern| match pattern::check(pattern) {
                 Ok(()) => format!("only what matches {pattern}"),
-                Err(why) => why,
+                Err(error) => error.to_string(),
             });
         let mut line = line(event(&one.event).to_owned(), note);
         line["is_new"] = old.is_some_and(|old| !was_told(old, one)).into();
