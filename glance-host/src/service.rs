@@ -12,6 +12,7 @@ pub(crate) mod install;
 pub(crate) mod messages;
 pub(crate) mod metrics;
 pub(crate) mod people;
+pub(crate) mod post_check;
 pub(crate) mod presence;
 pub(crate) mod retention;
 pub(crate) mod rooms;

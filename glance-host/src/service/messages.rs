@@ -8,6 +8,8 @@ use glance_sdk::model::Notification;
 use crate::cluster::rate_limits::{Allowance, Exceeded, Limits};
 use crate::model::{Archived, Content, Entry, Installed, Message, Room, User};
 use crate::service::directory::Directory;
+use crate::service::post_check::{PostRefused, check_post};
+use crate::service::timeline::AppendError;
 use crate::service::webhooks::Webhooks;
 use crate::storage::{Storage, StorageError};
 
@@ -23,7 +25,7 @@ pub(crate) struct Messages {
     limits: Arc<Limits>,
 }
 
-/// The text of a message that somebody wants to post.
+/// A message before it is posted.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
     pub(crate) text: String,
@@ -56,6 +58,8 @@ pub enum PostError {
     BadId,
     /// Another message has the id.
     IdTaken,
+    /// The entry cannot be rendered for pages.
+    Render(serde_json::Error),
     /// The database failed.
     Storage(StorageError),
 }
@@ -68,9 +72,24 @@ pub(crate) enum AddOnPostError {
     TooMany(Exceeded),
 }
 
-impl<E: Into<PostError>> From<E> for AddOnPostError {
-    fn from(error: E) -> Self {
+impl From<PostError> for AddOnPostError {
+    fn from(error: PostError) -> Self {
+        Self::Post(error)
+    }
+}
+
+impl From<AppendError> for AddOnPostError {
+    fn from(error: AppendError) -> Self {
         Self::Post(error.into())
+    }
+}
+
+impl From<PostRefused> for AddOnPostError {
+    fn from(refused: PostRefused) -> Self {
+        match refused {
+            PostRefused::Archived(error) => Self::Post(error.into()),
+            PostRefused::TooMany(exceeded) => Self::TooMany(exceeded),
+        }
     }
 }
 
@@ -79,6 +98,15 @@ impl fmt::Display for AddOnPostError {
         match self {
             Self::Post(error) => error.fmt(f),
             Self::TooMany(_) => f.write_str("the add-on posts too much"),
+        }
+    }
+}
+
+impl std::error::Error for AddOnPostError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Post(error) => error.source(),
+            Self::TooMany(_) => None,
         }
     }
 }
@@ -94,6 +122,7 @@ impl fmt::Display for PostError {
             Self::NoParent(id) => write!(f, "message {id} not found"),
             Self::BadId => f.write_str("the id of the message is no UUID"),
             Self::IdTaken => f.write_str("another message has this id"),
+            Self::Render(error) => write!(f, "the entry cannot be rendered: {error}"),
             Self::Storage(error) => error.fmt(f),
         }
     }
@@ -102,6 +131,7 @@ impl fmt::Display for PostError {
 impl std::error::Error for PostError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
+            Self::Render(error) => Some(error),
             Self::Storage(error) => Some(error),
             _ => None,
         }
@@ -117,6 +147,15 @@ impl From<Archived> for PostError {
 impl From<StorageError> for PostError {
     fn from(error: StorageError) -> Self {
         Self::Storage(error)
+    }
+}
+
+impl From<AppendError> for PostError {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::Storage(error) => Self::Storage(error),
+            AppendError::Render(error) => Self::Render(error),
+        }
     }
 }
 
@@ -142,6 +181,7 @@ impl Messages {
         user: &User,
         mut draft: Draft,
     ) -> Result<Entry, PostError> {
+        room.check_writable()?;
         let id = draft.id.take();
         let message = self.message(room, draft).await?;
         let mut entry = Entry::said(room.id, user, message);
@@ -153,7 +193,8 @@ impl Messages {
             return Ok(entry);
         }
         let stored = self.storage.entry(room.id, &entry.id).await?;
-        let is_same = |it: &Entry| it.sender == entry.sender && it.content == entry.content;
+        let is_same =
+            |stored: &Entry| stored.sender == entry.sender && stored.content == entry.content;
         stored.filter(is_same).ok_or(PostError::IdTaken)
     }
 
@@ -176,7 +217,6 @@ impl Messages {
         installed: &Installed,
         notification: Notification,
     ) -> Result<(Entry, Allowance), AddOnPostError> {
-        room.check_writable()?;
         let content = Content::Notification(Box::new(notification));
         self.post_content(room, installed, content).await
     }
@@ -187,8 +227,7 @@ impl Messages {
         installed: &Installed,
         content: Content,
     ) -> Result<(Entry, Allowance), AddOnPostError> {
-        let allowance = self.limits.message(&installed.oauth_id, room.id);
-        let allowance = allowance.map_err(AddOnPostError::TooMany)?;
+        let allowance = check_post(&self.limits, room, &installed.oauth_id)?;
         let entry = Entry::new(room.id, installed, content);
         self.webhooks.post(&entry).await?;
         Ok((entry, allowance))
@@ -196,7 +235,6 @@ impl Messages {
 
     /// Checks a draft, and finds the people whom it mentions.
     async fn message(&self, room: &Room, draft: Draft) -> Result<Message, PostError> {
-        room.check_writable()?;
         let length = draft.text.chars().count();
         if !(1..=MAX_TEXT).contains(&length) {
             return Err(PostError::Length(length));

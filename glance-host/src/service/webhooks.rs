@@ -24,11 +24,11 @@ use crate::model::{Delivery, Entry};
 use crate::service::addon_calls::AddOnCalls;
 use crate::service::directory::Directory;
 use crate::service::metrics::Metrics;
-use crate::service::timeline::Timeline;
-use crate::storage::{Storage, StorageError};
+use crate::service::timeline::{AppendError, Timeline};
+use crate::storage::Storage;
 use delivery::Job;
 use record::Records;
-use room_event::Payload;
+use room_event::{Payload, PayloadError};
 
 pub use record::KEPT_PER_ROOM;
 pub use room_event::RoomEvent;
@@ -109,7 +109,7 @@ impl Webhooks {
 
     /// Posts an entry unless the room has one with its id: appends it to the timeline and calls webhooks.
     /// Returns whether the entry is new.
-    pub(crate) async fn post(&self, entry: &Entry) -> Result<bool, StorageError> {
+    pub(crate) async fn post(&self, entry: &Entry) -> Result<bool, AppendError> {
         let event = RoomEvent::Written(Box::new(entry.clone()));
         let calls = self.prepare(entry.room_id, &event).await;
         self.timeline.append(entry, || self.queue(calls)).await
@@ -124,7 +124,7 @@ impl Webhooks {
         })
     }
 
-    async fn calls(&self, room: RoomId, event: &RoomEvent) -> Result<Calls, StorageError> {
+    async fn calls(&self, room: RoomId, event: &RoomEvent) -> Result<Calls, PayloadError> {
         let mut calls = Calls::default();
         let Some(kind) = event.event() else {
             return Ok(calls);

@@ -105,6 +105,7 @@ impl From<AddOnPostError> for ApiError {
         match error {
             AddOnPostError::TooMany(exceeded) => exceeded.into(),
             AddOnPostError::Post(PostError::Storage(error)) => error.into(),
+            AddOnPostError::Post(PostError::Render(error)) => error.into(),
             AddOnPostError::Post(PostError::Archived(name)) => RoomError::Archived(name).into(),
             AddOnPostError::Post(PostError::Length(length)) => Self::bad_request(format!(
                 "/message: `message` has {length} characters, 1 to {MAX_TEXT} are allowed"

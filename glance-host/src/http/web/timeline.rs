@@ -92,6 +92,11 @@ pub(super) async fn say(
             "What you reply to is not in this room: send it without.".to_owned()
         }
         Err(PostError::BadId) => "The id of the message is no UUID: reload the page.".to_owned(),
+        Err(PostError::Render(error)) => {
+            tracing::error!(room = %room.id, %error, "rendering a message failed");
+            let sentence = "Something went wrong in the host";
+            return Ok((StatusCode::INTERNAL_SERVER_ERROR, sentence).into_response());
+        }
         Err(PostError::IdTaken) => "Another message has this id: reload the page.".to_owned(),
     };
     Ok((StatusCode::UNPROCESSABLE_ENTITY, sentence).into_response())

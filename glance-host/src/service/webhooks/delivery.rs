@@ -1,5 +1,6 @@
 //! The delivery of one event to one webhook: the call, its retries, and the entry for the answer.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -10,11 +11,13 @@ use serde_json::{Map, Value};
 
 use super::Webhooks;
 use super::room_event::Payload;
-use crate::content::notification;
+use crate::content::notification::{self, NotificationError};
 use crate::model::clock::Clock;
 use crate::model::{Content, Delivery, Entry, Installed, Outcome, RegisteredWebhook};
 use crate::net::outbound::{Answer, NoAnswer};
 use crate::service::addon_calls::RequestError;
+use crate::service::post_check::{PostRefused, check_post};
+use crate::service::timeline::AppendError;
 
 /// The timeout of one attempt.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -174,11 +177,11 @@ impl Job {
         let text = String::from_utf8_lossy(&answer.body);
         let posted = match answer.status.is_success() {
             true => self.post_answer(webhooks, &answer.body).await,
-            false => Err(format!("a webhook answered {}", answer.status)),
+            false => Err(AnswerError::Status(answer.status)),
         };
         let (entry, problem) = match posted {
             Ok(entry) => (entry, None),
-            Err(problem) => (None, Some(problem)),
+            Err(error) => (None, Some(error.to_string())),
         };
         Outcome::Answered {
             status,
@@ -193,36 +196,79 @@ impl Job {
         &self,
         webhooks: &Webhooks,
         body: &[u8],
-    ) -> Result<Option<String>, String> {
+    ) -> Result<Option<String>, AnswerError> {
         if is_acknowledgement(body) || self.payload.event == Event::RoomDeleted {
             return Ok(None);
         }
-        let members: Map<String, Value> = json::from_slice(body)
-            .map_err(|cause| format!("a webhook's answer is no JSON object: {cause}"))?;
-        let notification = notification::read(members)
-            .map_err(|problem| format!("a webhook's answer is no notification: {problem}"))?;
+        let members: Map<String, Value> = json::from_slice(body).map_err(AnswerError::Json)?;
+        let notification = notification::read(members).map_err(AnswerError::Notification)?;
         if !self.is_installed(webhooks).await {
-            return Err("the add-on of a webhook was removed before it answered".to_owned());
+            return Err(AnswerError::AddOnRemoved);
         }
         let room = webhooks.storage.room(self.payload.room.id).await;
-        let Some(room) = room.map_err(|cause| cause.to_string())? else {
-            return Err("the room of a webhook was deleted before it was answered".to_owned());
-        };
-        room.check_writable().map_err(|why| why.to_string())?;
-        let room = room.id;
-        if webhooks.limits.message(self.oauth_id(), room).is_err() {
-            return Err("the add-on of a webhook has written too much into the room".to_owned());
-        }
+        let room = room.map_err(AppendError::Storage)?;
+        let room = room.ok_or(AnswerError::RoomDeleted)?;
+        check_post(&webhooks.limits, &room, self.oauth_id()).map_err(AnswerError::Refused)?;
         let content = Content::Notification(Box::new(notification));
-        let entry = Entry::new(room, &self.installed, content);
+        let entry = Entry::new(room.id, &self.installed, content);
         // Two add-ons that answer each other's notifications would never end.
-        let result = match self.payload.event {
-            Event::RoomNotification => webhooks.timeline.append(&entry, || {}).await,
-            _ => webhooks.post(&entry).await,
+        match self.payload.event {
+            Event::RoomNotification => webhooks.timeline.append(&entry, || {}).await?,
+            _ => webhooks.post(&entry).await?,
         };
-        result
-            .map(|_| Some(entry.id))
-            .map_err(|cause| cause.to_string())
+        Ok(Some(entry.id))
+    }
+}
+
+/// The reason why an answer was not posted.
+#[derive(Debug)]
+enum AnswerError {
+    Status(StatusCode),
+    Json(json::Error),
+    Notification(NotificationError),
+    AddOnRemoved,
+    RoomDeleted,
+    Refused(PostRefused),
+    Append(AppendError),
+}
+
+impl From<AppendError> for AnswerError {
+    fn from(error: AppendError) -> Self {
+        Self::Append(error)
+    }
+}
+
+impl fmt::Display for AnswerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "a webhook answered {status}"),
+            Self::Json(error) => write!(f, "a webhook's answer is no JSON object: {error}"),
+            Self::Notification(error) => {
+                write!(f, "a webhook's answer is no notification: {error}")
+            }
+            Self::AddOnRemoved => {
+                f.write_str("the add-on of a webhook was removed before it answered")
+            }
+            Self::RoomDeleted => {
+                f.write_str("the room of a webhook was deleted before it was answered")
+            }
+            Self::Refused(PostRefused::TooMany(_)) => {
+                f.write_str("the add-on of a webhook has written too much into the room")
+            }
+            Self::Refused(refused) => refused.fmt(f),
+            Self::Append(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for AnswerError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Json(error) => Some(error),
+            Self::Notification(error) => Some(error),
+            Self::Append(error) => error.source(),
+            _ => None,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The events of a room, and their webhook payloads.
 
+use std::fmt;
+
 use glance_sdk::model::webhook::{
     RoomArchived, RoomCreated, RoomDeleted, RoomEnter, RoomExit, RoomMessage, RoomNotification,
     RoomTopicChange, RoomUnarchived,
@@ -87,6 +89,37 @@ pub(super) struct Payload {
     pub(super) item: Value,
 }
 
+/// The reason why there is no payload.
+#[derive(Debug)]
+pub(super) enum PayloadError {
+    Storage(StorageError),
+    Json(serde_json::Error),
+}
+
+impl From<StorageError> for PayloadError {
+    fn from(error: StorageError) -> Self {
+        Self::Storage(error)
+    }
+}
+
+impl fmt::Display for PayloadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Storage(error) => error.fmt(f),
+            Self::Json(error) => write!(f, "the payload cannot be serialized: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for PayloadError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Storage(error) => error.source(),
+            Self::Json(error) => Some(error),
+        }
+    }
+}
+
 impl Payload {
     pub(super) async fn new(
         storage: &dyn Storage,
@@ -94,7 +127,7 @@ impl Payload {
         room: Room,
         kind: Event,
         event: &RoomEvent,
-    ) -> Result<Self, StorageError> {
+    ) -> Result<Self, PayloadError> {
         let at = directory.room(&room);
         let person = |user: &User| directory.person(user);
         let (mut text, mut author) = (None, None);
@@ -138,7 +171,7 @@ impl Payload {
             text,
             sender,
             author,
-            item: item.map_err(StorageError::other)?,
+            item: item.map_err(PayloadError::Json)?,
         })
     }
 }
