@@ -8,28 +8,29 @@ use serde_json::Number;
 use crate::content::html;
 use crate::content::image_urls::InstallationImages;
 
-/// The text of a notification, or of a part of its card.
+/// The body of a notification, or a text in its card.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Body {
     Text(String),
-    /// Sanitized.
+    /// Sanitized HTML.
     Html(String),
     Card(Box<Card>),
 }
 
 /// The longest title, label or value, in characters.
-const LINE: usize = 500;
+const MAX_LINE: usize = 500;
 
 /// The longest description and activity, in characters.
-const TEXT: usize = 10_000;
+const MAX_TEXT: usize = 10_000;
 
 /// The longest URL, in bytes: pictures may be `data:` URLs.
-const ADDRESS: usize = 100_000;
+const MAX_URL: usize = 100_000;
 
 /// The largest number of attributes.
-const ATTRIBUTES: usize = 50;
+const MAX_ATTRIBUTES: usize = 50;
 
+/// A card as pages show it.
 #[derive(Debug, Serialize)]
 pub(crate) struct Card {
     style: CardStyle,
@@ -71,7 +72,7 @@ struct Attribute {
     #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<String>,
     value: String,
-    /// Returns the kind of lozenge, named as in glances.
+    /// The kind of lozenge, with the names that glances use.
     #[serde(skip_serializing_if = "Option::is_none")]
     lozenge: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,11 +84,11 @@ struct Attribute {
 impl Card {
     pub(crate) fn new(card: &sent::Card, images: InstallationImages<'_>) -> Self {
         let icon = |picture: &Picture| icon(picture, images);
-        let attributes = card.attributes.iter().flatten().take(ATTRIBUTES);
+        let attributes = card.attributes.iter().flatten().take(MAX_ATTRIBUTES);
         Self {
             style: card.style.clone(),
             format: card.format.clone().unwrap_or(CardFormat::Medium),
-            title: cut(card.title.as_deref().unwrap_or_default(), LINE),
+            title: truncate(card.title.as_deref().unwrap_or_default(), MAX_LINE),
             url: link(card.url.as_ref()),
             description: card.description.as_ref().and_then(description),
             thumbnail: card.thumbnail.as_ref().and_then(|picture| {
@@ -99,7 +100,7 @@ impl Card {
             }),
             icon: card.icon.as_ref().and_then(icon),
             activity: card.activity.as_ref().map(|activity| Activity {
-                html: html::card(&cut(&activity.html, TEXT)),
+                html: html::card(&truncate(&activity.html, MAX_TEXT)),
                 icon: activity.icon.as_ref().and_then(icon),
             }),
             attributes: attributes.map(|one| attribute(one, images)).collect(),
@@ -113,7 +114,7 @@ fn description(description: &Description) -> Option<Body> {
         Description::Formatted(text) => (&text.value, text.format == Some(MessageFormat::Html)),
         _ => return None,
     };
-    let text = cut(text, TEXT);
+    let text = truncate(text, MAX_TEXT);
     Some(match is_html {
         true => Body::Html(html::card(&text)),
         false => Body::Text(text),
@@ -128,9 +129,12 @@ fn attribute(attribute: &sent::Attribute, images: InstallationImages<'_>) -> Att
         kind => kind.strip_prefix('-'),
     });
     Attribute {
-        label: attribute.label.as_ref().map(|label| cut(label, LINE)),
-        value: cut(&value.label, LINE),
-        lozenge: lozenge.map(|kind| cut(kind, LINE)),
+        label: attribute
+            .label
+            .as_ref()
+            .map(|label| truncate(label, MAX_LINE)),
+        value: truncate(&value.label, MAX_LINE),
+        lozenge: lozenge.map(|kind| truncate(kind, MAX_LINE)),
         url: link(value.url.as_ref()),
         icon: value
             .icon
@@ -148,20 +152,20 @@ fn icon(picture: &Picture, images: InstallationImages<'_>) -> Option<Image> {
 }
 
 fn image(url: &str, url_2x: Option<&str>, images: InstallationImages<'_>) -> Option<Image> {
-    let kept = |url: &&str| url.len() <= ADDRESS && html::is_picture(url);
+    let is_allowed = |url: &&str| url.len() <= MAX_URL && html::is_picture(url);
     Some(Image {
-        url: images.proxied(Some(url).filter(kept)?),
-        url_2x: url_2x.filter(kept).map(|url| images.proxied(url)),
+        url: images.proxied(Some(url).filter(is_allowed)?),
+        url_2x: url_2x.filter(is_allowed).map(|url| images.proxied(url)),
         width: None,
         height: None,
     })
 }
 
-fn link(address: Option<&String>) -> Option<String> {
-    let kept = address.filter(|url| url.len() <= ADDRESS && html::is_link(url));
-    kept.cloned()
+fn link(url: Option<&String>) -> Option<String> {
+    let link = url.filter(|url| url.len() <= MAX_URL && html::is_link(url));
+    link.cloned()
 }
 
-fn cut(text: &str, characters: usize) -> String {
+fn truncate(text: &str, characters: usize) -> String {
     text.chars().take(characters).collect()
 }

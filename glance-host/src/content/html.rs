@@ -13,14 +13,14 @@ use reqwest::Url;
 use crate::content::image_urls::InstallationImages;
 use crate::content::label;
 
-const MESSAGE: [&str; 21] = [
+const MESSAGE_TAGS: [&str; 21] = [
     "a", "b", "br", "code", "em", "i", "img", "li", "ol", "pre", "span", "strong", "table",
     "tbody", "td", "tfoot", "th", "thead", "tr", "ul", "caption",
 ];
 
-const CARD: [&str; 5] = ["a", "b", "i", "span", "strong"];
+const CARD_TAGS: [&str; 5] = ["a", "b", "i", "span", "strong"];
 
-/// Elements that are removed with their content, which is no text for people.
+/// Elements that are removed with their content, because it is no text for people.
 const REMOVED: [&str; 10] = [
     "iframe", "noembed", "noframes", "noscript", "script", "style", "template", "textarea",
     "title", "xmp",
@@ -28,8 +28,8 @@ const REMOVED: [&str; 10] = [
 
 const STYLES: [&str; 5] = ["color", "font-weight", "height", "text-decoration", "width"];
 
-static MESSAGES: LazyLock<Builder<'static>> = LazyLock::new(|| builder(&MESSAGE));
-static CARDS: LazyLock<Builder<'static>> = LazyLock::new(|| builder(&CARD));
+static MESSAGES: LazyLock<Builder<'static>> = LazyLock::new(|| builder(&MESSAGE_TAGS));
+static CARDS: LazyLock<Builder<'static>> = LazyLock::new(|| builder(&CARD_TAGS));
 
 fn builder(tags: &[&'static str]) -> Builder<'static> {
     let cell = ["colspan", "rowspan", "valign"].as_slice();
@@ -60,24 +60,24 @@ fn builder(tags: &[&'static str]) -> Builder<'static> {
         .url_schemes(HashSet::from(["http", "https", "mailto", "data"]))
         .url_relative(UrlRelative::Deny)
         .attribute_filter(|_, attribute, value| {
-            let kept = match attribute {
+            let is_allowed = match attribute {
                 "href" => is_link(value),
                 "src" => is_picture(value),
                 _ => true,
             };
-            kept.then_some(Cow::Borrowed(value))
+            is_allowed.then_some(Cow::Borrowed(value))
         });
     builder
 }
 
-/// A style in sanitized HTML, where quotes delimit values only.
+/// Matches a style in sanitized HTML, where quotes delimit values only.
 static STYLE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"(<(?:span|img)(?: [a-z-]+="[^"]*")*?) style=""#).ok());
 
 /// The longest sanitized HTML, in bytes; longer HTML is reduced to its text.
-const LONGEST: usize = 100_000;
+const MAX_HTML: usize = 100_000;
 
-/// The URL of a picture in sanitized HTML.
+/// Matches the URL of a picture in sanitized HTML.
 static PICTURE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"(<img(?: [a-z-]+="[^"]*")*?) src="([^"]*)""#).ok());
 
@@ -86,13 +86,13 @@ pub(crate) fn message(html: &str) -> String {
     clean(&MESSAGES, html)
 }
 
-/// Sanitizes it, with pictures by way of the host.
-pub(crate) fn by_host(clean: &str, images: InstallationImages<'_>) -> String {
+/// Replaces the picture URLs in sanitized HTML by URLs of the host.
+pub(crate) fn proxy_pictures(clean: &str, images: InstallationImages<'_>) -> String {
     let Some(picture) = &*PICTURE else {
         return ammonia::clean_text(clean);
     };
     let proxied = |found: &Captures<'_>| {
-        let address = unescaped(&found[2]);
+        let address = decode_attribute(&found[2]);
         format!(
             "{} src=\"{}\"",
             &found[1],
@@ -103,7 +103,7 @@ pub(crate) fn by_host(clean: &str, images: InstallationImages<'_>) -> String {
 }
 
 /// Decodes an attribute's value; `&` is decoded last.
-fn unescaped(value: &str) -> String {
+fn decode_attribute(value: &str) -> String {
     let pairs = [
         ("&quot;", "\""),
         ("&lt;", "<"),
@@ -122,8 +122,8 @@ pub(crate) fn card(html: &str) -> String {
 }
 
 fn clean(builder: &Builder<'_>, html: &str) -> String {
-    let clean = builder.clean(&label::few_elements(html)).to_string();
-    let clean = label::without_returns(clean);
+    let clean = builder.clean(&label::limit_elements(html)).to_string();
+    let clean = label::normalize_line_breaks(clean);
     // The page parses this again, and a parser drops the first line break of a `pre`.
     let clean = clean.replace("<pre>\n", "<pre>\n\n");
     // The page's policy forbids the attribute; its script sets the properties.
@@ -132,7 +132,7 @@ fn clean(builder: &Builder<'_>, html: &str) -> String {
         None => clean,
     };
     match clean.len() {
-        0..=LONGEST => clean,
+        0..=MAX_HTML => clean,
         _ => {
             let words: String = label::text(&clean).chars().take(10_000).collect();
             ammonia::clean_text(&words)

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use ammonia::Builder;
 use regex::Regex;
 
-const KEPT: [&str; 4] = ["b", "strong", "em", "i"];
+const ALLOWED: [&str; 4] = ["b", "strong", "em", "i"];
 
 /// Elements that are removed with their content, as in HipChat's last web client.
 const REMOVED: [&str; 76] = [
@@ -92,7 +92,7 @@ const REMOVED: [&str; 76] = [
 static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut builder = Builder::empty();
     builder
-        .tags(HashSet::from(KEPT))
+        .tags(HashSet::from(ALLOWED))
         .tag_attributes(HashMap::new())
         .generic_attributes(HashSet::new())
         .clean_content_tags(HashSet::from(REMOVED));
@@ -108,19 +108,19 @@ static FORMATTING: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// The longest label that is parsed, in bytes. Answers to queries may have 1000 characters; pushes have no documented
 /// limit.
-const LONGEST: usize = 10_000;
+const MAX_LABEL: usize = 10_000;
 
 /// Returns the sanitized label; empty if it is too long.
 pub(crate) fn sanitize(html: &str) -> String {
     match html.len() {
-        0..=LONGEST => without_returns(SANITIZER.clean(&few_elements(html)).to_string()),
+        0..=MAX_LABEL => normalize_line_breaks(SANITIZER.clean(&limit_elements(html)).to_string()),
         _ => String::new(),
     }
 }
 
 /// Replaces carriage returns that character references created (`&#13;`) by line feeds: a parser of the result reads
 /// them as line feeds anyway.
-pub(crate) fn without_returns(clean: String) -> String {
+pub(crate) fn normalize_line_breaks(clean: String) -> String {
     match clean.contains('\r') {
         true => clean.replace("\r\n", "\n").replace('\r', "\n"),
         false => clean,
@@ -128,7 +128,7 @@ pub(crate) fn without_returns(clean: String) -> String {
 }
 
 /// Returns equivalent HTML in which a few characters create only a few elements.
-pub(crate) fn few_elements(html: &str) -> Cow<'_, str> {
+pub(crate) fn limit_elements(html: &str) -> Cow<'_, str> {
     match &*FORMATTING {
         Some(formatting) => formatting.replace_all(html, "<$1>"),
         None => Cow::Borrowed(html),
@@ -180,8 +180,8 @@ mod tests {
         }
     }
 
-    /// How labels begin that come out otherwise than in HipChat's last web client, and why.
-    const OTHERWISE: [(&str, &str); 3] = [
+    /// The beginnings of labels that this host sanitizes differently from HipChat's last web client, with the reasons.
+    const DIFFERENCES: [(&str, &str); 3] = [
         ("&copy;", "the same characters, written as themselves"),
         (
             "<![CDATA[",
@@ -212,8 +212,10 @@ mod tests {
         let verdicts: Verdicts = serde_json::from_str(&text.unwrap()).unwrap();
         assert!(verdicts.vectors.len() > 30);
         for Vector { r#in: html, out } in verdicts.vectors {
-            let otherwise = OTHERWISE.iter().find(|(start, _)| html.starts_with(start));
-            match otherwise {
+            let difference = DIFFERENCES
+                .iter()
+                .find(|(start, _)| html.starts_with(start));
+            match difference {
                 Some((_, why)) => assert_ne!(sanitize(&html), out, "no longer so: {why}"),
                 None => assert_eq!(sanitize(&html), out, "{html}"),
             }
@@ -221,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn short_label_creates_few_elements() {
+    fn short_label_creates_limit_elements() {
         let open: String = (0..100).map(|n| format!("<b x={n}>")).collect();
         let blocks = "<main>x</main>".repeat(100);
         let clean = sanitize(&format!("<main>{open}</main>{blocks}"));
@@ -230,7 +232,7 @@ mod tests {
             "{} bytes",
             clean.len()
         );
-        assert_eq!(sanitize(&"x".repeat(LONGEST + 1)), "");
+        assert_eq!(sanitize(&"x".repeat(MAX_LABEL + 1)), "");
     }
 
     #[test]

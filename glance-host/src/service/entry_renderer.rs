@@ -13,8 +13,8 @@ use crate::model::{Content, Entry, Sender, User};
 use crate::service::directory::Directory;
 use crate::storage::{Storage, StorageError};
 
-/// The length of the excerpt of an answered entry, in characters.
-const EXCERPT: usize = 140;
+/// The longest excerpt of an answered entry, in characters.
+const MAX_EXCERPT: usize = 140;
 
 /// The colours that `random` chooses from.
 const COLORS: [Color; 5] = [
@@ -25,28 +25,28 @@ const COLORS: [Color; 5] = [
     Color::Gray,
 ];
 
-/// An entry.
+/// An entry as pages show it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Rendered {
     id: String,
-    /// When, for example `2016-09-09T08:23:02.932694+00:00`.
+    /// The time, for example `2016-09-09T08:23:02.932694+00:00`.
     at: String,
-    sender: By,
+    sender: RenderedSender,
     /// The entry that this one answers, or is attached to.
     #[serde(skip_serializing_if = "Option::is_none")]
     parent: Option<Parent>,
     #[serde(flatten)]
-    said: Said,
+    content: RenderedContent,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct By {
+struct RenderedSender {
     id: String,
     name: String,
     is_add_on: bool,
-    /// The picture that an add-on has of itself, by way of the host.
+    /// The add-on's picture, with URLs of the host.
     #[serde(skip_serializing_if = "Option::is_none")]
     avatar: Option<Icon>,
 }
@@ -62,19 +62,19 @@ struct Parent {
 
 #[derive(Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
-enum Said {
+enum RenderedContent {
     Message {
         text: String,
-        /// The names behind an `@` that are somebody's.
+        /// The mention names in the text that belong to people.
         mentions: Vec<String>,
     },
     Notification {
-        /// Stands beside the sender's name.
+        /// The addition to the sender's name.
         #[serde(skip_serializing_if = "Option::is_none")]
         from: Option<String>,
         color: Color,
         notify: bool,
-        /// As in a message; in plain text only.
+        /// As in a message; only for plain text.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         mentions: Vec<String>,
         #[serde(flatten)]
@@ -90,7 +90,7 @@ pub(crate) struct EntryRenderer {
     images: Arc<ImageUrls>,
 }
 
-/// The pictures of add-ons, each looked up once.
+/// A cache of the pictures of add-ons while entries are rendered.
 #[derive(Default)]
 struct Avatars(HashMap<OauthId, Option<Icon>>);
 
@@ -130,17 +130,23 @@ impl EntryRenderer {
         entry: &Entry,
     ) -> Result<Rendered, StorageError> {
         let names = |users: Vec<User>| users.iter().map(User::mention_name).collect();
-        let (body, parent) = match &entry.content {
+        let (content, parent) = match &entry.content {
             Content::Message(message) => {
                 let mentions = names(self.storage.users_with(&message.mentions).await?);
                 let text = message.text.clone();
-                (Said::Message { text, mentions }, &message.reply_to)
+                (
+                    RenderedContent::Message { text, mentions },
+                    &message.reply_to,
+                )
             }
-            Content::Notification(said) => {
-                let sender = sender(&entry.sender);
+            Content::Notification(notification) => {
+                let sender = image_signer(&entry.sender);
                 let images = self.images.of(&sender);
-                let mentions = names(self.directory.mentioned_by(said).await?);
-                (notification(entry, said, mentions, images), &said.attach_to)
+                let mentions = names(self.directory.mentioned_by(notification).await?);
+                (
+                    render_notification(entry, notification, mentions, images),
+                    &notification.attach_to,
+                )
             }
         };
         let parent = match parent {
@@ -154,7 +160,7 @@ impl EntryRenderer {
         Ok(Rendered {
             id: entry.id.clone(),
             at: wire::date(entry.at),
-            sender: By {
+            sender: RenderedSender {
                 id,
                 name: entry.sender_name.clone(),
                 is_add_on,
@@ -166,84 +172,90 @@ impl EntryRenderer {
                 id: parent.id,
                 name: parent.sender_name,
             }),
-            said: body,
+            content,
         })
     }
 
     async fn avatar(
         &self,
-        known: &mut Avatars,
+        avatars: &mut Avatars,
         id: &OauthId,
     ) -> Result<Option<Icon>, StorageError> {
-        if let Some(known) = known.0.get(id) {
-            return Ok(known.clone());
+        if let Some(avatar) = avatars.0.get(id) {
+            return Ok(avatar.clone());
         }
         let installed = self.storage.installation(id).await?;
         let avatar =
             installed.and_then(|installed| self.images.of(id).avatar(&installed.descriptor));
-        known.0.insert(id.clone(), avatar.clone());
+        avatars.0.insert(id.clone(), avatar.clone());
         Ok(avatar)
     }
 }
 
-fn notification(
+fn render_notification(
     entry: &Entry,
-    said: &Notification,
+    notification: &Notification,
     mentions: Vec<String>,
     images: InstallationImages<'_>,
-) -> Said {
-    let color = match said.color.clone().unwrap_or(Color::Yellow) {
+) -> RenderedContent {
+    let color = match notification.color.clone().unwrap_or(Color::Yellow) {
         Color::Random => {
-            // The same for everyone, and each time.
+            // Derived from the id: everyone sees the same colour, also after a reload.
             let chance: usize = entry.id.bytes().map(usize::from).sum();
             COLORS[chance % COLORS.len()].clone()
         }
         color => color,
     };
-    Said::Notification {
-        from: said.from.clone().filter(|from| !from.trim().is_empty()),
+    RenderedContent::Notification {
+        from: notification
+            .from
+            .clone()
+            .filter(|from| !from.trim().is_empty()),
         color,
-        notify: said.notify == Some(true),
+        notify: notification.notify == Some(true),
         mentions,
-        body: match &said.card {
+        body: match &notification.card {
             Some(card) => Body::Card(Box::new(Card::new(card, images))),
-            None => match body(said) {
-                Body::Html(html) => Body::Html(html::by_host(&html, images)),
+            None => match body(notification) {
+                Body::Html(html) => Body::Html(html::proxy_pictures(&html, images)),
                 other => other,
             },
         },
     }
 }
 
-fn body(said: &Notification) -> Body {
-    match said.message_format {
-        Some(MessageFormat::Text) => Body::Text(said.message.clone()),
-        _ => Body::Html(html::message(&said.message)),
+fn body(notification: &Notification) -> Body {
+    match notification.message_format {
+        Some(MessageFormat::Text) => Body::Text(notification.message.clone()),
+        _ => Body::Html(html::message(&notification.message)),
     }
 }
 
-/// Returns the id under which the images of an entry are signed.
-fn sender(sender: &Sender) -> OauthId {
+/// Returns the id for which the image URLs of an entry are signed.
+fn image_signer(sender: &Sender) -> OauthId {
     match sender {
         Sender::Person(id) => OauthId::from(id.to_string()),
         Sender::AddOn(id) => OauthId::from(id.to_string()),
     }
 }
 
-/// Its first words.
+/// Returns the first words of an entry.
 fn excerpt(content: &Content) -> String {
     let words = match content {
         Content::Message(message) => message.text.clone(),
-        Content::Notification(said) => {
-            let title = said.card.as_ref().and_then(|card| card.title.clone());
-            title.unwrap_or_else(|| match body(said) {
+        Content::Notification(notification) => {
+            let title = notification
+                .card
+                .as_ref()
+                .and_then(|card| card.title.clone());
+            title.unwrap_or_else(|| match body(notification) {
                 Body::Html(html) => label::text(&html),
-                _ => said.message.clone(),
+                _ => notification.message.clone(),
             })
         }
     };
     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    match words.char_indices().nth(EXCERPT) {
+    match words.char_indices().nth(MAX_EXCERPT) {
         Some((end, _)) => format!("{}…", &words[..end]),
         None => words,
     }

@@ -1,4 +1,4 @@
-//! Whether the database can be written.
+//! Checks whether the database can be written.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,51 +7,50 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::storage;
-use crate::storage::StorageError;
+use crate::storage::{Storage, StorageError};
 
 /// How long a probe may take before the database counts as failed.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How often a probe is made at most.
+/// The shortest time between two probes.
 const PROBE_PERIOD: Duration = Duration::from_secs(10);
 
-/// The latest knowledge about the database.
+/// Knows whether the latest write to the database succeeded.
 #[derive(Debug, Default)]
-pub(crate) struct Health(Mutex<Known>);
+pub(crate) struct Health(Mutex<Status>);
 
 #[derive(Debug, Default)]
-struct Known {
-    /// Which of the state's writes this is about.
+struct Status {
+    /// The number of writes when this was the latest.
     count: u64,
     has_failed: bool,
     /// When the next probe may be made, by [`Clock::elapsed`](crate::Clock::elapsed).
     next_probe: Duration,
-    /// A probe that took too long; there is never a second one beside it.
+    /// A probe that timed out and still runs. No second one is started meanwhile.
     pending: Option<JoinHandle<Result<(), StorageError>>>,
 }
 
 impl Health {
-    /// Whether the latest write succeeded. Where there was none since the last call, makes one, at most
+    /// Returns whether the latest write succeeded. If there was none since the last call, writes a probe, at most
     /// every [`PROBE_PERIOD`].
-    pub(crate) async fn can_write(&self, state: &Arc<dyn storage::Storage>, now: Duration) -> bool {
-        // Held during a probe: callers that come meanwhile wait for its outcome.
-        let mut known = self.0.lock().await;
-        let writes = state.writes();
-        if writes.count != known.count {
-            known.count = writes.count;
-            known.note(writes.has_failed, now);
-        } else if known.next_probe <= now {
-            let has_failed = known.probe(state).await;
-            known.count = state.writes().count;
-            known.note(has_failed, now);
+    pub(crate) async fn can_write(&self, storage: &Arc<dyn Storage>, now: Duration) -> bool {
+        // The lock is held during a probe, so that concurrent callers wait for its outcome.
+        let mut status = self.0.lock().await;
+        let writes = storage.writes();
+        if writes.count != status.count {
+            status.count = writes.count;
+            status.set(writes.has_failed, now);
+        } else if status.next_probe <= now {
+            let has_failed = status.probe(storage).await;
+            status.count = storage.writes().count;
+            status.set(has_failed, now);
         }
-        !known.has_failed
+        !status.has_failed
     }
 }
 
-impl Known {
-    fn note(&mut self, has_failed: bool, now: Duration) {
+impl Status {
+    fn set(&mut self, has_failed: bool, now: Duration) {
         match (self.has_failed, has_failed) {
             (false, true) => tracing::error!("the database cannot be written"),
             (true, false) => tracing::info!("the database can be written again"),
@@ -62,10 +61,10 @@ impl Known {
     }
 
     /// Writes a probe. Returns whether that failed.
-    async fn probe(&mut self, state: &Arc<dyn storage::Storage>) -> bool {
+    async fn probe(&mut self, storage: &Arc<dyn Storage>) -> bool {
         let probe = self.pending.get_or_insert_with(|| {
-            let state = Arc::clone(state);
-            tokio::spawn(async move { state.probe_write().await })
+            let storage = Arc::clone(storage);
+            tokio::spawn(async move { storage.probe_write().await })
         });
         let Ok(outcome) = timeout(PROBE_TIMEOUT, probe).await else {
             tracing::error!("probing the database timed out");
@@ -75,7 +74,8 @@ impl Known {
         match outcome {
             Ok(Ok(())) => false,
             Ok(Err(error)) => {
-                tracing::error!("probing the database failed: {error:#}");
+                let error = format!("{error:#}");
+                tracing::error!(error, "probing the database failed");
                 true
             }
             Err(error) => {

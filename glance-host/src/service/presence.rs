@@ -11,14 +11,14 @@ use crate::model::User;
 use crate::service::webhooks::{RoomEvent, Webhooks};
 use crate::storage::Storage;
 
-/// Compares who is in a room with what webhooks were called for.
+/// Compares who is in a room with the latest webhook calls about it.
 #[derive(Debug, Clone)]
 pub(crate) struct Presence {
     storage: Arc<dyn Storage>,
     attendance: Attendance,
     webhooks: Webhooks,
-    /// The people whose arrival was announced. Locked until the webhooks are queued, so that no add-on learns of
-    /// a departure after the return.
+    /// The people whose arrival was announced. The lock is held until the webhooks are queued, so that every add-on
+    /// receives enter and exit events in their order.
     announced: Arc<Mutex<HashSet<(RoomId, UserId)>>>,
 }
 

@@ -1,4 +1,4 @@
-//! Deletes messages that are older than the host keeps them.
+//! Deletes messages that are older than the configured age.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::storage::{Storage, StorageError};
 /// The pause between two runs.
 const PERIOD: Duration = Duration::from_secs(60 * 60);
 
-/// How many entries of each kind one transaction deletes: other writers wait for no longer than that takes.
+/// The number of entries of each kind that one transaction deletes. Other writers wait for a whole transaction.
 const BATCH: u32 = 500;
 
 /// Deletes expired messages in the background.
@@ -19,7 +19,7 @@ pub(crate) struct Retention {
     pub(crate) clock: Clock,
     pub(crate) shutdown: Shutdown,
     /// The age at which a message expires.
-    pub(crate) kept: Duration,
+    pub(crate) max_age: Duration,
 }
 
 impl Retention {
@@ -46,14 +46,14 @@ impl Retention {
     }
 
     async fn delete_expired(&self) -> Result<(), StorageError> {
-        let kept = i64::try_from(self.kept.as_secs()).unwrap_or(i64::MAX);
-        let before = self.clock.now().saturating_sub(kept);
+        let max_age = i64::try_from(self.max_age.as_secs()).unwrap_or(i64::MAX);
+        let before = self.clock.now().saturating_sub(max_age);
         let before = before.saturating_mul(1_000_000);
         let mut deleted = 0;
         loop {
             match self.storage.forget_messages(before, BATCH).await? {
                 0 => break,
-                some => deleted += some,
+                count => deleted += count,
             }
         }
         if deleted > 0 {

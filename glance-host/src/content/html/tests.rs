@@ -231,7 +231,7 @@ fn pictures_load_from_the_host() {
     let id = OauthId::from("a");
     let urls = ImageUrls::new(b"key");
     let images = urls.of(&id);
-    let shown = |html: &str| by_host(&message(html), images);
+    let shown = |html: &str| proxy_pictures(&message(html), images);
     let escaped = "https://example.com/i.png?a=1&amp;b=2";
     let html = shown(&format!(
         "<b>x</b><img alt='src=\"y\"' src=\"{escaped}\" width=3>"

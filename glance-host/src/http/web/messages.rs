@@ -44,7 +44,10 @@ fn shown(shared: &Shared, message: &PrivateMessage) -> Value {
         MessageFormat::Html => {
             let clean = html::message(&message.text);
             let images = shared.image_urls.of(&message.from);
-            (label::text(&clean), Some(html::by_host(&clean, images)))
+            (
+                label::text(&clean),
+                Some(html::proxy_pictures(&clean, images)),
+            )
         }
         _ => (message.text.clone(), None),
     };

@@ -452,7 +452,7 @@ impl Builder {
                 storage: Arc::clone(&shared.state),
                 clock: shared.clock.clone(),
                 shutdown: shared.shutdown.clone(),
-                kept,
+                max_age: kept,
             }
             .start();
         }

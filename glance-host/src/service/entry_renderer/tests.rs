@@ -12,8 +12,14 @@ fn shown(said: &Notification) -> Value {
         sender_name: "CI".to_owned(),
         content: Content::Notification(Box::new(said.clone())),
     };
-    let (urls, sender) = (ImageUrls::new(b"key"), sender(&entry.sender));
-    serde_json::to_value(notification(&entry, said, Vec::new(), urls.of(&sender))).unwrap()
+    let (urls, sender) = (ImageUrls::new(b"key"), image_signer(&entry.sender));
+    serde_json::to_value(render_notification(
+        &entry,
+        said,
+        Vec::new(),
+        urls.of(&sender),
+    ))
+    .unwrap()
 }
 
 #[test]
