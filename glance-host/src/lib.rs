@@ -42,7 +42,7 @@ pub use model::clock::Clock;
 pub use program::host::{Builder, DEFAULT_PORT, Error, Host};
 #[cfg(feature = "server")]
 pub use program::server;
-pub use service::embed::{Embed, NoOrigin};
+pub use service::embed::{Embed, InvalidOrigin};
 pub use service::install::{Conflict, InstallError};
 pub use service::messages::PostError;
 pub use service::rooms::RoomError;

@@ -24,7 +24,7 @@ async fn expired_messages_are_deleted_and_others_stay() {
     let add_on = add_on.unwrap();
     let micros = |age: Duration| (now() - age.as_secs().cast_signed()) * 1_000_000;
     let write = async |room: &glance_host::testing::TestRoom, text: &str, age: Duration| {
-        let said = Entry::said(room.room.id, &ann, Message::new(text, &[]));
+        let said = Entry::message(room.room.id, &ann, Message::new(text, &[]));
         let said = Entry {
             at: micros(age),
             ..said

@@ -39,8 +39,8 @@ pub enum Outcome {
     Answered {
         /// The status.
         status: u16,
-        /// The beginning of the answer.
-        said: String,
+        /// The beginning of its answer.
+        text: String,
         /// The id of the entry that the host posted for the answer.
         entry: Option<String>,
         /// Why the host posted none although the answer has a body.

@@ -75,7 +75,7 @@ impl Entry {
     }
 
     /// Creates a message of a person with the current time.
-    pub fn said(room_id: RoomId, by: &User, message: Message) -> Self {
+    pub fn message(room_id: RoomId, by: &User, message: Message) -> Self {
         let sender = Sender::Person(by.id);
         Self::now(room_id, sender, &by.name, Content::Message(message))
     }

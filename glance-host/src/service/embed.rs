@@ -1,4 +1,4 @@
-//! Sidebars on other sites: the sites that may show them, and the tokens that open them.
+//! Sidebars on other sites: which sites may show them, and the tokens that open them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use crate::storage::{Storage, StorageError};
 /// before that.
 pub(crate) const TOKEN_SECONDS: i64 = 15 * 60;
 
-/// Which other sites may show a room's sidebar, and to whom; [`Builder::embed`](crate::Builder::embed)
-/// takes it. Where nothing is said none may.
+/// Configures which other sites may show a room's sidebar, and to whom; see
+/// [`Builder::embed`](crate::Builder::embed). By default no site may.
 ///
 /// ```
 /// use glance_host::Embed;
 ///
 /// let wiki = Embed::on(["https://wiki.example.com"])?;
-/// # Ok::<(), glance_host::NoOrigin>(())
+/// # Ok::<(), glance_host::InvalidOrigin>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Embed {
@@ -31,13 +31,15 @@ pub struct Embed {
 }
 
 impl Embed {
-    /// The sites with these origins may, each such as `https://wiki.example.com`.
+    /// Allows the sites with these origins, each such as `https://wiki.example.com`.
     ///
     /// # Errors
     ///
-    /// Returns [`NoOrigin`] if one is invalid: an origin consists of a scheme (http or https), a name and an optional
+    /// Returns [`InvalidOrigin`] if one is invalid: an origin consists of a scheme (http or https), a name and an optional
     /// port.
-    pub fn on<O: Into<String>>(origins: impl IntoIterator<Item = O>) -> Result<Self, NoOrigin> {
+    pub fn on<O: Into<String>>(
+        origins: impl IntoIterator<Item = O>,
+    ) -> Result<Self, InvalidOrigin> {
         let origins = origins.into_iter().map(|text| origin(text.into()));
         Ok(Self {
             origins: origins.collect::<Result<_, _>>()?,
@@ -45,8 +47,8 @@ impl Embed {
         })
     }
 
-    /// Shows public rooms to everyone whose browser can reach the host, as to a guest, without a
-    /// token: for a widget of a Matrix client, and for a dashboard in a network that is trusted.
+    /// Shows public rooms without a token to everyone whose browser can reach the host, with the rights of a guest:
+    /// for a widget of a Matrix client, or a dashboard in a trusted network.
     #[must_use]
     pub fn to_everyone(mut self) -> Self {
         self.is_open = true;
@@ -68,20 +70,20 @@ impl Embed {
     }
 }
 
-fn origin(text: String) -> Result<String, NoOrigin> {
+fn origin(text: String) -> Result<String, InvalidOrigin> {
     let url = Url::parse(&text).ok();
     let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
     match url.map(|url| url.origin().ascii_serialization()) {
         Some(origin) if text.trim_end_matches('/') == origin => Ok(origin),
-        _ => Err(NoOrigin(text)),
+        _ => Err(InvalidOrigin(text)),
     }
 }
 
-/// A text that was to be an origin.
+/// An error: this text is no origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoOrigin(String);
+pub struct InvalidOrigin(String);
 
-impl fmt::Display for NoOrigin {
+impl fmt::Display for InvalidOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -91,9 +93,9 @@ impl fmt::Display for NoOrigin {
     }
 }
 
-impl std::error::Error for NoOrigin {}
+impl std::error::Error for InvalidOrigin {}
 
-/// Lets people look at rooms on other sites.
+/// Issues and verifies the tokens with which people look at rooms on other sites.
 #[derive(Debug, Clone)]
 pub(crate) struct Embeds {
     pub(crate) config: Embed,
@@ -204,7 +206,7 @@ impl Embeds {
         let Ok(claims) = token.verify(&key(&installed), now) else {
             return Ok(None);
         };
-        // The host's own token and clock: no leeway is needed.
+        // The host issued the token by its own clock, so it needs no leeway.
         let Some(expires_at) = claims.exp.filter(|end| *end > now) else {
             return Ok(None);
         };
@@ -271,7 +273,7 @@ mod tests {
             "data:text/html,x",
             "null",
         ] {
-            assert_eq!(origin(bad.to_owned()), Err(NoOrigin(bad.to_owned())));
+            assert_eq!(origin(bad.to_owned()), Err(InvalidOrigin(bad.to_owned())));
         }
     }
 }

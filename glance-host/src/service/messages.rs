@@ -184,7 +184,7 @@ impl Messages {
         room.check_writable()?;
         let id = draft.id.take();
         let message = self.message(room, draft).await?;
-        let mut entry = Entry::said(room.id, user, message);
+        let mut entry = Entry::message(room.id, user, message);
         if let Some(id) = id {
             let id = uuid::Uuid::try_parse(&id).map_err(|_| PostError::BadId)?;
             entry.id = id.to_string();

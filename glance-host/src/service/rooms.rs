@@ -1,4 +1,4 @@
-//! Creates, changes, archives and deletes rooms. The rules for rooms are here, whoever acts.
+//! Creates, changes, archives and deletes rooms, for the pages, the REST API and the program.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,17 +6,14 @@ use std::sync::Arc;
 use glance_sdk::model::RoomId;
 use glance_sdk::printable::acts;
 
-use crate::cluster::bus::Bus;
-use crate::cluster::bus::Topic;
+use crate::cluster::bus::{Bus, Topic};
 use crate::model::clock::Clock;
-use crate::model::event::AccessChange;
-use crate::model::event::Event;
+use crate::model::event::{AccessChange, Event};
 use crate::model::{Archived, NewRoom, Room, User};
 use crate::service::install::removal::Removals;
 use crate::service::timeline::Timeline;
 use crate::service::webhooks::{RoomEvent, Webhooks};
-use crate::storage::Storage;
-use crate::storage::{RoomChange, StorageError};
+use crate::storage::{RoomChange, Storage, StorageError};
 
 /// The longest name of a room, in characters.
 const MAX_NAME: usize = 50;
@@ -24,19 +21,19 @@ const MAX_NAME: usize = 50;
 /// The longest topic, in characters.
 const MAX_TOPIC: usize = 250;
 
-/// Why a room was not made or changed.
+/// The reason why a room was not created or changed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RoomError {
-    /// The name has so many characters.
-    Name(usize),
-    /// The name has a control character.
-    Unseen,
+    /// The name has this many characters; 1 to 50 are allowed.
+    NameLength(usize),
+    /// The name has a character that is not visible, such as a line break.
+    NameCharacter,
     /// Another room has this name.
-    Taken(String),
-    /// The topic has so many characters.
-    Topic(usize),
-    /// The room with this name is archived, and stays so.
+    NameTaken(String),
+    /// The topic has this many characters; 250 are allowed.
+    TopicLength(usize),
+    /// The room with this name is archived, and the change does not restore it.
     Archived(String),
     /// The room was deleted meanwhile.
     Gone,
@@ -47,17 +44,17 @@ pub enum RoomError {
 impl fmt::Display for RoomError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Name(length) => {
+            Self::NameLength(length) => {
                 write!(
                     f,
                     "the name has {length} characters, 1 to {MAX_NAME} are allowed"
                 )
             }
-            Self::Unseen => f.write_str(
+            Self::NameCharacter => f.write_str(
                 "the name has a character that cannot be seen, such as a line break; leave it out",
             ),
-            Self::Taken(name) => write!(f, "There is a room with the name {name}"),
-            Self::Topic(length) => {
+            Self::NameTaken(name) => write!(f, "There is a room with the name {name}"),
+            Self::TopicLength(length) => {
                 write!(
                     f,
                     "the topic has {length} characters, {MAX_TOPIC} are allowed"
@@ -121,16 +118,17 @@ impl Rooms {
         }
     }
 
+    /// Creates a room and queues its webhooks.
     pub(crate) async fn create(&self, new: &NewRoom) -> Result<Room, RoomError> {
         check(&new.name, &new.topic)?;
         let Some(room) = self.storage.create_room(new).await? else {
-            return Err(RoomError::Taken(new.name.clone()));
+            return Err(RoomError::NameTaken(new.name.clone()));
         };
         self.publish_created(&room).await?;
         Ok(room)
     }
 
-    /// Calls the webhooks of a room that was created.
+    /// Queues the webhooks for the creation of a room.
     pub(crate) async fn publish_created(&self, room: &Room) -> Result<(), StorageError> {
         if let Some(owner) = self.storage.user(room.owner).await? {
             self.webhooks.call(room.id, RoomEvent::Created(owner)).await;
@@ -145,7 +143,7 @@ impl Rooms {
         by: &User,
         change: impl Fn(&mut Room),
     ) -> Result<Room, RoomError> {
-        // Webhooks hear of changes in the order in which they are stored.
+        // The turn is held until the webhooks are queued, so that they are called in the order of the changes.
         let _turn = self.timeline.turn(id).await;
         let (before, room) = loop {
             let before = self.storage.room(id).await?.ok_or(RoomError::Gone)?;
@@ -158,7 +156,7 @@ impl Rooms {
             match self.storage.change_room(&before, &room).await? {
                 RoomChange::Done => break (before, room),
                 RoomChange::Stale => {}
-                RoomChange::NameTaken => return Err(RoomError::Taken(room.name)),
+                RoomChange::NameTaken => return Err(RoomError::NameTaken(room.name)),
                 RoomChange::Gone => return Err(RoomError::Gone),
             }
         };
@@ -187,11 +185,11 @@ impl Rooms {
         Ok(room)
     }
 
-    /// Deletes a room with all its content. Returns false if there is none. Webhooks are called for the
-    /// deletion; then the add-ons of the room are told of their removal, without waiting for them.
+    /// Deletes a room with all its content. Queues the webhooks for the deletion, then the removal calls to the
+    /// add-ons of the room. Returns false if there is no such room.
     pub(crate) async fn delete(&self, room: &Room, by: &User) -> Result<bool, StorageError> {
         let _turn = self.timeline.turn(room.id).await;
-        // Its webhooks are gone with it.
+        // Deleting the room deletes its webhooks, so the calls are prepared first.
         let deleted = RoomEvent::Deleted(by.clone());
         let calls = self.webhooks.prepare(room.id, &deleted).await;
         let now = self.clock.now();
@@ -206,17 +204,17 @@ impl Rooms {
     }
 }
 
-/// Returns what is wrong with the name or topic of a room.
+/// Checks the name and topic of a room.
 pub(crate) fn check(name: &str, topic: &str) -> Result<(), RoomError> {
     let length = name.chars().count();
     if !(1..=MAX_NAME).contains(&length) {
-        return Err(RoomError::Name(length));
+        return Err(RoomError::NameLength(length));
     }
     if name.chars().any(acts) {
-        return Err(RoomError::Unseen);
+        return Err(RoomError::NameCharacter);
     }
     match topic.chars().count() {
         0..=MAX_TOPIC => Ok(()),
-        length => Err(RoomError::Topic(length)),
+        length => Err(RoomError::TopicLength(length)),
     }
 }

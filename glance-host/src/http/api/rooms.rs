@@ -205,11 +205,11 @@ impl From<RoomError> for ApiError {
     fn from(refused: RoomError) -> Self {
         let message = refused.to_string();
         match refused {
-            RoomError::Name(_) | RoomError::Unseen => {
+            RoomError::NameLength(_) | RoomError::NameCharacter => {
                 Self::bad_request(format!("/name: {message}"))
             }
-            RoomError::Topic(_) => Self::bad_request(format!("/topic: {message}")),
-            RoomError::Taken(_) | RoomError::Archived(_) => {
+            RoomError::TopicLength(_) => Self::bad_request(format!("/topic: {message}")),
+            RoomError::NameTaken(_) | RoomError::Archived(_) => {
                 Self::new(StatusCode::CONFLICT, message)
             }
             RoomError::Gone => Self::not_found(message),

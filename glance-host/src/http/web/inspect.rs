@@ -147,12 +147,12 @@ fn delivery(delivery: &Delivery, here: &[Installed]) -> Value {
     match &delivery.outcome {
         Outcome::Answered {
             status,
-            said,
+            text,
             entry,
             problem,
         } => {
             told["status"] = json!(status);
-            told["said"] = json!(said);
+            told["said"] = json!(text);
             told["isWritten"] = json!(entry.is_some());
             told["problem"] = json!(problem);
         }

@@ -262,14 +262,14 @@ async fn settings_page(
 /// Returns the error for a room that was not created or changed, as a sentence beside the form.
 fn describe_error(error: RoomError) -> Result<(StatusCode, String), PageError> {
     match error {
-        RoomError::Name(_) | RoomError::Unseen | RoomError::Topic(_) => {
+        RoomError::NameLength(_) | RoomError::NameCharacter | RoomError::TopicLength(_) => {
             let mut why = error.to_string();
             if let Some(first) = why.get_mut(..1) {
                 first.make_ascii_uppercase();
             }
             Ok((StatusCode::UNPROCESSABLE_ENTITY, format!("{why}.")))
         }
-        RoomError::Taken(name) => {
+        RoomError::NameTaken(name) => {
             let why = format!("There is a room with the name {name} already.");
             Ok((StatusCode::CONFLICT, why))
         }

@@ -185,7 +185,7 @@ impl Job {
         };
         Outcome::Answered {
             status,
-            said: text.chars().take(MAX_RECORDED_ANSWER).collect(),
+            text: text.chars().take(MAX_RECORDED_ANSWER).collect(),
             entry,
             problem,
         }

@@ -20,8 +20,8 @@ const MAX_BYTES: usize = 32 * 1024 * 1024;
 /// Estimates how much memory a delivery takes.
 fn delivery_bytes(delivery: &Delivery) -> usize {
     let outcome = match &delivery.outcome {
-        Outcome::Answered { said, problem, .. } => {
-            said.len() + problem.as_ref().map_or(0, String::len)
+        Outcome::Answered { text, problem, .. } => {
+            text.len() + problem.as_ref().map_or(0, String::len)
         }
         Outcome::Failed(why) | Outcome::Skipped(why) => why.len(),
     };

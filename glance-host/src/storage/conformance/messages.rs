@@ -89,7 +89,7 @@ async fn timeline_outlives_its_writers([a, b]: &Pair) {
     let room = room(&**a, "ops").await.id;
     let [ann] = people(&**a, ["Ann"]).await;
     let notified = entry(room, &by, "a");
-    let said = Entry::said(room, &ann, Message::new("hi", &[]));
+    let said = Entry::message(room, &ann, Message::new("hi", &[]));
     for entry in [&notified, &said] {
         worked(a.post(entry).await, rule);
     }
