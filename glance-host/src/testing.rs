@@ -59,7 +59,7 @@ pub use replay::{Difference, Replay, ReplayError, Report, StandIn};
 pub use room::TestRoom;
 
 /// How long a test waits for a state before it fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Host {
     /// Starts a host for a test: on a free loopback port, in memory, without rooms.
@@ -582,7 +582,7 @@ impl TestViewer {
                 self.sidebar.changed().await.ok()?;
             }
         };
-        match tokio::time::timeout(PATIENCE, waiting).await {
+        match tokio::time::timeout(WAIT_TIMEOUT, waiting).await {
             Ok(Some(sidebar)) => sidebar,
             Ok(None) => panic!("the host or the room was gone while a test waited"),
             Err(_) => panic!(
@@ -611,7 +611,7 @@ impl TestViewer {
     /// Panics if neither happens within 20 seconds.
     pub async fn ended(&mut self) {
         let ending = async { while self.sidebar.changed().await.is_ok() {} };
-        if tokio::time::timeout(PATIENCE, ending).await.is_err() {
+        if tokio::time::timeout(WAIT_TIMEOUT, ending).await.is_err() {
             panic!("the viewer still looks; shown is {:#?}", self.sidebar());
         }
     }

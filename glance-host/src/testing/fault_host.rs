@@ -28,7 +28,7 @@ use tokio::task::JoinHandle;
 use crate::program::host::{Builder, Error, Host};
 use crate::testing::faults::{Fault, Injected};
 use crate::testing::record::Exchange;
-use crate::testing::{PATIENCE, must};
+use crate::testing::{WAIT_TIMEOUT, must};
 pub use follow::CallStream;
 pub(crate) use layer::FaultLayer;
 pub(crate) use outgoing::FaultTransport;
@@ -237,8 +237,8 @@ impl FaultHost {
         must(removed, "the tokens cannot be ended");
     }
 
-    /// Gives an installation another secret, of which its add-on is not told, and ends its tokens:
-    /// for the add-on it is as if the host had removed it.
+    /// Replaces the secret of an installation without notifying its add-on, and ends its tokens: the add-on sees the
+    /// same as after a removal.
     ///
     /// ```
     /// use glance_sdk::ErrorKind;
@@ -267,8 +267,7 @@ impl FaultHost {
         self.revoke_tokens(installation).await;
     }
 
-    /// The calls that came to their end so far, of add-ons and of the host, oldest first: the latest
-    /// 10,000.
+    /// Returns the completed calls of add-ons and of the host, oldest first: the latest 10,000.
     ///
     /// ```
     /// use glance_host::testing::Purpose;
@@ -290,7 +289,7 @@ impl FaultHost {
         self.layer.calls()
     }
 
-    /// The first call that is as wanted, once there is one.
+    /// Waits for the first call that satisfies a condition.
     ///
     /// ```
     ///
@@ -313,7 +312,7 @@ impl FaultHost {
     /// Panics if there is none within 20 seconds; the message lists the calls.
     pub async fn call(&self, wanted: impl Fn(&Exchange) -> bool) -> Arc<Exchange> {
         let waiting = self.layer.find(wanted);
-        match tokio::time::timeout(PATIENCE, waiting).await {
+        match tokio::time::timeout(WAIT_TIMEOUT, waiting).await {
             Ok(call) => call,
             Err(_) => panic!("no call is as wanted; there are {:#?}", self.calls()),
         }
@@ -375,7 +374,7 @@ impl FaultHost {
     }
 }
 
-/// A recording under way. It ends when this is dropped, or another begins.
+/// A running recording. It ends when this value is dropped or another recording begins.
 #[derive(Debug)]
 pub struct Recording {
     layer: Arc<FaultLayer>,
@@ -383,7 +382,7 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Ends it.
+    /// Ends the recording.
     ///
     /// # Errors
     ///

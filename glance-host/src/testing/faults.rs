@@ -357,7 +357,7 @@ impl Injected {
     pub async fn wait_for_hits(&self, times: u64) {
         let mut hits = self.entry.hits.subscribe();
         let waiting = hits.wait_for(|hits| *hits >= times);
-        if tokio::time::timeout(crate::testing::PATIENCE, waiting)
+        if tokio::time::timeout(crate::testing::WAIT_TIMEOUT, waiting)
             .await
             .is_err()
         {

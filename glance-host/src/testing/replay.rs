@@ -19,7 +19,7 @@ use ignore::Ignore;
 use player::Player;
 pub use stand_in::StandIn;
 
-use crate::testing::PATIENCE;
+use crate::testing::WAIT_TIMEOUT;
 use crate::testing::record;
 use crate::testing::record::Exchange;
 
@@ -145,7 +145,7 @@ impl Replay {
             exchanges: exchanges.into(),
             ignore: Ignore::default(),
             answers_only: false,
-            timeout: PATIENCE,
+            timeout: WAIT_TIMEOUT,
         })
     }
 

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 use glance_sdk::AddOn;
 use glance_sdk::model::Notification;
 
-use super::{PATIENCE, TestAddOn, TestViewer, must};
+use super::{TestAddOn, TestViewer, WAIT_TIMEOUT, must};
 use crate::model::Delivery;
 use crate::model::{Content, Entry, Installed, Room, User};
 use crate::service::install;
@@ -262,7 +262,7 @@ impl TestRoom {
                 let _ = added.changed().await;
             }
         };
-        match tokio::time::timeout(PATIENCE, waiting).await {
+        match tokio::time::timeout(WAIT_TIMEOUT, waiting).await {
             Ok(delivery) => delivery,
             Err(_) => panic!(
                 "no call of a webhook is as wanted; there are {:#?}",
@@ -308,7 +308,7 @@ impl TestRoom {
                 let _ = events.recv().await;
             }
         };
-        match tokio::time::timeout(PATIENCE, waiting).await {
+        match tokio::time::timeout(WAIT_TIMEOUT, waiting).await {
             Ok(notification) => notification,
             Err(_) => panic!(
                 "no notification says {words:?}; there are {:#?}",

@@ -53,7 +53,7 @@ pub(super) async fn perform(
     let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    let mut exchange = layer.asked(&parts, &body, caller);
+    let mut exchange = layer.new_call(&parts, &body, caller);
     let request = Request::from_parts(parts, Body::from(body));
     let (response, comes_to) = act(&layer, hit, request, next).await;
     let (parts, body) = response.into_parts();
@@ -65,7 +65,7 @@ pub(super) async fn perform(
         layer.learn(&exchange);
     }
     if is_api {
-        layer.keep(&exchange);
+        layer.add(&exchange);
     }
     match comes_to {
         End::Whole => Response::from_parts(parts, Body::from(body)),
@@ -183,7 +183,7 @@ impl FaultLayer {
         }
     }
 
-    pub(crate) fn asked(&self, parts: &Parts, body: &[u8], caller: Option<OauthId>) -> Exchange {
+    pub(crate) fn new_call(&self, parts: &Parts, body: &[u8], caller: Option<OauthId>) -> Exchange {
         let (n, at) = self.begin();
         let path = parts.uri.path();
         let segments: Vec<_> = path.split('/').filter(|part| !part.is_empty()).collect();

@@ -13,9 +13,10 @@ use crate::model::clock::Clock;
 use crate::testing::faults::Faults;
 use crate::testing::record::{Exchange, Recorder, Secrets};
 
-/// How many calls are kept.
-const KEPT: usize = 10_000;
+/// The number of calls that are kept.
+const MAX_CALLS: usize = 10_000;
 
+/// The state of a fault host.
 #[derive(Debug)]
 pub(crate) struct FaultLayer {
     pub(super) clock: Clock,
@@ -25,7 +26,7 @@ pub(crate) struct FaultLayer {
     secrets: Mutex<Secrets>,
     calls: Mutex<VecDeque<Arc<Exchange>>>,
     ended: watch::Sender<u64>,
-    /// The recording with this number, while it runs.
+    /// The number of the latest recording, and its recorder while it runs.
     recorder: Mutex<(u64, Option<Recorder>)>,
 }
 
@@ -56,28 +57,28 @@ impl FaultLayer {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Records a call of the host before it is sent.
-    pub(super) fn meet(&self, exchange: &Exchange) {
+    /// Tells the recorder about a call of the host before it is sent.
+    pub(super) fn learn_names(&self, exchange: &Exchange) {
         if let (_, Some(recorder)) = &mut *lock(&self.recorder) {
-            recorder.meet(exchange);
+            recorder.learn_names(exchange);
         }
     }
 
     /// Stores a completed call.
-    pub(super) fn keep(&self, exchange: &Exchange) {
+    pub(super) fn add(&self, exchange: &Exchange) {
         let Some(exchange) = self.secrets().mask(exchange) else {
-            tracing::error!("a call cannot be kept without its secrets, and is left out");
+            tracing::error!(method = exchange.method, "masking secrets of a call failed");
             return;
         };
         if let (_, Some(recorder)) = &mut *lock(&self.recorder) {
             recorder.write(&exchange);
         }
         let mut calls = lock(&self.calls);
-        if calls.len() == KEPT {
+        if calls.len() == MAX_CALLS {
             calls.pop_front();
         }
         calls.push_back(Arc::new(exchange));
-        // Counted under the lock, so that the count and the list agree for `since`.
+        // The count changes under the lock, so that `since` sees it together with the list.
         self.ended.send_modify(|ended| *ended += 1);
     }
 

@@ -17,7 +17,7 @@ use crate::testing::faults::{CallMatch, Effect};
 use crate::testing::record;
 use crate::testing::record::{Exchange, Party, Purpose, readable};
 
-/// How a dropped connection is told.
+/// The description of a dropped connection in errors.
 const DROPPED: &str = "the connection was dropped";
 
 /// A transport that applies faults to the requests of another, and records them.
@@ -35,11 +35,11 @@ impl Transport for FaultTransport {
         limits: AnswerLimits,
     ) -> Result<Answer, NoAnswer> {
         let (layer, limit) = (&self.layer, limits.timeout);
-        let mut exchange = layer.asking(&request);
+        let mut exchange = layer.new_request(&request);
         if let Some(secret) = exchange.body["oauthSecret"].as_str() {
             layer.secrets().learn_secret(secret);
         }
-        layer.meet(&exchange);
+        layer.learn_names(&exchange);
         let hit = layer.faults.hit(CallMatch {
             by: Party::Host,
             method: request.method.as_str(),
@@ -88,13 +88,13 @@ impl Transport for FaultTransport {
             exchange.answer_headers.extend(allowed.map(named));
             exchange.answer = readable(&answer.body);
         }
-        layer.keep(&exchange);
+        layer.add(&exchange);
         answer
     }
 }
 
 impl FaultLayer {
-    fn asking(&self, request: &OutboundRequest) -> Exchange {
+    fn new_request(&self, request: &OutboundRequest) -> Exchange {
         let (n, at) = self.begin();
         let body = readable(request.body.as_deref().unwrap_or_default());
         let url = request.url.clone();

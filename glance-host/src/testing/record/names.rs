@@ -1,40 +1,40 @@
-//! Names in the place of what is another each time: addresses and ids of installations.
+//! Replaces values that differ each time by names: addresses, and ids of installations.
 
 const HOST: &str = "{{host}}";
 const ADD_ON: &str = "{{add-on}}";
 
-/// What stands for what, of one host and one add-on.
+/// The values of one host and one add-on that get names.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Names {
-    /// The host's address, without a slash at the end.
+    /// The host's address, without a trailing slash.
     pub(crate) host: String,
     /// The add-on's origin, once it is known.
     pub(crate) add_on: Option<String>,
-    /// The ids of its installations, in the order in which they came.
+    /// The ids of its installations, in the order of their creation.
     pub(crate) installations: Vec<String>,
 }
 
 impl Names {
-    /// The name of the nth installation, counted from 0.
+    /// Returns the name of the nth installation, counted from 0.
     pub(crate) fn installation(nth: usize) -> String {
         format!("{{{{installation-{}}}}}", nth + 1)
     }
 
-    /// The text with names in it.
+    /// Replaces values by their names.
     pub(crate) fn name(&self, text: &str) -> String {
         self.pairs().fold(text.to_owned(), |text, (name, own)| {
             text.replace(own, &name)
         })
     }
 
-    /// The text with what the names stand for.
+    /// Replaces names by their values.
     pub(crate) fn fill(&self, text: &str) -> String {
         self.pairs().fold(text.to_owned(), |text, (name, own)| {
             text.replace(&name, own)
         })
     }
 
-    /// The longest first: an address may begin as another does.
+    /// Returns names and values, the longest value first: an address may be the beginning of another.
     fn pairs(&self) -> impl Iterator<Item = (String, &str)> {
         let host = [(HOST.to_owned(), &*self.host)].into_iter();
         let add_on = self.add_on.iter().map(|own| (ADD_ON.to_owned(), &**own));
@@ -61,14 +61,14 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_begins_as_another_keeps_its_own_name() {
+    fn longer_address_gets_its_own_name() {
         let text = names().name("http://127.0.0.1:44001/x?of=other-id&host=http://127.0.0.1:4400");
         assert_eq!(text, "{{add-on}}/x?of={{installation-2}}&host={{host}}");
     }
 
     proptest! {
         #[test]
-        fn what_is_named_is_filled_again(
+        fn filling_reverts_naming(
             parts in prop::collection::vec(prop::sample::select(&[
                 "http://127.0.0.1:4400", "http://127.0.0.1:44001", "one-id", "other-id",
                 "/", " ", "\"", "a", "1", "{", "}",

@@ -11,13 +11,13 @@ use super::{Exchange, Names, Party, Purpose};
 /// The version of the format.
 pub(crate) const FORMAT: u64 = 1;
 
-/// A recording under way.
+/// Writes a recording.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     file: File,
-    /// How many milliseconds the host had run when it began.
+    /// The time of its start, in milliseconds since the start of the host.
     began: u64,
-    /// Of the first add-on whose descriptor was read, and of its installations.
+    /// The names of the first add-on whose descriptor the host reads, and of its installations.
     names: Names,
     failed: Option<io::Error>,
 }
@@ -38,8 +38,8 @@ impl Recorder {
         })
     }
 
-    /// Takes note of who is called, before there is an answer.
-    pub(crate) fn meet(&mut self, exchange: &Exchange) {
+    /// Learns names from a call of the host before the answer.
+    pub(crate) fn learn_names(&mut self, exchange: &Exchange) {
         let names = &mut self.names;
         if names.add_on.is_none() && exchange.purpose == Purpose::Descriptor {
             names.add_on = origin(&exchange.url).map(ToOwned::to_owned);
@@ -55,7 +55,7 @@ impl Recorder {
     }
 
     pub(crate) fn write(&mut self, exchange: &Exchange) {
-        if !self.is_with_the_add_on(exchange) || self.failed.is_some() {
+        if !self.concerns_the_add_on(exchange) || self.failed.is_some() {
             return;
         }
         let mut exchange = exchange.clone();
@@ -65,12 +65,12 @@ impl Recorder {
         self.failed = written.err();
     }
 
-    /// Ends it, and says whether all was written.
+    /// Ends the recording. Returns an error if something could not be written.
     pub(crate) fn finish(self) -> io::Result<()> {
         self.failed.map_or(Ok(()), Err)
     }
 
-    fn is_with_the_add_on(&self, exchange: &Exchange) -> bool {
+    fn concerns_the_add_on(&self, exchange: &Exchange) -> bool {
         let names = &self.names;
         match (&exchange.from, &exchange.installation) {
             (Party::Host, _) => {
@@ -82,7 +82,7 @@ impl Recorder {
     }
 }
 
-/// `http://name:port` of an address.
+/// Returns the origin of a URL: `http://name:port`.
 fn origin(url: &str) -> Option<&str> {
     let (scheme, behind) = url.split_once("://")?;
     let end = behind.find(['/', '?', '#']).unwrap_or(behind.len());

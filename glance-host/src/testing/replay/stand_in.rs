@@ -35,17 +35,17 @@ pub(super) struct Part {
     pub(super) replay: Replay,
     pub(super) layer: Arc<FaultLayer>,
     names: Mutex<Names>,
-    taken: Mutex<Taken>,
-    /// The number of recorded calls that came again.
-    came: watch::Sender<usize>,
+    received: Mutex<Received>,
+    /// The number of recorded calls that the client repeated.
+    repeated: watch::Sender<usize>,
 }
 
-/// What came so far.
+/// The calls of the client so far.
 #[derive(Debug, Default)]
-struct Taken {
-    /// The calls of the recording that came again, by their numbers, with what came.
-    again: Vec<(u64, Exchange)>,
-    /// What the recording has not.
+struct Received {
+    /// Calls that are recorded, with the number of the recorded call.
+    repeated: Vec<(u64, Exchange)>,
+    /// Calls that are not recorded.
     new: Vec<Exchange>,
 }
 
@@ -61,8 +61,8 @@ impl StandIn {
             replay,
             layer: Arc::new(FaultLayer::new(Clock::default())),
             names: Mutex::new(names),
-            taken: Mutex::default(),
-            came: watch::Sender::new(0),
+            received: Mutex::default(),
+            repeated: watch::Sender::new(0),
         });
         let router = Router::new()
             .fallback(perform)
@@ -74,13 +74,13 @@ impl StandIn {
         Self { part, server }
     }
 
-    /// Where clients reach it, without a slash at the end.
+    /// Returns the URL at which clients reach it, without a trailing slash.
     pub fn base_url(&self) -> String {
         lock(&self.part.names).host.clone()
     }
 
-    /// What came otherwise than it was recorded, once all recorded calls came or the replay's
-    /// timeout has passed.
+    /// Waits until the client made all recorded calls or the replay's timeout passed. Returns the differences from
+    /// the recording.
     pub async fn report(&self) -> Report {
         Report {
             differences: self.part.differences().await,
@@ -103,7 +103,7 @@ impl Part {
         lock(&self.names)
     }
 
-    /// An exchange as a recording has it.
+    /// Returns an exchange in the form of recordings: without secrets, and with names for what differs each time.
     pub(super) fn named(&self, exchange: &Exchange) -> Exchange {
         let masked = self.layer.secrets().mask(exchange);
         let text = masked.and_then(|masked| serde_json::to_string(&masked).ok());
@@ -112,35 +112,36 @@ impl Part {
         named.unwrap_or_else(|| exchange.clone())
     }
 
-    /// The calls of the API that were recorded.
+    /// Returns the recorded calls of the API.
     fn recorded(&self) -> impl Iterator<Item = &Exchange> {
         let all = self.replay.exchanges.iter();
         all.filter(|one| one.from == Party::AddOn && one.purpose == Purpose::Api)
     }
 
-    /// The recorded call that this is, with the best body first.
-    fn take(&self, call: &Exchange) -> Option<&Exchange> {
-        let mut taken = lock(&self.taken);
-        let is_it = |one: &&Exchange| one.method == call.method && one.url == call.url;
-        let is_left = |one: &&Exchange| !taken.again.iter().any(|(n, _)| *n == one.n);
-        let left = || self.recorded().filter(is_it).filter(is_left);
-        let same = left().find(|one| self.compare(one, call, &CALLED).is_empty());
+    /// Finds the recorded call that equals this one, preferring the same headers and body, and marks it as repeated.
+    /// Returns the latest similar call if all of them were repeated.
+    fn find_recorded(&self, call: &Exchange) -> Option<&Exchange> {
+        let mut received = lock(&self.received);
+        let is_similar = |one: &&Exchange| one.method == call.method && one.url == call.url;
+        let is_left = |one: &&Exchange| !received.repeated.iter().any(|(n, _)| *n == one.n);
+        let left = || self.recorded().filter(is_similar).filter(is_left);
+        let same = left().find(|one| self.compare(one, call, &COMPARED).is_empty());
         match same.or_else(|| left().next()) {
             Some(found) => {
-                taken.again.push((found.n, call.clone()));
-                drop(taken);
-                self.came.send_modify(|came| *came += 1);
+                received.repeated.push((found.n, call.clone()));
+                drop(received);
+                self.repeated.send_modify(|count| *count += 1);
                 Some(found)
             }
             None => {
-                taken.new.push(call.clone());
-                // As often as it likes: what it is answered is what it was answered last.
-                self.recorded().filter(is_it).last()
+                received.new.push(call.clone());
+                // A client that repeats a call more often than recorded gets the latest answer again.
+                self.recorded().filter(is_similar).last()
             }
         }
     }
 
-    /// Where these members of two exchanges differ.
+    /// Compares these members of two exchanges.
     pub(super) fn compare(
         &self,
         recorded: &Exchange,
@@ -159,7 +160,7 @@ impl Part {
             )
         };
         let found = members.iter().flat_map(of);
-        let call = told(recorded);
+        let call = describe(recorded);
         found
             .map(|(pointer, recorded, now)| Difference {
                 call: call.clone(),
@@ -170,31 +171,31 @@ impl Part {
             .collect()
     }
 
-    /// What came otherwise than it was recorded.
+    /// Waits for all recorded calls. Returns the differences from the recording.
     pub(super) async fn differences(&self) -> Vec<Difference> {
         if self.replay.answers_only {
             return Vec::new();
         }
-        let wanted = self.recorded().count();
-        let mut came = self.came.subscribe();
-        let waiting = came.wait_for(|came| *came >= wanted);
-        // What did not come is told below.
-        let _ = tokio::time::timeout(self.replay.timeout, waiting).await;
-        let taken = lock(&self.taken);
+        let expected = self.recorded().count();
+        let mut repeated = self.repeated.subscribe();
+        let all_repeated = repeated.wait_for(|count| *count >= expected);
+        // After a timeout the missing calls are among the differences.
+        let _ = tokio::time::timeout(self.replay.timeout, all_repeated).await;
+        let received = lock(&self.received);
         let mut differences = Vec::new();
         for recorded in self.recorded() {
-            match taken.again.iter().find(|(n, _)| *n == recorded.n) {
-                Some((_, now)) => differences.extend(self.compare(recorded, now, &CALLED)),
+            match received.repeated.iter().find(|(n, _)| *n == recorded.n) {
+                Some((_, now)) => differences.extend(self.compare(recorded, now, &COMPARED)),
                 None => differences.push(Difference {
-                    call: told(recorded),
+                    call: describe(recorded),
                     pointer: String::new(),
                     recorded: Some(recorded.body.clone()),
                     now: None,
                 }),
             }
         }
-        differences.extend(taken.new.iter().map(|new| Difference {
-            call: told(new),
+        differences.extend(received.new.iter().map(|new| Difference {
+            call: describe(new),
             pointer: String::new(),
             recorded: None,
             now: Some(new.body.clone()),
@@ -205,8 +206,8 @@ impl Part {
     fn answer(&self, call: &Exchange) -> Option<Exchange> {
         let all = self.replay.exchanges.iter();
         match call.purpose {
-            Purpose::Api => self.take(call).cloned(),
-            // How often one asks for these is no matter.
+            Purpose::Api => self.find_recorded(call).cloned(),
+            // The client may make these calls as often as it likes.
             purpose => {
                 let answered = |one: &&Exchange| one.purpose == purpose && one.status == Some(200);
                 let mut found = all.rev().find(answered)?.clone();
@@ -219,11 +220,11 @@ impl Part {
     }
 }
 
-/// What of a call of an add-on must be as it was.
-const CALLED: [&str; 2] = ["headers", "body"];
+/// The members of a client's call that must equal the recording.
+const COMPARED: [&str; 2] = ["headers", "body"];
 
-/// A call in a few words.
-fn told(call: &Exchange) -> String {
+/// Describes a call for people.
+fn describe(call: &Exchange) -> String {
     let who = match call.from {
         Party::Host => "the host",
         Party::AddOn => "the add-on",
@@ -238,7 +239,7 @@ async fn perform(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let call = part.named(&part.layer.asked(&parts, &body, None));
+    let call = part.named(&part.layer.new_call(&parts, &body, None));
     let Some(recorded) = part.answer(&call) else {
         let message = "The recording has no such call";
         let error = json!({ "code": 404, "message": message, "type": "Not Found" });
