@@ -1,6 +1,6 @@
 //! The traits of storage, one per subject, and SQLite, which implements them all.
 //!
-//! One call is one transaction. What a call acknowledged is there after a crash.
+//! One call is one transaction, and a completed call survives a crash.
 
 mod admin_tokens;
 pub mod conformance;
@@ -35,7 +35,7 @@ pub use tokens::TokenStore;
 
 type Result<T> = std::result::Result<T, StorageError>;
 
-/// All that a host remembers. `Arc<dyn Storage>` converts to `Arc<dyn RoomStore>` and to the others.
+/// The complete storage of a host. `Arc<dyn Storage>` converts to `Arc<dyn RoomStore>` and to the others.
 pub trait Storage:
     GroupStore
     + RoomStore

@@ -1,4 +1,4 @@
-//! Why storage could not do what was asked.
+//! The error of storage.
 
 use std::error::Error;
 use std::fmt;
@@ -22,7 +22,7 @@ pub enum StorageError {
         /// The cause.
         source: Source,
     },
-    /// Another failure, of the database or of what prepares a call to it.
+    /// Another failure, of the database or in preparing a call to it.
     Other(Source),
 }
 

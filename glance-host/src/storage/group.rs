@@ -1,4 +1,4 @@
-//! The group, and whether the database can be written.
+//! The storage of the group, and whether the database can be written.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ pub trait GroupStore: fmt::Debug + Send + Sync + 'static {
     /// Returns how many writes there were, and the outcome of the latest.
     fn writes(&self) -> Writes;
 
-    /// Writes something that changes nothing, to find out whether writes succeed.
+    /// Writes without changing a value, to find out whether writes succeed.
     async fn probe_write(&self) -> Result<()>;
 
     /// Returns the group.
@@ -29,7 +29,7 @@ pub trait GroupStore: fmt::Debug + Send + Sync + 'static {
 /// The writes since the storage was opened.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Writes {
-    /// How many there were, whether they succeeded or failed for lack of a working disk.
+    /// The number of writes that succeeded, or failed because the disk or database does not work.
     pub count: u64,
     /// Whether the latest of them failed.
     pub has_failed: bool,

@@ -1,4 +1,4 @@
-//! Installations of add-ons.
+//! The storage of installations.
 
 use std::fmt;
 
@@ -11,10 +11,9 @@ use crate::model::{InstallationQuery, Installed, Leaving, ListedInstallation, Pl
 /// Stores installations. An installation is accepted once its add-on agreed to it.
 #[async_trait]
 pub trait InstallationStore: fmt::Debug + Send + Sync + 'static {
-    /// Stores an installation that its add-on has not accepted yet, and the webhooks it declares. It can
-    /// have tokens at once, and it [leaves](Self::leave) when the storage is opened again. Returns false
-    /// if the add-on would show twice, beside another installation, accepted or not. `now` is in seconds
-    /// since 1970.
+    /// Stores an installation that its add-on has not accepted yet, and the webhooks it declares. It can have tokens at
+    /// once; if it is not finished, it [leaves](Self::leave) when the storage is opened again. Returns false if another
+    /// installation, accepted or not, would show the add-on in the same room. `now` is in seconds since 1970.
     async fn begin_installation(&self, installed: &Installed, now: i64) -> Result<bool>;
 
     /// Marks an installation as accepted.
@@ -26,27 +25,26 @@ pub trait InstallationStore: fmt::Debug + Send + Sync + 'static {
     /// Replaces the secret of an installation.
     async fn replace_secret(&self, id: &OauthId, secret: &Secret) -> Result<()>;
 
-    /// Removes an installation with its glances, webhooks and tokens, and stores in the same transaction
-    /// that its add-on has to be told, if it has a `callbackUrl`. Returns the installation, or `None` if
-    /// there is none. `now` is in seconds since 1970.
+    /// Removes an installation with its glances, webhooks and tokens. The same transaction stores the pending removal
+    /// call, if the add-on has a `callbackUrl`. Returns the installation, or `None` if there is none. `now` is in
+    /// seconds since 1970.
     async fn leave(&self, id: &OauthId, now: i64) -> Result<Option<Installed>>;
 
-    /// Lists removed installations whose add-ons have to be told, by id, those after `after`.
+    /// Lists pending removal calls by id, those after `after`.
     async fn leaving(&self, after: Option<&OauthId>, at_most: u32) -> Result<Vec<Leaving>>;
 
-    /// Returns whether the add-on of a removed installation still has to be told.
+    /// Returns whether the removal call of an installation is pending.
     async fn is_leaving(&self, id: &OauthId) -> Result<bool>;
 
-    /// Deletes a removed installation whose add-on was told, or never will be. Returns whether there was
-    /// one.
+    /// Deletes a pending removal call. Returns whether there was one.
     async fn forget_leaving(&self, id: &OauthId) -> Result<bool>;
 
     /// Returns the secret of an installation, accepted or not. Takes the same time whether there is one or
     /// not.
     async fn secret(&self, id: &OauthId) -> Result<Option<Secret>>;
 
-    /// Deletes an installation of which its add-on knows nothing, with its glances, webhooks and tokens.
-    /// Returns whether there was one. An installation that its add-on knows [leaves](Self::leave).
+    /// Deletes an installation that its add-on does not know, with its glances, webhooks and tokens. Returns whether
+    /// there was one. An installation that its add-on knows [leaves](Self::leave).
     async fn remove_installation(&self, id: &OauthId) -> Result<bool>;
 
     /// Returns the installation with this id, accepted or not.

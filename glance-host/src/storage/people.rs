@@ -1,4 +1,4 @@
-//! People, and the identities by which they sign in.
+//! The storage of people, and of the identities with which they sign in.
 
 use std::fmt;
 
@@ -11,9 +11,8 @@ use crate::model::{Identity, User};
 /// Stores people.
 #[async_trait]
 pub trait PeopleStore: fmt::Debug + Send + Sync + 'static {
-    /// Returns the account under which people without a name here look at rooms on other sites. The first
-    /// call creates it. Only [`user`](Self::user) and [`users_with`](Self::users_with) find it, by its id,
-    /// and nothing changes it.
+    /// Returns the account for people without a name who look at rooms on other sites. The first call creates it. Only
+    /// [`user`](Self::user) and [`users_with`](Self::users_with) find it, by its id, and nothing changes it.
     async fn embed_guest(&self) -> Result<User>;
 
     /// Returns the person with this id, removed or not.
@@ -35,7 +34,7 @@ pub trait PeopleStore: fmt::Debug + Send + Sync + 'static {
     /// Finds the people with these mention names in any case, by id, without removed ones.
     async fn users_mentioned(&self, names: &[String]) -> Result<Vec<User>>;
 
-    /// Finds the person with this address, unless they were removed. Ignores the case of ASCII letters.
+    /// Finds the person with this email address, unless they were removed. Ignores the case of ASCII letters.
     async fn user_at(&self, email: &str) -> Result<Option<User>>;
 
     /// Returns the admin with the lowest id who was not removed.
@@ -47,24 +46,23 @@ pub trait PeopleStore: fmt::Debug + Send + Sync + 'static {
     /// Finds or creates the person with this name.
     async fn get_or_create_user(&self, name: &str) -> Result<User>;
 
-    /// Replaces what is stored of a person, whatever it is now and even if no admin stays.
-    /// [`change_person`](Self::change_person) is for decisions about people.
+    /// Overwrites a person without comparing the current state, even if no admin remains. Decisions about people need
+    /// [`change_person`](Self::change_person).
     async fn update_user(&self, user: &User) -> Result<()>;
 
-    /// Changes a person who is still as `before` to be as `after`. If `after` is removed, this does what
-    /// [`remove_person`](Self::remove_person) does.
+    /// Replaces `before` by `after` if the stored person still equals `before`. If `after` is removed, this also does
+    /// what [`remove_person`](Self::remove_person) does.
     async fn change_person(&self, before: &User, after: &User) -> Result<PersonChange>;
 
-    /// Removes a person: they are no admin any more, and their sessions and the private messages to them are
-    /// deleted. Their memberships of rooms stay for the day they are let back.
+    /// Removes a person: ends their admin role, and deletes their sessions and the private messages to them. Their
+    /// memberships of rooms stay stored, in case an admin restores them.
     async fn remove_person(&self, id: UserId) -> Result<PersonChange>;
 
     /// Changes a person's time zone and nothing else.
     async fn set_timezone(&self, user: UserId, timezone: &str) -> Result<()>;
 
-    /// Finds or creates the person for this identity, and stores what it says of them. Returns the person
-    /// before and after; a new person has neither role nor address before. A removed person stays as they
-    /// were.
+    /// Finds or creates the person for this identity, and stores its attributes. Returns the person before and after; a
+    /// new person has neither role nor email address before. A removed person does not change.
     async fn sign_in(&self, identity: &Identity) -> Result<SignedIn>;
 }
 
@@ -81,9 +79,9 @@ pub struct SignedIn {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum PersonChange {
-    /// It is stored.
+    /// The change is stored.
     Done,
-    /// The person is not as they were `before`: read them and try again.
+    /// The stored person differs from `before`: read it and retry.
     Stale,
     /// Another person has the new name.
     NameTaken,

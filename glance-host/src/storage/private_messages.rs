@@ -1,4 +1,4 @@
-//! Messages of add-ons to one person.
+//! The storage of messages of add-ons to one person.
 
 use std::fmt;
 

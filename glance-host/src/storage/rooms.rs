@@ -1,4 +1,4 @@
-//! Rooms, and who may enter private ones.
+//! The storage of rooms and their members.
 
 use std::fmt;
 
@@ -38,18 +38,17 @@ pub trait RoomStore: fmt::Debug + Send + Sync + 'static {
     /// Creates a room if there is none at all. Returns `None` if there is one.
     async fn create_first_room(&self, new: &NewRoom) -> Result<Option<Room>>;
 
-    /// Changes a room that is still as `before` to be as `after`.
+    /// Replaces `before` by `after` if the stored room still equals `before`.
     async fn change_room(&self, before: &Room, after: &Room) -> Result<RoomChange>;
 
-    /// Deletes a room with everything in it, and returns the installations it had: each of them
-    /// [leaves](super::InstallationStore::leave) at `now`. Returns `None` if there is no such room. Its id
-    /// is never given to another room.
+    /// Deletes a room with all its content. Each of its installations [leaves](super::InstallationStore::leave) at
+    /// `now`; returns them, or `None` if there is no such room. No other room ever gets its id.
     async fn remove_room(&self, id: RoomId, now: i64) -> Result<Option<Vec<Installed>>>;
 
     /// Returns the members of a room, by id, without removed people.
     async fn members(&self, room: RoomId) -> Result<Vec<User>>;
 
-    /// Returns the rooms whose member a person is, by id.
+    /// Returns the rooms that a person is a member of, by id.
     async fn memberships(&self, user: UserId) -> Result<Vec<RoomId>>;
 
     /// Makes a person a member of a room.
@@ -63,9 +62,9 @@ pub trait RoomStore: fmt::Debug + Send + Sync + 'static {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum RoomChange {
-    /// It is stored.
+    /// The change is stored.
     Done,
-    /// The room is not as it was `before`: read it and try again.
+    /// The stored room differs from `before`: read it and retry.
     Stale,
     /// Another room has the new name.
     NameTaken,

@@ -1,4 +1,4 @@
-//! Sessions of browsers.
+//! The storage of sessions.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The host's memory in one SQLite database: a file, or RAM for tests.
+//! Storage in one SQLite database: in a file, or in memory for tests.
 
 mod admin_tokens;
 mod error;
@@ -29,7 +29,7 @@ pub use self::file::OpenError;
 use self::writes::WriteLog;
 use super::{Result, StorageError};
 
-/// The host's memory in one SQLite database.
+/// Storage in one SQLite database.
 #[derive(Debug, Clone)]
 pub struct SqliteState {
     connection: Arc<Mutex<Connection>>,
@@ -37,7 +37,7 @@ pub struct SqliteState {
 }
 
 impl SqliteState {
-    /// Opens the file, or creates it, readable by its owner only. A new database gets its name once it is
+    /// Opens the file, or creates it, readable by its owner only. A new file gets its name once the database is
     /// complete.
     ///
     /// # Errors
@@ -49,7 +49,7 @@ impl SqliteState {
             .map_err(|cause| OpenError::new(path, cause))
     }
 
-    /// A database in RAM, gone when it is dropped.
+    /// Opens a database in memory, which ends when it is dropped.
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ impl SqliteState {
         migrations::run(connection)?;
         people::prepare(connection)?;
         extensions::webhooks::prepare(connection)?;
-        installations::let_unfinished_go(connection)
+        installations::remove_unfinished(connection)
     }
 
     async fn call<T: Send + 'static>(
@@ -85,8 +85,8 @@ impl SqliteState {
         query: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         let (connection, writes) = (Arc::clone(&self.connection), Arc::clone(&self.writes));
-        // Who waits for the connection waits in a task: on a thread each would keep one, and a caller
-        // that is not polled for a while would hold up all others once its turn has come.
+        // The wait for the connection is in a task of its own. On a blocking thread each waiting call would occupy
+        // one, and without a task a caller that is not polled would hold up all others when its turn comes.
         let called = tokio::spawn(async move {
             let mut connection = connection.lock_owned().await;
             tokio::task::spawn_blocking(move || writes.observe(&mut connection, query)).await

@@ -1,4 +1,4 @@
-//! What was written into rooms.
+//! The storage of timelines.
 
 use std::fmt;
 
@@ -33,15 +33,15 @@ pub trait TimelineStore: fmt::Debug + Send + Sync + 'static {
     /// Returns the entry with this id in this room.
     async fn entry(&self, room: RoomId, id: &str) -> Result<Option<Entry>>;
 
-    /// Deletes entries and private messages from before this time, in microseconds since 1970: the oldest,
-    /// at most so many of each kind. Returns how many it deleted.
+    /// Deletes entries and private messages from before this time, in microseconds since 1970: the oldest, at most
+    /// `at_most` of each kind. Returns the number of deleted ones.
     async fn forget_messages(&self, before: i64, at_most: u32) -> Result<u64>;
 }
 
 /// Whether an entry was stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Posted {
-    /// It was.
+    /// It was stored.
     New,
     /// There is an entry with its id; nothing was stored.
     Exists,

@@ -1,4 +1,4 @@
-//! Access tokens of installations.
+//! The storage of access tokens.
 
 use std::fmt;
 
@@ -11,8 +11,8 @@ use crate::model::StoredToken;
 /// Stores access tokens.
 #[async_trait]
 pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
-    /// Stores a token, and deletes those that expired before `now` and the oldest of an installation with
-    /// very many.
+    /// Stores a token. Deletes tokens that expired before `now`, and the oldest tokens of an installation that
+    /// has very many.
     async fn put_token(&self, token: &StoredToken, now: i64) -> Result<()>;
 
     /// Returns the token with this digest, expired or not.

@@ -117,7 +117,7 @@ fn revoke(connection: &Connection, id: u64, now: i64) -> rusqlite::Result<bool> 
         .map(|revoked| revoked > 0)
 }
 
-/// Its columns are those of [`TOKEN`].
+/// Reads a row with the columns of [`TOKEN`].
 fn token(row: &Row<'_>) -> rusqlite::Result<AdminToken> {
     Ok(AdminToken {
         id: id(row, 0)?,

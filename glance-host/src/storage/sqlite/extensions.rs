@@ -58,8 +58,8 @@ impl ExtensionStore for SqliteState {
         room: RoomId,
         webhook: &Webhook,
     ) -> Result<std::result::Result<u64, Restriction>> {
-        let (id, kept) = (id.clone(), webhooks::Kept::new(webhook)?);
-        self.call(move |connection| webhooks::put(connection, &id, room, &kept))
+        let (id, stored) = (id.clone(), webhooks::StoredWebhook::new(webhook)?);
+        self.call(move |connection| webhooks::put(connection, &id, room, &stored))
             .await
     }
 

@@ -1,5 +1,5 @@
-//! Opens the database's file, and creates it whole: a half-made or empty file is never taken for a new
-//! host's, whose first visitor becomes its admin.
+//! Opens or creates the file of the database. An incomplete or empty file is an error: a host with a new database would
+//! make its first visitor an admin.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
-/// How every SQLite database begins.
+/// The first bytes of every SQLite database.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// Why a file cannot be the host's database.
@@ -141,7 +141,7 @@ fn create(
     prepare: impl Fn(&mut Connection) -> rusqlite::Result<()>,
 ) -> Result<(), FileError> {
     let new = beside(path, ".new");
-    // An earlier attempt may have left them.
+    // An interrupted attempt may have left these files.
     for left in [new.clone(), beside(&new, "-wal"), beside(&new, "-shm")] {
         match fs::remove_file(left) {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause.into()),
@@ -161,7 +161,7 @@ fn create(
     fs::rename(&new, path)?;
     #[cfg(unix)]
     if let Some(folder) = path.parent() {
-        // The name itself survives a power failure only then.
+        // Without this a power failure may lose the file's name.
         File::open(folder)?.sync_all()?;
     }
     Ok(())

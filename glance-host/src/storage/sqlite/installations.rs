@@ -17,9 +17,9 @@ const INSTALLATION: &str =
 #[async_trait]
 impl InstallationStore for SqliteState {
     async fn begin_installation(&self, installed: &Installed, now: i64) -> Result<bool> {
-        let kept = Kept::new(&installed.descriptor)?;
+        let stored = StoredDescriptor::new(&installed.descriptor)?;
         let installed = installed.clone();
-        self.call(move |connection| begin(connection, &installed, &kept, now))
+        self.call(move |connection| begin(connection, &installed, &stored, now))
             .await
     }
 
@@ -29,8 +29,8 @@ impl InstallationStore for SqliteState {
     }
 
     async fn replace_descriptor(&self, id: &OauthId, url: &str, new: &Descriptor) -> Result<()> {
-        let (id, url, kept) = (id.clone(), url.to_owned(), Kept::new(new)?);
-        self.call(move |connection| replace_descriptor(connection, &id, &url, &kept))
+        let (id, url, stored) = (id.clone(), url.to_owned(), StoredDescriptor::new(new)?);
+        self.call(move |connection| replace_descriptor(connection, &id, &url, &stored))
             .await
     }
 
@@ -111,26 +111,26 @@ impl InstallationStore for SqliteState {
 }
 
 /// A descriptor in its stored form, and its webhooks.
-struct Kept {
+struct StoredDescriptor {
     descriptor: String,
-    webhooks: Vec<webhooks::Kept>,
+    webhooks: Vec<webhooks::StoredWebhook>,
 }
 
-impl Kept {
+impl StoredDescriptor {
     fn new(descriptor: &Descriptor) -> Result<Self> {
         Ok(Self {
             descriptor: json(descriptor)?,
-            webhooks: webhooks::Kept::declared(descriptor)?,
+            webhooks: webhooks::StoredWebhook::declared(descriptor)?,
         })
     }
 }
 
-/// False where the add-on would show twice: beside its own in this place, and a room's beside that for
-/// all rooms.
+/// Returns false if the add-on would show twice: the place has one already, or one is in a room and the other in all
+/// rooms.
 fn begin(
     connection: &mut Connection,
     new: &Installed,
-    kept: &Kept,
+    stored: &StoredDescriptor,
     now: i64,
 ) -> rusqlite::Result<bool> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
@@ -146,12 +146,12 @@ fn begin(
             new.room_id.map(|room| number(room.get())),
             new.descriptor.key,
             new.descriptor_url,
-            kept.descriptor,
+            stored.descriptor,
             now
         ],
     )?;
     if made > 0 {
-        webhooks::declare(&transaction, &new.oauth_id, &kept.webhooks)?;
+        webhooks::declare(&transaction, &new.oauth_id, &stored.webhooks)?;
     }
     transaction.commit()?;
     Ok(made > 0)
@@ -170,15 +170,15 @@ fn replace_descriptor(
     connection: &mut Connection,
     id: &OauthId,
     url: &str,
-    kept: &Kept,
+    stored: &StoredDescriptor,
 ) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     let updated = transaction.execute(
         "UPDATE installation SET descriptor_url = ?2, descriptor = ?3 WHERE oauth_id = ?1",
-        params![id.as_str(), url, kept.descriptor],
+        params![id.as_str(), url, stored.descriptor],
     )?;
     if updated > 0 {
-        webhooks::declare(&transaction, id, &kept.webhooks)?;
+        webhooks::declare(&transaction, id, &stored.webhooks)?;
     }
     transaction.commit()
 }
@@ -192,7 +192,7 @@ fn replace_secret(connection: &Connection, id: &OauthId, secret: &Secret) -> rus
         .map(drop)
 }
 
-/// Removes an installation, and stores that its add-on has to be told.
+/// Removes an installation, and stores the pending removal call.
 fn leave(
     connection: &mut Connection,
     id: &OauthId,
@@ -202,14 +202,13 @@ fn leave(
     let Some(installed) = find(&transaction, id)? else {
         return Ok(None);
     };
-    let_go(&transaction, &installed, now)?;
+    remove_and_notify(&transaction, &installed, now)?;
     transaction.commit()?;
     Ok(Some(installed))
 }
 
-/// Removes an installation within a transaction; its add-on has to be told, where it has an address
-/// for that.
-pub(super) fn let_go(
+/// Removes an installation within a transaction. Stores the pending removal call if the add-on has a `callbackUrl`.
+pub(super) fn remove_and_notify(
     connection: &Connection,
     installed: &Installed,
     now: i64,
@@ -230,9 +229,9 @@ pub(super) fn let_go(
     remove(connection, &installed.oauth_id).map(drop)
 }
 
-/// Lets the installations go that were under way when the host stopped: their add-ons may have
-/// accepted them.
-pub(super) fn let_unfinished_go(connection: &mut Connection) -> rusqlite::Result<()> {
+/// Removes installations that were not finished when the host stopped. Their add-ons may have accepted them, so they
+/// get removal calls.
+pub(super) fn remove_unfinished(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     let now = transaction.query_row("SELECT unixepoch()", [], |row| row.get(0))?;
     let unfinished: Vec<_> = transaction
@@ -240,7 +239,7 @@ pub(super) fn let_unfinished_go(connection: &mut Connection) -> rusqlite::Result
         .query_map([], installed)?
         .collect::<rusqlite::Result<_>>()?;
     for installed in &unfinished {
-        let_go(&transaction, installed, now)?;
+        remove_and_notify(&transaction, installed, now)?;
     }
     transaction.commit()
 }
@@ -298,7 +297,7 @@ fn remove(connection: &Connection, id: &OauthId) -> rusqlite::Result<bool> {
         .map(|removed| removed > 0)
 }
 
-/// Accepted or not.
+/// Finds an installation, accepted or not.
 fn find(connection: &Connection, id: &OauthId) -> rusqlite::Result<Option<Installed>> {
     connection
         .prepare_cached(&format!("{INSTALLATION} WHERE oauth_id = ?1"))?
@@ -331,7 +330,7 @@ fn count(connection: &Connection) -> rusqlite::Result<u64> {
         .query_row([], |row| id(row, 0))
 }
 
-/// The room's own and those of all rooms.
+/// Returns the accepted installations of a room and those of all rooms.
 fn shown_in(connection: &Connection, room: RoomId) -> rusqlite::Result<Vec<Installed>> {
     connection
         .prepare_cached(&format!(
@@ -342,7 +341,7 @@ fn shown_in(connection: &Connection, room: RoomId) -> rusqlite::Result<Vec<Insta
         .collect()
 }
 
-/// The room's own, accepted or not.
+/// Returns the installations of a room, accepted or not, without those of all rooms.
 pub(super) fn of_room(connection: &Connection, room: RoomId) -> rusqlite::Result<Vec<Installed>> {
     connection
         .prepare_cached(&format!("{INSTALLATION} WHERE room_id = ?1"))?
@@ -359,14 +358,14 @@ fn global(connection: &Connection) -> rusqlite::Result<Vec<Installed>> {
         .collect()
 }
 
-/// Accepted or not.
+/// Lists installations, accepted or not.
 fn list(
     connection: &Connection,
     query: &InstallationQuery,
     after: Option<&OauthId>,
     at_most: u32,
 ) -> rusqlite::Result<Vec<ListedInstallation>> {
-    // Named only where it counts, so that SQLite uses the index.
+    // A column is named only if the query filters by it, so that SQLite uses the index.
     let of_key = match query.key {
         Some(_) => "add_on_key = ?1",
         None => "?1 IS NULL",
@@ -405,7 +404,7 @@ fn list(
         .collect()
 }
 
-/// Its columns are those of [`INSTALLATION`], at least.
+/// Reads a row whose first columns are those of [`INSTALLATION`].
 pub(super) fn installed(row: &Row<'_>) -> rusqlite::Result<Installed> {
     Ok(Installed {
         oauth_id: row.get::<_, String>(0)?.into(),

@@ -1,10 +1,10 @@
-//! How an older database becomes one of today.
+//! Migrates databases of older hosts.
 
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, Result};
 
-/// What came after the first schema, oldest first. A database counts those it has had: they are
-/// added to at the end, and never changed.
+/// The migrations after the first schema, oldest first. A database stores how many of them it has, so a released one
+/// never changes, and new ones go to the end.
 const STEPS: &[&str] = &[
     "
     ALTER TABLE room ADD COLUMN topic TEXT NOT NULL DEFAULT '';
@@ -125,14 +125,14 @@ const STEPS: &[&str] = &[
 
 pub(super) fn run(connection: &mut Connection) -> Result<()> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
-    let had: usize = transaction.pragma_query_value(None, "user_version", |row| {
-        row.get::<_, u32>(0).map(|had| had as usize)
+    let applied: usize = transaction.pragma_query_value(None, "user_version", |row| {
+        row.get::<_, u32>(0).map(|count| count as usize)
     })?;
-    for step in STEPS.iter().skip(had) {
+    for step in STEPS.iter().skip(applied) {
         transaction.execute_batch(step)?;
     }
-    // A newer host's database has had more of them, and keeps its count.
-    transaction.pragma_update(None, "user_version", STEPS.len().max(had) as u32)?;
+    // The database of a newer host has more of them, and keeps its number.
+    transaction.pragma_update(None, "user_version", STEPS.len().max(applied) as u32)?;
     transaction.commit()
 }
 

@@ -1,4 +1,4 @@
-//! People in SQLite, how they sign in, and which rooms they were let into.
+//! People and their identities in SQLite.
 
 use async_trait::async_trait;
 use glance_sdk::model::UserId;
@@ -33,7 +33,7 @@ impl PeopleStore for SqliteState {
     }
 
     async fn list_users(&self, guests: bool, skip: u64, at_most: u32) -> Result<Vec<User>> {
-        self.call(move |connection| some(connection, guests, skip, at_most))
+        self.call(move |connection| list(connection, guests, skip, at_most))
             .await
     }
 
@@ -42,7 +42,7 @@ impl PeopleStore for SqliteState {
             return Ok(Vec::new());
         }
         let ids = json(&ids)?;
-        self.call(move |connection| with(connection, &ids)).await
+        self.call(move |connection| by_ids(connection, &ids)).await
     }
 
     async fn users_mentioned(&self, names: &[String]) -> Result<Vec<User>> {
@@ -54,7 +54,8 @@ impl PeopleStore for SqliteState {
 
     async fn user_at(&self, email: &str) -> Result<Option<User>> {
         let email = email.to_owned();
-        self.call(move |connection| at(connection, &email)).await
+        self.call(move |connection| by_email(connection, &email))
+            .await
     }
 
     async fn first_admin(&self) -> Result<Option<User>> {
@@ -110,7 +111,7 @@ fn all(connection: &Connection, removed: bool) -> rusqlite::Result<Vec<User>> {
         .collect()
 }
 
-fn some(
+fn list(
     connection: &Connection,
     guests: bool,
     skip: u64,
@@ -125,8 +126,8 @@ fn some(
         .collect()
 }
 
-/// Those with these ids, a list in JSON.
-fn with(connection: &Connection, ids: &str) -> rusqlite::Result<Vec<User>> {
+/// Returns the people with these ids, a JSON list.
+fn by_ids(connection: &Connection, ids: &str) -> rusqlite::Result<Vec<User>> {
     connection
         .prepare_cached(&format!(
             "{USER} WHERE id IN (SELECT value FROM json_each(?1)) ORDER BY id"
@@ -135,7 +136,7 @@ fn with(connection: &Connection, ids: &str) -> rusqlite::Result<Vec<User>> {
         .collect()
 }
 
-/// Those with these mention names, a list in JSON, in lower case.
+/// Returns the people with these mention names, a JSON list in lower case.
 fn mentioned(connection: &Connection, names: &str) -> rusqlite::Result<Vec<User>> {
     connection
         .prepare_cached(&format!(
@@ -146,7 +147,7 @@ fn mentioned(connection: &Connection, names: &str) -> rusqlite::Result<Vec<User>
         .collect()
 }
 
-fn at(connection: &Connection, email: &str) -> rusqlite::Result<Option<User>> {
+fn by_email(connection: &Connection, email: &str) -> rusqlite::Result<Option<User>> {
     connection
         .prepare_cached(&format!(
             "{USER} WHERE email = ?1 COLLATE NOCASE AND NOT is_removed ORDER BY id LIMIT 1"
@@ -164,12 +165,12 @@ fn first_admin(connection: &Connection) -> rusqlite::Result<Option<User>> {
         .optional()
 }
 
-/// The mention name by which a user is found: SQLite knows the case of ASCII letters only.
+/// Returns the stored mention name, in lower case because SQLite ignores the case of ASCII letters only.
 fn mention(name: &str) -> String {
     mention_name(name).to_lowercase()
 }
 
-/// Stores the mention names of people whom an older host stored without one.
+/// Adds the mention names that an older host did not store.
 pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     let without: Vec<(i64, String)> = transaction
@@ -184,8 +185,8 @@ pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-/// The account of those who look at rooms on other sites, made where there is none. No person has an
-/// empty name, so none has this one's.
+/// Finds or creates the account for people who look at rooms on other sites. Its stored name is empty, which no
+/// person's is.
 fn embed_guest(connection: &mut Connection) -> rusqlite::Result<User> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     transaction.execute(
@@ -339,14 +340,14 @@ fn sign_in(connection: &mut Connection, identity: &Identity) -> rusqlite::Result
         Some(known) => known,
         None => {
             let name = free_name(&transaction, &identity.name)?;
-            let made = get_or_create(&transaction, &name)?;
+            let created = get_or_create(&transaction, &name)?;
             if let Some(provider) = &identity.provider {
                 transaction.execute(
                     "INSERT INTO identity (provider, subject, user_id) VALUES (?1, ?2, ?3)",
-                    params![provider, identity.subject, number(made.id.get())],
+                    params![provider, identity.subject, number(created.id.get())],
                 )?;
             }
-            made
+            created
         }
     };
     let mut after = before.clone();

@@ -26,7 +26,7 @@ impl RoomStore for SqliteState {
     }
 
     async fn list_rooms(&self, archived: bool, skip: u64, at_most: u32) -> Result<Vec<Room>> {
-        self.call(move |connection| some(connection, archived, skip, at_most))
+        self.call(move |connection| list(connection, archived, skip, at_most))
             .await
     }
 
@@ -105,7 +105,7 @@ fn all(connection: &Connection) -> rusqlite::Result<Vec<Room>> {
         .collect()
 }
 
-fn some(
+fn list(
     connection: &Connection,
     archived: bool,
     skip: u64,
@@ -119,7 +119,8 @@ fn some(
         .collect()
 }
 
-/// As [`Access`](crate::model::access::Access) has it: a test holds the two to each other.
+/// Lists the rooms that a person may enter, by the same rules as [`Access`](crate::model::access::Access). A test
+/// compares both.
 fn open_to(connection: &Connection, user: &User, at_most: u32) -> rusqlite::Result<Vec<Room>> {
     connection
         .prepare_cached(&format!(
@@ -232,7 +233,8 @@ fn change(
     })
 }
 
-/// What cascades does so by the schema; a runtime glance or action has no reference to its room.
+/// Deletes a room. Most of its content is deleted by `ON DELETE CASCADE`; runtime glances and actions do not reference
+/// the room.
 fn remove(
     connection: &mut Connection,
     id: RoomId,
@@ -241,7 +243,7 @@ fn remove(
     let transaction = connection.transaction_with_behavior(Immediate)?;
     let here = installations::of_room(&transaction, id)?;
     for installed in &here {
-        installations::let_go(&transaction, installed, now)?;
+        installations::remove_and_notify(&transaction, installed, now)?;
     }
     let id = number(id.get());
     for statement in [

@@ -9,12 +9,12 @@ use super::error::corrupt;
 use crate::model::Place;
 use crate::storage::StorageError;
 
-/// SQLite counts in i64: an id from a request that does not fit is the id of nothing.
+/// Returns the column value of an id. SQLite stores `i64`; a larger id from a request becomes -1, which nothing has.
 pub(super) fn number(id: u64) -> i64 {
     i64::try_from(id).unwrap_or(-1)
 }
 
-/// So many are skipped; more than SQLite counts are all there are.
+/// Returns the number of rows to skip, at most `i64::MAX`.
 pub(super) fn offset(skip: u64) -> i64 {
     i64::try_from(skip).unwrap_or(i64::MAX)
 }
@@ -24,7 +24,7 @@ pub(super) fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     u64::try_from(id).map_err(|cause| corrupt(row, column, cause))
 }
 
-/// Reads an optional room; none means the whole group.
+/// Reads an optional room; null means all rooms.
 pub(super) fn room(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<RoomId>> {
     let id: Option<i64> = row.get(column)?;
     Ok(id.and_then(|id| u64::try_from(id).ok()).map(RoomId::new))

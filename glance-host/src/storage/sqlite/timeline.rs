@@ -10,11 +10,11 @@ use super::{SqliteState, private_messages};
 use crate::model::{Content, Entry, Sender, Side};
 use crate::storage::{Posted, Result, TimelineStore};
 
-/// The kind of an entry that an add-on wrote.
+/// The kind of an add-on's notification.
 const NOTIFICATION: &str = "notification";
-/// The kind of an entry that a person wrote.
+/// The kind of a person's message.
 const MESSAGE: &str = "message";
-/// The kind of an entry that an add-on wrote in the manner of a person.
+/// The kind of an add-on's message.
 const ADD_ON_MESSAGE: &str = "add_on_message";
 
 const COLUMNS: &str = "id, room_id, at, sender, sender_name, kind, content";
@@ -22,8 +22,8 @@ const COLUMNS: &str = "id, room_id, at, sender, sender_name, kind, content";
 #[async_trait]
 impl TimelineStore for SqliteState {
     async fn post(&self, entry: &Entry) -> Result<Posted> {
-        let kept = Kept::new(entry)?;
-        self.call(move |connection| kept.insert(connection)).await
+        let stored = StoredEntry::new(entry)?;
+        self.call(move |connection| stored.insert(connection)).await
     }
 
     async fn timeline(&self, room: RoomId, at_most: u32) -> Result<Vec<Entry>> {
@@ -65,13 +65,13 @@ impl TimelineStore for SqliteState {
 }
 
 /// An entry in its stored form.
-struct Kept {
+struct StoredEntry {
     kind: &'static str,
     content: String,
     entry: Entry,
 }
 
-impl Kept {
+impl StoredEntry {
     fn new(entry: &Entry) -> Result<Self> {
         let (kind, content) = match (&entry.content, &entry.sender) {
             (Content::Notification(notification), _) => (NOTIFICATION, json(notification)?),
@@ -109,7 +109,7 @@ impl Kept {
     }
 }
 
-/// Newest first.
+/// Returns entries of a room, newest first.
 fn newest(
     connection: &Connection,
     room: RoomId,
@@ -125,7 +125,7 @@ fn newest(
         .collect()
 }
 
-/// The nearest first.
+/// Returns the entries on one side of an entry, nearest first.
 fn beside(
     connection: &Connection,
     room: RoomId,

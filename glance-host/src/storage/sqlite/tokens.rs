@@ -9,8 +9,8 @@ use super::SqliteState;
 use crate::model::StoredToken;
 use crate::storage::{Result, TokenStore};
 
-/// How many tokens of an installation hold at once. Old clients ask for one before each call and drop it.
-const MOST: u32 = 1000;
+/// The largest number of valid tokens of an installation. Old clients request a token before each call and forget it.
+const MAX_TOKENS: u32 = 1000;
 
 #[async_trait]
 impl TokenStore for SqliteState {
@@ -54,7 +54,7 @@ fn put(connection: &mut Connection, token: &StoredToken, now: i64) -> rusqlite::
         "DELETE FROM token WHERE oauth_id = ?1 AND digest NOT IN
          (SELECT digest FROM token WHERE oauth_id = ?1
           ORDER BY expires_at DESC, rowid DESC LIMIT ?2)",
-        params![token.oauth_id.as_str(), MOST],
+        params![token.oauth_id.as_str(), MAX_TOKENS],
     )?;
     transaction.commit()
 }
@@ -116,12 +116,12 @@ mod tests {
             state.put_token(&token, 0).await.unwrap();
         };
         put("two", 0).await;
-        for n in 0..MOST + 2 {
+        for n in 0..MAX_TOKENS + 2 {
             put("one", n).await;
         }
         let holds = async |token: String| state.token(token.as_bytes()).await.unwrap().is_some();
         assert!(!holds("one 0".to_owned()).await && !holds("one 1".to_owned()).await);
-        assert!(holds("one 2".to_owned()).await && holds(format!("one {}", MOST + 1)).await);
+        assert!(holds("one 2".to_owned()).await && holds(format!("one {}", MAX_TOKENS + 1)).await);
         assert!(holds("two 0".to_owned()).await, "another's stay");
     }
 }

@@ -7,6 +7,7 @@ use rusqlite::{Connection, ErrorCode, Result};
 use super::error::is_unavailable;
 use crate::storage::Writes;
 
+/// Counts writes, and remembers the outcome of the latest.
 #[derive(Debug, Default)]
 pub(super) struct WriteLog {
     count: AtomicU64,
@@ -22,7 +23,7 @@ impl WriteLog {
     ) -> Result<T> {
         let before = connection.total_changes();
         let outcome = query(connection);
-        let has_failed = outcome.as_ref().is_err_and(is_of_the_disk);
+        let has_failed = outcome.as_ref().is_err_and(is_disk_failure);
         if has_failed || connection.total_changes() != before {
             self.has_failed.store(has_failed, Ordering::Relaxed);
             self.count.fetch_add(1, Ordering::Release);
@@ -39,7 +40,7 @@ impl WriteLog {
 }
 
 /// Returns whether an error means that nothing can be written, and not only that this query is invalid.
-fn is_of_the_disk(error: &rusqlite::Error) -> bool {
+fn is_disk_failure(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code().is_some_and(|code| {
         is_unavailable(code) || matches!(code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
     })

@@ -14,8 +14,8 @@ use crate::model::{Installed, MAX_RUNTIME_WEBHOOKS, RegisteredWebhook, Restricti
 use crate::storage::StorageError;
 
 const SCHEMA: &str = "
-    -- One of a descriptor has no room: it listens wherever its add-on is. AUTOINCREMENT, because
-    -- add-ons keep the number, and it must not come to mean another webhook.
+    -- A declared webhook has no room: it listens wherever its add-on is installed. AUTOINCREMENT, because add-ons
+    -- store the number, and it must never name another webhook.
     CREATE TABLE IF NOT EXISTS webhook (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         oauth_id TEXT NOT NULL REFERENCES installation (oauth_id) ON DELETE CASCADE,
@@ -29,13 +29,13 @@ const SCHEMA: &str = "
 ";
 
 /// A webhook in its stored form.
-pub(in crate::storage::sqlite) struct Kept {
+pub(in crate::storage::sqlite) struct StoredWebhook {
     key: Option<String>,
     event: String,
     webhook: String,
 }
 
-impl Kept {
+impl StoredWebhook {
     pub(in crate::storage::sqlite) fn new(webhook: &Webhook) -> Result<Self, StorageError> {
         Ok(Self {
             key: webhook.key.clone(),
@@ -44,7 +44,7 @@ impl Kept {
         })
     }
 
-    /// Those that a descriptor declares.
+    /// Converts the webhooks that a descriptor declares.
     pub(in crate::storage::sqlite) fn declared(
         descriptor: &Descriptor,
     ) -> Result<Vec<Self>, StorageError> {
@@ -77,20 +77,23 @@ impl Kept {
     }
 }
 
-/// Makes the declared webhooks of an installation these; those that stay keep their number.
+/// Replaces the declared webhooks of an installation. Unchanged webhooks keep their number.
 pub(in crate::storage::sqlite) fn declare(
     connection: &Connection,
     oauth_id: &OauthId,
-    declared: &[Kept],
+    declared: &[StoredWebhook],
 ) -> rusqlite::Result<()> {
     let mut old: Vec<(u64, String)> = connection
         .prepare_cached("SELECT id, webhook FROM webhook WHERE oauth_id = ?1 AND room_id IS NULL")?
         .query_map([oauth_id.as_str()], |row| Ok((id(row, 0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
-    for kept in declared {
-        match old.iter().position(|(_, webhook)| *webhook == kept.webhook) {
+    for stored in declared {
+        match old
+            .iter()
+            .position(|(_, webhook)| *webhook == stored.webhook)
+        {
             Some(at) => drop(old.swap_remove(at)),
-            None => drop(kept.insert(connection, oauth_id, None)?),
+            None => drop(stored.insert(connection, oauth_id, None)?),
         }
     }
     for (id, _) in old {
@@ -99,8 +102,8 @@ pub(in crate::storage::sqlite) fn declare(
     Ok(())
 }
 
-/// Makes the table. Where there was none, an earlier host kept installations without their webhooks,
-/// which are declared now.
+/// Creates the table. An earlier host stored installations without it, so a new table gets the declared webhooks of
+/// all installations.
 pub(in crate::storage::sqlite) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     let is_there = transaction
@@ -119,7 +122,7 @@ fn declare_all(connection: &Connection) -> rusqlite::Result<()> {
     while let Some(row) = rows.next()? {
         let oauth_id = OauthId::from(row.get::<_, String>(0)?);
         let descriptor: Descriptor = parsed(row, 1)?;
-        let declared = Kept::declared(&descriptor)
+        let declared = StoredWebhook::declared(&descriptor)
             .map_err(|cause| rusqlite::Error::ToSqlConversionFailure(Box::new(cause)))?;
         declare(connection, &oauth_id, &declared)?;
     }
@@ -131,10 +134,10 @@ pub(super) fn put(
     connection: &mut Connection,
     oauth_id: &OauthId,
     room: RoomId,
-    kept: &Kept,
+    stored: &StoredWebhook,
 ) -> rusqlite::Result<Result<u64, Restriction>> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
-    let here = params![oauth_id.as_str(), number(room.get()), kept.key];
+    let here = params![oauth_id.as_str(), number(room.get()), stored.key];
     let old = transaction
         .prepare_cached(
             "UPDATE webhook SET event = ?4, webhook = ?5
@@ -144,9 +147,9 @@ pub(super) fn put(
             params![
                 oauth_id.as_str(),
                 number(room.get()),
-                kept.key,
-                kept.event,
-                kept.webhook
+                stored.key,
+                stored.event,
+                stored.webhook
             ],
             |row| id(row, 0),
         )
@@ -163,7 +166,7 @@ pub(super) fn put(
             if others >= MAX_RUNTIME_WEBHOOKS {
                 return Ok(Err(Restriction::TooMany));
             }
-            kept.insert(&transaction, oauth_id, Some(room))?
+            stored.insert(&transaction, oauth_id, Some(room))?
         }
     };
     transaction.commit()?;
@@ -203,7 +206,7 @@ pub(super) fn on(
     event: &str,
     room: RoomId,
 ) -> rusqlite::Result<Vec<(Arc<Installed>, RegisteredWebhook)>> {
-    // A descriptor is large, and read once however many webhooks it declares.
+    // A descriptor is large, so it is parsed once for all its webhooks.
     let mut known: HashMap<String, Arc<Installed>> = HashMap::new();
     connection
         .prepare_cached(
@@ -226,7 +229,7 @@ pub(super) fn on(
         .collect()
 }
 
-/// Its columns are `id`, `room_id` and `webhook`, from this one on.
+/// Reads a webhook from the columns `id`, `room_id` and `webhook`, which begin at this one.
 fn registered(
     row: &Row<'_>,
     oauth_id: OauthId,
