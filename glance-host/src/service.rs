@@ -22,3 +22,6 @@ pub(crate) mod time_zone;
 pub(crate) mod timeline;
 pub mod viewer;
 pub mod webhooks;
+
+#[cfg(test)]
+mod tests;

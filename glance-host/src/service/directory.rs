@@ -42,7 +42,7 @@ impl Directory {
         self.wire.room(room)
     }
 
-    /// Renders a room with everything that the REST API says of it.
+    /// Renders a room with all members of the REST API.
     pub(crate) async fn room_details(&self, room: &Room) -> Result<RoomDetails, StorageError> {
         let owner = self.storage.user(room.owner).await?;
         let newest = self.storage.timeline(room.id, 1).await?;
@@ -74,7 +74,7 @@ impl Directory {
         Ok(self.wire.notification(entry, notification, &mentioned))
     }
 
-    /// Returns the people whose names stand behind an `@` in a text.
+    /// Returns the people whose mention names follow an `@` in a text.
     pub(crate) async fn mentioned_in(&self, text: &str) -> Result<Vec<User>, StorageError> {
         match Message::mentioned(text).as_slice() {
             [] => Ok(Vec::new()),
@@ -82,8 +82,8 @@ impl Directory {
         }
     }
 
-    /// Returns the people whom a notification mentions. Plain text mentions people as a message does; an
-    /// add-on that writes HTML or a card draws names itself.
+    /// Returns the people whom a notification mentions. Only plain text mentions people; HTML and cards contain names as
+    /// the add-on formats them.
     pub(crate) async fn mentioned_by(
         &self,
         notification: &Notification,
@@ -118,5 +118,52 @@ impl Directory {
         let mut users = self.storage.users().await?;
         users.retain(|user| !user.is_guest || member_ids.contains(&user.id));
         Ok(users)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::NewRoom;
+    use crate::storage::SqliteState;
+
+    #[tokio::test]
+    async fn members_are_the_people_who_may_enter() {
+        let storage: Arc<dyn Storage> = Arc::new(SqliteState::in_memory().unwrap());
+        let directory = Directory::new(Arc::clone(&storage), Attendance::default(), String::new());
+        let user = async |name: &str, change: fn(&mut User)| {
+            let mut user = storage.get_or_create_user(name).await.unwrap();
+            change(&mut user);
+            storage.update_user(&user).await.unwrap();
+            user
+        };
+        let owner = user("Owner", |_| ()).await;
+        user("Ann", |_| ()).await;
+        let member = user("Member", |_| ()).await;
+        user("Guest", |user| user.is_guest = true).await;
+        let guest_member = user("Guest member", |user| user.is_guest = true).await;
+        let removed = user("Removed", |user| user.is_removed = true).await;
+        for (name, is_public, expected) in [
+            (
+                "public",
+                true,
+                &["Owner", "Ann", "Member", "Guest member"][..],
+            ),
+            ("private", false, &["Owner", "Member", "Guest member"]),
+        ] {
+            let new = NewRoom {
+                name: name.to_owned(),
+                is_public,
+                owner: owner.id,
+                topic: String::new(),
+            };
+            let room = storage.create_room(&new).await.unwrap().unwrap();
+            for person in [&member, &guest_member, &removed] {
+                storage.add_member(room.id, person.id).await.unwrap();
+            }
+            let members = directory.members(&room).await.unwrap();
+            let names: Vec<_> = members.iter().map(|member| &*member.name).collect();
+            assert_eq!(names, expected, "{name}");
+        }
     }
 }

@@ -246,7 +246,138 @@ fn key(installed: &Installed) -> SigningKey {
 
 #[cfg(test)]
 mod tests {
+    use glance_sdk::model::{Descriptor, HipchatApiConsumer};
+
     use super::*;
+    use crate::model::NewRoom;
+    use crate::storage::SqliteState;
+
+    struct Fixture {
+        storage: Arc<dyn Storage>,
+        clock: Clock,
+        embeds: Embeds,
+        room: Room,
+        user: User,
+    }
+
+    impl Fixture {
+        async fn new(config: Embed) -> Self {
+            let storage: Arc<dyn Storage> = Arc::new(SqliteState::in_memory().unwrap());
+            let clock = Clock::standing_at(1_700_000_000);
+            let embeds = Embeds::new(config, Arc::clone(&storage), clock.clone());
+            let user = storage.get_or_create_user("Ann").await.unwrap();
+            let room = storage.get_or_create_room("ops", user.id).await.unwrap();
+            Self {
+                embeds: embeds.await.unwrap(),
+                storage,
+                clock,
+                room,
+                user,
+            }
+        }
+
+        async fn install(&self, room: Option<RoomId>, scopes: &[Scope]) -> Installed {
+            let mut descriptor = Descriptor::new("key", "Name", "https://a.example/");
+            let consumer = HipchatApiConsumer::new(scopes.iter().cloned());
+            descriptor.capabilities.hipchat_api_consumer = Some(consumer);
+            let installed = Installed {
+                oauth_id: "id".into(),
+                oauth_secret: "secret".into(),
+                room_id: room,
+                descriptor_url: "https://a.example/".to_owned(),
+                descriptor,
+            };
+            assert!(
+                self.storage
+                    .begin_installation(&installed, 1)
+                    .await
+                    .unwrap()
+            );
+            self.storage
+                .finish_installation(&installed.oauth_id)
+                .await
+                .unwrap();
+            installed
+        }
+
+        async fn visitor(&self, room: RoomId, token: Option<&str>) -> Option<Visitor> {
+            self.embeds.visitor(room, token).await.unwrap()
+        }
+    }
+
+    fn wiki() -> Embed {
+        Embed::on(["https://wiki.example.com"]).unwrap()
+    }
+
+    #[tokio::test]
+    async fn token_opens_its_room_for_its_person_until_it_expires() {
+        let fixture = Fixture::new(wiki()).await;
+        let (room, user) = (fixture.room.id, &fixture.user);
+        let installed = fixture.install(None, &[Scope::ViewerToken]).await;
+        let token = fixture.embeds.token(&installed, room, Some(user.id));
+        let visitor = fixture.visitor(room, Some(&token)).await.unwrap();
+        assert_eq!((visitor.user.id, visitor.is_guest), (user.id, false));
+        assert!(fixture.visitor(2.into(), Some(&token)).await.is_none());
+        assert!(fixture.visitor(room, Some("no token")).await.is_none());
+        let guest = fixture.embeds.token(&installed, room, None);
+        assert!(fixture.visitor(room, Some(&guest)).await.unwrap().is_guest);
+
+        let seconds = u64::try_from(TOKEN_SECONDS).unwrap();
+        fixture
+            .clock
+            .advance(std::time::Duration::from_secs(seconds - 1));
+        assert!(fixture.visitor(room, Some(&token)).await.is_some());
+        fixture.clock.advance(std::time::Duration::from_secs(1));
+        assert!(fixture.visitor(room, Some(&token)).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn token_needs_an_installation_that_may_issue_it() {
+        for (is_global, scopes, for_guest, for_person) in [
+            (true, &[Scope::ViewerToken][..], true, true),
+            (false, &[Scope::ViewerToken], true, false),
+            (true, &[Scope::ViewRoom], false, false),
+        ] {
+            let fixture = Fixture::new(wiki()).await;
+            let room = fixture.room.id;
+            let installed = fixture.install((!is_global).then_some(room), scopes).await;
+            let guest = fixture.embeds.token(&installed, room, None);
+            let person = fixture
+                .embeds
+                .token(&installed, room, Some(fixture.user.id));
+            let is_let_in = async |token: &str| fixture.visitor(room, Some(token)).await.is_some();
+            assert_eq!(is_let_in(&guest).await, for_guest, "{is_global} {scopes:?}");
+            assert_eq!(
+                is_let_in(&person).await,
+                for_person,
+                "{is_global} {scopes:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn only_open_public_rooms_are_shown_without_a_token() {
+        let closed = Fixture::new(wiki()).await;
+        assert!(closed.visitor(closed.room.id, None).await.is_none());
+        let open = Fixture::new(Embed::default().to_everyone()).await;
+        let (storage, room) = (&open.storage, &open.room);
+        assert!(open.visitor(room.id, None).await.unwrap().is_guest);
+        let private = NewRoom {
+            name: "private".to_owned(),
+            is_public: false,
+            owner: open.user.id,
+            topic: String::new(),
+        };
+        let private = storage.create_room(&private).await.unwrap().unwrap();
+        assert!(open.visitor(private.id, None).await.is_none());
+        let archived = Room {
+            is_archived: true,
+            ..room.clone()
+        };
+        let _ = storage.change_room(room, &archived).await.unwrap();
+        assert!(open.visitor(room.id, None).await.is_none());
+        assert!(open.visitor(77.into(), None).await.is_none());
+    }
 
     #[test]
     fn origin_has_scheme_name_and_optional_port() {

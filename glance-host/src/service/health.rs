@@ -85,3 +85,26 @@ impl Status {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::SqliteState;
+
+    #[tokio::test]
+    async fn probe_is_written_only_without_other_writes() {
+        let storage: Arc<dyn Storage> = Arc::new(SqliteState::in_memory().unwrap());
+        let health = Health::default();
+        let writes = || storage.writes().count;
+        let check = |now: Duration| health.can_write(&storage, now);
+        assert!(check(Duration::ZERO).await);
+        assert_eq!(writes(), 1);
+        assert!(check(PROBE_PERIOD - Duration::from_secs(1)).await);
+        assert_eq!(writes(), 1, "too early for the next probe");
+        assert!(check(PROBE_PERIOD).await);
+        assert_eq!(writes(), 2);
+        storage.get_or_create_user("Ann").await.unwrap();
+        assert!(check(2 * PROBE_PERIOD).await);
+        assert_eq!(writes(), 3, "the write is proof enough");
+    }
+}

@@ -65,3 +65,93 @@ impl People {
         self.bus.publish(Topic::AllRooms, Event::Changed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::cluster::bus::LocalBus;
+    use crate::storage::SqliteState;
+
+    struct Fixture {
+        storage: Arc<dyn Storage>,
+        bus: Arc<dyn Bus>,
+        people: People,
+    }
+
+    impl Fixture {
+        fn new() -> Self {
+            let storage: Arc<dyn Storage> = Arc::new(SqliteState::in_memory().unwrap());
+            let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
+            let people = People::new(Arc::clone(&storage), Arc::clone(&bus));
+            Self {
+                storage,
+                bus,
+                people,
+            }
+        }
+
+        async fn admin(&self, name: &str) -> User {
+            let mut user = self.storage.get_or_create_user(name).await.unwrap();
+            user.is_admin = true;
+            self.storage.update_user(&user).await.unwrap();
+            user
+        }
+    }
+
+    #[tokio::test]
+    async fn last_admin_stays_an_admin() {
+        let fixture = Fixture::new();
+        let people = &fixture.people;
+        let (ann, bo) = (fixture.admin("Ann").await, fixture.admin("Bo").await);
+        let demote = |user: &mut User| user.is_admin = false;
+        assert_eq!(
+            people.change(bo.id, demote).await.unwrap(),
+            PersonChange::Done
+        );
+        assert_eq!(
+            people.change(ann.id, demote).await.unwrap(),
+            PersonChange::LastAdmin
+        );
+        assert_eq!(
+            people.remove(ann.id).await.unwrap(),
+            PersonChange::LastAdmin
+        );
+        assert_eq!(fixture.storage.user(ann.id).await.unwrap(), Some(ann));
+    }
+
+    #[tokio::test]
+    async fn only_changes_of_the_role_are_published() {
+        let fixture = Fixture::new();
+        fixture.admin("Ann").await;
+        let bo = fixture.admin("Bo").await;
+        let mut access = fixture.bus.subscribe_access();
+        let mut room = fixture.bus.subscribe(1.into());
+        let rename = |user: &mut User| user.name = "Cy".to_owned();
+        let changed = fixture.people.change(bo.id, rename).await.unwrap();
+        assert_eq!(changed, PersonChange::Done);
+        assert!(access.try_recv().is_err() && room.try_recv().is_err());
+
+        let expected = Event::Access(AccessChange::Person(bo.id));
+        let make_guest = |user: &mut User| user.is_guest = true;
+        let changed = fixture.people.change(bo.id, make_guest).await.unwrap();
+        assert_eq!(changed, PersonChange::Done);
+        assert_eq!(access.try_recv().unwrap().event, expected);
+        assert_eq!(room.try_recv().unwrap().event, Event::Changed);
+        let removed = fixture.people.remove(bo.id).await.unwrap();
+        assert_eq!(removed, PersonChange::Done);
+        assert_eq!(access.try_recv().unwrap().event, expected);
+    }
+
+    #[tokio::test]
+    async fn unknown_person_is_gone() {
+        let fixture = Fixture::new();
+        let changed = fixture.people.change(7.into(), |_| ()).await.unwrap();
+        assert_eq!(changed, PersonChange::Gone);
+        assert_eq!(
+            fixture.people.remove(7.into()).await.unwrap(),
+            PersonChange::Gone
+        );
+    }
+}

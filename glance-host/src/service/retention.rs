@@ -62,3 +62,41 @@ impl Retention {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Entry, Message};
+    use crate::storage::SqliteState;
+
+    #[tokio::test]
+    async fn expired_messages_are_deleted_in_all_batches() {
+        let storage: Arc<dyn Storage> = Arc::new(SqliteState::in_memory().unwrap());
+        let ann = storage.get_or_create_user("Ann").await.unwrap();
+        let room = storage.get_or_create_room("ops", ann.id).await.unwrap();
+        let post = async |at: i64| {
+            let entry = Entry {
+                at: at * 1_000_000,
+                ..Entry::message(room.id, &ann, Message::new(at.to_string(), &[]))
+            };
+            let _ = storage.post(&entry).await.unwrap();
+        };
+        for at in 0..=i64::from(BATCH) {
+            post(at).await;
+        }
+        let now = 10_000;
+        post(now - 100).await;
+        post(now - 101).await;
+        let (_begin, shutdown) = Shutdown::channel();
+        let retention = Retention {
+            storage: Arc::clone(&storage),
+            clock: Clock::standing_at(now),
+            shutdown,
+            max_age: Duration::from_secs(100),
+        };
+        retention.delete_expired().await.unwrap();
+        let left = storage.timeline(room.id, 1000).await.unwrap();
+        let left: Vec<_> = left.iter().map(|entry| entry.at / 1_000_000).collect();
+        assert_eq!(left, [now - 100]);
+    }
+}

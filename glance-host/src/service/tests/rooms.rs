@@ -1,0 +1,117 @@
+//! Creating, changing and deleting rooms.
+
+use glance_sdk::model::Event;
+
+use super::*;
+use crate::model::event;
+use crate::service::rooms::RoomError;
+
+#[tokio::test]
+async fn lengths_of_name_and_topic_are_limited() {
+    let services = Services::new();
+    for (name, topic, is_allowed) in [
+        ("", "", false),
+        ("o\nps", "", false),
+        (&"é".repeat(50), &*"é".repeat(250), true),
+        (&"é".repeat(51), "", false),
+        ("ops", &"é".repeat(251), false),
+    ] {
+        let new = services.new_room(name, topic).await;
+        let created = services.rooms.create(&new).await;
+        assert_eq!(created.is_ok(), is_allowed, "{name:?} {topic:?}");
+    }
+    let (room, owner) = (services.room("dev").await, services.user("Owner").await);
+    let change = |room: &mut Room| room.name = String::new();
+    let refused = services.rooms.change(room.id, &owner, change).await;
+    assert!(matches!(refused, Err(RoomError::NameLength(0))));
+}
+
+#[tokio::test]
+async fn name_is_unique() {
+    let services = Services::new();
+    let (ops, owner) = (services.room("ops").await, services.user("Owner").await);
+    services.room("dev").await;
+    let new = services.new_room("dev", "").await;
+    let refused = services.rooms.create(&new).await;
+    assert!(matches!(refused, Err(RoomError::NameTaken(name)) if name == "dev"));
+    let change = |room: &mut Room| room.name = "dev".to_owned();
+    let refused = services.rooms.change(ops.id, &owner, change).await;
+    assert!(matches!(refused, Err(RoomError::NameTaken(name)) if name == "dev"));
+}
+
+#[tokio::test]
+async fn archived_room_only_changes_by_being_restored() {
+    let services = Services::new();
+    let (room, owner) = (
+        services.archived_room("ops").await,
+        services.user("Owner").await,
+    );
+    let change = |room: &mut Room| room.topic = "topic".to_owned();
+    let refused = services.rooms.change(room.id, &owner, change).await;
+    assert!(matches!(refused, Err(RoomError::Archived(name)) if name == "ops"));
+    let no_change = |_: &mut Room| ();
+    services
+        .rooms
+        .change(room.id, &owner, no_change)
+        .await
+        .unwrap();
+    let restore = |room: &mut Room| room.is_archived = false;
+    let restored = services
+        .rooms
+        .change(room.id, &owner, restore)
+        .await
+        .unwrap();
+    assert!(!restored.is_archived);
+    let changed = services
+        .rooms
+        .change(room.id, &owner, change)
+        .await
+        .unwrap();
+    assert_eq!(changed.topic, "topic");
+}
+
+#[tokio::test]
+async fn changes_are_published_and_call_webhooks() {
+    let services = Services::new();
+    let (room, owner) = (services.room("ops").await, services.user("Owner").await);
+    let events = [
+        Event::RoomTopicChange,
+        Event::RoomArchived,
+        Event::RoomUnarchived,
+    ];
+    let installed = services.install("a", room.id, &events).await;
+    let mut received = services.bus.subscribe(room.id);
+    let changes: [fn(&mut Room); 4] = [
+        |room| room.name = "dev".to_owned(),
+        |room| room.topic = "topic".to_owned(),
+        |room| room.is_archived = true,
+        |room| room.is_archived = false,
+    ];
+    for change in changes {
+        services
+            .rooms
+            .change(room.id, &owner, change)
+            .await
+            .unwrap();
+        assert_eq!(received.try_recv().unwrap().event, event::Event::Changed);
+    }
+    let expected = ["room_topic_change", "room_archived", "room_unarchived"];
+    assert_eq!(services.webhook_events(&installed.oauth_id).await, expected);
+}
+
+#[tokio::test]
+async fn deleted_room_is_gone_and_its_add_ons_leave() {
+    let services = Services::new();
+    let (room, owner) = (services.room("ops").await, services.user("Owner").await);
+    let installed = services.install("a", room.id, &[Event::RoomDeleted]).await;
+    assert!(services.rooms.delete(&room, &owner).await.unwrap());
+    assert_eq!(
+        services.webhook_events(&installed.oauth_id).await,
+        ["room_deleted"]
+    );
+    let found = services.storage.installation(&installed.oauth_id).await;
+    assert!(found.unwrap().is_none());
+    assert!(!services.rooms.delete(&room, &owner).await.unwrap());
+    let refused = services.rooms.change(room.id, &owner, |_| ()).await;
+    assert!(matches!(refused, Err(RoomError::Gone)));
+}
