@@ -39,7 +39,7 @@ impl Attendance {
         self.open().keys().any(|(_, other)| *other == Some(user))
     }
 
-    /// How many viewers are open, and in how many rooms.
+    /// Returns the number of viewers, and the number of rooms with viewers.
     pub(crate) fn count(&self) -> (usize, usize) {
         let open = self.open();
         let rooms: BTreeSet<_> = open.keys().map(|(room, _)| room).collect();
@@ -51,7 +51,7 @@ impl Attendance {
     }
 }
 
-/// One viewer of a person in a room.
+/// Counts one viewer of a person in a room until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Attending {
     attendance: Attendance,

@@ -12,7 +12,7 @@ use tokio::sync::broadcast;
 use crate::model::bounded_map::evict_unused;
 use crate::model::event::{AccessChange, Event};
 
-/// How many events a slow receiver may be behind before it lags and has to start over.
+/// The number of events that wait for a slow receiver. A receiver that is further behind has to start over.
 const BACKLOG: usize = 256;
 
 /// The receivers of an event.
@@ -26,8 +26,7 @@ pub(crate) enum Topic {
     Access,
 }
 
-/// Carries events from services to open pages. Nothing is stored: a receiver that lags reads everything
-/// again.
+/// Carries events from services to open pages. The bus stores nothing: a receiver that lags loads everything again.
 pub(crate) trait Bus: fmt::Debug + Send + Sync {
     /// Sends an event to all current receivers of the topic; there may be none.
     fn publish(&self, topic: Topic, event: Event);
@@ -89,7 +88,7 @@ impl Default for LocalBus {
 }
 
 impl LocalBus {
-    /// Locked for lookups only. Sending wakes tasks and does not wait for them.
+    /// Locks the channels. Callers only look up or send, and sending does not wait for receivers.
     fn rooms(&self) -> MutexGuard<'_, HashMap<RoomId, broadcast::Sender<Arc<Delivery>>>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }

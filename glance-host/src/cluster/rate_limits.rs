@@ -1,5 +1,4 @@
-//! How much the host takes from each installation: requests, and messages in a room. And how many tokens
-//! that do not hold it takes from an address.
+//! Rate limits: requests and messages per installation, and wrong tokens per address.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -11,16 +10,16 @@ use glance_sdk::model::{OauthId, RoomId, UserId};
 
 use crate::model::clock::Clock;
 
-/// How many tokens that do not hold an address may show in [`TRIES_PERIOD`].
-const TRIES: u32 = 20;
+/// The number of wrong tokens that an address may send in [`WRONG_TOKENS_PERIOD`].
+const MAX_WRONG_TOKENS: u32 = 20;
 
-const TRIES_PERIOD: Duration = Duration::from_secs(5 * 60);
+const WRONG_TOKENS_PERIOD: Duration = Duration::from_secs(5 * 60);
 
-/// Of how many addresses failed tries are counted at once.
+/// The number of addresses whose wrong tokens are counted at the same time.
 const MAX_ADDRESSES: usize = 10_000;
 
-/// Limits how many requests and messages each installation sends, and how often an address shows a wrong
-/// token. The counts end with the process.
+/// Limits how many requests and messages each installation sends, and how many wrong tokens an address sends. The
+/// counts are in memory only.
 #[derive(Debug)]
 pub(crate) struct Limits {
     clock: Clock,
@@ -35,7 +34,7 @@ impl Limits {
             clock,
             requests: Windows::new(Counted::Requests, requests, Duration::from_secs(5 * 60)),
             messages: Windows::new(Counted::Messages, messages, Duration::from_secs(60)),
-            tries: Windows::new(Counted::WrongTokens, TRIES, TRIES_PERIOD),
+            tries: Windows::new(Counted::WrongTokens, MAX_WRONG_TOKENS, WRONG_TOKENS_PERIOD),
         }
     }
 
@@ -48,8 +47,8 @@ impl Limits {
         }
     }
 
-    /// Counts a message into a room or to a person. Each installation has a count of its own: the
-    /// flood of one silences no other.
+    /// Counts a message to a room or a person. Each installation has its own count, so that one cannot use up the limit
+    /// of another.
     pub(crate) fn message(
         &self,
         by: &OauthId,
@@ -59,9 +58,9 @@ impl Limits {
             .take((by.clone(), to.into()), Time::read(&self.clock))
     }
 
-    /// Refuses an address that has shown too many wrong tokens.
+    /// Refuses an address that has sent too many wrong tokens.
     pub(crate) fn may_try(&self, from: IpAddr) -> Result<(), Exceeded> {
-        self.tries.look(&network(from), Time::read(&self.clock))
+        self.tries.check(&network(from), Time::read(&self.clock))
     }
 
     /// Counts a wrong token.
@@ -84,8 +83,8 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Both readings of a clock: windows end by the monotonic one, so that setting the wall clock neither
-/// locks an add-on out nor lets it in early; the headers announce the end on the wall clock.
+/// Both readings of a clock. Windows end by the monotonic one, so that setting the wall clock neither locks an add-on
+/// out nor lets it in early. The response headers contain the end on the wall clock.
 #[derive(Clone, Copy)]
 struct Time {
     elapsed: Duration,
@@ -129,7 +128,7 @@ pub(crate) enum Counted {
     WrongTokens,
 }
 
-/// The rest of a limit.
+/// What is left of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Allowance {
     pub(crate) counted: Counted,
@@ -139,15 +138,15 @@ pub(crate) struct Allowance {
     pub(crate) reset: i64,
 }
 
-/// Nothing is left.
+/// An error: the limit is used up.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Exceeded {
     pub(crate) allowance: Allowance,
-    /// In how many seconds it is whole again.
+    /// The number of seconds until the whole limit is available again.
     pub(crate) retry_after: i64,
 }
 
-/// Counts per key in windows of one length; a window opens with the first request it counts.
+/// Counts per key in windows of equal length. A window opens with the first counted request of its key.
 #[derive(Debug)]
 struct Windows<K> {
     counted: Counted,
@@ -159,14 +158,14 @@ struct Windows<K> {
 #[derive(Debug)]
 struct Open<K> {
     windows: HashMap<K, Window>,
-    /// When closed windows are next removed.
+    /// When closed windows are removed next.
     sweep_at: Duration,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Window {
     taken: u32,
-    /// By [`Clock::elapsed`].
+    /// The end, by [`Clock::elapsed`].
     ends_at: Duration,
 }
 
@@ -188,10 +187,10 @@ impl<K: Eq + Hash> Windows<K> {
         self.take_within(usize::MAX, key, time)
     }
 
-    /// Takes one, and refuses a new key if this many have a window.
+    /// Counts one, and refuses a new key if `keys` keys have a window.
     fn take_within(&self, keys: usize, key: K, time: Time) -> Result<Allowance, Exceeded> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        // Once in a period, so that no request pays for all the others.
+        // Closed windows are removed once per period, so that the amortized cost of a request is constant.
         if open.sweep_at <= time.elapsed {
             open.windows
                 .retain(|_, window| window.ends_at > time.elapsed);
@@ -217,8 +216,8 @@ impl<K: Eq + Hash> Windows<K> {
         Ok(self.allowance(remaining - 1, time.now, seconds_left))
     }
 
-    /// Refuses a key that has nothing left, and takes nothing.
-    fn look(&self, key: &K, time: Time) -> Result<(), Exceeded> {
+    /// Refuses a key whose limit is used up, without counting.
+    fn check(&self, key: &K, time: Time) -> Result<(), Exceeded> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         match open.windows.get(key) {
             Some(window) if window.taken >= self.limit && window.ends_at > time.elapsed => {
@@ -338,7 +337,7 @@ mod tests {
             ("192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2"),
             ("2001:db8::1", "2001:db8::ffff:0:0:1", "2001:db8:0:1::1"),
         ] {
-            for _ in 0..TRIES {
+            for _ in 0..MAX_WRONG_TOKENS {
                 assert!(limits.may_try(address(one)).is_ok());
                 assert!(limits.failed_try(address(one)).is_ok());
             }
@@ -347,7 +346,7 @@ mod tests {
             assert_eq!(exceeded.retry_after, 300);
             assert!(limits.may_try(address(other)).is_ok());
         }
-        clock.advance(TRIES_PERIOD);
+        clock.advance(WRONG_TOKENS_PERIOD);
         assert!(limits.may_try(address("192.0.2.1")).is_ok());
     }
 

@@ -21,17 +21,17 @@ pub struct Delivery {
     pub url: String,
     /// The payload.
     pub body: Value,
-    /// When the event happened.
+    /// The time of the event.
     pub at: SystemTime,
     /// The number of attempts.
     pub attempts: u32,
     /// The duration of all attempts and the pauses between them.
     pub took: Duration,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
-/// How a delivery ended.
+/// The outcome of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -43,11 +43,11 @@ pub enum Outcome {
         text: String,
         /// The id of the entry that the host posted for the answer.
         entry: Option<String>,
-        /// Why the host posted none although the answer has a body.
+        /// The reason why the host posted none although the answer has a body.
         problem: Option<String>,
     },
-    /// The add-on did not answer.
+    /// The add-on did not answer, for this reason.
     Failed(String),
-    /// The host did not call the add-on.
+    /// The host did not call the add-on, for this reason.
     Skipped(String),
 }

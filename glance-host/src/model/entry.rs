@@ -62,19 +62,19 @@ pub struct Message {
     pub text: String,
     /// The people whom it mentions.
     pub mentions: Vec<UserId>,
-    /// The id of the entry it answers.
+    /// The id of the entry that it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
 }
 
 impl Entry {
-    /// Creates an entry of an add-on with the current time, under the name in its descriptor.
+    /// Creates an entry of an add-on, with the current time and the name in its descriptor.
     pub fn new(room_id: RoomId, by: &Installed, content: Content) -> Self {
         let sender = Sender::AddOn(by.oauth_id.clone());
         Self::now(room_id, sender, by.sender_name(), content)
     }
 
-    /// Creates a message of a person with the current time.
+    /// Creates an entry for a message of a person, with the current time.
     pub fn message(room_id: RoomId, by: &User, message: Message) -> Self {
         let sender = Sender::Person(by.id);
         Self::now(room_id, sender, &by.name, Content::Message(message))
@@ -99,7 +99,7 @@ pub(super) fn now_in_micros() -> i64 {
     i64::try_from(now).unwrap_or(i64::MAX)
 }
 
-/// The largest number of people that a message mentions: webhooks and pages list them.
+/// The largest number of people that a message mentions. Webhooks and pages list them all.
 const MAX_MENTIONS: usize = 100;
 
 impl Message {

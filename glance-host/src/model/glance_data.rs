@@ -1,5 +1,5 @@
-//! Data of a glance, stored as JSON text: parsed values take up to a hundred times as much memory, and a
-//! page that is behind keeps the data alive.
+//! Data of a glance, stored as JSON text: parsed values take up to a hundred times as much memory, and a slow page keeps
+//! the data alive.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,19 +8,19 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-/// How many bytes of JSON the metadata of a glance may have. Of known add-ons none sends 500.
+/// The largest metadata of a glance, in bytes of JSON. No known add-on sends more than 500.
 const MAX_METADATA_BYTES: usize = 32 * 1024;
 
 /// Data of a glance, with metadata of at most 32 KiB. Clones share it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Data {
-    /// Everything but the metadata.
+    /// All members but the metadata.
     pub(crate) look: Text,
     pub(crate) metadata: Option<Text>,
 }
 
 impl Data {
-    /// Takes data that an add-on pushed, or the answer to a query.
+    /// Creates it from data that an add-on pushed or answered.
     ///
     /// # Errors
     ///
@@ -87,7 +87,7 @@ impl Text {
     }
 
     pub(crate) fn value(&self) -> Value {
-        // It was written from a value.
+        // The text was serialized from a value, so this does not fail.
         serde_json::from_str(&self.0).unwrap_or_default()
     }
 }

@@ -53,7 +53,7 @@ impl<'d> Module<'d> {
             kind: Kind::Page,
             name: page.name.as_ref().map_or(&page.key, |name| &name.value),
             url: &page.url,
-            // External pages have no such member: they are always signed.
+            // External pages have no member `authentication`: they are always signed.
             authentication: &Authentication::Jwt,
             options: json!({}),
         })
@@ -61,13 +61,13 @@ impl<'d> Module<'d> {
 }
 
 /// Returns whether a key names a module.
-pub(crate) fn is_there(descriptor: &Descriptor, key: &str) -> bool {
+pub(crate) fn exists(descriptor: &Descriptor, key: &str) -> bool {
     Module::find(descriptor, key).is_some()
 }
 
-/// Returns whether a key opens something: a module, or a glance with a target.
+/// Returns whether a key names something that opens: a module, or a glance with a target.
 pub(crate) fn opens(descriptor: &Descriptor, key: &str) -> bool {
     let glance = descriptor.glance(key);
     let own = glance.and_then(|glance| glance.target.as_ref()?.key());
-    is_there(descriptor, key) || own.is_some_and(|own| is_there(descriptor, own))
+    exists(descriptor, key) || own.is_some_and(|own| exists(descriptor, own))
 }

@@ -5,7 +5,7 @@ use glance_sdk::model::{MessageFormat, OauthId, UserId};
 use super::Installed;
 use super::entry::now_in_micros;
 
-/// The number of private messages that are kept per person.
+/// The number of private messages that are stored per person.
 pub const MAX_PRIVATE_MESSAGES: u32 = 1_000;
 
 /// A message of an add-on to one person.

@@ -7,18 +7,18 @@ use glance_sdk::model::{GroupId, RoomId, UserId};
 /// One team's set of rooms and users.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// Its id.
+    /// The id.
     pub id: GroupId,
-    /// Its name.
+    /// The name.
     pub name: String,
 }
 
 /// A chat room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Room {
-    /// Its id.
+    /// The id.
     pub id: RoomId,
-    /// Its name, unique in the group.
+    /// The name, unique in the group.
     pub name: String,
     /// Whether everyone of the group may enter.
     pub is_public: bool,
@@ -28,14 +28,14 @@ pub struct Room {
     pub topic: String,
     /// Whether it is archived.
     pub is_archived: bool,
-    /// When it was created, in seconds since 1970.
+    /// The time of its creation, in seconds since 1970.
     pub created: i64,
 }
 
-/// A room to be made.
+/// A room before it is created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRoom {
-    /// Its name.
+    /// The name.
     pub name: String,
     /// Whether everyone of the group may enter.
     pub is_public: bool,
@@ -46,7 +46,7 @@ pub struct NewRoom {
 }
 
 impl Room {
-    /// Refuses a change of an archived room.
+    /// Returns an error if the room is archived.
     pub(crate) fn check_writable(&self) -> Result<(), Archived> {
         match self.is_archived {
             true => Err(Archived(self.name.clone())),

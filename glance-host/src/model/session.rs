@@ -8,10 +8,10 @@ use glance_sdk::model::UserId;
 pub struct Session {
     /// SHA-256 of its id.
     pub digest: Vec<u8>,
-    /// Whose it is.
+    /// The person who signed in.
     pub user: UserId,
-    /// When they signed in, in seconds since 1970.
+    /// The time of the sign-in, in seconds since 1970.
     pub began_at: i64,
-    /// Until when it holds, in seconds since 1970.
+    /// The expiry time, in seconds since 1970.
     pub expires_at: i64,
 }

@@ -1,13 +1,13 @@
-//! Tells background work that the host shuts down.
+//! Tells background tasks that the host shuts down.
 
 use tokio::sync::watch;
 
-/// Whether the host shuts down. Clones share the answer.
+/// Receives the beginning of the shutdown. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Shutdown(watch::Receiver<bool>);
 
 impl Shutdown {
-    /// Creates a sender that begins the shutdown by sending true, and a receiver for it.
+    /// Creates a sender, which begins the shutdown by sending true, and a receiver.
     pub(crate) fn channel() -> (watch::Sender<bool>, Self) {
         let (begin, receiver) = watch::channel(false);
         (begin, Self(receiver))
@@ -21,7 +21,7 @@ impl Shutdown {
     pub(crate) fn begun(&self) -> impl Future<Output = ()> + Send + 'static {
         let mut receiver = self.0.clone();
         async move {
-            // An error means that the host is gone, which is the same.
+            // An error means that the sender, the host, was dropped; that ends the tasks too.
             let _ = receiver.wait_for(|begun| *begun).await;
         }
     }

@@ -17,7 +17,7 @@ pub struct StoredToken {
     pub expires_at: i64,
 }
 
-/// The largest number of valid admin tokens, and the number of ended ones that are kept.
+/// The largest number of valid admin tokens, and of revoked or expired ones that are stored.
 pub const MAX_ADMIN_TOKENS: u32 = 50;
 
 /// A new admin token. Storage has only its digest, so reading the database reveals no token.
@@ -77,7 +77,7 @@ impl fmt::Debug for AdminToken {
 }
 
 impl AdminToken {
-    /// Whether it is neither revoked nor expired at this time, in seconds since 1970.
+    /// Returns whether the token is neither revoked nor expired at this time, in seconds since 1970.
     pub fn holds(&self, now: i64) -> bool {
         self.revoked_at.is_none() && self.expires_at > now
     }

@@ -1,4 +1,4 @@
-//! Posts messages and notifications to rooms. The rules for them are here, whoever posts.
+//! Posts messages and notifications to rooms, for pages, the REST API and the program.
 
 use std::fmt;
 use std::sync::Arc;
@@ -233,7 +233,7 @@ impl Messages {
         Ok((entry, allowance))
     }
 
-    /// Checks a draft, and finds the people whom it mentions.
+    /// Checks the text and the parent of a draft, and finds the people whom it mentions.
     async fn message(&self, room: &Room, draft: Draft) -> Result<Message, PostError> {
         let length = draft.text.chars().count();
         if !(1..=MAX_TEXT).contains(&length) {

@@ -42,8 +42,8 @@ pub(crate) struct Metrics {
     requests: [AtomicU64; 4],
 }
 
-/// The gauges, which are looked up and not counted.
-pub(crate) struct Now {
+/// The values of the gauges.
+pub(crate) struct Gauges {
     pub(crate) viewers: usize,
     pub(crate) rooms: usize,
     pub(crate) installations: u64,
@@ -78,32 +78,36 @@ impl Metrics {
         }
     }
 
-    /// All numbers, in the text format.
-    pub(crate) fn text(&self, now: &Now) -> String {
+    /// Returns all metrics in the text format.
+    pub(crate) fn text(&self, gauges: &Gauges) -> String {
         let mut text = Text(String::new());
         let version = env!("CARGO_PKG_VERSION");
         text.family("build_info", "gauge", "The version that runs.");
         text.sample("build_info", format_args!("version=\"{version}\""), 1);
 
-        text.family("viewers", "gauge", "Pages that show a room now.");
-        text.sample("viewers", "", now.viewers);
-        text.family("rooms_open", "gauge", "Rooms that somebody looks at now.");
-        text.sample("rooms_open", "", now.rooms);
+        text.family("viewers", "gauge", "Open pages that show a room.");
+        text.sample("viewers", "", gauges.viewers);
+        text.family("rooms_open", "gauge", "Rooms that an open page shows.");
+        text.sample("rooms_open", "", gauges.rooms);
         text.family("installations", "gauge", "Installations of add-ons.");
-        text.sample("installations", "", now.installations);
+        text.sample("installations", "", gauges.installations);
 
         let name = "query_duration_seconds";
-        let help = "How long add-ons took to answer queries of glances, by outcome.";
+        let help = "The time that add-ons took to answer queries of glances, by outcome.";
         text.family(name, "histogram", help);
         for (outcome, durations) in QueryOutcome::ALL.iter().zip(&self.queries) {
             durations.write(&mut text, name, outcome.name());
         }
 
-        text.family("pushes_total", "counter", "Pushes taken from add-ons.");
+        text.family("pushes_total", "counter", "Pushes accepted from add-ons.");
         text.sample("pushes_total", "", self.pushes.load(Relaxed));
 
         let name = "webhooks_total";
-        text.family(name, "counter", "Events told to webhooks, by outcome.");
+        text.family(
+            name,
+            "counter",
+            "Deliveries of events to webhooks, by outcome.",
+        );
         for (outcome, count) in ["answered", "failed", "skipped"].iter().zip(&self.webhooks) {
             let label = format_args!("outcome=\"{outcome}\"");
             text.sample(name, label, count.load(Relaxed));
@@ -119,10 +123,10 @@ impl Metrics {
     }
 }
 
-/// How often something took how long.
+/// A histogram of durations.
 #[derive(Debug, Default)]
 struct Durations {
-    /// By the first bucket it fits into; the last is for what fits into none.
+    /// The counts by the smallest bucket that contains the duration; the last is for longer ones.
     counts: [AtomicU64; BUCKETS.len() + 1],
     nanoseconds: AtomicU64,
 }
@@ -157,7 +161,7 @@ impl Durations {
     }
 }
 
-/// Text that grows by lines. Writing into a string cannot fail.
+/// Builds the text line by line. Writing into a string cannot fail.
 struct Text(String);
 
 impl Text {
@@ -188,7 +192,7 @@ mod tests {
     use super::*;
 
     fn text(metrics: &Metrics) -> String {
-        metrics.text(&Now {
+        metrics.text(&Gauges {
             viewers: 3,
             rooms: 2,
             installations: 10,

@@ -24,7 +24,7 @@ use crate::service::images::Images;
 use crate::service::install::browser_handoff::Visits;
 use crate::service::install::removal::Removals;
 use crate::service::messages::Messages;
-use crate::service::metrics::{Metrics, Now};
+use crate::service::metrics::{Gauges, Metrics};
 use crate::service::people::People;
 use crate::service::presence::Presence;
 use crate::service::rooms::Rooms;
@@ -72,7 +72,7 @@ impl Shared {
     pub(crate) async fn metrics_text(&self) -> Result<String, StorageError> {
         let (viewers, rooms) = self.attendance.count();
         let installations = self.state.count_installations().await?;
-        Ok(self.metrics.text(&Now {
+        Ok(self.metrics.text(&Gauges {
             viewers,
             rooms,
             installations,

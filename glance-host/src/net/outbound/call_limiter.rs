@@ -17,16 +17,16 @@ use glance_sdk::model::OauthId;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// How many calls of one installation run at once: enough for a room full of people who reconnect together.
+/// The number of concurrent calls of one installation: enough for a room full of people who reconnect together.
 const PER_INSTALLATION: usize = 16;
 
 /// How long a call waits for a slot.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How many calls run at once that are not known to be slow.
+/// The number of concurrent calls that are not known to be slow.
 const FAST_SLOTS: usize = 128;
 
-/// How many slow calls run at once. A further slow call is cancelled.
+/// The number of concurrent slow calls. A further slow call is cancelled.
 const SLOW_SLOTS: usize = 512;
 
 /// How long a call runs before it counts as slow.
@@ -95,7 +95,7 @@ impl CallLimiter {
         if let Some(own) = all.get(oauth_id) {
             return Arc::clone(own);
         }
-        // A semaphore that no call holds is the same as a new one, so the map keeps only those in use.
+        // A semaphore that no call holds equals a new one, so unused entries can be evicted.
         all.retain(|_, own| Arc::strong_count(own) > 1);
         let own = Arc::new(Semaphore::new(PER_INSTALLATION));
         all.insert(oauth_id.clone(), Arc::clone(&own));

@@ -19,7 +19,7 @@ use super::{Answer, AnswerLimits, NoAnswer, OutboundRequest, Transport};
 pub(crate) struct Outbound(Arc<dyn Transport>);
 
 /// A request that is being built.
-#[must_use = "a call is not made until it is sent"]
+#[must_use = "a call does nothing until it is sent"]
 pub(crate) struct Call {
     transport: Arc<dyn Transport>,
     request: Result<OutboundRequest, NoAnswer>,
@@ -30,7 +30,7 @@ impl Outbound {
         Self(transport)
     }
 
-    /// Begins a request. A user name and password in the address become its header `Authorization`.
+    /// Creates a request. A user name and password in the URL become its header `Authorization`.
     pub(crate) fn request(&self, method: Method, url: Url, redirects: Redirects) -> Call {
         let mut request = OutboundRequest {
             method,
@@ -83,7 +83,7 @@ impl Call {
         self
     }
 
-    /// Sends the request. Reads an answer of at most `max_bytes` that is complete within `timeout`.
+    /// Sends the request and reads the answer: at most `max_bytes`, within `timeout`.
     pub(crate) async fn send(
         self,
         timeout: Duration,
@@ -98,7 +98,7 @@ fn unusable(cause: impl std::error::Error) -> NoAnswer {
     NoAnswer::Unreachable(format!("cannot be called ({cause})"))
 }
 
-/// Removes the user name and password from an address. Returns the header that stands for them.
+/// Removes the user name and password from a URL. Returns them as the value of an `Authorization` header.
 fn take_credentials(url: &mut Url) -> Option<HeaderValue> {
     if url.username().is_empty() && url.password().is_none() {
         return None;
@@ -112,7 +112,7 @@ fn take_credentials(url: &mut Url) -> Option<HeaderValue> {
     let value = BASE64_STANDARD.encode(format!("{name}:{password}"));
     let mut value = HeaderValue::try_from(format!("Basic {value}")).ok()?;
     value.set_sensitive(true);
-    // Only an address without a host cannot have credentials.
+    // These fail only for a URL without a host, which cannot have credentials.
     url.set_username("").ok()?;
     url.set_password(None).ok()?;
     Some(value)

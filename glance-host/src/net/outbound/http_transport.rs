@@ -12,7 +12,7 @@ use super::{Answer, AnswerLimits, NoAnswer, OutboundRequest, Transport};
 pub(crate) struct HttpTransport {
     /// Follows redirects to addresses that the policy allows.
     following: HttpClient,
-    /// Follows no redirects: what is posted is for its address only.
+    /// Follows no redirects: a posted body is for its URL only.
     staying: HttpClient,
 }
 

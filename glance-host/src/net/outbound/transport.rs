@@ -1,4 +1,4 @@
-//! The seam between those who call an add-on and the network.
+//! The interface between calls to add-ons and the network.
 
 use std::error::Error;
 use std::fmt;
@@ -31,7 +31,7 @@ pub(crate) struct OutboundRequest {
     pub(crate) redirects: Redirects,
 }
 
-/// How long an answer may take, and how large its body may be.
+/// The limits of an answer: its time, and the size of its body.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AnswerLimits {
     pub(crate) timeout: Duration,
@@ -50,7 +50,7 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
-/// Why a request got no answer. Its text completes a sentence that begins with "it".
+/// The reason why a request got no answer. Its text completes a sentence that begins with "it".
 #[derive(Debug)]
 pub(crate) enum NoAnswer {
     /// The egress policy does not allow the address.

@@ -314,7 +314,7 @@ fn line(
         ),
         state,
         target: target
-            .filter(|key| module::is_there(add_on, key))
+            .filter(|key| module::exists(add_on, key))
             .map(|key| TargetRef {
                 add_on: add_on.key.clone(),
                 key: key.to_owned(),
