@@ -127,3 +127,52 @@ pub(crate) fn describe_cors(origin: &str, allowed_origin: Option<&str>) -> Strin
         (Ok(()), _) => format!("Its answer is for {origin}."),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answer_must_be_readable_for_the_origin_of_the_host() {
+        const HOST: &str = "https://chat.example";
+        for (allowed, is_readable, description) in [
+            (Some("*"), true, "Its answer is for every origin."),
+            (Some(HOST), true, "Its answer is for https://chat.example."),
+            (
+                Some("https://other.example"),
+                false,
+                "Its answer is for https://other.example only: ",
+            ),
+            (
+                Some("*, *"),
+                false,
+                "Its answer has more than one Access-Control-Allow-Origin (*, *)",
+            ),
+            (
+                None,
+                false,
+                "Its answer has no Access-Control-Allow-Origin.",
+            ),
+        ] {
+            assert_eq!(check_cors(HOST, allowed).is_ok(), is_readable);
+            let described = describe_cors(HOST, allowed);
+            assert!(described.starts_with(description), "{described}");
+        }
+    }
+
+    #[test]
+    fn answer_must_be_glance_data() {
+        let check = |status, body: &str| {
+            let status = StatusCode::from_u16(status).unwrap();
+            check_query_answer("https://chat.example", status, Some("*"), body.as_bytes())
+        };
+        let data = r#"{"label": {"type": "html", "value": "4"}}"#;
+        assert!(check(200, data).is_ok() && check(302, data).is_ok());
+        assert!(matches!(check(400, data), Err(QueryAnswerError::Status(_))));
+        assert!(matches!(check(200, "{"), Err(QueryAnswerError::Json(_))));
+        let error = check(200, r#"{"error": {}}"#);
+        assert!(matches!(error, Err(QueryAnswerError::Error)));
+        let invalid = check(200, r#"{"label": {"type": "html"}}"#);
+        assert!(matches!(invalid, Err(QueryAnswerError::Data(_))));
+    }
+}

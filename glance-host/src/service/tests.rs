@@ -1,11 +1,14 @@
 //! Tests of services that use each other, without sockets: storage is in memory, and a transport stands for all
 //! add-ons.
 
+mod add_on_calls;
 mod messages;
 mod presence;
 mod rooms;
 mod timeline;
+mod webhooks;
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -37,24 +40,41 @@ use crate::storage::{SqliteState, Storage};
 /// The messages that an installation may post to a room per minute.
 const MESSAGE_LIMIT: u32 = 2;
 
-/// Records requests, and answers each of them with 200 and the same body.
+/// Records requests, and answers each of them in the same way.
 #[derive(Debug, Default)]
 struct AddOns {
     requests: Mutex<Vec<OutboundRequest>>,
-    answer: Mutex<Vec<u8>>,
+    answer: Mutex<TestAnswer>,
+    /// The statuses of the next answers; 200 comes after them.
+    statuses: Mutex<VecDeque<StatusCode>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct TestAnswer {
+    allowed_origin: Option<String>,
+    content_type: Option<String>,
+    body: Vec<u8>,
 }
 
 #[async_trait]
 impl Transport for AddOns {
     async fn send(&self, request: OutboundRequest, _: AnswerLimits) -> Result<Answer, NoAnswer> {
         self.requests.lock().unwrap().push(request);
+        let answer = self.answer.lock().unwrap().clone();
+        let status = self.statuses.lock().unwrap().pop_front();
         Ok(Answer {
-            status: StatusCode::OK,
-            allowed_origin: None,
-            content_type: None,
+            status: status.unwrap_or(StatusCode::OK),
+            allowed_origin: answer.allowed_origin,
+            content_type: answer.content_type,
             retry_after: None,
-            body: self.answer.lock().unwrap().clone(),
+            body: answer.body,
         })
+    }
+}
+
+impl AddOns {
+    fn answer_with(&self, body: &str) {
+        self.answer.lock().unwrap().body = body.as_bytes().to_vec();
     }
 }
 
@@ -64,6 +84,7 @@ struct Services {
     clock: Clock,
     attendance: Attendance,
     add_ons: Arc<AddOns>,
+    addon_calls: AddOnCalls,
     timeline: Timeline,
     webhooks: Webhooks,
     rooms: Rooms,
@@ -117,7 +138,7 @@ impl Services {
             Arc::clone(&storage),
             Arc::clone(&bus),
             webhooks.clone(),
-            addon_calls,
+            addon_calls.clone(),
             clock.clone(),
             shutdown,
         );
@@ -137,6 +158,7 @@ impl Services {
             clock,
             attendance,
             add_ons,
+            addon_calls,
             timeline,
             webhooks,
             _shutdown: begin_shutdown,

@@ -130,7 +130,7 @@ async fn answers_of_webhooks_count_as_posts() {
     let services = Services::new();
     let (room, ann) = (services.room("ops").await, services.user("Ann").await);
     let installed = services.install("a", room.id, &[Event::RoomMessage]).await;
-    *services.add_ons.answer.lock().unwrap() = br#"{"message": "answer"}"#.to_vec();
+    services.add_ons.answer_with(r#"{"message": "answer"}"#);
     for _ in 0..=MESSAGE_LIMIT {
         services
             .messages

@@ -1,0 +1,185 @@
+//! Which webhooks are called, how often, and what happens to their answers.
+
+use glance_sdk::model::{Event, Notification};
+
+use super::*;
+use crate::model::{Delivery, Outcome};
+use crate::service::webhooks::RoomEvent;
+
+const NOTIFICATION: &str = r#"{"message": "answer"}"#;
+
+impl Services {
+    /// Posts a message of "Ann", and waits for the webhook calls of an add-on.
+    async fn say(&self, room: &Room, text: &str, installed: &Installed) {
+        let ann = self.user("Ann").await;
+        let draft = text.to_owned().into();
+        self.messages.post(room, &ann, draft).await.unwrap();
+        self.webhooks.idle(&installed.oauth_id).await;
+    }
+
+    fn last_delivery(&self, room: &Room) -> Arc<Delivery> {
+        self.webhooks.deliveries(room.id).pop().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn add_on_is_not_called_for_its_own_entries() {
+    let services = Services::new();
+    let room = services.room("ops").await;
+    let events = [Event::RoomNotification];
+    let own = services.install("own", room.id, &events).await;
+    let other = services.install("other", room.id, &events).await;
+    let notification = Notification::text("hi");
+    let notified = services.messages.notify(&room, &own, notification).await;
+    notified.unwrap();
+    assert!(services.webhook_events(&own.oauth_id).await.is_empty());
+    let called = services.webhook_events(&other.oauth_id).await;
+    assert_eq!(called, ["room_notification"]);
+}
+
+#[tokio::test]
+async fn only_matching_messages_call_a_webhook_with_a_pattern() {
+    let services = Services::new();
+    let room = services.room("ops").await;
+    let installed = services.install("a", room.id, &[]).await;
+    for pattern in ["^/build", "("] {
+        let mut webhook = Webhook::new(Event::RoomMessage, "https://a.example/hook");
+        webhook.pattern = Some(pattern.to_owned());
+        let id = &installed.oauth_id;
+        let put = services.storage.put_webhook(id, room.id, &webhook).await;
+        put.unwrap().unwrap();
+    }
+    services.say(&room, "hi", &installed).await;
+    services.say(&room, "/build all", &installed).await;
+    let called = services.webhook_events(&installed.oauth_id).await;
+    assert_eq!(called, ["room_message"]);
+    let delivery = services.last_delivery(&room);
+    assert_eq!(delivery.body["item"]["message"]["message"], "/build all");
+}
+
+#[tokio::test]
+async fn acknowledgements_are_not_posted() {
+    let services = Services::new();
+    let room = services.room("ops").await;
+    let installed = services.install("a", room.id, &[Event::RoomMessage]).await;
+    for (answer, is_acknowledgement) in [
+        ("", true),
+        (" \u{feff}OK\n", true),
+        (&*"x".repeat(201), false),
+        ("[]", false),
+        ("\u{feff}[]", false),
+        ("<html></html>", false),
+        (r#"{"message": ""}"#, false),
+    ] {
+        services.add_ons.answer_with(answer);
+        services.say(&room, "hi", &installed).await;
+        let outcome = services.last_delivery(&room).outcome.clone();
+        let Outcome::Answered { entry, problem, .. } = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert_eq!(
+            (entry, problem.is_none()),
+            (None, is_acknowledgement),
+            "{answer:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn answer_to_a_notification_calls_no_webhooks() {
+    let services = Services::new();
+    let room = services.room("ops").await;
+    let events = [Event::RoomNotification];
+    let one = services.install("one", room.id, &events).await;
+    let other = services.install("other", room.id, &events).await;
+    services.add_ons.answer_with(NOTIFICATION);
+    let notification = Notification::text("hi");
+    let notified = services.messages.notify(&room, &one, notification).await;
+    notified.unwrap();
+    services.webhooks.all_idle().await;
+    assert_eq!(services.texts(room.id).await, ["hi", "answer"]);
+    assert!(services.webhook_events(&one.oauth_id).await.is_empty());
+    assert_eq!(services.webhook_events(&other.oauth_id).await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_answers_that_ask_for_it_are_retried() {
+    let services = Services::new();
+    let room = services.room("ops").await;
+    let installed = services.install("a", room.id, &[Event::RoomMessage]).await;
+    for (statuses, attempts, expected) in [
+        (&[503, 429, 502][..], 4, 200),
+        (&[503, 503, 503, 504], 4, 504),
+        (&[500], 1, 500),
+        (&[404], 1, 404),
+    ] {
+        let statuses = statuses
+            .iter()
+            .map(|status| StatusCode::from_u16(*status).unwrap());
+        services.add_ons.statuses.lock().unwrap().extend(statuses);
+        services.say(&room, "hi", &installed).await;
+        let delivery = services.last_delivery(&room);
+        let Outcome::Answered { status, .. } = delivery.outcome else {
+            panic!("{delivery:?}");
+        };
+        assert_eq!((delivery.attempts, status), (attempts, expected));
+    }
+}
+
+#[tokio::test]
+async fn events_beyond_the_queue_are_skipped() {
+    let services = Services::new();
+    let (room, ann) = (services.room("ops").await, services.user("Ann").await);
+    let installed = services.install("a", room.id, &[Event::RoomEnter]).await;
+    let mut calls = Vec::new();
+    for _ in 0..=100 {
+        let event = RoomEvent::Entered(ann.clone());
+        calls.push(services.webhooks.prepare(room.id, &event).await);
+    }
+    // No other task runs in between, so none of the calls is sent yet.
+    for calls in calls {
+        services.webhooks.queue(calls);
+    }
+    let delivery = services.last_delivery(&room);
+    assert!(
+        matches!(delivery.outcome, Outcome::Skipped(_)),
+        "{delivery:?}"
+    );
+    assert_eq!(
+        services.webhook_events(&installed.oauth_id).await.len(),
+        100
+    );
+}
+
+#[tokio::test]
+async fn queued_events_of_a_removed_or_slow_add_on_are_skipped() {
+    let services = Services::new();
+    let (room, ann) = (services.room("ops").await, services.user("Ann").await);
+    for (id, is_removed) in [("slow", false), ("removed", true)] {
+        let installed = services.install(id, room.id, &[Event::RoomEnter]).await;
+        let event = RoomEvent::Entered(ann.clone());
+        let calls = services.webhooks.prepare(room.id, &event).await;
+        if is_removed {
+            services
+                .storage
+                .leave(&installed.oauth_id, 1)
+                .await
+                .unwrap();
+            services.webhooks.queue(calls);
+        } else {
+            services.webhooks.queue(calls);
+            services.clock.advance(std::time::Duration::from_secs(301));
+        }
+        assert!(
+            services
+                .webhook_events(&installed.oauth_id)
+                .await
+                .is_empty()
+        );
+        let delivery = services.last_delivery(&room);
+        let Outcome::Skipped(why) = &delivery.outcome else {
+            panic!("{delivery:?}");
+        };
+        assert_eq!(why.contains("removed"), is_removed, "{why}");
+    }
+}
