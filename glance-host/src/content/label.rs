@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn short_label_creates_limit_elements() {
+    fn short_label_creates_few_elements() {
         let open: String = (0..100).map(|n| format!("<b x={n}>")).collect();
         let blocks = "<main>x</main>".repeat(100);
         let clean = sanitize(&format!("<main>{open}</main>{blocks}"));
