@@ -25,16 +25,20 @@ pub(crate) struct Limits {
     clock: Clock,
     requests: Windows<OauthId>,
     messages: Windows<(OauthId, Recipient)>,
-    tries: Windows<IpAddr>,
+    wrong_tokens: Windows<IpAddr>,
 }
 
 impl Limits {
     pub(crate) fn new(clock: Clock, requests: u32, messages: u32) -> Self {
         Self {
             clock,
-            requests: Windows::new(Counted::Requests, requests, Duration::from_secs(5 * 60)),
-            messages: Windows::new(Counted::Messages, messages, Duration::from_secs(60)),
-            tries: Windows::new(Counted::WrongTokens, MAX_WRONG_TOKENS, WRONG_TOKENS_PERIOD),
+            requests: Windows::new(LimitKind::Requests, requests, Duration::from_secs(5 * 60)),
+            messages: Windows::new(LimitKind::Messages, messages, Duration::from_secs(60)),
+            wrong_tokens: Windows::new(
+                LimitKind::WrongTokens,
+                MAX_WRONG_TOKENS,
+                WRONG_TOKENS_PERIOD,
+            ),
         }
     }
 
@@ -59,14 +63,15 @@ impl Limits {
     }
 
     /// Refuses an address that has sent too many wrong tokens.
-    pub(crate) fn may_try(&self, from: IpAddr) -> Result<(), Exceeded> {
-        self.tries.check(&network(from), Time::read(&self.clock))
+    pub(crate) fn check_address(&self, from: IpAddr) -> Result<(), Exceeded> {
+        self.wrong_tokens
+            .check(&network(from), Time::read(&self.clock))
     }
 
     /// Counts a wrong token.
-    pub(crate) fn failed_try(&self, from: IpAddr) -> Result<(), Exceeded> {
+    pub(crate) fn count_wrong_token(&self, from: IpAddr) -> Result<(), Exceeded> {
         let time = Time::read(&self.clock);
-        self.tries
+        self.wrong_tokens
             .take_within(MAX_ADDRESSES, network(from), time)
             .map(drop)
     }
@@ -122,7 +127,7 @@ impl From<UserId> for Recipient {
 
 /// The kind of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Counted {
+pub(crate) enum LimitKind {
     Requests,
     Messages,
     WrongTokens,
@@ -131,7 +136,7 @@ pub(crate) enum Counted {
 /// What is left of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Allowance {
-    pub(crate) counted: Counted,
+    pub(crate) kind: LimitKind,
     pub(crate) limit: u32,
     pub(crate) remaining: u32,
     /// When the whole limit is available again, in seconds since 1970.
@@ -149,7 +154,7 @@ pub(crate) struct Exceeded {
 /// Counts per key in windows of equal length. A window opens with the first counted request of its key.
 #[derive(Debug)]
 struct Windows<K> {
-    counted: Counted,
+    kind: LimitKind,
     limit: u32,
     period: Duration,
     open: Mutex<Open<K>>,
@@ -170,10 +175,10 @@ struct Window {
 }
 
 impl<K: Eq + Hash> Windows<K> {
-    fn new(counted: Counted, limit: u32, period: Duration) -> Self {
+    fn new(kind: LimitKind, limit: u32, period: Duration) -> Self {
         let windows = HashMap::new();
         Self {
-            counted,
+            kind,
             limit,
             period,
             open: Mutex::new(Open {
@@ -241,7 +246,7 @@ impl<K: Eq + Hash> Windows<K> {
 
     fn allowance(&self, remaining: u32, now: i64, seconds_left: i64) -> Allowance {
         Allowance {
-            counted: self.counted,
+            kind: self.kind,
             limit: self.limit,
             remaining,
             reset: now.saturating_add(seconds_left),
@@ -269,7 +274,7 @@ mod tests {
     }
 
     fn windows<K: Eq + Hash>(limit: u32) -> Windows<K> {
-        Windows::new(Counted::Requests, limit, Duration::from_secs(60))
+        Windows::new(LimitKind::Requests, limit, Duration::from_secs(60))
     }
 
     #[test]
@@ -338,16 +343,16 @@ mod tests {
             ("2001:db8::1", "2001:db8::ffff:0:0:1", "2001:db8:0:1::1"),
         ] {
             for _ in 0..MAX_WRONG_TOKENS {
-                assert!(limits.may_try(address(one)).is_ok());
-                assert!(limits.failed_try(address(one)).is_ok());
+                assert!(limits.check_address(address(one)).is_ok());
+                assert!(limits.count_wrong_token(address(one)).is_ok());
             }
-            assert!(limits.failed_try(address(one)).is_err());
-            let exceeded = limits.may_try(address(same)).unwrap_err();
+            assert!(limits.count_wrong_token(address(one)).is_err());
+            let exceeded = limits.check_address(address(same)).unwrap_err();
             assert_eq!(exceeded.retry_after, 300);
-            assert!(limits.may_try(address(other)).is_ok());
+            assert!(limits.check_address(address(other)).is_ok());
         }
         clock.advance(WRONG_TOKENS_PERIOD);
-        assert!(limits.may_try(address("192.0.2.1")).is_ok());
+        assert!(limits.check_address(address("192.0.2.1")).is_ok());
     }
 
     #[test]

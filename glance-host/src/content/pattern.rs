@@ -48,7 +48,7 @@ pub(crate) fn compiled(pattern: &str) -> Result<Regex, PatternError> {
 }
 
 /// Returns whether a pattern matches a text. Python's `$` also matches before a trailing line break.
-pub(crate) fn finds(pattern: &Regex, text: &str) -> bool {
+pub(crate) fn is_match(pattern: &Regex, text: &str) -> bool {
     pattern.is_match(text)
         || text
             .strip_suffix('\n')

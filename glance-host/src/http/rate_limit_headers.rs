@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponseParts, ResponseParts};
 
-use crate::cluster::rate_limits::{Allowance, Counted};
+use crate::cluster::rate_limits::{Allowance, LimitKind};
 
 const REQUESTS: [HeaderName; 3] = [
     HeaderName::from_static("x-ratelimit-limit"),
@@ -21,9 +21,9 @@ const MESSAGES: [HeaderName; 3] = [
 
 /// Adds the headers that tell an add-on the rest of its limit.
 pub(crate) fn insert(allowance: Allowance, headers: &mut HeaderMap) {
-    let [limit, remaining, reset] = match allowance.counted {
-        Counted::Messages => MESSAGES,
-        Counted::Requests | Counted::WrongTokens => REQUESTS,
+    let [limit, remaining, reset] = match allowance.kind {
+        LimitKind::Messages => MESSAGES,
+        LimitKind::Requests | LimitKind::WrongTokens => REQUESTS,
     };
     headers.insert(limit, allowance.limit.into());
     headers.insert(remaining, allowance.remaining.into());
@@ -45,13 +45,13 @@ mod tests {
 
     #[test]
     fn requests_and_messages_have_headers_of_their_own() {
-        for (counted, prefix) in [
-            (Counted::Requests, "x-ratelimit"),
-            (Counted::Messages, "x-floodcontrol"),
+        for (kind, prefix) in [
+            (LimitKind::Requests, "x-ratelimit"),
+            (LimitKind::Messages, "x-floodcontrol"),
         ] {
             let mut headers = HeaderMap::new();
             let allowance = Allowance {
-                counted,
+                kind,
                 limit: 30,
                 remaining: 7,
                 reset: 1_700_000_060,

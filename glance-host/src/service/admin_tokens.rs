@@ -155,11 +155,11 @@ async fn limit_tries(
     verify: impl Future<Output = Result<AdminToken, Refused>>,
 ) -> Result<AdminToken, Refused> {
     if !is_shared {
-        limits.may_try(from)?;
+        limits.check_address(from)?;
     }
     match verify.await {
         Err(refused) if !matches!(refused, Refused::Storage(_)) => {
-            limits.failed_try(from)?;
+            limits.count_wrong_token(from)?;
             tracing::warn!(%from, "a token for scripts was refused");
             Err(refused)
         }

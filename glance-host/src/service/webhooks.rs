@@ -239,14 +239,14 @@ impl Webhooks {
 
 /// Returns the calls whose pattern matches. Patterns run on blocking threads because one can take long.
 async fn matching(oauth_id: &OauthId, mut jobs: Vec<Job>) -> Vec<Job> {
-    if jobs.iter().all(|job| job.searched().is_none()) {
+    if jobs.iter().all(|job| job.pattern_and_text().is_none()) {
         return jobs;
     }
     let matches = |(pattern, text): (&str, &str)| {
-        pattern::compiled(pattern).is_ok_and(|pattern| pattern::finds(&pattern, text))
+        pattern::compiled(pattern).is_ok_and(|pattern| pattern::is_match(&pattern, text))
     };
     let matched = pattern::run_limited(move || {
-        jobs.retain(|job| job.searched().is_none_or(matches));
+        jobs.retain(|job| job.pattern_and_text().is_none_or(matches));
         jobs
     });
     matched.await.unwrap_or_else(|error| {

@@ -71,7 +71,7 @@ impl Job {
     }
 
     /// Returns the pattern and the text that it must match.
-    pub(super) fn searched(&self) -> Option<(&str, &str)> {
+    pub(super) fn pattern_and_text(&self) -> Option<(&str, &str)> {
         let pattern = self.registered.webhook.pattern.as_deref()?;
         Some((pattern, self.payload.text.as_deref()?))
     }
