@@ -96,11 +96,11 @@ async fn readiness_follows_the_latest_write_and_probes_without_one() {
     assert!(host.state().writes().count > probed);
 
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    assert!(host.state().name_group("Ops").await.is_err());
+    assert!(host.state().rename_group("Ops").await.is_err());
     advance(1);
     assert!(!is_ready().await, "a write failed");
     other.execute_batch("ROLLBACK").unwrap();
-    host.state().name_group("Ops").await.unwrap();
+    host.state().rename_group("Ops").await.unwrap();
     advance(1);
     assert!(is_ready().await, "a write succeeded");
 }

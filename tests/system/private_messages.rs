@@ -153,7 +153,7 @@ async fn newest_private_messages_stay() {
     );
     let write = async |to, text: String| {
         let private = PrivateMessage::new(to, &installed, text, MessageFormat::Text, false);
-        state.write_privately(&private).await.unwrap();
+        state.put_private_message(&private).await.unwrap();
     };
     write(bo.id, "to Bo".to_owned()).await;
     for n in 0..MAX_PRIVATE_MESSAGES + 2 {

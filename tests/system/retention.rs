@@ -32,7 +32,7 @@ async fn expired_messages_are_deleted_and_others_stay() {
         state.post(&said).await.unwrap();
         let mut private = PrivateMessage::new(ann.id, &add_on, text, MessageFormat::Text, false);
         private.at = said.at;
-        state.write_privately(&private).await.unwrap();
+        state.put_private_message(&private).await.unwrap();
     };
     // More than one batch of deletions, and newer messages that were written before older ones.
     write(&ops, "new", Duration::ZERO).await;

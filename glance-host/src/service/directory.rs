@@ -56,7 +56,7 @@ impl Directory {
         entry: &Entry,
         message: &Message,
     ) -> Result<webhook::Message, StorageError> {
-        let mentioned = self.storage.users_with(&message.mentions).await?;
+        let mentioned = self.storage.users_by_id(&message.mentions).await?;
         let sender = match &entry.sender {
             Sender::Person(id) => self.storage.user(*id).await?,
             Sender::AddOn(_) => None,
@@ -97,7 +97,7 @@ impl Directory {
     /// Returns the people who are in a room now.
     pub(crate) async fn participants(&self, room: &Room) -> Result<Vec<User>, StorageError> {
         let present: Vec<_> = self.attendance.in_room(room.id).into_iter().collect();
-        let mut users = self.storage.users_with(&present).await?;
+        let mut users = self.storage.users_by_id(&present).await?;
         users.retain(|user| !user.is_removed);
         Ok(users)
     }

@@ -132,7 +132,7 @@ impl EntryRenderer {
         let names = |users: Vec<User>| users.iter().map(User::mention_name).collect();
         let (content, parent) = match &entry.content {
             Content::Message(message) => {
-                let mentions = names(self.storage.users_with(&message.mentions).await?);
+                let mentions = names(self.storage.users_by_id(&message.mentions).await?);
                 let text = message.text.clone();
                 (
                     RenderedContent::Message { text, mentions },

@@ -51,7 +51,7 @@ impl Retention {
         let before = before.saturating_mul(1_000_000);
         let mut deleted = 0;
         loop {
-            match self.storage.forget_messages(before, BATCH).await? {
+            match self.storage.delete_messages_before(before, BATCH).await? {
                 0 => break,
                 count => deleted += count,
             }

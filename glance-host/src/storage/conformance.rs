@@ -59,7 +59,7 @@ pub async fn check(make: impl AsyncFn() -> [Arc<dyn Storage>; 2]) {
 async fn group_is_renamed([a, b]: &Pair) {
     let rule = "a new name of the group is everybody's";
     let id = worked(a.group().await, rule).id;
-    worked(b.name_group("Ops").await, rule);
+    worked(b.rename_group("Ops").await, rule);
     let group = worked(a.group().await, rule);
     same((group.id, group.name), (id, "Ops".to_owned()), rule);
 }

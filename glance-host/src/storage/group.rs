@@ -20,7 +20,7 @@ pub trait GroupStore: fmt::Debug + Send + Sync + 'static {
     async fn group(&self) -> Result<Group>;
 
     /// Renames the group.
-    async fn name_group(&self, name: &str) -> Result<()>;
+    async fn rename_group(&self, name: &str) -> Result<()>;
 
     /// Returns a key of 32 random bytes for signing cookies. The first call creates it.
     async fn signing_key(&self) -> Result<Vec<u8>>;

@@ -12,7 +12,7 @@ use crate::model::{Identity, User};
 #[async_trait]
 pub trait PeopleStore: fmt::Debug + Send + Sync + 'static {
     /// Returns the account for people without a name who look at rooms on other sites. The first call creates it. Only
-    /// [`user`](Self::user) and [`users_with`](Self::users_with) find it, by its id, and nothing changes it.
+    /// [`user`](Self::user) and [`users_by_id`](Self::users_by_id) find it, by its id, and nothing changes it.
     async fn embed_guest(&self) -> Result<User>;
 
     /// Returns the person with this id, removed or not.
@@ -29,13 +29,13 @@ pub trait PeopleStore: fmt::Debug + Send + Sync + 'static {
     async fn list_users(&self, guests: bool, skip: u64, at_most: u32) -> Result<Vec<User>>;
 
     /// Returns the people with these ids, removed or not, by id.
-    async fn users_with(&self, ids: &[UserId]) -> Result<Vec<User>>;
+    async fn users_by_id(&self, ids: &[UserId]) -> Result<Vec<User>>;
 
     /// Finds the people with these mention names in any case, by id, without removed ones.
     async fn users_mentioned(&self, names: &[String]) -> Result<Vec<User>>;
 
     /// Finds the person with this email address, unless they were removed. Ignores the case of ASCII letters.
-    async fn user_at(&self, email: &str) -> Result<Option<User>>;
+    async fn find_user_by_email(&self, email: &str) -> Result<Option<User>>;
 
     /// Returns the admin with the lowest id who was not removed.
     async fn first_admin(&self) -> Result<Option<User>>;

@@ -13,7 +13,7 @@ use crate::model::PrivateMessage;
 pub trait PrivateMessageStore: fmt::Debug + Send + Sync + 'static {
     /// Stores a message, and keeps the newest [`MAX_PRIVATE_MESSAGES`](crate::model::MAX_PRIVATE_MESSAGES)
     /// to its person.
-    async fn write_privately(&self, message: &PrivateMessage) -> Result<()>;
+    async fn put_private_message(&self, message: &PrivateMessage) -> Result<()>;
 
     /// Returns the newest messages to a person, oldest first.
     async fn private_messages(&self, to: UserId, at_most: u32) -> Result<Vec<PrivateMessage>>;

@@ -35,7 +35,7 @@ pub trait TimelineStore: fmt::Debug + Send + Sync + 'static {
 
     /// Deletes entries and private messages from before this time, in microseconds since 1970: the oldest, at most
     /// `at_most` of each kind. Returns the number of deleted ones.
-    async fn forget_messages(&self, before: i64, at_most: u32) -> Result<u64>;
+    async fn delete_messages_before(&self, before: i64, at_most: u32) -> Result<u64>;
 }
 
 /// Whether an entry was stored.

@@ -107,7 +107,7 @@ impl Caller {
                     let found = shared.state.users_mentioned(&[mention.to_owned()]).await?;
                     found.into_iter().next()
                 }
-                None => shared.state.user_at(id_or_name).await?,
+                None => shared.state.find_user_by_email(id_or_name).await?,
             },
             Err(_) => shared.state.find_user(id_or_name).await?,
         };

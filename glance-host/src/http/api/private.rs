@@ -30,6 +30,6 @@ pub(super) async fn create(
     let format = read.message_format.unwrap_or(MessageFormat::Text);
     let notify = read.notify.unwrap_or(false);
     let message = PrivateMessage::new(user.id, &caller.installed, read.message, format, notify);
-    shared.state.write_privately(&message).await?;
+    shared.state.put_private_message(&message).await?;
     Ok((allowance, StatusCode::NO_CONTENT))
 }

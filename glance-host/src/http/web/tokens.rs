@@ -119,7 +119,7 @@ async fn page(
     let now = shared.clock.now();
     let all = shared.state.admin_tokens().await?;
     let creators: Vec<_> = all.iter().map(|token| token.created_by).collect();
-    let creators = shared.state.users_with(&creators).await?;
+    let creators = shared.state.users_by_id(&creators).await?;
     let shown = |token: &AdminToken| {
         let creator = creators.iter().find(|user| user.id == token.created_by);
         let is_admin = creator.is_some_and(|user| access::manages_group(user) && !user.is_removed);

@@ -316,7 +316,7 @@ impl Builder {
         let (certificate, public) = self.check()?;
         let (lock, state) = self.open_state()?;
         if let Some(name) = &self.group {
-            state.name_group(name).await?;
+            state.rename_group(name).await?;
         }
         let group = state.group().await?;
 

@@ -108,7 +108,7 @@ async fn private_messages_are_the_newest([a, b]: &Pair) {
     let [ann] = people(&**a, ["Ann"]).await;
     for number in 0..=MAX_PRIVATE_MESSAGES {
         let message = private(&ann, &by, &number.to_string());
-        worked(a.write_privately(&message).await, rule);
+        worked(a.put_private_message(&message).await, rule);
     }
     let kept = worked(b.private_messages(ann.id, u32::MAX).await, rule);
     same(kept.len() as u32, MAX_PRIVATE_MESSAGES, rule);
@@ -123,7 +123,7 @@ async fn private_messages_are_read_in_order([a, b]: &Pair) {
     let [ann, bo] = people(&**a, ["Ann", "Bo"]).await;
     let messages = ["a", "b", "c"].map(|text| private(&ann, &by, text));
     for message in messages.iter().chain([&private(&bo, &by, "d")]) {
-        worked(a.write_privately(message).await, rule);
+        worked(a.put_private_message(message).await, rule);
     }
     same(worked(b.count_unread(ann.id).await, rule), 3, rule);
     worked(b.mark_read(ann.id, &messages[1].id).await, rule);
@@ -145,9 +145,9 @@ async fn old_messages_are_forgotten_oldest_first([a, b]: &Pair) {
         worked(a.post(&written).await, rule);
         let mut message = private(&ann, &by, "a");
         message.at = at;
-        worked(a.write_privately(&message).await, rule);
+        worked(a.put_private_message(&message).await, rule);
     }
-    same(worked(b.forget_messages(30, 1).await, rule), 2, rule);
+    same(worked(b.delete_messages_before(30, 1).await, rule), 2, rule);
     let times = async || {
         let entries = worked(a.timeline(room, 9).await, rule);
         let messages = worked(a.private_messages(ann.id, 9).await, rule);
@@ -156,8 +156,8 @@ async fn old_messages_are_forgotten_oldest_first([a, b]: &Pair) {
         (entries.collect::<Vec<_>>(), messages.collect::<Vec<_>>())
     };
     same(times().await, (vec![30, 20], vec![30, 20]), rule);
-    same(worked(b.forget_messages(30, 9).await, rule), 2, rule);
-    same(worked(b.forget_messages(30, 9).await, rule), 0, rule);
+    same(worked(b.delete_messages_before(30, 9).await, rule), 2, rule);
+    same(worked(b.delete_messages_before(30, 9).await, rule), 0, rule);
     same(times().await, (vec![30], vec![30]), rule);
     holds(
         worked(b.count_unread(ann.id).await, rule) == 1,

@@ -77,7 +77,7 @@ async fn people_are_found_by_what_others_call_them([a, b]: &Pair) {
     let _ = worked(a.change_person(&before, &ann).await, rule);
     same(found(&["ärzteann"]).await, vec![bo.id], rule);
     same(found(&["ann"]).await, vec![ann.id], rule);
-    let at = async |email| worked(b.user_at(email).await, rule);
+    let at = async |email| worked(b.find_user_by_email(email).await, rule);
     same(at("ann@example.COM").await, Some(ann.clone()), rule);
     same(at("ann@example").await, None, rule);
 
@@ -86,9 +86,9 @@ async fn people_are_found_by_what_others_call_them([a, b]: &Pair) {
     same(found(&["ann"]).await, vec![], rule);
     same(at("ann@example.com").await, None, rule);
     let both = [bo.id, 99.into(), ann.id];
-    let with = worked(b.users_with(&both).await, rule);
+    let with = worked(b.users_by_id(&both).await, rule);
     same(with, vec![ann.clone(), bo], rule);
-    same(worked(b.users_with(&[]).await, rule), vec![], rule);
+    same(worked(b.users_by_id(&[]).await, rule), vec![], rule);
     same(worked(b.user(u64::MAX.into()).await, rule), None, rule);
     same(worked(b.find_user("Ann").await, rule), Some(ann), rule);
 }
@@ -199,7 +199,7 @@ async fn removed_person_loses_sessions_and_private_messages([a, b]: &Pair) {
     for (person, digest) in [(&ann, 1), (&cy, 2)] {
         worked(a.put_session(&session(person, digest), 0).await, rule);
         let message = PrivateMessage::new(person.id, &sender, "hi", "text".into(), false);
-        worked(a.write_privately(&message).await, rule);
+        worked(a.put_private_message(&message).await, rule);
     }
     let removed = worked(b.remove_person(ann.id).await, rule);
     same(removed, PersonChange::Done, rule);

@@ -22,7 +22,7 @@ impl GroupStore for SqliteState {
         self.call(|connection| get(connection)).await
     }
 
-    async fn name_group(&self, name: &str) -> Result<()> {
+    async fn rename_group(&self, name: &str) -> Result<()> {
         let name = name.to_owned();
         self.call(move |connection| rename(connection, &name)).await
     }

@@ -37,7 +37,7 @@ impl PeopleStore for SqliteState {
             .await
     }
 
-    async fn users_with(&self, ids: &[UserId]) -> Result<Vec<User>> {
+    async fn users_by_id(&self, ids: &[UserId]) -> Result<Vec<User>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -52,7 +52,7 @@ impl PeopleStore for SqliteState {
             .await
     }
 
-    async fn user_at(&self, email: &str) -> Result<Option<User>> {
+    async fn find_user_by_email(&self, email: &str) -> Result<Option<User>> {
         let email = email.to_owned();
         self.call(move |connection| by_email(connection, &email))
             .await

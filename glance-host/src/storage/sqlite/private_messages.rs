@@ -12,7 +12,7 @@ use crate::storage::{PrivateMessageStore, Result};
 
 #[async_trait]
 impl PrivateMessageStore for SqliteState {
-    async fn write_privately(&self, message: &PrivateMessage) -> Result<()> {
+    async fn put_private_message(&self, message: &PrivateMessage) -> Result<()> {
         let message = message.clone();
         self.call(move |connection| insert(connection, &message))
             .await

@@ -53,7 +53,7 @@ async fn removing_a_person_is_atomic() {
     };
     state.put_session(&session, 0).await.unwrap();
     let message = PrivateMessage::new(ann.id, &installed(), "hi", "text".into(), false);
-    state.write_privately(&message).await.unwrap();
+    state.put_private_message(&message).await.unwrap();
 
     let other = Connection::open(&file).unwrap();
     other

@@ -55,7 +55,7 @@ impl TimelineStore for SqliteState {
             .await
     }
 
-    async fn forget_messages(&self, before: i64, at_most: u32) -> Result<u64> {
+    async fn delete_messages_before(&self, before: i64, at_most: u32) -> Result<u64> {
         self.call(move |connection| {
             let in_rooms = forget(connection, before, at_most)?;
             Ok((in_rooms + private_messages::forget(connection, before, at_most)?) as u64)
