@@ -57,7 +57,7 @@ pub async fn check(make: impl AsyncFn() -> [Arc<dyn Storage>; 2]) {
 }
 
 async fn group_is_renamed([a, b]: &Pair) {
-    let rule = "a new name of the group is everybody's";
+    let rule = "a new group name is visible to both handles";
     let id = worked(a.group().await, rule).id;
     worked(b.rename_group("Ops").await, rule);
     let group = worked(a.group().await, rule);
@@ -65,14 +65,14 @@ async fn group_is_renamed([a, b]: &Pair) {
 }
 
 async fn signing_key_stays([a, b]: &Pair) {
-    let rule = "the signing key is one, of 32 bytes";
+    let rule = "both handles have the same signing key of 32 bytes";
     let key = worked(a.signing_key().await, rule);
     same(key.len(), 32, rule);
     same(worked(b.signing_key().await, rule), key, rule);
 }
 
 async fn writes_are_counted([a, _]: &Pair) {
-    let rule = "a write is counted, and a read is not";
+    let rule = "writes are counted, reads are not";
     worked(a.probe_write().await, rule);
     let before = a.writes();
     worked(a.rooms().await, rule);
@@ -111,7 +111,7 @@ fn new_room(name: &str, owner: &User) -> NewRoom {
     }
 }
 
-/// An installation of an add-on whose key is its id.
+/// Creates an installation of an add-on whose key equals the id.
 fn installed(id: &str, room: Option<RoomId>) -> Installed {
     let mut descriptor = Descriptor::new(id, id, "https://a.example/");
     descriptor.capabilities.installable = Some(Installable::new("https://a.example/installed"));

@@ -15,7 +15,7 @@ pub(super) async fn check(make: &impl AsyncFn() -> Pair) {
     room_has_a_quota_of_webhooks(&make().await).await;
     declared_webhooks_follow_the_descriptor(&make().await).await;
     place_has_a_quota_of_actions(&make().await).await;
-    extensions_go_with_their_installation(&make().await).await;
+    extensions_are_deleted_with_their_installation(&make().await).await;
 }
 
 fn glance(key: &str, place: Place) -> RuntimeGlance {
@@ -41,7 +41,7 @@ fn webhook(key: Option<&str>, url: &str) -> Webhook {
 }
 
 async fn place_has_a_quota_of_glances([a, b]: &Pair) {
-    let rule = "a room has ten runtime glances of an installation, and so have all rooms";
+    let rule = "an installation may have ten runtime glances per room and ten global ones";
     install(&**a, "one", None).await;
     for (prefix, place) in [
         ("a", Place::Room(1.into())),
@@ -64,7 +64,7 @@ async fn place_has_a_quota_of_glances([a, b]: &Pair) {
 }
 
 async fn glance_key_is_global_or_of_rooms([a, b]: &Pair) {
-    let rule = "a key is not both of a room's glance and of a global one";
+    let rule = "a runtime glance in a room and a global one cannot have the same key";
     let id = install(&**a, "one", None).await.oauth_id;
     let (one, two) = (Place::Room(1.into()), Place::Room(2.into()));
     let put = async |place| worked(b.put_glance(&glance("k", place)).await, rule);
@@ -122,7 +122,7 @@ async fn glances_are_listed_by_key([a, b]: &Pair) {
 }
 
 async fn room_has_a_quota_of_webhooks([a, b]: &Pair) {
-    let rule = "a room has ten webhooks of an installation, and no number is given again";
+    let rule = "an installation may create ten webhooks per room, and numbers are never reused";
     let id = install(&**a, "one", None).await.oauth_id;
     let (one, two) = (room(&**a, "one").await.id, room(&**a, "two").await.id);
     let put = async |room, webhook: Webhook| worked(b.put_webhook(&id, room, &webhook).await, rule);
@@ -166,7 +166,7 @@ async fn room_has_a_quota_of_webhooks([a, b]: &Pair) {
 }
 
 async fn declared_webhooks_follow_the_descriptor([a, b]: &Pair) {
-    let rule = "declared webhooks follow the descriptor, and listen once it is accepted";
+    let rule = "declared webhooks change with the descriptor, and listen after the installation is accepted";
     let new = installed("one", None);
     worked(a.begin_installation(&new, 1).await, rule);
     let id = new.oauth_id;
@@ -207,7 +207,7 @@ async fn declared_webhooks_follow_the_descriptor([a, b]: &Pair) {
 }
 
 async fn place_has_a_quota_of_actions([a, b]: &Pair) {
-    let rule = "a place has ten runtime actions of an installation, a room's listed first";
+    let rule = "an installation may have ten runtime actions per place, and those of the room are listed first";
     let id = install(&**a, "one", None).await.oauth_id;
     let here = Place::Room(1.into());
     for number in 0..MAX_RUNTIME_ACTIONS {
@@ -250,8 +250,8 @@ async fn place_has_a_quota_of_actions([a, b]: &Pair) {
     );
 }
 
-async fn extensions_go_with_their_installation([a, b]: &Pair) {
-    let rule = "what an installation created goes with it";
+async fn extensions_are_deleted_with_their_installation([a, b]: &Pair) {
+    let rule = "removing an installation deletes what it created";
     let id = install(&**a, "one", None).await.oauth_id;
     let room = room(&**a, "ops").await.id;
     same(

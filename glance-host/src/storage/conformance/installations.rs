@@ -10,8 +10,8 @@ pub(super) async fn check(make: &impl AsyncFn() -> Pair) {
     add_on_is_installed_once_in_a_place(&make().await).await;
     installations_are_listed_by_id(&make().await).await;
     descriptor_and_secret_are_replaced(&make().await).await;
-    add_on_is_told_of_its_removal(&make().await).await;
-    unknown_installation_goes_untold(&make().await).await;
+    removal_call_is_pending(&make().await).await;
+    unknown_installation_has_no_removal_call(&make().await).await;
 }
 
 async fn installation_shows_once_accepted([a, b]: &Pair) {
@@ -60,7 +60,7 @@ async fn installation_shows_once_accepted([a, b]: &Pair) {
 }
 
 async fn add_on_is_installed_once_in_a_place([a, b]: &Pair) {
-    let rule = "no room shows an add-on twice";
+    let rule = "an add-on is installed at most once for each room";
     let one = room(&**a, "one").await;
     let two = room(&**a, "two").await;
     let place = |id: &str, room| {
@@ -145,7 +145,7 @@ async fn installations_are_listed_by_id([a, b]: &Pair) {
 }
 
 async fn descriptor_and_secret_are_replaced([a, b]: &Pair) {
-    let rule = "an installation gets another descriptor and another secret";
+    let rule = "the descriptor and the secret of an installation can be replaced";
     let one = install(&**a, "one", None).await;
     let moved = Descriptor::new("one", "Moved", "https://b.example/");
     let url = "https://b.example/";
@@ -157,8 +157,8 @@ async fn descriptor_and_secret_are_replaced([a, b]: &Pair) {
     same(stored.oauth_secret, "new".into(), rule);
 }
 
-async fn add_on_is_told_of_its_removal([a, b]: &Pair) {
-    let rule = "the add-on of a removed installation is told, until it was";
+async fn removal_call_is_pending([a, b]: &Pair) {
+    let rule = "the removal call of an installation is pending until it is deleted";
     for id in ["one", "two"] {
         install(&**a, id, None).await;
     }
@@ -203,8 +203,8 @@ async fn add_on_is_told_of_its_removal([a, b]: &Pair) {
     );
 }
 
-async fn unknown_installation_goes_untold([a, b]: &Pair) {
-    let rule = "an installation that its add-on does not know goes without a word";
+async fn unknown_installation_has_no_removal_call([a, b]: &Pair) {
+    let rule = "an installation that its add-on does not know is removed without a removal call";
     let one = installed("one", None);
     worked(a.begin_installation(&one, 1).await, rule);
     holds(

@@ -11,10 +11,10 @@ use crate::storage::Posted;
 pub(super) async fn check(make: &impl AsyncFn() -> Pair) {
     timeline_has_the_order_of_posting(&make().await).await;
     entry_ids_are_unique(&make().await).await;
-    timeline_outlives_its_writers(&make().await).await;
-    private_messages_are_the_newest(&make().await).await;
+    entries_stay_after_their_writers(&make().await).await;
+    newest_private_messages_are_kept(&make().await).await;
     private_messages_are_read_in_order(&make().await).await;
-    old_messages_are_forgotten_oldest_first(&make().await).await;
+    old_messages_are_deleted_oldest_first(&make().await).await;
 }
 
 fn entry(room: RoomId, by: &Installed, text: &str) -> Entry {
@@ -69,7 +69,7 @@ async fn timeline_has_the_order_of_posting([a, b]: &Pair) {
 }
 
 async fn entry_ids_are_unique([a, b]: &Pair) {
-    let rule = "an entry is posted once, whatever room names its id again";
+    let rule = "an entry id is unique in all rooms";
     let by = install(&**a, "one", None).await;
     let (one, two) = (room(&**a, "one").await.id, room(&**a, "two").await.id);
     let first = entry(one, &by, "a");
@@ -83,8 +83,8 @@ async fn entry_ids_are_unique([a, b]: &Pair) {
     same(worked(b.timeline(two, 9).await, rule), vec![], rule);
 }
 
-async fn timeline_outlives_its_writers([a, b]: &Pair) {
-    let rule = "what was written stays when its writer goes, with the name they had";
+async fn entries_stay_after_their_writers([a, b]: &Pair) {
+    let rule = "entries of a removed writer stay, with the name at that time";
     let by = install(&**a, "one", None).await;
     let room = room(&**a, "ops").await.id;
     let [ann] = people(&**a, ["Ann"]).await;
@@ -102,8 +102,8 @@ async fn timeline_outlives_its_writers([a, b]: &Pair) {
     );
 }
 
-async fn private_messages_are_the_newest([a, b]: &Pair) {
-    let rule = "a person keeps their newest private messages";
+async fn newest_private_messages_are_kept([a, b]: &Pair) {
+    let rule = "the newest private messages of a person are kept";
     let by = install(&**a, "one", None).await;
     let [ann] = people(&**a, ["Ann"]).await;
     for number in 0..=MAX_PRIVATE_MESSAGES {
@@ -118,7 +118,7 @@ async fn private_messages_are_the_newest([a, b]: &Pair) {
 }
 
 async fn private_messages_are_read_in_order([a, b]: &Pair) {
-    let rule = "reading a private message reads those before it";
+    let rule = "marking a private message as read marks earlier ones too";
     let by = install(&**a, "one", None).await;
     let [ann, bo] = people(&**a, ["Ann", "Bo"]).await;
     let messages = ["a", "b", "c"].map(|text| private(&ann, &by, text));
@@ -134,8 +134,8 @@ async fn private_messages_are_read_in_order([a, b]: &Pair) {
     same(worked(a.count_unread(bo.id).await, rule), 1, rule);
 }
 
-async fn old_messages_are_forgotten_oldest_first([a, b]: &Pair) {
-    let rule = "messages from before a time are forgotten, the oldest first";
+async fn old_messages_are_deleted_oldest_first([a, b]: &Pair) {
+    let rule = "messages from before a time are deleted, the oldest first";
     let by = install(&**a, "one", None).await;
     let room = room(&**a, "ops").await.id;
     let [ann] = people(&**a, ["Ann"]).await;

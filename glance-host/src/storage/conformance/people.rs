@@ -9,19 +9,19 @@ use crate::model::{Identity, PrivateMessage, Session, User};
 use crate::storage::{PersonChange, Storage};
 
 pub(super) async fn check(make: &impl AsyncFn() -> Pair) {
-    people_are_found_by_what_others_call_them(&make().await).await;
+    people_are_found_by_mention_name(&make().await).await;
     people_are_listed_without_removed_ones(&make().await).await;
     change_is_refused_if_the_person_changed(&make().await).await;
     last_admin_stays(&make().await).await;
-    one_of_admins_who_demote_each_other_stays(&make().await).await;
+    concurrent_demotions_leave_one_admin(&make().await).await;
     removed_person_loses_sessions_and_private_messages(&make().await).await;
     removed_person_gets_no_session(&make().await).await;
-    embed_guest_is_one_and_never_changes(&make().await).await;
+    embed_guest_is_unique_and_unchangeable(&make().await).await;
     identity_finds_its_person_again(&make().await).await;
-    first_who_signs_in_administers(&make().await).await;
+    first_person_is_an_admin(&make().await).await;
     identity_decides_who_is_an_admin(&make().await).await;
     concurrent_sign_ins_create_one_person(&make().await).await;
-    sessions_last_until_they_end(&make().await).await;
+    expired_sessions_are_deleted(&make().await).await;
 }
 
 fn admin(user: &User) -> User {
@@ -56,8 +56,8 @@ fn identity(provider: Option<&str>, subject: &str, name: &str) -> Identity {
     }
 }
 
-async fn people_are_found_by_what_others_call_them([a, b]: &Pair) {
-    let rule = "people are found by mention name in any case, by address and by id";
+async fn people_are_found_by_mention_name([a, b]: &Pair) {
+    let rule = "people are found by mention name in any case, by email address and by id";
     let [before, bo] = people(&**a, ["Ärzte Ann", "ärzte  ann"]).await;
     let found = async |names: &[&str]| {
         let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
@@ -94,7 +94,7 @@ async fn people_are_found_by_what_others_call_them([a, b]: &Pair) {
 }
 
 async fn people_are_listed_without_removed_ones([a, b]: &Pair) {
-    let rule = "people are listed by id, removed ones by themselves";
+    let rule = "people are listed by id, removed ones in a separate list";
     let [ann, bo, cy, dee] = people(&**a, ["Ann", "Bo", "Cy", "Dee"]).await;
     let guest = User {
         is_guest: true,
@@ -122,7 +122,8 @@ async fn people_are_listed_without_removed_ones([a, b]: &Pair) {
 }
 
 async fn change_is_refused_if_the_person_changed([a, b]: &Pair) {
-    let rule = "a person changes if they are as they were read, and have a name of their own";
+    let rule =
+        "a person changes only if they still equal the state before, and their name is unique";
     let [ann, bo] = people(&**a, ["Ann", "Bo"]).await;
     let named = |name: &str| User {
         name: name.to_owned(),
@@ -150,7 +151,7 @@ async fn change_is_refused_if_the_person_changed([a, b]: &Pair) {
 }
 
 async fn last_admin_stays([a, b]: &Pair) {
-    let rule = "the last admin who is not removed stays one";
+    let rule = "the last admin cannot be demoted or removed";
     let [ann, bo] = people(&**a, ["Ann", "Bo"]).await;
     let ann = make_admin(&**a, &ann).await;
     let last = worked(b.change_person(&ann, &member(&ann)).await, rule);
@@ -167,8 +168,8 @@ async fn last_admin_stays([a, b]: &Pair) {
     same(last, PersonChange::LastAdmin, rule);
 }
 
-async fn one_of_admins_who_demote_each_other_stays(pair: &Pair) {
-    let rule = "of two admins who demote each other at once one stays";
+async fn concurrent_demotions_leave_one_admin(pair: &Pair) {
+    let rule = "of two admins who demote each other concurrently one stays an admin";
     let [ann, bo] = people(&*pair[0], ["Ann", "Bo"]).await;
     for _ in 0..CROWD {
         let mut demoting = JoinSet::new();
@@ -189,7 +190,8 @@ async fn one_of_admins_who_demote_each_other_stays(pair: &Pair) {
 }
 
 async fn removed_person_loses_sessions_and_private_messages([a, b]: &Pair) {
-    let rule = "a removed person is no admin and has no sessions and private messages, and keeps memberships";
+    let rule =
+        "a removed person loses admin rights, sessions and private messages, and keeps memberships";
     let [ann, bo, cy] = people(&**a, ["Ann", "Bo", "Cy"]).await;
     make_admin(&**a, &bo).await;
     let ann = make_admin(&**a, &ann).await;
@@ -236,8 +238,8 @@ async fn removed_person_gets_no_session([a, b]: &Pair) {
     same(worked(a.session(&[1]).await, rule), None, rule);
 }
 
-async fn embed_guest_is_one_and_never_changes([a, b]: &Pair) {
-    let rule = "the guest of other sites is one account, in no list, and never changes";
+async fn embed_guest_is_unique_and_unchangeable([a, b]: &Pair) {
+    let rule = "the account for guests of other sites is unique, unlisted and unchangeable";
     let guest = worked(a.embed_guest().await, rule);
     same(worked(b.embed_guest().await, rule), guest.clone(), rule);
     same(
@@ -257,7 +259,7 @@ async fn embed_guest_is_one_and_never_changes([a, b]: &Pair) {
 }
 
 async fn identity_finds_its_person_again([a, b]: &Pair) {
-    let rule = "an identity finds its person again, whatever they are called";
+    let rule = "an identity finds its person again under any name";
     let first = worked(a.sign_in(&identity(Some("p"), "1", "Ann")).await, rule);
     let mut again = identity(Some("p"), "1", "Somebody");
     again.email = Some("ann@example.com".to_owned());
@@ -279,8 +281,8 @@ async fn identity_finds_its_person_again([a, b]: &Pair) {
     );
 }
 
-async fn first_who_signs_in_administers([a, b]: &Pair) {
-    let rule = "the first who signs in administers the group, and others do not";
+async fn first_person_is_an_admin([a, b]: &Pair) {
+    let rule = "the first person who signs in is an admin, the next are not";
     let first = worked(a.sign_in(&identity(None, "Ann", "Ann")).await, rule);
     holds(
         !first.before.is_admin && first.after.is_admin,
@@ -292,7 +294,7 @@ async fn first_who_signs_in_administers([a, b]: &Pair) {
 }
 
 async fn identity_decides_who_is_an_admin([a, b]: &Pair) {
-    let rule = "where the identity says who is an admin, it decides, but not about removed people";
+    let rule = "an identity that says who is an admin decides, except about removed people";
     let mut ann = identity(Some("p"), "1", "Ann");
     ann.is_admin = Some(true);
     let person = worked(a.sign_in(&ann).await, rule).after;
@@ -334,8 +336,8 @@ fn session(user: &User, digest: u8) -> Session {
     }
 }
 
-async fn sessions_last_until_they_end([a, b]: &Pair) {
-    let rule = "a session is stored until it ends, and expired ones go when a new one begins";
+async fn expired_sessions_are_deleted([a, b]: &Pair) {
+    let rule = "storing a session deletes expired ones";
     let [ann] = people(&**a, ["Ann"]).await;
     for digest in [1, 2] {
         worked(a.put_session(&session(&ann, digest), 10).await, rule);

@@ -15,9 +15,9 @@ pub(super) async fn check(make: &impl AsyncFn() -> Pair) {
     rooms_are_found_and_listed(&make().await).await;
     change_is_refused_if_the_room_changed(&make().await).await;
     one_of_concurrent_changes_wins(&make().await).await;
-    deleted_room_takes_everything_along(&make().await).await;
-    members_are_kept(&make().await).await;
-    rooms_open_to_a_person_are_those_they_may_enter(&make().await).await;
+    deleted_room_loses_its_content(&make().await).await;
+    members_are_listed(&make().await).await;
+    listed_rooms_are_those_a_person_may_enter(&make().await).await;
 }
 
 async fn room_names_are_unique([a, b]: &Pair) {
@@ -39,7 +39,7 @@ async fn room_names_are_unique([a, b]: &Pair) {
 }
 
 async fn first_room_is_created_once(pair: &Pair) {
-    let rule = "one first room is created, and none beside another room";
+    let rule = "the first room is created only if there is no room";
     let [ann] = people(&*pair[0], ["Ann"]).await;
     let mut creating = JoinSet::new();
     for number in 0..CROWD {
@@ -86,7 +86,7 @@ async fn rooms_are_found_and_listed([a, b]: &Pair) {
 }
 
 async fn change_is_refused_if_the_room_changed([a, b]: &Pair) {
-    let rule = "a room changes if it is as it was read, and has a name of its own";
+    let rule = "a room changes only if it still equals the state before, and its name is unique";
     let one = room(&**a, "one").await;
     let two = room(&**a, "two").await;
     let named = |room: &Room, name: &str| Room {
@@ -107,7 +107,7 @@ async fn change_is_refused_if_the_room_changed([a, b]: &Pair) {
 }
 
 async fn one_of_concurrent_changes_wins(pair: &Pair) {
-    let rule = "of concurrent changes to a room as it was read one is stored";
+    let rule = "one of concurrent changes to the same state of a room is stored";
     let before = room(&*pair[0], "one").await;
     let mut changing = JoinSet::new();
     for number in 0..CROWD {
@@ -126,8 +126,8 @@ async fn one_of_concurrent_changes_wins(pair: &Pair) {
     same(stale, CROWD - 1, rule);
 }
 
-async fn deleted_room_takes_everything_along([a, b]: &Pair) {
-    let rule = "a deleted room takes along what is in it, and its id is not given again";
+async fn deleted_room_loses_its_content([a, b]: &Pair) {
+    let rule = "deleting a room deletes its content, and no other room gets its id";
     let gone = room(&**a, "gone").await;
     let own = install(&**a, "own", Some(gone.id)).await;
     let global = install(&**a, "global", None).await;
@@ -155,8 +155,8 @@ async fn deleted_room_takes_everything_along([a, b]: &Pair) {
     holds(next.id > gone.id, rule, "the id was given again");
 }
 
-async fn members_are_kept([a, b]: &Pair) {
-    let rule = "a member stays until their membership ends, and is in no list while removed";
+async fn members_are_listed([a, b]: &Pair) {
+    let rule = "a membership lasts until it is removed, and lists leave out removed people";
     let room = room(&**a, "ops").await;
     let [ann, bo] = people(&**a, ["Ann", "Bo"]).await;
     for person in [&ann, &bo, &ann] {
@@ -186,8 +186,8 @@ async fn members_are_kept([a, b]: &Pair) {
     same(worked(b.memberships(guest.id).await, rule), vec![], rule);
 }
 
-async fn rooms_open_to_a_person_are_those_they_may_enter([a, b]: &Pair) {
-    let rule = "the rooms open to a person are those that they may enter";
+async fn listed_rooms_are_those_a_person_may_enter([a, b]: &Pair) {
+    let rule = "the listed rooms of a person are those that they may enter";
     let mut users = Vec::new();
     for (name, is_admin, is_guest, is_removed) in [
         ("owner", false, false, false),

@@ -6,10 +6,10 @@ use super::{Pair, holds, install, people, same, some, worked};
 use crate::model::{MAX_ADMIN_TOKENS, NewAdminToken, StoredToken, User};
 
 pub(super) async fn check(make: &impl AsyncFn() -> Pair) {
-    tokens_last_until_they_end(&make().await).await;
-    tokens_go_with_their_installation(&make().await).await;
+    expired_tokens_are_deleted(&make().await).await;
+    tokens_are_deleted_with_their_installation(&make().await).await;
     tokens_for_scripts_have_a_quota(&make().await).await;
-    tokens_for_scripts_remember_their_use(&make().await).await;
+    tokens_for_scripts_store_their_use(&make().await).await;
 }
 
 fn token(digest: u8, of: &OauthId, expires_at: i64) -> StoredToken {
@@ -21,8 +21,8 @@ fn token(digest: u8, of: &OauthId, expires_at: i64) -> StoredToken {
     }
 }
 
-async fn tokens_last_until_they_end([a, b]: &Pair) {
-    let rule = "a token is stored until it ends, and expired ones go when a new one is stored";
+async fn expired_tokens_are_deleted([a, b]: &Pair) {
+    let rule = "storing a token deletes expired ones";
     let id = install(&**a, "one", None).await.oauth_id;
     worked(a.put_token(&token(1, &id, 10), 0).await, rule);
     worked(a.put_token(&token(2, &id, 20), 0).await, rule);
@@ -50,8 +50,8 @@ async fn tokens_last_until_they_end([a, b]: &Pair) {
     holds(!is_there(3).await, rule, "it is there");
 }
 
-async fn tokens_go_with_their_installation([a, b]: &Pair) {
-    let rule = "the tokens of an installation go with it";
+async fn tokens_are_deleted_with_their_installation([a, b]: &Pair) {
+    let rule = "removing an installation deletes its tokens";
     let (one, two) = (
         install(&**a, "one", None).await.oauth_id,
         install(&**a, "two", None).await.oauth_id,
@@ -81,7 +81,7 @@ fn new(by: &User, name: &str, expires_at: i64) -> NewAdminToken {
 }
 
 async fn tokens_for_scripts_have_a_quota([a, b]: &Pair) {
-    let rule = "as many tokens for scripts are valid as allowed, and revoking one makes room";
+    let rule = "the number of valid tokens for scripts is limited, and revoked ones do not count";
     let [ann] = people(&**a, ["Ann"]).await;
     let create = async |name: &str, expires_at, now| {
         let new = new(&ann, name, expires_at);
@@ -128,8 +128,8 @@ async fn tokens_for_scripts_have_a_quota([a, b]: &Pair) {
     same(worked(a.admin_token(first).await, rule), None, rule);
 }
 
-async fn tokens_for_scripts_remember_their_use([a, b]: &Pair) {
-    let rule = "a token for scripts remembers when it was created and used";
+async fn tokens_for_scripts_store_their_use([a, b]: &Pair) {
+    let rule = "a token for scripts stores the times of its creation and use";
     let [ann] = people(&**a, ["Ann"]).await;
     let created = worked(
         a.create_admin_token(&new(&ann, "deploy", 100), 10).await,
