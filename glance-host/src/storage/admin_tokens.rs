@@ -1,4 +1,4 @@
-//! Tokens for scripts.
+//! The storage of tokens for scripts.
 
 use std::fmt;
 
@@ -24,6 +24,6 @@ pub trait AdminTokenStore: fmt::Debug + Send + Sync + 'static {
     /// Stores when a token was used last, in seconds since 1970.
     async fn touch_admin_token(&self, id: u64, now: i64) -> Result<()>;
 
-    /// Revokes a token. Returns whether there was one that nobody had revoked.
+    /// Revokes a token. Returns whether there was one that was not revoked before.
     async fn revoke_admin_token(&self, id: u64, now: i64) -> Result<bool>;
 }

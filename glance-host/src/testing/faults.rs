@@ -87,7 +87,7 @@ impl Fault {
         Self::new(Effect::Latency(time))
     }
 
-    /// Neither makes the call nor answers it; drops the connection when the fault is lifted.
+    /// Holds the call without making or answering it, and drops the connection when the fault is lifted.
     ///
     /// ```
     /// use glance_host::testing::{Fault, FaultHost};

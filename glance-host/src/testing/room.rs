@@ -68,7 +68,7 @@ impl TestRoom {
         self.room = must(changed, "the room cannot be changed");
     }
 
-    /// Deletes the room with all its content in the name of its owner, and tells its add-ons.
+    /// Deletes the room with all its content in the name of its owner, and notifies its add-ons.
     ///
     /// # Panics
     ///

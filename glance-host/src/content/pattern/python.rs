@@ -92,7 +92,7 @@ fn class(rest: &mut Rest<'_>, written: &mut String) {
     }
 }
 
-/// `{` begins a repetition only if a valid one follows; otherwise it is literal.
+/// Translates `{`, which begins a repetition only if a valid one follows; otherwise it is literal.
 fn repetition(rest: &mut Rest<'_>, written: &mut String) {
     let mut ahead = rest.clone();
     let inside: String = ahead.by_ref().take_while(|c| *c != '}').collect();

@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_client_that_is_silent_after_the_handshake_is_disconnected() {
+    async fn silent_client_is_disconnected_after_the_handshake() {
         let folder = tempfile::tempdir().unwrap();
         let files = Files {
             certificate: folder.path().join("certificate.pem"),

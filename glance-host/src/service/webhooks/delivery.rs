@@ -22,7 +22,7 @@ use crate::service::timeline::AppendError;
 /// The timeout of one attempt.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The largest answer.
+/// The largest answer, in bytes.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
 /// The pauses before retries, unless the add-on asks for a longer one.
@@ -32,10 +32,10 @@ const PAUSES: [Duration; 3] = [
     Duration::from_secs(4),
 ];
 
-/// The longest pause that an add-on can ask for: its other events wait meanwhile.
+/// The longest pause that an add-on can request. Its other events wait during the pause.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(10);
 
-/// The age at which a queued event is dropped: its answer would come too late for the room.
+/// The age at which a queued event is dropped, because its answer would be too late for the room.
 const MAX_AGE: Duration = Duration::from_secs(5 * 60);
 
 /// The longest plain text, in bytes, that counts as an acknowledgement such as `OK`.
@@ -50,7 +50,7 @@ pub(super) struct Job {
     installed: Arc<Installed>,
     registered: RegisteredWebhook,
     at: SystemTime,
-    /// By [`Clock::elapsed`].
+    /// The time of the event, by [`Clock::elapsed`].
     since: Duration,
 }
 
@@ -148,7 +148,7 @@ impl Job {
         }
     }
 
-    /// Sends one attempt. Each has a token of its own, because an add-on may refuse one that it has seen.
+    /// Sends one attempt. Each attempt has a new token, because an add-on may refuse one that it has seen.
     async fn call(&self, webhooks: &Webhooks, body: &str) -> Result<Answer, CallFailure> {
         let request = webhooks.addon_calls.webhook(
             &self.installed,
@@ -161,8 +161,7 @@ impl Job {
         answer.map_err(CallFailure::NoAnswer)
     }
 
-    /// Returns whether the add-on is still installed. The add-ons of a deleted room are gone when their webhook
-    /// for the deletion is called.
+    /// Returns whether the add-on is still installed; true for the deletion of a room, which also removed its add-ons.
     async fn is_installed(&self, webhooks: &Webhooks) -> bool {
         if self.payload.event == Event::RoomDeleted {
             return true;
@@ -279,8 +278,8 @@ enum CallFailure {
     Invalid(RequestError),
 }
 
-/// Returns whether a retry is asked for, or cannot repeat what the add-on did. After a timeout, a 500 or a broken
-/// connection the host does not know what the add-on did.
+/// Returns whether a retry is requested, or the add-on certainly did not act on the call. After a timeout, a 500 or a
+/// broken connection the host does not know whether it did.
 fn may_retry(call: &Result<Answer, CallFailure>) -> bool {
     match call {
         Ok(answer) => matches!(
@@ -295,15 +294,15 @@ fn may_retry(call: &Result<Answer, CallFailure>) -> bool {
     }
 }
 
-/// Returns the pause that the add-on asks for (`Retry-After`).
+/// Returns the pause that the add-on requests (`Retry-After`).
 fn requested_pause(call: &Result<Answer, CallFailure>) -> Duration {
-    let asked = call.as_ref().ok().and_then(|answer| answer.retry_after);
-    asked.unwrap_or_default().min(MAX_RETRY_AFTER)
+    let requested = call.as_ref().ok().and_then(|answer| answer.retry_after);
+    requested.unwrap_or_default().min(MAX_RETRY_AFTER)
 }
 
-/// Returns whether an answer is not meant for the room: frameworks send nothing, or a word such as `OK`.
+/// Returns whether an answer is not for the room: frameworks send nothing, or a word such as `OK`.
 fn is_acknowledgement(answer: &[u8]) -> bool {
-    // JSON may begin with a byte order mark, as everywhere.
+    // JSON may begin with a byte order mark, see `glance_sdk::json`.
     let answer = answer.strip_prefix(b"\xef\xbb\xbf").unwrap_or(answer);
     let answer = answer.trim_ascii();
     let is_markup = answer.first().is_some_and(|first| b"{[<".contains(first));

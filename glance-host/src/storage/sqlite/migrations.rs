@@ -176,7 +176,7 @@ mod tests {
         }
     }
 
-    /// A database of the last host that knew the guest of other sites by its name, with what `sql` says.
+    /// Creates a database of the last host version that found the embed guest by its name, and runs `sql` on it.
     fn with_guest(sql: &str) -> (tempfile::TempDir, std::path::PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("host.sqlite");

@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_area_loses_its_first_line_feed_and_no_other() {
+    fn first_line_feed_of_a_text_area_is_ignored() {
         for (html, expected) in [
             (
                 "<form><textarea name=a>\n\n b\n</textarea></form>",

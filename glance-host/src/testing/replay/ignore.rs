@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pointer_is_met_with_all_that_is_below_it() {
+    fn pattern_matches_pointers_below_it() {
         for (pattern, pointer, is_met) in [
             ("/answer", "/answer", true),
             ("/answer", "/answer/label", true),
